@@ -46,44 +46,53 @@ def part(files: Files, path: str, *, limit: int = LARGEST_RECORD) -> bytes:
 @dataclass(frozen=True, slots=True)
 class SignedContract:
     """The signed contract's bytes; of each signature beside it the SHA-256 (hex) of what it covers, with the
-    subject whom its certificate names (or nothing), and with how it was activated, as the log writes it."""
+    subject whom its certificate names (or nothing), and with how it was activated, as the log writes it; and the
+    same SHA-256 by the number of its files."""
 
     document: bytes
     signers: tuple[tuple[str, str], ...]
     ways: Mapping[str, str]
+    numbered: Mapping[str, str]
 
 
 def require_contract(files: Files) -> SignedContract:
     """The signed contract: it begins with the original, and carries every signature that lies beside it."""
     signed = part(files, package.SIGNED, limit=len(files.get(package.SIGNED, b"")))
-    signers, ways = [], {}
+    signers, ways, numbered = [], {}, {}
     original = files.get(package.ORIGINAL)
     if original is None or signed[: len(original)] != original:
         raise PackageRefused("The signed contract does not begin with the contract as given.")
-    numbers = sorted({path.split("/")[1][:2] for path in files if path.startswith("signatures/")})
-    for number in numbers:
-        name = f"signatures/{number}"
+    names = sorted({path.partition(".")[0] for path in files if path.startswith("signatures/")})
+    for name in names:
         if f"{name}.p7s" in files:
             message = part(files, f"{name}.p7s")
             content = extraction.locate_signatures(signed, message).content(signed)
             made = _require_parts(files, name, message, content)
-            digest = hashlib.sha256(content).hexdigest()
+            digest = numbered[name.removeprefix("signatures/")] = hashlib.sha256(content).hexdigest()
             signers.append((digest, name_in(made.certificate).identifier or ""))
             ways[digest] = f"{_ACTIVATED}{cms.parse(message).activation()}".replace("-", "_")
         else:
             extraction.locate_signatures(signed, part(files, f"{name}.tst"))
-    return SignedContract(signed, tuple(sorted(signers)), ways)
+    return SignedContract(signed, tuple(sorted(signers)), ways, numbered)
 
 
-def require_told(contract: SignedContract, events: Sequence[history.PackageEvent], number: str) -> None:
+def require_told(
+    files: Files, contract: SignedContract, events: Sequence[history.PackageEvent], number: str
+) -> None:
     """The history tells of exactly the signatures that the contract of this *number* carries, each over what it
     covers, by whom its certificate names, and activated in no other way than the authority signed; for a person
-    nobody else acted."""
+    nobody else acted. What a signature rests on has its number, so that it is held against its time."""
     told = [event for event in events if event.kind == history.SIGNED]
     same = sorted((event.public["signed"], event.public["signer"]) for event in told) == list(contract.signers)
     same = same and all(event.public.get("contract") == number for event in told)
     if not same or not all(_is_as_signed(event, contract.ways) for event in told):
         raise PackageRefused("The signatures in the contract are not those of which the log tells.")
+    records = {hashlib.sha256(files[path]).hexdigest(): path for path in files if path.startswith(FOLDER)}
+    for event in told:
+        path = records.get(event.public.get("grounds", ""))
+        own = None if path is None else contract.numbered.get(path.removeprefix(FOLDER).removesuffix(".json"))
+        if path is not None and own != event.public["signed"]:
+            raise PackageRefused("The grounds {path} are those of another signature than their number.", path=path)
 
 
 def _is_as_signed(event: history.PackageEvent, ways: Mapping[str, str]) -> bool:

@@ -115,6 +115,15 @@ def confirmed_together(signed: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     }
 
 
+def unnamed(signed: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The fields of those of the *signed* of which the history does not (any more) say for whom they signed."""
+    return [
+        str(each["public"].get("field", each["public"]["signer"]))
+        for each in signed
+        if each["private"].get("organisation") is None or each["private"].get("name") is None
+    ]
+
+
 FOLDER: Final = "voiding/"
 VOIDED: Final = "contract-voided"
 

@@ -42,6 +42,7 @@ from appliance.evidence.container import is_canonical
 from appliance.evidence.contents import Files, part, require_review
 from appliance.evidence.extraction import SignedFile
 from appliance.evidence.history import PackageEvent
+from appliance.evidence.layout import require_layout
 from appliance.evidence.manifest import PackageManifest
 from appliance.evidence.manifest_signature import PackageTrust
 from appliance.evidence.model import PackageRefused
@@ -95,6 +96,11 @@ _WITHOUT_POWER = (
     "These signatures were made for an organisation under no power of attorney: {fields}. That none was needed is"
     " the word of the portal alone."
 )
+_UNNAMED = (
+    "For whom these signatures were made is not in the package, erased or left out: {fields}. That the acceptances"
+    " of the agreement on electronic signing are that side's, and that it needed no power of attorney that is not"
+    " here, is the word of the portal alone."
+)
 _VOID = Sentence("The parties have declared this contract void.")
 _TOGETHER = "The signature {field} was confirmed together with others; documents in all: {count}."
 _CRL_END = b"-----END X509 CRL-----\n"
@@ -113,10 +119,10 @@ def verify_package(
         files, remarks = _opened(package)
         listed = manifest.decode(part(files, manifest.MANIFEST))
         manifest.require_same(listed, files)
+        require_layout(files)
         trust = PackageTrust(verifier, at, *_with_certificates(files, anchors))
         signatures = tuple(_signatures(files, listed, trust))
         remarks += _not_judged(files)
-        remarks += (_VOID,) if any(path.startswith(history.FOLDER) for path in files) else ()
         if listed.powers_stated_since is not None:
             remarks += tuple(Sentence(_UNSTATED, {"power": each}) for each in authorisation_basis.unstated(files))
     except ConfinementFailed:
@@ -125,7 +131,7 @@ def verify_package(
         return VerificationReport("", FileKind.EVIDENCE, error.verdict, at, digest)
     except RefusalError as error:
         return _failed(at, digest, Sentence(error.template, error.values))
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return _failed(at, digest, Sentence("A file of the package is not in the form that it must have."))
     verdict = _worst(signature.verdict for signature in signatures)
     remarks += tuple(_of_signatures(files)) if verdict.indication is not Indication.FAILED else ()
@@ -133,12 +139,18 @@ def verify_package(
 
 
 def _of_signatures(files: Files) -> Iterator[Sentence]:
-    """Which were made for an organisation under no power, and which were confirmed at once with others; the
-    history is judged by now."""
-    told = canonical.decode(part(files, package.HISTORY))["events"]
+    """Whether the contract is void; which signatures were made for an organisation under no power, and which were
+    confirmed at once with others. The history is judged by now."""
+    about = canonical.decode(part(files, package.HISTORY))
+    told, contract = about["events"], about["contract"]
+    if any(each["kind"] == history.VOIDED and each["public"].get("contract") == contract for each in told):
+        yield _VOID
     fields = authorisation_basis.without_power(told, files)
     if fields:
         yield Sentence(_WITHOUT_POWER, {"fields": ", ".join(fields)})
+    unnamed = history.unnamed(each for each in told if each["kind"] == history.SIGNED)
+    if unnamed:
+        yield Sentence(_UNNAMED, {"fields": ", ".join(unnamed)})
     signed = (each["public"] for each in told if each["kind"] == history.SIGNED)
     for field, count in history.confirmed_together(signed).items():
         yield Sentence(_TOGETHER, {"field": field, "count": count})
@@ -165,7 +177,7 @@ def _signatures(files: Files, listed: PackageManifest, trust: PackageTrust) -> I
     contract = contents.require_contract(files)
     signed, told = contract.document, contents.require_log(files, listed)
     if listed.powers_stated_since is not None:
-        contents.require_told(contract, told, listed.contract)
+        contents.require_told(files, contract, told, listed.contract)
     authorisation_basis.require_authorisation_basis(files, told, listed.powers_stated_since)
     require_agreements(files, told)
     history.require_declared(files, told, listed.contract)

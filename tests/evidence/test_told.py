@@ -43,7 +43,7 @@ class Judges:
     def __init__(
         self, authority: TestAuthority, pdf: SignedPdf, verifier: Verifier, folder: Path, patch: pytest.MonkeyPatch
     ) -> None:
-        self._authority, self._pdf, self._verifier, self._folder, self._patch = (
+        self._authority, self._pdf, self.verifier, self._folder, self._patch = (
             authority,
             pdf,
             verifier,
@@ -82,9 +82,13 @@ class Judges:
             files = {path: bytes(data) for path, data in read_zip(package).files.items()}
             listed = replace(manifest.decode(files[manifest.MANIFEST]), contract=named)
             package = container.write_container(files | sealed(listed.encode(), self._authority))
+        return self.verdicts_on(package)
+
+    def verdicts_on(self, package: bytes) -> list[bool | None]:
+        """The same of a *package* that is made."""
         folder = unpack(package, self._folder)
         verdict = {Indication.PASSED: True, Indication.FAILED: False}
-        passed = verdict.get(self._verifier.verify(package).indication)
+        passed = verdict.get(self.verifier.verify(package).indication)
         return [passed, *(check(checker, folder)[0] == 0 for checker in CHECKERS)]
 
 

@@ -30,9 +30,17 @@ SEALS = {"manifest.json", "manifest.p7s", "manifest.tsq", "manifest.tsr"}
 CHAIN = "certificates/chain.pem"
 SERVICE = "certificates/evidence.pem"
 LISTS = ("-CRLfile", "certificates/crls.pem")
+INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 SIGNED, DECLARED = "party-signed", "void-declared"
 NAMED = ("-subject", "-nameopt", "oid,sep_multiline")
 RECORDS = {"agreement": "*.json", "authority": "power-*.json", "voiding": "*.json"}
+NUMBERED = r"(?:0[1-9]|[1-9]\d{1,2})[.]"
+NAMES = {
+    "agreement": NUMBERED + r"(?:json|p7s|sig|tst)|electronic-signing-[A-Za-z0-9_.-]+[.]md",
+    "authority": NUMBERED + r"json|power-[0-9a-z-]+[.](?:json|p7s|sig|tst|pdf)",
+    "signatures": NUMBERED + r"(?:p7s|sig|tst)",
+    "voiding": NUMBERED + r"(?:json|p7s|sig|tst)",
+}
 SAID = [
     "agent",
     "basis",
@@ -70,12 +78,12 @@ def require(holds: bool, sentence: str) -> None:
 
 class OpenSSL:
     """The checks that openssl does, each with the trusted root; ``scratch`` is a folder of our own. ``made`` has
-    of each signature of the contract the SHA-256 of what it covers, and whom its certificate names."""
+    of each signature of the contract, by number, the SHA-256 of what it covers, and whom its certificate names."""
 
     def __init__(self, root: Path, scratch: Path) -> None:
         self.root = str(root)
         self.scratch = scratch
-        self.made: list[tuple[str, str]] = []
+        self.made: dict[str, tuple[str, str]] = {}
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(["openssl", *arguments], cwd=HERE, capture_output=True, check=False)
@@ -107,6 +115,12 @@ class OpenSSL:
 
     def token(self, stamp: str, content: str, moment: str) -> bool:
         return self.dated("-token_in", "-in", stamp, "-data", content, moment=moment)
+
+    def stamped(self, stamp: str) -> str:
+        """The time of a token, in whole seconds and as the log writes it."""
+        told = self.run("ts", "-reply", "-token_in", "-in", stamp, "-text").stdout.decode("ascii", "replace")
+        found = re.findall(r"^Time stamp: (\w+ +\d+ [\d:]+)[.\d]* (\d+ GMT)$", told, re.MULTILINE)
+        return time.strftime(INSTANT, time.gmtime(seconds(" ".join(found[0]))))
 
     def reply(self, query: str, answer: str, content: str, moment: str) -> bool:
         answers = self.dated("-queryfile", query, "-in", answer, moment=moment)
@@ -142,6 +156,9 @@ def check_files(manifest: dict[str, Any]) -> None:
     require(not any(path.is_symlink() for path in found), "there are links among the files 文件中有链接")
     present = {path.relative_to(HERE).as_posix() for path in found if not path.is_dir()}
     require(present == set(listed) | SEALS, "files that the manifest does not list, or missing 文件多余或缺失")
+    split = [path.partition("/") for path in present]
+    odd = [f"{folder}/{name}" for folder, _, name in split if not re.fullmatch(NAMES.get(folder, ".*"), name)]
+    require(not odd, f"no rule says what files of these names count for 文件名不合规则: {sorted(odd)}")
     for path, file in listed.items():
         content = read(path)
         same = len(content) == file["size"] and hashlib.sha256(content).hexdigest() == file["sha256"]
@@ -179,12 +196,14 @@ def check_index(manifest: dict[str, Any], lines: list[list[str]]) -> None:
         return {path.stem for path in HERE.glob(pattern)}
 
     signed = names("signatures/*.p7s")
+    told = {stem: leaf for stem in names("log/entries/*.json") if (leaf := entry_of(stem))["kind"] == SIGNED}
     expected = {
         "signature": signed,
         "timestamp": names("signatures/*.tst") - signed,
         "certificate": names("certificates/*.pem") - {"ca", "chain", "crls"},
         "record": {f"{folder}/{name}" for folder, files in RECORDS.items() for name in names(f"{folder}/{files}")},
         "grounds": names("authority/[0-9]*.json"),
+        "agreed": {stem for stem, leaf in told.items() if "agreement" in leaf["public"]},
         "entry": names("log/entries/*.json"),
     }
     for what, wanted in expected.items():
@@ -192,7 +211,7 @@ def check_index(manifest: dict[str, Any], lines: list[list[str]]) -> None:
         require(found == sorted(wanted), f"index.txt does not go through each {what} 索引未列全文件")
     require([line[0] for line in lines].count("checkpoint") == 1, "index.txt has no checkpoint 索引未列检查点")
     require("01" in signed, "there is no signature 没有任何签名")
-    made = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(int(lines[0][1])))
+    made = time.strftime(INSTANT, time.gmtime(int(lines[0][1])))
     same = lines[0][0] == "created" and made == manifest["created"]
     require(same, "index.txt has another time than the manifest 索引时间与清单不符")
     show("ok    index.txt goes through all files 索引涵盖全部文件")
@@ -222,7 +241,7 @@ def check_signature(openssl: OpenSSL, number: str, *rest: str) -> None:
     name, numbers, moment = f"signatures/{number}", [int(each) for each in rest[:3]], rest[3]
     content = covered(numbers, read(f"{name}.p7s"))
     require(openssl.cms(f"{name}.p7s", openssl.kept(content), moment), f"signature {number} 签名无效")
-    openssl.made.append((hashlib.sha256(content).hexdigest(), openssl.signer()))
+    openssl.made[number] = hashlib.sha256(content).hexdigest(), openssl.signer()
     check_value(openssl, name, moment)
     show(f"ok    signature {number} and its timestamp 签名及其时间戳有效")
 
@@ -234,7 +253,7 @@ def check_told(openssl: OpenSSL, contract: str) -> None:
     signed = [leaf["public"] for leaf in leaves if leaf["kind"] == SIGNED]
     own = all(each["signer"] == each["actor"] or each["signer"].startswith("seal-") for each in signed)
     own = own and all(each.get("contract") == contract for each in signed)
-    same = own and sorted((each["signed"], each["signer"]) for each in signed) == sorted(openssl.made)
+    same = own and sorted((each["signed"], each["signer"]) for each in signed) == sorted(openssl.made.values())
     require(same, "the log tells of other signatures than the contract carries 日志所载签名与合同内签名不符")
     show("ok    the log tells of exactly the signatures in the contract 日志所载签名与合同内签名一致")
 
@@ -360,6 +379,8 @@ def check_agreed(openssl: OpenSSL, signed: str, numbers: str, accepted: str) -> 
     )
     before = all(int(each) < int(signed) and entry_of(each)["at"] <= leaf["at"] for each in entries)
     require(before, f"an acceptance does not come before the signature in entry {signed} 接受协议晚于签名")
+    for number, each in zip(numbers.split(","), entries, strict=True):
+        check_agreement(openssl, number, each)
     records = [json.loads(read(f"agreement/{number}.json")) for number in numbers.split(",")]
     own = {side_in(record["party"]) for record in records}
     whose = side_of(signed)
@@ -368,6 +389,9 @@ def check_agreed(openssl: OpenSSL, signed: str, numbers: str, accepted: str) -> 
     others = {path.stem for path in (HERE / "log/entries").glob("*.json") if entry_of(path.stem)["kind"] == SIGNED}
     sides = {side_of(number) for number in others} - {None}
     require(sides <= reached, f"the acceptances for the signature in entry {signed} do not name all parties")
+    if whose is None:
+        show(f"NOTE  entry {signed} does not name its party, erased or left out 未载明签名一方（已删除或未提供）")
+        return
     show(f"ok    the party of the signature in entry {signed} had agreed before 签名一方此前已约定采用电子签名")
 
 
@@ -386,6 +410,8 @@ def check_authorisation_basis(openssl: OpenSSL, number: str, entry: str) -> None
     same = public["grounds"] == hashlib.sha256(content).hexdigest() and record["person"] == public["actor"]
     same = same and all(record[name] == public.get(name) for name in ("contract", "party", "field", "signer"))
     require(same, f"{path} is not what the log names 签署依据与日志不符")
+    own = public["signed"] == openssl.made[number][0] and at == openssl.stamped(f"signatures/{number}.tst")
+    require(own, f"{path} is of another signature, or the log has another time 签署依据不属于该签名或时间不符")
     power = public.get("power")
     needed = None if record["outcome"] == "not-needed" else record["considered"][0]["power"]["id"]
     listed = power is None or f"letter {power} {number}" in read("index.txt").decode().splitlines()

@@ -126,6 +126,11 @@ check_files() {
     expected=$({ printf '%s\n' "$listed" | cut -c67-; printf 'manifest.%s\n' json p7s tsq tsr; } | sort)
     [ "$(find . ! -type d | sed 's|^\./||' | sort)" = "$expected" ] ||
         fail "there are files that the manifest does not list 存在清单未列出的文件"
+    number='(0[1-9]|[1-9][0-9]{1,2})[.]' record='(json|p7s|sig|tst)'
+    names="agreement/($number$record|electronic-signing-[A-Za-z0-9_.-]+[.]md)|signatures/$number(p7s|sig|tst)"
+    names="$names|authority/(${number}json|power-[0-9a-z-]+[.](json|p7s|sig|tst|pdf))|voiding/$number$record"
+    odd=$(printf '%s\n' "$expected" | grep -E '^(agreement|authority|signatures|voiding)/' | grep -vxE "$names")
+    [ -z "$odd" ] || fail "no rule says what files of these names count for 文件名不合规则: $odd"
     pass "every file is the one in the manifest, and no other is here 全部文件与清单一致，且无多余文件"
 }
 
@@ -167,7 +172,10 @@ check_contract() {
 check_signature() { # NN HEAD TAIL LENGTH TIME
     embedded "signatures/$1.p7s" "$2" "$3" || fail "signature $1 is not the one in the PDF 签名与 PDF 内不符"
     signer=$(range "$2" "$3" "$4" | cms "signatures/$1.p7s" /dev/stdin "$5") || fail "signature $1 签名无效"
-    carried="$carried$(range "$2" "$3" "$4" | openssl dgst -sha256 -r | cut -c1-64) $(subject "$signer")
+    covered=$(range "$2" "$3" "$4" | openssl dgst -sha256 -r | cut -c1-64)
+    carried="$carried$covered $(subject "$signer")
+"
+    numbered="$numbered$1 $covered
 "
     token "signatures/$1.tst" "signatures/$1.sig" "$5" || fail "timestamp of signature $1 签名时间戳无效"
     pass "signature $1 and its timestamp 签名及其时间戳有效"
@@ -324,8 +332,12 @@ check_agreed() { # ENTRY NN,NN ENTRY,ENTRY: the signature in ENTRY rests on acce
             [ "$(printf '%s\n%s\n' "$(moment "$number")" "$(moment "$1")" | sort | head -n 1)" = "$(moment "$number")" ] ||
             fail "an acceptance does not come before the signature in entry $1 接受协议晚于签名"
     done
-    records=
+    [ "$(echo "$2" | tr -cd ,)" = "$(echo "$3" | tr -cd ,)" ] ||
+        fail "the log names other acceptances for the signature in entry $1 签名所依据的协议与日志不符"
+    records='' rest=$3
     for number in $(echo "$2" | tr ',' ' '); do
+        check_agreement "$number" "${rest%%,*}"
+        rest=${rest#*,}
         record=$(cat "agreement/$number.json")
         echo "$record" | sed -nE 's/.*"party":(\{.*\}),"person":.*/\1/p' | grep -qF "$(side "$1")" ||
             fail "the acceptance $number is not for the party of the signature in entry $1 接受协议的不是签名一方"
@@ -335,6 +347,10 @@ check_agreed() { # ENTRY NN,NN ENTRY,ENTRY: the signature in ENTRY rests on acce
         echo "$records" | grep -qF "$(side "$other")" ||
             fail "the acceptances for the signature in entry $1 do not name all parties 协议未列明全部当事人"
     done
+    [ -n "$(side "$1")" ] || {
+        echo "NOTE  entry $1 does not name its party, erased or left out 未载明签名一方（已删除或未提供）"
+        return
+    }
     pass "the party of the signature in entry $1 had agreed to sign electronically 签名一方此前已约定采用电子签名"
 }
 
@@ -378,6 +394,9 @@ check_grounds() { # NN ENTRY: on what signature NN rests is what the log's entry
         [ "$(field "authority/$1.json" "\"${both%:*}\"")" = "$(field "log/entries/$2.json" "\"public\"\"${both#*:}\"")" ] ||
             fail "the grounds of signature $1 are about another signature 签署依据属于另一签名"
     done
+    own=$(field "log/entries/$2.json" '"public""signed"' | tr -d '"')
+    printf %s "$numbered" | grep -qxF "$1 $own" && [ "$(stamped "signatures/$1.tst")" = "$(moment "$2")" ] ||
+        fail "the grounds $1 are of another signature, or the log has another time 签署依据不属于该签名或时间不符"
     power=$(field "log/entries/$2.json" '"public""power"' | tr -d '"')
     if [ "$(field "authority/$1.json" '"outcome"')" != '"not-needed"' ]; then
         grep -qxF "letter $power $1" index.txt ||
@@ -387,6 +406,14 @@ check_grounds() { # NN ENTRY: on what signature NN rests is what the log's entry
         fail "the log names a power of attorney for signature $1, its grounds name none 签署依据与日志不符"
     fi
     pass "the grounds of signature $1 are those in the log 签署依据与日志一致"
+}
+
+# stamped TOKEN: its time in whole seconds, as the log writes it
+stamped() {
+    openssl ts -reply -token_in -in "$1" -text 2>/dev/null | awk '/^Time stamp: / {
+        sub(/[.].*/, "", $5)
+        printf "%04d-%02d-%02dT%sZ", $6, (index("JanFebMarAprMayJunJulAugSepOctNovDec", $3) + 2) / 3, $4, $5
+    }'
 }
 
 # organisation ENTRY: for whom somebody signed in this entry; nothing where its name was erased
@@ -603,12 +630,15 @@ expected() {
     done
     lines record 'authority/power-*.json' | sed 's|record |record authority/|'
     lines grounds 'authority/[0-9]*.json'
+    grep -l '"kind":"party-signed"' log/entries/*.json | while read -r path; do
+        ! grep -q '"agreement":' "$path" || lines agreed "$path"
+    done
     echo 'checkpoint'
     lines entry 'log/entries/*.json'
 }
 
 check_index() { # index.txt passes nothing over, and has the manifest's time
-    found=$(sed -nE 's/^((signature|timestamp|certificate|record|grounds|entry) [^ ]+).*/\1/p; s/^checkpoint .*/checkpoint/p' index.txt)
+    found=$(sed -nE 's/^((signature|timestamp|certificate|record|grounds|agreed|entry) [^ ]+).*/\1/p; s/^checkpoint .*/checkpoint/p' index.txt)
     [ "$(echo "$found" | sort)" = "$(expected | sort)" ] || fail "index.txt does not go through all files 索引未列全文件"
     [ -e signatures/01.p7s ] || fail "there is no signature 没有任何签名"
     made=$(sed -n 's/.*"created":"\([0-9TZ:-]*\)","files":\[.*/\1/p' manifest.json)
@@ -629,7 +659,7 @@ date_of() {
     }'
 }
 
-carried=
+carried='' numbered=''
 check_files
 check_manifest
 check_index

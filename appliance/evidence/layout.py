@@ -1,0 +1,35 @@
+"""Which names files have in the folders where what counts is signed or stated by somebody else than the portal.
+
+Whoever has manifests signed chooses the names of the files. One that no rule looks at would be taken for what it
+says: declarations in a folder below ``voiding/``, or the statement about a power whose number has another form, by
+those who look for them; and not by those who ask who signed them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from appliance.evidence.model import PackageRefused
+
+_NUMBER: Final = r"(?:0[1-9]|[1-9]\d{1,2})"
+_RECORD: Final = r"(?:json|p7s|sig|tst)"
+_NAMES: Final = {
+    "agreement": rf"{_NUMBER}\.{_RECORD}|electronic-signing-[A-Za-z0-9_.-]+\.md",
+    "authority": rf"{_NUMBER}\.json|power-[0-9a-z-]+\.(?:{_RECORD}|pdf)",
+    "signatures": rf"{_NUMBER}\.(?:p7s|sig|tst)",
+    "voiding": rf"{_NUMBER}\.{_RECORD}",
+}
+"""By folder. The checkers in packages have the same."""
+
+
+def require_layout(paths: Iterable[str]) -> None:
+    """Raises :class:`PackageRefused` for a file in one of these folders whose name has another form."""
+    for path in paths:
+        folder, _, name = path.partition("/")
+        form = _NAMES.get(folder.lower())
+        if form is not None and (folder not in _NAMES or not re.fullmatch(form, name)):
+            raise PackageRefused(
+                "The package has a file {path}, and no rule says what a file of this name counts for.", path=path
+            )

@@ -1,0 +1,141 @@
+"""Nothing counts in a package that only the portal says, where somebody else has to have signed it: whoever has
+taken the portal over chooses the names of files and powers, the numbers of records, and the times in the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from appliance.evidence.package import build
+from appliance.evidence.repacked import read_zip
+from appliance.ledger.entry import LedgerEntry
+from appliance.verification import Indication
+from hsm import cms, timestamp
+from hsm.cms.signed_data import SIGNATURE_TIMESTAMP
+from tests.evidence import contract
+from tests.evidence.authority import TestAuthority
+from tests.evidence.real_contract import SignedPdf
+from tests.evidence.resealing import resealed
+from tests.evidence.test_checkers import CHECKERS, check
+from tests.evidence.test_told import BOTH, Judges, _voided, declaration, judges
+from tests.evidence.unpacked import unpack
+
+__all__ = ["judges"]
+REFUSED = [False, False, False]
+
+
+@pytest.mark.parametrize("folder", ["voiding/more/", "voiding/a/b/"])
+def test_declarations_in_a_folder_of_their_own_void_nothing(
+    judges: Judges, authority: TestAuthority, folder: str
+) -> None:
+    declarations = {each: declaration(each) for each in BOTH}
+    evidence = judges.with_log(lambda entries: _voided(entries, declarations))
+    unsigned = {f"{folder}{number:02}.json": each for number, each in enumerate(declarations.values(), start=1)}
+    package = build(evidence, contract.seals(authority))
+    assert judges.verdicts_on(resealed(package, unsigned, authority)) == REFUSED
+
+
+@pytest.mark.parametrize("name", ["letter-0123456789ab", "power-1/a", "Power-1", "statements/power-1"])
+def test_no_power_is_confirmed_by_a_statement_that_nobody_signed(
+    judges: Judges, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(contract, "POWER", name)
+    evidence = judges.with_log(iter)
+    [statement] = [each for each in evidence.records if each.name.startswith("authority/")]
+    records = tuple(each for each in evidence.records if each is not statement)
+    unsigned = {**evidence.documents, f"{statement.name}.json": statement.record}
+    assert judges.verdicts(replace(evidence, records=records, documents=unsigned)) == REFUSED
+
+
+def test_a_folder_for_voiding_does_not_make_a_contract_void(
+    judges: Judges, authority: TestAuthority, package: bytes
+) -> None:
+    for path, passes in (("voiding/01.txt", False), ("voiding/a/01.pdf", False), ("voiding/01.sig", True)):
+        report = judges.verifier.verify(resealed(package, {path: b"void"}, authority))
+        assert (report.indication is Indication.PASSED) is passes
+        assert not any("void." in str(remark) for remark in report.remarks), report.remarks
+
+
+def stamped(pdf: SignedPdf, number: int) -> datetime:
+    """When the signature of this *number* was made; the archive timestamp of the last."""
+    tokens = [cms.parse(each.cms).unsigned[SIGNATURE_TIMESTAMP][0] for each in pdf.signatures]
+    return timestamp.parse_token([*tokens, pdf.archive][number - 1]).gen_time.replace(microsecond=0)
+
+
+@pytest.mark.parametrize("number", [2, 4])
+def test_grounds_are_held_against_the_time_of_their_own_signature(
+    judges: Judges, pdf: SignedPdf, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """A power that began, or was confirmed, between two signatures would seem to cover the first."""
+    monkeypatch.setattr(contract, "signed_at", lambda pdf: stamped(pdf, number))
+    evidence = judges.with_log(iter)
+    documents = dict(evidence.documents)
+    documents[f"authority/{number:02}.json"] = documents.pop("authority/01.json")
+    assert judges.verdicts(replace(evidence, documents=documents)) == REFUSED
+
+
+def test_no_other_token_dates_a_signature(
+    judges: Judges, authority: TestAuthority, pdf: SignedPdf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that lies in the folder under a number of three digits, of whatever time."""
+    token = authority.token(b"anything")
+    at = timestamp.parse_token(token).gen_time.replace(microsecond=0)
+    monkeypatch.setattr(contract, "signed_at", lambda pdf: at)
+    evidence = judges.with_log(iter)
+    documents = dict(evidence.documents)
+    documents["authority/010.json"] = documents.pop("authority/01.json")
+    package = build(replace(evidence, documents=documents), contract.seals(authority))
+    assert judges.verdicts_on(resealed(package, {"signatures/010.tst": token}, authority)) == REFUSED
+
+
+def test_the_log_has_the_time_of_a_signature_that_rests_on_a_power(judges: Judges) -> None:
+    """By another time of the log, its term or its confirmation would seem to cover the signature."""
+
+    def later(entries: list[LedgerEntry]) -> Iterator[LedgerEntry]:
+        for each in entries:
+            rests = "grounds" in each.public
+            yield replace(each, at=each.at + timedelta(hours=1)) if rests else each
+
+    assert judges.verdicts(judges.with_log(later)) == REFUSED
+
+
+def index_of(package: bytes, old: str, new: str) -> dict[str, bytes]:
+    """The index with another line."""
+    index = bytes(read_zip(package).files["index.txt"]).decode()
+    assert old in index
+    return {"index.txt": index.replace(old, new).encode()}
+
+
+def test_checkers_ask_what_each_signature_rests_on(
+    judges: Judges, authority: TestAuthority, package: bytes
+) -> None:
+    """The verifier does not go by the index."""
+    changed = index_of(package, "agreed 00000013 01 00000001\n", "")
+    assert judges.verdicts_on(resealed(package, changed, authority)) == [True, False, False]
+
+
+def test_checkers_take_no_acceptance_for_another(judges: Judges, authority: TestAuthority, package: bytes) -> None:
+    """Where no side is named, nothing but the log's digest tells them apart."""
+    closed = {path: None for path in read_zip(package).files if path.startswith("log/openings/")}
+    changed = index_of(package, "agreed 00000013 01 00000001\n", "agreed 00000013 02 00000001\n")
+    assert judges.verdicts_on(resealed(package, {**closed, **changed}, authority))[1:] == [False, False]
+
+
+def test_for_whom_a_signature_was_made_is_not_taken_for_granted(
+    judges: Judges, authority: TestAuthority, tmp_path: Path
+) -> None:
+    """The portal can leave out what opens an entry of the log, and say that it was erased."""
+    evidence = judges.with_log(iter)
+    closed = replace(evidence.log, entries=tuple(replace(each, opening={}) for each in evidence.log.entries))
+    package = build(replace(evidence, log=closed), contract.seals(authority))
+    assert judges.verdicts_on(package) == [True, True, True]
+    [remark] = [str(each) for each in judges.verifier.verify(package).remarks if "For whom" in str(each)]
+    assert "person-1, person-li, seal-b" in remark
+    for checker in CHECKERS:
+        told = check(checker, unpack(package, tmp_path / checker[-1]))[1]
+        assert told.count("does not name its party") == len(evidence.signatures)
+        assert "had agreed" not in told
