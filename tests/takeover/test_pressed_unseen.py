@@ -162,6 +162,7 @@ def test_who_holds_a_press_that_began_too_early_confirms_nothing(stage: Scene) -
         page.mouse.click(x, y)
         page.wait_for_url(re.compile(re.escape(path)), wait_until="domcontentloaded")
         page.mouse.down()
+        page.keyboard.press("Enter")  # another press, which ends
         time.sleep(HELD)
         page.mouse.up()
         time.sleep(HELD / 2)
@@ -179,6 +180,16 @@ def test_who_holds_a_key_too_early_confirms_nothing(stage: Scene) -> None:
         page.keyboard.up(" ")
         time.sleep(HELD / 2)
         assert sent(stage, path) == 0
+        confirm(stage, page, path, name)
+
+
+def test_a_key_that_was_let_go_of_in_another_window_is_not_waited_for(stage: Scene) -> None:
+    path, name = batch(stage)
+    with stage.at(ZHANG.subject) as zhang:
+        page = stage.open(zhang, path)
+        page.keyboard.down(" ")
+        for kind in ("blur", "focus"):
+            page.evaluate("(kind) => dispatchEvent(new Event(kind))", kind)
         confirm(stage, page, path, name)
 
 

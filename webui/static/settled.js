@@ -7,7 +7,7 @@ const SECOND = 1000; // milliseconds; no double click takes as long (500 on most
 
 let timer = 0;
 let isSettled = false;
-let isHeld = false; // a press that began too early, and goes on
+const held = new Set(); // keys (by name) and pointers (by number) whose press began too early, and goes on
 
 function mark() {
   for (const button of document.querySelectorAll("form button"))
@@ -24,7 +24,7 @@ function unsettle() {
 function settle() {
   unsettle();
   timer = setTimeout(() => {
-    if (isHeld) return;
+    if (held.size > 0) return;
     isSettled = true;
     mark();
   }, SECOND);
@@ -52,23 +52,25 @@ document.addEventListener("DOMContentLoaded", () => document.querySelector("[dat
 document.addEventListener("DOMContentLoaded", () => (document.hasFocus() ? settle() : unsettle()));
 addEventListener("pageshow", (event) => event.persisted && settle());
 addEventListener("focus", settle);
-addEventListener("blur", unsettle);
+addEventListener("blur", () => {
+  for (const each of held) if (typeof each === "string") held.delete(each); // its end is told to another window
+  unsettle();
+});
 document.addEventListener("visibilitychange", () => (document.hidden ? unsettle() : settle()));
 // A press too early begins the time anew, and so does its end: who goes on pressing gets no further, and neither does who
 // holds it down. It also tells that the page is in front where no event did.
 const again = () => isSettled || settle();
+const pressed = ({ pointerId, code }) => pointerId ?? code;
 const isPress = ({ type, key }) => !type.startsWith("key") || ["Enter", " "].includes(key);
 
 function press(event) {
   if (isSettled || !isPress(event)) return;
-  isHeld = true;
+  held.add(pressed(event));
   settle();
 }
 
 function release(event) {
-  if (!isHeld || !isPress(event)) return;
-  isHeld = false;
-  settle();
+  if (held.delete(pressed(event))) settle();
 }
 
 for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, press, { capture: true });
