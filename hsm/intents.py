@@ -24,6 +24,17 @@ def in_groups(digest: str, digits: int = 20) -> str:
     return " ".join(digest[start : start + 4] for start in range(0, digits, 4))
 
 
+CONSOLE_DIGITS: Final = 24
+"""Of the fingerprint of a passkey of the console: 96 bits, so that no second key with the same one is found."""
+
+
+def console_fingerprint(login: str, credential_id: bytes, public_key: bytes) -> str:
+    """What administrators read out of a passkey that they have registered on the console: to root, who confirms
+    it, and to officers, who make its owner a PIN custodian."""
+    said = {"credential": credential_id.hex(), "login": login, "public_key": public_key.hex()}
+    return in_groups(hashlib.sha256(canonical.encode(said)).hexdigest(), CONSOLE_DIGITS)
+
+
 def instant(moment: datetime) -> str:
     """*moment* (aware) as ISO 8601 in UTC with whole seconds, e.g. ``2026-11-25T08:00:00Z``."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

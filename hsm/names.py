@@ -294,6 +294,11 @@ def pin_custodian_subject(login: str) -> str:
     return f"{_PIN_CUSTODIAN}{login}"
 
 
+def login_of_pin_custodian(subject: str) -> str:
+    """The login in the name of a PIN custodian."""
+    return subject.removeprefix(_PIN_CUSTODIAN)
+
+
 def is_pin_custodian(subject: str) -> bool:
     """Whether *subject* is the name of a PIN custodian."""
     return subject.startswith(_PIN_CUSTODIAN)

@@ -27,7 +27,7 @@ from appliance.home import make_directory
 from appliance.model.administration import AdministratorPasskey, AdministratorRole, AdminRequest, DualControlRole
 from hsm import canonical
 from hsm.files import sync_directory
-from hsm.intents import in_groups, instant
+from hsm.intents import console_fingerprint, instant
 
 REQUEST_LASTS = timedelta(hours=24)
 """How long an admin request waits for the second person."""
@@ -66,9 +66,6 @@ class RequestStatement:
 KEPT = timedelta(days=7)
 """How long files about an admin request are kept: far longer than a request can still be performed."""
 
-DIGITS = 24
-"""Of a fingerprint, hexadecimal: 96 bits, so that no second key with the same one is found."""
-
 
 @dataclass(frozen=True, slots=True)
 class ConfirmedKey:
@@ -81,9 +78,8 @@ class ConfirmedKey:
 
 
 def fingerprint_of(key: AdministratorPasskey | ConfirmedKey) -> str:
-    """What a person reads out of a passkey, and root types (24 hexadecimal digits in groups of four)."""
-    said = {"credential": key.credential_id.hex(), "login": key.login, "public_key": key.public_key.hex()}
-    return in_groups(hashlib.sha256(canonical.encode(said)).hexdigest(), DIGITS)
+    """What a person reads out of a passkey, and root types."""
+    return console_fingerprint(key.login, key.credential_id, key.public_key)
 
 
 class RootConfirmations:

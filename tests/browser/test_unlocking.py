@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ from tests.browser.troupe import Troupe
 from tests.browser.visitor import OF_LOOKS, RULES, Visitor
 
 KEEPERS = {"bai": ("白守钥", AdministratorRole.SYSTEM), "lu": ("陆守钥", AdministratorRole.SECURITY)}
+
+SIX_GROUPS = re.compile(r"^([0-9a-f]{4} ){5}[0-9a-f]{4}$")
 
 
 @pytest.fixture
@@ -92,7 +95,10 @@ def test_two_keepers_unlock_what_is_really_locked(
 
 
 def becomes_a_keeper(login: str, bai: Visitor, lu: Visitor, people: Troupe) -> None:
-    """Both administrators sign it, the scheduler prepares it, and an officer activates it in the portal."""
+    """Both administrators sign it, the scheduler prepares it, and an officer activates it, who hears which passkey
+    it is."""
+    owner = {"bai": bai, "lu": lu}[login]
+    read_out = owner.go("/settings").locator("code").filter(has_text=SIX_GROUPS).inner_text()
     page = bai.go("/operations/keys.keeper")
     page.locator("[name=login]").fill(login)
     page.get_by_role("button", name="继续").click()
@@ -105,6 +111,7 @@ def becomes_a_keeper(login: str, bai: Visitor, lu: Visitor, people: Troupe) -> N
         office = officer.go("/office")
         office.locator("a[href*='/office/acts/']", has_text=KEEPERS[login][0]).first.click()
         office.get_by_role("button", name="Activate").click()
+        office.locator("[name=fingerprint]").fill(read_out)
         office.get_by_role("button", name="Confirm with passkey").click()
         expect(office.locator(".callout.good")).to_be_visible(timeout=PATIENCE)
 

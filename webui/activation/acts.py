@@ -23,8 +23,8 @@ from appliance.pdf.workshop import PdfWorkshop, whole_revision
 from hsm import canonical
 from hsm.client import AuthorityClient
 from hsm.errors import BadRequest, Malformed, UnknownKey
-from hsm.intents import OfficerIntent, SigningIntent, in_groups, require_own_arguments
-from hsm.names import BLANK, is_visible, visible
+from hsm.intents import OfficerIntent, SigningIntent, console_fingerprint, require_own_arguments
+from hsm.names import BLANK, is_visible, login_of_pin_custodian, visible
 from hsm.operation_types import Approvals, KnownSubject
 from hsm.powers import power_in
 from hsm.records import AGREEMENT, DECLARATION, LONGEST_AGREEMENT, is_record, named_in_intent
@@ -33,8 +33,14 @@ from webui.activation.pictures import is_still
 from webui.activation.room import Checks, share_of
 from webui.shared.markdown import render_whole
 
-ENROLLING = {"enrol_person": "credentials", "enrol_officer": "credentials", "add_credential": "credential"}
-"""The officers' intents that give somebody what they have registered, and the argument that names it."""
+ENROLLING = {
+    "enrol_person": "credentials",
+    "enrol_officer": "credentials",
+    "add_credential": "credential",
+    "enrol_keeper": "credentials",
+}
+"""The officers' intents that give somebody what they have registered, and the argument that names it: by its
+fingerprint, or the passkey of the console itself (:data:`_PASSKEY`)."""
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{4}( [0-9a-f]{4}){4}")
 _PASSKEY = {"kind", "credential_id", "public_key", "rp_id"}
@@ -88,10 +94,7 @@ class ShownAct:
         """Those of the credentials that an officers' intent gives somebody: its officer types them, as the
         applicant reads them out, so none is shown."""
         intent = self.request.intent
-        if not isinstance(intent, OfficerIntent) or intent.kind not in ENROLLING:
-            return ()
-        named = intent.details[ENROLLING[intent.kind]]
-        return tuple(named) if isinstance(named, list) else (named,)
+        return _fingerprints(intent) if isinstance(intent, OfficerIntent) and intent.kind in ENROLLING else ()
 
     @property
     def is_given(self) -> bool:
@@ -344,31 +347,43 @@ def _arguments(intent: OfficerIntent) -> dict[str, Any]:
         raise _other() from error
     typed = ENROLLING.get(intent.kind, "")
     if typed:
-        _require_fingerprints(intent.details[typed], several=typed == "credentials")
+        _fingerprints(intent)
     return {name: _shown_argument(value) for name, value in intent.details.items() if name != typed}
 
 
-def _require_fingerprints(named: Any, *, several: bool) -> None:
-    fingerprints = named if several else [named]
-    if not isinstance(fingerprints, list) or not fingerprints:
+def _fingerprints(intent: OfficerIntent) -> tuple[str, ...]:
+    """Of what an intent of :data:`ENROLLING` gives somebody. Raises :class:`StateRefused` unless it names that in
+    the one form that it has."""
+    named = intent.details[ENROLLING[intent.kind]]
+    several = [named] if ENROLLING[intent.kind] == "credential" else named
+    if not isinstance(several, list) or not several:
         raise _other()
-    if not all(isinstance(each, str) and _FINGERPRINT.fullmatch(each) for each in fingerprints):
+    if intent.kind == "enrol_keeper":
+        return tuple(_fingerprint_of(each, intent.details["subject"]) for each in several)
+    if not all(isinstance(each, str) and _FINGERPRINT.fullmatch(each) for each in several):
         raise _other()
+    return tuple(several)
+
+
+def _fingerprint_of(passkey: Any, subject: Any) -> str:
+    """That of a passkey of the console, whose owner is to be the PIN custodian *subject*."""
+    if not isinstance(passkey, Mapping) or set(passkey) != _PASSKEY or passkey["kind"] != "webauthn":
+        raise _other()
+    try:
+        key, identifier = (bytes.fromhex(passkey[each]) for each in ("public_key", "credential_id"))
+    except (TypeError, ValueError) as error:
+        raise _other() from error
+    if (key.hex(), identifier.hex()) != (passkey["public_key"], passkey["credential_id"]):
+        raise _other()
+    return console_fingerprint(login_of_pin_custodian(str(subject)), identifier, key)
 
 
 def _shown_argument(value: Any) -> Any:
     if isinstance(value, list):
         return [_shown_argument(each) for each in value]
-    if isinstance(value, Mapping) and set(value) == _PASSKEY and value["kind"] == "webauthn":
-        return f"webauthn {fingerprint(str(value['credential_id']), str(value['public_key']))}"
     if type(value) is int or (isinstance(value, str) and len(value) <= _LONGEST and is_visible(value)):
         return value
     raise _other()
-
-
-def fingerprint(credential_id: str, public_key: str) -> str:
-    """Twenty digits (hex) of a passkey, in groups of four: what its owner tells an officer."""
-    return in_groups(hashlib.sha256(f"{credential_id} {public_key}".encode()).hexdigest())
 
 
 def _other() -> StateRefused:
