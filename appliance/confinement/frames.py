@@ -94,14 +94,14 @@ def decode(kind: type[T], plain: Any) -> T:
 
 def typed(job: Callable[..., T]) -> Callable[..., Any]:
     """*job* for plain arguments: each becomes what it is annotated with, and the result becomes plain. What that
-    takes is prepared now, not at the first call."""
+    takes is prepared now, not at the first call; the result's is kept here, since cattrs forgets some of it."""
     kinds = get_type_hints(job)
-    _CONVERTER.get_unstructure_hook(kinds.pop("return"))
+    plain = _CONVERTER.get_unstructure_hook(kinds.pop("return"))
     for kind in kinds.values():
         _CONVERTER.get_structure_hook(kind)
 
     def call(**arguments: Any) -> Any:
-        return encode(job(**{name: decode(kinds.get(name, Any), each) for name, each in arguments.items()}))
+        return plain(job(**{name: decode(kinds.get(name, Any), each) for name, each in arguments.items()}))
 
     return call
 
