@@ -222,6 +222,9 @@ _USUAL = (
 )  # fmt: skip
 
 
+_SEPARATOR = re.compile(r"[\s,_-]")
+
+
 def not_embedded(dictionary: Any) -> str | None:
     """The name of the font that *dictionary* is when it is not in the file, None for anything else.
 
@@ -248,7 +251,7 @@ def _is_usual(name: str) -> bool:
     """By the beginning of the name, whatever weight and width follow; old files have Chinese names in GBK."""
     with suppress(UnicodeError):
         name = name if name.isascii() else name.encode("latin-1").decode("gbk")
-    plain = re.sub(r"[\s,_-]", "", name).lower()
+    plain = _SEPARATOR.sub("", name).lower()
     return plain.startswith(_USUAL)
 
 

@@ -22,6 +22,7 @@ _REFERENCE = re.compile(rb"R(?!" + REGULAR + rb")(?<!/R)(?<!" + REGULAR + rb"R)"
 _PLAIN_REFERENCE = re.compile(
     rb"\d(?<!" + REGULAR + rb"\d)\d{0,9}+" + BLANK + rb"++0" + BLANK + rb"++R(?!" + REGULAR + rb")"
 )
+_LONG_HEXADECIMAL = re.compile(rb"<[0-9A-Fa-f]{64,}+>")
 _NAME = re.compile(rb"/" + REGULAR + rb"*+")
 _COMMENT = re.compile(rb"%[^\r\n]*+")
 _DIGIT = re.compile(rb"\d")
@@ -43,7 +44,7 @@ def is_ambiguous(objects: bytes) -> bool:
     """Whether one of the dictionaries in *objects*, written one after the other, has a key twice, or a
     reference is not written plainly."""
     references = len(_REFERENCE.findall(objects))
-    if references and references != len(_PLAIN_REFERENCE.findall(objects)):  # a signature's digits have none
+    if references and references != len(_PLAIN_REFERENCE.findall(without_digits(objects))):
         return True
     names = _NAME.findall(plain_names(objects))
     if len(set(names)) == len(names) and b"%" not in objects:
@@ -126,6 +127,12 @@ def _end_of_string(text: bytes, place: int) -> int:
         if not depth and found[0] == b")":
             return found.end()
     return len(text)
+
+
+def without_digits(text: bytes) -> bytes:
+    """*text* with letters in the place of long hexadecimal strings, such as signatures. It is as long as before,
+    and much faster to search for what begins with a digit and goes on outside of them."""
+    return _LONG_HEXADECIMAL.sub(lambda found: b"<%b>" % (b"A" * (len(found[0]) - 2)), text)
 
 
 def plain_names(names: bytes) -> bytes:

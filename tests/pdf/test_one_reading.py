@@ -160,6 +160,10 @@ def test_the_odd_is_drawn_however_long_it_is(monkeypatch: pytest.MonkeyPatch) ->
         (b"<</A 1>>>><</A 2>>", True),
         (b"<</A 1/B 2)/C/A>>", True),
         (b"<</A 1/A/B)>>", True),
+        (b"<</A<" + b"07" * 99 + b">/B 5 0 R>>", False),
+        (b"<</B 5 0 R/A<" + b"07" * 99 + b">5 0 R>>", False),
+        (b"<</A<" + b"07" * 99 + b">/B +5 0 R>>", True),
+        (b"<</A 1 %<" + b"07" * 99 + b">\n/B 2>>", True),
     ],
 )
 def test_an_object_is_ambiguous_or_not(objects: bytes, *, ambiguous: bool) -> None:

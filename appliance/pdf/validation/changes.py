@@ -41,6 +41,7 @@ from pyhanko.sign.diff_analysis.rules.form_field_rules import is_field_visible
 from pyhanko.sign.diff_analysis.rules_api import Context, ReferenceUpdate
 from pyhanko.sign.fields import enumerate_sig_fields
 
+from appliance.pdf.object_text import without_digits
 from appliance.pdf.validation import known_changes
 from appliance.pdf.validation.form_changes import changed_alone, is_honest
 from appliance.pdf.validation.model import RevisionStep, StepKind
@@ -93,7 +94,8 @@ def _are_listed(document: bytes, span: tuple[int, int], places: dict[int, int]) 
         return False
     headers = [(found, number) for at, number in places.items() if (found := _HEADER.match(document, at))]
     keywords = {found.end() - len(b"obj") for found, number in headers if int(found[1]) == number}
-    return all(found.start(1) in keywords for found in _OBJECT.finditer(document, *span))
+    start, text = span[0], without_digits(document[slice(*span)])
+    return all(start + found.start(1) in keywords for found in _OBJECT.finditer(text))
 
 
 def _reads_one_way(section: bytes, *, table: bool) -> bool:

@@ -20,9 +20,11 @@ from pyhanko.pdf_utils import generic
 from appliance.pdf.validation.opening import OpenedPdf
 
 _SPACE = rb"(?:[\x00\t\n\x0c\r ]|%[^\r\n]*[\r\n])+"
-_KEYWORD = re.compile(rb"R(?![A-Za-z0-9])")
+_KEYWORD = re.compile(rb"R(?<=[\x00\t\n\x0c\r 0-9.+-]R)(?![A-Za-z0-9])")
+_USUAL = re.compile(rb"[ \n\[](\d+) 0 \Z")
+"""What nearly all are like; :data:`_REFERENCE` would find the same there, trying each character before."""
 _REFERENCE = re.compile(rb"(?<![\d.])(\d+)[\d.+-]*" + _SPACE + rb"[\d.+-]+(?:" + _SPACE + rb")?\Z")
-_PRECEDING = frozenset(bytes((each,)) for each in b"\x00\t\n\x0c\r 0123456789.+-")
+_NEAR = 12
 _REACH = 64
 _LONGEST_LINE = 65536
 TRAILER = 0
@@ -104,13 +106,13 @@ def _references(data: bytes) -> Iterator[tuple[int, int]]:
     """Object number and position of every reference, comments between its parts included."""
     for keyword in _KEYWORD.finditer(data):
         position = keyword.start()
-        if data[position - 1 : position] not in _PRECEDING:
-            continue
-        found = _REFERENCE.search(data, max(0, position - _REACH), position)
+        found = _USUAL.search(data, max(0, position - _NEAR), position)
+        if found is None:
+            found = _REFERENCE.search(data, max(0, position - _REACH), position)
         if found is None:
             found = _REFERENCE.search(data, _before_comments(data, position), position)
         if found is not None:
-            yield int(found[1]), found.start()
+            yield int(found[1]), found.start(1)
 
 
 def _before_comments(data: bytes, position: int) -> int:

@@ -1,0 +1,61 @@
+"""References are found in the bytes of a file, however they are written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from random import Random
+
+import pytest
+
+from appliance.pdf.validation import references
+
+PIECES = (b"R", b"R", b" R", b"0", b" 0 ", b"5", b"12", b"1 0 R", b"7 0 R/", b"[3 0 R 4 0 R]", b"+", b"-", b".")
+BLANKS = (b" ", b"\n", b"\r", b"\t", b"\x00", b"%5 0\n", b"% 8 \r", b"/A", b"<", b"(", b"]", b"Rx", b" " * 70)
+
+
+def patiently(data: bytes) -> list[tuple[int, int]]:
+    """Each R that may end a reference, looked at without any shortcut."""
+    found = []
+    for keyword in re.finditer(rb"R(?![A-Za-z0-9])", data):
+        position = keyword.start()
+        if data[position - 1 : position] not in {bytes((each,)) for each in b"\x00\t\n\x0c\r 0123456789.+-"}:
+            continue
+        reference = references._REFERENCE.search(data, max(0, position - 64), position)
+        if reference is None:
+            start = references._before_comments(data, position)
+            reference = references._REFERENCE.search(data, start, position)
+        if reference is not None:
+            found.append((int(reference[1]), reference.start()))
+    return found
+
+
+def told(search: Callable[[bytes], Iterable[tuple[int, int]]], data: bytes) -> list[tuple[int, int]] | str:
+    """What *search* finds, or why it gave up."""
+    try:
+        return list(search(data))
+    except ValueError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_shortcuts_find_the_same(seed: int) -> None:
+    random = Random(seed)  # noqa: S311  # cases, no secrets
+    for _ in range(200):
+        data = b"".join(random.choices(PIECES + BLANKS, k=random.randrange(1, 25)))
+        assert told(references._references, data) == told(patiently, data)
+
+
+@pytest.mark.parametrize(
+    ("data", "numbers"),
+    [
+        (b"<</A 5 0 R/B[12 0 R 13 0 R]>>", [5, 12, 13]),
+        (b"<</A +5 0 R/B 9.0 0 R/C 9 +0 R>>", [5, 9, 9]),
+        (b"<</A 5 0 % a comment\nR>>", [5]),
+        (b"<</A 12345678 0 R>>", [12345678]),
+        (b"<</A 1234567890123 0 R>>", [1234567890123]),
+        (b"R 0 R 1 R", []),
+    ],
+)
+def test_references_are_found(data: bytes, numbers: list[int]) -> None:
+    assert [number for number, _ in references._references(data)] == numbers
