@@ -75,12 +75,11 @@ class Agreements:
         self._rules = rules
         self._backend = backend
 
-    def acceptances_of_party(self, contract: Contract, party_id: str) -> tuple[AgreementRecord, ...] | None:
-        """The acceptances of the current text that a party of a contract rests on; None when it has to be accepted
-        first."""
+    def is_accepted_for(self, contract: Contract, party_id: str) -> bool:
+        """Whether the current text is accepted for a party of a contract; else it has to be first."""
         between = _between(contract, party_id)
         with self._records.database.reading() as tx:
-            return acceptances_between(tx, between.own, between.others, self._rules.agreement.version)
+            return acceptances_between(tx, between.own, between.others, self._rules.agreement.version) is not None
 
     def of_person(self, subject: str) -> tuple[Accepted, ...]:
         """The acceptances of the current text for the side of a person, oldest first."""

@@ -172,8 +172,8 @@ class Completion:
     def _agreement(self, tx: Transaction, signing: SigningContext) -> str:
         """The log's entries of the acceptances on electronic signing that the signature rests on."""
         others = signing.contract.other_sides(signing.party)
-        records = require_acceptances(tx, signing.party.side, others, self._rules.agreement.version)
-        return " ".join(str(record.entry) for record in records)
+        entries = require_acceptances(tx, signing.party.side, others, self._rules.agreement.version)
+        return " ".join(map(str, entries))
 
 
 def _signed_event(

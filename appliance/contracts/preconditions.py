@@ -21,7 +21,7 @@ from appliance.contracts.agreement_text import VERSION
 from appliance.contracts.permissions import ContractActor, Permission, refusal_for
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.contract import AgreementSide, Contract, ContractState, Party, PartyKind
-from appliance.model.intent import AgreementRecord, IntentRecord
+from appliance.model.intent import IntentRecord
 from appliance.model.people import Seal
 from appliance.policy import Policy
 from appliance.policy.rules import ReviewRequirement
@@ -147,25 +147,26 @@ class AgreementAccepted(Precondition):
 
 def acceptances_between(
     tx: Transaction, own: AgreementSide, others: Sequence[AgreementSide], version: str
-) -> tuple[AgreementRecord, ...] | None:
-    """The acceptances for *own*, by entry, that name every one of *others*; None when one is not named.
+) -> tuple[int, ...] | None:
+    """The log's entries of the acceptances for *own* that name every one of *others*; None when one is not named.
 
     Where there are no others (everybody signs for the same side), the side's first acceptance suffices.
     """
     if not others:
-        return tuple(intents.agreements_of_side(tx, own.key, version, limit=1)) or None
-    found = [_named(tx, own, other, version) for other in others]
-    known = {record.entry or 0: record for record in found if record is not None}
-    return None if None in found else tuple(known[entry] for entry in sorted(known))
+        first = intents.first_acceptance(tx, own.key, version)
+        return None if first is None else (first,)
+    found = [_acceptance_naming(tx, own, other, version) for other in others]
+    entries = {entry for entry in found if entry is not None}
+    return None if None in found else tuple(sorted(entries))
 
 
 def require_acceptances(
     tx: Transaction, own: AgreementSide, others: Sequence[AgreementSide], version: str
-) -> tuple[AgreementRecord, ...]:
+) -> tuple[int, ...]:
     """As :func:`acceptances_between`; raises :class:`PreconditionRefused` where that is None."""
-    records = acceptances_between(tx, own, others, version)
-    if records is not None:
-        return records
+    entries = acceptances_between(tx, own, others, version)
+    if entries is not None:
+        return entries
     if not others:
         raise PreconditionRefused(
             "{party} has not accepted the agreement on electronic signing (version {version}).",
@@ -176,12 +177,12 @@ def require_acceptances(
         "{party} has not accepted the agreement on electronic signing (version {version}) with {others}.",
         party=own.name,
         version=version,
-        others=", ".join(each.name for each in others if not _named(tx, own, each, version)),
+        others=", ".join(each.name for each in others if _acceptance_naming(tx, own, each, version) is None),
     )
 
 
-def _named(tx: Transaction, own: AgreementSide, other: AgreementSide, version: str) -> AgreementRecord | None:
-    return intents.agreement_naming(tx, own.key, other.key, version)
+def _acceptance_naming(tx: Transaction, own: AgreementSide, other: AgreementSide, version: str) -> int | None:
+    return intents.acceptance_naming(tx, own.key, other.key, version)
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,14 +80,14 @@ def test_the_same_parties_are_asked_once_and_a_changed_text_asks_again(opened: T
         first = send(appliance, sample_document())
         accept(appliance, first, first.parties[0])
         second = send(appliance, sample_document())
-        assert appliance.agreements.acceptances_of_party(second, second.parties[0].id) is not None
-        assert appliance.agreements.acceptances_of_party(second, second.parties[2].id) is not None
+        assert appliance.agreements.is_accepted_for(second, second.parties[0].id)
+        assert appliance.agreements.is_accepted_for(second, second.parties[2].id)
         with pytest.raises(StateRefused, match="accepted this agreement already"):
             appliance.agreements.propose_for(second, second.parties[2].id)
     with opened(text()) as appliance:
-        assert appliance.agreements.acceptances_of_party(second, second.parties[0].id) is None
+        assert not appliance.agreements.is_accepted_for(second, second.parties[0].id)
     with opened(words) as appliance:
-        assert appliance.agreements.acceptances_of_party(second, second.parties[0].id) is not None
+        assert appliance.agreements.is_accepted_for(second, second.parties[0].id)
 
 
 def test_it_is_signed_in_the_readers_language_with_the_text_in_both(opened: Text) -> None:
@@ -141,7 +141,7 @@ def test_the_evidence_has_what_every_party_accepted(world: World, opened: Text) 
     with opened(words) as appliance:
         contract = send(appliance, sample_document())
         for party in contract.parties:
-            if appliance.agreements.acceptances_of_party(contract, party.id) is None:
+            if not appliance.agreements.is_accepted_for(contract, party.id):
                 accept(appliance, contract, party)
             sign(appliance, contract, party)
         appliance.finalisation.finalise(contract.id)

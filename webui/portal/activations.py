@@ -164,6 +164,6 @@ def prerequisite_response(contract: Contract, party: Party) -> Answer | None:
         if visitor().guest_of is not None:
             return see_other("signing.guest_credentials")
         return render("signing/no_means.html")
-    if appliance.agreements.acceptances_of_party(contract, party.id) is None:
+    if not appliance.agreements.is_accepted_for(contract, party.id):
         return see_other("signing.agree", contract_id=contract.id, party=party.id)
     return None

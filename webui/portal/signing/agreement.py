@@ -32,11 +32,7 @@ def agree(contract_id: str) -> Answer:
     """The text with a new proposal; the signing page when there is nothing to accept any more."""
     seen, agreements = view_contract(contract_id), appliance.agreements
     party = seen.own_party()
-    if (
-        party is None
-        or not seen.may(Permission.SIGN)
-        or agreements.acceptances_of_party(seen.contract, party.id) is not None
-    ):
+    if party is None or not seen.may(Permission.SIGN) or agreements.is_accepted_for(seen.contract, party.id):
         return _redirect_onward(seen)
     if not activations.means_of(seen.who.subject).any:
         return _redirect_onward(seen)

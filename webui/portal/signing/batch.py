@@ -126,7 +126,7 @@ def _opened(seen: ContractView) -> OpenedSigning:
     refusal = refusal_for(contract, Permission.SIGN, seen.who, seen.now, party)
     if refusal is not None:
         raise (seen.acts[Permission.SIGN] or refusal).error()  # the first says “you”
-    if party is None or appliance.agreements.acceptances_of_party(contract, party.id) is None:
+    if party is None or not appliance.agreements.is_accepted_for(contract, party.id):
         raise PreconditionRefused(
             "Accept the agreement on electronic signing with the other parties first; open the contract for it."
         )
