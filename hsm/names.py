@@ -102,15 +102,12 @@ def name_in(certificate: x509.Certificate) -> SubjectName:
 
     What is not there is empty, or None.
     """
-    subject = certificate.subject
-
-    def text(oid: x509.ObjectIdentifier) -> str | None:
-        found = subject.get_attributes_for_oid(oid)
-        return str(found[0].value) if found else None
-
-    organisation, common_name = text(NameOID.ORGANIZATION_NAME) or "", text(NameOID.COMMON_NAME) or ""
-    unit, identifier = text(NameOID.ORGANIZATIONAL_UNIT_NAME), text(NameOID.SERIAL_NUMBER)
-    country = text(NameOID.COUNTRY_NAME) or ""
+    found: dict[x509.ObjectIdentifier, str] = {}
+    for each in certificate.subject:
+        found.setdefault(each.oid, str(each.value))
+    organisation, common_name = found.get(NameOID.ORGANIZATION_NAME, ""), found.get(NameOID.COMMON_NAME, "")
+    unit, identifier = found.get(NameOID.ORGANIZATIONAL_UNIT_NAME), found.get(NameOID.SERIAL_NUMBER)
+    country = found.get(NameOID.COUNTRY_NAME, "")
     longer = _in_full(certificate)
     full = SubjectName(longer[0] or organisation, longer[1] or common_name, identifier, country, unit)
     if full.shortened == (organisation, common_name):

@@ -65,19 +65,21 @@ class Query(Generic[T]):
 
     def all(self, tx: Statements, rest: str = "", values: Sequence[Any] = (), **given: Any) -> list[T]:
         """A value for each row of the statement that *rest* completes; *given* are fields that are no columns."""
-        cursor = tx.execute(f"{self._select} {rest}", values)
-        fields, more = self._fields(cursor, given), tuple(given.values())
+        statement = f"{self._select} {rest}"
+        cursor = tx.execute(statement, values)
+        fields, more = self._fields(statement, cursor, given), tuple(given.values())
         rows = [row + more for row in cursor]
         return [self._target(*[field(row) for field in fields]) for row in rows]
 
     def first(self, tx: Statements, rest: str = "", values: Sequence[Any] = (), **given: Any) -> T | None:
         """The value of the first row, None without one."""
-        cursor = tx.execute(f"{self._select} {rest}", values)
+        statement = f"{self._select} {rest}"
+        cursor = tx.execute(statement, values)
         row = cursor.fetchone()
         if row is None:
             return None
         row += tuple(given.values())
-        return self._target(*[field(row) for field in self._fields(cursor, given)])
+        return self._target(*[field(row) for field in self._fields(statement, cursor, given)])
 
     def one(self, tx: Statements, rest: str, values: Sequence[Any], *, missing: RefusalError, **given: Any) -> T:
         """The value of the first row. Raises *missing* without one."""
@@ -86,11 +88,13 @@ class Query(Generic[T]):
             raise missing
         return found
 
-    def _fields(self, cursor: sqlite.Cursor, given: Mapping[str, Any]) -> _Fields:
-        """What gives each field, in their order, from a row of *cursor* with the *given* values behind it."""
-        key = (names := tuple(each[0] for each in cursor.description), *given)
+    def _fields(self, statement: str, cursor: sqlite.Cursor, given: Mapping[str, Any]) -> _Fields:
+        """What gives each field, in their order, from a row of *cursor*, which runs *statement*, with the *given*
+        values behind it."""
+        key = (statement, *given)
         known = self._plans.get(key)
         if known is None:
+            names = tuple(each[0] for each in cursor.description)
             known = self._plans[key] = self._plan(names, tuple(given))
         return known
 

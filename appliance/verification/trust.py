@@ -186,11 +186,14 @@ def issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     return True
 
 
+_name_in = lru_cache(maxsize=32)(name_in)
+
+
 @lru_cache(maxsize=32)
 def shown_name(certificate: x509.Certificate) -> str:
     """Common name and organisation for people, in full (:mod:`hsm.names`), or the whole name where there is no
     common name."""
-    name = name_in(certificate)
+    name = _name_in(certificate)
     if not name.common_name:
         return certificate.subject.rfc4514_string()
     return with_organisation(name.common_name, name.organisation or None)
@@ -199,7 +202,7 @@ def shown_name(certificate: x509.Certificate) -> str:
 @lru_cache(maxsize=32)
 def details(certificate: x509.Certificate) -> CertificateDetails:
     """What the detailed report shows; a subject that was shortened also in full."""
-    subject, name = certificate.subject.rfc4514_string(), name_in(certificate)
+    subject, name = certificate.subject.rfc4514_string(), _name_in(certificate)
     return CertificateDetails(
         subject=f"{subject} = {shown_name(certificate)}" if name.is_shortened else subject,
         issuer=certificate.issuer.rfc4514_string(),
