@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import io
+import json
 import random
 import runpy
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from appliance.evidence.repacked import read_zip
 from tests.evidence.authority import TestAuthority
+from tests.evidence.resealing import resealed
 from tests.evidence.unpacked import ENVIRONMENT, unpack
 from tests.sweeps import first_of
 
@@ -112,3 +115,31 @@ def test_files_missing_or_too_many_fail(checker: list[str], folder: Path) -> Non
     status, said = check(checker, folder)
     assert status == 1
     assert "Traceback" not in said
+
+
+def opening_of(package: bytes) -> tuple[str, bytes]:
+    """One of the files with private fields in the clear."""
+    files = read_zip(package).files
+    path = next(path for path in sorted(files) if path.startswith("log/openings/"))
+    return path, bytes(files[path])
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        lambda opening: b"{" + opening[1:-1] + b"," + opening[1:],
+        lambda opening: opening.replace(b'{"salt":', b'{"salt":"00","salt":', 1),
+        lambda opening: opening.replace(b'{"salt":', b'{"\\u0073alt":"00","salt":', 1),
+    ],
+    ids=["a field", "within a field", "written otherwise"],
+)
+def test_a_name_that_is_there_twice_is_refused(
+    checker: list[str], package: bytes, authority: TestAuthority, tmp_path: Path, forge: Callable[[bytes], bytes]
+) -> None:
+    """Programs believe one or the other of the two values, and readers cannot tell which."""
+    path, opening = opening_of(package)
+    forged = forge(opening)
+    assert json.loads(forged) == json.loads(opening), "whoever takes the last one sees no difference"
+    status, said = check(checker, unpack(resealed(package, {path: forged}, authority), tmp_path / "package"))
+    assert status == 1
+    assert "twice in one object" in said and "有重复的名称" in said

@@ -76,6 +76,19 @@ def require(holds: bool, sentence: str) -> None:
         raise Failed(sentence)
 
 
+def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        require(name not in found, f"a file has the name “{name}” twice in one object 文件中有重复的名称")
+        found[name] = value
+    return found
+
+
+def parsed(content: bytes) -> Any:
+    """What the JSON says. Of a name that is there twice, programs believe one or the other."""
+    return json.loads(content, object_pairs_hook=each_once)
+
+
 class OpenSSL:
     """The checks that openssl does, each with the trusted root; ``scratch`` is a folder of our own. ``made`` has
     of each signature of the contract, by number, the SHA-256 of what it covers, and whom its certificate names."""
@@ -334,20 +347,20 @@ def check_record(openssl: OpenSSL, name: str, moment: str) -> None:
             by_it and is_service(openssl, pem), f"{name}.json is not the authority's 确认声明并非由证据服务签名"
         )
     else:
-        own = signer == json.loads(read(f"{name}.json"))["person"]
+        own = signer == parsed(read(f"{name}.json"))["person"]
         require(own, f"{name}.json is signed by somebody else than the person in it 并非由所载人员签名")
     show(f"ok    signature and timestamp of {name}.json 签名与时间戳有效")
 
 
 def entry_of(number: str) -> Any:
-    return json.loads(read(f"log/entries/{number}.json"))
+    return parsed(read(f"log/entries/{number}.json"))
 
 
 def check_agreement(openssl: OpenSSL, number: str, entry: str) -> None:
     """What was accepted is what the log's entry has, in the texts that lie beside it."""
     path, leaf = f"agreement/{number}.json", entry_of(entry)
     content, public = read(path), leaf["public"]
-    record = json.loads(content)
+    record = parsed(content)
     same = public["signed"] == hashlib.sha256(content).hexdigest() and record["person"] == public["actor"]
     require(same and leaf["kind"] == "agreement-accepted", f"the log has another acceptance than {path} 不符")
     for language, digest in record["texts"].items():
@@ -359,7 +372,7 @@ def check_agreement(openssl: OpenSSL, number: str, entry: str) -> None:
 def side_of(number: str) -> str | None:
     """The party that signed in this entry: the organisation, or the person; None where the name was erased."""
     path = f"log/openings/{number}.json"
-    opened = json.loads(read(path)) if (HERE / path).exists() else {}
+    opened = parsed(read(path)) if (HERE / path).exists() else {}
     if "organisation" not in opened:
         return None
     organisation = str(opened["organisation"]["value"] or "").strip()
@@ -381,7 +394,7 @@ def check_agreed(openssl: OpenSSL, signed: str, numbers: str, accepted: str) -> 
     require(before, f"an acceptance does not come before the signature in entry {signed} 接受协议晚于签名")
     for number, each in zip(numbers.split(","), entries, strict=True):
         check_agreement(openssl, number, each)
-    records = [json.loads(read(f"agreement/{number}.json")) for number in numbers.split(",")]
+    records = [parsed(read(f"agreement/{number}.json")) for number in numbers.split(",")]
     own = {side_in(record["party"]) for record in records}
     whose = side_of(signed)
     require(whose is None or own == {whose}, f"an acceptance is not for the party of the signature in {signed}")
@@ -404,9 +417,9 @@ def among(name: str, names: list[str]) -> bool:
 
 
 def check_authorisation_basis(openssl: OpenSSL, number: str, entry: str) -> None:
-    path, leaf = f"authority/{number}.json", json.loads(read(f"log/entries/{entry}.json"))
+    path, leaf = f"authority/{number}.json", parsed(read(f"log/entries/{entry}.json"))
     content, public, at = read(f"authority/{number}.json"), leaf["public"], leaf["at"]
-    record = json.loads(content)
+    record = parsed(content)
     same = public["grounds"] == hashlib.sha256(content).hexdigest() and record["person"] == public["actor"]
     same = same and all(record[name] == public.get(name) for name in ("contract", "party", "field", "signer"))
     require(same, f"{path} is not what the log names 签署依据与日志不符")
@@ -452,7 +465,7 @@ def check_power(path: str, considered: dict[str, Any], matter: dict[str, Any], a
 def organisation_of(number: str) -> str | None:
     """The organisation for which somebody signed in this entry; None where the name was erased."""
     path = f"log/openings/{number}.json"
-    opened = json.loads(read(path)) if (HERE / path).exists() else {}
+    opened = parsed(read(path)) if (HERE / path).exists() else {}
     return str(opened["organisation"]["value"] or "") if "organisation" in opened else None
 
 
@@ -468,7 +481,7 @@ def check_sides(path: str, matter: dict[str, Any], entry: str) -> None:
 
 
 def check_instrument(openssl: OpenSSL, power: str, number: str) -> None:
-    considered = json.loads(read(f"authority/{number}.json"))["considered"][0]["power"]
+    considered = parsed(read(f"authority/{number}.json"))["considered"][0]["power"]
     digest = hashlib.sha256(read(f"authority/{power}.pdf")).hexdigest()
     require((considered["id"], considered["letter"]) == (power, digest), f"letter {power} 授权委托书不符")
     show(f"ok    the letter {power} is the one that signature {number} rests on 授权委托书与签署依据一致")
@@ -498,14 +511,14 @@ def check_confirmed(power: str, considered: dict[str, Any], number: str) -> None
     entry, public = verified[0]
     path = f"authority/{power}.json"
     if not (HERE / path).exists():
-        since = json.loads(read("manifest.json")).get("powers_stated_since")
+        since = parsed(read("manifest.json")).get("powers_stated_since")
         before = "statement" not in public and (since is None or entry < since)
         require(before, f"the statement that officers confirmed {power} is missing 缺少登记员确认授权委托书的声明")
         if since is not None:
             show(f"NOTE  {power} was confirmed before statements began 授权委托书确认于确认声明启用之前")
         return
     content = read(path)
-    said = json.loads(content)
+    said = parsed(content)
     about, by = said["power"], {officer["subject"] for officer in said["confirmed_by"]}
     same = said["format"] == "vermilion-power/1" and all(about[name] == considered[name] for name in SAID)
     same = same and about["registered_by"] == considered["registered"]["by"]
@@ -521,7 +534,7 @@ def check_confirmed(power: str, considered: dict[str, Any], number: str) -> None
 def check_checkpoint(openssl: OpenSSL, moment: str) -> None:
     note, text = read("log/checkpoint"), read("log/checkpoint.text")
     require(note.startswith(text + b"\n"), "log/checkpoint.text is not the checkpoint's 与检查点不符")
-    named = json.loads(read("manifest.json"))["checkpoint"]
+    named = parsed(read("manifest.json"))["checkpoint"]
     same = text.decode() == "{origin}\n{size}\n{root}\n".format(**named)
     require(same, "the log's checkpoint is not the one that the manifest names 日志检查点与清单所载不符")
     key = read("log/log.vkey").decode().strip().split("+", 2)[2]
@@ -555,8 +568,8 @@ def check_opening(number: str) -> None:
     path = f"log/openings/{number}.json"
     if not (HERE / path).exists():
         return
-    committed = json.loads(read(f"log/entries/{number}.json"))["commitments"]
-    for name, opened in json.loads(read(path)).items():
+    committed = parsed(read(f"log/entries/{number}.json"))["commitments"]
+    for name, opened in parsed(read(path)).items():
         fields = {"name": name, "salt": opened["salt"], "value": opened["value"]}
         text = json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         same = hashlib.sha256(text.encode()).hexdigest() == committed[name]
@@ -565,12 +578,12 @@ def check_opening(number: str) -> None:
 
 def check_history(contract: str) -> None:
     """The contract's entries are a chain: each names its place and the hash of the one before; none is missing."""
-    same = json.loads(read("manifest.json"))["contract"] == contract
+    same = parsed(read("manifest.json"))["contract"] == contract
     require(same, "the history is about another contract than the manifest 历史记录与清单所载合同不符")
     before, count, last = None, 0, {}
     for path in sorted((HERE / "log/entries").glob("*.json")):
         number, leaf = path.stem, read(f"log/entries/{path.name}")
-        public, kind = (json.loads(leaf)[name] for name in ("public", "kind"))
+        public, kind = (parsed(leaf)[name] for name in ("public", "kind"))
         if public.get("contract") != contract:
             continue
         count += 1
@@ -597,7 +610,7 @@ def check_void(contract: str, proposal: str | None) -> None:
     declared = [public for public in own if public["voiding"] == proposal]
     wanted = sorted((each["signed"], each["actor"], contract, proposal) for each in declared)
     here = [path.read_bytes() for path in (HERE / "voiding").glob("*.json")]
-    said = [(hashlib.sha256(each).hexdigest(), json.loads(each)) for each in here]
+    said = [(hashlib.sha256(each).hexdigest(), parsed(each)) for each in here]
     found = sorted((digest, each["person"], each["contract"], each["voiding"]) for digest, each in said)
     silent = {leaf["public"]["actor"] for leaf in leaves if leaf["kind"] == SIGNED}
     silent -= {each["actor"] for each in declared}
@@ -637,7 +650,7 @@ CHECKS: dict[str, Callable[..., None]] = {
 
 
 def check(openssl: OpenSSL) -> None:
-    manifest = json.loads(read("manifest.json"))
+    manifest = parsed(read("manifest.json"))
     form = json.dumps(manifest, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
     require(form == read("manifest.json"), "manifest.json is not in its one form 清单格式不符")
     lines = [line.split() for line in read("index.txt").decode().splitlines() if not line.startswith("#")]
@@ -649,7 +662,7 @@ def check(openssl: OpenSSL) -> None:
     for what, *arguments in lines:
         if what != "created":
             CHECKS[what](openssl, *arguments)
-    contract = json.loads(read("history/history.json"))["contract"]
+    contract = parsed(read("history/history.json"))["contract"]
     check_history(contract)
     check_told(openssl, contract)
 

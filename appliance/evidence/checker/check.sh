@@ -131,6 +131,10 @@ check_files() {
     names="$names|authority/(${number}json|power-[0-9a-z-]+[.](json|p7s|sig|tst|pdf))|voiding/$number$record"
     odd=$(printf '%s\n' "$expected" | grep -E '^(agreement|authority|signatures|voiding)/' | grep -vxE "$names")
     [ -z "$odd" ] || fail "no rule says what files of these names count for 文件名不合规则: $odd"
+    for path in agreement/*.json authority/*.json history/*.json log/openings/*.json voiding/*.json; do
+        [ ! -e "$path" ] || fields "$path" >/dev/null ||
+            fail "$path cannot be read, or has a name twice in one object 文件无法读取，或其中有重复的名称"
+    done
     pass "every file is the one in the manifest, and no other is here 全部文件与清单一致，且无多余文件"
 }
 
@@ -355,7 +359,7 @@ check_agreed() { # ENTRY NN,NN ENTRY,ENTRY: the signature in ENTRY rests on acce
 }
 
 # fields FILE: each value of a JSON file on a line of its own: where it stands ("matter""kinds"#0), a blank, the value
-# as it is written
+# as it is written. No name is in one object twice.
 fields() {
     awk '
         function word() {
@@ -363,14 +367,18 @@ fields() {
             at += RLENGTH
             return substr(text, at - RLENGTH, RLENGTH)
         }
-        function key(name) { name = word(); at++; return name }
+        function key(path, name) {
+            name = word(); at++
+            if (name ~ /\\/ || seen[path name]++) exit 1
+            return name
+        }
         function value(path, open, count) {
             open = substr(text, at, 1)
             if (open != "{" && open != "[") { print path " " word(); return }
             at++
             for (count = 0; substr(text, at, 1) !~ /[]}]/; count++) {
                 if (count) at++
-                value(path (open == "{" ? key() : "#" count))
+                value(path (open == "{" ? key(path) : "#" count))
             }
             at++
         }
