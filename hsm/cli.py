@@ -29,6 +29,10 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
+_codes_to = click.option(
+    "--codes-to", type=_NEW_FILE, help="Write the codes to this file (mode 0600) instead of showing them."
+)
+
 
 def _settings() -> AuthoritySettings:
     settings = config.load(_root())
@@ -54,11 +58,7 @@ def init() -> None:
 
 @commands.command()
 @click.argument("file", type=_FILE)
-@click.option(
-    "--codes-to",
-    type=_NEW_FILE,
-    help="Write the set-up codes to this file (mode 0600) instead of showing them.",
-)
+@_codes_to
 @click.option(
     "--pins",
     type=_FOLDER,
@@ -136,11 +136,7 @@ def officers() -> None:
     help="The folder with root.pin or its parts (root.pin.1, …) instead of secrets/.",
 )
 @click.option("--ask", type=click.IntRange(1, 9), help="Ask for so many parts of the PIN instead, unseen.")
-@click.option(
-    "--codes-to",
-    type=_NEW_FILE,
-    help="Write the codes to this file (mode 0600) instead of showing them.",
-)
+@_codes_to
 def recover(file: Path, pins: Path | None, ask: int | None, codes_to: Path | None) -> None:
     """Give officers who lost every authenticator a new way in, by FILE and the PIN of the root's token."""
     from hsm.ceremony import RecoveryPlan, RootPin, hold_recovery, load  # noqa: PLC0415 - see above
