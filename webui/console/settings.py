@@ -61,7 +61,7 @@ def password(who: ConsoleSessionHolder) -> Answer:
 @blueprint.get("/settings/code")
 def code() -> Answer:
     who, own = visitor(), administration.own
-    return code_form("login_code.html", lambda sealed: own.code_draft(who, sealed=sealed))
+    return code_form("login_code.html", lambda sealed: own.code_draft(who, sealed=sealed), has_code=True)
 
 
 @blueprint.post("/settings/code")

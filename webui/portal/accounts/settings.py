@@ -160,7 +160,7 @@ def code_page(template: str, subject: str, login: str, **shown: object) -> Respo
 @pages.get("/settings/code")
 def login_code() -> Answer:
     account = appliance.accounts.administration.account(owner().subject)
-    return code_page("accounts/login_code.html", account.subject, account.login, account=account)
+    return code_page("login_code.html", account.subject, account.login, has_code=account.has_code)
 
 
 @pages.post("/settings/code")
