@@ -224,6 +224,10 @@ _NOTIFIED = (
     " AND (o.kind <> 'seal-requested' OR EXISTS (SELECT 1 FROM seal_requests AS r WHERE r.id = o.about"
     " AND r.state = 'waiting' AND NOT EXISTS (SELECT 1 FROM seal_approvals AS a"
     " WHERE a.request = r.id AND a.custodian = o.recipient)))"
+    " AND (o.kind <> 'enrolment-waiting' OR EXISTS (SELECT 1 FROM enrolment_requests AS r WHERE r.id = o.about"
+    " AND r.state = 'open'))"
+    " AND (o.kind <> 'act-waiting' OR EXISTS (SELECT 1 FROM office_acts AS a WHERE a.id = o.about"
+    " AND a.state = 'open'))"
 )
 """Messages in the list: not what is of use in a mail alone (a way in, reminders), nor what asked for something for
 which nobody waits any more."""

@@ -93,6 +93,27 @@ def test_a_request_is_approved_with_a_passkey(appliance: Appliance, officer: Fla
     assert appliance.registry.certificate(subject)
 
 
+@pytest.mark.parametrize("answer", ["approved", "refused"])
+def test_no_notice_asks_for_what_an_officer_has_decided(
+    appliance: Appliance, officer: FlaskClient, answer: str
+) -> None:
+    def told() -> int:
+        return officer.get("/notices").text.count("An enrolment for signing waits for your decision")
+
+    def unread() -> int:
+        return appliance.reminders.inbox.count_unseen(participants.OFFICER)
+
+    before, (_, request) = (told(), unread()), asking(appliance)
+    assert (told(), unread()) == (before[0] + 1, before[1] + 1)
+    page = f"/office/requests/{request}"
+    if answer == "approved":
+        act = act_of(appliance, posted(officer, page, f"{page}/approve", verified=VERIFIED))
+        activated(appliance, officer, act)
+    else:
+        posted(officer, page, f"{page}/refuse", reason="照片与本人不符")
+    assert (told(), unread()) == before
+
+
 def test_whoever_prepares_a_decision_is_at_its_confirmation_at_once(
     portal: Flask, appliance: Appliance, officer: FlaskClient
 ) -> None:
