@@ -18,7 +18,9 @@ from werkzeug.test import TestResponse
 
 from appliance.demonstration.participants import ALPHA, OFFICER
 from appliance.jobs.table import jobs_of
+from appliance.language import Language
 from appliance.model.accounts import AccountRole, AccountState, NewAccount
+from appliance.store import people
 from appliance.wiring import Appliance, open_appliance
 from hsm.authenticator import SoftwareAuthenticator
 from tests import activation_service as service
@@ -131,6 +133,15 @@ def test_who_does_not_come_back_has_an_account_all_the_same(newcomer: Newcomer, 
     answer["response"]["userHandle"] = bytes_to_base64url(handle)
     assert later.post(form.action, data={**form.fields, "credential": json.dumps(answer)}).status_code == 303
     assert is_in(later), "by the same passkey"
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_who_does_not_come_back_keeps_the_language_of_the_pages(newcomer: Newcomer, language: Language) -> None:
+    browser = newcomer.browser()
+    browser.delete_cookie("language")
+    browser.environ_base["HTTP_ACCEPT_LANGUAGE"] = {Language.CHINESE: "zh-CN", Language.ENGLISH: "en"}[language]
+    newcomer.made(browser, newcomer.device())
+    assert newcomer.appliance.database.query(people.person, newcomer.subject).language is language
 
 
 def test_who_comes_back_late_is_in_once(newcomer: Newcomer, scheduler: Appliance) -> None:

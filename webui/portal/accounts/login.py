@@ -155,6 +155,8 @@ def start_setup(purpose: LinkPurpose, token: str) -> Answer:
 @form(_passwords, _arrive, "password", refusals=(PreconditionRefused,), status=unprocessable)
 def set_up_password(arrival: LinkArrival, purpose: LinkPurpose, token: str) -> Answer:
     appliance.accounts.account_setup.choose_password(arrival, repeated_password())
+    if purpose is LinkPurpose.WELCOME:  # who closes the page of the passkey signs in later, without having chosen
+        appliance.accounts.own.prefer(arrival.account.subject, current_language())
     if _makes_one_passkey(arrival) and "passkey" in request.form:
         return _to_passkey(arrival, token)
     return see_other(f"accounts.{purpose}", token=token)
