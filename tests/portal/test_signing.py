@@ -361,3 +361,5 @@ def test_after_the_agreement_the_document_comes_at_once(zhang: FlaskClient, appl
     done = visits.confirm(zhang, appliance, ZHANG.subject, document)
     assert "/signed" in done.headers["Location"]
     assert contract_now(appliance, contract.id).parties[0].state is PartyState.SIGNED
+    after = zhang.get(done.headers["Location"]).text
+    assert f'href="/contracts/{contract.id}/guests/{party.id}"' in after, "the guest waits for link and code"

@@ -84,6 +84,7 @@ def test_the_initiator_hands_the_link_over(estate: Estate, invited: Contract) ->
     assert "/guest/" not in before, "not before somebody asks for it"
     shown = zhang.post(f"{page}/show", data={"form_token": token_in(before)}).text
     link = handed_over(shown, "郑示例")
+    assert "只能使用一次" not in shown and "It works once" not in shown, "the passkey opens it again"
     guest = portal.test_client()
     guest.environ_base["HTTP_ACCEPT"] = "text/html"
     door = guest.get(link).text

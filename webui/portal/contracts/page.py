@@ -14,10 +14,11 @@ from appliance.contracts.permissions import Permission
 from appliance.language.sizes import ByteSize
 from appliance.ledger.event_texts import LABELS, fact_label
 from appliance.ledger.timeline import Timeline, TimelineEvent
-from appliance.model.contract import UNSENT, ContractState, Party, PartyKind
+from appliance.model.contract import UNSENT, ContractState, PartyKind
 from appliance.model.people import SealRequest, SealRequestState
 from webui.portal.access import ContractView, view_contract, visitor
 from webui.portal.contracts.status_line import remaining, state_line
+from webui.portal.guest_codes import guests_without_code
 from webui.portal.pages import appliance, name_of, once
 from webui.portal.powers import is_readable
 from webui.shared.form_pages import Answer, render
@@ -59,7 +60,7 @@ def page(contract_id: str) -> Answer:
         turn=contract.on_turn,
         grounds=grounds,
         open_powers=set(_open_powers(grounds.values())),
-        without_code=_without_code(seen),
+        without_code=guests_without_code(seen),
         mail_works=appliance.mail.works(),
         initiates=seen.initiates,
         shown_pages=min(contract.pages, SHOWN_PAGES),
@@ -129,14 +130,6 @@ def _open_powers(grounds: Iterable[StoredBasis]) -> Iterator[str]:
     for power in (appliance.powers.get(each.power) for each in grounds if each.power is not None):
         if is_readable(power, someone):
             yield power.id
-
-
-def _without_code(seen: ContractView) -> list[Party]:
-    """The guests on turn who have not come in yet: the initiator has to tell each of them a code."""
-    if seen.contract.state is not ContractState.SENT or not seen.initiates:
-        return []
-    invited = [party for party in seen.contract.on_turn if party.guest]
-    return [party for party in invited if appliance.guests.of_party(party.id).opened is None]
 
 
 def _ended_because(events: tuple[TimelineEvent, ...]) -> str:

@@ -25,6 +25,7 @@ from hsm.errors import ActivationRefused, ActivationUsed, AuthorityUnreachable, 
 from webui.portal import activations
 from webui.portal.access import ContractView, request_origin, view_contract
 from webui.portal.contracts.status_line import state_line
+from webui.portal.guest_codes import guests_without_code
 from webui.portal.pages import appliance
 from webui.portal.signing.sheet import pages, signing_sheet
 from webui.portal.to_sign import waiting_signatures
@@ -114,7 +115,15 @@ def confirmation(contract_id: str) -> Answer:
         return _unfinished(seen, party)
     revision = next(each for each in seen.contract.revisions if each.party == party.id)
     waiting = waiting_signatures(seen.someone)
-    return render("signing/signed.html", contract=seen.contract, party=party, revision=revision, waiting=waiting)
+    return render(
+        "signing/signed.html",
+        contract=seen.contract,
+        party=party,
+        revision=revision,
+        waiting=waiting,
+        without_code=guests_without_code(seen),
+        mail_works=appliance.mail.works(),
+    )
 
 
 def _response_before_signing(seen: ContractView, party: Party | None) -> Answer | None:
