@@ -59,7 +59,7 @@ def test_the_bell_counts_what_is_new_until_it_is_read(
 
 def unread(client: FlaskClient) -> int:
     """What the bell counts."""
-    label = re.search(r'class="tool bell"[^>]*aria-label="提醒(?:，(\d+) 条未读)?"', client.get("/").text)
+    label = re.search(r'class="tool bell"[^>]*aria-label="通知(?:，(\d+) 条未读)?"', client.get("/").text)
     assert label is not None
     return int(label[1] or 0)
 
