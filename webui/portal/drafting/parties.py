@@ -48,12 +48,20 @@ ZONES = (
     "Asia/Hong_Kong",
     "Asia/Taipei",
     "Asia/Tokyo",
+    "Asia/Seoul",
     "Asia/Singapore",
+    "Asia/Bangkok",
+    "Asia/Jakarta",
     "Asia/Kolkata",
     "Asia/Dubai",
-    "Europe/London",
+    "Europe/Moscow",
     "Europe/Berlin",
+    "Europe/London",
+    "Africa/Johannesburg",
+    "Africa/Lagos",
+    "America/Sao_Paulo",
     "America/New_York",
+    "America/Chicago",
     "America/Los_Angeles",
     "Australia/Sydney",
     "UTC",
@@ -63,7 +71,8 @@ ZONES = (
 
 def offered_zones(own: str) -> tuple[str, ...]:
     """What the form offers when the draft's zone is *own*."""
-    return ZONES if own in ZONES else (own, *ZONES)
+    others = tuple(zone for zone in ZONES if zone != "UTC" or own != "Etc/UTC")  # two names of one zone
+    return others if own in ZONES else (own, *others)
 
 
 NOBODY = GuestDetails("", "", "", "")
