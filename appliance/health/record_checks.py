@@ -189,4 +189,4 @@ def mail_lost(context: CheckContext) -> HealthFinding:
     if unknown or refused:
         template = "Mails of 14 days that may not have arrived: {unknown}; that were refused: {refused}."
         return attention(RunbookPage.MAIL_LOST, template, unknown=unknown, refused=refused)
-    return good("Mail of the last 14 days arrived, as far as can be known.")
+    return good("No mail that was sent in the last 14 days is known to be lost.")
