@@ -6,6 +6,7 @@ import html
 import re
 import unicodedata
 from datetime import timedelta
+from zoneinfo import available_timezones
 
 import pytest
 from flask import Flask
@@ -25,6 +26,7 @@ from tests.portal.estate import once
 from tests.portal.office_visits import asked_for, performed, token_in
 from tests.portal.visitors import known_person, signed_in
 from tests.world import confirm, contract_now, sample_document
+from webui.portal.drafting.parties import offered_zones
 
 HERE = SigningOrigin("192.0.2.7")
 TYPED = {
@@ -157,3 +159,11 @@ def test_what_was_taken_is_signed_and_verified_in_full(appliance: Appliance, dra
     assert {each.verdict.indication for each in report.signatures} == {Indication.PASSED}
     signers = {each.signer for each in report.signatures}
     assert {with_organisation(party.name, party.organisation) for party in completed.parties} <= signers
+
+
+def test_the_zones_of_a_deadline_reach_every_continent_and_name_none_twice() -> None:
+    offered = offered_zones("Etc/UTC")
+    assert {zone.partition("/")[0] for zone in offered} >= {"Africa", "America", "Asia", "Australia", "Europe"}
+    assert offered[0] == "Etc/UTC" and "UTC" not in offered and "America/Sao_Paulo" in offered
+    assert offered_zones("UTC").count("UTC") == offered_zones("Asia/Shanghai").count("UTC") == 1
+    assert set(offered) <= available_timezones()
