@@ -158,7 +158,7 @@ def _with_watch(survey: Survey, now: datetime) -> Survey:
         template, at = "The watch has been asleep since {at}; what follows is from then.", survey.at
         finding, since = failing(RunbookPage.WATCH_DEAD, template, at=f"{at:%Y-%m-%d %H:%M:%S} UTC"), at
     else:
-        finding, since = good("The watch is awake."), survey.at
+        finding, since = good("Monitoring is running."), survey.at
     return replace(survey, observed=(Observed(finding.named("watch"), since, now), *survey.observed))
 
 

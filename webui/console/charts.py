@@ -197,7 +197,7 @@ PLANS = (
     ChartPlan("answer", "Authority, time to answer", "vermilion_authority_answer_seconds", _mean, _MS, 1, 2),
     ChartPlan("commit", "Database, time to commit", "vermilion_database_commit_seconds", _mean, _MS, 1, 2),
     ChartPlan("disk", "Disk, free", 'vermilion_disk_free_bytes{place="home"}', _least, _GB, 1, 10),
-    ChartPlan("waiting", "Log, entries that wait for their place", "vermilion_log_waiting", _worst, least=4),
+    ChartPlan("waiting", "Log, pending entries", "vermilion_log_waiting", _worst, least=4),
 )
 """In the order of the page."""
 

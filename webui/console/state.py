@@ -96,7 +96,7 @@ CONCERNED = ("queue", "mail", "mail-lost", "reminders", "outside-timestamps", "k
 """The questions of health that are about something that waits."""
 
 FIGURES = (
-    ("vermilion_log_waiting", "Entries of the log that wait for their place"),
+    ("vermilion_log_waiting", "Pending log entries"),
     ("vermilion_mails_waiting", "Mails that wait to be sent"),
 )
 """What is counted at every round of the health monitor."""
