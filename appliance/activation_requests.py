@@ -39,7 +39,7 @@ _LARGEST = 128 * 1024 * 1024
 
 _LARGEST_OF_OTHERS = 256 * 1024
 """The same of one that brings no document: a list, a registration. Asked for as one of these, a document is not
-even read, so that their pages need no room for it (:mod:`webui.activation.room`)."""
+even read, so that their pages need no room for it (:mod:`webui.shared.room`)."""
 
 
 @dataclass(frozen=True, slots=True)

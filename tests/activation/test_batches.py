@@ -20,7 +20,7 @@ from tests.activation.conftest import BACK, PORTAL, Desk
 from tests.activation_service import posted
 from tests.authority import soon
 from tests.world import confirm_by
-from webui.activation.room import Room
+from webui.shared.room import Room
 
 Documents = Callable[[], list[ActivationRequest]]
 TITLES = ("Framework <b>agreement</b>", "采购合同", "Lease")

@@ -19,8 +19,8 @@ from appliance.demonstration.participants import ZHANG, ZONE
 from appliance.pdf.workshop import PdfWorkshop
 from tests import activation_service as visits
 from tests.activation.conftest import BACK, ORIGIN, Desk
-from webui.activation import room
-from webui.activation.room import Room, share_of
+from webui.shared import room
+from webui.shared.room import Room, share_of
 
 ALONE = room.AT_ONCE
 THREADS = 2 * room.DRAWN_AT_ONCE + room.KEPT_FREE

@@ -30,8 +30,8 @@ from hsm.powers import power_in
 from hsm.records import AGREEMENT, DECLARATION, LONGEST_AGREEMENT, is_record, named_in_intent
 from webui.activation.letters import Letters, confirms_power
 from webui.activation.pictures import is_still
-from webui.activation.room import Checks, share_of
 from webui.shared.markdown import render_whole
+from webui.shared.room import Checks, share_of
 
 ENROLLING = {
     "enrol_person": "credentials",

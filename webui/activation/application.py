@@ -22,11 +22,11 @@ from webui.activation.letters import shown_terms
 from webui.activation.parts import ActivationParts, short_code, speak_to_reader
 from webui.activation.posted import posted_activation
 from webui.activation.registration import RegistrationPages
-from webui.activation.room import Room
 from webui.shared import assets, errors, headers, language, passkeys, qr
 from webui.shared.form_pages import Answer
 from webui.shared.forms import sentence
 from webui.shared.language import translate
+from webui.shared.room import Room
 
 ROOM_FOR_FORM = 64 * 1024
 """Bytes of a request; no page here takes a file."""

@@ -20,10 +20,10 @@ from hsm.intents import SigningIntent
 from hsm.operation_types import KnownSubject
 from webui.activation.parts import ActivationParts, short_code, speak_to_reader
 from webui.activation.posted import posted_activation
-from webui.activation.room import Room
 from webui.shared import errors, passkeys
 from webui.shared.form_pages import Answer
 from webui.shared.forms import sentence
+from webui.shared.room import Room
 
 _REASONS = (NotFound, StateRefused, ActivationRefused, UnknownKey)
 """What one document is refused for; anything else is no document's fault, such as an authority that is silent."""

@@ -17,7 +17,7 @@ from appliance.pdf.values import PlainRevision
 from appliance.pdf.workshop import PdfWorkshop
 from hsm.intents import Intent, OfficerIntent
 from hsm.powers import CONFIRM_POWER
-from webui.activation.room import Checks
+from webui.shared.room import Checks
 
 _MOST_KNOWN = 100
 """Letters of which it is remembered what they were found to be."""

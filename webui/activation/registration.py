@@ -31,10 +31,10 @@ from hsm.errors import RefusalError
 from hsm.operation_types import BegunRegistration, PendingCredential
 from webui.activation.parts import ActivationParts, speak_to_reader
 from webui.activation.posted import posted_challenge, posted_code, posted_registration
-from webui.activation.room import place_in
 from webui.shared import errors, passkeys
 from webui.shared.form_pages import Answer
 from webui.shared.forms import sentence
+from webui.shared.room import place_in
 
 BY_CODE: Final = frozenset({RegistrationPurpose.APPOINTMENT, RegistrationPurpose.RECOVERY})
 """What takes a code of a ceremony, with the passkey that it admits."""
