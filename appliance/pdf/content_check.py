@@ -17,6 +17,7 @@ from pyhanko.pdf_utils.misc import PdfError
 
 from appliance.errors import DocumentRefused
 from appliance.pdf.note_check import has_frame, is_on_screen_only, refuse_second_look
+from appliance.pdf.plain_values import require_plain_values
 from appliance.pdf.reader import PdfReader, entry
 from appliance.pdf.values import InspectionWarning
 
@@ -60,6 +61,7 @@ def check_content(reader: PdfReader) -> list[InspectionWarning]:
     findings = _Findings()
     reached: set[int] = set()
     for dictionary in _reachable(reader, reached):
+        require_plain_values(dictionary)
         _refuse_actions(dictionary)
         _refuse_outside_content(dictionary)
         _look_at_annotation(dictionary, findings)

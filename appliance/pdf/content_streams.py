@@ -94,7 +94,7 @@ class _Look:
             raise NotPlain("a form in itself")
         if key not in self._depths:
             self._open.add(key)
-            check = StreamCheck(_unpacked(stream), resources, glyph=glyph)
+            check = StreamCheck(_unpacked(stream), resources, inside=True, glyph=glyph)
             self._run(check)
             self._depths[key] = self._below(check, resources)
             self._open.discard(key)

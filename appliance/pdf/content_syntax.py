@@ -16,10 +16,12 @@ from typing import Any, Protocol
 
 from appliance.pdf import content_tokens as tokens
 from appliance.pdf.inline_images import NotPlain, end_of_image
+from appliance.pdf.reader import entry
 
 _LONGEST_STRING = 32767
 """PDFium cuts off what is longer."""
 
+_SHORTEST_DASHES = 0.01
 _MOST_OPERANDS = 16
 """PDFium forgets more."""
 
@@ -41,10 +43,17 @@ class NamedResources(Protocol):
 
 class StreamCheck:
     """One look at *content*, whose parts end at *joints*; ``used`` are the resources that it takes, and ``images``
-    the pictures in it whose end is for :func:`appliance.pdf.inline_images.require_own_ends` to find."""
+    the pictures in it whose end is for :func:`appliance.pdf.inline_images.require_own_ends` to find. *inside*: a
+    form, pattern or glyph, for which colours may have been set."""
 
     def __init__(
-        self, content: bytes, resources: NamedResources, *, glyph: bool = False, joints: Sequence[int] = ()
+        self,
+        content: bytes,
+        resources: NamedResources,
+        *,
+        inside: bool = False,
+        glyph: bool = False,
+        joints: Sequence[int] = (),
     ) -> None:
         self._content = content + b"\n"
         self._resources = resources
@@ -54,7 +63,10 @@ class StreamCheck:
         self.images: list[bytes] = []
         self._text = self._font = self._path = False
         self._colours = [1, 1]
-        self._saved: list[tuple[int, int, bool]] = []
+        self._inside = inside
+        self._coloured, self._pending = [inside, inside], [False, False]
+        self._touched = self._over = False
+        self._saved: list[tuple[bool, list[int], list[bool], list[bool]]] = []
         self._compatible = 0
 
     def run(self) -> None:
@@ -69,6 +81,8 @@ class StreamCheck:
             end = self._many().match(content, place).end()  # type: ignore[union-attr]  # it matches nothing, too
             if self._joints:
                 self._require_whole_parts(place, end)
+            if self._over or not (self._saved or self._touched):
+                self._touch(tokens.SPACE.fullmatch(content, place, end) is None)
             place = end
             if place == len(content):
                 break
@@ -80,8 +94,15 @@ class StreamCheck:
         if self._path:
             return tokens.MANY_IN_PATH
         if not self._text:
-            return tokens.MANY_ON_PAGE
-        return tokens.MANY_IN_TEXT if self._font else tokens.MANY_WITHOUT_FONT
+            return tokens.SPACE if any(self._pending) else tokens.MANY_ON_PAGE
+        return tokens.MANY_IN_TEXT if self._font and not any(self._pending) else tokens.MANY_WITHOUT_FONT
+
+    def _touch(self, does: bool) -> None:
+        """Something outside of all q and Q, if it *does*. A Q too many brings back the state from before it in
+        MuPDF and nothing elsewhere, so nothing may come on both sides."""
+        self._touched |= does and not self._saved
+        if does and self._over:
+            raise NotPlain("more Q than q")
 
     def _first_of_glyph(self) -> int:
         """A glyph says first how wide it is (9.6.4)."""
@@ -106,6 +127,7 @@ class StreamCheck:
             begun = tokens.PATH_BEGUN.match(self._content, place)
             if begun is not None:
                 self._path = True
+                self._touch(True)
                 self._require_whole_parts(place, begun.end())
                 return begun.end()
         found = tokens.NEXT.match(self._content, place)
@@ -116,14 +138,16 @@ class StreamCheck:
             self._require_whole_parts(place, found.end())
         known = _OPERATORS.get(name)
         if known is None:
-            if not self._compatible:
+            if not self._compatible or not tokens.PLAIN_WORD.fullmatch(name):
                 raise NotPlain(f"operator {name!r}: {found[0][-80:]!r}")
             return found.end()
         kinds, where, action = known
         given = _kinds(operands) if operands else ""
         if where not in (_BOTH, self._where()) or not (given == kinds or _fits(kinds, given)):
             raise NotPlain(f"operands or place of {name!r}: {found[0][-80:]!r}")
+        self._touch(name not in _TOUCHING_NOTHING)
         if name == b"BI":
+            self._require_coloured(name)
             return self._pass_image(found.end())
         if action is not None:
             action(self, name, operands)
@@ -143,11 +167,13 @@ class StreamCheck:
         return end
 
     def _save(self, name: bytes, operands: bytes) -> None:
-        self._saved.append((self._colours[0], self._colours[1], self._font))
+        self._saved.append((self._font, [*self._colours], [*self._coloured], [*self._pending]))
 
     def _restore(self, name: bytes, operands: bytes) -> None:
-        if self._saved:  # programs pass over one too many, and the end restores what is left
-            *self._colours, self._font = self._saved.pop()
+        if self._saved:  # the end restores what is left
+            self._font, self._colours, self._coloured, self._pending = self._saved.pop()
+        elif self._touched and not self._inside:
+            self._over = True
 
     def _begin_text(self, name: bytes, operands: bytes) -> None:
         self._text = True
@@ -156,7 +182,24 @@ class StreamCheck:
         self._text = False
 
     def _paint(self, name: bytes, operands: bytes) -> None:
+        self._require_coloured(name, fills=name[:1] in b"fFBb", strokes=name[:1] in b"SsBb")
         self._path = False
+
+    def _require_coloured(self, name: bytes, *, fills: bool = True, strokes: bool = True) -> None:
+        """No colour space was chosen without a colour: PDFium keeps the colour of the space before."""
+        if (fills and self._pending[0]) or (strokes and self._pending[1]):
+            raise NotPlain(f"a colour space without a colour before {name!r}")
+
+    def _limit(self, name: bytes, operands: bytes) -> None:
+        """What one of the fast patterns passes over unless it is beyond its values."""
+        [number] = _numbers(operands)
+        if number < 0 if name == b"w" else number not in range(_MODES[name]):
+            raise NotPlain(f"a value of {name!r}: {operands[:40]!r}")
+
+    def _dash(self, name: bytes, operands: bytes) -> None:
+        numbers = _numbers(operands[operands.index(b"[") + 1 : operands.rindex(b"]")])
+        if numbers and (min(numbers) < 0 or sum(numbers) < _SHORTEST_DASHES):
+            raise NotPlain(f"dashes: {operands[:40]!r}")
 
     def _nest(self, name: bytes, operands: bytes) -> None:
         self._compatible += 1 if name == b"BX" else -1
@@ -184,16 +227,24 @@ class StreamCheck:
             self._font = True
 
     def _draw(self, name: bytes, operands: bytes) -> None:
-        self._use("/XObject" if name == b"Do" else "/Shading", operands)
+        used = self._use("/XObject" if name == b"Do" else "/Shading", operands)
+        if name == b"Do" and (entry(used, "/Subtype") != "/Image" or "/ImageMask" in used):
+            self._require_coloured(name)
 
     def _choose_space(self, name: bytes, operands: bytes) -> None:
-        self._colours[name == b"CS"] = self._resources.components(_first_name(operands))
+        side, space = name == b"CS", _first_name(operands)
+        self._colours[side] = self._resources.components(space)
+        self._pending[side] = self._coloured[side] or space not in _BLACK
 
     def _set_colour(self, name: bytes, operands: bytes) -> None:
-        self._colours[name.isupper()] = _COMPONENTS[name.lower()]
+        side = name.isupper()
+        self._colours[side] = _COMPONENTS[name.lower()]
+        self._coloured[side], self._pending[side] = True, False
 
     def _choose_colour(self, name: bytes, operands: bytes) -> None:
-        space, kinds = self._colours[name[:1] == b"S"], _kinds(operands)
+        side = name[:1] == b"S"
+        space, kinds = self._colours[side], _kinds(operands)
+        self._coloured[side], self._pending[side] = True, False
         numbers, named = kinds.count("n"), kinds.endswith("N")
         if named != (space <= PATTERN) or numbers != (PATTERN - space if named else space):
             raise NotPlain(f"a colour of {kinds!r} in a space of {space}")
@@ -201,11 +252,13 @@ class StreamCheck:
             self._use("/Pattern", operands)
 
     def _show(self, name: bytes, operands: bytes) -> None:
+        self._require_coloured(name)
         raise NotPlain(f"text without a font, or odd text: {operands[:40]!r}")
 
 
 _OPERATORS: dict[bytes, tuple[str, str, Callable[[StreamCheck, bytes, bytes], None] | None]] = {
-    **dict.fromkeys(b"w J j M i Tc Tw Tz TL Ts Tr".split(), ("n", _BOTH, None)),
+    **dict.fromkeys(b"M i Tc Tw Tz TL Ts".split(), ("n", _BOTH, None)),
+    **dict.fromkeys(b"w J j Tr".split(), ("n", _BOTH, StreamCheck._limit)),
     **dict.fromkeys((b"g", b"G"), ("n", _BOTH, StreamCheck._set_colour)),
     **dict.fromkeys((b"rg", b"RG"), ("nnn", _BOTH, StreamCheck._set_colour)),
     **dict.fromkeys((b"k", b"K"), ("nnnn", _BOTH, StreamCheck._set_colour)),
@@ -220,7 +273,7 @@ _OPERATORS: dict[bytes, tuple[str, str, Callable[[StreamCheck, bytes, bytes], No
     b'"': ("nns", _TEXT, StreamCheck._show),
     b"TJ": ("a", _TEXT, StreamCheck._show),
     b"T*": ("", _TEXT, None),
-    b"d": ("an", _BOTH, None),
+    b"d": ("an", _BOTH, StreamCheck._dash),
     b"cm": ("nnnnnn", _PAGE, None),
     b"EMC": ("", _BOTH, None),
     b"BI": ("", _PAGE, None),
@@ -234,6 +287,10 @@ _OPERATORS: dict[bytes, tuple[str, str, Callable[[StreamCheck, bytes, bytes], No
 """Operands, place and meaning of what the regular expressions leave over; lines of paths never are."""
 
 _COMPONENTS = {b"g": 1, b"rg": 3, b"k": 4}
+_BLACK = (b"/DeviceGray", b"/DeviceRGB", b"/DeviceCMYK")
+"""Whose first colour is the one that was there at the beginning."""
+_MODES = {b"J": 3, b"j": 3, b"Tr": 8}
+_TOUCHING_NOTHING = frozenset(b"q Q BMC BDC EMC MP DP BX EX".split())
 
 
 def _first_name(operands: bytes) -> bytes:
@@ -244,6 +301,18 @@ def _first_name(operands: bytes) -> bytes:
 def _fits(kinds: str, given: str) -> bool:
     """Whether operands of the *given* kinds are of those that are demanded; there are few of either."""
     return re.fullmatch(kinds, given) is not None
+
+
+def _numbers(operands: bytes) -> list[float]:
+    """The values of *operands*. Raises :class:`NotPlain` for any that is no number."""
+    place, found = tokens.SPACE.match(operands).end(), []  # type: ignore[union-attr]  # it matches nothing, too
+    while place < len(operands):
+        number = tokens.OPERAND.match(operands, place)
+        if number is None or number["n"] is None:
+            raise NotPlain(f"no number: {operands[:40]!r}")
+        found.append(float(number["n"]))
+        place = tokens.SPACE.match(operands, number.end()).end()  # type: ignore[union-attr]  # as above
+    return found
 
 
 def _kinds(operands: bytes) -> str:

@@ -40,9 +40,10 @@ def _ops(*names: str) -> bytes:
 
 _n = _NUMBER + _S
 _text = rb"(?:" + _STRING + rb"|" + _HEX + rb")" + _S
-_dashes = rb"\[" + _S + rb"(?:" + _n + rb")*+\]" + _S + _n + _ops("d")
+_dashes = rb"\[" + _S + rb"(?:(?=[1-9])" + _n + rb")*+\]" + _S + _n + _ops("d")
 _spaced = rb"\[" + _S + rb"(?:" + _n + rb"|" + _text + rb")*+\]" + _S + _ops("TJ")
-_states = _ops("w", "J", "j", "M", "i", "Tc", "Tw", "Tz", "TL", "Ts", "Tr")
+_states = _ops("M", "i", "Tc", "Tw", "Tz", "TL", "Ts")
+_few = rb"[012]" + _E + _S + _ops("J", "j") + rb"|[0-7]" + _E + _S + _ops("Tr") + rb"|(?!-)" + _n + _ops("w")
 _curves = rb"(?:" + _ops("v", "y", "re") + rb"|" + _n + _n + _ops("c") + rb")"
 _lines = _n + rb"(?:" + _ops("l", "m") + rb"|" + _n + _n + _curves + rb")"
 _painted = rb"(?:" + _n + _lines + rb"|" + _ops("h") + rb")*+(?:" + _ops("W", "W*") + rb")?+"
@@ -53,9 +54,7 @@ _path = _painted + _paint
 def _many(two: bytes, four: bytes, six: bytes, rest: bytes) -> re.Pattern[bytes]:
     """Any number of operators: those after two numbers, after four, after six, and without one before them."""
     beyond = rb"|" + _n + _n + rb"(?:" + four + _n + _n + six + rb")"
-    return re.compile(
-        _S + rb"(?:" + _n + rb"(?:" + _states + rb"|" + _n + rb"(?:" + two + beyond + rb"))|" + rest + rb")*+"
-    )
+    return re.compile(rb"%b(?:%b(?:%b|%b(?:%b%b))|%b|%b)*+" % (_S, _n, _states, _n, two, beyond, _few, rest))
 
 
 MANY_ON_PAGE = _many(_ops("m") + _path, _ops("re") + _path + rb"|", _ops("cm"), _dashes + rb"|" + _paint)
@@ -74,6 +73,8 @@ MANY_IN_PATH = re.compile(
     + rb")|"
     + _ops("h", "W", "W*")
     + rb"|"
+    + _few
+    + rb"|"
     + _dashes
     + rb")*+"
 )
@@ -87,6 +88,8 @@ MANY_WITHOUT_FONT = _many(_ops("Td", "TD"), b"", _ops("Tm"), _dashes + rb"|" + _
 _VALUE = _value(3)
 NEXT = re.compile(rb"((?:" + _VALUE + _S + rb")*+)([^\x00\t\n\x0c\r ()<>\[\]{}/%]{1,16}+)" + _E)
 """Operands and one operator."""
+PLAIN_WORD = re.compile(rb"[A-Za-z][0-9A-Za-z*'\"]*+")
+"""An operator that no program takes for two: to PDFium the bytes 80 and FF are blanks."""
 OPERAND = re.compile(
     rb"(?P<n>" + _NUMBER + rb")|(?P<s>" + _STRING + rb"|" + _HEX + rb")|(?P<N>" + _NAME + rb")"
     rb"|(?P<a>\[" + _S + rb"(?:" + _VALUE + _S + rb")*+\])|(?P<d><<" + _S + rb"(?:" + _VALUE + _S + rb")*+>>)"

@@ -17,6 +17,12 @@ _LONG = {b"/W": b"/Width", b"/H": b"/Height", b"/BPC": b"/BitsPerComponent", b"/
 _SHORT = {b"/G": b"/DeviceGray", b"/RGB": b"/DeviceRGB", b"/CMYK": b"/DeviceCMYK"}
 _KNOWN = {*_LONG.values(), b"/Intent"}
 _INDEXED = re.compile(rb"\[[\x00\t\n\x0c\r ]*/(?:I|Indexed)(?![^\x00\t\n\x0c\r ()<>\[\]{}/%])")
+_BLANK = rb"[\x00\t\n\x0c\r ]*+"
+_FILTER = rb"/(?:Fl|AHx|A85|LZW|RL|CCF|DCT|(?:Flate|ASCIIHex|ASCII85|LZW|RunLength|CCITTFax|DCT)Decode)"
+_FILTERS = re.compile(_FILTER + rb"|\[" + _BLANK + rb"(?:" + _FILTER + _BLANK + rb")++\]")
+_HEX = re.compile(rb"[0-9A-Fa-f\x00\t\n\x0c\r ]*+>")
+_BASE_85 = re.compile(rb"[!-uz\x00\t\n\x0c\r ]*+~>")
+"""Programs stop at other signs, or pass over them."""
 _LARGEST = 1 << 26
 _CHUNK = 1 << 12
 _PATH = b"\n0 0 1 1 re f\n"
@@ -52,18 +58,19 @@ def end_of_image(content: bytes, place: int, resources: Any) -> tuple[int, bool]
 
 
 def _end_of_data(content: bytes, begin: int, entries: dict[bytes, bytes], resources: Any) -> int | None:
-    filters = re.findall(rb"/[^\s/\]]*", entries.get(b"/Filter", b""))
-    if not filters:
+    if b"/Filter" not in entries:
         return begin + _size(entries, resources)
-    kind = filters[0]
+    if not _FILTERS.fullmatch(entries[b"/Filter"]):
+        raise NotPlain("filters of a picture")
+    kind = re.findall(rb"/\w+", entries[b"/Filter"])[0]
     if kind in (b"/Fl", b"/FlateDecode"):
         return _end_of_flate(content, begin)
-    for names, mark in (((b"/AHx", b"/ASCIIHexDecode"), b">"), ((b"/A85", b"/ASCII85Decode"), b"~>")):
+    for names, data in (((b"/AHx", b"/ASCIIHexDecode"), _HEX), ((b"/A85", b"/ASCII85Decode"), _BASE_85)):
         if kind in names:
-            found = content.find(mark, begin)
-            if found < 0:
-                raise NotPlain("a picture without end")
-            return found + len(mark)
+            found = data.match(content, begin)
+            if found is None:
+                raise NotPlain("data of a picture")
+            return found.end()
     if kind in (b"/RL", b"/RunLengthDecode"):
         return _end_of_runs(content, begin)
     return None
