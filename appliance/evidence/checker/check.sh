@@ -359,7 +359,7 @@ check_agreed() { # ENTRY NN,NN ENTRY,ENTRY: the signature in ENTRY rests on acce
 }
 
 # fields FILE: each value of a JSON file on a line of its own: where it stands ("matter""kinds"#0), a blank, the value
-# as it is written. No name is in one object twice.
+# as it is written; [] or {} for what has none. No name is in one object twice.
 fields() {
     awk '
         function word() {
@@ -381,6 +381,7 @@ fields() {
                 value(path (open == "{" ? key(path) : "#" count))
             }
             at++
+            if (!count) print path " " open substr(text, at - 1, 1)
         }
         { text = $0; at = 1; value(""); if (NR > 1 || at <= length(text)) exit 1 }' "$1"
 }
@@ -406,9 +407,13 @@ check_grounds() { # NN ENTRY: on what signature NN rests is what the log's entry
     printf %s "$numbered" | grep -qxF "$1 $own" && [ "$(stamped "signatures/$1.tst")" = "$(moment "$2")" ] ||
         fail "the grounds $1 are of another signature, or the log has another time 签署依据不属于该签名或时间不符"
     power=$(field "log/entries/$2.json" '"public""power"' | tr -d '"')
+    [ "$(field "authority/$1.json" '"identity"')" = null ] ||
+        during "authority/$1.json" '"identity"' "$(moment "$2")" ||
+        fail "identity check in authority/$1.json 身份核验不在有效期内"
     if [ "$(field "authority/$1.json" '"outcome"')" != '"not-needed"' ]; then
         grep -qxF "letter $power $1" index.txt ||
             fail "index.txt passes over the letter of signature $1 索引未列授权委托书"
+        check_power "authority/$1.json" "$(moment "$2")"
         check_sides "$1" "$2"
     elif [ -n "$power" ]; then
         fail "the log names a power of attorney for signature $1, its grounds name none 签署依据与日志不符"
@@ -427,6 +432,54 @@ stamped() {
 # organisation ENTRY: for whom somebody signed in this entry; nothing where its name was erased
 organisation() {
     [ ! -e "log/openings/$1.json" ] || field "log/openings/$1.json" '"organisation""value"'
+}
+
+# earlier ONE OTHER: whether ONE is not later than OTHER; times are UTC, so their order is that of text
+earlier() {
+    [ "$(printf '%s\n%s\n' "$1" "$2" | sort | head -n 1)" = "$1" ]
+}
+
+# during FILE PLACE TIME: whether TIME is in the term that stands there, of which the end is no part
+during() {
+    since=$(field "$1" "$2\"since\"" | tr -d '"') until=$(field "$1" "$2\"until\"" | tr -d '"')
+    [ -n "$since" ] && [ -n "$until" ] && earlier "$since" "$3" && earlier "$3" "$until" && [ "$3" != "$until" ]
+}
+
+# among NAME FILE PLACE: whether it is one of the names that stand there, or none do
+among() {
+    field "$2" "$3\(#[0-9]*\)\{0,1\}" | while read -r one; do
+        [ "$one" != '[]' ] && [ "$(plain "$one")" != "$(plain "$1")" ] || echo it is
+    done | grep -q .
+}
+
+# at_most AMOUNT LIMIT: whole numbers of any size
+at_most() {
+    case "$1 $2" in *[!0-9\ ]* | ' '* | *' ') return 1 ;; esac
+    [ "${#1}" -lt "${#2}" ] || { [ "${#1}" -eq "${#2}" ] && earlier "$1" "$2"; }
+}
+
+# check_power FILE TIME: term and scope of the power in the record cover the signature at that time
+check_power() {
+    power='"considered"#0"power"' other='（名称不同时须由 check.py 比对）'
+    during "$1" "$power" "$2" || fail "the term in $1 is over 不在授权期限内"
+    by=$(field "$1" "$power\"verified\"\"by\"")
+    [ -n "$by" ] && [ "$by" != "$(field "$1" "$power\"registered\"\"by\"")" ] &&
+        [ "$by" != "$(field "$1" "$power\"agent\"")" ] || fail "$1: no second person 未经第二人核验"
+    [ "$(field "$1" "$power\"agent\"")" = "$(field "$1" '"matter""agent"')" ] ||
+        fail "$1 is for somebody else 授权主体不符"
+    [ "$(field "$1" "$power\"basis\"")" != '"legal-representative"' ] || return 0
+    field "$1" '"matter""kinds"#[0-9]*' | while read -r kind; do
+        ! among "$kind" "$1" "$power\"kinds\"" || echo it is
+    done | grep -q . || fail "$1: type, as it is written 合同类型超出授权$other"
+    field "$1" '"matter""counterparties"#[0-9]*' | while read -r side; do
+        among "$side" "$1" "$power\"counterparties\"" || exit 1
+    done || fail "$1: counterparty, as it is written 相对方超出授权$other"
+    seal=$(field "$1" '"matter""seal"')
+    [ "$seal" = null ] || field "$1" "$power\"seals\"#[0-9]*" | grep -qxF "$seal" || fail "$1: seal 印章超出授权"
+    limit=$(field "$1" "$power\"limit\"") amount=$(field "$1" '"matter""amount"')
+    [ "$limit" = null ] || [ "$amount $(field "$1" '"matter""amount_needed"')" = 'null false' ] ||
+        { [ "$(field "$1" '"matter""currency"')" = "$(field "$1" "$power\"currency\"")" ] && at_most "$amount" "$limit"; } ||
+        fail "$1: amount 金额超出授权"
 }
 
 check_sides() { # NN ENTRY: the power is for who signed, of the organisation that they signed for, and names the other side
@@ -519,6 +572,7 @@ check_opening() { # NUMBER: the private fields in the clear are those that the e
     opened=$(fields "$opening") || fail "$opening cannot be read 文件无法读取"
     printf '%s\n' "$opened" | while read -r place value; do
         case $place in
+        '{}') ;;
         *'"salt"') salt=$value ;;
         *'"value"')
             name=${place%'"value"'}
