@@ -136,7 +136,14 @@ def is_visible(text: str) -> bool:
     if text.isascii():
         return text.isprintable() and text == text.strip()
     visible = all(unicodedata.category(each)[0] not in "CZ" or each == " " for each in text)
-    return visible and BLANK.isdisjoint(text) and text == text.strip() and unicodedata.is_normalized("NFC", text)
+    seen = visible and BLANK.isdisjoint(text) and text == without_stray_selectors(text)
+    return seen and text == text.strip() and unicodedata.is_normalized("NFC", text)
+
+
+def without_stray_selectors(text: str) -> str:
+    """*text* without variation selectors that follow nothing: they are seen by what they do to the character
+    before them alone, so a text of nothing else is empty."""
+    return _STRAY.sub("", text)
 
 
 def visible(text: str) -> str:
@@ -148,7 +155,7 @@ def visible(text: str) -> str:
     kept = (
         each for each in normal if each.isspace() or (unicodedata.category(each)[0] != "C" and each not in BLANK)
     )
-    return unicodedata.normalize("NFC", " ".join("".join(kept).split()))
+    return unicodedata.normalize("NFC", " ".join(without_stray_selectors("".join(kept)).split()))
 
 
 def _shortened(common_name: str, organisation: str) -> str:
@@ -263,6 +270,13 @@ OUTSIDE: Final = "person-guest-"
 BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """What Unicode counts as letters, marks or symbols and shows as nothing or as a blank: the fillers of Hangul, the
 vowels of Khmer that have no shape, the combining grapheme joiner, the Braille pattern without dots."""
+
+SELECTORS = frozenset("\u180b\u180c\u180d\u180f").union(
+    map(chr, range(0xFE00, 0xFE10)), map(chr, range(0xE0100, 0xE01F0))
+)
+"""Variation selectors (Unicode 23.4): which form the character before them has. Names are written with them."""
+
+_STRAY = re.compile(rf"(?:^|(?<=\s))[{''.join(sorted(SELECTORS))}]+")
 
 _NAME = re.compile(rf"[a-z0-9][a-z0-9-]{{0,{LONGEST_NAME - 1}}}")
 _LOGIN = re.compile(rf"[a-z][a-z0-9._-]{{1,{LONGEST_LOGIN - 1}}}")

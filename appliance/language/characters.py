@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from hsm.names import BLANK
+from hsm.names import BLANK, SELECTORS, without_stray_selectors
 
 _SPACES = re.compile(r"[ \t\r\n\f\u2028\u2029]+")
 _HIDDEN = frozenset(
@@ -17,7 +17,9 @@ _HIDDEN = frozenset(
 def without_hidden(text: str) -> str:
     """*text* (NFC) without control, unassigned and hidden characters; tabs and line ends stay."""
     text = unicodedata.normalize("NFC", text)
-    return text.translate({ord(letter): None for letter in set(text) if not _shows(letter)})
+    return without_stray_selectors(
+        text.translate({ord(letter): None for letter in set(text) if not _shows(letter)})
+    )
 
 
 def in_one_line(text: str) -> str:
@@ -37,9 +39,7 @@ def _shows(letter: str) -> bool:
 
 
 _WIDE = frozenset("WF")
-_UNSEEN = BLANK.union(
-    "\u180b\u180c\u180d\u180f", map(chr, range(0xFE00, 0xFE10)), map(chr, range(0xE0100, 0xE01F0))
-)
+_UNSEEN = BLANK | SELECTORS
 """Fillers, joiners and variation selectors (Unicode's default ignorable letters that are no format characters)."""
 
 

@@ -138,11 +138,16 @@ def test_what_hides_or_has_two_forms_is_no_name() -> None:
         "\uffa0",
         "A\u2800 B",
         "e\u0301",
+        "\ufe0f",
+        "\ufe00\U000e0100",
+        "\ufe0f甲",
+        "甲 \U000e01ef乙",
         "甲" * (LONGEST_ORGANISATION + 1),
     ):
         with pytest.raises(CertificateRefused, match="1 to 200 visible"):
             require_visible(text, LONGEST_ORGANISATION)
     require_visible("é" * 100, LONGEST_PERSON)
+    require_visible("葛\U000e0100飾", LONGEST_PERSON)  # as Japanese registers write it
     with pytest.raises(CertificateRefused, match="1 to 100 visible"):
         require_visible("é" * 101, LONGEST_PERSON)
 
@@ -182,6 +187,8 @@ def test_who_signs_for_nobody_else_has_no_organisation() -> None:
         ("a\u202e\u200bb\u3164\u2800", "ab"),
         ("e\u200d\u0301", "\u00e9"),
         ("\u034f\n", ""),
+        ("\ufe0f \u200b\U000e0100", ""),
+        ("\ufe0f甲 \ufe0f 乙\U000e0100", "甲 乙\U000e0100"),
         ("plain", "plain"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.language.characters import same_name, with_organisation
+from appliance.language.characters import same_name, with_organisation, words
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,9 @@ def test_what_nobody_sees_makes_no_other_name(typed: str) -> None:
 def test_width_case_and_brackets_make_no_other_name() -> None:
     assert same_name("Ａlpha（北京） Ltd", "ALPHA(北京)ltd")
     assert not same_name("采购合同", "采购合同二")
+
+
+@pytest.mark.parametrize("typed", ["\ufe0f", "\u200b\ufe00", " \U000e0100\u180b ", "\ufe0f\n\ufe0f"])
+def test_variation_selectors_that_follow_nothing_are_no_name(typed: str) -> None:
+    assert words(typed) == ""
+    assert words(f"葛\U000e0100飾{typed}").startswith("葛\U000e0100飾")

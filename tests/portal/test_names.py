@@ -45,14 +45,16 @@ TYPED = {
     "control": "a\x07b",
     "a line break": "a\nb",
     "no typeface": "ܫܘܪܝܐ",
+    "variation selectors alone": "\ufe0f\U000e0100",
 }
+NOT_SHOWN = (TYPED["no typeface"], TYPED["variation selectors alone"])
 LIMITS = {"guest-name": 100, "guest-organisation": 200, "name": 100}
 """The fields of the portal's forms that end in a certificate, and the characters of each."""
 
 
 def refusable(typed: str, most: int) -> bool:
     visible = all(unicodedata.category(each)[0] not in "C" for each in typed.strip())
-    return len(typed.strip()) > most or not visible or typed == TYPED["no typeface"]
+    return len(typed.strip()) > most or not visible or typed in NOT_SHOWN
 
 
 def status(typed: str) -> int:
