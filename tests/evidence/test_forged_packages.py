@@ -87,11 +87,12 @@ def readers(authority: TestAuthority, confinement: Confinement, package: bytes, 
 
 
 @pytest.fixture(scope="module")
-def invented(authority: TestAuthority, pdf: SignedPdf) -> LogMaterial:
-    """Another log of the same name and size, with this contract's entries in it, by a key of the forger's."""
+def invented(authority: TestAuthority, evidence: EvidenceInput, pdf: SignedPdf) -> LogMaterial:
+    """Another log of the same name and size, with this contract's entries in it, a minute earlier than in the real
+    one, by a key of the forger's."""
     forger = copy.copy(authority)
     forger.log_key = ed25519.Ed25519PrivateKey.generate()
-    forger.now -= timedelta(minutes=1)
+    forger.now = evidence.created - timedelta(minutes=1)
     return contract.log(forger, pdf, 50, contract.acceptance)
 
 
