@@ -135,7 +135,6 @@ class Sentence:
 
     @classmethod
     def from_error(cls, error: AuthorityError) -> Sentence:
-        """What *error* says."""
         return cls(error.template, error.values)
 
     def __str__(self) -> str:

@@ -311,5 +311,4 @@ def login_of_pin_custodian(subject: str) -> str:
 
 
 def is_pin_custodian(subject: str) -> bool:
-    """Whether *subject* is the name of a PIN custodian."""
     return subject.startswith(_PIN_CUSTODIAN)

@@ -229,7 +229,6 @@ class Statements:
         return int(number)
 
     def exists(self, statement: str, values: Sequence[Any] = ()) -> bool:
-        """Whether the query gives a row."""
         return self.execute(statement, values).fetchone() is not None
 
 

@@ -35,7 +35,6 @@ class Observed:
 
     @classmethod
     def from_row(cls, row: store.Observation) -> Observed:
-        """What was kept."""
         known = row.page in set(RunbookPage)  # another release may have written it
         page = None if row.page is None else RunbookPage(row.page) if known else RunbookPage.CHECK_BROKEN
         said = row.sentence.template, row.sentence.values

@@ -24,7 +24,6 @@ class Language(StrEnum):
 
     @property
     def other(self) -> Language:
-        """The one that this is not."""
         return Language.ENGLISH if self is Language.CHINESE else Language.CHINESE
 
 

@@ -264,7 +264,6 @@ class MaintenanceWindow:
     exceptions: frozenset[str] = frozenset()
 
     def is_under_way(self, now: datetime) -> bool:
-        """Whether it has begun."""
         return self.begins <= now
 
     def seconds_left(self, now: datetime, *, least: int) -> int:

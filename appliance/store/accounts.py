@@ -36,7 +36,6 @@ def account(tx: Transaction, subject: str) -> Account:
 
 
 def find_account(tx: Transaction, subject: str) -> Account | None:
-    """The account, if *subject* has one."""
     return _ACCOUNTS.first(tx, "WHERE subject = ?", (subject,))
 
 
@@ -46,7 +45,6 @@ def by_login(tx: Transaction, login: str) -> Account | None:
 
 
 def by_handle(tx: Transaction, handle: bytes) -> Account | None:
-    """The account with this user handle of passkeys."""
     return _ACCOUNTS.first(tx, "WHERE handle = ?", (handle,))
 
 
@@ -92,7 +90,6 @@ def password(tx: Transaction, subject: str) -> str | None:
 
 
 def set_password(tx: Transaction, subject: str, hashed: str) -> None:
-    """Keeps the hash of a new password."""
     tx.execute("UPDATE accounts SET password = ? WHERE subject = ?", (hashed, subject))
 
 

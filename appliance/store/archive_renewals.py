@@ -55,7 +55,6 @@ def drop(tx: Transaction, contract_id: str) -> None:
 
 
 def fail(tx: Transaction, contract_id: str, *, reason: str, retry_at: datetime) -> None:
-    """One more attempt failed, for *reason*."""
     tx.execute(
         "UPDATE keeping SET attempts = attempts + 1, reason = ?, retry_at = ? WHERE contract = ?",
         (reason, retry_at, contract_id),

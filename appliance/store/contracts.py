@@ -268,7 +268,6 @@ def save_date(tx: Transaction, contract_id: str, entry: ContractDate) -> None:
 
 
 def remove_date(tx: Transaction, contract_id: str, kind: Occasion) -> None:
-    """Takes the date of this kind away."""
     tx.execute("DELETE FROM contract_dates WHERE contract = ? AND kind = ?", (contract_id, kind))
 
 

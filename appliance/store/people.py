@@ -218,7 +218,6 @@ def remove_custodian(tx: Transaction, seal: str, person: str) -> None:
 
 
 def set_seal_needed(tx: Transaction, seal: str, needed: int) -> None:
-    """So many custodians release *seal*."""
     tx.execute("UPDATE seals SET needed = ? WHERE subject = ?", (needed, seal))
 
 

@@ -58,7 +58,6 @@ class RefusalCounts:
         self._path = None if directory is None else directory / name
 
     def count_refusal(self, fail_info: FailInfo) -> None:
-        """One more."""
         self._counts[NAMES[fail_info]] += 1
 
     def write_counts(self) -> None:

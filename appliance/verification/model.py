@@ -210,7 +210,6 @@ class VerificationReport:
 
     @property
     def indication(self) -> Indication:
-        """The document's verdict."""
         return self.verdict.indication
 
     @property

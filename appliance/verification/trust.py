@@ -152,7 +152,6 @@ def _has_positive_serial(encoded: bytes) -> bool:
 
 
 def extension(certificate: x509.Certificate, kind: type[E]) -> x509.Extension[E] | None:
-    """The extension of that kind, or None."""
     try:
         return certificate.extensions.get_extension_for_class(kind)
     except x509.ExtensionNotFound:

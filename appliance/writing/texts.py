@@ -280,7 +280,6 @@ class Templates:
         self._set_retired(template_id, by, self._now())
 
     def offer_again(self, template_id: str, *, by: str) -> None:
-        """Offered as before."""
         self._set_retired(template_id, by, None)
 
     def _set_retired(self, template_id: str, by: str, at: datetime | None) -> None:

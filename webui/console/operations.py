@@ -132,14 +132,12 @@ def approve(who: ConsoleSessionHolder, request_id: str) -> Answer:
 @blueprint.post("/requests/<request_id>/refuse")
 @_decision
 def refuse(who: ConsoleSessionHolder, request_id: str) -> Answer:
-    """The second person does not agree."""
     return _result(who, administration.requests.refuse_request(request_id[:64], by=who.actor))
 
 
 @blueprint.post("/requests/<request_id>/withdraw")
 @_decision
 def withdraw(who: ConsoleSessionHolder, request_id: str) -> Answer:
-    """Its author takes it back."""
     return _result(who, administration.requests.withdraw_request(request_id[:64], by=who.actor))
 
 

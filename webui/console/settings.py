@@ -74,7 +74,6 @@ def change_code(who: ConsoleSessionHolder) -> Answer:
 
 @blueprint.post("/settings/sessions/end")
 def end() -> Answer:
-    """One of one's own sessions ends."""
     administration.sessions.revoke_session(field("session", 64), by=visitor().actor)
     return _done("session")
 
@@ -124,7 +123,6 @@ def removing() -> Answer:
 @passkeys.post("/settings/passkeys/remove")
 @form(removing, visitor, refusals=())
 def remove(who: ConsoleSessionHolder) -> Answer:
-    """One of one's own passkeys goes."""
     own = administration.own
     named = own.own_passkey(who, field("fingerprint", 40))
     _require_old_password(who)

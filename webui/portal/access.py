@@ -129,7 +129,6 @@ class ContractView:
         return appliance.disclosing.drafting(self.contract, self.audience)
 
     def may(self, act: Permission) -> bool:
-        """Whether the visitor may do *act* now."""
         return self.acts[act] is None
 
     def require(self, act: Permission) -> None:

@@ -166,7 +166,6 @@ class PowerForm:
 
     @classmethod
     def blank(cls, agent: Person, zone: str) -> PowerForm:
-        """The values of a new form."""
         values = dict.fromkeys(FIELDS, "") | {
             "basis": PowerBasis.INSTRUMENT.value,
             "grantor": agent.organisation,

@@ -157,7 +157,6 @@ class BackupArchives:
         return [BackupArchive(path) for path in sorted(self.root.iterdir()) if _NAME.fullmatch(path.name)]
 
     def newest(self) -> BackupArchive | None:
-        """The last one, if there is any."""
         found = self.all()
         return found[-1] if found else None
 

@@ -153,7 +153,6 @@ class Upgrade:
     migrates: bool = False
 
     def has(self, step: UpgradeStep) -> bool:
-        """Whether *step* was done."""
         return list(UpgradeStep).index(self.step) >= list(UpgradeStep).index(step)
 
     @property

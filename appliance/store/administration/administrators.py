@@ -87,7 +87,6 @@ def set_language(tx: Transaction, login: str, language: Language) -> None:
 
 
 def set_password(tx: Transaction, login: str, hashed: str) -> None:
-    """Keeps the hash of a new password."""
     tx.execute("UPDATE administrators SET password = ? WHERE login = ?", (hashed, login))
 
 

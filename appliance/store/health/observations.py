@@ -21,7 +21,6 @@ def encode_sentence(sentence: Sentence) -> str:
 
 
 def decode_sentence(column: str) -> Sentence:
-    """What :func:`encode_sentence` made."""
     template, values = json.loads(column)
     return Sentence(template, values)
 

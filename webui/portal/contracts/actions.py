@@ -139,7 +139,6 @@ def do(seen: ContractView, contract_id: str, name: str) -> Answer:
 
 
 def _perform(contract_id: str, typed: ActionForm, by: str) -> None:
-    """The workflow of the act."""
     reason, seen = typed.reason, typed.seen
     match typed.act:
         case Permission.DECLINE:

@@ -141,7 +141,6 @@ class TypedParties:
 
     @property
     def names_guest(self) -> bool:
-        """Whether somebody from outside is named."""
         return any((self.guest.name, self.guest.email))
 
 

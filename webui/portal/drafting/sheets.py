@@ -66,7 +66,6 @@ class Sheet:
 
 
 def millimetres(page: PageSize) -> tuple[float, float]:
-    """Width and height of *page* as seen."""
     return round(page.width / POINTS_PER_MM, 1), round(page.height / POINTS_PER_MM, 1)
 
 

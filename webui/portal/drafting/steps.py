@@ -144,7 +144,6 @@ def redirect_to_step(contract_id: str, step: DraftStep, *, anchor: str = "", **q
 
 
 def terms_of(draft: Contract) -> DraftTerms:
-    """What the initiator has said so far."""
     return DraftTerms(
         draft.title, draft.kind, draft.purpose, draft.initiator, draft.deadline, draft.order, draft.amount
     )
