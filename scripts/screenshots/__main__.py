@@ -76,6 +76,7 @@ def _take(browser: Browser, ready: Stage, screen: Screen, device: Device, langua
     if screen.presses:
         page.click(screen.presses)
         page.wait_for_url(f"{ready.activation}/**")
+        page.wait_for_selector("form button:not([aria-disabled])")  # it takes a press a second later only
     page.wait_for_load_state("networkidle")
     for picture in page.locator("img[loading=lazy]").all()[:8]:
         picture.scroll_into_view_if_needed()
