@@ -17,6 +17,14 @@ from appliance.errors import EvidenceIncomplete
 _STATED = re.compile(rb"/ByteRange\s*\[\s*0\s+(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s*\]")
 _WRITTEN = re.compile(rb"/ByteRange\s{0,8}\[([\s\d]{7,100})\]")
 _HEXADECIMAL = re.compile(rb"<[0-9A-Fa-f]*>\Z")
+_NAMED = re.compile(
+    rb"/(?:B|#42)(?:y|#79)(?:t|#74)(?:e|#65)(?:R|#52)(?:a|#61)(?:n|#6[eE])(?:g|#67)(?:e|#65)"
+    rb"(?![^\x00\t\n\x0c\r ()<>\[\]{}/%])"
+)
+"""The name, however it is written (ISO 32000-2, 7.3.5)."""
+_PLAIN_NUMBERS = re.compile(
+    rb"[\x00\t\n\x0c\r ]*\[[\x00\t\n\x0c\r ]*0+" + 3 * rb"[\x00\t\n\x0c\r ]+(\d{1,12})" + rb"[\x00\t\n\x0c\r ]*\]"
+)
 _REVISION_END = re.compile(rb"startxref\s+(\d{1,12})\s+%%EOF[\r\n]*\Z")
 _TAIL = 256
 _MOST_SIGNATURES = 1000
@@ -60,6 +68,18 @@ class ByteRange:
         digest = hashlib.new(name, view[: self.gap_start], usedforsecurity=False)
         digest.update(view[self.gap_end : self.end])
         return digest.digest()
+
+
+def signed_sizes(document: bytes) -> list[int] | None:
+    """How many bytes each ByteRange says to cover that is written in the file, whether anything refers to it or not;
+    None when one is not four numbers in a row, of which the first is 0."""
+    found: list[int] = []
+    for name in _NAMED.finditer(document):
+        numbers = _PLAIN_NUMBERS.match(document, name.end())
+        if numbers is None:
+            return None
+        found.append(int(numbers[1]) + int(numbers[3]))
+    return found
 
 
 def startxref_at(document: bytes, end: int) -> int | None:

@@ -14,6 +14,7 @@ from pyhanko.pdf_utils import generic
 
 from appliance.errors import DocumentRefused
 from appliance.pdf import forms, geometry, inspection, pages
+from appliance.pdf.byte_ranges import signed_sizes
 from appliance.pdf.content_streams import require_plain_contents
 from appliance.pdf.extents import ObjectExtents
 from appliance.pdf.incremental_updates import refusing_malformed
@@ -49,6 +50,7 @@ def _looked_at(document: bytes, reader: PdfReader, base: int, gap: tuple[int, in
     try:
         _require_signature(extents_of(document, reader), reader, gap, field)
         _require_own_revision(document, base)
+        _require_one_place(document, gap)
     except Unreadable as error:
         raise shared_gap() from error
     require_one_reading(document, reader)
@@ -66,6 +68,15 @@ def _require_own_revision(document: bytes, base: int) -> None:
     if entry_point(document) < base or appended.count(b"startxref") != 1:
         raise Unreadable
     if previous != [entry_point(document[:base])]:
+        raise Unreadable
+
+
+def _require_one_place(document: bytes, gap: tuple[int, int]) -> None:
+    """What is signed says once where its gap is. Where it says so twice it is two documents: with the gap at the
+    other place the digest is the same, but all that lies between has moved, and the tables lead to other objects."""
+    start, end = gap
+    sizes = signed_sizes(document)
+    if sizes is None or sizes.count(len(document) - (end - start)) != 1:
         raise Unreadable
 
 

@@ -10,12 +10,13 @@ import pytest
 
 from appliance.activation_requests import ActivationRequest
 from appliance.demonstration.participants import ZHANG, ZONE
+from appliance.pdf import pages
 from appliance.pdf.values import PlainRevision
 from hsm import canonical
 from hsm.intents import SigningIntent
 from tests.activation.conftest import BACK, Desk
 from tests.authority import soon
-from tests.pdf import content_cases, overlapping
+from tests.pdf import content_cases, overlapping, twins
 from tests.pdf.overlapping import FIELD, Prepared, Shape
 from tests.sweeps import one_in
 from webui.activation import acts
@@ -66,6 +67,33 @@ def test_one_that_programs_read_differently_shows_nothing(desk: Desk, shape: Sha
 @pytest.mark.parametrize("shape", overlapping.BROKEN.values(), ids=overlapping.BROKEN)
 def test_neither_does_one_that_not_all_can_read(desk: Desk, shape: Shape) -> None:
     assert "not a well-formed PDF" in refused(desk, request_for(overlapping.prepared(shape)))
+
+
+STATED = (
+    twins.without_blank,
+    twins.with_an_escape,
+    twins.by_reference,
+    twins.with_a_sign,
+    twins.with_a_comment,
+)
+
+
+@pytest.mark.parametrize("stated", STATED)
+def test_one_whose_gap_could_be_elsewhere_shows_nothing(desk: Desk, stated: twins.Stated) -> None:
+    """The same signature would count for another document, of which the same bytes are signed."""
+    made = twins.twins(stated)
+    shown, other = (request_for(each) for each in (made.shown, made.other))
+    assert shown.intent.digest == other.intent.digest  # type: ignore[union-attr]  # they sign
+    colours = [pages.drawn(each.content, 0, 300).getpixel((150, 150)) for each in (made.shown, made.other)]
+    assert colours == [twins.SHOWN, twins.HIDDEN]
+    assert SHARED in refused(desk, shown)
+    refused(desk, other)
+
+
+def test_one_that_says_twice_where_its_gap_is_shows_nothing(desk: Desk) -> None:
+    made = twins.twins(twins.plainly)
+    for each in (made.shown, made.other):
+        refused(desk, request_for(each))
 
 
 def test_the_field_is_the_one_that_the_act_names(desk: Desk) -> None:

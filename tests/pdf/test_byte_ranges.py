@@ -8,6 +8,7 @@ import pytest
 
 from appliance.errors import ConfinementFailed
 from appliance.pdf import workshop
+from appliance.pdf.byte_ranges import signed_sizes
 
 GIVEN = b"%PDF-1.7 given\n"
 
@@ -61,3 +62,23 @@ def test_filling_changes_only_the_gap() -> None:
 def test_an_answer_of_another_form_is_refused(answer: dict[str, object]) -> None:
     with pytest.raises(ConfinementFailed):
         workshop.prepared_revision(b"%PDF-1.7", answer)
+
+
+@pytest.mark.parametrize(
+    ("written", "sizes"),
+    [
+        (b"no such name", []),
+        (b"/ByteRange [0 10 30 5] /ByteRange[ 0 1 2 0000000003 ]", [15, 4]),
+        (b"/B#79teRange\n[0\n10\n30\n5\n]", [15]),
+        (b"/ByteRanges [1] /ByteRanger", []),
+        (b"/ByteRange 7 0 R", None),
+        (b"/ByteRange [0 10 30 5] /ByteRange null", None),
+        (b"/ByteRange [1 10 30 5]", None),
+        (b"/ByteRange [0 10 30 5 60 7]", None),
+        (b"/ByteRange [0 +10 30 5]", None),
+        (b"/ByteRange%\n[0 10 30 5]", None),
+        (b"/ByteRange", None),
+    ],
+)
+def test_every_byte_range_that_is_written_says_what_it_covers(written: bytes, sizes: list[int] | None) -> None:
+    assert signed_sizes(b"%PDF-1.7\n<<" + written + b">>") == sizes

@@ -10,7 +10,7 @@ from pikepdf import Array, Dictionary, Name
 from appliance.errors import DocumentRefused
 from appliance.pdf.values import PageSize
 from appliance.pdf.workshop import LARGEST_DOCUMENT, PdfWorkshop
-from tests.pdf import documents, intake_cases
+from tests.pdf import documents, intake_cases, twins
 from tests.sweeps import one_in
 
 REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
@@ -19,6 +19,10 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
     "truncated": ("malformed", lambda: documents.plain()[:-300]),
     "header only": ("malformed", lambda: b"%PDF-1.7\n"),
     "encrypted": ("encrypted", documents.encrypted),
+    "signed bytes that are not four numbers": (
+        "two-readings",
+        lambda: twins.twins(twins.by_reference).shown.content,
+    ),
     "no pages": ("no-pages", documents.no_pages),
     "script": ("scripted", lambda: documents.with_action(S=Name.JavaScript, JS="app.alert(1)")),
     "launch": ("scripted", lambda: documents.with_action(S=Name.Launch, F="calc.exe")),
