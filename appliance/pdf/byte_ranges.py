@@ -71,8 +71,8 @@ class ByteRange:
 
 
 def signed_sizes(document: bytes) -> list[int] | None:
-    """How many bytes each ByteRange says to cover that is written in the file, whether anything refers to it or not;
-    None when one is not four numbers in a row, of which the first is 0."""
+    """How many bytes each ByteRange says to cover that is written in the file, whether anything refers to it or
+    not; None when one is not four numbers in a row, of which the first is 0."""
     found: list[int] = []
     for name in _NAMED.finditer(document):
         numbers = _PLAIN_NUMBERS.match(document, name.end())

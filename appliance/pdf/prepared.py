@@ -73,7 +73,7 @@ def _require_own_revision(document: bytes, base: int) -> None:
 
 def _require_one_place(document: bytes, gap: tuple[int, int]) -> None:
     """What is signed says once where its gap is. Where it says so twice it is two documents: with the gap at the
-    other place the digest is the same, but all that lies between has moved, and the tables lead to other objects."""
+    other place the digest is the same, but all that lies between has moved, and tables lead to other objects."""
     start, end = gap
     sizes = signed_sizes(document)
     if sizes is None or sizes.count(len(document) - (end - start)) != 1:
