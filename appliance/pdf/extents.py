@@ -40,6 +40,8 @@ _LENGTH = re.compile(
     + BLANK
     + rb"+R|(\d{1,12}))?"
 )
+_KEY = re.compile(rb"/(?:N|First)(?!" + REGULAR + rb")")
+_PACKING = {b"/N", b"/First"}
 _DATA = re.compile(rb"[ \t]*\r?\n?")
 _STREAM_END = re.compile(BLANK + rb"{0,4}endstream")
 _ANY_END = re.compile(rb"endstream|endobj")
@@ -95,6 +97,24 @@ class ObjectExtents:
         """Where objects begin, or something that looks like one."""
         found = {offset for offset, _ in self.listed if 0 < offset < len(self.document)}
         return tuple(sorted(found.union(start for _, start in self._keywords if start is not None)))
+
+    @cached_property
+    def packing(self) -> frozenset[int]:
+        """Where streams begin that could be taken for object streams, listed or not: those that say how many
+        objects they hold and where the first one is (7.5.7)."""
+        following = (*self.starts[1:], len(self.document))
+        return frozenset(
+            start for start, limit in zip(self.starts, following, strict=True) if self._is_packing(start, limit)
+        )
+
+    def _is_packing(self, start: int, limit: int) -> bool:
+        try:
+            begin, end = self._body(start, len(self.document))
+        except Unreadable:  # others may be able to read it
+            begin, end = start, limit
+        if self.document.endswith(b"endobj", begin, end):
+            return False
+        return {*_KEY.findall(plain_names(self.document[begin:end]))} >= _PACKING
 
     def require_plain_headers(self) -> None:
         """Raises :class:`Unreadable` when some program could take more for an object than :attr:`starts` names: a

@@ -17,11 +17,11 @@ from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject
 
 from appliance.errors import DocumentRefused
 from appliance.pdf import content_check, forms, geometry, pages
-from appliance.pdf.byte_ranges import signed_sizes
 from appliance.pdf.content_streams import require_plain_contents
 from appliance.pdf.incremental_updates import refusing_malformed
 from appliance.pdf.note_check import has_frame
-from appliance.pdf.one_reading import require_one_reading, strictly_if_possible, two_readings
+from appliance.pdf.object_text import Unreadable
+from appliance.pdf.one_reading import require_one_reading, signed_sizes_in, strictly_if_possible, two_readings
 from appliance.pdf.reader import PdfReader, entry
 from appliance.pdf.values import Inspection, InspectionWarning, PlainRevision
 
@@ -69,9 +69,11 @@ def _inspected(document: bytes, reader: PdfReader, *, most_pages: int) -> Inspec
     refuse_ambiguous(pages.count(document), len(found))
     forms.refuse_if_locked(root)
     warnings = warnings_about(reader, found)
-    require_one_reading(document, reader)
-    if signed_sizes(document) is None:  # it could be signed at another place than the one that is shown
-        raise two_readings()
+    extents = require_one_reading(document, reader)
+    try:  # it could be signed at another place than the one that is shown
+        signed_sizes_in(document, reader, extents)
+    except Unreadable as error:
+        raise two_readings() from error
     require_plain_contents(found)
     return Inspection(
         version=".".join(str(part) for part in reader.input_version),

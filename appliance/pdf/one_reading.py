@@ -21,6 +21,7 @@ from pyhanko.pdf_utils.writer import copy_into_new_writer
 
 from appliance.errors import DocumentRefused
 from appliance.pdf import pages
+from appliance.pdf.byte_ranges import signed_sizes
 from appliance.pdf.extents import ObjectExtents
 from appliance.pdf.incremental_updates import BROKEN
 from appliance.pdf.object_text import Unreadable, is_ambiguous
@@ -79,6 +80,27 @@ def require_plain_structure(document: bytes, reader: PdfFileReader, extents: Obj
     extents.require_end_before(len(document))
     if not all(extents.is_headed(offset, number) for offset, number in extents.listed if offset > 0):
         raise Unreadable
+
+
+def signed_sizes_in(document: bytes, reader: PdfFileReader, extents: ObjectExtents) -> list[int]:
+    """How many bytes each ByteRange in the file says to cover, whether anything refers to it or not. Raises
+    :class:`Unreadable` for one that is not plain, and for one that is packed or might be, in an object stream that
+    no section lists."""
+    sizes, packing = signed_sizes(document), set(extents.packing)
+    if sizes is None:
+        raise Unreadable
+    for number in range(reader.xrefs.total_revisions):
+        section = reader.xrefs.get_xref_data(number)
+        for each, (generation, offset) in section.standard_xrefs.items():
+            if offset not in packing:
+                continue
+            packing.discard(offset)
+            stream = reader.get_object(generic.Reference(each, generation, reader), revision=number)
+            if signed_sizes(stream.read_data(DecodePurpose.OBJECT_STREAM)) != []:
+                raise Unreadable
+    if packing:
+        raise Unreadable
+    return sizes
 
 
 def entry_point(document: bytes) -> int:

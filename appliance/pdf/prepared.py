@@ -14,12 +14,17 @@ from pyhanko.pdf_utils import generic
 
 from appliance.errors import DocumentRefused
 from appliance.pdf import forms, geometry, inspection, pages
-from appliance.pdf.byte_ranges import signed_sizes
 from appliance.pdf.content_streams import require_plain_contents
 from appliance.pdf.extents import ObjectExtents
 from appliance.pdf.incremental_updates import refusing_malformed
 from appliance.pdf.object_text import Unreadable
-from appliance.pdf.one_reading import MOST_PAGES, entry_point, require_one_reading, strictly_if_possible
+from appliance.pdf.one_reading import (
+    MOST_PAGES,
+    entry_point,
+    require_one_reading,
+    signed_sizes_in,
+    strictly_if_possible,
+)
 from appliance.pdf.reader import PdfReader, extents_of
 from appliance.pdf.values import PlainRevision
 
@@ -48,9 +53,10 @@ def _looked_at(document: bytes, reader: PdfReader, base: int, gap: tuple[int, in
     found = [reference.get_object() for reference in geometry.pages(reader.root, most=MOST_PAGES)]
     warnings = inspection.warnings_about(reader, found, fields_may_overlap=True)
     try:
-        _require_signature(extents_of(document, reader), reader, gap, field)
+        extents = extents_of(document, reader)
+        _require_signature(extents, reader, gap, field)
         _require_own_revision(document, base)
-        _require_one_place(document, gap)
+        _require_one_place(document, gap, signed_sizes_in(document, reader, extents))
     except Unreadable as error:
         raise shared_gap() from error
     require_one_reading(document, reader)
@@ -71,12 +77,11 @@ def _require_own_revision(document: bytes, base: int) -> None:
         raise Unreadable
 
 
-def _require_one_place(document: bytes, gap: tuple[int, int]) -> None:
+def _require_one_place(document: bytes, gap: tuple[int, int], sizes: list[int]) -> None:
     """What is signed says once where its gap is. Where it says so twice it is two documents: with the gap at the
     other place the digest is the same, but all that lies between has moved, and tables lead to other objects."""
     start, end = gap
-    sizes = signed_sizes(document)
-    if sizes is None or sizes.count(len(document) - (end - start)) != 1:
+    if sizes.count(len(document) - (end - start)) != 1:
         raise Unreadable
 
 

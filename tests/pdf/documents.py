@@ -7,7 +7,7 @@ from collections.abc import Callable
 from io import BytesIO
 
 import pikepdf
-from pikepdf import Array, Dictionary, Name, Pdf
+from pikepdf import Array, Dictionary, Name, ObjectStreamMode, Pdf
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen import canvas
 
@@ -97,6 +97,25 @@ def with_attachment() -> bytes:
         pdf.attachments["note.txt"] = b"attached"
 
     return changed(attach)
+
+
+def packed_signature() -> bytes:
+    """One that has the numbers of a signed range in an object stream."""
+
+    def state(pdf: Pdf) -> None:
+        pdf.Root.Other = pdf.make_indirect(Dictionary(ByteRange=Array([0, 10, 20, 30])))
+
+    return changed(state, object_stream_mode=ObjectStreamMode.generate)
+
+
+def unlisted_packing() -> bytes:
+    """One that has an object stream, of which nothing is known, among what is drawn on a page."""
+
+    def hide(pdf: Pdf) -> None:
+        hidden = b"% 99 0 obj <</#4e 1/First 5/Length 9>>stream\n%9 0 <<>>\n%endstream endobj\n"
+        pdf.pages[0].Contents = pdf.make_stream(hidden)
+
+    return changed(hide, compress_streams=False)
 
 
 def xfa() -> bytes:

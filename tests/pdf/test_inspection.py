@@ -23,6 +23,8 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
         "two-readings",
         lambda: twins.twins(twins.by_reference).shown.content,
     ),
+    "signed bytes that are packed": ("two-readings", documents.packed_signature),
+    "objects packed in what is drawn": ("two-readings", documents.unlisted_packing),
     "no pages": ("no-pages", documents.no_pages),
     "script": ("scripted", lambda: documents.with_action(S=Name.JavaScript, JS="app.alert(1)")),
     "launch": ("scripted", lambda: documents.with_action(S=Name.Launch, F="calc.exe")),
