@@ -9,7 +9,7 @@ from appliance.language import Language
 
 TECHNICAL = """
 Vermilion English ca pem chain crl issuing root vkey log tsa http https localhost kB Chrome Linux Asia Hong Kong
-Shanghai Taipei Tokyo Singapore Dubai Europe London Berlin America New York Los Angeles Australia Sydney
+Shanghai Taipei Tokyo Singapore Dubai Africa Europe London Berlin America New York Los Angeles Australia Sydney
 Ctrl Shift Page Up Down Delete Escape
 """
 """What stands in Latin letters on Chinese pages too, besides abbreviations: files, browsers, zones, keys."""
