@@ -31,9 +31,14 @@ class EnrolmentRequestState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+SET_UP_AGAIN = "Passkeys for signing are now registered on the confirmation page. Please set yours up again."
+"""Why a request from before that was refused (migration 0038); a message id."""
+
+
 @dataclass(frozen=True, slots=True)
 class EnrolmentRequest:
-    """Somebody's wish to sign with credentials of these ``kinds``; ``reason`` is why it was refused.
+    """Somebody's wish to sign with credentials of these ``kinds``; ``reason`` is why it was refused: an officer's
+    words or, where the appliance itself did, :data:`SET_UP_AGAIN`.
 
     The ``credentials`` are named here while the request is open, and forgotten once it is decided.
     """
@@ -47,6 +52,11 @@ class EnrolmentRequest:
     decided: datetime | None = None
     decided_by: str | None = None
     reason: str | None = None
+
+    @property
+    def is_ended_by_upgrade(self) -> bool:
+        """Whether no officer refused it."""
+        return self.reason == SET_UP_AGAIN and self.decided_by == "system"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ its fingerprint."""
 from __future__ import annotations
 
 import itertools
+import secrets
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -14,7 +16,8 @@ from appliance.accounts.sessions import ClientInfo
 from appliance.demonstration.participants import OFFICER
 from appliance.language import Language
 from appliance.model.accounts import AccountRole, Passkey
-from appliance.store import accounts
+from appliance.model.office import SET_UP_AGAIN, EnrolmentRequest, EnrolmentRequestState
+from appliance.store import accounts, enrolment
 from appliance.wiring import Appliance
 from tests import activation_service as service
 from tests.portal import signing_visits as visits
@@ -70,6 +73,32 @@ def waiting(appliance: Appliance, subject: str) -> str:
     """The request of *subject* that an officer has."""
     [found] = [each for each in appliance.office.requests.waiting() if each.subject == subject]
     return found.id
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [(Language.ENGLISH, "Please set yours up again."), (Language.CHINESE, "请重新设置您的通行密钥。")],
+)
+def test_why_an_upgrade_ended_a_request_is_said_in_the_readers_language(
+    appliance: Appliance, someone: FlaskClient, officer: FlaskClient, subject: str, language: Language, said: str
+) -> None:
+    """To whoever asked, and to officers. What an officer wrote stays as it is, whatever it is."""
+    for number, by in enumerate(("system", OFFICER)):
+        request, asked = secrets.token_hex(12), appliance.now() + timedelta(seconds=number)
+        before = EnrolmentRequest(request, subject, ("webauthn",), (), EnrolmentRequestState.OPEN, asked)
+        with appliance.database.transaction() as tx:
+            enrolment.insert(tx, before)
+            refused = {"state": "refused", "decided": asked, "decided_by": by, "reason": SET_UP_AGAIN}
+            tx.update("enrolment_requests", refused, id=request)
+        for browser, page in (
+            (someone, MINE),
+            (officer, f"/office/requests/{request}"),
+            (officer, f"/office/people/{subject}"),
+        ):
+            for reader in (subject, OFFICER):
+                appliance.accounts.own.prefer(reader, language)
+            assert (said if by == "system" else SET_UP_AGAIN) in browser.get(page).text, (by, page)
+    appliance.accounts.own.prefer(OFFICER, Language.ENGLISH)
 
 
 def test_from_the_settings_to_a_certificate(

@@ -11,7 +11,13 @@ import pytest
 from pysqlite3 import dbapi2 as sqlite
 
 from appliance.errors import StateRefused
-from appliance.model.office import EnrolmentRequest, EnrolmentRequestState, NewOfficer, ProposedCredential
+from appliance.model.office import (
+    SET_UP_AGAIN,
+    EnrolmentRequest,
+    EnrolmentRequestState,
+    NewOfficer,
+    ProposedCredential,
+)
 from appliance.store import enrolment
 from appliance.store.database import Database
 from hsm import schema
@@ -55,7 +61,7 @@ def test_an_open_request_ends_with_a_reason_and_its_person_asks_again(path: Path
     with database.transaction() as tx:
         [closed] = enrolment.of_subject(tx, "person-asking")
         assert (closed.state, closed.credentials) == (EnrolmentRequestState.REFUSED, ())
-        assert closed.decided_by == "system" and closed.reason and "set yours up again" in closed.reason
+        assert closed.is_ended_by_upgrade and closed.reason == SET_UP_AGAIN
         assert enrolment.waiting(tx) == [] and not enrolment.has_passkey(tx, "person-asking")
         with pytest.raises(StateRefused, match="decided"):
             enrolment.close(tx, "aa", EnrolmentRequestState.APPROVED, at=NOON, by="officer-wang")
