@@ -11,7 +11,9 @@ from appliance.pdf import geometry
 from appliance.pdf.reader import entry
 
 _TOGGLES = 1 << 8
-_WITHOUT_PICTURE = frozenset({"/Stamp", "/FreeText", "/Line", "/Polygon", "/PolyLine", "/Caret", "/Watermark"})
+_WITHOUT_PICTURE = frozenset(
+    {"/Stamp", "/FreeText", "/Line", "/Polygon", "/PolyLine", "/Caret", "/Watermark", "/FileAttachment"}
+)
 """Notes that programs draw of themselves where they have no picture, each in its way, and PDFium not at all."""
 _BORDER_WIDTH, _WIDEST_BORDER = 2, 3
 _LEAST_WIDTHS = 4

@@ -209,7 +209,7 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
     "a layer that no list has": ("optional-content", _unlisted_layer),
     **{
         f"a {kind} that programs draw": ("second-look", partial(_drawn_by_programs, kind))
-        for kind in ("Stamp", "FreeText", "Line", "Polygon", "PolyLine", "Caret", "Watermark")
+        for kind in ("Stamp", "FreeText", "Line", "Polygon", "PolyLine", "Caret", "Watermark", "FileAttachment")
     },
     "a stamp of several states": ("second-look", lambda: _states(None)),
     "a stamp of no state that it has": ("second-look", lambda: _states("Third")),
