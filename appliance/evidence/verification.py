@@ -102,6 +102,10 @@ _UNNAMED = (
     " here, is the word of the portal alone."
 )
 _VOID = Sentence("The parties have declared this contract void.")
+_BY_USERS = (
+    "For these seals those declared it who are said to have used them: {seals}. That they did is the word of the"
+    " portal alone."
+)
 _TOGETHER = "The signature {field} was confirmed together with others; documents in all: {count}."
 _CRL_END = b"-----END X509 CRL-----\n"
 
@@ -145,6 +149,9 @@ def _of_signatures(files: Files) -> Iterator[Sentence]:
     told, contract = about["events"], about["contract"]
     if any(each["kind"] == history.VOIDED and each["public"].get("contract") == contract for each in told):
         yield _VOID
+        seals = history.used_unseen(each for each in told if each["kind"] == history.SIGNED)
+        if seals:
+            yield Sentence(_BY_USERS, {"seals": ", ".join(seals)})
     fields = authorisation_basis.without_power(told, files)
     if fields:
         yield Sentence(_WITHOUT_POWER, {"fields": ", ".join(fields)})

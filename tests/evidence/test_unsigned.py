@@ -3,7 +3,7 @@ taken the portal over chooses the names of files and powers, the numbers of reco
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from appliance.verification import Indication
 from hsm import cms, timestamp
 from hsm.cms.signed_data import SIGNATURE_TIMESTAMP
 from tests.evidence import contract
-from tests.evidence.authority import TestAuthority
+from tests.evidence.authority import IDENTIFIERS, TestAuthority
 from tests.evidence.real_contract import SignedPdf
 from tests.evidence.resealing import resealed
 from tests.evidence.test_checkers import CHECKERS, check
@@ -139,3 +139,23 @@ def test_for_whom_a_signature_was_made_is_not_taken_for_granted(
         told = check(checker, unpack(package, tmp_path / checker[-1]))[1]
         assert told.count("does not name its party") == len(evidence.signatures)
         assert "had agreed" not in told
+
+
+@pytest.mark.parametrize("remarks", [0, 1])
+def test_who_used_a_seal_is_not_taken_for_granted_in_a_voiding(
+    judges: Judges, authority: TestAuthority, monkeypatch: pytest.MonkeyPatch, remarks: int
+) -> None:
+    """The signature of a seal names no person, so the portal can have somebody of its own declare."""
+    monkeypatch.setitem(contract.NAMES, "person-wang", "王示例")
+    monkeypatch.setitem(IDENTIFIERS, "王示例", "person-wang")
+
+    def by_wang(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
+        for each in entries:
+            used = each.public.get("signer") == "seal-b"
+            yield replace(each, public={**each.public, "actor": "person-wang"}) if used else each
+
+    everybody = (*BOTH, "person-wang") if remarks else BOTH
+    evidence = judges.voided({each: declaration(each) for each in everybody}, change=by_wang if remarks else iter)
+    report = judges.verifier.verify(build(evidence, contract.seals(authority)))
+    assert report.indication is Indication.PASSED, report.reasons
+    assert sum("said to have used" in str(remark) for remark in report.remarks) == remarks
