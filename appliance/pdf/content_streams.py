@@ -18,6 +18,7 @@ from appliance.errors import DocumentRefused
 from appliance.pdf import geometry, old_filters  # noqa: F401 - pyHanko lacks these filters
 from appliance.pdf.content_syntax import PATTERN, StreamCheck
 from appliance.pdf.inline_images import NotPlain, require_own_ends
+from appliance.pdf.line_caps import DegenerateLines
 from appliance.pdf.reader import decode_ascii85, decoded_name, entry
 
 _DEEPEST = 20
@@ -55,6 +56,7 @@ class _Look:
         self._open: set[Any] = set()
         self._resources: dict[Any, _Resources] = {}
         self._without: set[int] = set()
+        self._degenerate = DegenerateLines()
 
     def page(self, page: Any) -> None:
         """What *page* shows."""
@@ -66,11 +68,14 @@ class _Look:
         self._below(check, resources)
         for picture in _pictures(entry(page, "/Annots")):
             self._stream(picture, resources)
+        if not self._degenerate.are_alike():
+            raise NotPlain("a line without length in a form")
 
     def _run(self, check: StreamCheck) -> None:
         check.run()
         if check.images:
             require_own_ends(check.images)
+        self._degenerate.add(check.degenerate)
 
     def _below(self, check: StreamCheck, resources: _Resources) -> int:
         """How deep that goes which the content of *check* draws."""

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from appliance.pdf import content_tokens as tokens
 from appliance.pdf.inline_images import NotPlain, end_of_image
+from appliance.pdf.line_caps import PROJECTING, STROKES, DegenerateLines, stroked_points
 from appliance.pdf.reader import entry
 
 _LONGEST_STRING = 32767
@@ -66,7 +67,10 @@ class StreamCheck:
         self._inside = inside
         self._coloured, self._pending = [inside, inside], [False, False]
         self._touched = self._over = False
-        self._saved: list[tuple[bool, list[int], list[bool], list[bool]]] = []
+        self._cap: int | None = None if inside else 0
+        self._dots = False
+        self.degenerate = DegenerateLines()
+        self._saved: list[tuple[tuple[bool, int | None, bool], list[int], list[bool], list[bool]]] = []
         self._compatible = 0
 
     def run(self) -> None:
@@ -81,6 +85,10 @@ class StreamCheck:
             end = self._many().match(content, place).end()  # type: ignore[union-attr]  # it matches nothing, too
             if self._joints:
                 self._require_whole_parts(place, end)
+            if self._cap != 0 and not (self._text or self._path):
+                self._look_at_points(stroked_points(content[place:end]))
+            if self._dots and b"[" in content[place:end] and b"%" not in content[place:end]:
+                self._dots = False  # other dashes
             if self._over or not (self._saved or self._touched):
                 self._touch(tokens.SPACE.fullmatch(content, place, end) is None)
             place = end
@@ -167,11 +175,13 @@ class StreamCheck:
         return end
 
     def _save(self, name: bytes, operands: bytes) -> None:
-        self._saved.append((self._font, [*self._colours], [*self._coloured], [*self._pending]))
+        lines = (self._font, self._cap, self._dots)
+        self._saved.append((lines, [*self._colours], [*self._coloured], [*self._pending]))
 
     def _restore(self, name: bytes, operands: bytes) -> None:
         if self._saved:  # the end restores what is left
-            self._font, self._colours, self._coloured, self._pending = self._saved.pop()
+            lines, self._colours, self._coloured, self._pending = self._saved.pop()
+            self._font, self._cap, self._dots = lines
         elif self._touched and not self._inside:
             self._over = True
 
@@ -183,7 +193,29 @@ class StreamCheck:
 
     def _paint(self, name: bytes, operands: bytes) -> None:
         self._require_coloured(name, fills=name[:1] in b"fFBb", strokes=name[:1] in b"SsBb")
+        if name in STROKES and self._cap != 0:  # of what is interrupted nobody knows how long it is
+            self._look_at_points({b"l", b"re"})
         self._path = False
+
+    def _look_at_points(self, kinds: set[bytes]) -> None:
+        """Subpaths without length, of these *kinds*, are stroked. In a form the cap may be its caller's."""
+        lines, curves = b"l" in kinds, bool(kinds - {b"l"})
+        if self._cap is None:
+            self.degenerate.lines |= lines
+            self.degenerate.curves |= curves
+        elif not DegenerateLines({self._cap}, lines, curves).are_alike():
+            raise NotPlain("a line without length")
+
+    def _choose_cap(self, cap: Any) -> None:
+        self._cap = int(cap)
+        self.degenerate.caps.add(self._cap)
+        self._require_no_dots()
+
+    def _require_no_dots(self) -> None:
+        """Dashes without length: PDFium draws them with projecting caps."""
+        if self._dots and self._cap == PROJECTING:
+            raise NotPlain("dashes without length")
+        self.degenerate.dots |= self._dots and self._inside
 
     def _require_coloured(self, name: bytes, *, fills: bool = True, strokes: bool = True) -> None:
         """No colour space was chosen without a colour: PDFium keeps the colour of the space before."""
@@ -195,11 +227,15 @@ class StreamCheck:
         [number] = _numbers(operands)
         if number < 0 if name == b"w" else number not in range(_MODES[name]):
             raise NotPlain(f"a value of {name!r}: {operands[:40]!r}")
+        if name == b"J":
+            self._choose_cap(number)
 
     def _dash(self, name: bytes, operands: bytes) -> None:
         numbers = _numbers(operands[operands.index(b"[") + 1 : operands.rindex(b"]")])
         if numbers and (min(numbers) < 0 or sum(numbers) < _SHORTEST_DASHES):
             raise NotPlain(f"dashes: {operands[:40]!r}")
+        self._dots = 0 in (numbers if len(numbers) % 2 else numbers[::2])
+        self._require_no_dots()
 
     def _nest(self, name: bytes, operands: bytes) -> None:
         self._compatible += 1 if name == b"BX" else -1
@@ -223,11 +259,15 @@ class StreamCheck:
             self._font = True
 
     def _choose_state(self, name: bytes, operands: bytes) -> None:
-        if "/Font" in self._use("/ExtGState", operands):
+        state = self._use("/ExtGState", operands)
+        if "/Font" in state:
             self._font = True
+        if isinstance(cap := entry(state, "/LC"), int):
+            self._choose_cap(cap)
 
     def _draw(self, name: bytes, operands: bytes) -> None:
         used = self._use("/XObject" if name == b"Do" else "/Shading", operands)
+        self.degenerate.dots |= self._dots  # a form goes on with them
         if name == b"Do" and (entry(used, "/Subtype") != "/Image" or "/ImageMask" in used):
             self._require_coloured(name)
 

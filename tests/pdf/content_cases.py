@@ -122,6 +122,13 @@ ODD: dict[str, bytes] = {
     "a picture with two widths": b" BI /W 1 /Width 9 /H 1 /BPC 8 /CS /G ID 1 EI",
     "a fax that goes on behind its end": b" BI /W 9 /H 99" + _FAX + at(b"100"),
     "a fax with an end in it": b" BI /W 9 /H 9" + _FAX.replace(b"ID ", b"ID 12 EI "),
+    **{
+        f"a line without length, {each.decode()}": b" 100 w " + each
+        for each in (b"2 J 50 50 m 50.0 50 l S", b"2 J 9 9 m 20 20 l 50 50 m 50 50 l h B", b"1 J 50 50 0 0 re S",
+                     b"1 J 50 50 m 50 50 50 50 50 50 c s", b"2 J 50 50 m 0 g 50 50 l S",
+                     b"2 J [0 500] 0 d 9 9 m 99 9 l S", b"[0 500] 0 d 2 J 9 9 m 99 9 l S",
+                     b"1 J 50 50 0 0 re 99 9 l S", b"q 2 J q Q 50 50 m 50 50 l S Q")
+    },
 }  # fmt: skip
 """Of a page whose font is F1."""
 
@@ -144,6 +151,8 @@ PLAIN: dict[str, bytes] = {
     "a path of many parts": b" 0 0 m 1 1 l 2 2 3 3 4 4 c 1 1 2 2 v 1 1 2 2 y h 0 0 1 1 re W* n",
     "a path with a colour in it": b" 0 0 9 9 re /DeviceRGB cs 1 0 0 scn 2 w 0 G 0 0 m 9 9 l W [] 0 d f 0 g",
     "a font that is not there for no text": b" BT /None 0 Tf ET q /None 9 Tf Q BT /F1 9 Tf (a) Tj ET",
+    "lines without length that all draw alike": b" 2 J 0 0 0 0 re W n 9 9 m h S 1 J [0 3] 0 d 9 9 m 9 9 l S"
+    b" q [] 0 d 2 J Q 9 9 m 9 9 l S 0 J 9 9 m 9 9 l S 0 0 0 0 re S [3] 0 d 2 J 9 9 m 9 9 l 20 9 l S 9 9 m 9 9 l f",
     "a path that is none": b" n 0 0 m S f* q B Q",
     "marks": b" /P <</MCID 0/A [/B (c)]>> BDC EMC /Span /MC0 BDC BT ET EMC /T MP",
     "operators that only some know": b" BX 1 (a) foo EX",
@@ -204,12 +213,12 @@ def _form(pdf: Pdf, content: bytes, **entries: object) -> Object:
     return form
 
 
-def in_form(content: bytes) -> bytes:
+def in_form(content: bytes, before: bytes = b"") -> bytes:
     def draw(pdf: Pdf) -> None:
         inner = _form(pdf, content, Resources=Dictionary(Font=pdf.pages[0].Resources.Font))
         outer = _form(pdf, b"/In Do", Resources=Dictionary(XObject=Dictionary(In=inner)))
         pdf.pages[0].Resources.XObject = Dictionary(Out=outer)
-        pdf.pages[0].contents_add(b" /Out Do")
+        pdf.pages[0].contents_add(before + b" /Out Do")
 
     return documents.changed(draw)
 
@@ -296,12 +305,14 @@ ODD_DOCUMENTS: dict[str, Callable[[], bytes]] = {
     "a font of its caller": partial(in_form, b"BT (a) Tj ET"),
     "a form in itself": in_itself,
     "forms in forms": partial(nested, 30),
+    "a line without length in a form": partial(in_form, b"9 9 m 9 9 l S", before=b" 2 J"),
     "old packing": lambda: packed("LZWDecode", lzw(at(b"--100"))),
     "packing in runs": lambda: packed("RunLengthDecode", runs(at(b"--100"))),
 }
 
 PLAIN_DOCUMENTS: dict[str, Callable[[], bytes]] = {
     "operands in two parts": partial(in_parts, b"BT /F1 9 Tf 1", b"2 Td (a) Tj", b"", b"ET 0 0 m", b"9 9 l S"),
+    "a line without length in a form": partial(in_form, b"9 9 m 9 9 l S"),
     "a few forms": partial(nested, 9),
     "old packing": lambda: packed("LZWDecode", lzw(at(b"100"))),
     "packing in runs": lambda: packed("RunLengthDecode", runs(at(b"100"))),
