@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from appliance.pdf import content_tokens as tokens
 from appliance.pdf.inline_images import NotPlain, end_of_image
-from appliance.pdf.line_caps import PROJECTING, STROKES, DegenerateLines, stroked_points
+from appliance.pdf.line_caps import PROJECTING, DegenerateLines, stroked_points
 from appliance.pdf.reader import entry
 
 _LONGEST_STRING = 32767
@@ -69,6 +69,7 @@ class StreamCheck:
         self._touched = self._over = False
         self._cap: int | None = None if inside else 0
         self._dots = False
+        self._parts: list[bytes] = []
         self.degenerate = DegenerateLines()
         self._saved: list[tuple[tuple[bool, int | None, bool], list[int], list[bool], list[bool]]] = []
         self._compatible = 0
@@ -85,7 +86,9 @@ class StreamCheck:
             end = self._many().match(content, place).end()  # type: ignore[union-attr]  # it matches nothing, too
             if self._joints:
                 self._require_whole_parts(place, end)
-            if self._cap != 0 and not (self._text or self._path):
+            if self._path:
+                self._parts.append(content[place:end])
+            elif self._cap != 0 and not self._text:
                 self._look_at_points(stroked_points(content[place:end]))
             if self._dots and b"[" in content[place:end] and b"%" not in content[place:end]:
                 self._dots = False  # other dashes
@@ -134,7 +137,7 @@ class StreamCheck:
         if not self._text and not self._path:
             begun = tokens.PATH_BEGUN.match(self._content, place)
             if begun is not None:
-                self._path = True
+                self._path, self._parts = True, [begun[0]]
                 self._touch(True)
                 self._require_whole_parts(place, begun.end())
                 return begun.end()
@@ -193,8 +196,8 @@ class StreamCheck:
 
     def _paint(self, name: bytes, operands: bytes) -> None:
         self._require_coloured(name, fills=name[:1] in b"fFBb", strokes=name[:1] in b"SsBb")
-        if name in STROKES and self._cap != 0:  # of what is interrupted nobody knows how long it is
-            self._look_at_points({b"l", b"re"})
+        if self._cap != 0:
+            self._look_at_points(stroked_points(b"".join([*self._parts, name])))
         self._path = False
 
     def _look_at_points(self, kinds: set[bytes]) -> None:
