@@ -13,7 +13,7 @@ from functools import cached_property
 from pyhanko.pdf_utils import generic
 
 from appliance.errors import DocumentRefused
-from appliance.pdf.byte_ranges import ByteRange
+from appliance.pdf.byte_ranges import ByteRange, signed_sizes
 from appliance.pdf.object_text import Unreadable
 from appliance.pdf.one_reading import different_page, entry_point, is_plain
 from appliance.pdf.page_comparison import NotRendered, PageComparison
@@ -43,10 +43,13 @@ class Looks:
         """Of the revision that the signature *value* covers."""
         if self._is_shared(value, signed):
             return Look.SHARED
+        before = self._pdf.document[: signed.end]
+        elsewhere = _look_elsewhere(before, signed)
+        if elsewhere is not Look.ONE:
+            return elsewhere
         plain, alone = self._is_plain_until(signed, revision), self._is_alone(value)
         if plain and alone:
             return Look.ONE
-        before = self._pdf.document[: signed.end]
         try:
             if not alone and _depends_on_gap(before, signed):
                 return Look.SHARED
@@ -99,6 +102,15 @@ class Looks:
             return self._extents.are_apart()
         except Unreadable:
             return False
+
+
+def _look_elsewhere(document: bytes, signed: ByteRange) -> Look:
+    """What the signed bytes could be with the gap at another place of which they say that it is there: everything
+    between the two has moved, tables lead to other objects, and the digest is the same."""
+    sizes = signed_sizes(document)
+    if sizes is None:
+        return Look.UNKNOWN
+    return Look.SEVERAL if sizes.count(signed.gap_start + signed.length) > 1 else Look.ONE
 
 
 def _depends_on_gap(document: bytes, signed: ByteRange) -> bool:
