@@ -29,6 +29,9 @@ LARGEST_RECORD = 4 * 1024 * 1024
 _ACTIVATED = "activated_"
 """How the field of an entry begins that says how a signature was activated."""
 
+_FIELD = re.compile(r"[a-z0-9_-]+")
+"""The name of a field of an entry. Checkers of earlier releases look for it with a program that can run others."""
+
 Files = Mapping[str, memoryview]
 
 
@@ -120,6 +123,8 @@ def require_log(files: Files, manifest: PackageManifest) -> tuple[history.Packag
     own = log_files.read_log_files(checkpoint, vkey)
     if own.state != manifest.checkpoint:
         raise PackageRefused("The checkpoint in the package is not the one that its manifest names.")
+    if part(files, log_files.CHECKPOINT_TEXT) != own.text:
+        raise PackageRefused("The file {path} is not of its signature.", path=log_files.CHECKPOINT_TEXT)
     entries = [_entry(files, path) for path in sorted(files) if path.startswith("log/entries/")]
     if not entries:
         raise PackageRefused("The package has no entry of the log.")
@@ -186,11 +191,11 @@ def _entry(files: Files, path: str) -> LogEntry:
         raise PackageRefused("The file {path} is not named for a log entry.", path=path)
     index = int(number)
     opening = log_files.opening_path(index)
+    opened = canonical.decode(part(files, opening)) if opening in files else {}
+    if not all(_FIELD.fullmatch(name) for name in opened):
+        raise PackageRefused("A file of the package is not in the form that it must have.")
     return LogEntry(
-        index=index,
-        leaf=part(files, path),
-        proof=part(files, log_files.proof_path(index)),
-        opening=canonical.decode(part(files, opening)) if opening in files else {},
+        index=index, leaf=part(files, path), proof=part(files, log_files.proof_path(index)), opening=opened
     )
 
 

@@ -2,7 +2,7 @@
 
 Whoever has manifests signed chooses the names of the files. One that no rule looks at would be taken for what it
 says: declarations in a folder below ``voiding/``, or the statement about a power whose number has another form, by
-those who look for them; and not by those who ask who signed them.
+those who look for them; and not by those who ask who signed them. The lines of the index have forms, too.
 """
 
 from __future__ import annotations
@@ -22,6 +22,24 @@ _NAMES: Final = {
     "voiding": rf"{_NUMBER}\.{_RECORD}",
 }
 """By folder. The checkers in packages have the same."""
+
+_PLACE: Final = r"(?:0|[1-9]\d{0,17})"
+_ENTRY: Final = r"\d{8,18}"
+_LINE: Final = re.compile(
+    rf"#.*|(?:created|checkpoint) {_PLACE}|(?:signature|timestamp) {_NUMBER}(?: {_PLACE}){{4}}"
+    rf"|certificate [a-z0-9-]+ {_PLACE} {_PLACE}|record (?:agreement|authority|voiding)/[a-z0-9-]+ {_PLACE}"
+    rf"|(?:agreement|grounds) {_NUMBER} {_ENTRY}|letter power-[0-9a-z-]+ {_NUMBER}|entry {_ENTRY}"
+    rf"|agreed {_ENTRY} {_NUMBER}(?:,{_NUMBER})* {_ENTRY}(?:,{_ENTRY})*",
+    re.ASCII,
+)
+
+
+def require_plain_index(index: bytes) -> None:
+    """Raises :class:`PackageRefused` unless each line of ``index.txt`` has the form that its kind has. Checkers of
+    earlier releases have the shell calculate with its numbers, and some shells run what is in brackets."""
+    *lines, rest = index.decode("ascii", "replace").split("\n")
+    if rest or not all(_LINE.fullmatch(line) for line in lines):
+        raise PackageRefused("The file index.txt has a line that is of no known form; run no checker here.")
 
 
 def require_layout(paths: Iterable[str]) -> None:

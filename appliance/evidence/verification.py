@@ -42,10 +42,11 @@ from appliance.evidence.container import is_canonical
 from appliance.evidence.contents import Files, part, require_review
 from appliance.evidence.extraction import SignedFile
 from appliance.evidence.history import PackageEvent
-from appliance.evidence.layout import require_layout
+from appliance.evidence.layout import require_layout, require_plain_index
 from appliance.evidence.manifest import PackageManifest
 from appliance.evidence.manifest_signature import PackageTrust
 from appliance.evidence.model import PackageRefused
+from appliance.evidence.package import INDEX
 from appliance.evidence.repacked import read_zip
 from appliance.language import Language
 from appliance.verification import (
@@ -124,6 +125,7 @@ def verify_package(
         listed = manifest.decode(part(files, manifest.MANIFEST))
         manifest.require_same(listed, files)
         require_layout(files)
+        require_plain_index(part(files, INDEX))
         trust = PackageTrust(verifier, at, *_with_certificates(files, anchors))
         signatures = tuple(_signatures(files, listed, trust))
         remarks += _not_judged(files)

@@ -143,3 +143,14 @@ def test_a_name_that_is_there_twice_is_refused(
     status, said = check(checker, unpack(resealed(package, {path: forged}, authority), tmp_path / "package"))
     assert status == 1
     assert "twice in one object" in said and "有重复的名称" in said
+
+
+def test_they_say_how_much_is_signed_and_what_is_not_checked(checker: list[str], folder: Path) -> None:
+    """A forger can add another page after the last signature; that is the PDF verifier's to find."""
+    size = (folder / "contract/contract.signed.pdf").stat().st_size
+    index = [line.split() for line in (folder / "index.txt").read_text().splitlines()]
+    status, said = check(checker, folder)
+    assert status == 0
+    for _, number, _, tail, length, _ in (line for line in index if line[0] == "signature"):
+        assert f"signature {number} and its timestamp, over {int(tail) + int(length)} of {size} bytes" in said
+    assert "LIMIT whether what was added to the contract" in said

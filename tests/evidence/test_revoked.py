@@ -5,6 +5,7 @@ The judges: ``vermilion verify``'s, check.py, check.sh, and the commands of the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
@@ -16,7 +17,8 @@ from cryptography import x509
 
 from appliance.confinement.pool import Confinement
 from appliance.evidence.model import EvidenceInput
-from appliance.evidence.package import build
+from appliance.evidence.package import INDEX, build
+from appliance.evidence.repacked import read_zip
 from appliance.evidence.verification import verify_package
 from appliance.verification import Indication, Verifier
 from hsm import cms
@@ -24,6 +26,7 @@ from tests.evidence import contract
 from tests.evidence.authority import Revocation, TestAuthority
 from tests.evidence.contract import signed_at
 from tests.evidence.real_contract import SignedPdf
+from tests.evidence.resealing import resealed
 from tests.evidence.test_checkers import CHECKERS, check
 from tests.evidence.unpacked import commands, run, unpack
 from tests.sweeps import one_in
@@ -132,3 +135,28 @@ def test_who_was_revoked_before_has_not(
         "sealing": Revocation(evidence.certificates.evidence, later),
     }
     assert not agreed(judged(revoked[before]))
+
+
+@pytest.mark.parametrize("forged", ["time", "certificate"])
+def test_a_forger_cannot_have_the_checkers_pass_over_it(
+    forged: str,
+    signer: x509.Certificate,
+    evidence: EvidenceInput,
+    authority: TestAuthority,
+    pdf: SignedPdf,
+    tmp_path: Path,
+) -> None:
+    """The forger writes index.txt, and says which certificates lie beside the signatures."""
+    lists = authority.crls(Revocation(signer, signed_at(pdf) - HOUR))
+    known = replace(evidence.certificates, crls=lists)
+    made = build(replace(evidence, certificates=known), contract.seals(authority))
+    files = read_zip(made).files
+    changes = {
+        "time": {INDEX: re.sub(rb"(?m)^(certificate 01 \d+) \d+$", rb"\1 1", bytes(files[INDEX]))},
+        "certificate": {"certificates/01.pem": bytes(files["certificates/02.pem"])},
+    }
+    folder = unpack(resealed(made, changes[forged], authority), tmp_path / "package")
+    for checker in CHECKERS:
+        status, said = check(checker, folder)
+        assert status == 1, said
+        assert {"time": "index.txt has another time", "certificate": "is not of its signature"}[forged] in said

@@ -30,6 +30,7 @@ SEALS = {"manifest.json", "manifest.p7s", "manifest.tsq", "manifest.tsr"}
 CHAIN = "certificates/chain.pem"
 SERVICE = "certificates/evidence.pem"
 LISTS = ("-CRLfile", "certificates/crls.pem")
+RANGE = rb"/ByteRange[\t\n\f\r ]*\[[\t\n\f\r ]*0" + 3 * rb"[\t\n\f\r ]+0*%d" + rb"[\t\n\f\r ]*\]"
 INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 SIGNED, DECLARED = "party-signed", "void-declared"
 NAMED = ("-subject", "-nameopt", "oid,sep_multiline")
@@ -117,9 +118,12 @@ class OpenSSL:
         output = ["-out", str(self.scratch / "output"), "-signer", str(self.scratch / "signer")]
         return self.succeeds("cms", "-verify", "-binary", "-inform", "DER", *given, *output, *trust)
 
-    def signer(self) -> str:
-        """Whom the certificate names by which the last signature was made: a person or a seal."""
-        name = self.told("x509", (self.scratch / "signer").read_text("ascii"), *NAMED)
+    def signer(self, name: str) -> str:
+        """Whom the certificate names by which the last signature was made, a person or a seal; it is *name*'s."""
+        pem = (self.scratch / "signer").read_text("ascii")
+        same = pem.strip() == read(f"certificates/{name}.pem").decode("ascii").strip()
+        require(same, f"certificates/{name}.pem is not of its signature 证书并非签名所用证书")
+        name = self.told("x509", pem, *NAMED)
         return "".join(re.findall(r"^ *2[.]5[.]4[.]5=(.*)$", name, re.MULTILINE))
 
     def dated(self, *what: str, moment: str) -> bool:
@@ -239,7 +243,8 @@ def check_contract(openssl: OpenSSL, moment: str) -> None:
 
 
 def covered(numbers: list[int], embedded: bytes) -> bytes:
-    """The bytes of the signed PDF that a signature covers, after a look at the gap: it holds *embedded* alone."""
+    """The bytes of the signed PDF that a signature covers, after a look at the gap: it holds *embedded* alone, and
+    these bytes themselves say where it is. With the gap elsewhere the same bytes are another document."""
     head, tail, length = numbers
     document = read("contract/contract.signed.pdf")
     gap = document[head:tail]
@@ -247,6 +252,9 @@ def covered(numbers: list[int], embedded: bytes) -> bytes:
     room = bytes.fromhex(gap[1:-1].decode("ascii"))
     same = room.startswith(embedded) and not room[len(embedded) :].strip(b"\0")
     require(same, "a signature is not the one in the PDF 签名与 PDF 内不符")
+    stated = re.compile(RANGE % (head, tail, length))
+    said = stated.search(document, 0, head) or stated.search(document, tail, tail + length)
+    require(said is not None, "what is signed does not say that the signature is there 签名位置与签署内容所载不符")
     return document[:head] + document[tail : tail + length]
 
 
@@ -254,9 +262,15 @@ def check_signature(openssl: OpenSSL, number: str, *rest: str) -> None:
     name, numbers, moment = f"signatures/{number}", [int(each) for each in rest[:3]], rest[3]
     content = covered(numbers, read(f"{name}.p7s"))
     require(openssl.cms(f"{name}.p7s", openssl.kept(content), moment), f"signature {number} 签名无效")
-    openssl.made[number] = hashlib.sha256(content).hexdigest(), openssl.signer()
+    openssl.made[number] = hashlib.sha256(content).hexdigest(), openssl.signer(number)
     check_value(openssl, name, moment)
-    show(f"ok    signature {number} and its timestamp 签名及其时间戳有效")
+    show(f"ok    signature {number} and its timestamp, over {reach(numbers)} 签名及其时间戳有效")
+
+
+def reach(numbers: list[int]) -> str:
+    """How much of the signed PDF a signature covers. What was added later may look like anything."""
+    end, size = numbers[1] + numbers[2], len(read("contract/contract.signed.pdf"))
+    return f"{end} of {size} bytes"
 
 
 def check_told(openssl: OpenSSL, contract: str) -> None:
@@ -282,6 +296,20 @@ def check_timestamp(openssl: OpenSSL, number: str, *rest: str) -> None:
     content = openssl.kept(covered(numbers, read(name)))
     require(openssl.token(name, content, moment), f"document timestamp {number} 文档时间戳无效")
     show(f"ok    document timestamp {number} 文档时间戳有效")
+
+
+def check_times(openssl: OpenSSL, lines: list[list[str]], created: str) -> None:
+    """Signatures and records are of the times that their timestamps prove, and their certificates are judged by
+    these; those of evidence service and timestamp authority by the time of the manifest."""
+    acted = {"evidence": created, "timestamping": created}
+    for what, name, *rest in lines:
+        if what in ("signature", "timestamp", "record"):
+            stamp = f"{name}.tst" if what == "record" else f"signatures/{name}.tst"
+            proven = calendar.timegm(time.strptime(openssl.stamped(stamp), INSTANT))
+            require(rest[-1] == str(proven), f"index.txt has another time than {stamp} 索引时间与时间戳不符")
+            acted[name.replace("/", "-")] = rest[-1]
+    same = all(acted.get(line[1], line[3]) == line[3] for line in lines if line[0] == "certificate")
+    require(same, "index.txt has another time for a certificate than what it signed 索引时间与签署时间不符")
 
 
 def parts(path: str) -> list[str]:
@@ -338,7 +366,7 @@ def check_certificate(openssl: OpenSSL, name: str, moment: str, signed: str) -> 
 
 def check_record(openssl: OpenSSL, name: str, moment: str) -> None:
     require(openssl.cms(f"{name}.p7s", f"{name}.json", moment), f"signature of {name}.json 签名无效")
-    signer = openssl.signer()
+    signer = openssl.signer(name.replace("/", "-"))
     check_value(openssl, name, moment)
     if name.startswith("authority/"):
         pem = read(f"certificates/{name.replace('/', '-')}.pem").decode("ascii")
@@ -659,12 +687,17 @@ def check(openssl: OpenSSL) -> None:
     check_manifest(openssl, created)
     check_index(manifest, lines)
     check_contract(openssl, created)
+    check_times(openssl, lines, created)
     for what, *arguments in lines:
         if what != "created":
             CHECKS[what](openssl, *arguments)
     contract = parsed(read("history/history.json"))["contract"]
     check_history(contract)
     check_told(openssl, contract)
+    show("LIMIT whether what was added to the contract after a signature, up to its last byte, changed a page is")
+    show("      not checked here. Have a program for signed PDFs verify contract/contract.signed.pdf as well.")
+    show("      每个签名只覆盖上列字节；此后追加的内容是否改动了页面，不在此处核验。请另用可核验 PDF 签名的程序")
+    show("      核验 contract/contract.signed.pdf。")
 
 
 def trusted() -> Path:
