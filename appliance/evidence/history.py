@@ -140,12 +140,17 @@ def is_void(events: Sequence[PackageEvent], contract: str) -> bool:
     return any(event.kind == VOIDED and event.public.get("contract") == contract for event in events)
 
 
-def require_declared(files: Mapping[str, memoryview], events: Sequence[PackageEvent], contract: str) -> None:
-    """Exactly the declarations that the log has are there, by whom it says, about this contract and its voiding;
-    everybody who signed has made one. None for a contract that is not void.
+def require_declared(
+    files: Mapping[str, memoryview], events: Sequence[PackageEvent], about: HistoryHeading, signed: bytes
+) -> None:
+    """Exactly the declarations that the log has are there, by whom it says, *about* this contract by its number,
+    title and *signed* file, and about its voiding; everybody who signed has made one. None for a contract that is
+    not void. People declare on a page that shows no document: whoever leads them there could show them the title
+    of one contract over the number of another.
 
     Raises :class:`PackageRefused`; KeyError, TypeError or ValueError for other forms.
     """
+    contract = about.contract
     own = [event for event in events if event.public.get("contract") == contract]
     proposals = {event.public["voiding"] for event in own if event.kind == VOIDED}
     declared = [each for each in own if each.kind == "void-declared" and each.public["voiding"] in proposals]
@@ -153,8 +158,22 @@ def require_declared(files: Mapping[str, memoryview], events: Sequence[PackageEv
     records = [bytes(files[path]) for path in files if path.startswith(FOLDER) and path.endswith(".json")]
     found = sorted((hashlib.sha256(each).hexdigest(), *_about(each)) for each in records)
     silent = {event.actor for event in events if event.kind == SIGNED} - {each.actor for each in declared}
-    if found != wanted or (proposals and (silent or not wanted)):
+    if found != wanted or (proposals and (silent or not wanted)) or not _name(records, about.title, signed, own):
         raise PackageRefused("The package does not have the declarations by which the contract was voided.")
+
+
+def _name(declarations: Sequence[bytes], title: str, signed: bytes, own: Sequence[PackageEvent]) -> bool:
+    """Whether all of the *declarations* have the *title* of the contract and the digest of its *signed* file, as
+    that was completed or as it was renewed; *own* are the events of the contract."""
+    if not declarations:
+        return True
+    stages = [each.public for each in own if each.kind in ("contract-completed", "archive-renewed")]
+    held = {each["digest"] for each in stages if _digest(signed[: each["size"]]) == each["digest"]}
+    return all(each["title"] == title and each["digest"] in held for each in map(canonical.decode, declarations))
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _about(declaration: bytes) -> tuple[str, str, str]:

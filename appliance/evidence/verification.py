@@ -189,7 +189,7 @@ def _signatures(files: Files, listed: PackageManifest, trust: PackageTrust) -> I
         contents.require_told(files, contract, told, listed.contract)
     authorisation_basis.require_authorisation_basis(files, told, listed.powers_stated_since)
     require_agreements(files, told)
-    history.require_declared(files, told, listed.contract)
+    history.require_declared(files, told, history.read_heading(part(files, package.HISTORY)), signed)
     original = part(files, package.ORIGINAL, limit=len(signed))
     require_review(files, original, listed.contract, told, withheld=listed.withheld)
     yield from _contract(signed, trust)

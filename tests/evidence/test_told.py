@@ -4,7 +4,7 @@ about it, and everybody's. Whoever has taken over the portal writes the log, and
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -61,6 +61,25 @@ class Judges:
         self._patch.setattr(contract, "_acts", acts)
         return contract.make(self._authority, self._pdf, others=100)
 
+    def declaration(self, person: str, **other: str) -> bytes:
+        """That of *person* about the contract in the package; *other* is what it says instead."""
+        said = {"contract": CONTRACT, "format": records.FORMATS[records.DECLARATION], "person": person}
+        about = {"digest": self.digest_of_first(self.size), "title": contract.TITLE}
+        return canonical.encode({**said, **about, "voiding": PROPOSAL, **other})
+
+    @property
+    def size(self) -> int:
+        """Bytes of the signed file."""
+        return len(self._pdf.signed)
+
+    def digest_of_first(self, size: int) -> str:
+        """Of so many bytes of the signed file."""
+        return hashlib.sha256(self._pdf.signed[:size]).hexdigest()
+
+    def declared(self, **other: str) -> dict[str, bytes]:
+        """Those of both who signed."""
+        return {each: self.declaration(each, **other) for each in BOTH}
+
     def voided(
         self, declarations: Declarations, *, by: str = "", contract: str = CONTRACT, change: Any = iter
     ) -> EvidenceInput:
@@ -107,11 +126,6 @@ def judges(
     return Judges(authority, pdf, verifier, tmp_path / "package", monkeypatch)
 
 
-def declaration(person: str, **other: str) -> bytes:
-    said = {"contract": CONTRACT, "format": records.FORMATS[records.DECLARATION], "person": person}
-    return canonical.encode({**said, "voiding": PROPOSAL, **other})
-
-
 def _voided(
     entries: list[LedgerEntry], declarations: Declarations, contract: str = CONTRACT
 ) -> Iterator[LedgerEntry]:
@@ -127,24 +141,44 @@ def _voided(
 
 
 def test_a_contract_that_everybody_declared_void_passes(judges: Judges) -> None:
-    assert judges.verdicts(judges.voided({each: declaration(each) for each in BOTH})) == [True, True, True]
+    assert judges.verdicts(judges.voided(judges.declared())) == [True, True, True]
 
 
-FORGED: dict[str, Declarations] = {
-    "another contract": {each: declaration(each, contract="c-2026-0002") for each in BOTH},
-    "another proposal": {each: declaration(each, voiding="voiding-0") for each in BOTH},
-    "one party alone": {"person-zhang": declaration("person-zhang")},
-    "one person twice": {each: declaration("person-zhang", reason=each) for each in BOTH},
+FORGED: dict[str, Callable[[Judges], Declarations]] = {
+    "another contract": lambda judges: judges.declared(contract="c-2026-0002"),
+    "another proposal": lambda judges: judges.declared(voiding="voiding-0"),
+    "another file": lambda judges: judges.declared(digest="0" * 64),
+    "another title": lambda judges: judges.declared(title="午餐订单"),
+    "one party alone": lambda judges: {"person-zhang": judges.declaration("person-zhang")},
+    "one person twice": lambda judges: {each: judges.declaration("person-zhang", reason=each) for each in BOTH},
 }
 
 
-@pytest.mark.parametrize("declarations", FORGED.values(), ids=FORGED)
-def test_other_declarations_void_nothing(judges: Judges, declarations: Declarations) -> None:
-    assert judges.verdicts(judges.voided(declarations)) == [False, False, False]
+@pytest.mark.parametrize("made", FORGED.values(), ids=FORGED)
+def test_other_declarations_void_nothing(judges: Judges, made: Callable[[Judges], Declarations]) -> None:
+    assert judges.verdicts(judges.voided(made(judges))) == [False, False, False]
+
+
+@pytest.mark.parametrize("renewed_first", [False, True])
+def test_the_file_of_a_declaration_may_be_renewed_before_it_and_since(judges: Judges, renewed_first: bool) -> None:
+    """What a declaration names is the file as it was completed, or as it was renewed."""
+    size = judges.size // 2
+    completed = judges.digest_of_first(size)
+
+    def renewed(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
+        for each in entries:
+            if each.kind == "contract-completed":
+                yield replace(each, public={**each.public, "digest": completed, "size": size})
+                yield replace(each, kind="archive-renewed")
+            else:
+                yield each
+
+    declarations = judges.declared() if renewed_first else judges.declared(digest=completed)
+    assert judges.verdicts(judges.voided(declarations, change=renewed)) == [True, True, True]
 
 
 def test_nobody_declares_in_the_name_of_somebody_else(judges: Judges) -> None:
-    evidence = judges.voided({each: declaration(each) for each in BOTH}, by="person-zhang")
+    evidence = judges.voided(judges.declared(), by="person-zhang")
     assert judges.verdicts(evidence) == [False, False, False]
 
 
@@ -156,13 +190,13 @@ def _elsewhere(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
 
 def test_who_signed_cannot_be_told_of_another_contract(judges: Judges) -> None:
     """So that one party alone voids this one."""
-    evidence = judges.voided({"person-zhang": declaration("person-zhang")}, change=_elsewhere)
+    evidence = judges.voided({"person-zhang": judges.declaration("person-zhang")}, change=_elsewhere)
     assert judges.verdicts(evidence) == [False, False, False]
 
 
 def test_declarations_about_another_contract_do_not_void_the_one_in_the_package(judges: Judges) -> None:
     """The manifest names that other one, the history this one."""
-    declarations = {each: declaration(each, contract=OTHER) for each in BOTH}
+    declarations = judges.declared(contract=OTHER)
     assert judges.verdicts(judges.voided(declarations, contract=OTHER), named=OTHER) == [False, False, False]
 
 

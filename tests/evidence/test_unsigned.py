@@ -21,7 +21,7 @@ from tests.evidence.authority import IDENTIFIERS, TestAuthority
 from tests.evidence.real_contract import SignedPdf
 from tests.evidence.resealing import resealed
 from tests.evidence.test_checkers import CHECKERS, check
-from tests.evidence.test_told import BOTH, Judges, _voided, declaration, judges
+from tests.evidence.test_told import BOTH, Judges, _voided, judges
 from tests.evidence.unpacked import unpack
 
 __all__ = ["judges"]
@@ -32,7 +32,7 @@ REFUSED = [False, False, False]
 def test_declarations_in_a_folder_of_their_own_void_nothing(
     judges: Judges, authority: TestAuthority, folder: str
 ) -> None:
-    declarations = {each: declaration(each) for each in BOTH}
+    declarations = judges.declared()
     evidence = judges.with_log(lambda entries: _voided(entries, declarations))
     unsigned = {f"{folder}{number:02}.json": each for number, each in enumerate(declarations.values(), start=1)}
     package = build(evidence, contract.seals(authority))
@@ -155,7 +155,9 @@ def test_who_used_a_seal_is_not_taken_for_granted_in_a_voiding(
             yield replace(each, public={**each.public, "actor": "person-wang"}) if used else each
 
     everybody = (*BOTH, "person-wang") if remarks else BOTH
-    evidence = judges.voided({each: declaration(each) for each in everybody}, change=by_wang if remarks else iter)
+    evidence = judges.voided(
+        {each: judges.declaration(each) for each in everybody}, change=by_wang if remarks else iter
+    )
     report = judges.verifier.verify(build(evidence, contract.seals(authority)))
     assert report.indication is Indication.PASSED, report.reasons
     assert sum("said to have used" in str(remark) for remark in report.remarks) == remarks

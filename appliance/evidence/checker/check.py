@@ -627,8 +627,23 @@ def check_history(contract: str) -> None:
     check_void(contract, last.get("contract-voided", {}).get("voiding"))
 
 
+def files_of(contract: str) -> set[str]:
+    """The digests of the signed file as it was completed, and as it was renewed."""
+    leaves = [entry_of(path.stem) for path in (HERE / "log/entries").glob("*.json")]
+    stages = [
+        leaf["public"]
+        for leaf in leaves
+        if leaf["public"].get("contract") == contract and leaf["kind"] in ("contract-completed", "archive-renewed")
+    ]
+    signed = read("contract/contract.signed.pdf")
+    return {
+        each["digest"] for each in stages if hashlib.sha256(signed[: each["size"]]).hexdigest() == each["digest"]
+    }
+
+
 def check_void(contract: str, proposal: str | None) -> None:
-    """A contract that is void has the declarations that the log has of it, any other one none."""
+    """A contract that is void has the declarations that the log has of it, with its title and its signed file; any
+    other one none."""
     leaves = [entry_of(path.stem) for path in (HERE / "log/entries").glob("*.json")]
     own = [
         leaf["public"]
@@ -643,6 +658,9 @@ def check_void(contract: str, proposal: str | None) -> None:
     silent = {leaf["public"]["actor"] for leaf in leaves if leaf["kind"] == SIGNED}
     silent -= {each["actor"] for each in declared}
     same = found == wanted and (proposal is None or (bool(wanted) and not silent))
+    title = parsed(read("history/history.json"))["title"]
+    held = files_of(contract) if said else set()
+    same = same and all(each["title"] == title and each["digest"] in held for _, each in said)
     require(same, "the declarations that the contract is void are not those in the log 作废声明与日志不符")
     if proposal is not None:
         show("VOID  the parties have declared this contract void 各方已声明合同作废")

@@ -666,14 +666,29 @@ declared() {
     in_log void-declared | grep "\"voiding\":\"$1\"" | acts | cut -d ' ' -f 1-2
 }
 
+# stages: the digests of the signed file as it was completed, and as it was renewed
+stages() {
+    { in_log contract-completed && in_log archive-renewed; } |
+        sed -nE 's/.*"digest":"([0-9a-f]{64})".*"size":([0-9]+)[,}].*/\1 \2/p' | while read -r named size; do
+        [ "$(head -c "$size" "$signed" | sha256sum | cut -c1-64)" != "$named" ] || echo "$named"
+    done
+}
+
+# declarer PATH PROPOSAL: who declares there that this contract is void, by its number, its title and its signed file
+declarer() {
+    title=$(sed -nE 's/.*"title":("([^"\\]|\\.)*"),"zone":"[^"]*"\}$/\1/p' history/history.json)
+    [ "$(field "$1" '"title"')" = "$title" ] &&
+        stages | grep -qxF "$(field "$1" '"digest"' | tr -d '"')" &&
+        grep "\"contract\":\"$contract\"" "$1" | grep "\"voiding\":\"$2\"" |
+        sed -n 's/.*"person":"\([^"\\]*\)".*/\1/p'
+    true
+}
+
 # check_void PROPOSAL: a contract that is void has the declarations that the log has of it, which are about it, by
 # everybody who signed; any other one none
 check_void() {
     here=$(for path in voiding/*.json; do
-        [ ! -e "$path" ] || echo "$(digest "$path") $(
-            grep "\"contract\":\"$contract\"" "$path" | grep "\"voiding\":\"$1\"" |
-                sed -n 's/.*"person":"\([^"\\]*\)".*/\1/p'
-        )"
+        [ ! -e "$path" ] || echo "$(digest "$path") $(declarer "$path" "$1")"
     done | sort)
     [ "$here" = "$(declared "$1" | sort)" ] &&
         { [ -z "$1" ] || [ -z "$(in_log party-signed | acts | cut -d ' ' -f 2 | grep -vxF "$(declared "$1" | cut -d ' ' -f 2)")" ]; } ||
