@@ -171,6 +171,14 @@ def test_the_clauses_of_an_agreement_have_the_numbers_that_are_signed(desk: Desk
     assert '<ol start="4">\n<li>a</li>\n<li value="7">b</li>\n<li>c</li>\n<li value="8">d</li>\n</ol>' in page
 
 
+def test_an_agreement_whose_numbers_do_not_fit_beside_it_shows_nothing(desk: Desk) -> None:
+    """On a telephone, "123456789. euro" was "456789. euro"; nobody scrolls to the left of a page."""
+    assert "data-passkey" in desk.page(with_texts(desk.agreement(), "# One\n\n999. words\n", "# Two"))
+    for clause in ("1000. euro is the fee", "- a\n    - 123456789. euro is the fee", "0000. euro"):
+        for texts in ((f"# One\n\n{clause}\n", "# Two"), ("# Two", f"# One\n\n{clause}\n")):
+            shows_nothing(desk, with_texts(desk.agreement(), *texts))
+
+
 def test_an_agreement_of_no_such_length_shows_nothing(desk: Desk) -> None:
     """Its text is read in the process that shows everybody's acts."""
     longest = "# One\n\n" + "x" * (LONGEST_AGREEMENT - 7)

@@ -213,6 +213,18 @@ def test_a_window_above_that_closes_between_two_clicks(
         confirm(stage, page, path, name)
 
 
+def test_no_word_in_a_list_of_an_agreement_runs_out_of_a_small_page(stage: Scene) -> None:
+    """Words of an item have no paragraph around them, and each list within another is set further to the right."""
+    text = f"# Agreement\n\n- Fair words{'x' * 1000}\n{'- ' * 9}a million\n"
+    path = stage.desk.put(with_texts(stage.desk.agreement(), text, "# 协议"))
+    with stage.at(ZHANG.subject) as zhang:
+        page = stage.open(zhang, path)
+        page.set_viewport_size({"width": 360, "height": 640})
+        expect(page.get_by_text("a million")).to_be_visible()
+        width, room = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+        assert width <= room
+
+
 def test_no_line_of_an_agreement_runs_out_of_the_page(stage: Scene) -> None:
     """Commands are set as they stand, and nobody scrolls to the right for what is a thousand blanks away."""
     text = "# Agreement\n\n```\nFair words." + "\u00a0" * 1000 + "owes" + "x" * 1000 + "\n```\n"

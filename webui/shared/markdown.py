@@ -21,6 +21,9 @@ _RULES = ("heading", "list", "fence", "backticks", "newline")
 _MARKUP = str.maketrans("", "", "#*`~-+.)")
 """The characters of which these rules make something else, and which are not shown then."""
 
+_DIGITS = 3
+"""Of the number of an item, in a text that somebody agrees to: nine could be a sum that the item speaks of."""
+
 
 def render_markdown(text: str, *, links: bool = False) -> tuple[str, Markup]:
     """The title of *text*, which its first heading is, and the rest of it as HTML; of *links* the words alone."""
@@ -31,9 +34,11 @@ def render_markdown(text: str, *, links: bool = False) -> tuple[str, Markup]:
 def render_whole(text: str) -> tuple[str, Markup]:
     """The same of a text that somebody agrees to, with the numbers that its lists have. Raises :class:`Malformed`
     for a text of which anything but its markup would not be there: the parser silently passes over all that
-    follows a list within too many others."""
+    follows a list within too many others, and browsers set numbers to the left of their items, long ones out of
+    the window."""
     tokens = _PLAIN.parse(text)
-    if _words(text) != _words("".join(map(_shown, tokens))):
+    numbers = (each.info for each in tokens if each.type == "list_item_open")
+    if _words(text) != _words("".join(map(_shown, tokens))) or any(len(each) > _DIGITS for each in numbers):
         raise Malformed("This text cannot be shown whole.")
     _number_items(tokens)
     return _rendered(_PLAIN, tokens)
