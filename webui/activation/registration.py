@@ -34,7 +34,7 @@ from webui.activation.posted import posted_challenge, posted_code, posted_regist
 from webui.shared import errors, passkeys
 from webui.shared.form_pages import Answer
 from webui.shared.forms import sentence
-from webui.shared.room import place_in
+from webui.shared.room import PATIENCE, Checks, place_in, share_of
 
 BY_CODE: Final = frozenset({RegistrationPurpose.APPOINTMENT, RegistrationPurpose.RECOVERY})
 """What takes a code of a ceremony, with the passkey that it admits."""
@@ -43,7 +43,8 @@ LONGEST_SETUP_CODE = 80
 LONGEST_SEALED = 1000
 
 HASHED_AT_ONCE = 2
-"""PINs; each hash takes 64 MB of this process."""
+"""PINs; each hash takes 64 MB of this process. One of a page: who sends the form of theirs again and again makes
+others wait for a turn, and keeps nobody from having one."""
 
 
 class RegistrationPages:
@@ -52,6 +53,7 @@ class RegistrationPages:
     def __init__(self, parts: ActivationParts) -> None:
         self._parts = parts
         self._hashing = threading.BoundedSemaphore(HASHED_AT_ONCE)
+        self._waiting = Checks(share_of(parts.settings.activation.threads), of_each=1)
         self._codes = LoginCodes(parts.authority, parts.settings.organisation.name, use="enrolment")
 
     def install(self, app: Flask) -> None:
@@ -73,7 +75,7 @@ class RegistrationPages:
             if asked.purpose in BY_CODE:
                 self._take_officer(asked, receipt)
                 return redirect(self._back(asked, receipt), 303)
-            made = self._registered(asked, receipt)
+            made = self._registered(ticket, asked, receipt)
         except RefusalError as refusal:
             return self._shown(ticket, asked, sentence(refusal), errors.status_of(refusal))
         page = render_template("registered.html", asked=asked, made=made, back=self._back(asked, receipt))
@@ -95,7 +97,7 @@ class RegistrationPages:
             kept = _kept(asked, receipt)
             authority.appoint_officer(code, asked.subject, asked.name, asked.organisation, made, kept)
 
-    def _registered(self, asked: RegistrationRequest, receipt: str) -> PendingCredential:
+    def _registered(self, ticket: str, asked: RegistrationRequest, receipt: str) -> PendingCredential:
         authority, subject = self._parts.authority, asked.subject
         if asked.purpose is RegistrationPurpose.ACCOUNT:
             return authority.register_passkey(subject, posted_registration(), _kept(asked, receipt))
@@ -105,7 +107,7 @@ class RegistrationPages:
             if pin != request.form.get("pin_again", "").strip():
                 raise PreconditionRefused("The two PINs are not the same.")
             sealed, code = bytes.fromhex(self._draft(asked).sealed), posted_code()
-            with place_in(self._hashing):
+            with self._waiting.of(ticket.encode()), place_in(self._hashing, patience=PATIENCE):
                 hashed = passwords.hash_pin(pin)
             return authority.register_pin(subject, hashed, sealed, code)
         if "known" not in request.form:

@@ -26,6 +26,9 @@ KEPT_FREE = 2
 CHECKED_AT_ONCE = 2
 """How often one document is looked at together, by whoever asks first and a second time for it."""
 
+PATIENCE = 10.0
+"""Seconds for which a thread waits for a place, where it does."""
+
 
 def share_of(threads: int) -> int:
     """How many of so many *threads* pictures may have, and how many pages and forms of what is large."""
@@ -91,12 +94,13 @@ class Checks:
     """Documents that are looked at for the first time, which may take as long as the setting
     ``documents.patience``, however small they are. What was found is remembered. Thread-safe.
 
-    There are at most so many at once (*most*), and few of one document: who has the address of a slow one cannot
-    have it looked at on every thread. Who comes then is refused: :class:`ServiceUnavailable` (503).
+    There are at most so many at once (*most*), and few of one document (*of_each*): who has the address of a slow
+    one cannot have it looked at on every thread. Who comes then is refused: :class:`ServiceUnavailable` (503).
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, *, of_each: int = CHECKED_AT_ONCE) -> None:
         self._most = most
+        self._of_each = of_each
         self._under_way = Counter[bytes]()
         self._turn = threading.Lock()
 
@@ -104,7 +108,7 @@ class Checks:
     def of(self, document: bytes) -> Iterator[None]:
         """While the document of this name is looked at."""
         with self._turn:
-            if self._under_way[document] >= CHECKED_AT_ONCE or self._under_way.total() >= self._most:
+            if self._under_way[document] >= self._of_each or self._under_way.total() >= self._most:
                 raise ServiceUnavailable
             self._under_way[document] += 1
         try:
@@ -115,9 +119,10 @@ class Checks:
 
 
 @contextmanager
-def place_in(places: threading.BoundedSemaphore) -> Iterator[None]:
-    """While one of the *places* is taken; who finds none is refused: :class:`ServiceUnavailable` (503)."""
-    if not places.acquire(blocking=False):
+def place_in(places: threading.BoundedSemaphore, *, patience: float = 0.0) -> Iterator[None]:
+    """While one of the *places* is taken; who finds none, for *patience* seconds, is refused:
+    :class:`ServiceUnavailable` (503)."""
+    if not places.acquire(timeout=patience):
         raise ServiceUnavailable
     try:
         yield
