@@ -23,6 +23,9 @@ _LONGEST_STRING = 32767
 """PDFium cuts off what is longer."""
 
 _SHORTEST_DASHES = 0.01
+_MOST_DASHES = 32
+"""PDFium forgets more, gaps among them."""
+
 _MOST_OPERANDS = 16
 """PDFium forgets more."""
 
@@ -234,10 +237,12 @@ class StreamCheck:
             self._choose_cap(number)
 
     def _dash(self, name: bytes, operands: bytes) -> None:
-        numbers = _numbers(operands[operands.index(b"[") + 1 : operands.rindex(b"]")])
-        if numbers and (min(numbers) < 0 or sum(numbers) < _SHORTEST_DASHES):
-            raise NotPlain(f"dashes: {operands[:40]!r}")
-        self._dots = 0 in (numbers if len(numbers) % 2 else numbers[::2])
+        end = operands.rindex(b"]")
+        self._choose_dashes(_numbers(operands[operands.index(b"[") + 1 : end]), *_numbers(operands[end + 1 :]))
+
+    def _choose_dashes(self, lengths: Sequence[float], phase: float) -> None:
+        _require_plain_dashes(lengths, phase)
+        self._dots = 0 in lengths[::2]
         self._require_no_dots()
 
     def _nest(self, name: bytes, operands: bytes) -> None:
@@ -265,8 +270,17 @@ class StreamCheck:
         state = self._use("/ExtGState", operands)
         if "/Font" in state:
             self._font = True
-        if isinstance(cap := entry(state, "/LC"), int):
-            self._choose_cap(cap)
+        try:
+            if "/D" in state:
+                lengths, phase = (entry(state, "/D")[index] for index in range(2))
+                self._choose_dashes([float(each) for each in lengths], float(phase))
+            plain = float(entry(state, "/LW", 0)) >= 0
+        except (TypeError, ValueError, IndexError) as error:
+            raise NotPlain("numbers of a state") from error
+        if not plain or any(entry(state, key, 0) not in range(3) for key in ("/LC", "/LJ")):
+            raise NotPlain("values of a state")
+        if "/LC" in state:
+            self._choose_cap(entry(state, "/LC"))
 
     def _draw(self, name: bytes, operands: bytes) -> None:
         used = self._use("/XObject" if name == b"Do" else "/Shading", operands)
@@ -332,8 +346,20 @@ _OPERATORS: dict[bytes, tuple[str, str, Callable[[StreamCheck, bytes, bytes], No
 _COMPONENTS = {b"g": 1, b"rg": 3, b"k": 4}
 _BLACK = (b"/DeviceGray", b"/DeviceRGB", b"/DeviceCMYK")
 """Whose first colour is the one that was there at the beginning."""
-_MODES = {b"J": 3, b"j": 3, b"Tr": 8}
+_MODES = {b"J": 3, b"j": 3, b"Tr": 4}
+"""Not what makes letters a clip: where they are empty, Poppler does not clip; where the mode changes before the
+end of the text, PDFium does not."""
 _TOUCHING_NOTHING = frozenset(b"q Q BMC BDC EMC MP DP BX EX".split())
+
+
+def _require_plain_dashes(lengths: Sequence[float], phase: float) -> None:
+    """Where dashes repeat themselves, programs agree only about pairs of dash and gap. With a single number, MuPDF
+    and Poppler begin within the dash, PDFium and the rules within the gap, once the *phase* is as long."""
+    paired = len(lengths) % 2 == 0 or (len(lengths) == 1 and phase < lengths[0])
+    if lengths and (
+        min(*lengths, phase) < 0 or sum(lengths) < _SHORTEST_DASHES or len(lengths) > _MOST_DASHES or not paired
+    ):
+        raise NotPlain(f"dashes: {lengths[:9]} {phase}")
 
 
 def _first_name(operands: bytes) -> bytes:

@@ -40,10 +40,12 @@ def _ops(*names: str) -> bytes:
 
 _n = _NUMBER + _S
 _text = rb"(?:" + _STRING + rb"|" + _HEX + rb")" + _S
-_dashes = rb"\[" + _S + rb"(?:(?=[1-9])" + _n + rb")*+\]" + _S + _n + _ops("d")
+_dash = rb"(?=[1-9])" + _n
+_pairs = rb"(?:" + _dash + rb"(?=\])|(?:" + _dash + _dash + rb"){0,16}+)"
+_dashes = rb"\[" + _S + _pairs + rb"\]" + _S + rb"(?=0(?!\d))" + _n + _ops("d")
 _spaced = rb"\[" + _S + rb"(?:" + _n + rb"|" + _text + rb")*+\]" + _S + _ops("TJ")
 _states = _ops("M", "i", "Tc", "Tw", "Tz", "TL", "Ts")
-_few = rb"[012]" + _E + _S + _ops("j") + rb"|[0-7]" + _E + _S + _ops("Tr") + rb"|(?!-)" + _n + _ops("w")
+_few = rb"[012]" + _E + _S + _ops("j") + rb"|[0-3]" + _E + _S + _ops("Tr") + rb"|(?!-)" + _n + _ops("w")
 _curves = rb"(?:" + _ops("v", "y", "re") + rb"|" + _n + _n + _ops("c") + rb")"
 _lines = _n + rb"(?:" + _ops("l", "m") + rb"|" + _n + _n + _curves + rb")"
 _painted = rb"(?:" + _n + _lines + rb"|" + _ops("h") + rb")*+(?:" + _ops("W", "W*") + rb")?+"

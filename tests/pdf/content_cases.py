@@ -105,6 +105,14 @@ ODD: dict[str, bytes] = {
     "dashes of no length": b" [0 0] 0 d 0 0 m 9 9 l S",
     "dashes that are hardly any": b" [.0001] 0 d 0 0 m 9 9 l S",
     "negative dashes": b" [5 -5] 0 d 0 0 m 9 9 l S",
+    "a dash that begins in its gap": b" [900] 900 d 0 0 m 9 9 l S",
+    "three dashes": b" [0 900 0] 900 d 0 0 m 9 9 l S",
+    "three long dashes": b" [1 900 1] 0 d 0 0 m 9 9 l S",
+    "a negative beginning of dashes": b" [900 900] -900 d 0 0 m 9 9 l S",
+    "the same of one": b" [900] -900 d 0 0 m 9 9 l S",
+    "more dashes than programs remember": b" [%b] 0 d 0 0 m 9 9 l S" % (b"9 " * 34),
+    "letters as a clip": b" q BT /F1 0 Tf 7 Tr (WORDS) Tj ET 0 0 99 99 re f Q",
+    "letters as a clip, and others": b" q BT /F1 9 Tf 4 Tr (WORDS) Tj 0 Tr ET 0 0 99 99 re f Q",
     "a picture of no filter": b" BI /W 1 /H 1 /BPC 8 /CS /G /F null ID 1 EI",
     "a picture whose filter is a text": b" BI /W 1 /H 1 /BPC 8 /CS /G /F (Fl) ID 1 EI",
     "a picture whose data PDFium ends before": b" BI /W 1 /H 1 /BPC 8 /CS /G /F /A85 ID J,v\x80EI\x80n\x80~> EI",
@@ -144,6 +152,8 @@ PLAIN: dict[str, bytes] = {
     "a first colour space": b" /DeviceRGB cs /DeviceGray CS 0 0 9 9 re B",
     "a colour for each space": b" 1 g /DeviceRGB cs /DeviceRGB CS 2 w 1 0 0 sc 1 0 0 SC 0 0 9 9 re B",
     "a colour space for a clip": b" 1 g q /DeviceRGB cs 0 0 9 9 re W n Q 0 0 9 9 re f",
+    "dashes": b" [9] 8.5 d [3 4 5 6] 99 d [] -1 d [%b] 0 d 0 0 m 9 9 l S" % (b"9 " * 32),
+    "hidden letters": b" BT /F1 9 Tf 3 Tr (WORDS) Tj ET",
     "round dots": b" 9 w 1 J [0 9] 0 d 5 5 m 5 5 l S 0 Tr",
     "a colour space for what is not drawn": b" 1 g 1 G /DeviceRGB cs 0 0 m 9 9 l S 0 g /DeviceRGB CS 0 0 9 9 re f",
     "square ends": b" 2 J 1 j 0 0 m 9 0 l S [ 5 0.5 ] 0 d 0 0 m 9 9 l S",
@@ -256,6 +266,16 @@ def in_mask(content: bytes) -> bytes:
     return documents.changed(draw)
 
 
+def stated(**entries: Object) -> bytes:
+    """A line under a state with these *entries*."""
+
+    def draw(pdf: Pdf) -> None:
+        pdf.pages[0].Resources.ExtGState = Dictionary(GS=Dictionary(**entries))
+        pdf.pages[0].contents_add(b" /GS gs 0 0 m 9 9 l S")
+
+    return documents.changed(draw)
+
+
 def in_stamp(content: bytes) -> bytes:
     def annotate(pdf: Pdf) -> None:
         picture = _form(pdf, content)
@@ -298,6 +318,10 @@ PLACES: dict[str, tuple[Callable[[bytes], bytes], bytes]] = {
 """Where else content is, and how it begins there."""
 
 ODD_DOCUMENTS: dict[str, Callable[[], bytes]] = {
+    "a dash of a state that begins in its gap": lambda: stated(D=Array([Array([900]), 900])),
+    "dashes of a state that are none": lambda: stated(D=Array([Array([900])])),
+    "a line width of a state below zero": lambda: stated(LW=-9),
+    "ends of lines of a state that are none": lambda: stated(LC=7),
     "a string in two parts": partial(in_parts, b"BT /F1 9 Tf (ab", b"cd) Tj ET"),
     "a comment in two parts": partial(in_parts, b"% no end", b"0 g"),
     "a picture in two parts": partial(in_parts, b"BI /W 2 /H 1 /BPC 8 /CS /RGB ID 123", b"56 EI"),
@@ -311,6 +335,7 @@ ODD_DOCUMENTS: dict[str, Callable[[], bytes]] = {
 }
 
 PLAIN_DOCUMENTS: dict[str, Callable[[], bytes]] = {
+    "a state": lambda: stated(D=Array([Array([3, 2.5]), 1]), LW=0, LC=2, LJ=1),
     "operands in two parts": partial(in_parts, b"BT /F1 9 Tf 1", b"2 Td (a) Tj", b"", b"ET 0 0 m", b"9 9 l S"),
     "a line without length in a form": partial(in_form, b"9 9 m 9 9 l S"),
     "a few forms": partial(nested, 9),
