@@ -68,7 +68,7 @@ def is_record(record: Any, field: str) -> TypeGuard[dict[str, Any]]:
 
 def _is_agreement(record: Mapping[str, Any]) -> bool:
     """Numbers of contract and party (both or none), sides, moment, version of the text, a digest for each
-    language."""
+    language. A person accepts for nobody but themself, or an organisation."""
     numbers, version = (record["contract"], record["for"]), record["version"]
     if not isinstance(record["counterparties"], list):
         return False
@@ -76,7 +76,9 @@ def _is_agreement(record: Mapping[str, Any]) -> bool:
     numbered = all(map(_is_number, numbers)) or numbers == (None, None)
     versioned = isinstance(version, str) and len(version) <= _LONGEST_VERSION and is_visible(version)
     dated = _is_moment(record["proposed"]) and isinstance(record["texts"], dict)
-    return numbered and versioned and dated and all(map(_is_side, sides))
+    if not (numbered and versioned and dated and all(map(_is_side, sides))):
+        return False
+    return bool(record["party"].get("subject", record["person"]) == record["person"])
 
 
 def _is_declaration(record: Mapping[str, Any]) -> bool:

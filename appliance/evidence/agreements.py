@@ -122,7 +122,8 @@ def _named(signature: PackageEvent) -> list[int]:
 def _require_accepted(each: Acceptance, files: Files) -> None:
     record, public = each.record, each.entry.public
     same = record["person"] == each.entry.actor == public["person"] and record["version"] == public["version"]
-    if not same:
+    # nobody accepts in the name of another person, as colleagues do for their organisation
+    if not same or record["party"].get("subject", record["person"]) != record["person"]:
         raise PackageRefused(WRONG["person"], path=each.path)
     for language in ("en", "zh"):
         text = files.get(text_path(record["version"], language))

@@ -219,6 +219,9 @@ def test_a_record_in_another_name_or_of_another_form_shows_nothing(desk: Desk) -
     for changes in ({"name": "Somebody else"}, {"format": "vermilion-agreement/1"}, {"person": OFFICER}):
         shows_nothing(desk, signed(request, **changes))
     shows_nothing(desk, signed(request, party={"name": "甲公司\u202e示例"}))
+    named = {"kind": "person", "name": "张示例"}
+    assert "data-passkey" in desk.page(signed(request, party=named | {"subject": ZHANG.subject}))
+    shows_nothing(desk, signed(request, party=named | {"subject": OFFICER}))
 
 
 ORGANISATION = {"kind": "organisation", "name": "丁公司"}
@@ -250,7 +253,8 @@ def test_a_record_with_an_entry_of_another_form_shows_nothing(desk: Desk, change
 
 def test_records_of_agreements_between_all_kinds_of_sides_are_shown(desk: Desk) -> None:
     person, number = {"kind": "person", "name": "丁某", "subject": "person-guest-1"}, "0123456789abcdef01234567"
-    for changes in ({"party": person}, {"counterparties": []}, {"counterparties": [person, ORGANISATION]}):
+    own = person | {"subject": ZHANG.subject}
+    for changes in ({"party": own}, {"counterparties": []}, {"counterparties": [person, ORGANISATION]}):
         assert "data-passkey" in desk.page(signed(desk.agreement(), **changes, contract=number, **{"for": number}))
 
 

@@ -51,15 +51,15 @@ class Judges:
             patch,
         )
 
-    def with_log(self, change: Any) -> EvidenceInput:
-        """Evidence whose log has what *change* makes of the true entries."""
+    def with_log(self, change: Any, *, accepting: Accepting | None = None) -> EvidenceInput:
+        """Evidence whose log has what *change* makes of the true entries; *accepting* gives the acceptances."""
         true = contract._acts
 
-        def acts(pdf: SignedPdf, start: datetime, accepting: Accepting, *, stated: bool) -> Iterator[LedgerEntry]:
-            yield from change(list(true(pdf, start, accepting, stated=stated)))
+        def acts(pdf: SignedPdf, start: datetime, by: Accepting, *, stated: bool) -> Iterator[LedgerEntry]:
+            yield from change(list(true(pdf, start, by, stated=stated)))
 
         self._patch.setattr(contract, "_acts", acts)
-        return contract.make(self._authority, self._pdf, others=100)
+        return contract.make(self._authority, self._pdf, others=100, accepting=accepting)
 
     def declaration(self, person: str, **other: str) -> bytes:
         """That of *person* about the contract in the package; *other* is what it says instead."""
@@ -248,3 +248,22 @@ def test_a_log_that_makes_a_weaker_way_a_stronger_one_is_refused(judges: Judges)
         ]
     )
     assert judges.verdicts(evidence) == [False, True, True]
+
+
+@pytest.mark.parametrize(("subject", "passes"), [("person-zhang", True), ("person-li", False)])
+def test_nobody_agrees_in_the_name_of_another_person(judges: Judges, subject: str, passes: bool) -> None:
+    """Who signs for no organisation agrees in person; a record in which an accomplice does so for them is none."""
+    true = contract.acceptance
+
+    def accepting(person: str) -> dict[str, Any]:
+        named = {"kind": "person", "name": contract.NAMES[subject], "subject": subject}
+        return true(person) | ({"party": named} if person == "person-zhang" else {})
+
+    def unnamed(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
+        for each in entries:
+            zhang = each.kind == SIGNED and each.public["actor"] == "person-zhang"
+            kept = {name: said for name, said in each.private.items() if name != "organisation"}
+            yield replace(each, private=kept) if zhang else each
+
+    evidence = judges.with_log(unnamed, accepting=accepting)
+    assert judges.verdicts(evidence) == [passes] * 3

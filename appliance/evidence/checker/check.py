@@ -391,6 +391,8 @@ def check_agreement(openssl: OpenSSL, number: str, entry: str) -> None:
     record = parsed(content)
     same = public["signed"] == hashlib.sha256(content).hexdigest() and record["person"] == public["actor"]
     require(same and leaf["kind"] == "agreement-accepted", f"the log has another acceptance than {path} 不符")
+    own = record["party"].get("subject", record["person"]) == record["person"]
+    require(own, f"somebody else has accepted for the person in {path} 并非当事人本人接受")
     for language, digest in record["texts"].items():
         text = read(f"agreement/electronic-signing-{record['version']}.{language}.md")
         require(digest == hashlib.sha256(text).hexdigest(), f"the text accepted in {path} is another one 文本不符")

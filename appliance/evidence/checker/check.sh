@@ -334,6 +334,9 @@ digest() {
 check_agreement() { # NN ENTRY: what was accepted is what the log's entry has, in the texts that lie beside it
     grep -q "\"signed\":\"$(digest "agreement/$1.json")\"" "log/entries/$2.json" ||
         fail "the log has another acceptance than agreement/$1.json 协议接受记录与日志不符"
+    own=$(field "agreement/$1.json" '"party""subject"')
+    [ -z "$own" ] || [ "$own" = "$(field "agreement/$1.json" '"person"')" ] ||
+        fail "somebody else has accepted for the person in agreement/$1.json 并非当事人本人接受"
     version=$(sed -nE 's/.*"version":"([A-Za-z0-9-]+)".*/\1/p' "agreement/$1.json")
     for language in en zh; do
         grep -q "\"$language\":\"$(digest "agreement/electronic-signing-$version.$language.md")\"" "agreement/$1.json" ||
