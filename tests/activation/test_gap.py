@@ -117,7 +117,7 @@ def test_a_layer_that_is_hidden_here_alone_shows_nothing(desk: Desk) -> None:
 WITHOUT_FONT = {"text without a font", "a font that was put away"}
 
 
-@pytest.mark.parametrize("content", one_in(4, (each for each in content_cases.ODD if each not in WITHOUT_FONT)))
+@pytest.mark.parametrize("content", one_in(8, (each for each in content_cases.ODD if each not in WITHOUT_FONT)))
 def test_content_that_programs_draw_differently_shows_nothing(desk: Desk, content: str) -> None:
     drawn = content_cases.ODD[content].replace(b"/F1", b"/F")
     made = overlapping.prepared(replace(overlapping.HONEST, drawn=drawn))

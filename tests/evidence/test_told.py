@@ -28,6 +28,7 @@ from tests.evidence.real_contract import SignedPdf
 from tests.evidence.resealing import sealed
 from tests.evidence.test_checkers import CHECKERS, check
 from tests.evidence.unpacked import unpack
+from tests.sweeps import first_of, one_in
 
 pytestmark = pytest.mark.usefixtures("pages_of_the_true_log")
 
@@ -154,12 +155,12 @@ FORGED: dict[str, Callable[[Judges], Declarations]] = {
 }
 
 
-@pytest.mark.parametrize("made", FORGED.values(), ids=FORGED)
+@pytest.mark.parametrize("made", one_in(3, FORGED.values()), ids=FORGED)
 def test_other_declarations_void_nothing(judges: Judges, made: Callable[[Judges], Declarations]) -> None:
     assert judges.verdicts(judges.voided(made(judges))) == [False, False, False]
 
 
-@pytest.mark.parametrize("renewed_first", [False, True])
+@pytest.mark.parametrize("renewed_first", first_of([True, False]))
 def test_the_file_of_a_declaration_may_be_renewed_before_it_and_since(judges: Judges, renewed_first: bool) -> None:
     """What a declaration names is the file as it was completed, or as it was renewed."""
     size = judges.size // 2
@@ -234,7 +235,7 @@ LOGS = {
 }
 
 
-@pytest.mark.parametrize("log", LOGS.values(), ids=LOGS)
+@pytest.mark.parametrize("log", one_in(3, LOGS.values()), ids=LOGS)
 def test_a_log_that_tells_of_other_signatures_is_refused(judges: Judges, log: Any) -> None:
     assert judges.verdicts(judges.with_log(log)) == [False, False, False]
 

@@ -23,12 +23,13 @@ from tests.evidence.resealing import resealed
 from tests.evidence.test_checkers import CHECKERS, check
 from tests.evidence.test_told import BOTH, Judges, _voided, judges
 from tests.evidence.unpacked import unpack
+from tests.sweeps import first_of, one_in
 
 __all__ = ["judges"]
 REFUSED = [False, False, False]
 
 
-@pytest.mark.parametrize("folder", ["voiding/more/", "voiding/a/b/"])
+@pytest.mark.parametrize("folder", first_of(["voiding/more/", "voiding/a/b/"]))
 def test_declarations_in_a_folder_of_their_own_void_nothing(
     judges: Judges, authority: TestAuthority, folder: str
 ) -> None:
@@ -39,7 +40,7 @@ def test_declarations_in_a_folder_of_their_own_void_nothing(
     assert judges.verdicts_on(resealed(package, unsigned, authority)) == REFUSED
 
 
-@pytest.mark.parametrize("name", ["letter-0123456789ab", "power-1/a", "Power-1", "statements/power-1"])
+@pytest.mark.parametrize("name", one_in(3, ["letter-0123456789ab", "power-1/a", "Power-1", "statements/power-1"]))
 def test_no_power_is_confirmed_by_a_statement_that_nobody_signed(
     judges: Judges, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from appliance.activation_requests import BatchedDocument, BatchRequest, RegistrationPurpose, RegistrationRequest
 from appliance.demonstration.participants import ALPHA, ZHANG, ZONE
 from tests.activation.test_hostile_acts import with_texts
+from tests.sweeps import first_of
 from tests.takeover.origins import Scene, scene
 
 LURE = "Sign in: double-click, and use your passkey"
@@ -193,7 +194,7 @@ def test_a_key_that_was_let_go_of_in_another_window_is_not_waited_for(stage: Sce
         confirm(stage, page, path, name)
 
 
-@KINDS
+@pytest.mark.parametrize("kind", first_of([act, batch, registration]))
 def test_a_window_above_that_closes_between_two_clicks(
     stage: Scene, kind: Callable[[Scene], tuple[str, str]]
 ) -> None:
