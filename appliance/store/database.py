@@ -184,7 +184,8 @@ class Database:
 
     def _next(self) -> _Link:
         if self._process != os.getpid():  # forked: whoever held the turn is not here, and no connection is ours
-            self._process, self._turn, self._idle = os.getpid(), threading.Lock(), []
+            self._turn, self._idle = threading.Lock(), []
+            self._process = os.getpid()  # last: other threads go on now
         with suppress(IndexError):
             return self._idle.pop()
         with _translated(self.path):
