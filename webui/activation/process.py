@@ -26,7 +26,7 @@ def create() -> VisitorAddress:
     set_up_logging(settings.logs, "vermilion-activation")
     stack = ExitStack()
     atexit.register(stack.close)
-    confinement = stack.enter_context(Confinement(settings.home.cache, jobs=DRAWING, warm_up=()))
+    confinement = stack.enter_context(Confinement(settings.home.cache, warm=1, jobs=DRAWING, warm_up=()))
     authority = stack.enter_context(AuthorityClient(settings.home.authority_socket("activation")))
     parts = ActivationParts(
         settings=settings,
