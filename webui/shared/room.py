@@ -22,7 +22,6 @@ DRAWN_AT_ONCE = 4
 KEPT_FREE = 2
 """Threads for pages and forms of what is not large, whatever else is asked for."""
 
-
 CHECKED_AT_ONCE = 2
 """How often one document is looked at together, by whoever asks first and a second time for it."""
 
@@ -91,11 +90,12 @@ class Room:
 
 
 class Checks:
-    """Documents that are looked at for the first time, which may take as long as the setting
-    ``documents.patience``, however small they are. What was found is remembered. Thread-safe.
+    """Work that takes long however small it is, by name: the first look at a document, which may take as long as
+    the setting ``documents.patience``, or the hash of a PIN. Thread-safe.
 
-    There are at most so many at once (*most*), and few of one document (*of_each*): who has the address of a slow
-    one cannot have it looked at on every thread. Who comes then is refused: :class:`ServiceUnavailable` (503).
+    There are at most so many at once (*most*), and few of one name (*of_each*): who has the address of a slow
+    document cannot have it looked at on every thread. Who comes then is refused: :class:`ServiceUnavailable`
+    (503).
     """
 
     def __init__(self, most: int, *, of_each: int = CHECKED_AT_ONCE) -> None:
@@ -105,17 +105,17 @@ class Checks:
         self._turn = threading.Lock()
 
     @contextmanager
-    def of(self, document: bytes) -> Iterator[None]:
-        """While the document of this name is looked at."""
+    def of(self, name: bytes) -> Iterator[None]:
+        """While there is work for what has this *name*."""
         with self._turn:
-            if self._under_way[document] >= self._of_each or self._under_way.total() >= self._most:
+            if self._under_way[name] >= self._of_each or self._under_way.total() >= self._most:
                 raise ServiceUnavailable
-            self._under_way[document] += 1
+            self._under_way[name] += 1
         try:
             yield
         finally:
             with self._turn:
-                self._under_way -= Counter([document])
+                self._under_way -= Counter([name])
 
 
 @contextmanager
