@@ -15,6 +15,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
 
 from hsm import canonical
 from hsm.authenticator import SoftwareAuthenticator
@@ -353,7 +356,17 @@ def _revoked(role: str, loot: Loot) -> Iterator[Attempt]:
 
         return act
 
+    def hear(authority: AuthorityClient) -> None:
+        issuer = x509.load_der_x509_certificate(authority.authorities()[0])
+        name, key = issuer.subject.public_bytes(), x509.SubjectKeyIdentifier.from_public_key(issuer.public_key())
+        hashed = (hashlib.sha1(name, usedforsecurity=False).digest(), key.digest)
+        asked = ocsp.OCSPRequestBuilder().add_certificate_by_hash(*hashed, loot.revoked, hashes.SHA1())  # noqa: S303
+        reply = ocsp.load_der_ocsp_response(authority.ocsp_reply(asked.build().public_bytes(Encoding.DER)))
+        if reply.certificate_status is ocsp.OCSPCertStatus.REVOKED:
+            raise StillThereError("The answer tells of the revocation.")
+
     yield Attempt("read lists without it", without(lambda authority: authority.crls()))
+    yield Attempt("hear that it is good", hear)
     if role in LISTS:
         yield Attempt("have a list made without it", without(lambda authority: [authority.issue_crl()]))
 

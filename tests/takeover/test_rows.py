@@ -3,6 +3,7 @@ activation service; the attacker never has that socket."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import secrets
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 
 import pytest
 from cryptography import x509
+from cryptography.x509 import ocsp
 
 from hsm import canonical
 from hsm.authenticator import SoftwareAuthenticator
@@ -42,6 +44,7 @@ ATTACKERS = ("web", "tsa", "scheduler", "console", "backup")
 
 PORTAL = "http://localhost:8080"
 ZHANG, CUSTODIAN, SEAL = "person-taken-zhang", "person-taken-custodian", "seal-taken"
+GUEST = "person-guest-00000000cafe"
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +68,15 @@ def loot(authority: RunningAuthority, devices: dict[str, SoftwareAuthenticator])
     pin = (authority.root / "secrets/user.pin").read_text().strip()
     who = {"person": ZHANG, "custodian": CUSTODIAN, "officer": OFFICER, "seal": SEAL}
     return Loot(PORTAL, RP_ID, ORGANISATION, **who, passkeys=devices, context=context, wrapped=wrapped, pin=pin)
+
+
+@pytest.fixture(scope="module")
+def logged(authority: RunningAuthority) -> LogExtension:
+    """The log's first two entries, with the checkpoint that the authority has signed."""
+    leaves = [hashlib.sha256(bytes([number])).digest() for number in range(2)]
+    extension = LogExtension(0, [], leaves, fold(extended(0, [], leaves)))
+    authority.client("scheduler").checkpoint(extension)
+    return extension
 
 
 Attack = Callable[..., None]
@@ -244,23 +256,51 @@ def test_nobody_chooses_the_time(authority: RunningAuthority, attack: Attack) ->
         assert first.gen_time <= later.gen_time
 
 
-def test_the_log_is_not_rewritten(authority: RunningAuthority, attack: Attack) -> None:
-    scheduler = authority.client("scheduler")
-    leaves = [hashlib.sha256(bytes([number])).digest() for number in range(2)]
-    extension = LogExtension(0, [], leaves, fold(extended(0, [], leaves)))
-    scheduler.checkpoint(extension)
+def test_the_log_is_not_rewritten(authority: RunningAuthority, logged: LogExtension, attack: Attack) -> None:
     attack()
     for role in ("web", "tsa", "console", "backup"):
         with pytest.raises(NotPermitted):
-            authority.client(role).checkpoint(extension)
+            authority.client(role).checkpoint(logged)
 
 
-def test_nothing_else_is_signed_as_evidence(attack: Attack) -> None:
+def test_nothing_else_is_signed_as_evidence(
+    authority: RunningAuthority, logged: LogExtension, attack: Attack
+) -> None:
+    """Not even where the checkpoint is one that was signed: other checkers are none of this release's."""
     attack()
+    web = authority.client("web")
+    contract = {"path": "contract.pdf", "sha256": "0" * 64, "size": 1}
+    for checker in ("check.sh", "check.py"):
+        listed = manifest(logged, files=[contract, {**contract, "path": checker}])
+        assert "never signed" not in refused(web.sign_manifest, listed), "not for its checkpoint"
+    assert web.sign_manifest(manifest(logged, files=[contract]))
+    for role in ("tsa", "scheduler", "console", "backup"):
+        with pytest.raises(NotPermitted):
+            authority.client(role).sign_manifest(manifest(logged, files=[contract]))
+
+
+def manifest(log: LogExtension, **changed: object) -> bytes:
+    """A manifest of evidence with the checkpoint of *log*; with the fields *changed* to that."""
+    size, root = len(log.leaves), base64.b64encode(log.root).decode()
+    fields = {
+        "format": "vermilion-evidence-manifest/3",
+        "contract": "contract-1",
+        "created": instant(datetime.now(UTC)),
+        "made_for": "somebody",
+        "checkpoint": {"origin": "vermilion.example/log", "size": size, "root": root},
+        "withheld": [],
+        "powers_stated_since": 0,
+        "files": [{"path": "contract.pdf", "sha256": "0" * 64, "size": 1}],
+    }
+    return canonical.encode(fields | changed)
 
 
 def test_no_power_of_attorney_is_invented(
-    authority: RunningAuthority, devices: dict[str, SoftwareAuthenticator], loot: Loot, attack: Attack
+    authority: RunningAuthority,
+    devices: dict[str, SoftwareAuthenticator],
+    loot: Loot,
+    logged: LogExtension,
+    attack: Attack,
 ) -> None:
     """No statement without officers, none about another power than they saw; and no manifest that says that
     statements began later than they did, so that an invented power would count as an old one."""
@@ -279,19 +319,13 @@ def test_no_power_of_attorney_is_invented(
     refused(web.power_statement, number)
     said = canonical.decode(web.confirm_power(act).statement)
     assert (said["power"]["agent"], said["power"]["limit"]) == (ZHANG, act.details["limit"])
-    manifest = {
-        "format": "vermilion-evidence-manifest/3",
-        "contract": "contract-1",
-        "created": instant(datetime.now(UTC)),
-        "made_for": "somebody",
-        "checkpoint": {"origin": "vermilion.example/log", "size": 1, "root": "A" * 43 + "="},
-        "withheld": [],
-        "files": [{"path": "contract.pdf", "sha256": "0" * 64, "size": 1}],
-    }
-    for changed in ({}, {"powers_stated_since": 10**6}, {"format": "vermilion-evidence-manifest/2"}):
-        sentence = refused(web.sign_manifest, canonical.encode(manifest | changed))
+    for changed in ({"powers_stated_since": 10**6}, {"format": "vermilion-evidence-manifest/2"}):
+        sentence = refused(web.sign_manifest, manifest(logged, **changed))
         assert "never signed" not in sentence, "not for its checkpoint"
-    assert "never signed" in refused(web.sign_manifest, canonical.encode(manifest | {"powers_stated_since": 0}))
+    lacking = canonical.decode(manifest(logged))
+    del lacking["powers_stated_since"]
+    assert "never signed" not in refused(web.sign_manifest, canonical.encode(lacking))
+    assert web.sign_manifest(manifest(logged))
 
 
 def test_no_identity_is_created(
@@ -309,6 +343,17 @@ def test_no_identity_is_created(
     refused(service.approve, act, devices[ZHANG].activate(ZHANG, act))
     refused(authority.client("web").enrol_person, act)
     assert authority.client("web").credentials("person-invented") == []
+    # nor does an outside signer become one of the house, whatever honest officers are led to confirm
+    guest = authority.enrol_person(GUEST, organisation="示例客户有限公司")
+    act = authority.officer_act("add_custodian", subject=SEAL, custodian=GUEST)
+    with pytest.raises(AuthorityError, match="no person of"):
+        authority.officer_does(authority.client("web").add_custodian, act)
+    again = authority.officer_act("enrol_officer", subject=GUEST, **named, credentials=[fingerprint])
+    refused(authority.officer_does, authority.client("web").enrol_officer, again)
+    intent = intent_for(SEAL)
+    authority.confirm(devices[CUSTODIAN], CUSTODIAN, intent)
+    refused(authority.client("activation").approve, intent, guest.activate(GUEST, intent))
+    refused(authority.client("web").sign_document, intent)
 
 
 def test_nobody_unlocks_alone(authority: RunningAuthority, loot: Loot, attack: Attack) -> None:
@@ -339,6 +384,8 @@ def test_no_revocation_is_hidden(authority: RunningAuthority, attack: Attack) ->
     act = authority.officer_act("revoke_certificate", subject=person, reason="key_compromise")
     authority.officer_does(authority.client("web").revoke_certificate, act)
     attack(revoked=x509.load_der_x509_certificate(der).serial_number)
+    reply = ocsp.load_der_ocsp_response(authority.client("web").ocsp(der))
+    assert reply.certificate_status is ocsp.OCSPCertStatus.REVOKED
 
 
 def test_no_key_is_exchanged_at_run_time(attack: Attack) -> None:
@@ -346,5 +393,6 @@ def test_no_key_is_exchanged_at_run_time(attack: Attack) -> None:
     attack()
 
 
-def test_no_role_opens_anothers_secrets(attack: Attack) -> None:
+def test_no_role_opens_anothers_secrets(authority: RunningAuthority, loot: Loot, attack: Attack) -> None:
     attack()
+    assert authority.client("activation").unwrap_key(loot.context, loot.wrapped) == bytes(20)
