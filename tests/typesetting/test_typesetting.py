@@ -15,6 +15,7 @@ import pytest
 
 from appliance.errors import ConfinementFailed
 from appliance.typesetting.typesetter import TypesettingFailure, typeset
+from tests.conformance.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("typeset_anew")
 PAGE = "<!doctype html><html lang=zh-CN><body><p>示例合同</p>{}</body></html>"
@@ -112,3 +113,14 @@ def test_the_process_has_no_sockets_programs_or_processes() -> None:
     assert found.pop("thread") == "let through: 1", "Pango reads its fonts in one"
     assert (found.pop("low descriptor"), found.pop("high descriptor")) == (errno.EBADF, errno.EBADF)
     assert set(found.values()) <= {errno.EPERM, errno.EACCES} and len(found) == 10, found
+
+
+def test_the_process_that_sets_pages_is_the_enclosed_one() -> None:
+    """As the product starts it: the kernel says that a filter holds before it has read what it is to set."""
+    command = [sys.executable, "-m", "appliance.typesetting.program"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as child:
+        try:
+            eventually(lambda: "\nSeccomp:\t2\n" in Path(f"/proc/{child.pid}/status").read_text(encoding="ascii"))
+            assert child.poll() is None
+        finally:
+            child.kill()
