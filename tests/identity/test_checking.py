@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.errors import PreconditionRefused, StateRefused
+from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.identity import IdentityCheck, IdentityChecks
 from appliance.model.people import Against, IdentityDocument
 from appliance.policy import Policy
@@ -86,6 +86,15 @@ def test_a_later_check_renews_and_a_withdrawn_one_no_longer_counts(checks: Ident
     assert checks.current("person-1") is None
     with pytest.raises(StateRefused, match="already"):
         checks.withdraw("person-1", first.id, reason="证件有误", by="person-9")
+
+
+def test_a_record_is_withdrawn_under_its_own_person_alone(checks: IdentityChecks) -> None:
+    first = checks.record("person-1", check(), by="person-2")
+    other = checks.record("person-9", check(answers="person-1"), by="person-2")
+    for person, record in (("person-9", first), ("person-1", other), ("person-2", first)):
+        with pytest.raises(NotFound):
+            checks.withdraw(person, record.id, reason="证件有误", by="person-2")
+    assert (checks.current("person-1"), checks.current("person-9")) == (first, other)
 
 
 @pytest.mark.parametrize(
