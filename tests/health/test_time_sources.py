@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from appliance.health import Condition, machine_checks
 from appliance.time_sources import OLD, TimeAuthentication, TimeSources, parse_time_sources, read_time_sources
+from hsm.config import TimeSourceKind
+from tests.health.asked import asked
 
 MIXED = """\
 ^,*,127.0.0.1,1,-1,377,0,0.000000150,0.000000191,0.000002817
@@ -85,3 +90,27 @@ def test_who_is_chrony_can_neither_hold_up_nor_lead_astray_who_reads(kind: str, 
         place.write_text(MIXED)
         now -= 2 * OLD  # the clock was set back
     assert read_time_sources(now, place) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "managed", "condition"),
+    [
+        (sources(("*", "NTS"), ("+", "NTS")), True, Condition.GOOD),
+        (sources(("*", "SK")), False, Condition.GOOD),
+        (sources(("*", "NTS"), ("+", "-")), True, Condition.NOT_CONFIGURED),
+        (sources(("?", "NTS")), True, Condition.ATTENTION),
+        (None, True, Condition.ATTENTION),
+        (None, False, None),
+    ],
+)
+def test_the_health_check_says_it_too(
+    text: str | None, managed: bool, condition: Condition | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "sources"
+    if text is not None:
+        place.write_text(text)
+    monkeypatch.setattr(machine_checks, "read_time_sources", partial(read_time_sources, path=place))
+    status = SimpleNamespace(clock=SimpleNamespace(source=TimeSourceKind.KERNEL))
+    home = SimpleNamespace(is_managed=managed)
+    found = machine_checks.time_sources(asked(datetime.now(UTC), authority=lambda: status, home=home))
+    assert (found and found.condition) == condition
