@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+
+from appliance.time_sources import TimeAuthentication, TimeSources, parse_time_sources
 from tests.machine.bed import Bed, host_is_unsynchronised
 from tests.machine.failure import LeftOut, StepFailed
 from tests.machine.making import CHECKOUT
 from tests.machine.plan import step
+from tests.provisioning.test_time import configuration
 
 MOST_MEMORY = 900
 """MB that the appliance may take after an ordinary day."""
@@ -61,3 +65,15 @@ def clock(bed: Bed) -> str:
     bed.rely_on("declared")
     back = bed.outside("timestamp-until", "granted", 60)
     return f"{stopped}; /readyz: {unready}; then {back}"
+
+
+@step("authenticated", "install")
+def authenticated(bed: Bed) -> str:
+    """chrony, configured as the role does it, exchanges keys with an NTS server, and the appliance says so"""
+    given = {"time_nts_servers": ["localhost"], "time_nts_ca": "@CA@", "time_minimum_sources": 1}
+    script = (CHECKOUT / "tests/machine/nts.sh").read_text(encoding="utf-8")
+    told = bed.machine.run(f"CONFIGURATION={shlex.quote(configuration(**given))}\n{script}")
+    found = parse_time_sources(told)
+    if found != TimeSources(1, 1, TimeAuthentication.NTS):
+        raise StepFailed(told)
+    return str(found.sentence)
