@@ -54,6 +54,7 @@ PORT = 8445
 """The activation service's, at the web front."""
 
 GUARDED = ("vermilion-activation", "vermilion-authority")
+SIGN_IN = "test_a_sign_in_activates_nothing"
 REVOKED = "test_no_revocation_is_hidden"
 SERVICES = ("vermilion-activation.service", "vermilion-authority.service")
 FRONT = ("nginx.service", "vermilion-activation.socket", "vermilion-activation.service")
@@ -255,6 +256,18 @@ def against(row: str, user: str, loot: Loot) -> list[str]:
     return as_user(user, attack)
 
 
+def by_the_service(loot: Loot) -> list[str]:
+    """What the authority takes from the activation service itself though the portal's origin was answered."""
+
+    def attack() -> list[str]:
+        with AuthorityClient(RUN / "authority-activation.sock") as authority:
+            authority.status()
+            tries = attempts(SIGN_IN, "activation", loot)
+            return [f"{GUARDED[0]}: {each.says}" for each in tries if refusal_of(each, authority) is None]
+
+    return as_user(GUARDED[0], attack)
+
+
 def as_user(user: str, act: Callable[[], list[str]]) -> list[str]:
     """What *act* returns in a process of *user*, with its groups."""
     entry = pwd.getpwnam(user)
@@ -348,6 +361,8 @@ def main(folder: str, seal: str, what: str) -> int:
     chosen = [row for row in rows() if (row == REVOKED) is (what == "destroyed")]
     through = from_everywhere() if what != "destroyed" else []
     told = {row: [each for user in USERS for each in against(row, user, loot)] for row in chosen}
+    if SIGN_IN in told:
+        told[SIGN_IN] += by_the_service(loot)
     sys.stdout.write(json.dumps({"rows": told, "through": through}))
     return 0
 
