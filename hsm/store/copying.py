@@ -54,8 +54,9 @@ _AHEAD = "expires > unixepoch()"
 _DONE = (
     # An unlock opens nothing once the authority has been stopped, and precedes everything where people unlock.
     ("acts", "nonce", "json_extract(act, '$.act') <> 'unlock'"),
-    ("withdrawn_intents", "nonce", _AHEAD),
-    ("approvals", "nonce, subject", f"withdrawn IS NOT NULL AND {_AHEAD}"),
+    ("withdrawn_intents", "nonce, expires", _AHEAD),
+    # By its number: whoever took one back may have given another, and taken that back, too.
+    ("approvals", "number, nonce, subject", f"withdrawn IS NOT NULL AND {_AHEAD}"),
     ("credentials", "subject, credential_id, pin_hash", "revoked IS NOT NULL"),
     ("seals", "subject, suspended, destroyed", "suspended IS NOT NULL"),
     ("setup_codes", "digest", "used IS NOT NULL"),

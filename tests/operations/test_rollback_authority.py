@@ -82,6 +82,18 @@ def test_what_the_authority_has_done_comes_not_undone(
     assert (upgraded.current(), upgraded.schema()) == ("1.0", latest())
 
 
+def test_an_approval_that_is_taken_back_once_more_comes_not_undone(installation: Installation) -> None:
+    """Taken back and given again before the upgrade, taken back since: the copy knows one that was taken back, and
+    one that would count."""
+    in_store(installation, take_back)
+    in_store(installation, approve)
+    begun(installation, UpgradeStep.BACKED_UP)
+    upgrade(installation.home, installation.releases, "1.1", NOBODY, now=utc_now())
+    in_store(installation, lambda store: store.approvals.take_back(NONCE, ZHANG.subject, at=3))
+    with pytest.raises(UpgradeRefused, match=REFUSED):
+        roll_back(installation.home, installation.releases, NOBODY)
+
+
 def sign_more(store: AuthorityStore) -> None:
     """A state of the log that the portal has not got any more."""
     last = store.checkpoints.last()
