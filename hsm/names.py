@@ -132,12 +132,15 @@ def require_visible(text: str, most: int) -> None:
 
 
 def is_visible(text: str) -> bool:
-    """Whether *text* has nothing in it that cannot be seen, no outer spaces, and the one form that is NFC."""
+    """Whether *text* has nothing in it that cannot be seen, no outer spaces, none that follows another one (a page
+    shows both as one), and the one form that is NFC."""
+    if text != text.strip() or "  " in text:
+        return False
     if text.isascii():
-        return text.isprintable() and text == text.strip()
+        return text.isprintable()
     visible = all(unicodedata.category(each)[0] not in "CZ" or each == " " for each in text)
     seen = visible and BLANK.isdisjoint(text) and text == without_stray_selectors(text)
-    return seen and text == text.strip() and unicodedata.is_normalized("NFC", text)
+    return seen and unicodedata.is_normalized("NFC", text)
 
 
 def without_stray_selectors(text: str) -> str:
@@ -258,6 +261,21 @@ def _parts(name: str) -> tuple[str, str | None]:
     return characters, None
 
 
+def name_key(name: str) -> str:
+    """By which names of people, organisations and types are compared: width, case, blanks and what nobody sees do
+    not count."""
+    return "".join(letter for letter in unicodedata.normalize("NFKC", name).casefold() if _counts(letter))
+
+
+def _counts(letter: str) -> bool:
+    return not (letter.isspace() or letter in _UNSEEN or unicodedata.category(letter) == "Cf")
+
+
+def same_name(one: str, *others: str) -> bool:
+    """Whether *one* is the same name as any of *others*."""
+    return name_key(one) in map(name_key, others)
+
+
 LONGEST_NAME: Final = 48
 """Characters after the kind of a person, a seal or an officer."""
 
@@ -275,6 +293,9 @@ SELECTORS = frozenset("\u180b\u180c\u180d\u180f").union(
     map(chr, range(0xFE00, 0xFE10)), map(chr, range(0xE0100, 0xE01F0))
 )
 """Variation selectors (Unicode 23.4): which form the character before them has. Names are written with them."""
+
+_UNSEEN = BLANK | SELECTORS
+"""Fillers, joiners and variation selectors (Unicode's default ignorable letters that are no format characters)."""
 
 _STRAY = re.compile(rf"(?:^|(?<=\s))[{''.join(sorted(SELECTORS))}]+")
 

@@ -28,9 +28,9 @@ from typing import Any, Final
 from appliance.evidence import log_files
 from appliance.evidence.history import PackageEvent
 from appliance.evidence.model import PackageRefused
-from appliance.language.characters import same_name
 from hsm import canonical, timestamp
 from hsm.intents import instant
+from hsm.names import same_name
 
 FORMAT: Final = "vermilion-grounds/1"
 FOLDER: Final = "authority/"

@@ -1,11 +1,11 @@
-"""Which characters a text may hold, and how names are written and compared."""
+"""Which characters a text may hold, and how names are written."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-from hsm.names import BLANK, SELECTORS, without_stray_selectors
+from hsm.names import without_stray_selectors
 
 _SPACES = re.compile(r"[ \t\r\n\f\u2028\u2029]+")
 _HIDDEN = frozenset(
@@ -39,8 +39,6 @@ def _shows(letter: str) -> bool:
 
 
 _WIDE = frozenset("WF")
-_UNSEEN = BLANK | SELECTORS
-"""Fillers, joiners and variation selectors (Unicode's default ignorable letters that are no format characters)."""
 
 
 def with_organisation(name: str, organisation: str | None) -> str:
@@ -52,18 +50,3 @@ def with_organisation(name: str, organisation: str | None) -> str:
         return name
     wide = any(unicodedata.east_asian_width(letter) in _WIDE for letter in name + organisation)
     return f"{name}（{organisation}）" if wide else f"{name} ({organisation})"
-
-
-def name_key(name: str) -> str:
-    """By which names of organisations and types are compared: width, case, blanks and what nobody sees do not
-    count."""
-    return "".join(letter for letter in unicodedata.normalize("NFKC", name).casefold() if _counts(letter))
-
-
-def _counts(letter: str) -> bool:
-    return not (letter.isspace() or letter in _UNSEEN or unicodedata.category(letter) == "Cf")
-
-
-def same_name(one: str, *others: str) -> bool:
-    """Whether *one* is the same name as any of *others*."""
-    return name_key(one) in map(name_key, others)

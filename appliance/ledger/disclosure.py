@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from appliance.errors import NotFound
-from appliance.language.characters import name_key
 from appliance.ledger.audit_trail import SYSTEM, DataOwner, EventKind
 from appliance.ledger.event_texts import disclosure_rule
 from appliance.model.contract import GUEST_PREFIX, Contract
@@ -21,6 +20,7 @@ from appliance.model.notice import NoticeKind
 from appliance.model.people import Person, Seal
 from appliance.store import contracts, guests, people
 from appliance.store.database import Database, Transaction, reads
+from hsm.names import name_key
 
 
 @dataclass(frozen=True, slots=True)

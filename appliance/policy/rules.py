@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, ClassVar, get_type_hints
 
 from appliance.errors import ConfigurationError
-from appliance.language.characters import name_key
 from hsm.errors import ConfigurationRefused
+from hsm.names import name_key
 from hsm.settings import checked, number, require, section, sections, tables_of
 
 STEP = re.compile(r"([1-9]\d{0,2})([dh])|overdue")

@@ -17,10 +17,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from appliance.language import instants
-from appliance.language.characters import same_name
 from appliance.model.contract import Money
 from appliance.model.powers import Power, PowerBasis
 from hsm.errors import Sentence
+from hsm.names import same_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ from typing import Any, Final
 from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import Intake
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.language.characters import same_name
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
 from appliance.ledger.disclosure import Audience, spellings
 from appliance.model.contract import Contract, ContractRevision, ContractState, PartyState
@@ -26,7 +25,7 @@ from appliance.policy import Policy
 from appliance.store import contracts, people, powers
 from appliance.store.database import Database, Transaction, reads
 from hsm.intents import instant
-from hsm.names import LONGEST_ORGANISATION, is_visible
+from hsm.names import LONGEST_ORGANISATION, is_visible, same_name
 from hsm.rows import fields_of
 
 PAGE = 50

@@ -15,9 +15,9 @@ from typing import Any, Final
 
 import cattrs
 
-from appliance.language.characters import name_key
 from appliance.model.review import ClauseLevel
 from hsm import canonical
+from hsm.names import name_key
 
 Texts = Mapping[str, tuple[str, ...]]
 """Language → phrases or patterns."""

@@ -9,6 +9,7 @@ from datetime import timedelta
 from hsm.config import ActivationSettings
 from hsm.errors import ActivationRefused, UnknownKey
 from hsm.intents import ASKED_ELSEWHERE_HOURS, Activation, Intent, OfficerIntent, SigningIntent, WebAuthnActivation
+from hsm.names import same_name
 from hsm.powers import CONFIRM_POWER
 from hsm.store import CompanySealStore, Subject, SubjectKind
 from hsm.store.people import SubjectStore
@@ -160,15 +161,15 @@ class ActivationRules:
                 _require_other(not self._is_same(officer, by), _BY_OFFICER, officer)
 
     def _is_same(self, officer: Subject, other: object) -> bool:
-        """Whether *other*, a subject, is the officer: under this subject, or under the same name in the same
-        organisation, for officers who also sign have two."""
+        """Whether *other*, a subject, is the officer: under this subject, or under a name that is read as the same
+        in the same organisation, for officers who also sign have two."""
         if not isinstance(other, str):
             return False  # no power has such an argument: the operation refuses it
         try:
             known = self._people.subject(other)
         except UnknownKey:
             return False
-        return (known.name, known.organisation) == (officer.name, officer.organisation)
+        return same_name(known.name, officer.name) and same_name(known.organisation, officer.organisation)
 
 
 _FOR_OFFICER = "This power of attorney is for {name}; another officer has to confirm it."

@@ -134,6 +134,8 @@ def test_what_hides_or_has_two_forms_is_no_name() -> None:
         "甲\u202e",
         "甲\x00",
         "甲\n",
+        "甲  乙",
+        "A  B",
         "甲\u3164",
         "\uffa0",
         "A\u2800 B",

@@ -160,6 +160,10 @@ def test_an_officer_confirms_no_power_of_the_own(authority: RunningAuthority) ->
     ):
         act = act_of(authority, **changed)
         assert said in authority.refuses(confirm, act, authority.officer.activate(OFFICER, act))
+    for number, alike in enumerate((f"{name}\ufe00", f"{name[0]} {name[1:]}")):
+        enrolled_as(authority, f"person-own-{number}", alike)
+        act = act_of(authority, agent=f"person-own-{number}")
+        assert "is for" in authority.refuses(confirm, act, authority.officer.activate(OFFICER, act)), alike
     enrolled_as(authority, "person-guest-namesake", name, organisation="乙公司示例有限公司")
     assert confirmed(authority, act_of(authority, agent="person-guest-namesake"))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.language.characters import same_name, with_organisation, words
+from appliance.language.characters import with_organisation, words
+from hsm.names import same_name
 
 
 @pytest.mark.parametrize(
