@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from hsm import canonical
@@ -119,15 +119,18 @@ class IntentAuthoriser:
         with self._store.transaction():
             before = self._require_open(intent, activation)
             self._advance([verified])
-            self._store.approvals.add_approval(
-                intent.nonce,
-                verified.approval,
-                credential=verified.credential,
-                at=int(now.timestamp()),
-                expires=int(intent.expires.timestamp()),
-            )
+            self._add_approval(intent, verified, now)
         given = (*before, activation.subject)
         return Approvals(given, self._rules.required(intent, given))
+
+    def _add_approval(self, intent: Intent, verified: _Verified, now: datetime) -> None:
+        """Remembers that *intent* was approved, in the caller's transaction. What the same person gave before by a
+        credential that was revoked since counts no more, and would stand in the way."""
+        approvals, at = self._store.approvals, int(now.timestamp())
+        approvals.take_back(intent.nonce, verified.approval.subject, at=at)
+        approval = replace(verified.approval, challenge=intent.challenge())
+        expires = int(intent.expires.timestamp())
+        approvals.add_approval(intent.nonce, approval, credential=verified.credential, at=at, expires=expires)
 
     def approve_unlock(self, intent: Intent, activation: Activation) -> Approvals:
         """As :meth:`approve`, for what the console may be given an activation of."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 
 from hsm.activation.authoriser import IntentAuthoriser
 from hsm.batches import FEWEST_MEMBERS, MEMBER, SigningBatch
@@ -42,20 +41,13 @@ class BatchAuthoriser(IntentAuthoriser):
                 self._require_in_time(intent, now)
                 self._require_open(intent, activation)
         verified = self._verify(batch, activation, now)
-        at = int(now.timestamp())
         with self._store.transaction():
             for number, intent in enumerate(batch.members, 1):
                 with _about(number):
                     self._require_open(intent, activation)
             self._advance([verified])
             for intent, membership in zip(batch.members, batch.memberships(), strict=True):
-                self._store.approvals.add_approval(
-                    intent.nonce,
-                    replace(verified.approval, challenge=intent.challenge()),
-                    credential=verified.credential,
-                    at=at,
-                    expires=int(intent.expires.timestamp()),
-                )
+                self._add_approval(intent, verified, now)
                 self._store.approvals.add_membership(intent.nonce, activation.subject, membership)
 
     def _require_allowed(self, intents: Sequence[SigningIntent], activation: Activation) -> None:

@@ -286,6 +286,13 @@ def test_an_approval_ends_with_its_credential(cast: Cast) -> None:
     with pytest.raises(ActivationRefused, match="two persons"):
         cast.web.sign_document(intent)
 
+    new = SoftwareAuthenticator.create(RP_ID, ORIGIN)
+    fingerprint = cast.authority.register("person-wait-leaving", new)
+    again = cast.authority.officer_act("add_credential", subject="person-wait-leaving", credential=fingerprint)
+    cast.authority.officer_does(cast.web.add_credential, again)
+    cast.authority.confirm(new, "person-wait-leaving", intent)
+    assert cast.web.sign_document(intent)
+
 
 def test_strangers_and_services_are_refused(cast: Cast) -> None:
     intent = intent_for("person-nobody")
