@@ -124,8 +124,8 @@ class IntentAuthoriser:
         return Approvals(given, self._rules.required(intent, given))
 
     def _add_approval(self, intent: Intent, verified: _Verified, now: datetime) -> None:
-        """Remembers that *intent* was approved, in the caller's transaction. What the same person gave before by a
-        credential that was revoked since counts no more, and would stand in the way."""
+        """Remembers that *intent* was approved, in the caller's transaction. What the same person gave before
+        and what counts no more (by a credential that was revoked since) would stand in the way."""
         approvals, at = self._store.approvals, int(now.timestamp())
         approvals.take_back(intent.nonce, verified.approval.subject, at=at)
         approval = replace(verified.approval, challenge=intent.challenge())
@@ -173,7 +173,8 @@ class IntentAuthoriser:
 
     def _remembered(self, intent: Intent) -> list[Approval]:
         """The approvals of exactly this *intent*. Raises :class:`ActivationRefused` for another intent's nonce."""
-        found, challenge = self._store.approvals.for_nonce(intent.nonce), intent.challenge()
+        signer = intent.signer if isinstance(intent, SigningIntent) else ""
+        found, challenge = self._store.approvals.for_nonce(intent.nonce, signer), intent.challenge()
         if any(each.challenge != challenge for each in found):
             raise ActivationRefused("What was approved before is another act than this. Begin again.")
         return found

@@ -64,7 +64,9 @@ _APPROVALS = Query(
     Approval,
     "SELECT a.subject, a.challenge, a.strength FROM approvals a JOIN credentials c ON c.number = a.credential"
     " WHERE a.nonce = ?1 AND a.withdrawn IS NULL AND c.revoked IS NULL"
-    " AND NOT EXISTS (SELECT 1 FROM withdrawn_intents WHERE nonce = ?1) ORDER BY a.approved, a.subject",
+    " AND NOT EXISTS (SELECT 1 FROM withdrawn_intents WHERE nonce = ?1)"
+    " AND NOT EXISTS (SELECT 1 FROM removed_custodians r"
+    " WHERE r.seal = ?2 AND r.person = a.subject AND r.last_approval >= a.number) ORDER BY a.approved, a.subject",
 )
 
 
@@ -83,10 +85,11 @@ class ApprovalStore(AuthorityTables):
     """What was approved, by the intent's nonce. Rows are never deleted, and changed only when somebody takes their
     approval back."""
 
-    def for_nonce(self, nonce: bytes) -> list[Approval]:
+    def for_nonce(self, nonce: bytes, signer: str = "") -> list[Approval]:
         """The approvals under *nonce* that still count, in the order given: neither they nor the intent was
-        withdrawn, nor their credential revoked."""
-        return _APPROVALS.all(self._database, values=(nonce,))
+        withdrawn, nor their credential revoked; and the *signer*, where it is a seal, was not taken since from the
+        custodian who gave it."""
+        return _APPROVALS.all(self._database, values=(nonce, signer))
 
     def add_approval(self, nonce: bytes, approval: Approval, *, credential: int, at: int, expires: int) -> None:
         """Remembers *approval* by the *credential* of this number; :class:`ActivationRefused` for a second."""

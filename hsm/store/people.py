@@ -277,8 +277,15 @@ class CompanySealStore(AuthorityTables):
         return self._database.insert_if_new("custodians", {"seal": subject, "person": person})
 
     def remove_custodian(self, subject: str, person: str) -> bool:
-        """Removes a custodian; False when the person was none."""
-        return self._database.delete("custodians", seal=subject, person=person)
+        """Removes a custodian, whose approvals for this seal count no more; False when the person was none."""
+        if not self._database.delete("custodians", seal=subject, person=person):
+            return False
+        self._database.change(
+            "INSERT OR REPLACE INTO removed_custodians (seal, person, last_approval)"
+            " SELECT ?, ?, coalesce(max(number), 0) FROM approvals",
+            (subject, person),
+        )
+        return True
 
     def seals_of_custodian(self, person: str) -> list[CompanySealRecord]:
         condition = "WHERE subject IN (SELECT seal FROM custodians WHERE person = ?) ORDER BY subject"

@@ -160,6 +160,21 @@ def test_an_added_custodian_counts_once_officers_have_activated_it(site: Site) -
     assert site.approve(intent, SECOND).enough
 
 
+def test_what_a_custodian_approved_before_the_removal_never_counts_again(site: Site) -> None:
+    """Officers were told so: who becomes a custodian once more, or asks for the seal, has to approve again."""
+    seal = site.seal(FIRST, SECOND)
+    intents = {FIRST: intent_for(seal), SECOND: intent_for(seal)}
+    for other, intent in intents.items():
+        site.approve(intent, ASKING if other == FIRST else SECOND, FIRST)
+    site.officer("remove_custodian", subject=seal, custodian=FIRST)
+    site.officer("add_custodian", subject=seal, custodian=FIRST)
+    for intent in intents.values():
+        with pytest.raises(ActivationRefused, match="two persons"):
+            site.web.sign_document(intent)
+        site.approve(intent, FIRST)
+        assert site.web.sign_document(intent)
+
+
 def test_what_a_removed_custodian_approved_counts_no_more(site: Site) -> None:
     seal = site.seal(FIRST, SECOND)
     intent = intent_for(seal)
