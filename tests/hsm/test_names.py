@@ -107,6 +107,7 @@ def test_two_names_with_the_same_beginning_are_two_names() -> None:
         (SubjectName("甲公司" + "示例" * 40, "张示例"), False),  # the subject has another organisation
         (SubjectName("A" * 65, "张示例"), False),  # nobody shortens that to what the subject says
         (SubjectName("A" * 100, "张示例"), True),
+        (SubjectName("A" * 70 + "  B", "张示例"), True),  # as it was once certified
     ],
 )
 def test_a_name_in_full_is_believed_when_it_shortens_to_the_subject(full: SubjectName, believed: bool) -> None:
