@@ -87,10 +87,18 @@ class Handlers:
         self._store = context.store
 
     @contextmanager
-    def _authorised(self, intent: OfficerIntent) -> Iterator[AuthorisedIntent]:
-        """Uses up *intent*, durably; what is done inside is a transaction of its own after that."""
+    def _authorised(
+        self, intent: OfficerIntent, check: Callable[[], object] = lambda: None
+    ) -> Iterator[AuthorisedIntent]:
+        """Uses up *intent*, durably; what is done inside is a transaction of its own after that.
+
+        *check* raises for what may not be done: first, so that a refusal uses up nothing, and again in that
+        transaction, because other workers may have written since.
+        """
+        check()
         authorised = self._context.authoriser.authorise(intent)
         with self._store.transaction():
+            check()
             yield authorised
 
     def _usable(self, subject: str) -> HsmSigner:

@@ -8,6 +8,7 @@ import hmac
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -77,8 +78,8 @@ class EnrolmentOperations(Handlers):
         """
         if not is_name(subject, SubjectKind.PIN_CUSTODIAN):
             raise BadRequest(_PIN_CUSTODIAN_NAMED, most=LONGEST_LOGIN)
+        people, moment = self._store.people, int(self._context.now().timestamp())
         with self._store.transaction():
-            people, moment = self._store.people, int(self._context.now().timestamp())
             if credential is None:
                 return people.revoke_credentials(subject, revoked=moment)
             return people.revoke_credential(subject, credential, revoked=moment)
@@ -127,7 +128,11 @@ class EnrolmentOperations(Handlers):
         [credential] = registered_credentials(self._context, subject.subject, [intent.details.get("credential")])
         if subject.kind is SubjectKind.OFFICER and credential.kind != "webauthn":
             raise BadRequest("An officer needs an authenticator; a PIN and a code are bound to no act.")
-        with self._authorised(intent) as authorised:
+        # Its age was checked above: the clock, which all workers share, is not read inside a transaction.
+        waiting = partial(
+            self._store.registrations.credential, subject.subject, intent.text("credential"), oldest=0
+        )
+        with self._authorised(intent, waiting) as authorised:
             self._store.people.add_credential(credential, added=authorised.moment)
             self._store.registrations.drop(subject.subject)
 

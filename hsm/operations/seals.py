@@ -32,22 +32,21 @@ class CompanySealOperations(Handlers):
 
     def suspend_seal(self, subject: str) -> None:
         """Stops a seal at once, for any caller: stopping must be easy, resuming need not be."""
-        record = self._undestroyed(subject)
+        since = int(self._context.now().timestamp())
         with self._store.transaction():
-            self._store.seals.suspend(record.subject, since=int(self._context.now().timestamp()))
+            self._store.seals.suspend(self._undestroyed(subject).subject, since=since)
 
     def resume_seal(self, intent: OfficerIntent) -> None:
         """Lets a seal be used again, once it has as many custodians as it takes."""
-        record = self._in_use(intent)
-        self._require_enough(record, len(self._store.people.custodians(record.subject)), record.needed)
-        with self._authorised(intent):
-            self._store.seals.change_seal(record.subject, suspended=None)
+        subject = intent.text("subject")
+        with self._authorised(intent, lambda: self._require_enough(subject, in_use=True)):
+            self._store.seals.change_seal(subject, suspended=None)
 
     def add_custodian(self, intent: OfficerIntent) -> None:
         record = self._in_use(intent)
         custodian = intent.text("custodian")
-        require_custodian(self._context, custodian, self._store.people.subject(record.subject).organisation)
-        with self._authorised(intent):
+        organisation = self._store.people.subject(record.subject).organisation
+        with self._authorised(intent, lambda: require_custodian(self._context, custodian, organisation)):
             self._store.seals.add_custodian(record.subject, custodian)
 
     def remove_custodian(self, intent: OfficerIntent) -> None:
@@ -55,26 +54,15 @@ class CompanySealOperations(Handlers):
 
         A seal in use keeps as many custodians as it needs; suspend it first to remove the last ones.
         """
-        record = self._in_use(intent)
-        custodian = intent.text("custodian")
-        kept = self._store.people.custodians(record.subject)
-        if custodian not in kept:
-            raise CertificateRefused(
-                "{custodian} is no custodian of {subject}.", custodian=custodian, subject=record.subject
-            )
-        if record.suspended is None:
-            self._require_enough(record, len(kept) - 1, record.needed)
-        with self._authorised(intent):
-            self._store.seals.remove_custodian(record.subject, custodian)
+        subject, custodian = intent.text("subject"), intent.text("custodian")
+        with self._authorised(intent, lambda: self._require_enough(subject, without=custodian)):
+            self._store.seals.remove_custodian(subject, custodian)
 
     def set_custodians_needed(self, intent: OfficerIntent) -> None:
         """From now on one or two custodians release the seal; an intent may ask for more, never for less."""
-        record = self._in_use(intent)
-        needed = needed_in(intent.details)
-        if record.suspended is None:
-            self._require_enough(record, len(self._store.people.custodians(record.subject)), needed)
-        with self._authorised(intent):
-            self._store.seals.change_seal(record.subject, needed=needed)
+        subject, needed = intent.text("subject"), needed_in(intent.details)
+        with self._authorised(intent, lambda: self._require_enough(subject, needed=needed)):
+            self._store.seals.change_seal(subject, needed=needed)
 
     def change_picture(self, intent: OfficerIntent) -> None:
         """Records which picture the officers took into use: its SHA-256, or nothing for the drawn one."""
@@ -119,13 +107,22 @@ class CompanySealOperations(Handlers):
             )
         return record
 
-    @staticmethod
-    def _require_enough(record: CompanySealRecord, custodians: int, needed: int) -> None:
-        if custodians < needed:
+    def _require_enough(
+        self, subject: str, *, in_use: bool = False, without: str | None = None, needed: int | None = None
+    ) -> None:
+        """Raises :class:`CertificateRefused` unless the seal, if it is *in_use* or not suspended, has as many
+        custodians as it takes, or as *needed*, also *without* one of them."""
+        record, kept = self._undestroyed(subject), self._store.people.custodians(subject)
+        if without is not None and without not in kept:
+            raise CertificateRefused(
+                "{custodian} is no custodian of {subject}.", custodian=without, subject=subject
+            )
+        custodians, needed = len(set(kept) - {without}), needed or record.needed
+        if (in_use or record.suspended is None) and custodians < needed:
             raise CertificateRefused(
                 "Custodians that the seal {subject} would have: {custodians}; it takes"
                 " {needed}. Suspend it first, or add custodians.",
-                subject=record.subject,
+                subject=subject,
                 custodians=custodians,
                 needed=needed,
             )

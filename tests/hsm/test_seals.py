@@ -6,7 +6,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import pytest
@@ -15,9 +18,11 @@ from cryptography.x509.oid import NameOID
 
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
+from hsm.config import AuthorityHome
 from hsm.errors import ActivationRefused, BadRequest, CertificateRefused, NotPermitted, UnknownKey
 from hsm.intents import OfficerIntent, SigningIntent
 from hsm.operation_types import Approvals
+from hsm.store import AuthorityStore
 from tests.authority import OFFICER, ORIGIN, RP_ID, RunningAuthority, intent_for, running_authority
 from tests.hsm.test_approvals import SECOND_OFFICER
 
@@ -204,6 +209,39 @@ def test_two_custodians_at_once_are_demanded_only_of_a_seal_that_has_two(site: S
     site.officer("add_custodian", subject=seal, custodian=SECOND)
     site.officer("set_custodians_needed", subject=seal, needed=2)
     assert site.web.approvals(intent_for(seal)).required == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "details"), [("remove_custodian", {"custodian": SECOND}), ("set_custodians_needed", {"needed": 2})]
+)
+def test_what_another_worker_has_just_written_counts(site: Site, kind: str, details: dict[str, object]) -> None:
+    seal = site.seal(FIRST, SECOND)
+    with pytest.raises(CertificateRefused, match="Suspend it first"):
+        decide_during(site, lambda store: store.seals.remove_custodian(seal, FIRST), kind, subject=seal, **details)
+    assert (site.web.seal(seal).custodians, site.web.seal(seal).needed) == ((SECOND,), 1)
+
+
+def test_no_credential_is_added_that_was_dropped_at_the_same_moment(site: Site) -> None:
+    made = site.authority.register(PLAIN, SoftwareAuthenticator.create(RP_ID, ORIGIN))
+    named = {"subject": PLAIN, "credential": made}
+    with pytest.raises(CertificateRefused, match="registered no credential"):
+        decide_during(site, lambda store: store.registrations.drop(PLAIN), "add_credential", **named)
+    assert len(site.web.credentials(PLAIN)) == 1
+
+
+def decide_during(site: Site, write: Callable[[AuthorityStore], object], kind: str, /, **details: object) -> None:
+    """An officer's decision that arrives while another connection to the store *writes* and has not committed."""
+    act = site.authority.officer_act(kind, **details)
+    site.authority.confirm(site.authority.officer, OFFICER, act)
+    with (
+        closing(AuthorityStore(AuthorityHome(site.authority.root).store)) as store,
+        ThreadPoolExecutor() as beside,
+    ):
+        with store.transaction():
+            write(store)
+            decision = beside.submit(getattr(site.web, kind), act)
+            time.sleep(0.5)
+        decision.result()
 
 
 def test_a_custodian_who_leaves_keeps_no_seal_and_the_last_one_stops_it(site: Site) -> None:
