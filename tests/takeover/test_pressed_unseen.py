@@ -194,6 +194,30 @@ def test_a_key_that_was_let_go_of_in_another_window_is_not_waited_for(stage: Sce
         confirm(stage, page, path, name)
 
 
+FINGER = "(named) => document.dispatchEvent(new PointerEvent(named.type, { pointerType: 'touch', ...named }))"
+
+
+def test_a_finger_whose_end_was_not_told_is_not_waited_for_once_another_is_alone(stage: Scene) -> None:
+    """A second finger beside it tells nothing; the first one may still be down."""
+    path, name = batch(stage)
+    with stage.at(ZHANG.subject) as zhang:
+        page = stage.open(zhang, path)
+
+        def finger(number: int, *types: str, alone: bool) -> None:
+            for each in types:
+                page.evaluate(FINGER, {"type": each, "pointerId": number, "isPrimary": alone})
+
+        finger(11, "pointerdown", alone=True)
+        finger(12, "pointerdown", "pointerup", alone=False)
+        time.sleep(HELD)
+        expect(page.get_by_role("button", name=name)).to_be_disabled()
+        finger(13, "pointerdown", alone=True)
+        time.sleep(HELD)
+        expect(page.get_by_role("button", name=name)).to_be_disabled()
+        finger(13, "pointerup", alone=True)
+        confirm(stage, page, path, name)
+
+
 @pytest.mark.parametrize("kind", first_of([act, batch, registration]))
 def test_a_window_above_that_closes_between_two_clicks(
     stage: Scene, kind: Callable[[Scene], tuple[str, str]]

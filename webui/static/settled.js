@@ -7,7 +7,7 @@ const SECOND = 1000; // milliseconds; no double click takes as long (500 on most
 
 let timer = 0;
 let isSettled = false;
-const held = new Set(); // keys (by name) and pointers (by number) whose press began too early, and goes on
+const held = new Map(); // keys (by name) and pointers (number and kind) whose press began too early, and goes on
 
 function mark() {
   for (const button of document.querySelectorAll("form button"))
@@ -53,7 +53,7 @@ document.addEventListener("DOMContentLoaded", () => (document.hasFocus() ? settl
 addEventListener("pageshow", (event) => event.persisted && settle());
 addEventListener("focus", settle);
 addEventListener("blur", () => {
-  for (const each of held) if (typeof each === "string") held.delete(each); // its end is told to another window
+  for (const [each] of held) if (typeof each === "string") held.delete(each); // its end is told to another window
   unsettle();
 });
 document.addEventListener("visibilitychange", () => (document.hidden ? unsettle() : settle()));
@@ -65,7 +65,10 @@ const isPress = ({ type, key }) => !type.startsWith("key") || ["Enter", " "].inc
 
 function press(event) {
   if (isSettled || !isPress(event)) return;
-  held.add(pressed(event));
+  // A finger that is the only one (Pointer Events, 4.1: the primary pointer) tells that no other of its kind is down,
+  // also one whose end the browser did not tell; the next press of a mouse has the same number, that of a finger a new one.
+  for (const [each, kind] of held) if (event.isPrimary && kind === event.pointerType) held.delete(each);
+  held.set(pressed(event), event.pointerType);
   settle();
 }
 
