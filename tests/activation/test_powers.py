@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import html
 import io
 import re
+import weakref
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +17,9 @@ from PIL import Image
 
 from appliance.activation_requests import ActivationRequest
 from appliance.demonstration.participants import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG
+from appliance.errors import DocumentRefused
+from appliance.pdf.values import PlainRevision
+from appliance.pdf.workshop import PdfWorkshop
 from hsm.intents import OfficerIntent
 from tests.activation.conftest import BACK, PORTAL, Desk
 from tests.activation.shown import shows_nothing, words_of
@@ -108,6 +114,24 @@ def test_another_document_than_the_letter_shows_nothing(desk: Desk) -> None:
     spoiled = asked(desk, b"no PDF at all")
     answer = desk.get(desk.put(spoiled))
     assert answer.status_code == 409 and "not a PDF" in answer.text
+
+
+def test_a_refused_letter_is_looked_at_once_and_its_bytes_are_let_go(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[weakref.ref[PdfWorkshop]] = []
+
+    def refuse(workshop: PdfWorkshop, content: bytes) -> PlainRevision:
+        held = copy(workshop)  # stands for the bytes, to which no weak reference is possible
+        looked.append(weakref.ref(held))
+        raise DocumentRefused("scripted", "The document contains a script.")
+
+    monkeypatch.setattr(PdfWorkshop, "require_plain", refuse)
+    path = desk.put(asked(desk, sample_document(4)))
+    for _ in range(2):
+        assert desk.get(path).status_code == 409
+    gc.collect()
+    assert [each() for each in looked] == [None]
 
 
 def test_the_officer_confirms_and_the_authority_states_it(desk: Desk) -> None:

@@ -28,6 +28,7 @@ from hsm.names import BLANK, is_visible, login_of_pin_custodian, visible
 from hsm.operation_types import Approvals, KnownSubject
 from hsm.powers import power_in
 from hsm.records import AGREEMENT, DECLARATION, LONGEST_AGREEMENT, is_record, named_in_intent
+from webui.activation.first_looks import FirstLooks
 from webui.activation.letters import Letters, confirms_power
 from webui.activation.pictures import is_still
 from webui.shared.markdown import render_whole
@@ -56,9 +57,6 @@ _REMEMBERED = 1000
 _LARGEST_RECORD = 256 * 1024
 """Bytes of a record that is signed. Records and their texts are read in this process, which shows everybody's
 acts."""
-
-_MOST_CHECKS = 100
-"""Documents of which it is remembered what they were found to be."""
 
 _HEADER, _LEAST_BASE = b"%PDF-", len(b"%PDF-1.7\n")
 
@@ -152,10 +150,8 @@ class ShownActs:
         """For a service with so many *threads*."""
         self._authority = authority
         self._workshop = workshop
-        self._under_way = Checks(share_of(threads))
-        self._letters = Letters(workshop, self._under_way)
-        self._checks: dict[bytes, PlainRevision | DocumentRefused] = {}
-        self._turn = threading.Lock()
+        self._first_looks = FirstLooks(Checks(share_of(threads)))
+        self._letters = Letters(workshop, self._first_looks)
 
     def act(self, request: ActivationRequest) -> ShownAct:
         """The act of *request*.
@@ -194,7 +190,7 @@ class ShownActs:
         except DocumentRefused as refusal:
             if refusal.reason != "shared-gap":
                 raise
-            self._remember(request, refusal)
+            self._first_looks.remember(_name_of(request), refusal)
             raise StateRefused(refusal.template, **refusal.values) from refusal
 
     def _power(self, request: ActivationRequest, intent: OfficerIntent) -> tuple[dict[str, Any], PlainRevision]:
@@ -217,24 +213,11 @@ class ShownActs:
 
         Raises :class:`StateRefused` when it is not what the intent signs, or could show anything else once it is.
         """
-        prepared, known = _document(request, intent), self._checks.get(_name_of(request))
-        if known is None:
-            with self._under_way.of(_name_of(request)):
-                try:
-                    known = self._workshop.require_plain_gap(prepared, base=request.base, field=intent.field)
-                except DocumentRefused as refusal:
-                    known = refusal
-            self._remember(request, known)
-        if isinstance(known, DocumentRefused):
-            raise StateRefused(known.template, **known.values)
-        return prepared, known
-
-    def _remember(self, request: ActivationRequest, known: PlainRevision | DocumentRefused) -> None:
-        with self._turn:
-            self._checks.pop(_name_of(request), None)
-            while len(self._checks) >= _MOST_CHECKS:
-                self._checks.pop(next(iter(self._checks)))
-            self._checks[_name_of(request)] = known
+        prepared = _document(request, intent)
+        return prepared, self._first_looks.of(
+            _name_of(request),
+            lambda: self._workshop.require_plain_gap(prepared, base=request.base, field=intent.field),
+        )
 
     def seal_picture(self, request: ActivationRequest) -> bytes:
         """The picture (PNG) that an officers' intent takes into use for a seal. Raises as :meth:`act`."""

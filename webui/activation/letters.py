@@ -4,23 +4,17 @@ digest they confirm."""
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from appliance.activation_requests import ActivationRequest
-from appliance.errors import DocumentRefused, StateRefused
 from appliance.model.contract import EXPONENTS, Money
 from appliance.pdf.values import PlainRevision
 from appliance.pdf.workshop import PdfWorkshop
 from hsm.intents import Intent, OfficerIntent
 from hsm.powers import CONFIRM_POWER
-from webui.shared.room import Checks
-
-_MOST_KNOWN = 100
-"""Letters of which it is remembered what they were found to be."""
+from webui.activation.first_looks import FirstLooks
 
 
 def confirms_power(intent: Intent) -> bool:
@@ -42,29 +36,16 @@ def shown_terms(power: Mapping[str, Any]) -> dict[str, Any]:
 class Letters:
     """Thread-safe."""
 
-    def __init__(self, workshop: PdfWorkshop, under_way: Checks) -> None:
+    def __init__(self, workshop: PdfWorkshop, first_looks: FirstLooks) -> None:
         self._workshop = workshop
-        self._under_way = under_way
-        self._known: OrderedDict[str, PlainRevision] = OrderedDict()
-        self._turn = threading.Lock()
+        self._first_looks = first_looks
 
     def checked(self, request: ActivationRequest, digest: str) -> PlainRevision | None:
         """What there is to know of the letter with this *digest*; None for bytes with another one. Raises
         :class:`StateRefused` for a document that shows different things to different programs, as intake does."""
         if hashlib.sha256(request.content).hexdigest() != digest:
             return None
-        known = self._known.get(digest)
-        if known is None:
-            try:
-                with self._under_way.of(digest.encode()):
-                    known = self._workshop.require_plain(request.content)
-            except DocumentRefused as refusal:
-                raise StateRefused(refusal.template, **refusal.values) from refusal
-            with self._turn:
-                self._known[digest] = known
-                while len(self._known) > _MOST_KNOWN:
-                    self._known.popitem(last=False)
-        return known
+        return self._first_looks.of(digest.encode(), lambda: self._workshop.require_plain(request.content))
 
     def picture(self, request: ActivationRequest, page: int, *, width: int) -> bytes:
         """Page *page* (from 0) as PNG. Raises :class:`DocumentRefused` for no page."""
