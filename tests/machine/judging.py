@@ -96,6 +96,7 @@ def _portal(address: Address, path: str) -> bytes:
     body = answer.read()
     connection.close()
     assert answer.status == 200, f"{path} is answered with {answer.status}"
+    assert len(answer.headers.get_all("Strict-Transport-Security", ())) == 1, f"{path}: not said once"
     return body
 
 

@@ -58,6 +58,13 @@ def test_development_and_appliance_run_on_the_same_packages() -> None:
     assert set(runs.removeprefix('PACKAGES="').rstrip('"').split()) <= set(listed)
 
 
+def test_what_the_web_front_says_itself_is_not_passed_on_from_behind() -> None:
+    """Of a header that is there twice, browsers may go by the first, and that is the one from behind."""
+    served = (PROVISIONING / "roles/web_front/templates/nginx.conf.j2").read_text(encoding="utf-8")
+    said = set(re.findall(r"^ +add_header (\S+)", served, re.MULTILINE))
+    assert said and said == set(re.findall(r"^    proxy_hide_header (\S+);", served, re.MULTILINE))
+
+
 def test_no_secret_can_stand_in_the_settings() -> None:
     """PINs and passwords are files on the machine: what is a setting ends up in logs and backups of settings."""
     for role in ROLES:
