@@ -53,6 +53,26 @@ _SEALS = {
     SealKind.FINANCE: "This makes the finance seal of {organisation}, kept by {custodians}.",
 }
 
+_DONE = {
+    Kind.ENROL_PERSON: "{name} of {organisation} was given a key and a certificate to sign with.",
+    Kind.ENROL_OFFICER: "{name} of {organisation} was made an officer, who registers people and seals.",
+    Kind.ADD_CREDENTIAL: "{name} was given one more credential to sign with.",
+    Kind.REVOKE_CREDENTIAL: "A credential of {name} was ended for good.",
+    Kind.RETIRE: "The account, every credential and every certificate of {name} were ended for good.",
+    Kind.ROTATE: "The service {service} was given a new key and certificate.",
+    Kind.REVOKE_CERTIFICATE: "The certificate {serial} of the service {service} was revoked for good.",
+    Kind.ENROL_PIN_CUSTODIAN: "{name} was made a keeper of the token's PIN.",
+    Kind.RESUME_SEAL: "The seal {seal} was released for use again.",
+    Kind.ADD_CUSTODIAN: "{custodian} was made a custodian of the seal {seal}.",
+    Kind.REMOVE_CUSTODIAN: "The seal {seal} was taken from {custodian}.",
+    Kind.SET_CUSTODIANS_NEEDED: "Custodians who approve each use of the seal {seal} were set to {needed}.",
+    Kind.CHANGE_PICTURE: "The seal {seal} was given the picture shown here.",
+    Kind.DESTROY_SEAL: "The seal {seal} was destroyed for good. What it has signed stays valid.",
+    Kind.CONFIRM_POWER: "It was confirmed that {name} may sign for {grantor}.",
+    Kind.ENROL_SEAL: "The seal {seal} was made, kept by {custodians}.",
+}
+"""The same once it is done, as short: what it meant was read when it was activated."""
+
 _NAMING = (Kind.ENROL_PERSON, Kind.ENROL_OFFICER, Kind.ENROL_PIN_CUSTODIAN)
 """Intents that say under which name somebody is enrolled; others are about somebody who has a name."""
 
@@ -71,10 +91,16 @@ _NO_PIN_CUSTODIAN = "From then on {name} unlocks the HSM no more."
 
 
 def describe_intent(
-    kind: Kind, subject: str, details: Mapping[str, Any], names: Mapping[str, str], *, again: bool = False
+    kind: Kind,
+    subject: str,
+    details: Mapping[str, Any],
+    names: Mapping[str, str],
+    *,
+    again: bool = False,
+    done: bool = False,
 ) -> Sentence:
-    """What an intent of *kind* about *subject* will do; *names* are those of the subjects in it. *again*: somebody
-    is made a PIN custodian who was one before."""
+    """What an intent of *kind* about *subject* will do, or with *done* has done; *names* are those of the subjects
+    in it. *again*: somebody is made a PIN custodian who was one before."""
     custodian, agent = str(details.get("custodian", "")), str(details.get("agent", subject))
     custodians = details.get("custodians", [])
     values = {
@@ -88,7 +114,7 @@ def describe_intent(
         "service": subject,
         "serial": details.get("serial", ""),
     }
-    return Sentence(_template(kind, subject, details, again=again), values)
+    return Sentence(_DONE[kind] if done else _template(kind, subject, details, again=again), values)
 
 
 def _template(kind: Kind, subject: str, details: Mapping[str, Any], *, again: bool) -> str:

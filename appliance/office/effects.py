@@ -14,7 +14,12 @@ from appliance.ledger.audit_trail import SYSTEM, EventKind, Field
 from appliance.model.accounts import AccountState
 from appliance.model.decision_sentences import describe_intent
 from appliance.model.notice import Notice, NoticeKind
-from appliance.model.office import SEAL_DECISIONS, EnrolmentRequestState, OfficerDecision
+from appliance.model.office import (
+    SEAL_DECISIONS,
+    EnrolmentRequestState,
+    OfficerDecision,
+    OfficerDecisionState,
+)
 from appliance.model.office import OfficerDecisionKind as Kind
 from appliance.model.people import Seal, SealKind
 from appliance.model.powers import RecordedAction, StatedPower
@@ -238,8 +243,9 @@ def _event_of(act: OfficerDecision) -> EventKind:
 
 
 def describe_decision(act: OfficerDecision, names: Mapping[str, str]) -> Sentence:
-    """What *act* will do; *names* are those of the subjects in it."""
-    return describe_intent(act.kind, act.subject, act.details, names, again=bool(act.notes.get("again")))
+    """What *act* will do, or has done; *names* are those of the subjects in it."""
+    again, done = bool(act.notes.get("again")), act.state is OfficerDecisionState.DONE
+    return describe_intent(act.kind, act.subject, act.details, names, again=again, done=done)
 
 
 def subjects_of_decision(act: OfficerDecision) -> list[str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from webauthn.helpers import base64url_to_bytes
 
+from appliance.activation_requests import ActivationRequest
 from appliance.demonstration.participants import ALPHA, LI, OFFICER, ZHANG, DemonstrationAuthenticators
 from hsm.activation.credentials import code_at, step_of
 from hsm.client import AuthorityClient
@@ -40,10 +42,33 @@ def test_what_was_activated_already_says_so_and_leads_back(desk: Desk) -> None:
     desk.send(form, credential=desk.answer(ZHANG.subject, form))
     page = desk.get(path).text
     assert "You have confirmed this." in page and f'href="{PORTAL}{BACK}"' in page
-    assert "<form" not in page
+    assert "<form" not in page and "What you have confirmed" in page
+    assert "<h1>You have confirmed your signature on “Sample &lt;b&gt;contract&lt;/b&gt;”</h1>" in page
     again = desk.send(form, credential=desk.answer(ZHANG.subject, form))
     assert (again.status_code, again.headers["Location"]) == (303, PORTAL + BACK)
     assert desk.given(request) == (ZHANG.subject,)
+
+
+@pytest.mark.parametrize(
+    ("make", "heading"),
+    [
+        (lambda desk: desk.agreement("en"), "You have accepted: "),
+        (lambda desk: desk.declaration("en"), "You have declared “设备采购合同” void"),
+        (lambda desk: desk.decision("unlock"), "You have confirmed: Unlock the authority"),
+        (
+            lambda desk: desk.decision("retire", subject=LI.subject, reason="superseded"),
+            "You have confirmed: End an",
+        ),
+    ],
+)
+def test_the_heading_of_what_was_activated_says_what_happened(
+    desk: Desk, make: Callable[[Desk], ActivationRequest], heading: str
+) -> None:
+    request = make(desk)
+    path = desk.put(request)
+    assert f"<h1>{heading}" not in desk.get(path).text
+    desk.confirm(request.subject, path)
+    assert f"<h1>{heading}" in desk.get(path).text
 
 
 def test_only_the_passkeys_of_who_is_asked_are_asked_for(desk: Desk) -> None:

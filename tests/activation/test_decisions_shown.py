@@ -7,6 +7,8 @@ import html
 import io
 import re
 import zlib
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from appliance.activation_requests import ActivationRequest
 from appliance.administration.confirmed import ConfirmedKey, fingerprint_of
 from appliance.demonstration.participants import ALPHA, CONTRACT_SEAL, CUSTODIAN, OFFICER, ZHANG
 from appliance.model.administration import AdministratorRole
+from hsm import intents
 from hsm.authenticator import SoftwareAuthenticator
 from tests.activation.conftest import ORIGIN, Desk
 from tests.activation.shown import OTHER, picture, shows_nothing, words_of
@@ -36,10 +39,11 @@ def test_every_argument_of_an_officers_act_is_shown(desk: Desk) -> None:
         "credentials": [passkey],
     }
     revoking = {"subject": ZHANG.subject, "credential": "pin-totp"}
+    said = {"enrol_keeper": "Make somebody a keeper of the PIN", "revoke_credential": "End a credential"}
     for kind, more in (("enrol_keeper", details), ("revoke_credential", revoking)):
         page = desk.page(desk.decision(kind, **more))
         words = words_of(page)
-        assert kind in words
+        assert f"<dt>Operation</dt><dd>{said[kind]}</dd>" in page and kind not in words
         for name, value in more.items():
             assert (f"<dt>{LABELS[name]}</dt>" in page) is (name != "credentials"), name
             assert not isinstance(value, str) or words_of(html.escape(value)) in words, name
@@ -119,7 +123,14 @@ def test_people_and_seals_in_an_act_are_named_as_they_are_enrolled(desk: Desk) -
 
 
 def test_an_act_that_the_portal_has_no_sentence_for_is_shown_by_its_name(desk: Desk) -> None:
-    assert "unlock" in words_of(desk.page(desk.decision("unlock")))
+    request = desk.decision("unlock")
+    assert "<h1>Unlock the authority</h1>" in desk.page(request)
+    assert "<h1>解锁签名服务</h1>" in desk.page(replace(request, language="zh"))
+
+
+def test_every_operation_that_officers_activate_has_a_name_in_words() -> None:
+    named = Path("webui/templates/activation/record.html").read_text("utf-8").partition("operations = {")[2]
+    assert set(re.findall(r'"(\w+)": _\(', named.partition("}")[0])) == set(intents._ARGUMENTS)
 
 
 def test_the_picture_of_a_seal_is_shown_when_the_act_names_it(desk: Desk) -> None:

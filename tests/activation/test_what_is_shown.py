@@ -186,6 +186,13 @@ def test_a_document_is_not_passed_off_as_a_record(desk: Desk, field: str) -> Non
 # A record.
 
 
+def test_the_agreement_and_the_contract_after_it_say_which_of_both_they_are(desk: Desk) -> None:
+    agreement, contract = desk.agreement("zh"), replace(desk.document(), after_agreement=True)
+    assert "第 1 步（共 2 步）：接受协议" in desk.page(agreement)
+    assert "Step 2 of 2: now the contract itself" in desk.page(contract)
+    assert "Step" not in desk.page(desk.document())
+
+
 def test_the_agreement_is_shown_with_every_entry_of_its_record(desk: Desk) -> None:
     request = desk.agreement()
     page = desk.page(request)

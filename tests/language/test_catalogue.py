@@ -12,6 +12,7 @@ from appliance.language import Language, chinese_areas, chinese_messages, transl
 from appliance.model import decision_sentences
 from appliance.model.contract import ContractState
 from appliance.model.intent import IntentState
+from appliance.model.office import OfficerDecisionKind
 from tests.language.sentences import ROOT, in_code, in_templates
 from webui.shared.errors import SENTENCES
 
@@ -82,7 +83,9 @@ def test_every_sentence_of_code_is_translated() -> None:
 
 
 def test_every_sentence_about_officers_intents_is_translated() -> None:
-    kinds = [*decision_sentences._SENTENCES.values(), *decision_sentences._SEALS.values()]
+    tables = (decision_sentences._SENTENCES, decision_sentences._SEALS, decision_sentences._DONE)
+    kinds = [each for table in tables for each in table.values()]
+    assert set(decision_sentences._DONE) == set(OfficerDecisionKind)
     others = [
         decision_sentences._OUTSIDE,
         decision_sentences._PIN_CUSTODIAN_AGAIN,

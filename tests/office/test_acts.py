@@ -57,6 +57,7 @@ def test_an_approved_request_makes_a_certificate(appliance: Appliance, office: O
     done = perform(appliance, act)
 
     assert (done.state, done.approved_by) == (OfficerDecisionState.DONE, (participants.OFFICER,))
+    assert "was given a key and a certificate" in str(describe_decision(done, {}))
     assert appliance.registry.certificate(person.subject) == appliance.authority.certificate(person.subject)
     assert office.requests.find_request(asked.id).state is EnrolmentRequestState.APPROVED
     assert events_of(appliance, person.subject)[-1] == "person-enrolled"

@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 import webui
+from appliance.activation_requests import ActivationRequest
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.participants import CUSTODIAN, LI, ZHANG, ZONE, DemonstrationAuthenticators
 from appliance.model.accounts import AccountRole
@@ -356,6 +357,8 @@ def test_after_the_agreement_the_document_comes_at_once(zhang: FlaskClient, appl
     document = visits.confirm(zhang, appliance, ZHANG.subject, leads)
     acts = f"{appliance.settings.activation.origin}/act/"
     assert document.status_code == 303 and document.headers["Location"].startswith(acts)
+    ticket = document.headers["Location"].removeprefix(acts)
+    assert appliance.activation_requests.load(ActivationRequest, ticket).after_agreement
     opened = appliance.signing.open(contract.id, contract.parties[0].id, SigningOrigin())
     assert opened.intent.origin.location == "示例市"
     done = visits.confirm(zhang, appliance, ZHANG.subject, document)

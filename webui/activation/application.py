@@ -219,12 +219,13 @@ class _Pages:
 
 
 def _sentence_of(intent: Intent, names: Mapping[str, str]) -> str:
-    """What an officers' intent will do, in the reader's language; empty for any other."""
+    """What an officers' intent will do, in the reader's language; empty for any other, and where the name of the
+    operation says it."""
     if not isinstance(intent, OfficerIntent):
         return ""
     try:
         kind = OfficerDecisionKind(intent.kind)
         found = describe_intent(kind, intent.text("subject"), intent.details, names)
     except (ValueError, KeyError, BadRequest):
-        return intent.kind  # an unlock, or what no portal of ours makes: its arguments say the rest
+        return ""  # an unlock, or what no portal of ours makes: its arguments say the rest
     return found.translated(translate())

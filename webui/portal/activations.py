@@ -8,7 +8,7 @@ given. Before the first signature come something to sign with, and the agreement
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import redirect, request, url_for
 from werkzeug.wrappers import Response
@@ -65,9 +65,9 @@ def to_activation(
     )
 
 
-def to_signing(subject: str, opened: OpenedSigning, back: str) -> Answer:
+def to_signing(subject: str, opened: OpenedSigning, back: str, *, after_agreement: bool = False) -> Answer:
     """The same for the document that *opened* is about to sign."""
-    return _sent(_signing_request(subject, opened, back))
+    return _sent(replace(_signing_request(subject, opened, back), after_agreement=after_agreement))
 
 
 def to_batch(subject: str, opened: Sequence[OpenedSigning], back: str) -> Answer:

@@ -80,7 +80,8 @@ def activate_at_once(contract_id: str, party: Party, place: str) -> Answer:
     if instead is not None:
         return instead
     try:
-        return _to_activation(appliance.signing.open(contract_id, party.id, request_origin()), place)
+        opened = appliance.signing.open(contract_id, party.id, request_origin())
+        return _to_activation(opened, place, after_agreement=True)
     except RefusalError as refusal:
         return refusal_page(contract_id, None, refusal)
 
@@ -155,14 +156,14 @@ def _intent_of_visitor(seen: ContractView, intent_id: str) -> OpenedSigning | No
     return opened if opened.party.responsible == seen.who.subject else None
 
 
-def _to_activation(opened: OpenedSigning, place: str) -> Answer:
+def _to_activation(opened: OpenedSigning, place: str, *, after_agreement: bool = False) -> Answer:
     intent, by = opened.intent, opened.party.responsible
     appliance.signing.record_location(intent.id, SigningOrigin(request_origin().address, place))
     if opened.party.kind is PartyKind.SEAL:
         proposed = appliance.seal_requests.propose(intent.id, by=by, reason=request.form.get("reason", ""))
         opened = replace(opened, intent=proposed)
     back = url_for("signing.activated", contract_id=opened.contract.id, intent_id=intent.id)
-    return activations.to_signing(by, opened, back)
+    return activations.to_signing(by, opened, back, after_agreement=after_agreement)
 
 
 def _confirmed(opened: OpenedSigning) -> Answer:
