@@ -231,6 +231,8 @@ def test_the_verdict_is_a_page_too(people: Troupe, everything: Estate, way: Way)
         page = verified(visitor, signed)
         assert page.locator("html").get_attribute("lang") == ("zh-CN" if way.language == "zh" else "en")
         assert weight_of(page) < TOO_MUCH
+        in_one_line = "(each) => each.offsetHeight < 2 * parseFloat(getComputedStyle(each).fontSize)"
+        assert page.locator(".brand > span").evaluate(in_one_line)
         visitor.require_accessible()
         visitor.require_fits()
 
