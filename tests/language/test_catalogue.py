@@ -148,6 +148,12 @@ def test_no_sentence_claims_more_than_is_so(word: str) -> None:
     assert not {each for each in said if allowed is None or not allowed.search(each)}
 
 
+@pytest.mark.parametrize(("word", "of"), [("指纹", "面容"), ("校验码", "居民身份证号码")])
+def test_what_people_read_to_each_other_has_one_name(word: str, of: str) -> None:
+    """核对码 is the glossary's term for the fingerprint of a credential; these words are of something else."""
+    assert not {each for each in chinese_messages().values() if word in each and of not in each}
+
+
 def test_only_an_authority_outside_is_called_trusted_in_english() -> None:
     claim = re.compile(r"trusted timestamp|standard time", re.IGNORECASE)
     assert not [each for each in chinese_messages() if claim.search(each) and "outside" not in each]
