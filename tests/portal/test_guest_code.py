@@ -14,6 +14,7 @@ from appliance.accounts.tickets import LinkTokens
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.participants import LI, ZHANG, ZONE
 from appliance.errors import StateRefused
+from appliance.language import Language
 from appliance.model.accounts import AccountRole, LinkPurpose
 from appliance.model.contract import Contract, Deadline, GuestDetails, Party, Placement, SigningOrder
 from appliance.wiring import LINKS_KEY, Appliance
@@ -68,6 +69,8 @@ def test_from_the_contract_to_the_code_and_in(
     link = link_of(appliance, party)
     door = browser.get(link)
     assert 'name="code"' in door.text
+    waits = f"{party.name}（丙公司）已打开"
+    assert waits in zhang.get("/notices").text and appliance.reminders.inbox.count_unseen(ZHANG.subject) == 1
     entered = browser.post(link, data={"form_token": token_in(door.text), "code": shown[1]})
     assert entered.headers["Location"].startswith(f"{appliance.settings.activation.origin}/register/")
 
@@ -77,6 +80,8 @@ def test_from_the_contract_to_the_code_and_in(
     page = zhang.get(f"/contracts/{invited.id}").text
     assert asked not in page
     assert address in page
+    assert waits not in zhang.get("/notices").text
+    assert appliance.reminders.inbox.count_unseen(ZHANG.subject) == 0
 
 
 def test_a_code_lets_in_once_by_each_link(appliance: Appliance, invited: Contract, party: Party) -> None:
@@ -99,6 +104,8 @@ def test_the_initiator_is_asked_six_times_a_day_by_whatever_links(
     monkeypatch.setattr(entering, "_now", lambda: began + timedelta(hours=23))
     with pytest.raises(StateRefused, match="several times today"):
         entering.ask_for_code(old)
+    told = appliance.reminders.inbox.list_entries(ZHANG.subject, Language.ENGLISH)
+    assert sum("asks for a new link and code" in each.title for each in told) == 6, "who asks is not in yet"
     monkeypatch.setattr(entering, "_now", lambda: began + timedelta(hours=25))
     entering.ask_for_code(old)
 

@@ -6,6 +6,7 @@ import pytest
 
 from appliance.accounts.sessions import ClientInfo
 from appliance.demonstration.participants import OFFICER, ZHANG
+from appliance.language import Language
 from appliance.model.contract import Contract, Party
 from appliance.wiring import Appliance
 from hsm.authenticator import SoftwareAuthenticator
@@ -38,6 +39,12 @@ def lets_in(appliance: Appliance, link: str) -> list[bytes]:
     return [each.credential_id for each in appliance.entering.entry(link).passkeys]
 
 
+def waits_for_an_officer(appliance: Appliance, guest: Party) -> bool:
+    """Whether the initiator is told so."""
+    entries = appliance.reminders.inbox.list_entries(ZHANG.subject, Language.ENGLISH)
+    return any(guest.name in each.title and "waits for an officer" in each.title for each in entries)
+
+
 @pytest.mark.parametrize("ends", ["refused", "withdrawn"])
 def test_a_passkey_lets_a_guest_in_only_while_it_is_asked_for(
     estate: Estate, contract: Contract, ends: str
@@ -49,11 +56,13 @@ def test_a_passkey_lets_a_guest_in_only_while_it_is_asked_for(
     request = requests.submit_request(party.subject, by=party.subject)
     another = register(appliance, party.subject)
     assert lets_in(appliance, link) == [device.credential_id]
+    assert waits_for_an_officer(appliance, party)
     if ends == "refused":
         requests.refuse_request(request.id, reason="证件已过期", by=OFFICER)
     else:
         requests.withdraw_request(request.id, by=party.subject)
     assert lets_in(appliance, link) == []
+    assert not waits_for_an_officer(appliance, party)
     left = appliance.authority.pending_credentials(party.subject)
     assert [each.credential_id for each in left] == [another.credential_id]
 
