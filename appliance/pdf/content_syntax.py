@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from appliance.pdf import content_tokens as tokens
 from appliance.pdf.inline_images import NotPlain, end_of_image
@@ -45,6 +45,30 @@ class NamedResources(Protocol):
         """How many numbers make a colour in the colour space of that *name*, or ``PATTERN`` less them."""
 
 
+class Paint(NamedTuple):
+    """How areas or lines are coloured: the ``components`` of the colour space, whether a colour was ever set, and
+    whether the space is still without one (``pending``)."""
+
+    components: int = 1
+    coloured: bool = False
+    pending: bool = False
+
+
+class GraphicsState(NamedTuple):
+    """What q keeps and Q brings back (8.4): whether there is a font, the ends of lines (None: the caller's, in a
+    form), whether dashes have no length (``dots``), and the two colours."""
+
+    font: bool = False
+    cap: int | None = 0
+    dots: bool = False
+    fill: Paint = Paint()
+    stroke: Paint = Paint()
+
+    def is_pending(self) -> bool:
+        """Whether a colour space was chosen without a colour."""
+        return self.fill.pending or self.stroke.pending
+
+
 class StreamCheck:
     """One look at *content*, whose parts end at *joints*; ``used`` are the resources that it takes, and ``images``
     the pictures in it whose end is for :func:`appliance.pdf.inline_images.require_own_ends` to find. *inside*: a
@@ -65,16 +89,14 @@ class StreamCheck:
         self._joints = joints
         self.used: dict[tuple[str, bytes], Any] = {}
         self.images: list[bytes] = []
-        self._text = self._font = self._path = False
-        self._colours = [1, 1]
+        self._text = self._path = False
         self._inside = inside
-        self._coloured, self._pending = [inside, inside], [False, False]
         self._touched = self._over = False
-        self._cap: int | None = None if inside else 0
-        self._dots = False
+        paint = Paint(coloured=inside)
+        self._state = GraphicsState(cap=None if inside else 0, fill=paint, stroke=paint)
+        self._saved: list[GraphicsState] = []
         self._parts: list[bytes] = []
         self.degenerate = DegenerateLines()
-        self._saved: list[tuple[tuple[bool, int | None, bool], list[int], list[bool], list[bool]]] = []
         self._compatible = 0
 
     def run(self) -> None:
@@ -91,10 +113,10 @@ class StreamCheck:
                 self._require_whole_parts(place, end)
             if self._path:
                 self._parts.append(content[place:end])
-            elif self._cap != 0 and not self._text:
+            elif self._state.cap != 0 and not self._text:
                 self._look_at_points(stroked_points(content[place:end]))
-            if self._dots and b"[" in content[place:end] and b"%" not in content[place:end]:
-                self._dots = False  # other dashes
+            if self._state.dots and b"[" in content[place:end] and b"%" not in content[place:end]:
+                self._state = self._state._replace(dots=False)  # other dashes
             if self._over or not (self._saved or self._touched):
                 self._touch(tokens.SPACE.fullmatch(content, place, end) is None)
             place = end
@@ -108,8 +130,10 @@ class StreamCheck:
         if self._path:
             return tokens.MANY_IN_PATH
         if not self._text:
-            return tokens.SPACE if any(self._pending) else tokens.MANY_ON_PAGE
-        return tokens.MANY_IN_TEXT if self._font and not any(self._pending) else tokens.MANY_WITHOUT_FONT
+            return tokens.SPACE if self._state.is_pending() else tokens.MANY_ON_PAGE
+        return (
+            tokens.MANY_IN_TEXT if self._state.font and not self._state.is_pending() else tokens.MANY_WITHOUT_FONT
+        )
 
     def _touch(self, does: bool) -> None:
         """Something outside of all q and Q, if it *does*. A Q too many brings back the state from before it in
@@ -181,13 +205,11 @@ class StreamCheck:
         return end
 
     def _save(self, name: bytes, operands: bytes) -> None:
-        lines = (self._font, self._cap, self._dots)
-        self._saved.append((lines, [*self._colours], [*self._coloured], [*self._pending]))
+        self._saved.append(self._state)
 
     def _restore(self, name: bytes, operands: bytes) -> None:
         if self._saved:  # the end restores what is left
-            lines, self._colours, self._coloured, self._pending = self._saved.pop()
-            self._font, self._cap, self._dots = lines
+            self._state = self._saved.pop()
         elif self._touched and not self._inside:
             self._over = True
 
@@ -199,33 +221,33 @@ class StreamCheck:
 
     def _paint(self, name: bytes, operands: bytes) -> None:
         self._require_coloured(name, fills=name[:1] in b"fFBb", strokes=name[:1] in b"SsBb")
-        if self._cap != 0:
+        if self._state.cap != 0:
             self._look_at_points(stroked_points(b"".join([*self._parts, name])))
         self._path = False
 
     def _look_at_points(self, kinds: set[bytes]) -> None:
         """Subpaths without length, of these *kinds*, are stroked. In a form the cap may be its caller's."""
         lines, curves = b"l" in kinds, bool(kinds - {b"l"})
-        if self._cap is None:
+        if self._state.cap is None:
             self.degenerate.lines |= lines
             self.degenerate.curves |= curves
-        elif not DegenerateLines({self._cap}, lines, curves).are_alike():
+        elif not DegenerateLines({self._state.cap}, lines, curves).are_alike():
             raise NotPlain("a line without length")
 
     def _choose_cap(self, cap: Any) -> None:
-        self._cap = int(cap)
-        self.degenerate.caps.add(self._cap)
+        self._state = self._state._replace(cap=int(cap))
+        self.degenerate.caps.add(int(cap))
         self._require_no_dots()
 
     def _require_no_dots(self) -> None:
         """Dashes without length: PDFium draws them with projecting caps."""
-        if self._dots and self._cap == PROJECTING:
+        if self._state.dots and self._state.cap == PROJECTING:
             raise NotPlain("dashes without length")
-        self.degenerate.dots |= self._dots and self._inside
+        self.degenerate.dots |= self._state.dots and self._inside
 
     def _require_coloured(self, name: bytes, *, fills: bool = True, strokes: bool = True) -> None:
         """No colour space was chosen without a colour: PDFium keeps the colour of the space before."""
-        if (fills and self._pending[0]) or (strokes and self._pending[1]):
+        if (fills and self._state.fill.pending) or (strokes and self._state.stroke.pending):
             raise NotPlain(f"a colour space without a colour before {name!r}")
 
     def _limit(self, name: bytes, operands: bytes) -> None:
@@ -242,7 +264,7 @@ class StreamCheck:
 
     def _choose_dashes(self, lengths: Sequence[float], phase: float) -> None:
         _require_plain_dashes(lengths, phase)
-        self._dots = 0 in lengths[::2]
+        self._state = self._state._replace(dots=0 in lengths[::2])
         self._require_no_dots()
 
     def _nest(self, name: bytes, operands: bytes) -> None:
@@ -261,15 +283,15 @@ class StreamCheck:
 
     def _choose_font(self, name: bytes, operands: bytes) -> None:
         """One that is not there matters once something is shown in it."""
-        self._font = False
+        self._state = self._state._replace(font=False)
         with suppress(NotPlain):
             self._use("/Font", operands)
-            self._font = True
+            self._state = self._state._replace(font=True)
 
     def _choose_state(self, name: bytes, operands: bytes) -> None:
         state = self._use("/ExtGState", operands)
         if "/Font" in state:
-            self._font = True
+            self._state = self._state._replace(font=True)
         try:
             if "/D" in state:
                 lengths, phase = (entry(state, "/D")[index] for index in range(2))
@@ -284,24 +306,26 @@ class StreamCheck:
 
     def _draw(self, name: bytes, operands: bytes) -> None:
         used = self._use("/XObject" if name == b"Do" else "/Shading", operands)
-        self.degenerate.dots |= self._dots  # a form goes on with them
+        self.degenerate.dots |= self._state.dots  # a form goes on with them
         if name == b"Do" and (entry(used, "/Subtype") != "/Image" or "/ImageMask" in used):
             self._require_coloured(name)
 
+    def _paint_with(self, strokes: bool, paint: Paint) -> None:
+        self._state = self._state._replace(stroke=paint) if strokes else self._state._replace(fill=paint)
+
     def _choose_space(self, name: bytes, operands: bytes) -> None:
-        side, space = name == b"CS", _first_name(operands)
-        self._colours[side] = self._resources.components(space)
-        self._pending[side] = self._coloured[side] or space not in _BLACK
+        strokes, space = name == b"CS", _first_name(operands)
+        coloured = (self._state.stroke if strokes else self._state.fill).coloured
+        paint = Paint(self._resources.components(space), coloured, coloured or space not in _BLACK)
+        self._paint_with(strokes, paint)
 
     def _set_colour(self, name: bytes, operands: bytes) -> None:
-        side = name.isupper()
-        self._colours[side] = _COMPONENTS[name.lower()]
-        self._coloured[side], self._pending[side] = True, False
+        self._paint_with(name.isupper(), _PAINTS[name.lower()])
 
     def _choose_colour(self, name: bytes, operands: bytes) -> None:
-        side = name[:1] == b"S"
-        space, kinds = self._colours[side], _kinds(operands)
-        self._coloured[side], self._pending[side] = True, False
+        strokes, kinds = name[:1] == b"S", _kinds(operands)
+        space = (self._state.stroke if strokes else self._state.fill).components
+        self._paint_with(strokes, Paint(space, coloured=True))
         numbers, named = kinds.count("n"), kinds.endswith("N")
         if named != (space <= PATTERN) or numbers != (PATTERN - space if named else space):
             raise NotPlain(f"a colour of {kinds!r} in a space of {space}")
@@ -343,7 +367,7 @@ _OPERATORS: dict[bytes, tuple[str, str, Callable[[StreamCheck, bytes, bytes], No
 }
 """Operands, place and meaning of what the regular expressions leave over; lines of paths never are."""
 
-_COMPONENTS = {b"g": 1, b"rg": 3, b"k": 4}
+_PAINTS = {b"g": Paint(1, coloured=True), b"rg": Paint(3, coloured=True), b"k": Paint(4, coloured=True)}
 _BLACK = (b"/DeviceGray", b"/DeviceRGB", b"/DeviceCMYK")
 """Whose first colour is the one that was there at the beginning."""
 _MODES = {b"J": 3, b"j": 3, b"Tr": 4}
