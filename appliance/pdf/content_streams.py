@@ -17,6 +17,7 @@ from pyhanko.pdf_utils.misc import PdfReadError
 from appliance.errors import DocumentRefused
 from appliance.pdf import geometry, old_filters  # noqa: F401 - pyHanko lacks these filters
 from appliance.pdf.content_syntax import PATTERN, StreamCheck
+from appliance.pdf.coordinates import Limits, TooFar, form_limits, matrix_of, page_limits, picture_limits
 from appliance.pdf.inline_images import NotPlain, require_own_ends
 from appliance.pdf.line_caps import DegenerateLines
 from appliance.pdf.reader import decode_ascii85, decoded_name, entry
@@ -39,6 +40,13 @@ def require_plain_contents(pages: Sequence[Any]) -> None:
     for number, page in enumerate(pages, start=1):
         try:
             look.page(page)
+        except TooFar as error:
+            raise DocumentRefused(
+                "odd-content",
+                "Something on page {page} is drawn so far from the page, or so large or small, that programs may "
+                "show it differently; save the document again, or print it to a new PDF first.",
+                page=number,
+            ) from error
         except NotPlain as error:
             raise DocumentRefused(
                 "odd-content",
@@ -52,7 +60,7 @@ class _Look:
     """One look at a document; what was found plain is remembered."""
 
     def __init__(self) -> None:
-        self._depths: dict[Any, int] = {}
+        self._depths: dict[Any, tuple[int, Limits]] = {}
         self._open: set[Any] = set()
         self._resources: dict[Any, _Resources] = {}
         self._without: set[int] = set()
@@ -60,14 +68,15 @@ class _Look:
 
     def page(self, page: Any) -> None:
         """What *page* shows."""
+        limits, origin = page_limits(page)
         resources = self._of(geometry.inherited(page, "/Resources"), _NONE)
         parts = [_unpacked(each) for each in _parts(entry(page, "/Contents"))]
         joints = [each - 1 for each in accumulate(len(part) + 1 for part in parts)][:-1]
-        check = StreamCheck(b"\n".join(parts), resources, joints=joints)
+        check = StreamCheck(b"\n".join(parts), resources, joints=joints, limits=limits, matrix=origin)
         self._run(check)
         self._below(check, resources)
-        for picture in _pictures(entry(page, "/Annots")):
-            self._stream(picture, resources)
+        for note, picture in _pictures(entry(page, "/Annots")):
+            self._stream(picture, resources, picture_limits(limits, origin, note, picture))
         if not self._degenerate.are_alike():
             raise NotPlain("a line without length in a form")
 
@@ -80,30 +89,37 @@ class _Look:
     def _below(self, check: StreamCheck, resources: _Resources) -> int:
         """How deep that goes which the content of *check* draws."""
         deepest = 0
-        for (kind, _), used in check.used.items():
+        for (kind, name), used in check.used.items():
             if id(used) in self._without:
                 continue
+            limits = check.limits.get((kind, name), Limits())
             streams = list(_streams(kind, used))
             if not streams:
                 self._without.add(id(used))
-            for stream, glyph, own in streams:
-                deepest = max(deepest, 1 + self._stream(stream, self._of(own, resources), glyph=glyph))
+            for stream, font in streams:
+                outer = resources if font is None else self._of(entry(font, "/Resources"), resources)
+                inner = limits if font is None else limits.under(matrix_of(font))
+                deepest = max(deepest, 1 + self._stream(stream, outer, inner, glyph=font is not None))
         if deepest > _DEEPEST:
             raise NotPlain("forms in forms")
         return deepest
 
-    def _stream(self, stream: Any, outer: _Resources, *, glyph: bool = False) -> int:
+    def _stream(self, stream: Any, outer: _Resources, limits: Limits, *, glyph: bool = False) -> int:
         resources = self._of(entry(stream, "/Resources"), outer)
         key = (id(stream), id(resources), glyph)
         if key in self._open:
             raise NotPlain("a form in itself")
-        if key not in self._depths:
+        limits = limits if glyph else form_limits(limits, stream)
+        depth, before = self._depths.get(key, (0, None))
+        if before is None or before.both(limits) != before:  # looked at again where there is less room
+            limits = limits if before is None else before.both(limits)
             self._open.add(key)
-            check = StreamCheck(_unpacked(stream), resources, inside=True, glyph=glyph)
+            check = StreamCheck(_unpacked(stream), resources, inside=True, glyph=glyph, limits=limits)
             self._run(check)
-            self._depths[key] = self._below(check, resources)
+            depth = self._below(check, resources)
+            self._depths[key] = depth, limits
             self._open.discard(key)
-        return self._depths[key]
+        return depth
 
     def _of(self, own: Any, outer: _Resources) -> _Resources:
         """The resources that apply: those of its own, where there are any (7.8.3)."""
@@ -204,36 +220,37 @@ def _parts(contents: Any) -> Iterator[Any]:
                 yield part
 
 
-def _pictures(annotations: Any) -> Iterator[Any]:
-    """The appearances of notes and fields, in every state (12.5.5)."""
+def _pictures(annotations: Any) -> Iterator[tuple[Any, Any]]:
+    """Notes and fields, and each of their appearances, in every state (12.5.5)."""
     if not isinstance(annotations, ArrayObject):
         return
     for index in range(len(annotations)):
-        pictures = entry(annotations[index], "/AP") if isinstance(annotations[index], DictionaryObject) else None
+        note = annotations[index]
+        pictures = entry(note, "/AP") if isinstance(note, DictionaryObject) else None
         for key in pictures if isinstance(pictures, DictionaryObject) else ():
             picture = entry(pictures, key)
             if isinstance(picture, StreamObject):
-                yield picture
+                yield note, picture
             elif isinstance(picture, DictionaryObject):
                 states = (entry(picture, state) for state in picture)
-                yield from (each for each in states if isinstance(each, StreamObject))
+                yield from ((note, each) for each in states if isinstance(each, StreamObject))
 
 
-def _streams(kind: str, used: Any) -> Iterator[tuple[Any, bool, Any]]:
-    """The content streams behind a resource: stream, whether it is a glyph, and the resources of its font."""
+def _streams(kind: str, used: Any) -> Iterator[tuple[Any, Any]]:
+    """The content streams behind a resource, and of glyphs their font."""
     if (kind == "/XObject" and entry(used, "/Subtype") == "/Form") or (
         kind == "/Pattern" and isinstance(used, StreamObject)
     ):
-        yield used, False, None
+        yield used, None
     elif kind == "/Font" and entry(used, "/Subtype") == "/Type3":
         glyphs = entry(used, "/CharProcs", {})
         for each in glyphs:
             if isinstance(glyphs[each], StreamObject):
-                yield glyphs[each], True, entry(used, "/Resources")
+                yield glyphs[each], used
     elif kind == "/ExtGState":
         mask, font = entry(used, "/SMask"), entry(used, "/Font")
         group = entry(mask, "/G") if isinstance(mask, DictionaryObject) else None
         if isinstance(group, StreamObject):
-            yield group, False, None
+            yield group, None
         if isinstance(font, ArrayObject) and len(font) and isinstance(font[0], DictionaryObject):
             yield from _streams("/Font", font[0])

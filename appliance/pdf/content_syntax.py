@@ -15,6 +15,8 @@ from functools import cache
 from typing import Any, NamedTuple, Protocol
 
 from appliance.pdf import content_tokens as tokens
+from appliance.pdf import coordinates
+from appliance.pdf.coordinates import UNCHANGED, Limits, Matrix, TextLines
 from appliance.pdf.inline_images import NotPlain, end_of_image
 from appliance.pdf.line_caps import PROJECTING, DegenerateLines, stroked_points
 from appliance.pdf.reader import entry
@@ -55,14 +57,20 @@ class Paint(NamedTuple):
 
 
 class GraphicsState(NamedTuple):
-    """What q keeps and Q brings back (8.4): whether there is a font, the ends of lines (None: the caller's, in a
-    form), whether dashes have no length (``dots``), and the two colours."""
+    """What q keeps and Q brings back (8.4): the resource that brought the font, and the size of its letters; the
+    ends of lines (None: the caller's, in a form), whether dashes have no length (``dots``), and the two colours;
+    the matrix, the widest line and the largest leading so far, and whether there were dashes."""
 
-    font: bool = False
+    font: tuple[str, bytes] | None = None
+    letters: float = 0.0
     cap: int | None = 0
     dots: bool = False
     fill: Paint = Paint()
     stroke: Paint = Paint()
+    matrix: Matrix = UNCHANGED
+    width: float = 1.0
+    leading: float = 0.0
+    dashed: bool = False
 
     def is_pending(self) -> bool:
         """Whether a colour space was chosen without a colour."""
@@ -70,9 +78,10 @@ class GraphicsState(NamedTuple):
 
 
 class StreamCheck:
-    """One look at *content*, whose parts end at *joints*; ``used`` are the resources that it takes, and ``images``
-    the pictures in it whose end is for :func:`appliance.pdf.inline_images.require_own_ends` to find. *inside*: a
-    form, pattern or glyph, for which colours may have been set."""
+    """One look at *content*, which begins under *matrix* and whose parts end at *joints*; ``used`` are the
+    resources that it takes, ``limits`` what is left for those that draw, and ``images`` the pictures in it whose
+    end is for :func:`appliance.pdf.inline_images.require_own_ends` to find. *inside*: a form, pattern or glyph,
+    for which colours may have been set."""
 
     def __init__(
         self,
@@ -82,6 +91,8 @@ class StreamCheck:
         inside: bool = False,
         glyph: bool = False,
         joints: Sequence[int] = (),
+        limits: Limits,
+        matrix: Matrix = UNCHANGED,
     ) -> None:
         self._content = content + b"\n"
         self._resources = resources
@@ -89,11 +100,15 @@ class StreamCheck:
         self._joints = joints
         self.used: dict[tuple[str, bytes], Any] = {}
         self.images: list[bytes] = []
+        self._limits, self._matrix = limits, matrix
+        self.limits: dict[tuple[str, bytes], Limits] = {}
+        self._lines = TextLines()
         self._text = self._path = False
         self._inside = inside
         self._touched = self._over = False
         paint = Paint(coloured=inside)
-        self._state = GraphicsState(cap=None if inside else 0, fill=paint, stroke=paint)
+        cap = None if inside else 0
+        self._state = GraphicsState(cap=cap, fill=paint, stroke=paint, matrix=matrix, width=limits.width)
         self._saved: list[GraphicsState] = []
         self._parts: list[bytes] = []
         self.degenerate = DegenerateLines()
@@ -111,11 +126,16 @@ class StreamCheck:
             end = self._many().match(content, place).end()  # type: ignore[union-attr]  # it matches nothing, too
             if self._joints:
                 self._require_whole_parts(place, end)
+            operators = content[place:end]
+            if not self._text:
+                self._require_near(operators)
+            elif operators.strip():
+                self._follow(operators)
             if self._path:
-                self._parts.append(content[place:end])
+                self._parts.append(operators)
             elif self._state.cap != 0 and not self._text:
-                self._look_at_points(stroked_points(content[place:end]))
-            if self._state.dots and b"[" in content[place:end] and b"%" not in content[place:end]:
+                self._look_at_points(stroked_points(operators))
+            if self._state.dots and b"[" in operators and b"%" not in operators:
                 self._state = self._state._replace(dots=False)  # other dashes
             if self._over or not (self._saved or self._touched):
                 self._touch(tokens.SPACE.fullmatch(content, place, end) is None)
@@ -125,6 +145,40 @@ class StreamCheck:
             place = self._step(place)
         if self._text or self._path or self._compatible:
             raise NotPlain("something is not closed")
+
+    def _require_near(self, operators: bytes) -> None:
+        """Where *operators* draw, and with which lines."""
+        state = self._state
+        if b"%" in operators or b"\0" in operators or b"Tw" in operators:
+            operators = _only_numbers(operators)
+        width = coordinates.largest(operators, b"w", state.width)
+        leading = coordinates.largest(operators, b"TL", state.leading)
+        dashed = state.dashed or (b"[" in operators and not self._text)
+        if (width, leading, dashed) != (state.width, state.leading, state.dashed):
+            self._state = state = state._replace(width=width, leading=leading, dashed=dashed)
+        coordinates.require_near(operators, state, self._limits)
+
+    def _follow(self, operators: bytes) -> None:
+        operators = _only_numbers(operators)
+        coordinates.require_near(b"S", self._state, self._limits)  # letters may be lines
+        leading, left = self._lines.follow(operators, self._state, self._limits)
+        self._state = self._state._replace(
+            leading=leading, width=coordinates.largest(operators, b"w", self._state.width)
+        )
+        if self._state.font is not None:
+            self._leave(self._state.font, left)
+
+    def _leave(self, key: tuple[str, bytes], limits: Limits) -> None:
+        """*limits* for what the resource *key* draws, at one place more."""
+        self.limits[key] = self.limits.get(key, limits).both(limits)
+
+    def _space(self, name: bytes, operands: bytes) -> None:
+        self._require_near(operands + b" " + name)
+
+    def _transform(self, name: bytes, operands: bytes) -> None:
+        matrix = coordinates.multiplied(coordinates.six(_numbers(operands)), self._state.matrix)
+        coordinates.require_plain_matrix(matrix, self._limits)
+        self._state = self._state._replace(matrix=matrix)
 
     def _many(self) -> re.Pattern[bytes]:
         if self._path:
@@ -165,6 +219,7 @@ class StreamCheck:
             begun = tokens.PATH_BEGUN.match(self._content, place)
             if begun is not None:
                 self._path, self._parts = True, [begun[0]]
+                self._require_near(begun[0])
                 self._touch(True)
                 self._require_whole_parts(place, begun.end())
                 return begun.end()
@@ -186,6 +241,7 @@ class StreamCheck:
         self._touch(name not in _TOUCHING_NOTHING)
         if name == b"BI":
             self._require_coloured(name)
+            coordinates.require_near_image(self._state.matrix, self._limits)
             return self._pass_image(found.end())
         if action is not None:
             action(self, name, operands)
@@ -214,13 +270,14 @@ class StreamCheck:
             self._over = True
 
     def _begin_text(self, name: bytes, operands: bytes) -> None:
-        self._text = True
+        self._text, self._lines = True, TextLines()
 
     def _end_text(self, name: bytes, operands: bytes) -> None:
         self._text = False
 
     def _paint(self, name: bytes, operands: bytes) -> None:
         self._require_coloured(name, fills=name[:1] in b"fFBb", strokes=name[:1] in b"SsBb")
+        self._require_near(name)
         if self._state.cap != 0:
             self._look_at_points(stroked_points(b"".join([*self._parts, name])))
         self._path = False
@@ -255,6 +312,8 @@ class StreamCheck:
         [number] = _numbers(operands)
         if number < 0 if name == b"w" else number not in range(_MODES[name]):
             raise NotPlain(f"a value of {name!r}: {operands[:40]!r}")
+        if name == b"w":
+            self._state = self._state._replace(width=max(self._state.width, number))
         if name == b"J":
             self._choose_cap(number)
 
@@ -264,7 +323,7 @@ class StreamCheck:
 
     def _choose_dashes(self, lengths: Sequence[float], phase: float) -> None:
         _require_plain_dashes(lengths, phase)
-        self._state = self._state._replace(dots=0 in lengths[::2])
+        self._state = self._state._replace(dots=0 in lengths[::2], dashed=self._state.dashed or bool(lengths))
         self._require_no_dots()
 
     def _nest(self, name: bytes, operands: bytes) -> None:
@@ -283,29 +342,43 @@ class StreamCheck:
 
     def _choose_font(self, name: bytes, operands: bytes) -> None:
         """One that is not there matters once something is shown in it."""
-        self._state = self._state._replace(font=False)
+        font = _first_name(operands)
+        size = _numbers(operands[operands.index(font) + len(font) :])[0]
+        coordinates.require_plain_size(size)
+        self._state = self._state._replace(font=None, letters=abs(size))
         with suppress(NotPlain):
             self._use("/Font", operands)
-            self._state = self._state._replace(font=True)
+            self._state = self._state._replace(font=("/Font", font))
 
     def _choose_state(self, name: bytes, operands: bytes) -> None:
-        state = self._use("/ExtGState", operands)
-        if "/Font" in state:
-            self._state = self._state._replace(font=True)
+        state, key = self._use("/ExtGState", operands), ("/ExtGState", _first_name(operands))
+        if "/SMask" in state:
+            self._leave(key, self._limits.under(self._state.matrix))
         try:
+            if "/Font" in state:
+                size = abs(float(entry(state, "/Font")[1]))
+                coordinates.require_plain_size(size)
+                self._state = self._state._replace(font=key, letters=size)
             if "/D" in state:
                 lengths, phase = (entry(state, "/D")[index] for index in range(2))
                 self._choose_dashes([float(each) for each in lengths], float(phase))
-            plain = float(entry(state, "/LW", 0)) >= 0
+            width = float(entry(state, "/LW", 0))
         except (TypeError, ValueError, IndexError) as error:
             raise NotPlain("numbers of a state") from error
-        if not plain or any(entry(state, key, 0) not in range(3) for key in ("/LC", "/LJ")):
+        self._state = self._state._replace(width=max(self._state.width, width))
+        if width < 0 or any(entry(state, key, 0) not in range(3) for key in ("/LC", "/LJ")):
             raise NotPlain("values of a state")
         if "/LC" in state:
             self._choose_cap(entry(state, "/LC"))
 
     def _draw(self, name: bytes, operands: bytes) -> None:
-        used = self._use("/XObject" if name == b"Do" else "/Shading", operands)
+        kind = "/XObject" if name == b"Do" else "/Shading"
+        used = self._use(kind, operands)
+        if name == b"Do" and entry(used, "/Subtype") == "/Image":
+            coordinates.require_near_image(self._state.matrix, self._limits)
+        elif name == b"Do":
+            left = self._limits._replace(width=self._state.width)
+            self._leave((kind, _first_name(operands)), left.under(self._state.matrix))
         self.degenerate.dots |= self._state.dots  # a form goes on with them
         if name == b"Do" and (entry(used, "/Subtype") != "/Image" or "/ImageMask" in used):
             self._require_coloured(name)
@@ -331,6 +404,8 @@ class StreamCheck:
             raise NotPlain(f"a colour of {kinds!r} in a space of {space}")
         if named:
             self._use("/Pattern", operands)
+            key = ("/Pattern", _first_name(operands[operands.rindex(b"/") :]))
+            self._leave(key, self._limits.under(self._matrix))
 
     def _show(self, name: bytes, operands: bytes) -> None:
         self._require_coloured(name)
@@ -338,7 +413,8 @@ class StreamCheck:
 
 
 _OPERATORS: dict[bytes, tuple[str, str, Callable[[StreamCheck, bytes, bytes], None] | None]] = {
-    **dict.fromkeys(b"M i Tc Tw Tz TL Ts".split(), ("n", _BOTH, None)),
+    **dict.fromkeys(b"M i Tc Tw Ts".split(), ("n", _BOTH, None)),
+    **dict.fromkeys((b"Tz", b"TL"), ("n", _BOTH, StreamCheck._space)),
     **dict.fromkeys(b"w J j Tr".split(), ("n", _BOTH, StreamCheck._limit)),
     **dict.fromkeys((b"g", b"G"), ("n", _BOTH, StreamCheck._set_colour)),
     **dict.fromkeys((b"rg", b"RG"), ("nnn", _BOTH, StreamCheck._set_colour)),
@@ -355,7 +431,7 @@ _OPERATORS: dict[bytes, tuple[str, str, Callable[[StreamCheck, bytes, bytes], No
     b"TJ": ("a", _TEXT, StreamCheck._show),
     b"T*": ("", _TEXT, None),
     b"d": ("an", _BOTH, StreamCheck._dash),
-    b"cm": ("nnnnnn", _PAGE, None),
+    b"cm": ("nnnnnn", _PAGE, StreamCheck._transform),
     b"EMC": ("", _BOTH, None),
     b"BI": ("", _PAGE, None),
     b"q": ("", _PAGE, StreamCheck._save),
@@ -384,6 +460,11 @@ def _require_plain_dashes(lengths: Sequence[float], phase: float) -> None:
         min(*lengths, phase) < 0 or sum(lengths) < _SHORTEST_DASHES or len(lengths) > _MOST_DASHES or not paired
     ):
         raise NotPlain(f"dashes: {lengths[:9]} {phase}")
+
+
+def _only_numbers(operators: bytes) -> bytes:
+    """*operators* without strings, comments and odd blanks, and without Tw, which ends as w does."""
+    return tokens.STRINGS.sub(b" ", operators).replace(b"\0", b" ").replace(b"Tw", b"Tc")
 
 
 def _first_name(operands: bytes) -> bytes:

@@ -55,12 +55,12 @@ _path = _painted + _paint
 
 def _many(two: bytes, four: bytes, six: bytes, rest: bytes) -> re.Pattern[bytes]:
     """Any number of operators: those after two numbers, after four, after six, and without one before them."""
-    beyond = rb"|" + _n + _n + rb"(?:" + four + _n + _n + six + rb")"
+    beyond = rb"|" + _n + _n + (four or _n + _n + six)
     return re.compile(rb"%b(?:%b(?:%b|%b(?:%b%b))|%b|%b)*+" % (_S, _n, _states, _n, two, beyond, _few, rest))
 
 
-MANY_ON_PAGE = _many(_ops("m") + _path, _ops("re") + _path + rb"|", _ops("cm"), _dashes + rb"|" + _paint)
-"""Outside of text: states, matrices and whole paths, also empty ones, which no program draws. No colours, for
+MANY_ON_PAGE = _many(_ops("m") + _path, _ops("re") + _path, b"", _dashes + rb"|" + _paint)
+"""Outside of text: states and whole paths, also empty ones, which no program draws. No colours, for
 nothing here tells which was the last."""
 _within = _states + rb"|" + _lines
 PATH_BEGUN = re.compile(_n + _n + rb"(?:" + _ops("m") + rb"|" + _n + _n + _ops("re") + rb")")

@@ -55,7 +55,7 @@ def stroked_points(operators: bytes) -> set[bytes]:
     found: set[bytes] = set()
     path: set[bytes] = set()
     start, last = (0.0, 0.0), b""
-    for name, numbers in _operations(operators):
+    for name, numbers in operations(operators):
         if name in _SEGMENTS:
             is_point = set(zip(numbers[::2], numbers[1::2], strict=True)) == {start}
             last = name if is_point and last != _LONG else _LONG
@@ -73,7 +73,8 @@ def stroked_points(operators: bytes) -> set[bytes]:
     return found - {_LONG, b""}
 
 
-def _operations(operators: bytes) -> Iterator[tuple[bytes, list[float]]]:
+def operations(operators: bytes) -> Iterator[tuple[bytes, list[float]]]:
+    """Each operator and the numbers before it, of *operators* without strings and names; arrays are left out."""
     numbers: list[float] = []
     for found in _WORD.finditer(operators):
         word = found[0]

@@ -141,7 +141,7 @@ ODD: dict[str, bytes] = {
 """Of a page whose font is F1."""
 
 PLAIN: dict[str, bytes] = {
-    "numbers": b" 1 0 0 1 +.5 -5. cm 00 0 m 123456789.0123456789 -.002 l S",
+    "numbers": b" 1 0 0 1 +.5 -5. cm 00 0 m 12.0123456789012 -.002 l S 123456789 i",
     "blanks": b"\x00\t\n\x0c\r 0 g%comment 1 g\r1 g",
     "words side by side": b" BT/F1 9 Tf[(a)-20(b)<41 4>]TJ(c)' ET 0 0 1 rg/DeviceRGB cs 1 0 0 scn",
     "strings": rb" BT /F1 9 Tf (a(b)\)\\\053\8) Tj 1 2 (x) " + b'" T* (\x80\xff\r\n) Tj ET',
