@@ -75,10 +75,11 @@ class _Served:
 
     @property
     def origin(self) -> str:
-        """The WebAuthn origin: scheme, host and port of the public address. No page of another origin can ask for
-        these passkeys, also where it shares the host."""
+        """The WebAuthn origin: scheme, host and port of the public address, as browsers write it (RFC 6454, 6.2).
+        No page of another origin can ask for these passkeys, also where it shares the host."""
         parts = urlsplit(self.public_url)
-        return f"{parts.scheme}://{parts.netloc}"
+        usual = ":443" if parts.scheme == "https" else ":80"
+        return f"{parts.scheme}://{parts.netloc.lower().removesuffix(usual)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,7 +349,7 @@ class Settings:
     def as_served(self) -> Settings:
         """The settings for a command beside a running ``vermilion up``, which may serve at another port."""
         try:
-            port = int(self.home.served_port.read_text(encoding="ascii"))
+            port = self.web.port if self.home.is_managed else int(self.home.served_port.read_text("ascii"))
         except (OSError, ValueError):
             return self
         return self if port == self.web.port else self.at_port(port)
@@ -372,6 +373,9 @@ def load(home: Home) -> Settings:
 def parse(tables: Mapping[str, Any], home: Home, path: Path) -> Settings:
     """The settings in parsed TOML; *path* is for the messages. Raises ConfigurationError."""
     try:
-        return Settings(home=home, **sections(Settings, tables))
+        settings = Settings(home=home, **sections(Settings, tables))
+        apart = settings.activation.origin != settings.web.origin
+        require(apart, "activation.public_url", "of another origin than web.public_url")
+        return settings
     except ConfigurationRefused as error:
         raise ConfigurationError("{path}: {problem}", path=path, problem=error) from error

@@ -190,7 +190,8 @@ class SignedCheckpoint:
 @dataclass(frozen=True, slots=True)
 class AuthorityStatus:
     """``policies`` are the timestamp policies accepted, the default first; ``hashes`` the digests that are dated
-    (``sha256``, …); ``origin`` is the log's name, ``checkpoint`` what was signed last of it."""
+    (``sha256``, …); ``origin`` is the log's name, ``checkpoint`` what was signed last of it;
+    ``activation_origins`` are the web origins that activations may come from (none named: an earlier release)."""
 
     state: AuthorityState
     sentence: Sentence
@@ -201,3 +202,4 @@ class AuthorityStatus:
     policies: tuple[str, ...]
     hashes: tuple[str, ...]
     checkpoint: SignedCheckpoint | None
+    activation_origins: tuple[str, ...] = ()

@@ -58,8 +58,8 @@ def up_command(context: Context, port: int | None, organisation: str | None, url
         _require_free(each)
     with (
         _ending() as asked,
-        Supervisor(services(settings, environment), say=say) as supervisor,
         _served(context.home, settings.web.port),
+        Supervisor(services(settings, environment), say=say) as supervisor,
     ):
         _print_first_steps(context.terminal, settings)
         supervisor.watch(until=lambda: bool(asked))

@@ -65,6 +65,22 @@ def clock(context: CheckContext) -> HealthFinding:
     return good(template, **values)
 
 
+def origins(context: CheckContext) -> HealthFinding:
+    """The authority takes confirmations made on the activation service's pages, and none made on the portal's."""
+    taken, settings = context.authority().activation_origins, context.configured()
+    if not taken:
+        raise NotAnswerable  # an earlier release, which another finding tells
+    own, portal = settings.activation.origin, settings.web.origin
+    values = {"path": context.home.authority_settings, "own": own, "portal": portal}
+    if portal in taken:
+        template = "The portal's pages could confirm signatures: activation.origins in {path} names {portal}."
+        return failing(RunbookPage.ORIGINS_WRONG, template, portal, **values)
+    if own not in taken:
+        template = "Nobody can confirm a signature: activation.origins in {path} does not name {own}."
+        return failing(RunbookPage.ORIGINS_WRONG, template, own, **values)
+    return good("Signatures are confirmed on {own}, and nowhere in the portal.", own=own)
+
+
 def certificates(context: CheckContext) -> HealthFinding:
     """No certificate of a service key ends soon; the finding names the one that ends first."""
     status, now = context.authority(), context.now

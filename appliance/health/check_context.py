@@ -62,7 +62,7 @@ class CheckContext:
 
     def settings(self) -> Settings:
         """The settings. Raises :class:`ApplianceError`."""
-        return self._once("settings", lambda: load(self.home))
+        return self._once("settings", lambda: load(self.home).as_served())
 
     def database(self) -> Database:
         """The database, opened. Raises :class:`ApplianceError`, :class:`NotAnswerable` when there is none."""

@@ -57,6 +57,10 @@ class RunbookPage(StrEnum):
         "authority-gone", "See `journalctl -u vermilion-authority`, then `systemctl restart vermilion-authority`."
     )
     NOT_PROVISIONED = _Page("not-provisioned", "Hold the key ceremony (`vermilion-authority ceremony`).")
+    ORIGINS_WRONG = _Page(
+        "origins-wrong",
+        'In {path} set `activation.origins` to `["{own}"]`, and restart the authority.',
+    )
     HSM_GONE = _Page(
         "hsm-gone", "Connect or restart the HSM; signing goes on by itself, no restart of the appliance is needed."
     )

@@ -31,6 +31,7 @@ from appliance.home import Home, role_of_command
 CHECKS: tuple[Check, ...] = (
     Check("authority", "Signing authority", authority_checks.authority, serving=True, at_once=True),
     Check("hsm", "HSM", authority_checks.hsm, serving=True, at_once=True),
+    Check("origins", "Where signatures are confirmed", authority_checks.origins, serving=True, at_once=True),
     Check("clock", "Clock", authority_checks.clock, serving=True, at_once=True),
     Check("time-sources", "Time sources", machine_checks.time_sources),
     Check("database", "Database", record_checks.database, serving=True),
@@ -66,7 +67,7 @@ CHECKS: tuple[Check, ...] = (
 )
 
 SERVES: tuple[Check, ...] = tuple(
-    check for check in CHECKS if check.name in ("settings", "database", "authority", "hsm")
+    check for check in CHECKS if check.name in ("settings", "database", "authority", "hsm", "origins")
 )
 """What a release is asked after an upgrade."""
 

@@ -47,6 +47,7 @@ class StateOperations(Handlers):
             policies=tuple(settings.time.policies),
             hashes=tuple(sorted(settings.time.hashes)),
             checkpoint=self._store.checkpoints.last(),
+            activation_origins=tuple(settings.activation.origins),
         )
 
     def unlock(self, intent: OfficerIntent, activations: Sequence[Activation], pins: Sequence[str]) -> None:

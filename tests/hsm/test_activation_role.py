@@ -15,7 +15,15 @@ from hsm.codec import encode
 from hsm.config import PeerRole
 from hsm.errors import ActivationRefused, BadRequest, NotPermitted
 from hsm.intents import Intent, OfficerIntent, WebAuthnActivation
-from tests.authority import OFFICER, ORGANISATION, ORIGIN, RP_ID, RunningAuthority, intent_for
+from tests.authority import (
+    OFFICER,
+    ORGANISATION,
+    ORIGIN,
+    RP_ID,
+    RunningAuthority,
+    intent_for,
+    running_authority,
+)
 from tests.hsm.test_activation import answer, enrol_pin
 
 PERSON, CUSTODIAN, SEAL, PIN_CUSTODIAN = "person-role", "person-role-custodian", "seal-role", "keeper-role"
@@ -217,5 +225,16 @@ def test_what_was_asked_on_the_portals_pages_unlocks_nothing(cast: Cast, subject
 
 
 def test_the_portals_origin_is_not_among_those_of_activations(cast: Cast) -> None:
-    settings = (cast.authority.root / "config/authority.toml").read_text(encoding="utf-8")
-    assert PORTAL not in settings.replace(f'base_url = "{PORTAL}"', "")
+    """Without a word of it in the settings either: what the running authority takes, it says itself."""
+    for role in PeerRole:
+        assert cast.authority.client(role.value).status().activation_origins == (ORIGIN,)
+
+
+def test_what_the_settings_name_is_what_the_authority_takes_and_says() -> None:
+    """As a home of before the activation service had it: this is what health has to find."""
+    with running_authority(settings=f'\n[activation]\norigins = ["{PORTAL}"]\n', workers=1) as of_before:
+        assert of_before.client("web").status().activation_origins == (PORTAL,)
+        act = of_before.officer_act("retire", subject=PERSON, reason="superseded")
+        with pytest.raises(ActivationRefused, match="does not verify"):
+            of_before.approve(act, on(ORIGIN, of_before.officer).activate(OFFICER, act))
+        assert of_before.approve(act, on(PORTAL, of_before.officer).activate(OFFICER, act)).given == (OFFICER,)
