@@ -10,6 +10,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from importlib import resources
 
@@ -18,11 +19,12 @@ from appliance.config import Settings, WebSettings, load
 from appliance.confinement.pool import Confinement
 from appliance.demonstration import participants
 from appliance.demonstration.new_home import DEMONSTRATION, NewHome
+from appliance.demonstration.older_home import renew_addresses
 from appliance.demonstration.participants import DemonstrationAuthenticators
 from appliance.errors import ConfigurationError, NotFound, SupervisionFailed
 from appliance.home import Home, make_directory
 from appliance.model.people import Person, Seal
-from appliance.supervision import Say, running_authority
+from appliance.supervision import Say, operational, running_authority
 from appliance.wiring import LINKS_KEY, Appliance, open_appliance
 from hsm.client import AuthorityClient
 from hsm.errors import UnknownKey
@@ -49,7 +51,7 @@ def found_home(
     *wanted*, without that the demonstration's; in an enterprise's own there is nobody before its first officer.
 
     Raises :class:`ConfigurationError`, with nothing changed, for a home that is another organisation's than
-    *wanted* or has another address, and for what no home can be told.
+    *wanted* or has another address, and for what no home can be told; and as :func:`renew_addresses`.
     """
     if wanted is not None:
         wanted.check()
@@ -59,6 +61,8 @@ def found_home(
         new = wanted or DEMONSTRATION
         _write_settings(home, say, port or WebSettings().port, new)
     _write_secrets(home, say)
+    if not operational(home):  # which has read its settings already
+        renew_addresses(home, new, port=port, say=say)
     if not (home.log_key).exists():
         _hold_ceremony(home, say, environment, new)
     settings = load(home)
@@ -93,7 +97,8 @@ def _as_it_is(home: Home, wanted: NewHome | None) -> NewHome:
             home=home.root,
             address=settings.web.public_url,
         )
-    return DEMONSTRATION if name == participants.ALPHA else NewHome(name)
+    url = "" if settings.web.relying_party == "localhost" else settings.web.public_url
+    return replace(DEMONSTRATION, url=url) if name == participants.ALPHA else NewHome(name, url)
 
 
 def _write_settings(home: Home, say: Say, port: int, new: NewHome) -> None:

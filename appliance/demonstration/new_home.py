@@ -27,10 +27,12 @@ public_url = {url}
 [console]
 port = {console}
 public_url = "http://localhost:{console}"
+"""
 
+_ACTIVATION = """
 [activation]
-port = {activation}
-public_url = {confirm}
+port = {port}
+public_url = {url}
 """
 
 _INTERFACE = """
@@ -112,17 +114,20 @@ class NewHome:
 
     def appliance_settings(self, port: int) -> str:
         """``appliance.toml`` for the portal at *port*."""
-        text = _APPLIANCE if self.is_demonstration else _APPLIANCE + _INTERFACE
-        return text.format(
+        served = _APPLIANCE.format(
             organisation=_quoted(self.organisation),
             port=port,
             console=port + CONSOLE_PORT_ABOVE,
-            activation=port + ACTIVATION_PORT_ABOVE,
             url=_quoted(self.address(port)),
-            confirm=_quoted(self.activation_address(port)),
-            language=_quoted(self.language),
-            zone=_quoted(self.zone),
         )
+        shown = "" if self.is_demonstration else _INTERFACE
+        shown = shown.format(language=_quoted(self.language), zone=_quoted(self.zone))
+        return served + self.activation_settings(port) + shown
+
+    def activation_settings(self, port: int) -> str:
+        """The part of it about the activation service, which homes of earlier releases have not."""
+        url = _quoted(self.activation_address(port))
+        return _ACTIVATION.format(port=port + ACTIVATION_PORT_ABOVE, url=url)
 
     def authority_settings(self, port: int) -> str:
         """``authority.toml`` that fits it."""

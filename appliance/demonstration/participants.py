@@ -9,6 +9,7 @@ from appliance.home import Home
 from appliance.language import Language
 from appliance.model.contract import Placement
 from appliance.model.people import Person, Seal, SealKind
+from hsm import config
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
 from hsm.files import file_lock
@@ -48,6 +49,7 @@ class DemonstrationAuthenticators:
     """The authenticators of a *home*, named by subject. One process at a time uses each."""
 
     def __init__(self, home: Home) -> None:
+        self._root = home.root
         self._folder = home.people
         self._socket = home.authority_socket("activation")
 
@@ -61,9 +63,11 @@ class DemonstrationAuthenticators:
         return fingerprint
 
     def activate(self, subject: str, act: SigningIntent | OfficerIntent) -> WebAuthnActivation:
-        """The assertion of *subject* for *act*; the new counter is on disk before it is given away."""
+        """The assertion of *subject* for *act*, as on a page of the activation service wherever that is now; the
+        new counter is on disk before it is given away."""
         with file_lock(self._folder / f"{subject}.lock"):
             authenticator = SoftwareAuthenticator.load(self._path(subject))
+            authenticator.origin = config.load(self._root).activation.origins[0]
             activation = authenticator.activate(subject, act)
             authenticator.save(self._path(subject))
         return activation
