@@ -110,6 +110,7 @@ def first_steps_are_told(running: House) -> None:
     ):
         assert told in running.told, running.told
     assert running.settings.console.public_url in running.told
+    assert running.settings.activation.public_url in running.told
     assert len(CODE.findall(running.told)) == 2
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import time
@@ -161,7 +162,18 @@ def units(bed: Bed) -> str:
             exposed.append(f"{unit}: {found[1] if found else told.strip()[-200:]} > {limit}")
     if inactive or failed or exposed:
         raise StepFailed(f"inactive: {inactive}; failed: {failed or 'none'}; too exposed: {exposed or 'none'}")
-    return f"{len(set(wanted))} units active, {len(LIMITS)} below their limit; nginx may open {_files(bed)} files"
+    told = f"{len(set(wanted))} units active, {len(LIMITS)} below their limit; nginx may open {_files(bed)} files"
+    return f"{told}. {where_confirmed(bed)}"
+
+
+def where_confirmed(bed: Bed) -> str:
+    """The running authority takes confirmations from the activation service's origin alone."""
+    line = bed.machine.run("grep ^origins /etc/vermilion/authority.toml").strip()
+    told = json.loads(bed.machine.run("vermilion diagnose --json", check=False))
+    [found] = [each for each in told["findings"] if each["name"] == "origins"]
+    if found["condition"] != "good" or line != 'origins = ["https://sign.enterprise.example:8445"]':
+        raise StepFailed(f"signatures are confirmed elsewhere: {line}: {found}")
+    return str(found["sentence"])
 
 
 def _files(bed: Bed) -> int:

@@ -10,6 +10,7 @@ from tests.machine import making
 from tests.machine.bed import Bed
 from tests.machine.failure import StepFailed
 from tests.machine.plan import step
+from tests.machine.steps.installing import where_confirmed
 
 
 @step("successor", "bundle")
@@ -30,6 +31,7 @@ def upgrade(bed: Bed) -> str:
     if _schema(bed) != wanted:
         raise StepFailed(f"the database has schema {_schema(bed)}, not {wanted}; before it had {before}")
     ready, same = bed.outside("ready", 120), bed.outside("same", "第一份合同")
+    where_confirmed(bed)  # also where the release before confirmed on the portal's pages
     bed.outside("timestamp", "upgraded")
     new = bed.outside("contract", "升级后的合同")
     checked = bed.machine.run("vermilion log check").strip().splitlines()[-1]
