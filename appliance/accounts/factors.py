@@ -57,6 +57,10 @@ class OwnFactors(AccountsPart):
             if after != before:
                 people.update_profile(tx, after)
 
+    def mark_told(self, subject: str) -> None:
+        """The owner has read where signatures are confirmed now."""
+        self._database.commit(accounts.set_told, subject)
+
     def name_stays(self, subject: str) -> bool:
         """Whether the name is verified, or an officer is about to verify it."""
         return self._database.query(_is_verified, subject)

@@ -15,7 +15,7 @@ from typing import Generic, Protocol, TypeVar
 from appliance.config import SessionSettings
 from appliance.errors import NotFound
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
-from appliance.model.accounts import AccountRole, AccountState, OpenedSession, Session, Strength
+from appliance.model.accounts import Account, AccountRole, AccountState, OpenedSession, Session, Strength
 from appliance.model.administration import ConsoleSession
 from appliance.model.people import Person
 from appliance.store import accounts, people
@@ -34,11 +34,15 @@ LONGEST_AGENT = 300
 
 @dataclass(frozen=True, slots=True)
 class SessionHolder:
-    """Somebody who is signed in: the session, the person, and the roles of the account (none for a guest)."""
+    """Somebody who is signed in: the session, the person, and the account (None for a guest)."""
 
     session: Session
     person: Person
-    roles: frozenset[AccountRole]
+    account: Account | None
+
+    @property
+    def roles(self) -> frozenset[AccountRole]:
+        return self.account.roles if self.account else frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +159,7 @@ class PortalSessions(SessionRules[Session]):
         if account is not None and account.state is not AccountState.ACTIVE:
             return None
         self.touch_session(session, secret)
-        return SessionHolder(session, person, account.roles if account else frozenset())
+        return SessionHolder(session, person, account)
 
     def owner_of(self, secret: str) -> str | None:
         """Whose session it is or was, also when it has run out or was ended; None for one that nobody knows."""

@@ -44,7 +44,9 @@ class AccountState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One account. ``has_password``, ``has_code``: which login factors are set; passkeys are listed apart."""
+    """One account. ``has_password``, ``has_code``: which login factors are set; passkeys are listed apart.
+    ``told``: whether its owner knows that signatures are confirmed on the activation service's page, as everybody
+    does whose account is newer than that."""
 
     subject: str
     login: str
@@ -54,6 +56,7 @@ class Account:
     has_password: bool = False
     has_code: bool = False
     passkeys: int = 0
+    told: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from appliance.store.database import Transaction
 from hsm.rows import Query, fields_of, refusing
 
 _ACCOUNT = (
-    "SELECT subject, login, state, invited, password IS NOT NULL AS has_password, totp IS NOT NULL AS has_code,"
+    "SELECT subject, login, state, invited, told,"
+    " password IS NOT NULL AS has_password, totp IS NOT NULL AS has_code,"
     " (SELECT json_group_array(role) FROM account_roles WHERE account_roles.subject = accounts.subject) AS roles,"
     " (SELECT count(*) FROM passkeys WHERE passkeys.subject = accounts.subject) AS passkeys FROM accounts"
 )
@@ -67,6 +68,11 @@ def set_state(tx: Transaction, subject: str, state: AccountState) -> None:
     """Moves the account to *state*. Raises :class:`StateRefused` for one that was closed or has no password."""
     with refusing(StateRefused("The account of {subject} cannot become {state}.", subject=subject, state=state)):
         tx.execute("UPDATE accounts SET state = ? WHERE subject = ?", (state, subject))
+
+
+def set_told(tx: Transaction, subject: str) -> None:
+    """The owner of the account has read where signatures are confirmed now."""
+    tx.update("accounts", {"told": True}, subject=subject)
 
 
 def set_roles(tx: Transaction, subject: str, roles: Iterable[AccountRole]) -> None:

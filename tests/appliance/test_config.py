@@ -93,3 +93,33 @@ def test_another_port_for_one_run_is_in_every_address(tmp_path: Path) -> None:
     assert settings.of_run({}) == settings
     web = settings.of_run({"VERMILION_PORT": "8580"}).web
     assert (web.port, web.public_url, web.origin) == (8580, "http://localhost:8580", "http://localhost:8580")
+
+
+@pytest.mark.parametrize(
+    ("address", "origin"),
+    [
+        ("https://Sign.Example:443/", "https://sign.example"),
+        ("https://sign.example:8443", "https://sign.example:8443"),
+        ("http://localhost:80", "http://localhost"),
+        ("https://sign.example:80", "https://sign.example:80"),
+    ],
+)
+def test_an_origin_is_what_browsers_write(tmp_path: Path, address: str, origin: str) -> None:
+    """A setting that names it otherwise would be another origin to whatever compares them."""
+    assert load(written(tmp_path, f'[web]\npublic_url = "{address}"\n')).web.origin == origin
+
+
+def test_people_do_not_confirm_where_they_sign_in(tmp_path: Path) -> None:
+    text = '[web]\npublic_url = "https://sign.example"\n[activation]\npublic_url = "https://sign.example:443/"\n'
+    with pytest.raises(ConfigurationError, match=r"activation\.public_url must be of another origin than web"):
+        load(written(tmp_path, text))
+
+
+def test_no_process_of_an_appliance_has_others_believe_in_another_port(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "config").symlink_to(tmp_path / "etc")
+    (tmp_path / "etc/appliance.toml").write_text("")
+    (tmp_path / "run").mkdir()
+    home = Home(tmp_path)
+    home.served_port.write_text("9000\n")
+    assert load(home).as_served() == load(home)

@@ -250,6 +250,7 @@ POST: dict[str, Row] = {
     "setup.finish": Row("/setup/registered/none", EVERYBODY, form={"email": "x", "password": "a", "offer": "x"}),
     "setup.recover": Row("/setup/recovery", EVERYBODY, form=_RECOVERY),
     "accounts.profile": Row("/settings/profile", ACCOUNTS, form={"name": "", "language": "zh", "zone": "UTC"}),
+    "accounts.told": Row("/settings/told", ACCOUNTS, form={"back": "/"}, any_words=True),
     "accounts.change_password": Row("/settings/password", ACCOUNTS, form={**_PASSWORDS, "old": "x"}),
     "accounts.change_code": Row("/settings/code", ACCOUNTS, form={"old": "x", "sealed": "00", "code": "1"}),
     "accounts.proven": Row("/settings/passkeys/new", ACCOUNTS, form={"old": "x"}),

@@ -15,6 +15,7 @@ import webui
 from appliance.activation_requests import ActivationRequest
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.participants import CUSTODIAN, LI, ZHANG, ZONE, DemonstrationAuthenticators
+from appliance.language import Language
 from appliance.model.accounts import AccountRole
 from appliance.model.contract import (
     Contract,
@@ -104,6 +105,22 @@ def test_it_is_not_your_turn_yet_is_no_error(li: FlaskClient, waiting: Contract)
     assert page.status_code == 200
     assert "还没有轮到您" in page.text
     assert "data-passkey" not in page.text and 'class="form way"' not in page.text
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (Language.CHINESE, "下一步将进入确认页面，核对后使用通行密钥确认。"),
+        (Language.ENGLISH, "Next, review it on the confirmation page and confirm with your passkey."),
+    ],
+)
+def test_the_page_says_beside_the_button_where_one_confirms(
+    zhang: FlaskClient, appliance: Appliance, waiting: Contract, language: Language, said: str
+) -> None:
+    appliance.accounts.own.prefer(ZHANG.subject, language)
+    form = zhang.get(page_of(waiting)).text.partition('class="form way"')[2].partition("</form>")[0]
+    appliance.accounts.own.prefer(ZHANG.subject, Language.CHINESE)
+    assert f'<p class="hint">{said}</p>' in form
 
 
 def test_an_initiator_who_does_not_sign_is_told_so(zhang: FlaskClient, appliance: Appliance) -> None:

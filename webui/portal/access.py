@@ -48,7 +48,7 @@ EXTENSION = "vermilion-access"
 @dataclass(frozen=True, slots=True)
 class PortalVisitor:
     """Who is signed in. ``session`` is the id of the session; ``guest_of`` (contract, party) of outside signers,
-    who have no roles."""
+    who have no roles; ``told`` as that of :class:`Account`."""
 
     subject: str
     name: str
@@ -56,6 +56,7 @@ class PortalVisitor:
     roles: frozenset[AccountRole]
     session: str
     guest_of: tuple[str, str] | None = None
+    told: bool = True
 
     @property
     def audience(self) -> Audience:
@@ -260,8 +261,9 @@ def _look_up(secret: str) -> PortalVisitor | None:
         return None
     person, session = presence.person, presence.session
     g.zone, g.language = person.zone, person.language
+    told = presence.account is None or presence.account.told
     return PortalVisitor(
-        person.subject, person.name, person.organisation, presence.roles, session.id, session.guest_of
+        person.subject, person.name, person.organisation, presence.roles, session.id, session.guest_of, told
     )
 
 

@@ -99,5 +99,6 @@ def create_app(appliance: Appliance, *, form_key: bytes) -> Flask:
     for area in (*AREAS, mark.blueprint(settings), health.blueprint(appliance), clock):
         app.register_blueprint(area)
     version = metadata.version("vermilion")  # read once: it parses a file
-    app.context_processor(lambda: {"organisation": settings.organisation.name, "version": version})
+    names = {"organisation": settings.organisation.name, "version": version}
+    app.context_processor(lambda: {**names, "confirmed_on": settings.activation.origin})
     return app

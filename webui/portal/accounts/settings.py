@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from zoneinfo import available_timezones
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, redirect, request
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
 from appliance.accounts.codes import CodeDraft
@@ -28,7 +28,7 @@ from webui.portal.pages import appliance
 from webui.shared import passkeys
 from webui.shared.form_pages import Answer, FormProblems, form, render, see_other, unprocessable
 from webui.shared.forms import field, member_of, sentence
-from webui.shared.language import NAMES, current_language, translate
+from webui.shared.language import NAMES, current_language, local_path, translate
 from webui.shared.session_cookies import client_info
 from webui.shared.sign_in_forms import (
     LONGEST_CODE,
@@ -120,6 +120,13 @@ def profile(who: PortalVisitor) -> Answer:
     language = member_of(Language, field("language", 5)) or current_language()
     appliance.accounts.own.change_profile(who.subject, name=name, language=language, zone=field("zone", 60))
     return see_other("accounts.settings", done="profile")
+
+
+@pages.post("/settings/told")
+def told() -> Answer:
+    """The owner has read where signatures are confirmed now, on whatever page."""
+    appliance.accounts.own.mark_told(owner().subject)
+    return redirect(local_path(field("back", LONGEST_FIELD)), 303)
 
 
 @pages.post("/settings/password")
