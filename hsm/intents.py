@@ -83,6 +83,8 @@ class SigningIntent:
     ``title`` is what the document is called, ``parties`` are the organisations that sign it (or people who sign
     for none), in its order, and ``reason`` is why a seal is used: each one line of visible characters
     (:func:`hsm.names.is_visible`), so that it is hashed as it is read.
+    ``passkey_only``: whether every activation takes a passkey, the least strength that counts; else PIN and code
+    do as well, where the settings take them.
     """
 
     contract: str
@@ -96,12 +98,16 @@ class SigningIntent:
     title: str = ""
     parties: tuple[str, ...] = ()
     reason: str = ""
+    passkey_only: bool = False
 
     def fields(self) -> dict[str, Any]:
         """The intent as the JSON object that is hashed; bytes are lower-case hex. One custodian goes unsaid, and
-        so does what is empty: an intent without it has the hash that it had before there were titles."""
+        so does what is empty or false: an intent without it has the hash that it had before there was such a
+        field."""
         words = {"title": self.title, "parties": list(self.parties), "reason": self.reason}
         more: dict[str, Any] = {name: value for name, value in words.items() if value}
+        if self.passkey_only:
+            more["passkey_only"] = True
         if self.custodians != 1:
             more["custodians"] = self.custodians
         return {
@@ -230,7 +236,7 @@ class PasskeyRegistration:
 T = TypeVar("T")
 
 _INTENT = frozenset({"act", "contract", "digest", "expires", "field", "nonce", "party", "signer"})
-_MORE = frozenset({"custodians", "title", "parties", "reason"})
+_MORE = frozenset({"custodians", "title", "parties", "reason", "passkey_only"})
 _OFFICER = frozenset({"act", "details", "expires", "nonce"})
 _NONCE_BYTES = 16
 _LONGEST_KIND = 40
@@ -250,6 +256,8 @@ def signing_intent_from_wire(value: Any) -> SigningIntent:
     fields = _intent_fields(value, _INTENT | more)
     if fields.get("custodians", 2) != 2:
         raise BadRequest("An act that says how many custodians it takes, takes two.")
+    if fields.get("passkey_only", True) is not True:
+        raise BadRequest("An act that says whether it takes a passkey only, says yes.")
     if fields["act"] != "sign":
         raise BadRequest("A signing intent's act is sign.")
     digest = _hex(fields, "digest")
@@ -267,6 +275,7 @@ def signing_intent_from_wire(value: Any) -> SigningIntent:
         title=_line(fields, "title", LONGEST_TITLE),
         parties=_parties(fields),
         reason=_line(fields, "reason", LONGEST_SEAL_REASON),
+        passkey_only="passkey_only" in more,
     )
 
 

@@ -75,8 +75,9 @@ class IntentAuthoriser:
            for an officers' intent as many officers as the settings require, by the strong kind alone: whoever
            carries a PIN and a code could put another intent in the place of the one that the officer wanted, and
            with it enrol themselves;
-        3. each activation verifies against a credential of that person in the store, for this very intent; what
-           was approved in a batch was a member of it, by its audit path;
+        3. each activation verifies against a credential of that person in the store, for this very intent, and is
+           of the strong kind where the intent says so; what was approved in a batch was a member of it, by its
+           audit path;
         4. all of that still holds at the moment that counts (a custodian may have been removed, a seal suspended):
            counters and codes move on and the nonce is used up, in one durable transaction.
         """
@@ -223,6 +224,10 @@ class IntentAuthoriser:
             return _Verified(approval, credential.number, lambda: people.advance_counter(credential, counter))
         if not self._settings.pin_totp:
             raise ActivationRefused("PIN and code are not taken here; set up a passkey.")
+        if isinstance(act, SigningIntent) and act.passkey_only:  # before a code is used up
+            raise ActivationRefused(
+                "This is confirmed with a passkey only; set one up in the portal, then confirm again."
+            )
         pin = _known(people.pin_totp(activation.subject), activation)
         step = self._pins.verify(activation, pin, now=now)
         approval = Approval(activation.subject, challenge, WEAK)

@@ -197,6 +197,24 @@ def test_pin_and_code_activate_and_are_called_the_weaker_way(desk: Desk, secret:
     assert desk.given(request) == ("person-pin",)
 
 
+def test_what_takes_a_passkey_says_so_and_takes_no_pin_and_code(desk: Desk, secret: bytes) -> None:
+    request = by_pin(desk)
+    request = replace(request, intent=replace(request.intent, passkey_only=True))
+    path, demand = desk.put(request), "<dd>A passkey; PIN and code are not enough</dd>"
+    page = desk.get(path).text
+    assert demand in page and "You have no passkey for signing yet." in page
+    assert "<form" not in page and 'name="pin"' not in page
+    fields = {"seen": request.intent.challenge().hex()}
+    refused = desk.send(Form(path, fields, {}), pin=PIN, code=code_of(secret, later=1))
+    assert (refused.status_code, "This is confirmed with a passkey only" in refused.text) == (403, True)
+    assert desk.given(request) == ()
+
+    own = desk.document({"passkey_only": True})
+    assert demand in desk.page(own) and demand not in desk.page(desk.document())
+    assert desk.confirm(ZHANG.subject, desk.put(own)).status_code == 303
+    assert desk.given(own) == (ZHANG.subject,)
+
+
 @pytest.mark.parametrize(
     ("pin", "code", "status", "said"),
     [

@@ -51,6 +51,7 @@ def test_without_an_activation_nothing_is_signed(
         lambda intent: replace(intent, field="Signature2"),
         lambda intent: replace(intent, expires=intent.expires + timedelta(seconds=1)),
         lambda intent: replace(intent, nonce=secrets.token_bytes(16)),
+        lambda intent: replace(intent, passkey_only=True),
     ],
 )
 def test_an_activation_is_for_one_intent(
@@ -237,6 +238,34 @@ def test_pin_and_code_activate_once(authority: RunningAuthority) -> None:
     refused(authority, another, activation)
     authority.approve(another, answer("person-pin", secret, later=1))
     assert authority.client("web").sign_document(another)
+
+
+def test_what_takes_a_passkey_takes_no_pin_and_code(
+    authority: RunningAuthority, device: SoftwareAuthenticator
+) -> None:
+    secret = enrol_pin(authority, "person-pin-only")
+    activation = answer("person-pin-only", secret)
+    plain = intent_for("person-pin-only")
+    demanding = replace(plain, passkey_only=True)
+    assert "with a passkey only" in refused(authority, demanding, activation)
+    authority.approve(plain, activation)
+    with pytest.raises(ActivationRefused, match="another act"):
+        authority.client("web").sign_document(demanding)
+    assert authority.client("web").sign_document(plain), "the code was not used up, nor was the nonce"
+
+    by_passkey = replace(intent_for(PERSON), passkey_only=True)
+    stripped = replace(by_passkey, passkey_only=False)
+    assert "does not verify" in refused(authority, stripped, device.activate(PERSON, by_passkey))
+    assert cms.parse(authority.sign(by_passkey, (device, PERSON))).activation() == "webauthn"
+
+
+def test_each_of_those_who_release_a_seal_needs_the_passkey(authority: RunningAuthority) -> None:
+    secret, asking = enrol_pin(authority, "person-pin-keeps"), authority.enrol_person("person-asks")
+    authority.enrol_seal("seal-of-pin", ["person-pin-keeps"])
+    intent = replace(intent_for("seal-of-pin"), passkey_only=True)
+    authority.confirm(asking, "person-asks", intent)
+    assert "with a passkey only" in refused(authority, intent, answer("person-pin-keeps", secret))
+    assert authority.client("web").approvals(intent).given == ("person-asks",)
 
 
 def test_officers_do_not_act_by_pin_which_a_carrier_could_use_for_another_act(authority: RunningAuthority) -> None:

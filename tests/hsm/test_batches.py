@@ -82,6 +82,15 @@ def test_one_touch_activates_all_and_each_is_signed_once(cast: Cast) -> None:
             cast.web.sign_document(intent)
 
 
+def test_a_batch_has_room_for_what_takes_a_passkey(cast: Cast) -> None:
+    plain, demanding = documents(2)
+    intents = [plain, replace(demanding, passkey_only=True)]
+    cast.approve(intents)
+    with pytest.raises(ActivationRefused, match="another act"):
+        cast.web.sign_document(demanding)
+    assert all(cast.web.sign_document(each) for each in intents)
+
+
 def test_what_is_kept_of_a_signature_says_in_which_batch_it_was(cast: Cast) -> None:
     intents, alone = documents(2), intent_for(PERSON)
     cast.approve(intents)

@@ -28,7 +28,8 @@ from hsm.operations.context import Handlers
 
 MOMENT = datetime(2026, 11, 25, 8, tzinfo=UTC)
 INTENT = SigningIntent("c", "p", "f", "person-a", bytes(32), MOMENT, bytes(16))
-WORDED = replace(INTENT, custodians=2, title="示例 合同", parties=("甲", "Alpha Ltd"), reason="two copies")
+NAMED = replace(INTENT, title="示例 合同", parties=("甲", "Alpha Ltd"))
+WORDED = replace(NAMED, custodians=2, reason="two copies", passkey_only=True)
 OFFICERS = OfficerIntent("unlock", {"subject": "person-a"}, MOMENT, bytes(16))
 PASSKEY = WebAuthnActivation("person-a", b"id", b"{}", b"data", b"signature")
 MADE = PasskeyRegistration(bytes(32), b"{}", b"attestation")
@@ -86,6 +87,7 @@ WRONG: list[tuple[type, dict[str, Any]]] = [
             "reason": ["", "a\r\nb", "a\u2028b", "x" * 501, None],
             "parties": [[], [""], ["a", "a"], ["a\n"], ["x" * 201], [str(n) for n in range(51)], "ab", [["a"]]],
             "custodians": [1, 3, True, "2"],
+            "passkey_only": [False, 1, "yes", None],
         }.items()
         for value in values
     ),
@@ -151,6 +153,7 @@ def test_every_word_of_an_intent_is_hashed() -> None:
         {"parties": ("甲",)},
         {"parties": ("Alpha Ltd", "甲")},
         {"reason": "x"},
+        {"passkey_only": False},
     ]
     challenges = {replace(WORDED, **other).challenge() for other in others} | {WORDED.challenge()}
     assert len(challenges) == 1 + len(others)

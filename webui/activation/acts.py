@@ -95,6 +95,12 @@ class ShownAct:
         return _fingerprints(intent) if isinstance(intent, OfficerIntent) and intent.kind in ENROLLING else ()
 
     @property
+    def passkey_only(self) -> bool:
+        """Whether it says that PIN and code are not enough."""
+        intent = self.request.intent
+        return isinstance(intent, SigningIntent) and intent.passkey_only
+
+    @property
     def is_given(self) -> bool:
         """Whether this person has activated it."""
         return self.request.subject in self.approvals.given

@@ -199,7 +199,7 @@ class _Pages:
                 asked.intent.challenge(), ids, self._parts.settings.web.relying_party
             ),
             passkey=bool(ids),
-            pin=any(each.credential_id is None for each in known),
+            pin=not shown.passkey_only and any(each.credential_id is None for each in known),
             words=_sentence_of(asked.intent, self._parts.acts.names(shown)),
             terms=shown_terms(shown.record) if shown.kind == "power" and shown.record else {},
             problem=problem,
