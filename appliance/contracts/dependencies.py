@@ -63,6 +63,10 @@ class SigningRules:
     lifetime: timedelta = LIFETIME
     seal_lifetime: timedelta = SEAL_LIFETIME
 
+    def passkey_only(self, contract: Contract) -> bool:
+        """Whether what is confirmed about *contract* takes a passkey, by the policy for its type."""
+        return self.policy.rules_for(contract.kind).signing.passkey_only
+
 
 @dataclass(frozen=True, slots=True)
 class SigningBackend:
@@ -87,7 +91,13 @@ class SigningBackend:
 
 
 def record_intent(
-    subject: str, record: bytes, *, field: str, expires: datetime, about: Contract | None = None
+    subject: str,
+    record: bytes,
+    *,
+    field: str,
+    expires: datetime,
+    about: Contract | None = None,
+    passkey_only: bool = False,
 ) -> SigningIntent:
     """What *subject* activates to sign *record*, a record of the kind *field*. *about* is the contract whose title
     and parties the page names, where the record is about one."""
@@ -101,4 +111,5 @@ def record_intent(
         nonce=secrets.token_bytes(16),
         title=visible(about.title) if about else "",
         parties=about.visible_party_names if about else (),
+        passkey_only=passkey_only,
     )

@@ -187,7 +187,8 @@ class Voiding:
             proposal = _open(contract)
             record = _record(contract, proposal, people.person(tx, by), now)
             expires = now + self._rules.lifetime
-            intent = record_intent(by, record, field=FIELD, expires=expires, about=contract)
+            only = self._rules.passkey_only(contract)
+            intent = record_intent(by, record, field=FIELD, expires=expires, about=contract, passkey_only=only)
             declaration = VoidDeclaration(secrets.token_hex(12), contract_id, proposal.id, by, record, intent, now)
             intents.forget_expired_declarations(tx, now)
             intents.insert_declaration(tx, declaration)

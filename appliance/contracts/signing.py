@@ -176,6 +176,7 @@ class SigningCycle(Completion):
             custodians=inputs.custodians,
             title=visible(contract.title),
             parties=contract.visible_party_names,
+            passkey_only=self._rules.passkey_only(contract),
         )
         return IntentRecord(
             id=secrets.token_hex(16),
@@ -397,6 +398,7 @@ class SigningService:
         intent = record.intent
         fits = intent.signer == party.subject and intent.field == party.field
         fits = fits and intent.title == visible(contract.title) and intent.parties == contract.visible_party_names
+        fits = fits and intent.passkey_only == self._rules.passkey_only(contract)
         wanted = self._rules.seal_lifetime / 2 if party.kind is PartyKind.SEAL else MIN_REMAINING_LIFETIME
         lasts = record.intent.expires - now >= min(wanted, contract.deadline.at - now - EXPIRY_ROUNDING)
         return record if fits and lasts else None

@@ -156,6 +156,14 @@ class IdentityRules:
 
 
 @dataclass(frozen=True, slots=True)
+class SignatureRules:
+    """``passkey_only``: signatures, uses of seals and declarations of voiding are confirmed with a passkey, also
+    where the authority takes PIN and code for other contracts."""
+
+    passkey_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyRules:
     """What holds for one contract: each area's rules, the areas named as the tables of ``config/policy.toml``."""
 
@@ -163,6 +171,7 @@ class PolicyRules:
     powers: PowerRules = field(default_factory=PowerRules)
     review: ReviewRules = field(default_factory=ReviewRules)
     seals: SealRules = field(default_factory=SealRules)
+    signing: SignatureRules = field(default_factory=SignatureRules)
     reminders: ReminderRules = field(default_factory=ReminderRules)
     retention: RetentionRules = field(default_factory=RetentionRules)
 

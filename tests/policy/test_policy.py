@@ -74,6 +74,7 @@ def test_other_words_are_other_types() -> None:
         ('[types."采购".powers]\nrequired = 1\n', "types.采购.powers.required"),
         ('[types."采购".powers]\nlongest_days = 0\n', "types.采购.powers.longest_days"),
         ('[types."采购"]\naliases = ["P"]\n[types."租赁"]\naliases = ["p"]\n', "types.p"),
+        ("[signing]\npasskey_only = 1\n", "signing.passkey_only"),
         ("[powers\n", "TOML"),
     ],
 )

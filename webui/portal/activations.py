@@ -26,7 +26,7 @@ from appliance.model.contract import Contract, Party
 from appliance.model.office import NewOfficer
 from appliance.model.people import Person
 from hsm.errors import AuthorityError
-from hsm.intents import Intent
+from hsm.intents import Intent, SigningIntent
 from webui.portal.access import visitor
 from webui.portal.pages import appliance
 from webui.shared.form_pages import Answer, render, see_other
@@ -46,6 +46,10 @@ class ActivationMeans:
     def any(self) -> bool:
         """Whether there is anything to sign with."""
         return bool(self.passkeys) or self.pin
+
+    def suffice(self, intent: SigningIntent) -> bool:
+        """Whether there is something that activates *intent*, which may take a passkey only."""
+        return bool(self.passkeys) or (self.pin and not intent.passkey_only)
 
 
 def means_of(subject: str) -> ActivationMeans:
