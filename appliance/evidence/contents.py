@@ -49,8 +49,8 @@ def part(files: Files, path: str, *, limit: int = LARGEST_RECORD) -> bytes:
 @dataclass(frozen=True, slots=True)
 class SignedContract:
     """The signed contract's bytes; of each signature beside it the SHA-256 (hex) of what it covers, with the
-    subject whom its certificate names (or nothing), and with how it was activated, as the log writes it; and the
-    same SHA-256 by the number of its files."""
+    subject whom its certificate names (or nothing), and with how it was activated, as the log writes it (or
+    nothing); and the same SHA-256 by the number of its files."""
 
     document: bytes
     signers: tuple[tuple[str, str], ...]
@@ -73,7 +73,8 @@ def require_contract(files: Files) -> SignedContract:
             made = _require_parts(files, name, message, content)
             digest = numbered[name.removeprefix("signatures/")] = hashlib.sha256(content).hexdigest()
             signers.append((digest, name_in(made.certificate).identifier or ""))
-            ways[digest] = f"{_ACTIVATED}{cms.parse(message).activation()}".replace("-", "_")
+            way = cms.parse(message).activation()
+            ways[digest] = "" if way is None else f"{_ACTIVATED}{way}".replace("-", "_")
         else:
             extraction.locate_signatures(signed, part(files, f"{name}.tst"))
     return SignedContract(signed, tuple(sorted(signers)), ways, numbered)
@@ -83,7 +84,7 @@ def require_told(
     files: Files, contract: SignedContract, events: Sequence[history.PackageEvent], number: str
 ) -> None:
     """The history tells of exactly the signatures that the contract of this *number* carries, each over what it
-    covers, by whom its certificate names, and activated in no other way than the authority signed; for a person
+    covers, by whom its certificate names, and activated in the very way that the authority signed; for a person
     nobody else acted. What a signature rests on has its number, so that it is held against its time."""
     told = [event for event in events if event.kind == history.SIGNED]
     same = sorted((event.public["signed"], event.public["signer"]) for event in told) == list(contract.signers)
@@ -101,7 +102,7 @@ def require_told(
 def _is_as_signed(event: history.PackageEvent, ways: Mapping[str, str]) -> bool:
     signer, way = event.public["signer"], ways[event.public["signed"]]
     own = signer == event.actor or signer.startswith("seal-")
-    return own and all(name == way for name in event.public if name.startswith(_ACTIVATED))
+    return own and [name for name in event.public if name.startswith(_ACTIVATED)] == ([way] if way else [])
 
 
 def require_records(files: Files) -> dict[str, SignedFile]:

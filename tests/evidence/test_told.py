@@ -5,16 +5,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from appliance.confinement.pool import Confinement
-from appliance.evidence import container, manifest
-from appliance.evidence.model import EvidenceInput, SignedRecord
+from appliance.evidence import container, contents, manifest
+from appliance.evidence.history import PackageEvent
+from appliance.evidence.model import EvidenceInput, PackageRefused, SignedRecord
 from appliance.evidence.package import build
 from appliance.evidence.repacked import read_zip
 from appliance.evidence.verification import verify_package
@@ -249,6 +251,27 @@ def test_a_log_that_makes_a_weaker_way_a_stronger_one_is_refused(judges: Judges)
         ]
     )
     assert judges.verdicts(evidence) == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("way", "told", "passes"),
+    [
+        ("activated_pin_totp", ("activated_pin_totp",), True),
+        ("activated_pin_totp", ("activated_webauthn",), False),
+        ("activated_pin_totp", ("activated_pin_totp", "activated_webauthn"), False),
+        ("activated_pin_totp", (), False),
+        ("", (), True),
+        ("", ("activated_webauthn",), False),
+    ],
+)
+def test_the_log_says_the_way_that_is_in_the_signature(way: str, told: tuple[str, ...], passes: bool) -> None:
+    """A log that leaves the weaker way out is no history of it; signatures of earlier releases have none."""
+    moment = datetime(2026, 11, 28, 8, tzinfo=UTC)
+    public = {"contract": CONTRACT, "signed": "ab", "signer": BOTH[0], **dict.fromkeys(told, "2026-11-28")}
+    event = PackageEvent(7, SIGNED, moment, BOTH[0], public, {})
+    carried = contents.SignedContract(b"", (("ab", BOTH[0]),), {"ab": way}, {"01": "ab"})
+    with nullcontext() if passes else pytest.raises(PackageRefused, match="of which the log tells"):
+        contents.require_told({}, carried, [event], CONTRACT)
 
 
 @pytest.mark.parametrize(("subject", "passes"), [("person-zhang", True), ("person-li", False)])
