@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from hsm import canonical, checkers, cms
 from hsm.config import PeerRole
@@ -160,6 +163,20 @@ class DocumentOperations(Handlers):
         signed = SignedCheckpoint(named.size, named.root)
         if named.origin != self._context.settings.log.origin or not self._store.checkpoints.has(signed):
             raise ConsistencyRefused("The manifest rests on a state of the log that the authority never signed.")
+        self._require_log_key(canonical.decode(manifest)["files"])
+
+    def _require_log_key(self, files: Sequence[Mapping[str, Any]]) -> None:
+        """Another key could sign the same state again, and the package would show that as the log's."""
+        key, signer = self._context.log_signer()
+        pem = signer.certificate.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        own = {"log/log.vkey": f"{key.vkey()}\n".encode(), "log/log.pub.pem": pem}
+        for file in files:
+            content = own.get(file["path"])
+            if content is not None and file["sha256"] != hashlib.sha256(content).hexdigest():
+                raise ConsistencyRefused(
+                    "The {file} that this manifest lists is not the log's key; nothing was signed.",
+                    file=file["path"],
+                )
 
 
 _MOST_KEY_BYTES, _MOST_WRAPPED_BYTES = 64, 256

@@ -16,6 +16,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from appliance.evidence.log_files import public_key_pem
 from hsm import canonical
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
@@ -256,6 +257,15 @@ def test_a_manifest_rests_on_a_log_that_was_witnessed(tmp_path: Path) -> None:
         with pytest.raises(NotPermitted):
             fresh.client("tsa").sign_manifest(good)
         assert client.sign_manifest(manifest(size=1, root=root, files=[FILE, CHECKER]))
+        vkey = (fresh.root / "trust/log.vkey").read_bytes()
+        own = {"log/log.vkey": vkey, "log/log.pub.pem": public_key_pem(vkey.decode().strip())}
+        listed = [
+            {**FILE, "path": path, "sha256": hashlib.sha256(content).hexdigest()} for path, content in own.items()
+        ]
+        assert client.sign_manifest(manifest(size=1, root=root, files=listed))
+        for path in own:
+            with pytest.raises(ConsistencyRefused, match="not the log's key"):
+                client.sign_manifest(manifest(size=1, root=root, files=[*listed, {**FILE, "path": path}]))
 
         (tmp_path / "manifest").write_bytes(good)
         (tmp_path / "p7s").write_bytes(client.sign_manifest(good))
