@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, TypeGuard
 
 from hsm import canonical
-from hsm.cms import CmsMessage, SignatureRefused
+from hsm.cms import CmsMessage, SignatureRefused, parse, signer_certificate
 from hsm.errors import Malformed
 from hsm.intents import moment_in
-from hsm.names import is_visible
+from hsm.names import SubjectName, is_visible, name_in
 
 AGREEMENT: Final = "agreement"
 DECLARATION: Final = "void-declaration"
@@ -27,8 +28,14 @@ MEDIA_TYPES: Final = {
 }
 """By field; unregistered (RFC 6838, 3.4)."""
 
-FORMATS: Final = {AGREEMENT: "vermilion-agreement/3", DECLARATION: "vermilion-voiding/2"}
-"""What records of now say of themselves, by field."""
+FORMATS: Final = {AGREEMENT: "vermilion-agreement/4", DECLARATION: "vermilion-voiding/2"}
+"""What records of now say of themselves, by field. On an acceptance of this format only those signatures rest that
+it carries (:func:`carries`)."""
+
+_NAMING: Final = {FORMATS[field]: kind for field, kind in MEDIA_TYPES.items()} | {
+    "vermilion-agreement/3": MEDIA_TYPES[AGREEMENT]
+}
+"""What the signatures over records name, by the format of the record; those of earlier formats name nothing."""
 
 
 _STANDS_FOR: Final = {AGREEMENT: ("agreement-electronic-signing", "version"), DECLARATION: ("voiding", "contract")}
@@ -130,4 +137,19 @@ def _media_type_of(record: bytes) -> str | None:
     except Malformed:
         return None
     told = value.get("format") if isinstance(value, dict) else None
-    return next((MEDIA_TYPES[field] for field, form in FORMATS.items() if form == told), None)
+    return _NAMING.get(told) if isinstance(told, str) else None
+
+
+def carries(record: Mapping[str, Any], signature: bytes, signer: str) -> bool:
+    """Whether the acceptance *record*, with the *signature* (CMS) over it, carries one that *signer* makes for its
+    party: they accepted themselves, or whoever did was certified under the organisation that is this party."""
+    party = record["party"]
+    own = record["person"] == signer
+    return own or ("subject" not in party and party["name"] == name_of_signer(signature).organisation)
+
+
+@lru_cache(maxsize=256)
+def name_of_signer(signature: bytes) -> SubjectName:
+    """Whom the certificate of this *signature* (CMS) names; nobody where it is not there."""
+    certificate = signer_certificate(parse(signature))
+    return SubjectName("", "") if certificate is None else name_in(certificate)

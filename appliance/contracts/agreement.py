@@ -77,9 +77,9 @@ class Agreements:
 
     def is_accepted_for(self, contract: Contract, party_id: str) -> bool:
         """Whether the current text is accepted for a party of a contract; else it has to be first."""
-        between = _between(contract, party_id)
+        between, signer = _between(contract, party_id), contract.require_party(party_id).subject
         with self._records.database.reading() as tx:
-            return acceptances_between(tx, between.own, between.others, self._rules.agreement.version) is not None
+            return self._is_accepted(tx, signer, between)
 
     def of_person(self, subject: str) -> tuple[Accepted, ...]:
         """The acceptances of the current text for the side of a person, oldest first."""
@@ -116,7 +116,7 @@ class Agreements:
         """The current text for a person to accept for *between*. Raises as :meth:`propose_for`."""
         now, text = self._records.now(), self._rules.agreement
         with self._records.database.transaction() as tx:
-            self._require_new(tx, between)
+            self._require_new(tx, between, subject)
             self._require_able(tx, between, subject)
             person = people.person(tx, subject)
             shown = language or person.language
@@ -177,11 +177,15 @@ class Agreements:
     def _require_current(self, tx: Transaction, proposal: AgreementRecord, between: AgreementSides) -> None:
         if proposal.version != self._rules.agreement.version:
             raise StateRefused(intents.AGREEMENT_GONE)
-        self._require_new(tx, between)
+        self._require_new(tx, between, proposal.person)
         self._require_able(tx, between, proposal.person)
 
-    def _require_new(self, tx: Transaction, between: AgreementSides) -> None:
-        if acceptances_between(tx, between.own, between.others, self._rules.agreement.version) is not None:
+    def _is_accepted(self, tx: Transaction, signer: str, between: AgreementSides) -> bool:
+        version = self._rules.agreement.version
+        return acceptances_between(tx, signer, between.own, between.others, version) is not None
+
+    def _require_new(self, tx: Transaction, between: AgreementSides, subject: str) -> None:
+        if self._is_accepted(tx, subject, between):
             raise StateRefused("{party} has accepted this agreement already.", party=between.own.name)
 
     def _require_able(self, tx: Transaction, between: AgreementSides, subject: str) -> None:

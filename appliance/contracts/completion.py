@@ -171,8 +171,8 @@ class Completion:
 
     def _agreement(self, tx: Transaction, signing: SigningContext) -> str:
         """The log's entries of the acceptances on electronic signing that the signature rests on."""
-        others = signing.contract.other_sides(signing.party)
-        entries = require_acceptances(tx, signing.party.side, others, self._rules.agreement.version)
+        party, version = signing.party, self._rules.agreement.version
+        entries = require_acceptances(tx, party.subject, party.side, signing.contract.other_sides(party), version)
         return " ".join(map(str, entries))
 
 

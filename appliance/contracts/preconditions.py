@@ -29,8 +29,10 @@ from appliance.review import review_status
 from appliance.review.review_status import ReviewStatuses
 from appliance.store import intents, people
 from appliance.store.database import Transaction
+from hsm.canonical import decode
 from hsm.errors import Sentence
 from hsm.intents import SigningIntent
+from hsm.records import carries
 
 T = TypeVar("T")
 
@@ -132,7 +134,8 @@ _EXPIRES = "The certificate of {name} ends on {day}, before the deadline; set an
 
 @dataclass(frozen=True, slots=True)
 class AgreementAccepted(Precondition):
-    """The side of who acts has accepted the text *version* on electronic signing towards every other side."""
+    """The side of who acts has accepted the text *version* on electronic signing towards every other side, by the
+    signer or by somebody certified under the organisation."""
 
     foreseen: ClassVar[PreSendingCheck] = PreSendingCheck.NO
     version: str = VERSION
@@ -140,31 +143,30 @@ class AgreementAccepted(Precondition):
     def unmet_reasons(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         """Names the sides that no acceptance names."""
         try:
-            require_acceptances(tx, signing.party.side, signing.contract.other_sides(signing.party), self.version)
+            party = signing.party
+            require_acceptances(tx, party.subject, party.side, signing.contract.other_sides(party), self.version)
         except PreconditionRefused as refusal:
             yield Sentence(refusal.template, refusal.values)
 
 
 def acceptances_between(
-    tx: Transaction, own: AgreementSide, others: Sequence[AgreementSide], version: str
+    tx: Transaction, signer: str, own: AgreementSide, others: Sequence[AgreementSide], version: str
 ) -> tuple[int, ...] | None:
-    """The log's entries of the acceptances for *own* that name every one of *others*; None when one is not named.
+    """The log's entries of the acceptances for *own* that carry the signatures of *signer* and name every one of
+    *others*; None when one is not named.
 
-    Where there are no others (everybody signs for the same side), the side's first acceptance suffices.
+    Where there are no others (everybody signs for the same side), the first such acceptance suffices.
     """
-    if not others:
-        first = intents.first_acceptance(tx, own.key, version)
-        return None if first is None else (first,)
-    found = [_acceptance_naming(tx, own, other, version) for other in others]
+    found = [_acceptance(tx, signer, own, other, version) for other in others or (None,)]
     entries = {entry for entry in found if entry is not None}
     return None if None in found else tuple(sorted(entries))
 
 
 def require_acceptances(
-    tx: Transaction, own: AgreementSide, others: Sequence[AgreementSide], version: str
+    tx: Transaction, signer: str, own: AgreementSide, others: Sequence[AgreementSide], version: str
 ) -> tuple[int, ...]:
     """As :func:`acceptances_between`; raises :class:`PreconditionRefused` where that is None."""
-    entries = acceptances_between(tx, own, others, version)
+    entries = acceptances_between(tx, signer, own, others, version)
     if entries is not None:
         return entries
     if not others:
@@ -177,12 +179,16 @@ def require_acceptances(
         "{party} has not accepted the agreement on electronic signing (version {version}) with {others}.",
         party=own.name,
         version=version,
-        others=", ".join(each.name for each in others if _acceptance_naming(tx, own, each, version) is None),
+        others=", ".join(each.name for each in others if _acceptance(tx, signer, own, each, version) is None),
     )
 
 
-def _acceptance_naming(tx: Transaction, own: AgreementSide, other: AgreementSide, version: str) -> int | None:
-    return intents.acceptance_naming(tx, own.key, other.key, version)
+def _acceptance(
+    tx: Transaction, signer: str, own: AgreementSide, other: AgreementSide | None, version: str
+) -> int | None:
+    """The entry of the first acceptance that carries *signer*'s signatures and names *other*, if anybody."""
+    accepted = intents.acceptances_naming(tx, own.key, other.key if other else None, version)
+    return next((each.entry for each in accepted if carries(decode(each.record), each.cms or b"", signer)), None)
 
 
 @dataclass(frozen=True, slots=True)

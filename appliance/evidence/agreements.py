@@ -7,7 +7,9 @@ In this order, for every signature whose entry names some (those from before the
 1. each acceptance is in the package, by the person whom the log names, and so is its text in both languages;
 2. it came before the signature, in the log and by its time;
 3. it was accepted for the side of the signature, the organisation or the person who signs for none;
-4. all acceptances of the signature together name every other side of the contract.
+4. whoever accepted was certified under that organisation, or made the signature; of acceptances of earlier formats
+   only a remark says that (:func:`accepted_by_others`);
+5. all acceptances of the signature together name every other side of the contract.
 
 An acceptance on which no signature rests has no place in a package.
 """
@@ -17,18 +19,20 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from appliance.evidence import log_files
 from appliance.evidence.history import PackageEvent
 from appliance.evidence.model import PackageRefused
 from hsm import canonical
-from hsm.records import AGREEMENT
+from hsm.errors import Sentence
+from hsm.records import AGREEMENT, carries, name_of_signer
 from hsm.records import FORMATS as RECORD_FORMATS
 
 FOLDER: Final = "agreement/"
-FORMATS: Final = frozenset({"vermilion-agreement/2", RECORD_FORMATS[AGREEMENT]})
+_EARLIER: Final = frozenset({"vermilion-agreement/2", "vermilion-agreement/3"})
+FORMATS: Final = _EARLIER | {RECORD_FORMATS[AGREEMENT]}
 """Of acceptances between parties."""
 _RECORD: Final = re.compile(r"agreement/(\d{2,3})\.json")
 
@@ -40,6 +44,10 @@ WRONG: Final[Mapping[str, str]] = {
     "text": "The text that was accepted in {path} is not the one in the package.",
     "later": "The acceptance {path} does not come before the signature in log entry {entry}.",
     "side": "The acceptance {path} is not for the party that signed in log entry {entry}.",
+    "whose": (
+        "The acceptance {path} is by somebody who is not certified under {party}, and does not carry the signature"
+        " of another person in log entry {entry}."
+    ),
     "others": "The acceptances that the signature in log entry {entry} rests on do not name all parties.",
 }
 """What can be wrong, by name."""
@@ -47,11 +55,15 @@ WRONG: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """One acceptance in the package, with the log's entry of it."""
+    """One acceptance in the package, with the log's entry of it, and the CMS over it."""
 
     path: str
     record: Mapping[str, Any]
     entry: PackageEvent
+    cms: bytes = b""
+
+    def carries(self, signature: PackageEvent) -> bool:
+        return carries(self.record, self.cms, signature.public["signer"])
 
     @property
     def number(self) -> str:
@@ -79,8 +91,7 @@ def lines(records: Mapping[str, bytes], entries: Sequence[PackageEvent]) -> Iter
 
 def require_agreements(files: Files, entries: Sequence[PackageEvent]) -> None:
     """Everything above holds. Raises :class:`PackageRefused`; KeyError, TypeError, ValueError for other forms."""
-    records = {path: bytes(files[path]) for path in sorted(files) if _RECORD.fullmatch(path)}
-    known = {each.entry.entry: each for each in _acceptances(records, entries)}
+    known = _packaged(files, entries)
     for each in known.values():
         _require_accepted(each, files)
     sides = {_key(side) for each in _all(entries) if (side := _side(each)) is not None}
@@ -89,6 +100,36 @@ def require_agreements(files: Files, entries: Sequence[PackageEvent]) -> None:
         used |= _require_rests(signature, known, sides)
     if used != set(known):
         raise PackageRefused("The package has an acceptance that no signature rests on.")
+
+
+_OF_OTHERS: Final = (
+    "The agreement on electronic signing was accepted for {party} by {name}, whose certificate is of"
+    " {organisation}; these signatures rest on that: {fields}. That the acceptance is {party}'s is the word of the"
+    " portal alone."
+)
+
+
+def accepted_by_others(files: Files, entries: Sequence[PackageEvent]) -> Iterator[Sentence]:
+    """Who accepted without being certified under the organisation, and for which signatures of others: by
+    acceptances of earlier formats, in a package in which everything above holds."""
+    for number, accepted in _packaged(files, entries).items():
+        resting = [each for each in _signatures(entries) if number in _named(each)]
+        fields = [
+            str(each.public.get("field", each.public["signer"])) for each in resting if not accepted.carries(each)
+        ]
+        if fields:
+            who, party = name_of_signer(accepted.cms), accepted.record["party"]["name"]
+            named = {"name": who.common_name, "organisation": who.organisation or "—", "party": party}
+            yield Sentence(_OF_OTHERS, {**named, "fields": ", ".join(fields)})
+
+
+def _packaged(files: Files, entries: Iterable[PackageEvent]) -> dict[int, Acceptance]:
+    """The acceptances by the numbers of their entries, each with its signature."""
+    records = {path: bytes(files[path]) for path in sorted(files) if _RECORD.fullmatch(path)}
+    signed = (
+        replace(each, cms=bytes(files[f"{FOLDER}{each.number}.p7s"])) for each in _acceptances(records, entries)
+    )
+    return {each.entry.entry: each for each in signed}
 
 
 def _acceptances(records: Mapping[str, bytes], entries: Iterable[PackageEvent]) -> list[Acceptance]:
@@ -143,6 +184,9 @@ def _require_rests(signature: PackageEvent, known: Mapping[int, Acceptance], sid
             raise PackageRefused(WRONG["later"], path=each.path, entry=signature.entry)
         if own is not None and _key(each.record["party"]) != _key(own):
             raise PackageRefused(WRONG["side"], path=each.path, entry=signature.entry)
+        if each.record["format"] not in _EARLIER and not each.carries(signature):
+            party = each.record["party"]["name"]
+            raise PackageRefused(WRONG["whose"], path=each.path, entry=signature.entry, party=party)
         reached |= {_key(each.record["party"]), *map(_key, each.record["counterparties"])}
     if not named or not sides <= reached:
         raise PackageRefused(WRONG["others"], entry=signature.entry)

@@ -37,7 +37,7 @@ from appliance.evidence import (
     package,
     readme,
 )
-from appliance.evidence.agreements import require_agreements
+from appliance.evidence.agreements import accepted_by_others, require_agreements
 from appliance.evidence.container import is_canonical
 from appliance.evidence.contents import Files, part, require_review
 from appliance.evidence.extraction import SignedFile
@@ -145,8 +145,8 @@ def verify_package(
 
 
 def _of_signatures(files: Files) -> Iterator[Sentence]:
-    """Whether the contract is void; which signatures were made for an organisation under no power, and which were
-    confirmed at once with others. The history is judged by now."""
+    """Whether the contract is void; which signatures were made for an organisation under no power, rest on what
+    somebody of another one accepted, or were confirmed at once with others. The history is judged by now."""
     about = canonical.decode(part(files, package.HISTORY))
     told, contract = about["events"], about["contract"]
     if any(each["kind"] == history.VOIDED and each["public"].get("contract") == contract for each in told):
@@ -160,6 +160,7 @@ def _of_signatures(files: Files) -> Iterator[Sentence]:
     unnamed = history.unnamed(each for each in told if each["kind"] == history.SIGNED)
     if unnamed:
         yield Sentence(_UNNAMED, {"fields": ", ".join(unnamed)})
+    yield from accepted_by_others(files, [PackageEvent(**each) for each in told])
     signed = (each["public"] for each in told if each["kind"] == history.SIGNED)
     for field, count in history.confirmed_together(signed).items():
         yield Sentence(_TOGETHER, {"field": field, "count": count})

@@ -268,24 +268,13 @@ def agreements_of_side(tx: Transaction, side: str, version: str, *, limit: int =
     )
 
 
-def first_acceptance(tx: Transaction, side: str, version: str) -> int | None:
-    """The log's entry of the first acceptance for *side* (a key) of this version, or None."""
-    return tx.value(
-        int,
-        "SELECT entry FROM agreements WHERE side = ? AND version = ? AND accepted IS NOT NULL"
-        " ORDER BY entry LIMIT 1",
-        (side, version),
-    )
-
-
-def acceptance_naming(tx: Transaction, side: str, other: str, version: str) -> int | None:
-    """The log's entry of the first acceptance for *side* that names *other* (keys) in this version, or None."""
-    return tx.value(
-        int,
-        "SELECT a.entry FROM agreements AS a JOIN agreement_others AS o ON o.agreement = a.id"
-        " WHERE a.side = ? AND a.version = ? AND a.accepted IS NOT NULL AND o.side = ?"
-        " ORDER BY a.entry LIMIT 1",
-        (side, version, other),
+def acceptances_naming(tx: Transaction, side: str, other: str | None, version: str) -> list[AgreementRecord]:
+    """The acceptances for *side* in this version that name *other* (keys), oldest first; all for None."""
+    naming = "" if other is None else " JOIN agreement_others AS o ON o.agreement = a.id AND o.side = ?"
+    return _AGREEMENTS.all(
+        tx,
+        f"{naming} WHERE a.side = ? AND a.version = ? AND a.accepted IS NOT NULL ORDER BY a.entry",
+        (*([] if other is None else [other]), side, version),
     )
 
 

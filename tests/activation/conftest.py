@@ -82,11 +82,11 @@ class Desk:
             gap=opened.intent.contents,
         )
 
-    def agreement(self, language: str = "en") -> ActivationRequest:
-        """Zhang, who reads *language*, is asked to accept the agreement with a company that nobody has agreed with
-        yet."""
+    def agreement(self, language: str = "en", side: AgreementSide = ZHANG.side) -> ActivationRequest:
+        """Zhang, who reads *language*, is asked to accept the agreement for *side* with a company that nobody has
+        agreed with yet."""
         other = AgreementSide(f"丁公司 {secrets.token_hex(4)}")
-        between = AgreementSides(ZHANG.side, (other,))
+        between = AgreementSides(side, (other,))
         proposal = self.appliance.agreements.propose(ZHANG.subject, between, Language(language))
         return ActivationRequest(
             ZHANG.subject,

@@ -15,7 +15,8 @@ import pytest
 from PIL import Image
 
 from appliance.activation_requests import ActivationRequest
-from appliance.demonstration.participants import ALPHA, LI, ZHANG
+from appliance.demonstration.participants import ALPHA, BETA, LI, ZHANG
+from appliance.model.contract import AgreementSide
 from hsm import canonical
 from hsm.codec import encode
 from hsm.errors import BadRequest
@@ -227,6 +228,24 @@ def test_the_agreement_is_said_in_words(desk: Desk, language: str, named: dict[s
     assert not re.search(r"[0-9a-f]{24}|\dZ", spoken)
     folded = page[page.index('<details class="more"><summary>', page.index(spoken)) :].partition("</details>")[0]
     assert "vermilion-agreement/" in folded and ZHANG.subject in folded
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (
+            "en",
+            f"Your certificate is of {ALPHA}, not of {BETA}: on what you accept rest your own signatures alone.",
+        ),
+        ("zh", f"您的证书所载单位为{ALPHA}，并非{BETA}：您的接受仅可作为您本人签名的依据。"),
+    ],
+)
+def test_the_agreement_says_under_which_organisation_somebody_is_certified(
+    desk: Desk, language: str, said: str
+) -> None:
+    """As the authority knows it, where somebody accepts for another one."""
+    assert said in desk.page(desk.agreement(language, AgreementSide(BETA)))
+    assert said.partition(ALPHA)[0] not in desk.page(desk.agreement(language))
 
 
 def test_a_record_with_another_digest_shows_nothing(desk: Desk) -> None:

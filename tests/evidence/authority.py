@@ -21,13 +21,15 @@ SIGNING = (ExtendedKeyUsageOID.EMAIL_PROTECTION, DOCUMENT_SIGNING)
 POLICY = "1.3.6.1.4.1.99999.1"
 IDENTIFIERS = {"张示例": "person-zhang", "李样本": "person-li", "乙公司示例有限公司": "seal-b"}
 """Of people and seals, by their names."""
+ALPHA, BETA = "甲公司示例有限公司", "乙公司示例有限公司"
 
 
 def subject(name: str, identifier: str = "") -> x509.Name:
     """As the authority names: people and seals have an *identifier*, services and authorities none."""
+    organisation = BETA if identifier in ("person-li", "seal-b") else ALPHA
     attributes = [
         x509.NameAttribute(NameOID.COUNTRY_NAME, "CN"),
-        x509.NameAttribute(NameOID.ORGANIZATION_NAME, "甲公司示例有限公司"),
+        x509.NameAttribute(NameOID.ORGANIZATION_NAME, organisation),
         x509.NameAttribute(NameOID.COMMON_NAME, name),
     ]
     if identifier:

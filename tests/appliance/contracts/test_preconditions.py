@@ -29,9 +29,11 @@ from appliance.policy import Policy
 from appliance.review.review_status import open_review_statuses
 from appliance.store import intents
 from appliance.store.database import Database, Transaction
+from hsm import canonical
 from hsm.intents import SigningIntent
 from tests.appliance.contracts.samples import NOON, contract
 from tests.appliance.store.seeds import seeded
+from tests.evidence.authority import ALPHA, BETA, TestAuthority
 
 
 @cache
@@ -55,14 +57,23 @@ OWN = "organisation:甲公司示例有限公司"
 COUNT = itertools.count(1)
 
 
-def accept(tx: Transaction, side: str = OWN, *others: str, version: str = VERSION) -> None:
-    number, record = next(COUNT), b"{}"
+@cache
+def authority() -> TestAuthority:
+    return TestAuthority()
+
+
+def accept(
+    tx: Transaction, side: str = OWN, *others: str, version: str = VERSION, by: str = "person-1", of: str = ALPHA
+) -> None:
+    """*by* accepts, who is certified under *of*."""
+    name = side.removeprefix("organisation:")
+    party = {"name": name} if name != side else {"name": name, "subject": side}
+    number, record = next(COUNT), canonical.encode({"party": party, "person": by})
+    cms = authority().sign(authority().person("张示例" if of == ALPHA else "李样本"), record)
     act = SigningIntent("agreement", "x", "agreement", "x", hashlib.sha256(record).digest(), NOON, bytes(16))
-    proposal = AgreementRecord(
-        f"agreement-{number}", "person-1", version, side, frozenset(others), record, act, NOON
-    )
+    proposal = AgreementRecord(f"agreement-{number}", by, version, side, frozenset(others), record, act, NOON)
     intents.insert_agreement(tx, proposal)
-    intents.accept_agreement(tx, proposal, at=NOON, cms=b"cms", entry=number)
+    intents.accept_agreement(tx, proposal, at=NOON, cms=cms, entry=number)
 
 
 def among(*organisations: str) -> Contract:
@@ -123,7 +134,7 @@ def test_every_other_side_must_be_named(tx: Transaction) -> None:
 
 def test_what_the_others_accepted_is_not_ones_own(tx: Transaction) -> None:
     sample = among("甲公司示例有限公司", "乙公司示例有限公司", "乙公司示例有限公司")
-    accept(tx, "organisation:乙公司示例有限公司", OWN)
+    accept(tx, "organisation:乙公司示例有限公司", OWN, of=BETA)
     with pytest.raises(PreconditionRefused, match="甲公司示例有限公司 has not accepted"):
         AgreementAccepted().require(tx, signing(sample))
     AgreementAccepted().require(tx, signing(sample, 2))
@@ -140,6 +151,16 @@ def test_who_signs_for_no_organisation_is_a_side_by_themselves(tx: Transaction) 
     AgreementAccepted().require(tx, signing(sample))
     with pytest.raises(PreconditionRefused, match="签约方 2 has not accepted"):
         AgreementAccepted().require(tx, signing(sample, 2))
+
+
+def test_who_is_certified_elsewhere_accepts_for_the_own_signatures_alone(tx: Transaction) -> None:
+    sample = among("甲公司示例有限公司", "乙公司示例有限公司", "甲公司示例有限公司")
+    accept(tx, OWN, "organisation:乙公司示例有限公司", of=BETA)
+    AgreementAccepted().require(tx, signing(sample))
+    with pytest.raises(PreconditionRefused, match="甲公司示例有限公司 has not accepted"):
+        AgreementAccepted().require(tx, signing(sample, 3))
+    accept(tx, OWN, "organisation:乙公司示例有限公司")
+    AgreementAccepted().require(tx, signing(sample, 3))
 
 
 def seal_party(requester: str) -> Party:
