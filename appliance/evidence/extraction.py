@@ -225,7 +225,10 @@ def _stampers(evidence: EvidenceInput, extraction: Extraction) -> dict[x509.Cert
     recorded = min(completed, default=evidence.created)
 
     def proven(at: datetime) -> datetime:
-        return min((each.at for each in extraction.timestamps if each.at > at), default=evidence.created)
+        """In whole seconds, as the checkers see them."""
+        second = at.replace(microsecond=0)
+        later = (each.at for each in extraction.timestamps if each.at.replace(microsecond=0) > second)
+        return min(later, default=evidence.created)
 
     tokens = [
         *((each.signed.token, proven(each.signed.at)) for each in extraction.signatures),

@@ -207,14 +207,16 @@ def acceptance(person: str) -> dict[str, Any]:
 
 def _agreements(authority: TestAuthority, accepting: Accepting) -> Iterator[SignedRecord]:
     for number, person in enumerate(("person-zhang", "person-li"), start=1):
-        record, name = canonical.encode(accepting(person)), NAMES[person]
+        said = accepting(person)
+        record, name = canonical.encode(said), NAMES[said["person"]]
         signed = authority.sign(authority.person(name), record, media_type=records.MEDIA_TYPES[records.AGREEMENT])
         yield SignedRecord(f"agreement/{number:02}", "Agreement on electronic signing", name, record, signed)
 
 
 def _accepted(person: str, at: datetime, accepting: Accepting) -> LedgerEntry:
-    digest = hashlib.sha256(canonical.encode(accepting(person))).hexdigest()
-    public = {"actor": person, "person": person, "signed": digest, "version": "2"}
+    said = accepting(person)
+    digest = hashlib.sha256(canonical.encode(said)).hexdigest()
+    public = {"actor": said["person"], "person": said["person"], "signed": digest, "version": "2"}
     return LedgerEntry("agreement-accepted", at - timedelta(hours=1), public)
 
 

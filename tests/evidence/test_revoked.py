@@ -36,25 +36,41 @@ Reason = x509.ReasonFlags
 MINUTE, HOUR, DAY, YEAR = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(days=365)
 
 
+def made_later(authority: TestAuthority, evidence: EvidenceInput, *revocations: Revocation) -> bytes:
+    """A package that *authority* makes now, with another timestamp key than that of the *evidence*."""
+    return build(
+        replace(
+            evidence,
+            created=authority.now,
+            exchange=replace(evidence.exchange, reply=authority.reply(evidence.exchange.request)),
+            log=replace(evidence.log, checkpoint_token=authority.token(evidence.log.checkpoint)),
+            certificates=replace(
+                evidence.certificates, timestamping=authority.tsa.certificate, crls=authority.crls(*revocations)
+            ),
+        ),
+        contract.seals(authority),
+    )
+
+
+def a_year_later(authority: TestAuthority) -> TestAuthority:
+    later = copy(authority)
+    later.now += YEAR
+    later.tsa = later.successor_of_tsa()
+    return later
+
+
+@pytest.fixture(scope="module")
+def package_of_two_keys(authority: TestAuthority, evidence: EvidenceInput) -> bytes:
+    return made_later(a_year_later(authority), evidence)
+
+
 @pytest.fixture
 def judged(authority: TestAuthority, evidence: EvidenceInput, confinement: Confinement, tmp_path: Path) -> Judged:
     """What each judge says of a package that is made a year later, with a new timestamp key, these revoked."""
 
     def judge(*revocations: Revocation) -> dict[str, bool]:
-        later = copy(authority)
-        later.now += YEAR
-        later.tsa = later.successor_of_tsa()
-        checkpoint = evidence.log.checkpoint
-        made = replace(
-            evidence,
-            created=later.now,
-            exchange=replace(evidence.exchange, reply=later.reply(evidence.exchange.request)),
-            log=replace(evidence.log, checkpoint_token=later.token(checkpoint)),
-            certificates=replace(
-                evidence.certificates, timestamping=later.tsa.certificate, crls=later.crls(*revocations)
-            ),
-        )
-        package = build(made, contract.seals(later))
+        later = a_year_later(authority)
+        package = made_later(later, evidence, *revocations)
         anchors = [later.root.certificate]
         verifier = Verifier(confinement, anchors, evidence=verify_package, clock=lambda: later.now + MINUTE)
         folder = unpack(package, tmp_path / "package")
@@ -159,4 +175,38 @@ def test_a_forger_cannot_have_the_checkers_pass_over_it(
     for checker in CHECKERS:
         status, said = check(checker, folder)
         assert status == 1, said
-        assert {"time": "index.txt has another time", "certificate": "is not of its signature"}[forged] in said
+        assert {"time": "index.txt has other times", "certificate": "is not of its signature"}[forged] in said
+
+
+@pytest.mark.parametrize(
+    ("line", "forged"),
+    [
+        (rb"(certificate timestamping-1 \d+) \d+", rb"\1 1"),
+        (rb"(certificate 01) \d+ ", rb"\1 0 "),
+        (rb"(certificate 02) (\d+)\d ", rb"\1 \g<2>1 "),
+    ],
+)
+def test_the_index_is_not_believed_when_certificates_were_used(
+    package_of_two_keys: bytes, line: bytes, forged: bytes, authority: TestAuthority, tmp_path: Path
+) -> None:
+    """When the last timestamp of an earlier key is proven, and at which moment certificates are judged."""
+    index = bytes(read_zip(package_of_two_keys).files[INDEX])
+    changed = re.sub(rb"(?m)^" + line, forged, index)
+    assert changed != index
+    refused(resealed(package_of_two_keys, {INDEX: changed}, authority), "has other times", tmp_path)
+
+
+def test_no_timestamp_is_by_a_key_whose_certificate_was_left_out(
+    package_of_two_keys: bytes, authority: TestAuthority, tmp_path: Path
+) -> None:
+    """Nobody would ask whether it was revoked."""
+    index = bytes(read_zip(package_of_two_keys).files[INDEX])
+    shorter = re.sub(rb"(?m)^certificate timestamping-1 .*\n", b"", index)
+    changes = {INDEX: shorter, "certificates/timestamping-1.pem": None}
+    refused(resealed(package_of_two_keys, changes, authority), "is not here", tmp_path)
+
+
+def refused(package: bytes, why: str, folder: Path) -> None:
+    for checker in CHECKERS:
+        status, said = check(checker, unpack(package, folder / checker[0].replace("/", "-")))
+        assert status == 1 and why in said, said

@@ -33,7 +33,7 @@ LISTS = ("-CRLfile", "certificates/crls.pem")
 RANGE = rb"/ByteRange[\t\n\f\r ]*\[[\t\n\f\r ]*0" + 3 * rb"[\t\n\f\r ]+0*%d" + rb"[\t\n\f\r ]*\]"
 INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 SIGNED, DECLARED = "party-signed", "void-declared"
-NAMED = ("-subject", "-nameopt", "oid,sep_multiline")
+NAMED = ("-subject", "-nameopt", "oid,utf8,sep_multiline")
 RECORDS = {"agreement": "*.json", "authority": "power-*.json", "voiding": "*.json"}
 NUMBERED = r"(?:0[1-9]|[1-9]\d{1,2})[.]"
 NAMES = {
@@ -138,6 +138,19 @@ class OpenSSL:
         told = self.run("ts", "-reply", "-token_in", "-in", stamp, "-text").stdout.decode("ascii", "replace")
         found = re.findall(r"^Time stamp: (\w+ +\d+ [\d:]+)[.\d]* (\d+ GMT)$", told, re.MULTILINE)
         return time.strftime(INSTANT, time.gmtime(seconds(" ".join(found[0]))))
+
+    def stamper(self, stamp: str, among: list[str]) -> str:
+        """Which of these certificates, all that there are of timestamp authorities, made it."""
+        token, made = str(self.scratch / "token"), str(self.scratch / "output")
+        given = [] if stamp.endswith(".tsr") else ["-token_in"]
+        self.run("ts", "-reply", *given, "-in", stamp, "-token_out", "-out", token)
+        verify = ["cms", "-verify", "-noverify", "-inform", "DER", "-in", token, "-out", made, "-nointern"]
+        by = [name for name in among if self.succeeds(*verify, "-certfile", f"certificates/{name}.pem")]
+        require(by != [], f"the certificate of {stamp} is not here 缺少时间戳证书")
+        return by[0]
+
+    def date(self, what: str, pem: str, which: str) -> int:
+        return seconds(self.told(what, pem, which).strip().partition("=")[2])
 
     def reply(self, query: str, answer: str, content: str, moment: str) -> bool:
         answers = self.dated("-queryfile", query, "-in", answer, moment=moment)
@@ -276,8 +289,7 @@ def reach(numbers: list[int]) -> str:
 def check_told(openssl: OpenSSL, contract: str) -> None:
     """The log tells, of this contract, of exactly the signatures that it carries, each by whom its certificate
     names; for a person nobody else has acted."""
-    leaves = [entry_of(path.stem) for path in (HERE / "log/entries").glob("*.json")]
-    signed = [leaf["public"] for leaf in leaves if leaf["kind"] == SIGNED]
+    signed = [leaf["public"] for leaf in leaves() if leaf["kind"] == SIGNED]
     own = all(each["signer"] == each["actor"] or each["signer"].startswith("seal-") for each in signed)
     own = own and all(each.get("contract") == contract for each in signed)
     same = own and sorted((each["signed"], each["signer"]) for each in signed) == sorted(openssl.made.values())
@@ -300,21 +312,41 @@ def check_timestamp(openssl: OpenSSL, number: str, *rest: str) -> None:
 
 def check_times(openssl: OpenSSL, lines: list[list[str]], created: str) -> None:
     """Signatures and records are of the times that their timestamps prove, and their certificates are judged by
-    these; those of evidence service and timestamp authority by the time of the manifest."""
+    these; those of evidence service and timestamp authority by the time of the manifest, and those of its earlier
+    keys by when the last of the timestamps of each is proven to have been there: by the document timestamp after
+    it; for records by the completion of the contract."""
     acted = {"evidence": created, "timestamping": created}
+    stampers = {path.stem: 0 for path in HERE.glob("certificates/timestamping*.pem")}
+    stamps = {"log/checkpoint.tst": int(created), "contract/contract.tsr": int(created)}
+    dated = [int(rest[-1]) for what, *rest in lines if what == "timestamp"]
+    ended = min(moment_of(leaf["at"]) for leaf in leaves() if leaf["kind"] == "contract-completed")
     for what, name, *rest in lines:
         if what in ("signature", "timestamp", "record"):
             stamp = f"{name}.tst" if what == "record" else f"signatures/{name}.tst"
-            proven = calendar.timegm(time.strptime(openssl.stamped(stamp), INSTANT))
+            proven = moment_of(openssl.stamped(stamp))
             require(rest[-1] == str(proven), f"index.txt has another time than {stamp} 索引时间与时间戳不符")
             acted[name.replace("/", "-")] = rest[-1]
-    same = all(acted.get(line[1], line[3]) == line[3] for line in lines if line[0] == "certificate")
-    require(same, "index.txt has another time for a certificate than what it signed 索引时间与签署时间不符")
+            after = min((each for each in dated if each > proven), default=int(created))
+            stamps[stamp] = ended if what == "record" else after
+    for stamp, until in stamps.items():
+        by = openssl.stamper(stamp, list(stampers))
+        stampers[by] = max(stampers[by], until)
+    acted = {name: str(until) for name, until in stampers.items()} | acted
+    newest = max(openssl.date("crl", each, "-lastupdate") for each in parts("certificates/crls.pem"))
+    for what, name, *rest in lines:
+        if what == "certificate":
+            ends = openssl.date("x509", read(f"certificates/{name}.pem").decode("ascii"), "-enddate")
+            same = rest == [str(newest if newest <= ends else 0), acted.get(name)]
+            require(same, f"index.txt has other times for certificate {name} 索引中证书的时间不符")
 
 
 def parts(path: str) -> list[str]:
     """The certificates or lists of a PEM file."""
     return re.findall(r"-----BEGIN .*?-----END [^\n]*\n", read(path).decode("ascii"), re.DOTALL)
+
+
+def moment_of(text: str) -> int:
+    return calendar.timegm(time.strptime(text, INSTANT))
 
 
 def seconds(date: str) -> int:
@@ -384,6 +416,11 @@ def entry_of(number: str) -> Any:
     return parsed(read(f"log/entries/{number}.json"))
 
 
+def leaves() -> list[Any]:
+    """All entries of the log that are here."""
+    return [entry_of(path.stem) for path in (HERE / "log/entries").glob("*.json")]
+
+
 def check_agreement(openssl: OpenSSL, number: str, entry: str) -> None:
     """What was accepted is what the log's entry has, in the texts that lie beside it."""
     path, leaf = f"agreement/{number}.json", entry_of(entry)
@@ -413,6 +450,25 @@ def side_in(side: dict[str, str]) -> str:
     return side.get("subject") or f"organisation:{side['name']}"
 
 
+def check_carried(openssl: OpenSSL, number: str, signed: str) -> None:
+    """Who accepted has made this signature, or is certified under the organisation for which they did: it names it
+    in the subject or, where that has no room, in full beside it. Earlier formats did not demand that."""
+    record, pem = parsed(read(f"agreement/{number}.json")), read(f"certificates/agreement-{number}.pem").decode()
+    party, element = record["party"], "(?:82....|81..|[0-7].)"
+    named = dict(re.findall(r"^ *2[.]5[.]4[.](\d+)=(.*)$", openssl.told("x509", pem, *NAMED), re.MULTILINE))
+    told = openssl.run("asn1parse", "-in", openssl.kept(pem.encode())).stdout.decode("ascii", "replace")
+    longer = rf":1[.]3[.]6[.]1[.]4[.]1[.]32473[.]1[.]3\n.*DUMP\]:30{element}80{element}([0-9A-F]+)"
+    full, found = f"{party['name'].encode().hex().upper()}(?:81.*)?", re.findall(longer, told)
+    under = re.fullmatch(full, found[0]) if found else named.get("10") == party["name"]
+    if record["person"] == entry_of(signed)["public"]["signer"] or ("subject" not in party and under):
+        return
+    whose = f"{party['name']}: {named.get('3')} ({named.get('10')})"
+    earlier = record["format"] in ("vermilion-agreement/2", "vermilion-agreement/3")
+    require(earlier, f"agreement/{number}.json is by somebody of another organisation 接受者不属于该单位: {whose}")
+    show(f"NOTE  entry {signed} rests on what somebody of another organisation accepted 接受者证书属于其他单位:")
+    show(f"      {whose}")
+
+
 def check_agreed(openssl: OpenSSL, signed: str, numbers: str, accepted: str) -> None:
     """The signature rests on acceptances from before it, for its party, that name all parties."""
     leaf, entries = entry_of(signed), accepted.split(",")
@@ -424,6 +480,7 @@ def check_agreed(openssl: OpenSSL, signed: str, numbers: str, accepted: str) -> 
     require(before, f"an acceptance does not come before the signature in entry {signed} 接受协议晚于签名")
     for number, each in zip(numbers.split(","), entries, strict=True):
         check_agreement(openssl, number, each)
+        check_carried(openssl, number, signed)
     records = [parsed(read(f"agreement/{number}.json")) for number in numbers.split(",")]
     own = {side_in(record["party"]) for record in records}
     whose = side_of(signed)
@@ -528,8 +585,7 @@ def told_of(power: str, kind: str) -> list[tuple[int, dict[str, Any]]]:
 def signed_at(number: str) -> str:
     """When the log has the signature that rests on these grounds; empty for none."""
     digest = hashlib.sha256(read(f"authority/{number}.json")).hexdigest()
-    leaves = (entry_of(path.stem) for path in (HERE / "log/entries").glob("*.json"))
-    return max((leaf["at"] for leaf in leaves if leaf["public"].get("grounds") == digest), default="")
+    return max((leaf["at"] for leaf in leaves() if leaf["public"].get("grounds") == digest), default="")
 
 
 def check_confirmed(power: str, considered: dict[str, Any], number: str) -> None:
@@ -631,10 +687,9 @@ def check_history(contract: str) -> None:
 
 def files_of(contract: str) -> set[str]:
     """The digests of the signed file as it was completed, and as it was renewed."""
-    leaves = [entry_of(path.stem) for path in (HERE / "log/entries").glob("*.json")]
     stages = [
         leaf["public"]
-        for leaf in leaves
+        for leaf in leaves()
         if leaf["public"].get("contract") == contract and leaf["kind"] in ("contract-completed", "archive-renewed")
     ]
     signed = read("contract/contract.signed.pdf")
@@ -646,10 +701,9 @@ def files_of(contract: str) -> set[str]:
 def check_void(contract: str, proposal: str | None) -> None:
     """A contract that is void has the declarations that the log has of it, with its title and its signed file; any
     other one none."""
-    leaves = [entry_of(path.stem) for path in (HERE / "log/entries").glob("*.json")]
     own = [
         leaf["public"]
-        for leaf in leaves
+        for leaf in leaves()
         if leaf["public"].get("contract") == contract and leaf["kind"] == DECLARED
     ]
     declared = [public for public in own if public["voiding"] == proposal]
@@ -657,7 +711,7 @@ def check_void(contract: str, proposal: str | None) -> None:
     here = [path.read_bytes() for path in (HERE / "voiding").glob("*.json")]
     said = [(hashlib.sha256(each).hexdigest(), parsed(each)) for each in here]
     found = sorted((digest, each["person"], each["contract"], each["voiding"]) for digest, each in said)
-    silent = {leaf["public"]["actor"] for leaf in leaves if leaf["kind"] == SIGNED}
+    silent = {leaf["public"]["actor"] for leaf in leaves() if leaf["kind"] == SIGNED}
     silent -= {each["actor"] for each in declared}
     same = found == wanted and (proposal is None or (bool(wanted) and not silent))
     title = parsed(read("history/history.json"))["title"]

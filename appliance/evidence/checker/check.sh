@@ -175,7 +175,6 @@ check_contract() {
     head -c "$((size))" "$signed" | cmp -s - contract/contract.pdf ||
         fail "the signed contract does not begin with the contract as given 已签合同并非以原始合同开头"
     pass "the signed contract begins with the contract as given 已签合同以原始合同的全部字节开头"
-    [ -f contract/contract.tsr ] || return 0
     answers contract/contract.tsq contract/contract.tsr "$(created)" &&
         openssl ts -verify -data "$signed" -in contract/contract.tsr -attime "$(created)" \
             -CAfile "$ca" -untrusted "$chain" >/dev/null 2>&1 || fail "timestamp of the signed contract 已签合同时间戳无效"
@@ -291,14 +290,16 @@ path_stands() {
 
 check_certificate() { # NAME TIME SIGNED: the certificate leads to the trusted root, and nothing was revoked by SIGNED
     case $1 in
-    evidence | timestamping) acted=$(created) ;;
-    timestamping-*) acted=$3 ;;
-    [0-9]*) acted=$(sed -nE "s/^signature $1 .* ([0-9]+)$/\1/p" index.txt) ;;
-    *) acted=$(sed -nE "s,^record ${1%%-*}/${1#*-} ([0-9]+)$,\1,p" index.txt) ;;
+    evidence | timestamping) acted=$made ;;
+    timestamping-*) acted=$(printf '%s\n' "$stampers" | sed -n "s,^certificates/$1.pem ,,p" | sort | tail -n 1) ;;
+    [0-9]*) acted=$(date_of "$(sed -nE "s/^signature $1 .* ([0-9]+)$/\1/p" index.txt)") ;;
+    *) acted=$(date_of "$(sed -nE "s,^record ${1%%-*}/${1#*-} ([0-9]+)$,\1,p" index.txt)") ;;
     esac
-    [ "$acted" = "$3" ] || fail "index.txt has another time for certificate $1 than what it signed 索引时间与签署时间不符"
-    options="-attime $2"
-    [ "$2" != 0 ] || options=-no_check_time # it has run out since it signed
+    judged=$newest options="-attime $2"
+    earlier "$newest" "$(openssl x509 -in "certificates/$1.pem" -noout -enddate | sed 's/.*=//' | instant)" ||
+        judged=$(date_of 0) options=-no_check_time # it has run out since it signed
+    [ "$acted $judged" = "$(date_of "$3") $(date_of "$2")" ] ||
+        fail "index.txt has other times for certificate $1 索引中证书的时间不符"
     certificate=$(cat "certificates/$1.pem")
     trusted "$certificate" "$options -crl_check_all -CRLfile certificates/crls.pem" >/dev/null ||
         path_stands "$certificate" "$options" "$3" ||
@@ -332,7 +333,9 @@ digest() {
 }
 
 check_agreement() { # NN ENTRY: what was accepted is what the log's entry has, in the texts that lie beside it
-    grep -q "\"signed\":\"$(digest "agreement/$1.json")\"" "log/entries/$2.json" ||
+    [ "$(field "log/entries/$2.json" '"kind"')" = '"agreement-accepted"' ] &&
+        [ "$(field "log/entries/$2.json" '"public""signed"')" = "\"$(digest "agreement/$1.json")\"" ] &&
+        [ "$(field "log/entries/$2.json" '"public""actor"')" = "$(field "agreement/$1.json" '"person"')" ] ||
         fail "the log has another acceptance than agreement/$1.json 协议接受记录与日志不符"
     own=$(field "agreement/$1.json" '"party""subject"')
     [ -z "$own" ] || [ "$own" = "$(field "agreement/$1.json" '"person"')" ] ||
@@ -345,11 +348,37 @@ check_agreement() { # NN ENTRY: what was accepted is what the log's entry has, i
     pass "the acceptance $1 of the agreement on electronic signing is the one in the log 电子签名使用协议接受记录与日志一致"
 }
 
+# named CERTIFICATE TYPE: what its subject has of this type
+named() {
+    openssl x509 -in "$1" -noout -subject -nameopt oid,utf8,sep_multiline | sed -n "s/^ *2[.]5[.]4[.]$2=//p"
+}
+
+check_carried() { # NN ENTRY: who accepted has made the signature in ENTRY, or is certified under the organisation
+    record="agreement/$1.json" pem="certificates/agreement-$1.pem" element='(82....|81..|[0-7].)'
+    [ "$(field "$record" '"person"')" != "$(field "log/entries/$2.json" '"public""signer"')" ] || return 0
+    name=$(field "$record" '"party""name"' | sed 's/^"//; s/"$//; s/\\\(["\]\)/\1/g')
+    full=$(printf %s "$name" | od -An -v -tx1 | tr -d ' \n' | tr a-f A-F) # it may be in full beside the subject
+    longer=$(openssl asn1parse -in "$pem" | sed -nE "/:1[.]3[.]6[.]1[.]4[.]1[.]32473[.]1[.]3$/{n;s/.*DUMP\]:30${element}80$element//p;}")
+    [ -n "$(field "$record" '"party""subject"')" ] || if [ -n "$longer" ]; then
+        ! printf '%s\n' "$longer" | grep -qxE "$full(81.*)?"
+    else
+        [ "$(named "$pem" 10)" != "$name" ]
+    fi || return 0
+    whose="$name: $(named "$pem" 3) ($(named "$pem" 10))"
+    case $(field "$record" '"format"') in
+    '"vermilion-agreement/2"' | '"vermilion-agreement/3"') ;; # these did not demand it
+    *) fail "$record is by somebody of another organisation 接受者不属于该单位: $whose" ;;
+    esac
+    echo "NOTE  entry $2 rests on what somebody of another organisation accepted 接受者证书属于其他单位:"
+    printf '      %s\n' "$whose"
+}
+
 # side ENTRY: the party that signed in this entry, as acceptances name it; nothing where its name was erased
 side() {
     opening="log/openings/$1.json"
     grep -q '"organisation":' "$opening" 2>/dev/null || return 0
-    named=$(sed -nE 's/.*"organisation":\{"salt":"[^"]*","value":"(([^"\\]|\\.)*)"\}.*/\1/p' "$opening")
+    named=$(sed -nE 's/.*"organisation":\{"salt":"[^"]*","value":"(([^"\\]|\\.)*)"\}.*/\1/p' "$opening" |
+        sed -E 's/^( |　)+//; s/( |　)+$//')
     if [ -n "$named" ]; then
         printf '{"kind":"organisation","name":"%s"}' "$named"
     else
@@ -375,6 +404,7 @@ check_agreed() { # ENTRY NN,NN ENTRY,ENTRY: the signature in ENTRY rests on acce
     records='' rest=$3
     for number in $(echo "$2" | tr ',' ' '); do
         check_agreement "$number" "${rest%%,*}"
+        check_carried "$number" "$1"
         rest=${rest#*,}
         record=$(cat "agreement/$number.json")
         echo "$record" | sed -nE 's/.*"party":(\{.*\}),"person":.*/\1/p' | grep -qF "$(side "$1")" ||
@@ -455,12 +485,51 @@ check_grounds() { # NN ENTRY: on what signature NN rests is what the log's entry
     pass "the grounds of signature $1 are those in the log 签署依据与日志一致"
 }
 
-# stamped TOKEN: its time in whole seconds, as the log writes it
-stamped() {
-    openssl ts -reply -token_in -in "$1" -text 2>/dev/null | awk '/^Time stamp: / {
-        sub(/[.].*/, "", $5)
-        printf "%04d-%02d-%02dT%sZ", $6, (index("JanFebMarAprMayJunJulAugSepOctNovDec", $3) + 2) / 3, $4, $5
+# instant: each date that comes in, of openssl, in whole seconds as the log writes it
+instant() {
+    awk '{
+        sub(/[.].*/, "", $3)
+        printf "%04d-%02d-%02dT%sZ\n", $4, (index("JanFebMarAprMayJunJulAugSepOctNovDec", $1) + 2) / 3, $2, $3
     }'
+}
+
+# stamped TOKEN: its time
+stamped() {
+    openssl ts -reply -token_in -in "$1" -text 2>/dev/null | sed -n 's/^Time stamp: //p' | instant
+}
+
+# stamper TIMESTAMP: the certificate here by which it was made
+stamper() {
+    form=-token_in
+    [ "${1%.tsr}" = "$1" ] || form=
+    for pem in certificates/timestamping*.pem; do
+        # shellcheck disable=SC2086 # an option or none
+        openssl ts -reply $form -in "$1" -token_out 2>/dev/null | openssl cms -verify -noverify -inform DER -nointern \
+            -certfile "$pem" -out /dev/null 2>/dev/null && echo "$pem" && return
+    done
+}
+
+# check_stampers: each timestamp is by a certificate that is here. Until when it is proven to have been there: to the
+# document timestamp after it; for records to the completion of the contract.
+check_stampers() {
+    made=$(date_of "$(created)")
+    ended=$(grep -l '"kind":"contract-completed"' log/entries/*.json | while read -r path; do
+        moment "$(basename "$path" .json)"
+    done | sort | head -n 1)
+    stampers=$({
+        printf '%s\n' "log/checkpoint.tst $made" "contract/contract.tsr $made"
+        sed -nE "s,^record ([^ ]+) .*,\1.tst $ended,p" index.txt
+        sed -nE 's/^(signature|timestamp) ([0-9]+) .* ([0-9]+)$/\2 \3/p' index.txt | while read -r number at; do
+            after=$(sed -n 's/^timestamp .* //p' index.txt | awk -v at="$at" '$1 > at' | sort -n | head -n 1)
+            echo "signatures/$number.tst $(date_of "${after:-$(created)}")"
+        done
+    } | while read -r path until; do
+        echo "$(stamper "$path") $until"
+    done)
+    newest=$(for number in $(awk '/^-----BEGIN / { print ++at }' certificates/crls.pem); do
+        nth "$number" certificates/crls.pem | openssl crl -noout -lastupdate | sed 's/.*=//'
+    done | instant | sort | tail -n 1)
+    ! printf '%s\n' "$stampers" | grep -q '^ ' || fail "the certificate of a timestamp is not here 缺少时间戳证书"
 }
 
 # organisation ENTRY: for whom somebody signed in this entry; nothing where its name was erased
@@ -781,6 +850,7 @@ check_files
 check_manifest
 check_index
 check_contract
+check_stampers
 while read -r what one two three four five <&3; do
     case $what in
     created | '#'*) ;;
