@@ -19,7 +19,7 @@ Memory is bounded by the container's size, since nothing is compressed, and by l
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -49,6 +49,7 @@ from appliance.evidence.model import PackageRefused
 from appliance.evidence.package import INDEX
 from appliance.evidence.repacked import read_zip
 from appliance.language import Language
+from appliance.store.retention import GONE
 from appliance.verification import (
     FileKind,
     Indication,
@@ -62,10 +63,10 @@ from appliance.verification import (
 from appliance.verification.model import PASSED, failed, undecided
 from appliance.verification.paths import TooManyCertificates
 from appliance.verification.trust import UNREADABLE, shown_name
-from hsm import canonical, checkers, timestamp
+from hsm import canonical, checkers, cms, timestamp
 from hsm.certificates import is_evidence_service
 from hsm.errors import RefusalError, Sentence
-from hsm.names import name_in
+from hsm.names import SubjectName, name_in
 
 _SINCE = frozenset(
     {SubIndication.OUT_OF_BOUNDS_NO_POE, SubIndication.REVOKED_NO_POE, SubIndication.REVOKED_CA_NO_POE}
@@ -107,7 +108,14 @@ _BY_USERS = (
     "For these seals those declared it who are said to have used them: {seals}. That they did is the word of the"
     " portal alone."
 )
-_TOGETHER = "The signature {field} was confirmed together with others; documents in all: {count}."
+_TOGETHER = (
+    "The signature {field} was confirmed together with others, documents in all: {count}. That is the word of the"
+    " portal alone."
+)
+_CALLED = (
+    "The history has other names (in brackets) than the signers' certificates: {names}. Names in the history are"
+    " the word of the portal alone."
+)
 _CRL_END = b"-----END X509 CRL-----\n"
 
 
@@ -140,13 +148,14 @@ def verify_package(
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return _failed(at, digest, Sentence("A file of the package is not in the form that it must have."))
     verdict = _worst(signature.verdict for signature in signatures)
-    remarks += tuple(_of_signatures(files)) if verdict.indication is not Indication.FAILED else ()
+    remarks += tuple(_of_signatures(files, signatures)) if verdict.indication is not Indication.FAILED else ()
     return VerificationReport("", FileKind.EVIDENCE, verdict, at, digest, signatures, remarks)
 
 
-def _of_signatures(files: Files) -> Iterator[Sentence]:
-    """Whether the contract is void; which signatures were made for an organisation under no power, rest on what
-    somebody of another one accepted, or were confirmed at once with others. The history is judged by now."""
+def _of_signatures(files: Files, signatures: Sequence[SignatureReport]) -> Iterator[Sentence]:
+    """Whether the contract is void; which signatures were made for an organisation under no power, whose signers
+    have other names in the history, which rest on what somebody of another organisation accepted, and which were
+    confirmed at once with others. The history is judged by now."""
     about = canonical.decode(part(files, package.HISTORY))
     told, contract = about["events"], about["contract"]
     if any(each["kind"] == history.VOIDED and each["public"].get("contract") == contract for each in told):
@@ -161,9 +170,33 @@ def _of_signatures(files: Files) -> Iterator[Sentence]:
     if unnamed:
         yield Sentence(_UNNAMED, {"fields": ", ".join(unnamed)})
     yield from accepted_by_others(files, [PackageEvent(**each) for each in told])
+    other = ", ".join(_called_otherwise(files, signatures, about["names"]))
+    if other:
+        yield Sentence(_CALLED, {"names": other})
     signed = (each["public"] for each in told if each["kind"] == history.SIGNED)
     for field, count in history.confirmed_together(signed).items():
         yield Sentence(_TOGETHER, {"field": field, "count": count})
+
+
+def _called_otherwise(
+    files: Files, signatures: Sequence[SignatureReport], called: Mapping[str, str]
+) -> Iterator[str]:
+    """The names that the history has for signers of the contract, each behind the one in their certificate."""
+    judged = {each.path[0].fingerprint for each in signatures if each.path}
+    for path in files:
+        if path.startswith("signatures/") and path.endswith(".p7s"):
+            for encoded in cms.parse(part(files, path)).certificates:
+                name = name_in(x509.load_der_x509_certificate(encoded))
+                told = called.get(name.identifier or "", GONE)
+                same = told in (name.common_name, GONE) or _is_seal_of(name, told)
+                if hashlib.sha256(encoded).hexdigest() in judged and not same:
+                    yield f"{name.common_name} ({told})"
+
+
+def _is_seal_of(name: SubjectName, label: str) -> bool:
+    """Lists have a blank before a seal's kind, and its number behind it."""
+    own = (name.identifier or "").startswith("seal-")
+    return own and "".join(label.split()).startswith("".join(name.common_name.split()))
 
 
 def _opened(package: bytes) -> tuple[Files, tuple[Sentence, ...]]:
@@ -214,7 +247,7 @@ def _checkers(files: Files) -> Iterator[SignatureReport]:
 
 def _not_judged(files: Files) -> tuple[Sentence, ...]:
     """What a program cannot hold against the evidence, since each release words and typesets it in another way."""
-    paths = [*map(readme.readme_path, Language), *map(readme.history_path, Language)]
+    paths = [*map(readme.readme_path, Language), *map(readme.history_path, Language), package.REPORT]
     names = ", ".join(path for path in paths if path in files)
     return (Sentence(_ONLY_TO_READ, {"files": names, "history": package.HISTORY}),) if names else ()
 
