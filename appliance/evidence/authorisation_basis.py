@@ -290,7 +290,9 @@ def _require_scope(basis: PackagedBasis, power: Mapping[str, Any]) -> None:
     basis.require(
         not parties or all(same_name(each, *parties) for each in matter["counterparties"]), "counterparties"
     )
-    basis.require(matter["seal"] is None or matter["seal"] in power["seals"], "seal")
+    signer = basis.record["signer"]
+    used = signer if signer.startswith("seal-") else None
+    basis.require(matter["seal"] == used and used in (None, *power["seals"]), "seal")
     if limit is not None and matter["amount"] is None:
         basis.require(matter["amount_needed"] is False, "amount")
     elif limit is not None:

@@ -148,7 +148,7 @@ def of_signature(each: ExtractedSignature) -> tuple[str, ...]:
     return (
         _embedded(f"{name}.p7s", each.covers),
         f"{_covered(each.covers)} | \\\n{detached(f'{name}.p7s', '/dev/stdin', moment)}",
-        _contains(f"{name}.p7s", f"{name}.sig"),
+        _value_of(f"{name}.p7s", f"{name}.sig"),
         token(f"{name}.tst", f"{name}.sig", moment),
     )
 
@@ -164,7 +164,7 @@ def of_record(each: ExtractedRecord) -> tuple[str, ...]:
     name, moment = each.record.name, int(each.signed.at.timestamp())
     return (
         detached(f"{name}.p7s", f"{name}.json", moment),
-        _contains(f"{name}.p7s", f"{name}.sig"),
+        _value_of(f"{name}.p7s", f"{name}.sig"),
         token(f"{name}.tst", f"{name}.sig", moment),
     )
 
@@ -221,6 +221,11 @@ def _embedded(path: str, covers: ByteRange) -> str:
     )
 
 
-def _contains(message: str, value: str) -> str:
-    """The bytes of the file *value* stand in the file *message*."""
-    return f"od -An -v -tx1 {message} | tr -d ' \\n' | grep -qF \"$(od -An -v -tx1 {value} | tr -d ' \\n')\""
+def _value_of(message: str, value: str) -> str:
+    """The file *value* is the value of the only signature in the file *message*: it alone stands there as octets
+    at its depth. Any other bytes of the message could have been dated before it was made."""
+    return (
+        f"told=$(openssl asn1parse -inform DER -in {message}) && \\\n"
+        "test \"$(printf '%s\\n' \"$told\" | sed -n 's/^ *[0-9]*:d=5 .*: OCTET STRING *//p')\" = \\\n"
+        f"\"[HEX DUMP]:$(od -An -v -tx1 {value} | tr -d ' \\n' | tr a-f A-F)\""
+    )

@@ -13,7 +13,7 @@ import pytest
 from appliance.evidence.package import build
 from hsm.intents import instant
 from tests.evidence import contract
-from tests.evidence.authority import TestAuthority
+from tests.evidence.authority import START, TestAuthority
 from tests.evidence.real_contract import SignedPdf
 from tests.evidence.test_checkers import CHECKERS, check
 from tests.evidence.unpacked import unpack
@@ -41,7 +41,11 @@ def made(change: Change, authority: TestAuthority, pdf: SignedPdf, monkeypatch: 
         said["power"] |= {name: own[name] for name in said["power"].keys() & own.keys()}
         return said
 
+    matter = changed(START)["matter"]
+    amount = {} if matter["amount"] is None else {"amount": f"{matter['currency']} {matter['amount']}"}
+    drafted = {name: said for name, said in contract._DRAFTED.items() if name != "amount"} | amount
     with monkeypatch.context() as patched:
+        patched.setattr(contract, "_DRAFTED", drafted)
         patched.setattr(contract, "grounds", changed)
         patched.setattr(contract, "statement", stated)
         return build(contract.make(copy.copy(authority), pdf), contract.seals(authority))
@@ -83,7 +87,7 @@ def test_a_signature_beyond_the_power_is_refused(
 WITHIN: list[Change] = [
     lambda record, _: (
         power(record).update(kinds=[], counterparties=[], limit=10**30, seals=["seal-a", "seal-b"])
-        or record["matter"].update(amount=10**30, seal="seal-b")
+        or record["matter"].update(amount=10**30)
     ),
     lambda record, _: power(record).update(limit=None),
     lambda record, _: record["matter"].update(amount=None, amount_needed=False),

@@ -46,7 +46,7 @@ class Judges:
     def __init__(
         self, authority: TestAuthority, pdf: SignedPdf, verifier: Verifier, folder: Path, patch: pytest.MonkeyPatch
     ) -> None:
-        self._authority, self._pdf, self.verifier, self._folder, self._patch = (
+        self._authority, self.pdf, self.verifier, self._folder, self._patch = (
             authority,
             pdf,
             verifier,
@@ -54,15 +54,16 @@ class Judges:
             patch,
         )
 
-    def with_log(self, change: Any, *, accepting: Accepting | None = None) -> EvidenceInput:
-        """Evidence whose log has what *change* makes of the true entries; *accepting* gives the acceptances."""
+    def with_log(self, change: Any, *, accepting: Accepting | None = None, stated: bool = True) -> EvidenceInput:
+        """Evidence whose log has what *change* makes of the true entries; *accepting* and *stated* as in
+        :func:`tests.evidence.contract.make`."""
         true = contract._acts
 
         def acts(pdf: SignedPdf, start: datetime, by: Accepting, *, stated: bool) -> Iterator[LedgerEntry]:
             yield from change(list(true(pdf, start, by, stated=stated)))
 
         self._patch.setattr(contract, "_acts", acts)
-        return contract.make(self._authority, self._pdf, others=100, accepting=accepting)
+        return contract.make(self._authority, self.pdf, others=100, accepting=accepting, stated=stated)
 
     def declaration(self, person: str, **other: str) -> bytes:
         """That of *person* about the contract in the package; *other* is what it says instead."""
@@ -73,11 +74,11 @@ class Judges:
     @property
     def size(self) -> int:
         """Bytes of the signed file."""
-        return len(self._pdf.signed)
+        return len(self.pdf.signed)
 
     def digest_of_first(self, size: int) -> str:
         """Of so many bytes of the signed file."""
-        return hashlib.sha256(self._pdf.signed[:size]).hexdigest()
+        return hashlib.sha256(self.pdf.signed[:size]).hexdigest()
 
     def declared(self, **other: str) -> dict[str, bytes]:
         """Those of both who signed."""

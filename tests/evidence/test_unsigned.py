@@ -144,7 +144,7 @@ def test_for_whom_a_signature_was_made_is_not_taken_for_granted(
 
 @pytest.mark.parametrize("remarks", [0, 1])
 def test_who_used_a_seal_is_not_taken_for_granted_in_a_voiding(
-    judges: Judges, authority: TestAuthority, monkeypatch: pytest.MonkeyPatch, remarks: int
+    judges: Judges, authority: TestAuthority, monkeypatch: pytest.MonkeyPatch, remarks: int, tmp_path: Path
 ) -> None:
     """The signature of a seal names no person, so the portal can have somebody of its own declare."""
     monkeypatch.setitem(contract.NAMES, "person-wang", "王示例")
@@ -159,6 +159,10 @@ def test_who_used_a_seal_is_not_taken_for_granted_in_a_voiding(
     evidence = judges.voided(
         {each: judges.declaration(each) for each in everybody}, change=by_wang if remarks else iter
     )
-    report = judges.verifier.verify(build(evidence, contract.seals(authority)))
+    package = build(evidence, contract.seals(authority))
+    report = judges.verifier.verify(package)
     assert report.indication is Indication.PASSED, report.reasons
     assert sum("said to have used" in str(remark) for remark in report.remarks) == remarks
+    for checker in CHECKERS:
+        told = check(checker, unpack(package, tmp_path / checker[-1]))[1]
+        assert told.count("who used these seals") == remarks and "VOID" in told

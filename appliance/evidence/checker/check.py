@@ -22,6 +22,7 @@ import tempfile
 import time
 import unicodedata
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,13 @@ class OpenSSL:
 
     def date(self, what: str, pem: str, which: str) -> int:
         return seconds(self.told(what, pem, which).strip().partition("=")[2])
+
+    def value(self, signature: str) -> str:
+        """The value of the only signature in the CMS, as openssl writes octets: it alone stands at this depth."""
+        told = self.run("asn1parse", "-inform", "DER", "-in", signature)
+        require(told.returncode == 0, f"{signature} cannot be read 签名无法读取")
+        shown = re.findall(r"^ *\d+:d=5 .*: OCTET STRING *(.*)$", told.stdout.decode("latin-1"), re.MULTILINE)
+        return str(shown[0]) if len(shown) == 1 else ""
 
     def reply(self, query: str, answer: str, content: str, moment: str) -> bool:
         answers = self.dated("-queryfile", query, "-in", answer, moment=moment)
@@ -298,7 +306,8 @@ def check_told(openssl: OpenSSL, contract: str) -> None:
 
 
 def check_value(openssl: OpenSSL, name: str, moment: str) -> None:
-    require(read(f"{name}.sig") in read(f"{name}.p7s"), f"{name}.sig is not of its signature 签名值不符")
+    own = openssl.value(f"{name}.p7s") == "[HEX DUMP]:" + read(f"{name}.sig").hex().upper()
+    require(own, f"{name}.sig is not of its signature 签名值不符")
     dated = openssl.token(f"{name}.tst", f"{name}.sig", moment)
     require(dated, f"timestamp of {name} 签名时间戳无效")
 
@@ -412,6 +421,11 @@ def check_record(openssl: OpenSSL, name: str, moment: str) -> None:
     show(f"ok    signature and timestamp of {name}.json 签名与时间戳有效")
 
 
+def entry_numbers() -> list[str]:
+    """Of the entries of the log, in its order."""
+    return sorted((path.stem for path in (HERE / "log/entries").glob("*.json")), key=int)
+
+
 def entry_of(number: str) -> Any:
     return parsed(read(f"log/entries/{number}.json"))
 
@@ -419,6 +433,13 @@ def entry_of(number: str) -> Any:
 def leaves() -> list[Any]:
     """All entries of the log that are here."""
     return [entry_of(path.stem) for path in (HERE / "log/entries").glob("*.json")]
+
+
+def opening_of(number: str) -> dict[str, Any]:
+    """The private fields of an entry that are here."""
+    path = f"log/openings/{number}.json"
+    opened = parsed(read(path)) if (HERE / path).exists() else {}
+    return {name: each["value"] for name, each in opened.items()}
 
 
 def check_agreement(openssl: OpenSSL, number: str, entry: str) -> None:
@@ -438,11 +459,10 @@ def check_agreement(openssl: OpenSSL, number: str, entry: str) -> None:
 
 def side_of(number: str) -> str | None:
     """The party that signed in this entry: the organisation, or the person; None where the name was erased."""
-    path = f"log/openings/{number}.json"
-    opened = parsed(read(path)) if (HERE / path).exists() else {}
+    opened = opening_of(number)
     if "organisation" not in opened:
         return None
-    organisation = str(opened["organisation"]["value"] or "").strip()
+    organisation = str(opened["organisation"] or "").strip()
     return f"organisation:{organisation}" if organisation else str(entry_of(number)["public"]["signer"])
 
 
@@ -516,19 +536,50 @@ def check_authorisation_basis(openssl: OpenSSL, number: str, entry: str) -> None
     needed = None if record["outcome"] == "not-needed" else record["considered"][0]["power"]["id"]
     listed = power is None or f"letter {power} {number}" in read("index.txt").decode().splitlines()
     require(power == needed and listed, f"index.txt passes over the letter of {path} 索引未列授权委托书")
-    identity, matter = record["identity"], record["matter"]
-    if identity is not None:
-        require(identity["since"] <= at < identity["until"], f"identity check in {path} 身份核验不在有效期内")
+    matter = record["matter"]
+    check_identity(path, record, public.get("identity"), at)
     if record["outcome"] != "not-needed":
         own = record["considered"][0]["power"]["agent"] == record["person"]
         require(own, f"{path} is for somebody else 授权主体不符")
-        check_power(path, record["considered"][0], matter, at)
+        check_power(path, record, at)
+        check_stated(path, matter)
         check_sides(path, matter, entry)
     show(f"ok    the grounds of signature {number} hold 签署依据有效")
 
 
-def check_power(path: str, considered: dict[str, Any], matter: dict[str, Any], at: str) -> None:
+def check_identity(path: str, record: dict[str, Any], named: str | None, at: str) -> None:
+    """The identity check is the one that the log has, by somebody else, and covers the signature."""
+    identity = record["identity"]
+    same = named == (identity and identity["id"])
+    if same and identity is not None:
+        require(identity["since"] <= at < identity["until"], f"identity check in {path} 身份核验不在有效期内")
+        checked = told_of("identity", identity["id"], "identity-checked")
+        facts = checked[-1][1] if checked else {"at": "", "actor": ""}
+        said = ("document", "commitment", "against", "answers", "until")
+        same = all(facts.get(name) == identity[name] for name in said) and facts["at"] == identity["since"]
+        same = same and facts["person"] == record["person"] != facts["actor"] == identity["checked_by"]
+        withdrawn = told_of("identity", identity["id"], "identity-withdrawn")
+        same = same and all(each["at"] >= at for _, each in withdrawn)
+    require(same, f"the log has another identity check than {path} 身份核验与日志不符")
+
+
+def check_stated(path: str, matter: dict[str, Any]) -> None:
+    """Amount and type are those that the log has of the contract, where they were not erased."""
+    kinds, stated = ("contract-drafted", "contract-revised"), {}
+    for number in entry_numbers():
+        opened = opening_of(number)
+        if opened and entry_of(number)["kind"] in kinds:
+            stated = {"amount": None, "kind": matter["kinds"][0], **opened}
+    if stated:
+        currency, _, units = str(stated["amount"] or "").partition(" ")
+        amount = int("".join(re.findall(r"\d", units))) if stated["amount"] is not None else None
+        same = amount == matter["amount"] and (amount is None or currency == matter["currency"])
+        require(same and stated["kind"] == matter["kinds"][0], f"{path}: amount or type 金额或类型与日志不符")
+
+
+def check_power(path: str, record: dict[str, Any], at: str) -> None:
     """Term and scope of the power cover the signature; times in the log are UTC, so text order is time order."""
+    considered, matter, signer = record["considered"][0], record["matter"], record["signer"]
     power = considered["power"]
     require(considered["covers"] is True, f"{path} does not say that the power covers this 未获授权")
     require(power["since"] <= at < power["until"], f"the term in {path} is over 不在授权期限内")
@@ -541,7 +592,8 @@ def check_power(path: str, considered: dict[str, Any], matter: dict[str, Any], a
     require(any(among(kind, power["kinds"]) for kind in matter["kinds"]), f"{path}: type 合同类型超出授权")
     others = all(among(each, power["counterparties"]) for each in matter["counterparties"])
     require(others, f"{path}: counterparty 相对方超出授权")
-    require(matter["seal"] is None or matter["seal"] in power["seals"], f"{path}: seal 印章超出授权")
+    own = matter["seal"] == (signer if signer.startswith("seal-") else None)
+    require(own and matter["seal"] in [None, *power["seals"]], f"{path}: seal 印章超出授权")
     if power["limit"] is not None:
         amount = matter["amount"]
         unstated = amount is None and not matter["amount_needed"]
@@ -551,9 +603,8 @@ def check_power(path: str, considered: dict[str, Any], matter: dict[str, Any], a
 
 def organisation_of(number: str) -> str | None:
     """The organisation for which somebody signed in this entry; None where the name was erased."""
-    path = f"log/openings/{number}.json"
-    opened = parsed(read(path)) if (HERE / path).exists() else {}
-    return str(opened["organisation"]["value"] or "") if "organisation" in opened else None
+    opened = opening_of(number)
+    return str(opened["organisation"] or "") if "organisation" in opened else None
 
 
 def check_sides(path: str, matter: dict[str, Any], entry: str) -> None:
@@ -575,11 +626,11 @@ def check_instrument(openssl: OpenSSL, power: str, number: str) -> None:
     check_confirmed(power, considered, number)
 
 
-def told_of(power: str, kind: str) -> list[tuple[int, dict[str, Any]]]:
-    """The log's entries of this kind about a power: number and public fields."""
-    leaves = [(int(path.stem), entry_of(path.stem)) for path in (HERE / "log/entries").glob("*.json")]
-    own = [each for each in leaves if each[1]["kind"] == kind and each[1]["public"].get("power") == power]
-    return [(number, leaf["public"]) for number, leaf in own]
+def told_of(what: str, name: str, kind: str) -> list[tuple[int, dict[str, Any]]]:
+    """The log's entries of this kind about a power or an identity check: number, time and public fields."""
+    leaves = [(int(number), entry_of(number)) for number in entry_numbers()]
+    own = [each for each in leaves if each[1]["kind"] == kind and each[1]["public"].get(what) == name]
+    return [(number, {**leaf["public"], "at": leaf["at"]}) for number, leaf in own]
 
 
 def signed_at(number: str) -> str:
@@ -591,14 +642,23 @@ def signed_at(number: str) -> str:
 def check_confirmed(power: str, considered: dict[str, Any], number: str) -> None:
     """Officers have confirmed exactly this before the signature, as the authority states, or nobody could ask for
     that yet."""
-    registered, verified = told_of(power, "power-registered"), told_of(power, "power-verified")
+    registered, verified, revoked = (
+        told_of("power", power, f"power-{kind}") for kind in ("registered", "verified", "revoked")
+    )
     once = len(registered) == len(verified) == 1 and registered[0][0] < verified[0][0]
     require(once, f"the log does not say once that {power} was verified 日志未载明授权委托书经核验")
-    entry, public = verified[0]
+    facts, (entry, public), at = registered[0][1], verified[0], signed_at(number)
+    same = all(facts[name] == considered[name] for name in ("agent", "basis", "since", "until"))
+    same = same and considered["letter"] == facts["digest"] == public["digest"]
+    require(same, f"the log has other terms of {power} than signature {number} 授权委托书与日志不符")
+    by = public["actor"]
+    apart = by not in (facts["actor"], considered["agent"]) and by == considered["verified"]["by"]
+    require(apart, f"{power}: no second person 未经第二人核验")
+    require(all(each["at"] >= at for _, each in revoked), f"{power} was revoked 签名前授权委托书已被撤销")
     path = f"authority/{power}.json"
     if not (HERE / path).exists():
         since = parsed(read("manifest.json")).get("powers_stated_since")
-        before = "statement" not in public and (since is None or entry < since)
+        before = "statement" not in public and (since is None or entry < since) and public["at"] <= at
         require(before, f"the statement that officers confirmed {power} is missing 缺少登记员确认授权委托书的声明")
         if since is not None:
             show(f"NOTE  {power} was confirmed before statements began 授权委托书确认于确认声明启用之前")
@@ -610,10 +670,10 @@ def check_confirmed(power: str, considered: dict[str, Any], number: str) -> None
     same = same and about["registered_by"] == considered["registered"]["by"]
     require(same, f"{path} is about another power of attorney 确认声明与授权委托书不符")
     in_log = public["statement"] == hashlib.sha256(content).hexdigest() and public["actor"] in by
-    in_log = in_log and public["actor"] == considered["verified"]["by"]
     require(in_log, f"{path} is not the one in the log 确认声明与日志不符")
-    before = said["confirmed"] <= signed_at(number)
-    require(before, f"{path} was made after signature {number} 确认声明晚于签名")
+    require(
+        max(said["confirmed"], public["at"]) <= at, f"{path} was made after signature {number} 确认声明晚于签名"
+    )
     show(f"ok    officers have confirmed {power} 授权委托书经登记员确认")
 
 
@@ -685,6 +745,23 @@ def check_history(contract: str) -> None:
     check_void(contract, last.get("contract-voided", {}).get("voiding"))
 
 
+def check_events() -> None:
+    """history.json tells what the entries of the log say, each value as it stands there."""
+    said = parsed(read("history/history.json"))["events"]
+    moments = [each.pop("at") for each in said]
+    told, times = [], []
+    for number in entry_numbers():
+        leaf = entry_of(number)
+        actor, about = leaf["public"].pop("actor", ""), {"private": opening_of(number), "public": leaf["public"]}
+        told.append({"actor": actor, "entry": int(number), "kind": leaf["kind"], **about})
+        times.append(leaf["at"])
+    local = [datetime.fromisoformat(each["local"]).utctimetuple() for each in moments]
+    same = json.dumps(said, sort_keys=True) == json.dumps(told, sort_keys=True)
+    same = same and [each["utc"] for each in moments] == times == [time.strftime(INSTANT, each) for each in local]
+    require(same, "the history is not what the log's entries say 历史记录与日志条目不符")
+    show("ok    the history is what the log's entries say 历史记录与日志条目一致")
+
+
 def files_of(contract: str) -> set[str]:
     """The digests of the signed file as it was completed, and as it was renewed."""
     stages = [
@@ -718,6 +795,10 @@ def check_void(contract: str, proposal: str | None) -> None:
     held = files_of(contract) if said else set()
     same = same and all(each["title"] == title and each["digest"] in held for _, each in said)
     require(same, "the declarations that the contract is void are not those in the log 作废声明与日志不符")
+    used = [(leaf["public"]["signer"], leaf["public"]["actor"]) for leaf in leaves if leaf["kind"] == SIGNED]
+    unseen = [seal for seal, actor in used if actor not in dict(used)]
+    if proposal is not None and unseen:
+        show(f"NOTE  who used these seals only the portal says 用印人仅以平台记录为凭: {', '.join(unseen)}")
     if proposal is not None:
         show("VOID  the parties have declared this contract void 各方已声明合同作废")
 
@@ -767,11 +848,16 @@ def check(openssl: OpenSSL) -> None:
             CHECKS[what](openssl, *arguments)
     contract = parsed(read("history/history.json"))["contract"]
     check_history(contract)
+    check_events()
     check_told(openssl, contract)
     show("LIMIT whether what was added to the contract after a signature, up to its last byte, changed a page is")
     show("      not checked here. Have a program for signed PDFs verify contract/contract.signed.pdf as well.")
     show("      每个签名只覆盖上列字节；此后追加的内容是否改动了页面，不在此处核验。请另用可核验 PDF 签名的程序")
     show("      核验 contract/contract.signed.pdf。")
+    show("LIMIT README.*, history/*.pdf and verification/report.json are only there to be read. People and seals")
+    show("      are named in their certificates; the history names them by the word of the portal alone.")
+    show("      README.*、history/*.pdf 和 verification/report.json 仅供阅读，未经核验。个人和印章的名称以证书")
+    show("      为准，历史记录中的名称仅以平台记录为凭。")
 
 
 def trusted() -> Path:

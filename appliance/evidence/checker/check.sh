@@ -54,6 +54,13 @@ token() {
     openssl ts -verify -token_in -in "$1" -data "$2" -attime "$3" -CAfile "$ca" -untrusted "$chain" >/dev/null 2>&1
 }
 
+# value NAME: NAME.sig is the value of the only signature in NAME.p7s, which alone stands there as octets at this depth
+value() {
+    octets_of=$(openssl asn1parse -inform DER -in "$1.p7s" 2>/dev/null) &&
+        [ "$(printf '%s\n' "$octets_of" | sed -n 's/^ *[0-9]*:d=5 .*: OCTET STRING *//p')" = \
+            "[HEX DUMP]:$(od -An -v -tx1 "$1.sig" | tr -d ' \n' | tr a-f A-F)" ]
+}
+
 # answers QUERY REPLY TIME: an RFC 3161 reply to exactly this query
 answers() {
     openssl ts -verify -queryfile "$1" -in "$2" -attime "$3" -CAfile "$ca" -untrusted "$chain" >/dev/null 2>&1
@@ -197,6 +204,7 @@ check_signature() { # NN HEAD TAIL LENGTH TIME
 "
     numbered="$numbered$1 $covered
 "
+    value "signatures/$1" || fail "signatures/$1.sig is not of its signature 签名值不符"
     token "signatures/$1.tst" "signatures/$1.sig" "$5" || fail "timestamp of signature $1 签名时间戳无效"
     proven "signatures/$1.tst" "$5"
     pass "signature $1 and its timestamp, over $(($3 + $4)) of $(($(wc -c <"$signed"))) bytes 签名及其时间戳有效"
@@ -311,6 +319,7 @@ check_record() { # PATH TIME: a signed record, e.g. the agreement on electronic 
     signer=$(cms "$1.p7s" "$1.json" "$2") || fail "signature of $1.json 签名无效"
     [ "$signer" = "$(cat "certificates/${1%%/*}-${1#*/}.pem")" ] ||
         fail "the certificate of $1.json is not of its signature 证书并非签名所用证书"
+    value "$1" || fail "$1.sig is not of its signature 签名值不符"
     token "$1.tst" "$1.sig" "$2" || fail "timestamp of $1.json 时间戳无效"
     proven "$1.tst" "$2"
     case $1 in authority/*)
@@ -471,18 +480,55 @@ check_grounds() { # NN ENTRY: on what signature NN rests is what the log's entry
     printf %s "$numbered" | grep -qxF "$1 $own" && [ "$(stamped "signatures/$1.tst")" = "$(moment "$2")" ] ||
         fail "the grounds $1 are of another signature, or the log has another time 签署依据不属于该签名或时间不符"
     power=$(field "log/entries/$2.json" '"public""power"' | tr -d '"')
-    [ "$(field "authority/$1.json" '"identity"')" = null ] ||
-        during "authority/$1.json" '"identity"' "$(moment "$2")" ||
-        fail "identity check in authority/$1.json 身份核验不在有效期内"
+    check_identity "authority/$1.json" "log/entries/$2.json" "$(moment "$2")"
     if [ "$(field "authority/$1.json" '"outcome"')" != '"not-needed"' ]; then
         grep -qxF "letter $power $1" index.txt ||
             fail "index.txt passes over the letter of signature $1 索引未列授权委托书"
         check_power "authority/$1.json" "$(moment "$2")"
+        check_stated "authority/$1.json"
         check_sides "$1" "$2"
     elif [ -n "$power" ]; then
         fail "the log names a power of attorney for signature $1, its grounds name none 签署依据与日志不符"
     fi
     pass "the grounds of signature $1 are those in the log 签署依据与日志一致"
+}
+
+# check_identity FILE ENTRY TIME: the identity check is the one that the log has, by somebody else, and covers that time
+check_identity() {
+    identity=$(field "$1" '"identity""id"') other="the log has another identity check than $1 身份核验与日志不符"
+    [ "$identity" = "$(field "$2" '"public""identity"')" ] || fail "$other"
+    [ -n "$identity" ] || return 0
+    during "$1" '"identity"' "$3" || fail "identity check in $1 身份核验不在有效期内"
+    checked=log/entries/$(told_of identity "$identity" identity-checked | tail -n 1).json
+    [ -e "$checked" ] || fail "$other"
+    for name in document commitment against answers until; do
+        [ "$(field "$1" "\"identity\"\"$name\"")" = "$(field "$checked" "\"public\"\"$name\"")" ] || fail "$other"
+    done
+    by=$(field "$1" '"identity""checked_by"') whom=$(field "$1" '"person"')
+    [ "$by $whom" = "$(field "$checked" '"public""actor"') $(field "$checked" '"public""person"')" ] &&
+        [ "$by" != "$whom" ] && [ "$(field "$1" '"identity""since"')" = "$(field "$checked" '"at"')" ] || fail "$other"
+    for withdrawn in $(told_of identity "$identity" identity-withdrawn); do
+        earlier "$3" "$(moment "$withdrawn")" || fail "$other"
+    done
+}
+
+# check_stated FILE: amount and type are those that the log has of the contract, where they were not erased
+check_stated() {
+    stated=
+    for number in $(entry_numbers); do
+        ! grep -qE '"kind":"contract-(drafted|revised)"' "log/entries/$number.json" ||
+            ! grep -q . "log/openings/$number.json" 2>/dev/null || stated=log/openings/$number.json
+    done
+    [ -n "$stated" ] || return 0
+    amount=$(field "$stated" '"amount""value"' | tr -d '"') kind=$(field "$stated" '"kind""value"')
+    case $amount in
+    '' | null) amount=null ;;
+    *) amount="\"${amount%% *}\" $(printf '%s\n' "${amount#* }" | tr -cd 0-9 | sed 's/^0*\(.\)/\1/')" ;;
+    esac
+    own=$(field "$1" '"matter""amount"')
+    [ "$own" = null ] || own="$(field "$1" '"matter""currency"') $own"
+    [ "$own" = "$amount" ] && [ "${kind:=$(field "$1" '"matter""kinds"#0')}" = "$(field "$1" '"matter""kinds"#0')" ] ||
+        fail "$1: amount or type 金额或类型与日志不符"
 }
 
 # instant: each date that comes in, of openssl, in whole seconds as the log writes it
@@ -577,7 +623,9 @@ check_power() {
     field "$1" '"matter""counterparties"#[0-9]*' | while read -r side; do
         among "$side" "$1" "$power\"counterparties\"" || exit 1
     done || fail "$1: counterparty, as it is written 相对方超出授权$other"
-    seal=$(field "$1" '"matter""seal"')
+    seal=$(field "$1" '"matter""seal"') signer=$(field "$1" '"signer"')
+    case $signer in '"seal-'*) ;; *) signer=null ;; esac
+    [ "$seal" = "$signer" ] || fail "$1: seal 印章超出授权"
     [ "$seal" = null ] || field "$1" "$power\"seals\"#[0-9]*" | grep -qxF "$seal" || fail "$1: seal 印章超出授权"
     limit=$(field "$1" "$power\"limit\"") amount=$(field "$1" '"matter""amount"')
     [ "$limit" = null ] || [ "$amount $(field "$1" '"matter""amount_needed"')" = 'null false' ] ||
@@ -612,10 +660,16 @@ check_letter() { # POWER NN: the letter of attorney is the one that signature NN
     check_confirmed "$1" "$2"
 }
 
-# told_of POWER KIND: the numbers of the log's entries of this kind about a power
+# entry_numbers: of the entries of the log, in its order
+entry_numbers() {
+    ls log/entries | sed 's/\.json$//' | sort -n
+}
+
+# told_of WHAT NAME KIND: the numbers of the log's entries of this kind about a power or an identity check, NAME in quotes
 told_of() {
-    grep -lF "\"power\":\"$1\"" log/entries/*.json | while read -r path; do
-        grep -l "\"kind\":\"$2\"" "$path"
+    for number in $(entry_numbers); do
+        path=log/entries/$number.json
+        ! grep -qF "\"kind\":\"$3\"" "$path" || [ "$(field "$path" "\"public\"\"$1\"")" != "$2" ] || echo "$path"
     done | sed 's|.*/||; s|[.].*||'
 }
 
@@ -625,15 +679,29 @@ terms() {
 }
 
 check_confirmed() { # POWER NN: officers have confirmed exactly this, as the authority states; or nobody could ask for it yet
-    registered=$(told_of "$1" power-registered) number=$(told_of "$1" power-verified)
+    registered=$(told_of power "\"$1\"" power-registered) number=$(told_of power "\"$1\"" power-verified)
     case "$registered $number" in
     *[!0-9\ ]* | ' '* | *' ') fail "the log does not say once that $1 was verified 日志未载明授权委托书经核验" ;;
     esac
     [ "$(expr "$registered" + 0)" -lt "$(expr "$number" + 0)" ] ||
         fail "the log does not say once that $1 was verified 日志未载明授权委托书经核验"
+    power='"considered"#0"power"' entry=$(grep -lF "\"grounds\":\"$(digest "authority/$2.json")\"" log/entries/*.json | sed 's|.*/||; s|[.].*||')
+    for both in agent:agent basis:basis since:since until:until letter:digest; do
+        [ "$(field "authority/$2.json" "$power\"${both%:*}\"")" = "$(field "log/entries/$registered.json" "\"public\"\"${both#*:}\"")" ] ||
+            fail "the log has other terms of $1 than signature $2 授权委托书与日志不符"
+    done
+    by=$(field "log/entries/$number.json" '"public""actor"') facts=$(field "log/entries/$registered.json" '"public""digest"')
+    [ "$(field "log/entries/$number.json" '"public""digest"')" = "$facts" ] ||
+        fail "the log has other terms of $1 than signature $2 授权委托书与日志不符"
+    [ "$(field "authority/$2.json" "$power\"verified\"\"by\"")" = "$by" ] && [ "$(field "authority/$2.json" "$power\"agent\"")" != "$by" ] &&
+        [ "$(field "log/entries/$registered.json" '"public""actor"')" != "$by" ] ||
+        fail "$1: no second person 未经第二人核验"
+    for revoked in $(told_of power "\"$1\"" power-revoked); do
+        earlier "$(moment "$entry")" "$(moment "$revoked")" || fail "$1 was revoked 签名前授权委托书已被撤销"
+    done
     if [ ! -e "authority/$1.json" ]; then
         since=$(sed -n 's/.*"powers_stated_since":\([0-9]*\),"withheld":.*/\1/p' manifest.json)
-        ! grep -q '"statement":' "log/entries/$number.json" && { [ -z "$since" ] || [ "$(expr "$number" + 0)" -lt "$since" ]; } ||
+        ! grep -q '"statement":' "log/entries/$number.json" && earlier "$(moment "$number")" "$(moment "$entry")" && { [ -z "$since" ] || [ "$(expr "$number" + 0)" -lt "$since" ]; } ||
             fail "the statement that officers confirmed $1 is missing 缺少登记员确认授权委托书的声明"
         [ -z "$since" ] || echo "NOTE  $1 was confirmed before statements began 授权委托书确认于确认声明启用之前"
         return
@@ -645,13 +713,10 @@ check_confirmed() { # POWER NN: officers have confirmed exactly this, as the aut
             "$(field "authority/$2.json" '"considered"#0"power""registered""by"')" ] &&
         [ "$(field "authority/$1.json" '"format"')" = '"vermilion-power/1"' ] ||
         fail "authority/$1.json is about another power of attorney 确认声明与授权委托书不符"
-    by=$(field "log/entries/$number.json" '"public""actor"')
-    field "authority/$1.json" '"confirmed_by"#[0-9]*"subject"' | grep -qxF "$by" &&
-        [ "$(field "authority/$2.json" '"considered"#0"power""verified""by"')" = "$by" ] ||
+    field "authority/$1.json" '"confirmed_by"#[0-9]*"subject"' | grep -qxF "$by" ||
         fail "authority/$1.json does not name who confirmed $1 by the log 确认人与日志不符"
     confirmed=$(field "authority/$1.json" '"confirmed"' | tr -d '"')
-    entry=$(grep -lF "\"grounds\":\"$(digest "authority/$2.json")\"" log/entries/*.json | sed 's|.*/||; s|[.].*||')
-    [ "$(printf '%s\n%s\n' "$confirmed" "$(moment "$entry")" | sort | head -n 1)" = "$confirmed" ] ||
+    earlier "$confirmed" "$(moment "$entry")" && earlier "$(moment "$number")" "$(moment "$entry")" ||
         fail "authority/$1.json was made after signature $2 确认声明晚于签名"
     pass "officers have confirmed $1 授权委托书经登记员确认"
 }
@@ -765,7 +830,32 @@ check_void() {
     [ "$here" = "$(declared "$1" | sort)" ] &&
         { [ -z "$1" ] || [ -z "$(in_log party-signed | acts | cut -d ' ' -f 2 | grep -vxF "$(declared "$1" | cut -d ' ' -f 2)")" ]; } ||
         fail "the declarations that the contract is void are not those in the log 作废声明与日志不符"
+    unseen=$(in_log party-signed | acts | awk '{ people[$3] = 1; by[NR] = $2; seal[NR] = $3 }
+        END { for (each = 1; each <= NR; each++) if (!(by[each] in people)) print seal[each] }' | tr '\n' ' ')
+    [ -z "$1" ] || [ -z "$unseen" ] || echo "NOTE  who used these seals only the portal says 用印人仅以平台记录为凭: $unseen"
     [ -z "$1" ] || echo "VOID  the parties have declared this contract void 各方已声明合同作废"
+}
+
+# told NUMBER: what the log has in an entry, as the history tells it, and each value on a line of its own
+told() {
+    entry=log/entries/$1.json opening=log/openings/$1.json
+    printf '"entry" %s\n' "$(expr "$1" + 0)"
+    field "$entry" '"public""actor"' | grep . >/dev/null || echo '"actor" ""'
+    fields "$entry" | sed -n 's/^"public""actor" /"actor" /p; t
+        s/^"at" /"at""utc" /p; /^"kind" /p; /^"public""/p'
+    fields "$entry" | grep '^"public""' | grep -qv '^"public""actor" ' || echo '"public" {}'
+    { [ ! -e "$opening" ] || fields "$opening"; } | sed -n 's/^\(".*"\)"value" /"private"\1 /p' | grep . || echo '"private" {}'
+}
+
+check_events() { # history.json tells what the entries of the log say, each value as it stands there
+    at=0
+    expected=$(for number in $(entry_numbers); do
+        told "$number" | sed "s/^/\"events\"#$at/"
+        at=$((at + 1))
+    done | sort)
+    [ "$(fields history/history.json | sed -n '/^"events"#[0-9]*"at""local" /d; /^"events"/p' | sort)" = "$expected" ] ||
+        fail "the history is not what the log's entries say 历史记录与日志条目不符"
+    pass "the history is what the log's entries say 历史记录与日志条目一致"
 }
 
 check_history() { # every entry of this contract names its place and the hash of the one before: none is missing
@@ -773,7 +863,7 @@ check_history() { # every entry of this contract names its place and the hash of
     [ "$contract" = "$(sed -n 's/^{"checkpoint":{[^}]*},"contract":"\([^"]*\)",.*/\1/p' manifest.json)" ] ||
         fail "the history is about another contract than the manifest 历史记录与清单所载合同不符"
     count=0 before=
-    for number in $(ls log/entries | sed 's/\.json$//' | sort -n); do
+    for number in $(entry_numbers); do
         entry="log/entries/$number.json"
         grep -q "\"contract\":\"$contract\"" "$entry" || continue
         count=$((count + 1))
@@ -868,9 +958,15 @@ while read -r what one two three four five <&3; do
     esac
 done 3<index.txt
 check_history
+check_events
 check_told
 echo "LIMIT whether what was added to the contract after a signature, up to its last byte, changed a page is"
 echo "      not checked here. Have a program for signed PDFs verify contract/contract.signed.pdf as well."
 echo "      每个签名只覆盖上列字节；此后追加的内容是否改动了页面，不在此处核验。请另用可核验 PDF 签名的程序"
 echo "      核验 contract/contract.signed.pdf。"
+echo "LIMIT README.*, history/*.pdf and verification/report.json are only there to be read, and so is local time in"
+echo "      history.json. People and seals are named in their certificates; the history names them by the word of the"
+echo "      portal alone."
+echo "      README.*、history/*.pdf、verification/report.json 和 history.json 内的当地时间仅供阅读，未经核验。个人和印章的"
+echo "      名称以证书为准，历史记录中的名称仅以平台记录为凭。"
 echo "PASS  everything in this package agrees 本包全部核验通过"

@@ -1,0 +1,202 @@
+"""What the verifier refuses in dates, grounds and history, the checkers in packages refuse: whoever has taken the
+portal over chooses the reader whom the package is shown to."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from appliance.confinement.pool import Confinement
+from appliance.evidence.package import build
+from appliance.evidence.repacked import read_zip
+from appliance.ledger.entry import LedgerEntry
+from appliance.pdf.workshop import PdfWorkshop
+from hsm import canonical, timestamp
+from tests.evidence import contract, real_contract
+from tests.evidence.authority import IDENTIFIERS, TestAuthority
+from tests.evidence.resealing import resealed
+from tests.evidence.test_told import SIGNED, Judges, judges
+from tests.sweeps import first_of, one_in
+
+__all__ = ["judges"]
+pytestmark = pytest.mark.usefixtures("pages_of_the_true_log")
+REFUSED = [False, False, False]
+Log = Callable[[Iterable[LedgerEntry]], Iterator[LedgerEntry]]
+
+
+@pytest.mark.parametrize("value", first_of([b"\x30", b""]))
+@pytest.mark.parametrize("name", ["signatures/02", pytest.param("agreement/02", marks=pytest.mark.long)])
+def test_no_part_of_a_signature_dates_it_but_its_value(
+    judges: Judges, authority: TestAuthority, package: bytes, name: str, value: bytes
+) -> None:
+    """Bytes that stand in the CMS too, of which somebody had a timestamp long before there was a signature."""
+    token = at_another_time(authority, -timedelta(hours=20)).token(value)
+    at = int(timestamp.parse_token(token).gen_time.timestamp())
+    certificate = name.removeprefix("signatures/").replace("/", "-")
+    index = bytes(read_zip(package).files["index.txt"]).decode().splitlines()
+    for number, line in enumerate(index):
+        if line.startswith(("signature 02 ", f"record {name} ", f"certificate {certificate} ")) and (
+            name in line or certificate in line
+        ):
+            index[number] = f"{line.rpartition(' ')[0]} {at}"
+    files = {"index.txt": "\n".join([*index, ""]).encode(), f"{name}.sig": value, f"{name}.tst": token}
+    assert judges.verdicts_on(resealed(package, files, authority)) == REFUSED
+
+
+def at_another_time(authority: TestAuthority, by: timedelta) -> TestAuthority:
+    other = copy.copy(authority)
+    other.now += by
+    return other
+
+
+def told(kind: str, **other: object) -> Log:
+    """Another log: entries of this *kind* say something else."""
+
+    def change(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
+        for each in entries:
+            own = each.kind == kind
+            yield replace(each, public={**each.public, **other}) if own else each
+
+    return change
+
+
+def ended(after: str, kind: str, **public: str) -> Log:
+    """A log in which a power or an identity check ended, an hour *after* it began."""
+
+    def change(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
+        for each in entries:
+            yield each
+            if each.kind == after:
+                yield LedgerEntry(kind, each.at + timedelta(hours=1), {"actor": "officer-qian", **public})
+
+    return change
+
+
+LOGS = {
+    "identity of somebody else": told("identity-checked", person="person-li"),
+    "another document": told("identity-checked", document="id-card"),
+    "identity checked by oneself": told("identity-checked", actor="person-zhang"),
+    "identity until": told("identity-checked", until="2026-11-25T00:00:00Z"),
+    "identity withdrawn": ended("identity-checked", "identity-withdrawn", identity="identity-1"),
+    "power revoked": ended("power-verified", "power-revoked", power=contract.POWER),
+}
+
+
+@pytest.mark.parametrize("log", one_in(3, LOGS.values()), ids=LOGS)
+def test_what_a_signature_rests_on_is_what_the_log_has(judges: Judges, log: Log) -> None:
+    assert judges.verdicts(judges.with_log(log)) == REFUSED
+
+
+TERMS = {
+    "agent": told("power-registered", agent="person-wang"),
+    "term": told("power-registered", until="2026-11-20T00:00:00Z"),
+    "letter": told("power-registered", digest="ab" * 32),
+    "verified letter": told("power-verified", digest="ab" * 32),
+    "verified by": told("power-verified", actor="officer-sun"),
+    "one person": told("power-registered", actor="officer-qian"),
+}
+
+
+@pytest.mark.parametrize("log", one_in(3, TERMS.values()), ids=TERMS)
+def test_an_old_power_has_the_terms_that_were_registered(judges: Judges, log: Log) -> None:
+    """One from before statements: what the log has of it is all that others than the portal of now have."""
+    assert judges.verdicts(judges.with_log(log, stated=False)) == REFUSED
+
+
+@pytest.mark.parametrize(
+    "stated",
+    first_of([{"amount": "CNY 9,000,000.00"}, {"amount": None}, {"amount": "USD 1,000,000.00"}, {"kind": "租赁"}]),
+)
+def test_amount_and_type_are_those_of_the_contract(
+    judges: Judges, monkeypatch: pytest.MonkeyPatch, stated: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(contract, "_DRAFTED", {**contract._DRAFTED, **stated})
+    assert judges.verdicts(judges.with_log(iter)) == REFUSED
+
+
+@pytest.mark.parametrize("passes", [False, True])
+def test_a_power_covers_no_seal_that_it_does_not_name(
+    authority: TestAuthority,
+    confinement: Confinement,
+    judges: Judges,
+    monkeypatch: pytest.MonkeyPatch,
+    passes: bool,
+) -> None:
+    """The record says that no seal is used; the certificate says that one signed."""
+    with monkeypatch.context() as patched:
+        patched.setitem(IDENTIFIERS, "张示例", "seal-a")
+        judges.pdf = real_contract.make(authority, PdfWorkshop(confinement))
+    grounds, statement = contract.grounds, contract.statement
+
+    def sealed(at: Any) -> dict[str, Any]:
+        record = grounds(at) | {"signer": "seal-a"}
+        record["matter"]["seal"] = "seal-a" if passes else None
+        record["considered"][0]["power"]["seals"] = ["seal-a"] if passes else []
+        return record
+
+    def stated(at: Any) -> dict[str, Any]:
+        said = statement(at)
+        return said | {"power": said["power"] | {"seals": ["seal-a"] if passes else []}}
+
+    monkeypatch.setattr(contract, "grounds", sealed)
+    monkeypatch.setattr(contract, "statement", stated)
+
+    def used(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
+        for each in entries:
+            own = each.kind == SIGNED and each.public["signer"] == "person-zhang"
+            yield replace(each, public={**each.public, "signer": "seal-a"}) if own else each
+
+    assert judges.verdicts(judges.with_log(used)) == [passes] * 3
+
+
+HISTORIES: dict[str, Callable[[list[dict[str, Any]]], object]] = {
+    "less": lambda events: events.pop(),
+    "more": lambda events: events.append(events[0]),
+    "kind": lambda events: events[3].update(kind="contract-declined"),
+    "actor": lambda events: events[3].update(actor="person-wang"),
+    "time": lambda events: events[3]["at"].update(utc="2026-11-24T00:00:00Z"),
+    "public": lambda events: events[4]["public"].update(signer="person-wang"),
+    "private": lambda events: events[4]["private"].update(organisation="丙公司"),
+}
+
+
+@pytest.mark.parametrize("change", one_in(3, HISTORIES.values()), ids=HISTORIES)
+def test_the_history_is_what_the_entries_say(
+    judges: Judges, authority: TestAuthority, package: bytes, change: Callable[[list[dict[str, Any]]], object]
+) -> None:
+    said = json.loads(bytes(read_zip(package).files["history/history.json"]))
+    change(said["events"])
+    changed = resealed(package, {"history/history.json": canonical.encode(said)}, authority)
+    assert judges.verdicts_on(changed) == REFUSED
+
+
+def test_the_signed_contract_is_dated(judges: Judges, authority: TestAuthority, package: bytes) -> None:
+    without = {"contract/contract.tsq": None, "contract/contract.tsr": None}
+    assert judges.verdicts_on(resealed(package, without, authority)) == REFUSED
+
+
+def remarks(judges: Judges, package: bytes, words: str) -> list[str]:
+    return [str(each) for each in judges.verifier.verify(package).remarks if words in str(each)]
+
+
+def test_other_names_in_the_history_are_the_portals_alone(judges: Judges, authority: TestAuthority) -> None:
+    """People change their names on their page, so that the history may have another; an erased one is none."""
+    evidence = judges.with_log(iter)
+    names = {"person-zhang": "—", "person-li": "王五", "seal-b": f"{contract.BETA} seal-3（2）"}
+    [remark] = remarks(judges, build(replace(evidence, names=names), contract.seals(authority)), "other names")
+    assert "李样本 person-2 (王五)." in remark
+
+
+def test_what_the_portal_alone_says_is_called_so(judges: Judges, authority: TestAuthority, package: bytes) -> None:
+    """Documents that are said to have been confirmed at once; the report that lies in the package."""
+    together = told(SIGNED, field="person-1", together_count=7)
+    made = build(judges.with_log(together), contract.seals(authority))
+    assert remarks(judges, package, "verification/report.json")
+    [remark] = remarks(judges, made, "together with others")
+    assert "7. That is the word of the portal alone." in remark
