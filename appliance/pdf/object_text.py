@@ -7,7 +7,7 @@ digits: ``re`` then looks for these alone, many times faster than for what may s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 BLANK = rb"[\x00\t\n\x0c\r ]"
 REGULAR = rb"[^\x00\t\n\x0c\r ()<>\[\]{}/%]"
@@ -27,13 +27,15 @@ _NAME = re.compile(rb"/" + REGULAR + rb"*+")
 _COMMENT = re.compile(rb"%[^\r\n]*+")
 _DIGIT = re.compile(rb"\d")
 _PART = re.compile(
-    rb"(?:" + BLANK + rb"++|%[^\r\n]*+)*+"
-    rb"(?:(<<|\[)|(>>|\])|(/" + REGULAR + rb"*+)|"
-    rb"((?:" + REGULAR + rb"++|[{}]|<[^<>]*+>|\((?:[^()\\]++|\\.)*+\)|" + BLANK + rb"++|%[^\r\n]*+)++))?",
+    rb"(?:" + BLANK + rb"++|%[^\r\n]*+)*+(<<|>>|/" + REGULAR + rb"*+|(?:" + REGULAR + rb"++|[{}]|<[^<>]*+>|"
+    rb"\[[^()<>\[\]/%]*+(?:\[[^()<>\[\]/%]*+\][^()<>\[\]/%]*+)*+\]|"
+    rb"\((?:[^()\\]++|\\.)*+\)|" + BLANK + rb"++)++|.|\Z)",
     re.DOTALL,
 )
-"""What opens, what closes, a name, or all that stands between such, after blanks and comments."""
-_OPENING, _CLOSING, _NAMED = 1, 2, 3
+"""What opens or closes, a name, or all that stands between such (arrays of plain words too), after blanks and
+comments. It matches at every place, so that none is passed over: a character alone where there is no part, nothing
+at the end."""
+_ALONE = frozenset((b"(", b")", b"<", b">"))
 
 
 class Unreadable(ValueError):
@@ -70,39 +72,45 @@ def _has_telling_comments(objects: bytes) -> bool:
 def _repeats(objects: bytes) -> bool:
     """Whether a key is there twice. A name in a dictionary is a key unless it comes right after one; what a
     reference has behind its number is passed over."""
-    keys: list[set[bytes] | None] = []
+    outer: list[set[bytes] | None] = []
+    known: set[bytes] | None = None  # the keys of the dictionary in which we are
     keyed = False  # whether a key came last, which waits for its value
-    for kind, word in _parts(objects):
-        if kind == _OPENING:
-            keys.append(set() if word == b"<<" else None)
-        elif kind == _CLOSING:
-            if not keys:
-                raise Unreadable
-            keys.pop()
-        elif kind == _NAMED and not keyed and keys and (known := keys[-1]) is not None:
-            name = plain_names(word)
+    for part in _parts(objects):
+        if part.startswith(b"/") and not keyed and known is not None:
+            name = plain_names(part)
             if name in known:
                 return True
             known.add(name)
             keyed = True
             continue
         keyed = False
+        if part in (b"<<", b"["):
+            outer.append(known)
+            known = set() if part == b"<<" else None
+        elif part in (b">>", b"]"):
+            if not outer:
+                raise Unreadable
+            known = outer.pop()
     return False
 
 
-def _parts(text: bytes) -> Iterator[tuple[int | None, bytes]]:
-    """Kind and text of every part. Raises :class:`Unreadable` where there is none."""
+def _parts(text: bytes) -> Iterable[bytes]:
+    """Every part. Raises :class:`Unreadable` where there is none."""
+    parts: list[bytes] = _PART.findall(text)
+    return parts if _ALONE.isdisjoint(parts) else _parts_with_strings(text)
+
+
+def _parts_with_strings(text: bytes) -> Iterator[bytes]:
+    """The same of a text with strings in which others are, for which there is no pattern."""
     place = 0
     while place < len(text):
         found = _PART.match(text, place)
-        kind, place = found.lastindex, found.end()  # type: ignore[union-attr]  # it matches nothing, too
-        if kind is not None:
-            yield kind, found[kind]  # type: ignore[index]
-        elif text[place : place + 1] == b"(":
-            place = _end_of_string(text, place)
-            yield None, b""
-        elif place < len(text):
+        part, place = found[1], found.end()  # type: ignore[index,union-attr]  # it matches everywhere
+        if part == b"(":
+            place = _end_of_string(text, place - 1)
+        elif part in _ALONE:
             raise Unreadable
+        yield part
 
 
 def tokens(text: bytes, place: int) -> Iterator[tuple[int, int]]:
