@@ -12,6 +12,8 @@ from appliance.pdf.validation import references
 
 PIECES = (b"R", b"R", b" R", b"0", b" 0 ", b"5", b"12", b"1 0 R", b"7 0 R/", b"[3 0 R 4 0 R]", b"+", b"-", b".")
 BLANKS = (b" ", b"\n", b"\r", b"\t", b"\x00", b"%5 0\n", b"% 8 \r", b"/A", b"<", b"(", b"]", b"Rx", b" " * 70)
+SPACES = tuple(bytes((each,)) for each in b"\x00\t\n\x0c\r ")
+NUMERIC = (*(bytes((each,)) for each in b"0123456789.+-"), b"")
 
 
 def patiently(data: bytes) -> list[tuple[int, int]]:
@@ -19,7 +21,8 @@ def patiently(data: bytes) -> list[tuple[int, int]]:
     found = []
     for keyword in re.finditer(rb"R(?![A-Za-z0-9])", data):
         position = keyword.start()
-        if data[position - 1 : position] not in {bytes((each,)) for each in b"\x00\t\n\x0c\r 0123456789.+-"}:
+        before, last = data[:position][-2:-1], data[:position][-1:]
+        if last not in SPACES + NUMERIC or (last in NUMERIC and before not in SPACES + NUMERIC):
             continue
         reference = references._REFERENCE.search(data, max(0, position - 64), position)
         if reference is None:
