@@ -15,6 +15,7 @@ from pathlib import Path
 from appliance.errors import ConfinementFailed
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
+_LIBC.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
 _LIBC_UNDER_LOCK = ctypes.PyDLL(None, use_errno=True)
 """Keeps the interpreter's lock, without which nothing that returns twice may be called."""
 
@@ -34,10 +35,15 @@ _CLONE_NEWUSER = 0x1000_0000
 _CLONE_NEWNET = 0x4000_0000
 
 
-class _SocketFilter(ctypes.Structure):
-    """``struct sock_fprog``: a BPF program of ``length`` instructions, eight bytes each."""
+class SocketFilter(ctypes.Structure):
+    """``struct sock_fprog``: a BPF program of ``length`` instructions, eight bytes each. To be made before a fork:
+    a child that makes it has 40 page faults more."""
 
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_void_p))
+
+    def __init__(self, program: bytes) -> None:
+        self._kept = ctypes.create_string_buffer(program, len(program))
+        super().__init__(len(program) // 8, ctypes.addressof(self._kept))
 
 
 def system_call(number: int, *arguments: object) -> int:
@@ -98,11 +104,9 @@ def forbid_new_privileges() -> None:
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
-def install_filter(program: bytes) -> None:
+def install_filter(program: SocketFilter) -> None:
     """Install the seccomp BPF *program* for the rest of this process's life."""
-    instructions = ctypes.create_string_buffer(program, len(program))
-    socket_filter = _SocketFilter(len(program) // 8, ctypes.addressof(instructions))
-    _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(socket_filter))
+    _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(program))
 
 
 def leave_shared_namespaces() -> bool:
@@ -137,10 +141,8 @@ def _mappings() -> list[tuple[int, int, str, str]]:
     return found
 
 
-def _prctl(option: int, *arguments: object) -> None:
-    padded = [ctypes.c_ulong(value) if isinstance(value, int) else value for value in arguments]
-    padded += [ctypes.c_ulong(0)] * (4 - len(padded))
-    _checked(_LIBC.prctl(ctypes.c_int(option), *padded))
+def _prctl(option: int, *arguments: int) -> None:
+    _checked(_LIBC.prctl(option, *arguments, *[0] * (4 - len(arguments))))
 
 
 def _checked(result: int) -> int:

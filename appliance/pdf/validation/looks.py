@@ -47,7 +47,7 @@ class Looks:
         elsewhere = _look_elsewhere(before, signed)
         if elsewhere is not Look.ONE:
             return elsewhere
-        plain, alone = self._is_plain_until(signed, revision), self._is_alone(value)
+        plain, alone = self._is_plain_until(before, revision), self._is_alone(value)
         if plain and alone:
             return Look.ONE
         try:
@@ -66,14 +66,13 @@ class Looks:
     def _is_plain(self) -> bool:
         return not self._pdf.lenient and is_plain(self._pdf.document, self._pdf.reader, self._extents)
 
-    def _is_plain_until(self, signed: ByteRange, revision: int) -> bool:
-        """Whether the structure is plain, and so is the end of the *revision* that was signed."""
+    def _is_plain_until(self, before: bytes, revision: int) -> bool:
+        """Whether the structure is plain, and so is the end of the bytes *before*, with which *revision* ends."""
         if not self._is_plain:
             return False
-        before = self._pdf.document[: signed.end]
         try:
             stated = self._pdf.reader.xrefs.get_startxref_for_revision(revision)
-            whole = signed.end == len(self._pdf.document)  # of which it is known already
+            whole = len(before) == len(self._pdf.document)  # of which it is known already
             return entry_point(before) == stated and (whole or is_read_as_written(before))
         except (Unreadable, DocumentRefused, *DAMAGE):
             return False

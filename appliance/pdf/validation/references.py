@@ -20,9 +20,7 @@ from pyhanko.pdf_utils import generic
 from appliance.pdf.validation.opening import OpenedPdf
 
 _SPACE = rb"(?:[\x00\t\n\x0c\r ]|%[^\r\n]*[\r\n])+"
-_KEYWORD = re.compile(
-    rb"R(?<=[\x00\t\n\x0c\r 0-9.+-]R)(?<![^\x00\t\n\x0c\r 0-9.+-][0-9.+-]R)(?![A-Za-z0-9])"
-)
+_KEYWORD = re.compile(rb"R(?<=[\x00\t\n\x0c\r 0-9.+-]R)(?<![^\x00\t\n\x0c\r 0-9.+-][0-9.+-]R)(?![A-Za-z0-9])")
 """Where a reference may end: after a space, or a number with one before it. In packed data most are not."""
 _USUAL = re.compile(rb"[ \n\[](\d+) 0 \Z")
 """What nearly all are like; :data:`_REFERENCE` would find the same there, trying each character before."""
