@@ -55,7 +55,7 @@ NEAR: dict[str, bytes] = {
     + _TEXT % (b".2", b"1 0 0 1 1 1")
     + b" Q",
     "small units": b" q .01 0 0 -.01 0 842 cm 10 w 0 0 m 59500 84200 l S q 1000 0 0 1000 0 0 cm Q Q",
-    "hidden text": b" BT /F1 9 Tf 1 0 0 1 -7500 700 Tm (for readers) Tj 1 0 0 1 60 700 Tm (12345678 20000 w) Tj ET",
+    "hidden text": b" BT /F1 9 Tf 1 0 0 1 -7500 700 Tm (for readers) Tj 1 0 0 1 60 700 Tm (12345678 2000 w) Tj ET",
     "a long page": b" q 1 0 0 1 0 -90000 cm 0 90000 m 99 90099 l S Q",
     "words in lines": b" BT /F1 12 Tf 14.4 TL 72 700 Td" + b" 9 0 Td (a) Tj -9 0 Td (b) ' T*" * 500 + b" ET",
     "a picture without height": b" q 9 0 0 0 0 0 cm BI /W 1 /H 1 /BPC 8 /CS /G ID 1 EI Q",
