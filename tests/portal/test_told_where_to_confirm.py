@@ -21,6 +21,7 @@ from appliance.store import accounts
 from appliance.wiring import Appliance, open_appliance
 from hsm import schema
 from tests.portal.office_visits import token_in
+from tests.sweeps import first_of
 from tests.world import copy_home, shared_confinement, template_home
 from webui.portal.application import create_app
 
@@ -51,7 +52,7 @@ INSERT INTO passkeys (credential, subject, public_key, sign_count, label, added)
 """
 
 
-@pytest.fixture(params=[RELEASED, BEFORE])
+@pytest.fixture(params=first_of((BEFORE, RELEASED)))
 def appliance(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Appliance]:
     """Opened by this release for the first time; its authority does not run."""
     home = copy_home(template_home(), tmp_path)
