@@ -432,7 +432,7 @@ def entry_of(number: str) -> Any:
 
 def leaves() -> list[Any]:
     """All entries of the log that are here."""
-    return [entry_of(path.stem) for path in (HERE / "log/entries").glob("*.json")]
+    return [entry_of(number) for number in entry_numbers()]
 
 
 def opening_of(number: str) -> dict[str, Any]:
@@ -628,8 +628,8 @@ def check_instrument(openssl: OpenSSL, power: str, number: str) -> None:
 
 def told_of(what: str, name: str, kind: str) -> list[tuple[int, dict[str, Any]]]:
     """The log's entries of this kind about a power or an identity check: number, time and public fields."""
-    leaves = [(int(number), entry_of(number)) for number in entry_numbers()]
-    own = [each for each in leaves if each[1]["kind"] == kind and each[1]["public"].get(what) == name]
+    told = [(int(number), entry_of(number)) for number in entry_numbers()]
+    own = [each for each in told if each[1]["kind"] == kind and each[1]["public"].get(what) == name]
     return [(number, {**leaf["public"], "at": leaf["at"]}) for number, leaf in own]
 
 
@@ -795,7 +795,7 @@ def check_void(contract: str, proposal: str | None) -> None:
     held = files_of(contract) if said else set()
     same = same and all(each["title"] == title and each["digest"] in held for _, each in said)
     require(same, "the declarations that the contract is void are not those in the log 作废声明与日志不符")
-    used = [(leaf["public"]["signer"], leaf["public"]["actor"]) for leaf in leaves if leaf["kind"] == SIGNED]
+    used = [(leaf["public"]["signer"], leaf["public"]["actor"]) for leaf in leaves() if leaf["kind"] == SIGNED]
     unseen = [seal for seal, actor in used if actor not in dict(used)]
     if proposal is not None and unseen:
         show(f"NOTE  who used these seals only the portal says 用印人仅以平台记录为凭: {', '.join(unseen)}")
