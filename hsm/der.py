@@ -62,7 +62,8 @@ def contents(data: bytes) -> bytes:
 
 def raw(tlv: asn1.TLV) -> bytes:
     """The whole element, header and contents, as it was sent."""
-    return asn1.encode_der(tlv)
+    contents = tlv.data
+    return tlv.tag_bytes + length_octets(len(contents)) + contents
 
 
 @lru_cache(maxsize=4096)

@@ -11,7 +11,7 @@ import pypdfium2
 from PIL import Image
 from pyhanko.pdf_utils.generic import StreamObject
 from pyhanko.pdf_utils.writer import PageObject, PdfFileWriter
-from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE, FPDF_PAGEOBJ_PATH
+from pypdfium2 import raw
 
 from appliance.errors import DocumentRefused
 from appliance.pdf import fields, signing
@@ -54,7 +54,7 @@ def small_picture(drawn: Image.Image) -> bytes:
     return file.getvalue()
 
 
-_KINDS = {FPDF_PAGEOBJ_IMAGE: "image", FPDF_PAGEOBJ_PATH: "path"}
+_KINDS = {raw.FPDF_PAGEOBJ_IMAGE: "image", raw.FPDF_PAGEOBJ_PATH: "path"}
 
 
 def page_objects(content: bytes) -> list[str]:
@@ -101,9 +101,14 @@ def text(document: bytes) -> list[str]:
 
 def is_read_as_written(document: bytes) -> bool:
     """Whether PDFium follows the file's own cross-reference sections; else it has searched for its objects, and
-    may draw others than a reader finds that follows them."""
-    with opened(document) as pdf:
-        return bool(pypdfium2.raw.FPDF_DocumentHasValidCrossReferenceTable(pdf.raw))
+    may draw others than a reader finds that follows them. Raises DocumentRefused when it cannot be read."""
+    pdf = raw.FPDF_LoadMemDocument64(document, len(document), None)
+    try:
+        if raw.FPDF_GetPageCount(pdf) < 1:
+            raise malformed(pypdfium2.PdfiumError("no pages"))
+        return bool(raw.FPDF_DocumentHasValidCrossReferenceTable(pdf))
+    finally:
+        raw.FPDF_CloseDocument(pdf)
 
 
 def count(document: bytes) -> int:
