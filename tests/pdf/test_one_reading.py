@@ -141,6 +141,8 @@ def test_the_odd_is_drawn_however_long_it_is(monkeypatch: pytest.MonkeyPatch) ->
         (b"<</A 5 0 R/B<</A 1>>/C[<</A 1>>/A/A]>>", False),
         (b"<</A<</B 1/C(/B \\) )/B 2>>>>", True),
         (b"<</A[/B]/A 1>>", True),
+        (b"<</A[1[2]3]/B[[4]5]/A[6]>>", True),
+        (b"<</A[1[/B]]/C[/B[2]]/D[3 %/D\n]>>", False),
         (b"<</A 1>><</A 2>>", False),
         (b"<</A/B/A", True),
         (b"/A /A >>", True),
