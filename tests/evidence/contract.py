@@ -248,8 +248,11 @@ def _acts(pdf: SignedPdf, start: datetime, accepting: Accepting, *, stated: bool
     made = iter(pdf.signatures)
     for number, (kind, public, private) in enumerate(acts):
         if kind == "party-signed":
-            covers = locate_signatures(pdf.signed, next(made).cms).content(pdf.signed)
+            message = next(made).cms
+            covers = locate_signatures(pdf.signed, message).content(pdf.signed)
             public["signed"] = hashlib.sha256(covers).hexdigest()
+            if way := cms.parse(message).activation():
+                public[f"activated_{way.replace('-', '_')}"] = instant(at)
         moment = at if public is signed else start + timedelta(minutes=3 * number)
         yield LedgerEntry(kind, moment, contract | public, private)
     power, identity = record["considered"][0]["power"], record["identity"]

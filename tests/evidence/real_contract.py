@@ -29,6 +29,8 @@ PARTIES = [
     ("person-2", "person", "李样本", "乙公司示例有限公司"),
     ("seal-3", "seal", "乙公司示例有限公司", "乙公司示例有限公司"),
 ]
+WAYS = {"person-1": "webauthn", "person-2": "pin-totp"}
+"""How the signatures in these fields were activated; the one of the seal does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,8 @@ def make(authority: TestAuthority, workshop: PdfWorkshop) -> SignedPdf:
             field, appearance, authority.now, certify=at == 0, lock=LockScope.ALL if last else LockScope.OWN
         )
         prepared = workshop.prepare(document, order)
-        message = cms.sign_detached(holder, digest=prepared.digest)
+        ways = [cms.activated_by(WAYS[field])] if field in WAYS else []
+        message = cms.MessageMaker(holder, cms.DATA, ways).make_message(prepared.digest)
         signed = cms.add_signature_timestamp(message, authority.token(cms.signature_value(message)))
         document = workshop.embed(prepared, signed)
         signatures.append(SignatureMaterial(field, kind, name, organisation, signed))

@@ -243,15 +243,30 @@ def test_a_log_that_tells_of_other_signatures_is_refused(judges: Judges, log: An
     assert judges.verdicts(judges.with_log(log)) == [False, False, False]
 
 
-def test_a_log_that_makes_a_weaker_way_a_stronger_one_is_refused(judges: Judges) -> None:
-    """The authority has written the way into the signature; the checkers in the package do not look at it."""
-    evidence = judges.with_log(
-        lambda entries: [
-            _told(each, activated_webauthn="2026-11-25T08:00:00Z") if each.kind == SIGNED else each
-            for each in entries
+@pytest.mark.parametrize(
+    ("signer", "told"),
+    first_of(
+        [
+            ("person-li", ("activated_webauthn",)),
+            ("person-zhang", ("activated_pin_totp",)),
+            ("person-li", ()),
+            ("person-li", ("activated_pin_totp", "activated_webauthn")),
+            ("seal-b", ("activated_webauthn",)),
         ]
+    ),
+)
+def test_a_log_that_tells_of_another_way_is_refused(judges: Judges, signer: str, told: tuple[str, ...]) -> None:
+    """The authority has written the way into the signatures: Zhang's says ``webauthn``, Li's ``pin-totp``, the
+    seal's nothing."""
+
+    def otherwise(entry: LedgerEntry) -> LedgerEntry:
+        kept = {name: said for name, said in entry.public.items() if not name.startswith("activated_")}
+        return replace(entry, public=kept | dict.fromkeys(told, "2026-11-25T08:00:00Z"))
+
+    evidence = judges.with_log(
+        lambda entries: [otherwise(each) if each.public.get("signer") == signer else each for each in entries]
     )
-    assert judges.verdicts(evidence) == [False, True, True]
+    assert judges.verdicts(evidence) == [False, False, False]
 
 
 @pytest.mark.parametrize(

@@ -93,12 +93,13 @@ def parsed(content: bytes) -> Any:
 
 class OpenSSL:
     """The checks that openssl does, each with the trusted root; ``scratch`` is a folder of our own. ``made`` has
-    of each signature of the contract, by number, the SHA-256 of what it covers, and whom its certificate names."""
+    of each signature of the contract, by number, the SHA-256 of what it covers, whom its certificate names, and
+    how it was confirmed."""
 
     def __init__(self, root: Path, scratch: Path) -> None:
         self.root = str(root)
         self.scratch = scratch
-        self.made: dict[str, tuple[str, str]] = {}
+        self.made: dict[str, tuple[str, str, str]] = {}
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(["openssl", *arguments], cwd=HERE, capture_output=True, check=False)
@@ -153,12 +154,26 @@ class OpenSSL:
     def date(self, what: str, pem: str, which: str) -> int:
         return seconds(self.told(what, pem, which).strip().partition("=")[2])
 
-    def value(self, signature: str) -> str:
-        """The value of the only signature in the CMS, as openssl writes octets: it alone stands at this depth."""
+    def shown(self, signature: str) -> str:
+        """The parts of the CMS, as openssl writes them: each on a line, with its depth."""
         told = self.run("asn1parse", "-inform", "DER", "-in", signature)
         require(told.returncode == 0, f"{signature} cannot be read 签名无法读取")
-        shown = re.findall(r"^ *\d+:d=5 .*: OCTET STRING *(.*)$", told.stdout.decode("latin-1"), re.MULTILINE)
+        return told.stdout.decode("latin-1")
+
+    def value(self, signature: str) -> str:
+        """The value of the only signature in the CMS, as openssl writes octets: it alone stands at this depth."""
+        shown = re.findall(r"^ *\d+:d=5 .*: OCTET STRING *(.*)$", self.shown(signature), re.MULTILINE)
         return str(shown[0]) if len(shown) == 1 else ""
+
+    def way(self, signature: str) -> str:
+        """How the signature was confirmed, as the log names it; nothing where its signed attributes do not say.
+        They are the only [0] at this depth: text in parts that nobody signed may look like lines of openssl's."""
+        parts = re.split(r"^(?= *\d+:d=5 )", self.shown(signature), flags=re.MULTILINE)
+        signed = [part for part in parts if re.match(r".* cons: cont \[ 0 \]", part)]
+        require(len(signed) == 1, f"{signature} has other signed attributes than one set 签名属性不符")
+        attribute = r"^ *\d+:d=7 .*: OBJECT *:1[.]3[.]6[.]1[.]4[.]1[.]32473[.]1[.]4\n.*\n.*:(.*)$"
+        ways = re.findall(attribute, signed[0], re.MULTILINE)
+        return " ".join(f"activated_{way}".replace("-", "_") for way in ways)
 
     def reply(self, query: str, answer: str, content: str, moment: str) -> bool:
         answers = self.dated("-queryfile", query, "-in", answer, moment=moment)
@@ -283,7 +298,8 @@ def check_signature(openssl: OpenSSL, number: str, *rest: str) -> None:
     name, numbers, moment = f"signatures/{number}", [int(each) for each in rest[:3]], rest[3]
     content = covered(numbers, read(f"{name}.p7s"))
     require(openssl.cms(f"{name}.p7s", openssl.kept(content), moment), f"signature {number} 签名无效")
-    openssl.made[number] = hashlib.sha256(content).hexdigest(), openssl.signer(number)
+    digest, signer = hashlib.sha256(content).hexdigest(), openssl.signer(number)
+    openssl.made[number] = digest, signer, openssl.way(f"{name}.p7s")
     check_value(openssl, name, moment)
     show(f"ok    signature {number} and its timestamp, over {reach(numbers)} 签名及其时间戳有效")
 
@@ -296,12 +312,16 @@ def reach(numbers: list[int]) -> str:
 
 def check_told(openssl: OpenSSL, contract: str) -> None:
     """The log tells, of this contract, of exactly the signatures that it carries, each by whom its certificate
-    names; for a person nobody else has acted."""
+    names, confirmed as its signed attribute says; for a person nobody else has acted."""
     signed = [leaf["public"] for leaf in leaves() if leaf["kind"] == SIGNED]
     own = all(each["signer"] == each["actor"] or each["signer"].startswith("seal-") for each in signed)
     own = own and all(each.get("contract") == contract for each in signed)
-    same = own and sorted((each["signed"], each["signer"]) for each in signed) == sorted(openssl.made.values())
+    carried = sorted(made[:2] for made in openssl.made.values())
+    same = own and sorted((each["signed"], each["signer"]) for each in signed) == carried
     require(same, "the log tells of other signatures than the contract carries 日志所载签名与合同内签名不符")
+    ways = [(each["signed"], " ".join(name for name in each if name.startswith("activated_"))) for each in signed]
+    same = sorted(ways) == sorted(made[::2] for made in openssl.made.values())
+    require(same, "the log tells of another way of confirming than a signature 日志所载确认方式与签名不符")
     show("ok    the log tells of exactly the signatures in the contract 日志所载签名与合同内签名一致")
 
 

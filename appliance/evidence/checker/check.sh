@@ -61,6 +61,17 @@ value() {
             "[HEX DUMP]:$(od -An -v -tx1 "$1.sig" | tr -d ' \n' | tr a-f A-F)" ]
 }
 
+# way NAME: how the signature in NAME.p7s was confirmed, as the log names it; nothing where its signed attributes do not
+# say. They are the only [0] at this depth: text in parts that nobody signed may look like lines of openssl's.
+way() {
+    openssl asn1parse -inform DER -in "$1.p7s" 2>/dev/null | awk '
+        /^ *[0-9]+:d=5 / { within = / cons: cont \[ 0 \]/; held += within }
+        within && /^ *[0-9]+:d=7 .*: OBJECT *:1[.]3[.]6[.]1[.]4[.]1[.]32473[.]1[.]4$/ {
+            getline; getline; sub(/.*:/, ""); gsub(/-/, "_"); print "activated_" $0
+        }
+        END { if (held != 1) print "another" }'
+}
+
 # answers QUERY REPLY TIME: an RFC 3161 reply to exactly this query
 answers() {
     openssl ts -verify -queryfile "$1" -in "$2" -attime "$3" -CAfile "$ca" -untrusted "$chain" >/dev/null 2>&1
@@ -200,7 +211,7 @@ check_signature() { # NN HEAD TAIL LENGTH TIME
     signer=$(range "$2" "$3" "$4" | cms "signatures/$1.p7s" /dev/stdin "$5") || fail "signature $1 签名无效"
     [ "$signer" = "$(cat "certificates/$1.pem")" ] || fail "certificates/$1.pem is not of its signature 证书并非签名所用证书"
     covered=$(range "$2" "$3" "$4" | openssl dgst -sha256 -r | cut -c1-64)
-    carried="$carried$covered $(subject "$signer")
+    carried="$carried$covered $(subject "$signer") $(way "signatures/$1")
 "
     numbered="$numbered$1 $covered
 "
@@ -210,12 +221,14 @@ check_signature() { # NN HEAD TAIL LENGTH TIME
     pass "signature $1 and its timestamp, over $(($3 + $4)) of $(($(wc -c <"$signed"))) bytes 签名及其时间戳有效"
 }
 
-# check_told: the log tells of exactly the signatures that the contract carries, each by whom its certificate names;
-# for a person nobody else has acted
+# check_told: the log tells of exactly the signatures that the contract carries, each by whom its certificate names,
+# confirmed as its signed attribute says; for a person nobody else has acted
 check_told() {
-    told=$(in_log party-signed | acts | awk '{ print $1, $3 == $2 || $3 ~ /^seal-/ ? $3 : "another" }')
-    [ "$(echo "$told" | sort)" = "$(printf %s "$carried" | sort)" ] ||
+    told=$(in_log party-signed | acts | awk '{ print $1, $3 == $2 || $3 ~ /^seal-/ ? $3 : "another", $4 }' | sort)
+    [ "$(echo "$told" | cut -d ' ' -f 1-2)" = "$(printf %s "$carried" | sort | cut -d ' ' -f 1-2)" ] ||
         fail "the log tells of other signatures than the contract carries 日志所载签名与合同内签名不符"
+    [ "$told" = "$(printf %s "$carried" | sort)" ] ||
+        fail "the log tells of another way of confirming than a signature 日志所载确认方式与签名不符"
     pass "the log tells of exactly the signatures in the contract 日志所载签名与合同内签名一致"
 }
 
@@ -791,9 +804,9 @@ in_log() {
 }
 
 # acts: of each entry that comes in the digest of what was signed, its actor (the first of its public fields but for
-# how it was activated), and the signer; "another" for one of another form
+# how it was activated), the signer, and that field's name; "another" for one of another form
 acts() {
-    sed -E -e '/^$/d' -e 's/^\{"at":"[^"]*","commitments":\{[^}]*\},"format":"[^"]*","kind":"[^"]*","public":\{("activated_[a-z_]*":"[^"]*",)?"actor":"([^"\\]*)",.*"signed":"([0-9a-f]{64})","signer":"([^"\\]*)".*/\3 \2 \4/' \
+    sed -E -e '/^$/d' -e '/,"activated_/s/^/another/' -e 's/^\{"at":"[^"]*","commitments":\{[^}]*\},"format":"[^"]*","kind":"[^"]*","public":\{("(activated_[a-z0-9_]*)":"[^"]*",)?"actor":"([^"\\[:space:]]*)",.*"signed":"([0-9a-f]{64})","signer":"([^"\\[:space:]]*)".*/\4 \3 \5 \2/' \
         -e t -e 's/.*/another another another/'
 }
 
