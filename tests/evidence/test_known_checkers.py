@@ -91,7 +91,7 @@ def test_a_package_without_its_checkers_is_refused(
 
 
 def test_what_is_only_there_to_be_read_is_not_called_verified(verifier: Verifier, package: bytes) -> None:
-    remark, _ = map(str, verifier.verify(package).remarks)
+    remark, *_ = map(str, verifier.verify(package).remarks)
     for path in ("README.en.txt", "README.zh.txt", "history/history.en.pdf", "history/history.zh.pdf"):
         assert path in remark
     assert "were not verified" in remark
