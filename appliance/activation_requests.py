@@ -110,7 +110,8 @@ class RegistrationRequest:
 
     ``login``, ``name`` and ``handle`` (the WebAuthn user handle) are what their device lists the passkey under;
     ``known`` are passkeys that they have already. With a ``reference`` the authority keeps which form led to the
-    passkey, and whoever made it brings a receipt back (:func:`kept_reference`).
+    passkey, and whoever made it brings a receipt back (:func:`kept_reference`). ``by_code``: they sign in with a
+    code, so PIN and code are not folded away where the house allows them.
     """
 
     subject: str
@@ -124,6 +125,7 @@ class RegistrationRequest:
     handle: bytes
     known: tuple[KnownPasskey, ...] = ()
     reference: str = ""
+    by_code: bool = False
 
 
 Request = ActivationRequest | BatchRequest | RegistrationRequest

@@ -276,6 +276,11 @@ def test_pin_and_code_wait_and_are_called_the_weaker_way(desk: Desk, asked: Regi
     path = put(desk, asked)
     shown, secret = pin_form(desk, path)
     assert "Weaker than a passkey" in desk.get(path).text
+    folds = (
+        desk.get(each).text.count('<details class="more" open>')
+        for each in (path, put(desk, replace(asked, by_code=True)))
+    )
+    assert tuple(folds) == (0, 1), "only who signs in with a code finds it unfolded"
     answer = desk.send(shown, pin=f" {PIN} ", pin_again=PIN, code=code_of(secret))
     [waits] = pending(desk, asked)
     assert waits.kind == "pin-totp" and FINGERPRINT.findall(answer.text) == [waits.fingerprint]

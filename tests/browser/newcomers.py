@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tests.browser.people import PASSWORD, PIN, Actor, AuthenticatorApp
 from tests.browser.signing import confirm
+from tests.browser.steps import within
 
 SOON = 120.0
 """Seconds in which an officer hears of what somebody has set up."""
@@ -67,7 +68,6 @@ def arrive_with_codes(someone: Actor) -> str:
     someone.fill("Login code", someone.login_app.code())
     someone.press("Use login codes")
     _arrive_where_it_counts(someone)
-    someone.unfold("With a PIN and an authenticator app instead")
     someone.signing_app = _scanned(someone)
     someone.study()
     someone.fill("New PIN for signing", PIN)
@@ -92,11 +92,11 @@ def approve(officer: Actor, name: str, how: str, fingerprint: str) -> None:
         time.sleep(0.2)
         officer.go("/office")
     officer.study()
-    officer.touch(waiting.first)
+    officer.visitor.touch(waiting.first)
     officer.look()
     officer.fill("How the identity was verified", how)
-    officer.press("Continue to the passkey")
-    _activate(officer, fingerprint)
+    with within(officer.visitor, "enrolment"):
+        _decide(officer, fingerprint)
 
 
 def make_company_seal(officer: Actor, custodian: Actor) -> None:
@@ -108,8 +108,8 @@ def make_company_seal(officer: Actor, custodian: Actor) -> None:
     officer.page.locator("input[name=kind][value=COMPANY]").check()
     officer.fill("Width in millimetres", "42")
     officer.page.locator(f"#custodian-person-{custodian.login}").check()
-    officer.press("Continue to the passkey")
-    _activate(officer)
+    with within(officer.visitor, "new seal"):
+        _decide(officer)
 
 
 def sign_out(someone: Actor, name: str) -> None:
@@ -161,8 +161,9 @@ def _arrive_where_it_counts(someone: Actor) -> None:
     someone.study()
 
 
-def _activate(officer: Actor, fingerprint: str = "") -> None:
-    """Whoever has prepared a decision is on the page of its confirmation already."""
+def _decide(officer: Actor, fingerprint: str = "") -> None:
+    """Whoever has prepared a decision is on the page of its confirmation at once."""
+    officer.press("Continue to the passkey")
     assert officer.page.url.startswith(f"{officer.house.settings.activation.origin}/act/")
     if fingerprint:
         assert fingerprint not in officer.page.content()

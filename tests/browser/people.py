@@ -58,7 +58,6 @@ class Actor:
     login_app: AuthenticatorApp = field(default_factory=AuthenticatorApp)
     signing_app: AuthenticatorApp = field(default_factory=AuthenticatorApp)
     read: int = 0
-    clicks: int = 0
 
     @property
     def email(self) -> str:
@@ -111,24 +110,25 @@ class Actor:
     def press(self, sentence: str, within: Locator | None = None, **values: object) -> None:
         """Presses a button with finger or mouse, and reads the page that comes."""
         with self.page.expect_navigation(timeout=PATIENCE):
-            self.touch(self.button(sentence, within, **values))
+            self.visitor.touch(self.button(sentence, within, **values))
         self.look()
 
     def follow(self, sentence: str, **values: object) -> None:
         """Follows a link."""
         with self.page.expect_navigation(timeout=PATIENCE):
-            self.touch(self.page.get_by_role("link", name=self.say(sentence, **values), exact=True).first)
+            self.visitor.touch(self.page.get_by_role("link", name=self.say(sentence, **values), exact=True).first)
         self.look()
 
     def unfold(self, sentence: str) -> None:
         """Opens what is folded away below *sentence*."""
-        self.touch(self.page.locator("summary", has_text=self.say(sentence)).first)
+        self.visitor.touch(self.page.locator("summary", has_text=self.say(sentence)).first)
 
     def fill(self, label: str, text: str, within: Locator | None = None) -> None:
         """Types *text* in the field of that label (hints and marks beside a label do not matter)."""
         start = re.compile(rf"^{re.escape(self.say(label))}\s*(（|\(|$)")
         labels = (within or self.page).locator("label", has_text=start)
         self.page.locator(f"#{labels.first.get_attribute('for')}").fill(text)
+        self.visitor.fields += 1
         self.names.add(text)
 
     def see(self, sentence: str, **values: object) -> None:
@@ -146,14 +146,6 @@ class Actor:
         self.read = len(self.house.mail.arrived)
         self.look()
         return self.page
-
-    def touch(self, target: Locator) -> None:
-        """With the finger on a phone, with the mouse elsewhere."""
-        self.clicks += 1
-        if self.visitor.phone:
-            target.tap()
-        else:
-            target.click()
 
 
 @dataclass(frozen=True, slots=True)

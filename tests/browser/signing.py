@@ -19,7 +19,7 @@ def agree_and_sign(signer: Actor) -> None:
     """The agreement on electronic signing, before a company's first contract, then the document."""
     assert "/agreement" in signer.page.url
     signer.study()
-    with within(signer, "first signature"):
+    with within(signer.visitor, "first signature"):
         _agree(signer)
         confirm(signer)  # the document, which comes at once
         signer.see("You have signed")
@@ -49,7 +49,7 @@ def sign(signer: Actor) -> None:
     """The document, where somebody of the own company has accepted the agreement already."""
     assert "/sign" in signer.page.url
     signer.study()
-    with within(signer, "signature"):
+    with within(signer.visitor, "signature"):
         signer.press("Sign")
         confirm(signer)
         signer.see("You have signed")
@@ -64,6 +64,7 @@ def come_in_from_outside(outsider: Actor, code: str) -> None:
     outsider.fill("Your code", code)
     outsider.press("Continue")
     assert outsider.page.url.startswith(f"{outsider.house.settings.activation.origin}/register/")
+    assert outsider.page.locator("details[open]").count() == 0, "PIN and code are folded away"
     outsider.study()
     outsider.press("Set up a passkey")
 
@@ -80,10 +81,11 @@ def ask_for_the_seal(requester: Actor, reason: str) -> None:
     """For the document as it stands now."""
     requester.follow("Ask for the seal")
     requester.study()
-    requester.fill("What the seal is for", reason)
-    requester.press("Ask for the seal")
-    confirm(requester)
-    requester.see("Waits for a custodian to read the document and approve.")
+    with within(requester.visitor, "seal request"):
+        requester.fill("What the seal is for", reason)
+        requester.press("Ask for the seal")
+        confirm(requester)
+        requester.see("Waits for a custodian to read the document and approve.")
 
 
 def release_the_seal(custodian: Actor) -> None:
@@ -92,9 +94,10 @@ def release_the_seal(custodian: Actor) -> None:
     custodian.see("Requests for seals that you keep: {count}", count=1)
     custodian.open_mail()
     custodian.study()
-    custodian.press("Approve and seal")
-    custodian.study()
-    custodian.fill("PIN for signing", PIN)
-    custodian.fill("Code for signing", custodian.signing_app.code())
-    custodian.press("Confirm with PIN and code")
-    custodian.see("Signed, dated by the timestamp authority, and verified.")
+    with within(custodian.visitor, "seal release by PIN"):
+        custodian.press("Approve and seal")
+        custodian.study()
+        custodian.fill("PIN for signing", PIN)
+        custodian.fill("Code for signing", custodian.signing_app.code())
+        custodian.press("Confirm with PIN and code")
+        custodian.see("Signed, dated by the timestamp authority, and verified.")

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -154,16 +154,16 @@ def tell(company: Company, codes: list[str], folder: Path) -> None:
 def people_come(company: Company, codes: list[str], seen: str) -> None:
     """Accounts, second factors, enrolment, and the company's seal."""
     officer, second = company.officer, company.second_officer
-    with within(officer, "first officer"):
+    with within(officer.visitor, "first officer"):
         newcomers.register_officer(officer, company.named[0], codes[0], first=True)
     newcomers.register_officer(second, company.named[1], codes[1], first=False)
     arriving = (
-        (officer, company.initiator, ("initiator", "signer"), newcomers.arrive_with_passkey),
-        (second, company.custodian, ("custodian", "signer"), newcomers.arrive_with_codes),
+        (officer, company.initiator, ("initiator", "signer"), newcomers.arrive_with_passkey, "newcomer"),
+        (second, company.custodian, ("custodian", "signer"), newcomers.arrive_with_codes, "newcomer by codes"),
     )
-    for name, (by, someone, roles, arrive) in zip(company.named[2:], arriving, strict=True):
+    for name, (by, someone, roles, arrive, way) in zip(company.named[2:], arriving, strict=True):
         newcomers.invite(by, name, someone, roles)
-        with within(someone, "newcomer") if arrive is newcomers.arrive_with_passkey else nullcontext():
+        with within(someone.visitor, way):
             fingerprint = arrive(someone)
         newcomers.approve(by, name, seen, fingerprint)
         someone.open_mail()
@@ -193,15 +193,14 @@ def people_sign(company: Company, contract: str, seen: str) -> None:
     signing.agree_and_sign_later(initiator)
     stands(initiator, contract, signed=1)
     code = signing.tell_the_code(initiator, contract, company.guest.name)
-    with within(outsider, "guest"):
+    with within(outsider.visitor, "guest"):
         signing.come_in_from_outside(outsider, code)
         fingerprint = newcomers.read_fingerprint(outsider)
     assert not [
         each for each in outsider.house.mail.arrived if code.replace(" ", "") in text_of(each).replace(" ", "")
     ]
     newcomers.approve(company.officer, company.guest.name, seen, fingerprint)
-    outsider.follow("Continue")
-    outsider.open_mail()
+    outsider.open_mail()  # the letter leads on; the page with the fingerprint was the last that had to be seen
     signing.agree_and_sign(outsider)
     stands(initiator, contract, signed=2)
     mails_say_who(company)

@@ -9,7 +9,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, CDPSession, ConsoleMessage, Page, Request, Response
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    CDPSession,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    Response,
+)
 
 from appliance.config import ACTIVATION_PORT_ABOVE
 
@@ -53,8 +62,11 @@ DEVICE = {
 
 @dataclass(slots=True)
 class Visitor:
-    """One person's browser. ``faults``: script errors, CSP violations, requests to elsewhere, answers of 5xx;
-    ``prompts``: how often their device made a passkey or answered with one."""
+    """One person's browser. ``faults``: script errors, CSP violations, requests to elsewhere, answers of 5xx.
+
+    ``clicks``, ``prompts`` and ``fields``: how often :meth:`touch` clicked or tapped, how often the device made a
+    passkey or answered with one, and how many fields were filled in.
+    """
 
     page: Page
     context: BrowserContext
@@ -63,7 +75,17 @@ class Visitor:
     authenticator: str
     phone: bool
     faults: list[str] = field(default_factory=list)
+    clicks: int = 0
     prompts: int = 0
+    fields: int = 0
+
+    def touch(self, target: Locator) -> None:
+        """With the finger on a phone, with the mouse elsewhere."""
+        self.clicks += 1
+        if self.phone:
+            target.tap()
+        else:
+            target.click()
 
     def go(self, path: str) -> Page:
         """Open *path* of the appliance."""

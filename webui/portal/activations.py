@@ -105,9 +105,9 @@ def _sent(asked: ActivationRequest | BatchRequest | RegistrationRequest, page: s
     return redirect(f"{appliance.settings.activation.origin}/{page}/{ticket}", 303)
 
 
-def to_registration(person: Person, login: str, back: str, *, link: str = "") -> Response:
+def to_registration(person: Person, login: str, back: str, *, link: str = "", account: bool = True) -> Response:
     """303 to the page on which *person* sets up what they sign with, and from there to *back*. What they set up
-    opens their account too when they come by the *link* (its id) of a welcome."""
+    opens their account too when they come by the *link* (its id) of a welcome. Guests have no *account*."""
     known = appliance.accounts.own.passkeys(person.subject)
     asked = RegistrationRequest(
         subject=person.subject,
@@ -121,6 +121,7 @@ def to_registration(person: Person, login: str, back: str, *, link: str = "") ->
         handle=appliance.accounts.passkeys.user_handle(person.subject),
         known=tuple(KnownPasskey(each.credential_id, each.public_key) for each in known),
         reference=link,
+        by_code=account and not (known or link),
     )
     return _sent(asked, "register")
 

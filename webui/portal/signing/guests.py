@@ -122,7 +122,7 @@ def _after_entry(contract: Contract, party_id: str) -> BaseResponse:
 
 def _to_setting_up(subject: str) -> BaseResponse:
     guest = _speak_to_guest(subject)
-    return to_registration(guest, guest.email, url_for("signing.guest_registered"))
+    return to_registration(guest, guest.email, url_for("signing.guest_registered"), account=False)
 
 
 def _is_to_sign(contract: Contract, party: Party) -> bool:
