@@ -61,7 +61,7 @@ def estate(people: Troupe) -> Estate:
 def _contracts(people: Troupe) -> dict[str, str]:
     act = people.appliance
     waiting = people.signed_by(people.sent("样本采购合同（含安装、调试与两年质保）"), ZHANG)
-    sealed, asked_for = (_with_seal(people, title) for title in ("示例用印合同", "示例用印合同（已申请）"))
+    sealed, asked_for = (with_seal(people, title) for title in ("示例用印合同", "示例用印合同（已申请）"))
     declined = people.signed_by(people.sent("示例厂房租赁合同"), ZHANG)
     act.endings.decline(declined.id, declined.parties[1].id, reason="租期与会议纪要不符", by=LI.subject)
     completed = people.completed("示例系统运维服务合同")
@@ -77,7 +77,7 @@ def _contracts(people: Troupe) -> dict[str, str]:
         "declined": declined.id,
         "completed": completed.id,
         "disputed": disputed.id,
-        "seal_request": _asked(people, asked_for),
+        "seal_request": seal_asked_for(people, asked_for),
     }
 
 
@@ -94,7 +94,7 @@ def _reviews(people: Troupe) -> dict[str, str]:
     return {"reviewing": waits.id, "returned": returned.id}
 
 
-def _with_seal(people: Troupe, title: str) -> Contract:
+def with_seal(people: Troupe, title: str) -> Contract:
     """A contract that only lacks the seal."""
     drafting, by = people.appliance.drafting, ZHANG.subject
     draft = people.draft(title, (ZHANG,))
@@ -102,7 +102,7 @@ def _with_seal(people: Troupe, title: str) -> Contract:
     return people.signed_by(people.appliance.sending.send(draft.id, by=by), ZHANG)
 
 
-def _asked(people: Troupe, contract: Contract) -> str:
+def seal_asked_for(people: Troupe, contract: Contract) -> str:
     opened = people.appliance.signing.open(contract.id, contract.parties[1].id, HERE)
     requests = people.appliance.seal_requests
     intent = requests.propose(opened.intent.id, by=ZHANG.subject, reason="年度采购，一式两份")
@@ -188,7 +188,7 @@ def _of_accounts(people: Troupe) -> dict[str, str]:
     }
 
 
-def _powers(people: Troupe) -> dict[str, str]:
+def registered_powers(people: Troupe) -> dict[str, str]:
     """A power that waits for its verification, one that was revoked, and an identity check of their agent."""
     act, now = people.appliance, people.appliance.now()
     limit = PowerScope(("采购合同",), (ALPHA,), Money(100_000_000, "CNY"))
@@ -215,5 +215,5 @@ def _of_office(people: Troupe) -> dict[str, str]:
         "act": act.office.drafts.draft_seal(draft, by=OFFICER).id,
         "seal": CONTRACT_SEAL.subject,
         "destroyed": destroyed_seal(act),
-        **_powers(people),
+        **registered_powers(people),
     }

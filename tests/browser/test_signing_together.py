@@ -8,11 +8,14 @@ import pytest
 from playwright.sync_api import expect
 
 from appliance.demonstration.participants import LI, ZHANG
-from appliance.language import Language, translator
+from appliance.language import Language, Translator, translator
 from appliance.model.contract import PartyState
+from tests.browser.steps import within
 from tests.browser.troupe import Troupe
+from tests.browser.visitor import Visitor
 from tests.sweeps import first_of
 
+BATCH = re.compile(r"/batches/[0-9a-f]{32}$")
 SIGNING = 60_000
 """Milliseconds for three signatures on a busy machine."""
 
@@ -32,20 +35,20 @@ def test_three_contracts_one_touch_three_signatures(people: Troupe, language: st
         for box in boxes:
             box.check()
         page.get_by_role("button", name=say("Sign selected")).click()
-
-        heading = page.get_by_role("heading", level=1)
-        expect(page).to_have_url(re.compile(f"^{origin}/batch/"))
-        expect(heading).to_have_text(say("Documents to sign: {count}", count=3))
-        zhang.require_accessible()
-        zhang.require_fits()
-        with zhang.context.expect_page() as opened:
-            page.get_by_role("link", name=titles[1], exact=True).click()
-        expect(opened.value.get_by_role("heading", level=1)).to_have_text(say("Sign “{title}”", title=titles[1]))
-        expect(opened.value.locator(".sheet-page img").first).to_be_visible()
-        opened.value.close()
-
-        page.get_by_role("button", name=say("Confirm all {count} with passkey", count=3)).click()
-        expect(heading).to_have_text(say("You have signed all of them"), timeout=SIGNING)
+        page.get_by_role("link", name=say("Cancel"), exact=True).click()
+        expect(page).to_have_url(BATCH)
+        expect(page.get_by_role("heading", level=1)).to_have_text(say("Nothing is signed yet"))
+        page.get_by_role("link", name=say("Back to the list"), exact=True).click()
+        with within(zhang, "three signatures"):
+            for box in boxes:
+                zhang.touch(box)
+            zhang.touch(page.get_by_role("button", name=say("Sign selected")))
+            expect(page).to_have_url(re.compile(f"^{origin}/batch/"))
+            read(zhang, titles, say)
+            zhang.touch(page.get_by_role("button", name=say("Confirm all {count} with passkey", count=3)))
+            heading = page.get_by_role("heading", level=1)
+            expect(heading).to_have_text(say("You have signed all of them"), timeout=SIGNING)
+        expect(page).to_have_url(BATCH)
         assert page.locator(".rows .badge").all_inner_texts() == [say("Signed")] * 3
         zhang.require_accessible()
         zhang.require_fits()
@@ -53,3 +56,16 @@ def test_three_contracts_one_touch_three_signatures(people: Troupe, language: st
         now = people.now(contract)
         assert now.parties[0].state is PartyState.SIGNED
         assert [each.party for each in now.revisions].count(now.parties[0].id) == 1
+
+
+def read(zhang: Visitor, titles: list[str], say: Translator) -> None:
+    """The page of the batch; one of the documents is opened."""
+    page = zhang.page
+    expect(page.get_by_role("heading", level=1)).to_have_text(say("Documents to sign: {count}", count=3))
+    zhang.require_accessible()
+    zhang.require_fits()
+    with zhang.context.expect_page() as opened:
+        page.get_by_role("link", name=titles[1], exact=True).click()
+    expect(opened.value.get_by_role("heading", level=1)).to_have_text(say("Sign “{title}”", title=titles[1]))
+    expect(opened.value.locator(".sheet-page img").first).to_be_visible()
+    opened.value.close()
