@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from tests.browser.people import PASSWORD, PIN, Actor, AuthenticatorApp
+from tests.browser.people import PASSWORD, PIN, WEAKER, Actor, AuthenticatorApp
 from tests.browser.signing import confirm
 from tests.browser.steps import within
 
@@ -68,6 +68,7 @@ def arrive_with_codes(someone: Actor) -> str:
     someone.fill("Login code", someone.login_app.code())
     someone.press("Use login codes")
     _arrive_where_it_counts(someone)
+    someone.see(WEAKER)
     someone.signing_app = _scanned(someone)
     someone.study()
     someone.fill("New PIN for signing", PIN)

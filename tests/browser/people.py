@@ -25,6 +25,11 @@ from tests.browser.visitor import WIDER, Visitor, arriving
 
 PASSWORD = "朱砂 蜡 雨 四更 钟楼"
 PIN = "246813"
+WEAKER = (
+    "Weaker than a passkey: a PIN and a code are not tied to the document. The evidence records which was used."
+)
+"""What every page says on which PIN and code are set up or taken."""
+
 PATIENCE = 40_000
 """Milliseconds in which a page has come, signing and dating included."""
 

@@ -3,7 +3,7 @@ is signed is confirmed on the page of the activation service."""
 
 from __future__ import annotations
 
-from tests.browser.people import PIN, Actor
+from tests.browser.people import PIN, WEAKER, Actor
 from tests.browser.steps import within
 
 
@@ -97,6 +97,7 @@ def release_the_seal(custodian: Actor) -> None:
     with within(custodian.visitor, "seal release by PIN"):
         custodian.press("Approve and seal")
         custodian.study()
+        custodian.see(WEAKER)
         custodian.fill("PIN for signing", PIN)
         custodian.fill("Code for signing", custodian.signing_app.code())
         custodian.press("Confirm with PIN and code")

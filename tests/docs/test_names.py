@@ -15,6 +15,7 @@ import pytest
 from appliance.cli import main
 from appliance.config import Settings
 from appliance.policy import PolicyRules
+from hsm.codec import _ACTIVATION_KINDS
 from hsm.config import AuthoritySettings
 
 ROOT = Path(__file__).parents[2]
@@ -116,3 +117,13 @@ def test_what_make_test_leaves_out_is_run_by_ci() -> None:
     assert " -m " not in recipes["test"]
     [targets_of_ci] = re.findall(r"^for target in (.*); do$", (ROOT / ".ci/run").read_text(encoding="utf-8"), re.M)
     assert {"test", "test-long"} <= set(targets_of_ci.split())
+
+
+def test_the_certificate_policy_says_which_way_to_sign_is_weaker() -> None:
+    policy = (ROOT / "docs/certificate-policy.md").read_text(encoding="utf-8")
+    [of_passkey, of_pin] = re.findall(r"^  - (.+?)(?=^ {0,2}- )", policy, re.M | re.S)
+    assert of_passkey.startswith("*with a passkey*") and "weaker" not in of_passkey
+    assert of_pin.startswith("*with a PIN and a one-time code*") and "**This is the weaker method**" in of_pin
+    assert "`activation.pin_totp`" in of_pin and "officers" in of_pin
+    for method in _ACTIVATION_KINDS.values():
+        assert f"`{method}`" in policy, "evidence tells the method by this name"
