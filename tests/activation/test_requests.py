@@ -6,6 +6,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from appliance.activation_requests import LASTS
 from appliance.demonstration.participants import ZHANG
 from hsm.codec import encode
 from tests.activation.conftest import Desk
+from tests.activation.shown import shows_nothing
 
 GONE = "There is nothing to confirm at this address any more"
 
@@ -101,6 +103,16 @@ def huge(path: Path) -> None:
         stream.truncate(128 * 1024 * 1024 + 1)  # sparse
 
 
+def still_written(path: Path) -> None:
+    """As :func:`appliance.sharing.write_whole` does, under a name that is no ticket."""
+    path.rename(path.with_name(f".{path.name}.part"))
+
+
+def cut(third: int) -> Callable[[Path], None]:
+    """So much of it was written."""
+    return lambda path: os.truncate(path, path.stat().st_size * third // 3)
+
+
 def unreadable(content: bytes) -> Callable[[Path], None]:
     def write(path: Path) -> None:
         path.write_bytes(content)
@@ -115,6 +127,9 @@ def unreadable(content: bytes) -> Callable[[Path], None]:
         a_pipe,
         a_folder,
         huge,
+        still_written,
+        cut(1),
+        cut(2),
         *map(
             unreadable,
             [b"", b"\xff", b"\x00", cbor2.dumps({}), cbor2.dumps([1]), b"\x81" * 5000, b"\x9f" * 5000, b"\xbf"],
@@ -122,13 +137,22 @@ def unreadable(content: bytes) -> Callable[[Path], None]:
     ],
 )
 def test_a_file_that_is_no_request(desk: Desk, spoil: Callable[[Path], None]) -> None:
-    path = desk.put(desk.document())
+    request = desk.document()
+    path = desk.put(request)
     spoil(desk.folder / path[5:])
     try:
         assert is_gone(desk, path)
+        assert desk.confirm_anyway(request, path).status_code == 404
+        assert desk.given(request) == ()
     finally:
         if (desk.folder / path[5:]).is_dir():
             (desk.folder / path[5:]).rmdir()
+
+
+@pytest.mark.parametrize("third", [0, 1, 2])
+def test_a_document_of_which_a_part_is_prepared(desk: Desk, third: int) -> None:
+    request = desk.document()
+    shows_nothing(desk, replace(request, content=request.content[: len(request.content) * third // 3]))
 
 
 @pytest.mark.parametrize(
