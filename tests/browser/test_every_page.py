@@ -58,6 +58,7 @@ CONFIRMED = (
     ("/contracts/{disputed}/void/answer", LI.subject),
     ("/seals/requests/{seal_request}", CUSTODIAN.subject),
     ("/office/acts/{act}", OFFICER),
+    ("/powers/{power}", OFFICER),
 )
 """Pages of the portal with a button that leads to the activation service, and whose it is: one for each kind of
 act."""
@@ -156,7 +157,7 @@ def test_every_page_on_which_something_is_confirmed(people: Troupe, everything: 
     for path, who in CONFIRMED:
         with visiting_as(who, people, everything, way) as visitor:
             page = visitor.go(path.format(**everything.names))
-            form = page.locator("form.way, form[action*='/acts/']").first
+            form = page.locator("form.way, form[action*='/acts/'], form[action$='/verify']").first
             for field in form.locator("[required]").all():
                 field.fill("年度采购")
             form.locator("button").click()
