@@ -65,10 +65,10 @@ class Scene:
         return self.desk.appliance.settings.home
 
     @contextmanager
-    def at(self, subject: str = "") -> Iterator[Visitor]:
+    def at(self, subject: str = "", *, language: str = "en", phone: bool = False) -> Iterator[Visitor]:
         """Somebody at a browser, with the passkey of *subject* where one is named. Hostile pages make browsers
         complain, so nothing is made of that."""
-        with visiting(self.browser, self.portal, language="en") as visitor:
+        with visiting(self.browser, self.portal, language=language, phone=phone) as visitor:
             if subject:
                 with self.carrying(visitor, subject):
                     yield visitor

@@ -272,12 +272,22 @@ def test_a_registration_counts_once_and_for_its_owner(stage: Scene, newcomer: Re
         expect(page.locator("code.digest")).to_have_text(fingerprint)
     replayed = dict(parse_qsl(sent.value.post_data or "", keep_blank_values=True))
     assert origin_of(replayed["credential"]) == stage.service
+    for asked, sentence in ((newcomer, USED_UP), (replace(newcomer, language="zh"), USED_UP_ZH), (other, USED_UP)):
+        again = put(stage, asked)
+        seen = {"seen": hidden(stage.program("GET", again).text)["seen"]}
+        said = stage.program("POST", again, replayed | seen)
+        assert said.status == REFUSED and alerts_in(said.text) == [sentence]
     assert stage.program("POST", path, replayed).status == REFUSED
-    assert waiting(stage, newcomer) == [fingerprint]
-    theirs = put(stage, other)
-    seen = {"seen": hidden(stage.program("GET", theirs).text)["seen"]}
-    assert stage.program("POST", theirs, replayed | seen).status == REFUSED
-    assert waiting(stage, other) == []
+    assert waiting(stage, newcomer) == [fingerprint] and waiting(stage, other) == []
+
+
+USED_UP = "This registration is too old, or was made for somebody else. Begin again."
+USED_UP_ZH = "本次设置已过期，或不是为您发起的，请重新开始。"
+
+
+def alerts_in(page: str) -> list[str]:
+    """What a page says in alarm."""
+    return re.findall(r'role="alert"[^>]*><p>([^<]+)</p>', page)
 
 
 # Addresses.
