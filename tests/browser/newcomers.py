@@ -102,7 +102,7 @@ def approve(officer: Actor, name: str, how: str, fingerprint: str) -> None:
 
 def make_company_seal(officer: Actor, custodian: Actor) -> None:
     """A seal of the company, released by *custodian*."""
-    officer.names.add(f"{officer.organisation}公章")  # as it is enrolled
+    officer.names.update(f"{officer.organisation}{space}公章" for space in ("", " "))  # as enrolled, and in lists
     officer.go("/office")
     officer.follow("Make a seal")
     officer.study()
