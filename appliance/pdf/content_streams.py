@@ -98,7 +98,7 @@ class _Look:
                 self._without.add(id(used))
             for stream, font in streams:
                 outer = resources if font is None else self._of(entry(font, "/Resources"), resources)
-                inner = limits if font is None else limits.under(matrix_of(font))
+                inner = limits if font is None else limits.under(matrix_of(font, "/FontMatrix"))
                 deepest = max(deepest, 1 + self._stream(stream, outer, inner, glyph=font is not None))
         if deepest > _DEEPEST:
             raise NotPlain("forms in forms")
@@ -112,7 +112,7 @@ class _Look:
         limits = limits if glyph else form_limits(limits, stream)
         depth, before = self._depths.get(key, (0, None))
         if before is None or before.both(limits) != before:  # looked at again where there is less room
-            limits = limits if before is None else before.both(limits)
+            limits = limits if before is None else before.both(limits).coarser()
             self._open.add(key)
             check = StreamCheck(_unpacked(stream), resources, inside=True, glyph=glyph, limits=limits)
             self._run(check)

@@ -151,20 +151,25 @@ class StreamCheck:
         state = self._state
         if b"%" in operators or b"\0" in operators or b"Tw" in operators:
             operators = _only_numbers(operators)
-        width = coordinates.largest(operators, b"w", state.width)
+        width = coordinates.widest(operators, state.width)
         leading = coordinates.largest(operators, b"TL", state.leading)
         dashed = state.dashed or (b"[" in operators and not self._text)
         if (width, leading, dashed) != (state.width, state.leading, state.dashed):
             self._state = state = state._replace(width=width, leading=leading, dashed=dashed)
         coordinates.require_near(operators, state, self._limits)
+        self._choose_width(operators)
+
+    def _choose_width(self, operators: bytes) -> None:
+        """From here on, lines are as wide as *operators* have chosen last."""
+        if chosen := coordinates.given(operators, b"w", 1):
+            self._state = self._state._replace(width=abs(chosen[-1][0]))
 
     def _follow(self, operators: bytes) -> None:
         operators = _only_numbers(operators)
         coordinates.require_near(b"S", self._state, self._limits)  # letters may be lines
         leading, left = self._lines.follow(operators, self._state, self._limits)
-        self._state = self._state._replace(
-            leading=leading, width=coordinates.largest(operators, b"w", self._state.width)
-        )
+        self._state = self._state._replace(leading=leading)
+        self._choose_width(operators)
         if self._state.font is not None:
             self._leave(self._state.font, left)
 
@@ -313,7 +318,7 @@ class StreamCheck:
         if number < 0 if name == b"w" else number not in range(_MODES[name]):
             raise NotPlain(f"a value of {name!r}: {operands[:40]!r}")
         if name == b"w":
-            self._state = self._state._replace(width=max(self._state.width, number))
+            self._state = self._state._replace(width=number)
         if name == b"J":
             self._choose_cap(number)
 
@@ -362,10 +367,10 @@ class StreamCheck:
             if "/D" in state:
                 lengths, phase = (entry(state, "/D")[index] for index in range(2))
                 self._choose_dashes([float(each) for each in lengths], float(phase))
-            width = float(entry(state, "/LW", 0))
+            width = float(entry(state, "/LW", self._state.width))
         except (TypeError, ValueError, IndexError) as error:
             raise NotPlain("numbers of a state") from error
-        self._state = self._state._replace(width=max(self._state.width, width))
+        self._state = self._state._replace(width=width)
         if width < 0 or any(entry(state, key, 0) not in range(3) for key in ("/LC", "/LJ")):
             raise NotPlain("values of a state")
         if "/LC" in state:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from math import ceil, floor, inf, log2
 from typing import Any, NamedTuple, Protocol
 
 from appliance.pdf import geometry
@@ -32,6 +33,7 @@ _LARGEST_LETTERS, _SMALLEST_SIZE = 1200.0, 0.001
 _SMALLEST_SIDE = 1.0
 """Of a page; MuPDF draws a smaller one as large as that."""
 _FLAT = 1e-12
+_LEAST_ROOM = 1e-9
 _LARGEST = 10.0**9
 """No number has more digits."""
 _POINTS = frozenset(b"m l c v y".split())
@@ -73,7 +75,7 @@ class Limits(NamedTuple):
     """How far from its origin a stream may draw, in its own units; the widest line that its caller leaves; and
     whether its rectangles stay upright."""
 
-    room: float = float("inf")
+    room: float = inf
     width: float = 1.0
     upright: bool = True
 
@@ -84,6 +86,11 @@ class Limits(NamedTuple):
             raise TooFar("a matrix without an inverse")
         room = (self.room - max(abs(matrix[4]), abs(matrix[5]))) / most
         return Limits(room, self.width, self.upright and is_upright(matrix))
+
+    def coarser(self) -> Limits:
+        """No more than this, in powers of two: there are few of them."""
+        room = 2.0 ** floor(log2(self.room)) if _LEAST_ROOM < self.room < inf else self.room
+        return Limits(room if room > _LEAST_ROOM else -inf, 2.0 ** ceil(log2(self.width or 1.0)), self.upright)
 
     def both(self, other: Limits) -> Limits:
         """What suits both."""
@@ -153,9 +160,9 @@ def picture_limits(limits: Limits, origin: Matrix, note: Any, picture: Any) -> L
     return limits._replace(room=room)
 
 
-def matrix_of(stream: Any) -> Matrix:
-    """The /Matrix of a form, pattern or font. Raises :class:`NotPlain` for what is none."""
-    written = entry(stream, "/FontMatrix" if "/FontMatrix" in stream else "/Matrix")
+def matrix_of(stream: Any, key: str = "/Matrix") -> Matrix:
+    """The matrix of a form, pattern or (*key*: /FontMatrix) font. Raises :class:`NotPlain` for what is none."""
+    written = entry(stream, key)
     if written is None:
         return UNCHANGED
     try:
@@ -216,6 +223,12 @@ def given(operators: bytes, name: bytes, count: int) -> list[list[float]]:
 def largest(operators: bytes, name: bytes, before: float) -> float:
     """The largest number that is given to *name*, or *before*."""
     return max(before, *(abs(each[0]) for each in given(operators, name, 1)), 0.0) if name in operators else before
+
+
+def widest(operators: bytes, before: float) -> float:
+    """The widest line in *operators*; the one from *before* counts where it is drawn before another is chosen."""
+    head, chosen, _ = operators.partition(b"w")
+    return largest(operators, b"w", before if not chosen or _STROKE.search(head) else 0.0)
 
 
 def require_near(operators: bytes, state: PathState, limits: Limits) -> None:

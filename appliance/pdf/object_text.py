@@ -96,6 +96,8 @@ def _repeats(objects: bytes) -> bool:
 
 def _parts(text: bytes) -> Iterable[bytes]:
     """Every part. Raises :class:`Unreadable` where there is none."""
+    if b"\\(" in text:  # without an end, the search would begin anew at each of them
+        return _parts_with_strings(text)
     parts: list[bytes] = _PART.findall(text)
     return parts if _ALONE.isdisjoint(parts) else _parts_with_strings(text)
 

@@ -52,8 +52,8 @@ def test_what_was_activated_already_says_so_and_leads_back(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("make", "heading"),
     [
-        (lambda desk: desk.agreement("en"), "You have accepted: "),
-        (lambda desk: desk.declaration("en"), "You have declared “设备采购合同” void"),
+        (lambda desk: desk.agreement("en"), "You have confirmed: "),
+        (lambda desk: desk.declaration("en"), "You have confirmed that you declare “设备采购合同” void"),
         (lambda desk: desk.decision("unlock"), "You have confirmed: Unlock the authority"),
         (
             lambda desk: desk.decision("retire", subject=LI.subject, reason="superseded"),

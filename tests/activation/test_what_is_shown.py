@@ -190,8 +190,8 @@ def test_a_document_is_not_passed_off_as_a_record(desk: Desk, field: str) -> Non
 def test_the_agreement_and_the_contract_after_it_say_which_of_both_they_are(desk: Desk) -> None:
     agreement, contract = desk.agreement("zh"), replace(desk.document(), after_agreement=True)
     assert "第 1 步（共 2 步）：接受协议" in desk.page(agreement)
-    assert "Step 2 of 2: now the contract itself" in desk.page(contract)
-    assert "Step" not in desk.page(desk.document())
+    assert "The agreement is accepted; now the contract itself" in desk.page(contract)
+    assert "now the contract itself" not in desk.page(desk.document())
 
 
 def test_the_agreement_is_shown_with_every_entry_of_its_record(desk: Desk) -> None:
@@ -235,7 +235,7 @@ def test_the_agreement_is_said_in_words(desk: Desk, language: str, named: dict[s
     [
         (
             "en",
-            f"Your certificate is of {ALPHA}, not of {BETA}: on what you accept rest your own signatures alone.",
+            f"Your certificate names {ALPHA}, not {BETA}: your acceptance covers your own signatures only.",
         ),
         ("zh", f"您的证书所载单位为{ALPHA}，并非{BETA}：您的接受仅可作为您本人签名的依据。"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 
 import pytest
 from pikepdf import Array, Dictionary, Name, Pdf
@@ -33,6 +34,7 @@ FAR: dict[str, bytes] = {
     "a wide line": b" 20000 w 0 0 m 99 0 l S",
     "a line that a matrix widens": b" 90 w 0 g q 900 0 0 900 0 0 cm 0 0 m .1 0 l S Q",
     "a line that a comment hides": b" 20000%0\nw%1 w\n 0 0 m 99 0 l S",
+    "a wide line before a narrow one": b" 20000 w 0 0 m 99 0 l S 1 w",
     "a wide line beside Tw": b" 20000 w 0 Tw 0 0 m 99 0 l S",
     "wide lines of letters": b" q 900 0 0 900 0 0 cm 90 w BT /F1 .1 Tf 1 Tr (WORDS) Tj ET Q",
     "large letters": _TEXT % (b"2000", b"1 0 0 1 0 0"),
@@ -56,6 +58,7 @@ NEAR: dict[str, bytes] = {
     + b" Q",
     "small units": b" q .01 0 0 -.01 0 842 cm 10 w 0 0 m 59500 84200 l S q 1000 0 0 1000 0 0 cm Q Q",
     "hidden text": b" BT /F1 9 Tf 1 0 0 1 -7500 700 Tm (for readers) Tj 1 0 0 1 60 700 Tm (12345678 2000 w) Tj ET",
+    "a line that was wide": b" q .0001 0 0 .0001 0 0 cm 90000 w 10000 0 0 10000 0 0 cm 1 w 0 0 m 9 9 l S Q",
     "a long page": b" q 1 0 0 1 0 -90000 cm 0 90000 m 99 90099 l S Q",
     "words in lines": b" BT /F1 12 Tf 14.4 TL 72 700 Td" + b" 9 0 Td (a) Tj -9 0 Td (b) ' T*" * 500 + b" ET",
     "a picture without height": b" q 9 0 0 0 0 0 cm BI /W 1 /H 1 /BPC 8 /CS /G ID 1 EI Q",
@@ -88,6 +91,9 @@ FAR_DOCUMENTS: dict[str, Callable[[], bytes]] = {
     "a page that is none": _boxed((0, 0, 0.1, 0.1)),
     "a form that is enlarged": _formed(_LINE, b"100 0 0 100 0 0 cm /X Do"),
     "a form that enlarges itself": _formed(_LINE, b"/X Do", Matrix=Array([100, 0, 0, 100, 0, 0])),
+    "a form that has the matrix of a font as well": _formed(
+        _LINE, b"/X Do", Matrix=Array([100, 0, 0, 100, 0, 0]), FontMatrix=Array([1, 0, 0, 1, 0, 0])
+    ),
     "a form that is enlarged at last": _formed(_LINE, b"/X Do q 9 0 0 9 0 0 cm /X Do Q 100 0 0 100 0 0 cm /X Do"),
     "a form in a turned box": _formed(
         _LINE, b".7 .7 -.7 .7 0 0 cm /X Do", BBox=Array([-30000, -30000, 30000, 30000])
@@ -136,3 +142,20 @@ def test_ordinary_ones_are_taken_in(make: Callable[[], bytes]) -> None:
 def test_all_that_draws_is_followed(place: str) -> None:
     make, begins = PLACES[place]
     assert "drawn so far from the page" in _refusal_of(make(begins + b"0 0 m 99999 99999 l S"))
+
+
+def test_forms_in_forms_with_ever_less_room_take_no_time() -> None:
+    """Each of nineteen draws the next one twice, the second time a little larger."""
+    pdf = Pdf.open(BytesIO(content_cases.with_content(b" /X Do")))
+    inner = None
+    for depth in range(19):
+        scale = 2 ** (2.0 ** (depth - 20))
+        drawn = b"/X Do q %.9f 0 0 %.9f 0 0 cm /X Do Q" % (scale, scale) if inner is not None else b"0 0 9 9 re f"
+        form = pdf.make_stream(drawn, Type=Name.XObject, Subtype=Name.Form, BBox=Array([0, 0, 9, 9]))
+        if inner is not None:
+            form.Resources = Dictionary(XObject=Dictionary(X=inner))
+        inner = form
+    pdf.pages[1].Resources = Dictionary(XObject=Dictionary(X=inner))
+    made = BytesIO()
+    pdf.save(made)
+    assert inspection.inspect(made.getvalue(), most_pages=9).pages

@@ -170,3 +170,8 @@ def test_the_odd_is_drawn_however_long_it_is(monkeypatch: pytest.MonkeyPatch) ->
 )
 def test_an_object_is_ambiguous_or_not(objects: bytes, *, ambiguous: bool) -> None:
     assert is_ambiguous(objects) is ambiguous
+
+
+@pytest.mark.parametrize("text", [b"(\\" * 50_000, b"a(\\(b" * 50_000])
+def test_strings_without_an_end_take_no_time(text: bytes) -> None:
+    assert is_ambiguous(b"<</A/B>><</A/B>>" + text)

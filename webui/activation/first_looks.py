@@ -36,8 +36,10 @@ class FirstLooks:
         return found
 
     def remember(self, name: bytes, found: PlainRevision | DocumentRefused) -> None:
-        """Has the document be what it was *found* to be from now on."""
+        """Has the document be what it was *found* to be from now on, unless nobody could finish looking at it."""
         if isinstance(found, DocumentRefused):  # without its traceback, which holds the document
+            if found.reason == "unprocessable":
+                return
             found = DocumentRefused(found.reason, found.template, **found.values)
         with self._turn:
             self._found.pop(name, None)
