@@ -45,8 +45,8 @@ WRONG: Final[Mapping[str, str]] = {
     "later": "The acceptance {path} does not come before the signature in log entry {entry}.",
     "side": "The acceptance {path} is not for the party that signed in log entry {entry}.",
     "whose": (
-        "The acceptance {path} is by somebody who is not certified under {party}, and does not carry the signature"
-        " of another person in log entry {entry}."
+        "The acceptance {path} is by somebody who is not certified under {party}, so the signature of somebody"
+        " else in log entry {entry} cannot rest on it."
     ),
     "others": "The acceptances that the signature in log entry {entry} rests on do not name all parties.",
 }

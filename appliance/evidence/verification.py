@@ -139,6 +139,8 @@ def verify_package(
         remarks += _not_judged(files)
         if listed.powers_stated_since is not None:
             remarks += tuple(Sentence(_UNSTATED, {"power": each}) for each in authorisation_basis.unstated(files))
+        verdict = _worst(signature.verdict for signature in signatures)
+        remarks += tuple(_of_signatures(files, signatures)) if verdict.indication is not Indication.FAILED else ()
     except ConfinementFailed:
         raise
     except TooManyCertificates as error:
@@ -147,8 +149,6 @@ def verify_package(
         return _failed(at, digest, Sentence(error.template, error.values))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return _failed(at, digest, Sentence("A file of the package is not in the form that it must have."))
-    verdict = _worst(signature.verdict for signature in signatures)
-    remarks += tuple(_of_signatures(files, signatures)) if verdict.indication is not Indication.FAILED else ()
     return VerificationReport("", FileKind.EVIDENCE, verdict, at, digest, signatures, remarks)
 
 

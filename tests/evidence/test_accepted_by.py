@@ -68,7 +68,7 @@ def test_of_earlier_acceptances_every_judge_says_whose_they_are(
     for command in CHECKERS:
         status, said = check(command, unpack(package, tmp_path / command[0].replace("/", "-")))
         assert status == 0, said
-        assert said.count("accepted 接受者证书属于其他单位:") == 2
+        assert said.count("accepted 接受者证书所载并非该单位:") == 2
         assert re.search(rf"{contract.BETA}: 张示例.* \({contract.ALPHA}\)\n", said), said
 
 

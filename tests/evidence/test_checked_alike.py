@@ -13,11 +13,15 @@ from typing import Any
 import pytest
 
 from appliance.confinement.pool import Confinement
+from appliance.evidence.model import SignedRecord
 from appliance.evidence.package import build
 from appliance.evidence.repacked import read_zip
 from appliance.ledger.entry import LedgerEntry
 from appliance.pdf.workshop import PdfWorkshop
 from hsm import canonical, timestamp
+from hsm.names import name_in
+from hsm.records import AGREEMENT, MEDIA_TYPES
+from tests.evidence import authority as evidence_authority
 from tests.evidence import contract, real_contract
 from tests.evidence.authority import IDENTIFIERS, TestAuthority
 from tests.evidence.resealing import resealed
@@ -120,6 +124,46 @@ def test_amount_and_type_are_those_of_the_contract(
     assert judges.verdicts(judges.with_log(iter)) == REFUSED
 
 
+def test_no_field_makes_an_entry_one_of_another_kind(judges: Judges, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A field may be called as what says of which kind an entry is."""
+    monkeypatch.setattr(contract, "_DRAFTED", {**contract._DRAFTED, "amount": "CNY 9,000,000.00"})
+
+    def noted(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
+        for entry in entries:
+            yield entry
+            if entry.kind == "contract-drafted":
+                public = {"actor": "person-zhang", "kind": "contract-revised"}
+                private = {"amount": "CNY 1,000,000.00", "kind": "采购合同"}
+                yield LedgerEntry("contract-noted", entry.at, public, private)
+
+    assert judges.verdicts(judges.with_log(noted)) == REFUSED
+
+
+def test_nobody_else_signs_a_record_in_which_a_person_is_named_twice(
+    judges: Judges, authority: TestAuthority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(evidence_authority, "ALPHA", contract.BETA)
+        forger = authority.person("王冒名")
+    identifier = name_in(forger.certificate).identifier
+    true = contract._agreements
+
+    def accepting(person: str) -> dict[str, Any]:
+        record = contract.acceptance(person)
+        return record | {"texts": {**record["texts"], "person": identifier}} if person == "person-li" else record
+
+    def agreements(*arguments: Any) -> Iterator[SignedRecord]:
+        for each in true(*arguments):
+            if each.name == "agreement/02":
+                signature = authority.sign(forger, each.record, media_type=MEDIA_TYPES[AGREEMENT])
+                yield replace(each, signer="王冒名", cms=signature)
+            else:
+                yield each
+
+    monkeypatch.setattr(contract, "_agreements", agreements)
+    assert judges.verdicts(judges.with_log(iter, accepting=accepting)) == REFUSED
+
+
 @pytest.mark.parametrize("passes", [False, True])
 def test_a_power_covers_no_seal_that_it_does_not_name(
     authority: TestAuthority,
@@ -191,6 +235,12 @@ def test_other_names_in_the_history_are_the_portals_alone(judges: Judges, author
     names = {"person-zhang": "—", "person-li": "王五", "seal-b": f"{contract.BETA} seal-3（2）"}
     [remark] = remarks(judges, build(replace(evidence, names=names), contract.seals(authority)), "other names")
     assert "李样本 person-2 (王五)." in remark
+
+
+def test_names_that_are_none_are_refused(judges: Judges, authority: TestAuthority) -> None:
+    evidence = judges.with_log(iter)
+    made = build(replace(evidence, names={**evidence.names, "seal-b": 5}), contract.seals(authority))  # type: ignore[dict-item]
+    assert judges.verdicts_on(made)[0] is False
 
 
 def test_what_the_portal_alone_says_is_called_so(judges: Judges, authority: TestAuthority, package: bytes) -> None:

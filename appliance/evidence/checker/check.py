@@ -170,7 +170,7 @@ class OpenSSL:
         They are the only [0] at this depth: text in parts that nobody signed may look like lines of openssl's."""
         parts = re.split(r"^(?= *\d+:d=5 )", self.shown(signature), flags=re.MULTILINE)
         signed = [part for part in parts if re.match(r".* cons: cont \[ 0 \]", part)]
-        require(len(signed) == 1, f"{signature} has other signed attributes than one set 签名属性不符")
+        require(len(signed) == 1, f"{signature} does not have exactly one set of signed attributes 签名属性不符")
         attribute = r"^ *\d+:d=7 .*: OBJECT *:1[.]3[.]6[.]1[.]4[.]1[.]32473[.]1[.]4\n.*\n.*:(.*)$"
         ways = re.findall(attribute, signed[0], re.MULTILINE)
         return " ".join(f"activated_{way}".replace("-", "_") for way in ways)
@@ -321,7 +321,9 @@ def check_told(openssl: OpenSSL, contract: str) -> None:
     require(same, "the log tells of other signatures than the contract carries 日志所载签名与合同内签名不符")
     ways = [(each["signed"], " ".join(name for name in each if name.startswith("activated_"))) for each in signed]
     same = sorted(ways) == sorted(made[::2] for made in openssl.made.values())
-    require(same, "the log tells of another way of confirming than a signature 日志所载确认方式与签名不符")
+    require(
+        same, "the log tells of another way of confirming than the signature itself 日志所载确认方式与签名不符"
+    )
     show("ok    the log tells of exactly the signatures in the contract 日志所载签名与合同内签名一致")
 
 
@@ -502,10 +504,10 @@ def check_carried(openssl: OpenSSL, number: str, signed: str) -> None:
     under = re.fullmatch(full, found[0]) if found else named.get("10") == party["name"]
     if record["person"] == entry_of(signed)["public"]["signer"] or ("subject" not in party and under):
         return
-    whose = f"{party['name']}: {named.get('3')} ({named.get('10')})"
+    whose = f"{party['name']}: {named.get('3')} ({named.get('10') or '—'})"
     earlier = record["format"] in ("vermilion-agreement/2", "vermilion-agreement/3")
     require(earlier, f"agreement/{number}.json is by somebody of another organisation 接受者不属于该单位: {whose}")
-    show(f"NOTE  entry {signed} rests on what somebody of another organisation accepted 接受者证书属于其他单位:")
+    show(f"NOTE  entry {signed} rests on what somebody not certified under it accepted 接受者证书所载并非该单位:")
     show(f"      {whose}")
 
 

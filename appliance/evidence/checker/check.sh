@@ -228,7 +228,7 @@ check_told() {
     [ "$(echo "$told" | cut -d ' ' -f 1-2)" = "$(printf %s "$carried" | sort | cut -d ' ' -f 1-2)" ] ||
         fail "the log tells of other signatures than the contract carries 日志所载签名与合同内签名不符"
     [ "$told" = "$(printf %s "$carried" | sort)" ] ||
-        fail "the log tells of another way of confirming than a signature 日志所载确认方式与签名不符"
+        fail "the log tells of another way of confirming than the signature itself 日志所载确认方式与签名不符"
     pass "the log tells of exactly the signatures in the contract 日志所载签名与合同内签名一致"
 }
 
@@ -343,7 +343,7 @@ check_record() { # PATH TIME: a signed record, e.g. the agreement on electronic 
             service "$pem" || fail "$1.json is not the authority's 确认声明并非由证据服务签名"
         ;;
     *)
-        [ "$(sed -nE 's/.*"person":"([^"\\]*)".*/\1/p' "$1.json")" = "$(subject "$signer")" ] ||
+        [ "$(field "$1.json" '"person"')" = "\"$(subject "$signer")\"" ] ||
             fail "$1.json is signed by somebody else than the person in it 并非由所载人员签名"
         ;;
     esac
@@ -386,12 +386,13 @@ check_carried() { # NN ENTRY: who accepted has made the signature in ENTRY, or i
     else
         [ "$(named "$pem" 10)" != "$name" ]
     fi || return 0
-    whose="$name: $(named "$pem" 3) ($(named "$pem" 10))"
+    under=$(named "$pem" 10)
+    whose="$name: $(named "$pem" 3) (${under:-—})"
     case $(field "$record" '"format"') in
     '"vermilion-agreement/2"' | '"vermilion-agreement/3"') ;; # these did not demand it
     *) fail "$record is by somebody of another organisation 接受者不属于该单位: $whose" ;;
     esac
-    echo "NOTE  entry $2 rests on what somebody of another organisation accepted 接受者证书属于其他单位:"
+    echo "NOTE  entry $2 rests on what somebody not certified under it accepted 接受者证书所载并非该单位:"
     printf '      %s\n' "$whose"
 }
 
@@ -414,7 +415,7 @@ moment() { # ENTRY
 
 check_agreed() { # ENTRY NN,NN ENTRY,ENTRY: the signature in ENTRY rests on acceptances from before that name all parties
     named=$(for number in $(echo "$3" | tr ',' ' '); do expr "$number" + 0; done | tr '\n' ' ')
-    grep -q "\"agreement\":\"${named% }\"" "log/entries/$1.json" ||
+    [ "$(field "log/entries/$1.json" '"public""agreement"')" = "\"${named% }\"" ] ||
         fail "the log names other acceptances for the signature in entry $1 签名所依据的协议与日志不符"
     for number in $(echo "$3" | tr ',' ' '); do
         [ "$(expr "$number" + 0)" -lt "$(expr "$1" + 0)" ] &&
@@ -429,12 +430,12 @@ check_agreed() { # ENTRY NN,NN ENTRY,ENTRY: the signature in ENTRY rests on acce
         check_carried "$number" "$1"
         rest=${rest#*,}
         record=$(cat "agreement/$number.json")
-        echo "$record" | sed -nE 's/.*"party":(\{.*\}),"person":.*/\1/p' | grep -qF "$(side "$1")" ||
+        printf '%s\n' "$record" | sed -nE 's/.*"party":(\{.*\}),"person":.*/\1/p' | grep -qF "$(side "$1")" ||
             fail "the acceptance $number is not for the party of the signature in entry $1 接受协议的不是签名一方"
         records="$records$record"
     done
-    for other in $(grep -l '"kind":"party-signed"' log/entries/*.json | sed 's|.*/||; s/\.json$//'); do
-        echo "$records" | grep -qF "$(side "$other")" ||
+    for other in $(grep -lF '"kind":"party-signed","public":{' log/entries/*.json | sed 's|.*/||; s/\.json$//'); do
+        printf '%s\n' "$records" | grep -qF "$(side "$other")" ||
             fail "the acceptances for the signature in entry $1 do not name all parties 协议未列明全部当事人"
     done
     [ -n "$(side "$1")" ] || {
@@ -483,7 +484,7 @@ plain() {
 }
 
 check_grounds() { # NN ENTRY: on what signature NN rests is what the log's entry of the signature names
-    grep -q "\"grounds\":\"$(openssl dgst -sha256 -r "authority/$1.json" | cut -c1-64)\"" "log/entries/$2.json" ||
+    [ "$(field "log/entries/$2.json" '"public""grounds"')" = "\"$(digest "authority/$1.json")\"" ] ||
         fail "the log names other grounds of signature $1 签署依据与日志不符"
     for both in contract:contract party:party field:field signer:signer person:actor; do
         [ "$(field "authority/$1.json" "\"${both%:*}\"")" = "$(field "log/entries/$2.json" "\"public\"\"${both#*:}\"")" ] ||
@@ -529,7 +530,7 @@ check_identity() {
 check_stated() {
     stated=
     for number in $(entry_numbers); do
-        ! grep -qE '"kind":"contract-(drafted|revised)"' "log/entries/$number.json" ||
+        ! grep -qE '"kind":"contract-(drafted|revised)","public":\{' "log/entries/$number.json" ||
             ! grep -q . "log/openings/$number.json" 2>/dev/null || stated=log/openings/$number.json
     done
     [ -n "$stated" ] || return 0
@@ -572,7 +573,7 @@ stamper() {
 # document timestamp after it; for records to the completion of the contract.
 check_stampers() {
     made=$(date_of "$(created)")
-    ended=$(grep -l '"kind":"contract-completed"' log/entries/*.json | while read -r path; do
+    ended=$(grep -lF '"kind":"contract-completed","public":{' log/entries/*.json | while read -r path; do
         moment "$(basename "$path" .json)"
     done | sort | head -n 1)
     stampers=$({
@@ -656,7 +657,7 @@ check_sides() { # NN ENTRY: the power is for who signed, of the organisation tha
         fail "$record: these are other names, or check.py can tell that they are one 名称不同（或须由 check.py 比对）: $whose $grantor"
     own=$(organisation "$2")
     [ -z "$own" ] || [ "$own" = "$whose" ] || fail "$record is for another side than the signature 授权主体并非签名一方"
-    for other in $(grep -l '"kind":"party-signed"' log/entries/*.json | sed 's|.*/||; s/\.json$//'); do
+    for other in $(grep -lF '"kind":"party-signed","public":{' log/entries/*.json | sed 's|.*/||; s/\.json$//'); do
         side=$(organisation "$other")
         case $side in '' | '""' | null | "$whose") continue ;; esac
         field "$record" '"matter""counterparties"#[0-9]*' | grep -qxF "$side" ||
@@ -680,9 +681,8 @@ entry_numbers() {
 
 # told_of WHAT NAME KIND: the numbers of the log's entries of this kind about a power or an identity check, NAME in quotes
 told_of() {
-    for number in $(entry_numbers); do
-        path=log/entries/$number.json
-        ! grep -qF "\"kind\":\"$3\"" "$path" || [ "$(field "$path" "\"public\"\"$1\"")" != "$2" ] || echo "$path"
+    grep -lF "\"kind\":\"$3\",\"public\":{" log/entries/*.json | while read -r path; do
+        [ "$(field "$path" "\"public\"\"$1\"")" != "$2" ] || echo "$path"
     done | sed 's|.*/||; s|[.].*||'
 }
 
@@ -790,7 +790,7 @@ check_entry() { # NUMBER
 
 of_kind() { # KIND: the newest entry of this contract of that kind
     for path in $(ls log/entries | sort -rn | sed 's,^,log/entries/,'); do
-        grep -q "\"kind\":\"$1\"" "$path" && grep -q "\"contract\":\"$contract\"" "$path" && cat "$path" && return
+        grep -qF "\"kind\":\"$1\",\"public\":{" "$path" && grep -q "\"contract\":\"$contract\"" "$path" && cat "$path" && return
     done
     true
 }
@@ -798,7 +798,7 @@ of_kind() { # KIND: the newest entry of this contract of that kind
 # in_log KIND: the entries of this contract of that kind
 in_log() {
     for path in log/entries/*.json; do
-        ! grep -q "\"kind\":\"$1\"" "$path" || ! grep -q "\"contract\":\"$contract\"" "$path" || cat "$path" || return
+        ! grep -qF "\"kind\":\"$1\",\"public\":{" "$path" || ! grep -q "\"contract\":\"$contract\"" "$path" || cat "$path" || return
         echo
     done
 }
@@ -829,8 +829,8 @@ declarer() {
     title=$(sed -nE 's/.*"title":("([^"\\]|\\.)*"),"zone":"[^"]*"\}$/\1/p' history/history.json)
     [ "$(field "$1" '"title"')" = "$title" ] &&
         stages | grep -qxF "$(field "$1" '"digest"' | tr -d '"')" &&
-        grep "\"contract\":\"$contract\"" "$1" | grep "\"voiding\":\"$2\"" |
-        sed -n 's/.*"person":"\([^"\\]*\)".*/\1/p'
+        [ "$(field "$1" '"contract"') $(field "$1" '"voiding"')" = "\"$contract\" \"$2\"" ] &&
+        field "$1" '"person"' | tr -d '"'
     true
 }
 
@@ -913,7 +913,7 @@ expected() {
     done
     lines record 'authority/power-*.json' | sed 's|record |record authority/|'
     lines grounds 'authority/[0-9]*.json'
-    grep -l '"kind":"party-signed"' log/entries/*.json | while read -r path; do
+    grep -lF '"kind":"party-signed","public":{' log/entries/*.json | while read -r path; do
         ! grep -q '"agreement":' "$path" || lines agreed "$path"
     done
     echo 'checkpoint'
