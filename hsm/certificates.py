@@ -30,6 +30,7 @@ from hsm.names import (
     is_outside,
     require_visible,
     same_organisation,
+    single_spaced,
 )
 from hsm.signer import SignatureAlgorithm
 
@@ -182,8 +183,12 @@ class CertificateRules:
         if len(name.country) != 2 or not name.country.isascii() or not name.country.isupper():
             raise CertificateRefused("A country is two capital letters, such as CN.")
         if name.organisation or not outside:
-            require_visible(name.organisation, LONGEST_ORGANISATION)
-        require_visible(name.common_name, LONGEST_PERSON if profile is Profile.PERSON else LONGEST_COMMON)
+            own = name.organisation if outside else single_spaced(name.organisation)
+            require_visible(own, LONGEST_ORGANISATION)
+        if profile is Profile.PERSON:
+            require_visible(name.common_name, LONGEST_PERSON)
+        else:  # the organisation's name may be part of it
+            require_visible(single_spaced(name.common_name), LONGEST_COMMON)
         for text in (name.identifier, name.unit):
             if text is not None:
                 require_visible(text, BOUND)

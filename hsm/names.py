@@ -116,8 +116,14 @@ def name_in(certificate: x509.Certificate) -> SubjectName:
 
 
 def is_organisation_name(text: str) -> bool:
-    """Whether *text* is valid as an organisation in a certificate."""
-    return 1 <= len(text) <= LONGEST_ORGANISATION and is_visible(text)
+    """Whether *text* is valid as an organisation in a certificate. Earlier releases certified two spaces in a row:
+    such an organisation keeps its name."""
+    return 1 <= len(text) <= LONGEST_ORGANISATION and is_visible(single_spaced(text))
+
+
+def single_spaced(text: str) -> str:
+    """*text* as a page shows it, which makes one of several spaces in a row."""
+    return _SPACES.sub(" ", text)
 
 
 def require_visible(text: str, most: int) -> None:
@@ -208,7 +214,7 @@ def _in_full(certificate: x509.Certificate) -> tuple[str, str]:
         return "", ""
     full = names[_ORGANISATION], names[_COMMON]
     # two spaces in a row: earlier releases certified such names
-    fit = all(len(each) <= LONGEST_COMMON and is_visible(re.sub("  +", " ", each)) for each in full)
+    fit = all(len(each) <= LONGEST_COMMON and is_visible(single_spaced(each)) for each in full)
     return full if fit else ("", "")
 
 
@@ -298,6 +304,7 @@ SELECTORS = frozenset("\u180b\u180c\u180d\u180f").union(
 _UNSEEN = BLANK | SELECTORS
 """Fillers, joiners and variation selectors (Unicode's default ignorable letters that are no format characters)."""
 
+_SPACES = re.compile("  +")
 _STRAY = re.compile(rf"(?:^|(?<=\s))[{''.join(sorted(SELECTORS))}]+")
 
 _NAME = re.compile(rf"[a-z0-9][a-z0-9-]{{0,{LONGEST_NAME - 1}}}")

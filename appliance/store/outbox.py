@@ -231,7 +231,7 @@ _NOTIFIED = (
     " AND (o.kind NOT IN ('guest-arrived', 'guest-asks', 'guest-locked') OR EXISTS (SELECT 1"
     " FROM guest_invitations AS g JOIN parties AS p ON p.id = g.party JOIN contracts AS c ON c.id = g.contract"
     " WHERE g.party = o.about AND g.ended IS NULL AND p.state = 'waiting' AND c.state = 'sent'"
-    " AND (g.used IS NULL OR g.used <= o.due) AND (o.kind <> 'guest-locked' OR g.tries = 5)))"
+    " AND (g.used IS NULL OR g.used < o.due) AND (o.kind <> 'guest-locked' OR g.tries = 5)))"
     " AND (o.kind <> 'guest-registered' OR EXISTS (SELECT 1 FROM parties AS p"
     " JOIN enrolment_requests AS r ON r.subject = p.subject AND r.state = 'open' WHERE p.id = o.about))"
     " AND (o.kind <> 'certificate-to-end' OR NOT EXISTS (SELECT 1 FROM office_acts AS a"

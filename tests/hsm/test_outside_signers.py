@@ -114,6 +114,7 @@ def _as_before(own: RunningAuthority) -> None:
         "officers_required",
         "power_statements",
         "powers_stated",
+        "removed_custodians",
     ):
         store.execute(f"DROP TABLE {later}")
     store.execute("ALTER TABLE credentials DROP COLUMN reference")

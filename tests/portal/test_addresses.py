@@ -41,7 +41,7 @@ def test_strangers_are_told_no_more_than_whether_it_works(appliance: Appliance, 
     assert browser.get("/readyz").json["failing"]["permissions"] == said
     answer = browser.get("/readyz", environ_base={"REMOTE_ADDR": "192.0.2.7"})
     assert answer.status_code == 200
-    own = {"authority", "hsm", "clock", "confinement", "database", "log", "disk", "watch"}
+    own = {"authority", "hsm", "clock", "confinement", "database", "log", "disk", "watch", "origins"}
     assert set(answer.json["checks"]) <= own
     assert "permissions" not in answer.text
     assert "%" not in answer.text
