@@ -152,10 +152,13 @@ def test_who_closed_the_window_signs_later_or_has_signed(people: Troupe, languag
 
         zhang.devtools.on("Fetch.requestPaused", hold)
         zhang.devtools.send("Fetch.enable", {"patterns": [{"urlPattern": "*/activated"}]})
-        page.get_by_role("button", name=say("Confirm with passkey")).focus()
-        page.keyboard.press("Enter")  # a click would wait for the next page
-        while not held:  # on the way back, which no window takes
-            page.wait_for_timeout(20)
+        button = page.get_by_role("button", name=say("Confirm with passkey"))
+        expect(button).not_to_have_attribute("aria-disabled", "true")
+        button.press("Enter")  # a click would wait for the next page
+        for _ in range(SIGNING // 20):  # on the way back, which no window takes
+            if not held:
+                page.wait_for_timeout(20)
+        assert held
         page.goto("about:blank")
         assert people.now(contract).parties[0].state is PartyState.WAITING
         zhang.devtools.send("Fetch.disable")
