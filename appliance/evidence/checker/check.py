@@ -350,7 +350,8 @@ def check_times(openssl: OpenSSL, lines: list[list[str]], created: str) -> None:
     stampers = {path.stem: 0 for path in HERE.glob("certificates/timestamping*.pem")}
     stamps = {"log/checkpoint.tst": int(created), "contract/contract.tsr": int(created)}
     dated = [int(rest[-1]) for what, *rest in lines if what == "timestamp"]
-    ended = min(moment_of(leaf["at"]) for leaf in leaves() if leaf["kind"] == "contract-completed")
+    completed = (moment_of(leaf["at"]) for leaf in leaves() if leaf["kind"] == "contract-completed")
+    ended = min(completed, default=int(created))
     for what, name, *rest in lines:
         if what in ("signature", "timestamp", "record"):
             stamp = f"{name}.tst" if what == "record" else f"signatures/{name}.tst"

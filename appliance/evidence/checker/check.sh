@@ -578,7 +578,7 @@ check_stampers() {
     done | sort | head -n 1)
     stampers=$({
         printf '%s\n' "log/checkpoint.tst $made" "contract/contract.tsr $made"
-        sed -nE "s,^record ([^ ]+) .*,\1.tst $ended,p" index.txt
+        sed -nE "s,^record ([^ ]+) .*,\1.tst ${ended:-$made},p" index.txt
         sed -nE 's/^(signature|timestamp) ([0-9]+) .* ([0-9]+)$/\2 \3/p' index.txt | while read -r number at; do
             after=$(sed -n 's/^timestamp .* //p' index.txt | awk -v at="$at" '$1 > at' | sort -n | head -n 1)
             echo "signatures/$number.tst $(date_of "${after:-$(created)}")"
