@@ -92,7 +92,7 @@ LOGS = {
 }
 
 
-@pytest.mark.parametrize("log", one_in(3, LOGS.values()), ids=LOGS)
+@pytest.mark.parametrize("log", one_in(8, LOGS.values()), ids=LOGS)
 def test_what_a_signature_rests_on_is_what_the_log_has(judges: Judges, log: Log) -> None:
     assert judges.verdicts(judges.with_log(log)) == REFUSED
 
@@ -107,7 +107,7 @@ TERMS = {
 }
 
 
-@pytest.mark.parametrize("log", one_in(3, TERMS.values()), ids=TERMS)
+@pytest.mark.parametrize("log", one_in(8, TERMS.values()), ids=TERMS)
 def test_an_old_power_has_the_terms_that_were_registered(judges: Judges, log: Log) -> None:
     """One from before statements: what the log has of it is all that others than the portal of now have."""
     assert judges.verdicts(judges.with_log(log, stated=False)) == REFUSED
@@ -210,7 +210,7 @@ HISTORIES: dict[str, Callable[[list[dict[str, Any]]], object]] = {
 }
 
 
-@pytest.mark.parametrize("change", one_in(3, HISTORIES.values()), ids=HISTORIES)
+@pytest.mark.parametrize("change", one_in(8, HISTORIES.values()), ids=HISTORIES)
 def test_the_history_is_what_the_entries_say(
     judges: Judges, authority: TestAuthority, package: bytes, change: Callable[[list[dict[str, Any]]], object]
 ) -> None:
