@@ -20,9 +20,9 @@ chown -R _chrony: "$folder"
 install -d -o _chrony -g _chrony -m 0750 /run/chrony
 chronyd -x -f "$folder/server.conf"
 chronyd -x -f "$folder/client.conf"
-for _ in $(seq 60); do
+for _ in $(seq 20); do
+    sleep 3 # systemd refuses more than five starts in ten seconds
     systemctl restart vermilion-time.service
     ! grep -q '^^,\*' /run/vermilion-time/sources || break
-    sleep 1
 done
 cat /run/vermilion-time/sources
