@@ -133,7 +133,9 @@ def require_visible(text: str, most: int) -> None:
     """
     if not 1 <= len(text) <= most or not is_visible(text):
         raise CertificateRefused(
-            "A name in a certificate has 1 to {most} visible characters and no outer spaces.", most=most
+            "A name in a certificate has 1 to {most} visible characters, no outer spaces, and no two spaces in a"
+            " row.",
+            most=most,
         )
 
 
