@@ -1,10 +1,10 @@
 """The real users of a machine as attackers: each with its uid and groups, and without what its unit forbids it.
 
-    python -m tests.machine.assault FOLDER SEAL suspended|destroyed
+    python -m tests.machine.assault FOLDER SEAL released|suspended|destroyed
 
 Runs on the machine, as root. The FOLDER has people's passkeys in it (``PERSON.passkey``) and the HSM's PIN
-(``user.pin``); SEAL is the subject of a company seal that is suspended, or destroyed. Prints as JSON what was let
-through: ``rows``, row by row, and ``through``, by uids alone.
+(``user.pin``); SEAL is the subject of a company seal, whose people release it ("released") before it is suspended,
+or destroyed. Prints as JSON what was let through: ``rows``, row by row, and ``through``, by uids alone.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
 from hsm.config import PeerRole
 from hsm.errors import AuthorityError
+from hsm.intents import signing_intent_from_wire
 from tests.takeover.attempts import Loot, attempts, refusal_of, rows
 
 HOME = Path("/var/lib/vermilion")
@@ -54,6 +56,7 @@ PORT = 8445
 """The activation service's, at the web front."""
 
 GUARDED = ("vermilion-activation", "vermilion-authority")
+RELEASED = "released.json"
 SIGN_IN = "test_a_sign_in_activates_nothing"
 REVOKED = "test_no_revocation_is_hidden"
 SERVICES = ("vermilion-activation.service", "vermilion-authority.service")
@@ -355,9 +358,31 @@ def _running() -> list[int]:
     return found
 
 
+def release(folder: Path, loot: Loot) -> None:
+    """Requester and custodian approve a use of the seal at the activation service; their passkeys count it."""
+    asked = loot.signing(loot.seal)
+    intent, given = replace(asked, expires=asked.expires + timedelta(hours=1)), []
+    for subject in (loot.person, loot.custodian):
+        device = replace(loot.passkeys[subject], origin=f"{loot.portal}:{PORT}")
+        given.append(device.activate(subject, intent))
+        [path] = (path for path in folder.glob("*.passkey") if device.credential_id.hex() in path.read_text())
+        replace(device, origin=loot.portal).save(path)
+
+    def approve() -> list[str]:
+        with AuthorityClient(RUN / "authority-activation.sock") as service:
+            return [str(service.approve(intent, each).enough) for each in given]
+
+    assert as_user(GUARDED[0], approve) == ["False", "True"]
+    (folder / RELEASED).write_text(json.dumps(intent.fields()))
+
+
 def main(folder: str, seal: str, what: str) -> int:
-    """With *what* "suspended" all but the revocation of the seal, with "destroyed" that."""
+    """With *what* "suspended" all but the revocation of the seal, with "destroyed" that; "released" is none."""
     loot = loot_of(Path(folder), seal)
+    if what == "released":
+        release(Path(folder), loot)
+        return 0
+    loot = replace(loot, released=signing_intent_from_wire(json.loads((Path(folder) / RELEASED).read_text())))
     chosen = [row for row in rows() if (row == REVOKED) is (what == "destroyed")]
     through = from_everywhere() if what != "destroyed" else []
     told = {row: [each for user in USERS for each in against(row, user, loot)] for row in chosen}

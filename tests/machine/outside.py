@@ -133,8 +133,8 @@ def _large_document() -> bytes:
 
 
 def seal(company: Company, what: str) -> str:
-    """Both officers have a company seal "made" and suspended, or "destroyed"; its subject."""
-    return seals.made(company) if what == "made" else seals.destroyed(company)
+    """Officers have a company seal "made", "suspended" or "destroyed"; its subject."""
+    return {"made": seals.made, "suspended": seals.suspended, "destroyed": seals.destroyed}[what](company)
 
 
 def browse(company: Company) -> str:

@@ -11,7 +11,7 @@ SEAL = "seal.id"
 
 
 def made(company: Company) -> str:
-    """Both officers make a seal whose custodian is the second of the signers, and one suspends it; its subject."""
+    """Both officers make a seal whose custodian is the second of the signers; its subject."""
     officers = [company.person(login) for login in OFFICERS]
     for officer in officers:
         officer.sign_in()
@@ -25,9 +25,16 @@ def made(company: Company) -> str:
     approve_act(officers, page)
     [*_, (address, _)] = officers[0].visitor.good("/office").links("/office/seals/seal-")
     subject = address.rpartition("/")[2]
-    page = officers[0].visitor.good(f"/office/seals/{subject}")
-    officers[0].visitor.send(page.form(action="/suspend$"), reason="演练")
     (company.folder / SEAL).write_text(subject)
+    return subject
+
+
+def suspended(company: Company) -> str:
+    """One of the officers suspends it."""
+    officer, subject = company.person(OFFICERS[0]), (company.folder / SEAL).read_text()
+    officer.sign_in()
+    page = officer.visitor.good(f"/office/seals/{subject}")
+    officer.visitor.send(page.form(action="/suspend$"), reason="演练")
     return subject
 
 

@@ -55,7 +55,8 @@ class Loot:
 
     ``passkeys``, by subject: people sign in at the portal with them whenever the attacker likes, over anything;
     the browser writes the portal's origin. ``wrapped`` is a key that the activation service has wrapped for
-    ``context``. ``revoked`` is the serial number of a certificate, ``pin`` the HSM's.
+    ``context``. ``revoked`` is the serial number of a certificate, ``pin`` the HSM's. Everybody whom it takes has
+    approved the use of the seal ``released``, before it was suspended.
     """
 
     portal: str
@@ -70,6 +71,7 @@ class Loot:
     wrapped: bytes = b""
     revoked: int = 0
     pin: str = "000000"
+    released: SigningIntent | None = None
 
     def signed_in(self, subject: str, act: Challenging) -> WebAuthnActivation:
         """What the passkey of *subject* answers on a page of the portal that asks for *act*."""
@@ -219,8 +221,8 @@ def _register(_role: str, loot: Loot) -> Iterator[Attempt]:
 @_of("test_a_suspended_seal_stays_so")
 def _suspended(_role: str, loot: Loot) -> Iterator[Attempt]:
     yield from _without_officers(loot, [officers("resume_seal", subject=loot.seal)])
-    intent = loot.signing(loot.seal)
-    yield Attempt("use the suspended seal", lambda authority: authority.sign_document(intent))
+    for intent in filter(None, (loot.released, loot.signing(loot.seal))):
+        yield Attempt("use the suspended seal", lambda authority, intent=intent: authority.sign_document(intent))
 
 
 @_of("test_nobody_makes_themselves_a_custodian")

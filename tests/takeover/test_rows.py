@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -86,7 +87,7 @@ Attack = Callable[..., None]
 def attack(authority: RunningAuthority, loot: Loot, request: pytest.FixtureRequest) -> Attack:
     """Every attacker tries whatever there is against the row of the test that asks; all of it is refused."""
 
-    def attack(**more: int) -> None:
+    def attack(**more: Any) -> None:
         for role in ATTACKERS:
             for each in attempts(request.node.name, role, replace(loot, **more)):
                 assert refusal_of(each, authority.client(role)) is not None, (role, each.says)
@@ -207,7 +208,7 @@ def test_a_suspended_seal_stays_so(
     for subject in (ZHANG, CUSTODIAN):
         authority.confirm(devices[subject], subject, intent)
     web.suspend_seal(SEAL)
-    attack()
+    attack(released=intent)
     assert "suspended" in refused(web.sign_document, intent)
     act = authority.officer_act("resume_seal", subject=SEAL)
     refused(web.resume_seal, act)

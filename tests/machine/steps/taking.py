@@ -29,6 +29,10 @@ def takeover(bed: Bed) -> str:
     """each row of the security model holds against the machine's real users, with nothing but their uids"""
     seal = bed.outside("seal", "made")
     _bring(bed)
+    _assault(bed, seal, "released")
+    for path in bed.company.glob("*.passkey"):  # which count what they have activated
+        shutil.copy(bed.machine.root / FOLDER.strip("/") / path.name, path)
+    bed.outside("seal", "suspended")
     suspended = _attacked(bed, seal, "suspended")
     bed.outside("seal", "destroyed")
     destroyed = _attacked(bed, seal, "destroyed")
@@ -53,5 +57,9 @@ def _bring(bed: Bed) -> None:
 
 
 def _attacked(bed: Bed, seal: str, what: str) -> Any:
+    return json.loads(_assault(bed, seal, what))
+
+
+def _assault(bed: Bed, seal: str, what: str) -> str:
     python = f"PYTHONPATH={FOLDER} PYTHONDONTWRITEBYTECODE=1 /opt/vermilion/current/bin/python"
-    return json.loads(bed.machine.run(f"cd / && {python} -m tests.machine.assault {FOLDER} {seal} {what}"))
+    return bed.machine.run(f"cd / && {python} -m tests.machine.assault {FOLDER} {seal} {what}")
