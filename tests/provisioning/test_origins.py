@@ -20,15 +20,20 @@ HOST = "sign.enterprise.example"
 
 
 def written(name: str, **given: Any) -> dict[str, Any]:
-    """The file that the role writes from its template *name* with these settings, the others as by default."""
+    """The settings that the role writes from its template *name* with these settings, the others as by default."""
+    return tomllib.loads(rendered(f"application/templates/{name}.toml.j2", **given))
+
+
+def rendered(template: str, **given: Any) -> str:
+    """The file that a role writes from *template* with these settings, the others as by default."""
     environment = Environment(undefined=StrictUndefined, trim_blocks=True)  # noqa: S701 # no HTML
     environment.filters["to_json"] = lambda value, ensure_ascii=True: json.dumps(value, ensure_ascii=ensure_ascii)
     environment.filters["bool"] = bool
     known = {key: value for role in ROLES for key, value in defaults(role).items()}
     known |= {"ansible_managed": "managed", "application_takes_pin": False, "application_host": HOST}
     known |= {"application_organisation": "示例企业有限公司", **given}
-    template = PROVISIONING / f"roles/application/templates/{name}.toml.j2"
-    return tomllib.loads(environment.from_string(template.read_text(encoding="utf-8")).render(known))
+    text = (PROVISIONING / "roles" / template).read_text(encoding="utf-8")
+    return environment.from_string(text).render(known)
 
 
 @pytest.mark.parametrize(

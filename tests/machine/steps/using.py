@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 
 from appliance.time_sources import TimeAuthentication, TimeSources, parse_time_sources
 from tests.machine.bed import Bed, host_is_unsynchronised
+from tests.machine.company import HOST
 from tests.machine.failure import LeftOut, StepFailed
 from tests.machine.making import CHECKOUT
 from tests.machine.plan import step
+from tests.provisioning.test_origins import rendered
 from tests.provisioning.test_time import configuration
+
+PYTHON = "/opt/vermilion/current/bin/python"
+
+_ANSWERS = """
+import http.client, json, ssl, sys
+found = {}
+for name in sys.argv[1:]:
+    found[name] = []
+    for path in ("/livez", "/login"):
+        connection = http.client.HTTPSConnection("127.0.0.1", context=ssl._create_unverified_context())
+        connection.request("GET", path, headers={"Host": name})
+        found[name].append(connection.getresponse().status)
+print(json.dumps(found))
+"""
+"""A program: by which status each of the names answers."""
 
 MOST_MEMORY = 900
 """MB that the appliance may take after an ordinary day."""
@@ -77,3 +95,28 @@ def authenticated(bed: Bed) -> str:
     if found != TimeSources(1, 1, TimeAuthentication.NTS):
         raise StepFailed(told)
     return str(found.sentence)
+
+
+@step("named", "install")
+def named(bed: Bed) -> str:
+    """the activation service with a name of its own at the portal's port: nginx and nft take it, and it answers"""
+    own = f"confirm.{HOST}"
+    given = {"web_front_activation_host": own, "firewall_activation_port": 443}
+    files = {
+        "nginx.conf": rendered("web_front/templates/nginx.conf.j2", **given),
+        "nftables.conf": rendered("firewall/templates/nftables.conf.j2", **given),
+    }
+    (bed.machine.root / "root/named").mkdir()
+    for name, text in files.items():
+        (bed.machine.root / "root/named" / name).write_text(text, encoding="utf-8")
+    bed.machine.run(
+        "cd /root/named && nft --check --file nftables.conf && cp /etc/nginx/nginx.conf kept.conf"
+        " && cp nginx.conf /etc/nginx/ && nginx -t 2>&1 && systemctl reload nginx.service"
+    )
+    try:
+        told = json.loads(bed.machine.run(f"{PYTHON} -c {shlex.quote(_ANSWERS)} {HOST} {own}"))
+    finally:
+        bed.machine.run("cp /root/named/kept.conf /etc/nginx/nginx.conf && systemctl reload nginx.service")
+    if told != {HOST: [200, 200], own: [200, 404]}:
+        raise StepFailed(f"/livez and /login are answered by {told}")
+    return f"{own} has no sign-in, {HOST} has"
