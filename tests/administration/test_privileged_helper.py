@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from appliance.administration.action import ExecutedBy
+from appliance.administration.action import SERVICES, ExecutedBy
 from appliance.administration.host import SystemdHost
 from appliance.administration.privileged_helper import serve_requests
 from appliance.errors import ApplianceError, NotFound, PreconditionRefused, StateRefused, UpgradeRefused
@@ -24,6 +24,8 @@ from hsm.errors import AuthorityUnreachable
 from hsm.operation_types import AuthorityState
 from tests.administration.conftest import Site, opened_site
 from tests.authority import RunningAuthority, running_authority, start
+
+UNITS = Path(__file__).resolve().parents[2] / "systemd"
 
 UNIT = "vermilion-web.service"
 SYSTEM = Actor("sun", AdministratorRole.SYSTEM)
@@ -160,6 +162,15 @@ def test_units_are_asked_for_by_fixed_names(machine: tuple[SystemdHost, Path]) -
         "restart vermilion-tsa.service",
         "start vermilion-drill.service",
     ]
+
+
+def test_each_service_is_restarted_by_the_unit_that_it_has(machine: tuple[SystemdHost, Path]) -> None:
+    systemd, said = machine
+    for service in set(SERVICES) - {"tsa"}:
+        systemd.restart(service)
+        assert said.read_text().splitlines()[-1] == f"restart vermilion-{service}.service"
+    units = {path.stem for path in UNITS.glob("*.service") if "\nType=notify" in path.read_text()}
+    assert {f"vermilion-{service}" for service in SERVICES} == units
 
 
 def test_nothing_stops_for_a_backup_or_a_release_that_is_not_there(machine: tuple[SystemdHost, Path]) -> None:
