@@ -67,9 +67,10 @@ CHECKS: tuple[Check, ...] = (
 )
 
 SERVES: tuple[Check, ...] = tuple(
-    check for check in CHECKS if check.name in ("settings", "database", "authority", "hsm", "origins")
+    check for check in CHECKS if check.name in ("settings", "database", "authority", "hsm")
 )
-"""What a release is asked after an upgrade."""
+"""What a release is asked after an upgrade, which serves with the settings of the release before until Ansible has
+written its own: where signatures are confirmed (``origins``) is asked after that, by the role ``verify``."""
 
 TITLES: Mapping[str, str] = {"watch": "Watch", **{check.name: check.title for check in CHECKS}}
 """What people read for the name of a finding, that about the health monitor itself among them."""

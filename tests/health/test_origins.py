@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from appliance.cli import main
 from appliance.health import Condition, HealthFinding, Observations, RunbookPage
 from appliance.health.check_context import open_check_context
-from appliance.health.surveys import SERVES, diagnose, readiness
+from appliance.health.surveys import diagnose, readiness
 from appliance.home import Home
 from tests.demo.older_homes import AUTHORITY, OWN, PORTAL, older_home
 from tests.sweeps import first_of
@@ -85,5 +85,9 @@ def test_where_it_is_right_it_says_where() -> None:
     assert f"签署在 {OWN} 上确认" in told.output
 
 
-def test_a_release_that_would_confirm_elsewhere_is_not_gone_on_with() -> None:
-    assert "origins" in {check.name for check in SERVES}
+def test_an_upgrade_goes_on_with_the_settings_of_the_release_before() -> None:
+    """The role writes the new ones after the switch, and the role ``verify`` asks then."""
+    with served(f'origins = ["{PORTAL}"]') as home:
+        told = CliRunner().invoke(main, ["--home", str(home.root), "probe"])
+        assert not_served(home)
+    assert (told.exit_code, told.output) == (0, "This release serves.\n")
