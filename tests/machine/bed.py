@@ -56,12 +56,16 @@ class Bed:
         return f"{to}/{bundle.stem}"
 
     def bring(self, bundle: Path, to: str = "/root") -> str:
-        """The archive, its signature, its key and the settings are put on the machine; where the archive is."""
+        """The archive, its signature, its key and those of the settings that its release knows are put on the machine;
+        where the archive is."""
         inside = self.machine.root / to.strip("/")
         for path in (bundle, signature_of(bundle), bundle.with_name("vermilion-bundle.asc")):
             if path.exists():
                 shutil.copy(path, inside)
-        (inside / "settings.yml").write_text(self.settings(), encoding="utf-8")
+        known = making.settings_of(bundle)
+        lines = self.settings().splitlines(keepends=True)
+        given = "".join(line for line in lines if not line[0].isalpha() or line.partition(":")[0] in known)
+        (inside / "settings.yml").write_text(given, encoding="utf-8")
         return f"{to}/{bundle.name}"
 
     def settings(self, **changes: str) -> str:

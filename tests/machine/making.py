@@ -100,6 +100,12 @@ def schema_of(checkout: Path) -> int:
     return max(int(path.name[:4]) for path in (checkout / MIGRATIONS).glob("[0-9]*.sql"))
 
 
+def settings_of(bundle: Path) -> set[str]:
+    """The names of the settings that the release in *bundle* knows."""
+    table = run(("tar", "--extract", "--to-stdout", "--file", str(bundle), f"{bundle.stem}/docs/installation.md"))
+    return set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+
+
 def version_in(bundle: Path) -> str:
     """Whose release the bundle is, by its name."""
     found = re.match(r"vermilion-([^-]+)-", bundle.name)
