@@ -38,6 +38,8 @@ class Bed:
         self.virtual: VirtualMachine | None = None
         self.bundle = Path()
         self.successor = Path()
+        self.served = making.CHECKOUT
+        """The checkout of the release that the machine runs: whoever is outside knows its pages."""
         self.log_key = ""
         self.untouched = ""
         """What is changed by hand, as it was before."""
@@ -56,7 +58,7 @@ class Bed:
         return f"{to}/{bundle.stem}"
 
     def bring(self, bundle: Path, to: str = "/root") -> str:
-        """The archive, its signature, its key and those of the settings that its release knows are put on the machine;
+        """The archive, its signature, its key and the settings that its release knows are put on the machine;
         where the archive is."""
         inside = self.machine.root / to.strip("/")
         for path in (bundle, signature_of(bundle), bundle.with_name("vermilion-bundle.asc")):
@@ -118,7 +120,7 @@ class Bed:
         """What ``outside.py`` says of *verb*, in the machine's network. Raises :class:`StepFailed`."""
         machine = self.virtual or self.machine
         command = (sys.executable, "-m", "tests.machine.outside", str(self.company), verb, *map(str, arguments))
-        return run((*machine.network(), *command), patience=patience, within=str(making.CHECKOUT)).strip()
+        return run((*machine.network(), *command), patience=patience, within=str(self.served)).strip()
 
     def meanwhile(self, verb: str, act: Callable[[], object]) -> str:
         """What :meth:`outside` says of *verb*; until it does, *act* is done again and again, at least once."""

@@ -52,8 +52,11 @@ NOT_IN_CONTAINERS = ("chrony.service",)
 @step("bundle")
 def bundle(bed: Bed) -> str:
     """the bundle is made of what is committed (FROM=COMMIT: of an earlier release), or found from the last run"""
-    earlier = os.environ.get("FROM")
-    bed.bundle = making.earlier(bed.kept, bed.folder / "earlier", earlier) if earlier else making.bundle(bed.kept)
+    if earlier := os.environ.get("FROM"):
+        bed.served = bed.folder / "earlier"
+        bed.bundle = making.earlier(bed.kept, bed.served, earlier)
+    else:
+        bed.bundle = making.bundle(bed.kept)
     return f"{bed.bundle.name}, {bed.bundle.stat().st_size / 1e6:.0f} MB"
 
 

@@ -26,7 +26,7 @@ def upgrade(bed: Bed) -> str:
     before, wanted = _schema(bed), making.schema_of(bed.folder / "successor")
     place = _keep(bed, bed.successor)
     recap = bed.install("--playbook upgrade", place=place)
-    _runs(bed, making.version_in(bed.successor))
+    _runs(bed, bed.successor)
     _has_own_units(bed, newer=True)
     if _schema(bed) != wanted:
         raise StepFailed(f"the database has schema {_schema(bed)}, not {wanted}; before it had {before}")
@@ -60,10 +60,10 @@ def rollback(bed: Bed) -> str:
     refusal = bed.refused("--playbook rollback", place=place)
     if "would lose them" not in refusal:
         raise StepFailed(f"the rollback was refused for another reason: {refusal}")
-    _runs(bed, making.version_in(bed.successor))
+    _runs(bed, bed.successor)
     bed.outside("ready", 120)
     recap = bed.install("--playbook rollback --set rollback_forget_newer=true", place=place)
-    _runs(bed, version)
+    _runs(bed, bed.bundle)
     _has_own_units(bed, newer=False)
     ready, same = bed.outside("ready", 120), bed.outside("same", "第一份合同")
     new = bed.outside("contract", "退回后的合同")
@@ -85,14 +85,14 @@ def decided(bed: Bed) -> str:
         bed.machine.run(f"mv {settings}.kept {settings}")
     if "An upgrade begins with a backup" not in refusal:
         raise StepFailed(f"the upgrade was refused for another reason: {refusal}")
-    _runs(bed, older)
+    _runs(bed, bed.bundle)
     bed.machine.run(_change(f"upgrade-{newer}"))
-    _runs(bed, newer)
+    _runs(bed, bed.successor)
     _has_own_units(bed, newer=True)
     bed.outside("ready", 120)
     bed.outside("timestamp", "decided")
     bed.machine.run(_change(f"forget-{older}"))
-    _runs(bed, older)
+    _runs(bed, bed.bundle)
     _has_own_units(bed, newer=False)
     ready, same = bed.outside("ready", 120), bed.outside("same", "第一份合同")
     return f"first refused: {refusal} Then there and back; {ready}; {same}"
@@ -114,7 +114,10 @@ def _schema(bed: Bed) -> int:
     return int(json.loads(bed.machine.run("vermilion release --json"))["schema"])
 
 
-def _runs(bed: Bed, version: str) -> None:
-    current = bed.machine.run("readlink /opt/vermilion/current").strip()
+def _runs(bed: Bed, bundle: Path) -> None:
+    """Raises :class:`StepFailed` unless the release in *bundle* runs; from now on it is used by its own pages."""
+    current, version = bed.machine.run("readlink /opt/vermilion/current").strip(), making.version_in(bundle)
     if not current.endswith(f"/{version}"):
         raise StepFailed(f"{current} runs, not release {version}")
+    earlier = bed.folder / "earlier"
+    bed.served = earlier if bundle == bed.bundle and earlier.exists() else making.CHECKOUT
