@@ -64,11 +64,13 @@ class Bed:
         for path in (bundle, signature_of(bundle), bundle.with_name("vermilion-bundle.asc")):
             if path.exists():
                 shutil.copy(path, inside)
-        known = making.settings_of(bundle)
-        lines = self.settings().splitlines(keepends=True)
-        given = "".join(line for line in lines if not line[0].isalpha() or line.partition(":")[0] in known)
-        (inside / "settings.yml").write_text(given, encoding="utf-8")
+        (inside / "settings.yml").write_text(self.settings_for(bundle), encoding="utf-8")
         return f"{to}/{bundle.name}"
+
+    def settings_for(self, bundle: Path) -> str:
+        """Those of :meth:`settings` that the release in *bundle* knows."""
+        known, lines = making.settings_of(bundle), self.settings().splitlines(keepends=True)
+        return "".join(line for line in lines if not line[0].isalpha() or line.partition(":")[0] in known)
 
     def settings(self, **changes: str) -> str:
         """The settings of the tested machine; *changes* are lines of YAML by name."""

@@ -57,6 +57,7 @@ def rollback(bed: Bed) -> str:
     """back to the release before, with its databases: refused while it would lose acts, then allowed to"""
     version = making.version_in(bed.bundle)
     place = f"/opt/vermilion/bundles/{version}"
+    (bed.machine.root / "root/settings.yml").write_text(bed.settings_for(bed.bundle), encoding="utf-8")
     refusal = bed.refused("--playbook rollback", place=place)
     if "would lose them" not in refusal:
         raise StepFailed(f"the rollback was refused for another reason: {refusal}")
