@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,7 +52,8 @@ def test_pages_that_are_opened_again_and_again_leave_eight_registrations(
     authority: RunningAuthority, service: AuthorityClient, subject: str
 ) -> None:
     begun = [service.begin_registration(subject).challenge for _ in range(60)]
-    with sqlite3.connect(f"file:{authority.root}/authority/authority.db?mode=ro", uri=True) as connection:
+    database = f"file:{authority.root}/authority/authority.db?mode=ro"
+    with closing(sqlite3.connect(database, uri=True)) as connection:
         kept = connection.execute("SELECT count(*) FROM registrations WHERE subject = ?", (subject,)).fetchone()
     assert kept == (MOST_OF_SUBJECT,)
     for challenge in (begun[0], begun[-MOST_OF_SUBJECT - 1]):

@@ -21,7 +21,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -301,7 +301,7 @@ def as_user(user: str, act: Callable[[], list[str]]) -> list[str]:
 
 def loot_of(folder: Path, seal: str) -> Loot:
     """People's passkeys, and what the attackers know of the appliance."""
-    with sqlite3.connect(f"file:{HOME}/state/vermilion.db?mode=ro", uri=True) as portal:
+    with closing(sqlite3.connect(f"file:{HOME}/state/vermilion.db?mode=ro", uri=True)) as portal:
         subjects = dict(portal.execute("SELECT login, subject FROM accounts"))
     passkeys = {subjects[path.stem]: SoftwareAuthenticator.load(path) for path in folder.glob("*.passkey")}
     context, device = f"enrolment:{subjects['ivan']}", passkeys[subjects["ivan"]]

@@ -6,7 +6,7 @@ import hashlib
 import marshal
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -89,12 +89,18 @@ class Estate:
     def kept(self, folder: Path) -> Iterator[None]:
         """Whatever happens inside, the database is afterwards as it was."""
         path = folder / "kept.sqlite"
-        with pysqlite3.connect(self.appliance.database.path) as live, pysqlite3.connect(path) as copy:
+        with (
+            closing(pysqlite3.connect(self.appliance.database.path)) as live,
+            closing(pysqlite3.connect(path)) as copy,
+        ):
             live.backup(copy)
         try:
             yield
         finally:
-            with pysqlite3.connect(path) as copy, pysqlite3.connect(self.appliance.database.path) as live:
+            with (
+                closing(pysqlite3.connect(path)) as copy,
+                closing(pysqlite3.connect(self.appliance.database.path)) as live,
+            ):
                 copy.backup(live)
             path.unlink()
 
