@@ -168,11 +168,18 @@ class AccountSetup(AccountsPart):
     def _open_link(self, tx: Transaction, link_id: str) -> AccountLink:
         link = accounts.find_link(tx, link_id)
         if link is None or link.ended is not None:
-            raise StateRefused("This link was used already, or a newer one was sent; ask an officer for another.")
+            raise _used()
         if link.expires <= self._now():
             raise StateRefused("This link has expired; ask an officer for another one.")
         account = accounts.account(tx, link.subject)
         wanted = AccountState.INVITED if link.purpose is LinkPurpose.WELCOME else AccountState.ACTIVE
         if account.state is not wanted:
-            raise StateRefused("This link was used already, or a newer one was sent; ask an officer for another.")
+            raise _used()
         return link
+
+
+def _used() -> StateRefused:
+    return StateRefused(
+        "This link was used already, or a newer one was sent. If you have set up your account with it, sign in; "
+        "else ask an officer for another link."
+    )

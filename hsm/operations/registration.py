@@ -68,7 +68,9 @@ def take_challenge(context: AuthorityContext, subject: str, challenge: bytes) ->
     with context.store.transaction():
         now = int(context.now().timestamp())
         if not context.store.registrations.take(challenge, subject, now=now):
-            raise ActivationRefused("This registration is too old, or was made for somebody else. Begin again.")
+            raise ActivationRefused(
+                "This registration was used already, is too old, or was made for somebody else. Begin again."
+            )
 
 
 class RegistrationOperations(Handlers):

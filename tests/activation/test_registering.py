@@ -112,6 +112,19 @@ def test_a_new_passkey_waits_and_its_fingerprint_is_read_out(desk: Desk, asked: 
     assert answer.headers["Cache-Control"] == "no-store" and "Set-Cookie" not in answer.headers
 
 
+def test_an_invitation_makes_one_passkey(desk: Desk, asked: RegistrationRequest) -> None:
+    """Another would take its place on the device, and sign nobody in."""
+    account = replace(asked, purpose=RegistrationPurpose.ACCOUNT, reference="link-1")
+    path, first, second = put(desk, account), device(), device()
+    elsewhere = form(desk, path)
+    assert FINGERPRINT.search(make(desk, path, first).text)
+    answer = posted_registration(second, second.register(challenge_of(elsewhere)))
+    for again in (desk.get(path), desk.send(elsewhere, credential=answer), desk.get(put(desk, account))):
+        assert again.status_code == 409 and "A passkey was made by this link already" in again.text
+    assert [each.credential_id for each in pending(desk, account)] == [first.credential_id]
+    assert make(desk, put(desk, replace(account, reference="link-2")), second).status_code == 200
+
+
 def test_what_the_browser_is_asked_to_make(desk: Desk, asked: RegistrationRequest) -> None:
     own = device()
     options = form(desk, put(desk, replace(asked, known=known(own)))).options

@@ -281,7 +281,7 @@ def test_a_registration_counts_once_and_for_its_owner(stage: Scene, newcomer: Re
     assert waiting(stage, newcomer) == [fingerprint] and waiting(stage, other) == []
 
 
-USED_UP = "This registration is too old, or was made for somebody else. Begin again."
+USED_UP = "This registration was used already, is too old, or was made for somebody else. Begin again."
 USED_UP_ZH = "本次设置已过期，或不是为您发起的，请重新开始。"
 
 

@@ -25,6 +25,7 @@ from appliance.activation_requests import (
     digest_of,
     kept_reference,
     new_receipt,
+    was_led_by,
 )
 from appliance.errors import PreconditionRefused, StateRefused
 from hsm.errors import RefusalError
@@ -127,7 +128,19 @@ class RegistrationPages:
     def _loaded(self, ticket: str) -> RegistrationRequest:
         asked = self._parts.requests.load(RegistrationRequest, ticket)
         speak_to_reader(self._parts.settings, asked.language, asked.zone)
+        # Another passkey would take the place of this one on the device, and would sign nobody in.
+        if asked.purpose is RegistrationPurpose.ACCOUNT and self._is_made(asked):
+            raise StateRefused(
+                "A passkey was made by this link already. If it is yours, sign in to the portal with it; "
+                "else tell an officer."
+            )
         return asked
+
+    def _is_made(self, asked: RegistrationRequest) -> bool:
+        authority, subject = self._parts.authority, asked.subject
+        references = [each.reference for each in authority.pending_credentials(subject)]
+        references += [each.reference for each in authority.credentials(subject)]
+        return any(was_led_by(each, asked.reference) for each in references)
 
     def _shown(self, ticket: str, asked: RegistrationRequest, problem: str = "", status: int = 200) -> Response:
         begun = self._parts.authority.begin_registration(asked.subject, _form_of(ticket))
