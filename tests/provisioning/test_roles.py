@@ -62,7 +62,14 @@ def test_what_the_web_front_says_itself_is_not_passed_on_from_behind() -> None:
     """Of a header that is there twice, browsers may go by the first, and that is the one from behind."""
     served = (PROVISIONING / "roles/web_front/templates/nginx.conf.j2").read_text(encoding="utf-8")
     said = set(re.findall(r"^ +add_header (\S+)", served, re.MULTILINE))
-    assert said and said == set(re.findall(r"^    proxy_hide_header (\S+);", served, re.MULTILINE))
+    hidden = set(re.findall(r"^    proxy_hide_header (\S+);", served, re.MULTILINE))
+    assert said == {*hidden, "Content-Security-Policy"} and hidden
+    assert "map $upstream_http_content_security_policy $own_policy" in served, "said only where nobody behind does"
+    servers, policies = (
+        len(re.findall(rf"^ +{each}", served, re.MULTILINE))
+        for each in (r"server \{", "add_header Content-S.* \\$own_policy always;")
+    )
+    assert servers == policies, "also on the pages that nginx makes itself"
 
 
 def test_no_secret_can_stand_in_the_settings() -> None:
