@@ -111,7 +111,7 @@ class EventKind(StrEnum):
     """Dates beyond signing: when it takes effect, is to be renewed or ended, and ends."""
     NOTICE_RESENT = "notice-resent", _internal("Mail sent once more")
     VOID_PROPOSED = "void-proposed", _shared("Voiding proposed", "reason")
-    VOID_DECLARED = "void-declared", _shared("Contract declared void")
+    VOID_DECLARED = "void-declared", _shared("Declaration to void signed")
     VOID_REFUSED = "void-refused", _shared("Voiding refused", "reason")
     CONTRACT_VOIDED = "contract-voided", _shared("Contract voided by all parties")
     CONTENT_CHECKED = "content-checked", _internal("Content checked")

@@ -69,7 +69,14 @@ _DONE = {
     Kind.CHANGE_PICTURE: "The seal {seal} was given the picture shown here.",
     Kind.DESTROY_SEAL: "The seal {seal} was destroyed for good. What it has signed stays valid.",
     Kind.CONFIRM_POWER: "It was confirmed that {name} may sign for {grantor}.",
-    Kind.ENROL_SEAL: "The seal {seal} was made, kept by {custodians}.",
+}
+_SEALS_DONE = {
+    SealKind.COMPANY: "The company seal of {organisation} was made, kept by {custodians}.",
+    SealKind.CONTRACT: "The contract seal of {organisation} was made, kept by {custodians}.",
+    SealKind.LEGAL_REPRESENTATIVE: (
+        "The legal representative's seal of {organisation} was made, kept by {custodians}."
+    ),
+    SealKind.FINANCE: "The finance seal of {organisation} was made, kept by {custodians}.",
 }
 """The same once it is done, as short: what it meant was read when it was activated."""
 
@@ -114,12 +121,14 @@ def describe_intent(
         "service": subject,
         "serial": details.get("serial", ""),
     }
-    return Sentence(_DONE[kind] if done else _template(kind, subject, details, again=again), values)
+    return Sentence(_template(kind, subject, details, again=again, done=done), values)
 
 
-def _template(kind: Kind, subject: str, details: Mapping[str, Any], *, again: bool) -> str:
+def _template(kind: Kind, subject: str, details: Mapping[str, Any], *, again: bool, done: bool) -> str:
     if kind is Kind.ENROL_SEAL:
-        return _SEALS[SealKind(details["kind"])]
+        return (_SEALS_DONE if done else _SEALS)[SealKind(details["kind"])]
+    if done:
+        return _DONE[kind]
     if kind is Kind.ENROL_PERSON and is_outside(subject):
         return _OUTSIDE
     if kind is Kind.ENROL_PIN_CUSTODIAN and again:

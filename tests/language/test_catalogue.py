@@ -13,6 +13,7 @@ from appliance.model import decision_sentences
 from appliance.model.contract import ContractState
 from appliance.model.intent import IntentState
 from appliance.model.office import OfficerDecisionKind
+from appliance.model.people import SealKind
 from tests.language.sentences import ROOT, in_code, in_templates
 from webui.shared.errors import SENTENCES
 
@@ -83,9 +84,10 @@ def test_every_sentence_of_code_is_translated() -> None:
 
 
 def test_every_sentence_about_officers_intents_is_translated() -> None:
-    tables = (decision_sentences._SENTENCES, decision_sentences._SEALS, decision_sentences._DONE)
-    kinds = [each for table in tables for each in table.values()]
-    assert set(decision_sentences._DONE) == set(OfficerDecisionKind)
+    done, seals = decision_sentences._DONE, (decision_sentences._SEALS, decision_sentences._SEALS_DONE)
+    kinds = [each for table in (decision_sentences._SENTENCES, done, *seals) for each in table.values()]
+    assert {*done, OfficerDecisionKind.ENROL_SEAL} == set(OfficerDecisionKind)
+    assert all(set(table) == set(SealKind) for table in seals)
     others = [
         decision_sentences._OUTSIDE,
         decision_sentences._PIN_CUSTODIAN_AGAIN,
