@@ -49,8 +49,8 @@ class ActivationRequest:
     ``content`` is what the intent's digest is of: a prepared revision whose empty signature is the ``gap`` (offset
     and length, after ``base`` bytes of the revision before), or the record that is signed; empty for an officers'
     intent. ``text`` is what the record says that the person reads, in Markdown, and ``other_text`` the same in the
-    other language. ``language`` and ``zone`` are the reader's. ``after_agreement``: the person comes straight
-    from an act that looks alike, the agreement to sign electronically.
+    other language. ``language`` and ``zone`` are the reader's. ``paired``: the act is one of two that look
+    alike, the agreement to sign electronically and the signature straight after it.
     """
 
     subject: str
@@ -63,7 +63,7 @@ class ActivationRequest:
     gap: tuple[int, ...] = ()
     text: str = ""
     other_text: str = ""
-    after_agreement: bool = False
+    paired: bool = False
 
 
 @dataclass(frozen=True, slots=True)

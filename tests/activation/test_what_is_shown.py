@@ -188,8 +188,9 @@ def test_a_document_is_not_passed_off_as_a_record(desk: Desk, field: str) -> Non
 
 
 def test_the_agreement_and_the_contract_after_it_say_which_of_both_they_are(desk: Desk) -> None:
-    agreement, contract = desk.agreement("zh"), replace(desk.document(), after_agreement=True)
-    assert "请先接受协议，随后签署合同" in desk.page(agreement)
+    agreement, contract = desk.agreement("zh"), replace(desk.document(), paired=True)
+    assert "请先接受协议，随后签署合同" in desk.page(replace(agreement, paired=True))
+    assert "请先接受协议" not in desk.page(agreement), "who asks for a seal alone signs no contract after it"
     assert "The agreement is accepted; now the contract itself" in desk.page(contract)
     assert "now the contract itself" not in desk.page(desk.document())
 

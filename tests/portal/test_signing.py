@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 import webui
 from appliance.activation_requests import ActivationRequest
@@ -356,6 +357,11 @@ def test_the_page_names_its_other_ways_out(zhang: FlaskClient, waiting: Contract
 # Before the first contract between the same sides.
 
 
+def request_of(appliance: Appliance, answer: TestResponse) -> ActivationRequest:
+    ticket = answer.headers["Location"].rpartition("/")[2]
+    return appliance.activation_requests.load(ActivationRequest, ticket)
+
+
 def test_after_the_agreement_the_document_comes_at_once(zhang: FlaskClient, appliance: Appliance) -> None:
     """Both acts follow each other, and no page of the portal waits in between for a click."""
     terms = DraftTerms(
@@ -371,11 +377,11 @@ def test_after_the_agreement_the_document_comes_at_once(zhang: FlaskClient, appl
     assert "/agreement" in agreement
 
     leads = visits.ask(zhang, agreement, place="示例市")
+    assert request_of(appliance, leads).paired
     document = visits.confirm(zhang, appliance, ZHANG.subject, leads)
     acts = f"{appliance.settings.activation.origin}/act/"
     assert document.status_code == 303 and document.headers["Location"].startswith(acts)
-    ticket = document.headers["Location"].removeprefix(acts)
-    assert appliance.activation_requests.load(ActivationRequest, ticket).after_agreement
+    assert request_of(appliance, document).paired
     opened = appliance.signing.open(contract.id, contract.parties[0].id, SigningOrigin())
     assert opened.intent.origin.location == "示例市"
     done = visits.confirm(zhang, appliance, ZHANG.subject, document)

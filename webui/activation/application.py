@@ -25,7 +25,7 @@ from webui.activation.registration import RegistrationPages
 from webui.shared import assets, errors, headers, language, passkeys, qr
 from webui.shared.form_pages import Answer
 from webui.shared.forms import sentence
-from webui.shared.language import translate
+from webui.shared.language import gap, translate
 from webui.shared.room import Room
 
 ROOM_FOR_FORM = 64 * 1024
@@ -179,7 +179,7 @@ class _Pages:
         """The act again, with the reason; 409 for what can no longer be activated at all."""
         problem, status = sentence(refusal), errors.status_of(refusal)
         if isinstance(refusal, ActivationRefused) and isinstance(asked.intent, SigningIntent):
-            problem += " " + translate()("Nothing is signed.")
+            problem += gap() + translate()("Nothing is signed.")
         return self._shown(ticket, asked, problem, status)
 
     def _shown(self, ticket: str, asked: ActivationRequest, problem: str = "", status: int = 200) -> Response:

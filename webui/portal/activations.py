@@ -60,18 +60,24 @@ def means_of(subject: str) -> ActivationMeans:
 
 
 def to_activation(
-    subject: str, intent: Intent, back: str, *, record: bytes = b"", text: str = "", other_text: str = ""
+    subject: str,
+    intent: Intent,
+    back: str,
+    *,
+    record: bytes = b"",
+    text: str = "",
+    other_text: str = "",
+    paired: bool = False,
 ) -> Answer:
     """303 to the page on which *subject* activates *intent*, and from there to *back*, a path of the portal."""
     language, zone = current_language().value, zone_of_reader()
-    return _sent(
-        ActivationRequest(subject, intent, back, language, zone, content=record, text=text, other_text=other_text)
-    )
+    asked = ActivationRequest(subject, intent, back, language, zone, record, text=text, other_text=other_text)
+    return _sent(replace(asked, paired=paired))
 
 
-def to_signing(subject: str, opened: OpenedSigning, back: str, *, after_agreement: bool = False) -> Answer:
+def to_signing(subject: str, opened: OpenedSigning, back: str, *, paired: bool = False) -> Answer:
     """The same for the document that *opened* is about to sign."""
-    return _sent(replace(_signing_request(subject, opened, back), after_agreement=after_agreement))
+    return _sent(replace(_signing_request(subject, opened, back), paired=paired))
 
 
 def to_batch(subject: str, opened: Sequence[OpenedSigning], back: str) -> Answer:

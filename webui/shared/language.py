@@ -53,7 +53,7 @@ def install(app: Flask, *, default: Language, zone: str, secure: bool, has_switc
 
     # Globals, because macros that a template imports do not see its context.
     app.jinja_env.globals.update(_=say, moment=moment, minute=minute, bare_time=bare_time, zone=zone_named)
-    app.jinja_env.globals.update(last_day=last_day)
+    app.jinja_env.globals.update(last_day=last_day, gap=gap)
     app.context_processor(
         lambda: {"language": current_language(), "other": _other(), "language_tag": TAGS[current_language()]}
     )
@@ -108,6 +108,11 @@ def translate() -> Translator:
 def say(message: str, /, **values: object) -> str:
     """*message* in the language of the answer that is being made."""
     return translate()(message, **values)
+
+
+def gap() -> str:
+    """What stands between two sentences: nothing in Chinese."""
+    return "" if current_language() is Language.CHINESE else " "
 
 
 def moment(at: datetime) -> str:

@@ -52,7 +52,7 @@ def agree(contract_id: str) -> Answer:
 @pages.post("/contracts/<contract_id>/agreement")
 @form(agree, view_contract, refusals=())
 def accept(seen: ContractView, contract_id: str) -> Answer:
-    posted, by = request.form.get("agreement", "")[:64], seen.who.subject
+    posted, by, party = request.form.get("agreement", "")[:64], seen.who.subject, seen.own_party()
     with refusals_in_form():
         proposal = appliance.agreements.proposed(posted if _ID.issuperset(posted) else "", by=by)
         place = request.form.get("place", "")[:LONGEST_PLACE]
@@ -64,6 +64,7 @@ def accept(seen: ContractView, contract_id: str) -> Answer:
             record=proposal.record,
             text=proposal.text,
             other_text=proposal.other_text,
+            paired=party is not None and party.kind is PartyKind.PERSON,
         )
 
 

@@ -31,7 +31,7 @@ from webui.portal.signing.sheet import pages, signing_sheet
 from webui.portal.to_sign import waiting_signatures
 from webui.shared.form_pages import Answer, FormProblems, render, see_other, status_in_workflow
 from webui.shared.forms import sentence
-from webui.shared.language import translate
+from webui.shared.language import gap, translate
 
 _OF_REASON = (NO_REASON, TOO_LONG)
 """What is said of the reason for which a seal is asked for."""
@@ -81,7 +81,7 @@ def activate_at_once(contract_id: str, party: Party, place: str) -> Answer:
         return instead
     try:
         opened = appliance.signing.open(contract_id, party.id, request_origin())
-        return _to_activation(opened, place, after_agreement=True)
+        return _to_activation(opened, place, paired=True)
     except RefusalError as refusal:
         return refusal_page(contract_id, None, refusal)
 
@@ -156,14 +156,14 @@ def _intent_of_visitor(seen: ContractView, intent_id: str) -> OpenedSigning | No
     return opened if opened.party.responsible == seen.who.subject else None
 
 
-def _to_activation(opened: OpenedSigning, place: str, *, after_agreement: bool = False) -> Answer:
+def _to_activation(opened: OpenedSigning, place: str, *, paired: bool = False) -> Answer:
     intent, by = opened.intent, opened.party.responsible
     appliance.signing.record_location(intent.id, SigningOrigin(request_origin().address, place))
     if opened.party.kind is PartyKind.SEAL:
         proposed = appliance.seal_requests.propose(intent.id, by=by, reason=request.form.get("reason", ""))
         opened = replace(opened, intent=proposed)
     back = url_for("signing.activated", contract_id=opened.contract.id, intent_id=intent.id)
-    return activations.to_signing(by, opened, back, after_agreement=after_agreement)
+    return activations.to_signing(by, opened, back, paired=paired)
 
 
 def _confirmed(opened: OpenedSigning) -> Answer:
@@ -289,9 +289,9 @@ def refusal_sentence(refusal: RefusalError, status: int) -> str:
     """The refusal in the reader's language, with what it means for the signature."""
     say, words = translate(), sentence(refusal)
     if status == 503:
-        return words + " " + say("Nothing is signed and nothing is lost; try again in a moment.")
+        return words + gap() + say("Nothing is signed and nothing is lost; try again in a moment.")
     if isinstance(refusal, ActivationRefused) and status == 403:
-        return words + " " + say("Nothing is signed.")
+        return words + gap() + say("Nothing is signed.")
     return words
 
 
