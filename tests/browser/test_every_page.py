@@ -33,6 +33,9 @@ ENGLISH = re.compile(r"(?:[A-Za-z][a-z'’]+[ ,]+){3}[A-Za-z][a-z]+")
 """Four English words in a row: a sentence that has no Chinese."""
 
 
+APART = re.compile(r".{0,9}[。！？] +[一-龥].{0,9}")
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """How the pages are looked at; whether they fit is seen in the ``other`` size too."""
@@ -148,6 +151,8 @@ def _faults_of_shown(visitor: Visitor, way: Way) -> Iterator[str]:
             yield from visitor.barriers(way.rules)
             if way.language == "zh" and (left := ENGLISH.findall(page.evaluate(CHINESE))):
                 yield f"not translated: {left}"
+            if way.language == "zh" and (left := APART.findall(page.inner_text("body"))):
+                yield f"a space between sentences: {left}"
 
 
 @pytest.mark.parametrize("way", first_of(WAYS), ids=lambda way: way.language)
