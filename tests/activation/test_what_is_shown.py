@@ -274,7 +274,7 @@ def test_a_record_about_another_contract_than_its_intent_shows_nothing(desk: Des
     ("language", "labels"),
     [
         ("en", ("Contract", "Parties", "Reason", "Proposed by", "Declared by")),
-        ("zh", ("合同名称", "签约方", "原因", "提出人", "声明人")),
+        ("zh", ("合同名称", "签署方", "原因", "提出人", "声明人")),
     ],
 )
 def test_a_declaration_is_said_in_words(desk: Desk, language: str, labels: tuple[str, ...]) -> None:

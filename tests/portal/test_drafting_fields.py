@@ -82,7 +82,7 @@ def _in_mm(draft: Contract) -> dict[str, str]:
         ({"width": "0"}, "太小"),
         ({"height": "1"}, "太小"),
         ({"width": "-25"}, "太小"),
-        ({"party": "nobody"}, "没有这个签约方"),
+        ({"party": "nobody"}, "没有这个签署方"),
     ],
 )
 def test_a_row_that_cannot_be_is_refused_at_its_place_and_kept(

@@ -224,7 +224,7 @@ def test_another_party_signed_first_and_the_document_is_prepared_anew(
     by_workflow(appliance, contract, 2)
     again = visits.confirm(li, appliance, LI.subject, asked)
     assert again.status_code == 409
-    assert "其他签约方刚刚签署" in again.text
+    assert "其他签署方刚刚签署" in again.text
     renewed = visits.sheet_form(again.text)
     assert renewed.fields["intent"] != form.fields["intent"]
     done = visits.press(li, appliance, LI.subject, renewed)
