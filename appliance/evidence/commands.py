@@ -153,6 +153,18 @@ def of_signature(each: ExtractedSignature) -> tuple[str, ...]:
     )
 
 
+def of_way(number: str, entry: int) -> str:
+    """The log's *entry* of the signature names the way of confirming that its signed attributes do: they are the
+    only [0] at their depth."""
+    return (
+        f"told=$(openssl asn1parse -inform DER -in signatures/{number}.p7s | \\\n"
+        "awk '/^ *[0-9]+:d=5 / { within = / cons: cont \\[ 0 \\]/ } "
+        "within && /:d=7 .*:1[.]3[.]6[.]1[.]4[.]1[.]32473[.]1[.]4$/ \\\n"
+        '{ getline; getline; sub(/.*:/, ""); gsub(/-/, "_"); printf "%s", $0 }\') && \\\n'
+        f'test -n "$told" && grep -qF "\\"public\\":{{\\"activated_$told\\":" log/entries/{entry:08d}.json'
+    )
+
+
 def of_timestamp(each: ExtractedTimestamp) -> tuple[str, ...]:
     """The two commands of a document timestamp: in the PDF as in the package; the timestamp over the bytes."""
     name, moment = f"signatures/{each.number}.tst", int(each.at.timestamp())

@@ -112,19 +112,29 @@ def _steps(
 
 def _signature_steps(evidence: EvidenceInput, extraction: Extraction) -> list[CheckSteps]:
     told = history.events(evidence.log.entries)
+    signed = {each.public.get("signed"): each for each in told if each.kind == history.SIGNED}
     together = history.confirmed_together(each.public for each in told if each.kind == history.SIGNED)
     return [
         _step(
             evidence.zone,
             each.number,
             each.signed.at,
-            commands.of_signature(each),
+            [
+                *commands.of_signature(each),
+                *_way(each.number, signed.get(each.covers.digest(evidence.signed, "sha256").hex())),
+            ],
             each.material.kind,
             _signer(each.material),
             together.get(each.material.field, 0),
         )
         for each in extraction.signatures
     ]
+
+
+def _way(number: str, told: PackageEvent | None) -> Iterator[str]:
+    """Signatures from before the authority signed how they were confirmed do not say it, nor does the log."""
+    if told is not None and any(name.startswith("activated_") for name in told.public):
+        yield commands.of_way(number, told.entry)
 
 
 def _step(
