@@ -34,6 +34,9 @@ from hsm.intents import LONGEST_TITLE, MOST_PARTIES
 COLUMNS = 3
 MARGIN = 5.0
 GAP = 2.0
+FOOT = 6.0
+"""Above the page numbers of what was written here."""
+
 WIDTH = (100 - 2 * MARGIN - (COLUMNS - 1) * GAP) / COLUMNS
 HEIGHT = 9.0
 SEAL_HEIGHT = 14.5
@@ -47,7 +50,7 @@ def default_placement(kind: PartyKind, position: int, pages: int) -> Placement:
     return Placement(
         page=pages - 1,
         x=MARGIN + column * (WIDTH + GAP),
-        y=max(0.0, 100 - 4.0 - row * (SEAL_HEIGHT + GAP) - height),
+        y=max(0.0, 100 - FOOT - row * (SEAL_HEIGHT + GAP) - height),
         width=WIDTH,
         height=height,
     )
