@@ -26,6 +26,9 @@ from hsm.names import name_in
 LARGEST_RECORD = 4 * 1024 * 1024
 """Bytes of a file that is parsed here; documents are not, the verifier's confined process reads them."""
 
+LARGEST_SIGNATURE = 256 * 1024
+"""Bytes of a signature or timestamp. A reply of an authority outside has 64 KiB at most."""
+
 _ACTIVATED = "activated_"
 """How the field of an entry begins that says how a signature was activated."""
 
@@ -35,8 +38,11 @@ _FIELD = re.compile(r"[a-z0-9_-]+")
 Files = Mapping[str, memoryview]
 
 
-def part(files: Files, path: str, *, limit: int = LARGEST_RECORD) -> bytes:
-    """The bytes of the file *path*. Raises :class:`PackageRefused` when it is missing or larger than *limit*."""
+def part(files: Files, path: str, *, limit: int | None = None) -> bytes:
+    """The bytes of the file *path*. Raises :class:`PackageRefused` when it is missing, or larger than *limit* or
+    what is of its kind."""
+    if limit is None:
+        limit = LARGEST_SIGNATURE if path.endswith((".p7s", ".tsr", ".tst")) else LARGEST_RECORD
     if path not in files:
         raise PackageRefused("The package lacks the file {path}.", path=path)
     if len(files[path]) > limit:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from appliance.entered_text import require_zone
 from appliance.errors import EvidenceIncomplete
 from appliance.evidence.model import EvidenceInput, LogEntry, PackageRefused
 from appliance.ledger.entry import commitment
@@ -69,10 +70,11 @@ def encode(about: HistoryHeading, told: Sequence[PackageEvent]) -> bytes:
 
 
 def read_heading(data: bytes) -> HistoryHeading:
-    """The heading of a ``history.json``. Raises :class:`Malformed`, KeyError, TypeError or ValueError."""
+    """The heading of a ``history.json``. Raises :class:`Malformed`,
+    :class:`PreconditionRefused`, KeyError, TypeError or ValueError."""
     value = canonical.decode(data)
     created = datetime.strptime(value["created"]["utc"], _AT).replace(tzinfo=UTC)
-    ZoneInfo(value["zone"])
+    require_zone(value["zone"])
     return HistoryHeading(value["contract"], value["title"], value["zone"], created, dict(value["names"]))
 
 

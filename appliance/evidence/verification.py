@@ -147,7 +147,7 @@ def verify_package(
         return VerificationReport("", FileKind.EVIDENCE, error.verdict, at, digest)
     except RefusalError as error:
         return _failed(at, digest, Sentence(error.template, error.values))
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except (*UNREADABLE, ArithmeticError, AttributeError, RecursionError):
         return _failed(at, digest, Sentence("A file of the package is not in the form that it must have."))
     return VerificationReport("", FileKind.EVIDENCE, verdict, at, digest, signatures, remarks)
 

@@ -32,6 +32,7 @@ MORE_DIGESTS = Sentence("The signature lists digest algorithms that it does not 
 NOT_SIGNED = Sentence("The signature carries unsigned attributes that are not known here ({oid}).")
 _INDEFINITE = b"\x30\x80"
 _CERTIFICATE_TAG = 0x30
+_MOST_ATTRIBUTES = 100
 
 
 class UnreadableMessage(Exception):
@@ -148,11 +149,14 @@ def _check_digests(signed_data: der.SignedData, digest_name: str, *, defects: li
 
 def _check_attributes(signer: der.SignerInfo) -> None:
     """RFC 5652, 5.3: the signature is over the DER of the signed attributes, which is in one order; other software
-    sorts them first and then refuses. A set of attributes that is there has some."""
+    sorts them first and then refuses. A set of attributes that is there has some, and not so many that it
+    takes for ever to read them."""
     signed = _raw(signer.signed_attrs)
+    if len(signed) > _MOST_ATTRIBUTES:
+        raise _damaged()
     if list(signed) != sorted(signed):
         raise UnreadableMessage("The signed attributes are not in the order that DER prescribes.")
-    if signer.unsigned_attrs is not None and not _raw(signer.unsigned_attrs):
+    if signer.unsigned_attrs is not None and not 0 < len(signer.unsigned_attrs) <= _MOST_ATTRIBUTES:
         raise _damaged()
 
 

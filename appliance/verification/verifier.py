@@ -19,7 +19,7 @@ from appliance.confinement.frames import decode
 from appliance.confinement.pool import Confinement
 from appliance.errors import ConfigurationError, ConfinementFailed
 from appliance.verification.model import FileKind, SubIndication, VerificationReport, undecided
-from appliance.verification.trust import TrustAnchors, shown_name
+from appliance.verification.trust import UNREADABLE, TrustAnchors, shown_name
 from hsm.errors import Sentence
 
 Trust = TrustAnchors | Sequence[x509.Certificate] | None
@@ -258,11 +258,15 @@ def named_anchors(files: Sequence[bytes]) -> TrustAnchors:
             limit=LARGEST,
         )
     anchors = TrustAnchors.from_bytes(*files)
-    if files and not anchors.certificates:
+    try:
+        named = [shown_name(each) for each in anchors.certificates[: MOST + 1]]
+    except UNREADABLE:
+        named = []
+    if files and not named:
         raise ConfigurationError(
             "The trust file holds no certificate in PEM or DER; give the certificate of a CA or of a signer."
         )
-    if len(anchors.certificates) > MOST:
+    if len(named) > MOST:
         raise ConfigurationError(
             "More than {limit} certificates were named; name only those of the issuers that you trust.", limit=MOST
         )

@@ -107,6 +107,7 @@ def identifier_of(certificate: x509.Certificate) -> bytes:
 
 _SIGNED_DATA = der.Oid(SIGNED_DATA)
 _DATA = der.Oid(DATA)
+_MOST = 100
 _DIGEST_NAMES = {der.oid(dotted): name for name, dotted in DIGEST_OIDS.items()}
 
 
@@ -114,10 +115,13 @@ def parse(message: bytes) -> CmsMessage:
     """The signed message in a DER ContentInfo with exactly one signer, not yet verified.
 
     Raises :class:`Malformed` for anything that is not strict DER, has several signers, no signed attributes, a
-    repeated attribute, or a digest other than SHA-256, SHA-384, SHA-512.
+    repeated attribute, more of anything than somebody needs, or a digest other than SHA-256, SHA-384, SHA-512.
     """
     signed_data, signer = frame(message)
     _require_consistent(signed_data, signer)
+    carried = (signed_data.certificates, signed_data.crls, signer.signed_attrs, signer.unsigned_attrs)
+    if any(len(each or ()) > _MOST for each in carried):
+        raise Malformed("This CMS message has more than {most} certificates, lists or attributes.", most=_MOST)
     # RFC 5652, 5.4: the signature covers the attributes with the SET OF tag instead of [0].
     covered = b"".join(der.raw(each) for each in signer.signed_attrs)
     attributes = _attributes(signer.signed_attrs, repeated=False)

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import random
+import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,7 +24,7 @@ from appliance.evidence.repacked import read_zip
 from appliance.evidence.verification import verify_package
 from appliance.language import Language, translator
 from appliance.verification import FileKind, Indication, TrustAnchors, VerificationReport, Verifier
-from hsm import cms
+from hsm import canonical, cms, der
 from hsm.records import AGREEMENT, MEDIA_TYPES
 from tests.evidence import contract
 from tests.evidence.authority import TestAuthority
@@ -214,3 +215,39 @@ def test_certificates_and_lists_of_unknown_versions_fail(
         report = verify(resealed(package, changes, authority))
         assert report.indication is Indication.FAILED
         assert report.reasons
+
+
+def test_records_of_a_strangers_making_are_refused_in_words(
+    verify: Verify, package: bytes, authority: TestAuthority
+) -> None:
+    """A time zone that is a folder, or too long for a name; a moment before the first one in its zone; a timestamp
+    whose certificate is of a version that nobody knows; a signature of as many attributes as fit."""
+    files = {path: bytes(data) for path, data in read_zip(package).files.items()}
+    told = canonical.decode(files["history/history.json"])
+    first = {"utc": "0001-01-01T00:00:00Z", "local": ""}
+    headings: list[dict[str, object]] = [{"zone": "Europe"}, {"zone": "a" * 300}]
+    headings.append({"zone": "America/New_York", "created": first})
+    forged = [{"history/history.json": canonical.encode({**told, **each})} for each in headings]
+    stamper = authority.tsa.certificate.public_bytes(Encoding.DER)
+    odd = stamper.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x09", 1)
+    named = [hashlib.sha256(each).digest() for each in (stamper, odd)]
+    forged.append({"agreement/01.p7s": files["agreement/01.p7s"].replace(stamper, odd).replace(*named)})
+    forged.append({"agreement/01.p7s": with_attributes(files["agreement/01.p7s"], 20_000)})
+    forged.append({manifest.SIGNATURE: with_attributes(files[manifest.SIGNATURE], 300_000)})
+    began = time.process_time()
+    for changes in forged:
+        seals = {path: data for path, data in changes.items() if path in manifest.SEALS}
+        report = verify(repacked(package, seals) if seals else resealed(package, changes, authority))
+        assert report.indication is Indication.FAILED
+        assert report.reasons
+    assert time.process_time() - began < 10
+
+
+def with_attributes(message: bytes, count: int) -> bytes:
+    """*message* with *count* unsigned attributes of one kind."""
+    signed_data, signer = cms.signed_data.frame(message)
+    one = der.element(der.SEQUENCE, der.oid("1.2.3"), der.element(der.SET, der.NULL))
+    signer.unsigned_attrs = [der.decode(der.TLV, one)] * count
+    signed_data.signer_infos = der.SetOf([der.decode(der.TLV, der.encode(signer))])
+    content = der.encode(signed_data)
+    return der.element(der.SEQUENCE, der.oid(cms.signed_data.SIGNED_DATA), der.element(0xA0, content))
