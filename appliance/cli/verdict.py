@@ -68,7 +68,8 @@ def as_text(report: VerificationReport, language: Language) -> str:
 def _signature(translate: Translator, signature: SignatureReport) -> list[str]:
     rows = (
         (translate("Signer"), signature.signer),
-        (translate("Signed at"), signature.signing_time and shown_time(signature.signing_time)),
+        (translate("Signed at"), signature.timestamp and shown_time(signature.timestamp)),
+        (translate("Time claimed by the signer"), signature.claimed and shown_time(signature.claimed)),
         (translate("Level"), signature.level),
         (translate("Coverage"), signature.coverage and translate(COVERAGES[signature.coverage.value])),
         (translate("Changes since"), _changes(signature, translate)),

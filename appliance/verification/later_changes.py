@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from appliance.pdf.byte_ranges import ends_cleanly
 from appliance.pdf.page_comparison import NotRendered, PageComparison
-from appliance.pdf.validation.changes import steps
+from appliance.pdf.validation.changes import is_described_anew, steps
 from appliance.pdf.validation.model import FoundSignature, Look, RevisionStep, StepKind
 from appliance.pdf.validation.opening import OpenedPdf
 from appliance.pdf.validation.reading import of_fields, revisions_within, stored_since
@@ -55,6 +55,7 @@ class RevisionHistory:
         first = min(one.found.revision for one in examined)
         self.steps = steps(pdf, since=max(first, since))
         self.stored_since = stored_since(pdf)
+        self.described_anew = is_described_anew(pdf, since=first)
         self.seen: dict[int, tuple[PagePair, ...]] = {}
         self._look = PageComparison(pdf.document)
         # a timestamp can be had by anybody: it answers for the date of what was filled in, not for the filling
@@ -189,6 +190,12 @@ def _stamp(token: ExaminedToken) -> StampReport:
     return StampReport(token.signer, token.statement.gen_time if token.statement else None, token.verdict)
 
 
+_DATED_ONLY = Sentence(
+    "Nobody signed this document: it has timestamps alone, which anybody can have for anything."
+)
+_DESCRIBED_ANEW = Sentence(
+    "The file's metadata, such as its title and author, are no longer those of the first signature."
+)
 _APPENDED = Sentence("Something follows the end of the document: bytes were appended to the file.")
 
 
@@ -216,7 +223,9 @@ def with_look(report: VerificationReport, look: Look) -> VerificationReport:
 
 
 def _remarks(signatures: tuple[SignatureReport, ...], history: RevisionHistory) -> list[Sentence]:
-    remarks = [remark for one in history.examined for remark in one.remarks]
+    remarks = [_DATED_ONLY] if all(each.document_timestamp for each in signatures) else []
+    remarks += [_DESCRIBED_ANEW] if history.described_anew else []
+    remarks += [remark for one in history.examined for remark in one.remarks]
     for row in (row for report in signatures if report.passed for row in report.rows):
         if row.answer is RowAnswer.OPEN and row.subject in ("revocation", "timestamp"):
             remarks.append(row.sentence)

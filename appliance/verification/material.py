@@ -49,7 +49,7 @@ class CollectedMaterial:
         given = (circumstances.anchors, circumstances.stampers, circumstances.known)
         anchors, stampers, known = map(readable, given)
         finder = PathFinder((*anchors, *stampers), [*pool, *known])
-        revocation = RevocationData([*self.crls, *circumstances.crls], self.responses)
+        revocation = RevocationData(self.crls, self.responses, at_hand=circumstances.crls)
         return CertificateJudge(finder, revocation, frozenset(stampers) - frozenset(anchors))
 
 

@@ -215,6 +215,11 @@ class CertificateFinding:
         return all(status.known is not RevocationKnowledge.NOTHING for status in self.revocation)
 
     @property
+    def known_from_file(self) -> bool:
+        """The same, of data that the file itself carries."""
+        return all(status.carried for status in self.revocation)
+
+    @property
     def checked_at(self) -> datetime | None:
         """When the oldest of the revocation data was made; None without any, or with some missing."""
         made = [status.made for status in self.revocation if status.made]

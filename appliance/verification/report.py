@@ -55,6 +55,7 @@ HEADLINES: Final = {
     ): "Do not rely on this evidence package: it was altered or is incomplete.",
     (FileKind.EVIDENCE, Indication.INDETERMINATE): "It cannot be said whether this evidence package is sound.",
 }
+_DATED = "Nobody signed this document; it is dated by timestamps and has not been altered since."
 _UNALTERED_COPY = "Ask the sender for an unaltered copy and compare its SHA-256 with theirs."
 _OTHER_DATE = "Verify for a moment at which the certificate was valid, or ask for a copy with a later timestamp."
 _WHAT_CHANGED = "Look at the revision that was signed, and ask the sender what changed."
@@ -129,8 +130,11 @@ def _rendered(report: VerificationReport, language: Language, *, paper: bool, ba
     def sentences(reasons: Iterable[Sentence]) -> list[str]:
         return list(dict.fromkeys(reason.translated(translate) for reason in reasons))
 
+    passed_unsigned = report.kind is FileKind.PDF and report.indication is Indication.PASSED
+    passed_unsigned = passed_unsigned and all(each.document_timestamp for each in report.signatures)
     return page_template("appliance.verification", "report.html").render(
         report=report,
+        headline=_DATED if passed_unsigned else HEADLINES[(report.kind, report.indication)],
         language=language.value,
         paper=paper,
         back=back,
@@ -147,7 +151,6 @@ _SHOWN: Final = {
     "picture": _picture,
     "time": shown_time,
     "verdicts": VERDICTS,
-    "headlines": HEADLINES,
     "remedies": REMEDIES,
     "rows": ROWS,
     "answers": ANSWERS,

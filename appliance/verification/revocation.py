@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
 
@@ -36,23 +36,29 @@ class RevocationKnowledge(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RevocationStatus:
-    """``since`` is the revocation's date; ``made`` when the data that says so was made (latest first)."""
+    """``since`` is the revocation's date; ``made`` when the data that says so was made (latest first); ``carried``
+    when the file itself has data about the certificate."""
 
     known: RevocationKnowledge
     since: datetime | None = None
     made: datetime | None = None
+    carried: bool = False
 
 
 NOTHING = RevocationStatus(RevocationKnowledge.NOTHING)
 
 
 class RevocationData:
-    """Lists and responses (DER) from the file and from whoever asks; what cannot be read or is not signed by the
-    right authority says nothing."""
+    """Lists and responses (DER) from the file, and lists *at_hand*, of whoever asks; what cannot be read or is not
+    signed by the right authority says nothing."""
 
-    def __init__(self, crls: Iterable[bytes] = (), responses: Iterable[bytes] = ()) -> None:
+    def __init__(
+        self, crls: Iterable[bytes] = (), responses: Iterable[bytes] = (), *, at_hand: Iterable[bytes] = ()
+    ) -> None:
+        carried = frozenset(crls := tuple(crls))
+        read = ((each in carried, _read_list(each)) for each in dict.fromkeys((*crls, *at_hand)))
         # with its issuer: `cryptography` builds names anew at every access
-        self._lists = [(crl.issuer, crl) for crl in map(_read_list, dict.fromkeys(crls)) if crl is not None]
+        self._lists = [(crl.issuer, crl, own) for own, crl in read if crl is not None]
         self._answers = [each for each in map(_read_response, dict.fromkeys(responses)) if each is not None]
         self._signed: dict[tuple[int, x509.Certificate], bool] = {}
 
@@ -60,18 +66,22 @@ class RevocationData:
         """What is known for the moment *at*: a revocation dated later than that is none yet."""
         named = certificate.issuer
         found = [
-            *(self._by_list(each, certificate, issuer) for name, each in self._lists if name == named),
-            *(_by_response(each, certificate, issuer) for each in self._answers),
+            *((self._by_list(each, certificate, issuer), own) for name, each, own in self._lists if name == named),
+            *((_by_response(each, certificate, issuer), True) for each in self._answers),
         ]
+        telling = [(each, own) for each, own in found if each.known is not RevocationKnowledge.NOTHING]
+        if not telling:
+            return NOTHING
+        carried = any(own for _, own in telling)
         revoked = [
-            each for each in found if each.known is RevocationKnowledge.REVOKED and each.since and each.since <= at
+            each
+            for each, _ in telling
+            if each.known is RevocationKnowledge.REVOKED and each.since and each.since <= at
         ]
         if revoked:
-            return min(revoked, key=lambda each: each.since or at)
-        good = [each for each in found if each.known is not RevocationKnowledge.NOTHING]
-        if not good:
-            return NOTHING
-        return RevocationStatus(RevocationKnowledge.GOOD, made=max(each.made for each in good if each.made))
+            return replace(min(revoked, key=lambda each: each.since or at), carried=carried)
+        made = max(each.made for each, _ in telling if each.made)
+        return RevocationStatus(RevocationKnowledge.GOOD, made=made, carried=carried)
 
     def _by_list(
         self, crl: x509.CertificateRevocationList, certificate: x509.Certificate, issuer: x509.Certificate

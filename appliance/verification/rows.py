@@ -37,10 +37,13 @@ _LEVELS = {
 }
 _CHANGES = {
     Changes.NONE: (RowAnswer.YES, Sentence("Nothing was changed after this signature.")),
-    Changes.VALIDATION_DATA: (RowAnswer.YES, Sentence("Only validation data and document timestamps were added.")),
+    Changes.VALIDATION_DATA: (
+        RowAnswer.YES,
+        Sentence("Nothing but validation data, document timestamps and the file's metadata was added or changed."),
+    ),
     Changes.SIGNED_ON: (
         RowAnswer.YES,
-        Sentence("Fields were filled and signed by later signatures; nothing else changed."),
+        Sentence("Fields were filled and signed by later signatures; nothing else that a page shows changed."),
     ),
     Changes.UNEXPLAINED: (RowAnswer.OPEN, Sentence("Something was changed afterwards that cannot be explained.")),
     Changes.CHANGED: (RowAnswer.NO, Sentence("The document was changed after this signature.")),

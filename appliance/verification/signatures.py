@@ -266,6 +266,6 @@ def _has_long_term_data(one: ExaminedSignature, stored_since: int | None) -> boo
     enough: a second one, of an authority outside, adds a witness and takes nothing away."""
     proving = [stamp.finding for stamp in one.stamps if stamp.proves]
     findings = proving or [stamp.finding for stamp in one.stamps]
-    of_stamps = [finding is not None and finding.known_good for finding in findings]
+    of_stamps = [finding is not None and finding.known_from_file for finding in findings]
     dated = any(of_stamps) if proving else all(of_stamps)
-    return one.finding is not None and one.finding.known_good and dated and stored_since is not None
+    return one.finding is not None and one.finding.known_from_file and dated and stored_since is not None

@@ -5,14 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
+from appliance.language import Language
 from appliance.verification import Changes, Coverage, Indication, Level, SubIndication
+from appliance.verification.report import render_html
 from tests.verification.authorities import NOW, Profile, World, issue, revocation_list, tsa_profile
 from tests.verification.conftest import Verify
 from tests.verification.documents import (
     Signing,
     add_document_timestamp,
+    add_store,
     add_validation_data,
+    change,
     plain,
     sign,
     signed,
@@ -86,3 +92,39 @@ def test_unsigned_document_is_undecided(verify: Verify) -> None:
 
 def _later_tsa(good: World) -> Profile:
     return tsa_profile(subject="TSA 2", start=good.tsa.certificate.not_valid_before_utc, days=3000)
+
+
+def test_lists_at_hand_make_no_lasting_document(good: World, verify: Verify) -> None:
+    """Who adds an empty store, and a timestamp that anybody can have, adds nothing that is needed later."""
+    document = add_document_timestamp(add_store(signed(good, level="B-T"), []), stamper(good))
+    report = verify(document, crls=good.revocations)
+    assert [each.level for each in report.signatures[:2]] == [Level.T, Level.T]
+
+
+def test_a_document_that_nobody_signed_is_not_called_signed(good: World, verify: Verify) -> None:
+    report = verify(add_document_timestamp(plain(1), stamper(good)))
+    page = render_html(report, Language.ENGLISH)
+    assert "Nobody signed this document; it is dated" in page
+    assert "validly signed" not in page
+    assert "timestamps alone" in str(report.remarks[0])
+
+
+def test_a_title_given_after_signing_is_said(good: World, verify: Verify) -> None:
+    def rename(writer: IncrementalPdfFileWriter) -> None:
+        title = generic.pdf_string("Loan of nine million")
+        writer.set_info(generic.DictionaryObject({generic.pdf_name("/Title"): title}))
+
+    document = signed(good, level="B-T")
+    assert not any("metadata" in str(each) for each in verify(document).remarks)
+    report = verify(change(document, rename))
+    assert any("metadata" in str(each) for each in report.remarks)
+
+
+def test_who_signs_claims_no_time_that_a_timestamp_proves(good: World, verify: Verify) -> None:
+    late = NOW + timedelta(hours=5)
+    report = verify(add_document_timestamp(signed(good), stamper(good, late)))
+    first = report.signatures[0]
+    assert (first.timestamp, first.signing_time) == (None, late)
+    page = render_html(report, Language.ENGLISH)
+    assert f"{first.claimed:%Y-%m-%d %H:%M:%S} UTC, as the signer claims" in page
+    assert f"{late:%Y-%m-%d %H:%M:%S} UTC, as the signer claims" not in page

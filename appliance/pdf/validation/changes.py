@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from pyhanko.pdf_utils import generic
@@ -46,7 +46,7 @@ from appliance.pdf.validation import known_changes
 from appliance.pdf.validation.form_changes import changed_alone, is_honest
 from appliance.pdf.validation.model import RevisionStep, StepKind
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf
-from appliance.pdf.validation.references import References, changed_keys, entry
+from appliance.pdf.validation.references import References, changed_keys, entry, number_of, same
 
 _SPACE = rb"[\x00\t\n\x0c\r ]"
 _OBJECT = re.compile(rb"(?:\d|%[^\r\n]{0,256}[\r\n])" + _SPACE + rb"*(obj)")
@@ -155,6 +155,25 @@ def _step(pdf: OpenedPdf, number: int, references: References) -> RevisionStep:
     if is_plain(pdf, number):
         return step
     return replace(step, kind=StepKind.UNEXPLAINED, recognised=False)  # readers may disagree about it
+
+
+def is_described_anew(pdf: OpenedPdf, *, since: int) -> bool:
+    """Whether what the file says of itself (title, author, other metadata) is not what it said in revision
+    *since*, or cannot be read."""
+    last = pdf.revisions - 1
+    try:
+        return since < last and not all(map(same, _told(pdf, since), _told(pdf, last)))
+    except DAMAGE:
+        return True
+
+
+def _told(pdf: OpenedPdf, revision: int) -> Iterator[object]:
+    """Read without pyHanko's copies of old revisions, which it cannot make of every dictionary."""
+    then = pdf.reader.get_historical_resolver(revision)
+    for holder, key in ((then.trailer_view, "/Info"), (then.root, "/Metadata")):
+        value = holder.raw_get(key) if key in holder else None
+        number = number_of(value)
+        yield value if number is None else pdf.reader.get_object(generic.Reference(*number, pdf.reader), revision)
 
 
 _STORE = ("/Root", "/DSS")
