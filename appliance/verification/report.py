@@ -56,6 +56,8 @@ HEADLINES: Final = {
     (FileKind.EVIDENCE, Indication.INDETERMINATE): "It cannot be said whether this evidence package is sound.",
 }
 _DATED = "Nobody signed this document; it is dated by timestamps and has not been altered since."
+_PATIENCE = 30.0
+"""Seconds for one report on paper, which anybody can ask for; one with ten signatures takes about three."""
 _UNALTERED_COPY = "Ask the sender for an unaltered copy and compare its SHA-256 with theirs."
 _OTHER_DATE = "Verify for a moment at which the certificate was valid, or ask for a copy with a later timestamp."
 _WHAT_CHANGED = "Look at the revision that was signed, and ask the sender what changed."
@@ -121,7 +123,7 @@ def render_html(report: VerificationReport, language: Language, *, back: str = "
 
 def render_pdf(report: VerificationReport, language: Language) -> bytes:
     """The same as a PDF (A4) with its typefaces embedded. Raises as :func:`appliance.typesetting.typeset`."""
-    return typeset(_rendered(report, language, paper=True), images=True)
+    return typeset(_rendered(report, language, paper=True), images=True, patience=_PATIENCE)
 
 
 def _rendered(report: VerificationReport, language: Language, *, paper: bool, back: str = "") -> str:

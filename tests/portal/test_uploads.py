@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import inspect
 import io
+from contextlib import ExitStack
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from appliance.wiring import Appliance
+from tests.portal.conftest import form_token
 from webui.portal.guards import ROOM_FOR_FORM, TAKE_FILES
+from webui.portal.verify import room_for
 
 
 def test_every_view_that_reads_a_file_is_among_them(portal: Flask) -> None:
@@ -56,3 +60,21 @@ def test_a_large_form_is_refused_with_a_sentence(browser: FlaskClient) -> None:
     answer = browser.post("/login", data={"login": "x" * (ROOM_FOR_FORM + 1)})
     assert answer.status_code == 413
     assert "<h1" in answer.text
+
+
+def test_files_that_take_long_to_judge_leave_threads_for_other_pages(
+    browser: FlaskClient, appliance: Appliance
+) -> None:
+    judging, _setting = room_for(appliance.settings.web.threads)
+    token = form_token(browser)
+
+    def asked() -> int:
+        file = (io.BytesIO(b"no document"), "file.pdf")
+        return browser.post("/verify", data={"form_token": token, "file": file}).status_code
+
+    with ExitStack() as others:
+        for _ in range(appliance.settings.web.threads // 2):
+            others.enter_context(judging.of(b""))
+        assert asked() == 503
+        assert browser.get("/login").status_code == 200
+    assert asked() == 200

@@ -6,6 +6,8 @@ import base64
 import hashlib
 import json
 import re
+from functools import cache
+from threading import BoundedSemaphore
 
 from flask import Blueprint, Response, request
 from werkzeug.datastructures import FileStorage
@@ -18,12 +20,21 @@ from webui.shared.form_pages import Answer, render
 from webui.shared.forms import sentence
 from webui.shared.headers import policy
 from webui.shared.language import current_language, translate
+from webui.shared.room import PATIENCE, Checks, place_in
 
 MEBIBYTE = 1024 * 1024
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
 pages = Blueprint("verify", __name__)
+
+
+@cache
+def room_for(threads: int) -> tuple[Checks, BoundedSemaphore]:
+    """Who may judge a file, and who may have a report typeset: a file of anybody's can take seconds, and its
+    report longer. Half of so many *threads*, and half of what may be typeset at once, are for other pages."""
+    most = max(1, threads // 2)
+    return Checks(most, of_each=most), BoundedSemaphore()
 
 
 @pages.post("/verify")
@@ -36,7 +47,10 @@ def verify() -> Answer:
     except ConfigurationError as refusal:
         return form(sentence(refusal))
     data = _content(request.files.get("data"))
-    return _answer(verify_trusting(appliance.verifier, trust, given.read(), given.filename, data))
+    judging, setting = room_for(appliance.settings.web.threads)
+    with judging.of(b""):
+        found = verify_trusting(appliance.verifier, trust, given.read(), given.filename, data)
+        return _answer(found, setting)
 
 
 @pages.get("/verify")
@@ -50,10 +64,12 @@ def _contents(field: str) -> list[bytes]:
     return [content for upload in request.files.getlist(field) if (content := _content(upload)) is not None]
 
 
-def _answer(found: VerificationReport) -> Response:
+def _answer(found: VerificationReport, setting: BoundedSemaphore) -> Response:
     wanted = request.form.get("form", "page")
     if wanted == "pdf":
-        return saved_file(report.render_pdf(found, current_language()), "application/pdf", "report.pdf")
+        with place_in(setting, patience=PATIENCE):
+            paper = report.render_pdf(found, current_language())
+        return saved_file(paper, "application/pdf", "report.pdf")
     if wanted == "json":
         raw = json.dumps(found.to_json(), ensure_ascii=False, indent=2) + "\n"
         return saved_file(raw.encode(), "application/json", "report.json")
