@@ -146,9 +146,9 @@ def require_declared(
     files: Mapping[str, memoryview], events: Sequence[PackageEvent], about: HistoryHeading, signed: bytes
 ) -> None:
     """Exactly the declarations that the log has are there, by whom it says, *about* this contract by its number,
-    title and *signed* file, and about its voiding; everybody who signed has made one. None for a contract that is
-    not void. People declare on a page that shows no document: whoever leads them there could show them the title
-    of one contract over the number of another.
+    title and *signed* file, and about its one voiding, since some may have refused another one; everybody who
+    signed has made one. None for a contract that is not void. People declare on a page that shows no document:
+    whoever leads them there could show them the title of one contract over the number of another.
 
     Raises :class:`PackageRefused`; KeyError, TypeError or ValueError for other forms.
     """
@@ -160,7 +160,8 @@ def require_declared(
     records = [bytes(files[path]) for path in files if path.startswith(FOLDER) and path.endswith(".json")]
     found = sorted((hashlib.sha256(each).hexdigest(), *_about(each)) for each in records)
     silent = {event.actor for event in events if event.kind == SIGNED} - {each.actor for each in declared}
-    if found != wanted or (proposals and (silent or not wanted)) or not _name(records, about.title, signed, own):
+    agreed = not proposals or (len(proposals) == 1 and wanted and not silent)
+    if found != wanted or not agreed or not _name(records, about.title, signed, own):
         raise PackageRefused("The package does not have the declarations by which the contract was voided.")
 
 
