@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from appliance.evidence import extraction, history, log_files, package
@@ -19,6 +20,7 @@ from appliance.evidence.model import LogEntry, PackageRefused
 from appliance.language.sizes import ByteSize
 from appliance.ledger import require_chain
 from appliance.model.review import CHECK, CHECK_FORMAT, SIGN_OFF, SIGN_OFF_FORMAT
+from appliance.pdf.byte_ranges import stated_ranges
 from hsm import canonical, cms, merkle
 from hsm.errors import Malformed
 from hsm.names import name_in
@@ -34,6 +36,8 @@ _ACTIVATED = "activated_"
 
 _FIELD = re.compile(r"[a-z0-9_-]+")
 """The name of a field of an entry. Checkers of earlier releases look for it with a program that can run others."""
+
+OTHER_SIGNATURES = "The signatures in the contract are not those of which the log tells."
 
 Files = Mapping[str, memoryview]
 
@@ -56,18 +60,19 @@ def part(files: Files, path: str, *, limit: int | None = None) -> bytes:
 class SignedContract:
     """The signed contract's bytes; of each signature beside it the SHA-256 (hex) of what it covers, with the
     subject whom its certificate names (or nothing), and with how it was activated, as the log writes it (or
-    nothing); and the same SHA-256 by the number of its files."""
+    nothing), and the time of its timestamp; and the same SHA-256 by the number of its files."""
 
     document: bytes
     signers: tuple[tuple[str, str], ...]
-    ways: Mapping[str, str]
+    ways: Mapping[str, tuple[str, datetime]]
     numbered: Mapping[str, str]
 
 
 def require_contract(files: Files) -> SignedContract:
-    """The signed contract: it begins with the original, and carries every signature that lies beside it."""
+    """The signed contract: it begins with the original, and carries since then exactly what lies beside it: who
+    signed a contract cannot be passed over when it is declared void."""
     signed = part(files, package.SIGNED, limit=len(files.get(package.SIGNED, b"")))
-    signers, ways, numbered = [], {}, {}
+    signers, ways, numbered, located = [], {}, {}, set()
     original = files.get(package.ORIGINAL)
     if original is None or signed[: len(original)] != original:
         raise PackageRefused("The signed contract does not begin with the contract as given.")
@@ -75,14 +80,18 @@ def require_contract(files: Files) -> SignedContract:
     for name in names:
         if f"{name}.p7s" in files:
             message = part(files, f"{name}.p7s")
-            content = extraction.locate_signatures(signed, message).content(signed)
+            place = extraction.locate_signatures(signed, message)
+            content = place.content(signed)
             made = _require_parts(files, name, message, content)
             digest = numbered[name.removeprefix("signatures/")] = hashlib.sha256(content).hexdigest()
             signers.append((digest, name_in(made.certificate).identifier or ""))
             way = cms.parse(message).activation()
-            ways[digest] = "" if way is None else f"{_ACTIVATED}{way}".replace("-", "_")
+            ways[digest] = "" if way is None else f"{_ACTIVATED}{way}".replace("-", "_"), in_seconds(made.at)
         else:
-            extraction.locate_signatures(signed, part(files, f"{name}.tst"))
+            place = extraction.locate_signatures(signed, part(files, f"{name}.tst"))
+        located.add(place)
+    if located != set(stated_ranges(signed, since=len(original))):
+        raise PackageRefused(OTHER_SIGNATURES)
     return SignedContract(signed, tuple(sorted(signers)), ways, numbered)
 
 
@@ -90,13 +99,17 @@ def require_told(
     files: Files, contract: SignedContract, events: Sequence[history.PackageEvent], number: str
 ) -> None:
     """The history tells of exactly the signatures that the contract of this *number* carries, each over what it
-    covers, by whom its certificate names, and activated in the very way that the authority signed; for a person
-    nobody else acted. What a signature rests on has its number, so that it is held against its time."""
+    covers, by whom its certificate names, at the time of its timestamp, and activated in the very way that the
+    authority signed; for a person nobody else acted. What a signature rests on has its number, so that it is held
+    against its time. The contract as given is the file of which the log tells that it was drafted."""
+    given = [each.public for each in events if each.public.get("contract") == number and "pages" in each.public]
+    if hashlib.sha256(files[package.ORIGINAL]).hexdigest() not in [public.get("digest") for public in given]:
+        raise PackageRefused("The signed contract does not begin with the contract as given.")
     told = [event for event in events if event.kind == history.SIGNED]
     same = sorted((event.public["signed"], event.public["signer"]) for event in told) == list(contract.signers)
     same = same and all(event.public.get("contract") == number for event in told)
     if not same or not all(_is_as_signed(event, contract.ways) for event in told):
-        raise PackageRefused("The signatures in the contract are not those of which the log tells.")
+        raise PackageRefused(OTHER_SIGNATURES)
     records = {hashlib.sha256(files[path]).hexdigest(): path for path in files if path.startswith(FOLDER)}
     for event in told:
         path = records.get(event.public.get("grounds", ""))
@@ -105,10 +118,15 @@ def require_told(
             raise PackageRefused("The grounds {path} are those of another signature than their number.", path=path)
 
 
-def _is_as_signed(event: history.PackageEvent, ways: Mapping[str, str]) -> bool:
-    signer, way = event.public["signer"], ways[event.public["signed"]]
-    own = signer == event.actor or signer.startswith("seal-")
+def _is_as_signed(event: history.PackageEvent, ways: Mapping[str, tuple[str, datetime]]) -> bool:
+    signer, (way, at) = event.public["signer"], ways[event.public["signed"]]
+    own = event.at == at and (signer == event.actor or signer.startswith("seal-"))
     return own and [name for name in event.public if name.startswith(_ACTIVATED)] == ([way] if way else [])
+
+
+def in_seconds(at: datetime) -> datetime:
+    """As the log has the moment of a timestamp."""
+    return at.replace(microsecond=0)
 
 
 def require_records(files: Files) -> dict[str, SignedFile]:

@@ -22,6 +22,14 @@ _NAMES: Final = {
     "voiding": rf"{_NUMBER}\.{_RECORD}",
 }
 """By folder. The checkers in packages have the same."""
+_OTHERS: Final = re.compile(
+    r"manifest\.(?:json|p7s|tsq|tsr)|check\.(?:sh|py)|index\.txt|README\.(?:en|zh)\.txt|certificates/[a-z0-9-]+\.pem"
+    r"|contract/contract\.(?:pdf|signed\.pdf|tsq|tsr)|history/history\.(?:json|(?:en|zh)\.pdf)"
+    r"|log/(?:entries|openings)/\d{8,18}\.json|log/proofs/\d{8,18}\.tlog-proof|log/log\.(?:vkey|pub\.pem)"
+    r"|log/checkpoint(?:\.(?:text|sig|tst))?|review/(?:check|sign-off)\.json|verification/report\.json",
+    re.ASCII,
+)
+"""Elsewhere."""
 
 _PLACE: Final = r"(?:0|[1-9]\d{0,17})"
 _ENTRY: Final = r"\d{8,18}"
@@ -40,6 +48,11 @@ def require_plain_index(index: bytes) -> None:
     *lines, rest = index.decode("ascii", "replace").split("\n")
     if rest or not all(_LINE.fullmatch(line) for line in lines):
         raise PackageRefused("The file index.txt has a line that is of no known form; run no checker here.")
+
+
+def has_a_place(path: str) -> bool:
+    """Whether packages of now or earlier have a file of this name, so that it is judged or said not to be."""
+    return path.partition("/")[0] in _NAMES or _OTHERS.fullmatch(path) is not None
 
 
 def require_layout(paths: Iterable[str]) -> None:

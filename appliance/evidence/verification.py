@@ -42,7 +42,7 @@ from appliance.evidence.container import is_canonical
 from appliance.evidence.contents import Files, part, require_review
 from appliance.evidence.extraction import SignedFile
 from appliance.evidence.history import PackageEvent
-from appliance.evidence.layout import require_layout, require_plain_index
+from appliance.evidence.layout import has_a_place, require_layout, require_plain_index
 from appliance.evidence.manifest import PackageManifest
 from appliance.evidence.manifest_signature import PackageTrust
 from appliance.evidence.model import PackageRefused
@@ -234,13 +234,13 @@ def _signatures(files: Files, listed: PackageManifest, trust: PackageTrust) -> I
 
 def _checkers(files: Files) -> Iterator[SignatureReport]:
     """Those that nobody should run, since this release does not know them; and the first file that might be run
-    instead, or by them."""
+    instead, or by them, or that would be taken for evidence because everything else here is."""
     for name in checkers.NAMES:
         if not checkers.is_known(name, hashlib.sha256(part(files, name)).hexdigest()):
             yield SignatureReport(
                 name, undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, _UNKNOWN_CHECKER, file=name)
             )
-    other = next((path for path in files if path not in checkers.NAMES and not checkers.is_data(path)), None)
+    other = next((path for path in files if not has_a_place(path)), None)
     if other is not None:
         yield SignatureReport(other, undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, _UNKNOWN_KIND, file=other))
 
@@ -285,7 +285,7 @@ def _records(
     for name, signed in records.items():
         _require_signer(name, signed)
         if listed.powers_stated_since is not None and not name.startswith(authorisation_basis.FOLDER):
-            _require_speaker(name, signed, part(files, f"{name}.json"))
+            _require_speaker(name, signed, part(files, f"{name}.json"), told)
         dated = (f"{name}.tst", signed.token, signed.value)
         found = list(_stamp(*dated, trust))
         later = name.startswith(history.FOLDER)
@@ -307,8 +307,11 @@ def _require_signer(name: str, signed: SignedFile) -> None:
         )
 
 
-def _require_speaker(name: str, signed: SignedFile, record: bytes) -> None:
-    """Who signed an acceptance or a declaration is the person who speaks in it."""
+def _require_speaker(name: str, signed: SignedFile, record: bytes, told: Sequence[PackageEvent]) -> None:
+    """Who signed an acceptance or a declaration is the person who speaks in it, at the time that the log has."""
+    digest, at = hashlib.sha256(record).hexdigest(), contents.in_seconds(signed.at)
+    if any(event.at != at for event in told if event.public.get("signed") == digest):
+        raise PackageRefused("The log has another time for {path} than its timestamp.", path=f"{name}.json")
     if name_in(signed.certificate).identifier != canonical.decode(record)["person"]:
         raise PackageRefused(
             "The record {path} is signed by {name}, who is somebody else than the person in it.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -72,7 +73,7 @@ def make(
         exchange=exchange,
         signatures=pdf.signatures,
         document_timestamps=(pdf.archive,),
-        records=(*_agreements(authority, accepting), *confirmations[:stated]),
+        records=(*_agreements(_at(authority, accepted_at(pdf)), accepting), *confirmations[:stated]),
         documents={
             **{f"agreement/electronic-signing-2.{language}.md": text for language, text in AGREEMENT.items()},
             "authority/01.json": canonical.encode(grounds(signed_at(pdf))),
@@ -94,8 +95,23 @@ def make(
 
 def signed_at(pdf: SignedPdf) -> datetime:
     """When the first signature was made, by its timestamp."""
-    token = cms.parse(pdf.signatures[0].cms).unsigned[SIGNATURE_TIMESTAMP][0]
+    return _dated(pdf.signatures[0].cms)
+
+
+def _dated(message: bytes) -> datetime:
+    token = cms.parse(message).unsigned[SIGNATURE_TIMESTAMP][0]
     return timestamp.parse_token(token).gen_time.replace(microsecond=0)
+
+
+def accepted_at(pdf: SignedPdf) -> datetime:
+    """When both companies agreed."""
+    return signed_at(pdf) - timedelta(hours=1)
+
+
+def _at(authority: TestAuthority, moment: datetime) -> TestAuthority:
+    other = copy.copy(authority)
+    other.now = moment
+    return other
 
 
 def grounds(at: datetime) -> dict[str, Any]:
@@ -217,7 +233,7 @@ def _accepted(person: str, at: datetime, accepting: Accepting) -> LedgerEntry:
     said = accepting(person)
     digest = hashlib.sha256(canonical.encode(said)).hexdigest()
     public = {"actor": said["person"], "person": said["person"], "signed": digest, "version": "2"}
-    return LedgerEntry("agreement-accepted", at - timedelta(hours=1), public)
+    return LedgerEntry("agreement-accepted", at, public)
 
 
 def _acts(pdf: SignedPdf, start: datetime, accepting: Accepting, *, stated: bool) -> Iterator[LedgerEntry]:
@@ -226,7 +242,7 @@ def _acts(pdf: SignedPdf, start: datetime, accepting: Accepting, *, stated: bool
     archived = {"revision": 5, "digest": hashlib.sha256(pdf.signed).hexdigest(), "size": len(pdf.signed)}
     contract = {"contract": "c-2026-0001"}
     record = grounds(at)
-    yield from (_accepted(person, at, accepting) for person in ("person-zhang", "person-li"))
+    yield from (_accepted(person, accepted_at(pdf), accepting) for person in ("person-zhang", "person-li"))
     signed = {
         "actor": "person-zhang",
         "agreement": str(ACCEPTED[0]),
@@ -249,12 +265,12 @@ def _acts(pdf: SignedPdf, start: datetime, accepting: Accepting, *, stated: bool
     for number, (kind, public, private) in enumerate(acts):
         if kind == "party-signed":
             message = next(made).cms
-            covers = locate_signatures(pdf.signed, message).content(pdf.signed)
+            covers, dated = locate_signatures(pdf.signed, message).content(pdf.signed), _dated(message)
             public["signed"] = hashlib.sha256(covers).hexdigest()
             if way := cms.parse(message).activation():
                 public[f"activated_{way.replace('-', '_')}"] = instant(at)
-        moment = at if public is signed else start + timedelta(minutes=3 * number)
-        yield LedgerEntry(kind, moment, contract | public, private)
+        moment = start + timedelta(minutes=3 * number)
+        yield LedgerEntry(kind, dated if kind == "party-signed" else moment, contract | public, private)
     power, identity = record["considered"][0]["power"], record["identity"]
     for public, moment in (_registered(power, at), _verified(power, at, stated=stated), _checked(identity, at)):
         kind = str(public.pop("kind"))

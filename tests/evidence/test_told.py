@@ -88,7 +88,9 @@ class Judges:
         self, declarations: Declarations, *, by: str = "", contract: str = CONTRACT, change: Any = iter
     ) -> EvidenceInput:
         """The same for a *contract* that is void by these *declarations*, each signed by who declares, or *by*."""
-        evidence = self.with_log(lambda entries: change(_voided(entries, declarations, contract)))
+        evidence = self.with_log(
+            lambda entries: change(_voided(entries, declarations, self._authority.now, contract))
+        )
         signed = [self._signed(*each, by=by) for each in enumerate(declarations.items(), start=1)]
         return replace(evidence, records=(*evidence.records, *signed))
 
@@ -131,7 +133,7 @@ def judges(
 
 
 def _voided(
-    entries: list[LedgerEntry], declarations: Declarations, contract: str = CONTRACT
+    entries: list[LedgerEntry], declarations: Declarations, at: datetime, contract: str = CONTRACT
 ) -> Iterator[LedgerEntry]:
     for entry in entries:
         yield entry
@@ -139,7 +141,7 @@ def _voided(
             for person, record in declarations.items():
                 public = {"contract": contract, "actor": person, "voiding": PROPOSAL, "signer": person}
                 digest = hashlib.sha256(record).hexdigest()
-                yield LedgerEntry("void-declared", entry.at, {**public, "signed": digest})
+                yield LedgerEntry("void-declared", at, {**public, "signed": digest})
             voided = {"contract": contract, "actor": BOTH[-1], "voiding": PROPOSAL}
             yield LedgerEntry("contract-voided", entry.at, voided)
 

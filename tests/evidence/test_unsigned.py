@@ -34,7 +34,7 @@ def test_declarations_in_a_folder_of_their_own_void_nothing(
     judges: Judges, authority: TestAuthority, folder: str
 ) -> None:
     declarations = judges.declared()
-    evidence = judges.with_log(lambda entries: _voided(entries, declarations))
+    evidence = judges.with_log(lambda entries: _voided(entries, declarations, authority.now))
     unsigned = {f"{folder}{number:02}.json": each for number, each in enumerate(declarations.values(), start=1)}
     package = build(evidence, contract.seals(authority))
     assert judges.verdicts_on(resealed(package, unsigned, authority)) == REFUSED

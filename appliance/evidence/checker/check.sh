@@ -86,9 +86,8 @@ range() {
 # embedded FILE HEAD TAIL: the hexadecimal string in the PDF is FILE, followed by zeros only
 embedded() {
     hex=$(od -An -v -tx1 "$1" | tr -d ' \n')
-    room=$(tail -c "+$(($2 + 2))" "$signed" | head -c "$(($3 - $2 - 2))" | tr 'A-F' 'a-f')
-    rest=${room#"$hex"}
-    [ "$room" != "$rest" ] && [ -z "$(printf %s "$rest" | tr -d 0)" ]
+    room=$(tail -c "+$(($2 + 1))" "$signed" | head -c "$(($3 - $2))" | tr 'A-F' 'a-f')
+    [ "$(printf %s "${room#"<$hex"}" | tr -d 0)" = '>' ]
 }
 
 # stated HEAD TAIL LENGTH: the signed bytes themselves say where the gap is. With the gap elsewhere the same bytes are
@@ -153,12 +152,15 @@ check_files() {
     expected=$({ printf '%s\n' "$listed" | cut -c67-; printf 'manifest.%s\n' json p7s tsq tsr; } | sort)
     [ "$(find . ! -type d | sed 's|^\./||' | sort)" = "$expected" ] ||
         fail "there are files that the manifest does not list 存在清单未列出的文件"
-    number='(0[1-9]|[1-9][0-9]{1,2})[.]' record='(json|p7s|sig|tst)'
+    number='(0[1-9]|[1-9][0-9]{1,2})[.]' record='(json|p7s|sig|tst)' entry='[0-9]{8,18}[.]'
     names="agreement/($number$record|electronic-signing-[A-Za-z0-9_.-]+[.]md)|signatures/$number(p7s|sig|tst)"
     names="$names|authority/(${number}json|power-[0-9a-z-]+[.](json|p7s|sig|tst|pdf))|voiding/$number$record"
-    odd=$(printf '%s\n' "$expected" | grep -E '^(agreement|authority|signatures|voiding)/' | grep -vxE "$names")
+    names="$names|manifest[.](json|p7s|tsq|tsr)|check[.](sh|py)|index[.]txt|README[.](en|zh)[.]txt|certificates/[a-z0-9-]+[.]pem"
+    names="$names|contract/contract[.](pdf|signed[.]pdf|tsq|tsr)|history/history[.](json|(en|zh)[.]pdf)|review/(check|sign-off)[.]json"
+    names="$names|log/((entries|openings)/${entry}json|proofs/${entry}tlog-proof|checkpoint([.](text|sig|tst))?|log[.](vkey|pub[.]pem))"
+    odd=$(printf '%s\n' "$expected" | grep -vxE "$names|verification/report[.]json")
     [ -z "$odd" ] || fail "no rule says what files of these names count for 文件名不合规则: $odd"
-    for path in agreement/*.json authority/*.json history/*.json log/openings/*.json voiding/*.json; do
+    for path in agreement/*.json authority/*.json history/*.json log/openings/*.json review/sign-off.json voiding/*.json; do
         [ ! -e "$path" ] || fields "$path" >/dev/null ||
             fail "$path cannot be read, or has a name twice in one object 文件无法读取，或其中有重复的名称"
     done
@@ -192,6 +194,8 @@ check_contract() {
     size=$(wc -c <contract/contract.pdf)
     head -c "$((size))" "$signed" | cmp -s - contract/contract.pdf ||
         fail "the signed contract does not begin with the contract as given 已签合同并非以原始合同开头"
+    [ "$(tail -c "+$((size + 1))" "$signed" | tr / '\n' | grep -ac '^ByteRange')" -eq "$(grep -cE '^(signature|timestamp) ' index.txt)" ] ||
+        fail "a signature in the contract is not in this package 合同中有签名未列入本包"
     pass "the signed contract begins with the contract as given 已签合同以原始合同的全部字节开头"
     answers contract/contract.tsq contract/contract.tsr "$(created)" &&
         openssl ts -verify -data "$signed" -in contract/contract.tsr -attime "$(created)" \
@@ -211,7 +215,7 @@ check_signature() { # NN HEAD TAIL LENGTH TIME
     signer=$(range "$2" "$3" "$4" | cms "signatures/$1.p7s" /dev/stdin "$5") || fail "signature $1 签名无效"
     [ "$signer" = "$(cat "certificates/$1.pem")" ] || fail "certificates/$1.pem is not of its signature 证书并非签名所用证书"
     covered=$(range "$2" "$3" "$4" | openssl dgst -sha256 -r | cut -c1-64)
-    carried="$carried$covered $(subject "$signer") $(way "signatures/$1")
+    carried="$carried$covered $(subject "$signer") $(stamped "signatures/$1.tst") $(way "signatures/$1")
 "
     numbered="$numbered$1 $covered
 "
@@ -221,13 +225,20 @@ check_signature() { # NN HEAD TAIL LENGTH TIME
     pass "signature $1 and its timestamp, over $(($3 + $4)) of $(($(wc -c <"$signed"))) bytes 签名及其时间戳有效"
 }
 
-# check_told: the log tells of exactly the signatures that the contract carries, each by whom its certificate names,
-# confirmed as its signed attribute says; for a person nobody else has acted
+# check_told: the log tells of exactly the signatures that the contract carries and of none for another contract, each
+# by whom its certificate names, at the time of its timestamp, confirmed as its signed attribute says; for a person
+# nobody else has acted. What signatures rest on by the log is here.
 check_told() {
-    told=$(in_log party-signed | acts | awk '{ print $1, $3 == $2 || $3 ~ /^seal-/ ? $3 : "another", $4 }' | sort)
-    [ "$(echo "$told" | cut -d ' ' -f 1-2)" = "$(printf %s "$carried" | sort | cut -d ' ' -f 1-2)" ] ||
+    told=$(in_log party-signed | acts | awk '{ print $1, $3 == $2 || $3 ~ /^seal-/ ? $3 : "another", $4, $5 }' | sort)
+    carried=$(printf %s "$carried" | sort)
+    [ "$(echo "$told" | cut -d ' ' -f 1-2)" = "$(echo "$carried" | cut -d ' ' -f 1-2)" ] &&
+        [ "$(in_log party-signed | wc -l)" -eq "$(grep -lF '"kind":"party-signed","public":{' log/entries/*.json | wc -l)" ] ||
         fail "the log tells of other signatures than the contract carries 日志所载签名与合同内签名不符"
-    [ "$told" = "$(printf %s "$carried" | sort)" ] ||
+    [ "$(echo "$told" | cut -d ' ' -f 1-3)" = "$(echo "$carried" | cut -d ' ' -f 1-3)" ] ||
+        fail "the log has another time of a signature than its timestamp 日志所载签名时间与时间戳不符"
+    [ "$(in_log party-signed | grep -c '"grounds":')" -eq "$(lines grounds 'authority/[0-9]*.json' | wc -l)" ] ||
+        fail "the grounds of a signature that the log names are not here 缺少日志所载的签署依据"
+    [ "$told" = "$carried" ] ||
         fail "the log tells of another way of confirming than the signature itself 日志所载确认方式与签名不符"
     pass "the log tells of exactly the signatures in the contract 日志所载签名与合同内签名一致"
 }
@@ -322,6 +333,7 @@ check_certificate() { # NAME TIME SIGNED: the certificate leads to the trusted r
     [ "$acted $judged" = "$(date_of "$3") $(date_of "$2")" ] ||
         fail "index.txt has other times for certificate $1 索引中证书的时间不符"
     certificate=$(cat "certificates/$1.pem")
+    [ "$(openssl x509 -in "certificates/$1.pem")" = "$certificate" ] || fail "certificates/$1.pem is more than a certificate 证书文件有其他内容"
     trusted "$certificate" "$options -crl_check_all -CRLfile certificates/crls.pem" >/dev/null ||
         path_stands "$certificate" "$options" "$3" ||
         fail "certificate $1 was revoked when it signed, or is not trusted 证书签署时已被吊销或不受信任"
@@ -357,8 +369,13 @@ digest() {
 check_agreement() { # NN ENTRY: what was accepted is what the log's entry has, in the texts that lie beside it
     [ "$(field "log/entries/$2.json" '"kind"')" = '"agreement-accepted"' ] &&
         [ "$(field "log/entries/$2.json" '"public""signed"')" = "\"$(digest "agreement/$1.json")\"" ] &&
-        [ "$(field "log/entries/$2.json" '"public""actor"')" = "$(field "agreement/$1.json" '"person"')" ] ||
+        [ "$(field "log/entries/$2.json" '"public""actor"')" = "$(field "agreement/$1.json" '"person"')" ] &&
+        [ "$(moment "$2")" = "$(stamped "agreement/$1.tst")" ] ||
         fail "the log has another acceptance than agreement/$1.json 协议接受记录与日志不符"
+    for name in person version; do
+        [ "$(field "log/entries/$2.json" "\"public\"\"$name\"")" = "$(field "agreement/$1.json" "\"$name\"")" ] ||
+            fail "the log has another acceptance than agreement/$1.json 协议接受记录与日志不符"
+    done
     own=$(field "agreement/$1.json" '"party""subject"')
     [ -z "$own" ] || [ "$own" = "$(field "agreement/$1.json" '"person"')" ] ||
         fail "somebody else has accepted for the person in agreement/$1.json 并非当事人本人接受"
@@ -446,11 +463,12 @@ check_agreed() { # ENTRY NN,NN ENTRY,ENTRY: the signature in ENTRY rests on acce
 }
 
 # fields FILE: each value of a JSON file on a line of its own: where it stands ("matter""kinds"#0), a blank, the value
-# as it is written; [] or {} for what has none. No name is in one object twice.
+# as it is written; [] or {} for what has none. No name is in one object twice, and no character is written in a way
+# of its own, in which what is looked for is not found.
 fields() {
     awk '
         function word() {
-            if (!match(substr(text, at), /^("([^"\\]|\\.)*"|[a-z0-9-]+)/)) exit 1
+            if (!match(substr(text, at), /^("([^"\\]|\\["\\bfnrt]|\\u00[01][0-9a-f])*"|[a-z0-9-]+)/)) exit 1
             at += RLENGTH
             return substr(text, at - RLENGTH, RLENGTH)
         }
@@ -484,7 +502,8 @@ plain() {
 }
 
 check_grounds() { # NN ENTRY: on what signature NN rests is what the log's entry of the signature names
-    [ "$(field "log/entries/$2.json" '"public""grounds"')" = "\"$(digest "authority/$1.json")\"" ] ||
+    [ "$(field "log/entries/$2.json" '"public""grounds"')" = "\"$(digest "authority/$1.json")\"" ] &&
+        [ "$(field "log/entries/$2.json" '"kind"')" = '"party-signed"' ] ||
         fail "the log names other grounds of signature $1 签署依据与日志不符"
     for both in contract:contract party:party field:field signer:signer person:actor; do
         [ "$(field "authority/$1.json" "\"${both%:*}\"")" = "$(field "log/entries/$2.json" "\"public\"\"${both#*:}\"")" ] ||
@@ -501,7 +520,7 @@ check_grounds() { # NN ENTRY: on what signature NN rests is what the log's entry
         check_power "authority/$1.json" "$(moment "$2")"
         check_stated "authority/$1.json"
         check_sides "$1" "$2"
-    elif [ -n "$power" ]; then
+    elif [ -n "$power" ] || [ "$(field "authority/$1.json" '"matter""needed"')" != false ]; then
         fail "the log names a power of attorney for signature $1, its grounds name none 签署依据与日志不符"
     fi
     pass "the grounds of signature $1 are those in the log 签署依据与日志一致"
@@ -768,7 +787,7 @@ check_opening() { # NUMBER: the private fields in the clear are those that the e
 # check_form NUMBER: the entry has the one form that entries have, two levels and each name once, so that what is found
 # in it stands in one place
 check_form() {
-    pair='"[a-z0-9_-]+":("([^"\\]|\\.)*"|[0-9]+|null|true|false)'
+    pair='"[a-z0-9_-]+":("([^"\\]|\\["\\bfnrt]|\\u00[01][0-9a-f])*"|[0-9]+|null|true|false)'
     pairs="\\{($pair(,$pair)*)?\\}"
     [ "$(wc -l <"log/entries/$1.json")" -eq 0 ] &&
         grep -qxE "\\{\"at\":\"[0-9TZ:-]*\",\"commitments\":$pairs,\"format\":\"[a-z0-9/-]*\",\"kind\":\"[a-z0-9-]*\",\"public\":$pairs\\}" \
@@ -788,32 +807,24 @@ check_entry() { # NUMBER
     pass "log entry $1 is in the log 日志条目已证明在日志中"
 }
 
-of_kind() { # KIND: the newest entry of this contract of that kind
-    for path in $(ls log/entries | sort -rn | sed 's,^,log/entries/,'); do
-        grep -qF "\"kind\":\"$1\",\"public\":{" "$path" && grep -q "\"contract\":\"$contract\"" "$path" && cat "$path" && return
-    done
-    true
-}
-
-# in_log KIND: the entries of this contract of that kind
+# in_log KIND: the entries of this contract of that kind, the newest last
 in_log() {
-    for path in log/entries/*.json; do
-        ! grep -qF "\"kind\":\"$1\",\"public\":{" "$path" || ! grep -q "\"contract\":\"$contract\"" "$path" || cat "$path" || return
-        echo
+    for path in $entries; do
+        ! grep -qF "\"kind\":\"$1\",\"public\":{" "$path" || { cat "$path" && echo; }
     done
 }
 
 # acts: of each entry that comes in the digest of what was signed, its actor (the first of its public fields but for
-# how it was activated), the signer, and that field's name; "another" for one of another form
+# how it was activated), the signer, the time, and that field's name; "another" for one of another form
 acts() {
-    sed -E -e '/^$/d' -e '/,"activated_/s/^/another/' -e 's/^\{"at":"[^"]*","commitments":\{[^}]*\},"format":"[^"]*","kind":"[^"]*","public":\{("(activated_[a-z0-9_]*)":"[^"]*",)?"actor":"([^"\\[:space:]]*)",.*"signed":"([0-9a-f]{64})","signer":"([^"\\[:space:]]*)".*/\4 \3 \5 \2/' \
+    sed -E -e '/,"activated_/s/^/another/' -e 's/^\{"at":"([^"]*)","commitments":\{[^}]*\},"format":"[^"]*","kind":"[^"]*","public":\{("(activated_[a-z0-9_]*)":"[^"]*",)?"actor":"([^"\\[:space:]]*)",.*"signed":"([0-9a-f]{64})","signer":"([^"\\[:space:]]*)".*/\5 \4 \6 \1 \3/' \
         -e t -e 's/.*/another another another/'
 }
 
-# declared PROPOSAL: digest and person of the declarations that the log has of it
+# declared PROPOSAL: digest, person and time of the declarations that the log has of it
 declared() {
     [ -n "$1" ] || return 0
-    in_log void-declared | grep "\"voiding\":\"$1\"" | acts | cut -d ' ' -f 1-2
+    in_log void-declared | grep "\"voiding\":\"$1\"" | acts | cut -d ' ' -f 1,2,4
 }
 
 # stages: the digests of the signed file as it was completed, and as it was renewed
@@ -838,7 +849,7 @@ declarer() {
 # everybody who signed; any other one none
 check_void() {
     here=$(for path in voiding/*.json; do
-        [ ! -e "$path" ] || echo "$(digest "$path") $(declarer "$path" "$1")"
+        [ ! -e "$path" ] || echo "$(digest "$path") $(declarer "$path" "$1") $(stamped "${path%.json}.tst")"
     done | sort)
     [ "$here" = "$(declared "$1" | sort)" ] &&
         { [ -z "$1" ] || [ -z "$(in_log party-signed | acts | cut -d ' ' -f 2 | grep -vxF "$(declared "$1" | cut -d ' ' -f 2)")" ]; } ||
@@ -872,25 +883,37 @@ check_events() { # history.json tells what the entries of the log say, each valu
 }
 
 check_history() { # every entry of this contract names its place and the hash of the one before: none is missing
-    contract=$(sed -n 's/.*"contract":"\([^"]*\)".*/\1/p' history/history.json | head -n 1)
+    contract=$(field history/history.json '"contract"' | tr -d '"')
     [ "$contract" = "$(sed -n 's/^{"checkpoint":{[^}]*},"contract":"\([^"]*\)",.*/\1/p' manifest.json)" ] ||
         fail "the history is about another contract than the manifest 历史记录与清单所载合同不符"
-    count=0 before=
+    count=0 before='' entries=''
     for number in $(entry_numbers); do
         entry="log/entries/$number.json"
-        grep -q "\"contract\":\"$contract\"" "$entry" || continue
-        count=$((count + 1))
-        [ "$(sed -n 's/.*"sequence":\([0-9]*\).*/\1/p' "$entry")" = "$count" ] &&
-            [ "$(sed -n 's/.*"previous":"\([0-9a-f]*\)".*/\1/p' "$entry")" = "$before" ] ||
+        [ "$(field "$entry" '"public""contract"')" = "\"$contract\"" ] || continue
+        count=$((count + 1)) entries="$entries $entry"
+        [ "$(field "$entry" '"public""sequence"')" = "$count" ] &&
+            [ "$(field "$entry" '"public""previous"' | tr -d '"')" = "$before" ] ||
             fail "the history has a gap before log entry $number 历史记录在此条目之前有缺失"
         before=$({ printf '\000' && cat "$entry"; } | sha256sum | cut -c1-64)
     done
     [ "$count" -gt 0 ] || fail "no log entry is of this contract 没有本合同的日志条目"
-    completed=$(of_kind contract-completed | sed -n 's/.*"digest":"\([0-9a-f]*\)".*"size":\([0-9]*\).*/\2 \1/p')
+    completed=$(in_log contract-completed | tail -n 1 | sed -n 's/.*"digest":"\([0-9a-f]*\)".*"size":\([0-9]*\).*/\2 \1/p')
     [ -n "$completed" ] && [ "$(head -c "${completed% *}" "$signed" | sha256sum | cut -c1-64)" = "${completed#* }" ] ||
         fail "the history does not end with the signed file 历史记录未载明该签署文件已完成"
     pass "the history has no gap: $count entries 历史记录完整无缺：$count 条"
-    check_void "$(of_kind contract-voided | sed -n 's/.*"voiding":"\([^"]*\)".*/\1/p')"
+    check_void "$(in_log contract-voided | tail -n 1 | sed -n 's/.*"voiding":"\([^"]*\)".*/\1/p')"
+}
+
+check_given() { # the contract as given is what was drafted, by the log; what was found in it, and who answered for that, too
+    grep -hF "\"digest\":\"$(digest contract/contract.pdf)\"" $entries | grep -q '"pages":' ||
+        fail "contract/contract.pdf is not what was drafted by the log 合同原件与日志所载不符"
+    for path in review/*.json; do
+        [ -e "$path" ] || continue
+        kind=content-checked name=check
+        [ "$path" = review/check.json ] || kind=review-signed-off name=record
+        in_log "$kind" | grep -F "\"document\":\"$(digest contract/contract.pdf)\"" | grep -F "\"$name\":\"$(digest "$path")\"" |
+            grep -qF "\"actor\":$(field "$path" '"reviewer"')" || fail "the log knows nothing of $path 日志中没有该审查记录"
+    done
 }
 
 # lines KIND PATTERN: a line of index.txt for each file, by its name without folder and ending
@@ -901,7 +924,7 @@ lines() {
 }
 
 # expected: what index.txt must have go through, by the files that are here: each signature and document timestamp,
-# certificate and record, the grounds of each signature, the checkpoint once, each entry of the log
+# certificate and record, the grounds of each signature, letters, the checkpoint once, each entry of the log
 expected() {
     lines signature 'signatures/*.p7s'
     for path in signatures/*.tst; do
@@ -913,6 +936,7 @@ expected() {
     done
     lines record 'authority/power-*.json' | sed 's|record |record authority/|'
     lines grounds 'authority/[0-9]*.json'
+    lines letter 'authority/*.pdf'
     grep -lF '"kind":"party-signed","public":{' log/entries/*.json | while read -r path; do
         ! grep -q '"agreement":' "$path" || lines agreed "$path"
     done
@@ -927,7 +951,10 @@ check_index() { # index.txt passes nothing over, and has the manifest's time
     forms="$forms|record (agreement|authority|voiding)/[a-z0-9-]+ $n|agreement $nn $entry|grounds $nn $entry"
     forms="$forms|agreed $entry $nn(,$nn)* $entries|letter power-[0-9a-z-]+ $nn|entry $entry"
     ! grep -qvxE "$forms" index.txt || fail "a line of index.txt has another form than lines have 索引中有格式不符的行"
-    found=$(sed -nE 's/^((signature|timestamp|certificate|record|grounds|agreed|entry) [^ ]+).*/\1/p; s/^checkpoint .*/checkpoint/p' index.txt)
+    found=$({
+        sed -nE 's/^((signature|timestamp|certificate|record|grounds|agreed|entry) [^ ]+).*/\1/p; s/^checkpoint .*/checkpoint/p' index.txt
+        sed -n 's/^\(letter [^ ]*\) .*/\1/p' index.txt | sort -u
+    })
     [ "$(echo "$found" | sort)" = "$(expected | sort)" ] || fail "index.txt does not go through all files 索引未列全文件"
     [ -e signatures/01.p7s ] || fail "there is no signature 没有任何签名"
     made=$(sed -n 's/.*"created":"\([0-9TZ:-]*\)","files":\[.*/\1/p' manifest.json)
@@ -973,13 +1000,16 @@ done 3<index.txt
 check_history
 check_events
 check_told
+check_given
 echo "LIMIT whether what was added to the contract after a signature, up to its last byte, changed a page is"
 echo "      not checked here. Have a program for signed PDFs verify contract/contract.signed.pdf as well."
 echo "      每个签名只覆盖上列字节；此后追加的内容是否改动了页面，不在此处核验。请另用可核验 PDF 签名的程序"
 echo "      核验 contract/contract.signed.pdf。"
 echo "LIMIT README.*, history/*.pdf and verification/report.json are only there to be read, and so is local time in"
-echo "      history.json. People and seals are named in their certificates; the history names them by the word of the"
-echo "      portal alone."
+echo "      history.json. People and seals are named in their certificates; names and titles in the history, who used a"
+echo "      seal, what was checked of identities, and that who names no power needed none, are the word of the portal alone."
 echo "      README.*、history/*.pdf、verification/report.json 和 history.json 内的当地时间仅供阅读，未经核验。个人和印章的"
-echo "      名称以证书为准，历史记录中的名称仅以平台记录为凭。"
+echo "      名称以证书为准；历史记录中的名称和标题、用印人、身份核验内容，以及未载明授权委托书者无需授权，仅以平台记录为凭。"
 echo "PASS  everything in this package agrees 本包全部核验通过"
+[ "$ca" != certificates/ca.pem ] ||
+    echo "NOTE  by whom it was made is not proven: the root was the package's own 仅以包内根证书核验，未证明由谁出具"
