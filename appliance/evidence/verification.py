@@ -19,7 +19,7 @@ Memory is bounded by the container's size, since nothing is compressed, and by l
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -104,10 +104,12 @@ _UNNAMED = (
     " here, is the word of the portal alone."
 )
 _VOID = Sentence("The parties have declared this contract void.")
+_BEFORE = "These had signed the document before it was given here, and declared nothing: {names}."
 _BY_USERS = (
     "For these seals those declared it who are said to have used them: {seals}. That they did is the word of the"
     " portal alone."
 )
+_USED = "Who used these seals, as the history has it, is the word of the portal alone: {seals}."
 _TOGETHER = (
     "The signature {field} was confirmed together with others, documents in all: {count}. That is the word of the"
     " portal alone."
@@ -153,44 +155,61 @@ def verify_package(
 
 
 def _of_signatures(files: Files, signatures: Sequence[SignatureReport]) -> Iterator[Sentence]:
-    """Whether the contract is void; which signatures were made for an organisation under no power, whose signers
-    have other names in the history, which rest on what somebody of another organisation accepted, and which were
-    confirmed at once with others. The history is judged by now."""
+    """Whether the contract is void; who used seals; which signatures were made for an organisation under no power,
+    whose signers have other names in the history, which rest on what somebody of another organisation accepted,
+    and which were confirmed at once with others. The history is judged by now, but for the fields in it."""
     about = canonical.decode(part(files, package.HISTORY))
     told, contract = about["events"], about["contract"]
+    signed = [each for each in told if each["kind"] == history.SIGNED]
+    fields = {each.field: name.identifier for each, name in _signers(files, signatures)}
+    for public in (each["public"] for each in signed):
+        if (fields.get(public.get("field")) or public["signer"]) != public["signer"]:
+            raise PackageRefused(contents.OTHER_SIGNATURES)
     if any(each["kind"] == history.VOIDED and each["public"].get("contract") == contract for each in told):
         yield _VOID
-        seals = history.used_unseen(each for each in told if each["kind"] == history.SIGNED)
+        seals = history.used_unseen(signed)
         if seals:
             yield Sentence(_BY_USERS, {"seals": ", ".join(seals)})
-    fields = authorisation_basis.without_power(told, files)
-    if fields:
-        yield Sentence(_WITHOUT_POWER, {"fields": ", ".join(fields)})
-    unnamed = history.unnamed(each for each in told if each["kind"] == history.SIGNED)
-    if unnamed:
-        yield Sentence(_UNNAMED, {"fields": ", ".join(unnamed)})
+        others = [each for each in signatures if each.field not in fields and not each.document_timestamp]
+        names = [each.signer for each in others if each.signer and each.field != manifest.MANIFEST]
+        if names:
+            yield Sentence(_BEFORE, {"names": ", ".join(names)})
+    own = [(each["public"]["signer"], each["private"].get("name") or GONE) for each in signed]
+    people = [(signer, name) for signer, name in own if not signer.startswith("seal-")]
+    for sentence, name, found in (
+        (_USED, "seals", [signer for signer, _ in own if signer.startswith("seal-")]),
+        (_WITHOUT_POWER, "fields", authorisation_basis.without_power(told, files)),
+        (_UNNAMED, "fields", history.unnamed(signed)),
+        (_CALLED, "names", list(_called_otherwise(files, signatures, [*about["names"].items(), *people]))),
+    ):
+        if found:
+            yield Sentence(sentence, {name: ", ".join(dict.fromkeys(found))})
     yield from accepted_by_others(files, [PackageEvent(**each) for each in told])
-    other = ", ".join(_called_otherwise(files, signatures, about["names"]))
-    if other:
-        yield Sentence(_CALLED, {"names": other})
-    signed = (each["public"] for each in told if each["kind"] == history.SIGNED)
-    for field, count in history.confirmed_together(signed).items():
+    for field, count in history.confirmed_together(each["public"] for each in signed).items():
         yield Sentence(_TOGETHER, {"field": field, "count": count})
 
 
 def _called_otherwise(
-    files: Files, signatures: Sequence[SignatureReport], called: Mapping[str, str]
+    files: Files, signatures: Sequence[SignatureReport], called: Iterable[tuple[str, str]]
 ) -> Iterator[str]:
     """The names that the history has for signers of the contract, each behind the one in their certificate."""
-    judged = {each.path[0].fingerprint for each in signatures if each.path}
+    signers = {name.identifier: name for _, name in _signers(files, signatures)}
+    for subject, told in called:
+        name = signers.get(subject)
+        if name is not None and told not in (name.common_name, GONE) and not _is_seal_of(name, told):
+            yield f"{name.common_name} ({told})"
+
+
+def _signers(files: Files, signatures: Sequence[SignatureReport]) -> Iterator[tuple[SignatureReport, SubjectName]]:
+    """The *signatures* of the contract that were judged, each with whom its certificate names."""
     for path in files:
         if path.startswith("signatures/") and path.endswith(".p7s"):
             for encoded in cms.parse(part(files, path)).certificates:
+                fingerprint = hashlib.sha256(encoded).hexdigest()
                 name = name_in(x509.load_der_x509_certificate(encoded))
-                told = called.get(name.identifier or "", GONE)
-                same = told in (name.common_name, GONE) or _is_seal_of(name, told)
-                if hashlib.sha256(encoded).hexdigest() in judged and not same:
-                    yield f"{name.common_name} ({told})"
+                yield from (
+                    (each, name) for each in signatures if each.path and each.path[0].fingerprint == fingerprint
+                )
 
 
 def _is_seal_of(name: SubjectName, label: str) -> bool:

@@ -11,8 +11,11 @@ from datetime import timedelta
 
 import pytest
 
+from appliance.evidence.extraction import locate_signatures
+from appliance.evidence.package import build
 from appliance.evidence.repacked import read_zip
 from appliance.ledger.entry import LedgerEntry
+from appliance.verification import Indication
 from hsm import canonical
 from tests.evidence import contract
 from tests.evidence.authority import TestAuthority
@@ -48,6 +51,12 @@ def one_more(**public: str) -> Log:
     return change
 
 
+def in_another_field(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
+    for each in entries:
+        field = {"field": "person-1"} if each.public.get("signer") == "person-li" else {}
+        yield replace(each, public={**each.public, **field})
+
+
 LOGS: dict[str, Log] = {
     "a signature for nothing": one_more(),
     "a signature for another contract": one_more(contract=OTHER),
@@ -61,6 +70,10 @@ LOGS: dict[str, Log] = {
 @pytest.mark.parametrize("log", one_in(2, LOGS.values()), ids=LOGS)
 def test_the_log_tells_of_what_is_here(judges: Judges, log: Log) -> None:
     assert judges.verdicts(judges.with_log(log)) == REFUSED
+
+
+def test_a_signature_is_in_the_field_that_the_log_has(judges: Judges) -> None:
+    assert judges.verdicts(judges.with_log(in_another_field))[0] is False
 
 
 def test_declarations_are_of_the_time_that_the_log_has(judges: Judges) -> None:
@@ -151,3 +164,26 @@ def test_no_signature_in_the_contract_is_passed_over(judges: Judges, void: bool)
     evidence = judges.voided(declared, change=alone) if void else judges.with_log(alone)
     rest = [each for each in evidence.records if each.name != "agreement/02"]
     assert judges.verdicts(replace(evidence, records=tuple(rest), signatures=evidence.signatures[:1])) == REFUSED
+
+
+def test_who_signed_before_the_contract_was_given_has_declared_nothing(judges: Judges) -> None:
+    """The forger has it that the contract was given with the other's signature."""
+    given = judges.pdf.signed[: locate_signatures(judges.pdf.signed, judges.pdf.signatures[0].cms).end]
+
+    def without_the_first(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
+        true = {"digest": hashlib.sha256(given).hexdigest(), "agreement": "1"}
+        for each in entries:
+            theirs = each.kind in (SIGNED, "agreement-accepted") and each.public["actor"] == BOTH[0]
+            own = {name: true.get(name, value) for name, value in each.public.items()}
+            if not theirs and not each.kind.startswith(("power", "identity")):
+                yield replace(each, public=own if each.kind in (SIGNED, "contract-drafted") else each.public)
+
+    evidence = judges.voided({BOTH[1]: judges.declaration(BOTH[1])}, change=without_the_first)
+    rest = [each for each in evidence.records if each.name in ("agreement/02", "voiding/01")]
+    texts = {path: text for path, text in evidence.documents.items() if path.startswith("agreement/")}
+    evidence = replace(evidence, records=tuple(rest), signatures=evidence.signatures[1:], documents=texts)
+    package = build(replace(evidence, original=given), contract.seals(judges._authority))
+    report = judges.verifier.verify(package)
+    assert report.indication is Indication.PASSED, report.reasons
+    [remark] = [str(each) for each in report.remarks if "declared nothing" in str(each)]
+    assert "张示例" in remark
