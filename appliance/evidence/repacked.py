@@ -8,11 +8,12 @@ the size and CRC-32 that are stated, no link, no encryption, no name twice. A fo
 of the paths. What unpacks to far more than it is, is a bomb.
 
 What operating systems add to folders by themselves is measured as every member, so that nothing hides in it, and
-then dropped: its content is not looked at.
+then dropped: its content is not looked at, but for parts of a PDF: programs would open the package as that PDF.
 """
 
 from __future__ import annotations
 
+import re
 import stat
 import zlib
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ from appliance.evidence.zip_records import DESCRIPTOR, ENCRYPTED, ZipEntry, pack
 
 _MOST_RATIO, _SMALL = 20, 1024 * 1024
 _HARMLESS_FLAGS: Final = 0x0006 | 0x0800 | DESCRIPTOR  # how hard deflate tried; the name is UTF-8
+_PART_OF_PDF: Final = re.compile(rb"%PDF-|\d[\0\t\n\f\r ]+obj")
 _SYSTEM_FOLDER: Final = "__MACOSX"
 _SYSTEM_FILES: Final = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 
@@ -58,6 +60,12 @@ def read_zip(data: bytes) -> PackageZip:
     for entry, path in zip(entries, placed, strict=True):
         packed, expected_at = packed_data(view, entry, expected_at)
         content = _content(entry, packed)
+        if not path and _PART_OF_PDF.search(packed):
+            raise PackageRefused(
+                "The file {path}, which does not belong to the package, has parts of a PDF, which programs would"
+                " show instead of the package.",
+                path=entry.shown,
+            )
         if path:
             files[path] = content
     if expected_at != directory_at:

@@ -27,6 +27,8 @@ _ZIP64, _UNICODE_PATH = 0x0001, 0x7075
 _EXTRAS: Final = frozenset({_ZIP64, _UNICODE_PATH, 0x000A, 0x5455, 0x5855, 0x7855, 0x7875, 0xCAFE})
 """Besides sizes and names: times and owners of files (NTFS, Unix), and the mark of Java's archives (empty).
 Others give other sizes, names or ciphers, or are not known."""
+_LARGEST_EXTRA: Final = 64
+"""Bytes, but for a name; more could hold another file, which programs that do not read ZIPs would find."""
 _DOS: Final = 0
 
 
@@ -197,7 +199,7 @@ def _blocks(extra: bytes, shown: str) -> Mapping[int, bytes]:
     at = 0
     while at + 4 <= len(extra):
         kind, size = struct.unpack_from("<HH", extra, at)
-        if kind in found or kind not in _EXTRAS:
+        if kind in found or kind not in _EXTRAS or (size > _LARGEST_EXTRA and kind != _UNICODE_PATH):
             raise _not_read(shown)
         found[kind] = extra[at + 4 : at + 4 + size]
         at += 4 + size

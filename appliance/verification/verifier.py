@@ -219,14 +219,15 @@ def _refused(kind: FileKind, at: datetime, subindication: SubIndication, reason:
 
 
 _PDF_HEADER_WITHIN = 1024  # ISO 32000-1, annex H.3.4.1: readers look this far for the header
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _SEQUENCE = 0x30
 _PEM = b"-----BEGIN "
 
 
 def kind_of(content: bytes) -> FileKind | None:
-    """The kind of *content*, or None when it is none of the three."""
-    if content[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-        return FileKind.EVIDENCE
+    """The kind of *content*, or None when it is none of the three, or two at once."""
+    if content[:4] in _ZIP:
+        return None if b"%PDF-" in content[:_PDF_HEADER_WITHIN] else FileKind.EVIDENCE
     if b"%PDF-" in content[:_PDF_HEADER_WITHIN] or b"/ByteRange" in content:
         return FileKind.PDF  # a signed PDF whose header was damaged is still a damaged signed PDF
     if content[:1] == bytes((_SEQUENCE,)):
@@ -238,6 +239,11 @@ def why_unknown(content: bytes) -> Sentence:
     """The sentence for a file of no known kind."""
     if not content:
         return Sentence("The file is empty.")
+    if content[:4] in _ZIP:
+        return Sentence(
+            "The file is a ZIP and a PDF at once: programs show different things of it. Ask the sender for the"
+            " evidence package as it was made."
+        )
     if content.startswith(_PEM):
         return Sentence("The file is PEM text; give the PDF, the timestamp in DER, or the evidence package.")
     return Sentence("The file is neither a PDF nor a timestamp nor an evidence package.")

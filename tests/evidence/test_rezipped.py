@@ -195,3 +195,19 @@ def test_what_unzip_finds_is_what_is_judged(tmp_path: Path) -> None:
     (tmp_path / "again.zip").write_bytes(zipped(FILES, folder="x/"))
     subprocess.run(["unzip", "-qq", "again.zip"], cwd=tmp_path, check=True)
     assert {path: (tmp_path / "x" / path).read_bytes() for path in FILES} == FILES
+
+
+@pytest.mark.parametrize("added", [".DS_Store", "Thumbs.db"])
+def test_a_package_that_opens_as_a_pdf_is_not_passed(
+    package: bytes, authority: TestAuthority, confinement: Confinement, added: str
+) -> None:
+    """A reader of PDFs finds its header near the front, or an object anywhere, and shows what nobody signed."""
+    verifier = Verifier(confinement, [authority.root.certificate], evidence=verify_package)
+    files = {path: bytes(data) for path, data in read_zip(package).files.items()}
+    other = {added: b"%PDF-1.4\n1 0 obj\n<</Type/Catalog>>\nendobj\n"}
+    first = other if added == ".DS_Store" else {}
+    report = verifier.verify(
+        zipped({**first, **files, **other}, deflate=False), at=authority.now + timedelta(hours=1)
+    )
+    assert report.indication is not Indication.PASSED
+    assert "PDF" in report.reasons[0]
