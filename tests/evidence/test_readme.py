@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from appliance.evidence.extraction import extract
 from appliance.evidence.model import EvidenceInput
 from appliance.evidence.package import build
+from appliance.evidence.readme import render_readme
+from appliance.language import Language
 from tests.evidence import contract
 from tests.evidence.authority import TestAuthority
 from tests.evidence.unpacked import commands, run, unpack
@@ -51,6 +54,13 @@ def test_the_commands_read_how_each_signature_was_confirmed(folder: Path) -> Non
         assert run(command, folder).returncode == 0
         told.write_bytes(re.sub(b"activated_(webauthn|pin_totp)", b"activated_by_hand", told.read_bytes()))
         assert run(command, folder).returncode
+
+
+def test_no_section_is_left_out(evidence: EvidenceInput) -> None:
+    """A gap in the numbers would look as if something had been taken out."""
+    bare = replace(evidence, records=(), documents={})
+    text = render_readme(bare, extract(bare), Language.ENGLISH).decode()
+    assert re.findall(r"^(\d+)  [A-Z].*\n-----", text, re.MULTILINE) == [str(each) for each in range(1, 13)]
 
 
 def test_both_languages_show_the_same_commands(folder: Path) -> None:
