@@ -17,6 +17,7 @@ from pyhanko.pdf_utils.misc import PdfError
 
 from appliance.errors import DocumentRefused
 from appliance.pdf.note_check import has_frame, is_on_screen_only, refuse_second_look
+from appliance.pdf.plain_paints import is_space
 from appliance.pdf.plain_values import require_plain_values
 from appliance.pdf.reader import PdfReader, entry
 from appliance.pdf.values import InspectionWarning
@@ -62,6 +63,8 @@ def check_content(reader: PdfReader) -> list[InspectionWarning]:
     reached: set[int] = set()
     for dictionary in _reachable(reader, reached):
         require_plain_values(dictionary)
+        if isinstance(dictionary, ArrayObject):
+            continue
         _refuse_actions(dictionary)
         _refuse_outside_content(dictionary)
         _look_at_annotation(dictionary, findings)
@@ -76,7 +79,8 @@ def check_content(reader: PdfReader) -> list[InspectionWarning]:
 
 
 def _reachable(reader: PdfReader, reached: set[int]) -> Iterator[Any]:
-    """Every dictionary below the trailer, each once; the numbers of the objects go into *reached*."""
+    """Every dictionary and colour space below the trailer, each once; the numbers of the objects go into
+    *reached*."""
     waiting: list[Any] = [reader.trailer.raw_get(key) for key in ("/Root", "/Info") if key in reader.trailer]
     while waiting:
         value = waiting.pop()
@@ -89,6 +93,8 @@ def _reachable(reader: PdfReader, reached: set[int]) -> Iterator[Any]:
             yield value
             waiting += [value.raw_get(key) for key in value]
         elif isinstance(value, ArrayObject):
+            if is_space(value):
+                yield value
             waiting += [value.raw_get(index) for index in range(len(value))]
 
 
@@ -202,6 +208,7 @@ def _name(dictionary: Any, key: str) -> str:
 
 
 _EMBEDDED = ("/FontFile", "/FontFile2", "/FontFile3")
+_FONTS = ("/Type1", "/TrueType", "/MMType1", "/CIDFontType0", "/CIDFontType2")
 _SUBSET = re.compile(r"[A-Z]{6}\+")
 # the standard fonts (ISO 32000-1, 9.6.2.2) and those that Acrobat puts into forms; office software and operating
 # systems; Chinese, Japanese and Korean ones by their names in files
@@ -233,7 +240,7 @@ def not_embedded(dictionary: Any) -> str | None:
     Raises DocumentRefused for one that nobody can be expected to have.
     """
     subtype = _name(dictionary, "/Subtype")
-    if _name(dictionary, "/Type") != "/Font" or subtype in ("/Type0", "/Type3"):
+    if (_name(dictionary, "/Type") != "/Font" and subtype not in _FONTS) or subtype in ("/Type0", "/Type3"):
         return None
     descriptor = entry(dictionary, "/FontDescriptor")
     if isinstance(descriptor, DictionaryObject) and any(key in descriptor for key in _EMBEDDED):

@@ -16,18 +16,16 @@ from pyhanko.pdf_utils.misc import PdfReadError
 
 from appliance.errors import DocumentRefused
 from appliance.pdf import geometry, old_filters  # noqa: F401 - pyHanko lacks these filters
-from appliance.pdf.content_syntax import PATTERN, StreamCheck
+from appliance.pdf.content_syntax import StreamCheck
 from appliance.pdf.coordinates import Limits, TooFar, form_limits, matrix_of, page_limits, picture_limits
 from appliance.pdf.inline_images import NotPlain, require_own_ends
 from appliance.pdf.line_caps import DegenerateLines
+from appliance.pdf.plain_paints import DEVICE, components
 from appliance.pdf.reader import decode_ascii85, decoded_name, entry
 
 _DEEPEST = 20
 """Forms in forms; PDFium stops at some depth, others at another."""
 
-_DEVICE = {"/DeviceGray": 1, "/DeviceRGB": 3, "/DeviceCMYK": 4, "/Pattern": PATTERN}
-_COMPONENTS = _DEVICE | {"/CalGray": 1, "/CalRGB": 3, "/Lab": 3, "/Indexed": 1, "/Separation": 1}
-_UNDERLYING = 2
 _USUAL = (["/FlateDecode"], ["/ASCII85Decode", "/FlateDecode"])
 _ASCII85 = ASCII85Decode()
 _MOST_UNPACKED = 1 << 22
@@ -156,8 +154,8 @@ class _Resources:
         """How many numbers make a colour in the colour space of that *name*."""
         if not name.startswith(b"/"):
             raise NotPlain("a colour space without name")
-        known = _DEVICE.get(_decoded(name))
-        return _components(self.find("/ColorSpace", name)) if known is None else known
+        known = DEVICE.get(_decoded(name))
+        return components(self.find("/ColorSpace", name)) if known is None else known
 
 
 _NONE = _Resources(DictionaryObject())
@@ -168,28 +166,6 @@ def _decoded(name: bytes) -> str:
         return decoded_name(name[1:])
     except PdfReadError as error:
         raise NotPlain("a name") from error
-
-
-def _components(space: Any) -> int:
-    if isinstance(space, NameObject):
-        return _known(space)
-    family = space[0] if len(space) else None
-    if family == "/ICCBased":
-        number = entry(space[1], "/N")
-        if not isinstance(number, int):
-            raise NotPlain("a colour profile")
-        return int(number)
-    if family == "/DeviceN":
-        return len(space[1])
-    if family == "/Pattern" and len(space) == _UNDERLYING:
-        return PATTERN - _components(space[1])
-    return _known(family)
-
-
-def _known(family: Any) -> int:
-    if family not in _COMPONENTS:
-        raise NotPlain(f"a colour space {family}")
-    return _COMPONENTS[family]
 
 
 def _unpacked(stream: Any) -> bytes:

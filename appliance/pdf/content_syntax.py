@@ -19,6 +19,8 @@ from appliance.pdf import coordinates
 from appliance.pdf.coordinates import UNCHANGED, Limits, Matrix, TextLines
 from appliance.pdf.inline_images import NotPlain, end_of_image
 from appliance.pdf.line_caps import PROJECTING, DegenerateLines, stroked_points
+from appliance.pdf.plain_fonts import glyph_map, require_mapped
+from appliance.pdf.plain_paints import PATTERN, UNCOLOURED
 from appliance.pdf.reader import entry
 
 _LONGEST_STRING = 32767
@@ -30,9 +32,6 @@ _MOST_DASHES = 32
 
 _MOST_OPERANDS = 16
 """PDFium forgets more."""
-
-PATTERN = -1
-"""The components of a colour space of patterns without colours of their own: this, less those of the colour."""
 
 _BOTH, _PAGE, _PATH, _TEXT = "both", "page", "path", "text"
 
@@ -96,7 +95,7 @@ class StreamCheck:
     ) -> None:
         self._content = content + b"\n"
         self._resources = resources
-        self._glyph = glyph
+        self._glyph, self._uncoloured = glyph, False
         self._joints = joints
         self.used: dict[tuple[str, bytes], Any] = {}
         self.images: list[bytes] = []
@@ -104,6 +103,7 @@ class StreamCheck:
         self.limits: dict[tuple[str, bytes], Limits] = {}
         self._lines = TextLines()
         self._text = self._path = False
+        self._maps: dict[int, int | None] = {}
         self._inside = inside
         self._touched = self._over = False
         paint = Paint(coloured=inside)
@@ -151,6 +151,7 @@ class StreamCheck:
         state = self._state
         if b"%" in operators or b"\0" in operators or b"Tw" in operators:
             operators = _only_numbers(operators)
+        coordinates.require_wide_letters(operators)
         width = coordinates.widest(operators, state.width)
         leading = coordinates.largest(operators, b"TL", state.leading)
         dashed = state.dashed or (b"[" in operators and not self._text)
@@ -165,8 +166,13 @@ class StreamCheck:
             self._state = self._state._replace(width=abs(chosen[-1][0]))
 
     def _follow(self, operators: bytes) -> None:
+        font = None if self._state.font is None else self.used[self._state.font]
+        letters = None if font is None else self._maps.setdefault(id(font), glyph_map(font))
+        if letters is not None:
+            require_mapped(operators, letters)
         operators = _only_numbers(operators)
         coordinates.require_near(b"S", self._state, self._limits)  # letters may be lines
+        coordinates.require_wide_letters(operators)
         leading, left = self._lines.follow(operators, self._state, self._limits)
         self._state = self._state._replace(leading=leading)
         self._choose_width(operators)
@@ -207,6 +213,7 @@ class StreamCheck:
         kinds = _kinds(found[1]) if found is not None else ""
         if found is None or (found[2], kinds) not in ((b"d0", "nn"), (b"d1", "nnnnnn")):
             raise NotPlain("a glyph without width")
+        self._uncoloured = found[2] == b"d1"
         return found.end()
 
     def _require_whole_parts(self, start: int, end: int) -> None:
@@ -247,6 +254,9 @@ class StreamCheck:
         if name == b"BI":
             self._require_coloured(name)
             coordinates.require_near_image(self._state.matrix, self._limits)
+            self._require_plain_picture(
+                b"true" in self._content[found.end() :].partition(b"ID")[0][:_LONGEST_STRING]
+            )
             return self._pass_image(found.end())
         if action is not None:
             action(self, name, operands)
@@ -380,6 +390,7 @@ class StreamCheck:
         kind = "/XObject" if name == b"Do" else "/Shading"
         used = self._use(kind, operands)
         if name == b"Do" and entry(used, "/Subtype") == "/Image":
+            self._require_plain_picture("/ImageMask" in used)
             coordinates.require_near_image(self._state.matrix, self._limits)
         elif name == b"Do":
             left = self._limits._replace(width=self._state.width)
@@ -388,7 +399,19 @@ class StreamCheck:
         if name == b"Do" and (entry(used, "/Subtype") != "/Image" or "/ImageMask" in used):
             self._require_coloured(name)
 
+    def _require_uncoloured(self, mask: bool) -> None:
+        """A glyph that says that it has no colours (d1) has none: programs pass over them, or over the glyph."""
+        if self._uncoloured and not mask:
+            raise NotPlain("a colour in a glyph without")
+
+    def _require_plain_picture(self, mask: bool) -> None:
+        """As above; and no pattern through a *mask*, which Poppler does not paint."""
+        self._require_uncoloured(mask)
+        if mask and self._state.fill.components <= PATTERN:
+            raise NotPlain("a pattern through a mask")
+
     def _paint_with(self, strokes: bool, paint: Paint) -> None:
+        self._require_uncoloured(mask=False)
         self._state = self._state._replace(stroke=paint) if strokes else self._state._replace(fill=paint)
 
     def _choose_space(self, name: bytes, operands: bytes) -> None:
@@ -408,7 +431,8 @@ class StreamCheck:
         if named != (space <= PATTERN) or numbers != (PATTERN - space if named else space):
             raise NotPlain(f"a colour of {kinds!r} in a space of {space}")
         if named:
-            self._use("/Pattern", operands)
+            if (entry(self._use("/Pattern", operands), "/PaintType") == UNCOLOURED) != bool(numbers):
+                raise NotPlain("a pattern with the colour of another kind")
             key = ("/Pattern", _first_name(operands[operands.rindex(b"/") :]))
             self._leave(key, self._limits.under(self._matrix))
 

@@ -14,6 +14,8 @@ from functools import lru_cache
 from math import ceil, floor, inf, log2
 from typing import Any, NamedTuple, Protocol
 
+from pyhanko.pdf_utils.generic import NumberObject
+
 from appliance.pdf import geometry
 from appliance.pdf.inline_images import NotPlain
 from appliance.pdf.line_caps import STROKES, operations
@@ -32,6 +34,8 @@ _SLACK = 1 / 2000
 _LARGEST_LETTERS, _SMALLEST_SIZE = 1200.0, 0.001
 _SMALLEST_SIDE = 1.0
 """Of a page; MuPDF draws a smaller one as large as that."""
+_NARROWEST, _SQUEEZED = 4.0, 0.04
+"""Of letters; PDFium draws narrower ones over each other."""
 _FLAT = 1e-12
 _LEAST_ROOM = 1e-9
 _LARGEST = 10.0**9
@@ -128,8 +132,13 @@ def is_flat(matrix: Matrix) -> bool:
 
 def page_limits(page: Any) -> tuple[Limits, Matrix]:
     """For the content of *page*, and the matrix that moves its lower left corner to the origin."""
-    frame = geometry.frame(page)
+    frame, crop = geometry.frame(page), geometry.box(geometry.inherited(page, "/CropBox"))
     x0, y0, x1, y1 = frame.box
+    turn = geometry.inherited(page, "/Rotate")
+    if turn is not None and (not isinstance(turn, NumberObject) or turn % 90):
+        raise NotPlain("a page that is turned by no quarter")
+    if crop is not None and not (crop[0] <= x0 and crop[1] <= y0 and x1 <= crop[2] and y1 <= crop[3]):
+        raise NotPlain("a page of which nothing is left")
     sides = (x1 - x0, y1 - y0)
     room = max(_WIDTHS * sides[frame.rotation in (90, 270)], _ROOT_OF_AREAS * (sides[0] * sides[1]) ** 0.5)
     if min(sides) < _SMALLEST_SIDE or max(abs(x0), abs(y0)) > _FAR * room:
@@ -182,6 +191,8 @@ class TextLines:
         letters of the size 1. Far away no text is seen, so the whole way alone matters. Raises :class:`TooFar`."""
         matrices = [*map(six, given(operators, b"Tm", 6))]
         moves = [max(map(abs, each)) for name in (b"Td", b"TD") for each in given(operators, name, 2)]
+        if any(_is_squeezed(multiplied(each, state.matrix)) for each in matrices or [UNCHANGED]):
+            raise TooFar("squeezed letters")
         leading = largest(operators, b"TL", state.leading)
         leading = max([leading, *moves]) if b"TD" in operators else leading
         scale = max([self._scale, *map(norm, matrices)])
@@ -195,6 +206,17 @@ class TextLines:
             raise TooFar("large letters")
         self._scale = norm(matrices[-1]) if matrices else self._scale
         return leading, limits._replace(room=limits.room / 2 / (state.letters * scale * most or 1), upright=False)
+
+
+def _is_squeezed(matrix: Matrix) -> bool:
+    a, b, c, d, _, _ = matrix
+    return _FLAT < abs(a * d - b * c) / (norm(matrix) ** 2 or 1) < _SQUEEZED
+
+
+def require_wide_letters(operators: bytes) -> None:
+    """Raises :class:`TooFar` when *operators* make letters narrow."""
+    if b"Tz" in operators and any(0 < abs(each[0]) < _NARROWEST for each in given(operators, b"Tz", 1)):
+        raise TooFar("squeezed letters")
 
 
 def require_plain_size(size: float) -> None:

@@ -43,6 +43,20 @@ def signature_widget(name: str, page: Any, rectangle: Sequence[float], **more: A
     )
 
 
+def nodes(root: Any) -> set[int]:
+    """The dictionaries of all fields and their widgets below the catalogue *root*, by their identity."""
+    form, found = entry(root, "/AcroForm"), set[int]()
+    waiting = [entry(form, "/Fields")] if isinstance(form, DictionaryObject) else []
+    while waiting:
+        listed = waiting.pop()
+        for index in range(len(listed) if isinstance(listed, ArrayObject) else 0):
+            node = listed[index]
+            if isinstance(node, DictionaryObject) and id(node) not in found:
+                found.add(id(node))
+                waiting.append(entry(node, "/Kids"))
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class FormField:
     """A terminal field: fully qualified ``name``, ``kind`` (/Sig, /Tx, ...), its dictionary and its reference."""

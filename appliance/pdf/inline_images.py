@@ -16,6 +16,11 @@ _LONG = {b"/W": b"/Width", b"/H": b"/Height", b"/BPC": b"/BitsPerComponent", b"/
          b"/I": b"/Interpolate", b"/L": b"/Length"}  # fmt: skip
 _SHORT = {b"/G": b"/DeviceGray", b"/RGB": b"/DeviceRGB", b"/CMYK": b"/DeviceCMYK"}
 _KNOWN = {*_LONG.values(), b"/Intent"}
+_DEPTHS = (b"1", b"2", b"4", b"8")
+_STRAIGHT = frozenset((*_SHORT, *_SHORT.values()))
+_MAPPED = re.compile(
+    rb"\[[\x00\t\n\x0c\r ]*(?:(?:0[\x00\t\n\x0c\r ]+1|1[\x00\t\n\x0c\r ]+0)[\x00\t\n\x0c\r ]*)+\]"
+)
 _INDEXED = re.compile(rb"\[[\x00\t\n\x0c\r ]*/(?:I|Indexed)(?![^\x00\t\n\x0c\r ()<>\[\]{}/%])")
 _BLANK = rb"[\x00\t\n\x0c\r ]*+"
 _FILTER = rb"/(?:Fl|AHx|A85|LZW|RL|CCF|DCT|(?:Flate|ASCIIHex|ASCII85|LZW|RunLength|CCITTFax|DCT)Decode)"
@@ -48,6 +53,7 @@ def end_of_image(content: bytes, place: int, resources: Any) -> tuple[int, bool]
     if start is None:
         raise NotPlain("a picture without data")
     begin = start.end()
+    _require_plain_entries(entries)
     known = _end_of_data(content, begin, entries, resources)
     last = _end_by_mark(content, begin) if known is None else known
     end = tokens.IMAGE_END.search(content, max(begin - 1, last - 1))
@@ -55,6 +61,19 @@ def end_of_image(content: bytes, place: int, resources: Any) -> tuple[int, bool]
     if end is None or first is None or end.start() != first.start() or content[last : end.start()].strip(_BLANKS):
         raise NotPlain("a picture with two ends")
     return end.end(), known is not None
+
+
+def _require_plain_entries(entries: dict[bytes, bytes]) -> None:
+    """What programs make the same of: bits and colours where they are needed, and no odd mapping of them."""
+    mask = entries.get(b"/ImageMask") == b"true"
+    own = b"CCF" in entries.get(b"/Filter", b"") or b"CCITT" in entries.get(b"/Filter", b"")
+    mapped = _MAPPED.fullmatch(entries.get(b"/Decode", b"[0 1]"))
+    spaced = mask or b"/ColorSpace" in entries
+    depth = entries.get(b"/BitsPerComponent", b"1" if mask or own else b"")
+    if mapped is None or not spaced or depth not in ((b"1",) if mask else _DEPTHS):
+        raise NotPlain("colours of a picture")
+    if b"/Decode" in entries and not mask and entries[b"/ColorSpace"] not in _STRAIGHT:
+        raise NotPlain("colours of a picture")
 
 
 def _end_of_data(content: bytes, begin: int, entries: dict[bytes, bytes], resources: Any) -> int | None:

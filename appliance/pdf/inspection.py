@@ -90,7 +90,7 @@ def warnings_about(
     """What readers should know of the document whose pages were *found*. Raises DocumentRefused for active and for
     hidden content, and for fields over something else, unless they *may*: people choose the places of signatures,
     and put a seal over a name."""
-    overlapping = _overlapping(found, fields_may=fields_may_overlap)
+    overlapping = _overlapping(reader.root, found, fields_may=fields_may_overlap)
     return (*_reading(reader), *content_check.check_content(reader), *overlapping)
 
 
@@ -128,12 +128,14 @@ def _reading(reader: PdfReader) -> Iterator[InspectionWarning]:
         )
 
 
-def _overlapping(found: list[Any], *, fields_may: bool) -> Iterator[InspectionWarning]:
+def _overlapping(root: Any, found: list[Any], *, fields_may: bool) -> Iterator[InspectionWarning]:
     """Notes, stamps and fields that lie over each other: one of them may hide the other. Fields are refused unless
     they *may*, for they can be filled in later."""
     overlapping = []
+    known = forms.nodes(root)
     for number, page in enumerate(found, start=1):
         notes = _annotations(page)
+        _refuse_lonely(notes, known)
         _refuse_stacked([each for each in notes if has_frame(each)])
         kinds = set(_overlaps(notes))
         if "/Widget" in kinds and not fields_may:
@@ -171,6 +173,12 @@ def _overlaps(annotations: list[Any]) -> Iterator[str]:
     for (kind, one), (other_kind, other) in combinations(boxes, 2):
         if _covered(one, other) > _MOSTLY:
             yield from (kind, other_kind)
+
+
+def _refuse_lonely(notes: list[Any], known: set[int]) -> None:
+    """Fields that no form has are drawn by some programs only."""
+    if any("/AP" in each and entry(each, "/Subtype") == "/Widget" and id(each) not in known for each in notes):
+        raise two_readings()
 
 
 def _refuse_stacked(links: list[Any]) -> None:

@@ -45,7 +45,7 @@ class Shape:
 def _picture(length: bytes = b"/Length LENGTH", dark: bytes = b"3") -> bytes:
     table = b"".join(b"00" if each in dark else b"FF" for each in range(256))
     return (
-        b"5 0 obj\n<</Type/XObject/Subtype/Image/Width 200/Height 84/BitsPerComponent 8"
+        b"5 0 obj\n<</Type/XObject/Subtype/Image/Width 200/Height 81/BitsPerComponent 8"
         b"/ColorSpace[/Indexed/DeviceGray 255<" + table + b">]" + length + b">>stream\n"
     )
 

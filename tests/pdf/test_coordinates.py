@@ -40,6 +40,9 @@ FAR: dict[str, bytes] = {
     "large letters": _TEXT % (b"2000", b"1 0 0 1 0 0"),
     "letters that are enlarged": _TEXT % (b"20", b"100 0 0 100 0 0"),
     "letters of hardly any size": _TEXT % (b".0001", b"600000 0 0 600000 60 400"),
+    "squeezed letters": b" 2 Tz" + _TEXT % (b"60", b"1 0 0 1 0 0"),
+    "letters that are squeezed on": b" BT /F1 60 Tf 2 Tz (WORDS) Tj ET",
+    "letters in a squeezed matrix": _TEXT % (b"60", b".02 0 0 1 60 400"),
     "text on a long way": b" BT /F1 9 Tf (9 9 Td) Tj"
     + b" 999999 0 Td" * 9
     + b" -999999 0 Td" * 9
@@ -63,6 +66,7 @@ NEAR: dict[str, bytes] = {
     "words in lines": b" BT /F1 12 Tf 14.4 TL 72 700 Td" + b" 9 0 Td (a) Tj -9 0 Td (b) ' T*" * 500 + b" ET",
     "a picture without height": b" q 9 0 0 0 0 0 cm BI /W 1 /H 1 /BPC 8 /CS /G ID 1 EI Q",
     "large letters": _TEXT % (b"300", b"1 0 0 1 0 0"),
+    "narrow letters": b" 10 Tz" + _TEXT % (b"60", b".7 .7 -.7 .7 0 0"),
     "no letters": b" BT /F1 0 Tf (a) Tj ET",
 }
 

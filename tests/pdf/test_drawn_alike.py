@@ -1,0 +1,456 @@
+"""Colours, functions, shadings, patterns, pictures, fonts, notes and pages by whose dictionaries PDFium showed
+something else than Poppler or MuPDF: refused. What all three show alike is taken in."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pikepdf import Array, Dictionary, Name, Object, Pdf, String
+
+from appliance.errors import DocumentRefused
+from appliance.pdf import inspection
+
+Make = Callable[[], bytes]
+_TEXT = b" BT /F1 30 Tf 60 700 Td (PAY) Tj ET 60 500 200 60 re f"
+_WHITE = {"WhitePoint": Array([0.95, 1, 1.09])}
+_IDENTITY = Name("/Identity-H")
+
+
+def _page(change: Callable[[Pdf, Object], object]) -> Make:
+    def make() -> bytes:
+        with Pdf.new() as pdf:
+            page = pdf.add_blank_page(page_size=(595, 842)).obj
+            font = Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.Helvetica)
+            page.Resources = Dictionary(Font=Dictionary(F1=pdf.make_indirect(font)))
+            content = change(pdf, page)
+            page.Contents = pdf.make_stream(content if isinstance(content, bytes) else _TEXT)
+            file = BytesIO()
+            with warnings.catch_warnings(action="ignore"):  # of a field that no form has
+                pdf.save(file)
+        return file.getvalue()
+
+    return make
+
+
+def _made(pdf: Pdf, value: Any) -> Any:
+    return value(pdf) if callable(value) else value
+
+
+def _tint(*ends: float, **more: Any) -> Dictionary:
+    ends = ends or (1, 0)
+    said = {"Domain": Array([0, 1]), "C0": Array([ends[0]]), "C1": Array([ends[1]]), "N": 1, **more}
+    return Dictionary(FunctionType=2, **said)
+
+
+def _stream(data: bytes, **entries: Any) -> Callable[[Pdf], Object]:
+    return lambda pdf: pdf.make_stream(data, Dictionary(**entries))
+
+
+def _program(code: bytes, inputs: int = 1) -> Callable[[Pdf], Object]:
+    return _stream(code, FunctionType=4, Domain=Array([0, 1] * inputs), Range=Array([0, 1]))
+
+
+def _space(*parts: Any, colour: bytes = b"1") -> Make:
+    def draw(pdf: Pdf, page: Object) -> bytes:
+        page.Resources.ColorSpace = Dictionary(S=Array([_made(pdf, each) for each in parts]))
+        return b"/S cs " + colour + b" sc " + _TEXT
+
+    return _page(draw)
+
+
+def _ink(name: str, function: Any, alternate: Object = Name.DeviceGray) -> Make:
+    return _space(Name.Separation, Name(f"/{name}"), alternate, function)
+
+
+def _stitched(*bounds: float) -> Dictionary:
+    count = len(bounds) + 1
+    return Dictionary(
+        FunctionType=3,
+        Domain=Array([0, 1]),
+        Functions=Array([_tint()] * count),
+        Bounds=Array(bounds),
+        Encode=Array([0, 1] * count),
+    )
+
+
+def _default(name: str, space: Any) -> Make:
+    return _page(
+        lambda pdf, page: page.Resources.update({"/ColorSpace": Dictionary({f"/{name}": _made(pdf, space)})})
+    )
+
+
+def _state(**entries: Any) -> Make:
+    def draw(pdf: Pdf, page: Object) -> bytes:
+        page.Resources.ExtGState = Dictionary(G=Dictionary({f"/{k}": _made(pdf, v) for k, v in entries.items()}))
+        return b"/G gs " + _TEXT
+
+    return _page(draw)
+
+
+def _mask(**entries: Any) -> Callable[[Pdf], Object]:
+    group = _stream(b"1 g 0 0 595 842 re f", Type=Name.XObject, Subtype=Name.Form, BBox=Array([0, 0, 595, 842]))
+    return lambda pdf: Dictionary(
+        {"/S": Name.Luminosity, "/G": group(pdf)} | {f"/{k}": v for k, v in entries.items()}
+    )
+
+
+def _image(data: bytes = b"\x00\xff", use: bytes = b"", **entries: Any) -> Make:
+    said: dict[str, Any] = {
+        "Width": 2,
+        "Height": 1,
+        "BitsPerComponent": 8,
+        "ColorSpace": Name.DeviceGray,
+        **entries,
+    }
+
+    def draw(pdf: Pdf, page: Object) -> bytes:
+        given = {k: _made(pdf, v) for k, v in said.items() if v is not None}
+        image = pdf.make_stream(data, Dictionary(Type=Name.XObject, Subtype=Name.Image, **given))
+        page.Resources.XObject = Dictionary(I=image)
+        return _TEXT + use + b" q 300 0 0 100 60 300 cm /I Do Q"
+
+    return _page(draw)
+
+
+def _picture(data: bytes = b"\xff\x00", **entries: Any) -> Callable[[Pdf], Object]:
+    said = {"Width": 2, "Height": 1, "BitsPerComponent": 8, "ColorSpace": Name.DeviceGray, **entries}
+    return _stream(data, Type=Name.XObject, Subtype=Name.Image, **said)
+
+
+_STENCIL = {"ImageMask": True, "BitsPerComponent": 1, "ColorSpace": None, "Width": 8}
+
+
+def _shaded(data: bytes | None = None, **entries: Any) -> Make:
+    said = {"ShadingType": 2, "ColorSpace": Name.DeviceGray, "Coords": Array([60, 0, 360, 0]), "Function": _tint()}
+
+    def draw(pdf: Pdf, page: Object) -> bytes:
+        given = {k: _made(pdf, v) for k, v in {**said, **entries}.items() if v is not None}
+        shading = Dictionary(**given) if data is None else pdf.make_stream(data, Dictionary(**given))
+        page.Resources.Shading = Dictionary(S=shading)
+        return _TEXT + b" /S sh"
+
+    return _page(draw)
+
+
+_LATTICE = {
+    "ShadingType": 5,
+    "Coords": None,
+    "Function": None,
+    "VerticesPerRow": 2,
+    "BitsPerCoordinate": 8,
+    "BitsPerComponent": 8,
+    "Decode": Array([60, 360, 100, 400, 0, 1]),
+}
+
+
+def _tiled(use: bytes = b" /Pattern cs /P scn 60 100 300 300 re f", **entries: Any) -> Make:
+    said = {
+        "PatternType": 1,
+        "PaintType": 1,
+        "TilingType": 1,
+        "BBox": Array([0, 0, 20, 20]),
+        "XStep": 20,
+        "YStep": 20,
+    }
+
+    def draw(pdf: Pdf, page: Object) -> bytes:
+        tile = pdf.make_stream(b"0 0 9 9 re f", Dictionary(Resources=Dictionary(), **{**said, **entries}))
+        page.Resources.Pattern = Dictionary(P=tile)
+        page.Resources.ColorSpace = Dictionary(U=Array([Name.Pattern, Name.DeviceGray]))
+        return _TEXT + use
+
+    return _page(draw)
+
+
+def _font(**entries: Any) -> Make:
+    def draw(pdf: Pdf, page: Object) -> None:
+        page.Resources.Font.F1.update({f"/{k}": _made(pdf, v) for k, v in entries.items()})
+
+    return _page(draw)
+
+
+def _named(*differences: Any, **more: Any) -> Dictionary:
+    return Dictionary(Type=Name.Encoding, Differences=Array(differences), **more)
+
+
+def _file(flags: int) -> Callable[[Pdf], Object]:
+    def describe(pdf: Pdf) -> Object:
+        font = pdf.make_stream(Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf").read_bytes())
+        return Dictionary(Type=Name.FontDescriptor, FontName=Name.D, Flags=flags, FontFile2=font)
+
+    return describe
+
+
+def _composite(codes: Any = _IDENTITY, text: bytes = b"<00330024>", **entries: Any) -> Make:
+    def draw(pdf: Pdf, page: Object) -> bytes:
+        system = Dictionary(Registry=String("Adobe"), Ordering=String("Identity"), Supplement=0)
+        given = {k: _made(pdf, v) for k, v in entries.items()}
+        below = Dictionary(
+            Type=Name.Font,
+            Subtype=Name.CIDFontType2,
+            BaseFont=Name.D,
+            CIDSystemInfo=system,
+            FontDescriptor=_file(4)(pdf),
+            **given,
+        )
+        page.Resources.Font.F1 = Dictionary(
+            Type=Name.Font,
+            Subtype=Name.Type0,
+            BaseFont=Name.D,
+            DescendantFonts=Array([below]),
+            Encoding=_made(pdf, codes),
+        )
+        return b" BT /F1 40 Tf 60 600 Td " + text + b" Tj ET"
+
+    return _page(draw)
+
+
+def _codes(ranges: bytes, space: bytes = b"<0000> <FFFF>") -> Callable[[Pdf], Object]:
+    begun = b"begincmap 1 begincodespacerange " + space + b" endcodespacerange "
+    return _stream(begun + ranges + b" endcmap", Type=Name.CMap, CMapName=Name.X)
+
+
+def _glyphs(first: bytes, second: bytes, **entries: Any) -> Make:
+    def draw(pdf: Pdf, page: Object) -> bytes:
+        said = {"FirstChar": 65, "LastChar": 66, "Widths": Array([1000, 1000]), **entries}
+        page.Resources.Font.F1 = Dictionary(
+            Type=Name.Font,
+            Subtype=Name.Type3,
+            FontMatrix=Array([0.001, 0, 0, 0.001, 0, 0]),
+            FontBBox=Array([0, 0, 1000, 1000]),
+            CharProcs=Dictionary(a=pdf.make_stream(first), b=pdf.make_stream(second)),
+            Encoding=_named(65, Name.a, Name.b),
+            **said,
+        )
+        return b" 1 0 0 rg BT /F1 60 Tf 60 600 Td (AB) Tj ET"
+
+    return _page(draw)
+
+
+_SQUARE = b" 0 0 800 800 re f"
+_PLAIN_GLYPH, _BARE_GLYPH = b"1000 0 d0" + _SQUARE, b"1000 0 0 0 1000 1000 d1"
+
+
+def _noted(kind: str, *, form: bool = False, **entries: Any) -> Make:
+    def draw(pdf: Pdf, page: Object) -> None:
+        look = pdf.make_stream(b"0 0 99 99 re f", Dictionary(Subtype=Name.Form, BBox=Array([0, 0, 99, 99])))
+        said = {"F": 4, "Rect": Array([100, 500, 300, 600]), "AP": Dictionary(N=look), **entries}
+        note = pdf.make_indirect(Dictionary(Type=Name.Annot, Subtype=Name(f"/{kind}"), **said))
+        page.Annots = Array([note])
+        if form:
+            pdf.Root.AcroForm = Dictionary(Fields=Array([note]))
+
+    return _page(draw)
+
+
+def _boxed(**entries: Any) -> Make:
+    return _page(lambda pdf, page: page.update({f"/{k}": v for k, v in entries.items()}))
+
+
+def _drawn(content: bytes) -> Make:
+    return _page(lambda pdf, page: _TEXT + content)
+
+
+_QUAD = Array([100, 600, 300, 600, 100, 500, 300, 500])
+_INDEXED = Array([Name.Indexed, Name.DeviceRGB, 1, String(b"\0\0\0\xff\xff\xff")])
+_INLINE = b" q 99 0 0 99 0 0 cm BI /W 1 /H 1 %b ID 1 EI Q"
+
+ODD: dict[str, Make] = {
+    "a gray of an odd gamma": _space(Name.CalGray, Dictionary(**_WHITE, Gamma=1000), colour=b".99"),
+    "colours of odd gammas": _space(Name.CalRGB, Dictionary(**_WHITE, Gamma=Array([9, 9, 9])), colour=b".9 .9 .9"),
+    "colours of an odd white": _space(Name.CalRGB, Dictionary(WhitePoint=Array([0.01, 1, 0.01])), colour=b"1 1 1"),
+    "the ink None": _ink("None", _tint()),
+    "inks None": _space(Name.DeviceN, Array([Name("/None")]), Name.DeviceGray, _tint()),
+    "black that is white": _ink("Black", _tint(0, 1)),
+    "an ink of too few colours": _ink("Spot", _tint(), Name.DeviceRGB),
+    "a function backwards": _ink("Spot", _tint(Domain=Array([1, 0]))),
+    "a function of two sizes": _ink("Spot", _tint(C0=Array([1, 1, 1]))),
+    "parts out of order": _ink("Spot", _stitched(0.8, 0.2)),
+    "samples of three bits": _ink(
+        "Spot",
+        _stream(
+            b"\xe0", FunctionType=0, Domain=Array([0, 1]), Range=Array([0, 1]), Size=Array([2]), BitsPerSample=3
+        ),
+    ),
+    **{
+        f"the program {each.decode()}": _ink("Spot", _program(each))
+        for each in (
+            b"{pop -0.5 round 1 add}",
+            b"{pop true {0} if 1}",
+            b"{pop -1 sqrt}",
+            b"{pop 16#0}",
+            b"{pop 1e-5}",
+            b"{foo pop 0}",
+            b"{pop}",
+            b"{pop 0",
+            b"{pop 0} {pop 1}",
+            b"pop 0",
+            b"{exch}",
+            b"{2 copy}",
+            b"{dup 0 gt {0} {1 1} ifelse}",
+            b"{dup index}",
+            b"{9 index}",
+        )
+    },
+    **{
+        f"another {each}": _default(each, lambda pdf: Array([Name.Separation, Name.X, Name.DeviceGray, _tint()]))
+        for each in ("DefaultGray", "DefaultRGB", "DefaultCMYK")
+    },
+    "transfer functions": _state(TR=Array([_tint()] * 4)),
+    "a transfer function of a mask": _state(SMask=_mask(TR=_tint())),
+    "a mask of no kind": _state(SMask=_mask(S=Name.Foo)),
+    "light upon black": _state(BM=Name.ColorDodge),
+    "a picture of three bits": _image(BitsPerComponent=3),
+    "a picture of no bits": _image(BitsPerComponent=None),
+    "a picture of no colours": _image(ColorSpace=None),
+    "a picture of patterns": _image(ColorSpace=Name.Pattern),
+    "a picture of too little": _image(Height=9),
+    "half a mapping": _image(Decode=Array([1])),
+    "a stencil of gray": _image(b"\x0f", **_STENCIL, Decode=Array([0.6, 0.4])),
+    "a stencil of eight bits": _image(b"\x0f" * 8, **{**_STENCIL, "BitsPerComponent": 8}),
+    "half a colour key": _image(Mask=Array([0])),
+    "a mask of colours": _image(SMask=_picture(b"\xff\0\0\xff\0\0", ColorSpace=Name.DeviceRGB)),
+    "a mask that is a picture": _image(Mask=_picture()),
+    "a short palette": _image(
+        b"\0\5", ColorSpace=Array([Name.Indexed, Name.DeviceRGB, 5, String(b"\xff\xff\xff\0\0\0")])
+    ),
+    "a palette backwards": _image(b"\0\1", ColorSpace=_INDEXED, Decode=Array([1, 0])),
+    "a palette of a palette": _image(ColorSpace=Array([Name.Indexed, _INDEXED, 1, String(b"\1\0")])),
+    "a background": _shaded(Background=Array([0])),
+    "a shading without way": _shaded(Coords=Array([60, 0, 60, 0])),
+    "a circle upon itself": _shaded(ShadingType=3, Coords=Array([9, 9, 50, 9, 9, 50])),
+    "a circle of less than nothing": _shaded(ShadingType=3, Coords=Array([9, 9, 0, 9, 9, -50])),
+    "a shading of patterns": _shaded(ColorSpace=Name.Pattern),
+    "one colour for three": _shaded(ColorSpace=Name.DeviceRGB),
+    "a lattice with a rest": _shaded(b"\0\0\0" * 5, **_LATTICE),
+    "a mesh": _shaded(b"\0\0\0\0" * 3, **{**_LATTICE, "ShadingType": 4, "BitsPerFlag": 8}),
+    "a pattern that stays": _tiled(XStep=0),
+    "a pattern of no kind": _tiled(PaintType=3),
+    "a pattern that wants a colour": _tiled(PaintType=2),
+    "a pattern that wants none": _tiled(b" /U cs 0 /P scn 60 100 300 300 re f"),
+    "a pattern through a stencil": _tiled(
+        b" /Pattern cs /P scn q 9 0 0 9 0 0 cm BI /W 8 /H 1 /IM true ID \x0f EI Q"
+    ),
+    "letters by other names": _font(Encoding=_named(65, Name("/g66"))),
+    "letters without a name": _font(Encoding=_named(65, Name("/.notdef"))),
+    "letters by numbers": _font(Encoding=_named(65, Name("/c66"))),
+    "letters at a broken code": _font(Encoding=_named(65.7, Name.B)),
+    "letters at no code": _font(Encoding=_named(Name.B)),
+    "letters of experts": _font(Encoding=Name.MacExpertEncoding),
+    "symbols by names": _font(BaseFont=Name.Symbol, Encoding=_named(65, Name.alpha)),
+    "letters that go back": _font(FirstChar=65, LastChar=65, Widths=Array([-600])),
+    "names in a font of symbols": _font(
+        Subtype=Name.TrueType, FontDescriptor=_file(4), Encoding=_named(65, Name.B)
+    ),
+    "numbers in a font": _font(Subtype=Name.TrueType, FontDescriptor=_file(32), Encoding=_named(65, Name("/g50"))),
+    "codes that nobody knows": _composite(Name("/Foo-H")),
+    "codes less one": _composite(_codes(b"1 begincidrange <0000> <FFFF> -1 endcidrange")),
+    "codes of three bytes": _composite(
+        _codes(b"1 begincidrange <000000> <0000FF> 0 endcidrange", b"<000000> <FFFFFF>")
+    ),
+    "a code twice": _composite(
+        _codes(b"1 begincidrange <0000> <FFFF> 0 endcidrange 1 begincidchar <0033> 80 endcidchar")
+    ),
+    "a letter beyond the map": _composite(CIDToGIDMap=_stream(b"\0\1" * 0x33)),
+    "one in plain": _composite(CIDToGIDMap=_stream(b"\0\1" * 0x33), text=rb"(\000\063)"),
+    "a short map of bytes": _composite(
+        _codes(b"1 begincidrange <00> <FF> 0 endcidrange", b"<00> <FF>"), CIDToGIDMap=_stream(b"\0\1" * 255)
+    ),
+    "two widths": _composite(W=Array([36, 60, 3000, 36, Array([100])])),
+    "a width below nothing": _composite(DW=-700),
+    "glyphs without widths": _glyphs(_PLAIN_GLYPH, _PLAIN_GLYPH, FirstChar=70, LastChar=71),
+    "a colour in a glyph without": _glyphs(_PLAIN_GLYPH, _BARE_GLYPH + b" 1 g" + _SQUARE),
+    "a picture in a glyph without": _glyphs(
+        _PLAIN_GLYPH, _BARE_GLYPH + b" q 9 0 0 9 0 0 cm BI /W 1 /H 1 /BPC 8 /CS /G ID 1 EI Q"
+    ),
+    "a link with a picture": _noted("Link", Border=Array([0, 0, 0])),
+    "a polygon without corners": _noted("Polygon"),
+    "a highlight of nothing": _noted("Highlight"),
+    "a highlight of half": _noted("Highlight", QuadPoints=Array([1, 2, 3, 4])),
+    "a file that is none": _noted("FileAttachment", Rect=Array([0, 0, 20, 20])),
+    "an invisible stamp": _noted("Stamp", F=5),
+    "a stamp of one size": _noted("Stamp", F=12),
+    "a large icon": _noted("Text", F=28),
+    "a field of no form": _noted("Widget", FT=Name.Tx, T=String("x")),
+    "a page turned by 45": _boxed(Rotate=45),
+    "a page turned by 90.0": _boxed(Rotate=Object.parse(b"90.0")),
+    "a page of nothing": _boxed(CropBox=Array([0, 0, 0, 0])),
+    "a page beside itself": _boxed(CropBox=Array([1000, 1000, 1200, 1200])),
+    "an inline picture of three bits": _drawn(_INLINE % b"/BPC 3 /CS /G"),
+    "an inline picture of no colours": _drawn(_INLINE % b"/BPC 8"),
+    "an inline mapping": _drawn(_INLINE % b"/BPC 8 /CS /G /D [.6 .4]"),
+    "an inline palette backwards": _drawn(_INLINE % b"/BPC 8 /CS [/I /G 1 <00ff>] /D [1 0]"),
+}
+
+PLAIN: dict[str, Make] = {
+    "a page": _page(lambda pdf, page: None),
+    "a gray of a usual gamma": _space(Name.CalGray, Dictionary(**_WHITE, Gamma=2.2)),
+    "colours as on screens": _space(Name.CalRGB, Dictionary(**_WHITE, Gamma=Array([2.2] * 3)), colour=b"1 0 0"),
+    "a spot": _ink("Spot", _tint()),
+    "every ink": _ink("All", _tint()),
+    "black": _ink("Black", _tint()),
+    "black by a program": _ink("Black", _program(b"{1 exch sub}")),
+    "inks with None": _space(
+        Name.DeviceN,
+        Array([Name.Red, Name("/None")]),
+        Name.DeviceGray,
+        _program(b"{pop 1 exch sub}", 2),
+        colour=b"1 1",
+    ),
+    "an ink by a program": _ink("Spot", _program(b"{dup 0.5 mul exch 0 gt {1 mul} {pop 0} ifelse 1 1 roll}")),
+    "parts that end together": _ink("Spot", _stitched(0.5, 0.5)),
+    "another profile": _default("DefaultGray", lambda pdf: Array([Name.ICCBased, _stream(b"profile", N=1)(pdf)])),
+    "a font called TR": _page(lambda pdf, page: page.Resources.Font.update({"/TR": page.Resources.Font.F1})),
+    "a mask": _state(SMask=_mask(TR=Name.Identity, BC=Array([0]))),
+    "a mode": _state(BM=Name.Multiply),
+    "a picture": _image(),
+    "a negative": _image(Decode=Array([1, 0])),
+    "a picture without its last line": _image(Height=2),
+    "a stencil": _image(b"\x0f", **_STENCIL, Decode=Array([1, 0])),
+    "a palette": _image(b"\0\1", ColorSpace=_INDEXED, Decode=Array([0, 255])),
+    "masks": _image(SMask=_picture(), Mask=Array([0, 10])),
+    "a shading": _shaded(Extend=Array([True, True])),
+    "a shading of three": _shaded(ColorSpace=Name.DeviceRGB, Function=Array([_tint()] * 3)),
+    "circles": _shaded(ShadingType=3, Coords=Array([9, 9, 0, 9, 9, 50])),
+    "a lattice": _shaded(b"\0\0\0" * 4, **_LATTICE),
+    "a pattern": _tiled(),
+    "a pattern with a colour": _tiled(b" /U cs 0 /P scn 60 100 300 300 re f", PaintType=2),
+    "letters by their names": _font(Encoding=_named(65, Name.B, Name.Euro, 200, Name("/.notdef"))),
+    "characters in a font": _font(
+        Subtype=Name.TrueType, FontDescriptor=_file(32), Encoding=_named(65, Name("/uni0042"), Name.afii10018)
+    ),
+    "own names": _font(FontDescriptor=_file(32), Encoding=_named(65, Name("/g50"))),
+    "letters by numbers": _composite(W=Array([36, Array([700, 600]), 40, 60, 500])),
+    "codes of a country": _composite(Name("/UniGB-UTF16-H")),
+    "all codes": _composite(_codes(b"1 begincidrange <0000> <FFFF> 0 endcidrange")),
+    "all bytes": _composite(_codes(b"1 begincidrange <00> <ff> 0 endcidrange", b"<00> <ff>"), text=b"<33>"),
+    "a map": _composite(CIDToGIDMap=_stream(b"\0\1" * 0x34)),
+    "a map in plain": _composite(CIDToGIDMap=_stream(b"\0\1" * 0x34), text=rb"(\0003\0\063)"),
+    "glyphs": _glyphs(_PLAIN_GLYPH + b" 1 g" + _SQUARE, _BARE_GLYPH + _SQUARE),
+    "a stencil in a glyph": _glyphs(
+        _PLAIN_GLYPH, _BARE_GLYPH + b" BI /W 8 /H 1 /IM true /BPC 1 /D [1 0] ID \x0f EI"
+    ),
+    "a highlight": _noted("Highlight", QuadPoints=_QUAD),
+    "a polygon": _noted("Polygon", Vertices=Array([100, 500, 300, 600, 100, 600])),
+    "an icon": _noted("Text", F=28, Rect=Array([0, 0, 24, 24])),
+    "a field": _noted("Widget", form=True, FT=Name.Tx, T=String("x")),
+    "a turned page": _boxed(Rotate=-90, CropBox=Array([-9, -9, 500, 900])),
+    "an inline negative": _drawn(_INLINE % b"/BPC 8 /CS /G /D [1 0]"),
+}
+
+
+@pytest.mark.parametrize("make", ODD.values(), ids=ODD)
+def test_what_programs_show_differently_is_refused(make: Make) -> None:
+    with pytest.raises(DocumentRefused) as refusal:
+        inspection.inspect(make(), most_pages=9)
+    assert refusal.value.reason in ("two-readings", "odd-content")
+
+
+@pytest.mark.parametrize("make", PLAIN.values(), ids=PLAIN)
+def test_what_all_show_alike_is_taken_in(make: Make) -> None:
+    assert inspection.inspect(make(), most_pages=9).pages
