@@ -234,7 +234,7 @@ def test_other_names_in_the_history_are_the_portals_alone(judges: Judges, author
     evidence = judges.with_log(iter)
     names = {"person-zhang": "—", "person-li": "王五", "seal-b": f"{contract.BETA} seal-3（2）"}
     [remark] = remarks(judges, build(replace(evidence, names=names), contract.seals(authority)), "other names")
-    assert "李样本 person-2 (王五)." in remark
+    assert "李样本 person-2 (王五)" in remark
 
 
 def test_names_that_are_none_are_refused(judges: Judges, authority: TestAuthority) -> None:
@@ -245,7 +245,12 @@ def test_names_that_are_none_are_refused(judges: Judges, authority: TestAuthorit
 
 def test_what_the_portal_alone_says_is_called_so(judges: Judges, authority: TestAuthority, package: bytes) -> None:
     """Documents that are said to have been confirmed at once; the report that lies in the package."""
-    together = told(SIGNED, field="person-1", together_count=7)
+
+    def together(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
+        for each in entries:
+            count = {"together_count": 7} if "field" in each.public else {}
+            yield replace(each, public={**each.public, **count})
+
     made = build(judges.with_log(together), contract.seals(authority))
     assert remarks(judges, package, "verification/report.json")
     [remark] = remarks(judges, made, "together with others")

@@ -870,6 +870,9 @@ def check_void(openssl: OpenSSL, contract: str, proposal: str | None) -> None:
     unseen = [seal for seal, actor in used if actor not in dict(used)]
     if proposal is not None and unseen:
         show(f"NOTE  who used these seals only the portal says 用印人仅以平台记录为凭: {', '.join(unseen)}")
+    if proposal is not None and b"/ByteRange" in read("contract/contract.pdf"):
+        show("NOTE  who signed the contract before it was given here has declared nothing")
+        show("      提交本平台之前的签名者未声明作废")
     if proposal is not None:
         show("VOID  the parties have declared this contract void 各方已声明合同作废")
 

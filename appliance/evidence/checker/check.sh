@@ -857,6 +857,8 @@ check_void() {
     unseen=$(in_log party-signed | acts | awk '{ people[$3] = 1; by[NR] = $2; seal[NR] = $3 }
         END { for (each = 1; each <= NR; each++) if (!(by[each] in people)) print seal[each] }' | tr '\n' ' ')
     [ -z "$1" ] || [ -z "$unseen" ] || echo "NOTE  who used these seals only the portal says 用印人仅以平台记录为凭: $unseen"
+    [ -z "$1" ] || ! tr / '\n' <contract/contract.pdf | grep -aq '^ByteRange' ||
+        echo "NOTE  who signed the contract before it was given here has declared nothing 提交本平台之前的签名者未声明作废"
     [ -z "$1" ] || echo "VOID  the parties have declared this contract void 各方已声明合同作废"
 }
 
