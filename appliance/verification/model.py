@@ -174,8 +174,10 @@ class SignatureReport:
         return self.verdict.indication is Indication.PASSED
 
     def to_json(self) -> dict[str, Any]:
-        """The keys of the published JSON; times in UTC, ISO 8601 with ``Z``. ``timestamps`` only when several."""
+        """The keys of the published JSON; times in UTC, ISO 8601 with ``Z``. ``timestamps`` only when several,
+        ``document_timestamp`` only for what is no signature of anybody's."""
         several = {"timestamps": [each.to_json() for each in self.stamps]} if len(self.stamps) > 1 else {}
+        dated = {"document_timestamp": True} if self.document_timestamp else {}
         return {
             "field": self.field,
             "indication": self.verdict.indication.value,
@@ -187,6 +189,7 @@ class SignatureReport:
             "coverage": _value(self.coverage),
             "changes": _value(self.changes),
             **several,
+            **dated,
         }
 
 

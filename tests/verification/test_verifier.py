@@ -45,7 +45,9 @@ def test_a_file_gives_the_published_json(verifier: Verifier, good: World, tmp_pa
     report = json.loads(json.dumps(verifier.verify_file(path).to_json()))
     assert set(report) == {"file", "kind", "indication", "subindication", "reasons", "signatures"}
     assert (report["file"], report["kind"], report["indication"]) == ("contract.pdf", "pdf", "TOTAL-PASSED")
-    assert all(set(signature) == KEYS for signature in report["signatures"])
+    assert all(set(signature) - {"document_timestamp"} == KEYS for signature in report["signatures"])
+    # programs too are told which of them anybody can have
+    assert [each.get("document_timestamp") for each in report["signatures"]] == [None, None, True]
     assert report["signatures"][0]["timestamp"] == NOW.isoformat().replace("+00:00", "Z")
 
 
