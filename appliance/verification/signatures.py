@@ -117,7 +117,11 @@ class SignatureExamination:
         )
         return ExaminedSignature(
             found,
-            _misplaced(found) or _unless_passed(stamp.verdict) or doubt_about_look(found.look) or PASSED,
+            _misplaced(found)
+            or _unless_passed(stamp.verdict)
+            or _stamped_badly((stamp,), proven)
+            or doubt_about_look(found.look)
+            or PASSED,
             intact=stamp.finding is not None and stamp.verdict.indication is not Indication.FAILED,
             finding=stamp.finding,
             stamps=(stamp,),
@@ -228,7 +232,7 @@ def _stamped_badly(stamps: tuple[ExaminedToken, ...], proven: datetime | None) -
         if stamp.proves and proven and stamp.proves > proven:
             return undecided(
                 SubIndication.TIMESTAMP_ORDER_FAILURE,
-                "The signature's timestamp ({time}) is later than that of the document ({later}).",
+                "A timestamp ({time}) is later than the timestamp of the document that covers it ({later}).",
                 time=shown_time(stamp.proves),
                 later=shown_time(proven),
             )

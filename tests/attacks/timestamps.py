@@ -27,7 +27,7 @@ from tests.attacks.registry import (
     attack,
     register,
 )
-from tests.attacks.victims import GOOD
+from tests.attacks.victims import GOOD, approved
 from tests.attacks.writing import signed_by_hand
 from tests.verification.authorities import NOW, Identity, authority, issue, tsa_profile
 from tests.verification.documents import (
@@ -165,6 +165,12 @@ def wrong_order() -> bytes:
     late = stamper(GOOD, NOW + timedelta(hours=3))
     document = sign(with_fields(plain(1), "one"), Signing("one", GOOD.signer, [GOOD.issuing], late))
     return add_document_timestamp(document, stamper(GOOD))
+
+
+@attack(_FAMILY, "a document timestamp under an earlier one", ORDER, says="later than")
+def archived_backwards() -> bytes:
+    late = add_document_timestamp(approved(), stamper(GOOD, NOW + timedelta(hours=3)))
+    return add_document_timestamp(late, stamper(GOOD, NOW + timedelta(hours=2)))
 
 
 @attack(_FAMILY, "a document timestamp by nobody whom one trusts", NO_CHAIN)
