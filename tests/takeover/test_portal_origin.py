@@ -282,7 +282,7 @@ def test_a_registration_counts_once_and_for_its_owner(stage: Scene, newcomer: Re
 
 
 USED_UP = "This registration was used already, is too old, or was made for somebody else. Begin again."
-USED_UP_ZH = "本次设置已过期，或不是为您发起的，请重新开始。"
+USED_UP_ZH = "本次设置已使用过、已过期，或不是为您发起的，请重新开始。"
 
 
 def alerts_in(page: str) -> list[str]:
