@@ -115,13 +115,14 @@ def _with_signatures(
 ) -> VerificationReport:
     stored = store(pdf)
     material = CollectedMaterial(list(stored.certificates), list(stored.crls), list(stored.responses))
-    messages = {each.field: _message(each, material) for each in found}
+    messages = [_message(each, material) for each in found]
     examination = SignatureExamination(pdf.document, material.certificate_judge(circumstances), circumstances.at)
     examined: list[ExaminedSignature] = []
     proofs: list[tuple[int, datetime]] = []
-    for each in sorted(found, key=lambda one: (one.document_timestamp, one.revision), reverse=True):
+    both = zip(found, messages, strict=True)
+    for each, message in sorted(both, key=lambda one: (one[0].document_timestamp, one[0].revision), reverse=True):
         proven = min((time for revision, time in proofs if revision > each.revision), default=None)
-        one = examination.examine_signature(each, messages[each.field], proven)
+        one = examination.examine_signature(each, message, proven)
         examined.append(one)
         if one.proves is not None:
             proofs.append((each.revision, one.proves))

@@ -14,8 +14,10 @@ from appliance.verification import Indication, VerificationReport
 from tests.attacks import readings
 from tests.attacks.good import samples
 from tests.attacks.judging import in_process
+from tests.attacks.recipes import Recipe
 from tests.attacks.registry import Attempt
-from tests.attacks.victims import approved, certified, lasting
+from tests.attacks.victims import GOOD, approved, certified, lasting
+from tests.attacks.writing import contract, placeholder, sealed, signed_by_hand, written
 from tests.pdf import overlapping
 
 ODD = "odd: a key twice, to the same thing"
@@ -66,3 +68,14 @@ def test_a_page_that_depends_on_the_gap_is_seen(shape: overlapping.Shape, monkey
     report = judged(readings.overlapped(shape))
     assert report.indication is Indication.FAILED
     assert "part of something else" in report.reasons[0]
+
+
+def test_two_fields_of_one_name_keep_their_own_signatures() -> None:
+    """Who adds a signature of any name breaks nobody else's."""
+    field = b"<</Type/Annot/Subtype/Widget/FT/Sig/T(one)/F 132/Rect[0 0 0 0]/P 3 0 R/V 10 0 R>>"
+    form = b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[7 0 R 9 0 R]/SigFlags 3>>>>"
+    added = {1: form, 3: contract(annotations=b"7 0 R 9 0 R")[3], 9: field, 10: placeholder()}
+    document = sealed(written(added, after=signed_by_hand(Recipe())), Recipe(signer=GOOD.other))
+    first, second = in_process(Attempt(document)).signatures
+    assert (first.field, first.passed) == (second.field, second.passed) == ("one", True)
+    assert first.signer != second.signer
