@@ -287,9 +287,11 @@ def test_the_log_says_the_way_that_is_in_the_signature(way: str, told: tuple[str
     moment = datetime(2026, 11, 28, 8, tzinfo=UTC)
     public = {"contract": CONTRACT, "signed": "ab", "signer": BOTH[0], **dict.fromkeys(told, "2026-11-28")}
     event = PackageEvent(7, SIGNED, moment, BOTH[0], public, {})
-    carried = contents.SignedContract(b"", (("ab", BOTH[0]),), {"ab": way}, {"01": "ab"})
+    given = {"contract": CONTRACT, "digest": hashlib.sha256(b"").hexdigest(), "pages": 1}
+    drafted = PackageEvent(6, "contract-drafted", moment, BOTH[0], given, {})
+    carried = contents.SignedContract(b"", (("ab", BOTH[0]),), {"ab": (way, moment)}, {"01": "ab"})
     with nullcontext() if passes else pytest.raises(PackageRefused, match="of which the log tells"):
-        contents.require_told({}, carried, [event], CONTRACT)
+        contents.require_told({"contract/contract.pdf": memoryview(b"")}, carried, [drafted, event], CONTRACT)
 
 
 @pytest.mark.parametrize(("subject", "passes"), [("person-zhang", True), ("person-li", False)])
