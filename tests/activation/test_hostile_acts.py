@@ -47,6 +47,12 @@ def test_a_decoy_in_the_place_of_the_fingerprint_shows_nothing(desk: Desk) -> No
     shows_nothing(desk, desk.decision("enrol_person", **who, credentials=[made], credential=other))
 
 
+def test_arguments_of_other_kinds_are_shown_as_they_are(desk: Desk) -> None:
+    seal = {"subject": "seal-new", "name": "示例公章", "organisation": ZHANG.organisation, "kind": "公章"}
+    asked = desk.decision("enrol_seal", **seal, needed=1, custodians=57)
+    assert '<dd lang="">57</dd>' in desk.page(asked)
+
+
 @pytest.mark.parametrize(
     "named",
     ["", FINGERPRINT.upper(), FINGERPRINT[:-1], f"{FINGERPRINT}\n", f" {FINGERPRINT}", [FINGERPRINT], None, 7, {}],

@@ -226,6 +226,6 @@ def _sentence_of(intent: Intent, names: Mapping[str, str]) -> str:
     try:
         kind = OfficerDecisionKind(intent.kind)
         found = describe_intent(kind, intent.text("subject"), intent.details, names)
-    except (ValueError, KeyError, BadRequest):
+    except (ValueError, KeyError, TypeError, BadRequest):
         return ""  # an unlock, or what no portal of ours makes: its arguments say the rest
     return found.translated(translate())
