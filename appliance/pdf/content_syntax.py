@@ -103,7 +103,7 @@ class StreamCheck:
         self.limits: dict[tuple[str, bytes], Limits] = {}
         self._lines = TextLines()
         self._text = self._path = False
-        self._maps: dict[int, int | None] = {}
+        self._maps: dict[tuple[str, bytes] | None, int | None] = {}
         self._inside = inside
         self._touched = self._over = False
         paint = Paint(coloured=inside)
@@ -166,8 +166,10 @@ class StreamCheck:
             self._state = self._state._replace(width=abs(chosen[-1][0]))
 
     def _follow(self, operators: bytes) -> None:
-        font = None if self._state.font is None else self.used[self._state.font]
-        letters = None if font is None else self._maps.setdefault(id(font), glyph_map(font))
+        font = self._state.font
+        if font is not None and font not in self._maps:
+            self._maps[font] = glyph_map(self.used[font])
+        letters = self._maps.get(font)
         if letters is not None:
             require_mapped(operators, letters)
         operators = _only_numbers(operators)

@@ -191,7 +191,7 @@ class TextLines:
         letters of the size 1. Far away no text is seen, so the whole way alone matters. Raises :class:`TooFar`."""
         matrices = [*map(six, given(operators, b"Tm", 6))]
         moves = [max(map(abs, each)) for name in (b"Td", b"TD") for each in given(operators, name, 2)]
-        if any(_is_squeezed(multiplied(each, state.matrix)) for each in matrices or [UNCHANGED]):
+        if _is_squeezed(state.matrix) or any(_is_squeezed(multiplied(each, state.matrix)) for each in matrices):
             raise TooFar("squeezed letters")
         leading = largest(operators, b"TL", state.leading)
         leading = max([leading, *moves]) if b"TD" in operators else leading
@@ -208,6 +208,7 @@ class TextLines:
         return leading, limits._replace(room=limits.room / 2 / (state.letters * scale * most or 1), upright=False)
 
 
+@lru_cache(maxsize=256)
 def _is_squeezed(matrix: Matrix) -> bool:
     a, b, c, d, _, _ = matrix
     return _FLAT < abs(a * d - b * c) / (norm(matrix) ** 2 or 1) < _SQUEEZED

@@ -31,7 +31,7 @@ _GAMMAS, _WHITES = (1 / 3, 3.0), (0.7, 1.4)
 _DEFAULTS = {"/DefaultGray": 1, "/DefaultRGB": 3, "/DefaultCMYK": 4}
 _INDEXES = 256
 _SAMPLES = (1, 2, 4, 8, 12, 16, 24, 32)
-_CHUNK = 1 << 20
+_CHUNK, _LARGEST_PICTURE = 1 << 20, 1 << 30
 _BITS = (1, 2, 4, 8, 16)
 _OWN_BITS = frozenset({"/DCTDecode", "/CCITTFaxDecode", "/JBIG2Decode"})
 """Filters that know how many bits a sample has."""
@@ -69,7 +69,7 @@ def require_plain_paint(value: Any) -> None:
             plain = _SPACES[value[0]](value)
         else:
             plain = all(look(value) for key, look in _LOOKS.items() if key in value)
-    except (TypeError, ValueError, LookupError, AttributeError) as error:
+    except (TypeError, ValueError, LookupError, AttributeError, RecursionError) as error:
         raise NotPlain("a colour or a picture") from error
     if not plain:
         raise NotPlain("a colour or a picture")
@@ -259,6 +259,8 @@ def _is_whole(image: Any, filters: set[str], bits: int) -> bool:
     left, unpacked, data = (width * bits + 7) // 8 * (height - 1) or 1, zlib.decompressobj(), image.encoded_data
     if "/FlateDecode" not in filters:
         left -= len(data)
+    if left > _LARGEST_PICTURE:
+        return False
     try:
         while left > 0 and data and filters != {""} and not unpacked.eof:
             left -= len(unpacked.decompress(data, _CHUNK))

@@ -9,23 +9,28 @@ from typing import Any
 from appliance.pdf.inline_images import NotPlain
 
 _WORD = re.compile(rb"[\x00\t\n\x0c\r ]*([{}]|[^\x00\t\n\x0c\r {}]++)[\x00\t\n\x0c\r ]*")
-_NUMBER = re.compile(rb"[+-]?(?:\d{1,9}(?:\.\d{0,20})?|\.\d{1,20})")
+_COUNT = re.compile(rb"-?\d{1,2}")
+_NUMBER = re.compile(rb"[+-]?(?:\d{1,9}(\.\d{0,20})?|(\.)\d{1,20})")
 _TINT = {
-    **dict.fromkeys(b"abs neg ceiling floor cvr".split(), (1, 1)),
-    **dict.fromkeys(b"add sub mul eq ne gt ge lt le".split(), (2, 1)),
-    b"dup": (1, 2),
-    b"pop": (1, 0),
-    b"exch": (2, 2),
-    **dict.fromkeys((b"true", b"false"), (0, 1)),
+    **dict.fromkeys(b"abs neg ceiling floor cvr".split(), ("n", "n")),
+    **dict.fromkeys(b"add sub mul div".split(), ("nn", "n")),
+    **dict.fromkeys(b"gt ge lt le".split(), ("nn", "b")),
+    **dict.fromkeys((b"true", b"false"), ("", "b")),
+    **dict.fromkeys((b"and", b"or"), ("bb", "b")),
+    b"not": ("b", "b"),
 }
 _EFFECTS = _TINT | {
-    **dict.fromkeys(b"truncate cvi sqrt sin cos not".split(), (1, 1)),
-    **dict.fromkeys(b"div idiv mod exp atan and or xor".split(), (2, 1)),
+    **dict.fromkeys(b"truncate sqrt sin cos".split(), ("n", "n")),
+    **dict.fromkeys(b"eq ne".split(), ("nn", "b")),
+    **dict.fromkeys(b"idiv mod".split(), ("ii", "i")),
+    b"cvi": ("n", "i"),
 }
-"""How many values an operator takes and leaves. Of the others programs make different things: ``round`` of what is
-negative, logarithms, shifts."""
-_COUNTED = frozenset((b"copy", b"index", b"roll"))
-"""Which take as many as a number before them says."""
+"""What an operator takes and leaves: numbers, whole ones among them (i), or truths (b). Of others, and of other
+values, programs make different things: ``round`` of what is negative, logarithms, shifts, truths as colours."""
+_DIVIDING = frozenset((b"div", b"idiv", b"mod"))
+"""Only by a number that is written there: by nothing, programs divide in their own ways."""
+_SQUARES = b"dup mul exch dup mul add".split()
+_DEEPEST = 100
 
 
 def require_plain_program(program: bytes, *, inputs: int, results: int, tint: bool = False) -> None:
@@ -35,8 +40,9 @@ def require_plain_program(program: bytes, *, inputs: int, results: int, tint: bo
     if b"".join(words) != b"".join(program.split()) or words[:1] != [b"{"]:
         raise NotPlain("a program")
     rest = iter(words[1:])
-    if _depth(_block(rest), inputs, _TINT if tint else _EFFECTS) != results or next(rest, None) is not None:
-        raise NotPlain("a program that leaves something")
+    left = _after(_block(rest), "n" * inputs, _TINT if tint else _EFFECTS)
+    if left.replace("i", "n") != "n" * results or next(rest, None) is not None:
+        raise NotPlain("a program that leaves something else")
 
 
 def _block(words: Iterator[bytes]) -> list[Any]:
@@ -48,38 +54,64 @@ def _block(words: Iterator[bytes]) -> list[Any]:
     raise NotPlain("a program without end")
 
 
-def _depth(block: Sequence[Any], depth: int, effects: dict[bytes, tuple[int, int]]) -> int:
-    """How many values lie on the stack after *block*."""
+def _after(block: Sequence[Any], stack: str, effects: dict[bytes, tuple[str, str]]) -> str:
+    """The kinds of the values on the *stack* after *block*."""
     for place, word in enumerate(block):
         before = block[max(0, place - 2) : place]
         if isinstance(word, list):
-            continue
-        if word in (b"if", b"ifelse"):
-            blocks = [each for each in before[-1 if word == b"if" else -2 :] if isinstance(each, list)]
-            after = {_depth(each, depth - 1, effects) for each in blocks}
-            after |= {depth - 1} if word == b"if" else set()
-            if len(blocks) != (1 if word == b"if" else 2) or len(after) != 1:
+            if b"if" not in block[place + 1 : place + 2] and b"ifelse" not in block[place + 1 : place + 3]:
+                raise NotPlain("a part of a program without a choice")
+        elif word in (b"if", b"ifelse"):
+            parts = [each for each in before[-1 if word == b"if" else -2 :] if isinstance(each, list)]
+            after = {_after(each, stack[:-1], effects).replace("i", "n") for each in parts}
+            after |= {stack[:-1].replace("i", "n")} if word == b"if" else set()
+            if stack[-1:] != "b" or len(parts) != (1 if word == b"if" else 2) or len(after) != 1:
                 raise NotPlain("a program with a choice")
-            [depth] = after
-        elif word in _COUNTED:
-            depth = _counted(word, before, depth)
-        elif _NUMBER.fullmatch(word):
-            depth += 1
-        elif word not in effects or depth < effects[word][0]:
-            raise NotPlain(f"a program with {word!r}")
+            [stack] = after
+        elif word == b"sqrt" and block[max(0, place - 6) : place] != _SQUARES:
+            raise NotPlain("the root of what may be negative")
+        elif number := _NUMBER.fullmatch(word):
+            stack += "n" if number[1] or number[2] else "i"
         else:
-            depth += effects[word][1] - effects[word][0]
-        if not 0 <= depth <= 100:
-            raise NotPlain("a program that leaves nothing")
-    return depth
+            moved = _moved(word, before, stack)
+            stack = _computed(word, before, stack, effects) if moved is None else moved
+        if len(stack) > _DEEPEST:
+            raise NotPlain("a program that leaves too much")
+    return stack
 
 
-def _counted(word: bytes, before: Sequence[Any], depth: int) -> int:
-    literal = [each for each in before if isinstance(each, bytes) and re.fullmatch(rb"-?\d{1,2}", each)]
-    wanted = 2 if word == b"roll" else 1
-    if len(literal) < wanted:
+def _computed(word: bytes, before: Sequence[Any], stack: str, effects: dict[bytes, tuple[str, str]]) -> str:
+    takes, leaves = effects.get(word, ("?", ""))
+    rest, taken = stack[: len(stack) - len(takes)], stack[len(stack) - len(takes) :]
+    by = before[-1] if before and isinstance(before[-1], bytes) and _NUMBER.fullmatch(before[-1]) else b"0"
+    if (
+        len(stack) < len(takes)
+        or (word in _DIVIDING and not float(by))
+        or (taken if "i" in takes else taken.replace("i", "n")) != takes
+    ):
+        raise NotPlain(f"a program with {word!r}")
+    return rest + leaves
+
+
+def _moved(word: bytes, before: Sequence[Any], stack: str) -> str | None:
+    """The *stack* after an operator that moves values; None after another one."""
+    if word in (b"pop", b"dup", b"exch"):
+        taken = stack[-2 if word == b"exch" else -1 :]
+        if len(taken) != (2 if word == b"exch" else 1):
+            raise NotPlain("a program that takes too many")
+        return stack[: -len(taken)] + {b"pop": "", b"dup": taken * 2, b"exch": taken[::-1]}[word]
+    wanted = {b"copy": 1, b"index": 1, b"roll": 2}.get(word)
+    if wanted is None:
+        return None
+    literal = [int(each) for each in before[-wanted:] if isinstance(each, bytes) and _COUNT.fullmatch(each)]
+    stack = stack[: len(stack) - wanted]
+    if len(literal) < wanted or not 0 <= literal[0] <= len(stack) - (word == b"index"):
         raise NotPlain("a program that counts")
-    count, left = int(literal[-wanted]), depth - wanted
-    if not 0 <= count <= left - (word == b"index"):
-        raise NotPlain("a program that takes too many")
-    return left + {b"copy": count, b"index": 1, b"roll": 0}[word]
+    count = literal[0]
+    if word == b"index":
+        return stack + stack[-1 - count]
+    top, rest = stack[len(stack) - count :], stack[: len(stack) - count]
+    if word == b"copy" or not count:
+        return rest + top * (2 if word == b"copy" else 1)
+    turn = -literal[1] % count
+    return rest + top[turn:] + top[:turn]

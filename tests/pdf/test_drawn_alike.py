@@ -78,6 +78,19 @@ def _stitched(*bounds: float) -> Dictionary:
     )
 
 
+def _round(pdf: Pdf, page: Object) -> None:
+    function = pdf.make_indirect(_stitched())
+    function.Functions = Array([function])
+    page.Resources.ColorSpace = Dictionary(S=Array([Name.Separation, Name.Spot, Name.DeviceGray, function]))
+
+
+def _circle(pdf: Pdf, page: Object) -> None:
+    space = pdf.make_indirect(Array([Name.Pattern]))
+    space.append(space)
+    shading = Dictionary(ShadingType=2, ColorSpace=space, Coords=Array([0, 0, 9, 9]), Function=_tint())
+    page.Resources.Shading = Dictionary(S=shading)
+
+
 def _default(name: str, space: Any) -> Make:
     return _page(
         lambda pdf, page: page.Resources.update({"/ColorSpace": Dictionary({f"/{name}": _made(pdf, space)})})
@@ -269,6 +282,10 @@ ODD: dict[str, Make] = {
     "black that is white": _ink("Black", _tint(0, 1)),
     "an ink of too few colours": _ink("Spot", _tint(), Name.DeviceRGB),
     "a function backwards": _ink("Spot", _tint(Domain=Array([1, 0]))),
+    "a function of itself": _page(_round),
+    "a space of itself": _page(_circle),
+    "a program in a program": _ink("Spot", _program(b"{" * 3000 + b"}" * 3000)),
+    "a part for no choice": _ink("Spot", _program(b"{{0} pop 0}")),
     "a function of two sizes": _ink("Spot", _tint(C0=Array([1, 1, 1]))),
     "parts out of order": _ink("Spot", _stitched(0.8, 0.2)),
     "samples of three bits": _ink(
@@ -295,6 +312,11 @@ ODD: dict[str, Make] = {
             b"{dup 0 gt {0} {1 1} ifelse}",
             b"{dup index}",
             b"{9 index}",
+            b"{0.5 gt}",
+            b"{0 div}",
+            b"{1 or}",
+            b"{cvi 0.5 idiv}",
+            b"{true {0} if 1 pop}",
         )
     },
     **{
@@ -327,6 +349,7 @@ ODD: dict[str, Make] = {
     "a circle of less than nothing": _shaded(ShadingType=3, Coords=Array([9, 9, 0, 9, 9, -50])),
     "a shading of patterns": _shaded(ColorSpace=Name.Pattern),
     "one colour for three": _shaded(ColorSpace=Name.DeviceRGB),
+    "a root of nothing": _shaded(Function=_program(b"{neg sqrt}")),
     "a lattice with a rest": _shaded(b"\0\0\0" * 5, **_LATTICE),
     "a mesh": _shaded(b"\0\0\0\0" * 3, **{**_LATTICE, "ShadingType": 4, "BitsPerFlag": 8}),
     "a pattern that stays": _tiled(XStep=0),
@@ -409,6 +432,7 @@ PLAIN: dict[str, Make] = {
     "a mask": _state(SMask=_mask(TR=Name.Identity, BC=Array([0]))),
     "a mode": _state(BM=Name.Multiply),
     "a picture": _image(),
+    "an ink by halves": _ink("Spot", _program(b"{dup 2 div exch 0.5 gt true and not {1 sub abs} if}")),
     "a negative": _image(Decode=Array([1, 0])),
     "a picture without its last line": _image(Height=2),
     "a stencil": _image(b"\x0f", **_STENCIL, Decode=Array([1, 0])),
@@ -416,6 +440,11 @@ PLAIN: dict[str, Make] = {
     "masks": _image(SMask=_picture(), Mask=Array([0, 10])),
     "a shading": _shaded(Extend=Array([True, True])),
     "a shading of three": _shaded(ColorSpace=Name.DeviceRGB, Function=Array([_tint()] * 3)),
+    "a distance": _shaded(
+        ShadingType=1,
+        Coords=None,
+        Function=_program(b"{dup mul exch dup mul add sqrt}", 2),
+    ),
     "circles": _shaded(ShadingType=3, Coords=Array([9, 9, 0, 9, 9, 50])),
     "a lattice": _shaded(b"\0\0\0" * 4, **_LATTICE),
     "a pattern": _tiled(),
