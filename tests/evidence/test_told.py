@@ -17,7 +17,7 @@ from appliance.confinement.pool import Confinement
 from appliance.evidence import container, contents, manifest
 from appliance.evidence.history import PackageEvent
 from appliance.evidence.model import EvidenceInput, PackageRefused, SignedRecord
-from appliance.evidence.package import build
+from appliance.evidence.package import ORIGINAL, build
 from appliance.evidence.repacked import read_zip
 from appliance.evidence.verification import verify_package
 from appliance.ledger.entry import LedgerEntry
@@ -287,11 +287,11 @@ def test_the_log_says_the_way_that_is_in_the_signature(way: str, told: tuple[str
     moment = datetime(2026, 11, 28, 8, tzinfo=UTC)
     public = {"contract": CONTRACT, "signed": "ab", "signer": BOTH[0], **dict.fromkeys(told, "2026-11-28")}
     event = PackageEvent(7, SIGNED, moment, BOTH[0], public, {})
-    given = {"contract": CONTRACT, "digest": hashlib.sha256(b"").hexdigest(), "pages": 1}
+    given = {"contract": CONTRACT, "digest": hashlib.sha256(b"%PDF").hexdigest(), "pages": 1}
     drafted = PackageEvent(6, "contract-drafted", moment, BOTH[0], given, {})
     carried = contents.SignedContract(b"", (("ab", BOTH[0]),), {"ab": (way, moment)}, {"01": "ab"})
     with nullcontext() if passes else pytest.raises(PackageRefused, match="of which the log tells"):
-        contents.require_told({"contract/contract.pdf": memoryview(b"")}, carried, [drafted, event], CONTRACT)
+        contents.require_told({ORIGINAL: memoryview(b"%PDF")}, carried, [drafted, event], CONTRACT)
 
 
 @pytest.mark.parametrize(("subject", "passes"), [("person-zhang", True), ("person-li", False)])
