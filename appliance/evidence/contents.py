@@ -20,7 +20,7 @@ from appliance.evidence.model import LogEntry, PackageRefused
 from appliance.language.sizes import ByteSize
 from appliance.ledger import require_chain
 from appliance.model.review import CHECK, CHECK_FORMAT, SIGN_OFF, SIGN_OFF_FORMAT
-from appliance.pdf.byte_ranges import stated_ranges
+from appliance.pdf.byte_ranges import signed_sizes
 from hsm import canonical, cms, merkle
 from hsm.errors import Malformed
 from hsm.names import name_in
@@ -70,9 +70,9 @@ class SignedContract:
 
 def require_contract(files: Files) -> SignedContract:
     """The signed contract: it begins with the original, and carries since then exactly what lies beside it: who
-    signed a contract cannot be passed over when it is declared void."""
+    signed a contract cannot be passed over when it is declared void, in whatever form a place is written."""
     signed = part(files, package.SIGNED, limit=len(files.get(package.SIGNED, b"")))
-    signers, ways, numbered, located = [], {}, {}, set()
+    signers, ways, numbered, located = [], {}, {}, []
     original = files.get(package.ORIGINAL)
     if original is None or signed[: len(original)] != original:
         raise PackageRefused("The signed contract does not begin with the contract as given.")
@@ -89,8 +89,9 @@ def require_contract(files: Files) -> SignedContract:
             ways[digest] = "" if way is None else f"{_ACTIVATED}{way}".replace("-", "_"), in_seconds(made.at)
         else:
             place = extraction.locate_signatures(signed, part(files, f"{name}.tst"))
-        located.add(place)
-    if located != set(stated_ranges(signed, since=len(original))):
+        located.append(place)
+    sizes = signed_sizes(signed, since=len(original))
+    if not signers or sorted(sizes or ()) != sorted(each.gap_start + each.length for each in located):
         raise PackageRefused(OTHER_SIGNATURES)
     return SignedContract(signed, tuple(sorted(signers)), ways, numbered)
 

@@ -24,6 +24,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.errors import ConfinementFailed
@@ -161,9 +162,11 @@ def _of_signatures(files: Files, signatures: Sequence[SignatureReport]) -> Itera
     about = canonical.decode(part(files, package.HISTORY))
     told, contract = about["events"], about["contract"]
     signed = [each for each in told if each["kind"] == history.SIGNED]
-    fields = {each.field: name.identifier for each, name in _signers(files, signatures)}
+    # the certificates of the first packages name nobody
+    fields = {each.field: name.identifier or "" for each, name in _signers(files, signatures)}
     for public in (each["public"] for each in signed):
-        if (fields.get(public.get("field")) or public["signer"]) != public["signer"]:
+        unjudged = public["signer"] if "field" not in public or len(fields) < len(signed) else None
+        if fields.get(public.get("field"), unjudged) not in (public["signer"], ""):
             raise PackageRefused(contents.OTHER_SIGNATURES)
     if any(each["kind"] == history.VOIDED and each["public"].get("contract") == contract for each in told):
         yield _VOID
@@ -204,12 +207,10 @@ def _signers(files: Files, signatures: Sequence[SignatureReport]) -> Iterator[tu
     """The *signatures* of the contract that were judged, each with whom its certificate names."""
     for path in files:
         if path.startswith("signatures/") and path.endswith(".p7s"):
-            for encoded in cms.parse(part(files, path)).certificates:
-                fingerprint = hashlib.sha256(encoded).hexdigest()
-                name = name_in(x509.load_der_x509_certificate(encoded))
-                yield from (
-                    (each, name) for each in signatures if each.path and each.path[0].fingerprint == fingerprint
-                )
+            certificate = cms.signer_certificate(cms.parse(part(files, path)))
+            digest = None if certificate is None else certificate.fingerprint(SHA256()).hex()
+            own = [each for each in signatures if each.path and each.path[0].fingerprint == digest]
+            yield from ((each, name_in(certificate)) for each in own if certificate is not None)
 
 
 def _is_seal_of(name: SubjectName, label: str) -> bool:

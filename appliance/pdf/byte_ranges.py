@@ -22,6 +22,7 @@ _NAMED = re.compile(
     rb"(?![^\x00\t\n\x0c\r ()<>\[\]{}/%])"
 )
 """The name, however it is written (ISO 32000-2, 7.3.5)."""
+_LONGEST_NAME = len("/") + 9 * len("#42")
 _PLAIN_NUMBERS = re.compile(
     rb"[\x00\t\n\x0c\r ]*\[[\x00\t\n\x0c\r ]*0+" + 3 * rb"[\x00\t\n\x0c\r ]+(\d{1,12})" + rb"[\x00\t\n\x0c\r ]*\]"
 )
@@ -70,11 +71,13 @@ class ByteRange:
         return digest.digest()
 
 
-def signed_sizes(document: bytes) -> list[int] | None:
-    """How many bytes each ByteRange says to cover that is written in the file, whether anything refers to it or
-    not; None when one is not four numbers in a row, of which the first is 0."""
+def signed_sizes(document: bytes, *, since: int = 0) -> list[int] | None:
+    """How many bytes each ByteRange says to cover that is written in the file, and not before byte *since*,
+    whether anything refers to it or not; None when one is not four numbers in a row, of which the first is 0."""
     found: list[int] = []
-    for name in _NAMED.finditer(document):
+    for name in _NAMED.finditer(document, max(0, since - _LONGEST_NAME)):
+        if name.end() <= since:
+            continue
         numbers = _PLAIN_NUMBERS.match(document, name.end())
         if numbers is None:
             return None

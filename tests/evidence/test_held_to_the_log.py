@@ -8,20 +8,31 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from appliance.confinement.pool import Confinement
 from appliance.evidence.extraction import locate_signatures
+from appliance.evidence.model import EvidenceInput
 from appliance.evidence.package import build
 from appliance.evidence.repacked import read_zip
 from appliance.ledger.entry import LedgerEntry
-from hsm import canonical
-from tests.evidence import contract
+from appliance.pdf.byte_ranges import ByteRange
+from appliance.pdf.values import PreparedRevision, PrepareOrder
+from appliance.pdf.workshop import PdfWorkshop
+from appliance.verification import Indication
+from hsm import canonical, cms, der
+from hsm.cms.signed_data import SIGNED_DATA, frame
+from tests.evidence import contract, real_contract
 from tests.evidence.authority import TestAuthority
 from tests.evidence.resealing import resealed
 from tests.evidence.test_checked_alike import REFUSED, Log, told
 from tests.evidence.test_checkers import CHECKERS, check
 from tests.evidence.test_told import BOTH, CONTRACT, OTHER, SIGNED, Judges, judges
+from tests.evidence.unpacked import unpack
 from tests.sweeps import first_of, one_in
 
 __all__ = ["judges"]
@@ -51,10 +62,13 @@ def one_more(**public: str) -> Log:
     return change
 
 
-def in_another_field(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
-    for each in entries:
-        field = {"field": "person-1"} if each.public.get("signer") == "person-li" else {}
-        yield replace(each, public={**each.public, **field})
+def in_field(field: str) -> Log:
+    def change(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
+        for each in entries:
+            other = {"field": field} if each.public.get("signer") == "person-li" else {}
+            yield replace(each, public={**each.public, **other})
+
+    return change
 
 
 LOGS: dict[str, Log] = {
@@ -72,8 +86,10 @@ def test_the_log_tells_of_what_is_here(judges: Judges, log: Log) -> None:
     assert judges.verdicts(judges.with_log(log)) == REFUSED
 
 
-def test_a_signature_is_in_the_field_that_the_log_has(judges: Judges) -> None:
-    assert judges.verdicts(judges.with_log(in_another_field))[0] is False
+@pytest.mark.parametrize("field", first_of(["person-1", "张示例"]))
+def test_a_signature_is_in_the_field_that_the_log_has(judges: Judges, field: str) -> None:
+    """Remarks name signatures by it."""
+    assert judges.verdicts(judges.with_log(in_field(field)))[0] is False
 
 
 def test_declarations_are_of_the_time_that_the_log_has(judges: Judges) -> None:
@@ -152,23 +168,37 @@ def test_lines_of_the_index_have_one_form(judges: Judges, authority: TestAuthori
     assert judges.verdicts_on(resealed(package, {"index.txt": index + b"entry  00000001\n"}, authority)) == REFUSED
 
 
-@pytest.mark.parametrize("void", first_of([True, False]))
-def test_no_signature_in_the_contract_is_passed_over(judges: Judges, void: bool) -> None:
-    """Else one party would void alone what the other has signed, too."""
+def by_one_alone(judges: Judges, person: str, *, void: bool = True) -> EvidenceInput:
+    """Of the contract that both signed, told as if *person* had been the only one."""
 
     def alone(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
         own = {SIGNED, "agreement-accepted"}
-        yield from (each for each in entries if each.kind not in own or each.public["actor"] == BOTH[0])
+        yield from (each for each in entries if each.kind not in own or each.public["actor"] == person)
 
-    declared = {BOTH[0]: judges.declaration(BOTH[0])}
+    declared = {person: judges.declaration(person)}
     evidence = judges.voided(declared, change=alone) if void else judges.with_log(alone)
     rest = [each for each in evidence.records if each.name != "agreement/02"]
-    assert judges.verdicts(replace(evidence, records=tuple(rest), signatures=evidence.signatures[:1])) == REFUSED
+    return replace(evidence, records=tuple(rest), signatures=evidence.signatures[:1])
 
 
-def test_who_signed_before_the_contract_was_given_has_declared_nothing(judges: Judges) -> None:
-    """The forger has it that the contract was given with the other's signature."""
-    given = judges.pdf.signed[: locate_signatures(judges.pdf.signed, judges.pdf.signatures[0].cms).end]
+@pytest.mark.parametrize("void", first_of([True, False]))
+def test_no_signature_in_the_contract_is_passed_over(judges: Judges, void: bool) -> None:
+    """Else one party would void alone what the other has signed, too."""
+    assert judges.verdicts(by_one_alone(judges, BOTH[0], void=void)) == REFUSED
+
+
+def test_nothing_counts_twice_in_the_place_of_a_signature(judges: Judges, authority: TestAuthority) -> None:
+    package = build(by_one_alone(judges, BOTH[0]), contract.seals(authority))
+    files = {path: bytes(data) for path, data in read_zip(package).files.items()}
+    [line] = [each for each in files["index.txt"].splitlines() if each.startswith(b"timestamp ")]
+    again = {f"signatures/{number}.tst": files["signatures/02.tst"] for number in ("03", "04")}
+    lines = [line.replace(b" 02 ", f" {number} ".encode()) for number in ("03", "04")]
+    changes = {**again, "index.txt": files["index.txt"] + b"".join(each + b"\n" for each in lines)}
+    assert judges.verdicts_on(resealed(package, changes, authority)) == REFUSED
+
+
+def by_li_alone(judges: Judges, *, given: bytes) -> EvidenceInput:
+    """The forger has it that the contract was *given* as it is after the other's signature, or without it."""
 
     def without_the_first(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
         true = {"digest": hashlib.sha256(given).hexdigest(), "agreement": "1"}
@@ -181,10 +211,75 @@ def test_who_signed_before_the_contract_was_given_has_declared_nothing(judges: J
     evidence = judges.voided({BOTH[1]: judges.declaration(BOTH[1])}, change=without_the_first)
     rest = [each for each in evidence.records if each.name in ("agreement/02", "voiding/01")]
     texts = {path: text for path, text in evidence.documents.items() if path.startswith("agreement/")}
-    evidence = replace(evidence, records=tuple(rest), signatures=evidence.signatures[1:], documents=texts)
-    package = build(replace(evidence, original=given), contract.seals(judges._authority))
-    assert judges.verdicts_on(package) == [True, True, True]
-    assert all("has declared nothing" in check(each, judges._folder)[1] for each in CHECKERS)
+    signatures = evidence.signatures[1:]
+    return replace(evidence, records=tuple(rest), signatures=signatures, documents=texts, original=given)
+
+
+def test_who_signed_before_the_contract_was_given_has_declared_nothing(judges: Judges, tmp_path: Path) -> None:
+    given = judges.pdf.signed[: locate_signatures(judges.pdf.signed, judges.pdf.signatures[0].cms).end]
+    package = build(by_li_alone(judges, given=given), contract.seals(judges._authority))
     report = judges.verifier.verify(package)
+    [remark] = [str(each) for each in report.remarks if "declared nothing" in str(each)]
+    assert "张示例" in remark
+    folder = unpack(package, tmp_path / "given")
+    assert all("have declared nothing" in check(checker, folder)[1] for checker in CHECKERS)
+
+
+def _signer(message: bytes) -> x509.Certificate:
+    found = cms.signer_certificate(cms.parse(message))
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def odd(
+    judges: Judges, authority: TestAuthority, confinement: Confinement, monkeypatch: pytest.MonkeyPatch
+) -> Judges:
+    """Of a contract whose first signature states its place in another way than ours do, and whose others carry the
+    certificate of the first as well: nobody has signed what certificates lie in a signature."""
+    workshop, first = PdfWorkshop(confinement), []
+    prepare, stamped = workshop.prepare, cms.add_signature_timestamp
+
+    def prepared(document: bytes, order: PrepareOrder) -> PreparedRevision:
+        made = prepare(document, order)
+        if order.field != "person-1":
+            return made
+        whole = b"/ByteRange[00 ".join(made.document.rsplit(b"/ByteRange [0 ", 1))
+        start, length = made.contents
+        return PreparedRevision(
+            whole, ByteRange(start, start + length, len(whole)).digest(whole, "sha256"), made.contents
+        )
+
+    def carrying(message: bytes, token: bytes) -> bytes:
+        signed_data, _ = frame(message)
+        first.append(_signer(message).public_bytes(Encoding.DER))
+        held = {*map(der.raw, signed_data.certificates or ()), first[0]}
+        signed_data.certificates = [der.decode(der.TLV, each) for each in sorted(held)]
+        content = der.encode(signed_data)
+        whole = der.element(der.SEQUENCE, der.oid(SIGNED_DATA), der.header(0xA0, len(content)) + content)
+        return stamped(whole, token)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(workshop, "prepare", prepared)
+        patch.setattr(cms, "add_signature_timestamp", carrying)
+        judges.pdf = real_contract.make(authority, workshop)
+
+    def plainly(document: bytes, message: bytes) -> ByteRange:
+        return locate_signatures(document.replace(b"/ByteRange[00 ", b"/ByteRange [0 "), message)
+
+    monkeypatch.setattr(contract, "locate_signatures", plainly)
+    return judges
+
+
+@pytest.mark.long
+def test_a_signature_is_not_passed_over_for_how_it_is_written(odd: Judges) -> None:
+    assert odd.verdicts(by_li_alone(odd, given=odd.pdf.original)) == REFUSED
+
+
+@pytest.mark.long
+def test_who_signed_before_is_named_whatever_certificates_later_signatures_carry(odd: Judges) -> None:
+    given = odd.pdf.signed[: odd.pdf.signed.index(b"%%EOF", odd.pdf.signed.index(b"/ByteRange")) + 6]
+    report = odd.verifier.verify(build(by_li_alone(odd, given=given), contract.seals(odd._authority)))
+    assert report.indication is Indication.PASSED, report.reasons
     [remark] = [str(each) for each in report.remarks if "declared nothing" in str(each)]
     assert "张示例" in remark
