@@ -11,7 +11,8 @@ In this order, for every signature whose entry names some (those from before the
    only a remark says that (:func:`accepted_by_others`);
 5. all acceptances of the signature together name every other side of the contract.
 
-An acceptance on which no signature rests has no place in a package.
+An acceptance on which no signature rests has no place in a package, nor has a text that none of them names. On
+those from before acceptances were between parties rest the signatures of who accepted, whose entries name none.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from hsm.records import AGREEMENT, carries, name_of_signer
 from hsm.records import FORMATS as RECORD_FORMATS
 
 FOLDER: Final = "agreement/"
+_OF_PERSONS: Final = "vermilion-agreement/1"
 _EARLIER: Final = frozenset({"vermilion-agreement/2", "vermilion-agreement/3"})
 FORMATS: Final = _EARLIER | {RECORD_FORMATS[AGREEMENT]}
 """Of acceptances between parties."""
@@ -98,8 +100,15 @@ def require_agreements(files: Files, entries: Sequence[PackageEvent]) -> None:
     used: set[int] = set()
     for signature in _signatures(entries):
         used |= _require_rests(signature, known, sides)
-    if used != set(known):
+    records = [canonical.decode(bytes(files[path])) for path in files if _RECORD.fullmatch(path)]
+    alone = {(_OF_PERSONS, each.actor) for each in _all(entries) if "agreement" not in each.public}
+    unused = {(each["format"], each["person"]) for each in records if each["format"] not in FORMATS} - alone
+    if used != set(known) or unused:
         raise PackageRefused("The package has an acceptance that no signature rests on.")
+    named = {(text_path(each["version"], name), said) for each in records for name, said in each["texts"].items()}
+    texts = (path for path in files if path.startswith(FOLDER) and path.endswith(".md"))
+    if not {(path, hashlib.sha256(files[path]).hexdigest()) for path in texts} <= named:
+        raise PackageRefused("The package has a text of the agreement that no acceptance names.")
 
 
 _OF_OTHERS: Final = (

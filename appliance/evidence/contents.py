@@ -23,6 +23,7 @@ from appliance.model.review import CHECK, CHECK_FORMAT, SIGN_OFF, SIGN_OFF_FORMA
 from appliance.pdf.byte_ranges import signed_sizes
 from hsm import canonical, cms, merkle
 from hsm.errors import Malformed
+from hsm.intents import instant
 from hsm.names import name_in
 
 LARGEST_RECORD = 4 * 1024 * 1024
@@ -100,9 +101,9 @@ def require_told(
     files: Files, contract: SignedContract, events: Sequence[history.PackageEvent], number: str
 ) -> None:
     """The history tells of exactly the signatures that the contract of this *number* carries, each over what it
-    covers, by whom its certificate names, at the time of its timestamp, and activated in the very way that the
-    authority signed; for a person nobody else acted. What a signature rests on has its number, so that it is held
-    against its time. The contract as given is the file of which the log tells that it was drafted."""
+    covers, by whom its certificate names, at the time of its timestamp, and activated then in the very way that
+    the authority signed; for a person nobody else acted. What a signature rests on has its number, so that it is
+    held against its time. The contract as given is the file of which the log tells that it was drafted."""
     given = [each.public for each in events if each.public.get("contract") == number and "pages" in each.public]
     if hashlib.sha256(files[package.ORIGINAL]).hexdigest() not in [public.get("digest") for public in given]:
         raise PackageRefused("The signed contract does not begin with the contract as given.")
@@ -122,7 +123,8 @@ def require_told(
 def _is_as_signed(event: history.PackageEvent, ways: Mapping[str, tuple[str, datetime]]) -> bool:
     signer, (way, at) = event.public["signer"], ways[event.public["signed"]]
     own = event.at == at and (signer == event.actor or signer.startswith("seal-"))
-    return own and [name for name in event.public if name.startswith(_ACTIVATED)] == ([way] if way else [])
+    told = [each for each in event.public.items() if each[0].startswith(_ACTIVATED)]
+    return own and told == ([(way, instant(at))] if way else [])
 
 
 def in_seconds(at: datetime) -> datetime:

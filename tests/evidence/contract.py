@@ -268,7 +268,7 @@ def _acts(pdf: SignedPdf, start: datetime, accepting: Accepting, *, stated: bool
             covers, dated = locate_signatures(pdf.signed, message).content(pdf.signed), _dated(message)
             public["signed"] = hashlib.sha256(covers).hexdigest()
             if way := cms.parse(message).activation():
-                public[f"activated_{way.replace('-', '_')}"] = instant(at)
+                public[f"activated_{way.replace('-', '_')}"] = instant(dated)
         moment = start + timedelta(minutes=3 * number)
         yield LedgerEntry(kind, dated if kind == "party-signed" else moment, contract | public, private)
     power, identity = record["considered"][0]["power"], record["identity"]

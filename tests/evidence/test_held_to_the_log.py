@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -71,7 +72,26 @@ def in_field(field: str) -> Log:
     return change
 
 
+def confirmed_another_time(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
+    for each in entries:
+        ways = [name for name in each.public if name.startswith("activated_")]
+        yield replace(each, public={**each.public, **dict.fromkeys(ways, "2026-11-01T00:00:00Z")})
+
+
+def resting_on_less(signers: Iterable[str], *gone: str) -> Log:
+    """Entries of the signatures of *signers* do not name what is *gone*."""
+
+    def change(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
+        for each in entries:
+            own = each.kind == SIGNED and each.public["signer"] in signers
+            kept = {name: said for name, said in each.public.items() if not own or name not in gone}
+            yield replace(each, public=kept)
+
+    return change
+
+
 LOGS: dict[str, Log] = {
+    "when they confirmed": confirmed_another_time,
     "a signature for nothing": one_more(),
     "a signature for another contract": one_more(contract=OTHER),
     "when they signed": moved(SIGNED, timedelta(days=1)),
@@ -131,6 +151,7 @@ FORGED: dict[str, Callable[[Files], dict[str, bytes | None]]] = {
     "without grounds": without_grounds,
     "a review": lambda files: {"review/sign-off.json": b'{"reviewer":"person-wang"}'},
     "a check": lambda files: {"review/check.json": b"{}"},
+    "a text": lambda files: {"agreement/electronic-signing-9.en.md": b"Agreed."},
     "a letter": lambda files: {"authority/power-1.pdf": b"%PDF"},
     "a history of another contract": of_another_contract,
     "less than was given": lambda files: {"contract/contract.pdf": b""},
@@ -143,6 +164,24 @@ def test_what_is_here_is_what_the_log_has(
 ) -> None:
     changes = forge({path: bytes(data) for path, data in read_zip(package).files.items()})
     assert judges.verdicts_on(resealed(package, changes, authority)) == REFUSED
+
+
+def test_no_power_is_confirmed_on_which_no_signature_rests(judges: Judges) -> None:
+    evidence = judges.with_log(resting_on_less([BOTH[0]], "grounds", "power", "identity"))
+    rest = {path: text for path, text in evidence.documents.items() if not path.startswith("authority/")}
+    assert judges.verdicts(replace(evidence, documents=rest)) == REFUSED
+
+
+@pytest.mark.parametrize("form", one_in(3, "410"))
+def test_no_acceptance_is_here_on_which_no_signature_rests(judges: Judges, form: str) -> None:
+    """But those from before acceptances were between parties, which signatures of then do not name."""
+
+    def accepting(person: str) -> dict[str, Any]:
+        other = {"format": f"vermilion-agreement/{form}"} if person == BOTH[1] else {}
+        return contract.acceptance(person) | other
+
+    log = resting_on_less([BOTH[1], "seal-b"], "agreement")
+    assert judges.verdicts(judges.with_log(log, accepting=accepting)) == [form == "1"] * 3
 
 
 @pytest.mark.parametrize(

@@ -333,7 +333,7 @@ def reach(numbers: list[int]) -> str:
 
 def check_told(openssl: OpenSSL, contract: str) -> None:
     """The log tells, of this contract, of exactly the signatures that it carries, each by whom its certificate
-    names, at the time of its timestamp, confirmed as its signed attribute says; for a person nobody else has
+    names, at the time of its timestamp, confirmed then as its signed attribute says; for a person nobody else has
     acted. What signatures rest on by the log is here."""
     signed = [{**leaf["public"], "at": leaf["at"]} for leaf in leaves() if leaf["kind"] == SIGNED]
     own = all(each["signer"] == each["actor"] or each["signer"].startswith("seal-") for each in signed)
@@ -347,12 +347,33 @@ def check_told(openssl: OpenSSL, contract: str) -> None:
     here = len(list(HERE.glob("authority/[0-9]*.json")))
     whole = sum("grounds" in each for each in signed) == here
     require(whole, "the grounds of a signature that the log names are not here 缺少日志所载的签署依据")
-    ways = [(each["signed"], " ".join(name for name in each if name.startswith("activated_"))) for each in signed]
-    same = sorted(ways) == sorted(made[::3] for made in openssl.made.values())
+    way = {each["signed"]: {name: each[name] for name in each if name.startswith("activated_")} for each in signed}
+    ways = [(digest, " ".join(said)) for digest, said in way.items()]
+    same = all({each["at"]} >= set(way[each["signed"]].values()) for each in signed)
+    same = same and sorted(ways) == sorted(made[::3] for made in openssl.made.values())
     require(
         same, "the log tells of another way of confirming than the signature itself 日志所载确认方式与签名不符"
     )
     show("ok    the log tells of exactly the signatures in the contract 日志所载签名与合同内签名一致")
+
+
+def check_resting(lines: list[list[str]]) -> None:
+    """No acceptance, text of the agreement, letter or confirmation is here on which no signature rests."""
+    signed = [leaf["public"] for leaf in leaves() if leaf["kind"] == SIGNED]
+    agreed = {number for what, *rest in lines if what == "agreed" for number in rest[1].split(",")}
+    alone = {("vermilion-agreement/1", each["actor"]) for each in signed if "agreement" not in each}
+    named = set()
+    for path in (HERE / "agreement").glob("*.json"):
+        record = parsed(path.read_bytes())
+        rests = path.stem in agreed or (record["format"], record["person"]) in alone
+        require(rests, f"no signature rests on agreement/{path.name} 没有签名以该接受记录为依据")
+        text = f"electronic-signing-{record['version']}"
+        named |= {(f"{text}.{language}.md", digest) for language, digest in record["texts"].items()}
+    texts = {(path.name, hashlib.sha256(path.read_bytes()).hexdigest()) for path in HERE.glob("agreement/*.md")}
+    require(texts <= named, "no acceptance names a text of the agreement that is here 协议文本没有接受记录载明")
+    powers = {each.get("power") for each in signed if "grounds" in each}
+    unused = {path.stem for path in HERE.glob("authority/power-*")} - powers
+    require(not unused, f"no signature rests on {sorted(unused)} 没有签名以该授权委托书为依据")
 
 
 def check_value(openssl: OpenSSL, name: str, moment: str) -> None:
@@ -931,6 +952,7 @@ def check(openssl: OpenSSL) -> None:
     check_history(openssl, contract)
     check_events()
     check_told(openssl, contract)
+    check_resting(lines)
     show("LIMIT whether what was added to the contract after a signature, up to its last byte, changed a page is")
     show("      not checked here. Have a program for signed PDFs verify contract/contract.signed.pdf as well.")
     show("      每个签名只覆盖上列字节；此后追加的内容是否改动了页面，不在此处核验。请另用可核验 PDF 签名的程序")

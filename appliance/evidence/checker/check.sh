@@ -238,7 +238,7 @@ check_signature() { # NN HEAD TAIL LENGTH TIME
 }
 
 # check_told: the log tells of exactly the signatures that the contract carries and of none for another contract, each
-# by whom its certificate names, at the time of its timestamp, confirmed as its signed attribute says; for a person
+# by whom its certificate names, at the time of its timestamp, confirmed then as its signed attribute says; for a person
 # nobody else has acted. What signatures rest on by the log is here.
 check_told() {
     told=$(in_log party-signed | acts | awk '{ print $1, $3 == $2 || $3 ~ /^seal-/ ? $3 : "another", $4, $5 }' | sort)
@@ -250,9 +250,38 @@ check_told() {
         fail "the log has another time of a signature than its timestamp 日志所载签名时间与时间戳不符"
     [ "$(in_log party-signed | grep -c '"grounds":')" -eq "$(lines grounds 'authority/[0-9]*.json' | wc -l)" ] ||
         fail "the grounds of a signature that the log names are not here 缺少日志所载的签署依据"
-    [ "$told" = "$carried" ] ||
+    [ "$told" = "$carried" ] && [ -z "$(in_log party-signed | grep '"activated_' |
+        grep -v '^{"at":\("[^"]*"\),.*,"public":{"activated_[a-z0-9_]*":\1,')" ] ||
         fail "the log tells of another way of confirming than the signature itself 日志所载确认方式与签名不符"
     pass "the log tells of exactly the signatures in the contract 日志所载签名与合同内签名一致"
+}
+
+check_resting() { # no acceptance, text of the agreement, letter or confirmation is here on which no signature rests
+    alone=$(in_log party-signed | grep -v '"agreement":' | acts | cut -d ' ' -f 2 | sed 's/.*/"&"/')
+    for path in agreement/*.json; do
+        [ -e "$path" ] || continue
+        number=${path#agreement/}
+        sed -nE 's/^agreed [0-9]+ ([0-9,]+) .*/,\1,/p' index.txt | grep -qF ",${number%.json}," ||
+            { [ "$(field "$path" '"format"')" = '"vermilion-agreement/1"' ] &&
+                printf '%s\n' "$alone" | grep -qxF "$(field "$path" '"person"')"; } ||
+            fail "no signature rests on $path 没有签名以该接受记录为依据"
+    done
+    texts=$(for path in agreement/*.json; do
+        [ ! -e "$path" ] || fields "$path" | sed -n 's/^"texts""\([^"]*\)" "\(.*\)"$/\1.md \2/p' |
+            sed "s|^|agreement/electronic-signing-$(field "$path" '"version"' | tr -dc 'A-Za-z0-9-').|"
+    done)
+    for path in agreement/*.md; do
+        [ ! -e "$path" ] || printf '%s\n' "$texts" | grep -qxF "$path $(digest "$path")" ||
+            fail "no acceptance names $path 该协议文本没有接受记录载明"
+    done
+    powers=$(grep -lF '"kind":"party-signed","public":{' log/entries/*.json | while read -r path; do
+        [ -z "$(field "$path" '"public""grounds"')" ] || field "$path" '"public""power"' | tr -d '"'
+    done)
+    for path in authority/power-*; do
+        power=${path#authority/}
+        [ ! -e "$path" ] || printf '%s\n' "$powers" | grep -qxF "${power%.*}" ||
+            fail "no signature rests on $path 没有签名以该授权委托书为依据"
+    done
 }
 
 check_document_timestamp() { # NN HEAD TAIL LENGTH TIME
@@ -1012,6 +1041,7 @@ done 3<index.txt
 check_history
 check_events
 check_told
+check_resting
 check_given
 echo "LIMIT whether what was added to the contract after a signature, up to its last byte, changed a page is"
 echo "      not checked here. Have a program for signed PDFs verify contract/contract.signed.pdf as well."
