@@ -23,6 +23,7 @@ from appliance.evidence.verification import verify_package
 from appliance.ledger.entry import LedgerEntry
 from appliance.verification import Indication, Verifier
 from hsm import canonical, records
+from hsm.intents import instant
 from tests.evidence import contract
 from tests.evidence.authority import TestAuthority
 from tests.evidence.contract import Accepting
@@ -263,7 +264,7 @@ def test_a_log_that_tells_of_another_way_is_refused(judges: Judges, signer: str,
 
     def otherwise(entry: LedgerEntry) -> LedgerEntry:
         kept = {name: said for name, said in entry.public.items() if not name.startswith("activated_")}
-        return replace(entry, public=kept | dict.fromkeys(told, "2026-11-25T08:00:00Z"))
+        return replace(entry, public=kept | dict.fromkeys(told, instant(entry.at)))
 
     evidence = judges.with_log(
         lambda entries: [otherwise(each) if each.public.get("signer") == signer else each for each in entries]
@@ -285,7 +286,7 @@ def test_a_log_that_tells_of_another_way_is_refused(judges: Judges, signer: str,
 def test_the_log_says_the_way_that_is_in_the_signature(way: str, told: tuple[str, ...], passes: bool) -> None:
     """A log that leaves the weaker way out is no history of it; signatures of earlier releases have none."""
     moment = datetime(2026, 11, 28, 8, tzinfo=UTC)
-    public = {"contract": CONTRACT, "signed": "ab", "signer": BOTH[0], **dict.fromkeys(told, "2026-11-28")}
+    public = {"contract": CONTRACT, "signed": "ab", "signer": BOTH[0], **dict.fromkeys(told, instant(moment))}
     event = PackageEvent(7, SIGNED, moment, BOTH[0], public, {})
     given = {"contract": CONTRACT, "digest": hashlib.sha256(b"%PDF").hexdigest(), "pages": 1}
     drafted = PackageEvent(6, "contract-drafted", moment, BOTH[0], given, {})
