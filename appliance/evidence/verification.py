@@ -84,8 +84,8 @@ _UNKNOWN_CHECKER = (
     " Do not run it."
 )
 _UNKNOWN_KIND = (
-    "The package has a file {file} of a kind that this verifier does not know, and that might be a program; the"
-    " package may come from a newer release. Run no checker from this package."
+    "The package has a file {file} about which this verifier has no rule: it proves nothing, and it might be a"
+    " program. The package may come from a newer release. Run no checker from this package."
 )
 _ONLY_TO_READ = (
     "These files are only there to be read and were not verified: {files}. What they tell of the history is"

@@ -152,4 +152,4 @@ def test_a_document_with_a_broken_signature_does_not_come_in(zhang: FlaskClient,
     changed = foreign.document[:at] + bytes([foreign.document[at] ^ 1]) + foreign.document[at + 1 :]
     answer = upload(zhang, changed)
     assert answer.status_code == 422
-    assert "已失效的签名（签名域 before）" in answer.text
+    assert "已失效的签名（签署区 before）" in answer.text

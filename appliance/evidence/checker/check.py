@@ -293,7 +293,7 @@ def check_contract(openssl: OpenSSL, lines: list[list[str]], moment: str) -> Non
     if before:
         show("NOTE  the contract was given with signatures or timestamps in it, which are not checked here; those")
         show("      who made them have declared nothing by that")
-        show("      合同提交时已带有签名或时间戳，此处未核验；仅凭这些签名，其签名者未作任何声明")
+        show("      合同提交时已带有签名或时间戳，此处未核验；仅凭这些签名，其签署人未作任何声明")
     names = ("contract/contract.tsq", "contract/contract.tsr", "contract/contract.signed.pdf")
     require(openssl.reply(*names, moment), "timestamp of the signed contract 已签合同时间戳无效")
     show("ok    the signed contract begins with the original and is dated 已签合同以原始合同开头，时间戳有效")

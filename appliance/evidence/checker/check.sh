@@ -206,7 +206,7 @@ check_contract() { # each signature that it has since it was given is here once,
     [ "$before" -eq 0 ] || {
         echo "NOTE  the contract was given with signatures or timestamps in it, which are not checked here; those"
         echo "      who made them have declared nothing by that"
-        echo "      合同提交时已带有签名或时间戳，此处未核验；仅凭这些签名，其签名者未作任何声明"
+        echo "      合同提交时已带有签名或时间戳，此处未核验；仅凭这些签名，其签署人未作任何声明"
     }
     pass "the signed contract begins with the contract as given 已签合同以原始合同的全部字节开头"
     answers contract/contract.tsq contract/contract.tsr "$(created)" &&
