@@ -21,7 +21,7 @@ from appliance.language.sizes import ByteSize
 from appliance.ledger import require_chain
 from appliance.model.review import CHECK, CHECK_FORMAT, SIGN_OFF, SIGN_OFF_FORMAT
 from appliance.pdf.byte_ranges import signed_sizes
-from hsm import canonical, cms, merkle
+from hsm import canonical, cms, merkle, timestamp
 from hsm.errors import Malformed
 from hsm.intents import instant
 from hsm.names import name_in
@@ -89,7 +89,9 @@ def require_contract(files: Files) -> SignedContract:
             way = cms.parse(message).activation()
             ways[digest] = "" if way is None else f"{_ACTIVATED}{way}".replace("-", "_"), in_seconds(made.at)
         else:
-            place = extraction.locate_signatures(signed, part(files, f"{name}.tst"))
+            token = part(files, f"{name}.tst")
+            place = extraction.locate_signatures(signed, token)
+            timestamp.verify_token(token, data=place.content(signed))
         located.append(place)
     sizes = signed_sizes(signed, since=len(original))
     if not signers or sorted(sizes or ()) != sorted(each.gap_start + each.length for each in located):

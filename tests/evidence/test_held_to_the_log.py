@@ -236,6 +236,16 @@ def test_nothing_counts_twice_in_the_place_of_a_signature(judges: Judges, author
     assert judges.verdicts_on(resealed(package, changes, authority)) == REFUSED
 
 
+def test_no_signature_passes_for_a_timestamp(judges: Judges, authority: TestAuthority) -> None:
+    package = build(by_one_alone(judges, BOTH[0]), contract.seals(authority))
+    rest = enumerate(judges.pdf.signatures[1:], start=3)
+    changes = {f"signatures/{number:02}.tst": each.cms for number, each in rest}
+    index = bytes(read_zip(package).files["index.txt"])
+    lines = "".join(f"timestamp {number:02} 1 2 3 4\n" for number, _ in enumerate(changes, start=3))
+    changes["index.txt"] = index + lines.encode()
+    assert judges.verdicts_on(resealed(package, changes, authority)) == REFUSED
+
+
 def by_li_alone(judges: Judges, *, given: bytes) -> EvidenceInput:
     """The forger has it that the contract was *given* as it is after the other's signature, or without it."""
 
