@@ -126,13 +126,6 @@ def unnamed(signed: Iterable[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def used_unseen(signed: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The seals among those of the *signed* which somebody used, by the history, who signed nothing in person."""
-    users = [(each["public"]["signer"], each["actor"]) for each in signed]
-    people = {signer for signer, _ in users}
-    return [signer for signer, actor in users if actor not in people]
-
-
 FOLDER: Final = "voiding/"
 VOIDED: Final = "contract-voided"
 

@@ -168,11 +168,10 @@ def _of_signatures(files: Files, signatures: Sequence[SignatureReport]) -> Itera
         unjudged = public["signer"] if "field" not in public or len(fields) < len(signed) else None
         if fields.get(public.get("field"), unjudged) not in (public["signer"], ""):
             raise PackageRefused(contents.OTHER_SIGNATURES)
+    who_used = _USED
     if any(each["kind"] == history.VOIDED and each["public"].get("contract") == contract for each in told):
         yield _VOID
-        seals = history.used_unseen(signed)
-        if seals:
-            yield Sentence(_BY_USERS, {"seals": ", ".join(seals)})
+        who_used = _BY_USERS
         others = [each for each in signatures if each.field not in fields and not each.document_timestamp]
         names = [each.signer for each in others if each.signer and each.field != manifest.MANIFEST]
         if names:
@@ -180,7 +179,7 @@ def _of_signatures(files: Files, signatures: Sequence[SignatureReport]) -> Itera
     own = [(each["public"]["signer"], each["private"].get("name") or GONE) for each in signed]
     people = [(signer, name) for signer, name in own if not signer.startswith("seal-")]
     for sentence, name, found in (
-        (_USED, "seals", [signer for signer, _ in own if signer.startswith("seal-")]),
+        (who_used, "seals", [signer for signer, _ in own if signer.startswith("seal-")]),
         (_WITHOUT_POWER, "fields", authorisation_basis.without_power(told, files)),
         (_UNNAMED, "fields", history.unnamed(signed)),
         (_CALLED, "names", list(_called_otherwise(files, signatures, [*about["names"].items(), *people]))),

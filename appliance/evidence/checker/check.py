@@ -894,10 +894,10 @@ def check_void(openssl: OpenSSL, contract: str, proposal: str | None) -> None:
     held = files_of(contract) if said else set()
     same = same and all(each["title"] == title and each["digest"] in held for each in said.values())
     require(same, "the declarations that the contract is void are not those in the log 作废声明与日志不符")
-    used = [(leaf["public"]["signer"], leaf["public"]["actor"]) for leaf in leaves() if leaf["kind"] == SIGNED]
-    unseen = [seal for seal, actor in used if actor not in dict(used)]
-    if proposal is not None and unseen:
-        show(f"NOTE  who used these seals only the portal says 用印人仅以平台记录为凭: {', '.join(unseen)}")
+    signers = [leaf["public"]["signer"] for leaf in leaves() if leaf["kind"] == SIGNED]
+    seals = ", ".join(each for each in signers if each.startswith("seal-"))
+    if proposal is not None and seals:
+        show(f"NOTE  who used these seals only the portal says 用印人仅以平台记录为凭: {seals}")
     if proposal is not None:
         show("VOID  the parties have declared this contract void 各方已声明合同作废")
 
@@ -958,11 +958,12 @@ def check(openssl: OpenSSL) -> None:
     show("      每个签名只覆盖上列字节；此后追加的内容是否改动了页面，不在此处核验。请另用可核验 PDF 签名的程序")
     show("      核验 contract/contract.signed.pdf。")
     show("LIMIT README.*, history/*.pdf and verification/report.json are only there to be read. People and seals")
-    show("      are named in their certificates; names and titles in the history, who used a seal, what was")
-    show("      checked of identities, and that who names no power needed none, are the word of the portal alone.")
+    show("      are named in their certificates; names and titles in the history, when things happened that")
+    show("      nobody signed, which file was given (contract/contract.pdf), who used a seal, what was checked of")
+    show("      identities, and that who names no power needed none, are the word of the portal alone.")
     show("      README.*、history/*.pdf 和 verification/report.json 仅供阅读，未经核验。个人和印章的名称以证书")
-    show("      为准；历史记录中的名称和标题、用印人、身份核验内容，以及未载明授权委托书者无需授权，")
-    show("      仅以平台记录为凭。")
+    show("      为准；历史记录中的名称和标题、无人签名之事的时间、所提交的文件（contract/contract.pdf）、用印人、")
+    show("      身份核验内容，以及未载明授权委托书者无需授权，仅以平台记录为凭。")
 
 
 def trusted() -> Path:

@@ -895,9 +895,8 @@ check_void() {
     [ "$here" = "$(declared "$1" | sort)" ] &&
         { [ -z "$1" ] || [ -z "$(in_log party-signed | acts | cut -d ' ' -f 2 | grep -vxF "$(declared "$1" | cut -d ' ' -f 2)")" ]; } ||
         fail "the declarations that the contract is void are not those in the log 作废声明与日志不符"
-    unseen=$(in_log party-signed | acts | awk '{ people[$3] = 1; by[NR] = $2; seal[NR] = $3 }
-        END { for (each = 1; each <= NR; each++) if (!(by[each] in people)) print seal[each] }' | tr '\n' ' ')
-    [ -z "$1" ] || [ -z "$unseen" ] || echo "NOTE  who used these seals only the portal says 用印人仅以平台记录为凭: $unseen"
+    seals=$(in_log party-signed | acts | cut -d ' ' -f 3 | grep '^seal-' | tr '\n' ' ')
+    [ -z "$1" ] || [ -z "$seals" ] || echo "NOTE  who used these seals only the portal says 用印人仅以平台记录为凭: $seals"
     [ -z "$1" ] || echo "VOID  the parties have declared this contract void 各方已声明合同作废"
 }
 
@@ -1048,10 +1047,12 @@ echo "      not checked here. Have a program for signed PDFs verify contract/con
 echo "      每个签名只覆盖上列字节；此后追加的内容是否改动了页面，不在此处核验。请另用可核验 PDF 签名的程序"
 echo "      核验 contract/contract.signed.pdf。"
 echo "LIMIT README.*, history/*.pdf and verification/report.json are only there to be read, and so is local time in"
-echo "      history.json. People and seals are named in their certificates; names and titles in the history, who used a"
-echo "      seal, what was checked of identities, and that who names no power needed none, are the word of the portal alone."
+echo "      history.json. People and seals are named in their certificates; names and titles in the history, when things"
+echo "      happened that nobody signed, which file was given (contract/contract.pdf), who used a seal, what was checked of"
+echo "      identities, and that who names no power needed none, are the word of the portal alone."
 echo "      README.*、history/*.pdf、verification/report.json 和 history.json 内的当地时间仅供阅读，未经核验。个人和印章的"
-echo "      名称以证书为准；历史记录中的名称和标题、用印人、身份核验内容，以及未载明授权委托书者无需授权，仅以平台记录为凭。"
+echo "      名称以证书为准；历史记录中的名称和标题、无人签名之事的时间、所提交的文件（contract/contract.pdf）、用印人、"
+echo "      身份核验内容，以及未载明授权委托书者无需授权，仅以平台记录为凭。"
 echo "PASS  everything in this package agrees 本包全部核验通过"
 [ "$ca" != certificates/ca.pem ] ||
     echo "NOTE  by whom it was made is not proven: the root was the package's own 仅以包内根证书核验，未证明由谁出具"
