@@ -92,7 +92,10 @@ def entry(dictionary: Any, key: str, default: Any = None) -> Any:
     """The value of *key* with references followed (``get`` does not); *default* when absent or null."""
     if key not in dictionary:
         return default
-    value = dictionary[key]
+    try:
+        value = dictionary[key]
+    except KeyError:  # pyHanko's, of null
+        return default
     return default if isinstance(value, generic.NullObject) else value
 
 
