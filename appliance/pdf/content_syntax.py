@@ -58,7 +58,8 @@ class Paint(NamedTuple):
 class GraphicsState(NamedTuple):
     """What q keeps and Q brings back (8.4): the resource that brought the font, and the size of its letters; the
     ends of lines (None: the caller's, in a form), whether dashes have no length (``dots``), and the two colours;
-    the matrix, the widest line and the largest leading so far, and whether there were dashes."""
+    the matrix, the widest line and the largest leading so far, whether there were dashes, and whether letters are
+    not drawn (as in scanned documents) or narrow."""
 
     font: tuple[str, bytes] | None = None
     letters: float = 0.0
@@ -70,6 +71,8 @@ class GraphicsState(NamedTuple):
     width: float = 1.0
     leading: float = 0.0
     dashed: bool = False
+    hidden: bool = False
+    narrow: bool = False
 
     def is_pending(self) -> bool:
         """Whether a colour space was chosen without a colour."""
@@ -151,7 +154,7 @@ class StreamCheck:
         state = self._state
         if b"%" in operators or b"\0" in operators or b"Tw" in operators:
             operators = _only_numbers(operators)
-        coordinates.require_wide_letters(operators)
+        self._look_at_letters(operators)
         width = coordinates.widest(operators, state.width)
         leading = coordinates.largest(operators, b"TL", state.leading)
         dashed = state.dashed or (b"[" in operators and not self._text)
@@ -159,6 +162,19 @@ class StreamCheck:
             self._state = state = state._replace(width=width, leading=leading, dashed=dashed)
         coordinates.require_near(operators, state, self._limits)
         self._choose_width(operators)
+
+    def _look_at_letters(self, operators: bytes) -> bool:
+        """Whether *operators* show letters that are seen, none of which is narrow."""
+        hidden, narrow = self._state.hidden, self._state.narrow
+        parts = operators.split(b"Tr") if b"Tr" in operators else [operators]
+        modes = [hidden, *(each.split()[-1:] == [b"3"] for each in parts[:-1])]
+        seen = any(not mode and coordinates.SHOWN.search(part) for mode, part in zip(modes, parts, strict=True))
+        chosen = [narrow, *coordinates.are_narrow(operators)]
+        if seen and any(chosen):
+            raise coordinates.TooFar("squeezed letters")
+        if (hidden, narrow) != (modes[-1], chosen[-1]):
+            self._state = self._state._replace(hidden=modes[-1], narrow=chosen[-1])
+        return seen
 
     def _choose_width(self, operators: bytes) -> None:
         """From here on, lines are as wide as *operators* have chosen last."""
@@ -174,8 +190,9 @@ class StreamCheck:
             require_mapped(operators, letters)
         operators = _only_numbers(operators)
         coordinates.require_near(b"S", self._state, self._limits)  # letters may be lines
-        coordinates.require_wide_letters(operators)
-        leading, left = self._lines.follow(operators, self._state, self._limits)
+        seen = self._look_at_letters(operators)
+        seen = seen or (font is not None and entry(self.used[font], "/Subtype") == "/Type3")
+        leading, left = self._lines.follow(operators, self._state, self._limits, seen=seen)
         self._state = self._state._replace(leading=leading)
         self._choose_width(operators)
         if self._state.font is not None:
@@ -256,9 +273,6 @@ class StreamCheck:
         if name == b"BI":
             self._require_coloured(name)
             coordinates.require_near_image(self._state.matrix, self._limits)
-            self._require_plain_picture(
-                b"true" in self._content[found.end() :].partition(b"ID")[0][:_LONGEST_STRING]
-            )
             return self._pass_image(found.end())
         if action is not None:
             action(self, name, operands)
@@ -270,7 +284,8 @@ class StreamCheck:
         return _TEXT if self._text else _PAGE
 
     def _pass_image(self, start: int) -> int:
-        end, known = end_of_image(self._content, start, self._resources)
+        end, known, mask = end_of_image(self._content, start, self._resources)
+        self._require_plain_picture(mask)
         if not known:
             self.images.append(b"BI" + self._content[start:end])
         if bisect_right(self._joints, start) != bisect_left(self._joints, end):
@@ -333,6 +348,8 @@ class StreamCheck:
             self._state = self._state._replace(width=number)
         if name == b"J":
             self._choose_cap(number)
+        if name == b"Tr":
+            self._state = self._state._replace(hidden=number == _INVISIBLE)
 
     def _dash(self, name: bytes, operands: bytes) -> None:
         end = operands.rindex(b"]")
@@ -395,6 +412,8 @@ class StreamCheck:
             self._require_plain_picture("/ImageMask" in used)
             coordinates.require_near_image(self._state.matrix, self._limits)
         elif name == b"Do":
+            if self._state.narrow:  # the form's letters, too
+                raise coordinates.TooFar("squeezed letters")
             left = self._limits._replace(width=self._state.width)
             self._leave((kind, _first_name(operands)), left.under(self._state.matrix))
         self.degenerate.dots |= self._state.dots  # a form goes on with them
@@ -477,7 +496,7 @@ _OPERATORS: dict[bytes, tuple[str, str, Callable[[StreamCheck, bytes, bytes], No
 _PAINTS = {b"g": Paint(1, coloured=True), b"rg": Paint(3, coloured=True), b"k": Paint(4, coloured=True)}
 _BLACK = (b"/DeviceGray", b"/DeviceRGB", b"/DeviceCMYK")
 """Whose first colour is the one that was there at the beginning."""
-_MODES = {b"J": 3, b"j": 3, b"Tr": 4}
+_MODES, _INVISIBLE = {b"J": 3, b"j": 3, b"Tr": 4}, 3
 """Not what makes letters a clip: where they are empty, Poppler does not clip; where the mode changes before the
 end of the text, PDFium does not."""
 _TOUCHING_NOTHING = frozenset(b"q Q BMC BDC EMC MP DP BX EX".split())

@@ -36,6 +36,8 @@ _SMALLEST_SIDE = 1.0
 """Of a page; MuPDF draws a smaller one as large as that."""
 _NARROWEST, _SQUEEZED = 4.0, 0.04
 """Of letters; PDFium draws narrower ones over each other."""
+SHOWN = re.compile(rb"T[Jj]|['\"]")
+"""In operators without strings: letters are drawn."""
 _FLAT = 1e-12
 _LEAST_ROOM = 1e-9
 _LARGEST = 10.0**9
@@ -135,7 +137,7 @@ def page_limits(page: Any) -> tuple[Limits, Matrix]:
     frame, crop = geometry.frame(page), geometry.box(geometry.inherited(page, "/CropBox"))
     x0, y0, x1, y1 = frame.box
     turn = geometry.inherited(page, "/Rotate")
-    if turn is not None and (not isinstance(turn, NumberObject) or turn % 90):
+    if turn and (not isinstance(turn, NumberObject) or turn % 90):
         raise NotPlain("a page that is turned by no quarter")
     if crop is not None and not (crop[0] <= x0 and crop[1] <= y0 and x1 <= crop[2] and y1 <= crop[3]):
         raise NotPlain("a page of which nothing is left")
@@ -184,15 +186,20 @@ class TextLines:
     """How far the lines of a text may have moved, and how large its letters are, between BT and ET (9.4)."""
 
     def __init__(self) -> None:
-        self._moved, self._scale = 0.0, 1.0
+        self._moved, self._scale, self._squeezed = 0.0, 1.0, False
 
-    def follow(self, operators: bytes, state: TextState, limits: Limits) -> tuple[float, Limits]:
+    def follow(
+        self, operators: bytes, state: TextState, limits: Limits, *, seen: bool = True
+    ) -> tuple[float, Limits]:
         """The leading after *operators*, whose strings were taken out, and what is left for the font's glyphs, for
         letters of the size 1. Far away no text is seen, so the whole way alone matters. Raises :class:`TooFar`."""
         matrices = [*map(six, given(operators, b"Tm", 6))]
         moves = [max(map(abs, each)) for name in (b"Td", b"TD") for each in given(operators, name, 2)]
-        if _is_squeezed(state.matrix) or any(_is_squeezed(multiplied(each, state.matrix)) for each in matrices):
+        squeezed = [self._squeezed or _is_squeezed(state.matrix)]
+        squeezed += [_is_squeezed(multiplied(each, state.matrix)) for each in matrices]
+        if seen and any(squeezed):
             raise TooFar("squeezed letters")
+        self._squeezed = squeezed[-1]
         leading = largest(operators, b"TL", state.leading)
         leading = max([leading, *moves]) if b"TD" in operators else leading
         scale = max([self._scale, *map(norm, matrices)])
@@ -214,10 +221,9 @@ def _is_squeezed(matrix: Matrix) -> bool:
     return _FLAT < abs(a * d - b * c) / (norm(matrix) ** 2 or 1) < _SQUEEZED
 
 
-def require_wide_letters(operators: bytes) -> None:
-    """Raises :class:`TooFar` when *operators* make letters narrow."""
-    if b"Tz" in operators and any(0 < abs(each[0]) < _NARROWEST for each in given(operators, b"Tz", 1)):
-        raise TooFar("squeezed letters")
+def are_narrow(operators: bytes) -> list[bool]:
+    """Whether letters are narrow, after each of *operators* that chooses how wide they are."""
+    return [0 < abs(each[0]) < _NARROWEST for each in given(operators, b"Tz", 1)] if b"Tz" in operators else []
 
 
 def require_plain_size(size: float) -> None:

@@ -19,7 +19,8 @@ _KNOWN = {*_LONG.values(), b"/Intent"}
 _DEPTHS = (b"1", b"2", b"4", b"8")
 _STRAIGHT = frozenset((*_SHORT, *_SHORT.values()))
 _MAPPED = re.compile(
-    rb"\[[\x00\t\n\x0c\r ]*(?:(?:0[\x00\t\n\x0c\r ]+1|1[\x00\t\n\x0c\r ]+0)[\x00\t\n\x0c\r ]*)+\]"
+    rb"\[[\x00\t\n\x0c\r ]*(?:(?:0(?:\.0)?[\x00\t\n\x0c\r ]+1|1(?:\.0)?[\x00\t\n\x0c\r ]+0)(?:\.0)?"
+    rb"(?:[\x00\t\n\x0c\r ]+|(?=\])))+\]"
 )
 _INDEXED = re.compile(rb"\[[\x00\t\n\x0c\r ]*/(?:I|Indexed)(?![^\x00\t\n\x0c\r ()<>\[\]{}/%])")
 _BLANK = rb"[\x00\t\n\x0c\r ]*+"
@@ -38,9 +39,9 @@ class NotPlain(ValueError):
     """Programs may draw this content differently."""
 
 
-def end_of_image(content: bytes, place: int, resources: Any) -> tuple[int, bool]:
-    """Behind the picture whose operator BI ends at *place*, and whether the end is known for all programs; else
-    :func:`require_own_ends` tells. Raises :class:`NotPlain`."""
+def end_of_image(content: bytes, place: int, resources: Any) -> tuple[int, bool, bool]:
+    """Behind the picture whose operator BI ends at *place*, whether the end is known for all programs, else
+    :func:`require_own_ends` tells, and whether it is a mask. Raises :class:`NotPlain`."""
     entries: dict[bytes, bytes] = {}
     place = tokens.SPACE.match(content, place).end()  # type: ignore[union-attr]  # it matches nothing, too
     while found := tokens.IMAGE_ENTRY.match(content, place):
@@ -60,7 +61,7 @@ def end_of_image(content: bytes, place: int, resources: Any) -> tuple[int, bool]
     first = tokens.IMAGE_END.search(content, begin - 1)
     if end is None or first is None or end.start() != first.start() or content[last : end.start()].strip(_BLANKS):
         raise NotPlain("a picture with two ends")
-    return end.end(), known is not None
+    return end.end(), known is not None, entries.get(b"/ImageMask") == b"true"
 
 
 def _require_plain_entries(entries: dict[bytes, bytes]) -> None:
@@ -72,7 +73,7 @@ def _require_plain_entries(entries: dict[bytes, bytes]) -> None:
     depth = entries.get(b"/BitsPerComponent", b"1" if mask or own else b"")
     if mapped is None or not spaced or depth not in ((b"1",) if mask else _DEPTHS):
         raise NotPlain("colours of a picture")
-    if b"/Decode" in entries and not mask and entries[b"/ColorSpace"] not in _STRAIGHT:
+    if b"/Decode" in entries and not mask and entries[b"/ColorSpace"] not in _STRAIGHT and depth != b"1":
         raise NotPlain("colours of a picture")
 
 

@@ -15,8 +15,35 @@ from appliance.pdf.content_tokens import STRINGS
 from appliance.pdf.inline_images import NotPlain
 from appliance.pdf.reader import entry
 
-_LATIN = frozenset(standardGlyphOrder) | {"Euro", ".notdef"}
-"""Names of glyphs that every program knows."""
+_NAMES = frozenset(standardGlyphOrder) | {"Euro"}
+_EMPTY = frozenset(
+    """.notdef .null nonmarkingreturn Cacute Ccaron Delta Gbreve Idotaccent Omega Scedilla apple approxequal cacute
+    ccaron dcroat franc gbreve greaterequal infinity integral lessequal lozenge notequal partialdiff pi product
+    radical scedilla summation""".split()  # noqa: SIM905
+)
+"""Whose places PDFium leaves empty in a font that is not in the file."""
+_LATIN = _NAMES - _EMPTY | {"sfthyphen", "nbspace", "overscore", "middot", "mu1"}
+"""Names of glyphs that every program has."""
+_SYMBOLS = frozenset(  # in few lines
+    """space exclam universal numbersign existential percent ampersand suchthat parenleft parenright asteriskmath
+    plus comma minus period slash zero one two three four five six seven eight nine colon semicolon less equal
+    greater question congruent Alpha Beta Chi Delta Epsilon Phi Gamma Eta Iota theta1 Kappa Lambda Mu Nu Omicron
+    Pi Theta Rho Sigma Tau Upsilon sigma1 Omega Xi Psi Zeta bracketleft therefore bracketright perpendicular
+    underscore radicalex alpha beta chi delta epsilon phi gamma eta iota phi1 kappa lambda mu nu omicron pi
+    theta rho sigma tau upsilon omega1 omega xi psi zeta braceleft bar braceright similar Upsilon1 minute
+    lessequal fraction infinity florin club diamond heart spade arrowboth arrowleft arrowup arrowright arrowdown
+    degree plusminus second greaterequal multiply proportional partialdiff bullet divide notequal equivalence
+    approxequal ellipsis arrowvertex arrowhorizex carriagereturn aleph Ifraktur Rfraktur weierstrass
+    circlemultiply circleplus emptyset intersection union propersuperset reflexsuperset notsubset propersubset
+    reflexsubset element notelement angle gradient registerserif copyrightserif trademarkserif product radical
+    dotmath logicalnot logicaland logicalor arrowdblboth arrowdblleft arrowdblup arrowdblright arrowdbldown
+    lozenge angleleft registersans copyrightsans trademarksans summation parenlefttp parenleftex parenleftbt
+    bracketlefttp bracketleftex bracketleftbt bracelefttp braceleftmid braceleftbt braceex angleright integral
+    integraltp integralex integralbt parenrighttp parenrightex parenrightbt bracketrighttp bracketrightex
+    bracketrightbt bracerighttp bracerightmid bracerightbt Euro""".split()  # noqa: SIM905
+)
+_ORNAMENTS = frozenset({"space", *(f"a{each}" for each in range(1, 207) if each not in (80, 113, 114, 115, 116))})
+_OWN = {"/Symbol": _SYMBOLS, "/Zapf": _ORNAMENTS}
 _UNICODE = re.compile(r"uni[0-9A-F]{4}")
 _EMBEDDED = ("/FontFile", "/FontFile2", "/FontFile3")
 _SYMBOLIC, _CODES, _PRINTABLE, _CIDS = 1 << 2, 256, range(33, 127), 1 << 16
@@ -57,21 +84,29 @@ def _require(holds: bool) -> None:
 
 def _require_plain_codes(font: Any) -> None:
     """A table of codes is one that all programs know, or that says of all codes that they are the letters."""
-    codes, table = entry(font, "/Encoding"), glyph_map(font)
+    codes, letters = entry(font, "/Encoding"), _mapped(font)
     if isinstance(codes, StreamObject):
         found = _WHOLE.search(codes.data)
         _require(found is not None and len(_OTHER.findall(codes.data)) == 2 and "/UseCMap" not in codes)
-        _require(found is None or table is None or table >= (_CODES if len(found[1]) == 4 else _CIDS))
+        _require(letters is None or not _is_of_bytes(codes) or letters >= _CODES)
     else:
-        _require(codes in _IDENTITY or (_CMAPS.fullmatch(codes) is not None and (table is None or table >= _CIDS)))
+        _require(codes in _IDENTITY or (_CMAPS.fullmatch(codes) is not None and letters is None))
+
+
+def _is_of_bytes(codes: Any) -> bool:
+    return isinstance(codes, StreamObject) and b"<0000>" not in codes.data
 
 
 def glyph_map(font: Any) -> int | None:
-    """For how many letters a composite *font* says which glyphs they are; None where each is its own, and for
-    another font."""
+    """For how many letters of two bytes a composite *font* says which glyphs they are; None where each is its own
+    or it says all, and for another font."""
+    return None if _is_of_bytes(entry(font, "/Encoding")) else _mapped(font)
+
+
+def _mapped(font: Any) -> int | None:
     found = entry(font, "/DescendantFonts")
     table = entry(found[0], "/CIDToGIDMap") if isinstance(found, ArrayObject) else None
-    return len(table.data) // 2 if isinstance(table, StreamObject) else None
+    return len(table.data) // 2 if isinstance(table, StreamObject) and len(table.data) < 2 * _CIDS else None
 
 
 def require_mapped(operators: bytes, letters: int) -> None:
@@ -79,8 +114,9 @@ def require_mapped(operators: bytes, letters: int) -> None:
     glyph for it, or none."""
     for found in STRINGS.finditer(operators):
         text = _bytes_of(found[0])
-        pairs = zip(text[::2], (text + b"\0")[1::2], strict=False)
-        _require(all(high << 8 | low < letters for high, low in pairs))
+        if (max(text[::2], default=0) << 8 | 255) >= letters:
+            pairs = zip(text[::2], (text + b"\0")[1::2], strict=False)
+            _require(all(high << 8 | low < letters for high, low in pairs))
 
 
 _ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|(\r\n|[\r\n])|([\x00-\xff]))")
@@ -89,7 +125,7 @@ _MEANT = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\x0c"}
 
 def _bytes_of(written: bytes) -> bytes:
     if written[:1] == b"<":
-        digits = re.sub(rb"[^0-9A-Fa-f]", b"", written)
+        digits = written[1:-1].translate(None, b"\x00\t\n\x0c\r ")
         return bytes.fromhex((digits + b"0" * (len(digits) % 2)).decode())
     if written[:1] != b"(":
         return b""
@@ -103,18 +139,18 @@ def _bytes_of(written: bytes) -> bytes:
 
 
 def _require_plain_widths(font: Any) -> None:
-    """No letter is wide twice, and none goes back."""
-    widths, place, known = entry(font, "/W") or (), 0, set[int]()
+    """No letter has two widths, and none goes back."""
+    widths, place, known, left = entry(font, "/W") or (), 0, dict[int, float](), 2 * _CIDS
     _require(float(entry(font, "/DW", 0)) >= 0)
     while place < len(widths):
         first, second = int(widths[place]), widths[place + 1]
         if isinstance(second, ArrayObject):
-            given, covered = [second[index] for index in range(len(second))], range(first, first + len(second))
+            given = [float(second[index]) for index in range(len(second))]
         else:
-            given, covered = [widths[place + 2]], range(first, int(second) + 1)
-        place += 2 if isinstance(second, ArrayObject) else 3
-        _require(all(float(each) >= 0 for each in given) and len(covered) <= _CIDS and known.isdisjoint(covered))
-        known.update(covered)
+            given = [float(widths[place + 2])] * min(int(second) + 1 - first, left + 1)
+        place, left = place + (2 if isinstance(second, ArrayObject) else 3), left - len(given)
+        _require(left >= 0 and all(each >= 0 for each in given))
+        _require(all(known.setdefault(letter, each) == each for letter, each in enumerate(given, start=first)))
 
 
 def _differences(font: Any) -> Iterator[tuple[int, str]]:
@@ -137,7 +173,7 @@ def _differences(font: Any) -> Iterator[tuple[int, str]]:
 def _require_own_widths(font: Any) -> None:
     """PDFium takes the width of a glyph where the font has none for it, others nothing."""
     first, last, glyphs = (entry(font, f"/{key}") for key in ("FirstChar", "LastChar", "CharProcs"))
-    _require(len(entry(font, "/Widths")) == last - first + 1)
+    _require(len(entry(font, "/Widths")) >= last - first + 1)
     _require(all(first <= code <= last for code, name in _differences(font) if f"/{name}" in glyphs))
 
 
@@ -148,9 +184,10 @@ def _require_plain_names(font: Any, kind: str) -> None:
     _require(all(float(widths[index]) >= 0 for index in range(len(widths))))
     named = list(_differences(font))
     if not isinstance(descriptor, DictionaryObject) or not any(key in descriptor for key in _EMBEDDED):
-        symbols = str(entry(font, "/BaseFont")).startswith(("/Symbol", "/Zapf"))
-        _require(all(name in _LATIN and not symbols for _, name in named))
-        _require(all(name != ".notdef" or code not in _PRINTABLE for code, name in named))
+        base = str(entry(font, "/BaseFont"))
+        drawn = [name for code, name in named if name != ".notdef" or code in _PRINTABLE]
+        own = next((own for each, own in _OWN.items() if base.startswith(each)), _LATIN)
+        _require(own.issuperset(drawn))
     elif kind == "/TrueType" and named:
         _require(not int(entry(descriptor, "/Flags", 0)) & _SYMBOLIC)
-        _require(all(name in CHARACTERS or name in _LATIN or _UNICODE.fullmatch(name) for _, name in named))
+        _require(all(name in CHARACTERS or name in _NAMES or _UNICODE.fullmatch(name) for _, name in named))

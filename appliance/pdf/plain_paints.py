@@ -3,6 +3,7 @@ the syntax: PDFium shows white where others show black (ISO 32000-2, 7.10, 8.6, 
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -27,6 +28,7 @@ UNCOLOURED = 2
 DEVICE = {"/DeviceGray": 1, "/DeviceRGB": 3, "/DeviceCMYK": 4, "/Pattern": PATTERN}
 _COMPONENTS = DEVICE | {"/CalGray": 1, "/CalRGB": 3, "/Lab": 3, "/Indexed": 1, "/Separation": 1}
 _UNDERLYING = 2
+_NEGATIVE = re.compile(rb"\s*\{\s*1(?:\.0*)?\s+exch\s+sub\s*\}\s*")
 _GAMMAS, _WHITES = (1 / 3, 3.0), (0.7, 1.4)
 _DEFAULTS = {"/DefaultGray": 1, "/DefaultRGB": 3, "/DefaultCMYK": 4}
 _INDEXES = 256
@@ -52,6 +54,8 @@ def components(space: Any) -> int:
     if family == "/DeviceN":
         return len(space[1])
     if family == "/Pattern" and len(space) == _UNDERLYING:
+        if isinstance(space[1], ArrayObject) and space[1][0] == "/Pattern":
+            raise NotPlain("a colour space of patterns of patterns")
         return PATTERN - components(space[1])
     return _known(family)
 
@@ -69,7 +73,7 @@ def require_plain_paint(value: Any) -> None:
             plain = _SPACES[value[0]](value)
         else:
             plain = all(look(value) for key, look in _LOOKS.items() if key in value)
-    except (TypeError, ValueError, LookupError, AttributeError, RecursionError) as error:
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
         raise NotPlain("a colour or a picture") from error
     if not plain:
         raise NotPlain("a colour or a picture")
@@ -116,7 +120,7 @@ def _tinted(space: Any) -> bool:
 def _black(function: Any) -> bool:
     ends = [numbers(function, "/C0", [0]), numbers(function, "/C1", [1])]
     straight = entry(function, "/FunctionType") == 2 and float(entry(function, "/N")) == 1 and ends == [[1], [0]]
-    return straight or (isinstance(function, StreamObject) and function.data.split() == b"{1 exch sub}".split())
+    return straight or (isinstance(function, StreamObject) and _NEGATIVE.fullmatch(function.data) is not None)
 
 
 def _indexed(space: Any) -> bool:
@@ -234,7 +238,7 @@ def _picture(image: Any) -> bool:
     if not isinstance(image, StreamObject) or entry(image, "/Subtype") != "/Image":
         return True
     found = entry(image, "/Filter", "")
-    filters = set(_items(found)) if isinstance(found, ArrayObject) else {found}
+    filters = _items(found) if isinstance(found, ArrayObject) else [found]
     if "/JPXDecode" in filters:
         return _masked(image, None)
     decode, bits = numbers(image, "/Decode"), entry(image, "/BitsPerComponent")
@@ -243,26 +247,27 @@ def _picture(image: Any) -> bool:
     space = entry(image, "/ColorSpace")
     count = components(space)
     if not isinstance(space, NameObject) and space[0] == "/Indexed":
-        plain = decode in ([], [0, 2 ** int(bits) - 1])
+        depth = 1 if bits is None else bits
+        plain = depth in _BITS and decode in ([], [0, 2**depth - 1], [2**depth - 1, 0])
     else:
         plain = len(decode) in (0, 2 * count)
-    whole = bool(filters & _OWN_BITS) or (bits in _BITS and _is_whole(image, filters, count * int(bits)))
+    whole = not _OWN_BITS.isdisjoint(filters) or (bits in _BITS and _is_whole(image, filters, count * int(bits)))
     return plain and count > 0 and whole and _masked(image, count)
 
 
-def _is_whole(image: Any, filters: set[str], bits: int) -> bool:
+def _is_whole(image: Any, filters: list[str], bits: int) -> bool:
     """Whether there are data for every line but the last, of so many *bits* for a dot; of data that are packed in
     another way than usual only programs for pictures know."""
-    if not filters <= {"", "/FlateDecode"}:
+    if filters not in ([""], [], ["/FlateDecode"]):
         return True
     width, height = (int(entry(image, key)) for key in ("/Width", "/Height"))
     left, unpacked, data = (width * bits + 7) // 8 * (height - 1) or 1, zlib.decompressobj(), image.encoded_data
-    if "/FlateDecode" not in filters:
-        left -= len(data)
+    packed = "/FlateDecode" in filters
+    left -= 0 if packed else len(data)
     if left > _LARGEST_PICTURE:
         return False
     try:
-        while left > 0 and data and filters != {""} and not unpacked.eof:
+        while left > 0 and data and packed and not unpacked.eof:
             left -= len(unpacked.decompress(data, _CHUNK))
             data = unpacked.unconsumed_tail
     except zlib.error:

@@ -43,6 +43,10 @@ FAR: dict[str, bytes] = {
     "squeezed letters": b" 2 Tz" + _TEXT % (b"60", b"1 0 0 1 0 0"),
     "letters that are squeezed on": b" BT /F1 60 Tf 2 Tz (WORDS) Tj ET",
     "letters in a squeezed matrix": _TEXT % (b"60", b".02 0 0 1 60 400"),
+    "letters squeezed while they are hidden": b" BT /F1 60 Tf 3 Tr 2 Tz (a) Tj ET BT 0 Tr (WORDS) Tj ET",
+    "letters that are hidden too late": b" BT /F1 60 Tf 2 Tz (WORDS) Tj 3 Tr (a) Tj ET",
+    "a squeezed matrix": b" BT /F1 60 Tf 3 Tr .02 0 0 1 60 400 Tm (a) Tj /F1 60 Tf 0 Tr (WORDS) Tj ET",
+    "a squeezed matrix before the font": b" BT .02 0 0 1 60 400 Tm /F1 60 Tf (WORDS) Tj ET",
     "text on a long way": b" BT /F1 9 Tf (9 9 Td) Tj"
     + b" 999999 0 Td" * 9
     + b" -999999 0 Td" * 9
@@ -61,6 +65,8 @@ NEAR: dict[str, bytes] = {
     + b" Q",
     "small units": b" q .01 0 0 -.01 0 842 cm 10 w 0 0 m 59500 84200 l S q 1000 0 0 1000 0 0 cm Q Q",
     "hidden text": b" BT /F1 9 Tf 1 0 0 1 -7500 700 Tm (for readers) Tj 1 0 0 1 60 700 Tm (12345678 2000 w) Tj ET",
+    "a blank that is stretched below a scan": b" BT /F1 8 Tf 98 0 0 1 60 700 Tm 3 Tr ( ) Tj ET 2 Tz"
+    + b" BT /F1 8 Tf 60 600 Td (word) Tj ET",
     "a line that was wide": b" q .0001 0 0 .0001 0 0 cm 90000 w 10000 0 0 10000 0 0 cm 1 w 0 0 m 9 9 l S Q",
     "a long page": b" q 1 0 0 1 0 -90000 cm 0 90000 m 99 90099 l S Q",
     "words in lines": b" BT /F1 12 Tf 14.4 TL 72 700 Td" + b" 9 0 Td (a) Tj -9 0 Td (b) ' T*" * 500 + b" ET",

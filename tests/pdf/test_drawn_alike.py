@@ -4,6 +4,7 @@ something else than Poppler or MuPDF: refused. What all three show alike is take
 from __future__ import annotations
 
 import warnings
+import zlib
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -133,6 +134,13 @@ def _image(data: bytes = b"\x00\xff", use: bytes = b"", **entries: Any) -> Make:
 def _picture(data: bytes = b"\xff\x00", **entries: Any) -> Callable[[Pdf], Object]:
     said = {"Width": 2, "Height": 1, "BitsPerComponent": 8, "ColorSpace": Name.DeviceGray, **entries}
     return _stream(data, Type=Name.XObject, Subtype=Name.Image, **said)
+
+
+def _endless(pdf: Pdf, page: Object) -> bytes:
+    space = pdf.make_indirect(Array([Name.Pattern]))
+    space.append(space)
+    page.Resources.ColorSpace = Dictionary(S=space)
+    return b"/S cs" + _TEXT
 
 
 _STENCIL = {"ImageMask": True, "BitsPerComponent": 1, "ColorSpace": None, "Width": 8}
@@ -351,6 +359,8 @@ ODD: dict[str, Make] = {
     "one colour for three": _shaded(ColorSpace=Name.DeviceRGB),
     "a root of nothing": _shaded(Function=_program(b"{neg sqrt}")),
     "a lattice with a rest": _shaded(b"\0\0\0" * 5, **_LATTICE),
+    "patterns of patterns": _page(_endless),
+    "a program of braces": _ink("Spot", _program(b"{" * 9999 + b"}" * 9999)),
     "a mesh": _shaded(b"\0\0\0\0" * 3, **{**_LATTICE, "ShadingType": 4, "BitsPerFlag": 8}),
     "a pattern that stays": _tiled(XStep=0),
     "a pattern of no kind": _tiled(PaintType=3),
@@ -361,11 +371,13 @@ ODD: dict[str, Make] = {
     ),
     "letters by other names": _font(Encoding=_named(65, Name("/g66"))),
     "letters without a name": _font(Encoding=_named(65, Name("/.notdef"))),
+    "a sign that PDFium leaves empty": _font(Encoding=_named(65, Name.notequal)),
     "letters by numbers": _font(Encoding=_named(65, Name("/c66"))),
     "letters at a broken code": _font(Encoding=_named(65.7, Name.B)),
     "letters at no code": _font(Encoding=_named(Name.B)),
     "letters of experts": _font(Encoding=Name.MacExpertEncoding),
-    "symbols by names": _font(BaseFont=Name.Symbol, Encoding=_named(65, Name.alpha)),
+    "symbols without their names": _font(BaseFont=Name.Symbol, Encoding=_named(65, Name.B)),
+    "ornaments without their names": _font(BaseFont=Name.ZapfDingbats, Encoding=_named(65, Name.a80)),
     "letters that go back": _font(FirstChar=65, LastChar=65, Widths=Array([-600])),
     "names in a font of symbols": _font(
         Subtype=Name.TrueType, FontDescriptor=_file(4), Encoding=_named(65, Name.B)
@@ -383,6 +395,9 @@ ODD: dict[str, Make] = {
     "one in plain": _composite(CIDToGIDMap=_stream(b"\0\1" * 0x33), text=rb"(\000\063)"),
     "a short map of bytes": _composite(
         _codes(b"1 begincidrange <00> <FF> 0 endcidrange", b"<00> <FF>"), CIDToGIDMap=_stream(b"\0\1" * 255)
+    ),
+    "widths without end": _composite(
+        W=Array([each for at in range(999) for each in (at << 17, at << 17 | 65535, 1)])
     ),
     "two widths": _composite(W=Array([36, 60, 3000, 36, Array([100])])),
     "a width below nothing": _composite(DW=-700),
@@ -407,6 +422,7 @@ ODD: dict[str, Make] = {
     "an inline picture of three bits": _drawn(_INLINE % b"/BPC 3 /CS /G"),
     "an inline picture of no colours": _drawn(_INLINE % b"/BPC 8"),
     "an inline mapping": _drawn(_INLINE % b"/BPC 8 /CS /G /D [.6 .4]"),
+    "an inline mapping of three": _drawn(_INLINE % b"/BPC 8 /CS /G /D [0 10 1]"),
     "an inline palette backwards": _drawn(_INLINE % b"/BPC 8 /CS [/I /G 1 <00ff>] /D [1 0]"),
 }
 
@@ -427,6 +443,7 @@ PLAIN: dict[str, Make] = {
     ),
     "an ink by a program": _ink("Spot", _program(b"{dup 0.5 mul exch 0 gt {1 mul} {pop 0} ifelse 1 1 roll}")),
     "parts that end together": _ink("Spot", _stitched(0.5, 0.5)),
+    "black by another program": _ink("Black", _program(b"{1 exch sub }\n")),
     "another profile": _default("DefaultGray", lambda pdf: Array([Name.ICCBased, _stream(b"profile", N=1)(pdf)])),
     "a font called TR": _page(lambda pdf, page: page.Resources.Font.update({"/TR": page.Resources.Font.F1})),
     "a mask": _state(SMask=_mask(TR=Name.Identity, BC=Array([0]))),
@@ -436,7 +453,12 @@ PLAIN: dict[str, Make] = {
     "a negative": _image(Decode=Array([1, 0])),
     "a picture without its last line": _image(Height=2),
     "a stencil": _image(b"\x0f", **_STENCIL, Decode=Array([1, 0])),
+    "a palette backwards": _image(b"\x40", ColorSpace=_INDEXED, BitsPerComponent=1, Decode=Array([1, 0])),
+    "an inline palette backwards": _drawn(_INLINE % b"/BPC 1 /CS [/I /G 1 <00ff>] /D [1 0]"),
     "a palette": _image(b"\0\1", ColorSpace=_INDEXED, Decode=Array([0, 255])),
+    "a picture that is packed twice": _image(
+        zlib.compress(zlib.compress(bytes(9999))), Width=99, Height=101, Filter=Array([Name.FlateDecode] * 2)
+    ),
     "masks": _image(SMask=_picture(), Mask=Array([0, 10])),
     "a shading": _shaded(Extend=Array([True, True])),
     "a shading of three": _shaded(ColorSpace=Name.DeviceRGB, Function=Array([_tint()] * 3)),
@@ -448,18 +470,32 @@ PLAIN: dict[str, Make] = {
     "circles": _shaded(ShadingType=3, Coords=Array([9, 9, 0, 9, 9, 50])),
     "a lattice": _shaded(b"\0\0\0" * 4, **_LATTICE),
     "a pattern": _tiled(),
+    "a pattern without resources": lambda: _tiled()().replace(b"/Resources << >>", b"/Resources null "),
     "a pattern with a colour": _tiled(b" /U cs 0 /P scn 60 100 300 300 re f", PaintType=2),
     "letters by their names": _font(Encoding=_named(65, Name.B, Name.Euro, 200, Name("/.notdef"))),
     "characters in a font": _font(
         Subtype=Name.TrueType, FontDescriptor=_file(32), Encoding=_named(65, Name("/uni0042"), Name.afii10018)
     ),
     "own names": _font(FontDescriptor=_file(32), Encoding=_named(65, Name("/g50"))),
+    "other names of letters": _font(Encoding=_named(160, Name.nbspace, 173, Name.sfthyphen)),
+    "symbols by names": _font(BaseFont=Name.Symbol, Encoding=_named(65, Name.alpha, Name.bullet)),
+    "ornaments by names": _font(BaseFont=Name.ZapfDingbats, Encoding=_named(65, Name.a10, Name.a89)),
     "letters by numbers": _composite(W=Array([36, Array([700, 600]), 40, 60, 500])),
+    "a width that is said twice": _composite(W=Array([36, 60, 700, 36, Array([700, 700])])),
     "codes of a country": _composite(Name("/UniGB-UTF16-H")),
     "all codes": _composite(_codes(b"1 begincidrange <0000> <FFFF> 0 endcidrange")),
     "all bytes": _composite(_codes(b"1 begincidrange <00> <ff> 0 endcidrange", b"<00> <ff>"), text=b"<33>"),
     "a map": _composite(CIDToGIDMap=_stream(b"\0\1" * 0x34)),
+    "a map of all codes": _composite(
+        _codes(b"1 begincidrange <0000> <FFFF> 0 endcidrange"), CIDToGIDMap=_stream(b"\0\1" * 0x34)
+    ),
+    "a map of bytes": _composite(
+        _codes(b"1 begincidrange <00> <FF> 0 endcidrange", b"<00> <FF>"),
+        text=b"<33>",
+        CIDToGIDMap=_stream(b"\0\1" * 256),
+    ),
     "a map in plain": _composite(CIDToGIDMap=_stream(b"\0\1" * 0x34), text=rb"(\0003\0\063)"),
+    "glyphs and more widths": _glyphs(_PLAIN_GLYPH, _PLAIN_GLYPH, Widths=Array([1000] * 3)),
     "glyphs": _glyphs(_PLAIN_GLYPH + b" 1 g" + _SQUARE, _BARE_GLYPH + _SQUARE),
     "a stencil in a glyph": _glyphs(
         _PLAIN_GLYPH, _BARE_GLYPH + b" BI /W 8 /H 1 /IM true /BPC 1 /D [1 0] ID \x0f EI"
@@ -468,7 +504,9 @@ PLAIN: dict[str, Make] = {
     "a polygon": _noted("Polygon", Vertices=Array([100, 500, 300, 600, 100, 600])),
     "an icon": _noted("Text", F=28, Rect=Array([0, 0, 24, 24])),
     "a field": _noted("Widget", form=True, FT=Name.Tx, T=String("x")),
+    "a page that is not turned": _boxed(Rotate=Object.parse(b"0.0")),
     "a turned page": _boxed(Rotate=-90, CropBox=Array([-9, -9, 500, 900])),
+    "an inline mapping to itself": _drawn(_INLINE % b"/BPC 8 /CS /G /D [0.0 1.0]"),
     "an inline negative": _drawn(_INLINE % b"/BPC 8 /CS /G /D [1 0]"),
 }
 
