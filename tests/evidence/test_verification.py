@@ -105,11 +105,12 @@ def test_a_flipped_byte_of_what_seals_fails(verify: Verify, package: bytes) -> N
 def test_a_flipped_byte_of_the_container_fails(
     verifier: Verifier, package: bytes, evidence: EvidenceInput
 ) -> None:
-    chance = random.Random(5)  # noqa: S311 - which byte to flip is no secret
+    """Or it is one that says nothing of the files, such as their times, which other programs write anew."""
+    chance, files = random.Random(5), read_zip(package).files  # noqa: S311 - which byte to flip is no secret
     for at in [0, 1, 2, 3, len(package) - 1, *chance.sample(range(len(package)), 30)]:
         changed = flipped(package, at)
         report = verify_package(changed, verifier=verifier, at=evidence.created, anchors=TrustAnchors(()))
-        assert report.indication is Indication.FAILED, at
+        assert report.indication is Indication.FAILED or read_zip(changed).files == files, at
 
 
 def test_unlisted_missing_and_foreign_entries_fail(verify: Verify, package: bytes) -> None:
