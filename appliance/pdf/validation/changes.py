@@ -159,12 +159,26 @@ def _step(pdf: OpenedPdf, number: int, references: References) -> RevisionStep:
 
 def is_described_anew(pdf: OpenedPdf, *, since: int) -> bool:
     """Whether what the file says of itself (title, author, other metadata) is not what it said in revision
-    *since*, or cannot be read."""
+    *since*, or cannot be read; but for the time and the program, which every program that signs writes anew."""
     last = pdf.revisions - 1
     try:
-        return since < last and not all(map(same, _told(pdf, since), _told(pdf, last)))
+        return since < last and not all(map(_alike, _told(pdf, since), _told(pdf, last)))
     except DAMAGE:
         return True
+
+
+_WRITTEN_ANEW = frozenset({"/ModDate", "/Producer"})
+_NAMES = rb"(?:xmp:ModifyDate|xmp:MetadataDate|xmpMM:InstanceID|pdf:Producer)"
+_XMP_WRITTEN_ANEW = re.compile(rb"<%s>[^<]*</|\b%s\s*=\s*[\"'][^\"'<]*" % (_NAMES, _NAMES))
+
+
+def _alike(old: object, new: object) -> bool:
+    if isinstance(old, generic.StreamObject) and isinstance(new, generic.StreamObject):
+        return bool(_XMP_WRITTEN_ANEW.sub(b"", old.data) == _XMP_WRITTEN_ANEW.sub(b"", new.data))
+    if isinstance(new, generic.DictionaryObject):
+        before = generic.DictionaryObject() if old is None else old
+        return isinstance(before, generic.DictionaryObject) and not changed_keys(before, new) - _WRITTEN_ANEW
+    return same(old, new)
 
 
 def _told(pdf: OpenedPdf, revision: int) -> Iterator[object]:
