@@ -101,7 +101,7 @@ LOGS: dict[str, Log] = {
 }
 
 
-@pytest.mark.parametrize("log", one_in(2, LOGS.values()), ids=LOGS)
+@pytest.mark.parametrize("log", one_in(5, LOGS.values()), ids=LOGS)
 def test_the_log_tells_of_what_is_here(judges: Judges, log: Log) -> None:
     assert judges.verdicts(judges.with_log(log)) == REFUSED
 
@@ -112,6 +112,7 @@ def test_a_signature_is_in_the_field_that_the_log_has(judges: Judges, field: str
     assert judges.verdicts(judges.with_log(in_field(field)))[0] is False
 
 
+@pytest.mark.long
 def test_declarations_are_of_the_time_that_the_log_has(judges: Judges) -> None:
     later = moved("void-declared", timedelta(hours=1))
     assert judges.verdicts(judges.voided(judges.declared(), change=later)) == REFUSED
@@ -158,7 +159,7 @@ FORGED: dict[str, Callable[[Files], dict[str, bytes | None]]] = {
 }
 
 
-@pytest.mark.parametrize("forge", one_in(2, FORGED.values()), ids=FORGED)
+@pytest.mark.parametrize("forge", one_in(4, FORGED.values()), ids=FORGED)
 def test_what_is_here_is_what_the_log_has(
     judges: Judges, authority: TestAuthority, package: bytes, forge: Callable[[Files], dict[str, bytes | None]]
 ) -> None:
@@ -264,6 +265,7 @@ def by_li_alone(judges: Judges, *, given: bytes) -> EvidenceInput:
     return replace(evidence, records=tuple(rest), signatures=signatures, documents=texts, original=given)
 
 
+@pytest.mark.long
 def test_who_signed_before_the_contract_was_given_has_declared_nothing(judges: Judges, tmp_path: Path) -> None:
     given = judges.pdf.signed[: locate_signatures(judges.pdf.signed, judges.pdf.signatures[0].cms).end]
     package = build(by_li_alone(judges, given=given), contract.seals(judges._authority))
