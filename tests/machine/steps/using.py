@@ -17,14 +17,16 @@ from tests.provisioning.test_time import configuration
 PYTHON = "/opt/vermilion/current/bin/python"
 
 _ANSWERS = """
-import http.client, json, ssl, sys
-found = {}
-for name in sys.argv[1:]:
-    found[name] = []
-    for path in ("/livez", "/login"):
-        connection = http.client.HTTPSConnection("127.0.0.1", context=ssl._create_unverified_context())
-        connection.request("GET", path, headers={"Host": name})
-        found[name].append(connection.getresponse().status)
+import http.client, json, ssl, sys, time
+def answer(name, path):
+    connection = http.client.HTTPSConnection("127.0.0.1", context=ssl._create_unverified_context())
+    connection.request("GET", path, headers={"Host": name})
+    return connection.getresponse().status
+for _ in range(40):
+    found = {name: [answer(name, path) for path in ("/livez", "/login")] for name in sys.argv[1:]}
+    if found[sys.argv[2]] == [200, 404]:
+        break
+    time.sleep(0.25)  # workers of before the reload answer a moment longer
 print(json.dumps(found))
 """
 """A program: by which status each of the names answers."""
