@@ -21,7 +21,7 @@ from typing import Any, Final, TypeVar
 from appliance.verification.algorithms import digest_of
 from hsm import der
 from hsm.cms import DATA
-from hsm.cms.signed_data import SIGNATURE_TIMESTAMP, SIGNED_DATA
+from hsm.cms.signed_data import MOST, SIGNATURE_TIMESTAMP, SIGNED_DATA
 from hsm.errors import AuthorityError, Sentence
 
 T = TypeVar("T")
@@ -32,7 +32,6 @@ MORE_DIGESTS = Sentence("The signature lists digest algorithms that it does not 
 NOT_SIGNED = Sentence("The signature carries unsigned attributes that are not known here ({oid}).")
 _INDEFINITE = b"\x30\x80"
 _CERTIFICATE_TAG = 0x30
-_MOST_ATTRIBUTES = 100
 
 
 class UnreadableMessage(Exception):
@@ -152,11 +151,11 @@ def _check_attributes(signer: der.SignerInfo) -> None:
     sorts them first and then refuses. A set of attributes that is there has some, and not so many that it
     takes for ever to read them."""
     signed = _raw(signer.signed_attrs)
-    if len(signed) > _MOST_ATTRIBUTES:
+    if len(signed) > MOST:
         raise _damaged()
     if list(signed) != sorted(signed):
         raise UnreadableMessage("The signed attributes are not in the order that DER prescribes.")
-    if signer.unsigned_attrs is not None and not 0 < len(signer.unsigned_attrs) <= _MOST_ATTRIBUTES:
+    if signer.unsigned_attrs is not None and not 0 < len(signer.unsigned_attrs) <= MOST:
         raise _damaged()
 
 

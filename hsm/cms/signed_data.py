@@ -107,7 +107,9 @@ def identifier_of(certificate: x509.Certificate) -> bytes:
 
 _SIGNED_DATA = der.Oid(SIGNED_DATA)
 _DATA = der.Oid(DATA)
-_MOST = 100
+MOST = 100
+"""Certificates, lists or attributes in a message: more take long to read, and nobody needs them."""
+
 _DIGEST_NAMES = {der.oid(dotted): name for name, dotted in DIGEST_OIDS.items()}
 
 
@@ -120,8 +122,8 @@ def parse(message: bytes) -> CmsMessage:
     signed_data, signer = frame(message)
     _require_consistent(signed_data, signer)
     carried = (signed_data.certificates, signed_data.crls, signer.signed_attrs, signer.unsigned_attrs)
-    if any(len(each or ()) > _MOST for each in carried):
-        raise Malformed("This CMS message has more than {most} certificates, lists or attributes.", most=_MOST)
+    if any(len(each or ()) > MOST for each in carried):
+        raise Malformed("This CMS message has more than {most} certificates, lists or attributes.", most=MOST)
     # RFC 5652, 5.4: the signature covers the attributes with the SET OF tag instead of [0].
     covered = b"".join(der.raw(each) for each in signer.signed_attrs)
     attributes = _attributes(signer.signed_attrs, repeated=False)

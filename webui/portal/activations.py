@@ -70,9 +70,12 @@ def to_activation(
     paired: bool = False,
 ) -> Answer:
     """303 to the page on which *subject* activates *intent*, and from there to *back*, a path of the portal."""
-    language, zone = current_language().value, zone_of_reader()
-    asked = ActivationRequest(subject, intent, back, language, zone, record, text=text, other_text=other_text)
-    return _sent(replace(asked, paired=paired))
+    reader = (current_language().value, zone_of_reader())
+    return _sent(
+        ActivationRequest(
+            subject, intent, back, *reader, content=record, text=text, other_text=other_text, paired=paired
+        )
+    )
 
 
 def to_signing(subject: str, opened: OpenedSigning, back: str, *, paired: bool = False) -> Answer:
