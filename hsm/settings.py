@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -55,7 +56,7 @@ def sections(kind: type, tables: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises :class:`ConfigurationRefused` naming the setting that is unknown or out of its domain.
     """
-    hints = {name: hint for name, hint in get_type_hints(kind).items() if name != "home"}
+    hints = {name: hint for name, hint in _hints(kind).items() if name != "home"}
     _refuse_unknown(tables, hints, "")
     return {name: section(hint, name, tables.get(name, {})) for name, hint in hints.items()}
 
@@ -82,8 +83,7 @@ def number(default: int, least: int, most: int, unit: str = "") -> Any:
 def section(kind: Any, name: str, table: Any) -> Any:
     """The dataclass *kind* made from *table*, which messages call *name*. Raises as :func:`sections`."""
     require(isinstance(table, dict), name, f"a table, [{name}]")
-    types = get_type_hints(kind)
-    hints = {each.name: types[each.name] for each in fields(kind)}
+    hints = _hints(kind)
     _refuse_unknown(table, hints, f"{name}.")
     made = kind(**{key: _value(hints[key], f"{name}.{key}", value) for key, value in table.items()})
     for each in fields(kind):
@@ -93,6 +93,13 @@ def section(kind: Any, name: str, table: Any) -> Any:
     if check := getattr(made, "check", None):
         check(name)
     return made
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    """The types of the fields of *kind*; kept, because their source is compiled to find them."""
+    types = get_type_hints(kind)
+    return {each.name: types[each.name] for each in fields(kind)}
 
 
 def _value(hint: Any, name: str, value: Any) -> Any:
