@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +20,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from pysqlite3 import dbapi2 as sqlite
 from reportlab.pdfgen.canvas import Canvas
 
 from appliance.cli.founding import found_home
@@ -291,6 +292,19 @@ def sequenced(appliance: Appliance, world: World) -> Iterator[None]:
         finally:
             over.set()
             thread.join()
+
+
+@contextmanager
+def kept(database: Path, folder: Path) -> Iterator[None]:
+    """Whatever happens inside, the *database* is afterwards as it was; until then its copy lies in *folder*."""
+    with closing(sqlite.connect(folder / "kept.sqlite")) as copy:
+        with closing(sqlite.connect(database)) as live:
+            live.backup(copy)
+        try:
+            yield
+        finally:
+            with closing(sqlite.connect(database)) as live:
+                copy.backup(live)
 
 
 def with_parts(appliance: Appliance, **parts: object) -> Appliance:

@@ -5,13 +5,10 @@ from __future__ import annotations
 import hashlib
 import marshal
 import secrets
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 
-import pysqlite3
 from flask import Flask
 from flask.testing import FlaskClient
 from webauthn.helpers import bytes_to_base64url
@@ -85,25 +82,6 @@ class Estate:
             rows = [(name, list(map(tuple, tx.execute(query.format(name))))) for name in kept]
         return hashlib.sha256(marshal.dumps(rows, 2)).hexdigest()  # version 2 has no references: bytes say all
 
-    @contextmanager
-    def kept(self, folder: Path) -> Iterator[None]:
-        """Whatever happens inside, the database is afterwards as it was."""
-        path = folder / "kept.sqlite"
-        with (
-            closing(pysqlite3.connect(self.appliance.database.path)) as live,
-            closing(pysqlite3.connect(path)) as copy,
-        ):
-            live.backup(copy)
-        try:
-            yield
-        finally:
-            with (
-                closing(pysqlite3.connect(path)) as copy,
-                closing(pysqlite3.connect(self.appliance.database.path)) as live,
-            ):
-                copy.backup(live)
-            path.unlink()
-
 
 def built(appliance: Appliance, portal: Flask) -> Estate:
     """The estate: Zhang owns nearly all of it, the visitors of other kinds have nothing to do with it."""
@@ -167,7 +145,8 @@ def _contracts(estate: Estate) -> None:
     opened = appliance.signing.open(sealed.id, sealed.parties[0].id, HERE)
     proposed = appliance.seal_requests.propose(opened.intent.id, by=ZHANG.subject, reason="示例")
     DemonstrationAuthenticators(appliance.settings.home).confirm(ZHANG.subject, proposed.intent)
-    names["seal_request"] = appliance.seal_requests.ask(opened.intent.id, by=ZHANG.subject).id
+    asked = appliance.seal_requests.ask(opened.intent.id, by=ZHANG.subject)
+    names |= {"sealed": sealed.id, "seal_request": asked.id}
     other = sent(appliance, guest=True, initiator=LI.subject)
     names |= {"other": other.id, "other_party": other.parties[0].id, "other_guest": other.parties[0].subject}
 

@@ -54,7 +54,7 @@ def test_not_ready_with_the_reason_when_the_authority_is_gone(appliance: Applian
         assert answer.status_code == 503
         assert "authority" in answer.json["reasons"][0].lower()
         assert client.get("/livez").status_code == 200
-        page = client.get("/", headers={"Accept": "text/html"}, follow_redirects=True)
+        page = client.get("/setup", headers={"Accept": "text/html"})
         assert (page.status_code, "没有应答" in page.text) == (503, True), "nobody registers here now"
         refused = client.get("/certs/ca.pem")
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")

@@ -23,6 +23,7 @@ from tests.portal.mismatches import AT_THE_FORM, MISMATCHED, add_seconds, to_cov
 from tests.portal.reading import READERS, Reader, faults_of_page, faults_of_words, written
 from tests.portal.routes import EVERYBODY, GET, MACHINES, POST, VISITORS, Row
 from tests.sweeps import first_of, one_in
+from tests.world import kept
 from webui.shared.language import TAGS
 
 COOKIE = "a-cookie-of-the-browser"
@@ -116,7 +117,7 @@ def test_every_page_speaks_the_readers_language_by_the_readers_clocks(
 ) -> None:
     """On an appliance that is set to Chinese and Berlin; nobody in the house has that zone."""
     wrong: list[str] = []
-    with estate.kept(tmp_path), pytest.MonkeyPatch.context() as patch:
+    with kept(estate.appliance.database.path, tmp_path), pytest.MonkeyPatch.context() as patch:
         patch.setitem(estate.portal.config, "LANGUAGE_ZONE", DEFAULT_ZONE)
         with estate.appliance.database.transaction() as tx:
             tx.execute("UPDATE people SET language = ?, zone = ?", (reader.language, reader.zone))
@@ -150,7 +151,7 @@ def test_forms_are_taken_from_those_whom_the_table_names(estate: Estate, endpoin
         assert says_why(answer) or answer.status_code == 303
     assert estate.state() == before, refused
     for visitor in (one for one in VISITORS if one in row.let_in):
-        with estate.kept(tmp_path):
+        with kept(estate.appliance.database.path, tmp_path):
             answer = send(estate, row, visitor)
             assert answer.status_code < 500
             assert not is_turned_away(answer), (visitor, answer.status_code)
@@ -172,7 +173,7 @@ def test_what_nobody_types_is_refused_with_a_sentence(estate: Estate, endpoint: 
     row, before = POST[endpoint], estate.state()
     kinds = {"nothing": None, **HOSTILE}
     may_be_taken = kinds.keys() if row.any_words else {HIDDEN}
-    with estate.kept(tmp_path):
+    with kept(estate.appliance.database.path, tmp_path):
         for kind, value in kinds.items():
             if kind in may_be_taken:
                 assert estate.state() == before, f"before {kind}"
@@ -192,7 +193,7 @@ def filled_with(row: Row, value: object) -> dict[str, object]:
 @pytest.mark.parametrize("endpoint", one_in(5, (name for name, row in POST.items() if len(row.form) > 1)))
 def test_one_field_with_nonsense_never_fails(estate: Estate, endpoint: str, tmp_path: Path) -> None:
     row = POST[endpoint]
-    with estate.kept(tmp_path):
+    with kept(estate.appliance.database.path, tmp_path):
         for name, kind in product(row.form, ("too long", "digits without end", "a number")):
             answer = send(estate, row, row.keeper, form(estate, row) | {name: HOSTILE[kind]})
             assert answer.status_code < 500, (name, kind)
@@ -211,7 +212,7 @@ def test_a_secret_to_scan_is_a_link_as_well(estate: Estate) -> None:
 def test_an_object_of_another_owner_is_not_found(estate: Estate, tmp_path: Path) -> None:
     """A route or a form that names two objects and is not in the table of mismatches fails this test."""
     assert to_cover(estate.portal.url_map) <= {endpoint for endpoint, _row in MISMATCHED}
-    with estate.kept(tmp_path):
+    with kept(estate.appliance.database.path, tmp_path):
         add_seconds(estate)
         before = estate.state()
         for endpoint, row in MISMATCHED:

@@ -58,14 +58,15 @@ def ended(portal: Flask, appliance: Appliance, subject: str) -> FlaskClient:
     return client
 
 
-def factors_of(appliance: Appliance, subject: str) -> str:
-    """Gives *subject* password and login code; the code of now."""
+def factors_of(appliance: Appliance, subject: str) -> tuple[str, str]:
+    """Gives *subject* password and login code; their login and the code of now."""
     draft = appliance.accounts.codes.draft_secret(subject, subject)
     with appliance.database.transaction() as tx:
         accounts.set_password(tx, subject, passwords.hash_password(PASSWORD))
         accounts.set_code_secret(tx, subject, bytes.fromhex(draft.sealed), step=1)
         tx.execute("DELETE FROM throttle")
-    return code_at(base64.b32decode(draft.secret), step_of(appliance.now()))
+        login = accounts.account(tx, subject).login
+    return login, code_at(base64.b32decode(draft.secret), step_of(appliance.now()))
 
 
 def hidden(page: str, name: str) -> str:
@@ -76,8 +77,8 @@ def hidden(page: str, name: str) -> str:
 
 def signed_in_again(client: FlaskClient, appliance: Appliance, page: str, subject: str) -> str:
     """The page after the two steps of signing in, from the *page* that asked for it."""
-    code, carried = factors_of(appliance, subject), hidden(page, "carried")
-    first = {"form_token": form_token(client), "login": subject, "password": PASSWORD, "carried": carried}
+    (login, code), carried = factors_of(appliance, subject), hidden(page, "carried")
+    first = {"form_token": form_token(client), "login": login, "password": PASSWORD, "carried": carried}
     second = client.post("/login", data=first).text
     kept = {name: hidden(second, name) for name in ("form_token", "ticket", "carried")}
     return client.post("/login/code", data={**kept, "code": code}).text

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -33,9 +35,10 @@ from tests.portal.estate import HERE, Estate
 from tests.portal.office_visits import asked_for, performed
 from tests.portal.reading import words_in
 from tests.portal.visitors import SIGNER, signed_in
-from tests.world import agree, confirm, contract_now, sample_document
+from tests.world import agree, confirm, contract_now, kept, sample_document
 
 FROM = ClientInfo("192.0.2.7")
+_numbers = itertools.count(1)
 
 
 @pytest.fixture
@@ -45,7 +48,7 @@ def contract(estate: Estate) -> Iterator[Contract]:
     deadline = Deadline(appliance.now() + timedelta(days=3), ZONE)
     terms = DraftTerms("更正示例合同", "服务", "示例", ZHANG.subject, deadline, SigningOrder.PARALLEL)
     draft = appliance.drafting.draft(sample_document(1), terms)
-    guest = GuestDetails("郑示列", "戊公司", "wrong@epsilon.example", "+86 138 0000 0000")
+    guest = GuestDetails("郑示列", "戊公司", f"wrong{next(_numbers)}@epsilon.example", "+86 138 0000 0000")
     party = appliance.drafting.add_guest(draft.id, guest, by=ZHANG.subject)
     appliance.drafting.place(draft.id, party.id, [Placement(0, 10, 80, 25, 8)], by=ZHANG.subject)
     appliance.drafting.add_person(draft.id, subject=LI.subject, by=ZHANG.subject)
@@ -144,8 +147,9 @@ def test_a_session_that_was_ended_is_not_led_to_the_new_link(estate: Estate, con
     assert link_of(appliance, party) not in shut_out.text
 
 
-def test_what_was_set_up_under_the_wrong_address_ends(estate: Estate, contract: Contract) -> None:
+def test_what_was_set_up_under_the_wrong_address_ends(estate: Estate, contract: Contract, tmp_path: Path) -> None:
     appliance, before = estate.appliance, contract.parties[0]
+    wrong, right = appliance.registry.person(before.subject).email, "right-at-last@epsilon.example"
     old = link_of(appliance, before)
     appliance.entering.admit(
         token(old), appliance.guests.code(contract.id, before.id, by=ZHANG.subject), ClientInfo("192.0.2.7")
@@ -159,13 +163,16 @@ def test_what_was_set_up_under_the_wrong_address_ends(estate: Estate, contract: 
         tx.execute(
             "UPDATE outbox SET state = 'unknown' WHERE recipient = ? AND kind = 'guest-invited'", (before.subject,)
         )
-    _after, party = correct(estate, contract, name="郑示例", email="right@epsilon.example")
+    _after, party = correct(estate, contract, name="郑示例", email=right)
     query = "SELECT id, kind, state FROM outbox WHERE recipient = ? ORDER BY id"
     with appliance.database.transaction() as tx:
         [(invited, *_), (_id, kind, state)] = tx.execute(query, (before.subject,)).fetchall()
         assert (kind, state) == ("guest-link", "withdrawn")
         assert outbox.resend(tx, invited, appliance.now())
-    with post_office() as post:
+    with (
+        kept(estate.appliance.database.path, tmp_path),
+        post_office() as post,
+    ):  # mails to others are not sent by this
         settings = MailSettings(host="127.0.0.1", port=post.port, security=Security.NONE)
         digests, addresses = appliance.reminders.mails, appliance.addresses
         out = OutboxDelivery(
@@ -179,8 +186,8 @@ def test_what_was_set_up_under_the_wrong_address_ends(estate: Estate, contract: 
         while out.deliver_due():
             pass
         told = {str(message["To"]) for message in post.messages}
-    assert [each for each in told if "right@epsilon.example" in each]
-    assert not [each for each in told if "wrong@epsilon.example" in each]
+    assert [each for each in told if right in each]
+    assert not [each for each in told if wrong in each]
     assert party.subject != before.subject and party.placement == before.placement
     assert appliance.office.requests.find_request(request).state is EnrolmentRequestState.WITHDRAWN
     assert appliance.office.decisions.find_decision(act.id).state is OfficerDecisionState.REFUSED

@@ -46,7 +46,10 @@ def mails(estate: Estate) -> Iterator[Mails]:
         mail = MailSettings(host="127.0.0.1", port=post.port, security=Security.NONE)
         settings = replace(estate.appliance.settings, mail=mail)
         with World(settings.home, settings).opened() as appliance:
-            yield Mails(appliance, portal_of(appliance, appliance.authority), post, estate)
+            with appliance.database.reading() as tx:
+                there = {contract for (contract,) in tx.execute("SELECT id FROM contracts")}
+            others = frozenset(there - set(estate.names.values()))
+            yield Mails(appliance, portal_of(appliance, appliance.authority), post, estate, others)
 
 
 def test_every_mail_leads_to_a_page_that_is_of_use(mails: Mails) -> None:

@@ -76,9 +76,10 @@ def test_what_no_seal_can_be(officer: FlaskClient, changes: dict[str, object], s
 
 
 def test_an_officer_looks_custodians_up_and_keeps_those_that_are_ticked(
-    officer: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    portal: Flask, appliance: Appliance, officer: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = "/office/seals/new"
+    visitors.signed_in(portal, appliance, participants.ZHANG.subject, [AccountRole.SIGNER, AccountRole.CUSTODIAN])
     assert 'name="find"' not in officer.get(address).text
     monkeypatch.setattr(members, "PAGE", 1)
     shown = officer.get(address).text
