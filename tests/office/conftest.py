@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,9 +14,11 @@ from appliance.accounts.context import AccountsContext
 from appliance.accounts.tickets import LinkTokens
 from appliance.demonstration import participants
 from appliance.language import Language
+from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.office import EnrolmentRequest, OfficerDecision, ProposedCredential
 from appliance.model.people import Person
 from appliance.office import Office
+from appliance.store import accounts
 from appliance.wiring import Appliance
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
@@ -54,6 +57,18 @@ def newcomer(appliance: Appliance, *, name: str = "赵示例", organisation: str
     person = Person(subject, name, organisation, f"{subject}@example.test", Language.CHINESE, participants.ZONE)
     appliance.registry.add_person(person, None, by=participants.OFFICER)
     return person
+
+
+def enter(appliance: Appliance, subject: str, *roles: AccountRole) -> None:
+    """*subject* has an account that is open."""
+    with appliance.database.transaction() as tx:
+        if subject not in {each.subject for each in accounts.everybody(tx)}:
+            accounts.insert_account(
+                tx, subject, f"login-{subject}", handle=secrets.token_bytes(16), now=appliance.now()
+            )
+            accounts.set_password(tx, subject, "$argon2id$nobody-signs-in-with-this")
+        accounts.set_state(tx, subject, AccountState.ACTIVE)
+        accounts.set_roles(tx, subject, roles)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,19 +17,17 @@ from appliance.demonstration.participants import (
     ZONE,
 )
 from appliance.errors import PreconditionRefused, StateRefused
-from appliance.language import Language
 from appliance.ledger.timeline import Timeline
 from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.contract import Contract, Deadline, SigningOrder
 from appliance.model.notice import NoticeKind
-from appliance.model.people import Person
 from appliance.model.powers import PowerBasis, PowerScope
 from appliance.powers.register import PowerDraft
 from appliance.seal_requests.status import Lapse, lapse_of
 from appliance.store import accounts
 from appliance.wiring import Appliance
-from tests.office.conftest import VERIFIED, ask, newcomer, perform
-from tests.world import OURS, confirm, confirm_by, confirm_power, contract_now, sample_document, send
+from tests.office.conftest import VERIFIED, ask, enter, newcomer, perform
+from tests.world import OURS, confirm, confirm_by, confirm_power, contract_now, know_officer, sample_document, send
 
 WHY = "前任已离职"
 ROLES = {
@@ -38,18 +35,6 @@ ROLES = {
     CUSTODIAN.subject: (AccountRole.INITIATOR, AccountRole.SIGNER, AccountRole.CUSTODIAN),
     OFFICER: (AccountRole.OFFICER,),
 }
-
-
-def enter(appliance: Appliance, subject: str, *roles: AccountRole) -> None:
-    """*subject* has an account that is open."""
-    with appliance.database.transaction() as tx:
-        if subject not in {each.subject for each in accounts.everybody(tx)}:
-            accounts.insert_account(
-                tx, subject, f"login-{subject}", handle=secrets.token_bytes(16), now=appliance.now()
-            )
-            accounts.set_password(tx, subject, "$argon2id$nobody-signs-in-with-this")
-        accounts.set_state(tx, subject, AccountState.ACTIVE)
-        accounts.set_roles(tx, subject, roles)
 
 
 @contextmanager
@@ -68,8 +53,7 @@ def gone(appliance: Appliance, subject: str) -> Iterator[None]:
 
 @pytest.fixture(scope="module", autouse=True)
 def _accounts(appliance: Appliance) -> None:
-    wang = Person(OFFICER, "王登记", ALPHA, "wang@alpha.example", Language.CHINESE, ZONE)
-    appliance.registry.add_person(wang, None, by=OFFICER)
+    know_officer(appliance)
     for subject, roles in ROLES.items():
         enter(appliance, subject, *roles)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 from cryptography import x509
 
-from appliance.demonstration.participants import CUSTODIAN
+from appliance.demonstration.participants import CUSTODIAN, OFFICER
 from appliance.errors import PreconditionRefused, StateRefused
+from appliance.model.accounts import AccountRole
 from appliance.model.office import OfficerDecision, OfficerDecisionKind, OfficerDecisionState
 from appliance.office import Office, describe_decision
 from appliance.store import directory
 from appliance.wiring import Appliance
-from tests.office.conftest import perform
+from tests.office.conftest import enter, perform
+from tests.world import know_officer
 
 ADMINISTRATOR = "administrator-sun"
 
@@ -60,6 +62,8 @@ def test_a_new_key_overlaps_with_the_one_before_which_is_then_revoked(
 def test_officers_are_told_of_what_administrators_asked_for_and_not_of_their_own(
     appliance: Appliance, office: Office
 ) -> None:
+    know_officer(appliance)
+    enter(appliance, OFFICER, AccountRole.OFFICER)
     before = told(appliance)
     act = office.drafts.services.draft_rotation("tsa", by=ADMINISTRATOR)
     with appliance.database.reading() as tx:

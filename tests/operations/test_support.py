@@ -21,15 +21,22 @@ from appliance.store.administration import ADMINISTRATION, journal, stuck
 from appliance.store.database import Database
 from appliance.wiring import Appliance
 from tests.operations.site import PLANTED, Site
+from tests.world import kept
 
 NOW = datetime(2026, 11, 25, 14, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def planted(site: Site, appliance: Appliance) -> Iterator[list[str]]:
+def planted(site: Site, appliance: Appliance, tmp_path: Path) -> Iterator[list[str]]:
     """Everything that must not come out: what stands in tables, settings, secrets, journals and files."""
-    home = site.home
-    plant(home)
+    with kept(site.home.administration, tmp_path):
+        plant(site.home)
+        yield planted_in(site.home, appliance)
+    for path in (site.home.logs / "faults.log", site.home.alarms / f"{PLANTED}.service"):
+        path.unlink()
+
+
+def planted_in(home: Home, appliance: Appliance) -> list[str]:
     with appliance.database.reading() as tx:
         people = [
             str(each)
@@ -39,7 +46,7 @@ def planted(site: Site, appliance: Appliance) -> Iterator[list[str]]:
         contracts = [str(each) for row in tx.execute("SELECT id, title, purpose FROM contracts") for each in row]
     secrets = [path.read_text("utf-8", "replace").strip() for path in home.secrets.iterdir()]
     secrets = [line for text in secrets for line in text.splitlines() if line and not line.startswith("#")]
-    yield [
+    return [
         PLANTED,
         "wei",
         str(home.root),
@@ -51,8 +58,6 @@ def planted(site: Site, appliance: Appliance) -> Iterator[list[str]]:
         *contracts,
         *secrets,
     ]
-    for path in (home.logs / "faults.log", home.alarms / f"{PLANTED}.service"):
-        path.unlink()
 
 
 def plant(home: Home) -> None:

@@ -32,7 +32,7 @@ def test_letter_decision_and_identity_are_in_the_package(
     office: Office, appliance: Appliance, world: World, tmp_path: Path
 ) -> None:
     identity = IdentityCheck(IdentityDocument.PASSPORT, "E87654321", Against.ORIGINAL, answers=CUSTODIAN.subject)
-    appliance.identity.record(ZHANG.subject, identity, by=CUSTODIAN.subject)
+    checked = appliance.identity.record(ZHANG.subject, identity, by=CUSTODIAN.subject).id
     of_beta = appliance.powers.register(
         office.draft(grantor=BETA, agent=LI.subject, scope=PowerScope()), LETTER, by=ZHANG.subject
     )
@@ -48,6 +48,7 @@ def test_letter_decision_and_identity_are_in_the_package(
         Sequencer(appliance.database, scheduler).run_once()
 
     package = Exporting(appliance).export(contract.id, OURS).package
+    appliance.identity.withdraw(ZHANG.subject, checked, reason="示例", by=CUSTODIAN.subject)
 
     files = read_zip(package).files
     assert hashlib.sha256(files[f"authority/{power.id}.pdf"]).hexdigest() == power.document
