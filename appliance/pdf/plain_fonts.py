@@ -58,7 +58,8 @@ _BLANK = rb"[\x00\t\n\x0c\r ]*"
 _WHOLE = re.compile(
     _BLANK.join(rb"begincodespacerange (<00>|<0000>) (<FF>|<FFFF>) endcodespacerange 1 begincidrange \1 \2 0"
                 rb" endcidrange".split(b" ")), re.IGNORECASE)  # fmt: skip
-_OTHER = re.compile(rb"usecmap|WMode|begincid|begincodespace")
+_OTHER = re.compile(rb"usecmap|WMode(?![\x00\t\n\x0c\r ]+0[\x00\t\n\x0c\r ]+def)|begincid|begincodespace")
+"""What makes of it another table; Ghostscript states that it is not for vertical text."""
 
 
 def require_plain_font(font: Any) -> None:
@@ -88,6 +89,7 @@ def _require_plain_codes(font: Any) -> None:
     if isinstance(codes, StreamObject):
         found = _WHOLE.search(codes.data)
         _require(found is not None and len(_OTHER.findall(codes.data)) == 2 and "/UseCMap" not in codes)
+        _require(entry(codes, "/WMode", 0) == 0)
         _require(letters is None or not _is_of_bytes(codes) or letters >= _CODES)
     else:
         _require(codes in _IDENTITY or (_CMAPS.fullmatch(codes) is not None and letters is None))

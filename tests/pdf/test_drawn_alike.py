@@ -231,8 +231,8 @@ def _composite(codes: Any = _IDENTITY, text: bytes = b"<00330024>", **entries: A
     return _page(draw)
 
 
-def _codes(ranges: bytes, space: bytes = b"<0000> <FFFF>") -> Callable[[Pdf], Object]:
-    begun = b"begincmap 1 begincodespacerange " + space + b" endcodespacerange "
+def _codes(ranges: bytes, space: bytes = b"<0000> <FFFF>", head: bytes = b"") -> Callable[[Pdf], Object]:
+    begun = b"begincmap " + head + b" 1 begincodespacerange " + space + b" endcodespacerange "
     return _stream(begun + ranges + b" endcmap", Type=Name.CMap, CMapName=Name.X)
 
 
@@ -385,6 +385,7 @@ ODD: dict[str, Make] = {
     "numbers in a font": _font(Subtype=Name.TrueType, FontDescriptor=_file(32), Encoding=_named(65, Name("/g50"))),
     "codes that nobody knows": _composite(Name("/Foo-H")),
     "codes less one": _composite(_codes(b"1 begincidrange <0000> <FFFF> -1 endcidrange")),
+    "vertical codes": _composite(_codes(b"1 begincidrange <0000> <FFFF> 0 endcidrange", head=b"/WMode 1 def")),
     "codes of three bytes": _composite(
         _codes(b"1 begincidrange <000000> <0000FF> 0 endcidrange", b"<000000> <FFFFFF>")
     ),
@@ -485,6 +486,9 @@ PLAIN: dict[str, Make] = {
     "codes of a country": _composite(Name("/UniGB-UTF16-H")),
     "all codes": _composite(_codes(b"1 begincidrange <0000> <FFFF> 0 endcidrange")),
     "all bytes": _composite(_codes(b"1 begincidrange <00> <ff> 0 endcidrange", b"<00> <ff>"), text=b"<33>"),
+    "codes that are not vertical": _composite(
+        _codes(b"1 begincidrange <0000> <FFFF> 0 endcidrange", head=b"/WMode 0 def")
+    ),
     "a map": _composite(CIDToGIDMap=_stream(b"\0\1" * 0x34)),
     "a map of all codes": _composite(
         _codes(b"1 begincidrange <0000> <FFFF> 0 endcidrange"), CIDToGIDMap=_stream(b"\0\1" * 0x34)
