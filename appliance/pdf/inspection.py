@@ -135,7 +135,7 @@ def _overlapping(root: Any, found: list[Any], *, fields_may: bool) -> Iterator[I
     known = forms.nodes(root)
     for number, page in enumerate(found, start=1):
         notes = _annotations(page)
-        _refuse_lonely(notes, known)
+        _refuse_lonely(notes, known, number)
         _refuse_stacked([each for each in notes if has_frame(each)])
         kinds = set(_overlaps(notes))
         if "/Widget" in kinds and not fields_may:
@@ -175,10 +175,20 @@ def _overlaps(annotations: list[Any]) -> Iterator[str]:
             yield from (kind, other_kind)
 
 
-def _refuse_lonely(notes: list[Any], known: set[int]) -> None:
-    """Fields that no form has are drawn by some programs only."""
-    if any("/AP" in each and entry(each, "/Subtype") == "/Widget" and id(each) not in known for each in notes):
-        raise two_readings()
+def _refuse_lonely(notes: list[Any], known: set[int], page: int) -> None:
+    """Fields that no form has are drawn by some programs only: of a signature field neither PDFium nor MuPDF draws
+    the picture, of others PDFium does not, and Poppler draws both."""
+    for each in notes:
+        if "/AP" in each and entry(each, "/Subtype") == "/Widget" and id(each) not in known:
+            name = entry(each, "/T") or entry(entry(each, "/Parent", {}), "/T")
+            raise DocumentRefused(
+                "two-readings",
+                "The form field {field} on page {page} belongs to no form, as happens when filled forms are "
+                "merged; some programs show it and others do not. Print the document to a new PDF, or flatten its "
+                "fields.",
+                field=str(name or f"#{each.container_ref.idnum}"),
+                page=page,
+            )
 
 
 def _refuse_stacked(links: list[Any]) -> None:

@@ -10,6 +10,7 @@ from pikepdf import Array, Dictionary, Name
 from appliance.errors import DocumentRefused
 from appliance.pdf.values import PageSize
 from appliance.pdf.workshop import LARGEST_DOCUMENT, PdfWorkshop
+from tests.attacks.writing import contract, stream, written
 from tests.pdf import documents, intake_cases, twins
 from tests.sweeps import one_in
 
@@ -56,6 +57,14 @@ def test_too_large_and_too_many_pages(workshop: PdfWorkshop) -> None:
     with pytest.raises(DocumentRefused) as refusal:
         small.inspect(documents.plain())
     assert refusal.value.reason == "too-many-pages"
+
+
+def test_a_field_that_no_form_has_is_named(workshop: PdfWorkshop) -> None:
+    for entries, name in ((b"/T(amount)", "amount"), (b"", "#6")):
+        field = b"<</Type/Annot/Subtype/Widget/FT/Tx/Rect[0 0 9 9]/AP<</N 7 0 R>>%s>>" % entries
+        picture = stream(b"q Q", b"/Subtype/Form/BBox[0 0 9 9]")
+        with pytest.raises(DocumentRefused, match=f"The form field {name} on page 1 belongs to no form"):
+            workshop.inspect(written(contract({6: field, 7: picture}, annotations=b"6 0 R")))
 
 
 def test_a_loop_in_the_page_tree_is_refused(workshop: PdfWorkshop) -> None:
