@@ -22,6 +22,8 @@ _REFERENCE = re.compile(rb"R(?!" + REGULAR + rb")(?<!/R)(?<!" + REGULAR + rb"R)"
 _PLAIN_REFERENCE = re.compile(
     rb"\d(?<!" + REGULAR + rb"\d)\d{0,9}+" + BLANK + rb"++0" + BLANK + rb"++R(?!" + REGULAR + rb")"
 )
+_BEFORE_REFERENCE = re.compile(rb"(?<!" + REGULAR + rb")(\d{1,10})" + BLANK + rb"++0" + BLANK + rb"++\Z")
+_NEAR = 64
 _LONG_HEXADECIMAL = re.compile(rb"<[0-9A-Fa-f]{64,}+>")
 _NAME = re.compile(rb"/" + REGULAR + rb"*+")
 _COMMENT = re.compile(rb"%[^\r\n]*+")
@@ -137,6 +139,17 @@ def _end_of_string(text: bytes, place: int) -> int:
         if not depth and found[0] == b")":
             return found.end()
     return len(text)
+
+
+def references(text: bytes, begin: int, end: int, *, plainly: bool) -> Iterator[int]:
+    """The numbers that are referred to between two places. Raises :class:`Unreadable` where a reference may be
+    written otherwise, if all have to be written *plainly*."""
+    for found in _REFERENCE.finditer(text, begin, end):
+        numbers = _BEFORE_REFERENCE.search(text, max(begin, found.start() - _NEAR), found.start())
+        if numbers is not None:
+            yield int(numbers[1])
+        elif plainly:
+            raise Unreadable
 
 
 def without_digits(text: bytes) -> bytes:

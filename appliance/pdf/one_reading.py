@@ -8,8 +8,7 @@ the file, and from the objects that our own reader finds, written to a new file.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import BytesIO
 from typing import TypeVar
 
@@ -20,23 +19,18 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.writer import copy_into_new_writer
 
 from appliance.errors import DocumentRefused
-from appliance.pdf import pages
 from appliance.pdf.byte_ranges import signed_sizes
 from appliance.pdf.extents import ObjectExtents
 from appliance.pdf.incremental_updates import BROKEN
 from appliance.pdf.object_text import Unreadable, is_ambiguous
 from appliance.pdf.page_comparison import NotRendered, PageComparison
-from appliance.pdf.reader import PdfReader, extents_of, read_pdf
+from appliance.pdf.reader import PdfReader, read_pdf
+from appliance.pdf.searched import Searching, packed_objects, require_plain_beginning
 
 T = TypeVar("T")
 
 MOST_PAGES = 5000
 """That are drawn of a document which is taken in or activated."""
-
-_LOOKED_FOR_WITHIN = 1024
-"""Bytes at the end of a file in which every program looks for the newest section (ISO 32000-1, annex H.3.4.4)."""
-
-_ENTRY = re.compile(rb"startxref[\x00\t\n\x0c\r ]+(\d{1,10})[\x00\t\n\x0c\r ]+%%EOF")
 
 
 def strictly_if_possible(document: bytes, look: Callable[[PdfReader], T]) -> T:
@@ -51,7 +45,7 @@ def strictly_if_possible(document: bytes, look: Callable[[PdfReader], T]) -> T:
 
 def require_one_reading(document: bytes, reader: PdfReader) -> ObjectExtents:
     """How far the objects of *document* reach. Raises DocumentRefused when programs may read it differently."""
-    extents = extents_of(document, reader)
+    extents = Searching(document, reader).extents()
     try:
         require_plain_structure(document, reader, extents)
         plain = reader.strict and _is_unambiguous(reader, extents)
@@ -74,8 +68,9 @@ def is_plain(document: bytes, reader: PdfFileReader, extents: ObjectExtents) -> 
 def require_plain_structure(document: bytes, reader: PdfFileReader, extents: ObjectExtents) -> None:
     """Raises :class:`Unreadable` unless every program begins to read *document* at the same section, follows its
     tables, and finds each object where these say, and its end."""
-    if entry_point(document) != reader.last_startxref or not pages.is_read_as_written(document):
-        raise Unreadable
+    if not extents.sound:
+        require_plain_beginning(document, reader)
+        Searching(document, reader).require_alike()
     extents.require_plain_headers()
     extents.require_end_before(len(document))
     if not all(extents.is_headed(offset, number) for offset, number in extents.listed if offset > 0):
@@ -103,15 +98,6 @@ def signed_sizes_in(document: bytes, reader: PdfFileReader, extents: ObjectExten
     return sizes
 
 
-def entry_point(document: bytes) -> int:
-    """Where the file says at its end that its newest section is. Raises :class:`Unreadable`."""
-    place = document.rfind(b"startxref", max(0, len(document) - _LOOKED_FOR_WITHIN))
-    found = _ENTRY.match(document, place) if place >= 0 else None
-    if found is None:
-        raise Unreadable
-    return int(found[1])
-
-
 def different_page(document: bytes, reader: PdfFileReader, *, most: int | None = None) -> int | None:
     """The first page (from 1) that PDFium draws otherwise than the objects that *reader* finds look in a file of
     their own; None when all are the same. Raises :class:`NotRendered`, also for more than *most* pages."""
@@ -130,7 +116,7 @@ def _is_unambiguous(reader: PdfFileReader, extents: ObjectExtents) -> bool:
     table for old programs stands beside one for new ones (7.5.8.4)."""
     if reader.xrefs.hybrid_xrefs_present or any(_freed(reader)):
         return False
-    return extents.are_unambiguous() and not any(map(is_ambiguous, _packed_objects(reader)))
+    return extents.are_unambiguous() and not any(is_ambiguous(text) for _, _, text in packed_objects(reader))
 
 
 def _freed(reader: PdfFileReader) -> dict[int, set[int]]:
@@ -155,20 +141,6 @@ def _forget_freed(reader: PdfFileReader) -> None:
     for number, generations in _freed(reader).items():
         for generation in generations:
             reader.cache_indirect_object(generation, number, generic.NullObject())
-
-
-def _packed_objects(reader: PdfFileReader) -> Iterator[bytes]:
-    """The objects in every object stream (ISO 32000-2, 7.5.7)."""
-    sections = (reader.xrefs.get_xref_data(number) for number in range(reader.xrefs.total_revisions))
-    for number in {each for section in sections for each in section.obj_streams_used}:
-        stream = generic.Reference(number, 0, reader).get_object()
-        if not isinstance(stream, generic.StreamObject):
-            raise Unreadable
-        content, first = stream.read_data(DecodePurpose.OBJECT_STREAM), int(stream["/First"])
-        numbers = content[:first].split()[::2]
-        if len(set(numbers)) != len(numbers):
-            raise Unreadable
-        yield content[first:]
 
 
 def two_readings() -> DocumentRefused:

@@ -20,12 +20,12 @@ from appliance.pdf.incremental_updates import refusing_malformed
 from appliance.pdf.object_text import Unreadable
 from appliance.pdf.one_reading import (
     MOST_PAGES,
-    entry_point,
     require_one_reading,
     signed_sizes_in,
     strictly_if_possible,
 )
-from appliance.pdf.reader import PdfReader, extents_of
+from appliance.pdf.reader import PdfReader
+from appliance.pdf.searched import Searching, entry_point
 from appliance.pdf.values import PlainRevision
 
 _PREVIOUS = re.compile(rb"/Prev\s+(\d+)")
@@ -53,7 +53,7 @@ def _looked_at(document: bytes, reader: PdfReader, base: int, gap: tuple[int, in
     found = [reference.get_object() for reference in geometry.pages(reader.root, most=MOST_PAGES)]
     warnings = inspection.warnings_about(reader, found, fields_may_overlap=True)
     try:
-        extents = extents_of(document, reader)
+        extents = Searching(document, reader).extents()
         _require_signature(extents, reader, gap, field)
         _require_own_revision(document, base)
         _require_one_place(document, gap, signed_sizes_in(document, reader, extents))

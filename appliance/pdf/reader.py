@@ -23,7 +23,6 @@ from pyhanko.pdf_utils.misc import PdfError, PdfReadError
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from appliance.errors import DocumentRefused
-from appliance.pdf.extents import ObjectExtents
 
 _UNREADABLE = (PdfError, LookupError, ValueError, TypeError, AttributeError, AssertionError, RecursionError)
 
@@ -99,20 +98,13 @@ def entry(dictionary: Any, key: str, default: Any = None) -> Any:
     return default if isinstance(value, generic.NullObject) else value
 
 
-def extents_of(document: bytes, reader: Any) -> ObjectExtents:
-    """The objects of *document*, which *reader* reads, with those that any cross-reference section lists."""
-
-    def length_of(number: int, generation: int) -> int | None:
-        try:
-            value = reader.get_object(generic.Reference(number, generation, reader))
-        except _UNREADABLE:
-            return None
-        return int(value) if isinstance(value, int) else None
-
-    sections = [reader.xrefs.get_xref_data(number) for number in range(reader.xrefs.total_revisions)]
-    sections += [each.hybrid.xref_data for each in sections if each.hybrid is not None]
-    listed = [(place[1], number) for each in sections for number, place in each.standard_xrefs.items()]
-    return ObjectExtents(document, listed, length_of)
+def number_in(reader: Any, number: int, generation: int) -> int | None:
+    """The number that an object holds as *reader* finds it, None for anything else."""
+    try:
+        value = reader.get_object(generic.Reference(number, generation, reader))
+    except _UNREADABLE:
+        return None
+    return int(value) if isinstance(value, int) else None
 
 
 _unbounded = xref.parse_xref_stream

@@ -121,8 +121,8 @@ def large(company: Company) -> str:
 
 
 def _large_document() -> bytes:
-    """Two pages of pictures that nothing makes smaller: noise, always the same. Of other noise of this size some
-    four in a hundred hold the words of a PDF by chance, and are refused."""
+    """Two pages of pictures that nothing makes smaller: noise, always the same, so that runs can be compared. What
+    words of a PDF noise holds by chance does not matter, as nothing is looked for in the data of plain streams."""
     rl_config.useA85 = 0
     stream = io.BytesIO()
     canvas = Canvas(stream)

@@ -15,10 +15,10 @@ from pyhanko.pdf_utils import generic
 from appliance.errors import DocumentRefused
 from appliance.pdf.byte_ranges import ByteRange, signed_sizes
 from appliance.pdf.object_text import Unreadable
-from appliance.pdf.one_reading import different_page, entry_point, is_plain
+from appliance.pdf.one_reading import different_page, is_plain
 from appliance.pdf.page_comparison import NotRendered, PageComparison
 from appliance.pdf.pages import is_read_as_written
-from appliance.pdf.reader import extents_of
+from appliance.pdf.searched import Searching, entry_point
 from appliance.pdf.validation.model import Look, Unparseable
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf, read_leniently
 
@@ -37,7 +37,7 @@ class Looks:
 
     def __init__(self, pdf: OpenedPdf) -> None:
         self._pdf = pdf
-        self._extents = extents_of(pdf.document, pdf.reader)
+        self._extents = Searching(pdf.document, pdf.reader).extents()
 
     def of_signature(self, value: generic.DictionaryObject, signed: ByteRange, revision: int) -> Look:
         """Of the revision that the signature *value* covers."""
