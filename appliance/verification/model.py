@@ -228,6 +228,7 @@ class VerificationReport:
             "indication": self.verdict.indication.value,
             "subindication": _value(self.verdict.subindication),
             "reasons": list(self.reasons),
+            "remarks": list(dict.fromkeys(map(str, self.remarks))),
             "signatures": [signature.to_json() for signature in self.signatures],
         }
 

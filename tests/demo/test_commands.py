@@ -16,7 +16,7 @@ def test_verify_says_passed_with_status_0(demonstration: Demonstration) -> None:
     done = demonstration.vermilion("verify", "--json", demonstration.out / "contract.signed.pdf")
     report = json.loads(done.stdout)
     assert done.returncode == 0
-    assert set(report) == {"file", "kind", "indication", "subindication", "reasons", "signatures"}
+    assert set(report) == {"file", "kind", "indication", "subindication", "reasons", "remarks", "signatures"}
     assert [each["level"] for each in report["signatures"]] == ["B-LTA", "B-LTA", "B-LTA", None]
 
 

@@ -43,7 +43,7 @@ def test_a_file_gives_the_published_json(verifier: Verifier, good: World, tmp_pa
     path = tmp_path / "contract.pdf"
     path.write_bytes(signed(good, level="B-LTA"))
     report = json.loads(json.dumps(verifier.verify_file(path).to_json()))
-    assert set(report) == {"file", "kind", "indication", "subindication", "reasons", "signatures"}
+    assert set(report) == {"file", "kind", "indication", "subindication", "reasons", "remarks", "signatures"}
     assert (report["file"], report["kind"], report["indication"]) == ("contract.pdf", "pdf", "TOTAL-PASSED")
     assert all(set(signature) - {"document_timestamp"} == KEYS for signature in report["signatures"])
     # programs too are told which of them anybody can have
