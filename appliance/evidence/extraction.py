@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from cryptography import x509
 
@@ -30,16 +31,24 @@ from hsm import cms, timestamp
 from hsm.errors import AuthorityError
 from hsm.records import require_kind
 
+_MOST_PLACES, _LARGEST_PLACE = 1000, 2 * 1024 * 1024
+"""For signatures in a document; bytes of one."""
+
 
 def locate_signatures(document: bytes, signature: bytes) -> ByteRange:
     """The range of *signature* (DER of a CMS or of a timestamp token) in *document*.
 
-    Raises :class:`EvidenceIncomplete` when the document does not carry it exactly once, padded with zeros.
+    Raises :class:`EvidenceIncomplete` when the document does not carry it exactly once, padded with zeros, among
+    places for signatures that are not more, or larger, than anybody needs.
     """
+    written = b"<" + signature.hex().encode()
     found = [
         each
-        for each in stated_ranges(document)
-        if each and (held := each.contents(document)) is not None and held == signature.ljust(len(held), b"\0")
+        for each in islice(stated_ranges(document), _MOST_PLACES)
+        if each
+        and each.gap_end - each.gap_start <= _LARGEST_PLACE
+        and document[each.gap_start : each.gap_start + len(written)].lower() == written
+        and each.contents(document) == signature.ljust((each.gap_end - each.gap_start) // 2 - 1, b"\0")
     ]
     if len(found) != 1:
         raise EvidenceIncomplete(
