@@ -57,12 +57,13 @@ WRONG: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """One acceptance in the package, with the log's entry of it, and the CMS over it."""
+    """One acceptance in the package, with the log's entry of it, the CMS over it, and all sides that it names."""
 
     path: str
     record: Mapping[str, Any]
     entry: PackageEvent
     cms: bytes = b""
+    sides: frozenset[str] = frozenset()
 
     def carries(self, signature: PackageEvent) -> bool:
         return carries(self.record, self.cms, signature.public["signer"])
@@ -121,15 +122,33 @@ _OF_OTHERS: Final = (
 def accepted_by_others(files: Files, entries: Sequence[PackageEvent]) -> Iterator[Sentence]:
     """Who accepted without being certified under the organisation, and for which signatures of others: by
     acceptances of earlier formats, in a package in which everything above holds."""
+    resting = [(each, frozenset(_named(each))) for each in _signatures(entries)]
     for number, accepted in _packaged(files, entries).items():
-        resting = [each for each in _signatures(entries) if number in _named(each)]
-        fields = [
-            str(each.public.get("field", each.public["signer"])) for each in resting if not accepted.carries(each)
-        ]
+        fields = [_field(each) for each, named in resting if number in named and not accepted.carries(each)]
         if fields:
             who, party = name_of_signer(accepted.cms), accepted.record["party"]["name"]
             named = {"name": who.common_name, "organisation": who.organisation or "—", "party": party}
             yield Sentence(_OF_OTHERS, {**named, "fields": ", ".join(fields)})
+
+
+_UNAGREED: Final = (
+    "These signatures rest on no acceptance of the agreement on electronic signing: {fields}. That their signers"
+    " have accepted it is the word of the portal alone."
+)
+
+
+def without_acceptance(files: Files, entries: Sequence[PackageEvent]) -> Iterator[Sentence]:
+    """Which signatures rest on no acceptance in the package: neither on one between parties, nor on one of their
+    signer's from before."""
+    records = (canonical.decode(bytes(files[path])) for path in files if _RECORD.fullmatch(path))
+    accepted = {each["person"] for each in records if each["format"] == _OF_PERSONS}
+    found = [each for each in _all(entries) if "agreement" not in each.public and each.actor not in accepted]
+    if found:
+        yield Sentence(_UNAGREED, {"fields": ", ".join(map(_field, found))})
+
+
+def _field(signature: PackageEvent) -> str:
+    return str(signature.public.get("field", signature.public["signer"]))
 
 
 def _packaged(files: Files, entries: Iterable[PackageEvent]) -> dict[int, Acceptance]:
@@ -152,7 +171,8 @@ def _acceptances(records: Mapping[str, bytes], entries: Iterable[PackageEvent]) 
         entry = told.get(hashlib.sha256(content).hexdigest())
         if entry is None:
             raise PackageRefused(WRONG["person"], path=path)
-        found.append(Acceptance(path, record, entry))
+        sides = frozenset(map(_key, [record["party"], *record["counterparties"]]))
+        found.append(Acceptance(path, record, entry, sides=sides))
     return sorted(found, key=lambda each: each.entry.entry)
 
 
@@ -183,9 +203,8 @@ def _require_accepted(each: Acceptance, files: Files) -> None:
 
 def _require_rests(signature: PackageEvent, known: Mapping[int, Acceptance], sides: set[str]) -> set[int]:
     """The entries of the acceptances that *signature* rests on, all of them good for it."""
-    named, own = _named(signature), _side(signature)
-    reached: set[str] = set()
-    for number in named:
+    named, own, missing = set(_named(signature)), _side(signature), set(sides)
+    for number in sorted(named):
         each = known.get(number)
         if each is None:
             raise PackageRefused(WRONG["lacking"], entry=signature.entry)
@@ -196,10 +215,10 @@ def _require_rests(signature: PackageEvent, known: Mapping[int, Acceptance], sid
         if each.record["format"] not in _EARLIER and not each.carries(signature):
             party = each.record["party"]["name"]
             raise PackageRefused(WRONG["whose"], path=each.path, entry=signature.entry, party=party)
-        reached |= {_key(each.record["party"]), *map(_key, each.record["counterparties"])}
-    if not named or not sides <= reached:
+        missing -= each.sides
+    if not named or missing:
         raise PackageRefused(WRONG["others"], entry=signature.entry)
-    return set(named)
+    return named
 
 
 def _side(signature: PackageEvent) -> Mapping[str, str] | None:

@@ -30,12 +30,14 @@ from appliance.evidence.history import PackageEvent
 from appliance.evidence.model import PackageRefused
 from hsm import canonical, timestamp
 from hsm.intents import instant
-from hsm.names import same_name
+from hsm.names import name_key, same_name
 
 FORMAT: Final = "vermilion-grounds/1"
 FOLDER: Final = "authority/"
 _RECORD: Final = re.compile(r"authority/(\d{2,3})\.json")
 _BY_LAW: Final = "legal-representative"
+_RESTING: Final = frozenset({"grounds", "power", "identity"})
+"""What the entry of a signature names that rests on something; the first has the record of it."""
 
 Files = Mapping[str, bytes | memoryview]
 
@@ -93,7 +95,7 @@ def require_authorisation_basis(files: Files, entries: Sequence[PackageEvent], s
     """Everything above holds; *stated_since*: the number of the entry with which statements began, None for a
     package from before. Raises :class:`PackageRefused`; KeyError, TypeError, ValueError for other forms."""
     records = {path: bytes(files[path]) for path in sorted(files) if _RECORD.fullmatch(path)}
-    told = [entry for entry in entries if entry.kind == "party-signed" and "grounds" in entry.public]
+    told = [entry for entry in entries if entry.kind == "party-signed" and not _RESTING.isdisjoint(entry.public)]
     named = {_entry_of(path, record, told).entry for path, record in records.items()}
     if len(named) != len(records) or len(told) != len(records):
         raise PackageRefused("The package lacks the grounds of a signature, or has them twice.")
@@ -209,8 +211,7 @@ def _require_register(
             verified.actor not in (registered.actor, power["agent"]) and verified.actor == power["verified"]["by"]
         )
         basis.require(apart and verified.at <= basis.at and verified.public.get("digest") == digest, "second")
-    revoked = own.get("power-revoked")
-    basis.require(revoked is None or revoked.at >= basis.at, "revoked")
+    basis.require(not _ended(entries, "power-revoked", basis.at, power=power["id"]), "revoked")
     return verified
 
 
@@ -274,22 +275,28 @@ def _require_stated(basis: PackagedBasis, entries: Sequence[PackageEvent]) -> No
 
 def _require_sides(basis: PackagedBasis, entries: Sequence[PackageEvent]) -> None:
     """For whom the signature is made, and with whom, is what the log has of the signatures, where no name was
-    erased: it has to fit the acceptances of the agreement, which people have signed."""
+    erased: it has to fit the acceptances of the agreement, which people have signed. Who signs for no organisation
+    is a counterparty by their own name."""
     matter, own = basis.record["matter"], basis.entry.private.get("organisation")
     basis.require(own is None or same_name(own, matter["organisation"]), "agent")
+    sides = _keys(matter["organisation"], *matter["counterparties"])
     for each in entries:
-        other = each.private.get("organisation") if each.kind == "party-signed" else None
-        if other and not same_name(other, matter["organisation"], *matter["counterparties"]):
+        name, organisation = (each.private.get(field) for field in ("name", "organisation"))
+        other = None if organisation is None or each.kind != "party-signed" else organisation.strip() or name
+        if other and name_key(other) not in sides:
             raise PackageRefused(WRONG["counterparties"], path=basis.path)
+
+
+def _keys(*names: str) -> frozenset[str]:
+    """What these names are compared by; each name once, since a stranger's record may have many."""
+    return frozenset(map(name_key, names))
 
 
 def _require_scope(basis: PackagedBasis, power: Mapping[str, Any]) -> None:
     matter = basis.record["matter"]
-    kinds, parties, limit = power["kinds"], power["counterparties"], power["limit"]
-    basis.require(not kinds or any(same_name(kind, *kinds) for kind in matter["kinds"]), "kind")
-    basis.require(
-        not parties or all(same_name(each, *parties) for each in matter["counterparties"]), "counterparties"
-    )
+    kinds, parties, limit = _keys(*power["kinds"]), _keys(*power["counterparties"]), power["limit"]
+    basis.require(not kinds or not kinds.isdisjoint(_keys(*matter["kinds"])), "kind")
+    basis.require(not parties or _keys(*matter["counterparties"]) <= parties, "counterparties")
     signer = basis.record["signer"]
     used = signer if signer.startswith("seal-") else None
     basis.require(matter["seal"] == used and used in (None, *power["seals"]), "seal")
@@ -315,8 +322,13 @@ def _require_identity(basis: PackagedBasis, entries: Sequence[PackageEvent]) -> 
         basis.require(same and apart and instant(checked.at) == identity["since"], "identity")
         basis.require(facts.get("until") == identity["until"], "identity")
     basis.require(_moment(identity["since"]) <= basis.at < _moment(identity["until"]), "identity")
-    withdrawn = own.get("identity-withdrawn")
-    basis.require(withdrawn is None or withdrawn.at >= basis.at, "identity")
+    basis.require(not _ended(entries, "identity-withdrawn", basis.at, identity=identity["id"]), "identity")
+
+
+def _ended(entries: Iterable[PackageEvent], kind: str, at: datetime, **named: str) -> bool:
+    """Whether an entry of this *kind* about what is *named* is from before *at*; later ones take nothing back."""
+    own = (each for each in entries if each.kind == kind and named.items() <= each.public.items())
+    return any(each.at < at for each in own)
 
 
 def _moment(text: str) -> datetime:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from cryptography.hazmat.primitives.hashes import SHA256
+
 from appliance.evidence import extraction, history, log_files, package
 from appliance.evidence.authorisation_basis import FOLDER
 from appliance.evidence.extraction import SignedFile, taken_apart
@@ -21,10 +23,12 @@ from appliance.language.sizes import ByteSize
 from appliance.ledger import require_chain
 from appliance.model.review import CHECK, CHECK_FORMAT, SIGN_OFF, SIGN_OFF_FORMAT
 from appliance.pdf.byte_ranges import signed_sizes
+from appliance.verification import SignatureReport, Verdict
+from appliance.verification.model import PASSED
 from hsm import canonical, cms, merkle, timestamp
 from hsm.errors import Malformed
 from hsm.intents import instant
-from hsm.names import name_in
+from hsm.names import SubjectName, name_in
 
 LARGEST_RECORD = 4 * 1024 * 1024
 """Bytes of a file that is parsed here; documents are not, the verifier's confined process reads them."""
@@ -61,42 +65,91 @@ def part(files: Files, path: str, *, limit: int | None = None) -> bytes:
 class SignedContract:
     """The signed contract's bytes; of each signature beside it the SHA-256 (hex) of what it covers, with the
     subject whom its certificate names (or nothing), and with how it was activated, as the log writes it (or
-    nothing), and the time of its timestamp; and the same SHA-256 by the number of its files."""
+    nothing), and the time of its timestamp; and the same SHA-256 by the number of its files. ``carried``: that
+    SHA-256 with who made it and when (None for a timestamp), in the order of the document; ``signed_until``: the
+    bytes that all of these signatures are in."""
 
     document: bytes
     signers: tuple[tuple[str, str], ...]
     ways: Mapping[str, tuple[str, datetime]]
     numbered: Mapping[str, str]
+    carried: tuple[tuple[str, SignedFile | None], ...] = ()
+    signed_until: int = 0
 
 
 def require_contract(files: Files) -> SignedContract:
     """The signed contract: it begins with the original, and carries since then exactly what lies beside it: who
     signed a contract cannot be passed over when it is declared void, in whatever form a place is written."""
     signed = part(files, package.SIGNED, limit=len(files.get(package.SIGNED, b"")))
-    signers, ways, numbered, located = [], {}, {}, []
+    signers, ways, numbered, covered = [], {}, {}, []
+    located: dict[int, tuple[str, SignedFile | None]] = {}
     original = files.get(package.ORIGINAL)
     if original is None or signed[: len(original)] != original:
         raise PackageRefused("The signed contract does not begin with the contract as given.")
     names = sorted({path.partition(".")[0] for path in files if path.startswith("signatures/")})
     for name in names:
+        message = part(files, f"{name}.p7s" if f"{name}.p7s" in files else f"{name}.tst")
+        place = extraction.locate_signatures(signed, message)
+        content = place.content(signed)
         if f"{name}.p7s" in files:
-            message = part(files, f"{name}.p7s")
-            place = extraction.locate_signatures(signed, message)
-            content = place.content(signed)
             made = _require_parts(files, name, message, content)
             digest = numbered[name.removeprefix("signatures/")] = hashlib.sha256(content).hexdigest()
             signers.append((digest, name_in(made.certificate).identifier or ""))
             way = cms.parse(message).activation()
             ways[digest] = "" if way is None else f"{_ACTIVATED}{way}".replace("-", "_"), in_seconds(made.at)
+            located[place.end] = digest, made
         else:
-            token = part(files, f"{name}.tst")
-            place = extraction.locate_signatures(signed, token)
-            timestamp.verify_token(token, data=place.content(signed))
-        located.append(place)
+            timestamp.verify_token(message, data=content)
+            located[place.end] = "", None
+        covered.append(place.gap_start + place.length)
     sizes = signed_sizes(signed, since=len(original))
-    if not signers or sorted(sizes or ()) != sorted(each.gap_start + each.length for each in located):
+    if not signers or len(located) != len(names) or sorted(sizes or ()) != sorted(covered):
         raise PackageRefused(OTHER_SIGNATURES)
-    return SignedContract(signed, tuple(sorted(signers)), ways, numbered)
+    until = max(end for end, (_, by) in located.items() if by is not None)
+    carried = tuple(located[end] for end in sorted(located))
+    return SignedContract(signed, tuple(sorted(signers)), ways, numbered, carried, until)
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedSignature:
+    """A signature of the contract: the SHA-256 (hex) of what it covers, whom its certificate names, and what the
+    verifier of PDFs says of it and of the timestamp whose time the log has."""
+
+    covers: str
+    signer: SubjectName
+    report: SignatureReport
+    dated: Verdict
+
+
+def judged_signatures(
+    contract: SignedContract, reports: Sequence[SignatureReport]
+) -> tuple[tuple[JudgedSignature, ...], tuple[SignatureReport, ...]]:
+    """Those of the *contract*, each with its one of the *reports* on the document, and the reports on those from
+    before it was given. A signature that no report is about nobody has judged: programs do not show it, and any
+    key may have made it."""
+    since = len(reports) - len(contract.carried)
+    own = tuple(zip(contract.carried, reports[max(since, 0) :], strict=False))
+    if since < 0 or not all(_is_about(report, made) for (_, made), report in own):
+        raise PackageRefused(OTHER_SIGNATURES)
+    judged = tuple(
+        JudgedSignature(covers, name_in(made.certificate), report, _dated(report, made))
+        for (covers, made), report in own
+        if made is not None
+    )
+    return judged, tuple(each for each in reports[:since] if not each.document_timestamp)
+
+
+def _is_about(report: SignatureReport, made: SignedFile | None) -> bool:
+    if made is None or report.document_timestamp:
+        return made is None and report.document_timestamp
+    return not report.path or report.path[0].fingerprint == made.certificate.fingerprint(SHA256()).hex()
+
+
+def _dated(report: SignatureReport, made: SignedFile) -> Verdict:
+    """On the timestamp whose time the log has, and against which powers and identity checks are held. A signature
+    stands without it, and a stranger's may be added to it; but its time is then nobody's."""
+    same = [each.verdict for each in report.stamps if each.time == made.at]
+    return next((each for each in same if each == PASSED), same[0] if same else report.verdict)
 
 
 def require_told(
@@ -105,13 +158,17 @@ def require_told(
     """The history tells of exactly the signatures that the contract of this *number* carries, each over what it
     covers, by whom its certificate names, at the time of its timestamp, and activated then in the very way that
     the authority signed; for a person nobody else acted. What a signature rests on has its number, so that it is
-    held against its time. The contract as given is the file of which the log tells that it was drafted."""
+    held against its time. The contract as given is the file of which the log tells that it was drafted, and it was
+    completed with all of these signatures."""
     given = [each.public for each in events if each.public.get("contract") == number and "pages" in each.public]
     if hashlib.sha256(files[package.ORIGINAL]).hexdigest() not in [public.get("digest") for public in given]:
         raise PackageRefused("The signed contract does not begin with the contract as given.")
     told = [event for event in events if event.kind == history.SIGNED]
     same = sorted((event.public["signed"], event.public["signer"]) for event in told) == list(contract.signers)
     same = same and all(event.public.get("contract") == number for event in told)
+    completed = [event.public for event in events if event.kind == "contract-completed"]
+    whole = (each["size"] >= contract.signed_until for each in completed if each.get("contract") == number)
+    same = same and all(whole)
     if not same or not all(_is_as_signed(event, contract.ways) for event in told):
         raise PackageRefused(OTHER_SIGNATURES)
     records = {hashlib.sha256(files[path]).hexdigest(): path for path in files if path.startswith(FOLDER)}
@@ -125,7 +182,8 @@ def require_told(
 def _is_as_signed(event: history.PackageEvent, ways: Mapping[str, tuple[str, datetime]]) -> bool:
     signer, (way, at) = event.public["signer"], ways[event.public["signed"]]
     own = event.at == at and (signer == event.actor or signer.startswith("seal-"))
-    told = [each for each in event.public.items() if each[0].startswith(_ACTIVATED)]
+    every = (*event.public.items(), *event.private.items())
+    told = [each for each in every if each[0].startswith(_ACTIVATED)]
     return own and told == ([(way, instant(at))] if way else [])
 
 
@@ -153,8 +211,13 @@ def require_log(files: Files, manifest: PackageManifest) -> tuple[history.Packag
     own = log_files.read_log_files(checkpoint, vkey)
     if own.state != manifest.checkpoint:
         raise PackageRefused("The checkpoint in the package is not the one that its manifest names.")
-    if part(files, log_files.CHECKPOINT_TEXT) != own.text:
-        raise PackageRefused("The file {path} is not of its signature.", path=log_files.CHECKPOINT_TEXT)
+    for path, expected in (
+        (log_files.CHECKPOINT_TEXT, own.text),
+        (log_files.CHECKPOINT_SIGNATURE, own.signature),
+        (log_files.PUBLIC_KEY, log_files.public_key_pem(vkey)),
+    ):
+        if part(files, path) != expected:
+            raise PackageRefused("The file {path} is not of its signature.", path=path)
     entries = [_entry(files, path) for path in sorted(files) if path.startswith("log/entries/")]
     if not entries:
         raise PackageRefused("The package has no entry of the log.")

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -136,12 +136,18 @@ def is_void(events: Sequence[PackageEvent], contract: str) -> bool:
 
 
 def require_declared(
-    files: Mapping[str, memoryview], events: Sequence[PackageEvent], about: HistoryHeading, signed: bytes
+    files: Mapping[str, memoryview],
+    events: Sequence[PackageEvent],
+    about: HistoryHeading,
+    signed: bytes,
+    *,
+    signed_until: int,
 ) -> None:
     """Exactly the declarations that the log has are there, by whom it says, *about* this contract by its number,
-    title and *signed* file, and about its one voiding, since some may have refused another one; everybody who
-    signed has made one. None for a contract that is not void. People declare on a page that shows no document:
-    whoever leads them there could show them the title of one contract over the number of another.
+    title and *signed* file (all its signatures are in its first *signed_until* bytes), and about its one voiding,
+    since some may have refused another one; everybody who signed has made one. None for a contract that is not
+    void. People declare on a page that shows no document: whoever leads them there could show them the title of
+    one contract over the number of another.
 
     Raises :class:`PackageRefused`; KeyError, TypeError or ValueError for other forms.
     """
@@ -154,18 +160,24 @@ def require_declared(
     found = sorted((hashlib.sha256(each).hexdigest(), *_about(each)) for each in records)
     silent = {event.actor for event in events if event.kind == SIGNED} - {each.actor for each in declared}
     agreed = not proposals or (len(proposals) == 1 and wanted and not silent)
-    if found != wanted or not agreed or not _name(records, about.title, signed, own):
+    if found != wanted or not agreed or not _name(records, about.title, _stages(own, signed, signed_until)):
         raise PackageRefused("The package does not have the declarations by which the contract was voided.")
 
 
-def _name(declarations: Sequence[bytes], title: str, signed: bytes, own: Sequence[PackageEvent]) -> bool:
-    """Whether all of the *declarations* have the *title* of the contract and the digest of its *signed* file, as
-    that was completed or as it was renewed; *own* are the events of the contract."""
-    if not declarations:
-        return True
-    stages = [each.public for each in own if each.kind in ("contract-completed", "archive-renewed")]
-    held = {each["digest"] for each in stages if _digest(signed[: each["size"]]) == each["digest"]}
-    return all(each["title"] == title and each["digest"] in held for each in map(canonical.decode, declarations))
+def _name(declarations: Iterable[bytes], title: str, stages: Iterable[str]) -> bool:
+    """Whether all of the *declarations* have the *title* of the contract and the digest of one of its *stages*."""
+    said, held = [canonical.decode(each) for each in declarations], set(stages) if declarations else ()
+    return all(each["title"] == title and each["digest"] in held for each in said)
+
+
+def _stages(own: Iterable[PackageEvent], signed: bytes, signed_until: int) -> Iterator[str]:
+    """The digests of the *signed* file as it was completed, with all of its signatures, or as it was renewed;
+    *own* are the events of the contract. A shorter file is another document, which somebody may have voided."""
+    for each in own:
+        if each.kind in ("contract-completed", "archive-renewed"):
+            digest, size = each.public["digest"], each.public["size"]
+            if size >= signed_until and _digest(signed[:size]) == digest:
+                yield digest
 
 
 def _digest(content: bytes) -> str:

@@ -20,11 +20,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.errors import ConfinementFailed
@@ -38,9 +37,9 @@ from appliance.evidence import (
     package,
     readme,
 )
-from appliance.evidence.agreements import accepted_by_others, require_agreements
+from appliance.evidence.agreements import accepted_by_others, require_agreements, without_acceptance
 from appliance.evidence.container import is_canonical
-from appliance.evidence.contents import Files, part, require_review
+from appliance.evidence.contents import Files, JudgedSignature, part, require_review
 from appliance.evidence.extraction import SignedFile
 from appliance.evidence.history import PackageEvent
 from appliance.evidence.layout import has_a_place, require_layout, require_plain_index
@@ -64,7 +63,7 @@ from appliance.verification import (
 from appliance.verification.model import PASSED, failed, undecided
 from appliance.verification.paths import TooManyCertificates
 from appliance.verification.trust import UNREADABLE, shown_name
-from hsm import canonical, checkers, cms, timestamp
+from hsm import canonical, checkers, timestamp
 from hsm.certificates import is_evidence_service
 from hsm.errors import RefusalError, Sentence
 from hsm.names import SubjectName, name_in
@@ -87,9 +86,13 @@ _UNKNOWN_KIND = (
     "The package has a file {file} about which this verifier has no rule: it proves nothing, and it might be a"
     " program. The package may come from a newer release. Run no checker from this package."
 )
-_ONLY_TO_READ = (
-    "These files are only there to be read and were not verified: {files}. What they tell of the history is"
-    " verified in {history}."
+_ONLY_TO_READ = "These files are only there to be read and were not verified: {files}."
+_TOLD = Sentence(
+    "What the package tells of the history is what the portal's log has. That people signed the contract, accepted"
+    " the agreement on electronic signing or declared the contract void, and when, their own signatures prove, and"
+    " officers have confirmed the powers of attorney, where no other remark says otherwise. All else is the word"
+    " of the portal alone: for whom somebody signed, what needed a power, type and amount of the contract,"
+    " identity checks, that nothing was revoked before, and that nothing has happened since, such as a voiding."
 )
 _UNSTATED = (
     "The power of attorney {power} was confirmed before officers had to activate that at the authority; for what"
@@ -105,6 +108,9 @@ _UNNAMED = (
     " here, is the word of the portal alone."
 )
 _VOID = Sentence("The parties have declared this contract void.")
+_SAID_VOID = Sentence(
+    "The package says that the parties have declared this contract void; whether they did is undecided."
+)
 _BEFORE = "These had signed the document before it was given here, and declared nothing: {names}."
 _BY_USERS = (
     "For these seals those declared it who are said to have used them: {seals}. That they did is the word of the"
@@ -138,12 +144,14 @@ def verify_package(
         require_layout(files)
         require_plain_index(part(files, INDEX))
         trust = PackageTrust(verifier, at, *_with_certificates(files, anchors))
-        signatures = tuple(_signatures(files, listed, trust))
+        judged = _judged(files, listed, trust)
         remarks += _not_judged(files)
         if listed.powers_stated_since is not None:
             remarks += tuple(Sentence(_UNSTATED, {"power": each}) for each in authorisation_basis.unstated(files))
-        verdict = _worst(signature.verdict for signature in signatures)
-        remarks += tuple(_of_signatures(files, signatures)) if verdict.indication is not Indication.FAILED else ()
+        verdict = _worst(each.verdict for each in judged.reports)
+        remarks += judged.remarks
+        if judged.has_history and verdict.indication is not Indication.FAILED:
+            remarks += tuple(_of_signatures(files, judged, passed=verdict == PASSED))
     except ConfinementFailed:
         raise
     except TooManyCertificates as error:
@@ -152,28 +160,43 @@ def verify_package(
         return _failed(at, digest, Sentence(error.template, error.values))
     except (*UNREADABLE, ArithmeticError, AttributeError, RecursionError):
         return _failed(at, digest, Sentence("A file of the package is not in the form that it must have."))
-    return VerificationReport("", FileKind.EVIDENCE, verdict, at, digest, signatures, remarks)
+    return VerificationReport("", FileKind.EVIDENCE, verdict, at, digest, judged.reports, remarks)
 
 
-def _of_signatures(files: Files, signatures: Sequence[SignatureReport]) -> Iterator[Sentence]:
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """All reports on a package; of them those on the contract's ``own`` signatures (none where it could not be
+    read), and on ``earlier`` ones; what the verifier of PDFs remarked; whether the history was held to it all."""
+
+    reports: tuple[SignatureReport, ...]
+    own: tuple[JudgedSignature, ...] = ()
+    earlier: tuple[SignatureReport, ...] = ()
+    remarks: tuple[Sentence, ...] = ()
+    has_history: bool = False
+
+
+def _of_signatures(files: Files, judged: _Judged, *, passed: bool) -> Iterator[Sentence]:
     """Whether the contract is void; who used seals; which signatures were made for an organisation under no power,
     whose signers have other names in the history, which rest on what somebody of another organisation accepted,
     and which were confirmed at once with others. The history is judged by now, but for the fields in it."""
+    yield _TOLD
     about = canonical.decode(part(files, package.HISTORY))
     told, contract = about["events"], about["contract"]
     signed = [each for each in told if each["kind"] == history.SIGNED]
-    # the certificates of the first packages name nobody
-    fields = {each.field: name.identifier or "" for each, name in _signers(files, signatures)}
-    for public in (each["public"] for each in signed):
-        unjudged = public["signer"] if "field" not in public or len(fields) < len(signed) else None
-        if fields.get(public.get("field"), unjudged) not in (public["signer"], ""):
+    fields = {each.report.field: each for each in judged.own}
+    for public in (each["public"] for each in signed if "field" in each["public"] and judged.own):
+        one = fields.get(public["field"])
+        # the certificates of the first packages name nobody
+        if one is None or (one.signer.identifier or public["signer"], one.covers) != (
+            public["signer"],
+            public.get("signed", one.covers),
+        ):
             raise PackageRefused(contents.OTHER_SIGNATURES)
     who_used = _USED
     if any(each["kind"] == history.VOIDED and each["public"].get("contract") == contract for each in told):
-        yield _VOID
+        yield _VOID if passed else _SAID_VOID
         who_used = _BY_USERS
-        others = [each for each in signatures if each.field not in fields and not each.document_timestamp]
-        names = [each.signer for each in others if each.signer and each.field != manifest.MANIFEST]
+        names = [each.signer or str(each.field) for each in judged.earlier]
         if names:
             yield Sentence(_BEFORE, {"names": ", ".join(names)})
     own = [(each["public"]["signer"], each["private"].get("name") or GONE) for each in signed]
@@ -182,34 +205,23 @@ def _of_signatures(files: Files, signatures: Sequence[SignatureReport]) -> Itera
         (who_used, "seals", [signer for signer, _ in own if signer.startswith("seal-")]),
         (_WITHOUT_POWER, "fields", authorisation_basis.without_power(told, files)),
         (_UNNAMED, "fields", history.unnamed(signed)),
-        (_CALLED, "names", list(_called_otherwise(files, signatures, [*about["names"].items(), *people]))),
+        (_CALLED, "names", list(_called_otherwise(judged, [*about["names"].items(), *people]))),
     ):
         if found:
             yield Sentence(sentence, {name: ", ".join(dict.fromkeys(found))})
-    yield from accepted_by_others(files, [PackageEvent(**each) for each in told])
+    events = [PackageEvent(**each) for each in told]
+    yield from (*accepted_by_others(files, events), *without_acceptance(files, events))
     for field, count in history.confirmed_together(each["public"] for each in signed).items():
         yield Sentence(_TOGETHER, {"field": field, "count": count})
 
 
-def _called_otherwise(
-    files: Files, signatures: Sequence[SignatureReport], called: Iterable[tuple[str, str]]
-) -> Iterator[str]:
+def _called_otherwise(judged: _Judged, called: Iterable[tuple[str, str]]) -> Iterator[str]:
     """The names that the history has for signers of the contract, each behind the one in their certificate."""
-    signers = {name.identifier: name for _, name in _signers(files, signatures)}
+    signers = {each.signer.identifier: each.signer for each in judged.own}
     for subject, told in called:
         name = signers.get(subject)
         if name is not None and told not in (name.common_name, GONE) and not _is_seal_of(name, told):
             yield f"{name.common_name} ({told})"
-
-
-def _signers(files: Files, signatures: Sequence[SignatureReport]) -> Iterator[tuple[SignatureReport, SubjectName]]:
-    """The *signatures* of the contract that were judged, each with whom its certificate names."""
-    for path in files:
-        if path.startswith("signatures/") and path.endswith(".p7s"):
-            certificate = cms.signer_certificate(cms.parse(part(files, path)))
-            digest = None if certificate is None else certificate.fingerprint(SHA256()).hex()
-            own = [each for each in signatures if each.path and each.path[0].fingerprint == digest]
-            yield from ((each, name_in(certificate)) for each in own if certificate is not None)
 
 
 def _is_seal_of(name: SubjectName, label: str) -> bool:
@@ -229,26 +241,39 @@ def _opened(package: bytes) -> tuple[Files, tuple[Sentence, ...]]:
     return found.files, (_REZIPPED, Sentence(_IGNORED, names))
 
 
-def _signatures(files: Files, listed: PackageManifest, trust: PackageTrust) -> Iterator[SignatureReport]:
-    """The contract's signatures, then the manifest's, then what else is dated and did not pass."""
+def _judged(files: Files, listed: PackageManifest, trust: PackageTrust) -> _Judged:
+    """The contract's signatures, then the manifest's, then what else is dated and did not pass. A contract that
+    brought its reader down is not read here."""
     seal = manifest_signature.examine(files, trust)
     if seal.verdict.indication is Indication.FAILED:
-        yield seal
-        return
-    yield from _checkers(files)
+        return _Judged((seal,))
+    document = part(files, package.SIGNED, limit=len(files.get(package.SIGNED, b"")))
+    report = trust.verifier.verify_pdf(document, at=trust.at, trust=trust.anchors)
+    reports = (*_checkers(files), *report.signatures)
+    # the document's own verdict where it is worse than those of its signatures
+    if _worst(each.verdict for each in report.signatures).indication is not report.indication:
+        reports += (SignatureReport(package.SIGNED, report.verdict),)
+    if not report.digest:
+        return _Judged((*reports, seal))
     contract = contents.require_contract(files)
-    signed, told = contract.document, contents.require_log(files, listed)
+    judged = contents.judged_signatures(contract, report.signatures) if report.signatures else ((), ())
+    dated = (SignatureReport(each.report.field, each.dated) for each in judged[0] if each.dated != PASSED)
+    told = contents.require_log(files, listed)
     if listed.powers_stated_since is not None:
         contents.require_told(files, contract, told, listed.contract)
     authorisation_basis.require_authorisation_basis(files, told, listed.powers_stated_since)
     require_agreements(files, told)
-    history.require_declared(files, told, history.read_heading(part(files, package.HISTORY)), signed)
-    original = part(files, package.ORIGINAL, limit=len(signed))
+    heading = history.read_heading(part(files, package.HISTORY))
+    history.require_declared(files, told, heading, document, signed_until=contract.signed_until)
+    original = part(files, package.ORIGINAL, limit=len(document))
     require_review(files, original, listed.contract, told, withheld=listed.withheld)
-    yield from _contract(signed, trust)
-    yield seal
-    yield from _stamps(files, signed, trust)
-    yield from _records(files, listed, told, trust)
+    reports += (
+        seal,
+        *dated,
+        *_stamps(files, document, trust),
+        *_records(files, listed, told, trust, sealed=seal.passed),
+    )
+    return _Judged(reports, *judged, report.remarks, has_history=True)
 
 
 def _checkers(files: Files) -> Iterator[SignatureReport]:
@@ -268,15 +293,7 @@ def _not_judged(files: Files) -> tuple[Sentence, ...]:
     """What a program cannot hold against the evidence, since each release words and typesets it in another way."""
     paths = [*map(readme.readme_path, Language), *map(readme.history_path, Language), package.REPORT]
     names = ", ".join(path for path in paths if path in files)
-    return (Sentence(_ONLY_TO_READ, {"files": names, "history": package.HISTORY}),) if names else ()
-
-
-def _contract(signed: bytes, trust: PackageTrust) -> Iterator[SignatureReport]:
-    """The PDF's reports; the document's own verdict where it is worse than those of its signatures."""
-    report = trust.verifier.verify_pdf(signed, at=trust.at, trust=trust.anchors)
-    yield from report.signatures
-    if _worst(each.verdict for each in report.signatures).indication is not report.indication:
-        yield SignatureReport(package.SIGNED, report.verdict)
+    return (Sentence(_ONLY_TO_READ, {"files": names}),) if names else ()
 
 
 def _stamps(files: Files, signed: bytes, trust: PackageTrust) -> Iterator[SignatureReport]:
@@ -288,11 +305,13 @@ def _stamps(files: Files, signed: bytes, trust: PackageTrust) -> Iterator[Signat
 
 
 def _records(
-    files: Files, listed: PackageManifest, told: Sequence[PackageEvent], trust: PackageTrust
+    files: Files, listed: PackageManifest, told: Sequence[PackageEvent], trust: PackageTrust, *, sealed: bool
 ) -> Iterator[SignatureReport]:
     """Acceptances, statements about powers and declarations that the contract is void; where the certificate of
     the timestamp of an acceptance has run out or was revoked, as of when the contract was completed: the log
-    has it before its entry, which names the bytes that the document timestamps go on proving.
+    has it before its entry, which names the bytes that the document timestamps go on proving. Unless the manifest
+    is *sealed* by somebody who is believed, nobody is asked for trust here: the verdict is undecided anyway, and a
+    process for each of two hundred records would be at anybody's service.
     """
     completed = [event.at for event in told if event.kind == "contract-completed"]
     then = replace(trust, at=min([trust.at, *completed]))
@@ -305,6 +324,7 @@ def _records(
         _require_signer(name, signed)
         if listed.powers_stated_since is not None and not name.startswith(authorisation_basis.FOLDER):
             _require_speaker(name, signed, part(files, f"{name}.json"), told)
+    for name, signed in records.items() if sealed else ():
         dated = (f"{name}.tst", signed.token, signed.value)
         found = list(_stamp(*dated, trust))
         later = name.startswith(history.FOLDER)

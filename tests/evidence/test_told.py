@@ -15,6 +15,7 @@ import pytest
 
 from appliance.confinement.pool import Confinement
 from appliance.evidence import container, contents, manifest
+from appliance.evidence.extraction import locate_signatures
 from appliance.evidence.history import PackageEvent
 from appliance.evidence.model import EvidenceInput, PackageRefused, SignedRecord
 from appliance.evidence.package import ORIGINAL, build
@@ -169,7 +170,7 @@ def test_other_declarations_void_nothing(judges: Judges, made: Callable[[Judges]
 @pytest.mark.parametrize("renewed_first", first_of([True, False]))
 def test_the_file_of_a_declaration_may_be_renewed_before_it_and_since(judges: Judges, renewed_first: bool) -> None:
     """What a declaration names is the file as it was completed, or as it was renewed."""
-    size = judges.size // 2
+    size = locate_signatures(judges.pdf.signed, judges.pdf.signatures[-1].cms).end
     completed = judges.digest_of_first(size)
 
     def renewed(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:

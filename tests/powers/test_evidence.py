@@ -61,8 +61,9 @@ def test_letter_decision_and_identity_are_in_the_package(
     assert f"authority/{of_beta.id}.pdf" in files
     report = appliance.verifier.verify(package, file="evidence.zip")
     assert report.indication is Indication.PASSED, report.reasons
-    [remark] = report.remarks
-    assert remark.template.startswith("These files are only there to be read")
+    only_to_read, told_alone = (each.template for each in report.remarks)
+    assert only_to_read.startswith("These files are only there to be read")
+    assert told_alone.startswith("What the package tells of the history")
     for checker in CHECKERS:
         status, told = check(checker, unpack(package, tmp_path / checker[-1]))
         assert status == 0, told
