@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 import time
@@ -72,13 +73,37 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def installation(template: Path, pristine: Path, archive: BackupArchive, tmp_path: Path) -> Iterator[Installation]:
-    home = moved(pristine, tmp_path / "home")
-    add_release(tmp_path, "1.0")
+def installation(template: Path, pristine: Path, archive: BackupArchive, tmp_path: Path) -> Installation:
+    return installed(tmp_path, template, pristine, archive)
+
+
+def installed(root: Path, template: Path, pristine: Path, archive: BackupArchive) -> Installation:
+    home = moved(pristine, root / "home")
+    add_release(root, "1.0")
     for name in ("1.1", "1.2", "1.3"):
-        (tmp_path / "releases" / name).symlink_to(template / "releases" / name)
-    (tmp_path / "current").symlink_to("releases/1.0")
-    yield Installation(home, Releases(tmp_path), archive)
+        (root / "releases" / name).symlink_to(template / "releases" / name)
+    (root / "current").symlink_to("releases/1.0")
+    return Installation(home, Releases(root), archive)
+
+
+@pytest.fixture(scope="module")
+def upgraded_once(
+    template: Path, pristine: Path, archive: BackupArchive, tmp_path_factory: pytest.TempPathFactory
+) -> Installation:
+    """What each one that is ``upgraded`` is a copy of: the new release migrates in a process of its own."""
+    installation = installed(tmp_path_factory.mktemp("upgraded"), template, pristine, archive)
+    begun(installation, UpgradeStep.BACKED_UP)
+    upgrade(installation.home, installation.releases, "1.1", NOBODY, now=utc_now())
+    return installation
+
+
+@pytest.fixture
+def upgraded(upgraded_once: Installation, tmp_path: Path) -> Installation:
+    """It has come from 1.0 to 1.1, whose database has another form, and the log has nothing since."""
+    root = upgraded_once.releases.root
+    shutil.copytree(root, tmp_path, symlinks=True, ignore=shutil.ignore_patterns("home"), dirs_exist_ok=True)
+    home = moved(upgraded_once.home.root, tmp_path / "home")
+    return Installation(home, Releases(tmp_path), upgraded_once.archive)
 
 
 def test_there_and_back(installation: Installation) -> None:
@@ -107,85 +132,77 @@ def begun(installation: Installation, step: UpgradeStep, after: str = "1.1") -> 
     )
 
 
-def test_acts_that_were_recorded_since_are_not_lost(installation: Installation) -> None:
-    begun(installation, UpgradeStep.BACKED_UP)
-    upgrade(installation.home, installation.releases, "1.1", NOBODY, now=utc_now())
-    connection = sqlite.connect(installation.home.database)
+def test_acts_that_were_recorded_since_are_not_lost(upgraded: Installation) -> None:
+    connection = sqlite.connect(upgraded.home.database)
     [(number,)] = connection.execute("SELECT max(number) + 1 FROM ledger").fetchall()
     connection.execute("INSERT INTO ledger (number, leaf) VALUES (?, ?)", (number, b"{}"))
     connection.commit()
     connection.close()
     with pytest.raises(UpgradeRefused, match=r"cannot read: 1\. Going back"):
-        roll_back(installation.home, installation.releases, NOBODY)
-    assert (installation.current(), installation.schema()) == ("1.1", NEXT)
-    roll_back(installation.home, installation.releases, NOBODY, forget_newer=True)
-    assert (installation.current(), installation.schema()) == ("1.0", latest())
+        roll_back(upgraded.home, upgraded.releases, NOBODY)
+    assert (upgraded.current(), upgraded.schema()) == ("1.1", NEXT)
+    roll_back(upgraded.home, upgraded.releases, NOBODY, forget_newer=True)
+    assert (upgraded.current(), upgraded.schema()) == ("1.0", latest())
 
 
-def issued_since(installation: Installation) -> None:
+@pytest.fixture
+def issued(upgraded: Installation) -> Installation:
     """An upgrade, and then two timestamps that the log has not got yet."""
-    begun(installation, UpgradeStep.BACKED_UP)
-    upgrade(installation.home, installation.releases, "1.1", NOBODY, now=utc_now())
-    with closing(TimestampSpool(installation.home.timestamp_spool)) as spool:
+    with closing(TimestampSpool(upgraded.home.timestamp_spool)) as spool:
         spool.append([IssuedToken(serial, utc_now(), b"token") for serial in (1, 2)])
+    return upgraded
 
 
-def test_timestamps_that_the_older_release_will_find_stand_in_no_way(installation: Installation) -> None:
-    issued_since(installation)
-    roll_back(installation.home, installation.releases, NOBODY)
-    assert (installation.current(), installation.schema()) == ("1.0", latest())
-    with closing(with_timestamps(installation.home)) as database:
+def test_timestamps_that_the_older_release_will_find_stand_in_no_way(issued: Installation) -> None:
+    roll_back(issued.home, issued.releases, NOBODY)
+    assert (issued.current(), issued.schema()) == ("1.0", latest())
+    with closing(with_timestamps(issued.home)) as database:
         assert database.query(entry_of_timestamp, 2) is not None
 
 
-def test_timestamps_that_the_older_release_would_not_find_are_not_lost(installation: Installation) -> None:
-    issued_since(installation)
-    with closing(sqlite.connect(installation.home.root / ".before-upgrade/vermilion.db")) as before:
+def test_timestamps_that_the_older_release_would_not_find_are_not_lost(issued: Installation) -> None:
+    with closing(sqlite.connect(issued.home.root / ".before-upgrade/vermilion.db")) as before:
         before.execute("DROP TABLE timestamp_feeds")
     with pytest.raises(UpgradeRefused, match=r"cannot read: 2\. Going back"):
-        roll_back(installation.home, installation.releases, NOBODY)
-    [file] = spool_files(installation.home.timestamp_spool)
+        roll_back(issued.home, issued.releases, NOBODY)
+    [file] = spool_files(issued.home.timestamp_spool)
     file.write_bytes(b"x\nx\n")
     with pytest.raises(UpgradeRefused, match=r"cannot read: 1\. Going back"):
-        roll_back(installation.home, installation.releases, NOBODY)
-    assert (installation.current(), installation.schema()) == ("1.1", NEXT)
-    roll_back(installation.home, installation.releases, NOBODY, forget_newer=True)
-    assert len(spool_files(installation.home.timestamp_spool)) == 1, "a later release that knows it finds them"
+        roll_back(issued.home, issued.releases, NOBODY)
+    assert (issued.current(), issued.schema()) == ("1.1", NEXT)
+    roll_back(issued.home, issued.releases, NOBODY, forget_newer=True)
+    assert len(spool_files(issued.home.timestamp_spool)) == 1, "a later release that knows it finds them"
 
 
 @pytest.mark.long
-def test_what_administrators_asked_for_since_goes_along(installation: Installation) -> None:
+def test_what_administrators_asked_for_since_goes_along(upgraded: Installation) -> None:
     """Whoever asks for the rollback in the console writes a line by that; it is in the log of the older release,
     byte by byte, and is not told twice."""
-    begun(installation, UpgradeStep.BACKED_UP)
-    upgrade(installation.home, installation.releases, "1.1", NOBODY, now=utc_now())
-    before = leaves(installation)
-    installation.releases.get("1.1").run(installation.home, "do", "release.rollback")
-    asked = leaves(installation)[len(before) :]
+    before = leaves(upgraded)
+    upgraded.releases.get("1.1").run(upgraded.home, "do", "release.rollback")
+    asked = leaves(upgraded)[len(before) :]
     assert [canonical.decode(leaf)["public"]["what"] for leaf in asked] == ["act-asked"]
 
-    assert roll_back(installation.home, installation.releases, NOBODY).step is UpgradeStep.TAKEN_BACK
+    assert roll_back(upgraded.home, upgraded.releases, NOBODY).step is UpgradeStep.TAKEN_BACK
 
-    assert (installation.current(), installation.schema()) == ("1.0", latest())
-    assert leaves(installation) == [*before, *asked]
-    with open_administration(load(installation.home), now=utc_now) as administration:
+    assert (upgraded.current(), upgraded.schema()) == ("1.0", latest())
+    assert leaves(upgraded) == [*before, *asked]
+    with open_administration(load(upgraded.home), now=utc_now) as administration:
         assert administration.journal.forward_to_log() and lines_not_in_log(administration.journal) == 0
         [act] = administration.requests.waiting()
         assert act.action == "release.rollback"
-    assert leaves(installation) == [*before, *asked]
+    assert leaves(upgraded) == [*before, *asked]
 
 
 @pytest.mark.long
-def test_an_administrator_who_was_added_since_is_not_lost(installation: Installation) -> None:
+def test_an_administrator_who_was_added_since_is_not_lost(upgraded: Installation) -> None:
     """Login and address are reserved in the portal's database, which would go back."""
-    begun(installation, UpgradeStep.BACKED_UP)
-    upgrade(installation.home, installation.releases, "1.1", NOBODY, now=utc_now())
     new = ("--role", "security", "--name", "周示例", "--email", "zhou@ops.example")
-    installation.releases.get("1.1").run(installation.home, "administrators", "add", "zhou", *new)
+    upgraded.releases.get("1.1").run(upgraded.home, "administrators", "add", "zhou", *new)
 
     with pytest.raises(UpgradeRefused, match=r"cannot read: 1\. Going back"):
-        roll_back(installation.home, installation.releases, NOBODY)
-    assert (installation.current(), installation.schema()) == ("1.1", NEXT)
+        roll_back(upgraded.home, upgraded.releases, NOBODY)
+    assert (upgraded.current(), upgraded.schema()) == ("1.1", NEXT)
 
 
 def leaves(installation: Installation) -> list[bytes]:

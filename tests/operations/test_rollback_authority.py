@@ -20,20 +20,20 @@ from hsm.config import AuthorityHome
 from hsm.operation_types import SignedCheckpoint
 from hsm.store import Approval, AuthorityStore
 from tests.operations.releases import NEXT
-from tests.operations.test_releases import NOBODY, Installation, begun, installation, template
+from tests.operations.test_releases import (
+    NOBODY,
+    Installation,
+    begun,
+    installation,
+    template,
+    upgraded,
+    upgraded_once,
+)
 
-__all__ = ["installation", "template"]
+__all__ = ["installation", "template", "upgraded", "upgraded_once"]
 
 NONCE = secrets.token_bytes(16)
 REFUSED = r"cannot read: 1\. Going back"
-
-
-@pytest.fixture
-def upgraded(installation: Installation) -> Installation:
-    """It has come from 1.0 to 1.1, whose database has another form, and the log has nothing since."""
-    begun(installation, UpgradeStep.BACKED_UP)
-    upgrade(installation.home, installation.releases, "1.1", NOBODY, now=utc_now())
-    return installation
 
 
 def in_store(installation: Installation, change: Callable[[AuthorityStore], object]) -> None:

@@ -16,22 +16,14 @@ from appliance.errors import UpgradeRefused
 from appliance.home import Home
 from appliance.ledger.audit_trail import EventKind
 from appliance.ledger.timestamp_spool import TimestampSpool, spool_files
-from appliance.operations.releases import UpgradeStep, roll_back, upgrade
+from appliance.operations.releases import roll_back
 from appliance.store import latest
 from hsm import canonical
 from hsm.timestamp import IssuedToken
 from tests.operations.releases import NEXT
-from tests.operations.test_releases import NOBODY, Installation, begun, installation, template
+from tests.operations.test_releases import NOBODY, Installation, template, upgraded, upgraded_once
 
-__all__ = ["installation", "template"]
-
-
-@pytest.fixture
-def upgraded(installation: Installation) -> Installation:
-    """It has come from 1.0 to 1.1, whose database has another form, and the log has nothing since."""
-    begun(installation, UpgradeStep.BACKED_UP)
-    upgrade(installation.home, installation.releases, "1.1", NOBODY, now=utc_now())
-    return installation
+__all__ = ["template", "upgraded", "upgraded_once"]
 
 
 def changed(table: str, statement: str, *values: object) -> Callable[[Home], None]:
