@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import argon2
 import pytest
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache, Undefined
@@ -19,6 +20,7 @@ from jinja2.utils import missing
 from pysqlite3 import dbapi2 as sqlite
 from xdist.scheduler import LoadScopeScheduling
 
+from appliance.accounts import passwords
 from appliance.confinement.pool import Confinement
 from appliance.typesetting import typesetter
 from hsm import schema
@@ -115,6 +117,14 @@ def migrated_databases() -> Iterator[None]:
         yield
     for each in templates.values():
         each.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_hashes() -> Iterator[None]:
+    """argon2id with little work for passwords: tests are about who gets in, not about how long guessing takes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

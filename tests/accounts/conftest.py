@@ -10,10 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import argon2
 import pytest
 
-from appliance.accounts import passwords
 from appliance.accounts.context import AccountsContext
 from appliance.accounts.service import AccountsService
 from appliance.accounts.sessions import ClientInfo
@@ -80,15 +78,6 @@ class Site:
         """All entries of the log as they stand there, in order."""
         with self.context.database.reading() as tx:
             return [json.loads(leaf) for leaf in ledger.leaves(tx, 0, 10_000)]
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """argon2id with little work: these tests are about who gets in, not about how long guessing takes."""
-    monkeypatch.setattr(passwords, "_hasher", argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-    passwords._nobodys.cache_clear()
-    yield
-    passwords._nobodys.cache_clear()
 
 
 @pytest.fixture

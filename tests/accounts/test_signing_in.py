@@ -174,7 +174,7 @@ def guesses(site: Site, login: str, *, hours: int, addresses: Callable[[int], st
     raise AssertionError
 
 
-def test_who_guesses_from_one_address_is_slowed_and_keeps_nobody_out(site: Site, quick_hashes: None) -> None:
+def test_who_guesses_from_one_address_is_slowed_and_keeps_nobody_out(site: Site) -> None:
     site.set_up("chen")
     at_most = LOGIN_FROM_NETWORK.free + 5 + timedelta(hours=3) // LONGEST_WAIT
     assert guesses(site, "chen", hours=3, addresses=lambda _: "198.51.100.9") <= at_most
@@ -187,9 +187,7 @@ def test_who_guesses_from_one_address_is_slowed_and_keeps_nobody_out(site: Site,
 
 
 @pytest.mark.parametrize("pattern", ["198.51.{}.{}", "2001:db8:{:x}:{:x}::1"])
-def test_who_guesses_from_everywhere_is_slowed_and_the_owner_comes_in(
-    site: Site, quick_hashes: None, pattern: str
-) -> None:
+def test_who_guesses_from_everywhere_is_slowed_and_the_owner_comes_in(site: Site, pattern: str) -> None:
     site.set_up("chen")
     at_most = LOGIN.free + 5 + timedelta(hours=3) // LONGEST_WAIT
     assert guesses(site, "chen", hours=3, addresses=lambda n: pattern.format(n // 256, n % 256)) <= at_most
@@ -200,7 +198,7 @@ def test_who_guesses_from_everywhere_is_slowed_and_the_owner_comes_in(
         site.service.sign_in.check_password("chen", GOOD, ClientInfo("203.0.113.5"))
 
 
-def test_one_subscriber_of_ipv6_is_one_network(site: Site, quick_hashes: None) -> None:
+def test_one_subscriber_of_ipv6_is_one_network(site: Site) -> None:
     assert network_of("2001:db8:1:2:3:4:5:6") == network_of("2001:db8:1:2::9") == "2001:db8:1:2::/64"
     assert network_of("::ffff:192.0.2.7") == network_of("192.0.2.7") == "192.0.2.7"
     assert network_of("fe80::1%eth0") == "fe80::/64"
@@ -209,7 +207,7 @@ def test_one_subscriber_of_ipv6_is_one_network(site: Site, quick_hashes: None) -
     assert looked_at <= LOGIN_FROM_NETWORK.free + 9
 
 
-def test_who_is_known_somewhere_waits_for_nobody_elses_guesses_there(site: Site, quick_hashes: None) -> None:
+def test_who_is_known_somewhere_waits_for_nobody_elses_guesses_there(site: Site) -> None:
     """Behind one address of a company somebody tries every login; the others there sign in all the same."""
     site.set_up("chen")
     for number in range(NETWORK.free):
@@ -220,7 +218,7 @@ def test_who_is_known_somewhere_waits_for_nobody_elses_guesses_there(site: Site,
     assert site.sign_in("chen")
 
 
-def test_an_account_of_ones_own_does_not_end_the_wait_of_a_network(site: Site, quick_hashes: None) -> None:
+def test_an_account_of_ones_own_does_not_end_the_wait_of_a_network(site: Site) -> None:
     """Whoever tries every login from one network, and signs in to an own account there in between, waits too."""
     site.set_up("chen")
     site.sign_in("chen")
@@ -236,7 +234,7 @@ def test_an_account_of_ones_own_does_not_end_the_wait_of_a_network(site: Site, q
     assert looked_at <= NETWORK.free
 
 
-def test_what_is_counted_is_bounded(site: Site, quick_hashes: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_counted_is_bounded(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempts, "MOST", 20)
     for number in range(30):
         with pytest.raises(SignInRefused):

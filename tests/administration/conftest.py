@@ -11,10 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import argon2
 import pytest
 
-from appliance.accounts import passwords
 from appliance.accounts.sessions import ClientInfo
 from appliance.administration import CONSOLE, Administration, Process, open_administration
 from appliance.administration.action import ExecutedBy
@@ -145,17 +143,6 @@ def writing(site: Site) -> Iterator[Transaction]:
         for _, guard in guards:
             tx.execute(guard)
     database.close()
-
-
-@pytest.fixture(autouse=True, scope="module")
-def quick_hashes() -> Iterator[None]:
-    """argon2id with little work: these tests are about who gets in, not about how long guessing takes."""
-    with pytest.MonkeyPatch.context() as patch:
-        quick = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
-        patch.setattr(passwords, "_hasher", quick)
-        passwords._nobodys.cache_clear()
-        yield
-    passwords._nobodys.cache_clear()
 
 
 @contextmanager

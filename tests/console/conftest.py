@@ -27,12 +27,10 @@ from appliance.model.administration import AdministratorRole
 from appliance.store.administration import ADMINISTRATION
 from appliance.store.database import Database
 from hsm.client import AuthorityClient
-from tests.administration.conftest import WHERE, Site, opened_site, quick_hashes
+from tests.administration.conftest import WHERE, Site, opened_site
 from tests.authority import RunningAuthority
 from webui.console.access import ConsoleParts
 from webui.console.application import create_app
-
-__all__ = ["quick_hashes"]
 
 KEY = bytes(range(32))
 COOKIE = "a-cookie-of-the-browser"

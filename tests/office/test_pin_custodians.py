@@ -19,11 +19,9 @@ from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
 from hsm.intents import OfficerIntent
 from hsm.operation_types import Approvals
-from tests.administration.conftest import opened_site, quick_hashes
+from tests.administration.conftest import opened_site
 from tests.office.conftest import office_with, perform
 from tests.office.test_service_keys import ADMINISTRATOR
-
-__all__ = ["quick_hashes"]
 
 CONSOLE = "http://localhost:8082"
 

@@ -9,11 +9,9 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import product
 
-import argon2
 import pytest
 from werkzeug.test import TestResponse
 
-from appliance.accounts import passwords
 from appliance.contracts.access import Command, admit
 from appliance.contracts.permissions import APPLIANCE, ContractActor, Permission
 from appliance.evidence.exporting import Export, Exporting
@@ -43,14 +41,6 @@ PICTURES = (".png", ".svg")
 
 LANGUAGES = ("zh", "en")
 ALL_MARKERS = re.compile("|".join(sorted(frozenset[str]().union(*MARKERS.values()), key=len, reverse=True)))
-
-
-@pytest.fixture(autouse=True, scope="module")
-def quick_hashes() -> Iterator[None]:
-    """argon2id with little work: these tests are not about how long guessing takes."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "_hasher", argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,10 @@ from itertools import product
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import argon2
 import pytest
 import segno
 from werkzeug.test import TestResponse
 
-from appliance.accounts import passwords
 from tests.portal.estate import Estate, once
 from tests.portal.mismatches import AT_THE_FORM, MISMATCHED, add_seconds, to_cover
 from tests.portal.reading import READERS, Reader, faults_of_page, faults_of_words, written
@@ -53,9 +51,7 @@ HOSTILE = {
 
 @pytest.fixture(autouse=True)
 def quick_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """argon2id with little work, and QR codes with the first mask for the best of eight: these tests are not about
-    how long guessing takes, nor about cameras."""
-    monkeypatch.setattr(passwords, "_hasher", argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+    """QR codes with the first mask for the best of eight: these tests are not about cameras."""
     monkeypatch.setattr(segno, "make", partial(segno.make, mask=0))
 
 

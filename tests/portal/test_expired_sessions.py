@@ -6,9 +6,7 @@ import base64
 import html
 import re
 import secrets
-from collections.abc import Iterator
 
-import argon2
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -40,14 +38,6 @@ FORMS = {
     "/office/people/new": [("role", "signer"), ("role", "initiator"), ("name", "<b>")],
 }
 """Address → what was typed, as much of it as the form takes and more."""
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(passwords, "_hasher", argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-    passwords._nobodys.cache_clear()
-    yield
-    passwords._nobodys.cache_clear()
 
 
 def ended(portal: Flask, appliance: Appliance, subject: str) -> FlaskClient:
