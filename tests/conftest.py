@@ -28,7 +28,8 @@ from hsm.schema import objects_in
 from tests.authority import RunningAuthority, running_authority
 from tests.pure import ROOT, forbid_processes, imports_starters, is_pure
 from tests.shared import FOLDER, made_once
-from tests.typeset_once import TypesetOnce
+from tests.typeset_once import TypesetOnce, Typesetter
+from tests.warm_typesetter import WarmTypesetter
 
 MEMORY = Path("/dev/shm")  # noqa: S108 -- the file system of that name, with a folder of our own in it
 ROOM = 6 * 2**30
@@ -128,18 +129,19 @@ def quick_hashes() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def typesetter_of_tests() -> Iterator[TypesetOnce]:
-    """Remembers pages, in what runs in this process."""
-    once = TypesetOnce(typesetter._done)
+def typesetter_of_appliance() -> Iterator[Typesetter]:
+    """What sets pages in an appliance; for what runs in this process a warm one does, and they are remembered."""
+    anew, warm = typesetter._done, WarmTypesetter()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(typesetter, "_done", once)
-        yield once
+        patch.setattr(typesetter, "_done", TypesetOnce(warm))
+        yield anew
+    warm.close()
 
 
 @pytest.fixture
-def typeset_anew(typesetter_of_tests: TypesetOnce, monkeypatch: pytest.MonkeyPatch) -> None:
+def typeset_anew(typesetter_of_appliance: Typesetter, monkeypatch: pytest.MonkeyPatch) -> None:
     """For what is about typesetting itself: each page is set, also one that was set before."""
-    monkeypatch.setattr(typesetter, "_done", typesetter_of_tests.typesetter)
+    monkeypatch.setattr(typesetter, "_done", typesetter_of_appliance)
 
 
 @pytest.fixture(scope="session")

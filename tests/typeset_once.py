@@ -14,13 +14,13 @@ class TypesetOnce:
     """Typesets a page that promises the same bytes each time, as it has an identifier, once in this process."""
 
     def __init__(self, typesetter: Typesetter) -> None:
-        self.typesetter = typesetter
+        self._typesetter = typesetter
         self._done: dict[bytes, subprocess.CompletedProcess[bytes]] = {}
 
     def __call__(self, order: bytes, patience: float) -> subprocess.CompletedProcess[bytes]:
         if order in self._done:
             return self._done[order]
-        done = self.typesetter(order, patience)
+        done = self._typesetter(order, patience)
         if done.returncode == 0 and cbor2.loads(order)["manner"]["identifier"]:
             self._done[order] = done
         return done
