@@ -89,7 +89,7 @@ WAYS = (
 )
 
 
-ONE_IN = 8
+ONE_IN = 12
 
 
 def part_of(way: Way, *, rest: bool) -> tuple[Stop, ...]:

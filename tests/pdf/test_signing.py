@@ -13,6 +13,7 @@ from appliance.pdf.workshop import PdfWorkshop
 from hsm.certificates import Profile
 from tests.pdf import contract, documents, judges, pictures
 from tests.pdf.document_signer import DocumentSigner
+from tests.sweeps import one_in
 
 DOCUMENTS: dict[str, Callable[[], bytes]] = {
     "plain": documents.plain,
@@ -32,7 +33,7 @@ DOCUMENTS: dict[str, Callable[[], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("kind", DOCUMENTS)
+@pytest.mark.parametrize("kind", one_in(2, DOCUMENTS))
 def test_any_document_becomes_a_lasting_contract(
     kind: str, workshop: PdfWorkshop, document_signer: DocumentSigner, tmp_path: Path
 ) -> None:

@@ -99,6 +99,7 @@ def test_an_invented_power_does_not_pass(
         assert status == 1 and f"officers confirmed {power.id} is missing" in told, told
 
 
+@pytest.mark.long
 def test_a_power_that_officers_confirmed_after_the_signature_does_not_pass(
     office: Office, appliance: Appliance, world: World, tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ from tests.review.corpus.measure import Measurement
 from tests.review.corpus.printing import printed
 from tests.sweeps import first_of
 
-EVERY = (12, 4)
+EVERY = (20, 4)
 """One pair of contracts in so many: in `make test`, and in `make test-long`."""
 
 

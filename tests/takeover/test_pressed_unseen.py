@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
+from itertools import product
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
@@ -14,7 +15,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from appliance.activation_requests import BatchedDocument, BatchRequest, RegistrationPurpose, RegistrationRequest
 from appliance.demonstration.participants import ALPHA, ZHANG, ZONE
 from tests.activation.test_hostile_acts import with_texts
-from tests.sweeps import first_of
+from tests.sweeps import first_of, one_in
 from tests.takeover.origins import Scene, scene
 
 LURE = "Sign in: double-click, and use your passkey"
@@ -48,7 +49,7 @@ def registration(stage: Scene) -> tuple[str, str]:
     return f"/register/{stage.desk.appliance.activation_requests.add(asked)}", "Set up a passkey"
 
 
-KINDS = pytest.mark.parametrize("kind", [act, batch, registration])
+KINDS = pytest.mark.parametrize("kind", first_of([act, batch, registration]))
 
 
 def middle(stage: Scene, path: str, name: str) -> tuple[float, float]:
@@ -122,10 +123,11 @@ def without_policy(route: Route) -> None:
     route.fulfill(response=answer, headers=kept)
 
 
-@pytest.mark.parametrize("size", [(240, 130), (1200, 130)], ids=["narrow", "wide"])
-@pytest.mark.parametrize("known", [True, False], ids=["policy", "other-browser"])
-@pytest.mark.parametrize("end", ["#what-title", "#:~:text=Confirm%20all%202"])
-def test_a_small_window_begins_at_the_top(stage: Scene, end: str, known: bool, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("size", "known", "end"),
+    one_in(3, product([(240, 130), (1200, 130)], [True, False], ["#what-title", "#:~:text=Confirm%20all%202"])),
+)
+def test_a_small_window_begins_at_the_top(stage: Scene, size: tuple[int, int], known: bool, end: str) -> None:
     """Whatever the address names: the portal chooses both, and could show nothing but the button."""
     path, name = batch(stage)
     width, height = size
@@ -218,7 +220,7 @@ def test_a_finger_whose_end_was_not_told_is_not_waited_for_once_another_is_alone
         confirm(stage, page, path, name)
 
 
-@pytest.mark.parametrize("kind", first_of([act, batch, registration]))
+@KINDS
 def test_a_window_above_that_closes_between_two_clicks(
     stage: Scene, kind: Callable[[Scene], tuple[str, str]]
 ) -> None:

@@ -145,7 +145,7 @@ def test_a_package_without_the_declarations_fails(
         assert checked(command, folder)[0] == 1
 
 
-@pytest.mark.parametrize("entry", ["contract", "voiding", "person"])
+@pytest.mark.parametrize("entry", first_of(["contract", "voiding", "person"]))
 def test_declarations_about_something_else_void_nothing(
     appliance: Appliance, portal: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: str
 ) -> None:
