@@ -265,7 +265,6 @@ def _is_usual(name: str) -> bool:
 
 
 _WAITING_UNDER = ("/Contents", "/Kids", "/Annots", "/AP", "/N")
-_HIDING_POLICIES = frozenset({"/AllOff", "/AnyOff"})
 _USAGES = (("/View", "/ViewState"), ("/Print", "/PrintState"))
 _PASSWORD = 1 << 13
 _SHOWN = re.compile(rb"\(((?:[^()\\]|\\.)*)\)\s*(?:Tj|'|\")")
@@ -285,9 +284,7 @@ def refuse_waiting(dictionary: Any) -> None:
 
 def refuse_switches(dictionary: Any) -> None:
     """Raise DocumentRefused for pictures, layers and notes with a second look."""
-    if _name(dictionary, "/Type") == "/OCMD" and (
-        _name(dictionary, "/P") in _HIDING_POLICIES or "/VE" in dictionary
-    ):
+    if _name(dictionary, "/Type") == "/OCMD" and not _is_plain_membership(dictionary):
         raise DocumentRefused(
             "optional-content", "The document has content that shows when a layer is hidden; flatten it first."
         )
@@ -297,6 +294,12 @@ def refuse_switches(dictionary: Any) -> None:
         _refuse_second_picture(dictionary)
     if "/Rect" in dictionary and "/Subtype" in dictionary:
         refuse_second_look(dictionary)
+
+
+def _is_plain_membership(dictionary: Any) -> bool:
+    """Whether it is shown when one of its layers is: of an empty list, and by other policies, programs differ."""
+    empty = isinstance(entry(dictionary, "/OCGs"), ArrayObject) and not len(dictionary["/OCGs"])
+    return not empty and entry(dictionary, "/P", "/AnyOn") == "/AnyOn" and "/VE" not in dictionary
 
 
 def _is_off(dictionary: Any, event: str, state: str) -> bool:
@@ -336,6 +339,7 @@ def layers(root: Any) -> Iterator[InspectionWarning]:
     default, groups = entry(properties, "/D"), entry(properties, "/OCGs")
     switched = isinstance(default, DictionaryObject) and (
         entry(default, "/BaseState", "/ON") != "/ON"
+        or entry(default, "/Intent", "/View") != "/View"
         or any(entry(default, key) for key in ("/OFF", "/AS", "/RBGroups"))
     )
     if switched or entry(properties, "/Configs"):

@@ -17,11 +17,12 @@ from pyhanko.pdf_utils.misc import PdfReadError
 from appliance.errors import DocumentRefused
 from appliance.pdf import geometry, old_filters  # noqa: F401 - pyHanko lacks these filters
 from appliance.pdf.content_syntax import StreamCheck
-from appliance.pdf.coordinates import Limits, TooFar, form_limits, matrix_of, page_limits, picture_limits
+from appliance.pdf.coordinates import LEAST, Limits, TooFar, form_limits, matrix_of, page_limits, picture_limits
 from appliance.pdf.inline_images import NotPlain, require_own_ends
 from appliance.pdf.line_caps import DegenerateLines
 from appliance.pdf.plain_paints import DEVICE, components
 from appliance.pdf.reader import decode_ascii85, decoded_name, entry
+from appliance.pdf.thin_areas import visible_page
 
 _DEEPEST = 20
 """Forms in forms; PDFium stops at some depth, others at another."""
@@ -32,8 +33,8 @@ _MOST_UNPACKED = 1 << 22
 """Bytes of a stream that are unpacked without pyHanko, which keeps account of all of them."""
 
 
-def require_plain_contents(pages: Sequence[Any]) -> None:
-    """Raises DocumentRefused when programs may draw something on the *pages* differently."""
+def require_plain_contents(pages: Sequence[Any], document: bytes) -> None:
+    """Raises DocumentRefused when programs may draw something on the *pages* of *document* differently."""
     look = _Look()
     for number, page in enumerate(pages, start=1):
         try:
@@ -52,6 +53,14 @@ def require_plain_contents(pages: Sequence[Any]) -> None:
                 "the document again, or print it to a new PDF first.",
                 page=number,
             ) from error
+    thin = visible_page(document, LEAST) if look.thin else None
+    if thin is not None:
+        raise DocumentRefused(
+            "odd-content",
+            "Page {page} shows lines that are areas without height or width, which many programs do not draw; "
+            "save the document again, or print it to a new PDF first.",
+            page=thin,
+        )
 
 
 class _Look:
@@ -63,6 +72,7 @@ class _Look:
         self._resources: dict[Any, _Resources] = {}
         self._without: set[int] = set()
         self._degenerate = DegenerateLines()
+        self.thin = False
 
     def page(self, page: Any) -> None:
         """What *page* shows."""
@@ -74,7 +84,7 @@ class _Look:
         self._run(check)
         self._below(check, resources)
         for note, picture in _pictures(entry(page, "/Annots")):
-            self._stream(picture, resources, picture_limits(limits, origin, note, picture))
+            self._stream(picture, resources, picture_limits(limits, origin, note, picture)._replace(apart=True))
         if not self._degenerate.are_alike():
             raise NotPlain("a line without length in a form")
 
@@ -83,6 +93,7 @@ class _Look:
         if check.images:
             require_own_ends(check.images)
         self._degenerate.add(check.degenerate)
+        self.thin |= check.thin
 
     def _below(self, check: StreamCheck, resources: _Resources) -> int:
         """How deep that goes which the content of *check* draws."""
@@ -97,6 +108,7 @@ class _Look:
             for stream, font in streams:
                 outer = resources if font is None else self._of(entry(font, "/Resources"), resources)
                 inner = limits if font is None else limits.under(matrix_of(font, "/FontMatrix"))
+                inner = inner._replace(apart=inner.apart or kind != "/XObject")
                 deepest = max(deepest, 1 + self._stream(stream, outer, inner, glyph=font is not None))
         if deepest > _DEEPEST:
             raise NotPlain("forms in forms")

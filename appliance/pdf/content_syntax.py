@@ -14,6 +14,8 @@ from contextlib import suppress
 from functools import cache
 from typing import Any, NamedTuple, Protocol
 
+from pyhanko.pdf_utils.generic import ArrayObject
+
 from appliance.pdf import content_tokens as tokens
 from appliance.pdf import coordinates
 from appliance.pdf.coordinates import UNCHANGED, Limits, Matrix, TextLines
@@ -22,6 +24,7 @@ from appliance.pdf.line_caps import PROJECTING, DegenerateLines, stroked_points
 from appliance.pdf.plain_fonts import glyph_map, require_mapped
 from appliance.pdf.plain_paints import PATTERN, UNCOLOURED
 from appliance.pdf.reader import entry
+from appliance.pdf.thin_areas import AreaState, Box, is_thin_picture, look_at_areas, require_thick_box
 
 _LONGEST_STRING = 32767
 """PDFium cuts off what is longer."""
@@ -58,8 +61,8 @@ class Paint(NamedTuple):
 class GraphicsState(NamedTuple):
     """What q keeps and Q brings back (8.4): the resource that brought the font, and the size of its letters; the
     ends of lines (None: the caller's, in a form), whether dashes have no length (``dots``), and the two colours;
-    the matrix, the widest line and the largest leading so far, whether there were dashes, and whether letters are
-    not drawn (as in scanned documents) or narrow."""
+    the matrix, the widest line and the largest leading so far, whether there were dashes, whether letters are not
+    drawn (as in scanned documents) or narrow, the box of the clip, and how opaque areas and lines are."""
 
     font: tuple[str, bytes] | None = None
     letters: float = 0.0
@@ -73,6 +76,8 @@ class GraphicsState(NamedTuple):
     dashed: bool = False
     hidden: bool = False
     narrow: bool = False
+    clip: Box | None = None
+    alphas: tuple[float, float] = (1.0, 1.0)
 
     def is_pending(self) -> bool:
         """Whether a colour space was chosen without a colour."""
@@ -83,7 +88,7 @@ class StreamCheck:
     """One look at *content*, which begins under *matrix* and whose parts end at *joints*; ``used`` are the
     resources that it takes, ``limits`` what is left for those that draw, and ``images`` the pictures in it whose
     end is for :func:`appliance.pdf.inline_images.require_own_ends` to find. *inside*: a form, pattern or glyph,
-    for which colours may have been set."""
+    for which colours may have been set. Nothing is ``thin`` in what is not part of the page itself."""
 
     def __init__(
         self,
@@ -99,6 +104,7 @@ class StreamCheck:
         self._content = content + b"\n"
         self._resources = resources
         self._glyph, self._uncoloured = glyph, False
+        self.thin = False
         self._joints = joints
         self.used: dict[tuple[str, bytes], Any] = {}
         self.images: list[bytes] = []
@@ -136,8 +142,10 @@ class StreamCheck:
                 self._follow(operators)
             if self._path:
                 self._parts.append(operators)
-            elif self._state.cap != 0 and not self._text:
-                self._look_at_points(stroked_points(operators))
+            elif not self._text:
+                self._look_at_areas(operators)
+                if self._state.cap != 0:
+                    self._look_at_points(stroked_points(operators))
             if self._state.dots and b"[" in operators and b"%" not in operators:
                 self._state = self._state._replace(dots=False)  # other dashes
             if self._over or not (self._saved or self._touched):
@@ -272,7 +280,7 @@ class StreamCheck:
         self._touch(name not in _TOUCHING_NOTHING)
         if name == b"BI":
             self._require_coloured(name)
-            coordinates.require_near_image(self._state.matrix, self._limits)
+            self._look_at_picture()
             return self._pass_image(found.end())
         if action is not None:
             action(self, name, operands)
@@ -310,8 +318,10 @@ class StreamCheck:
     def _paint(self, name: bytes, operands: bytes) -> None:
         self._require_coloured(name, fills=name[:1] in b"fFBb", strokes=name[:1] in b"SsBb")
         self._require_near(name)
+        whole = b"".join([*self._parts, name])
+        self._look_at_areas(whole)
         if self._state.cap != 0:
-            self._look_at_points(stroked_points(b"".join([*self._parts, name])))
+            self._look_at_points(stroked_points(whole))
         self._path = False
 
     def _look_at_points(self, kinds: set[bytes]) -> None:
@@ -322,6 +332,25 @@ class StreamCheck:
             self.degenerate.curves |= curves
         elif not DegenerateLines({self._state.cap}, lines, curves).are_alike():
             raise NotPlain("a line without length")
+
+    def _look_at_areas(self, operators: bytes) -> None:
+        if _AREAS.search(operators):
+            state = self._state
+            lined = not (state.dashed or state.alphas[1] != 1 or state.stroke.components <= PATTERN)
+            if _OUTLINED.search(operators) and state.alphas[1] not in (0, 1, state.alphas[0]):
+                raise NotPlain("an area with fainter lines")
+            thin, clip = look_at_areas(operators, AreaState(state.matrix, state.clip, lined), self._limits)
+            self._state = state._replace(clip=clip)
+            self._remember_thin(thin)
+
+    def _look_at_picture(self) -> None:
+        coordinates.require_near_image(self._state.matrix, self._limits)
+        self._remember_thin(is_thin_picture(self._state.matrix, self._limits))
+
+    def _remember_thin(self, thin: bool) -> None:
+        if thin and self._limits.apart:
+            raise NotPlain("an area without height or width")
+        self.thin |= thin
 
     def _choose_cap(self, cap: Any) -> None:
         self._state = self._state._replace(cap=int(cap))
@@ -399,7 +428,13 @@ class StreamCheck:
             width = float(entry(state, "/LW", self._state.width))
         except (TypeError, ValueError, IndexError) as error:
             raise NotPlain("numbers of a state") from error
-        self._state = self._state._replace(width=width)
+        filled, lined = self._state.alphas
+        alphas = (float(entry(state, "/ca", filled)), float(entry(state, "/CA", lined)))
+        self._state = self._state._replace(width=width, alphas=alphas)
+        modes = entry(state, "/BM", "/Normal")
+        modes = modes[0] if isinstance(modes, ArrayObject) and len(modes) else modes
+        if (self._limits.mixed > 1 and min(alphas) < 1) or (self._limits.mixed and modes not in _NORMAL):
+            raise NotPlain("colours mixed in a group that is not isolated")
         if width < 0 or any(entry(state, key, 0) not in range(3) for key in ("/LC", "/LJ")):
             raise NotPlain("values of a state")
         if "/LC" in state:
@@ -410,12 +445,14 @@ class StreamCheck:
         used = self._use(kind, operands)
         if name == b"Do" and entry(used, "/Subtype") == "/Image":
             self._require_plain_picture("/ImageMask" in used)
-            coordinates.require_near_image(self._state.matrix, self._limits)
+            self._look_at_picture()
         elif name == b"Do":
             if self._state.narrow:  # the form's letters, too
                 raise coordinates.TooFar("squeezed letters")
             left = self._limits._replace(width=self._state.width)
             self._leave((kind, _first_name(operands)), left.under(self._state.matrix))
+        else:
+            require_thick_box(used, self._state.matrix, self._limits)
         self.degenerate.dots |= self._state.dots  # a form goes on with them
         if name == b"Do" and (entry(used, "/Subtype") != "/Image" or "/ImageMask" in used):
             self._require_coloured(name)
@@ -455,7 +492,10 @@ class StreamCheck:
             if (entry(self._use("/Pattern", operands), "/PaintType") == UNCOLOURED) != bool(numbers):
                 raise NotPlain("a pattern with the colour of another kind")
             key = ("/Pattern", _first_name(operands[operands.rindex(b"/") :]))
-            self._leave(key, self._limits.under(self._matrix))
+            limits = self._limits.under(self._matrix)
+            self._leave(key, limits)
+            pattern = self._use("/Pattern", operands)
+            require_thick_box(entry(pattern, "/Shading", pattern), coordinates.matrix_of(pattern), limits)
 
     def _show(self, name: bytes, operands: bytes) -> None:
         self._require_coloured(name)
@@ -493,6 +533,10 @@ _OPERATORS: dict[bytes, tuple[str, str, Callable[[StreamCheck, bytes, bytes], No
 }
 """Operands, place and meaning of what the regular expressions leave over; lines of paths never are."""
 
+_OUTLINED = re.compile(rb"[Bb]")
+_NORMAL = ("/Normal", "/Compatible")
+_AREAS = re.compile(rb"[fFBbW]")
+"""In operators of paths and states: an area is painted, or a clip."""
 _PAINTS = {b"g": Paint(1, coloured=True), b"rg": Paint(3, coloured=True), b"k": Paint(4, coloured=True)}
 _BLACK = (b"/DeviceGray", b"/DeviceRGB", b"/DeviceCMYK")
 """Whose first colour is the one that was there at the beginning."""

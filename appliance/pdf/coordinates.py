@@ -14,7 +14,7 @@ from functools import lru_cache
 from math import ceil, floor, inf, log2
 from typing import Any, NamedTuple, Protocol
 
-from pyhanko.pdf_utils.generic import NumberObject
+from pyhanko.pdf_utils.generic import BooleanObject, DictionaryObject, NumberObject
 
 from appliance.pdf import geometry
 from appliance.pdf.inline_images import NotPlain
@@ -38,6 +38,8 @@ _NARROWEST, _SQUEEZED = 4.0, 0.04
 """Of letters; PDFium draws narrower ones over each other."""
 SHOWN = re.compile(rb"T[Jj]|['\"]")
 """In operators without strings: letters are drawn."""
+LEAST = 0.02
+"""Points; PDFium draws what is less high or wide as if it were one pixel."""
 _FLAT = 1e-12
 _LEAST_ROOM = 1e-9
 _LARGEST = 10.0**9
@@ -78,12 +80,17 @@ class TextState(Protocol):
 
 
 class Limits(NamedTuple):
-    """How far from its origin a stream may draw, in its own units; the widest line that its caller leaves; and
-    whether its rectangles stay upright."""
+    """How far from its origin a stream may draw, in its own units; the widest line that its caller leaves;
+    whether its rectangles stay upright; how high and wide areas and pictures are at least; and whether it is
+    ``apart``: drawn by a pattern, glyph, mask or note, and not by the page itself; and whether it is
+    ``mixed``: in a group that is not isolated (1) or whose parts knock each other out (2)."""
 
     room: float = inf
     width: float = 1.0
     upright: bool = True
+    least: float = 0.0
+    apart: bool = False
+    mixed: int = 0
 
     def under(self, matrix: Matrix) -> Limits:
         """What is left for a stream that is drawn under *matrix*."""
@@ -91,16 +98,21 @@ class Limits(NamedTuple):
         if is_flat(matrix):
             raise TooFar("a matrix without an inverse")
         room = (self.room - max(abs(matrix[4]), abs(matrix[5]))) / most
-        return Limits(room, self.width, self.upright and is_upright(matrix))
+        least = self.least * most / abs(matrix[0] * matrix[3] - matrix[1] * matrix[2])
+        return self._replace(room=room, upright=self.upright and is_upright(matrix), least=least)
 
     def coarser(self) -> Limits:
         """No more than this, in powers of two: there are few of them."""
         room = 2.0 ** floor(log2(self.room)) if _LEAST_ROOM < self.room < inf else self.room
-        return Limits(room if room > _LEAST_ROOM else -inf, 2.0 ** ceil(log2(self.width or 1.0)), self.upright)
+        room = room if room > _LEAST_ROOM else -inf
+        width, least = (2.0 ** ceil(log2(each)) if each else each for each in (self.width or 1.0, self.least))
+        return self._replace(room=room, width=width, least=least)
 
     def both(self, other: Limits) -> Limits:
         """What suits both."""
-        return Limits(min(self.room, other.room), max(self.width, other.width), self.upright and other.upright)
+        room, upright = min(self.room, other.room), self.upright and other.upright
+        width, least = max(self.width, other.width), max(self.least, other.least)
+        return Limits(room, width, upright, least, self.apart or other.apart, max(self.mixed, other.mixed))
 
 
 def six(numbers: Sequence[float]) -> Matrix:
@@ -145,16 +157,23 @@ def page_limits(page: Any) -> tuple[Limits, Matrix]:
     room = max(_WIDTHS * sides[frame.rotation in (90, 270)], _ROOT_OF_AREAS * (sides[0] * sides[1]) ** 0.5)
     if min(sides) < _SMALLEST_SIDE or max(abs(x0), abs(y0)) > _FAR * room:
         raise TooFar("the box of a page")
-    return Limits(room), (1.0, 0.0, 0.0, 1.0, -x0, -y0)
+    return Limits(room, least=LEAST), (1.0, 0.0, 0.0, 1.0, -x0, -y0)
 
 
 def form_limits(limits: Limits, form: Any) -> Limits:
     """For the content of *form*, which is drawn under *limits*. Raises :class:`TooFar`."""
-    inner = limits.under(matrix_of(form))
+    inner, group = limits.under(matrix_of(form)), entry(form, "/Group")
+    if isinstance(group, DictionaryObject):
+        isolated, knocking = (_is_true(entry(group, key)) for key in ("/I", "/K"))
+        inner = inner._replace(mixed=2 if knocking else int(not isolated))
     box = geometry.box(entry(form, "/BBox")) or ()
     if any(abs(each) > inner.room * (_FAR if inner.upright else 1) for each in box):
         raise TooFar("the box of a form")
     return inner
+
+
+def _is_true(value: Any) -> bool:
+    return isinstance(value, BooleanObject) and bool(value.value)
 
 
 def picture_limits(limits: Limits, origin: Matrix, note: Any, picture: Any) -> Limits:
@@ -168,7 +187,7 @@ def picture_limits(limits: Limits, origin: Matrix, note: Any, picture: Any) -> L
     scales = [(place[i + 2] - place[i]) / (upper[i] - lower[i]) for i in (0, 1) if upper[i] > lower[i]]
     away = max(abs(place[0] + origin[4]), abs(place[1] + origin[5]))
     room = (limits.room - away) / (max(scales, default=0) or 1) - max(map(abs, lower))
-    return limits._replace(room=room)
+    return limits._replace(room=room, least=limits.least / (max(scales, default=0) or 1))
 
 
 def matrix_of(stream: Any, key: str = "/Matrix") -> Matrix:
@@ -211,8 +230,10 @@ class TextLines:
             raise TooFar("text")
         if state.letters * scale * most > min(limits.room, _LARGEST_LETTERS):
             raise TooFar("large letters")
+        smallest = min([self._scale, *map(norm, matrices)]) * state.letters * most
         self._scale = norm(matrices[-1]) if matrices else self._scale
-        return leading, limits._replace(room=limits.room / 2 / (state.letters * scale * most or 1), upright=False)
+        room, least = limits.room / 2 / (state.letters * scale * most or 1), limits.least / (smallest or 1)
+        return leading, limits._replace(room=room, upright=False, least=least)
 
 
 @lru_cache(maxsize=256)

@@ -55,7 +55,7 @@ def _looked_at(document: bytes, reader: PdfReader, *, most_pages: int) -> PlainR
     seen = pages.count(document)
     refuse_ambiguous(seen, len(found))
     require_one_reading(document, reader)
-    require_plain_contents(found)
+    require_plain_contents(found, document)
     return PlainRevision(seen, warnings)
 
 
@@ -74,7 +74,7 @@ def _inspected(document: bytes, reader: PdfReader, *, most_pages: int) -> Inspec
         signed_sizes_in(document, reader, extents)
     except Unreadable as error:
         raise two_readings() from error
-    require_plain_contents(found)
+    require_plain_contents(found, document)
     return Inspection(
         version=".".join(str(part) for part in reader.input_version),
         pages=sizes,

@@ -85,7 +85,7 @@ def _drawn(document: bytes, page: int, scale: Callable[[tuple[float, float]], fl
         pdf.init_forms()
         with closing(pdf[page]) as sheet:
             size = sheet.get_size()
-            picture: Image.Image = sheet.render(scale=_bounded(size, scale(size)), may_draw_forms=True).to_pil()
+            picture: Image.Image = sheet.render(scale=bounded(size, scale(size)), may_draw_forms=True).to_pil()
     return picture.convert("RGB")
 
 
@@ -128,7 +128,7 @@ def opened(document: bytes) -> Iterator[pypdfium2.PdfDocument]:
         yield pdf
 
 
-def _bounded(size: tuple[float, float], wanted: float) -> float:
+def bounded(size: tuple[float, float], wanted: float) -> float:
     """Pixels per point, lowered so that a poster does not take all the memory."""
     pixels = size[0] * size[1] * wanted * wanted
     return float(wanted if pixels <= MOST_PIXELS else wanted * (MOST_PIXELS / pixels) ** 0.5)

@@ -186,6 +186,8 @@ def _require_plain_names(font: Any, kind: str) -> None:
     _require(all(float(widths[index]) >= 0 for index in range(len(widths))))
     named = list(_differences(font))
     if not isinstance(descriptor, DictionaryObject) or not any(key in descriptor for key in _EMBEDDED):
+        codes = entry(font, "/Encoding")  # of Macintosh, of which some have no name, and programs their own letter
+        _require("/MacRomanEncoding" not in (codes, entry(codes, "/BaseEncoding") if named else None))
         base = str(entry(font, "/BaseFont"))
         drawn = [name for code, name in named if name != ".notdef" or code in _PRINTABLE]
         own = next((own for each, own in _OWN.items() if base.startswith(each)), _LATIN)

@@ -38,6 +38,7 @@ _BITS = (1, 2, 4, 8, 16)
 _OWN_BITS = frozenset({"/DCTDecode", "/CCITTFaxDecode", "/JBIG2Decode"})
 """Filters that know how many bits a sample has."""
 _MASKS: tuple[list[float], ...] = ([], [0, 1], [1, 0])
+_STARK = frozenset({"/ColorDodge", "/ColorBurn"})
 _FUNCTIONAL, _AXIAL, _RADIAL, _LATTICE = 1, 2, 3, 5
 
 
@@ -218,14 +219,15 @@ def _pattern(pattern: Any) -> bool:
 
 
 def _state(state: Any) -> bool:
-    """Transfer functions, also in masks, are for some programs only; so is light upon black."""
+    """Transfer functions, also in masks, are for some programs only; so are light upon black
+    and white upon white."""
     for key in ("/TR", "/TR2"):
         given = entry(state, key)
         several = _items(given) if isinstance(given, ArrayObject) else [given]
         if any(isinstance(each, DictionaryObject) and "/FunctionType" in each for each in several):
             return False
     modes = entry(state, "/BM")
-    return "/ColorDodge" not in (_items(modes) if isinstance(modes, ArrayObject) else [modes])
+    return _STARK.isdisjoint(_items(modes) if isinstance(modes, ArrayObject) else [modes])
 
 
 def _mask(mask: Any) -> bool:

@@ -60,7 +60,7 @@ def _looked_at(document: bytes, reader: PdfReader, base: int, gap: tuple[int, in
     except Unreadable as error:
         raise shared_gap() from error
     require_one_reading(document, reader)
-    require_plain_contents(found)
+    require_plain_contents(found, document)
     seen = pages.count(document)
     inspection.refuse_ambiguous(seen, len(found))
     return PlainRevision(seen, warnings)

@@ -159,7 +159,7 @@ PLAIN: dict[str, bytes] = {
     "square ends": b" 2 J 1 j 0 0 m 9 0 l S [ 5 0.5 ] 0 d 0 0 m 9 9 l S",
     "a q that stays": b" q 1 g",
     "a path of many parts": b" 0 0 m 1 1 l 2 2 3 3 4 4 c 1 1 2 2 v 1 1 2 2 y h 0 0 1 1 re W* n",
-    "a path with a colour in it": b" 0 0 9 9 re /DeviceRGB cs 1 0 0 scn 2 w 0 G 0 0 m 9 9 l W [] 0 d f 0 g",
+    "a path with a colour in it": b" 0 0 9 9 re /DeviceRGB cs 1 0 0 scn 2 w 0 G 0 0 m 9 9 l 9 0 l W [] 0 d f 0 g",
     "a font that is not there for no text": b" BT /None 0 Tf ET q /None 9 Tf Q BT /F1 9 Tf (a) Tj ET",
     "lines without length that all draw alike": b" 2 J 0 0 0 0 re W n 9 9 m h S 1 J [0 3] 0 d 9 9 m 9 9 l S"
     b" q [] 0 d 2 J Q 9 9 m 9 9 l S 0 J 9 9 m 9 9 l S 0 0 0 0 re S [3] 0 d 2 J 9 9 m 9 9 l 20 9 l S 9 9 m 9 9 l f",

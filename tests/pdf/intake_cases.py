@@ -30,7 +30,7 @@ def _layers(group: Dictionary | None = None, **properties: object) -> bytes:
 
     def layer(pdf: Pdf) -> None:
         one = pdf.make_indirect(Dictionary(Type=Name.OCG, Name="Layer"))
-        pdf.Root.OCProperties = Dictionary(OCGs=Array([one]), D=Dictionary(), **properties)
+        pdf.Root.OCProperties = Dictionary(**{"OCGs": Array([one]), "D": Dictionary(), **properties})
         if group is not None:
             pdf.pages[0].Resources.Properties = Dictionary(M=pdf.make_indirect(group))
 
@@ -203,6 +203,11 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
     "a layer with a condition": (
         "optional-content", lambda: _layers(Dictionary(Type=Name.OCMD, VE=Array([Name.Not])))
     ),
+    "a layer of none": ("optional-content", lambda: _layers(Dictionary(Type=Name.OCMD, OCGs=Array([])))),
+    "a layer that shows when all are on": (
+        "optional-content", lambda: _layers(Dictionary(Type=Name.OCMD, P=Name.AllOn))
+    ),
+    "layers of another intent": ("optional-content", lambda: _layers(D=Dictionary(Intent=Name.Design))),
     "other settings for layers": ("optional-content", lambda: _layers(Configs=Array([Dictionary()]))),
     "a layer that PDFium hides of itself": ("optional-content", lambda: _used_layer(View="OFF")),
     "a layer that is not printed": ("optional-content", lambda: _used_layer(Print="OFF")),

@@ -169,7 +169,9 @@ _LATTICE = {
 }
 
 
-def _tiled(use: bytes = b" /Pattern cs /P scn 60 100 300 300 re f", **entries: Any) -> Make:
+def _tiled(
+    use: bytes = b" /Pattern cs /P scn 60 100 300 300 re f", *, content: bytes = b"0 0 9 9 re f", **entries: Any
+) -> Make:
     said = {
         "PatternType": 1,
         "PaintType": 1,
@@ -180,7 +182,7 @@ def _tiled(use: bytes = b" /Pattern cs /P scn 60 100 300 300 re f", **entries: A
     }
 
     def draw(pdf: Pdf, page: Object) -> bytes:
-        tile = pdf.make_stream(b"0 0 9 9 re f", Dictionary(Resources=Dictionary(), **{**said, **entries}))
+        tile = pdf.make_stream(content, Dictionary(Resources=Dictionary(), **{**said, **entries}))
         page.Resources.Pattern = Dictionary(P=tile)
         page.Resources.ColorSpace = Dictionary(U=Array([Name.Pattern, Name.DeviceGray]))
         return _TEXT + use
@@ -275,6 +277,33 @@ def _boxed(**entries: Any) -> Make:
 
 def _drawn(content: bytes) -> Make:
     return _page(lambda pdf, page: _TEXT + content)
+
+
+def _formed(content: bytes) -> Make:
+    def draw(pdf: Pdf, page: Object) -> bytes:
+        form = Dictionary(Subtype=Name.Form, BBox=Array([0, 0, 300, 300]))
+        page.Resources.XObject = Dictionary(X=pdf.make_stream(content, form))
+        return _TEXT + b" /X Do"
+
+    return _page(draw)
+
+
+def _grouped(state: Dictionary, **group: Any) -> Make:
+    def draw(pdf: Pdf, page: Object) -> bytes:
+        form = Dictionary(Subtype=Name.Form, BBox=Array([0, 0, 300, 300]), Group=Dictionary(**group))
+        form.Resources = Dictionary(ExtGState=Dictionary(G=state))
+        page.Resources.XObject = Dictionary(X=pdf.make_stream(b"/G gs 0 0 99 99 re f", form))
+        return _TEXT + b" /X Do"
+
+    return _page(draw)
+
+
+def _outlined(path: bytes, lines: float) -> Make:
+    def draw(pdf: Pdf, page: Object) -> bytes:
+        page.Resources.ExtGState = Dictionary(G=Dictionary(CA=lines))
+        return _TEXT + b" /G gs " + path + b" B"
+
+    return _page(draw)
 
 
 _QUAD = Array([100, 600, 300, 600, 100, 500, 300, 500])
@@ -420,6 +449,26 @@ ODD: dict[str, Make] = {
     "a page turned by 90.0": _boxed(Rotate=Object.parse(b"90.0")),
     "a page of nothing": _boxed(CropBox=Array([0, 0, 0, 0])),
     "a page beside itself": _boxed(CropBox=Array([1000, 1000, 1200, 1200])),
+    "an area without height": _drawn(b" 50 50 200 0 re f"),
+    "one that is hardly any": _drawn(b" q 1 0 0 .00001 0 50 cm 50 0 200 1 re f Q"),
+    "one in a form": _formed(b"50 50 200 .001 re f"),
+    "a line that is filled": _drawn(b" 50 50 m 250 250 l f"),
+    "an area that folds back": _drawn(b" 50 50 m 100 50 l 100 100 l 250 100 l 100 100 l 50 100 l f"),
+    "an area with faint lines": _outlined(b"50 50 m 250 50 l", 0),
+    "a clip without width": _drawn(b" 50 50 0 200 re W n 0 0 300 300 re f"),
+    "clips that hardly meet": _drawn(b" 50 50 200 100 re W n 50 149.999 200 100 re W n 0 0 300 300 re f"),
+    "a picture without height": _image(use=b" q 300 0 0 .001 60 200 cm /I Do Q"),
+    "an inline picture without height": _drawn(b" q 300 0 0 .001 60 200 cm BI /W 1 /H 1 /BPC 8 /CS /G ID \0 EI Q"),
+    "a shading without height": _shaded(BBox=Array([50, 50, 250, 50.001])),
+    "white upon white": _state(BM=Name.ColorBurn),
+    "colours mixed in a group": _grouped(Dictionary(BM=Name.Multiply), S=Name.Transparency),
+    "nothing that knocks out": _grouped(Dictionary(ca=0), S=Name.Transparency, K=True, I=True),
+    "an area with lines half as faint": _outlined(b"50 50 99 99 re", 0.5),
+    "codes of Macintosh": _font(Encoding=Name.MacRomanEncoding),
+    "other codes of Macintosh": _font(Encoding=_named(65, Name.B, BaseEncoding=Name.MacRomanEncoding)),
+    "a pattern without height": _tiled(BBox=Array([0, 0, 10, 0.001])),
+    "an area without height in a pattern": _tiled(content=b"0 5 9 0 re f"),
+    "one in a glyph": _glyphs(_PLAIN_GLYPH, b"1000 0 d0 0 500 800 .01 re f"),
     "an inline picture of three bits": _drawn(_INLINE % b"/BPC 3 /CS /G"),
     "an inline picture of no colours": _drawn(_INLINE % b"/BPC 8"),
     "an inline mapping": _drawn(_INLINE % b"/BPC 8 /CS /G /D [.6 .4]"),
@@ -510,6 +559,16 @@ PLAIN: dict[str, Make] = {
     "a field": _noted("Widget", form=True, FT=Name.Tx, T=String("x")),
     "a page that is not turned": _boxed(Rotate=Object.parse(b"0.0")),
     "a turned page": _boxed(Rotate=-90, CropBox=Array([-9, -9, 500, 900])),
+    "a bar of nothing on its axis": _drawn(b" 50 50 20 0 re f 1 w 40 50 m 90 50 l S"),
+    "a line that is filled and drawn": _drawn(b" 50 50 m 250 50 l B"),
+    "thin bars": _drawn(b" 50 50 200 .1 re f 50 60 .1 99 re f"),
+    "a clip around nothing that is drawn": _drawn(b" q 0 0 0 0 re W n Q"),
+    "colours mixed in a group of its own": _grouped(Dictionary(BM=Name.Multiply), S=Name.Transparency, I=True),
+    "a group of office software": _grouped(Dictionary(BM=Name.Normal), S=Name.Transparency, K=True),
+    "codes of Macintosh in a font": _font(
+        Subtype=Name.TrueType, FontDescriptor=_file(32), Encoding=Name.MacRomanEncoding
+    ),
+    "hatches": _tiled(content=b"0 0 m 9 9 l B"),
     "an inline mapping to itself": _drawn(_INLINE % b"/BPC 8 /CS /G /D [0.0 1.0]"),
     "an inline negative": _drawn(_INLINE % b"/BPC 8 /CS /G /D [1 0]"),
 }

@@ -1,0 +1,243 @@
+"""Areas, clips and pictures without height or width (ISO 32000-2, 8.5.3.3 and 10.7.4). PDFium draws a line of one
+pixel, however thin they are, others nothing: words could be written of them. Charts have some where nothing is
+lost without them, so the page is drawn with and without; in patterns, glyphs and notes there is no need of them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
+from typing import Any, NamedTuple
+
+from PIL import Image, ImageChops
+from pypdfium2 import raw
+
+from appliance.pdf import geometry, pages
+from appliance.pdf.coordinates import UNCHANGED, Limits, Matrix, multiplied
+from appliance.pdf.inline_images import NotPlain
+from appliance.pdf.line_caps import STROKES, operations
+from appliance.pdf.reader import entry
+
+Point = tuple[float, float]
+Box = tuple[float, float, float, float]
+
+_LONGEST_FOLD = 50.0
+"""Of areas that fold back on themselves, in the least height: drawings of office software have shorter ones."""
+_PICTURES = 15
+"""Times that have pictures on a page, where Cairo leaves out what is less; old fonts have such glyphs."""
+_ANGLE = 1e-6
+_SCALES, _VISIBLE, _FEW = (2.09, 2.87), 40, 3
+_FILLS = frozenset(b"f F f* B B* b b*".split())
+_CURVE = None
+"""Between points: no line joins them."""
+_SEGMENTS = frozenset(b"l c v y".split())
+
+
+class AreaState(NamedTuple):
+    """What matters for areas: the matrix, the box of what is left of the clip, and whether lines are drawn."""
+
+    matrix: Matrix
+    clip: Box | None
+    lined: bool
+
+
+def look_at_areas(operators: bytes, state: AreaState, limits: Limits) -> tuple[bool, Box | None]:
+    """Whether there are thin areas or clips in *operators*, whole paths and states, and the box of the clip after
+    them. Raises :class:`NotPlain` for a thin part of a larger area."""
+    parts: list[list[Point | None]] = []
+    thin, clips, clip, matrix = False, False, state.clip, state.matrix
+
+    for name, numbers in operations(operators):
+        if name == b"re":
+            x, y, width, height = numbers
+            parts.append(
+                [
+                    place(matrix, *each)
+                    for each in ((x, y), (x + width, y), (x + width, y + height), (x, y + height))
+                ]
+            )
+        elif name == b"m":
+            parts.append([place(matrix, *numbers)])
+        elif name in _SEGMENTS:
+            for each in zip(numbers[::2], numbers[1::2], strict=True):
+                parts[-1] += [place(matrix, *each)] if name == b"l" else [_CURVE, place(matrix, *each)]
+        elif name in (b"W", b"W*"):
+            clips = True
+        elif name in _FILLS or name in STROKES or name == b"n":
+            if clips and parts:
+                clip = overlap(clip, box_of([each for part in parts for each in part]))
+                thin |= is_thin(clip, limits.least)
+            if name in _FILLS and not (state.lined and name in STROKES):
+                thin |= _is_thin_area(parts, limits.least)
+            parts, clips = [], False
+    return thin, clip
+
+
+def _is_thin_area(parts: Sequence[Sequence[Point | None]], least: float) -> bool:
+    flat = [is_thin(box_of(each), least) or is_straight(each) for each in parts if len(each) > 1]
+    if flat and not all(flat) and max(map(_fold, parts)) > _LONGEST_FOLD * least:
+        raise NotPlain("a thin part of an area")
+    return any(flat)
+
+
+def box_of(points: Sequence[Point | None]) -> Box:
+    """The box around *points*."""
+    across, up = zip(*filter(None, points), strict=True)
+    return min(across), min(up), max(across), max(up)
+
+
+def place(matrix: Matrix, x: float, y: float) -> Point:
+    """Where *matrix* has the point *x*, *y*."""
+    a, b, c, d, e, f = matrix
+    return a * x + c * y + e, b * x + d * y + f
+
+
+def overlap(one: Box | None, other: Box) -> Box:
+    """What both have, with sides below nothing where that is none."""
+    if one is None:
+        return other
+    return max(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), min(one[3], other[3])
+
+
+def is_thin(box: Box, least: float) -> bool:
+    """Whether it has less than the *least* height or width."""
+    return min(box[2] - box[0], box[3] - box[1]) < least
+
+
+def _turns(points: Sequence[Point | None]) -> Iterator[tuple[float, float]]:
+    """At each corner between lines: how far it is from straight, and how far the lines go back over each other."""
+    kept = [each for index, each in enumerate(points) if each != points[index - 1]]
+    for before, corner, after in zip(kept[-1:] + kept[:-1], kept, kept[1:] + kept[:1], strict=True):
+        if before is None or corner is None or after is None:
+            continue
+        ux, uy, vx, vy = corner[0] - before[0], corner[1] - before[1], after[0] - corner[0], after[1] - corner[1]
+        first, second = (ux * ux + uy * uy) ** 0.5, (vx * vx + vy * vy) ** 0.5
+        bent = abs(ux * vy - uy * vx) / (first * second or 1)
+        yield bent, min(first, second) if bent < _ANGLE and ux * vx + uy * vy < 0 else 0.0
+
+
+def is_straight(points: Sequence[Point | None]) -> bool:
+    """Whether all *points* are on one line."""
+    return all(bent < _ANGLE for bent, _ in _turns([each for each in points if each is not None]))
+
+
+def _fold(points: Sequence[Point | None]) -> float:
+    return max((each for _, each in _turns(points)), default=0.0)
+
+
+def require_thick_box(painted: Any, matrix: Matrix, limits: Limits) -> None:
+    """Raises :class:`NotPlain` when the cell of a pattern or the box of a shading, *painted* under *matrix*, is
+    thin."""
+    box = geometry.box(entry(painted, "/BBox"))
+    if box is not None and is_thin(
+        box_of([place(matrix, x, y) for x in box[::2] for y in box[1::2]]), limits.least
+    ):
+        raise NotPlain("a thin box")
+
+
+def is_thin_picture(matrix: Matrix, limits: Limits) -> bool:
+    """Whether a picture under *matrix* is."""
+    return is_thin(_box_of_picture(matrix), limits.least * (1 if limits.apart else _PICTURES))
+
+
+def _box_of_picture(matrix: Matrix) -> Box:
+    a, b, c, d, _, _ = matrix
+    return box_of([(0, 0), (a, b), (c, d), (a + c, b + d)])
+
+
+def visible_page(document: bytes, least: float) -> int | None:
+    """The first page (from 1) that PDFium draws otherwise without what is thinner than *least*; None for none."""
+    with pages.opened(document) as pdf:
+        for number in range(len(pdf)):
+            with closing(pdf[number]) as sheet:
+                objects = [raw.FPDFPage_GetObject(sheet, each) for each in range(raw.FPDFPage_CountObjects(sheet))]
+                thin = list(_thin_objects(objects, UNCHANGED, None, least))
+                if not thin:
+                    continue
+                before = _drawn(sheet)
+                for each in thin:
+                    _put_away(each)
+                if any(map(_differ, before, _drawn(sheet))):
+                    return number + 1
+    return None
+
+
+def _drawn(sheet: Any) -> list[Image.Image]:
+    scales = [pages.bounded(sheet.get_size(), each) for each in _SCALES]
+    return [sheet.render(scale=each, draw_annots=False).to_pil().convert("RGB") for each in scales]
+
+
+def _differ(before: Image.Image, after: Image.Image) -> bool:
+    """Not by some dot that hardly shows."""
+    most = [
+        each.point([level > _VISIBLE for level in range(256)])
+        for each in ImageChops.difference(before, after).split()
+    ]
+    return any(each.histogram()[1] > _FEW for each in most)
+
+
+def _put_away(drawn: Any) -> None:
+    """An area whose outline is drawn, too, loses the area only."""
+    fill, stroke = ctypes.c_int(), ctypes.c_int()
+    if raw.FPDFPath_GetDrawMode(drawn, fill, stroke) and fill.value and stroke.value:
+        raw.FPDFPath_SetDrawMode(drawn, raw.FPDF_FILLMODE_NONE, 1)
+    else:
+        raw.FPDFPageObj_SetIsActive(drawn, False)
+
+
+def _thin_objects(objects: Sequence[Any], outer: Matrix, clip: Box | None, least: float) -> Iterator[Any]:
+    for each in objects:
+        clipped, kind = _clip_of(each, outer, clip), raw.FPDFPageObj_GetType(each)
+        matrix = multiplied(_matrix_of(each), outer)
+        if clipped is not None and is_thin(clipped, least):
+            yield each
+        elif kind == raw.FPDF_PAGEOBJ_FORM:
+            inner = [
+                raw.FPDFFormObj_GetObject(each, number) for number in range(raw.FPDFFormObj_CountObjects(each))
+            ]
+            yield from _thin_objects(inner, matrix, clipped, least)
+        elif kind == raw.FPDF_PAGEOBJ_IMAGE:
+            if is_thin(_box_of_picture(matrix), _PICTURES * least):
+                yield each
+        elif kind == raw.FPDF_PAGEOBJ_PATH:
+            fill, stroke = ctypes.c_int(), ctypes.c_int()
+            if raw.FPDFPath_GetDrawMode(each, fill, stroke) and fill.value:
+                segments = (
+                    raw.FPDFPath_GetPathSegment(each, at) for at in range(raw.FPDFPath_CountSegments(each))
+                )
+                parts = list(_parts(segments, matrix))
+                if parts and all(is_thin(box_of(part), least) or is_straight(part) for part in parts):
+                    yield each
+
+
+def _matrix_of(drawn: Any) -> Matrix:
+    found = raw.FS_MATRIX()
+    raw.FPDFPageObj_GetMatrix(drawn, found)
+    return found.a, found.b, found.c, found.d, found.e, found.f
+
+
+def _clip_of(drawn: Any, outer: Matrix, clip: Box | None) -> Box | None:
+    path = raw.FPDFPageObj_GetClipPath(drawn)
+    for index in range(max(0, raw.FPDFClipPath_CountPaths(path))):
+        count = raw.FPDFClipPath_CountPathSegments(path, index)
+        segments = (raw.FPDFClipPath_GetPathSegment(path, index, each) for each in range(count))
+        points = [point for part in _parts(segments, outer) for point in part]
+        with suppress(ValueError):  # a path of nothing
+            clip = overlap(clip, box_of(points))
+    return clip
+
+
+def _parts(segments: Iterator[Any], matrix: Matrix) -> Iterator[list[Point]]:
+    """The subpaths of a path that PDFium has read."""
+    part: list[Point] = []
+    x, y = ctypes.c_float(), ctypes.c_float()
+    for each in segments:
+        raw.FPDFPathSegment_GetPoint(each, x, y)
+        if raw.FPDFPathSegment_GetType(each) == raw.FPDF_SEGMENT_MOVETO:
+            if len(part) > 1:
+                yield part
+            part = []
+        part.append(place(matrix, x.value, y.value))
+    if len(part) > 1:
+        yield part
