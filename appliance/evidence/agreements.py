@@ -23,7 +23,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from appliance.evidence import log_files
 from appliance.evidence.history import PackageEvent
 from appliance.evidence.model import PackageRefused
 from hsm import canonical
@@ -77,19 +76,6 @@ class Acceptance:
 def text_path(version: str, language: str) -> str:
     """Where the text of *version* lies."""
     return f"{FOLDER}electronic-signing-{version}.{language}.md"
-
-
-def lines(records: Mapping[str, bytes], entries: Sequence[PackageEvent]) -> Iterator[str]:
-    """The lines of ``index.txt``: ``agreement NN ENTRY`` for each acceptance, ``agreed ENTRY NN,NN ENTRY,ENTRY``
-    for each signature with what it rests on. *records*: path → bytes of the acceptances."""
-    known = {each.entry.entry: each for each in _acceptances(records, entries)}
-    for each in known.values():
-        yield f"agreement {each.number} {log_files.number(each.entry.entry)}"
-    for signature in _signatures(entries):
-        resting = [known[number] for number in _named(signature) if number in known]
-        numbers = ",".join(each.number for each in resting)
-        accepted = ",".join(log_files.number(each.entry.entry) for each in resting)
-        yield f"agreed {log_files.number(signature.entry)} {numbers} {accepted}"
 
 
 def require_agreements(files: Files, entries: Sequence[PackageEvent]) -> None:

@@ -25,7 +25,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from appliance.evidence import log_files
 from appliance.evidence.history import PackageEvent
 from appliance.evidence.model import PackageRefused
 from hsm import canonical, timestamp
@@ -78,17 +77,6 @@ WRONG: Final[Mapping[str, str]] = {
     "identity": "The identity check in {path} is not the one on record, or does not cover the time of signing.",
 }
 """What can be wrong, by name."""
-
-
-def lines(documents: Mapping[str, bytes], entries: Sequence[PackageEvent]) -> Iterator[str]:
-    """The lines of ``index.txt``: ``grounds NN ENTRY``, and ``letter POWER NN`` for each instrument."""
-    for path in sorted(documents):
-        if found := _RECORD.fullmatch(path):
-            entry = _entry_of(path, documents[path], entries)
-            yield f"grounds {found[1]} {log_files.number(entry.entry)}"
-            power = entry.public.get("power")
-            if power is not None:
-                yield f"letter {power} {found[1]}"
 
 
 def require_authorisation_basis(files: Files, entries: Sequence[PackageEvent], stated_since: int | None) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import base64
 import textwrap
-from collections.abc import Iterable, Iterator
 
 from appliance.evidence import log_files
 from appliance.evidence.extraction import (
@@ -153,18 +152,6 @@ def of_signature(each: ExtractedSignature) -> tuple[str, ...]:
     )
 
 
-def of_way(number: str, entry: int) -> str:
-    """The log's *entry* of the signature names the way of confirming that its signed attributes do: they are the
-    only [0] at their depth."""
-    return (
-        f"told=$(openssl asn1parse -inform DER -in signatures/{number}.p7s | \\\n"
-        "awk '/^ *[0-9]+:d=5 / { within = / cons: cont \\[ 0 \\]/ } "
-        "within && /:d=7 .*:1[.]3[.]6[.]1[.]4[.]1[.]32473[.]1[.]4$/ \\\n"
-        '{ getline; getline; sub(/.*:/, ""); gsub(/-/, "_"); printf "%s", $0 }\') && \\\n'
-        f'test -n "$told" && grep -qF "\\"public\\":{{\\"activated_$told\\":" log/entries/{entry:08d}.json'
-    )
-
-
 def of_timestamp(each: ExtractedTimestamp) -> tuple[str, ...]:
     """The two commands of a document timestamp: in the PDF as in the package; the timestamp over the bytes."""
     name, moment = f"signatures/{each.number}.tst", int(each.at.timestamp())
@@ -179,23 +166,6 @@ def of_record(each: ExtractedRecord) -> tuple[str, ...]:
         _value_of(f"{name}.p7s", f"{name}.sig"),
         token(f"{name}.tst", f"{name}.sig", moment),
     )
-
-
-def basis_commands(lines: Iterable[str]) -> Iterator[str]:
-    """One command for each of the *lines* of :func:`appliance.evidence.authorisation_basis.lines`."""
-    for line in lines:
-        what, name, where = line.split(" ")
-        yield _basis_command(name, where) if what == "grounds" else _instrument_command(name, where)
-
-
-def _basis_command(number: str, entry: str) -> str:
-    """The log's entry of the signature names exactly this record of its authorisation basis."""
-    return f'grep -qF "\\"grounds\\":\\"$({_digest(f"authority/{number}.json")})\\"" log/entries/{entry}.json'
-
-
-def _instrument_command(power: str, number: str) -> str:
-    """The record of the signature's authorisation basis names exactly this instrument."""
-    return f'grep -qF "\\"letter\\":\\"$({_digest(f"authority/{power}.pdf")})\\"" authority/{number}.json'
 
 
 def inclusion(log: LogMaterial) -> str:

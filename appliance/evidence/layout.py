@@ -21,7 +21,7 @@ _NAMES: Final = {
     "signatures": rf"{_NUMBER}\.(?:p7s|sig|tst)",
     "voiding": rf"{_NUMBER}\.{_RECORD}",
 }
-"""By folder. The checkers in packages have the same."""
+"""By folder."""
 _OTHERS: Final = re.compile(
     r"manifest\.(?:json|p7s|tsq|tsr)|check\.(?:sh|py)|index\.txt|README\.(?:en|zh)\.txt|certificates/[a-z0-9-]+\.pem"
     r"|contract/contract\.(?:pdf|signed\.pdf|tsq|tsr)|history/history\.(?:json|(?:en|zh)\.pdf)"
@@ -34,7 +34,7 @@ _OTHERS: Final = re.compile(
 _PLACE: Final = r"(?:0|[1-9]\d{0,17})"
 _ENTRY: Final = r"\d{8,18}"
 _LINE: Final = re.compile(
-    rf"#.*|(?:created|checkpoint) {_PLACE}|(?:signature|timestamp) {_NUMBER}(?: {_PLACE}){{4}}"
+    rf"#.*|(?:created|checkpoint) {_PLACE}|(?:signature|timestamp) {_NUMBER}(?: {_PLACE}){{3,4}}"
     rf"|certificate [a-z0-9-]+ {_PLACE} {_PLACE}|record (?:agreement|authority|voiding)/[a-z0-9-]+ {_PLACE}"
     rf"|(?:agreement|grounds) {_NUMBER} {_ENTRY}|letter power-[0-9a-z-]+ {_NUMBER}|entry {_ENTRY}"
     rf"|agreed {_ENTRY} {_NUMBER}(?:,{_NUMBER})* {_ENTRY}(?:,{_ENTRY})*",
@@ -43,8 +43,8 @@ _LINE: Final = re.compile(
 
 
 def require_plain_index(index: bytes) -> None:
-    """Raises :class:`PackageRefused` unless each line of ``index.txt`` has the form that its kind has. Checkers of
-    earlier releases have the shell calculate with its numbers, and some shells run what is in brackets."""
+    """Raises :class:`PackageRefused` unless each line of ``index.txt`` has the form that its kind has or once had.
+    Checkers have the shell calculate with its numbers, and some shells run what is in brackets."""
     *lines, rest = index.decode("ascii", "replace").split("\n")
     if rest or not all(_LINE.fullmatch(line) for line in lines):
         raise PackageRefused("The file index.txt has a line that is of no known form; run no checker here.")

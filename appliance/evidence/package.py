@@ -1,8 +1,7 @@
 """Making a package: values in, ZIP bytes out. The same values and signature give the same bytes.
 
 ``package_files`` says where everything lies inside: path → bytes, all but the manifest's signature, the README
-and the history. ``index.txt`` tells the same to a shell: one line for each thing to check, times in seconds
-since 1970-01-01 UTC.
+and the history. ``index.txt`` tells the checkers where in the contract its signatures and timestamps are.
 """
 
 from __future__ import annotations
@@ -18,8 +17,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.errors import EvidenceIncomplete
 from appliance.evidence import (
-    agreements,
-    authorisation_basis,
     container,
     history,
     log_files,
@@ -108,9 +105,8 @@ HISTORY: Final = "history/history.json"
 REPORT: Final = "verification/report.json"
 INDEX: Final = "index.txt"
 _INDEX_HEAD: Final = (
-    "# What check.sh goes through. Times are seconds since 1970-01-01 00:00:00 UTC.",
-    "# signature, timestamp: number, head, tail and length of the covered bytes, time",
-    "# certificate: name, time (0 for one that has run out since it signed), time of the act that it signed",
+    "# Where in contract/contract.signed.pdf check.sh and check.py find each signature and timestamp:",
+    "# number, head, tail and length of the bytes that it covers",
 )
 
 
@@ -124,7 +120,7 @@ def package_files(evidence: EvidenceInput, extraction: Extraction) -> dict[str, 
         SIGNED_REPLY: evidence.exchange.reply,
         HISTORY: history.encode(history.heading(evidence), history.events(evidence.log.entries)),
         REPORT: canonical.encode(dict(evidence.report)),
-        INDEX: signature_index(evidence, extraction),
+        INDEX: signature_index(extraction),
         **{name: checkers.joinpath(name).read_bytes() for name in ("check.sh", "check.py")},
         **log_files.log_files(evidence.log),
         "certificates/ca.pem": pem(evidence.certificates.root),
@@ -145,9 +141,9 @@ def package_files(evidence: EvidenceInput, extraction: Extraction) -> dict[str, 
     return files
 
 
-def signature_index(evidence: EvidenceInput, extraction: Extraction) -> bytes:
+def signature_index(extraction: Extraction) -> bytes:
     """``index.txt``: the lines that the checkers go through, in this order."""
-    return "".join(f"{line}\n" for line in _index_lines(evidence, extraction)).encode()
+    return "".join(f"{line}\n" for line in _index_lines(extraction)).encode()
 
 
 def pem(signed: x509.Certificate | x509.CertificateRevocationList) -> bytes:
@@ -155,26 +151,12 @@ def pem(signed: x509.Certificate | x509.CertificateRevocationList) -> bytes:
     return signed.public_bytes(Encoding.PEM)
 
 
-def _index_lines(evidence: EvidenceInput, extraction: Extraction) -> Iterator[str]:
-    created = int(evidence.created.timestamp())
+def _index_lines(extraction: Extraction) -> Iterator[str]:
     yield from _INDEX_HEAD
-    yield f"created {created}"
-    for signature in extraction.signatures:
-        covers, moment = signature.covers, int(signature.signed.at.timestamp())
-        yield f"signature {signature.number} {covers.gap_start} {covers.gap_end} {covers.length} {moment}"
-    for stamp in extraction.timestamps:
-        covers, moment = stamp.covers, int(stamp.at.timestamp())
-        yield f"timestamp {stamp.number} {covers.gap_start} {covers.gap_end} {covers.length} {moment}"
-    for each in certificate_statuses(evidence, extraction):
-        yield f"certificate {each.name} {each.moment} {int(each.acted.timestamp())}"
-    for record in extraction.records:
-        yield f"record {record.record.name} {int(record.signed.at.timestamp())}"
-    told = history.events(evidence.log.entries)
-    yield from agreements.lines({f"{each.name}.json": each.record for each in evidence.records}, told)
-    yield from authorisation_basis.lines(evidence.documents, told)
-    yield f"checkpoint {created}"
-    for entry in evidence.log.entries:
-        yield f"entry {log_files.number(entry.index)}"
+    for kind, found in (("signature", extraction.signatures), ("timestamp", extraction.timestamps)):
+        for each in found:
+            covers = each.covers
+            yield f"{kind} {each.number} {covers.gap_start} {covers.gap_end} {covers.length}"
 
 
 def _parts(name: str, signed: SignedFile) -> dict[str, bytes]:

@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from appliance.evidence import authorisation_basis, commands, history
+from appliance.evidence import commands, history
 from appliance.evidence.extraction import CertificateStatus, ExtractedSignature, Extraction, certificate_statuses
 from appliance.evidence.history import PackageEvent
 from appliance.evidence.model import EvidenceInput, SignatureMaterial
@@ -70,7 +70,6 @@ def render_readme(evidence: EvidenceInput, extraction: Extraction, language: Lan
         certificates=_shown(command for each in current for command in commands.of_certificate(each)),
         earlier=_earlier(evidence),
         documents=sorted(evidence.documents),
-        grounds=_shown(commands.basis_commands(authorisation_basis.lines(evidence.documents, events))),
         checkpoint=_shown([*commands.CHECKPOINT, commands.token("log/checkpoint.tst", "log/checkpoint", created)]),
         entry=evidence.log.entries[-1].index,
         inclusion=_shown([commands.inclusion(evidence.log)]),
@@ -112,29 +111,19 @@ def _steps(
 
 def _signature_steps(evidence: EvidenceInput, extraction: Extraction) -> list[CheckSteps]:
     told = history.events(evidence.log.entries)
-    signed = {each.public.get("signed"): each for each in told if each.kind == history.SIGNED}
     together = history.confirmed_together(each.public for each in told if each.kind == history.SIGNED)
     return [
         _step(
             evidence.zone,
             each.number,
             each.signed.at,
-            [
-                *commands.of_signature(each),
-                *_way(each.number, signed.get(each.covers.digest(evidence.signed, "sha256").hex())),
-            ],
+            commands.of_signature(each),
             each.material.kind,
             _signer(each.material),
             together.get(each.material.field, 0),
         )
         for each in extraction.signatures
     ]
-
-
-def _way(number: str, told: PackageEvent | None) -> Iterator[str]:
-    """Signatures from before the authority signed how they were confirmed do not say it, nor does the log."""
-    if told is not None and any(name.startswith("activated_") for name in told.public):
-        yield commands.of_way(number, told.entry)
 
 
 def _step(

@@ -34,15 +34,12 @@ def _in_a_place(files: Files) -> dict[str, bytes]:
 
 
 def _in_the_size(files: Files) -> dict[str, bytes]:
-    """The entries come before the checkpoint, so that it is not known yet to be the log's."""
-    lines = files[INDEX].splitlines(keepends=True)
-    index = b"".join(sorted(lines, key=lambda line: line.startswith(b"checkpoint")))
     origin, _, rest = files[log_files.CHECKPOINT_TEXT].split(b"\n", 2)
-    return {INDEX: index, log_files.CHECKPOINT_TEXT: b"\n".join([origin, RUN.encode(), rest])}
+    return {log_files.CHECKPOINT_TEXT: b"\n".join([origin, RUN.encode(), rest])}
 
 
 def _in_a_name(files: Files) -> dict[str, bytes]:
-    """GNU sed has a command that runs others."""
+    """GNU sed has a command that runs others. The checkers of now do not read private fields."""
     path = next(path for path in sorted(files) if path.startswith("log/openings/"))
     return {path: b'{"x/x/;s/.*/touch${IFS}RUN/e;#":{"salt":"00","value":"x"},' + files[path][1:]}
 
@@ -61,16 +58,31 @@ def test_nothing_in_a_package_is_run(
         shutil.rmtree(readers.folder, ignore_errors=True)
         unpack(forged, readers.folder)
         status, said = check([shell, "check.sh"], readers.folder)
-        assert (status, (readers.folder / "RUN").exists()) == (1, False), said
+        assert (status == 0, (readers.folder / "RUN").exists()) == (forge is _in_a_name, False), said
+
+
+EARLIER = b"""\
+created 1
+signature 01 1 2 3 4
+certificate 01 1 1
+record agreement/01 1
+agreement 01 00000001
+agreed 00000013 01,02 00000001,00000002
+grounds 01 00000013
+letter power-1 01
+checkpoint 1
+entry 00000001
+"""
+"""Lines of packages of earlier releases, which pass for ever."""
 
 
 @pytest.mark.parametrize(
     "line",
-    ["signature 01 1 2 3", "entry 1", "letter power-1 01 x", "entry 00000001 ", "other", f"created {RUN}", ""],
+    ["signature 01 1 2", "entry 1", "letter power-1 01 x", "entry 00000001 ", "other", f"created {RUN}", ""],
 )
 def test_lines_of_other_forms_are_refused(line: str, package: bytes) -> None:
     index = bytes(read_zip(package).files[INDEX])
-    require_plain_index(index)
+    require_plain_index(index + EARLIER)
     with pytest.raises(PackageRefused):
         require_plain_index(index + f"{line}\n".encode())
 

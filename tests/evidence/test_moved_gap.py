@@ -48,7 +48,7 @@ def test_a_gap_at_another_place_is_refused(
     index = bytes(files["index.txt"]).decode()
     length = len(moved) - at - len(gap)
     line = rf"timestamp \1 {at} {at + len(gap)} {length}"
-    index = re.sub(rf"timestamp (\d+) {token.gap_start} \d+ \d+", line, index)
+    index = re.sub(rf"timestamp (\d+) {token.gap_start} \d+ \d+\b", line, index)
     forged = resealed(
         good,
         {

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from appliance.evidence.package import build
-from appliance.evidence.repacked import read_zip
 from appliance.ledger.entry import LedgerEntry
 from appliance.verification import Indication
 from hsm import cms, timestamp
@@ -20,9 +19,7 @@ from tests.evidence import contract
 from tests.evidence.authority import IDENTIFIERS, TestAuthority
 from tests.evidence.real_contract import SignedPdf
 from tests.evidence.resealing import resealed
-from tests.evidence.test_checkers import CHECKERS, check
 from tests.evidence.test_told import BOTH, Judges, _voided, judges
-from tests.evidence.unpacked import unpack
 from tests.sweeps import first_of, one_in
 
 __all__ = ["judges"]
@@ -49,7 +46,7 @@ def test_no_power_is_confirmed_by_a_statement_that_nobody_signed(
     [statement] = [each for each in evidence.records if each.name.startswith("authority/")]
     records = tuple(each for each in evidence.records if each is not statement)
     unsigned = {**evidence.documents, f"{statement.name}.json": statement.record}
-    assert judges.verdicts(replace(evidence, records=records, documents=unsigned)) == REFUSED
+    assert judges.refuses(replace(evidence, records=records, documents=unsigned))
 
 
 def test_a_folder_for_voiding_does_not_make_a_contract_void(
@@ -76,7 +73,7 @@ def test_grounds_are_held_against_the_time_of_their_own_signature(
     evidence = judges.with_log(iter)
     documents = dict(evidence.documents)
     documents[f"authority/{number:02}.json"] = documents.pop("authority/01.json")
-    assert judges.verdicts(replace(evidence, documents=documents)) == REFUSED
+    assert judges.refuses(replace(evidence, documents=documents))
 
 
 def test_no_other_token_dates_a_signature(
@@ -101,29 +98,7 @@ def test_the_log_has_the_time_of_a_signature_that_rests_on_a_power(judges: Judge
             rests = "grounds" in each.public
             yield replace(each, at=each.at + timedelta(hours=1)) if rests else each
 
-    assert judges.verdicts(judges.with_log(later)) == REFUSED
-
-
-def index_of(package: bytes, old: str, new: str) -> dict[str, bytes]:
-    """The index with another line."""
-    index = bytes(read_zip(package).files["index.txt"]).decode()
-    assert old in index
-    return {"index.txt": index.replace(old, new).encode()}
-
-
-def test_checkers_ask_what_each_signature_rests_on(
-    judges: Judges, authority: TestAuthority, package: bytes
-) -> None:
-    """The verifier does not go by the index."""
-    changed = index_of(package, "agreed 00000013 01 00000001\n", "")
-    assert judges.verdicts_on(resealed(package, changed, authority)) == [True, False, False]
-
-
-def test_checkers_take_no_acceptance_for_another(judges: Judges, authority: TestAuthority, package: bytes) -> None:
-    """Where no side is named, nothing but the log's digest tells them apart."""
-    closed = {path: None for path in read_zip(package).files if path.startswith("log/openings/")}
-    changed = index_of(package, "agreed 00000013 01 00000001\n", "agreed 00000013 02 00000001\n")
-    assert judges.verdicts_on(resealed(package, {**closed, **changed}, authority))[1:] == [False, False]
+    assert judges.refuses(judges.with_log(later))
 
 
 def test_for_whom_a_signature_was_made_is_not_taken_for_granted(
@@ -133,13 +108,8 @@ def test_for_whom_a_signature_was_made_is_not_taken_for_granted(
     evidence = judges.with_log(iter)
     closed = replace(evidence.log, entries=tuple(replace(each, opening={}) for each in evidence.log.entries))
     package = build(replace(evidence, log=closed), contract.seals(authority))
-    assert judges.verdicts_on(package) == [True, True, True]
     [remark] = [str(each) for each in judges.verifier.verify(package).remarks if "For whom" in str(each)]
     assert "person-1, person-li, seal-b" in remark
-    for checker in CHECKERS:
-        told = check(checker, unpack(package, tmp_path / checker[-1]))[1]
-        assert told.count("does not name its party") == len(evidence.signatures)
-        assert "had agreed" not in told
 
 
 @pytest.mark.parametrize("user", first_of(["person-wang", "person-zhang", "person-li"]))
@@ -161,6 +131,3 @@ def test_who_used_a_seal_is_not_taken_for_granted_in_a_voiding(
     assert report.indication is Indication.PASSED, report.reasons
     [remark] = [str(each) for each in report.remarks if "said to have used" in str(each)]
     assert "seal-b" in remark
-    for checker in CHECKERS:
-        told = check(checker, unpack(package, tmp_path / checker[-1]))[1]
-        assert "who used these seals only the portal says" in told and "VOID" in told

