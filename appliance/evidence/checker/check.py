@@ -7,7 +7,6 @@
 CA.pem is the root certificate that you trust, obtained from the issuer by another way than this package. Without
 it the package's own certificates/ca.pem is used: that shows only that the package agrees with itself.
 CA.pem 是您通过本包以外的途径取得并信任的根证书；不给出时使用包内 certificates/ca.pem，只能证明本包自身一致。
-It says at the end what it does not judge. 最后会说明哪些内容未作判断。
 """
 
 from __future__ import annotations

@@ -8,15 +8,11 @@
 # Without it the package's own certificates/ca.pem is used: that shows only that the package agrees with itself.
 # CA.pem 是您通过本包以外的途径取得并信任的根证书；不给出时使用包内 certificates/ca.pem，只能证明本包自身一致。
 #
-# It says at the end what it does not judge. 最后会说明哪些内容未作判断。
 set -u
 export LC_ALL=C
 
 ca=${1:-}
-case $ca in
-'' | /*) ;;
-*) ca=$PWD/$ca ;;
-esac
+case $ca in '' | /*) ;; *) ca=$PWD/$ca ;; esac
 cd "$(dirname "$0")" || exit 2
 if [ -z "$ca" ]; then
     ca=certificates/ca.pem
@@ -42,11 +38,7 @@ pairs="\\{($pair(,$pair)*)?\\}"
 entry="\\{\"at\":\"$date\",\"commitments\":$pairs,\"format\":\"[a-z0-9/-]+\",\"kind\":\"[a-z0-9-]+\",\"public\":$pairs\\}"
 index="#.*|(signature|timestamp) [0-9]{2,3} $number $number $number"
 
-fail() {
-    printf 'FAIL  %s\n' "$1" >&2
-    exit 1
-}
-
+fail() { printf 'FAIL  %s\n' "$1" >&2; exit 1; }
 pass() { printf 'ok    %s\n' "$1"; }
 
 # checked FILE...: these files need not be named at the end as only listed
@@ -82,18 +74,21 @@ dated() {
     [ -n "$at" ] || fail "$1 is no timestamp 时间戳无法读取"
 }
 
-# check_dated TIMESTAMP FILE WHAT: a good RFC 3161 timestamp over the file (or /dev/stdin); a reply, to the query beside it
-check_dated() {
-    dated "$1"
-    token "$1" -data "$2" && { [ -n "$(form "$1")" ] || token "$1" -queryfile "${1%r}q"; } ||
-        fail "timestamp of $3时间戳无效"
-    checked "$1"
-    stamps=$(printf '%s\n' "$stamps" "$1")
-}
-
-token() {
+# dates TIMESTAMP OPTION FILE: it is a good RFC 3161 timestamp over the file (-data), or in reply to it (-queryfile)
+dates() {
     # shellcheck disable=SC2046 # an option or none
     openssl ts -verify $(form "$1") -in "$1" "$2" "$3" -attime "$at" -CAfile "$ca" -untrusted "$chain" >/dev/null 2>&1
+}
+
+# check_dated TIMESTAMP WHAT COMMAND: it is over what the command prints, and a reply one to the query beside it, too
+check_dated() {
+    stamp=$1 what=$2
+    shift 2
+    dated "$stamp"
+    "$@" | dates "$stamp" -data /dev/stdin && { [ -n "$(form "$stamp")" ] || dates "$stamp" -queryfile "${stamp%r}q"; } ||
+        fail "timestamp of $what时间戳无效"
+    checked "$stamp"
+    stamps=$(printf '%s\n' "$stamps" "$stamp")
 }
 
 # signs SIGNATURE: a detached CMS signature over what comes in, its certificate valid at $at, which is printed
@@ -130,7 +125,7 @@ check_signed() {
         [ "$(printf '%s\n' "$octets" | sed -n 's/^ *[0-9]*:d=5 .*: OCTET STRING *//p')" = \
             "[HEX DUMP]:$(od -An -v -tx1 "$name.sig" | tr -d ' \n' | tr a-f A-F)" ] ||
         fail "$name.sig is not of its signature 签名值不符"
-    check_dated "$name.tst" "$name.sig" "$name "
+    check_dated "$name.tst" "$name " cat "$name.sig"
     checked "$name.p7s" "$name.sig"
     acted="$acted
 $certificate $at"
@@ -160,7 +155,7 @@ check_manifest() {
     by evidence
     service evidence ||
         fail "signature of the manifest by another than the evidence service 清单并非由证据服务签名"
-    check_dated manifest.tsr manifest.json "the manifest 清单"
+    check_dated manifest.tsr "the manifest 清单" cat manifest.json
     pass "signature of the manifest by the evidence service, $when 清单签名与时间戳有效"
 }
 
@@ -192,15 +187,12 @@ check_contract() { # each signature that it has since it was given is here once,
 NOTE  signatures that the contract had when it was given are not checked; who made them declared nothing by that
       合同提交时已带有的签名或时间戳，此处未核验；仅凭这些签名，其签署人未作任何声明
 END
-    check_dated contract/contract.tsr "$pdf" "the signed contract 已签合同"
+    check_dated contract/contract.tsr "the signed contract 已签合同" cat "$pdf"
     pass "the signed contract begins with the contract as given, $when 以原始合同开头，时间戳有效"
 }
 
 # range HEAD TAIL LENGTH: the bytes of the signed contract that one signature covers
-range() {
-    head -c "$1" "$pdf"
-    tail -c "+$(($2 + 1))" "$pdf" | head -c "$3"
-}
+range() { head -c "$1" "$pdf"; tail -c "+$(($2 + 1))" "$pdf" | head -c "$3"; }
 
 # check_place FILE HEAD TAIL LENGTH: the hexadecimal string in the PDF is FILE, followed by zeros only, and the signed
 # bytes themselves say where it is. With the gap elsewhere the same bytes are another document.
@@ -223,10 +215,7 @@ check_signature() { # NN HEAD TAIL LENGTH
 
 check_document_timestamp() { # NN HEAD TAIL LENGTH
     check_place "signatures/$1.tst" "$2" "$3" "$4"
-    range "$2" "$3" "$4" | (check_dated "signatures/$1.tst" /dev/stdin "the contract, $1, 文档") || exit 1
-    dated "signatures/$1.tst"
-    checked "signatures/$1.tst"
-    stamps=$(printf '%s\n' "$stamps" "signatures/$1.tst")
+    check_dated "signatures/$1.tst" "the contract, $1, 文档" range "$2" "$3" "$4"
     archived="$archived $at"
     pass "document timestamp $1, $when 文档时间戳有效"
 }
@@ -288,24 +277,15 @@ stands() {
     [ -n "$since" ] && [ "$2" -lt "$since" ]
 }
 
-# above CERTIFICATE: which of the chain issued it; none when the root did
-above() {
-    issuer=$(printf '%s\n' "$1" | openssl x509 -noout -issuer_hash)
-    for each in $(count "$chain"); do
-        [ "$(nth "$each" "$chain" | openssl x509 -noout -subject_hash)" != "$issuer" ] || printf '%s ' "$each"
-    done
-}
-
-# path_stands CERTIFICATE SIGNED: it and all above it
+# path_stands CERTIFICATE SIGNED: it and all above it, up to one that the root issued
 path_stands() {
     stands "$1" "$2" || return 1
-    waiting=$(above "$1") seen=' '
-    while [ -n "$waiting" ]; do
-        next=${waiting%% *} waiting=${waiting#* }
-        case $seen in *" $next "*) continue ;; esac
-        seen="$seen$next "
-        stands "$(nth "$next" "$chain")" "$2" || return 1
-        waiting="$waiting$(above "$(nth "$next" "$chain")")"
+    case $seen in *" $1 "*) return 0 ;; esac
+    seen="$seen $1 "
+    for each in $(count "$chain"); do
+        above=$(nth "$each" "$chain")
+        [ "$(printf '%s\n' "$above" | openssl x509 -noout -subject_hash)" != \
+            "$(printf '%s\n' "$1" | openssl x509 -noout -issuer_hash)" ] || (path_stands "$above" "$2") || return 1
     done
 }
 
@@ -315,12 +295,9 @@ stampers() {
     for stamp in $stamps; do
         until=$made
         case $stamp in
-        signatures/*)
-            own=$(stamped "$stamp")
-            for each in $archived; do
-                [ "$each" -le "${own%% *}" ] || [ "$each" -ge "$until" ] || until=$each
-            done
-            ;;
+        signatures/*) own=$(stamped "$stamp") && for each in $archived; do
+            [ "$each" -le "${own%% *}" ] || [ "$each" -ge "$until" ] || until=$each
+        done ;;
         agreement/* | authority/* | voiding/*) until=${completed:-$made} ;;
         esac
         # shellcheck disable=SC2046 # an option or none
@@ -346,7 +323,7 @@ check_certificates() { # all lead to the trusted root, and none was revoked when
         [ -n "$at" ] || fail "nothing here is signed by $pem 没有由该证书签名的内容"
         certificate=$(cat "$pem")
         [ "$(openssl x509 -in "$pem")" = "$certificate" ] || fail "$pem is more than a certificate 证书文件有其他内容"
-        [ -n "$all" ] || trusted "$certificate" "$lists" >/dev/null || path_stands "$certificate" "$at" ||
+        [ -n "$all" ] || trusted "$certificate" "$lists" >/dev/null || (seen='' && path_stands "$certificate" "$at") ||
             fail "certificate $name was revoked when it signed, or is not trusted 证书签署时已被吊销或不受信任"
     done
     pass "the certificates are trusted and were not revoked when they signed, by the lists of"
@@ -367,7 +344,7 @@ check_checkpoint() {
         fail "the log's checkpoint is not the one that the manifest names 日志检查点与清单所载不符"
     openssl pkeyutl -verify -rawin -pubin -inkey log/log.pub.pem -sigfile log/checkpoint.sig \
         -in log/checkpoint.text >/dev/null 2>&1 || fail "signature of the log's checkpoint 日志检查点签名无效"
-    check_dated log/checkpoint.tst log/checkpoint "the log's checkpoint 检查点"
+    check_dated log/checkpoint.tst "the log's checkpoint 检查点" cat log/checkpoint
     pass "the log's checkpoint and its timestamp, $when 日志检查点及其时间戳有效"
 }
 

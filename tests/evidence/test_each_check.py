@@ -1,0 +1,100 @@
+"""Each check of the checkers fails alone: in packages that are sealed again, with one thing wrong in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from appliance.evidence.repacked import read_zip
+from hsm import timestamp
+from tests.evidence.authority import TestAuthority
+from tests.evidence.resealing import resealed
+from tests.evidence.test_checkers import CHECKERS, check
+from tests.evidence.unpacked import unpack
+from tests.sweeps import one_in
+
+Files = Mapping[str, bytes]
+Change = Callable[[Files, TestAuthority], Mapping[str, bytes | None]]
+PROOF, ENTRY = "log/proofs/00000013.tlog-proof", "log/entries/00000013.json"
+
+
+def instead(path: str, made: Callable[[Files, TestAuthority], bytes]) -> Change:
+    return lambda files, authority: {path: made(files, authority)}
+
+
+def token_for_another(path: str) -> Change:
+    return instead(path, lambda files, authority: authority.token(b"another"))
+
+
+def reply_for_another(files: Files, authority: TestAuthority) -> bytes:
+    return authority.reply(timestamp.build_request(timestamp.order_for(bytes(32), nonce=7)))
+
+
+def swapped(path: str, other: str) -> Change:
+    return lambda files, authority: {path: files[other], other: files[path]}
+
+
+def last_bit(path: str, ending: bytes = b"") -> Change:
+    """Another last bit of the file, or of what stands before its first *ending*."""
+
+    def changed(files: Files, authority: TestAuthority) -> bytes:
+        at = (files[path].index(ending) if ending else len(files[path])) - 1
+        return files[path][:at] + bytes([files[path][at] ^ 1]) + files[path][at + 1 :]
+
+    return instead(path, changed)
+
+
+def moved(files: Files, authority: TestAuthority) -> bytes:
+    """The index says that the first signature is one byte further on."""
+    _, number, *places = next(line for line in files["index.txt"].decode().split("\n") if "re 01 " in line).split()
+    said = f"signature {number} {' '.join(places)}"
+    return files["index.txt"].replace(
+        said.encode(), f"signature {number} {int(places[0]) + 1} {' '.join(places[1:])}".encode()
+    )
+
+
+CHECKS: dict[str, tuple[Change, str]] = {
+    "begins": (instead("contract/contract.pdf", lambda files, authority: b"%PDF-0"), "does not begin"),
+    "contract dated": (instead("contract/contract.tsr", reply_for_another), "timestamp of the signed contract"),
+    "contract asked": (swapped("contract/contract.tsq", "log/log.vkey"), "timestamp of the signed contract"),
+    "in the PDF": (swapped("signatures/01.p7s", "signatures/02.p7s"), "is not the one in the PDF"),
+    "its place": (instead("index.txt", moved), "is not the one in the PDF"),
+    "its certificate": (swapped("certificates/01.pem", "certificates/02.pem"), "is not of its signature"),
+    "its value": (last_bit("signatures/02.sig"), "signatures/02.sig is not of its signature"),
+    "its timestamp": (token_for_another("signatures/02.tst"), "timestamp of signatures/02"),
+    "archive timestamp": (token_for_another("signatures/04.tst"), "signatures/04.tst is not the one in the PDF"),
+    "no timestamp": (instead("signatures/02.tst", lambda files, authority: b""), "is no timestamp"),
+    "record": (last_bit("agreement/02.json", b'"'), "signature of agreement/02"),
+    "record's value": (last_bit("agreement/02.sig"), "agreement/02.sig is not of its signature"),
+    "record's timestamp": (token_for_another("agreement/02.tst"), "timestamp of agreement/02"),
+    "record's certificate": (
+        swapped("certificates/agreement-01.pem", "certificates/agreement-02.pem"),
+        "is not of its signature",
+    ),
+    "chain": (instead("certificates/chain.pem", lambda files, authority: files["certificates/ca.pem"]), "FAIL"),
+    "lists": (
+        instead("certificates/crls.pem", lambda files, authority: files["certificates/crls.pem"][:0]),
+        "was revoked when it signed, or is not trusted",
+    ),
+    "log's signature": (last_bit("log/checkpoint.sig"), "signature of the log's checkpoint"),
+    "log's timestamp": (token_for_another("log/checkpoint.tst"), "timestamp of the log's checkpoint"),
+    "text of the checkpoint": (last_bit("log/checkpoint.text", b"\n"), "log/checkpoint.text is not"),
+    "entry": (last_bit(ENTRY, b'Z","commitments'), "is not in the log"),
+    "proof": (swapped(PROOF, "log/proofs/00000018.tlog-proof"), "is for another entry"),
+    "checkpoint of a proof": (last_bit(PROOF), "is for another checkpoint"),
+    "opening": (instead("log/openings/00000013.json", lambda files, authority: b"{}"), ""),
+}
+
+
+@pytest.mark.parametrize(("change", "said"), one_in(6, CHECKS.values()), ids=CHECKS)
+def test_each_check_fails_alone(
+    package: bytes, authority: TestAuthority, tmp_path: Path, change: Change, said: str
+) -> None:
+    """What is only listed, as what opens an entry is, the checkers do not look at."""
+    files = {path: bytes(data) for path, data in read_zip(package).files.items()}
+    folder = unpack(resealed(package, change(files, authority), authority), tmp_path / "package")
+    for checker in CHECKERS:
+        status, told = check(checker, folder)
+        assert (status, said in told) == (1 if said else 0, True), told
