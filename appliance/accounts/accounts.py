@@ -186,7 +186,7 @@ def _require_possible(kind: str, roles: frozenset[AccountRole]) -> None:
         raise PreconditionRefused("Choose at least one role.")
     if not roles <= possible:
         raise PreconditionRefused(
-            "Who signs does not register, audit or operate, nor the other way round; each duty is an account."
+            "Whoever signs cannot also register, audit or operate: each duty is an account of its own."
         )
 
 

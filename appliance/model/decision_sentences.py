@@ -84,8 +84,8 @@ _NAMING = (Kind.ENROL_PERSON, Kind.ENROL_OFFICER, Kind.ENROL_PIN_CUSTODIAN)
 """Intents that say under which name somebody is enrolled; others are about somebody who has a name."""
 
 _OUTSIDE = (
-    "This will give {name} of {organisation}, an outside signer, a key and a certificate to sign with. Nobody from"
-    " outside has a power in this house."
+    "This will give {name} of {organisation}, an outside signer, a key and a certificate to sign with. Outside"
+    " signers have no powers here."
 )
 
 _PIN_CUSTODIAN_AGAIN = (

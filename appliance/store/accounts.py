@@ -80,7 +80,7 @@ def set_roles(tx: Transaction, subject: str, roles: Iterable[AccountRole]) -> No
     tx.execute("DELETE FROM account_roles WHERE subject = ?", (subject,))
     with refusing(
         PreconditionRefused(
-            "Who signs does not register, audit or operate, nor the other way round; each duty is an account."
+            "Whoever signs cannot also register, audit or operate: each duty is an account of its own."
         )
     ):
         tx.executemany(

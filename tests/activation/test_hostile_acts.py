@@ -334,7 +334,7 @@ def test_the_code_of_an_act_has_eighty_bits(desk: Desk) -> None:
 # What the authority signs of an act, but no page of the document says.
 
 
-@pytest.mark.parametrize(("custodians", "said"), [(1, "as many as the seal takes"), (2, "2")])
+@pytest.mark.parametrize(("custodians", "said"), [(1, "as many as the seal requires"), (2, "2")])
 def test_the_party_and_the_custodians_of_a_signature_are_shown(desk: Desk, custodians: int, said: str) -> None:
     own = desk.document()
     assert f"<dt>Party number</dt><dd><code>{own.intent.party}</code></dd>" in desk.page(own)  # type: ignore[union-attr]  # it signs

@@ -111,8 +111,8 @@ def test_it_is_not_your_turn_yet_is_no_error(li: FlaskClient, waiting: Contract)
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        (Language.CHINESE, "下一步将进入确认页面，核对后使用通行密钥确认。"),
-        (Language.ENGLISH, "Next, review it on the confirmation page and confirm with your passkey."),
+        (Language.CHINESE, "下一步将进入确认页面，请核对后在该页确认。"),
+        (Language.ENGLISH, "Next, review it on the confirmation page and confirm it there."),
     ],
 )
 def test_the_page_says_beside_the_button_where_one_confirms(
