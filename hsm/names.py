@@ -151,6 +151,12 @@ def is_visible(text: str) -> bool:
     return seen and unicodedata.is_normalized("NFC", text)
 
 
+def is_readable(text: str) -> bool:
+    """Whether *text*, of several lines, has nothing in it that cannot be seen, or changes the order in which it is
+    read."""
+    return BLANK.isdisjoint(text) and all(unicodedata.category(each)[0] != "C" or each in "\t\n" for each in text)
+
+
 def without_stray_selectors(text: str) -> str:
     """*text* without variation selectors that follow nothing: they are seen by what they do to the character
     before them alone, so a text of nothing else is empty."""

@@ -16,7 +16,7 @@ from hsm import canonical
 from hsm.cms import CmsMessage, SignatureRefused, parse, signer_certificate
 from hsm.errors import Malformed
 from hsm.intents import moment_in
-from hsm.names import SubjectName, is_visible, name_in
+from hsm.names import SubjectName, is_name, is_readable, is_visible, name_in
 
 AGREEMENT: Final = "agreement"
 DECLARATION: Final = "void-declaration"
@@ -66,11 +66,21 @@ _ENTRIES: Final = {
 
 def is_record(record: Any, field: str) -> TypeGuard[dict[str, Any]]:
     """Whether *record* has all entries of a record of now, no others, and each in the form that it always has: a
-    page that says it in words leaves nothing out."""
+    page that says it in words leaves nothing out. Its texts are read as they are, not as JSON writes them: there
+    an escape that can be seen stands for what cannot."""
     if not isinstance(record, dict) or set(record) != set(_ENTRIES[field].split()):
         return False
     has_form = {AGREEMENT: _is_agreement, DECLARATION: _is_declaration}[field]
-    return record["format"] == FORMATS[field] and has_form(record)
+    if record["format"] != FORMATS[field] or not has_form(record):
+        return False
+    return all(is_readable(each.replace("\r\n", "\n")) for each in _texts_in(record))
+
+
+def _texts_in(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [text for part in parts for text in _texts_in(part)]
 
 
 def _is_agreement(record: Mapping[str, Any]) -> bool:
@@ -94,6 +104,8 @@ def _is_declaration(record: Mapping[str, Any]) -> bool:
     parties, digest = record["parties"], record["digest"]
     if not all(isinstance(record[each], str) for each in ("organisation", "proposed_by", "reason", "title")):
         return False
+    if not any(is_name(record["proposed_by"], each) for each in ("person", "officer")):
+        return False
     numbers = [record["contract"], record["voiding"], *(parties if isinstance(parties, list) else [None])]
     named = isinstance(digest, str) and _DIGEST.fullmatch(digest) is not None
     dated = _is_moment(record["proposed"]) and _is_moment(record["declared"])
@@ -116,8 +128,11 @@ def _is_side(value: Any) -> bool:
     """An organisation by its name, or a person by name and subject."""
     if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
         return False
-    wanted = {"kind", "name", "subject"} if value.get("kind") == "person" else {"kind", "name"}
-    return set(value) == wanted and value["kind"] in ("person", "organisation") and bool(value["name"].strip())
+    is_person = value.get("kind") == "person"
+    if set(value) != ({"kind", "name", "subject"} if is_person else {"kind", "name"}):
+        return False
+    named = is_name(value["subject"], "person") if is_person else value["kind"] == "organisation"
+    return named and bool(value["name"].strip())
 
 
 def require_kind(message: CmsMessage, record: bytes | None) -> None:

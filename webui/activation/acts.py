@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from hsm import canonical
 from hsm.client import AuthorityClient
 from hsm.errors import BadRequest, Malformed, UnknownKey
 from hsm.intents import OfficerIntent, SigningIntent, console_fingerprint, require_own_arguments
-from hsm.names import BLANK, is_visible, login_of_pin_custodian, visible
+from hsm.names import is_readable, is_visible, login_of_pin_custodian, visible
 from hsm.operation_types import Approvals, KnownSubject
 from hsm.powers import power_in
 from hsm.records import AGREEMENT, DECLARATION, LONGEST_AGREEMENT, is_record, named_in_intent
@@ -291,8 +290,6 @@ def _record(request: ActivationRequest, intent: SigningIntent, signer: KnownSubj
         raise _other() from error
     if not is_record(record, intent.field) or hashlib.sha256(request.content).digest() != intent.digest:
         raise _other()
-    if not _is_readable(request.content.decode()):
-        raise _other()
     named = (record["person"], record["name"], named_in_intent(intent.field, record))
     if named != (signer.subject, signer.name, intent.contract):
         raise _other()
@@ -314,17 +311,12 @@ def _agreement_texts(
         content = text.encode()
         if len(content) > LONGEST_AGREEMENT or texts[language] != hashlib.sha256(content).hexdigest():
             raise _other()
-        if not _is_readable(text):
+        if not is_readable(text):
             raise _other()
     try:
         return tuple(render_whole(text) for _, text in both)
     except Malformed as error:
         raise _other() from error
-
-
-def _is_readable(text: str) -> bool:
-    """Whether *text* has nothing in it that cannot be seen, or changes the order in which it is read."""
-    return BLANK.isdisjoint(text) and all(unicodedata.category(each)[0] != "C" or each in "\t\n" for each in text)
 
 
 def _arguments(intent: OfficerIntent) -> dict[str, Any]:
