@@ -18,6 +18,9 @@ FORMAT: Final = "vermilion-power/1"
 CONFIRM_POWER: Final = "confirm_power"
 """The kind of the officers' intent."""
 
+_ABOVE_LIMITS = 10**17
+"""In the smallest unit of a currency: no contract has such an amount."""
+
 _BY_LAW = "legal-representative"
 _BASES = frozenset({"letter", "contract", _BY_LAW})
 _MOST_NAMES = 50
@@ -43,7 +46,9 @@ def power_in(details: Mapping[str, Any]) -> dict[str, Any]:
     _require(_moment(power, "since") < _moment(power, "until"), "until")
     if "limit" in details or "currency" in details:
         power["limit"], power["currency"] = required_field(details, "limit", int), _text(details, "currency")
-        _require(power["limit"] >= 0 and _CURRENCY.fullmatch(power["currency"]) is not None, "limit")
+        _require(
+            0 <= power["limit"] < _ABOVE_LIMITS and _CURRENCY.fullmatch(power["currency"]) is not None, "limit"
+        )
     _require(power["basis"] != _BY_LAW or not _has_scope(power), "basis")
     return power
 

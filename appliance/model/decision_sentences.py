@@ -88,6 +88,13 @@ _OUTSIDE = (
     " signers have no powers here."
 )
 
+_ALL_CERTIFICATES = (
+    "This revokes every certificate of {name} that is valid still, for good; the new revocation list says so at"
+    " once."
+)
+
+_DRAWN_PICTURE = "From then on the seal {seal} looks as the appliance draws it, without a picture of its own."
+
 _PIN_CUSTODIAN_AGAIN = (
     "From then on {name}, a keeper of the token's PIN, unlocks the HSM with the passkeys that root has confirmed"
     " now, and with none from before."
@@ -129,10 +136,10 @@ def _template(kind: Kind, subject: str, details: Mapping[str, Any], *, again: bo
         return (_SEALS_DONE if done else _SEALS)[SealKind(details["kind"])]
     if done:
         return _DONE[kind]
-    if kind is Kind.ENROL_PERSON and is_outside(subject):
-        return _OUTSIDE
-    if kind is Kind.ENROL_PIN_CUSTODIAN and again:
-        return _PIN_CUSTODIAN_AGAIN
-    if kind is not Kind.ENROL_PIN_CUSTODIAN and is_pin_custodian(subject):
-        return _NO_PIN_CUSTODIAN
-    return _SENTENCES[kind]
+    special = {
+        Kind.ENROL_PERSON: _OUTSIDE if is_outside(subject) else None,
+        Kind.REVOKE_CERTIFICATE: None if "serial" in details else _ALL_CERTIFICATES,
+        Kind.CHANGE_PICTURE: None if details.get("picture") else _DRAWN_PICTURE,
+        Kind.ENROL_PIN_CUSTODIAN: _PIN_CUSTODIAN_AGAIN if again else None,
+    }
+    return special.get(kind, _NO_PIN_CUSTODIAN if is_pin_custodian(subject) else None) or _SENTENCES[kind]

@@ -122,6 +122,24 @@ def test_people_and_seals_in_an_act_are_named_as_they_are_enrolled(desk: Desk) -
     assert "Custodians who approve each use" in page and "2" in words_of(page)
 
 
+def test_the_act_says_all_that_it_does_whatever_it_leaves_out(desk: Desk) -> None:
+    page = desk.page(desk.decision("revoke_certificate", subject=ZHANG.subject, reason="superseded"))
+    assert f"revokes every certificate of {ZHANG.name}" in page
+    page = desk.page(desk.decision("revoke_certificate", subject="tsa", reason="superseded", serial="1f"))
+    assert "the certificate 1f of the service tsa" in page
+    page = desk.page(desk.decision("change_picture", subject=CONTRACT_SEAL.subject, picture=""))
+    assert "without a picture of its own" in page and "picture shown here" not in page
+
+
+def test_a_pin_custodian_who_is_enrolled_anew_is_called_by_that_name(desk: Desk) -> None:
+    request = keeper_with(desk, passkey := SoftwareAuthenticator.create("localhost", ORIGIN).credential())
+    assert desk.confirm(OFFICER, desk.put(request), fingerprint=read_out(passkey)).status_code == 303
+    desk.appliance.authority.enrol_pin_custodian(request.intent)  # type: ignore[arg-type]  # it is an officers' intent
+    again = {"subject": "keeper-sun", "name": "吴示例", "organisation": ALPHA, "credentials": [passkey]}
+    page = desk.page(desk.decision("enrol_keeper", **again))
+    assert f"From then on 孙示例 · {ALPHA} (keeper-sun), a keeper of the token" in page and "吴示例" in page
+
+
 def test_an_act_that_the_portal_has_no_sentence_for_is_shown_by_its_name(desk: Desk) -> None:
     request = desk.decision("unlock")
     assert "<h1>Unlock the authority</h1>" in desk.page(request)

@@ -86,6 +86,18 @@ def test_somebody_who_is_enrolled_is_called_by_that_name(desk: Desk) -> None:
         assert ZHANG.name in heading(page)
 
 
+def test_a_name_that_looks_like_somebodys_identifier_is_not_theirs(desk: Desk) -> None:
+    who: dict[str, Any] = {
+        "subject": "person-new",
+        "name": CUSTODIAN.subject,
+        "organisation": CONTRACT_SEAL.subject,
+    }
+    page = desk.page(desk.decision("enrol_person", **who, credentials=[FINGERPRINT]))
+    facts = dict(re.findall(r"<dt>(.*?)</dt><dd[^>]*>(.*?)</dd>", page, re.DOTALL))
+    for label, text in (("Full name", CUSTODIAN.subject), ("Organisation", CONTRACT_SEAL.subject)):
+        assert words_of(facts[label]) == text
+
+
 @pytest.mark.parametrize(
     "hidden",
     [

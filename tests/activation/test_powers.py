@@ -74,6 +74,11 @@ def test_what_has_no_bounds_says_so(desk: Desk) -> None:
     assert (facts["Seals"].strip(), facts["Replaces earlier ones"].strip()) == ("none", "yes")
 
 
+def test_a_term_that_looks_like_an_identifier_is_shown_as_it_is(desk: Desk) -> None:
+    facts = facts_of(desk.page(asked(desk, kinds=[ZHANG.subject], counterparties=[ZHANG.subject])))
+    assert [facts[name].strip() for name in LABELS[3:5]] == [ZHANG.subject] * 2
+
+
 def test_the_letter_s_pages_are_drawn_from_what_is_confirmed(desk: Desk) -> None:
     path = desk.put(asked(desk))
     pictures = re.findall(r'<img src="([^"]+)"', desk.get(path).text)
@@ -94,6 +99,8 @@ def test_the_letter_s_pages_are_drawn_from_what_is_confirmed(desk: Desk) -> None
         {"kinds": ["\u3164"]},
         {"since": "yesterday"},
         {"limit": None},
+        {"limit": 10**17},
+        {"limit": 10**17, "currency": "XXX"},
         {"agent": "somebody"},
         {"note": "free text"},
         {"principal": None},

@@ -224,8 +224,11 @@ def _sentence_of(intent: Intent, names: Mapping[str, str]) -> str:
     if not isinstance(intent, OfficerIntent):
         return ""
     try:
-        kind = OfficerDecisionKind(intent.kind)
-        found = describe_intent(kind, intent.text("subject"), intent.details, names)
+        kind, subject, details = OfficerDecisionKind(intent.kind), intent.text("subject"), intent.details
+        again = kind is OfficerDecisionKind.ENROL_PIN_CUSTODIAN and names.get(subject, subject) != subject
+        if again:  # what changes is theirs, whatever name the act gives them now
+            details = {**details, "name": names[subject]}
+        found = describe_intent(kind, subject, details, names, again=again)
     except (ValueError, KeyError, TypeError, BadRequest):
         return ""  # an unlock, or what no portal of ours makes: its arguments say the rest
     return found.translated(translate())
