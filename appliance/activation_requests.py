@@ -37,6 +37,9 @@ _TICKET = re.compile(r"[A-Za-z0-9_-]{32}")
 _LARGEST = 128 * 1024 * 1024
 """Bytes of a request; a document has at most 100 MiB."""
 
+_LONGEST_LOGIN = 300
+"""Characters; an outside signer's is their e-mail address."""
+
 _LARGEST_OF_OTHERS = 256 * 1024
 """The same of one that brings no document: a list, a registration. Asked for as one of these, a document is not
 even read, so that their pages need no room for it (:mod:`webui.shared.room`)."""
@@ -157,6 +160,8 @@ class ActivationRequests:
             request = decode_request(kind, decode_cbor(data, most_values=1000, most_depth=8))
             if isinstance(request, BatchRequest) and not all(map(_is_title, request.documents)):
                 raise _gone()
+            if isinstance(request, RegistrationRequest) and len(request.login) > _LONGEST_LOGIN:
+                raise _gone()  # no picture of it can be scanned
             return request
         except (OSError, Malformed, BadRequest) as error:
             raise _gone() from error

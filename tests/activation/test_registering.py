@@ -205,6 +205,11 @@ def test_whatever_a_request_says_people_go_back_to_the_portal(desk: Desk, asked:
         assert "evil.example" not in re.sub(r"<dd>.*?</dd>", "", page) and "javascript:" not in page
 
 
+def test_a_login_that_no_picture_can_hold_opens_nothing(desk: Desk, asked: RegistrationRequest) -> None:
+    answer = desk.get(put(desk, replace(asked, login="x" * 3000)))
+    assert answer.status_code == 404 and "<form" not in answer.text
+
+
 def test_who_is_no_person_sets_up_nothing(desk: Desk, asked: RegistrationRequest) -> None:
     for subject in ("seal-alpha-contract", "keeper-a", "", "x" * 200):
         answer = desk.get(put(desk, replace(asked, subject=subject)))

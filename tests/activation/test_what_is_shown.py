@@ -163,6 +163,7 @@ WRONG: list[Callable[[ActivationRequest], ActivationRequest]] = [
     lambda request: replace(request, content=request.content[: request.base]),
     lambda request: replace(request, base=0),
     lambda request: replace(request, base=-1),
+    lambda request: replace(request, base=1 << 70),
     lambda request: replace(request, base=len(request.content) + 1),
     lambda request: replace(request, base=request.gap[0] + 1),
     lambda request: replace(request, gap=()),

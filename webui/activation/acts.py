@@ -260,14 +260,14 @@ class ShownActs:
 def _document(request: ActivationRequest, intent: SigningIntent) -> PreparedRevision:
     """The prepared revision, when it is the one that the intent signs and nothing hides in its gap."""
     base, content = request.base, request.content
+    # no record begins like a document, and the gap is behind its beginning: no digest is that of both
+    if not content.startswith(_HEADER) or not _LEAST_BASE <= base <= len(content):
+        raise _other()
     try:
         start, length = request.gap
         prepared = whole_revision(content, base, start, start + length)
     except (ConfinementFailed, ValueError) as error:
         raise _other() from error
-    # no record begins like a document, and the gap is behind its beginning: no digest is that of both
-    if not content.startswith(_HEADER) or not _LEAST_BASE <= base <= len(content):
-        raise _other()
     if prepared.digest != intent.digest:
         raise _other()
     return prepared
