@@ -123,15 +123,16 @@ class ActivationRules:
         self, intent: SigningIntent, seal: Subject, subjects: Sequence[Subject], *, enough: bool
     ) -> None:
         """The seal is in use, and *subjects* are persons of its organisation of whom at most one is no custodian:
-        as many as it takes (*enough*), or some of them. Who was a custodian and is none any more counts as none;
-        outside signers are no persons of any organisation here, whatever they are called.
+        as many as it takes (*enough*), or more, when it took more as they approved; or some of them. Who was a
+        custodian and is none any more counts as none; outside signers are no persons of any organisation here,
+        whatever they are called.
         """
         if self._seals.seal(seal.subject).suspended is not None:
             raise ActivationRefused("The seal {subject} is suspended or destroyed.", subject=seal.subject)
         needed, custodians = self._custodians_needed(intent), self._people.custodians(seal.subject)
         own = all(each.kind is SubjectKind.PERSON and each.organisation == seal.organisation for each in subjects)
         others = sum(each.subject not in custodians for each in subjects)
-        right_number = len(subjects) == needed + 1 if enough else len(subjects) <= needed + 1
+        right_number = len(subjects) >= needed + 1 if enough else len(subjects) <= needed + 1
         fitting = own and others <= 1 and right_number
         _require(fitting, _NOT_BY_CUSTODIAN if needed == 1 else _NOT_BY_CUSTODIANS, seal.subject)
 

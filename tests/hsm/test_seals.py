@@ -211,6 +211,14 @@ def test_two_custodians_at_once_are_demanded_only_of_a_seal_that_has_two(site: S
     assert site.web.approvals(intent_for(seal)).required == 3
 
 
+def test_who_approved_more_than_a_seal_takes_now_stands_in_no_ones_way(site: Site) -> None:
+    seal = site.seal(FIRST, SECOND, needed=2)
+    intent = intent_for(seal)
+    site.approve(intent, ASKING, FIRST, SECOND)
+    site.officer("set_custodians_needed", subject=seal, needed=1)
+    assert site.web.sign_document(intent)
+
+
 @pytest.mark.parametrize(
     ("kind", "details"), [("remove_custodian", {"custodian": SECOND}), ("set_custodians_needed", {"needed": 2})]
 )
