@@ -117,6 +117,15 @@ def accepted_by_others(files: Files, entries: Sequence[PackageEvent]) -> Iterato
             yield Sentence(_OF_OTHERS, {**named, "fields": ", ".join(fields)})
 
 
+def people_named(files: Files) -> Iterator[tuple[str, str]]:
+    """Who is named in acceptances between parties as signing for no organisation: number and name. People are
+    shown the name, and for whom an acceptance counts goes by the number."""
+    for path in sorted(filter(_RECORD.fullmatch, files)):
+        said = canonical.decode(bytes(files[path]))
+        sides = [said["party"], *said["counterparties"]] if said["format"] in FORMATS else []
+        yield from ((each["subject"], each["name"]) for each in sides if "subject" in each)
+
+
 _UNAGREED: Final = (
     "These signatures rest on no acceptance of the agreement on electronic signing: {fields}. That their signers"
     " have accepted it is the word of the portal alone."
@@ -218,4 +227,5 @@ def _side(signature: PackageEvent) -> Mapping[str, str] | None:
 
 
 def _key(side: Mapping[str, str]) -> str:
-    return side.get("subject") or f"organisation:{side['name']}"
+    """A person's number is the portal's choice: whatever it says, nobody takes it for an organisation."""
+    return f"person:{side['subject']}" if "subject" in side else f"organisation:{side['name']}"

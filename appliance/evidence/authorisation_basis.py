@@ -248,7 +248,8 @@ def _require_stated(basis: PackagedBasis, entries: Sequence[PackageEvent]) -> No
     """Amount and type are those that the log has of the contract, where they were not erased."""
     matter, stated = basis.record["matter"], {}
     for entry in entries:
-        if entry.kind in ("contract-drafted", "contract-revised") and entry.private:
+        own = entry.public.get("contract") == basis.record["contract"]
+        if own and entry.kind in ("contract-drafted", "contract-revised") and entry.private:
             stated = {"amount": None, **entry.private}
     if not stated:
         return

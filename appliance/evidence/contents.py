@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from appliance.evidence import extraction, history, log_files, package
 from appliance.evidence.authorisation_basis import FOLDER
 from appliance.evidence.extraction import SignedFile, taken_apart
+from appliance.evidence.layout import NO_RULE
 from appliance.evidence.manifest import PackageManifest
 from appliance.evidence.model import LogEntry, PackageRefused
 from appliance.language.sizes import ByteSize
@@ -66,14 +67,14 @@ class SignedContract:
     """The signed contract's bytes; of each signature beside it the SHA-256 (hex) of what it covers, with the
     subject whom its certificate names (or nothing), and with how it was activated, as the log writes it (or
     nothing), and the time of its timestamp; and the same SHA-256 by the number of its files. ``carried``: that
-    SHA-256 with who made it and when (None for a timestamp), in the order of the document; ``signed_until``: the
+    SHA-256 with who made it and when (None for a timestamp), by where what it covers ends; ``signed_until``: the
     bytes that all of these signatures are in."""
 
     document: bytes
     signers: tuple[tuple[str, str], ...]
     ways: Mapping[str, tuple[str, datetime]]
     numbered: Mapping[str, str]
-    carried: tuple[tuple[str, SignedFile | None], ...] = ()
+    carried: Mapping[int, tuple[str, SignedFile | None]] = field(default_factory=dict)
     signed_until: int = 0
 
 
@@ -106,8 +107,7 @@ def require_contract(files: Files) -> SignedContract:
     if not signers or len(located) != len(names) or sorted(sizes or ()) != sorted(covered):
         raise PackageRefused(OTHER_SIGNATURES)
     until = max(end for end, (_, by) in located.items() if by is not None)
-    carried = tuple(located[end] for end in sorted(located))
-    return SignedContract(signed, tuple(sorted(signers)), ways, numbered, carried, until)
+    return SignedContract(signed, tuple(sorted(signers)), ways, numbered, located, until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +127,15 @@ def judged_signatures(
     """Those of the *contract*, each with its one of the *reports* on the document, and the reports on those from
     before it was given. A signature that no report is about nobody has judged: programs do not show it, and any
     key may have made it."""
-    since = len(reports) - len(contract.carried)
-    own = tuple(zip(contract.carried, reports[max(since, 0) :], strict=False))
-    if since < 0 or not all(_is_about(report, made) for (_, made), report in own):
+    carried, about = contract.carried, {each.end: each for each in reports}
+    if not all(end in about and _is_about(about[end], made) for end, (_, made) in carried.items()):
         raise PackageRefused(OTHER_SIGNATURES)
     judged = tuple(
-        JudgedSignature(covers, name_in(made.certificate), report, _dated(report, made))
-        for (covers, made), report in own
+        JudgedSignature(covers, name_in(made.certificate), about[end], _dated(about[end], made))
+        for end, (covers, made) in sorted(carried.items())
         if made is not None
     )
-    return judged, tuple(each for each in reports[:since] if not each.document_timestamp)
+    return judged, tuple(each for each in reports if each.end not in carried and not each.document_timestamp)
 
 
 def _is_about(report: SignatureReport, made: SignedFile | None) -> bool:
@@ -218,9 +217,7 @@ def require_log(files: Files, manifest: PackageManifest) -> tuple[history.Packag
     ):
         if part(files, path) != expected:
             raise PackageRefused("The file {path} is not of its signature.", path=path)
-    entries = [_entry(files, path) for path in sorted(files) if path.startswith("log/entries/")]
-    if not entries:
-        raise PackageRefused("The package has no entry of the log.")
+    entries = _entries(files)
     for entry in entries:
         proof = log_files.parse_proof(entry.proof)
         if proof.index != entry.index or proof.checkpoint != checkpoint:
@@ -276,6 +273,18 @@ def _require_parts(
         if part(files, name + ending) != expected:
             raise PackageRefused("The file {path} is not of its signature.", path=name + ending)
     return signed
+
+
+def _entries(files: Files) -> list[LogEntry]:
+    """All entries; there is no proof or opening of another one."""
+    entries = [_entry(files, path) for path in sorted(files) if path.startswith("log/entries/")]
+    if not entries:
+        raise PackageRefused("The package has no entry of the log.")
+    own = {path(each.index) for each in entries for path in (log_files.proof_path, log_files.opening_path)}
+    for path in files:
+        if path.startswith(("log/proofs/", "log/openings/")) and path not in own:
+            raise PackageRefused(NO_RULE, path=path)
+    return entries
 
 
 def _entry(files: Files, path: str) -> LogEntry:

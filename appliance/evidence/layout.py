@@ -13,6 +13,8 @@ from typing import Final
 
 from appliance.evidence.model import PackageRefused
 
+NO_RULE: Final = "The package has a file {path}, and no rule says what a file of this name counts for."
+
 _NUMBER: Final = r"(?:0[1-9]|[1-9]\d{1,2})"
 _RECORD: Final = r"(?:json|p7s|sig|tst)"
 _NAMES: Final = {
@@ -61,6 +63,4 @@ def require_layout(paths: Iterable[str]) -> None:
         folder, _, name = path.partition("/")
         form = _NAMES.get(folder.lower())
         if form is not None and (folder not in _NAMES or not re.fullmatch(form, name)):
-            raise PackageRefused(
-                "The package has a file {path}, and no rule says what a file of this name counts for.", path=path
-            )
+            raise PackageRefused(NO_RULE, path=path)

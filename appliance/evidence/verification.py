@@ -19,6 +19,7 @@ Memory is bounded by the container's size, since nothing is compressed, and by l
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -37,7 +38,7 @@ from appliance.evidence import (
     package,
     readme,
 )
-from appliance.evidence.agreements import accepted_by_others, require_agreements, without_acceptance
+from appliance.evidence.agreements import accepted_by_others, people_named, require_agreements, without_acceptance
 from appliance.evidence.container import is_canonical
 from appliance.evidence.contents import Files, JudgedSignature, part, require_review
 from appliance.evidence.extraction import SignedFile
@@ -94,6 +95,11 @@ _TOLD = Sentence(
     " of the portal alone: for whom somebody signed, what needed a power, type and amount of the contract,"
     " identity checks, that nothing was revoked before, and that nothing has happened since, such as a voiding."
 )
+_OF_EARLIER_FORMAT = Sentence(
+    "The package is of an earlier format: who signed the contract, and when, the signatures in it prove. All else"
+    " that it tells is the word of the portal alone: acceptances of the agreement, declarations that the contract"
+    " is void, powers of attorney, and for whom somebody signed."
+)
 _UNSTATED = (
     "The power of attorney {power} was confirmed before officers had to activate that at the authority; for what"
     " it covers stands the word of the portal alone."
@@ -111,7 +117,10 @@ _VOID = Sentence("The parties have declared this contract void.")
 _SAID_VOID = Sentence(
     "The package says that the parties have declared this contract void; whether they did is undecided."
 )
-_BEFORE = "These had signed the document before it was given here, and declared nothing: {names}."
+_BEFORE = (
+    "These had signed the document before it was given here: {names}. For whom, under what power of attorney and"
+    " on what agreement they signed the package does not say; nor have they declared anything by that."
+)
 _BY_USERS = (
     "For these seals those declared it who are said to have used them: {seals}. That they did is the word of the"
     " portal alone."
@@ -124,6 +133,10 @@ _TOGETHER = (
 _CALLED = (
     "The history has other names (in brackets) than the signers' certificates: {names}. Names in the history are"
     " the word of the portal alone."
+)
+_ACCEPTED_AS = (
+    "An acceptance of the agreement on electronic signing has other names (in brackets) than the signers'"
+    " certificates: {names}. That it is about them is the word of the portal alone."
 )
 _CRL_END = b"-----END X509 CRL-----\n"
 
@@ -146,12 +159,13 @@ def verify_package(
         trust = PackageTrust(verifier, at, *_with_certificates(files, anchors))
         judged = _judged(files, listed, trust)
         remarks += _not_judged(files)
-        if listed.powers_stated_since is not None:
-            remarks += tuple(Sentence(_UNSTATED, {"power": each}) for each in authorisation_basis.unstated(files))
+        remarks += tuple(Sentence(_UNSTATED, {"power": each}) for each in authorisation_basis.unstated(files))
         verdict = _worst(each.verdict for each in judged.reports)
         remarks += judged.remarks
         if judged.has_history and verdict.indication is not Indication.FAILED:
-            remarks += tuple(_of_signatures(files, judged, passed=verdict == PASSED))
+            held = listed.powers_stated_since is not None
+            remarks += (_TOLD if held else _OF_EARLIER_FORMAT,)
+            remarks += tuple(_of_signatures(files, judged, passed=held and verdict == PASSED))
     except ConfinementFailed:
         raise
     except TooManyCertificates as error:
@@ -179,7 +193,6 @@ def _of_signatures(files: Files, judged: _Judged, *, passed: bool) -> Iterator[S
     """Whether the contract is void; who used seals; which signatures were made for an organisation under no power,
     whose signers have other names in the history, which rest on what somebody of another organisation accepted,
     and which were confirmed at once with others. The history is judged by now, but for the fields in it."""
-    yield _TOLD
     about = canonical.decode(part(files, package.HISTORY))
     told, contract = about["events"], about["contract"]
     signed = [each for each in told if each["kind"] == history.SIGNED]
@@ -196,16 +209,14 @@ def _of_signatures(files: Files, judged: _Judged, *, passed: bool) -> Iterator[S
     if any(each["kind"] == history.VOIDED and each["public"].get("contract") == contract for each in told):
         yield _VOID if passed else _SAID_VOID
         who_used = _BY_USERS
-        names = [each.signer or str(each.field) for each in judged.earlier]
-        if names:
-            yield Sentence(_BEFORE, {"names": ", ".join(names)})
     own = [(each["public"]["signer"], each["private"].get("name") or GONE) for each in signed]
-    people = [(signer, name) for signer, name in own if not signer.startswith("seal-")]
     for sentence, name, found in (
+        (_BEFORE, "names", [each.signer or str(each.field) for each in judged.earlier]),
         (who_used, "seals", [signer for signer, _ in own if signer.startswith("seal-")]),
         (_WITHOUT_POWER, "fields", authorisation_basis.without_power(told, files)),
         (_UNNAMED, "fields", history.unnamed(signed)),
-        (_CALLED, "names", list(_called_otherwise(judged, [*about["names"].items(), *people]))),
+        (_CALLED, "names", list(_called_otherwise(judged, [*about["names"].items(), *own]))),
+        (_ACCEPTED_AS, "names", list(_called_otherwise(judged, people_named(files)))),
     ):
         if found:
             yield Sentence(sentence, {name: ", ".join(dict.fromkeys(found))})
@@ -226,8 +237,9 @@ def _called_otherwise(judged: _Judged, called: Iterable[tuple[str, str]]) -> Ite
 
 def _is_seal_of(name: SubjectName, label: str) -> bool:
     """Lists have a blank before a seal's kind, and its number behind it."""
-    own = (name.identifier or "").startswith("seal-")
-    return own and "".join(label.split()).startswith("".join(name.common_name.split()))
+    written = "".join(label.split()).partition("".join(name.common_name.split()))
+    own = (name.identifier or "").startswith("seal-") and not written[0]
+    return own and re.fullmatch(r"(?:（[0-9]+）)?", written[2]) is not None
 
 
 def _opened(package: bytes) -> tuple[Files, tuple[Sentence, ...]]:
@@ -313,7 +325,8 @@ def _records(
     is *sealed* by somebody who is believed, nobody is asked for trust here: the verdict is undecided anyway, and a
     process for each of two hundred records would be at anybody's service.
     """
-    completed = [event.at for event in told if event.kind == "contract-completed"]
+    own = (event for event in told if event.public.get("contract") == listed.contract)
+    completed = [event.at for event in own if event.kind == "contract-completed"]
     then = replace(trust, at=min([trust.at, *completed]))
     records = contents.require_records(files)
     if len(records) > _MOST_RECORDS:

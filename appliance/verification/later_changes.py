@@ -85,6 +85,7 @@ class RevisionHistory:
             path=rows.details_of(one.finding),
             algorithms=one.algorithms,
             stamps=() if one.found.document_timestamp else tuple(map(_stamp, one.stamps)),
+            end=one.found.signed.end if one.found.signed else None,
         )
         return replace(report, rows=rows.report_rows(one, report))
 

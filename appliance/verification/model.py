@@ -150,7 +150,8 @@ class SignatureReport:
 
     ``signing_time`` is the best time known: the timestamp's, else what the signer claims. ``timestamp`` is the
     time of the signature timestamp (of the token itself for document timestamps). ``claimed`` is the claim
-    alone. ``stamps`` are all timestamps over the signature, each judged for itself.
+    alone. ``stamps`` are all timestamps over the signature, each judged for itself. ``end`` is where
+    in the file ends what it covers.
     """
 
     field: str | None
@@ -167,6 +168,7 @@ class SignatureReport:
     path: tuple[CertificateDetails, ...] = ()
     algorithms: str | None = None
     stamps: tuple[StampReport, ...] = ()
+    end: int | None = None
 
     @property
     def passed(self) -> bool:

@@ -39,6 +39,12 @@ def test_it_passes_and_a_changed_one_does_not(package: bytes, confinement: Confi
     verifier = Verifier(confinement, [root], evidence=verify_package, clock=lambda: later)
     report = verifier.verify(package)
     assert report.indication is Indication.PASSED, report.reasons
+    for words, said in (
+        ("before officers had to activate", 1),
+        ("of an earlier format", 1),
+        ("What the package", 0),
+    ):
+        assert [words in str(each) for each in report.remarks].count(True) == said
     assert verifier.verify(flipped(package, len(package) // 2)).indication is Indication.FAILED
 
 

@@ -24,6 +24,7 @@ from appliance.evidence.verification import verify_package
 from appliance.language import Language, translator
 from appliance.ledger.entry import LedgerEntry
 from appliance.pdf.byte_ranges import ByteRange
+from appliance.pdf.values import FieldKind, FieldPlacement, LockScope, PersonAppearance, PrepareOrder
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.verification import Indication, VerificationReport, Verifier
 from hsm import canonical, cms, names, records
@@ -284,6 +285,106 @@ def test_a_signature_that_the_form_does_not_lead_to_is_nobodys(
     assert report.indication is Indication.FAILED, [str(each) for each in report.remarks]
 
 
+class WithEarlier(WithHidden):
+    """The *holder* has signed the document before it is given, and perhaps once more, out of sight."""
+
+    given: bytes = b""
+    again: bool = True
+
+    def add_fields(self, *given: Any, **named: Any) -> bytes:
+        place, now = FieldPlacement("own", 0, 10, 30, 24, 17, FieldKind.PERSON), self.authority.now
+        field = PdfWorkshop.add_fields(self, given[0], [place])
+        shown = PersonAppearance("王冒名", now, contract.ZONE, contract.ALPHA)
+        prepared = self.prepare(field, PrepareOrder("own", shown, now, certify=False, lock=LockScope.OWN))
+        message = cms.MessageMaker(self.holder, cms.DATA).make_message(prepared.digest)
+        signed = cms.add_signature_timestamp(message, self.authority.token(cms.signature_value(message)))
+        type(self).given = self.embed(prepared, signed)
+        self.authority.now += timedelta(minutes=7)
+        add = super().add_fields if self.again else super(WithHidden, self).add_fields
+        return add(self.given, *given[1:], **named)
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_a_signature_is_judged_by_its_own_report(
+    forger: Forger, authority: TestAuthority, confinement: Confinement, again: bool
+) -> None:
+    """Not by that of an earlier one of the same certificate, whose time may be another; and who has signed earlier
+    is named, since nobody asks what that signature rests on."""
+    usages = (ExtendedKeyUsageOID.EMAIL_PROTECTION, DOCUMENT_SIGNING)
+    WithEarlier.holder = certify(new_key(), "王冒名", authority.issuing, usages, identifier="person-wang")
+    WithEarlier.authority, WithEarlier.again = authority, again
+    pdf = real_contract.make(authority, WithEarlier(confinement))
+    hidden = SignatureMaterial("own", "person", "王冒名", contract.ALPHA, WithEarlier.hidden)
+    forger.pdf = replace(pdf, original=WithEarlier.given, signatures=(*pdf.signatures, *[hidden] * again))
+
+    def told(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
+        for each in entries:
+            yield each
+            if again and each.kind == SIGNED and each.public["signer"] == "seal-b":
+                made = locate_signatures(pdf.signed, hidden.cms)
+                signed = hashlib.sha256(made.content(pdf.signed)).hexdigest()
+                public = {"contract": CONTRACT, "actor": "person-wang", "signer": "person-wang", "signed": signed}
+                yield LedgerEntry(SIGNED, contract._dated(hidden.cms), public)
+
+    report = forger.verdict(forger.telling(told))
+    if again:
+        assert report.indication is Indication.FAILED, [str(each) for each in report.remarks]
+    else:
+        assert "given here: 王冒名" in remark(report, "had signed the document before")
+
+
+@pytest.mark.parametrize(("name", "subject"), [("王冒名", f"organisation:{contract.BETA}"), (contract.BETA, "")])
+def test_no_person_is_taken_for_an_organisation(
+    forger: Forger, monkeypatch: pytest.MonkeyPatch, name: str, subject: str
+) -> None:
+    """Who accepts an agreement is shown the names of the others, not their numbers, which the portal chooses."""
+    true = contract.acceptance
+    other = {"counterparties": [{"kind": "person", "name": name, "subject": subject}]}
+    monkeypatch.setattr(contract, "acceptance", lambda person: true(person) | (other if person == BOTH[0] else {}))
+    report = forger.verdict(forger.telling(iter))
+    assert any("do not name all parties" in each for each in report.reasons), report.remarks
+
+
+def test_a_person_whom_an_acceptance_calls_otherwise_is_named(
+    forger: Forger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true = contract.acceptance
+    other = {"kind": "person", "name": "王冒名", "subject": BOTH[1]}
+
+    def accepting(person: str) -> dict[str, Any]:
+        said = true(person)
+        return said | {"counterparties": [*said["counterparties"], *[other] * (person == BOTH[0])]}
+
+    monkeypatch.setattr(contract, "acceptance", accepting)
+    assert "(王冒名)" in remark(forger.verdict(forger.telling(iter)), "An acceptance of the agreement")
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [("丙公司", True), (f"{contract.BETA} seal-3（丙公司）", True), (f"{contract.BETA} seal-3（2）", False)],
+)
+def test_the_name_of_a_seal_is_held_against_its_certificate(forger: Forger, name: str, other: bool) -> None:
+    def named(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
+        for each in entries:
+            own = each.kind == SIGNED and each.public["signer"] == "seal-b"
+            yield replace(each, private={**each.private, "name": name}) if own else each
+
+    assert (f"({name})" in remark(forger.verdict(forger.telling(named)), "other names")) is other
+
+
+def test_the_amount_is_what_the_log_has_of_this_contract(forger: Forger) -> None:
+    def drafted(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
+        for each in entries:
+            if each.kind == "contract-drafted":
+                yield replace(each, private={**each.private, "amount": "CNY 9,000,000.00"})
+                yield LedgerEntry(each.kind, each.at, {"actor": BOTH[0]}, each.private)
+            else:
+                yield each
+
+    report = forger.verdict(forger.telling(drafted))
+    assert any("not what the log says of the contract" in each for each in report.reasons), report.reasons
+
+
 def test_nobody_is_asked_for_trust_in_a_package_whose_maker_has_none(
     forger: Forger, confinement: Confinement, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -315,7 +416,7 @@ def test_places_for_signatures_are_few_and_small(forger: Forger, package: bytes)
         locate_signatures(many, forger.pdf.archive)
 
 
-@pytest.mark.parametrize("path", ["log/log.pub.pem", "log/checkpoint.sig"])
+@pytest.mark.parametrize("path", ["log/log.pub.pem", "log/checkpoint.sig", "log/openings/00000099.json"])
 def test_what_the_commands_read_of_the_log_is_of_the_log(
     forger: Forger, authority: TestAuthority, package: bytes, path: str
 ) -> None:
