@@ -53,7 +53,8 @@ def as_json(report: VerificationReport) -> str:
 
 
 def as_text(report: VerificationReport, language: Language) -> str:
-    """The report for people, in lines."""
+    """The report for people, in lines. Names of fields, files and people are anybody's choice: what would begin a
+    line, move the cursor or turn the direction is a blank here."""
     translate = translator(language)
     lines = [
         f"{report.file}: {report.indication}"
@@ -62,7 +63,7 @@ def as_text(report: VerificationReport, language: Language) -> str:
     lines += [f"  {reason.translated(translate)}" for reason in (*report.verdict.reasons, *report.remarks)]
     for signature in report.signatures:
         lines += ["", *_signature(translate, signature)]
-    return "\n".join(lines)
+    return "\n".join("".join(each if each.isprintable() else " " for each in line) for line in lines)
 
 
 def _signature(translate: Translator, signature: SignatureReport) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from appliance.cli.verdict import as_text
 from appliance.confinement.pool import Confinement
 from appliance.errors import EvidenceIncomplete
 from appliance.evidence import authorisation_basis
@@ -370,6 +371,18 @@ def test_the_name_of_a_seal_is_held_against_its_certificate(forger: Forger, name
             yield replace(each, private={**each.private, "name": name}) if own else each
 
     assert (f"({name})" in remark(forger.verdict(forger.telling(named)), "other names")) is other
+
+
+def test_no_name_begins_a_line_of_the_report(forger: Forger) -> None:
+    """Nor does it move the terminal's cursor, so that the verdict above it reads otherwise."""
+    name = "王五)\n\x1b[2J\x9b1A\u202e  The parties have declared this contract void."
+    evidence = forger.telling(iter)
+    report = forger.verdict(replace(evidence, names={**evidence.names, BOTH[1]: name}))
+    assert name in remark(report, "other names")
+    for language in Language:
+        text = as_text(report, language)
+        assert all(each.isprintable() for each in text.splitlines())
+        assert not any(each.strip().startswith("The parties") for each in text.splitlines())
 
 
 def test_the_amount_is_what_the_log_has_of_this_contract(forger: Forger) -> None:
