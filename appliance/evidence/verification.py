@@ -100,6 +100,10 @@ _OF_EARLIER_FORMAT = Sentence(
     " that it tells is the word of the portal alone: acceptances of the agreement, declarations that the contract"
     " is void, powers of attorney, and for whom somebody signed."
 )
+_UNDECIDED = Sentence(
+    "The verdict is undecided, so it proves nothing of what the package tells: signatures, acceptances of the"
+    " agreement, powers of attorney, declarations."
+)
 _UNSTATED = (
     "The power of attorney {power} was confirmed before officers had to activate that at the authority; for what"
     " it covers stands the word of the portal alone."
@@ -163,9 +167,9 @@ def verify_package(
         verdict = _worst(each.verdict for each in judged.reports)
         remarks += judged.remarks
         if judged.has_history and verdict.indication is not Indication.FAILED:
-            held = listed.powers_stated_since is not None
-            remarks += (_TOLD if held else _OF_EARLIER_FORMAT,)
-            remarks += tuple(_of_signatures(files, judged, passed=held and verdict == PASSED))
+            held, passed = listed.powers_stated_since is not None, verdict == PASSED
+            remarks += ((_TOLD if held else _OF_EARLIER_FORMAT) if passed else _UNDECIDED,)
+            remarks += tuple(_of_signatures(files, judged, passed=held and passed))
     except ConfinementFailed:
         raise
     except TooManyCertificates as error:
@@ -311,6 +315,9 @@ def _not_judged(files: Files) -> tuple[Sentence, ...]:
 def _stamps(files: Files, signed: bytes, trust: PackageTrust) -> Iterator[SignatureReport]:
     reply = part(files, package.SIGNED_REPLY)
     nonce = timestamp.parse_token(timestamp.parse_response(reply)).nonce
+    order = timestamp.order_for(hashlib.sha256(signed).digest(), nonce=nonce)
+    if part(files, package.SIGNED_QUERY) != timestamp.build_request(order):
+        raise PackageRefused("The file {path} is not of its signature.", path=package.SIGNED_QUERY)
     yield from _stamp(package.SIGNED_REPLY, reply, signed, trust, nonce=nonce)
     checkpoint = part(files, log_files.CHECKPOINT)
     yield from _stamp(log_files.CHECKPOINT_STAMP, part(files, log_files.CHECKPOINT_STAMP), checkpoint, trust)

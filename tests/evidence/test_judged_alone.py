@@ -188,6 +188,7 @@ def test_void_is_said_as_a_fact_only_where_it_is_judged(
     assert report.indication is (Indication.PASSED if trusted else Indication.INDETERMINATE)
     fact = "The parties have declared this contract void." in map(str, report.remarks)
     assert fact is trusted
+    assert any("their own signatures prove" in str(each) for each in report.remarks) is trusted
     assert any("declared this contract void" in each for each in report.to_json()["remarks"])
 
 
@@ -429,8 +430,10 @@ def test_places_for_signatures_are_few_and_small(forger: Forger, package: bytes)
         locate_signatures(many, forger.pdf.archive)
 
 
-@pytest.mark.parametrize("path", ["log/log.pub.pem", "log/checkpoint.sig", "log/openings/00000099.json"])
-def test_what_the_commands_read_of_the_log_is_of_the_log(
+@pytest.mark.parametrize(
+    "path", ["log/log.pub.pem", "log/checkpoint.sig", "log/openings/00000099.json", "contract/contract.tsq"]
+)
+def test_what_the_commands_read_is_judged(
     forger: Forger, authority: TestAuthority, package: bytes, path: str
 ) -> None:
     assert forger.verdict(resealed(package, {path: b"another"}, authority)).indication is Indication.FAILED
