@@ -27,7 +27,11 @@ _MANIFEST_LINES = (
 )
 
 
-ROOT = "openssl x509 -in certificates/ca.pem -noout -subject -dates -fingerprint -sha256"
+ROOT = (
+    'test "$(openssl x509 -in certificates/ca.pem)" = "$(cat certificates/ca.pem)" && \\\n'
+    "openssl x509 -in certificates/ca.pem -noout -subject -dates -fingerprint -sha256"
+)
+"""A second certificate in that file would be trusted as well, and not shown."""
 HASHES = (
     f"{_MANIFEST_LINES} | \\\n"
     'while read -r hash path; do test "$(openssl dgst -sha256 -r "$path" | cut -c1-64)" = "$hash" || exit 1; done'

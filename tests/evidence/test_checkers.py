@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 import runpy
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -89,6 +90,20 @@ def test_they_name_what_they_do_not_judge(folder: Path) -> None:
         "log/openings/",
         "verification/report.json",
     }
+
+
+def test_python_takes_lines_as_windows_ends_them(folder: Path, tmp_path: Path) -> None:
+    openssl = tmp_path / "openssl"
+    openssl.write_text(f"""#!/bin/bash
+set -o pipefail
+{shutil.which("openssl")} "$@" | sed 's/$/\\r/'
+""")
+    openssl.chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ENVIRONMENT, "PATH", f"{tmp_path}:{ENVIRONMENT['PATH']}")
+        status, said = check(CHECKERS[1], folder)
+    assert status == 0, said
+    assert "\r" not in said
 
 
 @pytest.mark.long

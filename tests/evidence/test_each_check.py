@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.evidence.repacked import read_zip
 from hsm import timestamp
-from tests.evidence.authority import TestAuthority
+from tests.evidence.authority import SIGNING, TestAuthority, certify
 from tests.evidence.resealing import resealed
 from tests.evidence.test_checkers import CHECKERS, check
 from tests.evidence.unpacked import unpack
@@ -55,6 +56,24 @@ def moved(files: Files, authority: TestAuthority) -> bytes:
     )
 
 
+def longer(path: str, before: bytes = b"", after: bytes = b"", to: str = "") -> Change:
+    return instead(to or path, lambda files, authority: before + files[path] + after)
+
+
+def under_another_certificate(files: Files, authority: TestAuthority) -> Mapping[str, bytes]:
+    """A statement whose signature is shown under another certificate of its key, whose name is as long."""
+    [path] = [path for path in files if path.startswith("authority/power-") and path.endswith(".p7s")]
+    own = authority.evidence.certificate
+    names = (f"示例证据{chr(0x4E00 + number)}署" for number in range(500))
+    made = (certify(authority.evidence.key, name, authority.issuing, SIGNING).certificate for name in names)
+    encoded = own.public_bytes(Encoding.DER)
+    other = next(each for each in made if len(each.public_bytes(Encoding.DER)) == len(encoded))
+    changed = files[path].replace(encoded, other.public_bytes(Encoding.DER))
+    changed = changed.replace(own.serial_number.to_bytes(16), other.serial_number.to_bytes(16))
+    pem = path.replace("/", "-").replace(".p7s", ".pem")
+    return {path: changed, f"certificates/{pem}": other.public_bytes(Encoding.PEM)}
+
+
 CHECKS: dict[str, tuple[Change, str]] = {
     "begins": (instead("contract/contract.pdf", lambda files, authority: b"%PDF-0"), "does not begin"),
     "contract dated": (instead("contract/contract.tsr", reply_for_another), "timestamp of the signed contract"),
@@ -78,6 +97,13 @@ CHECKS: dict[str, tuple[Change, str]] = {
         instead("certificates/crls.pem", lambda files, authority: files["certificates/crls.pem"][:0]),
         "was revoked when it signed, or is not trusted",
     ),
+    "more before lists": (longer("certificates/crls.pem", b"x" * 254), "has something else in it"),
+    "more after the chain": (longer("certificates/chain.pem", after=b"\n"), "has something else in it"),
+    "more in a certificate": (longer("certificates/01.pem", after=b"\n"), "is not of its signature"),
+    "text among certificates": (longer("certificates/01.pem", to="certificates/01.txt"), "has other files"),
+    "folder among certificates": (longer("certificates/01.pem", to="certificates/a/01.pem"), "has other files"),
+    "other signature": (longer("manifest.p7s", to="manifest.more.p7s"), "FAIL"),
+    "another certificate of its key": (under_another_certificate, "signature of authority/power-"),
     "log's signature": (last_bit("log/checkpoint.sig"), "signature of the log's checkpoint"),
     "log's timestamp": (token_for_another("log/checkpoint.tst"), "timestamp of the log's checkpoint"),
     "text of the checkpoint": (last_bit("log/checkpoint.text", b"\n"), "log/checkpoint.text is not"),

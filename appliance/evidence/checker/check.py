@@ -24,13 +24,10 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ORIGINAL, PDF = "contract/contract.pdf", "contract/contract.signed.pdf"
 CHAIN, CRLS = "certificates/chain.pem", "certificates/crls.pem"
-OURS = ("manifest.tsr", "contract/contract.tsr", "log/checkpoint.tst")
+DATED = ("crl", "-noout", "-issuer", "-lastupdate", "-nameopt", "sname,utf8,esc_ctrl,sep_comma_plus_space")
 SEALS = ("manifest.json", "manifest.p7s", "manifest.tsq", "manifest.tsr")
-OTHERS = ("ca.pem", "chain.pem", "crls.pem")
-FIXED = (*SEALS, *OURS, PDF, "contract/contract.tsq", "index.txt", "log/log.pub.pem", "log/checkpoint")
-RECORD = re.compile(
-    r"((?:agreement|voiding)/.*|authority/power-[^/]*)[.]json|(?!signatures/|manifest[.])(.*)[.]p7s"
-)
+FIXED = (*SEALS, PDF, "contract/contract.tsq", "index.txt", "log/log.pub.pem", "log/checkpoint")
+RECORD = re.compile(r"((?:agreement|voiding)/.*|authority/power-[^/]*)[.]json|(?!signatures/)(.*)[.]p7s")
 RANGE = rb"/ByteRange[\t\n\f\r ]*\[[\t\n\f\r ]*0" + 3 * rb"[\t\n\f\r ]+0*%d" + rb"[\t\n\f\r ]*\]"
 
 # Forms of what is read below, so that each part can stand in one place only.
@@ -42,9 +39,8 @@ FILE = rf'{{"path":"{PATH}","sha256":"{DIGEST}","size":{NUMBER}}}'
 FILES = rf"\[({FILE}(?:,{FILE})*)\]"
 REST = rf'(?:,"[a-z_]+":(?:{TEXT}|{NUMBER}|\[(?:{NUMBER}(?:,{NUMBER})*)?\]))*'
 STATE = rf'{{"origin":"([^"\\\x00-\x1f]+)","root":"([A-Za-z0-9+/]{{43}}=)","size":({NUMBER})}}'
-MANIFEST = (
-    rf'{{"checkpoint":{STATE},"contract":"([^" \\\x00-\x1f]+)","created":{DATE},"files":{FILES}{REST}}}'.encode()
-)
+NAME = r'"([^" \\\x00-\x1f]+)"'
+MANIFEST = rf'{{"checkpoint":{STATE},"contract":{NAME},"created":{DATE},"files":{FILES}{REST}}}'.encode()
 LISTED = rf'{{"path":"({PATH})","sha256":"({DIGEST})"'.encode()
 PAIR = rf'"[a-z0-9_-]+":(?:{TEXT}|[0-9]+|null|true|false)'
 PAIRS = rf"({{(?:{PAIR}(?:,{PAIR})*)?}})"
@@ -60,19 +56,26 @@ LIMIT what signed records and entries of the log mean is not judged: whether the
       electronically, a power of attorney covers a signature, the contract is void. "vermilion verify" does that.
       已签名记录和日志条目的含义不在此处判断：各方是否已约定采用电子签名、授权委托书是否涵盖某次签署、合同
       是否已作废。请用 vermilion verify 核验。
+LIMIT what the log has of this contract after that entry, that it is void for example, is not in this package:
+      ask the keeper of the log. 此后的日志条目（例如合同已作废）不在本包内，请向日志的保管者查询。
 LIMIT these files are as the manifest lists them; beyond that they are the portal's record:
       以下文件仅与清单一致，除此之外只是平台的记录："""
 PROVEN = """\
-PASS  who signed which bytes, and when, is proven as listed above, by certificates that were not revoked then;
-      the log has lost or changed none of this contract's entries 日志未缺失或改动本合同的任何条目
-      上列签名由何人、何时、对哪些字节作出，均已核验，所用证书签署时未被吊销"""
+PASS  who signed which bytes, and when, is proven as listed above, by certificates not revoked then by those lists;
+      none of this contract's log entries is missing, up to the newest one here, or was changed
+      上列签名由何人、何时、对哪些字节作出，均已核验；依据上列吊销列表，所用证书签署时未被吊销；
+      本合同的日志条目，截至包内最新一条，没有缺失或改动"""
 VOID = """\
-NOTE  this contract may be VOID: have that judged by "vermilion verify". In voiding/ there are records by:
+NOTE  this contract may be VOID: have that judged by "vermilion verify". Records in voiding/ were signed by:
       本合同可能已作废，请用 vermilion verify 核验。voiding/ 内的记录由以下人员签名："""
-OWN_ROOT = (
-    "NOTE  trusting certificates/ca.pem of this package; compare its fingerprint 请另行核对包内根证书的指纹："
-)
-UNPROVEN = "NOTE  by whom it was made is not proven: the root was the package's own 根证书出自本包，未证明由谁出具"
+OWN_ROOT = "NOTE  trusting the package's certificates/ca.pem; compare its fingerprint 请另行核对根证书的指纹："
+UNPROVEN = """\
+NOTE  all this holds only if that root is the issuer's (compare its fingerprint): anybody can make such a package
+      with a root of their own 根证书确属签发方时（请核对指纹），以上结论才成立：任何人都能自制根证书和这样的包"""
+UNREVOKED = """\
+ok    the certificates are trusted and were not revoked when they signed, by these lists, of which the oldest of an
+      issuer counts: of revocations after its date nothing is known 证书受信任；依据下列吊销列表，签署时未被吊销
+      （同一签发方以最早的列表为准；列表日期之后的吊销无从得知）:"""
 EARLIER = """\
 NOTE  signatures that the contract had when it was given are not checked; who made them declared nothing by that
       合同提交时已带有的签名或时间戳，此处未核验；仅凭这些签名，其签署人未作任何声明"""
@@ -101,13 +104,11 @@ def seconds(date: str) -> int:
     return calendar.timegm(time.strptime(whole, "%b %d %H:%M:%S %Y GMT"))
 
 
-def parts(path: str) -> list[str]:
-    """The certificates or lists of a PEM file."""
+def parts(path: str) -> list[str]:  # of a PEM file
     return re.findall(r"-----BEGIN .*?-----END [^\n]*\n", read(path).decode("ascii"), re.DOTALL)
 
 
-def form(stamp: str) -> list[str]:
-    """The option of openssl for a token; a whole reply needs none."""
+def form(stamp: str) -> list[str]:  # openssl's option for a token; a whole reply needs none
     return ["-token_in"] if stamp.endswith(".tst") else []
 
 
@@ -140,7 +141,9 @@ class Checker:
 
     def run(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[bytes]:
         command = ["openssl", *arguments]
-        return subprocess.run(command, cwd=HERE, input=given.encode(), capture_output=True, check=False)
+        done = subprocess.run(command, cwd=HERE, input=given.encode(), capture_output=True, check=False)
+        done.stdout = done.stdout.replace(b"\r\n", b"\n")  # Windows
+        return done
 
     def told(self, *arguments: str, given: str = "") -> str:
         return self.run(*arguments, given=given).stdout.decode("utf-8", "replace")
@@ -154,7 +157,7 @@ class Checker:
         signer = self.scratch / "signer"
         given = ["-in", signature, "-content", self.kept(content), "-certfile", CHAIN, "-attime", str(at)]
         into = ["-signer", str(signer), "-out", str(self.scratch / "output")]
-        done = self.run("cms", "-verify", "-binary", "-inform", "DER", *given, *into, *self.alone)
+        done = self.run("cms", "-verify", "-cades", "-binary", "-inform", "DER", *given, *into, *self.alone)
         return "" if done.returncode else signer.read_text("ascii")
 
     def stamp(self, path: str) -> tuple[int, str]:
@@ -182,8 +185,7 @@ class Checker:
         return [line.strip(" ") for line in told.split("\n")[1:-1]]
 
     def is_service(self, pem: str) -> bool:
-        """The names of people and seals have a serialNumber, those of services none; other services have another
-        extended key usage, authorities none."""
+        """People and seals have a serialNumber, other services another extended key usage, authorities none."""
         kinds = [line.partition("=")[0] for line in self.subject(pem)]
         usage = self.told("x509", "-noout", "-ext", "extendedKeyUsage", given=pem)
         return "CN" in kinds and "serialNumber" not in kinds and "E-mail Protection" in usage
@@ -215,7 +217,6 @@ class Checker:
         return found
 
     def path_stands(self, pem: str, signed: int) -> bool:
-        """It and all above it."""
         chain = [(self.told("x509", "-noout", "-subject_hash", given=each), each) for each in parts(CHAIN)]
         path = [pem]
         for each in path:
@@ -247,15 +248,14 @@ class Checker:
         self.check_history(entries)
 
     def names(self, folder: str) -> list[str]:
-        """Of the files in that folder, in order."""
         return sorted(path[len(folder) :] for path in self.present if path.startswith(folder))
 
     def check_files(self) -> None:
-        paths = [*(path for path, _ in self.files), *SEALS]
-        require(
-            sorted(self.present) == sorted(paths),
-            "files that the manifest does not list, or missing 文件多余或缺失",
-        )
+        root = self.trust[1]  # of more than one certificate all would be trusted, and one fingerprint shown
+        alone = read(root).replace(b"\r", b"").strip() == self.run("x509", "-in", root).stdout.strip()
+        require(alone, "the file of the root has to hold that certificate alone 根证书文件须仅含这一张证书")
+        whole = sorted(self.present) == sorted([*(path for path, _ in self.files), *SEALS])
+        require(whole, "files that the manifest does not list, or missing 文件多余或缺失")
         for path, digest in self.files:
             same = hashlib.sha256(read(path)).hexdigest() == digest
             require(same, f"{path} is not the one in the manifest 与清单不符")
@@ -288,9 +288,7 @@ class Checker:
     def check_contract(self) -> None:
         """It begins with the original; each signature that it has since is here once, at a place of its own."""
         document, given = read(PDF), read(ORIGINAL)
-        require(
-            document.startswith(given), "the signed contract does not begin with that as given 并非以原始合同开头"
-        )
+        require(document.startswith(given), "the signed contract does not begin with the given one 并非以其开头")
         carried, before = document.count(b"/ByteRange"), given.count(b"/ByteRange")
         places = {int(line[2]) for line in self.index if int(line[2]) >= len(given)}
         whole = len(self.index) == len(places) == carried - before
@@ -334,8 +332,8 @@ class Checker:
         content = self.covered(f"signatures/{number}.p7s", *places)
         _, person, who = self.check_signed(f"signatures/{number}", number, content)
         self.carried.append((hashlib.sha256(content).hexdigest(), person, self.contract))
-        reach = f"{places[1] + places[2]} of {len(read(PDF))} bytes"
-        show(f"ok    signature {number}, over {reach}, by {who} 签名及其时间戳有效")
+        reach, size = places[1] + places[2], len(read(PDF))
+        show(f"ok    signature {number}, over {reach} of {size} bytes, by {who} 签名及其时间戳有效")
 
     def check_document_timestamp(self, number: str, *places: int) -> None:
         name = f"signatures/{number}.tst"
@@ -344,31 +342,34 @@ class Checker:
 
     def check_records(self) -> None:
         """Whatever is signed, or would be taken for signed: acceptances, declarations, statements about powers."""
-        found = filter(None, map(RECORD.fullmatch, self.present))
+        found = filter(None, map(RECORD.fullmatch, self.present.difference(SEALS)))
         for name in sorted({each[1] or each[2] for each in found}):
             content = read(f"{name}.json")
             signer, person, who = self.check_signed(name, name.replace("/", "-"), content)
             own = person != "" and f'"person":"{person}"'.encode() in content
             own = self.is_service(signer) if name.startswith("authority/") else own
-            require(
-                own, f"{name}.json is signed by somebody else than who may or is named in it 并非由所载人员签名"
-            )
+            require(own, f"{name}.json is signed by somebody else than who may 并非由所载人员签名")
             self.judged.add(f"{name}.json")
             self.voiding += [who] if name.startswith("voiding/") else []
             show(f"ok    signature of {name}.json, by {who} 签名有效")
 
     def check_certificates(self, entries: list[tuple[int, str, str, int, dict[str, str]]]) -> None:
         """All lead to the trusted root, and none was revoked when it signed."""
-        names = [name[:-4] for name in self.names("certificates/") if name not in OTHERS]
+        for path, command in ((CHAIN, "x509"), (CRLS, "crl")):
+            plain = "".join(self.told(command, given=each) for each in parts(path)) == read(path).decode("ascii")
+            require(plain, f"{path} has something else in it 文件有其他内容")
+        files = self.names("certificates/")
+        require(all(re.fullmatch("[^/]*[.]pem", name) for name in files), "certificates/ has other files 另有文件")
+        names = [name[:-4] for name in files if name not in ("ca.pem", "chain.pem", "crls.pem")]
         stamping = [name for name in names if name.startswith("timestamping")]
-        completed = min((at for _, _, kind, at, _ in entries if kind == "contract-completed"), default=self.made)
+        own = [each for each in entries if each[4].get("contract") == self.contract]
+        completed = min((at for *_, kind, at, _ in own if kind == "contract-completed"), default=self.made)
         for stamp, at in self.stamps.items():
-            # by when it is proven to have been there: by the document timestamp after it; for those of records by
-            # the completion of the contract; for others by now
+            # by when it is proven to have been there: the document timestamp after it, the completion, or now
             after = [self.stamps[f"signatures/{line[1]}.tst"] for line in self.index if line[0] == "timestamp"]
             until = min([self.made, *(each for each in after if each > at)])
             if not stamp.startswith("signatures/"):
-                until = self.made if stamp in OURS else completed
+                until = max(at, completed) if stamp.startswith(("agreement/", "authority/")) else self.made
             by = self.stamper(stamp, stamping)
             self.acted[by] = max(until, self.acted.get(by, 0))
         whole = self.trusted(*(f"certificates/{name}.pem" for name in names), lists="-crl_check_all")
@@ -379,13 +380,11 @@ class Checker:
             used = name in self.acted or name in ("evidence", *stamping)
             require(used, f"nothing here is signed by {path} 没有由该证书签名的内容")
             good = not whole.returncode or self.path_stands(pem, self.acted.get(name, self.made))
-            require(
-                good, f"certificate {name} was revoked when it signed, or is not trusted 证书不受信任或已被吊销"
-            )
-        dates = [self.told("crl", "-noout", "-lastupdate", given=each) for each in parts(CRLS)]
-        show("ok    the certificates are trusted and were not revoked when they signed, by the lists of")
-        shown = "; ".join(each.strip().partition("=")[2] for each in dates)
-        show(f"      证书受信任且签署时未被吊销，所依据的吊销列表制作于: {shown}")
+            require(good, f"certificate {name} was revoked when it signed, or is not trusted 证书已吊销或不可信")
+        show(UNREVOKED)
+        for each in parts(CRLS):
+            issuer, made = self.told(*DATED, given=each).split("\n")[:2]
+            show(f"      {issuer[7:]}; {made[11:]}")
 
     def check_checkpoint(self) -> None:
         checkpoint, text = read("log/checkpoint"), read("log/checkpoint.text")
@@ -432,13 +431,13 @@ class Checker:
     def check_history(self, entries: list[tuple[int, str, str, int, dict[str, str]]]) -> None:
         """Every entry is in the log; of this contract each names its place and the hash of the one before, so that
         none is missing up to the completion of this file. The log tells of just the signatures that it carries."""
-        before, count, ends, told = "-", 0, False, []
+        before, count, newest, ends, told = "-", 0, 0, False, []
         for number, path, kind, _, public in entries:
             leaf = self.check_entry(number, path)
             contract, sequence, previous, size, digest, signed, signer = (public.get(name, "-") for name in FIELDS)
             told += [(signed, signer, contract)] if kind == "party-signed" else []
             if contract == self.contract:
-                count += 1
+                count, newest = count + 1, number
                 follows = (sequence, previous) == (str(count), before)
                 require(follows, f"the history has a gap before log entry {number} 历史记录在此条目之前有缺失")
                 before = leaf
@@ -447,7 +446,8 @@ class Checker:
                     ends = whole != b"" and hashlib.sha256(whole).hexdigest() == digest
                 self.voiding += [""] if kind == "contract-voided" else []
         require(ends, "the history does not end with the signed file 历史记录未载明该签署文件已完成")
-        show(f"ok    the history has no gap: {count} entries, all of them in the log 历史记录完整无缺，均在日志中")
+        shown = f"has no gap: {count} entries, all in the log 截至该条目，历史记录完整无缺"
+        show(f"ok    the history up to log entry {newest} {shown}")
         same = sorted(told) == sorted(self.carried)
         require(same, "the log tells of other signatures than the contract carries 日志所载签名与合同内签名不符")
         show("ok    the log tells of exactly the signatures in the contract 日志所载签名与合同内签名一致")

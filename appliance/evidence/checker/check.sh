@@ -16,7 +16,7 @@ case $ca in '' | /*) ;; *) ca=$PWD/$ca ;; esac
 cd "$(dirname "$0")" || exit 2
 if [ -z "$ca" ]; then
     ca=certificates/ca.pem
-    echo "NOTE  trusting certificates/ca.pem of this package; compare its fingerprint 请另行核对包内根证书的指纹："
+    echo "NOTE  trusting the package's certificates/ca.pem; compare its fingerprint 请另行核对根证书的指纹："
     echo "      $(openssl x509 -in "$ca" -noout -fingerprint -sha256)"
 fi
 pdf=contract/contract.signed.pdf
@@ -91,15 +91,15 @@ check_dated() {
     stamps=$(printf '%s\n' "$stamps" "$stamp")
 }
 
-# signs SIGNATURE: a detached CMS signature over what comes in, its certificate valid at $at, which is printed
+# signs SIGNATURE: a detached CMS signature over what comes in, and over its certificate, valid at $at, which is printed
 signs() {
-    openssl cms -verify -binary -inform DER -in "$1" -content /dev/stdin -out /dev/null -signer /dev/stdout \
+    openssl cms -verify -cades -binary -inform DER -in "$1" -content /dev/stdin -out /dev/null -signer /dev/stdout \
         -attime "$at" -CAfile "$ca" -no-CApath -no-CAstore -certfile "$chain" 2>/dev/null
 }
 
 # by CERTIFICATE: it is the $signer
 by() {
-    [ "$signer" = "$(cat "certificates/$1.pem")" ] ||
+    printf '%s\n' "$signer" | cmp -s - "certificates/$1.pem" ||
         fail "certificates/$1.pem is not of its signature 证书并非签名所用证书"
     names=$(printf '%s\n' "$signer" | openssl x509 -noout -subject -nameopt sname,utf8,esc_ctrl,sep_multiline)
     person=$(printf '%s\n' "$names" | awk 'sub(/^ *serialNumber=/, "") { all++; one = $0 } END { if (all == 1) print one }')
@@ -132,6 +132,9 @@ $certificate $at"
 }
 
 check_files() {
+    # of more than one certificate all would be trusted, and one fingerprint shown
+    [ "$(openssl x509 -in "$ca" 2>/dev/null)" = "$(tr -d '\r' <"$ca")" ] ||
+        fail "the file of the root has to hold that certificate alone 根证书文件须仅含这一张证书"
     [ -z "$(find . -type l)" ] || fail "there are links among the files 文件中有链接"
     [ -z "$(find . -name '*[!A-Za-z0-9._-]*')" ] || fail "a file has a name that is not plain 文件名含有其他字符"
     [ "$(tr -cd '\000-\037' <manifest.json | wc -c)" -eq 0 ] && grep -aqxE "$manifest" manifest.json ||
@@ -150,7 +153,7 @@ check_manifest() {
     dated manifest.tsr
     made=$at contract=$(named 4)
     signer=$(signs manifest.p7s <manifest.json) || fail "signature of the manifest 清单签名无效"
-    [ "$signer" = "$(cat certificates/evidence.pem)" ] ||
+    printf '%s\n' "$signer" | cmp -s - certificates/evidence.pem ||
         fail "signature of the manifest by another than the evidence service 清单并非由证据服务签名"
     by evidence
     service evidence ||
@@ -199,7 +202,7 @@ range() { head -c "$1" "$pdf"; tail -c "+$(($2 + 1))" "$pdf" | head -c "$3"; }
 check_place() {
     hex=$(od -An -v -tx1 "$1" | tr -d ' \n')
     room=$(tail -c "+$(($2 + 1))" "$pdf" | head -c "$(($3 - $2))" | tr 'A-F' 'a-f')
-    [ "$(printf %s "${room#"<$hex"}" | tr -d 0)" = '>' ] || fail "$1 is not the one in the PDF 与 PDF 内不符"
+    [ "$(printf %s "${room#"<$hex"}" | tr -d 0) ${#room}" = "> $(($3 - $2))" ] || fail "$1 is not the one in the PDF 与 PDF 内不符"
     { head -c "$2" "$pdf"; echo '<>'; tail -c "+$(($3 + 1))" "$pdf" | head -c "$4"; } | tr '\t\n\f\r' '    ' |
         grep -aqE "/ByteRange *\\[ *0 +0*$2 +0*$3 +0*$4 *\\]" ||
         fail "what is signed does not say that $1 is there 所在位置与签署内容所载不符"
@@ -241,6 +244,12 @@ nth() { awk -v n="$1" '/^-----BEGIN / { at++ } at == n' "$2"; }
 
 # count FILE: the numbers of its certificates or lists
 count() { awk '/^-----BEGIN / { print ++at }' "$1"; }
+
+# plain FILE COMMAND: the PEM file is what openssl reads in it, and no more
+plain() {
+    for each in $(count "$1"); do nth "$each" "$1" | openssl "$2" 2>/dev/null; done | cmp -s - "$1" ||
+        fail "$1 has something else in it 文件有其他内容"
+}
 
 # listed_since SERIAL: since when (seconds since 1970) the lists have it as not to be believed; nothing where they have
 # not. That is its revocation or, where a key fell into other hands, since then, if that is earlier (RFC 5280, 5.3.2).
@@ -290,16 +299,17 @@ path_stands() {
 }
 
 # stampers: of each timestamp the certificate here by which it was made, and until when it is proven to have been
-# there: to the document timestamp after it; those of records to the completion of the contract, others to now
+# there: to the document timestamp after it; those of most records to the completion of the contract, others to now
 stampers() {
     for stamp in $stamps; do
-        until=$made
+        until=$made own=$(stamped "$stamp") && own=${own%% *}
         case $stamp in
-        signatures/*) own=$(stamped "$stamp") && for each in $archived; do
-            [ "$each" -le "${own%% *}" ] || [ "$each" -ge "$until" ] || until=$each
+        signatures/*) for each in $archived; do
+            [ "$each" -le "$own" ] || [ "$each" -ge "$until" ] || until=$each
         done ;;
-        agreement/* | authority/* | voiding/*) until=${completed:-$made} ;;
+        agreement/* | authority/*) until=${completed:-$made} ;;
         esac
+        [ "$until" -ge "$own" ] || until=$own
         # shellcheck disable=SC2046 # an option or none
         found=$(for pem in certificates/timestamping*.pem; do
             openssl ts -reply $(form "$stamp") -in "$stamp" -token_out 2>/dev/null | openssl cms -verify -noverify \
@@ -310,8 +320,12 @@ stampers() {
 }
 
 check_certificates() { # all lead to the trusted root, and none was revoked when it signed
+    plain "$chain" x509
+    plain certificates/crls.pem crl
     acted=$(printf '%s\n' "$acted" && stampers) others='certificates/(ca|chain|crls)[.]pem'
     ! printf '%s\n' "$acted" | grep -q '^none ' || fail "the certificate of a timestamp is not here 缺少时间戳证书"
+    ! printf '%s\n' "$present" | grep '^certificates/' | grep -qvE '^certificates/[^/]*[.]pem$' ||
+        fail "certificates/ has other files 证书目录中另有文件"
     lists='-crl_check_all -CRLfile certificates/crls.pem'
     # shellcheck disable=SC2046,SC2086 # options and their values, names that are plain
     all=$(openssl verify -CAfile "$ca" -no-CApath -no-CAstore -untrusted "$chain" -no_check_time $lists \
@@ -322,14 +336,17 @@ check_certificates() { # all lead to the trusted root, and none was revoked when
         case $name in evidence | timestamping*) at=${at:-$made} ;; esac
         [ -n "$at" ] || fail "nothing here is signed by $pem 没有由该证书签名的内容"
         certificate=$(cat "$pem")
-        [ "$(openssl x509 -in "$pem")" = "$certificate" ] || fail "$pem is more than a certificate 证书文件有其他内容"
+        openssl x509 -in "$pem" | cmp -s - "$pem" || fail "$pem is more than a certificate 证书文件有其他内容"
         [ -n "$all" ] || trusted "$certificate" "$lists" >/dev/null || (seen='' && path_stands "$certificate" "$at") ||
-            fail "certificate $name was revoked when it signed, or is not trusted 证书签署时已被吊销或不受信任"
+            fail "certificate $name was revoked when it signed, or is not trusted 证书已被吊销或不受信任"
     done
-    pass "the certificates are trusted and were not revoked when they signed, by the lists of"
-    echo "      证书受信任且签署时未被吊销，所依据的吊销列表制作于: $(for each in $(count certificates/crls.pem); do
-        nth "$each" certificates/crls.pem | openssl crl -noout -lastupdate | sed 's/.*=//'
-    done | awk '{ printf "%s%s", (NR > 1 ? "; " : ""), $0 }')"
+    pass "the certificates are trusted and were not revoked when they signed, by these lists, of which the oldest of an
+      issuer counts: of revocations after its date nothing is known 证书受信任；依据下列吊销列表，签署时未被吊销
+      （同一签发方以最早的列表为准；列表日期之后的吊销无从得知）:"
+    for each in $(count certificates/crls.pem); do
+        nth "$each" certificates/crls.pem | openssl crl -noout -issuer -lastupdate \
+            -nameopt sname,utf8,esc_ctrl,sep_comma_plus_space | sed 's/^issuer=/      /; N; s/\n[^=]*=/; /'
+    done
 }
 
 # named N: of the log's origin, root and size and the contract, in this order, the N-th that the manifest names
@@ -386,7 +403,8 @@ check_form() { # of the log's entries, so that what is found in one stands in on
         [ "$(awk 1 log/entries/*.json | grep -acxE "$entry")" -eq "$(printf '%s\n' "$found" | wc -l)" ] &&
         log=$(table) || fail "a log entry has another form than entries have 日志条目格式不符"
     log=$(printf '%s\n' "$log" | sort -t / -k 3n)
-    completed=$(printf '%s\n' "$log" | awk '$3 == "contract-completed" { print $2 }' | sort -n | head -n 1)
+    completed=$(printf '%s\n' "$log" | awk -v own="$contract" '
+        $3 == "contract-completed" && $4 == own { print $2 }' | sort -n | head -n 1)
 }
 
 # escapes HEX: its octets as escapes of printf
@@ -462,7 +480,7 @@ check_history() {
         count=$((count + 1))
         [ "$sequence $previous" = "$count $before" ] ||
             fail "the history has a gap before log entry $number 历史记录在此条目之前有缺失"
-        before=$hash
+        before=$hash newest=$number
         case $kind in contract-completed) last="$length $sha256" ;; contract-voided) voided=$number ;; esac
     done 3<<END
 $log
@@ -471,7 +489,7 @@ END
     case ${last%% *} in '' | *[!0-9]*) last='0 -' ;; esac
     [ "$(head -c "${last% *}" "$pdf" | hashed)" = "${last#* }" ] && [ "${last% *}" -gt 0 ] ||
         fail "the history does not end with the signed file 历史记录未载明该签署文件已完成"
-    pass "the history has no gap: $count entries, all of them in the log 历史记录完整无缺，均在日志中"
+    pass "the history up to log entry $newest has no gap: $count entries, all in the log 截至该条目，历史记录完整无缺"
     [ "$(printf %s "$told" | sort)" = "$(printf %s "$carried" | sort)" ] ||
         fail "the log tells of other signatures than the contract carries 日志所载签名与合同内签名不符"
     pass "the log tells of exactly the signatures in the contract 日志所载签名与合同内签名一致"
@@ -500,20 +518,23 @@ LIMIT what signed records and entries of the log mean is not judged: whether the
       electronically, a power of attorney covers a signature, the contract is void. "vermilion verify" does that.
       已签名记录和日志条目的含义不在此处判断：各方是否已约定采用电子签名、授权委托书是否涵盖某次签署、合同
       是否已作废。请用 vermilion verify 核验。
+LIMIT what the log has of this contract after that entry, that it is void for example, is not in this package:
+      ask the keeper of the log. 此后的日志条目（例如合同已作废）不在本包内，请向日志的保管者查询。
 LIMIT these files are as the manifest lists them; beyond that they are the portal's record:
       以下文件仅与清单一致，除此之外只是平台的记录：
 END
 printf '%s\n' "$present" | grep -v '^certificates/' | grep -vxF "$judged" |
     sed 's|^\(log/openings/\).*|\1|; s/^/      /' | uniq
 cat <<'END'
-PASS  who signed which bytes, and when, is proven as listed above, by certificates that were not revoked then;
-      the log has lost or changed none of this contract's entries 日志未缺失或改动本合同的任何条目
-      上列签名由何人、何时、对哪些字节作出，均已核验，所用证书签署时未被吊销
+PASS  who signed which bytes, and when, is proven as listed above, by certificates not revoked then by those lists;
+      none of this contract's log entries is missing, up to the newest one here, or was changed
+      上列签名由何人、何时、对哪些字节作出，均已核验；依据上列吊销列表，所用证书签署时未被吊销；
+      本合同的日志条目，截至包内最新一条，没有缺失或改动
 END
-[ -z "$voiding$voided" ] || cat <<END
-NOTE  this contract may be VOID: have that judged by "vermilion verify". In voiding/ there are records by:
+[ -z "$voiding$voided" ] || printf %s 'NOTE  this contract may be VOID: have that judged by "vermilion verify". Records in voiding/ were signed by:
       本合同可能已作废，请用 vermilion verify 核验。voiding/ 内的记录由以下人员签名：
-${voiding%?}
+'"$voiding"
+[ "$ca" != certificates/ca.pem ] || cat <<'END'
+NOTE  all this holds only if that root is the issuer's (compare its fingerprint): anybody can make such a package
+      with a root of their own 根证书确属签发方时（请核对指纹），以上结论才成立：任何人都能自制根证书和这样的包
 END
-[ "$ca" != certificates/ca.pem ] ||
-    echo "NOTE  by whom it was made is not proven: the root was the package's own 根证书出自本包，未证明由谁出具"
