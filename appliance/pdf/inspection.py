@@ -18,7 +18,7 @@ from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject
 from appliance.errors import DocumentRefused
 from appliance.pdf import content_check, forms, geometry, pages
 from appliance.pdf.content_streams import require_plain_contents
-from appliance.pdf.incremental_updates import refusing_malformed
+from appliance.pdf.incremental_updates import malformed, refusing_malformed
 from appliance.pdf.note_check import has_frame
 from appliance.pdf.object_text import Unreadable
 from appliance.pdf.one_reading import require_one_reading, signed_sizes_in, strictly_if_possible, two_readings
@@ -50,7 +50,7 @@ def require_plain(document: bytes, *, most_pages: int) -> PlainRevision:
 
 def _looked_at(document: bytes, reader: PdfReader, *, most_pages: int) -> PlainRevision:
     refuse_other_kinds(reader.root)
-    found = [reference.get_object() for reference in geometry.pages(reader.root, most=most_pages)]
+    found = _pages(reader.root, most_pages)
     warnings = warnings_about(reader, found, fields_may_overlap=True)
     seen = pages.count(document)
     refuse_ambiguous(seen, len(found))
@@ -62,7 +62,7 @@ def _looked_at(document: bytes, reader: PdfReader, *, most_pages: int) -> PlainR
 def _inspected(document: bytes, reader: PdfReader, *, most_pages: int) -> Inspection:
     root = reader.root
     refuse_other_kinds(root)
-    found = [reference.get_object() for reference in geometry.pages(root, most=most_pages)]
+    found = _pages(root, most_pages)
     if not found:
         raise DocumentRefused("no-pages", "The document has no pages.")
     sizes = tuple(geometry.frame(page).seen() for page in found)
@@ -82,6 +82,13 @@ def _inspected(document: bytes, reader: PdfReader, *, most_pages: int) -> Inspec
         fields=tuple(field.name for field in forms.terminal_fields(root)),
         warnings=warnings,
     )
+
+
+def _pages(root: Any, most: int) -> list[Any]:
+    found = [reference.get_object() for reference in geometry.pages(root, most=most)]
+    if any(entry(page, "/Type", "/Page") != "/Page" for page in found):  # PDFium draws none of them
+        raise malformed(ValueError("a page that says that it is something else"))
+    return found
 
 
 def warnings_about(

@@ -119,13 +119,12 @@ def count(document: bytes) -> int:
 
 @contextmanager
 def opened(document: bytes) -> Iterator[pypdfium2.PdfDocument]:
-    """*document* in PDFium. Raises DocumentRefused when it cannot be read."""
+    """*document* in PDFium. Raises DocumentRefused when it or one of its pages cannot be read."""
     try:
-        pdf = pypdfium2.PdfDocument(document)
+        with closing(pypdfium2.PdfDocument(document)) as pdf:
+            yield pdf
     except pypdfium2.PdfiumError as error:
         raise malformed(error) from error
-    with closing(pdf):
-        yield pdf
 
 
 def bounded(size: tuple[float, float], wanted: float) -> float:
