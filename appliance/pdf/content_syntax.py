@@ -62,7 +62,8 @@ class GraphicsState(NamedTuple):
     """What q keeps and Q brings back (8.4): the resource that brought the font, and the size of its letters; the
     ends of lines (None: the caller's, in a form), whether dashes have no length (``dots``), and the two colours;
     the matrix, the widest line and the largest leading so far, whether there were dashes, whether letters are not
-    drawn (as in scanned documents) or narrow, the box of the clip, and how opaque areas and lines are."""
+    drawn (as in scanned documents) or narrow, the box of the clip, how opaque areas and lines are, and whether
+    colours may be mixed with those below, or masked."""
 
     font: tuple[str, bytes] | None = None
     letters: float = 0.0
@@ -78,6 +79,7 @@ class GraphicsState(NamedTuple):
     narrow: bool = False
     clip: Box | None = None
     alphas: tuple[float, float] = (1.0, 1.0)
+    mixed: bool = False
 
     def is_pending(self) -> bool:
         """Whether a colour space was chosen without a colour."""
@@ -117,7 +119,9 @@ class StreamCheck:
         self._touched = self._over = False
         paint = Paint(coloured=inside)
         cap = None if inside else 0
-        self._state = GraphicsState(cap=cap, fill=paint, stroke=paint, matrix=matrix, width=limits.width)
+        self._state = GraphicsState(
+            cap=cap, fill=paint, stroke=paint, matrix=matrix, width=limits.width, mixed=inside
+        )
         self._saved: list[GraphicsState] = []
         self._parts: list[bytes] = []
         self.degenerate = DegenerateLines()
@@ -275,7 +279,10 @@ class StreamCheck:
             return found.end()
         kinds, where, action = known
         given = _kinds(operands) if operands else ""
-        if where not in (_BOTH, self._where()) or not (given == kinds or _fits(kinds, given)):
+        of_nothing = (
+            where == _PATH and not self._text
+        )  # no path is there to be painted, and all programs do nothing
+        if not (where in (_BOTH, self._where()) or of_nothing) or not (given == kinds or _fits(kinds, given)):
             raise NotPlain(f"operands or place of {name!r}: {found[0][-80:]!r}")
         self._touch(name not in _TOUCHING_NOTHING)
         if name == b"BI":
@@ -316,6 +323,8 @@ class StreamCheck:
         self._text = False
 
     def _paint(self, name: bytes, operands: bytes) -> None:
+        if not self._path:
+            return
         self._require_coloured(name, fills=name[:1] in b"fFBb", strokes=name[:1] in b"SsBb")
         self._require_near(name)
         whole = b"".join([*self._parts, name])
@@ -337,9 +346,10 @@ class StreamCheck:
         if _AREAS.search(operators):
             state = self._state
             lined = not (state.dashed or state.alphas[1] != 1 or state.stroke.components <= PATTERN)
+            opaque = not state.mixed and state.alphas[0] == 1 and state.fill.components > PATTERN
             if _OUTLINED.search(operators) and state.alphas[1] not in (0, 1, state.alphas[0]):
                 raise NotPlain("an area with fainter lines")
-            thin, clip = look_at_areas(operators, AreaState(state.matrix, state.clip, lined), self._limits)
+            thin, clip = look_at_areas(operators, AreaState(state.matrix, state.clip, lined, opaque), self._limits)
             self._state = state._replace(clip=clip)
             self._remember_thin(thin)
 
@@ -433,6 +443,8 @@ class StreamCheck:
         self._state = self._state._replace(width=width, alphas=alphas)
         modes = entry(state, "/BM", "/Normal")
         modes = modes[0] if isinstance(modes, ArrayObject) and len(modes) else modes
+        if modes not in _NORMAL or "/SMask" in state:
+            self._state = self._state._replace(mixed=True)
         if (self._limits.mixed > 1 and min(alphas) < 1) or (self._limits.mixed and modes not in _NORMAL):
             raise NotPlain("colours mixed in a group that is not isolated")
         if width < 0 or any(entry(state, key, 0) not in range(3) for key in ("/LC", "/LJ")):

@@ -6,8 +6,10 @@ lost without them, so the page is drawn with and without; in patterns, glyphs an
 from __future__ import annotations
 
 import ctypes
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from PIL import Image, ImageChops
@@ -16,7 +18,7 @@ from pypdfium2 import raw
 from appliance.pdf import geometry, pages
 from appliance.pdf.coordinates import UNCHANGED, Limits, Matrix, multiplied
 from appliance.pdf.inline_images import NotPlain
-from appliance.pdf.line_caps import STROKES, operations
+from appliance.pdf.line_caps import STROKES
 from appliance.pdf.reader import entry
 
 Point = tuple[float, float]
@@ -26,42 +28,48 @@ _LONGEST_FOLD = 50.0
 """Of areas that fold back on themselves, in the least height: drawings of office software have shorter ones."""
 _PICTURES = 15
 """Times that have pictures on a page, where Cairo leaves out what is less; old fonts have such glyphs."""
-_ANGLE = 1e-6
+_SQUARE_OF_ANGLE = 1e-12
 _SCALES, _VISIBLE, _FEW = (2.09, 2.87), 40, 3
 _FILLS = frozenset(b"f F f* B B* b b*".split())
 _CURVE = None
 """Between points: no line joins them."""
 _SEGMENTS = frozenset(b"l c v y".split())
+_COMMENT = re.compile(rb"%[^\r\n]*")
+_STEPS = re.compile(rb"([^A-Za-z]*+)m((?:[^A-Za-z]*+l)*+)|([^A-Za-z]*+)([A-Za-z]+\*?)")
+"""The beginning of a part with all lines that follow, or the operands of another operator and itself."""
 
 
 class AreaState(NamedTuple):
-    """What matters for areas: the matrix, the box of what is left of the clip, and whether lines are drawn."""
+    """What matters for areas: the matrix, the box of what is left of the clip, whether lines are drawn in full,
+    and whether areas hide what is below them."""
 
     matrix: Matrix
     clip: Box | None
     lined: bool
+    opaque: bool
 
 
 def look_at_areas(operators: bytes, state: AreaState, limits: Limits) -> tuple[bool, Box | None]:
     """Whether there are thin areas or clips in *operators*, whole paths and states, and the box of the clip after
     them. Raises :class:`NotPlain` for a thin part of a larger area."""
     parts: list[list[Point | None]] = []
-    thin, clips, clip, matrix = False, False, state.clip, state.matrix
+    thin, clips, clip = False, False, state.clip
+    a, b, c, d, e, f = state.matrix
 
-    for name, numbers in operations(operators):
-        if name == b"re":
-            x, y, width, height = numbers
-            parts.append(
-                [
-                    place(matrix, *each)
-                    for each in ((x, y), (x + width, y), (x + width, y + height), (x, y + height))
-                ]
-            )
-        elif name == b"m":
-            parts.append([place(matrix, *numbers)])
-        elif name in _SEGMENTS:
-            for each in zip(numbers[::2], numbers[1::2], strict=True):
-                parts[-1] += [place(matrix, *each)] if name == b"l" else [_CURVE, place(matrix, *each)]
+    for step in _STEPS.finditer(_plain(operators)):
+        first, lines, operands, name = step.groups()
+        if name is None or name in _SEGMENTS:
+            numbers = [*map(float, (operands or first + lines.replace(b"l", b" ")).split())]
+            pairs = zip(numbers[::2], numbers[1::2], strict=True)
+            points: list[Point | None] = [(a * x + c * y + e, b * x + d * y + f) for x, y in pairs]
+            if name is None:
+                parts.append(points)
+            else:
+                parts[-1] += points if name == b"l" else [part for each in points for part in (_CURVE, each)]
+        elif name == b"re":
+            x, y, width, height = map(float, operands.split())
+            corners = ((x, y), (x + width, y), (x + width, y + height), (x, y + height))
+            parts.append([place(state.matrix, *each) for each in corners])
         elif name in (b"W", b"W*"):
             clips = True
         elif name in _FILLS or name in STROKES or name == b"n":
@@ -69,16 +77,40 @@ def look_at_areas(operators: bytes, state: AreaState, limits: Limits) -> tuple[b
                 clip = overlap(clip, box_of([each for part in parts for each in part]))
                 thin |= is_thin(clip, limits.least)
             if name in _FILLS and not (state.lined and name in STROKES):
-                thin |= _is_thin_area(parts, limits.least)
+                thin |= _is_thin_area(parts, state, limits.least)
             parts, clips = [], False
     return thin, clip
 
 
-def _is_thin_area(parts: Sequence[Sequence[Point | None]], least: float) -> bool:
-    flat = [is_thin(box_of(each), least) or is_straight(each) for each in parts if len(each) > 1]
-    if flat and not all(flat) and max(map(_fold, parts)) > _LONGEST_FOLD * least:
+def _plain(operators: bytes) -> bytes:
+    """Without comments and odd blanks."""
+    operators = _COMMENT.sub(b" ", operators) if b"%" in operators else operators
+    return operators.replace(b"\0", b" ")
+
+
+def _is_thin_area(parts: Sequence[Sequence[Point | None]], state: AreaState, least: float) -> bool:
+    thin, thick = list[Sequence[Point | None]](), list[Sequence[Point | None]]()
+    fold = 0.0
+    for each in parts:
+        if len(each) > 1:
+            straight, folded = _bends(each)
+            (thin if straight or is_thin(box_of(each), least) else thick).append(each)
+            fold = max(fold, folded)
+    if thick and fold > _LONGEST_FOLD * least:
+        if state.opaque and len(thick) == 1 and _holds(thick[0], thin, _PICTURES * least):
+            return False
         raise NotPlain("a thin part of an area")
-    return any(flat)
+    return bool(thin)
+
+
+def _holds(thick: Sequence[Point | None], thin: Sequence[Sequence[Point | None]], least: float) -> bool:
+    """Whether *thick* is a rectangle that all programs draw, with all *thin* parts in it: they are not seen, as of
+    the inner side of a frame that is nothing but its lines."""
+    corners = [each for index, each in enumerate(thick) if each and each != thick[index - 1]]
+    sides = [(one[0] == other[0]) + (one[1] == other[1]) for one, other in pairwise([*corners, corners[0]])]
+    box = box_of(corners)
+    inside = all(overlap(box, each) == each for each in map(box_of, thin))
+    return _CURVE not in thick and sides == [1] * 4 and len({*corners}) == 4 and not is_thin(box, least) and inside
 
 
 def box_of(points: Sequence[Point | None]) -> Box:
@@ -105,25 +137,41 @@ def is_thin(box: Box, least: float) -> bool:
     return min(box[2] - box[0], box[3] - box[1]) < least
 
 
-def _turns(points: Sequence[Point | None]) -> Iterator[tuple[float, float]]:
-    """At each corner between lines: how far it is from straight, and how far the lines go back over each other."""
-    kept = [each for index, each in enumerate(points) if each != points[index - 1]]
-    for before, corner, after in zip(kept[-1:] + kept[:-1], kept, kept[1:] + kept[:1], strict=True):
-        if before is None or corner is None or after is None:
+def _bends(points: Sequence[Point | None]) -> tuple[bool, float]:
+    """Whether all *points* are on one line, and how far lines between them go back over each other at most."""
+    if _CURVE not in points:
+        return _bends_along(_around(points))
+    begin = points.index(_CURVE)
+    lines, folds = list[Point | None](), [0.0]
+    for each in [*points[begin + 1 :], *points[: begin + 1]]:
+        if each is not _CURVE:
+            lines.append(each)
+        else:
+            folds.append(_bends_along(lines)[1])
+            lines = []
+    return _bends_along(_around([each for each in points if each is not _CURVE]))[0], max(folds)
+
+
+def _around(points: Sequence[Any]) -> Sequence[Any]:
+    """*points* so that each corner between them is there, the last and the first, too."""
+    return [*(points if points[-1] == points[-2] else points[-2:]), *points]
+
+
+def _bends_along(points: Sequence[Any]) -> tuple[bool, float]:
+    straight, fold = True, 0.0
+    (last_x, last_y), ux, uy, before = points[0], 0.0, 0.0, 0.0
+    for x, y in points:
+        vx, vy = x - last_x, y - last_y
+        after = vx * vx + vy * vy
+        if not after:
             continue
-        ux, uy, vx, vy = corner[0] - before[0], corner[1] - before[1], after[0] - corner[0], after[1] - corner[1]
-        first, second = (ux * ux + uy * uy) ** 0.5, (vx * vx + vy * vy) ** 0.5
-        bent = abs(ux * vy - uy * vx) / (first * second or 1)
-        yield bent, min(first, second) if bent < _ANGLE and ux * vx + uy * vy < 0 else 0.0
-
-
-def is_straight(points: Sequence[Point | None]) -> bool:
-    """Whether all *points* are on one line."""
-    return all(bent < _ANGLE for bent, _ in _turns([each for each in points if each is not None]))
-
-
-def _fold(points: Sequence[Point | None]) -> float:
-    return max((each for _, each in _turns(points)), default=0.0)
+        bent = ux * vy - uy * vx
+        if bent * bent > _SQUARE_OF_ANGLE * before * after:
+            straight = False
+        elif ux * vx + uy * vy < 0:
+            fold = max(fold, min(before, after))
+        last_x, last_y, ux, uy, before = x, y, vx, vy, after
+    return straight, fold**0.5
 
 
 def require_thick_box(painted: Any, matrix: Matrix, limits: Limits) -> None:
@@ -151,16 +199,20 @@ def visible_page(document: bytes, least: float) -> int | None:
     with pages.opened(document) as pdf:
         for number in range(len(pdf)):
             with closing(pdf[number]) as sheet:
-                objects = [raw.FPDFPage_GetObject(sheet, each) for each in range(raw.FPDFPage_CountObjects(sheet))]
-                thin = list(_thin_objects(objects, UNCHANGED, None, least))
-                if not thin:
-                    continue
-                before = _drawn(sheet)
-                for each in thin:
-                    _put_away(each)
-                if any(map(_differ, before, _drawn(sheet))):
+                if _shows_thin_objects(sheet, least):
                     return number + 1
     return None
+
+
+def _shows_thin_objects(sheet: Any, least: float) -> bool:
+    objects = [raw.FPDFPage_GetObject(sheet, each) for each in range(raw.FPDFPage_CountObjects(sheet))]
+    thin = list(_thin_objects(objects, UNCHANGED, None, least))
+    if not thin:
+        return False
+    before = _drawn(sheet)
+    for each in thin:
+        _put_away(each)
+    return any(map(_differ, before, _drawn(sheet)))
 
 
 def _drawn(sheet: Any) -> list[Image.Image]:
@@ -207,7 +259,7 @@ def _thin_objects(objects: Sequence[Any], outer: Matrix, clip: Box | None, least
                     raw.FPDFPath_GetPathSegment(each, at) for at in range(raw.FPDFPath_CountSegments(each))
                 )
                 parts = list(_parts(segments, matrix))
-                if parts and all(is_thin(box_of(part), least) or is_straight(part) for part in parts):
+                if parts and all(is_thin(box_of(part), least) or _bends(part)[0] for part in parts):
                     yield each
 
 

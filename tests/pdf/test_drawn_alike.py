@@ -455,6 +455,7 @@ ODD: dict[str, Make] = {
     "a line that is filled": _drawn(b" 50 50 m 250 250 l f"),
     "an area that folds back": _drawn(b" 50 50 m 100 50 l 100 100 l 250 100 l 100 100 l 50 100 l f"),
     "an area with faint lines": _outlined(b"50 50 m 250 50 l", 0),
+    "a frame of twice the same": _drawn(b" 50 50 m 250 50 l h 49 49 204 9 re 49 49 204 9 re f*"),
     "a clip without width": _drawn(b" 50 50 0 200 re W n 0 0 300 300 re f"),
     "clips that hardly meet": _drawn(b" 50 50 200 100 re W n 50 149.999 200 100 re W n 0 0 300 300 re f"),
     "a picture without height": _image(use=b" q 300 0 0 .001 60 200 cm /I Do Q"),
@@ -561,6 +562,10 @@ PLAIN: dict[str, Make] = {
     "a turned page": _boxed(Rotate=-90, CropBox=Array([-9, -9, 500, 900])),
     "a bar of nothing on its axis": _drawn(b" 50 50 20 0 re f 1 w 40 50 m 90 50 l S"),
     "a line that is filled and drawn": _drawn(b" 50 50 m 250 50 l B"),
+    "a frame that is nothing but its lines": _drawn(
+        b" 50 50 m 250 50 l 250 50 l 50 50 l h 49.25 49.25 m 49.25 50.75 l 250.75 50.75 l 250.75 49.25 l h f*"
+    ),
+    "a path of nothing": _drawn(b" 1 0 0 RG /DeviceRGB cs S 0 g 50 50 m 250 250 l S"),
     "thin bars": _drawn(b" 50 50 200 .1 re f 50 60 .1 99 re f"),
     "a clip around nothing that is drawn": _drawn(b" q 0 0 0 0 re W n Q"),
     "colours mixed in a group of its own": _grouped(Dictionary(BM=Name.Multiply), S=Name.Transparency, I=True),
