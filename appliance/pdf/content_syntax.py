@@ -24,7 +24,7 @@ from appliance.pdf.line_caps import PROJECTING, DegenerateLines, stroked_points
 from appliance.pdf.plain_fonts import glyph_map, require_mapped
 from appliance.pdf.plain_paints import PATTERN, UNCOLOURED
 from appliance.pdf.reader import entry
-from appliance.pdf.thin_areas import AreaState, Box, is_thin_picture, look_at_areas, require_thick_box
+from appliance.pdf.thin_areas import AreaState, Box, has_thin_box, is_thin_picture, look_at_areas
 
 _LONGEST_STRING = 32767
 """PDFium cuts off what is longer."""
@@ -119,9 +119,8 @@ class StreamCheck:
         self._touched = self._over = False
         paint = Paint(coloured=inside)
         cap = None if inside else 0
-        self._state = GraphicsState(
-            cap=cap, fill=paint, stroke=paint, matrix=matrix, width=limits.width, mixed=inside
-        )
+        state = GraphicsState(cap=cap, fill=paint, stroke=paint, matrix=matrix, width=limits.width)
+        self._state = state._replace(mixed=inside, alphas=limits.alphas)
         self._saved: list[GraphicsState] = []
         self._parts: list[bytes] = []
         self.degenerate = DegenerateLines()
@@ -208,11 +207,15 @@ class StreamCheck:
         self._state = self._state._replace(leading=leading)
         self._choose_width(operators)
         if self._state.font is not None:
-            self._leave(self._state.font, left)
+            self._leave(self._state.font, self._left(left))
 
     def _leave(self, key: tuple[str, bytes], limits: Limits) -> None:
         """*limits* for what the resource *key* draws, at one place more."""
         self.limits[key] = self.limits.get(key, limits).both(limits)
+
+    def _left(self, limits: Limits) -> Limits:
+        """*limits* with what a form or glyph takes over of the state that it is drawn in."""
+        return limits._replace(width=self._state.width, alphas=self._state.alphas)
 
     def _space(self, name: bytes, operands: bytes) -> None:
         self._require_near(operands + b" " + name)
@@ -347,7 +350,7 @@ class StreamCheck:
             state = self._state
             lined = not (state.dashed or state.alphas[1] != 1 or state.stroke.components <= PATTERN)
             opaque = not state.mixed and state.alphas[0] == 1 and state.fill.components > PATTERN
-            if _OUTLINED.search(operators) and state.alphas[1] not in (0, 1, state.alphas[0]):
+            if _OUTLINED.search(operators) and coordinates.are_unlike(state.alphas):
                 raise NotPlain("an area with fainter lines")
             thin, clip = look_at_areas(operators, AreaState(state.matrix, state.clip, lined, opaque), self._limits)
             self._state = state._replace(clip=clip)
@@ -461,10 +464,11 @@ class StreamCheck:
         elif name == b"Do":
             if self._state.narrow:  # the form's letters, too
                 raise coordinates.TooFar("squeezed letters")
-            left = self._limits._replace(width=self._state.width)
-            self._leave((kind, _first_name(operands)), left.under(self._state.matrix))
-        else:
-            require_thick_box(used, self._state.matrix, self._limits)
+            matrix = coordinates.multiplied(coordinates.matrix_of(used), self._state.matrix)
+            self._remember_thin(has_thin_box(used, matrix, self._limits))
+            self._leave((kind, _first_name(operands)), self._left(self._limits).under(self._state.matrix))
+        elif has_thin_box(used, self._state.matrix, self._limits):
+            raise NotPlain("a shading without height or width")
         self.degenerate.dots |= self._state.dots  # a form goes on with them
         if name == b"Do" and (entry(used, "/Subtype") != "/Image" or "/ImageMask" in used):
             self._require_coloured(name)
@@ -507,7 +511,8 @@ class StreamCheck:
             limits = self._limits.under(self._matrix)
             self._leave(key, limits)
             pattern = self._use("/Pattern", operands)
-            require_thick_box(entry(pattern, "/Shading", pattern), coordinates.matrix_of(pattern), limits)
+            if has_thin_box(entry(pattern, "/Shading", pattern), coordinates.matrix_of(pattern), limits):
+                raise NotPlain("a pattern without height or width")
 
     def _show(self, name: bytes, operands: bytes) -> None:
         self._require_coloured(name)

@@ -81,9 +81,10 @@ class TextState(Protocol):
 
 class Limits(NamedTuple):
     """How far from its origin a stream may draw, in its own units; the widest line that its caller leaves;
-    whether its rectangles stay upright; how high and wide areas and pictures are at least; and whether it is
-    ``apart``: drawn by a pattern, glyph, mask or note, and not by the page itself; and whether it is
-    ``mixed``: in a group that is not isolated (1) or whose parts knock each other out (2)."""
+    whether its rectangles stay upright; how high and wide areas and pictures are at least; whether it is
+    ``apart``: drawn by a pattern, glyph, mask or note, and not by the page itself; whether it is ``mixed``: in
+    a group that is not isolated (1) or whose parts knock each other out (2); and how opaque its caller leaves
+    areas and lines."""
 
     room: float = inf
     width: float = 1.0
@@ -91,6 +92,7 @@ class Limits(NamedTuple):
     least: float = 0.0
     apart: bool = False
     mixed: int = 0
+    alphas: tuple[float, float] = (1.0, 1.0)
 
     def under(self, matrix: Matrix) -> Limits:
         """What is left for a stream that is drawn under *matrix*."""
@@ -112,7 +114,18 @@ class Limits(NamedTuple):
         """What suits both."""
         room, upright = min(self.room, other.room), self.upright and other.upright
         width, least = max(self.width, other.width), max(self.least, other.least)
-        return Limits(room, width, upright, least, self.apart or other.apart, max(self.mixed, other.mixed))
+        apart, mixed = self.apart or other.apart, max(self.mixed, other.mixed)
+        alphas = max(self.alphas, other.alphas, key=_doubtful)
+        return Limits(room, width, upright, least, apart, mixed, alphas)
+
+
+def _doubtful(alphas: tuple[float, float]) -> tuple[bool, bool]:
+    return are_unlike(alphas), alphas != (1, 1)
+
+
+def are_unlike(alphas: tuple[float, float]) -> bool:
+    """Whether programs mix lines that are as opaque as the second number with their area in their own ways."""
+    return alphas[1] not in (0, 1, alphas[0])
 
 
 def six(numbers: Sequence[float]) -> Matrix:
@@ -165,7 +178,7 @@ def form_limits(limits: Limits, form: Any) -> Limits:
     inner, group = limits.under(matrix_of(form)), entry(form, "/Group")
     if isinstance(group, DictionaryObject):
         isolated, knocking = (_is_true(entry(group, key)) for key in ("/I", "/K"))
-        inner = inner._replace(mixed=2 if knocking else int(not isolated))
+        inner = inner._replace(mixed=2 if knocking else int(not isolated), alphas=(1.0, 1.0))
     box = geometry.box(entry(form, "/BBox")) or ()
     if any(abs(each) > inner.room * (_FAR if inner.upright else 1) for each in box):
         raise TooFar("the box of a form")
@@ -187,7 +200,7 @@ def picture_limits(limits: Limits, origin: Matrix, note: Any, picture: Any) -> L
     scales = [(place[i + 2] - place[i]) / (upper[i] - lower[i]) for i in (0, 1) if upper[i] > lower[i]]
     away = max(abs(place[0] + origin[4]), abs(place[1] + origin[5]))
     room = (limits.room - away) / (max(scales, default=0) or 1) - max(map(abs, lower))
-    return limits._replace(room=room, least=limits.least / (max(scales, default=0) or 1))
+    return limits._replace(room=room, least=limits.least / max(min(scales, default=1), _FLAT))
 
 
 def matrix_of(stream: Any, key: str = "/Matrix") -> Matrix:

@@ -174,14 +174,12 @@ def _bends_along(points: Sequence[Any]) -> tuple[bool, float]:
     return straight, fold**0.5
 
 
-def require_thick_box(painted: Any, matrix: Matrix, limits: Limits) -> None:
-    """Raises :class:`NotPlain` when the cell of a pattern or the box of a shading, *painted* under *matrix*, is
-    thin."""
+def has_thin_box(painted: Any, matrix: Matrix, limits: Limits) -> bool:
+    """Whether the box of *painted* under *matrix*, a form, the cell of a pattern or a shading, is thin."""
     box = geometry.box(entry(painted, "/BBox"))
-    if box is not None and is_thin(
+    return box is not None and is_thin(
         box_of([place(matrix, x, y) for x in box[::2] for y in box[1::2]]), limits.least
-    ):
-        raise NotPlain("a thin box")
+    )
 
 
 def is_thin_picture(matrix: Matrix, limits: Limits) -> bool:

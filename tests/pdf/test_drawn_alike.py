@@ -113,6 +113,16 @@ def _mask(**entries: Any) -> Callable[[Pdf], Object]:
     )
 
 
+def _form(state: Dictionary, content: bytes, box: tuple[float, ...] = (0, 0, 595, 842)) -> Make:
+    def draw(pdf: Pdf, page: Object) -> bytes:
+        form = Dictionary(Type=Name.XObject, Subtype=Name.Form, BBox=Array(box))
+        page.Resources.update({"/ExtGState": Dictionary(G=state)})
+        page.Resources.XObject = Dictionary(F=pdf.make_stream(content, form))
+        return b"/G gs /F Do"
+
+    return _page(draw)
+
+
 def _image(data: bytes = b"\x00\xff", use: bytes = b"", **entries: Any) -> Make:
     said: dict[str, Any] = {
         "Width": 2,
@@ -461,6 +471,10 @@ ODD: dict[str, Make] = {
     "a picture without height": _image(use=b" q 300 0 0 .001 60 200 cm /I Do Q"),
     "an inline picture without height": _drawn(b" q 300 0 0 .001 60 200 cm BI /W 1 /H 1 /BPC 8 /CS /G ID \0 EI Q"),
     "a shading without height": _shaded(BBox=Array([50, 50, 250, 50.001])),
+    "a form without height": _form(Dictionary(), b"0 0 300 300 re f", (50, 50, 250, 50.001)),
+    "an area of a form with faint lines": _form(Dictionary(CA=0), b"50 50 m 250 50 l B"),
+    "an area of a form with lines half as faint": _form(Dictionary(CA=0.5), b"50 50 99 99 re B"),
+    "a note without height": _noted("Stamp", Rect=Array([100, 500, 300, 500.001])),
     "white upon white": _state(BM=Name.ColorBurn),
     "colours mixed in a group": _grouped(Dictionary(BM=Name.Multiply), S=Name.Transparency),
     "nothing that knocks out": _grouped(Dictionary(ca=0), S=Name.Transparency, K=True, I=True),
@@ -565,6 +579,8 @@ PLAIN: dict[str, Make] = {
     "a frame that is nothing but its lines": _drawn(
         b" 50 50 m 250 50 l 250 50 l 50 50 l h 49.25 49.25 m 49.25 50.75 l 250.75 50.75 l 250.75 49.25 l h f*"
     ),
+    "a form": _form(Dictionary(CA=0.5, ca=0.5), b"50 50 99 99 re B"),
+    "a note with a picture": _noted("Stamp", Rect=Array([100, 500, 300, 550])),
     "a path of nothing": _drawn(b" 1 0 0 RG /DeviceRGB cs S 0 g 50 50 m 250 250 l S"),
     "thin bars": _drawn(b" 50 50 200 .1 re f 50 60 .1 99 re f"),
     "a clip around nothing that is drawn": _drawn(b" q 0 0 0 0 re W n Q"),
