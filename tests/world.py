@@ -52,7 +52,7 @@ from appliance.wiring import Appliance, open_appliance
 from hsm.client import AuthorityClient
 from hsm.errors import ActivationRefused, AuthorityUnreachable
 from hsm.intents import OfficerIntent, SigningIntent
-from tests.authority import end
+from tests.authority import end, wait_until_unlocked
 from tests.shared import made_once
 
 OURS = Audience.of_person(ZHANG)
@@ -172,6 +172,7 @@ def authority(home: Home) -> Iterator[subprocess.Popen[bytes]]:
             yield process
         finally:
             end(process)
+            wait_until_unlocked(home.root)  # its workers may outlive it by a moment, with the store open
 
 
 def _wait_until_it_serves(home: Home, process: subprocess.Popen[bytes], log: Path) -> None:
