@@ -67,7 +67,6 @@ def test_letter_decision_and_identity_are_in_the_package(
     for checker in CHECKERS:
         status, told = check(checker, unpack(package, tmp_path / checker[-1]))
         assert status == 0, told
-        assert told.count("officers have confirmed") == 2
 
 
 @pytest.mark.long
