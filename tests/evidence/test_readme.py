@@ -88,8 +88,6 @@ def flip(path: Path, at: int) -> None:
             ("log/checkpoint", "log/checkpoint.tst"),
             ("log/checkpoint.text", "log/checkpoint.sig"),
             ("log/entries/00000043.json", "log/entries/00000043.json"),
-            ("authority/01.json", "authority/01.json"),
-            ("authority/power-0123456789ab.pdf", "authority/power-0123456789ab.pdf"),
         ],
     ),
 )
