@@ -114,7 +114,7 @@ class StreamCheck:
         self.limits: dict[tuple[str, bytes], Limits] = {}
         self._lines = TextLines()
         self._text = self._path = False
-        self._maps: dict[tuple[str, bytes] | None, int | None] = {}
+        self._maps: dict[tuple[str, bytes] | None, int | frozenset[int] | None] = {}
         self._inside = inside
         self._touched = self._over = False
         paint = Paint(coloured=inside)

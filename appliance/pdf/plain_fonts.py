@@ -46,6 +46,9 @@ _ORNAMENTS = frozenset({"space", *(f"a{each}" for each in range(1, 207) if each 
 _OWN = {"/Symbol": _SYMBOLS, "/Zapf": _ORNAMENTS}
 _UNICODE = re.compile(r"uni[0-9A-F]{4}")
 _EMBEDDED = ("/FontFile", "/FontFile2", "/FontFile3")
+_SIMPLE = ("/Type1", "/TrueType", "/MMType1")
+_NOT_OF_MACINTOSH = frozenset((173, 176, 178, 179, *range(182, 187), 189, 195, 197, 198, 215, 240))
+"""Codes that MacRomanEncoding has not (ISO 32000-1, annex D.2), but the Macintosh has; programs follow either."""
 _SYMBOLIC, _CODES, _PRINTABLE, _CIDS = 1 << 2, 256, range(33, 127), 1 << 16
 _CMAPS = re.compile(
     r"/(?:[HV]|(?:Identity|GB-EUC|GBpc-EUC|GBKp?-EUC|GBK2K|Uni(?:GB|JIS|KS|CNS)-(?:UCS2|UTF16)|UniJIS-UCS2-HW|B5pc"
@@ -72,7 +75,7 @@ def require_plain_font(font: Any) -> None:
             _require_plain_widths(font)
         elif kind == "/Type3":
             _require_own_widths(font)
-        elif kind in ("/Type1", "/TrueType", "/MMType1"):
+        elif kind in _SIMPLE:
             _require_plain_names(font, kind)
     except (TypeError, ValueError, LookupError, AttributeError) as error:
         raise NotPlain("a font") from error
@@ -99,10 +102,25 @@ def _is_of_bytes(codes: Any) -> bool:
     return isinstance(codes, StreamObject) and b"<0000>" not in codes.data
 
 
-def glyph_map(font: Any) -> int | None:
+def glyph_map(font: Any) -> int | frozenset[int] | None:
     """For how many letters of two bytes a composite *font* says which glyphs they are; None where each is its own
-    or it says all, and for another font."""
+    or it says all. Of another font, the codes that are another letter, or none, to some programs."""
+    if entry(font, "/Subtype") in _SIMPLE:
+        return _nameless(font) or None
     return None if _is_of_bytes(entry(font, "/Encoding")) else _mapped(font)
+
+
+def _nameless(font: Any) -> frozenset[int]:
+    codes = entry(font, "/Encoding")
+    base = entry(codes, "/BaseEncoding") if isinstance(codes, DictionaryObject) else codes
+    if base != "/MacRomanEncoding" or _is_in_file(font):
+        return frozenset()
+    return _NOT_OF_MACINTOSH.difference(code for code, _ in _differences(font))
+
+
+def _is_in_file(font: Any) -> bool:
+    descriptor = entry(font, "/FontDescriptor")
+    return isinstance(descriptor, DictionaryObject) and any(key in descriptor for key in _EMBEDDED)
 
 
 def _mapped(font: Any) -> int | None:
@@ -111,12 +129,14 @@ def _mapped(font: Any) -> int | None:
     return len(table.data) // 2 if isinstance(table, StreamObject) and len(table.data) < 2 * _CIDS else None
 
 
-def require_mapped(operators: bytes, letters: int) -> None:
-    """Raises :class:`NotPlain` when *operators* show a letter beyond the first so many: programs have another
-    glyph for it, or none."""
+def require_mapped(operators: bytes, letters: int | frozenset[int]) -> None:
+    """Raises :class:`NotPlain` when *operators* show a letter beyond the first so many, or one of these: programs
+    have another glyph for it, or none."""
     for found in STRINGS.finditer(operators):
         text = _bytes_of(found[0])
-        if (max(text[::2], default=0) << 8 | 255) >= letters:
+        if isinstance(letters, frozenset):
+            _require(letters.isdisjoint(text))
+        elif (max(text[::2], default=0) << 8 | 255) >= letters:
             pairs = zip(text[::2], (text + b"\0")[1::2], strict=False)
             _require(all(high << 8 | low < letters for high, low in pairs))
 
@@ -185,13 +205,11 @@ def _require_plain_names(font: Any, kind: str) -> None:
     widths, descriptor = entry(font, "/Widths") or (), entry(font, "/FontDescriptor")
     _require(all(float(widths[index]) >= 0 for index in range(len(widths))))
     named = list(_differences(font))
-    if not isinstance(descriptor, DictionaryObject) or not any(key in descriptor for key in _EMBEDDED):
-        codes = entry(font, "/Encoding")  # of Macintosh, of which some have no name, and programs their own letter
-        _require("/MacRomanEncoding" not in (codes, entry(codes, "/BaseEncoding") if named else None))
+    if not _is_in_file(font):
         base = str(entry(font, "/BaseFont"))
         drawn = [name for code, name in named if name != ".notdef" or code in _PRINTABLE]
         own = next((own for each, own in _OWN.items() if base.startswith(each)), _LATIN)
-        _require(own.issuperset(drawn))
+        _require(own.issuperset(drawn) and not (own is not _LATIN and _nameless(font)))
     elif kind == "/TrueType" and named:
         _require(not int(entry(descriptor, "/Flags", 0)) & _SYMBOLIC)
         _require(all(name in CHARACTERS or name in _NAMES or _UNICODE.fullmatch(name) for _, name in named))

@@ -200,9 +200,10 @@ def _tiled(
     return _page(draw)
 
 
-def _font(**entries: Any) -> Make:
-    def draw(pdf: Pdf, page: Object) -> None:
+def _font(text: bytes = b"(PAY)", **entries: Any) -> Make:
+    def draw(pdf: Pdf, page: Object) -> bytes:
         page.Resources.Font.F1.update({f"/{k}": _made(pdf, v) for k, v in entries.items()})
+        return _TEXT.replace(b"(PAY)", text)
 
     return _page(draw)
 
@@ -479,8 +480,9 @@ ODD: dict[str, Make] = {
     "colours mixed in a group": _grouped(Dictionary(BM=Name.Multiply), S=Name.Transparency),
     "nothing that knocks out": _grouped(Dictionary(ca=0), S=Name.Transparency, K=True, I=True),
     "an area with lines half as faint": _outlined(b"50 50 99 99 re", 0.5),
-    "codes of Macintosh": _font(Encoding=Name.MacRomanEncoding),
-    "other codes of Macintosh": _font(Encoding=_named(65, Name.B, BaseEncoding=Name.MacRomanEncoding)),
+    "a code of Macintosh": _font(b"(PAY \\266)", Encoding=Name.MacRomanEncoding),
+    "another code of Macintosh": _font(b"<BD>", Encoding=_named(65, Name.B, BaseEncoding=Name.MacRomanEncoding)),
+    "symbols by codes of Macintosh": _font(BaseFont=Name.Symbol, Encoding=Name.MacRomanEncoding),
     "a pattern without height": _tiled(BBox=Array([0, 0, 10, 0.001])),
     "an area without height in a pattern": _tiled(content=b"0 5 9 0 re f"),
     "one in a glyph": _glyphs(_PLAIN_GLYPH, b"1000 0 d0 0 500 800 .01 re f"),
@@ -586,6 +588,10 @@ PLAIN: dict[str, Make] = {
     "a clip around nothing that is drawn": _drawn(b" q 0 0 0 0 re W n Q"),
     "colours mixed in a group of its own": _grouped(Dictionary(BM=Name.Multiply), S=Name.Transparency, I=True),
     "a group of office software": _grouped(Dictionary(BM=Name.Normal), S=Name.Transparency, K=True),
+    "codes of Macintosh": _font(b"(\\212\\312\\333\\322)", Encoding=Name.MacRomanEncoding),
+    "a code of Macintosh with a name": _font(
+        b"<BD>", Encoding=_named(189, Name.B, BaseEncoding=Name.MacRomanEncoding)
+    ),
     "codes of Macintosh in a font": _font(
         Subtype=Name.TrueType, FontDescriptor=_file(32), Encoding=Name.MacRomanEncoding
     ),
