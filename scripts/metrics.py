@@ -137,7 +137,7 @@ def figures() -> Iterator[tuple[str, int, int | None]]:
     circles = cycles(imports)
     yield "Python files of the product", len(files), 650
     yield "Python files of appliance/contracts", len(product_files("appliance/contracts")), 20
-    yield "lines of the product", sum(sizes), 88_000
+    yield "lines of the product", sum(sizes), 88_500
     yield "cycles between packages", len(circles), 0
     if not circles:
         yield "levels of packages", len(longest_chain(imports)), 10
