@@ -11,79 +11,22 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import cache
-from typing import Any, NamedTuple, Protocol
-
-from pyhanko.pdf_utils.generic import ArrayObject
+from typing import Any
 
 from appliance.pdf import content_tokens as tokens
-from appliance.pdf import coordinates
+from appliance.pdf import coordinates, graphics_state
+from appliance.pdf import operands as words
 from appliance.pdf.coordinates import UNCHANGED, Limits, Matrix, TextLines
+from appliance.pdf.graphics_state import GraphicsState, Paint
 from appliance.pdf.inline_images import NotPlain, end_of_image
 from appliance.pdf.line_caps import PROJECTING, DegenerateLines, stroked_points
+from appliance.pdf.operands import NamedResources, first_name, kinds_of, numbers_of, only_numbers
 from appliance.pdf.plain_fonts import glyph_map, require_mapped
 from appliance.pdf.plain_paints import PATTERN, UNCOLOURED
 from appliance.pdf.reader import entry
-from appliance.pdf.thin_areas import AreaState, Box, has_thin_box, is_thin_picture, look_at_areas
-
-_LONGEST_STRING = 32767
-"""PDFium cuts off what is longer."""
-
-_SHORTEST_DASHES = 0.01
-_MOST_DASHES = 32
-"""PDFium forgets more, gaps among them."""
-
-_MOST_OPERANDS = 16
-"""PDFium forgets more."""
+from appliance.pdf.thin_areas import AreaState, has_thin_box, is_thin_picture, look_at_areas
 
 _BOTH, _PAGE, _PATH, _TEXT = "both", "page", "path", "text"
-
-
-class NamedResources(Protocol):
-    """What the names in a content stream mean."""
-
-    def find(self, kind: str, name: bytes) -> Any:
-        """The resource of that *name*. Raises :class:`NotPlain` when there is none."""
-
-    def components(self, name: bytes) -> int:
-        """How many numbers make a colour in the colour space of that *name*, or ``PATTERN`` less them."""
-
-
-class Paint(NamedTuple):
-    """How areas or lines are coloured: the ``components`` of the colour space, whether a colour was ever set, and
-    whether the space is still without one (``pending``)."""
-
-    components: int = 1
-    coloured: bool = False
-    pending: bool = False
-
-
-class GraphicsState(NamedTuple):
-    """What q keeps and Q brings back (8.4): the resource that brought the font, and the size of its letters; the
-    ends of lines (None: the caller's, in a form), whether dashes have no length (``dots``), and the two colours;
-    the matrix, the widest line and the largest leading so far, whether there were dashes, whether letters are not
-    drawn (as in scanned documents) or narrow, the box of the clip, how opaque areas and lines are, and whether
-    colours may be mixed with those below, or masked."""
-
-    font: tuple[str, bytes] | None = None
-    letters: float = 0.0
-    cap: int | None = 0
-    dots: bool = False
-    fill: Paint = Paint()
-    stroke: Paint = Paint()
-    matrix: Matrix = UNCHANGED
-    width: float = 1.0
-    leading: float = 0.0
-    dashed: bool = False
-    hidden: bool = False
-    narrow: bool = False
-    clip: Box | None = None
-    alphas: tuple[float, float] = (1.0, 1.0)
-    mixed: bool = False
-
-    def is_pending(self) -> bool:
-        """Whether a colour space was chosen without a colour."""
-        return self.fill.pending or self.stroke.pending
 
 
 class StreamCheck:
@@ -129,10 +72,7 @@ class StreamCheck:
     def run(self) -> None:
         """Raises :class:`NotPlain` when programs may draw the content differently."""
         content = self._content
-        if len(content) > _LONGEST_STRING and any(
-            each.end() - each.start() > _LONGEST_STRING for each in tokens.STRINGS.finditer(content)
-        ):
-            raise NotPlain("a string of that length")
+        words.require_short_strings(content)
         place = self._first_of_glyph() if self._glyph else 0
         while True:
             end = self._many().match(content, place).end()  # type: ignore[union-attr]  # it matches nothing, too
@@ -164,7 +104,7 @@ class StreamCheck:
         """Where *operators* draw, and with which lines."""
         state = self._state
         if b"%" in operators or b"\0" in operators or b"Tw" in operators:
-            operators = _only_numbers(operators)
+            operators = only_numbers(operators)
         self._look_at_letters(operators)
         width = coordinates.widest(operators, state.width)
         leading = coordinates.largest(operators, b"TL", state.leading)
@@ -199,7 +139,7 @@ class StreamCheck:
         letters = self._maps.get(font)
         if letters is not None:
             require_mapped(operators, letters)
-        operators = _only_numbers(operators)
+        operators = only_numbers(operators)
         coordinates.require_near(b"S", self._state, self._limits)  # letters may be lines
         seen = self._look_at_letters(operators)
         seen = seen or (font is not None and entry(self.used[font], "/Subtype") == "/Type3")
@@ -221,7 +161,7 @@ class StreamCheck:
         self._require_near(operands + b" " + name)
 
     def _transform(self, name: bytes, operands: bytes) -> None:
-        matrix = coordinates.multiplied(coordinates.six(_numbers(operands)), self._state.matrix)
+        matrix = coordinates.multiplied(coordinates.six(numbers_of(operands)), self._state.matrix)
         coordinates.require_plain_matrix(matrix, self._limits)
         self._state = self._state._replace(matrix=matrix)
 
@@ -244,7 +184,7 @@ class StreamCheck:
     def _first_of_glyph(self) -> int:
         """A glyph says first how wide it is (9.6.4)."""
         found = tokens.NEXT.match(self._content, tokens.SPACE.match(self._content).end())  # type: ignore[union-attr]
-        kinds = _kinds(found[1]) if found is not None else ""
+        kinds = kinds_of(found[1]) if found is not None else ""
         if found is None or (found[2], kinds) not in ((b"d0", "nn"), (b"d1", "nnnnnn")):
             raise NotPlain("a glyph without width")
         self._uncoloured = found[2] == b"d1"
@@ -281,11 +221,11 @@ class StreamCheck:
                 raise NotPlain(f"operator {name!r}: {found[0][-80:]!r}")
             return found.end()
         kinds, where, action = known
-        given = _kinds(operands) if operands else ""
+        given = kinds_of(operands) if operands else ""
         of_nothing = (
             where == _PATH and not self._text
         )  # no path is there to be painted, and all programs do nothing
-        if not (where in (_BOTH, self._where()) or of_nothing) or not (given == kinds or _fits(kinds, given)):
+        if not (where in (_BOTH, self._where()) or of_nothing) or not (given == kinds or words.fits(kinds, given)):
             raise NotPlain(f"operands or place of {name!r}: {found[0][-80:]!r}")
         self._touch(name not in _TOUCHING_NOTHING)
         if name == b"BI":
@@ -348,11 +288,10 @@ class StreamCheck:
     def _look_at_areas(self, operators: bytes) -> None:
         if _AREAS.search(operators):
             state = self._state
-            lined = not (state.dashed or state.alphas[1] != 1 or state.stroke.components <= PATTERN)
-            opaque = not state.mixed and state.alphas[0] == 1 and state.fill.components > PATTERN
             if _OUTLINED.search(operators) and coordinates.are_unlike(state.alphas):
                 raise NotPlain("an area with fainter lines")
-            thin, clip = look_at_areas(operators, AreaState(state.matrix, state.clip, lined, opaque), self._limits)
+            areas = AreaState(state.matrix, state.clip, state.is_lined(), state.is_opaque())
+            thin, clip = look_at_areas(operators, areas, self._limits)
             self._state = state._replace(clip=clip)
             self._remember_thin(thin)
 
@@ -383,22 +322,22 @@ class StreamCheck:
 
     def _limit(self, name: bytes, operands: bytes) -> None:
         """What one of the fast patterns passes over unless it is beyond its values."""
-        [number] = _numbers(operands)
-        if number < 0 if name == b"w" else number not in range(_MODES[name]):
+        [number] = numbers_of(operands)
+        if number < 0 if name == b"w" else number not in range(graphics_state.MODES[name]):
             raise NotPlain(f"a value of {name!r}: {operands[:40]!r}")
         if name == b"w":
             self._state = self._state._replace(width=number)
         if name == b"J":
             self._choose_cap(number)
         if name == b"Tr":
-            self._state = self._state._replace(hidden=number == _INVISIBLE)
+            self._state = self._state._replace(hidden=number == graphics_state.INVISIBLE)
 
     def _dash(self, name: bytes, operands: bytes) -> None:
         end = operands.rindex(b"]")
-        self._choose_dashes(_numbers(operands[operands.index(b"[") + 1 : end]), *_numbers(operands[end + 1 :]))
+        self._choose_dashes(numbers_of(operands[operands.index(b"[") + 1 : end]), *numbers_of(operands[end + 1 :]))
 
     def _choose_dashes(self, lengths: Sequence[float], phase: float) -> None:
-        _require_plain_dashes(lengths, phase)
+        graphics_state.require_plain_dashes(lengths, phase)
         self._state = self._state._replace(dots=0 in lengths[::2], dashed=self._state.dashed or bool(lengths))
         self._require_no_dots()
 
@@ -410,7 +349,7 @@ class StreamCheck:
     def _use(self, kind: str, operands: bytes) -> Any:
         """The resource that the last name in *operands* means."""
         name = operands[operands.rindex(b"/") :] if kind == "/Pattern" else operands
-        name = _first_name(name)
+        name = first_name(name)
         used = self.used.get((kind, name))
         if used is None:
             used = self.used[kind, name] = self._resources.find(kind, name)
@@ -418,8 +357,8 @@ class StreamCheck:
 
     def _choose_font(self, name: bytes, operands: bytes) -> None:
         """One that is not there matters once something is shown in it."""
-        font = _first_name(operands)
-        size = _numbers(operands[operands.index(font) + len(font) :])[0]
+        font = first_name(operands)
+        size = numbers_of(operands[operands.index(font) + len(font) :])[0]
         coordinates.require_plain_size(size)
         self._state = self._state._replace(font=None, letters=abs(size))
         with suppress(NotPlain):
@@ -427,7 +366,7 @@ class StreamCheck:
             self._state = self._state._replace(font=("/Font", font))
 
     def _choose_state(self, name: bytes, operands: bytes) -> None:
-        state, key = self._use("/ExtGState", operands), ("/ExtGState", _first_name(operands))
+        state, key = self._use("/ExtGState", operands), ("/ExtGState", first_name(operands))
         if "/SMask" in state:
             self._leave(key, self._limits.under(self._state.matrix))
         try:
@@ -444,11 +383,10 @@ class StreamCheck:
         filled, lined = self._state.alphas
         alphas = (float(entry(state, "/ca", filled)), float(entry(state, "/CA", lined)))
         self._state = self._state._replace(width=width, alphas=alphas)
-        modes = entry(state, "/BM", "/Normal")
-        modes = modes[0] if isinstance(modes, ArrayObject) and len(modes) else modes
-        if modes not in _NORMAL or "/SMask" in state:
+        mixing = graphics_state.is_mixing(state)
+        if mixing or "/SMask" in state:
             self._state = self._state._replace(mixed=True)
-        if (self._limits.mixed > 1 and min(alphas) < 1) or (self._limits.mixed and modes not in _NORMAL):
+        if (self._limits.mixed > 1 and min(alphas) < 1) or (self._limits.mixed and mixing):
             raise NotPlain("colours mixed in a group that is not isolated")
         if width < 0 or any(entry(state, key, 0) not in range(3) for key in ("/LC", "/LJ")):
             raise NotPlain("values of a state")
@@ -466,7 +404,7 @@ class StreamCheck:
                 raise coordinates.TooFar("squeezed letters")
             matrix = coordinates.multiplied(coordinates.matrix_of(used), self._state.matrix)
             self._remember_thin(has_thin_box(used, matrix, self._limits))
-            self._leave((kind, _first_name(operands)), self._left(self._limits).under(self._state.matrix))
+            self._leave((kind, first_name(operands)), self._left(self._limits).under(self._state.matrix))
         elif has_thin_box(used, self._state.matrix, self._limits):
             raise NotPlain("a shading without height or width")
         self.degenerate.dots |= self._state.dots  # a form goes on with them
@@ -489,16 +427,16 @@ class StreamCheck:
         self._state = self._state._replace(stroke=paint) if strokes else self._state._replace(fill=paint)
 
     def _choose_space(self, name: bytes, operands: bytes) -> None:
-        strokes, space = name == b"CS", _first_name(operands)
+        strokes, space = name == b"CS", first_name(operands)
         coloured = (self._state.stroke if strokes else self._state.fill).coloured
-        paint = Paint(self._resources.components(space), coloured, coloured or space not in _BLACK)
+        paint = Paint(self._resources.components(space), coloured, coloured or space not in graphics_state.BLACK)
         self._paint_with(strokes, paint)
 
     def _set_colour(self, name: bytes, operands: bytes) -> None:
-        self._paint_with(name.isupper(), _PAINTS[name.lower()])
+        self._paint_with(name.isupper(), graphics_state.PAINTS[name.lower()])
 
     def _choose_colour(self, name: bytes, operands: bytes) -> None:
-        strokes, kinds = name[:1] == b"S", _kinds(operands)
+        strokes, kinds = name[:1] == b"S", kinds_of(operands)
         space = (self._state.stroke if strokes else self._state.fill).components
         self._paint_with(strokes, Paint(space, coloured=True))
         numbers, named = kinds.count("n"), kinds.endswith("N")
@@ -507,7 +445,7 @@ class StreamCheck:
         if named:
             if (entry(self._use("/Pattern", operands), "/PaintType") == UNCOLOURED) != bool(numbers):
                 raise NotPlain("a pattern with the colour of another kind")
-            key = ("/Pattern", _first_name(operands[operands.rindex(b"/") :]))
+            key = ("/Pattern", first_name(operands[operands.rindex(b"/") :]))
             limits = self._limits.under(self._matrix)
             self._leave(key, limits)
             pattern = self._use("/Pattern", operands)
@@ -551,62 +489,6 @@ _OPERATORS: dict[bytes, tuple[str, str, Callable[[StreamCheck, bytes, bytes], No
 """Operands, place and meaning of what the regular expressions leave over; lines of paths never are."""
 
 _OUTLINED = re.compile(rb"[Bb]")
-_NORMAL = ("/Normal", "/Compatible")
 _AREAS = re.compile(rb"[fFBbW]")
 """In operators of paths and states: an area is painted, or a clip."""
-_PAINTS = {b"g": Paint(1, coloured=True), b"rg": Paint(3, coloured=True), b"k": Paint(4, coloured=True)}
-_BLACK = (b"/DeviceGray", b"/DeviceRGB", b"/DeviceCMYK")
-"""Whose first colour is the one that was there at the beginning."""
-_MODES, _INVISIBLE = {b"J": 3, b"j": 3, b"Tr": 4}, 3
-"""Not what makes letters a clip: where they are empty, Poppler does not clip; where the mode changes before the
-end of the text, PDFium does not."""
 _TOUCHING_NOTHING = frozenset(b"q Q BMC BDC EMC MP DP BX EX".split())
-
-
-def _require_plain_dashes(lengths: Sequence[float], phase: float) -> None:
-    """Where dashes repeat themselves, programs agree only about pairs of dash and gap. With a single number, MuPDF
-    and Poppler begin within the dash, PDFium and the rules within the gap, once the *phase* is as long."""
-    paired = len(lengths) % 2 == 0 or (len(lengths) == 1 and phase < lengths[0])
-    if lengths and (
-        min(*lengths, phase) < 0 or sum(lengths) < _SHORTEST_DASHES or len(lengths) > _MOST_DASHES or not paired
-    ):
-        raise NotPlain(f"dashes: {lengths[:9]} {phase}")
-
-
-def _only_numbers(operators: bytes) -> bytes:
-    """*operators* without strings, comments and odd blanks, and without Tw, which ends as w does."""
-    return tokens.STRINGS.sub(b" ", operators).replace(b"\0", b" ").replace(b"Tw", b"Tc")
-
-
-def _first_name(operands: bytes) -> bytes:
-    return tokens.NAME.match(operands)[0]  # type: ignore[index]  # one is there, by the kinds of the operands
-
-
-@cache
-def _fits(kinds: str, given: str) -> bool:
-    """Whether operands of the *given* kinds are of those that are demanded; there are few of either."""
-    return re.fullmatch(kinds, given) is not None
-
-
-def _numbers(operands: bytes) -> list[float]:
-    """The values of *operands*. Raises :class:`NotPlain` for any that is no number."""
-    place, found = tokens.SPACE.match(operands).end(), []  # type: ignore[union-attr]  # it matches nothing, too
-    while place < len(operands):
-        number = tokens.OPERAND.match(operands, place)
-        if number is None or number["n"] is None:
-            raise NotPlain(f"no number: {operands[:40]!r}")
-        found.append(float(number["n"]))
-        place = tokens.SPACE.match(operands, number.end()).end()  # type: ignore[union-attr]  # as above
-    return found
-
-
-def _kinds(operands: bytes) -> str:
-    """A letter for each of the *operands*."""
-    place, kinds = 0, ""
-    while place < len(operands):
-        found = tokens.OPERAND.match(operands, place)
-        if found is None or len(kinds) >= _MOST_OPERANDS:
-            raise NotPlain("operands")
-        kinds += str(found.lastgroup)
-        place = tokens.SPACE.match(operands, found.end()).end()  # type: ignore[union-attr]  # as above
-    return kinds

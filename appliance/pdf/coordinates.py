@@ -141,6 +141,12 @@ def multiplied(inner: Matrix, outer: Matrix) -> Matrix:
     return (a * p + b * r, a * q + b * s, c * p + d * r, c * q + d * s, e * p + f * r + t, e * q + f * s + u)
 
 
+def place(matrix: Matrix, x: float, y: float) -> tuple[float, float]:
+    """Where *matrix* has the point *x*, *y*."""
+    a, b, c, d, e, f = matrix
+    return a * x + c * y + e, b * x + d * y + f
+
+
 def norm(matrix: Matrix) -> float:
     """By how much *matrix* lengthens at most."""
     return max(abs(matrix[0]) + abs(matrix[2]), abs(matrix[1]) + abs(matrix[3]))
@@ -191,14 +197,14 @@ def _is_true(value: Any) -> bool:
 
 def picture_limits(limits: Limits, origin: Matrix, note: Any, picture: Any) -> Limits:
     """For the *picture* of *note*, whose box is fitted into the note's place (12.5.5)."""
-    place, box = geometry.box(entry(note, "/Rect")), geometry.box(entry(picture, "/BBox"))
-    if place is None or box is None:
+    rect, box = geometry.box(entry(note, "/Rect")), geometry.box(entry(picture, "/BBox"))
+    if rect is None or box is None:
         return limits
     matrix = matrix_of(picture)
-    corners = [multiplied((1, 0, 0, 1, x, y), matrix)[4:] for x in box[::2] for y in box[1::2]]
+    corners = [place(matrix, x, y) for x in box[::2] for y in box[1::2]]
     lower, upper = (tuple(map(kind, *corners)) for kind in (min, max))
-    scales = [(place[i + 2] - place[i]) / (upper[i] - lower[i]) for i in (0, 1) if upper[i] > lower[i]]
-    away = max(abs(place[0] + origin[4]), abs(place[1] + origin[5]))
+    scales = [(rect[i + 2] - rect[i]) / (upper[i] - lower[i]) for i in (0, 1) if upper[i] > lower[i]]
+    away = max(abs(rect[0] + origin[4]), abs(rect[1] + origin[5]))
     room = (limits.room - away) / (max(scales, default=0) or 1) - max(map(abs, lower))
     return limits._replace(room=room, least=limits.least / max(min(scales, default=1), _FLAT))
 
@@ -326,7 +332,7 @@ class _Path:
             for corner in ((x + width, y), (x + width, y + height), (x, y + height), (x, y)):
                 self.add(b"l", corner)
         elif name in _POINTS:
-            points = [self._place(*each) for each in zip(numbers[::2], numbers[1::2], strict=True)]
+            points = [place(self._state.matrix, *each) for each in zip(numbers[::2], numbers[1::2], strict=True)]
             if name == b"m":
                 self._close()
                 self._start = self._last = points[0]
@@ -342,10 +348,6 @@ class _Path:
 
     def _close(self) -> None:
         self._require_upright(self._start, curved=False)
-
-    def _place(self, x: float, y: float) -> tuple[float, float]:
-        a, b, c, d, e, f = self._state.matrix
-        return a * x + c * y + e, b * x + d * y + f
 
     def _is_far(self, point: tuple[float, float]) -> bool:
         return max(map(abs, point)) > self._room

@@ -16,13 +16,13 @@ from PIL import Image, ImageChops
 from pypdfium2 import raw
 
 from appliance.pdf import geometry, pages
-from appliance.pdf.coordinates import UNCHANGED, Limits, Matrix, multiplied
+from appliance.pdf.coordinates import UNCHANGED, Limits, Matrix, multiplied, place
+from appliance.pdf.geometry import Box
 from appliance.pdf.inline_images import NotPlain
 from appliance.pdf.line_caps import STROKES
 from appliance.pdf.reader import entry
 
 Point = tuple[float, float]
-Box = tuple[float, float, float, float]
 
 _LONGEST_FOLD = 50.0
 """Of areas that fold back on themselves, in the least height: drawings of office software have shorter ones."""
@@ -119,12 +119,6 @@ def box_of(points: Sequence[Point | None]) -> Box:
     return min(across), min(up), max(across), max(up)
 
 
-def place(matrix: Matrix, x: float, y: float) -> Point:
-    """Where *matrix* has the point *x*, *y*."""
-    a, b, c, d, e, f = matrix
-    return a * x + c * y + e, b * x + d * y + f
-
-
 def overlap(one: Box | None, other: Box) -> Box:
     """What both have, with sides below nothing where that is none."""
     if one is None:
@@ -197,20 +191,14 @@ def visible_page(document: bytes, least: float) -> int | None:
     with pages.opened(document) as pdf:
         for number in range(len(pdf)):
             with closing(pdf[number]) as sheet:
-                if _shows_thin_objects(sheet, least):
+                objects = [raw.FPDFPage_GetObject(sheet, each) for each in range(raw.FPDFPage_CountObjects(sheet))]
+                thin = list(_thin_objects(objects, UNCHANGED, None, least))
+                before = _drawn(sheet) if thin else []
+                for each in thin:
+                    _put_away(each)
+                if thin and any(map(_differ, before, _drawn(sheet))):
                     return number + 1
     return None
-
-
-def _shows_thin_objects(sheet: Any, least: float) -> bool:
-    objects = [raw.FPDFPage_GetObject(sheet, each) for each in range(raw.FPDFPage_CountObjects(sheet))]
-    thin = list(_thin_objects(objects, UNCHANGED, None, least))
-    if not thin:
-        return False
-    before = _drawn(sheet)
-    for each in thin:
-        _put_away(each)
-    return any(map(_differ, before, _drawn(sheet)))
 
 
 def _drawn(sheet: Any) -> list[Image.Image]:

@@ -157,13 +157,6 @@ def no_pages() -> bytes:
     return file.getvalue()
 
 
-def no_page() -> bytes:
-    def name(pdf: Pdf) -> None:
-        pdf.pages[0].obj.Type = Name.Foo
-
-    return changed(name)
-
-
 def bomb() -> bytes:
     """An object stream that unpacks to 2 GB of blanks and holds the catalogue."""
     packer = zlib.compressobj(9)

@@ -27,7 +27,10 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
     "signed bytes that are packed": ("two-readings", documents.packed_signature),
     "objects packed in what is drawn": ("two-readings", documents.unlisted_packing),
     "no pages": ("no-pages", documents.no_pages),
-    "a page that says that it is none": ("malformed", documents.no_page),
+    "a page that says that it is none": (
+        "malformed",
+        lambda: documents.changed(lambda pdf: pdf.pages[0].obj.update({"/Type": Name.Foo})),
+    ),
     "script": ("scripted", lambda: documents.with_action(S=Name.JavaScript, JS="app.alert(1)")),
     "launch": ("scripted", lambda: documents.with_action(S=Name.Launch, F="calc.exe")),
     "xfa": ("dynamic-form", documents.xfa),
