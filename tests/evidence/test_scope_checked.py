@@ -64,7 +64,7 @@ BEYOND: dict[str, tuple[Change, str]] = {
     "currency": (lambda record, _: power(record).update(currency="USD"), "limit"),
     "no amount": (lambda record, _: record["matter"].update(amount=None), "limit"),
     "identity": (lambda record, at: record["identity"].update(until=instant(at)), "identity check"),
-    "one person": (lambda record, _: power(record)["registered"].update(by="officer-qian"), "second person"),
+    "one person": (lambda record, _: power(record)["registered"].update(by="officer-qian"), "another power"),
     "own power": (lambda record, _: power(record)["verified"].update(by="person-zhang"), "second person"),
 }
 
@@ -90,7 +90,10 @@ WITHIN: list[Change] = [
     ),
     lambda record, _: power(record).update(limit=None),
     lambda record, _: record["matter"].update(amount=None, amount_needed=False),
-    lambda record, _: power(record).update(basis="legal-representative", kinds=["租赁"], limit=1),
+    lambda record, _: (
+        power(record).update(basis="legal-representative", kinds=["租赁"], limit=1)
+        or record.update(outcome="legal-representative")
+    ),
     lambda record, at: power(record).update(since=instant(at), until=instant(at + timedelta(seconds=1))),
 ]
 

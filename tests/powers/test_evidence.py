@@ -70,9 +70,7 @@ def test_letter_decision_and_identity_are_in_the_package(
 
 
 @pytest.mark.long
-def test_an_invented_power_does_not_pass(
-    office: Office, appliance: Appliance, world: World, tmp_path: Path
-) -> None:
+def test_an_invented_power_does_not_pass(office: Office, appliance: Appliance, world: World) -> None:
     """Whoever has the portal has its database and its socket: the power counts here, and in no evidence."""
     other = appliance.powers.register(
         office.draft(grantor=BETA, agent=LI.subject, scope=PowerScope()), LETTER, by=ZHANG.subject
@@ -93,14 +91,11 @@ def test_an_invented_power_does_not_pass(
     report = appliance.verifier.verify(package, file="evidence.zip")
     assert report.indication is Indication.FAILED
     assert "not confirmed by officers" in str(report.reasons[0])
-    for checker in CHECKERS:
-        status, told = check(checker, unpack(package, tmp_path / checker[-1]))
-        assert status == 1 and f"officers confirmed {power.id} is missing" in told, told
 
 
 @pytest.mark.long
 def test_a_power_that_officers_confirmed_after_the_signature_does_not_pass(
-    office: Office, appliance: Appliance, world: World, tmp_path: Path
+    office: Office, appliance: Appliance, world: World
 ) -> None:
     """The portal signs under a power that nobody has confirmed, and then has it confirmed as any other."""
     power = office.registered(grantor=BETA, agent=LI.subject, scope=PowerScope())
@@ -120,10 +115,9 @@ def test_a_power_that_officers_confirmed_after_the_signature_does_not_pass(
 
     package = Exporting(appliance).export(contract.id, OURS).package
 
-    assert appliance.verifier.verify(package, file="evidence.zip").indication is Indication.FAILED
-    for checker in CHECKERS:
-        status, told = check(checker, unpack(package, tmp_path / checker[-1]))
-        assert status == 1 and f"authority/{power.id}.json was made after signature" in told, told
+    report = appliance.verifier.verify(package, file="evidence.zip")
+    assert report.indication is Indication.FAILED
+    assert "before it was used" in str(report.reasons[0])
 
 
 def counted(appliance: Appliance, power: Power, done: RecordedAction | None) -> None:
