@@ -3,6 +3,7 @@ file each, counters kept; and where the sample contract keeps room for their sig
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 
 from appliance.home import Home
@@ -63,14 +64,19 @@ class DemonstrationAuthenticators:
         return fingerprint
 
     def activate(self, subject: str, act: SigningIntent | OfficerIntent) -> WebAuthnActivation:
-        """The assertion of *subject* for *act*, as on a page of the activation service wherever that is now; the
-        new counter is on disk before it is given away."""
+        """The assertion of *subject* for *act*, as on a page of the activation service; the new counter is on disk
+        before it is given away."""
         with file_lock(self._folder / f"{subject}.lock"):
             authenticator = SoftwareAuthenticator.load(self._path(subject))
-            authenticator.origin = config.load(self._root).activation.origins[0]
+            authenticator.origin = self._origin
             activation = authenticator.activate(subject, act)
             authenticator.save(self._path(subject))
         return activation
+
+    @cached_property
+    def _origin(self) -> str:
+        """Of the activation service now; when an authenticator was made it was perhaps another."""
+        return config.load(self._root).activation.origins[0]
 
     def confirm(self, subject: str, act: SigningIntent | OfficerIntent) -> None:
         """Has *subject* activate *act*, as the activation service does for people. Raises what the authority
