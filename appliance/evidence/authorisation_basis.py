@@ -272,7 +272,7 @@ def _require_sides(basis: PackagedBasis, entries: Sequence[PackageEvent]) -> Non
     for each in entries:
         name, organisation = (each.private.get(field) for field in ("name", "organisation"))
         other = None if organisation is None or each.kind != "party-signed" else organisation.strip() or name
-        if other and name_key(other) not in sides:
+        if other is not None and name_key(other) not in sides:
             raise PackageRefused(WRONG["counterparties"], path=basis.path)
 
 

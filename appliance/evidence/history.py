@@ -122,7 +122,7 @@ def unnamed(signed: Iterable[Mapping[str, Any]]) -> list[str]:
     return [
         str(each["public"].get("field", each["public"]["signer"]))
         for each in signed
-        if each["private"].get("organisation") is None or each["private"].get("name") is None
+        if each["private"].get("organisation") is None or not each["private"].get("name")
     ]
 
 

@@ -61,9 +61,9 @@ from appliance.verification import (
     VerificationReport,
     Verifier,
 )
-from appliance.verification.model import PASSED, failed, undecided
+from appliance.verification.model import PASSED, CertificateDetails, failed, undecided
 from appliance.verification.paths import TooManyCertificates
-from appliance.verification.trust import UNREADABLE, shown_name
+from appliance.verification.trust import UNREADABLE, details, shown_name
 from hsm import canonical, checkers, timestamp
 from hsm.certificates import is_evidence_service
 from hsm.errors import RefusalError, Sentence
@@ -121,9 +121,18 @@ _VOID = Sentence("The parties have declared this contract void.")
 _SAID_VOID = Sentence(
     "The package says that the parties have declared this contract void; whether they did is undecided."
 )
+_TITLED = (
+    "The declarations are about a contract with the title “{title}”; that this one has it is the word of the"
+    " portal alone."
+)
+_OF_ANOTHER = (
+    "The signature {name} is by {signer}, whose certificate leads to another trust anchor than the package's: the"
+    " history may mean somebody else by the same number."
+)
 _BEFORE = (
-    "These had signed the document before it was given here: {names}. For whom, under what power of attorney and"
-    " on what agreement they signed the package does not say; nor have they declared anything by that."
+    "These had signed the document, as the portal has it, before it was given here: {names}. For whom, under what"
+    " power of attorney and on what agreement they signed the package does not say; nor have they declared"
+    " anything by that."
 )
 _BY_USERS = (
     "For these seals those declared it who are said to have used them: {seals}. That they did is the word of the"
@@ -211,7 +220,9 @@ def _of_signatures(files: Files, judged: _Judged, *, passed: bool) -> Iterator[S
             raise PackageRefused(contents.OTHER_SIGNATURES)
     who_used = _USED
     if any(each["kind"] == history.VOIDED and each["public"].get("contract") == contract for each in told):
-        yield _VOID if passed else _SAID_VOID
+        # with which signatures the document was given, the portal says
+        yield _VOID if passed and not judged.earlier else _SAID_VOID
+        yield Sentence(_TITLED, {"title": about["title"]})
         who_used = _BY_USERS
     own = [(each["public"]["signer"], each["private"].get("name") or GONE) for each in signed]
     for sentence, name, found in (
@@ -274,6 +285,9 @@ def _judged(files: Files, listed: PackageManifest, trust: PackageTrust) -> _Judg
     contract = contents.require_contract(files)
     judged = contents.judged_signatures(contract, report.signatures) if report.signatures else ((), ())
     dated = (SignatureReport(each.report.field, each.dated) for each in judged[0] if each.dated != PASSED)
+    others = (
+        _of_another(str(one.field), one.signer, one.path, seal) for one in (each.report for each in judged[0])
+    )
     told = contents.require_log(files, listed)
     if listed.powers_stated_since is not None:
         contents.require_told(files, contract, told, listed.contract)
@@ -286,8 +300,9 @@ def _judged(files: Files, listed: PackageManifest, trust: PackageTrust) -> _Judg
     reports += (
         seal,
         *dated,
+        *filter(None, others),
         *_stamps(files, document, trust),
-        *_records(files, listed, told, trust, sealed=seal.passed),
+        *_records(files, listed, told, trust, seal),
     )
     return _Judged(reports, *judged, report.remarks, has_history=True)
 
@@ -324,13 +339,13 @@ def _stamps(files: Files, signed: bytes, trust: PackageTrust) -> Iterator[Signat
 
 
 def _records(
-    files: Files, listed: PackageManifest, told: Sequence[PackageEvent], trust: PackageTrust, *, sealed: bool
+    files: Files, listed: PackageManifest, told: Sequence[PackageEvent], trust: PackageTrust, seal: SignatureReport
 ) -> Iterator[SignatureReport]:
     """Acceptances, statements about powers and declarations that the contract is void; where the certificate of
     the timestamp of an acceptance has run out or was revoked, as of when the contract was completed: the log
-    has it before its entry, which names the bytes that the document timestamps go on proving. Unless the manifest
-    is *sealed* by somebody who is believed, nobody is asked for trust here: the verdict is undecided anyway, and a
-    process for each of two hundred records would be at anybody's service.
+    has it before its entry, which names the bytes that the document timestamps go on proving. Unless the *seal*
+    on the manifest is believed, nobody is asked for trust here: the verdict is undecided anyway, and a process for
+    each of two hundred records would be at anybody's service.
     """
     own = (event for event in told if event.public.get("contract") == listed.contract)
     completed = [event.at for event in own if event.kind == "contract-completed"]
@@ -344,16 +359,29 @@ def _records(
         _require_signer(name, signed)
         if listed.powers_stated_since is not None and not name.startswith(authorisation_basis.FOLDER):
             _require_speaker(name, signed, part(files, f"{name}.json"), told)
-    for name, signed in records.items() if sealed else ():
+    for name, signed in records.items() if seal.passed else ():
         dated = (f"{name}.tst", signed.token, signed.value)
         found = list(_stamp(*dated, trust))
         later = name.startswith(history.FOLDER)
         if not later and any(each.verdict.subindication in _SINCE for each in found):
             found = list(_stamp(*dated, then))
         yield from found
-        verdict = manifest_signature.finding(signed.certificate, trust, proven=signed.at).verdict
-        if verdict.indication is not Indication.PASSED:
-            yield SignatureReport(f"{name}.p7s", verdict)
+        who = manifest_signature.finding(signed.certificate, trust, proven=signed.at)
+        if who.verdict != PASSED:
+            yield SignatureReport(f"{name}.p7s", who.verdict)
+        path, signer = tuple(map(details, who.path)), shown_name(signed.certificate)
+        yield from filter(None, [_of_another(f"{name}.p7s", signer, path, seal)])
+
+
+def _of_another(
+    name: str, signer: str | None, path: Sequence[CertificateDetails], seal: SignatureReport
+) -> SignatureReport | None:
+    """Undecided where who signed is certified under another root than the evidence service: of several that
+    readers believe, each has its own people, by whatever numbers. Whose very certificate they name is meant."""
+    if not seal.passed or min(len(path), len(seal.path)) < 2 or path[-1].issuer == seal.path[-1].issuer:
+        return None
+    doubt = undecided(SubIndication.CHAIN_CONSTRAINTS_FAILURE, _OF_ANOTHER, name=name, signer=signer)
+    return SignatureReport(name, doubt, path=tuple(path))
 
 
 def _require_signer(name: str, signed: SignedFile) -> None:

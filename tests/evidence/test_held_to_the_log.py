@@ -280,8 +280,9 @@ def test_who_signed_before_the_contract_was_given_has_declared_nothing(judges: J
     given = judges.pdf.signed[: locate_signatures(judges.pdf.signed, judges.pdf.signatures[0].cms).end]
     package = build(by_li_alone(judges, given=given), contract.seals(judges._authority))
     report = judges.verifier.verify(package)
-    [remark] = [str(each) for each in report.remarks if "had signed the document before" in str(each)]
+    [remark] = [str(each) for each in report.remarks if "had signed the document, as" in str(each)]
     assert "张示例" in remark
+    assert "The parties have declared this contract void." not in map(str, report.remarks)
     folder = unpack(package, tmp_path / "given")
     assert all("declared nothing" in check(checker, folder)[1] for checker in CHECKERS)
 
@@ -342,5 +343,5 @@ def test_who_signed_before_is_named_whatever_certificates_later_signatures_carry
     given = odd.pdf.signed[: odd.pdf.signed.index(b"%%EOF", odd.pdf.signed.index(b"/ByteRange")) + 6]
     report = odd.verifier.verify(build(by_li_alone(odd, given=given), contract.seals(odd._authority)))
     assert report.indication is Indication.PASSED, report.reasons
-    [remark] = [str(each) for each in report.remarks if "had signed the document before" in str(each)]
+    [remark] = [str(each) for each in report.remarks if "had signed the document, as" in str(each)]
     assert "张示例" in remark

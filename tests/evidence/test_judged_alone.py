@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from appliance.cli.verdict import as_text
@@ -21,6 +22,7 @@ from appliance.evidence.extraction import locate_signatures
 from appliance.evidence.history import PackageEvent
 from appliance.evidence.model import EvidenceInput, SignatureMaterial, SignedRecord
 from appliance.evidence.package import build
+from appliance.evidence.repacked import read_zip
 from appliance.evidence.verification import verify_package
 from appliance.language import Language, translator
 from appliance.ledger.entry import LedgerEntry
@@ -28,7 +30,7 @@ from appliance.pdf.byte_ranges import ByteRange
 from appliance.pdf.values import FieldKind, FieldPlacement, LockScope, PersonAppearance, PrepareOrder
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.verification import Indication, VerificationReport, Verifier
-from hsm import canonical, cms, names, records
+from hsm import canonical, cms, names, records, timestamp
 from tests.evidence import contract, real_contract
 from tests.evidence.authority import DOCUMENT_SIGNING, START, TestAuthority, certify, new_key
 from tests.evidence.real_contract import SignedPdf
@@ -61,9 +63,9 @@ class Forger:
             patched.setattr(contract, "_acts", acts)
             return contract.make(self.authority, self.pdf, others=100)
 
-    def voided(self, digest: str, log: Log = iter) -> EvidenceInput:
+    def voided(self, digest: str, log: Log = iter, *, title: str = contract.TITLE) -> EvidenceInput:
         """The contract is void by declarations of both signers, about a file of this *digest*."""
-        said = {"contract": CONTRACT, "format": records.FORMATS[records.DECLARATION], "title": contract.TITLE}
+        said = {"contract": CONTRACT, "format": records.FORMATS[records.DECLARATION], "title": title}
         declared = {
             each: canonical.encode({**said, "digest": digest, "person": each, "voiding": "1"}) for each in BOTH
         }
@@ -92,7 +94,7 @@ class Forger:
             for number, (person, record) in enumerate(declared.items(), start=1)
         ]
         evidence = self.telling(lambda entries: declaring(log(entries)))
-        return replace(evidence, records=(*evidence.records, *signed))
+        return replace(evidence, title=title, records=(*evidence.records, *signed))
 
     def built(self, evidence: EvidenceInput) -> bytes:
         return build(evidence, contract.seals(self.authority))
@@ -192,14 +194,21 @@ def test_void_is_said_as_a_fact_only_where_it_is_judged(
     assert any("declared this contract void" in each for each in report.to_json()["remarks"])
 
 
-def test_who_signs_for_no_organisation_is_a_counterparty(forger: Forger) -> None:
+def test_the_title_under_which_a_contract_was_declared_void_is_named(forger: Forger) -> None:
+    """Who declares is shown a title and a digest; which title the contract has, the portal says."""
+    report = forger.verdict(forger.voided(hashlib.sha256(forger.pdf.signed).hexdigest(), title="保密协议（示例）"))
+    assert "“保密协议（示例）”" in remark(report, "with the title")
+
+
+@pytest.mark.parametrize("called", [{}, {"name": ""}])
+def test_who_signs_for_no_organisation_is_a_counterparty(forger: Forger, called: dict[str, Any]) -> None:
     """The power covers contracts with one company; the other side is said to sign for themself."""
 
     def alone(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
         for each in entries:
             kept = {name: value for name, value in each.public.items() if name != "agreement"}
             own = each.kind == SIGNED and each.public["actor"] == BOTH[1]
-            signed = {**each.private, "organisation": ""}
+            signed = {**each.private, "organisation": "", **called}
             yield replace(each, public=kept, private=signed) if own else replace(each, public=kept)
 
     evidence = forger.telling(alone)
@@ -332,7 +341,7 @@ def test_a_signature_is_judged_by_its_own_report(
     if again:
         assert report.indication is Indication.FAILED, [str(each) for each in report.remarks]
     else:
-        assert "given here: 王冒名" in remark(report, "had signed the document before")
+        assert "given here: 王冒名" in remark(report, "had signed the document")
 
 
 @pytest.mark.parametrize(("name", "subject"), [("王冒名", f"organisation:{contract.BETA}"), (contract.BETA, "")])
@@ -428,6 +437,32 @@ def test_places_for_signatures_are_few_and_small(forger: Forger, package: bytes)
     many = b"/ByteRange [0 1 2 3]\n" * 1000 + document
     with pytest.raises(EvidenceIncomplete):
         locate_signatures(many, forger.pdf.archive)
+
+
+@pytest.mark.parametrize("made", ["a record", "the manifest"])
+def test_people_and_package_are_of_one_authority(
+    forger: Forger, authority: TestAuthority, confinement: Confinement, package: bytes, made: str
+) -> None:
+    """Readers believe several, of which each has its own people, by whatever numbers, and its own services."""
+    other = TestAuthority(root=certify(new_key(), "他人根证书", None))
+    files = read_zip(package).files
+    record = bytes(files["agreement/01.json"])
+    at = replace(authority, now=timestamp.parse_token(bytes(files["agreement/01.tst"])).gen_time)
+    maker, kind = cms.MessageMaker(other.person("张示例"), cms.DATA), records.MEDIA_TYPES[records.AGREEMENT]
+    message = maker.make_message(hashlib.sha256(record).digest(), attributes=[cms.media_type_attribute(kind)])
+    value = cms.signature_value(message)
+    known = (other.evidence, other.issuing, other.root, authority.issuing)
+    chain = b"".join(each.certificate.public_bytes(Encoding.PEM) for each in known)
+    changes: dict[str, bytes | None] = {"certificates/chain.pem": chain}
+    if made == "a record":
+        stamp = at.token(value)
+        signed = cms.add_signature_timestamp(message, stamp)
+        changes |= {"agreement/01.p7s": signed, "agreement/01.sig": value, "agreement/01.tst": stamp}
+    changed = resealed(package, changes, authority, other.evidence if made == "the manifest" else None)
+    both = [authority.root.certificate, other.root.certificate]
+    report = Verifier(confinement, both, evidence=verify_package, clock=lambda: authority.now).verify(changed)
+    assert report.indication is Indication.INDETERMINATE, report.reasons
+    assert any("another trust anchor" in each for each in report.reasons), report.reasons
 
 
 @pytest.mark.parametrize(
