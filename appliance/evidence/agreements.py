@@ -25,7 +25,7 @@ from typing import Any, Final
 
 from appliance.evidence.history import PackageEvent
 from appliance.evidence.model import PackageRefused
-from hsm import canonical
+from hsm import canonical, timestamp
 from hsm.errors import Sentence
 from hsm.records import AGREEMENT, carries, name_of_signer
 from hsm.records import FORMATS as RECORD_FORMATS
@@ -134,10 +134,19 @@ _UNAGREED: Final = (
 
 def without_acceptance(files: Files, entries: Sequence[PackageEvent]) -> Iterator[Sentence]:
     """Which signatures rest on no acceptance in the package: neither on one between parties, nor on one of their
-    signer's from before."""
-    records = (canonical.decode(bytes(files[path])) for path in files if _RECORD.fullmatch(path))
-    accepted = {each["person"] for each in records if each["format"] == _OF_PERSONS}
-    found = [each for each in _all(entries) if "agreement" not in each.public and each.actor not in accepted]
+    signer's from before, which was made before them."""
+    records = {path: canonical.decode(bytes(files[path])) for path in files if _RECORD.fullmatch(path)}
+    accepted = [
+        (said["person"], timestamp.parse_token(bytes(files[path.replace(".json", ".tst")])).gen_time)
+        for path, said in records.items()
+        if said["format"] == _OF_PERSONS
+    ]
+
+    def has(signature: PackageEvent) -> bool:
+        signer, at = signature.public["signer"], signature.at
+        return any(who == signer and when.replace(microsecond=0) <= at for who, when in accepted)
+
+    found = [each for each in _all(entries) if "agreement" not in each.public and not has(each)]
     if found:
         yield Sentence(_UNAGREED, {"fields": ", ".join(map(_field, found))})
 

@@ -235,7 +235,7 @@ def _of_signatures(files: Files, judged: _Judged, *, passed: bool) -> Iterator[S
     ):
         if found:
             yield Sentence(sentence, {name: ", ".join(dict.fromkeys(found))})
-    events = [PackageEvent(**each) for each in told]
+    events = [PackageEvent(**{**each, "at": datetime.fromisoformat(each["at"]["utc"])}) for each in told]
     yield from (*accepted_by_others(files, events), *without_acceptance(files, events))
     for field, count in history.confirmed_together(each["public"] for each in signed).items():
         yield Sentence(_TOGETHER, {"field": field, "count": count})

@@ -153,6 +153,25 @@ def test_signatures_that_rest_on_no_agreement_are_named(forger: Forger) -> None:
     assert not remark(forger.verdict(forger.telling(iter)), "rest on no acceptance")
 
 
+@pytest.mark.parametrize(("hours", "fields"), [(-1, "seal-b"), (1, "person-1, person-li, seal-b")])
+def test_on_what_a_person_accepted_for_no_side_only_their_later_signatures_rest(
+    forger: Forger, monkeypatch: pytest.MonkeyPatch, hours: int, fields: str
+) -> None:
+    """Who used a seal, the portal alone says."""
+    true, at = contract.acceptance, contract.signed_at(forger.pdf) + timedelta(hours=hours)
+    monkeypatch.setattr(contract, "acceptance", lambda person: true(person) | {"format": "vermilion-agreement/1"})
+    monkeypatch.setattr(contract, "accepted_at", lambda _pdf: at)
+
+    def log(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
+        for each in entries:
+            kept = {name: value for name, value in each.public.items() if name != "agreement"}
+            if each.kind != "agreement-accepted":
+                yield replace(each, public=kept)
+
+    report = forger.verdict(forger.telling(log))
+    assert f"electronic signing: {fields}. That" in remark(report, "rest on no acceptance")
+
+
 def test_the_file_before_it_was_signed_is_another_one_to_void(forger: Forger) -> None:
     """It may be a contract by itself, which the same people have voided under the same title."""
     given = forger.pdf.original
