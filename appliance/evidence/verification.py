@@ -20,9 +20,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -68,6 +69,7 @@ from hsm import canonical, checkers, timestamp
 from hsm.certificates import is_evidence_service
 from hsm.errors import RefusalError, Sentence
 from hsm.names import SubjectName, name_in
+from hsm.records import name_of_signer
 
 _SINCE = frozenset(
     {SubIndication.OUT_OF_BOUNDS_NO_POE, SubIndication.REVOKED_NO_POE, SubIndication.REVOKED_CA_NO_POE}
@@ -220,8 +222,8 @@ def _of_signatures(files: Files, judged: _Judged, *, passed: bool) -> Iterator[S
             raise PackageRefused(contents.OTHER_SIGNATURES)
     who_used = _USED
     if any(each["kind"] == history.VOIDED and each["public"].get("contract") == contract for each in told):
-        # with which signatures the document was given, the portal says
-        yield _VOID if passed and not judged.earlier else _SAID_VOID
+        # with which signatures the document was given, and who used a seal, the portal says
+        yield _VOID if passed and not judged.earlier and _declared_for_seals(files, judged, signed) else _SAID_VOID
         yield Sentence(_TITLED, {"title": about["title"]})
         who_used = _BY_USERS
     own = [(each["public"]["signer"], each["private"].get("name") or GONE) for each in signed]
@@ -239,6 +241,17 @@ def _of_signatures(files: Files, judged: _Judged, *, passed: bool) -> Iterator[S
     yield from (*accepted_by_others(files, events), *without_acceptance(files, events))
     for field, count in history.confirmed_together(each["public"] for each in signed).items():
         yield Sentence(_TOGETHER, {"field": field, "count": count})
+
+
+def _declared_for_seals(files: Files, judged: _Judged, signed: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether who is said to have used a seal, and has declared, is certified under the seal's organisation."""
+    names = [each.signer for each in judged.own]
+    for path in files:
+        if path.startswith(history.FOLDER) and path.endswith(".p7s"):
+            names.append(name_of_signer(bytes(files[path])))
+    of = {each.identifier: each.organisation for each in names}
+    used = ((each["public"]["signer"], each["actor"]) for each in signed)
+    return all(of[seal] == of[user] for seal, user in used if seal.startswith("seal-"))
 
 
 def _called_otherwise(judged: _Judged, called: Iterable[tuple[str, str]]) -> Iterator[str]:

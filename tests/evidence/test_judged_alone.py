@@ -219,6 +219,18 @@ def test_the_title_under_which_a_contract_was_declared_void_is_named(forger: For
     assert "“保密协议（示例）”" in remark(report, "with the title")
 
 
+def test_nobody_of_another_organisation_declares_for_a_seal(forger: Forger) -> None:
+    """Who used it, the portal says: it could be anybody who declares whatever it wants."""
+
+    def used(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
+        for each in entries:
+            own = each.kind == SIGNED and each.public["signer"] == "seal-b"
+            yield replace(each, public={**each.public, "actor": BOTH[0]}) if own else each
+
+    digest = hashlib.sha256(forger.pdf.signed).hexdigest()
+    assert not remark(forger.verdict(forger.voided(digest, used)), "The parties have declared this contract void.")
+
+
 @pytest.mark.parametrize("called", [{}, {"name": ""}])
 def test_who_signs_for_no_organisation_is_a_counterparty(forger: Forger, called: dict[str, Any]) -> None:
     """The power covers contracts with one company; the other side is said to sign for themself."""
