@@ -10,7 +10,7 @@ SOURCES := hsm appliance webui tests scripts
 WORKERS ?= 5
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test test-long test-appliance test-takeover crash fuzz flips attacks mutants review-corpus lint format bench bundle docs-images screenshots metrics clean _rules _pure
+.PHONY: help setup demo up check test test-long test-appliance test-takeover crash fuzz flips attacks mutants review-corpus review-weights lint format bench bundle docs-images screenshots metrics clean _rules _pure
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)$$/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -21,8 +21,8 @@ setup: ## install what is missing (Debian packages, .venv); quick when nothing i
 demo: setup ## the main job, headless: sign, timestamp, log, verify and export a sample contract into var/demo
 	@$(BIN)/vermilion demo --out "$(VERMILION_HOME)/demo"
 
-up: setup ## the whole appliance on http://localhost:8080 (or PORT=…) until Ctrl-C; ORG="Acme Ltd": that organisation's own
-	@$(BIN)/vermilion up $(if $(PORT),--port $(PORT)) $(if $(ORG),--organisation "$$ORG") $(if $(URL),--url "$$URL")
+up: setup ## the whole appliance on http://localhost:8080 (or PORT=…) until Ctrl-C; ORG="Acme Ltd": that organisation's own, POLICY=bank: by a preset
+	@$(BIN)/vermilion up $(if $(PORT),--port $(PORT)) $(if $(ORG),--organisation "$$ORG") $(if $(URL),--url "$$URL") $(if $(POLICY),--policy $(POLICY))
 
 check: ## lint, and beside it the tests that start no process: what to run before each commit
 	@scripts/setup lint
@@ -65,9 +65,13 @@ mutants: ## mutated signed PDFs through the verifier on every core (MUTANTS=1000
 	@scripts/setup test
 	@$(BIN)/python -m tests.attacks.mutants $(MUTANTS) "$(VERMILION_HOME)/mutants"
 
-review-corpus: ## precision and recall of the content check on the contracts that we wrote, by clause
+review-corpus: ## precision and recall of the content check on the contracts that we wrote (CORPUS=folder: on those alone)
 	@scripts/setup test
-	@$(BIN)/python -m tests.review.corpus
+	@$(BIN)/python -m tests.review.corpus $(CORPUS)
+
+review-weights: ## learns the weights of the content check anew (HELD_OUT=1: measures each corpus by those of the others)
+	@scripts/setup test
+	@$(BIN)/python -m tests.review.corpus.training $(if $(HELD_OUT),--held-out)
 
 lint: ## ruff, strict mypy, import rules, ansible-lint (production), documentation that names what exists
 	@scripts/setup lint
@@ -103,7 +107,7 @@ bundle: ## one archive for machines without a network: the application, its whee
 docs-images: demo ## draw the pictures of the documentation anew
 	@$(BIN)/python -m scripts.docs_images
 
-screenshots: ## take pictures of the main screens, desktop and phone, in both languages, into docs/screenshots
+screenshots: ## take pictures of the main screens, desktop and phone, in both languages, into docs/screenshots; and those of the user guide
 	@scripts/setup test
 	@$(BIN)/python -m scripts.screenshots $(SCREENS)
 

@@ -91,12 +91,13 @@ class BatchRequest:
 
 class RegistrationPurpose(StrEnum):
     """What a registration is for: signing; a new account, which the same passkey opens; becoming a first officer,
-    or an officer again, by a code."""
+    or an officer again, by a code; signing one contract, by the code of whoever vouched for the signer."""
 
     SIGNING = "signing"
     ACCOUNT = "account"
     APPOINTMENT = "appointment"
     RECOVERY = "recovery"
+    VOUCHED = "vouched"
 
 
 @dataclass(frozen=True, slots=True)

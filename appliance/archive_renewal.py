@@ -30,6 +30,7 @@ from appliance.pdf.values import ValidationMaterial
 from appliance.store import archive_renewals, contracts, ledger, retention
 from appliance.store.database import Database
 from appliance.timestamping.issuing import horizon_of_certificate, horizon_of_token, signer_of_token
+from appliance.verification.own_anchors import verifier_of
 from hsm import der
 from hsm.client import AuthorityClient
 from hsm.errors import UnknownKey
@@ -125,9 +126,8 @@ class ArchiveRenewal:
         document = self._backend.blobs.get(contract.current.digest)
         last = _last_token(document, contract)
         archived = self._archiving.extend(document, self._material(last, {} if materials is None else materials))
-        require_archived(
-            self._backend.verifier.verify_pdf(archived.document, readers=MAX_VERIFIER_ATTEMPTS), contract
-        )
+        verifier = verifier_of(self._records.database, self._backend.verifier, contract.id)
+        require_archived(verifier.verify_pdf(archived.document, readers=MAX_VERIFIER_ATTEMPTS), contract)
         return self._commit(contract, archived, self._backend.blobs.put(archived.document))
 
     def _material(self, last: bytes, known: Materials) -> ValidationMaterial:

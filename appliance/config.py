@@ -27,6 +27,8 @@ from hsm.settings import checked, number, require, sections, tables_of
 MEBIBYTE = 1024 * 1024
 PORT_OF_RUN = "VERMILION_PORT"
 """The variable by which ``vermilion up --port`` tells its processes; in development only."""
+LONGEST_CONTACT = 100
+"""Characters of each line of the contact."""
 CONSOLE_PORT_ABOVE, ACTIVATION_PORT_ABOVE = 2, 3
 """Where a run chooses the portal's port, the console is two above it and the activation service three, with the
 timestamp process between them."""
@@ -59,6 +61,22 @@ class OrganisationSettings:
         f"1 to {LONGEST_ORGANISATION} visible characters without outer spaces",
     )
     mark: str = ""
+
+
+def _is_line(text: str) -> bool:
+    return len(text) <= LONGEST_CONTACT and text.isprintable() and text == text.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class ContactSettings:
+    """Whom people ask when they do not know how to go on, in the user guide and on pages that refuse something;
+    what is empty is not shown."""
+
+    name: str = checked("", _is_line, f"one line of at most {LONGEST_CONTACT} characters")
+    phone: str = checked("", _is_line, f"one line of at most {LONGEST_CONTACT} characters")
+    mail: str = checked(
+        "", lambda text: not text or (_is_line(text) and "@" in text), "an address such as help@enterprise.example"
+    )
 
 
 class _Served:
@@ -300,6 +318,7 @@ class Settings:
 
     home: Home
     organisation: OrganisationSettings = field(default_factory=OrganisationSettings)
+    contact: ContactSettings = field(default_factory=ContactSettings)
     web: WebSettings = field(default_factory=WebSettings)
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
     activation: ActivationServiceSettings = field(default_factory=ActivationServiceSettings)

@@ -19,7 +19,7 @@ from appliance.model.accounts import AccountState
 from appliance.model.contract import Contract, ContractState
 from appliance.model.retention import Disposal, DisposalState, EndedContract, ErasureRemainder, LegalHold
 from appliance.policy import Policy
-from appliance.store import contracts, directory, people, retention
+from appliance.store import annexes, contracts, directory, people, retention
 from appliance.store.database import Database, Transaction, reads
 
 KEPT_LONGER: Final = frozenset({ContractState.COMPLETED, ContractState.VOIDED})
@@ -214,7 +214,10 @@ class RetentionService:
         entry = append_event(tx, event)
         contracts.touch(tx, contract.id, kind=event.kind, actor=by, at=now)
         retention.end(tx, contract.id, DisposalState.DONE, at=now, by=by, entry=entry)
-        retention.mark_for_removal(tx, [revision.digest for revision in contract.revisions], since=now)
+        digests = [revision.digest for revision in contract.revisions]
+        digests += [annex.digest for annex in annexes.annexes_of(tx, contract.id)]
+        retention.mark_for_removal(tx, digests, since=now)
+        contracts.forget_entered_number(tx, contract)
         retention.forget_contract(tx, contract.id)
 
     def remainder(self, subject: str) -> ErasureRemainder:

@@ -20,24 +20,34 @@ from appliance.confinement.pool import Confinement
 from appliance.contracts.access import Contracts
 from appliance.contracts.agreement import Agreements
 from appliance.contracts.agreement_text import load_text
+from appliance.contracts.annexes import Annexes
 from appliance.contracts.authorisation_basis import BasisFinder, IdentityVerified, PowerCoversSignature
-from appliance.contracts.batches import SigningBatches
+from appliance.contracts.batches import Batches
 from appliance.contracts.crash_safety import FailpointHook, ProcessLeases, ignore_failpoint
 from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules
 from appliance.contracts.drafting import Drafting
 from appliance.contracts.endings import Endings, Voiding
 from appliance.contracts.finalisation import Finalisation
 from appliance.contracts.handing_over import HandingOver
-from appliance.contracts.preconditions import ContentCheckPassed, SealConditions, standard_preconditions
+from appliance.contracts.merging import Composing
+from appliance.contracts.preconditions import (
+    ContentCheckPassed,
+    EveryPageRead,
+    SealConditions,
+    SealPlaced,
+    standard_preconditions,
+)
 from appliance.contracts.recovery import Recovery, StuckContracts
 from appliance.contracts.sending import Sending
+from appliance.contracts.signer_inputs import SignerInputs
 from appliance.contracts.signing import SigningCycle, SigningService
+from appliance.copies import Copying
 from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import DocumentLayouts, Intake
 from appliance.documents.page_pictures import PagePictures, PictureCache
 from appliance.earlier_signatures import EarlierSignatures, require_unbroken
 from appliance.evidence.verification import verify_package
-from appliance.guests import GuestCorrection, GuestEntry, Guests, invite, link_for
+from appliance.guests import GuestCorrection, GuestEntry, Guests, Vouchings, invite, link_for
 from appliance.guests.entering import GuestEntryContext
 from appliance.guests.inviting import GuestCodes
 from appliance.identity import IdentityChecks
@@ -46,12 +56,17 @@ from appliance.ledger.check import require_remembered
 from appliance.ledger.disclosure import Disclosing
 from appliance.ledger.timestamp_feeder import TimestampFeeder
 from appliance.listing import ContractLists
+from appliance.listing.contract_ledger import ContractLedger
+from appliance.listing.exports import LedgerExports
 from appliance.maintenance import Maintenance
 from appliance.model.accounts import LinkPurpose
 from appliance.notices.delivery import MailChannel, notice_queue
 from appliance.notices.messages import PortalAddresses
 from appliance.office import Appointing, Office
+from appliance.own_certificates import OwnCertificates
 from appliance.ownership import Ownership
+from appliance.page_reading import Reading
+from appliance.partners import PartnerRegister, Representatives
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.policy import load_policy
 from appliance.powers.register import Powers
@@ -67,13 +82,17 @@ from appliance.timestamping import TimestampFeed, TimestampIssuer
 from appliance.trust import CurrentCrls, outside_authority, trust_anchors
 from appliance.verification import Verifier
 from appliance.writing import (
+    Discussions,
     Issuing,
+    MailMerges,
+    Proposals,
     Templates,
     TextPreviews,
     Texts,
     Writing,
     open_converter,
 )
+from appliance.writing.amendment_drafts import Amending
 from hsm.client import AuthorityClient
 
 LINKS_KEY = "links.key"
@@ -138,13 +157,22 @@ class Appliance:
         """A contract from its draft to the last signature."""
         self.contracts = Contracts(records.database, backend.blobs, records.now)
         self.listing = ContractLists(records.database, records.now)
+        self.contract_ledger = ContractLedger(records.database, records.now)
+        self.ledger_exports = LedgerExports(self.contract_ledger, self.settings.home.cache / "exports")
         self.agreements = Agreements(records, rules, backend)
-        self.drafting = Drafting(records, rules, backend, self.intake)
+        composing = Composing(self.intake, backend.workshop, backend.blobs)
+        self.drafting = Drafting(records, rules, backend, self.intake, composing)
+        self.signer_inputs = SignerInputs(records, backend, self.layouts)
+        self.copying = Copying(records)
+        self.annexes = Annexes(records, self.intake, backend.blobs, composing)
+        self.amending = Amending(records, rules.policy, self.intake)
         self.sending = Sending(records, rules, backend, self.earlier)
         self.handing_over = HandingOver(records, rules)
         self.cycle = SigningCycle(records, rules, backend)
         self.signing = SigningService(records, rules, self.cycle)
-        self.batches = SigningBatches(records)
+        self.own_certificates = OwnCertificates(records, rules, backend)
+        self.batches = Batches(records)
+        self.reading = Reading(records.database, rules.policy, records.now)
         self.seal_requests = SealRequests(records, rules, backend, self.signing)
         self.seal_uses = SealUses(records.database)
 
@@ -166,7 +194,10 @@ class Appliance:
         texts, templates = Texts(self.database, self.now), Templates(self.database, self.now)
         previews = TextPreviews(self.settings.home.cache / "previews", self.workshop)
         self.writing = Writing(texts, templates, Issuing(self.drafting, texts, templates), previews)
+        workflows = (self.drafting, self.sending)
+        self.mail_merges = MailMerges(self.database, self.settings.home.cache, templates, workflows, self.now)
         self.converter = open_converter(self.settings.home.converter)
+        self.discussions, self.proposals = Discussions(self.database, self.now), Proposals(self.database, self.now)
 
     def _add_people(self) -> None:
         """People with accounts, guests, and the office that decides about them."""
@@ -176,8 +207,12 @@ class Appliance:
         self.registry, self.sessions = context.registry, context.sessions
         self.accounts, self.appointing = AccountsService(context), Appointing(context)
         self.office = Office(context)
+        documents = self.intake, self.blobs, self.confinement
+        self.partners = PartnerRegister(database, authority, documents, self.settings.organisation.name, now)
+        self.representatives = Representatives(context, self.accounts.administration, self.partners)
         codes = GuestCodes(links.derive_key("guest code"))
         self.guests = Guests(database, codes, self.mail.works, now)
+        self.vouchings = Vouchings(database, authority, self.timestamps, now)
         self.correcting = GuestCorrection(database, authority, now)
         entering = GuestEntryContext(
             read_link=lambda token: links.read_token(LinkPurpose.GUEST, token),
@@ -241,9 +276,11 @@ def _rules(settings: Settings) -> SigningRules:
         preconditions=(
             *standard_preconditions(agreement.version),
             seals,
+            SealPlaced(),
             IdentityVerified(basis_finder),
             PowerCoversSignature(basis_finder),
             ContentCheckPassed(reviews),
+            EveryPageRead(policy),
         ),
         basis_finder=basis_finder,
         reviews=reviews,

@@ -1,4 +1,4 @@
-"""Several signatures that one person activates at once: a Merkle tree over their intents (RFC 6962, section 2.1).
+"""Several uses of keys that one person activates at once: a Merkle tree over their intents (RFC 6962, 2.1).
 
 The leaves are the intents' challenges in the order in which they are shown; the challenge of the *batch*, which
 the authenticator signs, names the root. So one assertion covers exactly these intents, and each is checked for
@@ -53,8 +53,9 @@ class BatchMembership:
 class SigningBatch:
     """The *members* in the order in which they are shown; it ends with the first of them.
 
-    Making one raises :class:`BadRequest` for too few or too many, for two that sign the same, for what a list does
-    not show (a reason for a seal, its custodians), and for what a request to the authority cannot hold.
+    A member is a signature of the person's own, or the use of a seal for which they ask, or which they approve as
+    its custodian. Making one raises :class:`BadRequest` for too few or too many, for two that sign the same, and
+    for what a request to the authority cannot hold.
     """
 
     members: tuple[SigningIntent, ...]
@@ -69,8 +70,6 @@ class SigningBatch:
         for names in ({each.nonce for each in self.members}, {(each.digest, each.field) for each in self.members}):
             if len(names) != len(self.members):
                 raise BadRequest("A document is there twice; each is confirmed once.")
-        if any(each.reason or each.custodians != 1 for each in self.members):
-            raise BadRequest("A document that asks for a seal is confirmed on its own.")
         if sum(len(canonical.encode(each.fields())) for each in self.members) > LARGEST:
             raise BadRequest(
                 "The names of all these parties are too much for one confirmation; take fewer documents."

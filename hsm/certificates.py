@@ -28,20 +28,51 @@ from hsm.names import (
     LONGEST_PERSON,
     SubjectName,
     is_outside,
+    is_outside_seal,
+    names_within,
+    passes_for,
     require_visible,
-    same_organisation,
     single_spaced,
 )
 from hsm.signer import SignatureAlgorithm
+from hsm.vouching import EventScope, issues_events
 
 DOCUMENT_SIGNING = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")
 """RFC 9336."""
 NOTICE = "Private CA, not a licensed electronic certification service. 内部自建CA，并非依法许可的电子认证服务。"
+VOUCHED_NOTICE = (
+    f"{NOTICE} Seal of another company, for which officers of this CA's operator vouch."
+    " 外部单位印章，由运营方登记员核实。"
+)
+"""In the certificate of another company's seal. RFC 5280 (4.2.1.4) has room for 200 characters."""
 POLICY = "1.3.6.1.4.1.32473.1.2"
 """Under the number that RFC 5612 keeps for examples; an enterprise puts its own."""
 
-SEAL_KINDS = ("公章", "合同专用章", "法定代表人章", "财务专用章")
+EVENT_NOTICE = (
+    "For one contract: its initiator, not an officer, vouched for the signer's identity."
+    " Private CA, not a licensed service."
+    " 仅用于一份合同，签署人身份由合同发起人确认，未经登记员核实；内部自建CA，并非依法许可的电子认证服务。"
+)
+EVENT_POLICY = "1.3.6.1.4.1.32473.1.6"
+"""Of event certificates, beside :data:`POLICY`; the settings can name another."""
+
+EVENT_DAYS, MOST_EVENT_DAYS = 45, 180
+"""How long an event certificate is valid, unless the settings say otherwise, and at most."""
+
+SEAL_KINDS = (
+    "公章",
+    "合同专用章",
+    "法定代表人章",
+    "财务专用章",
+    "人事专用章",
+    "发票专用章",
+    "部门章",
+    "分公司章",
+)
 """The kinds of company seal: a seal's certificate names its kind as the organisational unit."""
+
+UNIT_SEAL_KINDS = frozenset({"部门章", "分公司章"})
+"""Those of a department or branch, whose name stands before the kind."""
 
 _HASHES = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), None: None}
 
@@ -49,7 +80,7 @@ _HASHES = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), None: None}
 @dataclass(frozen=True, slots=True)
 class ProfileRules:
     """The rules for one kind of certificate: ``ca`` with the CAs below it (``path_length``), usages, days of
-    validity."""
+    validity. ``event``: an event certificate, or the CA that issues them and nothing else."""
 
     days: int
     ca: bool = False
@@ -57,6 +88,7 @@ class ProfileRules:
     commitment: bool = True
     usages: tuple[x509.ObjectIdentifier, ...] = ()
     usages_critical: bool = False
+    event: bool = False
 
 
 _SIGNING = (ExtendedKeyUsageOID.EMAIL_PROTECTION, DOCUMENT_SIGNING)
@@ -73,6 +105,8 @@ class Profile(Enum):
     EVIDENCE = ProfileRules(days=1825, usages=_SIGNING)
     PERSON = ProfileRules(days=730, usages=_SIGNING)
     SEAL = ProfileRules(days=1095, usages=_SIGNING)
+    EVENTS = ProfileRules(days=3650, ca=True, path_length=0, event=True)
+    EVENT = ProfileRules(days=MOST_EVENT_DAYS, usages=_SIGNING, event=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +120,15 @@ class Issuer:
 
 @dataclass(frozen=True, slots=True)
 class CertificateRules:
-    """``organisations`` may be named, but no outside signer after them; ``base_url`` is where CRLs and the CAs'
-    certificates are served."""
+    """``organisations`` may be named, but no outside signer or seal after them; ``base_url`` is where CRLs and the
+    CAs' certificates are served. Event certificates have an ``event_policy`` of their own, and last
+    ``event_days``."""
 
     organisations: Collection[str]
     base_url: str
     policy: str = POLICY
+    event_policy: str = EVENT_POLICY
+    event_days: int = EVENT_DAYS
 
     def self_sign(
         self, name: SubjectName, key: CertificateIssuerPrivateKeyTypes, *, now: datetime
@@ -112,14 +149,18 @@ class CertificateRules:
         *,
         issuer: Issuer,
         now: datetime,
+        scope: EventScope | None = None,
     ) -> x509.Certificate:
-        """A certificate of *profile* by *issuer*, valid from *now* (aware), never longer than its issuer's.
+        """A certificate of *profile* by *issuer*, valid from *now* (aware), never longer than its issuer's. An
+        event certificate has a *scope*, and nothing else has one.
 
         Raises :class:`CertificateRefused` when a name, the key or the issuer does not fit the rules.
         """
         _require_issuer(profile, issuer, now)
-        if (name.identifier is not None) != (profile in (Profile.PERSON, Profile.SEAL)):
+        if (name.identifier is not None) != (profile in (Profile.PERSON, Profile.SEAL, Profile.EVENT)):
             raise CertificateRefused("The names of people and seals have an identifier; other names have none.")
+        if (scope is not None) != (profile is Profile.EVENT):
+            raise CertificateRefused("An event certificate names its contract, and no other certificate does.")
         builder = self._builder(profile, name, public_key, now=now, latest=issuer.certificate.not_valid_after_utc)
         key_identifier = issuer.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
         builder = (
@@ -129,8 +170,10 @@ class CertificateRules:
             )
             .add_extension(self._distribution(issuer.label), critical=False)
             .add_extension(self._access(issuer.label, answered=not profile.value.ca), critical=False)
-            .add_extension(self._policies(), critical=False)
+            .add_extension(self._policies(profile, name), critical=False)
         )
+        if scope is not None:
+            builder = builder.add_extension(scope.extension(), critical=False)
         certificate = _sign(builder, issuer.key)
         try:
             certificate.verify_directly_issued_by(issuer.certificate)
@@ -151,7 +194,7 @@ class CertificateRules:
         SignatureAlgorithm.from_public_key(public_key)
         rules = profile.value
         start = now.astimezone(UTC).replace(microsecond=0)
-        end = start + timedelta(days=rules.days)
+        end = start + timedelta(days=self.event_days if profile is Profile.EVENT else rules.days)
         builder = (
             x509.CertificateBuilder()
             .subject_name(name.to_x509())
@@ -172,7 +215,11 @@ class CertificateRules:
         return builder
 
     def _require_name(self, profile: Profile, name: SubjectName) -> None:
-        outside = profile is Profile.PERSON and is_outside(name.identifier or "")
+        outside_seal = _is_outside_seal(profile, name)
+        person = profile in (Profile.PERSON, Profile.EVENT)
+        outside = outside_seal or (person and is_outside(name.identifier or ""))
+        if profile is Profile.EVENT and not outside:
+            raise CertificateRefused("An event certificate is for somebody from outside.")
         if outside:
             self.require_foreign(name.organisation)
         elif name.organisation not in self.organisations:
@@ -182,10 +229,12 @@ class CertificateRules:
             )
         if len(name.country) != 2 or not name.country.isascii() or not name.country.isupper():
             raise CertificateRefused("A country is two capital letters, such as CN.")
-        if name.organisation or not outside:
+        if outside_seal:
+            self._require_foreign_seal(name)
+        if name.organisation or not outside or outside_seal:
             own = name.organisation if outside else single_spaced(name.organisation)
             require_visible(own, LONGEST_ORGANISATION)
-        if profile is Profile.PERSON:
+        if person:
             require_visible(name.common_name, LONGEST_PERSON)
         else:  # the organisation's name may be part of it
             require_visible(single_spaced(name.common_name), LONGEST_COMMON)
@@ -195,13 +244,36 @@ class CertificateRules:
 
     def require_foreign(self, organisation: str) -> None:
         """Raises :class:`CertificateRefused` for an organisation whose name reads as one of the enterprise's own:
-        no outside signer is named after it."""
-        own = next((each for each in self.organisations if same_organisation(each, organisation)), None)
+        nothing from outside is named after it."""
+        own = next((each for each in self.organisations if passes_for(organisation, each)), None)
         if own is not None:
             raise CertificateRefused(
-                "An outside signer cannot be of {organisation}: {own} is an organisation of this house.",
+                "An outside signer or seal cannot be of {organisation}: {own} is an organisation of this house.",
                 organisation=organisation,
                 own=own,
+            )
+
+    def _require_foreign_seal(self, name: SubjectName) -> None:
+        """Raises :class:`CertificateRefused` unless another company's seal is called by its organisation and kind,
+        with the department or branch between them where it is the seal of one, which names no own organisation."""
+        before, kind = name.organisation, name.unit or ""
+        called = name.common_name.removeprefix(before).removesuffix(kind)
+        fitting = name.common_name == f"{before}{called}{kind}" and bool(called) == (kind in UNIT_SEAL_KINDS)
+        if not fitting or called != called.strip():
+            raise CertificateRefused(
+                "The seal of {organisation} is called by this name and its kind, and by nothing else but the"
+                " department or branch whose seal it is.",
+                organisation=before,
+            )
+        own = (
+            each for each in self.organisations if names_within(before + called, each) > names_within(before, each)
+        )
+        named = next(own, None)
+        if named is not None:
+            raise CertificateRefused(
+                "An outside signer or seal cannot be of {organisation}: {own} is an organisation of this house.",
+                organisation=f"{before} {called}",
+                own=named,
             )
 
     def _distribution(self, issuer: str) -> x509.CRLDistributionPoints:
@@ -217,9 +289,15 @@ class CertificateRules:
             [x509.AccessDescription(kind, x509.UniformResourceIdentifier(place)) for kind, place in places]
         )
 
-    def _policies(self) -> x509.CertificatePolicies:
-        notice = x509.UserNotice(None, NOTICE)
-        return x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier(self.policy), [notice])])
+    def _policies(self, profile: Profile, name: SubjectName) -> x509.CertificatePolicies:
+        text = VOUCHED_NOTICE if _is_outside_seal(profile, name) else NOTICE
+        notice = x509.UserNotice(None, EVENT_NOTICE if profile is Profile.EVENT else text)
+        policy = self.event_policy if profile.value.event else self.policy
+        return x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier(policy), [notice])])
+
+
+def _is_outside_seal(profile: Profile, name: SubjectName) -> bool:
+    return profile is Profile.SEAL and is_outside_seal(name.identifier or "")
 
 
 def is_evidence_service(certificate: x509.Certificate) -> bool:
@@ -239,7 +317,8 @@ def is_evidence_service(certificate: x509.Certificate) -> bool:
 def _require_issuer(profile: Profile, issuer: Issuer, now: datetime) -> None:
     certificate = issuer.certificate
     constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
-    if not constraints.ca or (profile is Profile.ISSUING) != (constraints.path_length == 1):
+    below_root = profile.value.ca or profile.value.event == issues_events(issuer.label)
+    if not constraints.ca or profile.value.ca != (constraints.path_length == 1) or not below_root:
         raise CertificateRefused("{issuer} may not issue this kind of certificate.", issuer=issuer.label)
     if profile is Profile.ROOT:
         raise CertificateRefused("A root is signed by itself alone.")

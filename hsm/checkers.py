@@ -6,6 +6,7 @@ adds what is new before a release.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib import resources
 
@@ -15,6 +16,9 @@ _DATA = frozenset(
     {"json", "md", "p7s", "pdf", "pem", "sig", "text", "tlog-proof", "tsq", "tsr", "tst", "txt", "vkey"}
 )
 _WITHOUT_ENDING = "log/checkpoint"
+ANNEX = re.compile(r"annexes/(?:0[1-9]|[1-9]\d{1,2})\.(?:pdf|png|jpe?g|docx|xlsx|pptx|odt|ods|txt|csv)")
+"""What an annex of a contract is called in a package: by a number and the ending that it came with. Office files
+with macros have other endings."""
 
 
 def is_current(name: str, sha256: str) -> bool:
@@ -30,6 +34,8 @@ def is_known(name: str, sha256: str) -> bool:
 def is_data(path: str) -> bool:
     """Whether the file *path* of a package is named as what people read and checkers check. Any other might be
     run: Python takes a ``json.py`` beside ``check.py`` for its own."""
+    if path.startswith("annexes/"):
+        return ANNEX.fullmatch(path) is not None
     return path == _WITHOUT_ENDING or path.rpartition(".")[2] in _DATA
 
 

@@ -22,6 +22,7 @@ from hsm.intents import (
 )
 from hsm.note import LogExtension
 from hsm.operation_types import (
+    AnchorStatement,
     Appointment,
     Approvals,
     AuthorityStatus,
@@ -30,8 +31,10 @@ from hsm.operation_types import (
     KnownCompanySeal,
     KnownCredential,
     KnownSubject,
+    KnownVouching,
     PendingCredential,
     PowerStatement,
+    VouchingStatement,
 )
 from hsm.protocol import Connections
 from hsm.timestamp import IssuedToken, TimestampRequest
@@ -83,12 +86,12 @@ class AuthorityClient(Connections):
 
     @operation(_ACTIVATION)
     def approve_batch(self, intents: Sequence[SigningIntent], activation: Activation) -> None:
-        """One person's activation of several signatures by their own key, in the order in which they were shown
-        (:class:`hsm.batches.SigningBatch`). All are remembered as by :meth:`approve`, or none."""
+        """One person's activation of several intents for which their approval counts, in the order in which they
+        were shown (:class:`hsm.batches.SigningBatch`). All are remembered as by :meth:`approve`, or none."""
 
     @operation(_WEB_AND_ACTIVATION)
     def batch_limit(self) -> int:
-        """How many signatures may be activated at once; 0 where each needs an activation of its own."""
+        """How many intents may be activated at once; 0 where each needs an activation of its own."""
 
     @operation(_CONSOLE)
     def approve_unlock(self, intent: Intent, activation: Activation) -> Approvals:
@@ -308,6 +311,46 @@ class AuthorityClient(Connections):
     @operation(_PEOPLE)
     def powers_stated_since(self) -> int:
         """The number of the log's first entry from which on evidence demands a statement for each power."""
+
+    @operation(_WEB_AND_ACTIVATION)
+    def vouching_limit(self) -> int:
+        """For how many outside signers one person may vouch within 24 hours; 0 where nobody may."""
+
+    @operation(_ACTIVATION)
+    def vouch(self, intent: OfficerIntent) -> list[str]:
+        """Keeps for whom a person of the house vouches, as ``approve`` has remembered; the codes for them, in the
+        intent's order, which nobody is told again. Details: contract, title, signers (each with subject, name,
+        organisation, party, channel)."""
+
+    @operation(_ACTIVATION)
+    def register_vouched(self, subject: str, code: str, registration: PasskeyRegistration, reference: str) -> None:
+        """Certifies somebody for whom a person of the house has vouched, by their code and with this passkey, for
+        one part of one contract. Five wrong codes end it. *reference* is kept with the passkey."""
+
+    @operation(_PEOPLE | _ACTIVATION | {PeerRole.SCHEDULER})
+    def vouching(self, subject: str) -> KnownVouching:
+        """The newest vouching for *subject*. Raises :class:`UnknownKey` without one."""
+
+    @operation(_PEOPLE | {PeerRole.SCHEDULER})
+    def vouching_statement(self, subject: str) -> VouchingStatement:
+        """What the authority stated of who vouched for *subject*. Raises :class:`UnknownKey` before the code was
+        used."""
+
+    @operation(_STOPPING)
+    def end_vouching(self, subject: str, unsigned: bool) -> None:
+        """Ends the code of *subject*, and destroys their key in the HSM, because the contract has ended. The
+        certificate stays valid if the key has signed, and the contract did not end *unsigned*; else it is
+        revoked. It needs no activation, and is idempotent."""
+
+    @operation(_PEOPLE)
+    def approve_anchor(self, intent: OfficerIntent) -> AnchorStatement:
+        """Approves an anchor for the outside signers of an organisation, once; what the authority states of it.
+        Details: subject (its number), organisation, certificate (SHA-256 of its DER in hex)."""
+
+    @operation(_PEOPLE)
+    def anchor_statement(self, anchor: str) -> AnchorStatement:
+        """What the authority stated of an anchor of this number. Raises :class:`UnknownKey` when no officer has
+        approved it."""
 
     @operation(_PEOPLE)
     def add_credential(self, intent: OfficerIntent) -> None:

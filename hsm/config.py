@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hsm.batches import MOST_MEMBERS
+from hsm.certificates import EVENT_DAYS, EVENT_POLICY, MOST_EVENT_DAYS
 from hsm.errors import ConfigurationRefused
 from hsm.log_lines import LogFormat
 from hsm.names import LONGEST_ORGANISATION, is_organisation_name
@@ -151,7 +152,8 @@ class AuthorityLogSettings:
 
 @dataclass(frozen=True, slots=True)
 class CertificateSettings:
-    """Addresses and names in certificates; ``organisations`` are allowed beside those of enrolled subjects."""
+    """Addresses and names in certificates; ``organisations`` are allowed beside those of enrolled subjects.
+    ``event_policy`` is the OID in event certificates, and ``event_days`` how long these are valid."""
 
     base_url: str = "http://localhost:8080"
     organisations: list[str] = checked(
@@ -161,6 +163,8 @@ class CertificateSettings:
     )
     algorithm: PeopleAlgorithm = PeopleAlgorithm.P256
     crl_days: int = number(7, 1, 31)
+    event_policy: str = checked(EVENT_POLICY, re.compile(r"[0-2](\.(0|[1-9]\d*))+").fullmatch, "an OID")
+    event_days: int = number(EVENT_DAYS, 1, MOST_EVENT_DAYS)
 
 
 MOST_SEAL_HOURS: Final = 168
@@ -174,7 +178,8 @@ class ActivationSettings:
     come from the console alone (without a relying party of its own, the portal's). ``attestation`` are PEM files,
     beside the settings, with the roots of the authenticators that are approved; without any, all are taken.
     ``pin_totp``: whether the weaker way, a PIN and a code, is taken too. ``batch_limit``: how many documents one
-    person may confirm at once; 0 or 1 for each on its own."""
+    person may confirm at once; 0 or 1 for each on its own. ``vouched_daily``: for how many outside signers one
+    person may vouch within 24 hours; 0 for nobody."""
 
     rp_id: str = "localhost"
     origins: list[str] = checked(["http://localhost:8083"], bool, "a list of at least one origin")
@@ -186,6 +191,7 @@ class ActivationSettings:
     attestation: list[str] = field(default_factory=list)
     pin_totp: bool = True
     batch_limit: int = number(50, 0, MOST_MEMBERS)
+    vouched_daily: int = number(50, 0, 1000)
 
     def roots(self, home: AuthorityHome) -> list[bytes]:
         """The certificates (PEM) that an authenticator's attestation has to lead to; none: any authenticator."""

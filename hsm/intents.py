@@ -63,6 +63,9 @@ LONGEST_SEAL_REASON: Final = 500
 MOST_PARTIES: Final = 50
 """Parties of a contract."""
 
+MOST_VALUES, LONGEST_LABEL, LONGEST_VALUE = 50, 100, 500
+"""What a signer fills in: how many fields, and the characters of a field's label and of its value."""
+
 
 class Challenging(Protocol):
     """What an authenticator answers: an intent, or a batch of them."""
@@ -83,6 +86,7 @@ class SigningIntent:
     ``title`` is what the document is called, ``parties`` are the organisations that sign it (or people who sign
     for none), in its order, and ``reason`` is why a seal is used: each one line of visible characters
     (:func:`hsm.names.is_visible`), so that it is hashed as it is read.
+    ``values`` are what the signer has filled in, each as the field's label and the value: lines like ``title``.
     ``passkey_only``: whether every activation takes a passkey, the least strength that counts; else PIN and code
     do as well, where the settings take them.
     """
@@ -99,6 +103,7 @@ class SigningIntent:
     parties: tuple[str, ...] = ()
     reason: str = ""
     passkey_only: bool = False
+    values: tuple[tuple[str, str], ...] = ()
 
     def fields(self) -> dict[str, Any]:
         """The intent as the JSON object that is hashed; bytes are lower-case hex. One custodian goes unsaid, and
@@ -108,6 +113,8 @@ class SigningIntent:
         more: dict[str, Any] = {name: value for name, value in words.items() if value}
         if self.passkey_only:
             more["passkey_only"] = True
+        if self.values:
+            more["values"] = [list(each) for each in self.values]
         if self.custodians != 1:
             more["custodians"] = self.custodians
         return {
@@ -129,6 +136,9 @@ class SigningIntent:
 
 ASKED_ELSEWHERE_HOURS = 24
 """How long an officers' intent may wait that administrators have asked for: as long as their second person had."""
+
+ASKED_BY_PARTNER_HOURS = 168
+"""The same of another company's seal, for which that company asks the officers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +189,12 @@ _ARGUMENTS = {
     "destroy_seal": "subject",
     "confirm_power": "subject agent basis counterparties grantor kinds letter principal registered_by replaces"
     " seals since until",
+    "approve_anchor": "subject organisation certificate",
     "unlock": "",
     "renew": "plan",
+    "vouch": "contract signers title",
 }
-"""The arguments of each officers' intent."""
+"""The arguments of each officers' intent, and of the one by which a person vouches (:mod:`hsm.vouching`)."""
 
 _FURTHER = {"revoke_certificate": {"serial"}, "confirm_power": {"currency", "limit"}}
 """Those that it may have, or not."""
@@ -236,7 +248,7 @@ class PasskeyRegistration:
 T = TypeVar("T")
 
 _INTENT = frozenset({"act", "contract", "digest", "expires", "field", "nonce", "party", "signer"})
-_MORE = frozenset({"custodians", "title", "parties", "reason", "passkey_only"})
+_MORE = frozenset({"custodians", "title", "parties", "reason", "passkey_only", "values"})
 _OFFICER = frozenset({"act", "details", "expires", "nonce"})
 _NONCE_BYTES = 16
 _LONGEST_KIND = 40
@@ -276,6 +288,7 @@ def signing_intent_from_wire(value: Any) -> SigningIntent:
         parties=_parties(fields),
         reason=_line(fields, "reason", LONGEST_SEAL_REASON),
         passkey_only="passkey_only" in more,
+        values=_values(fields),
     )
 
 
@@ -325,6 +338,18 @@ def _parties(fields: Mapping[str, Any]) -> tuple[str, ...]:
     if len(set(parties)) != len(parties):
         raise BadRequest("An act names each party once.")
     return parties
+
+
+def _values(fields: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    if "values" not in fields:
+        return ()
+    pairs = required_field(fields, "values", list)
+    if not 1 <= len(pairs) <= MOST_VALUES or any(type(pair) is not list or len(pair) != 2 for pair in pairs):
+        raise BadRequest("An act has 1 to {most} values, each with its label.", most=MOST_VALUES)
+    return tuple(
+        (_line({"values": label}, "values", LONGEST_LABEL), _line({"values": value}, "values", LONGEST_VALUE))
+        for label, value in pairs
+    )
 
 
 def _hex(fields: Mapping[str, Any], name: str) -> bytes:

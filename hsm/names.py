@@ -247,6 +247,29 @@ _SPOKEN: Final = {
 _MOST_WORDS: Final = 4
 
 
+_LOOKS_LATIN: Final = {
+    **str.maketrans(
+        "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425\u0406\u0408\u0405"
+        "\u051a\u051c\u04ba\u04c0\u042c\u0474\u04ae\u050c",
+        "abekmhopctyxijsqwhibvyg",
+    ),
+    **str.maketrans(
+        "\u0430\u0432\u0435\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445\u0456\u0458\u0455"
+        "\u051b\u051d\u04bb\u04cf\u0433\u0475\u04af\u0501",
+        "abekmhopctyxijsqwhlrvyd",
+    ),
+    **str.maketrans(
+        "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u037f\u03f9",
+        "abezhikmnoptyxjc",
+    ),
+    **str.maketrans(
+        "\u03b1\u03b5\u03b7\u03b9\u03ba\u03bd\u03bf\u03c1\u03c4\u03c5\u03c7\u03b3\u03c3\u03f2\u03f3",
+        "aenikvoptuxyocj",
+    ),
+}
+"""Letters of Cyrillic and Greek, capital and small, that are read as the Latin ones."""
+
+
 def same_organisation(one: str, other: str) -> bool:
     """Whether *one* would be read as *other*.
 
@@ -255,6 +278,32 @@ def same_organisation(one: str, other: str) -> bool:
     compared as the subject of a certificate has them: who reads only that would take one for the other.
     """
     return _reads_as(one, other) or _reads_as(shortened_organisation(one), shortened_organisation(other))
+
+
+def passes_for(one: str, other: str) -> bool:
+    """Whether *one* would be taken for *other*: as :func:`same_organisation`, and where letters of another script
+    look like its own.
+
+    It refuses names from outside; nobody is let in because of it.
+    """
+    return same_organisation(one, other) or same_organisation(*(_as_latin(each) for each in (one, other)))
+
+
+def names_within(text: str, organisation: str) -> int:
+    """How often *organisation* is named in *text*, with its legal form or without it, however it is written, also
+    with letters of other scripts that look like its own."""
+    return max(_named(text, organisation), _named(_as_latin(text), _as_latin(organisation)))
+
+
+def _as_latin(name: str) -> str:
+    alike = name.translate(_LOOKS_LATIN)  # first: NFKC makes another letter of some
+    return unicodedata.normalize("NFKC", alike).translate(_LOOKS_LATIN)
+
+
+def _named(text: str, organisation: str) -> int:
+    letters = "".join(_WORD.findall(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())))
+    name = _parts(organisation)[0]
+    return letters.count(name) if name else 0
 
 
 def _reads_as(one: str, other: str) -> bool:
@@ -300,6 +349,9 @@ LONGEST_LOGIN: Final = 64
 OUTSIDE: Final = "person-guest-"
 """How the name of an outside signer begins: it is part of what officers activate, and of the certificate."""
 
+OUTSIDE_SEAL: Final = "seal-guest-"
+"""How the name of another company's seal begins, for the same reason."""
+
 BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """What Unicode counts as letters, marks or symbols and shows as nothing or as a blank: the fillers of Hangul, the
 vowels of Khmer that have no shape, the combining grapheme joiner, the Braille pattern without dots."""
@@ -330,6 +382,16 @@ def is_name(subject: str, kind: str) -> bool:
 def is_outside(subject: str) -> bool:
     """Whether *subject* is an outside signer, who may be of any organisation but the enterprise's own."""
     return subject.startswith(OUTSIDE)
+
+
+def is_outside_seal(subject: str) -> bool:
+    """Whether *subject* is the seal of another company, which outside signers of that company keep."""
+    return subject.startswith(OUTSIDE_SEAL)
+
+
+def is_from_outside(subject: str) -> bool:
+    """Whether *subject* is an outside signer, or a seal that such people keep."""
+    return subject.startswith((OUTSIDE, OUTSIDE_SEAL))
 
 
 def is_login(text: str) -> bool:

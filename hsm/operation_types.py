@@ -3,7 +3,8 @@ secret."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -49,22 +50,27 @@ class BegunRegistration:
 
 @dataclass(frozen=True, slots=True)
 class KnownSubject:
-    """Somebody, or a seal, as enrolled; ``kind`` is person, outside, officer, keeper or seal."""
+    """Somebody, or a seal, as enrolled; ``kind`` is person, outside, officer, keeper, seal or outside-seal."""
 
     subject: str
     kind: str
     name: str
     organisation: str
 
+    @property
+    def is_seal(self) -> bool:
+        """Whether it is a company seal: the house's, or another company's."""
+        return self.kind in ("seal", "outside-seal")
+
 
 @dataclass(frozen=True, slots=True)
 class Approvals:
-    """Who (subjects) has approved an intent, and how many the rules want before it can be done; in which ``batch``
-    it was approved, if in one."""
+    """Who (subjects) has approved an intent, and how many the rules want before it can be done; by subject, in
+    which batch they approved it ``together`` with others, if in one."""
 
     given: tuple[str, ...]
     required: int
-    batch: BatchMembership | None = None
+    together: Mapping[str, BatchMembership] = field(default_factory=dict)
 
     @property
     def enough(self) -> bool:
@@ -79,6 +85,40 @@ class PowerStatement:
 
     statement: bytes
     cms: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class VouchingStatement:
+    """Who has vouched for whom, and which certificate came of it: the ``statement`` (canonical JSON,
+    ``vermilion-vouching/1``) and the evidence service's detached signature over it (``cms``, DER)."""
+
+    statement: bytes
+    cms: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorStatement:
+    """That officers have approved an anchor for outside signers: the ``statement`` (canonical JSON,
+    ``vermilion-signer-anchor/1``) and the evidence service's detached signature over it (``cms``, DER)."""
+
+    statement: bytes
+    cms: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KnownVouching:
+    """That a person of the house (``vouched_by``) has vouched for the outside signer ``subject``, as one ``party``
+    of one ``contract``; ``tries_left`` at the code, 0 once it does not count any more; ``registered``: whether it
+    was used; ``ended``: whether neither code nor key is left."""
+
+    subject: str
+    contract: str
+    party: str
+    vouched_by: str
+    vouched: datetime
+    tries_left: int
+    registered: bool
+    ended: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,14 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final, TypeGuard
 
+from cryptography import x509
+
 from hsm import canonical
 from hsm.cms import CmsMessage, SignatureRefused, parse, signer_certificate
 from hsm.errors import Malformed
 from hsm.intents import moment_in
 from hsm.names import SubjectName, is_name, is_readable, is_visible, name_in
+from hsm.vouching import scope_in
 
 AGREEMENT: Final = "agreement"
 DECLARATION: Final = "void-declaration"
@@ -160,7 +163,24 @@ def carries(record: Mapping[str, Any], signature: bytes, signer: str) -> bool:
     party: they accepted themselves, or whoever did was certified under the organisation that is this party."""
     party = record["party"]
     own = record["person"] == signer
-    return own or ("subject" not in party and party["name"] == name_of_signer(signature).organisation)
+    return own or ("subject" not in party and party["name"] == organisation_of_signer(signature))
+
+
+@lru_cache(maxsize=256)
+def organisation_of_signer(signature: bytes) -> str:
+    """For which organisation the certificate of this *signature* (CMS) lets its owner accept for others too; empty
+    for none: an event certificate names one on the initiator's word alone, so it carries its owner's signature."""
+    certificate = signer_certificate(parse(signature))
+    if certificate is None or _is_event(certificate):
+        return ""
+    return name_in(certificate).organisation
+
+
+def _is_event(certificate: x509.Certificate) -> bool:
+    try:
+        return scope_in(certificate) is not None
+    except Malformed:
+        return True
 
 
 @lru_cache(maxsize=256)

@@ -31,6 +31,7 @@ from hsm.home import make_home
 from hsm.intents import Activation, OfficerIntent, SigningIntent, WebAuthnActivation
 from hsm.operation_types import Approvals
 from tests.shared import made_once
+from tests.warm_authority import StartedAuthority, warm_authority
 
 ORGANISATION = "甲公司示例有限公司"
 OFFICER = "officer-wang"
@@ -42,11 +43,12 @@ Operation = Callable[[Any], object]
 
 @dataclass(slots=True)
 class RunningAuthority:
-    """A home whose daemon runs, and its officer's authenticator."""
+    """A home whose daemon runs, and its officer's authenticator. ``warm``: how it was started (:func:`start`)."""
 
     root: Path
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | StartedAuthority
     officer: SoftwareAuthenticator
+    warm: bool = True
     clients: dict[str, AuthorityClient] = field(default_factory=dict)
 
     def client(self, role: str) -> AuthorityClient:
@@ -143,12 +145,14 @@ class RunningAuthority:
         self.officer_does(self.client("operator").enrol_person, act)
         return device
 
-    def enrol_seal(self, subject: str, custodians: Sequence[str], *, needed: int = 1) -> None:
+    def enrol_seal(
+        self, subject: str, custodians: Sequence[str], *, needed: int = 1, organisation: str = ORGANISATION
+    ) -> None:
         act = self.officer_act(
             "enrol_seal",
             subject=subject,
-            name="合同专用章",
-            organisation=ORGANISATION,
+            name=f"{organisation}合同专用章",
+            organisation=organisation,
             custodians=list(custodians),
             kind="合同专用章",
             needed=needed,
@@ -158,7 +162,7 @@ class RunningAuthority:
     def restart(self) -> None:
         """Ends the daemon in order and starts it again on the same home."""
         end(self.process)
-        self.process = start(self.root)
+        self.process = start(self.root, warm=self.warm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,11 +197,12 @@ def intent_for(signer: str, *, document: bytes = b"a contract") -> SigningIntent
 
 @contextmanager
 def running_authority(
-    *, settings: str = "", workers: int = 2, another: bool = False
+    *, settings: str = "", workers: int = 2, another: bool = False, warm: bool = True
 ) -> Iterator[RunningAuthority]:
     """A home of its own, its ceremony held, its daemon serving; *settings* is more TOML for ``authority.toml``.
 
     The ceremony is held once in a process of tests, and its home copied; ``another`` authority has its own keys.
+    Those whose processes are looked at are not *warm*.
     """
     root = Path(tempfile.mkdtemp(prefix="vermilion-"))
     try:
@@ -210,7 +215,7 @@ def running_authority(
         with (root / "config/authority.toml").open("a", encoding="utf-8") as stream:
             stream.write(f"\n[workers]\ncount = {workers}\n{settings}")
         officer = SoftwareAuthenticator.load(root / f"people/{OFFICER}.json")
-        authority = RunningAuthority(root, start(root), officer)
+        authority = RunningAuthority(root, start(root, warm=warm), officer, warm)
         try:
             yield authority
         finally:
@@ -246,15 +251,19 @@ def run(root: Path, *arguments: str) -> str:
     return done.stdout.decode()
 
 
-def start(root: Path, *, module: str = "hsm.cli") -> subprocess.Popen[bytes]:
-    """The daemon of *root*, once it answers; *module* is another one that serves."""
-    with (root / "daemon.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", module, "serve"],
-            env={**os.environ, "VERMILION_HOME": str(root)},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
+def start(
+    root: Path, *, module: str = "hsm.cli", warm: bool = False
+) -> subprocess.Popen[bytes] | StartedAuthority:
+    """The daemon of *root*, once it answers; *module* is another one that serves. A *warm* one is a copy of a
+    process that has loaded its code."""
+    environment = {**os.environ, "VERMILION_HOME": str(root)}
+    process: subprocess.Popen[bytes] | StartedAuthority
+    if warm:
+        process = warm_authority().start(environment, root / "daemon.log")
+    else:
+        with (root / "daemon.log").open("ab") as log:
+            command = [sys.executable, "-m", module, "serve"]
+            process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
     home = config.AuthorityHome(root)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
@@ -268,7 +277,7 @@ def start(root: Path, *, module: str = "hsm.cli") -> subprocess.Popen[bytes]:
     raise AssertionError((root / "daemon.log").read_text())
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes] | StartedAuthority) -> None:
     """SIGTERM, and wait. A daemon that does not end is a failure, and killed: no later test meets it."""
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
@@ -276,7 +285,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
             process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait()
+            process.wait(timeout=60)
             raise
 
 

@@ -8,7 +8,6 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from flask import Flask
 from jinja2 import FileSystemBytecodeCache, Undefined
 from jinja2.utils import missing
 from pysqlite3 import dbapi2 as sqlite
-from xdist.scheduler import LoadScopeScheduling
 
 from appliance.accounts import passwords
 from appliance.confinement.pool import Confinement
@@ -26,6 +24,7 @@ from appliance.typesetting import typesetter
 from hsm import schema
 from hsm.schema import objects_in
 from tests.authority import RunningAuthority, running_authority
+from tests.distribution import LongestFirst, Stopwatch, sort_by_seconds
 from tests.pure import ROOT, forbid_processes, imports_starters, is_pure
 from tests.shared import FOLDER, made_once
 from tests.typeset_once import TypesetOnce, Typesetter
@@ -38,6 +37,7 @@ ROOM = 6 * 2**30
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pure", action="store_true", help="only tests that start no process (tests/pure.py)")
+    parser.addoption("--write-seconds", action="store_true", help="measure files anew (tests/distribution.py)")
 
 
 def pytest_collection() -> None:
@@ -53,6 +53,8 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["TMPDIR"] = tempfile.tempdir = folder
         config.option.basetemp = f"{folder}/t"  # short, as the names of sockets below it have at most 107 letters
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    if config.option.write_seconds and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Stopwatch())
     if FOLDER not in os.environ:  # workers have it from who starts them
         shared = os.environ[FOLDER] = tempfile.mkdtemp(prefix="vermilion-shared-")
         config.add_cleanup(lambda: shutil.rmtree(shared, ignore_errors=True))
@@ -159,45 +161,6 @@ def authority() -> Iterator[RunningAuthority]:
         yield running
 
 
-LONGEST_FIRST = (
-    "tests/browser/test_first_contract.py",
-    "tests/browser",
-    "tests/hsm",
-    "tests/portal",
-    "tests/evidence",
-    "tests/operations",
-    "tests/conformance",
-    "tests/crash",
-    "tests/demo",
-    "tests/pdf",
-    "tests/verification",
-    "tests/health",
-    "tests/portal/test_every_route.py",
-    "tests/administration",
-    "tests/appliance/contracts",
-    "tests/whole",
-    "tests/attacks",
-    "tests/console",
-    "tests/powers",
-    "tests/activation",
-    "tests/archive_renewal",
-    "tests/takeover",
-    "tests/review",
-    "tests/portal/test_both_sides.py",
-    "tests/ledger",
-    "tests/portal/test_every_pair.py",
-    "tests/systemd",
-)
-"""Folders, and files that share nothing with their folder, in the order of what they take (processor time and
-waiting): the longest begin first, so that no worker is left alone with one at the end."""
-
-SEPARATE = frozenset(path for path in LONGEST_FIRST if path.endswith(".py"))
-"""Files that go to workers by themselves, as their tests share nothing with those of their folder."""
-
-SINGLE = "tests/browser/test_first_contract.py"
-"""The file whose tests share nothing with each other either: they go to workers one by one."""
-
-
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """With ``--pure`` modules without a pure test are not even imported."""
     if config.option.pure and collection_path.suffix == ".py" and collection_path.is_relative_to(ROOT):
@@ -206,12 +169,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Puts what takes long first; the order within a folder stays. With ``--pure`` drops all other tests."""
+    """Puts what takes long first. With ``--pure`` drops all other tests."""
     if config.option.pure:
         others = [item for item in items if not is_pure(item)]
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if is_pure(item)]
-    items.sort(key=_place)
+    sort_by_seconds(items)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -223,40 +186,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         forbid_processes()
 
 
-def _place(item: pytest.Item) -> int:
-    return _place_of(_group(item.nodeid).partition("::")[0])
-
-
-@cache
-def _place_of(group: str) -> int:
-    path = Path(group)
-    return next(
-        (LONGEST_FIRST.index(name) for each in (path, *path.parents) if (name := str(each)) in LONGEST_FIRST),
-        len(LONGEST_FIRST),
-    )
-
-
-def _group(nodeid: str) -> str:
-    """The folder, the file or the test whose tests one worker takes together."""
-    path = nodeid.partition("::")[0]
-    if path == SINGLE:
-        return nodeid
-    return path if path in SEPARATE else path.rpartition("/")[0]
-
-
-class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist's classes are untyped here
-    """Folders go to workers whole, since a folder's tests share a home and its processes."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return _group(nodeid)
-
-    def _reschedule(self, node: Any) -> None:
-        """A worker begins a test when it knows the next one; no folder waits behind more than one long test."""
-        if node.shutting_down or not self.workqueue or self._pending_of(self.assigned_work[node]) <= 1:
-            super()._reschedule(node)
-
-
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FolderScheduling:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LongestFirst:
     """Asked when there are several workers."""
-    return FolderScheduling(config, log)
+    return LongestFirst(config, log)

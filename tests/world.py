@@ -6,8 +6,6 @@ import atexit
 import io
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -54,6 +52,7 @@ from hsm.errors import ActivationRefused, AuthorityUnreachable
 from hsm.intents import OfficerIntent, SigningIntent
 from tests.authority import end, wait_until_unlocked
 from tests.shared import made_once
+from tests.warm_authority import StartedAuthority, warm_authority
 
 OURS = Audience.of_person(ZHANG)
 """The organisation of who drafts the tests' contracts."""
@@ -157,25 +156,19 @@ def agree(appliance: Appliance, person: Person, *others: str) -> AgreementRecord
 
 
 @contextmanager
-def authority(home: Home) -> Iterator[subprocess.Popen[bytes]]:
+def authority(home: Home) -> Iterator[StartedAuthority]:
     """The authority of *home* as a process of its own, serving."""
     log = home.root / "log-authority.txt"
-    with log.open("wb") as stream:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "hsm.cli", "serve"],
-            env={**os.environ, "VERMILION_HOME": str(home.root)},
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            _wait_until_it_serves(home, process, log)
-            yield process
-        finally:
-            end(process)
-            wait_until_unlocked(home.root)  # its workers may outlive it by a moment, with the store open
+    process = warm_authority().start({**os.environ, "VERMILION_HOME": str(home.root)}, log)
+    try:
+        _wait_until_it_serves(home, process, log)
+        yield process
+    finally:
+        end(process)
+        wait_until_unlocked(home.root)  # its workers may outlive it by a moment, with the store open
 
 
-def _wait_until_it_serves(home: Home, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_it_serves(home: Home, process: StartedAuthority, log: Path) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         try:

@@ -167,6 +167,9 @@ class AccountSetup(AccountsPart):
 
     def _open_link(self, tx: Transaction, link_id: str) -> AccountLink:
         link = accounts.find_link(tx, link_id)
+        owner = accounts.find_account(tx, link.subject) if link is not None else None
+        if owner is not None and owner.state is AccountState.LEFT:
+            raise StateRefused("The account of this link is closed; if you need it, ask whoever invited you.")
         if link is None or link.ended is not None:
             raise _used()
         if link.expires <= self._now():
@@ -181,5 +184,5 @@ class AccountSetup(AccountsPart):
 def _used() -> StateRefused:
     return StateRefused(
         "This link was used already, or a newer one was sent. If you have set up your account with it, sign in; "
-        "else ask an officer for another link."
+        "else ask whoever gave it to you for another link."
     )

@@ -12,18 +12,19 @@ from appliance.accounts.two_step import folded
 from appliance.contact_details import email_address, organisation_name, person_name
 from appliance.entered_text import problem_at
 from appliance.errors import PreconditionRefused, StateRefused
+from appliance.language.characters import words
 from appliance.ledger.audit_trail import EventKind
 from appliance.model.accounts import (
-    ROLES_OF,
     AccountLink,
     AccountRole,
     AccountState,
     LinkPurpose,
     NewAccount,
+    possible_roles,
 )
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
-from appliance.store import accounts, outbox
+from appliance.store import accounts, outbox, people
 from appliance.store.database import Transaction, reads
 
 WELCOME_LASTS = timedelta(days=7)
@@ -31,6 +32,9 @@ RECOVERY_LASTS = timedelta(hours=24)
 
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
 _LONGEST_SLUG = 40
+
+LONGEST_DEPARTMENT = 40
+"""Characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,11 @@ class AccountAdministration(AccountsPart):
         person = Person(subject, new.name, new.organisation, new.email, language, zone)
         self._registry.register(tx, person, None, by=by)
         self.open_account(tx, subject, new, by=by)
+
+    def open_and_invite(self, tx: Transaction, subject: str, new: NewAccount, *, by: str) -> InvitedAccount:
+        """An account, and the link by mail that sets it up, for a person who is registered already."""
+        self.open_account(tx, subject, new, by=by)
+        return self._send_link(tx, subject, LinkPurpose.WELCOME, by)
 
     def open_account(self, tx: Transaction, subject: str, new: NewAccount, *, by: str) -> None:
         """An account for a person who is registered already."""
@@ -106,11 +115,27 @@ class AccountAdministration(AccountsPart):
         self._require_other(subject, by)
         with self._database.transaction() as tx:
             before = accounts.account(tx, subject)
-            _require_possible(subject.partition("-")[0], roles)
+            _require_possible(subject, roles)
             accounts.set_roles(tx, subject, roles)
             if before.roles != roles:
                 public = {"subject": subject, "roles": _listed(roles), "before": _listed(before.roles)}
                 self._append_event(tx, EventKind.ROLES_CHANGED, by, public)
+
+    def set_department(self, subject: str, department: str, *, by: str) -> None:
+        """The department of somebody with an account, empty for none; contracts drafted from now on have it.
+
+        Raises :class:`PreconditionRefused` for one that is too long."""
+        tidied = words(department)
+        if len(tidied) > LONGEST_DEPARTMENT:
+            raise PreconditionRefused(
+                "The department is too long; {most} characters are possible.", most=LONGEST_DEPARTMENT
+            )
+        with self._database.transaction() as tx:
+            accounts.account(tx, subject)
+            before = people.department_of(tx, subject)
+            if people.set_department(tx, subject, tidied):
+                public = {"subject": subject}
+                self._append_event(tx, EventKind.DEPARTMENT_CHANGED, by, public, department=tidied, before=before)
 
     def suspend(self, subject: str, *, by: str) -> None:
         """Nobody signs in with this account any more, for now; sessions and links end at once."""
@@ -155,7 +180,7 @@ def account_problems(new: NewAccount) -> dict[str, PreconditionRefused]:
         **problem_at("organisation", organisation_name, new.organisation),
         **problem_at("email", email_address, new.email),
         **problem_at("login", _require_login, new.login),
-        **problem_at("roles", _require_possible, new.kind, new.roles),
+        **problem_at("roles", _require_possible, f"{new.kind}-", new.roles),
     }
 
 
@@ -180,8 +205,8 @@ def _require_login(typed: str) -> None:
         )
 
 
-def _require_possible(kind: str, roles: frozenset[AccountRole]) -> None:
-    possible = ROLES_OF.get(kind, frozenset())
+def _require_possible(subject: str, roles: frozenset[AccountRole]) -> None:
+    possible = possible_roles(subject)
     if not roles:
         raise PreconditionRefused("Choose at least one role.")
     if not roles <= possible:

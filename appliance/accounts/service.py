@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from appliance.accounts.absences import Absences
 from appliance.accounts.account_setup import AccountSetup
 from appliance.accounts.accounts import AccountAdministration
 from appliance.accounts.context import AccountsContext
@@ -18,4 +19,5 @@ class AccountsService:
         self.sign_in = SignIn(context)
         self.account_setup = AccountSetup(context)
         self.own = OwnFactors(context)
+        self.absences = Absences(context)
         self.passkeys, self.codes, self.tickets = context.passkeys, context.codes, context.tickets

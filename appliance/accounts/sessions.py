@@ -155,7 +155,7 @@ class PortalSessions(SessionRules[Session]):
             if session is None:
                 return None
             person = people.person(tx, session.subject)
-            account = None if person.guest else accounts.account(tx, session.subject)
+            account = None if session.guest_of is not None else accounts.account(tx, session.subject)
         if account is not None and account.state is not AccountState.ACTIVE:
             return None
         self.touch_session(session, secret)

@@ -45,6 +45,12 @@ def cleaned(data: bytes) -> bytes:
     return _png(cut)
 
 
+def readable(data: bytes) -> bool:
+    """True for a PNG or JPEG that can be read. Raises DocumentRefused for others."""
+    _opened(data, most_pixels=_MOST_PIXELS)
+    return True
+
+
 def _opened(data: bytes, *, most_pixels: int, photograph: bool = False) -> Image.Image:
     """The PNG or JPEG *data*; a *photograph* upright and no larger than it is worked on."""
     try:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from appliance.appearances.scans import LARGEST_SEAL, UNPROCESSABLE, SealPicture
 from appliance.confinement.pool import Confinement
 from appliance.errors import DocumentRefused, NotFound
-from appliance.model.people import Seal
+from appliance.model.people import Seal, SealKind
 from appliance.pdf.values import SealAppearance
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.store import people
@@ -80,7 +80,9 @@ class SealPictures:
 def appearance_of(tx: Transaction, seal: Seal) -> SealAppearance:
     """How *seal* looks on documents from now on."""
     picture = None if seal.picture is None else people.seal_picture(tx, seal.subject, seal.picture)
-    return SealAppearance(seal.organisation, seal.kind.value, diameter_mm=seal.width_mm, picture=picture)
+    words = seal.unit or seal.kind.value
+    oval = seal.kind is SealKind.INVOICE
+    return SealAppearance(seal.organisation, words, diameter_mm=seal.width_mm, picture=picture, is_oval=oval)
 
 
 def _relation(seal: Seal, person: str) -> SealRelation:

@@ -12,7 +12,7 @@ from appliance.cli.founding import found_home
 from appliance.cli.program import FILE, NEW_FOLDER, REFUSED, Context
 from appliance.config import load
 from appliance.confinement.pool import Confinement
-from appliance.demonstration.new_home import DEMONSTRATION
+from appliance.demonstration.new_home import TWO_HOUSES
 from appliance.demonstration.participants import SAMPLE_PLACES, DemonstrationAuthenticators
 from appliance.demonstration.sample import sample_contract
 from appliance.demonstration.story import DemonstrationContract, DemonstrationRun, ResultFiles
@@ -30,7 +30,7 @@ SAMPLE_TITLE = "技术服务合同 SL-2026-0117"
 @click.option("--contract", type=FILE, help="Any PDF, instead of the sample contract.")
 @click.pass_context
 def demo_command(ctx: click.Context, out: Path, contract: Path | None) -> None:
-    """Sign, timestamp, log, verify and export one contract, with two people and a company seal.
+    """Sign, timestamp, log, verify and export a contract of two companies, with two people and two company seals.
 
     Sets up a home and starts the authority where there is none, and ends what it started.
     """
@@ -42,7 +42,7 @@ def demo_command(ctx: click.Context, out: Path, contract: Path | None) -> None:
     make_directory(context.home.root)
     with ExitStack() as stack:
         confinement = stack.enter_context(Confinement(context.home.cache))  # gets ready during the founding
-        found_home(context.home, say=say, environment=environment, wanted=DEMONSTRATION)
+        found_home(context.home, say=say, environment=environment, wanted=TWO_HOUSES)
         stack.enter_context(running_authority(context.home, say=say, environment=environment))
         appliance = stack.enter_context(open_appliance(load(context.home), confinement=confinement))
         story = DemonstrationRun(

@@ -9,10 +9,8 @@ from __future__ import annotations
 import secrets
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from importlib import resources
 
 from appliance.clock import utc_now
 from appliance.config import Settings, WebSettings, load
@@ -26,6 +24,7 @@ from appliance.home import Home, make_directory
 from appliance.model.people import Person, Seal
 from appliance.supervision import Say, operational, running_authority
 from appliance.wiring import LINKS_KEY, Appliance, open_appliance
+from hsm import config
 from hsm.client import AuthorityClient
 from hsm.errors import UnknownKey
 from hsm.files import write_private
@@ -72,7 +71,7 @@ def found_home(
         running_authority(home, say=say, environment=environment),
         open_appliance(settings, role="web", confinement=_unused(home)) as appliance,
     ):
-        _populate(appliance, settings, say)
+        _populate(appliance, settings, say, [new.organisation, new.partner])
 
 
 def _unused(home: Home) -> Confinement:
@@ -98,7 +97,8 @@ def _as_it_is(home: Home, wanted: NewHome | None) -> NewHome:
             address=settings.web.public_url,
         )
     url = "" if settings.web.relying_party == "localhost" else settings.web.public_url
-    return replace(DEMONSTRATION, url=url) if name == participants.ALPHA else NewHome(name, url)
+    known = config.load(home.root).certificates.organisations if home.authority_settings.exists() else ()
+    return NewHome(name, url, partner=participants.BETA if participants.BETA in known else "")
 
 
 def _write_settings(home: Home, say: Say, port: int, new: NewHome) -> None:
@@ -106,7 +106,7 @@ def _write_settings(home: Home, say: Say, port: int, new: NewHome) -> None:
     for folder in (home.root, home.settings.parent, home.secrets, home.people, home.logs, home.run):
         make_directory(folder)
     texts = {
-        home.policy: resources.files("appliance.policy").joinpath("default.toml").read_text(encoding="utf-8"),
+        home.policy: new.policy(),
         home.authority_settings: new.authority_settings(port),
         home.settings: new.appliance_settings(port),
     }
@@ -154,11 +154,11 @@ def _populated(settings: Settings) -> bool:
         return _is_known(appliance, participants.CONTRACT_SEAL.subject)
 
 
-def _populate(appliance: Appliance, settings: Settings, say: Say) -> None:
+def _populate(appliance: Appliance, settings: Settings, say: Say, organisations: Sequence[str]) -> None:
     home = settings.home
     authenticators = DemonstrationAuthenticators(home)
     with AuthorityClient(home.authority_socket("operator")) as authority:
-        for person in participants.PEOPLE:
+        for person in (each for each in participants.PEOPLE if each.organisation in organisations):
             if not _is_known(appliance, person.subject):
                 certificate = _enrolled(authority, authenticators, person, settings)
                 appliance.registry.add_person(person, certificate, by=participants.OFFICER)

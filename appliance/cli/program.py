@@ -58,6 +58,21 @@ class Terminal:
         when nobody types any more."""
         return str(click.prompt(self._translate(template, **values), hide_input=True, err=True))
 
+    def choose(self, template: str, choices: Mapping[str, str], **values: object) -> str:
+        """The key of one of the *choices*, which are listed with their sentences; its number or itself is
+        typed. Raises as :meth:`ask_hidden`."""
+        click.echo(self._translate(template, **values), err=True)
+        keys = list(choices)
+        for number, key in enumerate(keys, 1):
+            click.echo(f"  {number}  {key}: {self._translate(choices[key])}", err=True)
+        while True:
+            said = str(click.prompt(">", prompt_suffix=" ", err=True)).strip().lower()
+            if said in keys:
+                return said
+            if said.isascii() and said.isdigit() and 1 <= int(said) <= len(keys):
+                return keys[int(said) - 1]
+            self.warn("Type one of the numbers.")
+
     def confirms(self, template: str, /, **values: object) -> bool:
         """Whether somebody says yes (y, yes, 是); a mere line end is no. Raises as :meth:`ask_hidden`."""
         question = f"{self._translate(template, **values)} [y/N]"

@@ -20,6 +20,7 @@ from appliance.config import PORT_OF_RUN, Settings, load
 from appliance.demonstration.new_home import NewHome, zone_of_machine
 from appliance.errors import SupervisionFailed
 from appliance.home import Home
+from appliance.policy import PRESETS
 from appliance.supervision import TSA_PORT_ABOVE, Supervisor, inherited, services
 from hsm.client import AuthorityClient
 
@@ -34,9 +35,15 @@ from hsm.client import AuthorityClient
     default=None,
     help="Whose appliance a new home is, without the demonstration's people.",
 )
+@click.option(
+    "--policy",
+    type=click.Choice(PRESETS),
+    default=None,
+    help="The policy that a new home begins with; asked for at a terminal.",
+)
 @click.option("--url", default="", help="The address that people type, such as https://sign.example.com.")
 @click.pass_obj
-def up_command(context: Context, port: int | None, organisation: str | None, url: str) -> None:
+def up_command(context: Context, port: int | None, organisation: str | None, url: str, policy: str | None) -> None:
     """Serve the portal, the timestamp authority and the log until Ctrl-C; a new home is set up first.
 
     With --organisation it is that organisation's, and its first officers register in the portal; otherwise it is
@@ -44,11 +51,14 @@ def up_command(context: Context, port: int | None, organisation: str | None, url
     """
     if url and organisation is None:
         raise click.UsageError(context.terminal.translated("--url takes --organisation."))
+    if policy and organisation is None:
+        raise click.UsageError(context.terminal.translated("--policy takes --organisation."))
     say = context.terminal.say
     environment = inherited(os.environ)
     wanted = None
     if organisation is not None:
-        wanted = NewHome(organisation, url, context.terminal.language, zone_of_machine())
+        preset = policy or _ask_policy(context)
+        wanted = NewHome(organisation, url, context.terminal.language, zone_of_machine(), preset=preset)
     found_home(context.home, say=say, environment=environment, port=port, wanted=wanted)
     settings = load(context.home)
     if port is not None and port != settings.web.port:
@@ -65,6 +75,22 @@ def up_command(context: Context, port: int | None, organisation: str | None, url
         supervisor.watch(until=lambda: bool(asked))
         say("ending …")
     say("everything has ended")
+
+
+WHAT_PRESETS_ARE = {
+    "bank": "identity checks, authority, review, two custodians; partners verified or with own certificates",
+    "state-owned": "the same duties; contracts are kept for 30 years",
+    "law-firm": "identity of outside signers, and authority, are on file; no review",
+    "small-company": "nothing is demanded but a passkey; everything can be switched on later",
+}
+
+
+def _ask_policy(context: Context) -> str:
+    """The preset for a new home, as somebody at a terminal chooses; empty, the defaults, where nobody is asked."""
+    if context.home.settings.exists() or not sys.stdin.isatty():
+        return ""
+    question = "Which policy does the appliance begin with? It can be changed later in {policy}."
+    return context.terminal.choose(question, WHAT_PRESETS_ARE, policy=context.home.policy)
 
 
 def _print_first_steps(speech: Terminal, settings: Settings) -> None:

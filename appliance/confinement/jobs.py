@@ -18,24 +18,30 @@ JOBS: Mapping[str, str] = MappingProxyType(
     {
         "pdf.inspect": "appliance.pdf.inspection:inspect",
         "pdf.add_fields": "appliance.pdf.fields:add_fields",
+        "pdf.merge": "appliance.pdf.merging:merge",
         "pdf.prepare": "appliance.pdf.confined_jobs:prepare",
         "pdf.prepare_archive": "appliance.pdf.signing:prepare_archive",
         "pdf.count": "appliance.pdf.pages:count",
         "pdf.render": "appliance.pdf.pages:render_page",
         "pdf.picture": "appliance.pdf.pages:picture",
+        "pdf.blank_places": "appliance.pdf.pages:blank_places",
         "pdf.require_plain_gap": "appliance.pdf.prepared:require_plain_gap",
         "pdf.require_plain": "appliance.pdf.inspection:require_plain",
         "pdf.draw_prepared": "appliance.pdf.prepared:draw_prepared",
+        "pdf.require_filled": "appliance.pdf.validation.filling:require_filled",
         "pdf.text": "appliance.pdf.pages:text",
         "pdf.find": "appliance.pdf.search:find_phrases",
         "pdf.preview": "appliance.pdf.confined_jobs:preview",
         "appearances.drawn": "appliance.appearances.drawing:drawn",
         "appearances.cleaned": "appliance.appearances.scans:cleaned",
+        "appearances.readable": "appliance.appearances.scans:readable",
         "appearances.seal": "appliance.appearances.scans:prepare_seal_picture",
         "verification.pdf": "appliance.verification.confined_verification:verify_pdf",
         "verification.timestamp": "appliance.verification.confined_jobs:verify_timestamp",
+        "pdf.watermark": "appliance.pdf.confined_jobs:add_watermark",
         "pdf.seal_svg": "appliance.pdf.confined_jobs:seal_svg",
         "pdf.require_shown": "appliance.pdf.confined_jobs:require_shown",
+        "pdf.require_room": "appliance.pdf.confined_jobs:require_room",
         "review.check": "appliance.review.checking:check_content",
     }
 )
@@ -52,6 +58,10 @@ DRAWING: Mapping[str, str] = MappingProxyType(
     }
 )
 """What somebody needs who only shows what is to be signed: no typefaces, so nothing in the cache."""
+
+LISTS: Mapping[str, str] = MappingProxyType({"workbook.read": "appliance.workbook_reading:read_workbook"})
+"""Reading what people fill in, which is rare: in a process of its own that ends afterwards, instead of its library
+in the memory of all others."""
 
 WARM_UP: tuple[str, ...] = (
     "appliance.pdf.confined_jobs:warm",

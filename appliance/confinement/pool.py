@@ -11,8 +11,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from string import Formatter
@@ -130,6 +130,7 @@ class Confinement:
         self._environment |= kernel.landlock_demand()
         self._lock = threading.Lock()
         self._zygote: _Zygote | None = None
+        self._under_way, self._last_end = 0, 0.0
 
     def run(
         self, job: str, arguments: Mapping[str, Any], *, timeout: float = 30.0, processor: float | None = None
@@ -143,19 +144,17 @@ class Confinement:
         """
         if job not in self._jobs:
             raise ValueError(f"no such job: {job}")
-        child = self._child()
-        try:
-            deadline = time.monotonic() + timeout
-            child.stream.settimeout(timeout)
-            frames.write(child.stream, {"job": job, "arguments": frames.encode(dict(arguments))})
-            child.wait(deadline=deadline, processor=self._limits.cpu if processor is None else processor)
-            answer = frames.read(child.stream, limit=self._limits.answer + 1024, deadline=deadline)
-        except TimeoutError as error:
-            raise _failed("timeout") from error
-        except (frames.FrameError, OSError) as error:
-            raise _failed("crashed", str(error)) from error
-        finally:
-            child.end()
+        with self._one_child() as child:
+            try:
+                deadline = time.monotonic() + timeout
+                child.stream.settimeout(timeout)
+                frames.write(child.stream, {"job": job, "arguments": frames.encode(dict(arguments))})
+                child.wait(deadline=deadline, processor=self._limits.cpu if processor is None else processor)
+                answer = frames.read(child.stream, limit=self._limits.answer + 1024, deadline=deadline)
+            except TimeoutError as error:
+                raise _failed("timeout") from error
+            except (frames.FrameError, OSError) as error:
+                raise _failed("crashed", str(error)) from error
         return _result(answer)
 
     def process(
@@ -175,6 +174,12 @@ class Confinement:
         with self._lock:
             self._running()
 
+    def end_when_idle(self, seconds: float) -> None:
+        """End the zygote if there was no job for so many *seconds*; the next job waits for another to start."""
+        with self._lock:
+            if not self._under_way and time.monotonic() - self._last_end >= seconds:
+                self._stop()
+
     def close(self) -> None:
         """End the pool and every child."""
         with self._lock:
@@ -188,6 +193,21 @@ class Confinement:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @contextmanager
+    def _one_child(self) -> Iterator[_Child]:
+        """A child, ended on leaving. The zygote lives until then: its children die with it."""
+        with self._lock:
+            self._under_way += 1
+        try:
+            child = self._child()
+            try:
+                yield child
+            finally:
+                child.end()
+        finally:
+            with self._lock:
+                self._under_way, self._last_end = self._under_way - 1, time.monotonic()
 
     def _child(self) -> _Child:
         """A waiting child that lives; a zygote that has died is replaced once."""

@@ -20,7 +20,7 @@ from appliance.language import Language
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, append_event
 from appliance.model.contract import Contract
 from appliance.model.intent import AgreementRecord, IntentRecord, IntentState
-from appliance.store import contracts, intents, ledger, participation_index, people, seal_requests
+from appliance.store import contracts, intents, ledger, participation_index, partners, people, seal_requests
 from appliance.store.database import Database, Transaction, reads
 from hsm import canonical
 
@@ -41,6 +41,10 @@ SINCE: Final[Mapping[str, str]] = {
     EventKind.VOID_PROPOSED: "After you opened “{title}”, {actor} proposed to void it; look at it again.",
     EventKind.VOID_DECLARED: "After you opened “{title}”, {actor} declared it void; look at it again.",
     EventKind.VOID_REFUSED: "After you opened “{title}”, {actor} refused to void it; look at it again.",
+    EventKind.CONTRACT_SUPPLEMENTED: "After you opened “{title}”, it was supplemented; look at it again.",
+    EventKind.CONTRACT_REPLACED: "After you opened “{title}”, it was replaced by agreement; look at it again.",
+    EventKind.CONTRACT_TERMINATED: "After you opened “{title}”, it was terminated by agreement; look at it again.",
+    EventKind.AMENDMENT_VOIDED: "After you opened “{title}”, an agreement about it was voided; look at it again.",
     EventKind.CONTRACT_VOIDED: "After you opened “{title}”, all parties declared it void; look at it again.",
 }
 """What the last change was, for those who act on an older version; all others are changes of a draft."""
@@ -88,8 +92,9 @@ def admit(tx: Transaction, command: Command) -> Contract:
 
 
 def _actor(tx: Transaction, subject: str) -> ContractActor:
-    """*subject* with the seals in that person's custody."""
-    return ContractActor(subject, seals=people.seals_kept_by(tx, subject))
+    """*subject* with the seals in that person's custody, and the partner that it administers."""
+    seals, administers = people.seals_kept_by(tx, subject), partners.administered_by(tx, subject)
+    return ContractActor(subject, seals=seals, administers=administers)
 
 
 def _stale(tx: Transaction, contract: Contract) -> StateRefused:

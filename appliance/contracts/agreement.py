@@ -98,6 +98,11 @@ class Agreements:
         """The current text."""
         return self._rules.agreement.words[language]
 
+    @property
+    def current(self) -> AgreementText:
+        """The current text in all languages, with its version."""
+        return self._rules.agreement
+
     def propose_for(
         self, contract: Contract, party_id: str, language: Language | None = None
     ) -> ProposedAgreement:

@@ -19,7 +19,7 @@ from appliance.language import Language
 from appliance.language.sizes import ByteSize
 from hsm.records import LONGEST_AGREEMENT
 
-VERSION: Final = "3"
+VERSION: Final = "4"
 """Of the text that comes along; counts up with every change of it."""
 
 OF_PERSONS: Final = "1"

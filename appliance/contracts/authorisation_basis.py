@@ -33,6 +33,7 @@ from appliance.store.database import Transaction
 from hsm import canonical
 from hsm.errors import Sentence
 from hsm.intents import instant
+from hsm.names import is_outside
 from hsm.rows import fields_of
 
 FORMAT: Final = "vermilion-grounds/1"
@@ -197,7 +198,7 @@ class BasisFinder:
     def requires_identity(self, signing: SigningContext, person: Person) -> bool:
         """Whether policy reserves this signature for people whose identity was checked."""
         required = self._identity_rules(signing).required
-        outside = person.guest or person.organisation != self.own
+        outside = is_outside(person.subject) or person.organisation != self.own
         return required is IdentityRequirement.EVERYBODY or (required is IdentityRequirement.OUTSIDE and outside)
 
     def _identity(self, tx: Transaction, signing: SigningContext, person: Person) -> IdentityRecord | None:
@@ -251,7 +252,7 @@ class IdentityVerified(Precondition):
         else:
             yield Sentence(
                 "The identity of {name} has not been checked, and policy asks for that before a contract of the"
-                " type “{kind}” is signed; have it checked, then sign.",
+                " type “{kind}” is signed; have an officer or a reviewer check it, then sign.",
                 {"name": person.name, "kind": signing.contract.kind},
             )
 

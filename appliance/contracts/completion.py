@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Collection, Mapping
 
 from appliance.contracts import authorisation_basis
 from appliance.contracts.access import record_change
+from appliance.contracts.batches import together_fields
 from appliance.contracts.crash_safety import Failpoint
 from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules
 from appliance.contracts.preconditions import (
@@ -23,11 +23,13 @@ from appliance.ledger.audit_trail import AuditEvent, EventKind
 from appliance.model.contract import Contract, ContractRevision, Party, PartyState, RevisionKind
 from appliance.model.intent import IntentRecord, IntentState, OutsideStamp
 from appliance.pdf.values import PreparedRevision
+from appliance.signing_methods import SigningMethod
 from appliance.store import contracts, intents
 from appliance.store.database import Transaction
 from appliance.store.intents import COMPLETED
 from appliance.timestamping import OutsideToken
 from appliance.verification import Indication, Level, SignatureReport, VerificationReport
+from appliance.verification.own_anchors import verifier_of
 from hsm import cms
 from hsm.cms import add_signature_timestamp, signature_value
 from hsm.intents import instant
@@ -143,7 +145,8 @@ class Completion:
         passed. On top of it only the new revision is judged, unless there are signatures of strangers, whose
         document need not have been TOTAL-PASSED. Finalisation, export and ``/verify`` judge everything.
         """
-        current, verifier = contract.current, self._backend.verifier
+        current = contract.current
+        verifier = verifier_of(self._records.database, self._backend.verifier, contract.id)
         if current.kind is RevisionKind.SIGNATURE:
             report = verifier.verify_increment(current.digest, base, document, readers=readers)
             if {signature.field for signature in report.signatures} <= {party.field for party in contract.parties}:
@@ -192,19 +195,26 @@ def _signed_event(
             "revision": revision.number,
             "digest": revision.digest,
             "size": revision.size,
+            **method_field(party),
             **_activation(record, revision),
             **_outside(record, revision),
-            **_together(record),
+            **together_fields(record.together),
             **rests_on,
         },
         private={
             "name": party.name,
             "organisation": party.organisation,
             "title": record.intent.title or None,
+            "values": "; ".join(f"{label}: {value}" for label, value in record.intent.values) or None,
             "address": record.origin.address,
             "location": record.origin.location,
         },
     )
+
+
+def method_field(party: Party) -> dict[str, str]:
+    """How an outside signer signed, and so who answers for who that is; nothing for people of the house."""
+    return {} if party.method is None else {"method": party.method.value}
 
 
 def _activation(record: IntentRecord, revision: ContractRevision) -> dict[str, str]:
@@ -223,18 +233,14 @@ def _outside(record: IntentRecord, revision: ContractRevision) -> dict[str, str]
     return {f"outside_{record.outside}": next(iter(times - {own}), own)}
 
 
-def _together(record: IntentRecord) -> dict[str, str | int]:
-    """That one activation was for several documents: how many, which one this is, and the root of their batch."""
-    if record.together is None:
-        return {}
-    return {f"together_{name}": value for name, value in asdict(record.together).items()}
-
-
-def require_signed(report: VerificationReport, contract: Contract, field: str) -> None:
+def require_signed(
+    report: VerificationReport, contract: Contract, field: str, *, dated_by_document: Collection[str] = ()
+) -> None:
     """The signature in *field* and those before it are good and dated.
 
     1. every signature of the contract, the new one included, is there and TOTAL-PASSED;
-    2. each has a timestamp (B-T at least);
+    2. each has a timestamp (B-T at least); one that was made elsewhere, or is in a field of *dated_by_document*,
+    has one over the whole document;
     3. signatures that the document brought along are not broken by ours: they may be of people whom we do not
        know (INDETERMINATE), but not TOTAL-FAILED;
     4. the document as a whole is TOTAL-PASSED, or INDETERMINATE for such strangers alone.
@@ -242,15 +248,21 @@ def require_signed(report: VerificationReport, contract: Contract, field: str) -
     Raises :class:`ResultRefused` with the verifier's reason.
     """
     fields = {party.field for party in contract.parties if party.state is PartyState.SIGNED} | {field}
-    _require(report, fields, {Level.T, Level.LT, Level.LTA})
+    dated = {*dated_by_document, *_made_elsewhere(contract)}
+    _require(report, fields, {Level.T, Level.LT, Level.LTA}, dated)
 
 
 def require_archived(report: VerificationReport, contract: Contract) -> None:
-    """Like :func:`require_signed` for all parties, each at level B-LTA. Raises :class:`ResultRefused`."""
-    _require(report, {party.field for party in contract.parties}, {Level.LTA})
+    """Like :func:`require_signed` for all parties, each at level B-LTA; of those that were made elsewhere nobody
+    may have told whether their certificates were revoked. Raises :class:`ResultRefused`."""
+    _require(report, {party.field for party in contract.parties}, {Level.LTA}, _made_elsewhere(contract))
 
 
-def _require(report: VerificationReport, fields: set[str], levels: set[Level]) -> None:
+def _made_elsewhere(contract: Contract) -> set[str]:
+    return {each.field for each in contract.parties if each.method is SigningMethod.OWN_CERTIFICATE}
+
+
+def _require(report: VerificationReport, fields: set[str], levels: set[Level], dated: set[str]) -> None:
     ours = [signature for signature in report.signatures if signature.field in fields]
     strangers = [
         signature
@@ -262,7 +274,7 @@ def _require(report: VerificationReport, fields: set[str], levels: set[Level]) -
             "The signature in field {field} is not found in the result; nothing was released.", field=missing
         )
     for signature in ours:
-        _require_signature(signature, levels)
+        _require_signature(signature, levels, by_document=signature.field in dated)
     for signature in strangers:
         if signature.verdict.indication is Indication.FAILED:
             raise _refused(signature.field, _reason(signature))
@@ -270,10 +282,12 @@ def _require(report: VerificationReport, fields: set[str], levels: set[Level]) -
         raise _refused("–", "; ".join(report.reasons))
 
 
-def _require_signature(signature: SignatureReport, levels: set[Level]) -> None:
+def _require_signature(signature: SignatureReport, levels: set[Level], *, by_document: bool) -> None:
+    """*by_document*: its time is that of a document timestamp over it, and its level what the material allows."""
     if signature.verdict.indication is not Indication.PASSED:
         raise _refused(signature.field, _reason(signature))
-    if signature.level not in levels or signature.timestamp is None:
+    enough = {Level.T, Level.LT, Level.LTA} if by_document else levels
+    if signature.level not in enough or (signature.timestamp is None and not by_document):
         level = signature.level.value if signature.level else "–"
         raise _refused(signature.field, f"level {level}, {' / '.join(sorted(levels))} needed")
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from enum import Enum, StrEnum
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from appliance.contact_details import email_address, organisation_name, person_name
@@ -29,6 +30,9 @@ from appliance.model.contract import (
 )
 from appliance.model.people import Person
 from appliance.pdf.values import FoundPhrase, PageSize
+from appliance.policy.rules import OutsideSignerRules
+from appliance.signing_methods import AVAILABLE, NOT_ALLOWED, NOT_AVAILABLE, NOT_HERE, SigningMethod
+from hsm.errors import Sentence
 from hsm.intents import LONGEST_TITLE, MOST_PARTIES
 
 COLUMNS = 3
@@ -56,6 +60,25 @@ def default_placement(kind: PartyKind, position: int, pages: int) -> Placement:
     )
 
 
+_STEP = 2.0
+"""Per cent of the page between two heights at which a free place is looked for."""
+
+
+def places_from_the_foot(kind: PartyKind, position: int, pages: int) -> list[Placement]:
+    """Where the field of the party at *position* can come on the last page, the best place first: its usual one,
+    then from the foot upwards."""
+    height = SEAL_HEIGHT if kind is PartyKind.SEAL else HEIGHT
+    heights = range(int((100 - FOOT - MARGIN - height) / _STEP) + 1)
+    return [
+        default_placement(kind, position, pages),
+        *(
+            Placement(pages - 1, MARGIN + column * (WIDTH + GAP), 100 - FOOT - height - row * _STEP, WIDTH, height)
+            for row in heights
+            for column in range(COLUMNS)
+        ),
+    ]
+
+
 LONGEST_KIND, LONGEST_PURPOSE = 60, 2000
 """In characters."""
 
@@ -73,6 +96,7 @@ class DraftTerms:
     A draft may lack type and purpose. Without a ``deadline`` a new draft gets one in two weeks, a revised one
     keeps its own. ``amount``: what the contract is worth; None when it names no amount. ``language``: in which
     signatures are worded on the document; the initiator's where nothing is said, a revised draft's own.
+    ``number``: the organisation's number of it, where somebody enters one; None leaves it as it is.
     """
 
     title: str
@@ -83,6 +107,7 @@ class DraftTerms:
     order: SigningOrder = SigningOrder.SEQUENTIAL
     amount: Money | None = None
     language: Language | None = None
+    number: str | None = None
 
 
 def tidy_terms(terms: DraftTerms, now: datetime, *, before: Deadline | None = None) -> DraftTerms:
@@ -106,9 +131,23 @@ def tidy_terms(terms: DraftTerms, now: datetime, *, before: Deadline | None = No
     return tidied
 
 
+FARTHEST_YEARS: Final = 10
+"""The farthest that a deadline can be from now; the clocks of other zones have to reach it, too."""
+
+TOO_FAR: Final = "A deadline is at most {years} years away; choose an earlier one."
+
+
+def is_too_far(at: datetime, now: datetime) -> bool:
+    """Whether a deadline *at* lies too many years ahead."""
+    return at.year - now.year > FARTHEST_YEARS
+
+
 def require_deadline(deadline: Deadline, now: datetime) -> None:
-    """Raises :class:`PreconditionRefused` for an unknown zone, or a moment that is not in the future."""
+    """Raises :class:`PreconditionRefused` for an unknown zone, or a moment that is not in the future, or too far
+    in it."""
     require_zone(deadline.zone)
+    if is_too_far(deadline.at, now):
+        raise PreconditionRefused(TOO_FAR, years=FARTHEST_YEARS)
     if deadline.at <= now:
         raise PreconditionRefused(
             "The deadline {deadline} is in the past.", deadline=instants.named(deadline.at, deadline.zone)
@@ -148,6 +187,14 @@ def revised_draft(contract: Contract, terms: DraftTerms) -> Contract:
 
 
 MOST_PLACES = 200
+MOST_PLACES_IN_ALL: Final = 2_000
+"""Places of all signatures and of all that is filled in: each is a field of the PDF, which every signature looks
+through."""
+
+TOO_MANY_PLACES: Final = "All fields of a contract together have at most {most} places; take some away."
+
+MOST_SHARED: Final = 0.5
+"""Of the smaller field's area: more of it under another field is no longer readable."""
 
 
 class PlacementChoice(Enum):
@@ -166,6 +213,7 @@ class Signatory:
     organisation: str
     requester: str | None = None
     phone: str | None = None
+    method: SigningMethod | None = None
 
 
 def new_party(contract: Contract, signatory: Signatory, placement: Placement | PlacementChoice | None) -> Party:
@@ -193,6 +241,7 @@ def new_party(contract: Contract, signatory: Signatory, placement: Placement | P
         field=_field(contract, signatory.kind),
         placement=place,
         phone=signatory.phone,
+        method=signatory.method,
     )
 
 
@@ -211,10 +260,20 @@ def in_order(contract: Contract, party_ids: Sequence[str]) -> tuple[str, ...]:
     return (*own, *(one for one in party_ids if one not in own))
 
 
-def require_places(contract: Contract, places: Sequence[Placement], cross_page: CrossPage | None = None) -> None:
-    """Raises :class:`PreconditionRefused` for places that are invalid in this document."""
+def require_places(
+    contract: Contract,
+    places: Sequence[Placement],
+    cross_page: CrossPage | None = None,
+    *,
+    before: Sequence[Placement] = (),
+) -> None:
+    """Raises :class:`PreconditionRefused` for places that are invalid in this document, and for too many of them,
+    which come instead of those *before*."""
     if len(places) > MOST_PLACES:
         raise PreconditionRefused("A signature has at most {most} places.", most=MOST_PLACES)
+    others = sum(len(places_of(party)) for party in contract.parties) - len(before)
+    if len(places) > len(before) and others + len(places) > MOST_PLACES_IN_ALL:
+        raise PreconditionRefused(TOO_MANY_PLACES, most=MOST_PLACES_IN_ALL)
     for place in places:
         if place.page not in range(contract.pages):
             raise PreconditionRefused(
@@ -227,6 +286,41 @@ def require_places(contract: Contract, places: Sequence[Placement], cross_page: 
         raise PreconditionRefused("A cross-page seal lies on the right edge, between 0 and 100 per cent.")
 
 
+def places_of(party: Party) -> list[Placement]:
+    """Where the signature of *party* shows, and what its signer fills in."""
+    return [*party.places, *(place for each in party.inputs for place in each.places)]
+
+
+def covering(contract: Contract) -> frozenset[tuple[str, str]]:
+    """The parties (ids, in their order) whose fields cover each other; the same one twice for its own fields.
+
+    Only what is beside each other on one page, from its left to its right edge, is compared.
+    """
+    laid = [(number, place) for number, party in enumerate(contract.parties) for place in places_of(party)]
+    laid.sort(key=lambda each: (each[1].page, each[1].x))
+    found: set[tuple[int, int]] = set()
+    open_ones: list[tuple[int, Placement]] = []
+    for number, place in laid:
+        open_ones = [
+            (other, under)
+            for other, under in open_ones
+            if under.page == place.page and under.x + under.width > place.x
+        ]
+        found.update(
+            pair
+            for other, under in open_ones
+            if (pair := (min(number, other), max(number, other))) not in found and _cover(place, under)
+        )
+        open_ones.append((number, place))
+    return frozenset((contract.parties[one].id, contract.parties[other].id) for one, other in found)
+
+
+def _cover(one: Placement, other: Placement) -> bool:
+    """True when the two share more than :data:`MOST_SHARED` of the smaller one."""
+    smaller = min(one.width * one.height, other.width * other.height)
+    return one.shared_with(other) > MOST_SHARED * smaller
+
+
 def guest_person(guest: GuestDetails, initiator: Person) -> Person:
     """An outside signer as a person of the register; language and zone are the initiator's unless chosen.
 
@@ -237,7 +331,7 @@ def guest_person(guest: GuestDetails, initiator: Person) -> Person:
     organisation = organisation_name(guest.organisation) if guest.organisation.strip() else ""
     email = email_address(email) if email else ""
     return Person(
-        subject=f"{GUEST_PREFIX}{secrets.token_hex(6)}",
+        subject=new_guest_subject(),
         name=name,
         organisation=organisation,
         email=email,
@@ -245,6 +339,31 @@ def guest_person(guest: GuestDetails, initiator: Person) -> Person:
         zone=require_zone(guest.zone).key if guest.zone else initiator.zone,
         guest=True,
     )
+
+
+def method_refusal(
+    rules: OutsideSignerRules, name: str, method: SigningMethod | None, *, vouching: bool = True
+) -> Sentence | None:
+    """Why the outside signer called *name* cannot sign by *method*, or None. *vouching*: whether anybody can vouch
+    here."""
+    if method is None:
+        return None
+    if method not in rules.allowed:
+        return Sentence(NOT_ALLOWED[method], {"name": name})
+    if method is SigningMethod.VOUCHED and not vouching:
+        return Sentence(NOT_HERE, {"name": name})
+    return None if method in AVAILABLE else Sentence(NOT_AVAILABLE, {"name": name})
+
+
+def offered_methods(rules: OutsideSignerRules, vouching: bool = True) -> tuple[SigningMethod, ...]:
+    """What a form offers: what policy allows, and this release and this machine (*vouching*) have."""
+    lacking = frozenset() if vouching else {SigningMethod.VOUCHED}
+    return tuple(method for method in rules.allowed if method in AVAILABLE - lacking)
+
+
+def new_guest_subject() -> str:
+    """By which the register and the authority will know an outside signer."""
+    return f"{GUEST_PREFIX}{secrets.token_hex(6)}"
 
 
 POINTS_PER_MM = 72 / 25.4
@@ -279,3 +398,20 @@ def place_beside(
         round(width, 3),
         round(height, 3),
     )
+
+
+_USUAL_MM = {True: (42.0, 42.0), False: (50.0, 20.0)}
+"""How large the field of a seal (True) and of a person is where a template has kept no place."""
+
+
+def place_behind(
+    found: FoundPhrase, kept: Sequence[Placement], pages: Sequence[PageSize], *, seal: bool
+) -> Placement:
+    """The place of a field behind the words that were *found*, as large as the first of the *kept* ones."""
+    page = pages[found.page]
+    width, height = _USUAL_MM[seal]
+    for first in kept[:1]:
+        before = pages[first.page]
+        width = first.width / 100 * before.width / POINTS_PER_MM
+        height = first.height / 100 * before.height / POINTS_PER_MM
+    return place_beside(found, AnchorSide.AFTER, page, width_mm=width, height_mm=height)

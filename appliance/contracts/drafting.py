@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from appliance.contact_details import telephone_number
-from appliance.contracts import draft_rules, sending
+from appliance.contracts import draft_rules, numbering, sending, signatories
 from appliance.contracts.access import Command, admit, record_change
+from appliance.contracts.annexes import annexes_from, copy_annexes, insert_annexes
 from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules
 from appliance.contracts.draft_rules import DraftTerms, PlacementChoice, Signatory, new_party
+from appliance.contracts.merging import ComposedDocument, Composing, put_in_place
 from appliance.contracts.permissions import ContractActor, Permission
 from appliance.contracts.preconditions import SigningContext
+from appliance.contracts.signatories import GuestRules
 from appliance.documents.intake import AcceptedDocument, Intake
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
 from appliance.model.contract import (
+    GUEST_PREFIX,
     Contract,
     ContractRevision,
     ContractState,
@@ -28,9 +31,15 @@ from appliance.model.contract import (
     PartyKind,
     Placement,
     RevisionKind,
+    SignerInput,
 )
-from appliance.store import contracts, people
+from appliance.model.template_parties import NO_PARTIES, RoleKind, TemplateParties, TemplateRole, places_in
+from appliance.policy import Policy
+from appliance.signing_methods import SigningMethod
+from appliance.store import amendments, contracts, partners, people, seal_rules
+from appliance.store.annexes import annexes_of
 from appliance.store.database import Transaction
+from hsm.errors import Sentence
 from hsm.intents import instant
 
 __all__ = ["DraftTerms", "Drafting", "PlacementChoice"]
@@ -53,38 +62,60 @@ class Drafting:
     """
 
     def __init__(
-        self, records: ContractRecords, rules: SigningRules, backend: SigningBackend, intake: Intake
+        self,
+        records: ContractRecords,
+        rules: SigningRules,
+        backend: SigningBackend,
+        intake: Intake,
+        composing: Composing,
     ) -> None:
         self._records = records
         self._rules = rules
         self._backend = backend
         self._intake = intake
+        self._composing = composing
 
-    def draft(self, document: bytes, terms: DraftTerms) -> Contract:
-        """A new draft. Raises :class:`DocumentRefused`, or :class:`PreconditionRefused` for impossible terms."""
+    def draft(
+        self,
+        document: bytes,
+        terms: DraftTerms,
+        *,
+        parties: TemplateParties = NO_PARTIES,
+        guests: Sequence[GuestDetails] = (),
+        as_contract: str | None = None,
+    ) -> Contract:
+        """A new draft, under the id *as_contract* (24 hex digits) where the caller has chosen one, with the
+        *parties* of a template and in its order, whose open roles the *guests* take, its annexes, and copies to
+        those of its people who still can get one: all of it or nothing.
+
+        Raises :class:`DocumentRefused`, and :class:`PreconditionRefused` for impossible terms and parties.
+        """
         now = self._records.now()
-        terms = draft_rules.tidy_terms(terms, now)
-        accepted = self._intake.accept(document)
+        terms = draft_rules.tidy_terms(replace(terms, order=parties.order) if parties.roles else terms, now)
+        cast, rules = parties.cast(guests), self._guest_rules() if guests else None
+        composed = self._composing.compose(document, annexes_from(parties.annexes, now), by=terms.initiator)
+        placed = [self._placed(role, composed) for role, _ in cast]
         with self._records.database.transaction() as tx:
-            initiator = people.person(tx, terms.initiator)
-            contract = Contract(
-                id=secrets.token_hex(12),
-                title=terms.title,
-                kind=terms.kind,
-                purpose=terms.purpose,
-                initiator=terms.initiator,
-                order=terms.order,
-                deadline=terms.deadline or draft_rules.default_deadline(now, initiator.zone),
-                state=ContractState.DRAFT,
-                created=now,
-                pages=len(accepted.inspection.pages),
-                parties=(),
-                revisions=(ContractRevision(0, RevisionKind.ORIGINAL, accepted.digest, accepted.size, now),),
-                amount=terms.amount,
-                language=terms.language or initiator.language,
-            )
-            contracts.insert_contract(tx, contract)
-            return record_change(tx, contract, drafted_event(contract, now))
+            policy = self._rules.policy
+            draft = insert_draft(tx, composed.accepted, terms, policy, now, as_contract=as_contract)
+            draft = insert_annexes(tx, draft, composed.annexes, now)
+            for (role, guest), places in zip(cast, placed, strict=True):
+                who = signatories.role_signatory(tx, draft, role, guest, rules)
+                party = draft_rules.new_party(draft, who, places[0] if places else PlacementChoice.DEFAULT)
+                cross = role.cross_page if draft.pages > 1 else None
+                filled = tuple(_for_draft(each, composed) for each in role.inputs)
+                joined = replace(party, more=places[1:], cross_page=cross, inputs=filled)
+                draft = self._join(tx, draft, joined)
+            return signatories.give_kept_copies(tx, draft, parties.copies, now)
+
+    def _placed(self, role: TemplateRole, composed: ComposedDocument) -> tuple[Placement, ...]:
+        """Where the fields of *role* go in this document; empty for the usual place."""
+        kept = places_in(role.places, composed.own, composed.pages)
+        found = self._intake.find_phrase(composed.accepted, role.words) if role.words else ()
+        for last in [each for each in found if each.page < composed.own][-1:]:
+            sizes, seal = composed.accepted.inspection.pages, role.kind is RoleKind.SEAL
+            return (draft_rules.place_behind(last, kept, sizes, seal=seal), *kept[1:])
+        return kept
 
     def revise(self, contract_id: str, terms: DraftTerms, *, by: str, seen: int | None = None) -> Contract:
         """Other words, another order or deadline; the initiator does not change."""
@@ -92,6 +123,7 @@ class Drafting:
         with self._records.database.transaction() as tx:
             before = admit(tx, Command(contract_id, Permission.EDIT, by, now, seen))
             after = draft_rules.revised_draft(before, draft_rules.tidy_terms(terms, now, before=before.deadline))
+            after = numbering.renumber_draft(tx, before, after, terms.number, self._rules.policy, now)
             if after == before:
                 return before
             contracts.revise(tx, after)
@@ -100,20 +132,16 @@ class Drafting:
             )
 
     def replace_document(self, contract_id: str, document: bytes, *, by: str, seen: int | None = None) -> Contract:
-        """Another document in place of the draft's; fields on pages that it does not have lose their places."""
+        """Another document in place of the draft's own; merged annexes come after it again. Fields on pages that
+        it does not have lose their places."""
         command = Command(contract_id, Permission.EDIT, by, self._records.now(), seen)
         with self._records.database.reading() as tx:  # before the work, so that strangers cannot cause any
-            admit(tx, command)
-        accepted = self._intake.accept(document)
-        pages, now = len(accepted.inspection.pages), self._records.now()
+            read, attached = admit(tx, command), annexes_of(tx, contract_id)
+        composed, now = self._composing.compose(document, attached, by=by), self._records.now()
         with self._records.database.transaction() as tx:
             contract = admit(tx, replace(command, now=now))
-            original = ContractRevision(0, RevisionKind.ORIGINAL, accepted.digest, accepted.size, now)
-            contracts.replace_original(tx, contract, original, pages)
-            for party in contract.parties:
-                left = [place for place in party.places if place.page < pages]
-                contracts.place_party(tx, party.id, left, party.cross_page)
-            return self._changed(tx, contract, EventKind.DOCUMENT_REPLACED, _file(accepted))
+            put_in_place(tx, contract, read, composed, now)
+            return self._changed(tx, contract, EventKind.DOCUMENT_REPLACED, composed.file)
 
     def add_person(
         self,
@@ -127,31 +155,24 @@ class Drafting:
         """A known person becomes the next party, the initiator the first; None leaves the field unplaced."""
         with self._records.database.transaction() as tx:
             contract = self._draft(tx, contract_id, by, seen)
-            person = people.person(tx, subject)
-            if person.guest:
-                raise PreconditionRefused("{name} was invited to another contract only.", name=person.name)
-            if not people.is_active(tx, subject):
-                raise PreconditionRefused(
-                    "The account of {name} is closed or suspended; name somebody else.", name=person.name
-                )
-            signatory = Signatory(PartyKind.PERSON, subject, person.name, person.organisation)
-            return self._add(tx, contract, signatory, placement)
+            return self._add(tx, contract, signatories.person_signatory(tx, subject), placement)
 
     def add_guest(self, contract_id: str, guest: GuestDetails, *, by: str, seen: int | None = None) -> Party:
         """Somebody from outside becomes the next party, for this contract alone; the field is not placed yet."""
-        certified = sending.certified_here(self._backend.authority)
+        rules = self._guest_rules()
         with self._records.database.transaction() as tx:
             contract = self._draft(tx, contract_id, by, seen)
-            person = draft_rules.guest_person(guest, people.person(tx, contract.initiator))
-            refusal = sending.own_organisation_refusal(
-                tx, self._rules.basis_finder.own, person.organisation, certified
-            )
-            if refusal is not None:
-                raise refusal.error()
-            people.insert_person(tx, person, None)
-            phone = telephone_number(guest.phone) if guest.phone.strip() else None
-            signatory = Signatory(PartyKind.PERSON, person.subject, person.name, person.organisation, None, phone)
-            return self._add(tx, contract, signatory, None)
+            return self._add(tx, contract, signatories.guest_signatory(tx, contract, guest, rules), None)
+
+    def _guest_rules(self) -> GuestRules:
+        authority = self._backend.authority
+        certified, vouching = sending.certified_here(authority), sending.vouched_here(authority)
+        return GuestRules(self._rules.basis_finder.own, tuple(certified), self._rules.policy, vouching)
+
+    def offered_methods(self, contract: Contract) -> tuple[SigningMethod, ...]:
+        """How an outside signer of the draft can sign; a form proposes the first."""
+        rules = self._rules.policy.rules_for(contract.kind).outside_signers
+        return draft_rules.offered_methods(rules, sending.vouched_here(self._backend.authority))
 
     def add_seal(
         self,
@@ -163,13 +184,11 @@ class Drafting:
         by: str,
         seen: int | None = None,
     ) -> Party:
-        """A company seal becomes the next party; *requester* (a person's subject) asks for its use."""
+        """A company seal becomes the next party; *requester* (a person's subject) asks for its use: for another
+        company's seal one of its outside signers, which :meth:`SealConditions.of_choice` sees to."""
         with self._records.database.transaction() as tx:
             contract = self._draft(tx, contract_id, by, seen)
-            known = people.seal(tx, seal)
-            if people.person(tx, requester).guest:
-                raise PreconditionRefused("An outside signer cannot ask for a seal.")
-            signatory = Signatory(PartyKind.SEAL, seal, known.label, known.organisation, requester)
+            signatory = signatories.seal_signatory(tx, contract, seal, requester)
             return self._add(tx, contract, signatory, placement)
 
     def remove_party(self, contract_id: str, party_id: str, *, by: str, seen: int | None = None) -> Contract:
@@ -211,20 +230,24 @@ class Drafting:
         with self._records.database.transaction() as tx:
             contract = self._draft(tx, contract_id, by, seen)
             party = contract.require_party(party_id)
-            draft_rules.require_places(contract, placements, cross_page)
+            draft_rules.require_places(contract, placements, cross_page, before=party.places)
             if cross_page is not None and party.kind is not PartyKind.SEAL:
                 raise PreconditionRefused("Only a seal goes across pages; {name} is a person.", name=party.name)
             if (party.places, party.cross_page) == (tuple(placements), cross_page):
                 return contract
+            _require_position(
+                tx, contract, replace(party, placement=next(iter(placements), None), more=(*placements[1:],))
+            )
             contracts.place_party(tx, party_id, placements, cross_page)
             public: dict[str, Field] = {"party": party_id, "places": len(placements)}
             return self._changed(tx, contract, EventKind.FIELDS_PLACED, public)
 
     def draft_again(self, contract_id: str, *, by: str, seen: int | None = None) -> Contract:
-        """A draft like the contract that has ended: its document, words, parties with their fields, order, dates
-        and language, and as long until the deadline as there was from sending. What is to be changed is changed
-        there. People and seals are named as the register has them now; guests stay who they are, with the key
-        that they have, and get a new link when the draft is sent.
+        """A draft like the contract that has ended: its document, words, parties with their fields, order, copies,
+        dates and language, and as long until the deadline as there was from sending. What is to be changed is
+        changed there. People and seals are named as the register has them now; guests stay who they are, with
+        the key that they have, and get a new link when the draft is sent; only for whom the initiator vouched has
+        to be vouched for anew.
 
         Asked again, it gives the draft, or what became of it, unless that was thrown away. Raises
         :class:`StateRefused` or :class:`PreconditionRefused` when it is not allowed.
@@ -235,15 +258,34 @@ class Drafting:
             known = contracts.successor(tx, before.id)
             if known is not None:
                 return contracts.load_contract(tx, known)
-            draft = self._drafted(tx, before, now)
+            draft = _like(tx, before, self._rules.policy, now, {"replaces": before.id})
+            contracts.insert_succession(tx, draft.id, replaces=before.id)
             for party in before.parties:
-                draft = self._joined(tx, draft, party)
+                draft = join_like(tx, draft, party, now)
             for entry in contracts.dates_of(tx, before.id):
                 contracts.save_date(tx, draft.id, replace(entry, set_by=by, set_at=now))
+            changing = amendments.amendment_by(tx, before.id)
+            if changing is not None:
+                amendments.insert_amendment(tx, replace(changing, contract=draft.id))
             public = {"successor": draft.id}
             event = AuditEvent(EventKind.CONTRACT_CORRECTED, now, by, before.id, public)
             append_event(tx, event)
-            return draft
+            return signatories.give_kept_copies(tx, draft, before.copied, now)
+
+    def duplicate(self, contract_id: str, *, by: str, seen: int | None = None) -> Contract:
+        """A new draft like this contract of the initiator's own, in whatever state it is: its document as it was
+        given, words, parties with their fields, order, copies and language, and as much time for signing. Outside
+        signers are named anew, and get links of their own. Raises :class:`StateRefused`,
+        :class:`PreconditionRefused`.
+        """
+        now = self._records.now()
+        with self._records.database.transaction() as tx:
+            before = admit(tx, Command(contract_id, Permission.DUPLICATE, by, now, seen))
+            draft = _like(tx, before, self._rules.policy, now, {"copied": before.id})
+            guests: dict[str, str] = {}
+            for party in before.parties:
+                draft = join_like(tx, draft, party, now, guests=guests)
+            return signatories.give_kept_copies(tx, draft, before.copied, now)
 
     def links(self, contract: Contract, reader: ContractActor) -> ReplacementLinks:
         """What *contract* replaces, and what replaces it, as far as *reader* may read them."""
@@ -259,38 +301,6 @@ class Drafting:
                 return admit(tx, Command(contract_id, Permission.READ, reader, self._records.now()))
         return None
 
-    def _drafted(self, tx: Transaction, before: Contract, now: datetime) -> Contract:
-        original = before.original
-        draft = replace(
-            before,
-            id=secrets.token_hex(12),
-            deadline=draft_rules.deadline_again(before.deadline, _sent_at(before), now),
-            state=ContractState.DRAFT,
-            created=now,
-            parties=(),
-            revisions=(ContractRevision(0, RevisionKind.ORIGINAL, original.digest, original.size, now),),
-            former=(),
-            voiding=None,
-        )
-        contracts.insert_contract(tx, draft)
-        contracts.insert_succession(tx, draft.id, replaces=before.id)
-        event = drafted_event(draft, now, replaces=before.id)
-        return record_change(tx, draft, event)
-
-    def _joined(self, tx: Transaction, draft: Contract, party: Party) -> Contract:
-        """The draft with one party more, who signs where *party* would have signed."""
-        if party.kind is PartyKind.SEAL:
-            seal = people.seal(tx, party.subject)
-            name, organisation = seal.label, seal.organisation
-        else:
-            person = people.person(tx, party.subject)
-            name, organisation = person.name, person.organisation
-        signatory = Signatory(party.kind, party.subject, name, organisation, party.requester, party.phone)
-        anew = new_party(draft, signatory, party.placement)
-        joined = replace(anew, more=party.more, cross_page=party.cross_page)
-        contracts.insert_party(tx, draft.id, joined)
-        return record_change(tx, draft, added_event(draft, joined, self._records.now()))
-
     def _draft(self, tx: Transaction, contract_id: str, by: str, seen: int | None) -> Contract:
         return admit(tx, Command(contract_id, Permission.EDIT, by, self._records.now(), seen))
 
@@ -302,14 +312,22 @@ class Drafting:
         placement: Placement | PlacementChoice | None,
     ) -> Party:
         party = draft_rules.new_party(contract, signatory, placement)
+        chosen = isinstance(placement, Placement)
+        return self._join(tx, contract, party, chosen=chosen).require_party(party.id)
+
+    def _join(self, tx: Transaction, contract: Contract, party: Party, *, chosen: bool = False) -> Contract:
+        """*contract* with *party* more. A place that breaks a seal's rules is refused if it was *chosen* now; else
+        the initiator places the field later."""
         if party.kind is PartyKind.SEAL:
             for reason in self._rules.seals.of_choice(tx, SigningContext(contract, party, self._records.now())):
                 raise PreconditionRefused(reason.template, **reason.values)
+            if not chosen and any(_misplaced(tx, contract, party)):
+                party = replace(party, placement=None, more=())
+            _require_position(tx, contract, party)
         contracts.insert_party(tx, contract.id, party)
         if party.subject == contract.initiator:
             contracts.order_parties(tx, contract.id, [party.id, *(other.id for other in contract.parties)])
-        now = record_change(tx, contract, added_event(contract, party, self._records.now()))
-        return now.require_party(party.id)
+        return record_change(tx, contract, added_event(contract, party, self._records.now()))
 
     def _changed(
         self,
@@ -323,24 +341,153 @@ class Drafting:
         return record_change(tx, contract, event)
 
 
-def drafted_event(contract: Contract, now: datetime, *, replaces: str | None = None) -> AuditEvent:
-    """What the log keeps of a new draft; *replaces* is the id of the contract that it takes the place of."""
+def _misplaced(tx: Transaction, contract: Contract, party: Party) -> Iterator[Sentence]:
+    if party.kind is PartyKind.SEAL:
+        yield from seal_rules.rules_of(tx, party.subject).misplaced(party, contract.pages)
+
+
+def _require_position(tx: Transaction, contract: Contract, party: Party) -> None:
+    """Raises :class:`PreconditionRefused` where a field of *party*, a seal, lies where its rules have none."""
+    for reason in _misplaced(tx, contract, party):
+        raise PreconditionRefused(reason.template, **reason.values)
+
+
+def insert_draft(
+    tx: Transaction,
+    accepted: AcceptedDocument,
+    terms: DraftTerms,
+    policy: Policy,
+    now: datetime,
+    links: Mapping[str, Field] | None = None,
+    as_contract: str | None = None,
+) -> Contract:
+    """A new draft of tidied *terms*, with the id *as_contract*; *links*: see :func:`drafted_event`."""
+    initiator = people.person(tx, terms.initiator)
+    contract = Contract(
+        id=as_contract or secrets.token_hex(12),
+        title=terms.title,
+        kind=terms.kind,
+        purpose=terms.purpose,
+        initiator=terms.initiator,
+        order=terms.order,
+        deadline=terms.deadline or draft_rules.default_deadline(now, initiator.zone),
+        state=ContractState.DRAFT,
+        created=now,
+        pages=len(accepted.inspection.pages),
+        parties=(),
+        revisions=(ContractRevision(0, RevisionKind.ORIGINAL, accepted.digest, accepted.size, now),),
+        amount=terms.amount,
+        language=terms.language or initiator.language,
+        department=people.department_of(tx, terms.initiator),
+    )
+    contracts.insert_contract(tx, contract)
+    contract = numbering.renumber_draft(tx, contract, contract, terms.number, policy, now)
+    return record_change(tx, contract, drafted_event(contract, now, links))
+
+
+def drafted_event(contract: Contract, now: datetime, links: Mapping[str, Field] | None = None) -> AuditEvent:
+    """What the log keeps of a new draft; *links* name the contract that it replaces, changes or is like."""
     original = contract.original
     public: dict[str, Field] = {"digest": original.digest, "size": original.size, "pages": contract.pages}
-    public |= _public_fields(contract) | ({} if replaces is None else {"replaces": replaces})
+    public |= {**_public_fields(contract), **(links or {})}
     kind = EventKind.CONTRACT_DRAFTED
     return AuditEvent(kind, now, contract.initiator, contract.id, public, _private_fields(contract))
+
+
+def _like(
+    tx: Transaction, before: Contract, policy: Policy, now: datetime, links: Mapping[str, Field]
+) -> Contract:
+    """A draft like *before*, without its parties; *links* as in :func:`drafted_event`."""
+    original = before.original
+    draft = replace(
+        before,
+        id=secrets.token_hex(12),
+        deadline=draft_rules.deadline_again(before.deadline, _sent_at(before), now),
+        state=ContractState.DRAFT,
+        created=now,
+        parties=(),
+        revisions=(ContractRevision(0, RevisionKind.ORIGINAL, original.digest, original.size, now),),
+        former=(),
+        copied=(),
+        colleagues=(),
+        voiding=None,
+        number="",
+        number_entered=False,
+        department=people.department_of(tx, before.initiator),
+    )
+    contracts.insert_contract(tx, draft)
+    copy_annexes(tx, before, draft)
+    draft = numbering.reserve_number(tx, draft, policy, now)
+    return record_change(tx, draft, drafted_event(draft, now, links))
+
+
+def join_like(
+    tx: Transaction,
+    draft: Contract,
+    party: Party,
+    now: datetime,
+    *,
+    guests: dict[str, str] | None = None,
+    unplaced: bool = False,
+    foot_of_last_page: bool = False,
+) -> Contract:
+    """The *draft* with one party more, like *party* of another contract, who signs where that one would have
+    signed; or at the foot of the last page, or, *unplaced*, nowhere yet.
+
+    People and seals are named as the register has them now. A guest is bound to one contract and those that
+    replace it: in any other draft somebody of the same name takes the place, by *guests* (before → now), which
+    grows by it.
+    """
+    if guests is None and party.method is SigningMethod.VOUCHED:
+        guests = {}  # the certificate was for that contract alone
+    subject, requester = (
+        each if guests is None or each is None else _guest_anew(tx, each, guests)
+        for each in (party.subject, party.requester)
+    )
+    if party.kind is PartyKind.SEAL:
+        seal = people.seal(tx, party.subject)
+        name, organisation = seal.label, seal.organisation
+    else:
+        person = people.person(tx, party.subject)
+        name, organisation = person.name, person.organisation
+    who = party.kind, subject or party.subject, name, organisation
+    signatory = Signatory(*who, requester, party.phone, party.method)
+    if foot_of_last_page:
+        joined = new_party(draft, signatory, PlacementChoice.DEFAULT)
+    elif unplaced:
+        joined = new_party(draft, signatory, None)
+    else:
+        anew = new_party(draft, signatory, party.placement)
+        joined = replace(anew, more=party.more, cross_page=party.cross_page)
+    inputs = (replace(each, id=secrets.token_hex(12), value="") for each in party.inputs)
+    joined = replace(joined, inputs=() if unplaced or foot_of_last_page else tuple(inputs))
+    contracts.insert_party(tx, draft.id, joined)
+    return record_change(tx, draft, added_event(draft, joined, now))
+
+
+def _guest_anew(tx: Transaction, subject: str, guests: dict[str, str]) -> str:
+    """Whoever takes the place of *subject* in another contract: for a guest a new one, else the same. Who
+    represents a partner signs all of its contracts."""
+    if not subject.startswith(GUEST_PREFIX) or partners.partner_of(tx, subject) is not None:
+        return subject
+    if subject not in guests:
+        guests[subject] = draft_rules.new_guest_subject()
+        people.insert_person(tx, replace(people.person(tx, subject), subject=guests[subject]), None)
+    return guests[subject]
 
 
 def added_event(contract: Contract, party: Party, now: datetime) -> AuditEvent:
     """What the log keeps of a party that joins a draft."""
     public: dict[str, Field] = {"party": party.id, "field": party.field, "subject": party.subject}
+    public |= {} if party.method is None else {"method": party.method.value}
     private = {"name": party.name, "organisation": party.organisation}
     return AuditEvent(EventKind.PARTY_ADDED, now, contract.initiator, contract.id, public, private)
 
 
-def _file(accepted: AcceptedDocument) -> dict[str, Field]:
-    return {"digest": accepted.digest, "size": accepted.size, "pages": len(accepted.inspection.pages)}
+def _for_draft(field: SignerInput, composed: ComposedDocument) -> SignerInput:
+    """What a template's role fills in, in this document."""
+    places = places_in(field.places, composed.own, composed.pages)
+    return replace(field, id=secrets.token_hex(12), places=places)
 
 
 def _public_fields(contract: Contract) -> dict[str, Field]:
@@ -349,7 +496,8 @@ def _public_fields(contract: Contract) -> dict[str, Field]:
 
 def _private_fields(contract: Contract) -> dict[str, Field]:
     amount = None if contract.amount is None else str(contract.amount)
-    return {"title": contract.title, "kind": contract.kind, "purpose": contract.purpose, "amount": amount}
+    fields = {"title": contract.title, "kind": contract.kind, "purpose": contract.purpose, "amount": amount}
+    return fields | numbering.number_field(contract)
 
 
 def _sent_at(contract: Contract) -> datetime:

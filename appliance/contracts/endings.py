@@ -14,6 +14,7 @@ from typing import Final
 
 from appliance.contracts import permissions
 from appliance.contracts.access import Command, admit, record_change
+from appliance.contracts.amendment_rules import lose_effect
 from appliance.contracts.authorisation_basis import require_entitled
 from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules, record_intent
 from appliance.contracts.permissions import Permission
@@ -262,6 +263,7 @@ class Voiding:
         public: dict[str, Field] = {"voiding": last.voiding}
         event = AuditEvent(EventKind.CONTRACT_VOIDED, now, last.person, contract.id, public)
         voided = record_change(tx, contract, event)
+        lose_effect(tx, voided, by=last.person, at=now)
         self._records.notify(tx, to_everybody(voided, NoticeKind.VOIDED, now))
         return voided
 

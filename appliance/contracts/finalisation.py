@@ -7,8 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from appliance.contracts import rules
 from appliance.contracts.access import record_change
+from appliance.contracts.amendment_rules import take_effect
 from appliance.contracts.completion import MAX_VERIFIER_ATTEMPTS, require_archived
 from appliance.contracts.crash_safety import Failpoint
 from appliance.contracts.dependencies import ContractRecords, SigningBackend
@@ -19,8 +23,9 @@ from appliance.model.contract import Contract, ContractRevision, ContractState, 
 from appliance.model.notice import NoticeKind
 from appliance.model.retention import Horizon
 from appliance.pdf.values import ValidationMaterial
-from appliance.store import archive_renewals, contracts, people
+from appliance.store import anchors, archive_renewals, contracts, people
 from appliance.timestamping.issuing import horizon_of_token
+from appliance.verification.own_anchors import verifier_of
 from hsm.timestamp import parse_token
 
 
@@ -39,11 +44,19 @@ class Archiving:
     def __init__(self, backend: SigningBackend) -> None:
         self._backend = backend
 
-    def first_material(self, signers: Iterable[bytes]) -> ValidationMaterial:
+    def first_material(self, signers: Iterable[bytes], crls: Iterable[bytes] = ()) -> ValidationMaterial:
         """For a document that was signed just now by *signers* (certificates, DER): all authorities, what is known
-        of each signer's and the timestamp key's revocation, and the lists of all CAs, made just now."""
+        of each signer's and the timestamp key's revocation, and the lists of all CAs, made just now; *crls* are
+        those of other houses that came with their signatures."""
         self._backend.authority.issue_crl()
-        return self._material(signers, tuple(self._backend.authority.crls()))
+        return self._material(signers, (*self._backend.authority.crls(), *crls))
+
+    def received_material(self, path: Iterable[x509.Certificate], crls: tuple[bytes, ...]) -> ValidationMaterial:
+        """For a document that was signed elsewhere, by a certificate with this *path*, and is dated now: that, the
+        *crls* that came with it, and all about our timestamp key."""
+        own = self._material((), (*self._backend.authority.crls(), *crls))
+        others = tuple(each.public_bytes(Encoding.DER) for each in path)
+        return ValidationMaterial((*own.certificates, *others), own.crls, own.responses)
 
     def later_material(self, stamper: bytes) -> ValidationMaterial:
         """For a document whose last timestamp is by the key of *stamper* (certificate, DER), before it runs out.
@@ -89,9 +102,8 @@ class Finalisation:
             return contract
         rules.require_state(contract, ContractState.SIGNED)
         archived = self._archived(contract)
-        require_archived(
-            self._backend.verifier.verify_pdf(archived.document, readers=MAX_VERIFIER_ATTEMPTS), contract
-        )
+        verifier = verifier_of(self._records.database, self._backend.verifier, contract.id)
+        require_archived(verifier.verify_pdf(archived.document, readers=MAX_VERIFIER_ATTEMPTS), contract)
         digest = self._backend.blobs.put(archived.document)
         self._backend.reach(Failpoint.ARCHIVE_STORED)
         number = contract.current.number + 1
@@ -110,6 +122,7 @@ class Finalisation:
             contracts.add_revision(tx, contract, revision, state=ContractState.COMPLETED)
             archive_renewals.save_horizon(tx, contract.id, revision.number, horizon)
             completed = record_change(tx, contract, event)
+            take_effect(tx, completed, revision.at)
             self._records.notify(tx, to_everybody(completed, NoticeKind.COMPLETED, self._records.now()))
             return completed
 
@@ -121,9 +134,13 @@ class Finalisation:
         """The document with certificates of every chain, revocation lists, and a document timestamp."""
         self._wait_until_after(contract.current.at)
         with self._records.database.reading() as tx:
-            signers = [people.certificate(tx, party.subject) for party in contract.parties]
+            elsewhere = {own.party: own for own in anchors.signatures_of(tx, contract.id)}
+            signers = [
+                people.certificate(tx, party.subject) for party in contract.parties if party.id not in elsewhere
+            ]
         return self._archiving.extend(
-            self._backend.blobs.get(contract.current.digest), self._archiving.first_material(signers)
+            self._backend.blobs.get(contract.current.digest),
+            self._archiving.first_material(signers, [crl for own in elsewhere.values() for crl in own.crls]),
         )
 
     def _wait_until_after(self, signed: datetime) -> None:

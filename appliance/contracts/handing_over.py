@@ -1,13 +1,16 @@
 """Handing over: another person of the same organisation signs in somebody's place.
 
-Who has left hands nothing over, so an officer or the contract's initiator does it, with a reason, to a colleague
-who may sign or, for a contract itself, start contracts. The log names who decided.
+Everybody hands over what is their own, one part or all that is open. Who has left hands nothing over, so an
+officer or the contract's initiator does it, with a reason, to a colleague who may sign or, for a contract itself,
+start contracts; for a representative of a partner organisation its administrator does, too. The deputy of somebody
+who is away takes over what cannot wait. The log names who decided.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from appliance.contracts.access import Command, admit, record_change
 from appliance.contracts.authorisation_basis import party_taken_over
@@ -15,13 +18,13 @@ from appliance.contracts.dependencies import ContractRecords, SigningRules
 from appliance.contracts.permissions import Permission
 from appliance.contracts.preconditions import SigningContext, SigningReadiness
 from appliance.contracts.rules import newly_on_turn, require_reason
-from appliance.errors import NotFound, PreconditionRefused, StateRefused
+from appliance.errors import ApplianceError, NotFound, PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import AuditEvent, EventKind
 from appliance.model.accounts import AccountRole
 from appliance.model.contract import Contract, ContractState, Party, PartyKind, PartyState
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
-from appliance.store import contracts, directory, intents, people
+from appliance.store import absences, contracts, directory, intents, partners, people
 from appliance.store.database import Transaction
 from hsm.errors import Sentence
 
@@ -43,13 +46,26 @@ _OPEN = frozenset({ContractState.DRAFT, ContractState.SENT})
 
 
 @dataclass(frozen=True, slots=True)
-class LeftBehind:
-    """A part of an open contract that *left* still has: ``party`` to sign, or (None) the contract itself."""
+class OpenPart:
+    """A part of an open contract that ``holder`` still has: ``party`` to sign, or (None) the contract itself."""
 
     contract: Contract
-    left: str
+    holder: str
     party: Party | None
     candidates: Candidates
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """By which it is known: contract and party."""
+        return self.contract.id, "" if self.party is None else self.party.id
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """What became of a part that was to be handed over with others; ``refusal`` says why it stays."""
+
+    part: OpenPart
+    refusal: ApplianceError | None = None
 
 
 class HandingOver:
@@ -64,8 +80,7 @@ class HandingOver:
         """The people to whom *party* can be handed over and who have *words* in their name or mail address."""
         giver = party.responsible
         with self._records.database.reading() as tx:
-            organisation = people.person(tx, giver).organisation
-            found = people.enrolled_of(tx, organisation, words.strip(), limit=MOST_CANDIDATES + 1)
+            found = _colleagues(tx, people.person(tx, giver), words.strip(), limit=MOST_CANDIDATES + 1)
             fit = [
                 one
                 for one in found[:MOST_CANDIDATES]
@@ -112,15 +127,42 @@ class HandingOver:
             )
         return after
 
-    def left_behind(self, subject: str) -> tuple[LeftBehind, ...]:
+    def left_behind(self, subject: str) -> tuple[OpenPart, ...]:
         """Every part of open contracts that *subject* still has after leaving, and who can take it."""
-        with self._records.database.reading() as tx:
-            if not people.has_left(tx, subject):
-                return ()
-            found = [contracts.load_contract(tx, each.id) for each in directory.open_contracts(tx, subject)]
-        return tuple(part for contract in found for part in self._parts(contract, subject))
+        if not self._records.database.query(people.has_left, subject):
+            return ()
+        return self.open_parts(subject)
 
-    def left_in_contract(self, contract: Contract) -> tuple[LeftBehind, ...]:
+    def open_parts(self, subject: str, *, only: str | None = None) -> tuple[OpenPart, ...]:
+        """Parts of open contracts that *subject* has, at most :data:`directory.MOST_OPEN` contracts' at once, and
+        who can take each: *only* this person, where one is named (empty: nobody is asked about)."""
+        with self._records.database.reading() as tx:
+            found = [contracts.load_contract(tx, each.id) for each in directory.open_contracts(tx, subject)]
+        return tuple(part for contract in found for part in self._parts(contract, subject, only))
+
+    def hand_over_all(self, subject: str, *, to: str, reason: str) -> tuple[HandedOver, ...]:
+        """Everything open that *subject* has goes to *to*, part by part: what cannot go stays, with the reason.
+
+        Raises :class:`PreconditionRefused` without a *reason*.
+        """
+        require_reason(reason)
+        done: dict[tuple[str, str], HandedOver] = {}
+        while new := [each for each in self.open_parts(subject, only="") if each.key not in done]:
+            done |= {each.key: self._handed_over(each, to, reason) for each in new}
+        return tuple(done.values())
+
+    def _handed_over(self, part: OpenPart, to: str, reason: str) -> HandedOver:
+        contract, holder = part.contract.id, part.holder
+        try:
+            if part.party is None:
+                self.take_over(contract, to=to, reason=reason, by=holder, left=holder)
+            else:
+                self.reassign(contract, part.party.id, to=to, reason=reason, by=holder, left=holder)
+        except ApplianceError as refusal:
+            return HandedOver(part, refusal)
+        return HandedOver(part)
+
+    def left_in_contract(self, contract: Contract) -> tuple[OpenPart, ...]:
         """The parts of *contract* whose people have left."""
         if contract.state not in _OPEN:
             return ()
@@ -139,17 +181,19 @@ class HandingOver:
         left: str | None = None,
         seen: int | None = None,
     ) -> Contract:
-        """*to* signs, or asks for the seal, in place of somebody who has left: *left*, where one is named.
+        """*to* signs, or asks for the seal, in place of somebody who has left, is away, or gives it away: *left*,
+        where one is named.
 
         Raises :class:`NotFound` for a part that is not of *left*; :class:`StateRefused` or
-        :class:`PreconditionRefused` when the person is still here, *by* is neither an officer nor the initiator,
-        or *to* could not have been given the part.
+        :class:`PreconditionRefused` when *by* may not decide it (not the holder, nor the deputy who takes it
+        over; for somebody who has left neither an officer nor the initiator), or *to* could not have been given
+        the part.
         """
         with self._records.database.transaction() as tx:
             contract = contracts.load_contract(tx, contract_id)
             giver = contract.require_party(party_id).responsible
             _require_of(contract, giver, left)
-            _require_decider(tx, contract, giver, by)
+            _require_decider(tx, contract, giver, by, to, self._records.now())
             _require_here(tx, people.person(tx, to))
             command = Command(contract_id, Permission.HAND_OVER, giver, self._records.now(), seen, party_id)
             return self._pass_on(tx, command, to=to, reason=require_reason(reason), decided_by=by)
@@ -157,7 +201,8 @@ class HandingOver:
     def take_over(
         self, contract_id: str, *, to: str, reason: str, by: str, left: str | None = None, seen: int | None = None
     ) -> Contract:
-        """*to* becomes the initiator of an open contract, a draft too, in place of one who has left.
+        """*to* becomes the initiator of an open contract, a draft too, in place of one who has left, is away, or
+        gives it away.
 
         Raises as :meth:`reassign`; *to* is of the same organisation and has the role of an initiator.
         """
@@ -168,10 +213,10 @@ class HandingOver:
             before = admit(tx, Command(contract_id, Permission.READ, contract.initiator, now, seen))
             if before.state not in _OPEN:
                 raise StateRefused("“{title}” is {state}; nobody has to take it over.", **_about(before))
-            _require_decider(tx, before, before.initiator, by)
+            _require_decider(tx, before, before.initiator, by, to, now)
             person = people.person(tx, to)
             _require_here(tx, person)
-            if to not in _starters(tx, people.person(tx, before.initiator)):
+            if not _may_start(tx, people.person(tx, before.initiator), person):
                 raise PreconditionRefused("{name} cannot start contracts of this organisation.", name=person.name)
             contracts.set_initiator(tx, before, to)
             public = {"from": before.initiator, "to": to}
@@ -180,19 +225,31 @@ class HandingOver:
             self._records.notify(tx, [Notice(contract_id, to, NoticeKind.TAKEN_OVER, now)])
             return after
 
-    def _parts(self, contract: Contract, subject: str) -> list[LeftBehind]:
-        found = []
-        if contract.initiator == subject:
-            with self._records.database.reading() as tx:
-                able = _starters(tx, people.person(tx, subject))
-                colleagues = tuple(people.person(tx, each) for each in able)
-            found.append(LeftBehind(contract, subject, None, Candidates(colleagues, len(able) >= MOST_STARTERS)))
+    def _parts(self, contract: Contract, subject: str, only: str | None = None) -> list[OpenPart]:
+        own: list[Party | None] = [None] if contract.initiator == subject else []
         if contract.state is ContractState.SENT:
-            for party in contract.parties:
-                if party.responsible == subject and party.state is PartyState.WAITING:
-                    able_to_sign = self.candidates(contract, party)
-                    found.append(LeftBehind(contract, subject, party, able_to_sign))
-        return found
+            waiting = (each for each in contract.parties if each.state is PartyState.WAITING)
+            own += [each for each in waiting if each.responsible == subject]
+        return [OpenPart(contract, subject, each, self._able(contract, subject, each, only)) for each in own]
+
+    def _able(self, contract: Contract, subject: str, party: Party | None, only: str | None) -> Candidates:
+        """Who can take the *party*, or the contract itself; or whether *only* one person can."""
+        if only is not None:
+            return Candidates(self._one_able(contract, subject, party, only) if only else (), False)
+        if party is not None:
+            return self.candidates(contract, party)
+        with self._records.database.reading() as tx:
+            able = _starters(tx, people.person(tx, subject))
+            return Candidates(tuple(people.person(tx, each) for each in able), len(able) >= MOST_STARTERS)
+
+    def _one_able(self, contract: Contract, subject: str, party: Party | None, to: str) -> tuple[Person, ...]:
+        with self._records.database.reading() as tx:
+            person = people.person(tx, to)
+            if party is None:
+                able = _may_start(tx, people.person(tx, subject), person)
+            else:
+                able = next(self._unmet_reasons(tx, contract, party, person), None) is None
+        return (person,) if able else ()
 
     def _unmet_reasons(
         self, tx: Transaction, contract: Contract, party: Party, person: Person
@@ -208,15 +265,24 @@ def _unfit(tx: Transaction, contract: Contract, party: Party, person: Person) ->
     own, named = people.person(tx, party.responsible), {"name": person.name}
     if person.subject == own.subject:
         yield Sentence("You sign already; name somebody else.")
-    if person.guest or not person.subject.startswith("person-"):
+    if not person.subject.startswith("person-") or (person.guest and person.partner is None):
         yield Sentence("{name} cannot sign contracts.", named)
-    if own.guest or person.organisation != own.organisation:
+    of_own = (person.organisation, person.partner) == (own.organisation, own.partner)
+    if not of_own or (own.guest and own.partner is None):
         yield Sentence(
             "{name} is not of {organisation}; hand over only within your own organisation.",
             {**named, "organisation": own.organisation},
         )
     if party.kind is PartyKind.PERSON and any(other.subject == person.subject for other in contract.parties):
         yield Sentence("{name} is a party already.", named)
+
+
+def _colleagues(tx: Transaction, giver: Person, words: str, *, limit: int) -> list[Person]:
+    """Who of the organisation of *giver* has a key: for a representative, those of the same partner."""
+    if giver.partner is None:
+        return people.enrolled_of(tx, giver.organisation, words, limit=limit)
+    found = partners.who_can_sign(tx, words, partner_id=giver.partner, limit=limit)
+    return [people.person(tx, each.subject) for each in found if each.enrolled]
 
 
 def _starters(tx: Transaction, left: Person) -> list[str]:
@@ -228,10 +294,20 @@ def _starters(tx: Transaction, left: Person) -> list[str]:
     ]
 
 
-def _require_decider(tx: Transaction, contract: Contract, left: str, by: str) -> None:
-    if not people.has_left(tx, left):
-        raise StateRefused("{name} is still here and hands over alone.", name=people.person(tx, left).name)
-    if by not in directory.officers(tx) and (by != contract.initiator or by == left):
+def _may_start(tx: Transaction, left: Person, person: Person) -> bool:
+    """Whether *person* may lead a contract in place of *left*, however many others may, too."""
+    able = directory.with_role(tx, left.organisation, AccountRole.INITIATOR, limit=-1)
+    return person.subject != left.subject and person.subject in able
+
+
+def _require_decider(tx: Transaction, contract: Contract, holder: str, by: str, to: str, now: datetime) -> None:
+    if not people.has_left(tx, holder):
+        if by == holder or by == to == absences.deputy_of(tx, holder, now):
+            return
+        raise StateRefused("{name} is still here and hands over alone.", name=people.person(tx, holder).name)
+    partner = people.person(tx, holder).partner
+    for_partner = partner is not None and partners.administered_by(tx, by) == partner
+    if not for_partner and by not in directory.officers(tx) and (by != contract.initiator or by == holder):
         raise PreconditionRefused(
             "Only an officer or the initiator decides who takes over from somebody who left."
         )

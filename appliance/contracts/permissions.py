@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 from appliance.errors import ApplianceError, PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import SYSTEM
 from appliance.model.contract import GUEST_PREFIX, Contract, ContractState, Party, PartyState
+from appliance.signing_methods import SigningMethod
 from hsm.errors import Sentence
 
 
@@ -23,6 +24,8 @@ class Permission(StrEnum):
 
     READ = "read"
     EDIT = "edit"
+    COMMENT = "comment"
+    """Write and resolve comments on a draft."""
     DISCARD = "discard"
     SEND = "send"
     SIGN = "sign"
@@ -32,6 +35,14 @@ class Permission(StrEnum):
     CORRECT = "correct"
     """Make a new draft like a contract that has ended unsigned."""
     EXTEND = "extend"
+    REMIND = "remind"
+    """Have those whose turn it is reminded now (催办)."""
+    COPY = "copy"
+    """Say who else may read the contract, and is told when it is completed (抄送)."""
+    AMEND = "amend"
+    """Draft an agreement that supplements, replaces or terminates the completed contract."""
+    DUPLICATE = "duplicate"
+    """Make a new draft with the same document, parties and fields."""
     VOID = "void"
     """Propose that all parties declare the completed contract void."""
     AGREE_TO_VOID = "agree-to-void"
@@ -49,8 +60,16 @@ class Relation(StrEnum):
     """Has answered: signed, or declined."""
     GUEST = "guest"
     """From outside, without an account; always a signer of this one contract too."""
+    REPRESENTATIVE = "representative"
+    """Of a partner organisation; always a signer too."""
+    PARTNER_ADMINISTRATOR = "partner-administrator"
+    """The administrator of a partner organisation of which somebody signs."""
     CUSTODIAN = "custodian"
     FORMER = "former"
+    COPIED = "copied"
+    """Gets a copy, and signs nothing."""
+    COLLEAGUE = "colleague"
+    """With whom the draft is shared, to be discussed before it is sent."""
     AUDITOR = "auditor"
     APPLIANCE = "appliance"
     """No person: the appliance itself, on behalf of somebody who was admitted already, or of who runs it."""
@@ -59,12 +78,14 @@ class Relation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ContractActor:
-    """Somebody who acts: ``seals`` are those in whose custody, ``guest_of`` is (contract, party) of a guest."""
+    """Somebody who acts: ``seals`` are those in whose custody, ``guest_of`` is (contract, party) of a guest,
+    ``administers`` the id of the partner organisation whose administrator it is."""
 
     subject: str
     auditor: bool = False
     seals: frozenset[str] = frozenset()
     guest_of: tuple[str, str] | None = None
+    administers: str | None = None
 
 
 APPLIANCE = ContractActor(SYSTEM)
@@ -117,15 +138,21 @@ _SENT_ONCE = _ALWAYS - {ContractState.DRAFT, ContractState.DISCARDED}
 _DRAFT, _SENT = _of(ContractState.DRAFT), _of(ContractState.SENT)
 _COMPLETED, _FINISHED = _of(ContractState.COMPLETED), _of(ContractState.COMPLETED, ContractState.VOIDED)
 _UNSIGNED_END = _of(ContractState.DECLINED, ContractState.RECALLED, ContractState.EXPIRED)
-_INITIATOR, _ON_TURN = _of(Relation.INITIATOR), _of(Relation.ON_TURN)
+_INITIATOR, _COLLEAGUE, _ON_TURN = _of(Relation.INITIATOR), _of(Relation.COLLEAGUE), _of(Relation.ON_TURN)
 _SIGNERS = _of(Relation.ON_TURN, Relation.WAITING, Relation.DONE)
 _UNSIGNED, _SIGNED, _GUEST = _of(Relation.ON_TURN, Relation.WAITING), _of(Relation.DONE), _of(Relation.GUEST)
-_OTHERS = _of(Relation.GUEST, Relation.CUSTODIAN, Relation.FORMER)
+_FROM_OUTSIDE = _of(Relation.GUEST, Relation.REPRESENTATIVE)
+_OTHERS = _of(
+    *(Relation.GUEST, Relation.CUSTODIAN, Relation.FORMER, Relation.COPIED, Relation.PARTNER_ADMINISTRATOR)
+)
+_COPIED = _of(ContractState.DRAFT, ContractState.SENT, ContractState.SIGNED, ContractState.COMPLETED)
 
 TABLE: tuple[PermissionRule, ...] = (
     PermissionRule(Permission.READ, _ALWAYS, _of(Relation.INITIATOR, Relation.AUDITOR)),
     PermissionRule(Permission.READ, _SENT_ONCE, _SIGNERS | _OTHERS),
+    PermissionRule(Permission.READ, _DRAFT, _COLLEAGUE),
     PermissionRule(Permission.EDIT, _DRAFT, _INITIATOR),
+    PermissionRule(Permission.COMMENT, _DRAFT, _INITIATOR | _COLLEAGUE),
     PermissionRule(Permission.DISCARD, _DRAFT, _INITIATOR),
     PermissionRule(Permission.SEND, _DRAFT, _INITIATOR),
     PermissionRule(Permission.SIGN, _SENT, _ON_TURN),
@@ -134,8 +161,13 @@ TABLE: tuple[PermissionRule, ...] = (
     PermissionRule(Permission.RECALL, _SENT, _INITIATOR),
     PermissionRule(Permission.CORRECT, _UNSIGNED_END, _INITIATOR),
     PermissionRule(Permission.EXTEND, _SENT, _INITIATOR),
+    PermissionRule(Permission.REMIND, _SENT, _INITIATOR),
+    PermissionRule(Permission.COPY, _COPIED, _INITIATOR),
+    PermissionRule(Permission.AMEND, _COMPLETED, _INITIATOR),
+    PermissionRule(Permission.AMEND, _COMPLETED, _SIGNED, unless=_FROM_OUTSIDE),
+    PermissionRule(Permission.DUPLICATE, _ALWAYS, _INITIATOR),
     PermissionRule(Permission.VOID, _COMPLETED, _INITIATOR),
-    PermissionRule(Permission.VOID, _COMPLETED, _SIGNED, unless=_GUEST),
+    PermissionRule(Permission.VOID, _COMPLETED, _SIGNED, unless=_FROM_OUTSIDE),
     PermissionRule(Permission.AGREE_TO_VOID, _COMPLETED, _SIGNED),
     PermissionRule(Permission.REFUSE_TO_VOID, _COMPLETED, _SIGNED),
     PermissionRule(
@@ -155,13 +187,20 @@ def relations_of(contract: Contract, actor: ContractActor, party: Party | None =
     if actor.guest_of is not None and actor.guest_of[0] != contract.id:
         return _of(Relation.STRANGER)
     if found and actor.subject.startswith(GUEST_PREFIX):
-        found.add(Relation.GUEST)
+        own = (one for one in contract.parties if one.responsible == actor.subject)
+        found.add(Relation.REPRESENTATIVE if any(one.partner for one in own) else Relation.GUEST)
+    if actor.administers is not None and any(one.partner == actor.administers for one in contract.parties):
+        found.add(Relation.PARTNER_ADMINISTRATOR)
     if actor.subject == contract.initiator:
         found.add(Relation.INITIATOR)
     if any(one.subject in actor.seals for one in contract.parties):
         found.add(Relation.CUSTODIAN)
     if actor.subject in contract.former:
         found.add(Relation.FORMER)
+    if actor.subject in contract.copied:
+        found.add(Relation.COPIED)
+    if actor.subject in contract.colleagues:
+        found.add(Relation.COLLEAGUE)
     if actor == APPLIANCE:
         found.add(Relation.APPLIANCE)
     if actor.auditor:
@@ -212,6 +251,7 @@ def permissions_of(contract: Contract, actor: ContractActor, now: datetime) -> d
 
 _WRONG_STATE: Final[Mapping[Permission, str]] = {
     Permission.EDIT: "“{title}” is {state}; only a draft can be changed.",
+    Permission.COMMENT: "“{title}” is {state}; only a draft is discussed.",
     Permission.DISCARD: "“{title}” is {state}; only a draft can be discarded.",
     Permission.SEND: "“{title}” is {state}; only a draft can be sent.",
     Permission.SIGN: "Contract “{title}” cannot be signed: it is {state}.",
@@ -222,6 +262,12 @@ _WRONG_STATE: Final[Mapping[Permission, str]] = {
         "“{title}” is {state}; only what was declined, recalled or expired is corrected and sent again."
     ),
     Permission.EXTEND: "“{title}” is {state}; the deadline can be extended only while it waits for signatures.",
+    Permission.REMIND: "“{title}” is {state}; nobody is reminded unless it waits for signatures.",
+    Permission.COPY: "“{title}” is {state}; nobody gets a copy of it any more.",
+    Permission.AMEND: (
+        "“{title}” is {state}; only a completed contract can be supplemented, replaced or terminated by agreement."
+    ),
+    Permission.DUPLICATE: "“{title}” is {state}; it cannot be duplicated.",
     Permission.VOID: "“{title}” is {state}; only a completed contract can be voided.",
     Permission.AGREE_TO_VOID: "“{title}” is {state}; only a completed contract can be voided.",
     Permission.REFUSE_TO_VOID: "“{title}” is {state}; only a completed contract can be voided.",
@@ -230,6 +276,7 @@ _WRONG_STATE: Final[Mapping[Permission, str]] = {
 
 _WRONG_PERSON: Final[Mapping[Permission, str]] = {
     Permission.EDIT: "Only the initiator changes “{title}”.",
+    Permission.COMMENT: "Only the initiator, and colleagues with whom “{title}” is shared, comment on it.",
     Permission.DISCARD: "Only the initiator discards “{title}”.",
     Permission.SEND: "Only the initiator sends “{title}”.",
     Permission.SIGN: "You are not asked to sign “{title}”.",
@@ -238,7 +285,17 @@ _WRONG_PERSON: Final[Mapping[Permission, str]] = {
     Permission.RECALL: "Only the initiator recalls “{title}”.",
     Permission.CORRECT: "Only the initiator corrects “{title}” and sends it again.",
     Permission.EXTEND: "Only the initiator extends the deadline of “{title}”.",
-    Permission.VOID: "Only the initiator and those who signed “{title}” can propose to void it.",
+    Permission.REMIND: "Only the initiator has the others reminded of “{title}”.",
+    Permission.COPY: "Only the initiator says who gets a copy of “{title}”.",
+    Permission.AMEND: (
+        "Only the initiator of “{title}”, and who signed it without being from outside, draft an agreement that"
+        " changes it; ask the initiator."
+    ),
+    Permission.DUPLICATE: "Only the initiator duplicates “{title}”.",
+    Permission.VOID: (
+        "Only the initiator of “{title}”, and who signed it without being from outside, can propose to void it;"
+        " ask the initiator."
+    ),
     Permission.AGREE_TO_VOID: "Only those who signed “{title}” declare it void.",
     Permission.REFUSE_TO_VOID: "Only those who signed “{title}” can refuse to void it.",
     Permission.EXPORT: "Only the initiator, the signers and auditors export the evidence of “{title}”.",
@@ -277,7 +334,7 @@ def wrong_person(
     contract: Contract, permission: Permission, relations: frozenset[Relation], party: Party | None
 ) -> Refusal:
     """Others have *permission* now, this person has not."""
-    if permission is Permission.READ:  # a draft is nobody's business but its initiator's
+    if permission is Permission.READ:  # a draft is its initiator's business, and theirs who discuss it
         return no_part()
     if permission is Permission.HAND_OVER and Relation.GUEST in relations:
         return Refusal(
@@ -308,6 +365,22 @@ def about_voiding(contract: Contract, permission: Permission, actor: ContractAct
     """What stands in the way of voiding when state and person are right."""
     values: dict[str, object] = {"title": contract.title}
     proposal = contract.voiding
+    vouched = next((each.name for each in contract.parties if each.method is SigningMethod.VOUCHED), None)
+    if permission is Permission.VOID and vouched is not None:
+        return Refusal(
+            "{name} had a certificate for “{title}” alone, which signs nothing else. Conclude an agreement on its"
+            " termination instead.",
+            {**values, "name": vouched},
+        )
+    elsewhere = next(
+        (each.name for each in contract.parties if each.method is SigningMethod.OWN_CERTIFICATE), None
+    )
+    if permission is Permission.VOID and elsewhere is not None:
+        return Refusal(
+            "{name} signed “{title}” elsewhere, and can sign no declaration here. Conclude an agreement on its"
+            " termination instead.",
+            {**values, "name": elsewhere},
+        )
     if permission is Permission.VOID and proposal is not None:
         return Refusal("Voiding “{title}” has been proposed already; answer that proposal.", values, late=True)
     if permission in (Permission.AGREE_TO_VOID, Permission.REFUSE_TO_VOID):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import ClassVar, TypeVar, cast
+from typing import ClassVar, Final, TypeVar, cast
 
 from cryptography import x509
 
@@ -27,11 +27,13 @@ from appliance.policy import Policy
 from appliance.policy.rules import ReviewRequirement
 from appliance.review import review_status
 from appliance.review.review_status import ReviewStatuses
-from appliance.store import intents, people
+from appliance.signing_methods import SigningMethod
+from appliance.store import intents, people, readings, seal_rules, vouchings
 from appliance.store.database import Transaction
 from hsm.canonical import decode
 from hsm.errors import Sentence
 from hsm.intents import SigningIntent
+from hsm.names import is_outside
 from hsm.records import carries
 
 T = TypeVar("T")
@@ -115,6 +117,8 @@ class Enrolled(Precondition):
 
     def unmet_reasons(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         party, deadline = signing.party, signing.contract.deadline.at
+        if party.method is SigningMethod.OWN_CERTIFICATE:
+            return
         for subject in dict.fromkeys((party.subject, party.responsible)):
             if not people.is_enrolled(tx, subject):
                 name = party.name if subject == party.subject else people.person(tx, subject).name
@@ -141,9 +145,12 @@ class AgreementAccepted(Precondition):
     version: str = VERSION
 
     def unmet_reasons(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
-        """Names the sides that no acceptance names."""
+        """Names the sides that no acceptance names. Who signs with a certificate of their own accepts with the
+        file that they upload, and by no key of this house."""
+        party = signing.party
+        if party.method is SigningMethod.OWN_CERTIFICATE:
+            return
         try:
-            party = signing.party
             require_acceptances(tx, party.subject, party.side, signing.contract.other_sides(party), self.version)
         except PreconditionRefused as refusal:
             yield Sentence(refusal.template, refusal.values)
@@ -260,20 +267,20 @@ class SigningReadiness:
 
     def before_sending(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         """What must be settled before the contract is sent."""
-        if not signing.party.guest:
+        if not signing.party.outside:
             own = _is_own(tx, signing)
             yield from self._of(tx, signing, _ALL if own else _ALL - _LATER)
 
     def until_signing(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         """What people of other organisations still have to provide before they sign."""
-        if signing.party.guest or not _is_own(tx, signing):
+        if signing.party.outside or not _is_own(tx, signing):
             yield from self._of(tx, signing, _LATER)
 
     def running_out(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
         """What holds now, but will no longer hold at the last moment before the deadline."""
         last = replace(signing, now=signing.contract.deadline.at - _LAST_MOMENT)
         lacks_now = any(True for _ in self._of(tx, signing, _LATER))
-        if not lacks_now and last.now > signing.now and not signing.party.guest:
+        if not lacks_now and last.now > signing.now and not signing.party.outside:
             yield from self._of(tx, last, _LATER)
 
     def _of(
@@ -296,10 +303,16 @@ SUSPENDED = "The seal {seal} is suspended."
 DESTROYED = "The seal {seal} is destroyed; choose another one."
 ALONE = "The seal {seal} needs a custodian who is not the one asking for it."
 TOO_FEW = "The seal {seal} takes two custodians who are not the one asking for it, and has fewer."
+OUTSIDE_ALONE = "The seal {seal} has no custodian of its company who could release it."
+OUTSIDE_TOO_FEW = "The seal {seal} takes two custodians of its company, and has fewer."
 ALSO_SIGNS = "Who asks for the seal {seal} also signs this contract; policy wants another person to ask for it."
 FOREIGN = (
     "The seal {seal} is of {organisation}, and only its own people can ask for it; {name} is of {other}."
     " Choose another seal, or somebody else to ask for it."
+)
+ONE_CONTRACT = (
+    "The seal {seal} is asked for by people whom officers have confirmed; for {name} the initiator has vouched,"
+    " for one contract alone. Have an officer confirm who it is, or choose somebody else."
 )
 UNREVIEWED = "Policy wants a reviewer to sign the content check off before the seal {seal} is used."
 
@@ -318,6 +331,8 @@ class SealConditions(Precondition):
         if party.kind is not PartyKind.SEAL:
             return
         yield from self.of_choice(tx, signing)
+        if party.outside:  # how another company uses its own seal is its own business
+            return
         rules = self.policy.rules_for(contract.kind).seals
         if not rules.requester_may_sign and _signs_too(contract, party):
             yield Sentence(ALSO_SIGNS, {"seal": party.name})
@@ -333,16 +348,25 @@ class SealConditions(Precondition):
         elif seal.suspended is not None and seal.suspended <= signing.now:
             yield Sentence(SUSPENDED, named)
         requester = people.person(tx, party.responsible)
-        if requester.organisation != seal.organisation:
+        own = is_outside(requester.subject) == seal.outside and requester.organisation == seal.organisation
+        if not own:
             organisations = {"organisation": seal.organisation, "other": requester.organisation or "—"}
             yield Sentence(FOREIGN, {**named, "name": requester.name, **organisations})
+        elif seal.outside and vouchings.of_person(tx, requester.subject) is not None:
+            yield Sentence(ONE_CONTRACT, {**named, "name": requester.name})
+        rules, names = seal_rules.rules_of(tx, seal.subject), self.policy.names_for(signing.contract.kind)
+        yield from rules.unmet_reasons(party.name, signing.contract, (signing.contract.kind, *names))
         needed = self.needed(signing.contract, seal)
-        if len(_available(tx, seal, besides=party.responsible)) < needed:
-            yield Sentence(ALONE if needed == 1 else TOO_FEW, named)
+        besides = None if seal.counts_as_custodian(party.responsible) else party.responsible
+        if len(_available(tx, seal, besides=besides)) < needed:
+            sentences = (OUTSIDE_ALONE, OUTSIDE_TOO_FEW) if seal.outside else (ALONE, TOO_FEW)
+            yield Sentence(sentences[needed - 1], named)
 
     def needed(self, contract: Contract, seal: Seal) -> int:
         """How many custodians approve the use of *seal* in *contract*: the larger of the numbers of seal and
-        policy."""
+        policy, which is about the house's seals alone."""
+        if seal.outside:
+            return seal.needed
         return max(seal.needed, self.policy.rules_for(contract.kind).seals.custodians)
 
     def _is_reviewed(self, tx: Transaction, contract: Contract) -> bool:
@@ -355,13 +379,47 @@ def _signs_too(contract: Contract, seal: Party) -> bool:
 
 
 def _available(tx: Transaction, seal: Seal, *, besides: str | None) -> list[str]:
-    """The custodians, other than *besides*, whom the authority would count: of the seal's own organisation and
-    with a key; and whose account is open, so that they can be asked."""
+    """The custodians, other than *besides*, whom the authority would count: of the seal's own organisation, from
+    outside for a seal from outside, and with a key; and whose account is open, so that they can be asked."""
     return [
         custodian
         for custodian in seal.custodians
         if custodian != besides
+        and is_outside(custodian) == seal.outside
         and people.person(tx, custodian).organisation == seal.organisation
         and people.is_enrolled(tx, custodian)
         and people.is_active(tx, custodian)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class SealPlaced(Precondition):
+    """A seal is where its rules want it. Drafts are asked too, for seals of other companies as well, which no
+    precondition looks at before the contract is sent (``Sending``)."""
+
+    foreseen: ClassVar[PreSendingCheck] = PreSendingCheck.NO
+
+    def unmet_reasons(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
+        if signing.party.kind is PartyKind.SEAL:
+            rules = seal_rules.rules_of(tx, signing.party.subject)
+            yield from rules.unplaced(signing.party, signing.contract.pages)
+
+
+_UNREAD: Final = (
+    "Read the document page by page first; policy asks for it before a contract of this type is signed."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EveryPageRead(Precondition):
+    """Whoever acts has been shown every page, where policy asks for that."""
+
+    foreseen: ClassVar[PreSendingCheck] = PreSendingCheck.NO
+    policy: Policy
+
+    def unmet_reasons(self, tx: Transaction, signing: SigningContext) -> Iterator[Sentence]:
+        contract = signing.contract
+        if not self.policy.rules_for(contract.kind).reading.every_page:
+            return
+        if readings.pages_read(tx, contract.id, signing.party.responsible) < contract.pages:
+            yield Sentence(_UNREAD)

@@ -61,7 +61,7 @@ def buckets_of(contract: Contract, requested: Collection[str] = ()) -> dict[str,
         return found
     if contract.state is ContractState.DRAFT:
         return found | {contract.initiator: bucket}
-    found |= dict.fromkeys((*contract.former, *contract.everybody), bucket)
+    found |= dict.fromkeys((*contract.former, *contract.copied, *contract.everybody), bucket)
     return found | dict.fromkeys(_asked(contract, requested), ContractBucket.TO_SIGN)
 
 
@@ -73,9 +73,10 @@ def _asked(contract: Contract, requested: Collection[str]) -> list[str]:
 
 
 def search_words_of(contract: Contract) -> SearchWords:
-    """Title and type, and the names of all parties."""
+    """Title, type and number, and the names of all parties."""
     names = dict.fromkeys(name for party in contract.parties for name in (party.name, party.organisation))
-    return SearchWords(f"{contract.title}\n{contract.kind}", "\n".join(names))
+    number = f"\n{contract.number}" if contract.number else ""
+    return SearchWords(f"{contract.title}\n{contract.kind}{number}", "\n".join(names))
 
 
 def after_sending(contract: Contract, now: datetime) -> Iterator[Notice]:
@@ -101,8 +102,8 @@ def after_signature(before: Contract, after: Contract, signed: Party, now: datet
 
 
 def to_everybody(contract: Contract, kind: NoticeKind, now: datetime) -> Iterator[Notice]:
-    """Initiator and everybody who acts for a party, each once."""
-    for subject in contract.everybody:
+    """Initiator, everybody who acts for a party, and who gets a copy, each once."""
+    for subject in dict.fromkeys((*contract.everybody, *contract.copied)):
         yield Notice(contract.id, subject, kind, now)
 
 

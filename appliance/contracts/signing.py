@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from appliance.appearances.seals import appearance_of
 from appliance.contracts import authorisation_basis
 from appliance.contracts.authorisation_basis import AuthorisationBasis
+from appliance.contracts.batches import joint_activation
 from appliance.contracts.completion import Completion
 from appliance.contracts.crash_safety import Failpoint
 from appliance.contracts.dependencies import ContractRecords, SigningRules
@@ -26,7 +27,15 @@ from appliance.language import Language
 from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
 from appliance.model.contract import Contract, Party, PartyKind, RevisionKind
 from appliance.model.intent import IntentRecord, IntentState, JointActivation, PreparedSigning, SigningOrigin
-from appliance.pdf.values import Appearance, LockScope, PersonAppearance, PreparedRevision, PrepareOrder
+from appliance.pdf.values import (
+    Appearance,
+    FilledInput,
+    LockScope,
+    PersonAppearance,
+    PreparedRevision,
+    PrepareOrder,
+)
+from appliance.signing_methods import SigningMethod
 from appliance.store import appearances, contracts, intents, people
 from appliance.store.database import Transaction
 from appliance.store.intents import PREPARED
@@ -118,6 +127,10 @@ class SigningCycle(Completion):
     def inputs(self, tx: Transaction, context: SigningContext) -> SigningInputs:
         """What the signature of *context* is prepared from."""
         contract, party = context.contract, context.party
+        if party.method is SigningMethod.OWN_CERTIFICATE:
+            raise PreconditionRefused("{name} signs elsewhere, and uploads the signed file.", name=party.name)
+        for missing in party.unfilled:
+            raise PreconditionRefused("“{label}” is not filled in yet; do that first.", label=missing.label)
         if party.kind is PartyKind.SEAL:
             seal = people.seal(tx, party.subject)
             return SigningInputs(context, appearance_of(tx, seal), self._rules.seals.needed(contract, seal))
@@ -154,13 +167,14 @@ class SigningCycle(Completion):
         return StampedIntent(self.stamp(record, contract, cms), contract)
 
     def _together(self, intent_id: str) -> JointActivation | None:
-        """How an intent that was prepared in a batch was activated: asked before anything is claimed, so that
-        nothing is lost when the authority does not answer."""
-        record = self._records.database.query(intents.load_intent, intent_id)
-        if record.batch is None:
-            return None
-        told = self._backend.authority.approvals(record.intent).batch
-        return None if told is None else JointActivation(**told.fields())
+        """How its signer activated an intent that was prepared in a batch: asked before anything is claimed, so
+        that nothing is lost when the authority does not answer. What was approved of a seal's use stands with the
+        approvals (:mod:`appliance.seal_requests.requests`)."""
+        with self._records.database.reading() as tx:
+            intent = intents.load_intent(tx, intent_id).intent
+            if not intents.is_in_batch(tx, intent_id, intent.signer):
+                return None
+        return joint_activation(self._backend.authority.approvals(intent), intent.signer)
 
     def _record(self, inputs: SigningInputs, prepared: PreparedRevision, origin: SigningOrigin) -> IntentRecord:
         now, contract, party = self._records.now(), inputs.context.contract, inputs.context.party
@@ -177,6 +191,7 @@ class SigningCycle(Completion):
             title=visible(contract.title),
             parties=contract.visible_party_names,
             passkey_only=self._rules.passkey_only(contract),
+            values=party.filled,
         )
         return IntentRecord(
             id=secrets.token_hex(16),
@@ -192,6 +207,7 @@ class SigningCycle(Completion):
     def _persist(self, tx: Transaction, contract: Contract, party: Party, record: IntentRecord) -> OpenedSigning:
         seen = contracts.load_contract(tx, contract.id)
         require_current(seen, record)
+        _require_unchanged(seen, seen.require_party(party.id), record)
         if signing_party(seen, record.intent).responsible != party.responsible:
             raise StateRefused(
                 "Somebody else acts for this party by now; look at “{title}” again.", title=seen.title
@@ -230,6 +246,7 @@ class SigningCycle(Completion):
             if now >= record.intent.expires:
                 raise StateRefused("The time to activate this signature is over; prepare it again.")
             party = signing_party(contract, record.intent)
+            _require_unchanged(contract, party, record)
             require_preconditions(self._rules.preconditions, tx, SigningContext(contract, party, now))
             intents.lease_intent(tx, intent_id, lease_owner=self._backend.leases.own_lease(), now=now)
         return record, contract
@@ -251,6 +268,13 @@ class SigningCycle(Completion):
             raise
 
 
+def _require_unchanged(contract: Contract, party: Party, record: IntentRecord) -> None:
+    if party.filled != record.intent.values:
+        raise StateRefused(
+            "What you filled in has changed in the meantime; look at “{title}” again.", title=contract.title
+        )
+
+
 def _order(inputs: SigningInputs) -> PrepareOrder:
     contract, party = inputs.context.contract, inputs.context.party
     return PrepareOrder(
@@ -261,6 +285,7 @@ def _order(inputs: SigningInputs) -> PrepareOrder:
         certify=all(revision.kind is not RevisionKind.SIGNATURE for revision in contract.revisions),
         lock=LockScope.ALL if contract.is_last(party) else LockScope.OWN,
         reason=contract.purpose,
+        inputs=tuple(FilledInput(each.number, each.value) for each in party.inputs if each.value),
     )
 
 
@@ -398,6 +423,7 @@ class SigningService:
         intent = record.intent
         fits = intent.signer == party.subject and intent.field == party.field
         fits = fits and intent.title == visible(contract.title) and intent.parties == contract.visible_party_names
+        fits = fits and intent.values == party.filled
         fits = fits and intent.passkey_only == self._rules.passkey_only(contract)
         wanted = self._rules.seal_lifetime / 2 if party.kind is PartyKind.SEAL else MIN_REMAINING_LIFETIME
         lasts = record.intent.expires - now >= min(wanted, contract.deadline.at - now - EXPIRY_ROUNDING)

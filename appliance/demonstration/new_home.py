@@ -71,6 +71,15 @@ console_origins = ["http://localhost:{console}"]
 """
 
 
+_POLICY = """\
+# The enterprise's policy: what a contract needs before it can be signed. docs/reference.md lists every entry.
+# What stands in a table below counts before the preset:
+#
+#   [seals]
+#   custodians = 1
+preset = {preset}
+"""
+
 _ACTIVATION_PORT = 8445
 """Of the activation service's public address, where something in front of a home serves it by its own name."""
 
@@ -78,18 +87,21 @@ _ACTIVATION_PORT = 8445
 @dataclass(frozen=True, slots=True)
 class NewHome:
     """A home of ``organisation``, in whose pages people begin in ``language`` and ``zone``; ``url`` is what they
-    type, empty for this machine alone. ``partner`` is the other company of the demonstration."""
+    type, empty for this machine alone. ``partner``: the other company of the demonstration, where it is one of the
+    house's, too. ``preset`` is the policy to begin with (:data:`appliance.policy.PRESETS`), empty for the
+    defaults, all written out."""
 
     organisation: str
     url: str = ""
     language: Language = Language.CHINESE
     zone: str = participants.ZONE
     partner: str = ""
+    preset: str = ""
 
     @property
     def is_demonstration(self) -> bool:
         """Whether the demonstration's people are to be in it."""
-        return bool(self.partner)
+        return self.organisation == participants.ALPHA
 
     def check(self) -> None:
         """Raises :class:`ConfigurationError` for a name that no certificate can have, and for an address at which
@@ -143,18 +155,27 @@ class NewHome:
             console=port + CONSOLE_PORT_ABOVE,
         )
 
+    def policy(self) -> str:
+        """``policy.toml``: the defaults, or the preset by its name."""
+        if self.preset:
+            return _POLICY.format(preset=_quoted(self.preset))
+        return resources.files("appliance.policy").joinpath("default.toml").read_text(encoding="utf-8")
+
     def ceremony(self) -> str:
         """The file of the key ceremony."""
         if self.is_demonstration:
             return resources.files("hsm.ceremonies").joinpath("development.toml").read_text(encoding="utf-8")
         text = resources.files("appliance.demonstration").joinpath("enterprise.toml").read_text(encoding="utf-8")
-        for name in ("Root CA", "Issuing CA", "Timestamps", "Log", "Evidence"):
+        for name in ("Root CA", "Issuing CA", "Event CA", "Timestamps", "Log", "Evidence"):
             text = text.replace(f'"{{organisation}} {name}"', _quoted(f"{self.organisation} {name}"))
         return text.replace("{organisation}", _quoted(self.organisation))
 
 
 DEMONSTRATION = NewHome(participants.ALPHA, partner=participants.BETA)
-"""The home of the demonstration."""
+"""The home of the demonstration for looking around: both companies are the house's, so that all have accounts."""
+
+TWO_HOUSES = NewHome(participants.ALPHA)
+"""The home of the demonstration that concludes a contract: the other company is another house."""
 
 
 def zone_of_machine(link: Path = Path("/etc/localtime")) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from appliance.home import Home
 from appliance.language import Language
-from appliance.model.contract import Placement
+from appliance.model.contract import GuestDetails, Placement
 from appliance.model.people import Person, Seal, SealKind
 from hsm import config
 from hsm.authenticator import SoftwareAuthenticator
@@ -30,11 +30,17 @@ OFFICER = "officer-wang"
 
 ZHANG = _person("person-zhang", "张示例", ALPHA, "zhang@alpha.example")
 LI = _person("person-li", "李样本", BETA, "li@beta.example")
+LI_INVITED = GuestDetails(LI.name, BETA, LI.email, "+86 138 0000 0000")
+"""The same where his company is another one, and he comes from outside."""
+REGISTRAR = _person(OFFICER, "王登记", ALPHA, "wang@alpha.example")
 CUSTODIAN = _person("person-zhao", "赵保管", ALPHA, "zhao@alpha.example")
 PEOPLE = (ZHANG, LI, CUSTODIAN)
 
 CONTRACT_SEAL = Seal("seal-alpha-contract", ALPHA, SealKind.CONTRACT, (CUSTODIAN.subject,), 40.0)
 """Party A's seal: released by its custodian at the request of the person who signs for Party A."""
+
+BETA_SEAL_MM = 40.0
+"""Of Party B's seal, which the person who signs for Party B keeps."""
 
 
 LAST_PAGE = 2
@@ -42,8 +48,9 @@ LAST_PAGE = 2
 FIRST = Placement(page=LAST_PAGE, x=10.5, y=62.5, width=36.0, height=8.0)
 SECOND = Placement(page=LAST_PAGE, x=53.5, y=62.5, width=36.0, height=8.0)
 SEAL = Placement(page=LAST_PAGE, x=10.5, y=72.5, width=20.0, height=14.2)
+SECOND_SEAL = Placement(page=LAST_PAGE, x=53.5, y=72.5, width=20.0, height=14.2)
 
-SAMPLE_PLACES = (FIRST, SECOND, SEAL)
+SAMPLE_PLACES = (FIRST, SECOND, SEAL, SECOND_SEAL)
 
 
 class DemonstrationAuthenticators:

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from appliance.contracts.agreement import AgreementSides
+from appliance.contracts.draft_rules import default_placement
 from appliance.contracts.drafting import DraftTerms, PlacementChoice
+from appliance.demonstration.counterparty import Counterparty
 from appliance.demonstration.participants import (
     CONTRACT_SEAL,
     CUSTODIAN,
@@ -20,12 +22,14 @@ from appliance.demonstration.participants import (
     ZONE,
     DemonstrationAuthenticators,
 )
+from appliance.errors import NotFound
 from appliance.evidence.exporting import Export, Exporting
 from appliance.language import Language
 from appliance.language.sizes import ByteSize
 from appliance.ledger.disclosure import Audience
 from appliance.model.contract import Contract, Deadline, Party, PartyKind, Placement
 from appliance.model.intent import SigningOrigin
+from appliance.model.people import Person
 from appliance.supervision import Say
 from appliance.verification import Indication, VerificationReport, Verifier
 from appliance.verification.report import render_html, render_pdf
@@ -38,11 +42,11 @@ LOCATION = "示例市样本区（演示）"
 
 @dataclass(frozen=True, slots=True)
 class DemonstrationContract:
-    """The contract's bytes and title, and where its three fields go."""
+    """The contract's bytes and title, and where its fields go: two people's, then two seals'."""
 
     document: bytes
     title: str
-    places: Sequence[Placement | PlacementChoice] = (PlacementChoice.DEFAULT,) * 3
+    places: Sequence[Placement | PlacementChoice] = (PlacementChoice.DEFAULT,) * 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +78,83 @@ class DemonstrationRun:
         self._say = say
 
     def run(self, script: DemonstrationContract) -> DemonstrationResult:
-        """Drafts, sends, signs (two people, then the seal), seals off, records and exports."""
-        self.accept_agreements()
-        contract = self.sign_contract(script)
+        """Drafts, sends, signs (two people, then the seals), seals off, records and exports."""
+        if self._is_group:
+            self.accept_agreements()
+            contract = self.sign_contract(script)
+        else:
+            contract = self._conclude(script)
+        self._tell_concluded(contract)
         self._record()
         export = self._export(contract)
         return DemonstrationResult(contract, self._appliance.contracts.document(contract), export)
 
+    @property
+    def _is_group(self) -> bool:
+        """Whether both companies are the house's: in homes for looking around, and of earlier releases."""
+        try:
+            self._appliance.registry.person(LI.subject)
+        except NotFound:
+            return False
+        return True
+
+    def _conclude(self, script: DemonstrationContract) -> Contract:
+        """The completed contract of two houses, each with its person and its seal: the other one's person comes
+        from outside and keeps the seal of that company."""
+        appliance, other = self._appliance, Counterparty(self._appliance, self._authenticators, self._say)
+        draft = self._draft(script)
+        first, second, third, fourth = script.places
+        appliance.drafting.add_person(draft.id, subject=ZHANG.subject, placement=first, by=ZHANG.subject)
+        invited = other.invite(draft.id, by=ZHANG.subject)
+        place = second if isinstance(second, Placement) else default_placement(PartyKind.PERSON, 2, draft.pages)
+        appliance.drafting.place(draft.id, invited.id, [place], by=ZHANG.subject)
+        person = other.confirm(invited.subject)
+        seal = other.make_seal(person)
+        for each, requester, where in (
+            (CONTRACT_SEAL.subject, ZHANG.subject, third),
+            (seal, person.subject, fourth),
+        ):
+            appliance.drafting.add_seal(
+                draft.id, seal=each, requester=requester, placement=where, by=ZHANG.subject
+            )
+        self._accept(ZHANG, person)
+        return self._sign_all(self._send(draft))
+
+    def _tell_concluded(self, contract: Contract) -> None:
+        kinds = [party.kind for party in contract.parties]
+        self._say(
+            "concluded   companies: {companies}, people: {people}, company seals: {seals}; signatures:"
+            " {signatures}, and the document timestamp",
+            companies=len(contract.organisations),
+            people=kinds.count(PartyKind.PERSON),
+            seals=kinds.count(PartyKind.SEAL),
+            signatures=len(kinds),
+        )
+
     def sign_contract(self, script: DemonstrationContract) -> Contract:
-        """Drafts, sends, has everybody sign, seals off: the completed contract. Everybody has agreed before."""
-        contract = self._send(script)
+        """Drafts, sends, has everybody sign, seals off: the completed contract of two companies of the house, with
+        one seal. Everybody has agreed before."""
+        drafting, draft = self._appliance.drafting, self._draft(script)
+        first, second, third = script.places[:3]
+        drafting.add_person(draft.id, subject=ZHANG.subject, placement=first, by=ZHANG.subject)
+        drafting.add_person(draft.id, subject=LI.subject, placement=second, by=ZHANG.subject)
+        drafting.add_seal(
+            draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, placement=third, by=ZHANG.subject
+        )
+        return self._sign_all(self._send(draft))
+
+    def _sign_all(self, contract: Contract) -> Contract:
         for party in contract.parties:
             self._sign(contract, party)
         return self._finalise(contract)
 
     def accept_agreements(self) -> None:
         """Both parties have agreed to sign electronically, once, each by a signature of its representative."""
+        self._accept(ZHANG, LI)
+
+    def _accept(self, one: Person, another: Person) -> None:
         agreements = self._appliance.agreements
-        for person, other in ((ZHANG, LI), (LI, ZHANG)):
+        for person, other in ((one, another), (another, one)):
             if agreements.of_person(person.subject):
                 continue
             between = AgreementSides(person.side, (other.side,))
@@ -105,9 +168,8 @@ class DemonstrationRun:
                 version=accepted.version,
             )
 
-    def _send(self, script: DemonstrationContract) -> Contract:
+    def _draft(self, script: DemonstrationContract) -> Contract:
         appliance = self._appliance
-        started = time.perf_counter()
         terms = DraftTerms(
             title=script.title,
             kind="服务合同",
@@ -115,14 +177,11 @@ class DemonstrationRun:
             initiator=ZHANG.subject,
             deadline=Deadline(appliance.now() + timedelta(days=7), ZONE),
         )
-        draft = appliance.drafting.draft(script.document, terms)
-        first, second, third = script.places
-        appliance.drafting.add_person(draft.id, subject=ZHANG.subject, placement=first, by=ZHANG.subject)
-        appliance.drafting.add_person(draft.id, subject=LI.subject, placement=second, by=ZHANG.subject)
-        appliance.drafting.add_seal(
-            draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, placement=third, by=ZHANG.subject
-        )
-        contract = appliance.sending.send(draft.id, by=ZHANG.subject)
+        return appliance.drafting.draft(script.document, terms)
+
+    def _send(self, draft: Contract) -> Contract:
+        started = time.perf_counter()
+        contract = self._appliance.sending.send(draft.id, by=ZHANG.subject)
         self._say(
             "intake      pages: {pages}, {size}, SHA-256 {digest}",
             pages=contract.pages,
@@ -183,10 +242,11 @@ class DemonstrationRun:
 
 
 def _activators(party: Party) -> tuple[str, ...]:
-    """Whose second factor this signature takes: the signer's; for a seal a custodian's and the requester's."""
-    if party.kind is PartyKind.SEAL:
+    """Whose second factor this signature takes: the signer's; for the house's seal a custodian's and the
+    requester's, for the other company's that of the requester, who keeps it."""
+    if party.kind is PartyKind.SEAL and not party.outside:
         return (CUSTODIAN.subject, party.responsible)
-    return (party.subject,)
+    return (party.responsible,)
 
 
 def _since(started: float) -> int:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from appliance.documents.blobs import BlobStore, require_space
+from appliance.model.contract import Placement
 from appliance.pdf.values import FoundPhrase, Inspection
 from appliance.pdf.workshop import PdfWorkshop
 
@@ -52,6 +53,18 @@ class Intake:
             self._require_unbroken(document)
         return AcceptedDocument(self._blobs.put(document), len(document), inspection)
 
+    def find_phrase(self, accepted: AcceptedDocument, phrase: str) -> tuple[FoundPhrase, ...]:
+        """Where *phrase* stands in a document that was accepted."""
+        return self._workshop.find(self._blobs.get(accepted.digest), [phrase])
+
+    def keep_unread(self, content: bytes) -> str:
+        """Keeps bytes that nothing here parses or shows, only gives out again as they are; their digest (hex).
+
+        Raises :class:`StorageError` as :meth:`accept`.
+        """
+        require_space(self._disk, len(content))
+        return self._blobs.put(content)
+
 
 REMEMBERED = 64
 """Inspections that are kept in memory; what stands under a digest never changes."""
@@ -72,3 +85,8 @@ class DocumentLayouts:
     def find_phrases(self, digest: str, phrases: Sequence[str]) -> tuple[FoundPhrase, ...]:
         """Where the *phrases* stand, as :meth:`~appliance.pdf.workshop.PdfWorkshop.find`."""
         return self._workshop.find(self._blobs.get(digest), phrases)
+
+    def blank_places(self, digest: str, places: Sequence[Placement]) -> tuple[bool, ...]:
+        """For each of *places*, all on one page, whether nothing is drawn there."""
+        boxes = [(each.x, each.y, each.width, each.height) for each in places]
+        return self._workshop.blank_places(self._blobs.get(digest), places[0].page, boxes)

@@ -124,6 +124,14 @@ class PagePictures:
         """
         return self._picture(digest, digest, lambda: self._blobs.get(digest), page, width)
 
+    def copy(self, digest: str, mark: str, page: int, width: int = 1000) -> bytes:
+        """As :meth:`page`, with *mark* across it: of a copy for one reader."""
+        return self._picture(digest, f"copy {mark}", lambda: self.copied(digest, mark), page, width)
+
+    def copied(self, digest: str, mark: str) -> bytes:
+        """The stored document *digest* as a copy for reading, with *mark* across every page."""
+        return self._workshop.watermark(self._blobs.get(digest), mark)
+
     def prepared(self, contract: Contract, intent_id: str, page: int, width: int = 1000) -> bytes:
         """The same of the document that the signer of the intent is about to sign, appearance included.
 

@@ -80,6 +80,15 @@ def original(size: int) -> str:
     )
 
 
+def _elsewhere(signature: str, content: str, moment: int, anchor: str) -> str:
+    """As :func:`detached`, by a certificate that leads to the one in the file *anchor* and need be for no
+    purpose."""
+    return (
+        f"openssl cms -verify -binary -inform DER -in {signature} -content {content} -out /dev/null \\\n"
+        f"-purpose any -CAfile {anchor} -partial_chain -no-CApath -no-CAstore -attime {moment}"
+    )
+
+
 def detached(signature: str, content: str, moment: int) -> str:
     """The CMS in the file *signature* is over the file *content*, by a certificate valid at *moment*."""
     return (
@@ -148,9 +157,11 @@ def _listed(revoked: Revoked) -> str:
 def of_signature(each: ExtractedSignature) -> tuple[str, ...]:
     """Four commands: in the PDF as in the package; the signature; its value in the CMS; the timestamp over it."""
     name, moment = f"signatures/{each.number}", int(each.signed.at.timestamp())
+    anchor = f"certificates/own-{each.number}-anchor.pem"
+    made = f"{name}.p7s", "/dev/stdin", moment
     return (
         _embedded(f"{name}.p7s", each.covers),
-        f"{_covered(each.covers)} | \\\n{detached(f'{name}.p7s', '/dev/stdin', moment)}",
+        f"{_covered(each.covers)} | \\\n{_elsewhere(*made, anchor) if each.is_own else detached(*made)}",
         _value_of(f"{name}.p7s", f"{name}.sig"),
         token(f"{name}.tst", f"{name}.sig", moment),
     )

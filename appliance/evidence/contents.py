@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from appliance.evidence.extraction import SignedFile, taken_apart
 from appliance.evidence.layout import NO_RULE
 from appliance.evidence.manifest import PackageManifest
 from appliance.evidence.model import LogEntry, PackageRefused
+from appliance.evidence.own_certificates import certificate_of, identifier_of, is_own, who_signed
 from appliance.language.sizes import ByteSize
 from appliance.ledger import require_chain
 from appliance.model.review import CHECK, CHECK_FORMAT, SIGN_OFF, SIGN_OFF_FORMAT
@@ -42,6 +43,11 @@ _ACTIVATED = "activated_"
 
 _FIELD = re.compile(r"[a-z0-9_-]+")
 """The name of a field of an entry. Checkers of earlier releases look for it with a program that can run others."""
+
+_RECORD = re.compile(
+    rf"((?:agreement/|{history.FOLDER})[^/]+|{FOLDER}(?:power|anchor|vouching)-[^/]+)[.](?:json|p7s)"
+)
+"""What a signed record is called, and the name of its files without ending."""
 
 OTHER_SIGNATURES = "The signatures in the contract are not those of which the log tells."
 
@@ -68,7 +74,8 @@ class SignedContract:
     subject whom its certificate names (or nothing), and with how it was activated, as the log writes it (or
     nothing), and the time of its timestamp; and the same SHA-256 by the number of its files. ``carried``: that
     SHA-256 with who made it and when (None for a timestamp), by where what it covers ends; ``signed_until``: the
-    bytes that all of these signatures are in."""
+    bytes that all of these signatures are in. ``own``: where those end that were made elsewhere, with their
+    numbers."""
 
     document: bytes
     signers: tuple[tuple[str, str], ...]
@@ -76,6 +83,7 @@ class SignedContract:
     numbered: Mapping[str, str]
     carried: Mapping[int, tuple[str, SignedFile | None]] = field(default_factory=dict)
     signed_until: int = 0
+    own: Mapping[int, str] = field(default_factory=dict)
 
 
 def require_contract(files: Files) -> SignedContract:
@@ -84,6 +92,7 @@ def require_contract(files: Files) -> SignedContract:
     signed = part(files, package.SIGNED, limit=len(files.get(package.SIGNED, b"")))
     signers, ways, numbered, covered = [], {}, {}, []
     located: dict[int, tuple[str, SignedFile | None]] = {}
+    own_ends: dict[int, str] = {}
     original = files.get(package.ORIGINAL)
     if original is None or signed[: len(original)] != original:
         raise PackageRefused("The signed contract does not begin with the contract as given.")
@@ -93,12 +102,17 @@ def require_contract(files: Files) -> SignedContract:
         place = extraction.locate_signatures(signed, message)
         content = place.content(signed)
         if f"{name}.p7s" in files:
-            made = _require_parts(files, name, message, content)
-            digest = numbered[name.removeprefix("signatures/")] = hashlib.sha256(content).hexdigest()
-            signers.append((digest, name_in(made.certificate).identifier or ""))
-            way = cms.parse(message).activation()
+            number = name.removeprefix("signatures/")
+            own = is_own(files, number)
+            made = _require_parts(files, name, message, content, has_own_token=own)
+            if own and made.certificate != certificate_of(files, number):
+                raise PackageRefused(OTHER_SIGNATURES)
+            digest = numbered[number] = hashlib.sha256(content).hexdigest()
+            signers.append((digest, identifier_of(made.certificate, own=own)))
+            way = None if own else cms.parse(message).activation()
             ways[digest] = "" if way is None else f"{_ACTIVATED}{way}".replace("-", "_"), in_seconds(made.at)
             located[place.end] = digest, made
+            own_ends |= {place.end: number} if own else {}
         else:
             timestamp.verify_token(message, data=content)
             located[place.end] = "", None
@@ -107,7 +121,7 @@ def require_contract(files: Files) -> SignedContract:
     if not signers or len(located) != len(names) or sorted(sizes or ()) != sorted(covered):
         raise PackageRefused(OTHER_SIGNATURES)
     until = max(end for end, (_, by) in located.items() if by is not None)
-    return SignedContract(signed, tuple(sorted(signers)), ways, numbered, located, until)
+    return SignedContract(signed, tuple(sorted(signers)), ways, numbered, located, until, own_ends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +133,14 @@ class JudgedSignature:
     signer: SubjectName
     report: SignatureReport
     dated: Verdict
+    own: bool = False
+
+
+def _named(made: SignedFile, contract: SignedContract) -> SubjectName:
+    """Whom the certificate names. What one of another house calls its subject is nobody's number here."""
+    name = name_in(made.certificate)
+    own = any(found is made for end, (_, found) in contract.carried.items() if end in contract.own)
+    return replace(name, identifier=None) if own else name
 
 
 def judged_signatures(
@@ -131,7 +153,7 @@ def judged_signatures(
     if not all(end in about and _is_about(about[end], made) for end, (_, made) in carried.items()):
         raise PackageRefused(OTHER_SIGNATURES)
     judged = tuple(
-        JudgedSignature(covers, name_in(made.certificate), about[end], _dated(about[end], made))
+        JudgedSignature(covers, _named(made, contract), about[end], _dated(about[end], made), end in contract.own)
         for end, (covers, made) in sorted(carried.items())
         if made is not None
     )
@@ -163,7 +185,7 @@ def require_told(
     if hashlib.sha256(files[package.ORIGINAL]).hexdigest() not in [public.get("digest") for public in given]:
         raise PackageRefused("The signed contract does not begin with the contract as given.")
     told = [event for event in events if event.kind == history.SIGNED]
-    same = sorted((event.public["signed"], event.public["signer"]) for event in told) == list(contract.signers)
+    same = sorted((event.public["signed"], who_signed(event)) for event in told) == list(contract.signers)
     same = same and all(event.public.get("contract") == number for event in told)
     completed = [event.public for event in events if event.kind == "contract-completed"]
     whole = (each["size"] >= contract.signed_until for each in completed if each.get("contract") == number)
@@ -194,8 +216,7 @@ def in_seconds(at: datetime) -> datetime:
 def require_records(files: Files) -> dict[str, SignedFile]:
     """Verifies every signed record, and that each record of a kind that people or officers vouch for is signed:
     path without ending → signature. Whether signer and timestamp authority are trusted is decided elsewhere."""
-    ends = re.compile(rf"((?:agreement/|{history.FOLDER})[^/]+|{FOLDER}power-[^/]+)[.](?:json|p7s)")
-    names = {found[1] for path in files if (found := ends.fullmatch(path))}
+    names = {found[1] for path in files if (found := _RECORD.fullmatch(path))}
     return {
         name: _require_parts(files, name, part(files, f"{name}.p7s"), part(files, f"{name}.json"), is_record=True)
         for name in sorted(names)
@@ -266,9 +287,16 @@ def _digest_of(document: memoryview, size: object) -> str | None:
 
 
 def _require_parts(
-    files: Files, name: str, message: bytes, content: bytes, *, is_record: bool = False
+    files: Files,
+    name: str,
+    message: bytes,
+    content: bytes,
+    *,
+    is_record: bool = False,
+    has_own_token: bool = False,
 ) -> SignedFile:
-    signed = taken_apart(message, content, name, is_record=is_record)
+    token = part(files, f"{name}.tst") if has_own_token else b""
+    signed = taken_apart(message, content, name, is_record=is_record, token=token)
     for ending, expected in ((".sig", signed.value), (".tst", signed.token)):
         if part(files, name + ending) != expected:
             raise PackageRefused("The file {path} is not of its signature.", path=name + ending)

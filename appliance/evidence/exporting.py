@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Protocol
 
 from cryptography import x509
@@ -16,11 +17,12 @@ from cryptography import x509
 from appliance.accounts.registry import PeopleRegistry
 from appliance.config import Settings
 from appliance.contracts.access import Command, Contracts, admit
+from appliance.contracts.annexes import Annexes
 from appliance.contracts.endings import Voiding
 from appliance.contracts.permissions import APPLIANCE, ContractActor, Permission
 from appliance.earlier_signatures import EarlierSignatures
 from appliance.errors import NotFound, StateRefused
-from appliance.evidence import history, package
+from appliance.evidence import history, own_certificates, package
 from appliance.evidence.agreements import text_path
 from appliance.evidence.authorisation_basis import FOLDER
 from appliance.evidence.model import (
@@ -33,6 +35,7 @@ from appliance.evidence.model import (
     SignedRecord,
     TimestampExchange,
 )
+from appliance.evidence.vouchings import PREFIX
 from appliance.ledger import LogProofs
 from appliance.ledger.disclosure import Audience, Disclosure, VisibleEvents, replaced_guests
 from appliance.model.contract import Contract, ContractState, RevisionKind
@@ -41,10 +44,11 @@ from appliance.model.powers import Power
 from appliance.pdf.byte_ranges import newest_contents
 from appliance.powers.register import Powers
 from appliance.review.reviewing import Reviewing
-from appliance.store import intents, ledger
+from appliance.store import intents, ledger, vouchings
 from appliance.store.database import Database
 from appliance.timestamping import TimestampIssuer
 from appliance.verification import Verifier
+from appliance.verification.own_anchors import verifier_of
 from hsm import canonical, der
 from hsm.client import AuthorityClient
 from hsm.timestamp import build_request, order_for
@@ -57,6 +61,7 @@ class EvidenceSources(Protocol):
     now: Callable[[], datetime]
     database: Database
     contracts: Contracts
+    annexes: Annexes
     voiding: Voiding
     earlier: EarlierSignatures
     reviewing: Reviewing
@@ -110,6 +115,7 @@ TICK = 0.05
 
 AGREEMENT_TITLE = "Agreement on electronic signing"
 POWER_TITLE = "Confirmation of a power of attorney"
+VOUCHING_TITLE = "Who vouched for an outside signer"
 VOID_TITLE = "Declaration that the contract is void"
 
 
@@ -164,11 +170,14 @@ class Exporting:
         acceptances = sources.contracts.acceptances(contract.id)
         bases, stated, entries_of_bases = basis_material(sources, contract)
         drafting, entries = self._disclosed(contract, audience)
+        approvals, approved = own_certificates.approvals(sources.database, sources.contracts.signatures(contract))
+        entries_of_bases |= approved
         declared = sources.voiding.declarations(contract.id) if contract.state is ContractState.VOIDED else ()
         log = self._log(acceptances, entries_of_bases, entries)
         return EvidenceInput(
             contract=contract.id,
             title=contract.title,
+            number=contract.number,
             audience=audience.name,
             created=sources.now(),
             zone=contract.deadline.zone,
@@ -180,25 +189,35 @@ class Exporting:
             records=(
                 *self._records("agreement/", AGREEMENT_TITLE, acceptances),
                 *stated,
+                *self._vouchings(contract),
+                *approvals,
                 *self._records(history.FOLDER, VOID_TITLE, declared),
             ),
             documents={
                 **dict(self._agreement_texts(acceptances)),
                 **bases,
+                **dict(self._annexes(contract)),
                 **(sources.reviewing.records(contract) if drafting else {}),
             },
             names=self._names(contract, log, drafting=drafting),
             certificates=self._certificates(),
             log=log,
-            report=sources.verifier.verify(signed, file="contract.signed.pdf").to_json(),
+            report=verifier_of(sources.database, sources.verifier, contract.id)
+            .verify(signed, file="contract.signed.pdf")
+            .to_json(),
             powers_stated_since=sources.authority.powers_stated_since(),
             earlier=tuple(each.field or "" for each in sources.earlier.signatures_of(contract.original.digest)),
         )
 
     def _signatures(self, contract: Contract) -> Iterator[SignatureMaterial]:
+        elsewhere = own_certificates.material(self._sources.database, contract.id)
         for made in self._sources.contracts.signatures(contract):
             party = contract.require_party(made.intent.party)
-            yield SignatureMaterial(party.field, party.kind.value, party.name, party.organisation, made.cms or b"")
+            who = party.kind.value, party.name, party.organisation
+            method = "" if party.method is None else party.method.value
+            own = elsewhere.get(party.id)
+            token, anchor = (b"", None) if own is None else (own.signature.token, own.certificate)
+            yield SignatureMaterial(party.field, *who, made.cms or b"", method, token, anchor)
 
     def _records(
         self, folder: str, title: str, signed: Sequence[AgreementRecord | VoidDeclaration]
@@ -207,10 +226,24 @@ class Exporting:
             name = self._sources.registry.person(each.person).name
             yield SignedRecord(f"{folder}{number:02}", title, name, each.record, each.cms or b"")
 
+    def _vouchings(self, contract: Contract) -> Iterator[SignedRecord]:
+        """Who vouched for outside signers of the contract, as the authority states it."""
+        parties = {party.subject: party.id for party in contract.parties}
+        for each in self._sources.database.query(vouchings.of_contract, contract.id):
+            if each.person in parties and each.statement is not None and each.cms is not None:
+                by = str(canonical.decode(each.statement)["vouched_by"]["name"])
+                name = f"{PREFIX}{parties[each.person]}"
+                yield SignedRecord(name, VOUCHING_TITLE, by, each.statement, each.cms)
+
     def _agreement_texts(self, acceptances: tuple[AgreementRecord, ...]) -> Iterator[tuple[str, bytes]]:
         for version in sorted({record.version for record in acceptances}):
             for language, words in self._sources.contracts.agreement_texts(version).items():
                 yield text_path(version, language), words.encode()
+
+    def _annexes(self, contract: Contract) -> Iterator[tuple[str, bytes]]:
+        """The annexes in the order of the log, under numbers: names are in the history."""
+        for number, (annex, content) in enumerate(self._sources.annexes.contents(contract), start=1):
+            yield f"{history.ANNEXES}{number:02}{PurePosixPath(annex.name).suffix.lower()}", content
 
     def _names(self, contract: Contract, log: LogMaterial, *, drafting: bool) -> dict[str, str]:
         """The names of those of whom the package tells: no others who are known to this appliance."""

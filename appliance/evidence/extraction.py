@@ -10,6 +10,7 @@ which the certificate was not to be believed any more.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +27,9 @@ from appliance.evidence.model import (
     SignedRecord,
 )
 from appliance.pdf.byte_ranges import ByteRange, stated_ranges
+from appliance.verification.messages import UnreadableMessage, read_message
 from appliance.verification.revocation import harmful_since
+from appliance.verification.tokens import NotSigned, identify_signer
 from hsm import cms, timestamp
 from hsm.errors import AuthorityError
 from hsm.records import require_kind
@@ -78,6 +81,11 @@ class ExtractedSignature:
     covers: ByteRange
     signed: SignedFile
 
+    @property
+    def is_own(self) -> bool:
+        """Whether it was made elsewhere, with a certificate of the signer's own."""
+        return self.material.anchor is not None
+
 
 @dataclass(frozen=True, slots=True)
 class ExtractedTimestamp:
@@ -120,28 +128,47 @@ def extract(evidence: EvidenceInput) -> Extraction:
     )
 
 
-def taken_apart(message: bytes, content: bytes, name: str, *, is_record: bool = False) -> SignedFile:
+def taken_apart(
+    message: bytes, content: bytes, name: str, *, is_record: bool = False, token: bytes = b""
+) -> SignedFile:
     """The parts of a detached, timestamped CMS *message* over *content*, a record or a document's bytes; *name* is
-    for the refusal."""
+    for the refusal. One that was made elsewhere has its *token* beside it."""
+    if token:
+        return _taken_apart_elsewhere(message, content, name, token)
     try:
         parsed = cms.parse(message)
         certificate = cms.verify(parsed, content=content)
         require_kind(parsed, content if is_record else None)
-        token = timestamp.local_token(parsed)
-        if token is None:
+        dated = timestamp.local_token(parsed)
+        if dated is None:
             raise ValueError("it has no timestamp")
-        info = timestamp.verify_token(token, data=parsed.signature)
+        info = timestamp.verify_token(dated, data=parsed.signature)
     except (AuthorityError, ValueError) as error:
         raise EvidenceIncomplete(
             "The signature {name} does not hold: {detail}", name=name, detail=error
         ) from error
-    return SignedFile(message, parsed.signature, token, info.gen_time, certificate)
+    return SignedFile(message, parsed.signature, dated, info.gen_time, certificate)
+
+
+def _taken_apart_elsewhere(message: bytes, content: bytes, name: str, token: bytes) -> SignedFile:
+    """The same of one that another house's software made, in whatever form the verifier takes."""
+    try:
+        read = read_message(message)
+        digest = hashlib.new(read.digest_name, content, usedforsecurity=False).digest()
+        certificate = identify_signer(read, digest, ()).certificate
+        info = timestamp.verify_token(token, data=read.signature)
+    except (AuthorityError, UnreadableMessage, NotSigned, ValueError) as error:
+        raise EvidenceIncomplete(
+            "The signature {name} does not hold: {detail}", name=name, detail=error
+        ) from error
+    return SignedFile(message, read.signature, token, info.gen_time, certificate)
 
 
 def _signatures(evidence: EvidenceInput) -> Iterator[ExtractedSignature]:
     for position, material in enumerate(evidence.signatures, start=1):
         covers = locate_signatures(evidence.signed, material.cms)
-        signed = taken_apart(material.cms, covers.content(evidence.signed), material.field)
+        content = covers.content(evidence.signed)
+        signed = taken_apart(material.cms, content, material.field, token=material.token)
         yield ExtractedSignature(f"{position:02}", material, covers, signed)
 
 
@@ -215,7 +242,8 @@ def certificate_statuses(evidence: EvidenceInput, extraction: Extraction) -> tup
 
 def _used(evidence: EvidenceInput, extraction: Extraction) -> Iterator[tuple[str, x509.Certificate, datetime]]:
     for signature in extraction.signatures:
-        yield signature.number, signature.signed.certificate, signature.signed.at
+        if not signature.is_own:
+            yield signature.number, signature.signed.certificate, signature.signed.at
     stampers = _stampers(evidence, extraction)
     yield "timestamping", evidence.certificates.timestamping, evidence.created
     stampers.pop(evidence.certificates.timestamping, None)

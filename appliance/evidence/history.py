@@ -17,6 +17,7 @@ from appliance.errors import EvidenceIncomplete
 from appliance.evidence.model import EvidenceInput, LogEntry, PackageRefused
 from appliance.ledger.entry import commitment
 from hsm import canonical
+from hsm.errors import Sentence
 from hsm.intents import instant
 
 FORMAT: Final = "vermilion-evidence-history/1"
@@ -117,6 +118,25 @@ def confirmed_together(signed: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     }
 
 
+_APPROVING: Final = ("seal-requested", "seal-half-approved", "seal-approved")
+
+
+def approved_together(told: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, list[int]]:
+    """By field of a seal, of each approval of its use that was given at once with others: how many documents in
+    all. *told* are kind and public fields of the events, in their order; of several requests the last counts."""
+    fields: dict[str, str] = {}
+    counts: dict[str, list[int]] = {}
+    for kind, public in told:
+        party = str(public.get("party"))
+        if kind == SIGNED and "field" in public:
+            fields[party] = str(public["field"])
+        elif kind in _APPROVING:
+            before = [] if kind == _APPROVING[0] else counts.get(party, [])
+            joint = public.get("together_count")
+            counts[party] = [*before, joint] if type(joint) is int else before
+    return {field: counts[party] for party, field in fields.items() if counts.get(party)}
+
+
 def unnamed(signed: Iterable[Mapping[str, Any]]) -> list[str]:
     """The fields of those of the *signed* of which the history does not (any more) say for whom they signed."""
     return [
@@ -133,6 +153,75 @@ VOIDED: Final = "contract-voided"
 def is_void(events: Sequence[PackageEvent], contract: str) -> bool:
     """Whether the history says that *contract* was voided."""
     return any(event.kind == VOIDED and event.public.get("contract") == contract for event in events)
+
+
+ANNEXES: Final = "annexes/"
+"""The folder of the files that were attached to the contract."""
+
+
+def require_annexes(files: Mapping[str, memoryview], events: Sequence[PackageEvent], contract: str) -> None:
+    """Exactly the annexes are there that the log has since *contract* was sent, byte for byte, numbered in its
+    order: whoever asks for the second one gets no other."""
+    told = [str(event.public["annex"]) for event in events if event.kind == "annex-attached"]
+    if any(event.public.get("contract") != contract for event in events if event.kind == "annex-attached"):
+        raise PackageRefused("The history tells of an annex of another contract.")
+    given = sorted(
+        (int(path.removeprefix(ANNEXES).partition(".")[0]), hashlib.sha256(files[path]).hexdigest())
+        for path in files
+        if path.startswith(ANNEXES)
+    )
+    if given != list(enumerate(told, start=1)):
+        raise PackageRefused("The annexes in the package are not those that the log has.")
+
+
+_CHANGED_BY: Final[Mapping[str, str]] = {
+    "contract-supplemented": (
+        "The parties have supplemented this contract, with effect from {day}, by contract {number}, whose signed"
+        " document has the SHA-256 {digest}. That they did, the package of that contract proves."
+    ),
+    "contract-replaced": (
+        "The parties have replaced this contract, with effect from {day}, by contract {number}, whose signed"
+        " document has the SHA-256 {digest}. That they did, the package of that contract proves."
+    ),
+    "contract-terminated": (
+        "The parties have terminated this contract by agreement, with effect from {day}, in contract {number},"
+        " whose signed document has the SHA-256 {digest}. That they did, the package of that contract proves."
+    ),
+}
+"""By the kind of entry, when another contract has changed the package's."""
+
+_CHANGES: Final[Mapping[str, str]] = {
+    "supplement": (
+        "This contract supplements, with effect from {day}, contract {number}, whose signed document has the"
+        " SHA-256 {digest}."
+    ),
+    "replacement": (
+        "This contract takes the place, with effect from {day}, of contract {number}, whose signed document has"
+        " the SHA-256 {digest}."
+    ),
+    "termination": (
+        "This contract terminates, with effect from {day}, contract {number}, whose signed document has the"
+        " SHA-256 {digest}."
+    ),
+}
+"""By the field of the entry that it was sent, when the package's contract changes another one."""
+
+
+def related_contracts(events: Sequence[PackageEvent], contract: str) -> Iterator[Sentence]:
+    """What the history says of contracts that changed *contract*, and were not voided since, and of the one that
+    it changes: nothing but number, digest and day."""
+    own = [event for event in events if event.public.get("contract") == contract]
+    voided = {event.public["amendment"] for event in own if event.kind == "amendment-voided"}
+    for event in own:
+        public = event.public
+        if event.kind in _CHANGED_BY and public["amendment"] not in voided:
+            yield _related(_CHANGED_BY[event.kind], public["amendment"], public["amending"], public)
+        for field in _CHANGES.keys() & public.keys() if event.kind == "contract-sent" else ():
+            yield _related(_CHANGES[field], public[field], public["earlier"], public)
+
+
+def _related(template: str, number: Any, digest: Any, public: Mapping[str, Any]) -> Sentence:
+    return Sentence(template, {"day": str(public["effective"]), "number": str(number), "digest": str(digest)})
 
 
 def require_declared(

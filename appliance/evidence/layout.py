@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from appliance.evidence.model import PackageRefused
+from hsm.checkers import ANNEX
 
 NO_RULE: Final = "The package has a file {path}, and no rule says what a file of this name counts for."
 
@@ -19,7 +20,9 @@ _NUMBER: Final = r"(?:0[1-9]|[1-9]\d{1,2})"
 _RECORD: Final = r"(?:json|p7s|sig|tst)"
 _NAMES: Final = {
     "agreement": rf"{_NUMBER}\.{_RECORD}|electronic-signing-[A-Za-z0-9_.-]+\.md",
-    "authority": rf"{_NUMBER}\.json|power-[0-9a-z-]+\.(?:{_RECORD}|pdf)",
+    "annexes": ANNEX.pattern.removeprefix("annexes/"),
+    "authority": rf"{_NUMBER}\.json|power-[0-9a-z-]+\.(?:{_RECORD}|pdf)|vouching-[0-9a-z-]+\.{_RECORD}"
+    rf"|anchor-{_NUMBER}\.{_RECORD}",
     "signatures": rf"{_NUMBER}\.(?:p7s|sig|tst)",
     "voiding": rf"{_NUMBER}\.{_RECORD}",
 }
@@ -36,7 +39,7 @@ _OTHERS: Final = re.compile(
 _PLACE: Final = r"(?:0|[1-9]\d{0,17})"
 _ENTRY: Final = r"\d{8,18}"
 _LINE: Final = re.compile(
-    rf"#.*|(?:created|checkpoint) {_PLACE}|(?:signature|timestamp) {_NUMBER}(?: {_PLACE}){{3,4}}"
+    rf"#.*|(?:created|checkpoint) {_PLACE}|(?:signature|timestamp|own) {_NUMBER}(?: {_PLACE}){{3,4}}"
     rf"|certificate [a-z0-9-]+ {_PLACE} {_PLACE}|record (?:agreement|authority|voiding)/[a-z0-9-]+ {_PLACE}"
     rf"|(?:agreement|grounds) {_NUMBER} {_ENTRY}|letter power-[0-9a-z-]+ {_NUMBER}|entry {_ENTRY}"
     rf"|agreed {_ENTRY} {_NUMBER}(?:,{_NUMBER})* {_ENTRY}(?:,{_ENTRY})*",

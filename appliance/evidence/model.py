@@ -24,14 +24,19 @@ class TimestampExchange:
 class SignatureMaterial:
     """One signature in the PDF, in the order of signing. ``cms`` is the DER in its field, with its timestamp.
 
-    ``kind`` is ``person`` or ``seal``; ``name`` the signer's, or the company's for a seal.
-    """
+    ``kind`` is ``person`` or ``seal``; ``name`` the signer's, or the company's for a seal. ``method`` is how an
+    outside signer signed (:class:`appliance.signing_methods.SigningMethod`), empty for everybody else. Of a
+    signature that was made elsewhere, ``token`` dates its value, and ``anchor`` is the certificate to which it
+    leads."""
 
     field: str
     kind: str
     name: str
     organisation: str
     cms: bytes
+    method: str = ""
+    token: bytes = b""
+    anchor: x509.Certificate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +100,11 @@ class EvidenceInput:
     ``created`` is aware; ``audience`` is that organisation's name, or that of a person who is of none.
 
     ``names`` gives the names of the subjects (people and seals) that the log's entries speak of. The history is
-    not given: it is read from the log's entries. ``documents`` are further files by path below ``agreement/`` or
-    ``authority/`` or ``review/``; ``report`` is the JSON value of the verification report over ``signed``.
+    not given: it is read from the log's entries. ``documents`` are further files by path below ``agreement/``,
+    ``annexes/``, ``authority/`` or ``review/``; ``report`` is the JSON value of the verification report over
+    ``signed``.
     ``earlier`` are the fields of signatures that the document carried before it came; the report judges them too.
+    ``number`` is the organisation's own number of the contract, empty for none.
     ``powers_stated_since``: from which entry of the log on a power of attorney needs the authority's statement.
     """
 
@@ -119,6 +126,7 @@ class EvidenceInput:
     report: Mapping[str, Any]
     earlier: tuple[str, ...] = ()
     powers_stated_since: int = 0
+    number: str = ""
 
 
 @dataclass(frozen=True, slots=True)

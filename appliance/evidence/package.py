@@ -29,7 +29,7 @@ from appliance.evidence.model import EvidenceInput, ManifestSignature
 from appliance.language import Language
 from hsm import canonical, timestamp
 
-_FOLDERS = ("agreement/", "authority/", "review/")
+_FOLDERS = ("agreement/", "annexes/", "authority/", "review/")
 
 
 def build(evidence: EvidenceInput, seals: ManifestSignature) -> bytes:
@@ -93,7 +93,7 @@ def _require_fitting(evidence: EvidenceInput) -> None:
     for path in evidence.documents:
         if not container.require_path(path).startswith(_FOLDERS):
             raise EvidenceIncomplete(
-                "The document {path} lies outside agreement/, authority/ and review/.", path=path
+                "The document {path} lies outside agreement/, annexes/, authority/ and review/.", path=path
             )
 
 
@@ -106,7 +106,7 @@ REPORT: Final = "verification/report.json"
 INDEX: Final = "index.txt"
 _INDEX_HEAD: Final = (
     "# Where in contract/contract.signed.pdf check.sh and check.py find each signature and timestamp:",
-    "# number, head, tail and length of the bytes that it covers",
+    "# number, head, tail and length of the bytes that it covers; own: by a certificate of the signer's own",
 )
 
 
@@ -131,6 +131,9 @@ def package_files(evidence: EvidenceInput, extraction: Extraction) -> dict[str, 
     for signature in extraction.signatures:
         name = f"signatures/{signature.number}"
         files |= _parts(name, signature.signed)
+        if signature.material.anchor is not None:
+            files[f"certificates/own-{signature.number}.pem"] = pem(signature.signed.certificate)
+            files[f"certificates/own-{signature.number}-anchor.pem"] = pem(signature.material.anchor)
     for stamp in extraction.timestamps:
         files[f"signatures/{stamp.number}.tst"] = stamp.token
     for each in extraction.records:
@@ -153,10 +156,10 @@ def pem(signed: x509.Certificate | x509.CertificateRevocationList) -> bytes:
 
 def _index_lines(extraction: Extraction) -> Iterator[str]:
     yield from _INDEX_HEAD
-    for kind, found in (("signature", extraction.signatures), ("timestamp", extraction.timestamps)):
-        for each in found:
-            covers = each.covers
-            yield f"{kind} {each.number} {covers.gap_start} {covers.gap_end} {covers.length}"
+    found = [("own" if each.is_own else "signature", each.number, each.covers) for each in extraction.signatures]
+    found += [("timestamp", each.number, each.covers) for each in extraction.timestamps]
+    for kind, number, covers in found:
+        yield f"{kind} {number} {covers.gap_start} {covers.gap_end} {covers.length}"
 
 
 def _parts(name: str, signed: SignedFile) -> dict[str, bytes]:

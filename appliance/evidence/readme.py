@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -19,7 +19,7 @@ from appliance.evidence.history import PackageEvent
 from appliance.evidence.model import EvidenceInput, SignatureMaterial
 from appliance.language import Language, Translator, instants, translator
 from appliance.language.characters import with_organisation
-from appliance.ledger.event_texts import LABELS, fact_label, says_nothing, title_of_event
+from appliance.ledger.event_texts import LABELS, fact_label, says_nothing, title_of_event, value_as_message
 from appliance.typesetting.typesetter import page_template, typeset
 from appliance.verification.trust import shown_name
 
@@ -32,7 +32,9 @@ def fill_text(text: str) -> str:
 @dataclass(frozen=True, slots=True)
 class CheckSteps:
     """One thing to check: what it is, by whom, when (with the zone), and the commands as they are shown; for a
-    signature, how many documents were confirmed ``together`` with it, 0 for one that was confirmed alone."""
+    signature, how many documents were confirmed ``together`` with it, 0 for one that was confirmed alone, and the
+    ``method`` of an outside signer; of a seal's, the same for each approval of its use that was given with others
+    (``approved``)."""
 
     name: str
     title: str
@@ -40,6 +42,8 @@ class CheckSteps:
     at: str
     commands: tuple[str, ...]
     together: int = 0
+    method: str = ""
+    approved: tuple[int, ...] = ()
 
 
 def readme_path(language: Language) -> str:
@@ -59,8 +63,10 @@ def render_readme(evidence: EvidenceInput, extraction: Extraction, language: Lan
         _steps(evidence, extraction, revoked, translator(language)),
         contract=fill_text(evidence.contract),
         title=fill_text(evidence.title),
+        number=fill_text(evidence.number),
         audience=fill_text(evidence.audience),
         void=history.is_void(events, evidence.contract),
+        related=_related(evidence, translator(language)),
         withheld=sum(entry.withheld for entry in evidence.log.entries),
         created=instants.exact(evidence.created, evidence.zone),
         root=_shown([commands.ROOT]),
@@ -69,12 +75,40 @@ def render_readme(evidence: EvidenceInput, extraction: Extraction, language: Lan
         contract_file=_shown([commands.original(len(evidence.original)), *commands.reply(*signed, created)]),
         certificates=_shown(command for each in current for command in commands.of_certificate(each)),
         earlier=_earlier(evidence),
-        documents=sorted(evidence.documents),
+        documents=sorted(each for each in evidence.documents if not each.startswith(history.ANNEXES)),
+        annexes=_annexes(evidence, translator(language)),
         checkpoint=_shown([*commands.CHECKPOINT, commands.token("log/checkpoint.tst", "log/checkpoint", created)]),
         entry=evidence.log.entries[-1].index,
         inclusion=_shown([commands.inclusion(evidence.log)]),
     )
     return text.encode()
+
+
+def _annex_name(event: history.PackageEvent, say: Translator) -> str:
+    """How the annex is called, and where its pages are in the document."""
+    name, merged = fill_text(str(event.private.get("name") or "")), event.public.get("merged")
+    return name if merged is None else say("{name} (pages {pages} of the document)", name=name, pages=str(merged))
+
+
+def _annexes(evidence: EvidenceInput, say: Translator) -> list[tuple[str, str]]:
+    """The path of each annex in the package, and the name that it came with, as the log has it."""
+    names = {
+        str(event.public["annex"]): _annex_name(event, say)
+        for event in history.events(evidence.log.entries)
+        if event.kind == "annex-attached"
+    }
+    return [
+        (path, names.get(hashlib.sha256(evidence.documents[path]).hexdigest(), ""))
+        for path in sorted(evidence.documents)
+        if path.startswith(history.ANNEXES)
+    ]
+
+
+def _related(evidence: EvidenceInput, translate: Translator) -> list[str]:
+    """A sentence for each contract that changes this one, or that it changes."""
+    told = history.events(evidence.log.entries)
+    found = history.related_contracts(told, evidence.contract)
+    return [fill_text(translate(each.template, **each.values)) for each in found]
 
 
 def _steps(
@@ -112,24 +146,27 @@ def _steps(
 def _signature_steps(evidence: EvidenceInput, extraction: Extraction) -> list[CheckSteps]:
     told = history.events(evidence.log.entries)
     together = history.confirmed_together(each.public for each in told if each.kind == history.SIGNED)
+    approved = history.approved_together((each.kind, each.public) for each in told)
     return [
-        _step(
-            evidence.zone,
-            each.number,
-            each.signed.at,
-            commands.of_signature(each),
-            each.material.kind,
-            _signer(each.material),
-            together.get(each.material.field, 0),
+        replace(
+            _step(
+                evidence.zone,
+                each.number,
+                each.signed.at,
+                commands.of_signature(each),
+                each.material.kind,
+                _signer(each.material),
+            ),
+            together=together.get(each.material.field, 0),
+            method=each.material.method,
+            approved=tuple(approved.get(each.material.field, ())),
         )
         for each in extraction.signatures
     ]
 
 
-def _step(
-    zone: str, name: str, at: datetime, given: Iterable[str], title: str = "", who: str = "", together: int = 0
-) -> CheckSteps:
-    return CheckSteps(name, title, fill_text(who), instants.exact(at, zone), _shown(given), together)
+def _step(zone: str, name: str, at: datetime, given: Iterable[str], title: str = "", who: str = "") -> CheckSteps:
+    return CheckSteps(name, title, fill_text(who), instants.exact(at, zone), _shown(given))
 
 
 def _earlier(evidence: EvidenceInput) -> list[CheckSteps]:
@@ -183,6 +220,7 @@ def _history_values(evidence: EvidenceInput, extraction: Extraction, language: L
         "language": _LANGUAGE_TAGS[language],
         "_": translate,
         "title": evidence.title,
+        "number": evidence.number,
         "contract": evidence.contract,
         "created": instants.exact(evidence.created, evidence.zone),
         "created_iso": evidence.created.isoformat(timespec="seconds"),
@@ -191,6 +229,7 @@ def _history_values(evidence: EvidenceInput, extraction: Extraction, language: L
         "signatures": [_signature(each, evidence.zone) for each in extraction.signatures],
         "audience": evidence.audience,
         "void": history.is_void(history.events(evidence.log.entries), evidence.contract),
+        "related": _related(evidence, translate),
         "hidden": len(hidden),
         "events": [
             _event(event, evidence, translate)
@@ -209,7 +248,10 @@ def _event(event: history.PackageEvent, evidence: EvidenceInput, translate: Tran
         "zone": f"UTC{where}",
         "actor": _actor(event, evidence, translate),
         "entry": event.entry,
-        "facts": [(translate(label), value) for label, value in event_facts(event, evidence.names, evidence.zone)],
+        "facts": [
+            (translate(label), translate(value) if label == LABELS["method"] else value)
+            for label, value in event_facts(event, evidence.names, evidence.zone)
+        ],
     }
 
 
@@ -245,7 +287,7 @@ def event_facts(event: PackageEvent, names: Mapping[str, str], zone: str) -> Ite
             continue
         if says_nothing(event.kind, name, fields, shown):
             continue
-        yield fact_label(event.kind, name), shown
+        yield fact_label(event.kind, name), value_as_message(name, shown) or shown
 
 
 def _shown_value(value: str, names: Mapping[str, str], zone: str) -> str:

@@ -19,11 +19,9 @@ Memory is bounded by the container's size, since nothing is compressed, and by l
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -36,12 +34,15 @@ from appliance.evidence import (
     log_files,
     manifest,
     manifest_signature,
+    outside_seals,
+    own_certificates,
     package,
     readme,
+    vouchings,
 )
-from appliance.evidence.agreements import accepted_by_others, people_named, require_agreements, without_acceptance
+from appliance.evidence.agreements import require_agreements
 from appliance.evidence.container import is_canonical
-from appliance.evidence.contents import Files, JudgedSignature, part, require_review
+from appliance.evidence.contents import Files, JudgedSignature, SignedContract, part, require_review
 from appliance.evidence.extraction import SignedFile
 from appliance.evidence.history import PackageEvent
 from appliance.evidence.layout import has_a_place, require_layout, require_plain_index
@@ -49,9 +50,9 @@ from appliance.evidence.manifest import PackageManifest
 from appliance.evidence.manifest_signature import PackageTrust
 from appliance.evidence.model import PackageRefused
 from appliance.evidence.package import INDEX
+from appliance.evidence.remarks import Judged, certified, remarks_beside
 from appliance.evidence.repacked import read_zip
 from appliance.language import Language
-from appliance.store.retention import GONE
 from appliance.verification import (
     FileKind,
     Indication,
@@ -68,8 +69,7 @@ from appliance.verification.trust import UNREADABLE, details, shown_name
 from hsm import canonical, checkers, timestamp
 from hsm.certificates import is_evidence_service
 from hsm.errors import RefusalError, Sentence
-from hsm.names import SubjectName, name_in
-from hsm.records import name_of_signer
+from hsm.names import name_in
 
 _SINCE = frozenset(
     {SubIndication.OUT_OF_BOUNDS_NO_POE, SubIndication.REVOKED_NO_POE, SubIndication.REVOKED_CA_NO_POE}
@@ -90,68 +90,9 @@ _UNKNOWN_KIND = (
     " program. The package may come from a newer release. Run no checker from this package."
 )
 _ONLY_TO_READ = "These files are only there to be read and were not verified: {files}."
-_TOLD = Sentence(
-    "What the package tells of the history is what the portal's log has. That people signed the contract, accepted"
-    " the agreement on electronic signing or declared the contract void, and when, their own signatures prove, and"
-    " officers have confirmed the powers of attorney, where no other remark says otherwise. All else is the word"
-    " of the portal alone: for whom somebody signed, what needed a power, type and amount of the contract,"
-    " identity checks, that nothing was revoked before, and that nothing has happened since, such as a voiding."
-)
-_OF_EARLIER_FORMAT = Sentence(
-    "The package is of an earlier format: who signed the contract, and when, the signatures in it prove. All else"
-    " that it tells is the word of the portal alone: acceptances of the agreement, declarations that the contract"
-    " is void, powers of attorney, and for whom somebody signed."
-)
-_UNDECIDED = Sentence(
-    "The verdict is undecided, so it proves nothing of what the package tells: signatures, acceptances of the"
-    " agreement, powers of attorney, declarations."
-)
-_UNSTATED = (
-    "The power of attorney {power} was confirmed before officers had to activate that at the authority; for what"
-    " it covers stands the word of the portal alone."
-)
-_WITHOUT_POWER = (
-    "These signatures were made for an organisation under no power of attorney: {fields}. That none was needed is"
-    " the word of the portal alone."
-)
-_UNNAMED = (
-    "For whom these signatures were made is not in the package, erased or left out: {fields}. That the acceptances"
-    " of the agreement on electronic signing are that side's, and that it needed no power of attorney that is not"
-    " here, is the word of the portal alone."
-)
-_VOID = Sentence("The parties have declared this contract void.")
-_SAID_VOID = Sentence(
-    "The package says that the parties have declared this contract void; whether they did is undecided."
-)
-_TITLED = (
-    "The declarations are about a contract with the title “{title}”; that this one has it is the word of the"
-    " portal alone."
-)
 _OF_ANOTHER = (
     "The signature {name} is by {signer}, whose certificate leads to another trust anchor than the package's: the"
     " history may mean somebody else by the same number."
-)
-_BEFORE = (
-    "These had signed the document, as the portal has it, before it was given here: {names}. For whom, under what"
-    " power of attorney and on what agreement they signed the package does not say; nor have they declared"
-    " anything by that."
-)
-_BY_USERS = (
-    "For these seals those declared it who are said to have used them: {seals}. That they did is the word of the"
-    " portal alone."
-)
-_USED = "Who used these seals, as the history has it, is the word of the portal alone: {seals}."
-_TOGETHER = (
-    "The signature {field} was confirmed together with others, documents in all: {count}. That is the word of the"
-    " portal alone."
-)
-_CALLED = (
-    "The history has other names (in brackets) than the signers' certificates: {names}. Names in the history are"
-    " the word of the portal alone."
-)
-_ACCEPTED_AS = (
-    "An acceptance of the agreement on electronic signing has other names (in brackets) than the signers'"
-    " certificates: {names}. That it is about them is the word of the portal alone."
 )
 _CRL_END = b"-----END X509 CRL-----\n"
 
@@ -173,14 +114,9 @@ def verify_package(
         require_plain_index(part(files, INDEX))
         trust = PackageTrust(verifier, at, *_with_certificates(files, anchors))
         judged = _judged(files, listed, trust)
-        remarks += _not_judged(files)
-        remarks += tuple(Sentence(_UNSTATED, {"power": each}) for each in authorisation_basis.unstated(files))
         verdict = _worst(each.verdict for each in judged.reports)
-        remarks += judged.remarks
-        if judged.has_history and verdict.indication is not Indication.FAILED:
-            held, passed = listed.powers_stated_since is not None, verdict == PASSED
-            remarks += ((_TOLD if held else _OF_EARLIER_FORMAT) if passed else _UNDECIDED,)
-            remarks += tuple(_of_signatures(files, judged, passed=held and passed))
+        stated = listed.powers_stated_since is not None
+        remarks += (*_not_judged(files), *remarks_beside(verdict, files, judged, stated=stated))
     except ConfinementFailed:
         raise
     except TooManyCertificates as error:
@@ -190,84 +126,6 @@ def verify_package(
     except (*UNREADABLE, ArithmeticError, AttributeError, RecursionError):
         return _failed(at, digest, Sentence("A file of the package is not in the form that it must have."))
     return VerificationReport("", FileKind.EVIDENCE, verdict, at, digest, judged.reports, remarks)
-
-
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """All reports on a package; of them those on the contract's ``own`` signatures (none where it could not be
-    read), and on ``earlier`` ones; what the verifier of PDFs remarked; whether the history was held to it all."""
-
-    reports: tuple[SignatureReport, ...]
-    own: tuple[JudgedSignature, ...] = ()
-    earlier: tuple[SignatureReport, ...] = ()
-    remarks: tuple[Sentence, ...] = ()
-    has_history: bool = False
-
-
-def _of_signatures(files: Files, judged: _Judged, *, passed: bool) -> Iterator[Sentence]:
-    """Whether the contract is void; who used seals; which signatures were made for an organisation under no power,
-    whose signers have other names in the history, which rest on what somebody of another organisation accepted,
-    and which were confirmed at once with others. The history is judged by now, but for the fields in it."""
-    about = canonical.decode(part(files, package.HISTORY))
-    told, contract = about["events"], about["contract"]
-    signed = [each for each in told if each["kind"] == history.SIGNED]
-    fields = {each.report.field: each for each in judged.own}
-    for public in (each["public"] for each in signed if "field" in each["public"] and judged.own):
-        one = fields.get(public["field"])
-        # the certificates of the first packages name nobody
-        if one is None or (one.signer.identifier or public["signer"], one.covers) != (
-            public["signer"],
-            public.get("signed", one.covers),
-        ):
-            raise PackageRefused(contents.OTHER_SIGNATURES)
-    who_used = _USED
-    if any(each["kind"] == history.VOIDED and each["public"].get("contract") == contract for each in told):
-        # with which signatures the document was given, and who used a seal, the portal says
-        yield _VOID if passed and not judged.earlier and _declared_for_seals(files, judged, signed) else _SAID_VOID
-        yield Sentence(_TITLED, {"title": about["title"]})
-        who_used = _BY_USERS
-    own = [(each["public"]["signer"], each["private"].get("name") or GONE) for each in signed]
-    for sentence, name, found in (
-        (_BEFORE, "names", [each.signer or str(each.field) for each in judged.earlier]),
-        (who_used, "seals", [signer for signer, _ in own if signer.startswith("seal-")]),
-        (_WITHOUT_POWER, "fields", authorisation_basis.without_power(told, files)),
-        (_UNNAMED, "fields", history.unnamed(signed)),
-        (_CALLED, "names", list(_called_otherwise(judged, [*about["names"].items(), *own]))),
-        (_ACCEPTED_AS, "names", list(_called_otherwise(judged, people_named(files)))),
-    ):
-        if found:
-            yield Sentence(sentence, {name: ", ".join(dict.fromkeys(found))})
-    events = [PackageEvent(**{**each, "at": datetime.fromisoformat(each["at"]["utc"])}) for each in told]
-    yield from (*accepted_by_others(files, events), *without_acceptance(files, events))
-    for field, count in history.confirmed_together(each["public"] for each in signed).items():
-        yield Sentence(_TOGETHER, {"field": field, "count": count})
-
-
-def _declared_for_seals(files: Files, judged: _Judged, signed: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether who is said to have used a seal, and has declared, is certified under the seal's organisation."""
-    names = [each.signer for each in judged.own]
-    for path in files:
-        if path.startswith(history.FOLDER) and path.endswith(".p7s"):
-            names.append(name_of_signer(bytes(files[path])))
-    of = {each.identifier: each.organisation for each in names}
-    used = ((each["public"]["signer"], each["actor"]) for each in signed)
-    return all(of[seal] == of[user] for seal, user in used if seal.startswith("seal-"))
-
-
-def _called_otherwise(judged: _Judged, called: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """The names that the history has for signers of the contract, each behind the one in their certificate."""
-    signers = {each.signer.identifier: each.signer for each in judged.own}
-    for subject, told in called:
-        name = signers.get(subject)
-        if name is not None and told not in (name.common_name, GONE) and not _is_seal_of(name, told):
-            yield f"{name.common_name} ({told})"
-
-
-def _is_seal_of(name: SubjectName, label: str) -> bool:
-    """Lists have a blank before a seal's kind, and its number behind it."""
-    written = "".join(label.split()).partition("".join(name.common_name.split()))
-    own = (name.identifier or "").startswith("seal-") and not written[0]
-    return own and re.fullmatch(r"(?:（[0-9]+）)?", written[2]) is not None
 
 
 def _opened(package: bytes) -> tuple[Files, tuple[Sentence, ...]]:
@@ -281,43 +139,67 @@ def _opened(package: bytes) -> tuple[Files, tuple[Sentence, ...]]:
     return found.files, (_REZIPPED, Sentence(_IGNORED, names))
 
 
-def _judged(files: Files, listed: PackageManifest, trust: PackageTrust) -> _Judged:
+def _judged(files: Files, listed: PackageManifest, trust: PackageTrust) -> Judged:
     """The contract's signatures, then the manifest's, then what else is dated and did not pass. A contract that
     brought its reader down is not read here."""
     seal = manifest_signature.examine(files, trust)
     if seal.verdict.indication is Indication.FAILED:
-        return _Judged((seal,))
+        return Judged((seal,))
     document = part(files, package.SIGNED, limit=len(files.get(package.SIGNED, b"")))
-    report = trust.verifier.verify_pdf(document, at=trust.at, trust=trust.anchors)
+    apart = own_certificates.anchors_in(files, index := part(files, INDEX))
+    report = trust.verifier.verify_pdf(document, at=trust.at, trust=replace(trust.anchors, apart=apart))
     reports = (*_checkers(files), *report.signatures)
     # the document's own verdict where it is worse than those of its signatures
     if _worst(each.verdict for each in report.signatures).indication is not report.indication:
         reports += (SignatureReport(package.SIGNED, report.verdict),)
     if not report.digest:
-        return _Judged((*reports, seal))
+        return Judged((*reports, seal))
     contract = contents.require_contract(files)
     judged = contents.judged_signatures(contract, report.signatures) if report.signatures else ((), ())
     dated = (SignatureReport(each.report.field, each.dated) for each in judged[0] if each.dated != PASSED)
     others = (
-        _of_another(str(one.field), one.signer, one.path, seal) for one in (each.report for each in judged[0])
+        _of_another(str(one.field), one.signer, one.path, seal)
+        for one in (each.report for each in judged[0] if not each.own)
     )
-    told = contents.require_log(files, listed)
-    if listed.powers_stated_since is not None:
-        contents.require_told(files, contract, told, listed.contract)
-    authorisation_basis.require_authorisation_basis(files, told, listed.powers_stated_since)
-    require_agreements(files, told)
-    heading = history.read_heading(part(files, package.HISTORY))
-    history.require_declared(files, told, heading, document, signed_until=contract.signed_until)
-    original = part(files, package.ORIGINAL, limit=len(document))
-    require_review(files, original, listed.contract, told, withheld=listed.withheld)
+    if own_certificates.places_in(index) != sorted(contract.own.items()):
+        raise PackageRefused(contents.OTHER_SIGNATURES)
+    told = _require_log(files, listed, contract, judged[0], document)
     reports += (
         seal,
         *dated,
         *filter(None, others),
         *_stamps(files, document, trust),
+        *_stamps_elsewhere(contract, trust),
         *_records(files, listed, told, trust, seal),
     )
-    return _Judged(reports, *judged, report.remarks, has_history=True)
+    remarks = own_certificates.remarks(
+        files, canonical.decode(part(files, package.HISTORY))["events"], contract.numbered
+    )
+    return Judged(reports, *judged, (*report.remarks, *remarks), has_history=True)
+
+
+def _require_log(
+    files: Files,
+    listed: PackageManifest,
+    contract: SignedContract,
+    own: Sequence[JudgedSignature],
+    document: bytes,
+) -> tuple[PackageEvent, ...]:
+    """The history, in which the log, signatures, records and what they rest on fit together."""
+    told = contents.require_log(files, listed)
+    own_certificates.require_approved(files, told, contract.numbered)
+    if listed.powers_stated_since is not None:
+        contents.require_told(files, contract, told, listed.contract)
+    outside_seals.require_released_by_own(told, certified(files, own))
+    vouchings.require_vouched(files, told, listed.contract)
+    authorisation_basis.require_authorisation_basis(files, told, listed.powers_stated_since)
+    require_agreements(files, told)
+    heading = history.read_heading(part(files, package.HISTORY))
+    history.require_declared(files, told, heading, document, signed_until=contract.signed_until)
+    history.require_annexes(files, told, listed.contract)
+    original = part(files, package.ORIGINAL, limit=len(document))
+    require_review(files, original, listed.contract, told, withheld=listed.withheld)
+    return told
 
 
 def _checkers(files: Files) -> Iterator[SignatureReport]:
@@ -349,6 +231,14 @@ def _stamps(files: Files, signed: bytes, trust: PackageTrust) -> Iterator[Signat
     yield from _stamp(package.SIGNED_REPLY, reply, signed, trust, nonce=nonce)
     checkpoint = part(files, log_files.CHECKPOINT)
     yield from _stamp(log_files.CHECKPOINT_STAMP, part(files, log_files.CHECKPOINT_STAMP), checkpoint, trust)
+
+
+def _stamps_elsewhere(contract: SignedContract, trust: PackageTrust) -> Iterator[SignatureReport]:
+    """The timestamps beside signatures that were made elsewhere."""
+    for number, covers in sorted(contract.numbered.items()):
+        made = next(made for digest, made in contract.carried.values() if digest == covers)
+        if made is not None and any(contract.carried[end][1] is made for end in contract.own):
+            yield from _stamp(f"signatures/{number}.tst", made.token, made.value, trust)
 
 
 def _records(

@@ -3,5 +3,6 @@
 from appliance.guests.correcting import GuestCorrection
 from appliance.guests.entering import GuestEntry
 from appliance.guests.inviting import Guests, invite, is_guest, link_for
+from appliance.guests.vouching import Vouchings
 
-__all__ = ["GuestCorrection", "GuestEntry", "Guests", "invite", "is_guest", "link_for"]
+__all__ = ["GuestCorrection", "GuestEntry", "Guests", "Vouchings", "invite", "is_guest", "link_for"]

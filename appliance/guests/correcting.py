@@ -6,11 +6,14 @@
    the invitation starts anew with another person of the register. The open request is closed; officers are asked
    to end a certificate. Mails that still wait for the first one are withdrawn. Fields, order and everything else
    of the contract stay.
+4. For whom the initiator has vouched, it always starts anew, also where nothing is typed differently (a lost
+   passkey): code, key and certificate end at once, and the initiator vouches once more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -28,9 +31,10 @@ from appliance.model.accounts import GuestInvitation
 from appliance.model.contract import Contract, ContractState, GuestDetails, Party, PartyState
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
-from appliance.store import contracts, directory, enrolment, guests, intents, outbox, people, sessions
+from appliance.store import contracts, directory, enrolment, guests, intents, outbox, people, sessions, vouchings
 from appliance.store.database import Database, Transaction
 from hsm.client import AuthorityClient
+from hsm.errors import UnknownKey
 
 REASON = "The initiator corrected who this is."
 """Why an officer's act about the guest ends."""
@@ -43,14 +47,20 @@ _Differing = Sequence[str]
 class GuestCorrection:
     """Thread-safe."""
 
-    def __init__(self, database: Database, authority: AuthorityClient, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        authority: AuthorityClient,
+        now: Callable[[], datetime],
+    ) -> None:
         self._database = database
         self._authority = authority
         self._now = now
 
     def starts_anew(self, subject: str) -> bool:
         """Whether a guest has set something up, so that another address means another enrolment."""
-        return self._database.query(_has_set_up, subject)
+        with self._database.reading() as tx:
+            return _has_set_up(tx, subject) or vouchings.of_person(tx, subject) is not None
 
     def correct(
         self, contract_id: str, party_id: str, given: GuestDetails, *, by: str, seen: int | None = None
@@ -70,9 +80,12 @@ class GuestCorrection:
             known = {"name": before.name, "email": before.email, "phone": party.phone}
             given_now = {"name": typed.name, "email": email, "phone": phone}
             differs = [each for each, value in given_now.items() if value != known[each]]
-            if not differs:
+            vouched = vouchings.of_person(tx, before.subject) is not None
+            if not differs and not vouched:
                 raise PreconditionRefused("Nothing is different from before.")
-            anew = _must_start_anew(tx, before.subject, differs)
+            anew = vouched or _must_start_anew(tx, before.subject, differs)
+            if vouched:
+                self._end_vouching(tx, before.subject)
             after = replace(before, subject=typed.subject if anew else before.subject)
             after = replace(after, name=typed.name, email=email)
             held = _invitation(tx, party_id)
@@ -106,6 +119,12 @@ class GuestCorrection:
             withdraw_enrolment_request(tx, before.subject, reason=REASON, by=by, at=now)
             outbox.withdraw(tx, before.subject, now)
 
+    def _end_vouching(self, tx: Transaction, subject: str) -> None:
+        """Code, key and certificate end, whatever becomes of the correction: stopping is always right."""
+        with suppress(UnknownKey):
+            self._authority.end_vouching(subject, unsigned=True)
+        vouchings.end(tx, subject, self._now())
+
     def _invite(
         self,
         tx: Transaction,
@@ -128,7 +147,8 @@ class GuestCorrection:
     ) -> None:
         """Officers, of a certificate to end; the others who know of the contract, of another *name* in it."""
         now = self._now()
-        if replaced is not None and people.is_enrolled(tx, replaced.subject):
+        vouched = replaced is not None and vouchings.of_person(tx, replaced.subject) is not None
+        if replaced is not None and not vouched and people.is_enrolled(tx, replaced.subject):
             for officer in directory.officers(tx):
                 outbox.enqueue(tx, Notice(None, officer, NoticeKind.CERTIFICATE_TO_END, now, replaced.subject))
         for notice in to_those_who_know(contract, NoticeKind.PARTY_CORRECTED, now) if name else ():

@@ -16,6 +16,7 @@ from appliance.accounts import throttle
 from appliance.accounts.passkeys import PasskeyOffer, PasskeyVerifier, claimed_by_answer
 from appliance.accounts.sessions import ClientInfo, PortalSessions
 from appliance.accounts.tickets import spend_ticket
+from appliance.activation_requests import is_receipt_of
 from appliance.errors import PreconditionRefused, SignInRefused, StateRefused
 from appliance.guests.inviting import DIGITS, TRIES, GuestCodes, invite_again, record_invitation, way_in
 from appliance.ledger.audit_trail import EventKind
@@ -28,6 +29,7 @@ from appliance.model.accounts import (
     Passkey,
 )
 from appliance.model.notice import Notice, NoticeKind
+from appliance.signing_methods import SigningMethod
 from appliance.store import contracts, enrolment, guests, outbox
 from appliance.store.database import Database, Transaction
 from hsm.client import AuthorityClient
@@ -77,7 +79,8 @@ class GuestEntry:
         with self._database.reading() as tx:
             entry = self._entry(tx, invitation_id)
             asked = enrolment.open_request(tx, entry.invitation.person)
-        if entry.method is GuestAccessMethod.CLOSED or entry.invitation.opened is None:
+        unknown = entry.invitation.opened is None and not _is_vouched(entry)
+        if entry.method is GuestAccessMethod.CLOSED or unknown:
             return entry
         authority, person = self._with.authority, entry.invitation.person
         asked_for = {each.fingerprint for each in asked.credentials} if asked else set()
@@ -108,7 +111,7 @@ class GuestEntry:
         code, and once there were five of them.
         """
         entry = self._read(token)
-        if entry.method is not GuestAccessMethod.CODE:
+        if entry.method is not GuestAccessMethod.CODE or _is_vouched(entry):
             raise _used()
         invitation, given = entry.invitation, "".join(code.split()).replace("-", "")
         if len(given) != DIGITS or not (given.isascii() and given.isdigit()):
@@ -125,6 +128,23 @@ class GuestEntry:
             entry = self._entry(tx, invitation.id)
             if entry.method is not GuestAccessMethod.CODE or not guests.mark_opened(tx, invitation, self._now()):
                 raise _used()
+            return self._admitted(tx, entry, EventKind.GUEST_ENTERED, where)
+
+    def admit_by_receipt(self, token: str, receipt: str, where: ClientInfo) -> GuestAdmission | None:
+        """Whom the link and the *receipt* of the activation service let in: who has just made the passkey there by
+        the code of whoever vouched. None where no passkey goes with the receipt. Raises as :meth:`entry`."""
+        entry = self._read(token)
+        held = entry.invitation
+        kept = [each.reference for each in self._with.authority.credentials(held.person)]
+        if entry.method is GuestAccessMethod.CLOSED or not any(
+            is_receipt_of(receipt, each, held.person, now=self._now()) for each in kept
+        ):
+            return None
+        with self._database.transaction() as tx:
+            entry = self._entry(tx, held.id)
+            if entry.method is GuestAccessMethod.CLOSED:
+                return None
+            guests.mark_opened(tx, entry.invitation, self._now())
             return self._admitted(tx, entry, EventKind.GUEST_ENTERED, where)
 
     def admit_by_passkey(self, token: str, ticket: str, posted: str, where: ClientInfo) -> GuestAdmission:
@@ -243,6 +263,12 @@ class GuestEntry:
     def _notify_initiator(self, tx: Transaction, entry: GuestAccess, kind: NoticeKind) -> None:
         contract = entry.contract
         outbox.enqueue(tx, Notice(contract.id, contract.initiator, kind, self._now(), entry.invitation.party))
+
+
+def _is_vouched(entry: GuestAccess) -> bool:
+    """Whether the code of this guest is the authority's, which is typed on the activation service's page alone."""
+    party = entry.contract.party(entry.invitation.party)
+    return party is not None and party.method is SigningMethod.VOUCHED
 
 
 def _used() -> StateRefused:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from importlib import metadata
@@ -22,11 +22,13 @@ from appliance.health.machine_checks import disks
 from appliance.health.observations import Observations, Survey
 from appliance.health.service_checks import signs_of_life
 from appliance.ledger.tree import StoredTree
+from appliance.operations.inventory import authorities_by_line
 from appliance.operations.results import BackupOutcome, DrillResult
 from appliance.store import ledger, outbox
 from appliance.store.health import figures as store
 from appliance.timestamping import refusal_counts
 from hsm.errors import RefusalError
+from hsm.vouching import EVENTS
 
 Figure = tuple[str, float]
 
@@ -65,12 +67,17 @@ def _authority(context: CheckContext) -> Iterator[Figure]:
 
 
 def _lists(context: CheckContext) -> Iterator[Figure]:
-    context.authority()
-    names = ["root", "issuing", *(f"earlier-{number}" for number in range(1, 100))]
-    for name, der in zip(names, context.client.crls(), strict=False):
+    lines = authorities_by_line(context.client, context.authority())
+    for name, der in zip(["root", *_names_of(lines)], context.client.crls(), strict=False):
         ends = x509.load_der_x509_crl(der).next_update_utc
         if ends is not None:
             yield labelled("vermilion_revocation_list_left_seconds", issuer=name), _left(ends, context.now)
+
+
+def _names_of(lines: Mapping[str, Sequence[x509.Certificate]]) -> Iterator[str]:
+    """The issuing CAs, in the order in which the authority gives them."""
+    for kind, earlier in (("issuing", "earlier"), (EVENTS, "earlier-events")):
+        yield from (f"{earlier}-{number}" if number else kind for number in range(len(lines[kind])))
 
 
 def _database(context: CheckContext) -> Iterator[Figure]:

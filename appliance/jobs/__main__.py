@@ -9,11 +9,12 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 from appliance.config import Settings, load
+from appliance.confinement.pool import Confinement
 from appliance.errors import StateRefused
 from appliance.home import Home
 from appliance.jobs.table import (
@@ -46,7 +47,11 @@ def main() -> int:
     try:
         settings = load(home).of_run(os.environ)
         manager = ServiceManager.taken_from(os.environ)
-        with alone(settings.home.scheduler_lock), open_appliance(settings, role="scheduler") as appliance:
+        with (
+            alone(settings.home.scheduler_lock),
+            closing(Confinement(settings.home.cache)) as confinement,  # starts with the first job for it
+            open_appliance(settings, role="scheduler", confinement=confinement) as appliance,
+        ):
             _run(settings, appliance, manager)
     except RefusalError as error:
         logging.error("%s", error)

@@ -83,6 +83,11 @@ def build_scheduler(jobs: Sequence[Job]) -> BackgroundScheduler:
     return scheduler
 
 
+IDLE: Final = 300.0
+"""Seconds without a job after which the scheduler's confined processes end. They take some 70 MB and start in
+two seconds, by which the first contract after a pause is completed later; nobody waits for their other jobs."""
+
+
 def jobs_of(appliance: Appliance, delivery: OutboxDelivery | None) -> list[Job]:
     """All jobs; mail goes out only where a server is configured, and waits in the outbox otherwise."""
     jobs = [
@@ -91,13 +96,16 @@ def jobs_of(appliance: Appliance, delivery: OutboxDelivery | None) -> list[Job]:
         Job("recovery", 2.0, appliance.recovery.run),
         Job("deadlines", 10.0, appliance.endings.expire),
         Job("registrations", 2.0, appliance.office.requests.collect),
+        Job("vouchings", 10.0, appliance.vouchings.run),
         Job("seal requests", 10.0, appliance.seal_requests.sweep),
+        Job("mail merges", 1.0, appliance.mail_merges.run_round),
         Job("disposal", 600.0, appliance.retention.remove_doomed_blobs),
         Job("ownerless documents", 600.0, appliance.retention.remove_ownerless_blobs),
         Job("reminders", 10.0, appliance.reminders.ticker.tick),
         Job("keeping", 60.0, appliance.archive_renewal.run_round),
         Job("ceremonies", 60.0, appliance.ceremonies.record_ceremonies, at_once=True),
         Job("revocation lists", 3600.0, appliance.authority.issue_crl),
+        Job("confined processes", 60.0, partial(appliance.confinement.end_when_idle, IDLE)),
     ]
     if delivery is not None:
         jobs.append(Job("outbox", 1.0, delivery.deliver_due))
@@ -109,8 +117,8 @@ def feeding_job(appliance: Appliance) -> Job:
     return Job("timestamps", 0.5, appliance.timestamp_feed.run_round)
 
 
-GOES_ON: Final = frozenset({"timestamps", "sequencing", "ceremonies", "revocation lists"})
-"""What is done during a maintenance too: the log stays true, and no revocation list runs out."""
+GOES_ON: Final = frozenset({"timestamps", "sequencing", "ceremonies", "revocation lists", "confined processes"})
+"""What is done during a maintenance too: the log stays true, no revocation list runs out, memory is given back."""
 
 
 def held_during_maintenance(appliance: Appliance, jobs: Sequence[Job]) -> list[Job]:

@@ -87,9 +87,28 @@ class EventKind(StrEnum):
     AGREEMENT_ACCEPTED = "agreement-accepted", _shared("Agreed to sign electronically")
     CONTRACT_DRAFTED = "contract-drafted", _internal("Contract drafted")
     PARTY_ADDED = "party-added", _internal("Party added")
-    CONTRACT_SENT = "contract-sent", _shared("Contract sent for signing")
+    DRAFT_SHARED = "draft-shared", _internal("Draft shared with a colleague for comments")
+    DRAFT_UNSHARED = "draft-unshared", _internal("Draft no longer shared with a colleague")
+    COMMENT_WRITTEN = "comment-written", _internal("Comment written on the draft")
+    COMMENT_RESOLVED = "comment-resolved", _internal("Comment resolved")
+    COMMENT_OPENED = "comment-opened", _internal("Resolved comment opened again")
+    CHANGES_PROPOSED = "changes-proposed", _internal("Changes proposed to the text of the draft")
+    CHANGES_DECIDED = "changes-decided", _internal("Proposed changes accepted or rejected")
+    CHANGES_WITHDRAWN = "changes-withdrawn", _internal("Proposed changes withdrawn by their author")
+    SENT_WITH_COMMENTS = "sent-with-comments", _internal("Sent although comments were not resolved")
+    COPY_ADDED = "copy-added", _internal("Copy of the contract to a colleague")
+    COPY_REMOVED = "copy-removed", _internal("No more copies to a colleague")
+    ANNEX_ADDED = "annex-added", _internal("Annex added to the draft")
+    ANNEX_REMOVED = "annex-removed", _internal("Annex taken out of the draft")
+    ANNEX_MERGED = "annex-merged", _internal("Annex merged into the document of the draft")
+    ANNEX_SEPARATED = "annex-separated", _internal("Annex no longer merged into the document of the draft")
+    ANNEX_ATTACHED = "annex-attached", _shared("Annex, as it was sent with the contract", "name")
+    CONTRACT_SENT = "contract-sent", _shared("Contract sent for signing", "number")
     SIGNATURE_PREPARED = "signature-prepared", _internal("Shown to the signer, ready to sign", DataOwner.ACTOR)
-    PARTY_SIGNED = "party-signed", _shared("Signed", "name", "organisation", "title", *_ORIGIN)
+    PARTY_SIGNED = (
+        "party-signed",
+        _shared("Signed", "name", "organisation", "title", "values", "certified", "authority", *_ORIGIN),
+    )
     PARTY_DECLINED = "party-declined", _shared("Declined to sign", "reason", *_ORIGIN)
     CONTRACT_RECALLED = "contract-recalled", _shared("Contract recalled", "reason")
     CONTRACT_EXPIRED = "contract-expired", _shared("Contract expired")
@@ -105,8 +124,10 @@ class EventKind(StrEnum):
     FIELDS_PLACED = "fields-placed", _internal("Signature fields placed")
     CONTRACT_DISCARDED = "contract-discarded", _internal("Draft discarded")
     PARTY_HANDED_OVER = "party-handed-over", _shared("Signature handed over", owner=DataOwner.GIVER)
-    INITIATOR_CHANGED = "initiator-changed", _shared("Contract taken over from somebody who left")
+    INITIATOR_CHANGED = "initiator-changed", _shared("Contract taken over by a colleague")
     DEADLINE_EXTENDED = "deadline-extended", _shared("Deadline extended")
+    DOCUMENT_READ = "document-read", _internal("Read page by page before signing", DataOwner.ACTOR)
+    SIGNERS_REMINDED = "signers-reminded", _internal("Reminder sent at the initiator's request")
     DATES_CHANGED = "dates-changed", _internal("Dates of the contract noted")
     """Dates beyond signing: when it takes effect, is to be renewed or ended, and ends."""
     NOTICE_RESENT = "notice-resent", _internal("Mail sent once more")
@@ -114,11 +135,18 @@ class EventKind(StrEnum):
     VOID_DECLARED = "void-declared", _shared("Declaration to void signed")
     VOID_REFUSED = "void-refused", _shared("Voiding refused", "reason")
     CONTRACT_VOIDED = "contract-voided", _shared("Contract voided by all parties")
+    CONTRACT_SUPPLEMENTED = "contract-supplemented", _shared("Supplemented by a further agreement")
+    CONTRACT_REPLACED = "contract-replaced", _shared("Replaced by another agreement of the parties")
+    CONTRACT_TERMINATED = "contract-terminated", _shared("Terminated by agreement of the parties")
+    AMENDMENT_VOIDED = "amendment-voided", _shared("The agreement that changed this contract was voided")
     CONTENT_CHECKED = "content-checked", _internal("Content checked")
     REVIEW_REQUESTED = "review-requested", _internal("Review requested")
     CLAUSE_WAIVED = "clause-waived", _internal("Finding of the content check waived")
+    REVIEW_STEP_APPROVED = "review-step-approved", _internal("Step of the review approved")
     REVIEW_SIGNED_OFF = "review-signed-off", _internal("Content check signed off by the reviewer")
     REVIEW_RETURNED = "review-returned", _internal("Returned by the reviewer")
+    MAIL_MERGE_MADE = "mail-merge-made", EventMeaning("Contracts made of a list")
+    MAIL_MERGE_SENT = "mail-merge-sent", EventMeaning("Contracts of a list sent")
     OWNERSHIP_DEPOSITED = "ownership-deposited", EventMeaning("Ownership of a file deposited")
     SEAL_REQUESTED = "seal-requested", _of_seal("Use of the seal requested")
     SEAL_APPROVED = "seal-approved", _of_seal("Use of the seal approved")
@@ -136,6 +164,8 @@ class EventKind(StrEnum):
     """To the initiator, who hands it over where no mail goes out."""
     GUEST_CODE_ASKED = "guest-code-asked", _shared("Outside signer asked for a new code")
     GUEST_CODE_RENEWED = "guest-code-renewed", _shared("New code for the outside signer")
+    GUEST_VOUCHED = "guest-vouched", _shared("The initiator vouched for the outside signer")
+    GUEST_CERTIFIED = "guest-certified", _shared("Outside signer certified for this contract")
     OFFICER_APPOINTED = "officer-appointed"
     ENROLMENT_REQUESTED = "enrolment-requested"
     ENROLMENT_WITHDRAWN = "enrolment-withdrawn"
@@ -151,6 +181,9 @@ class EventKind(StrEnum):
     CUSTODIANS_NEEDED_CHANGED = "custodians-needed-changed"
     SEAL_PICTURE_CHANGED = "seal-picture-changed"
     SEAL_DESTROYED = "seal-destroyed"
+    SEAL_RULES_CHANGED = "seal-rules-changed"
+    SEAL_FILED = "seal-filed"
+    """Where the chop is on file was entered."""
     KEY_ROTATED = "key-rotated"
     CERTIFICATE_REVOKED = "certificate-revoked"
     PIN_CUSTODIAN_ENROLLED = "keeper-enrolled"
@@ -160,12 +193,25 @@ class EventKind(StrEnum):
     """The authority's record of a ceremony, or of a key that was exchanged or revoked later."""
     OFFICE_ACT_APPROVED = "office-act-approved"
     OFFICE_ACT_REFUSED = "office-act-refused"
+    OFFICE_ACT_WITHDRAWN = "office-act-withdrawn"
+    """A partner's administrator took the request for a seal back."""
     IDENTITY_CHECKED = "identity-checked", EventMeaning("Identity checked")
     IDENTITY_WITHDRAWN = "identity-withdrawn", EventMeaning("Identity check withdrawn")
     POWER_REGISTERED = "power-registered", EventMeaning("Power of attorney registered")
     POWER_VERIFIED = "power-verified", EventMeaning("Power of attorney verified")
     POWER_REFUSED = "power-refused", EventMeaning("Power of attorney refused")
     POWER_REVOKED = "power-revoked", EventMeaning("Power of attorney revoked")
+    ANCHOR_REGISTERED = "anchor-registered", EventMeaning("Certification authority of outside signers registered")
+    ANCHOR_APPROVED = "anchor-approved", EventMeaning("Certification authority of outside signers approved")
+    ANCHOR_ENDED = "anchor-ended", EventMeaning("Certification authority of outside signers ended")
+
+    PARTNER_REGISTERED = "partner-registered", EventMeaning("Partner organisation registered")
+    PARTNER_CHANGED = "partner-changed", EventMeaning("Details of the partner organisation changed")
+    PARTNER_VOUCHED = "partner-vouched", EventMeaning("Vouched for the partner organisation")
+    PARTNER_DOCUMENT_ADDED = "partner-document-added", EventMeaning("Document of the partner organisation added")
+    REPRESENTATIVE_INVITED = "representative-invited", EventMeaning("Representative invited")
+    REPRESENTATIVE_LEFT = "representative-left", EventMeaning("Representative left")
+    PARTNER_ADMINISTRATOR_NAMED = "partner-administrator-named", EventMeaning("Administrator of the partner named")
 
     HOLD_PLACED = "hold-placed", _internal("Legal hold placed")
     HOLD_LIFTED = "hold-lifted", _internal("Legal hold lifted")
@@ -173,13 +219,17 @@ class EventKind(StrEnum):
     DISPOSAL_REFUSED = "disposal-refused", _internal("Disposal refused")
     CONTRACT_DISPOSED = "contract-disposed", _shared("Disposed of")
     PERSONAL_DATA_ERASED = "personal-data-erased"
+    LEDGER_EXPORTED = "ledger-exported"
 
+    ABSENCE_ENTERED = "absence-entered"
+    ABSENCE_ENDED = "absence-ended"
     ACCOUNT_INVITED = "account-invited"
     ACCOUNT_ACTIVATED = "account-activated"
     ACCOUNT_SUSPENDED = "account-suspended"
     ACCOUNT_RESUMED = "account-resumed"
     ROLES_CHANGED = "roles-changed"
     PROFILE_CHANGED = "profile-changed"
+    DEPARTMENT_CHANGED = "department-changed"
     SIGNED_IN = "signed-in"
     SIGN_IN_BLOCKED = "sign-in-blocked"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105  # the name of an event

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from appliance.errors import LedgerDamaged
+from appliance.language.cells import plain_cell
 from appliance.ledger import LogProofs, require_chain
 from appliance.ledger.disclosure import Audience, Disclosure
 from appliance.ledger.timeline import Timeline, TimelineEvent
@@ -37,9 +38,6 @@ from hsm.note import NoteRefused, parse_vkey, verify_checkpoint
 
 FORMAT: Final = "vermilion-history/1"
 PAGE: Final = 50
-_DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that spreadsheets would compute."""
-
 COLUMNS: Final = (
     "Log entry",
     "Number in the contract's history",
@@ -147,15 +145,18 @@ class Audit:
         table.writerow([say(column) for column in COLUMNS])
         for link in self.of(contract_id, audience).links:
             told = link.told
-            facts = [f"{say(fact.label)}: {_shown(fact.value)}" for fact in told.facts]
+            facts = [
+                f"{say(fact.label)}: {say(str(fact.value)) if fact.is_message else _shown(fact.value)}"
+                for fact in told.facts
+            ]
             table.writerow(
                 [
                     told.entry,
                     link.sequence,
                     _shown(told.at),
-                    _cell(say(told.title)),
-                    _cell(told.by),
-                    _cell("; ".join([*told.origin, *facts])),
+                    plain_cell(say(told.title)),
+                    plain_cell(told.by),
+                    plain_cell("; ".join([*told.origin, *facts])),
                     link.hash,
                     link.previous,
                     yes_no[0] if link.proven else yes_no[1],
@@ -190,7 +191,3 @@ def _shown(value: str | datetime | None) -> str:
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%dT%H:%M:%SZ")
     return "—" if value is None else value
-
-
-def _cell(words: str) -> str:
-    return f"'{words}" if words.startswith(_DANGEROUS) else words

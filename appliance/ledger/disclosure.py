@@ -20,7 +20,7 @@ from appliance.model.notice import NoticeKind
 from appliance.model.people import Person, Seal
 from appliance.store import contracts, guests, people
 from appliance.store.database import Database, Transaction, reads
-from hsm.names import name_key
+from hsm.names import is_from_outside, name_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +35,25 @@ class Audience:
 
     @classmethod
     def of(cls, subject: str, name: str, organisation: str) -> Audience:
-        """The audience that somebody belongs to. What tells people from outside is the subject, which this
-        appliance gives, not the organisation, which somebody types."""
-        where = "outside" if subject.startswith(GUEST_PREFIX) else "house"
+        """The audience of an organisation (or of somebody of none), on the side of this subject. What tells who is
+        from outside is the subject, which this appliance gives, not the organisation, which somebody types.
+        Whether a person from outside is of it at all, :meth:`of_person` knows."""
+        where = "outside" if is_from_outside(subject) else "house"
         key = name_key(organisation)
         return cls(f"{where} organisation {key}" if key else f"person {subject}", organisation.strip() or name)
 
     @classmethod
     def of_person(cls, person: Person) -> Audience:
-        """The audience that *person* belongs to."""
-        return cls.of(person.subject, person.name, person.organisation)
+        """The audience that *person* belongs to. Of a guest's organisation the initiator typed the name, and may
+        have typed a partner's: until officers have certified the guest under it, they are an audience alone."""
+        typed = is_from_outside(person.subject) and person.partner is None and not person.certified
+        if not typed:
+            return cls.of(person.subject, person.name, person.organisation)
+        return cls(f"person {person.subject}", person.organisation.strip() or person.name)
 
     @classmethod
     def of_seal(cls, seal: Seal) -> Audience:
-        """The organisation whose seal it is, always one with accounts here."""
+        """The organisation whose seal it is."""
         return cls.of(seal.subject, "", seal.organisation)
 
 
@@ -56,6 +61,10 @@ _OF_SEALS: Final = frozenset(
     {NoticeKind.SEAL_REQUESTED, NoticeKind.SEAL_APPROVED, NoticeKind.SEAL_REFUSED, NoticeKind.SEAL_LAPSED}
 )
 """Mails about what is internal to the company whose seal it is."""
+
+_INTERNAL: Final = _OF_SEALS | {NoticeKind.DEPUTY_ASKED, NoticeKind.DRAFT_SHARED}
+"""Mails of which only the organisation of the recipient may know: also who is away there, who stands in, and with
+whom a draft was shared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +161,14 @@ class Disclosing:
         return self.belongs(contract.initiator, audience)
 
     def mail_shown(self, contract: Contract, kind: NoticeKind, recipient: str, audience: Audience) -> bool:
-        """Whether *audience* may know that *recipient* was written to: who answers for a seal, and who is reminded
-        without a part in the contract, is internal as the steps are that the mail is about."""
+        """Whether *audience* may know that *recipient* was written to: who answers for a seal or stands in for
+        somebody who is away, and who is reminded without a part in the contract, is internal as the steps are that
+        the mail is about."""
         signers = {party.responsible for party in contract.parties}
         if recipient.startswith(GUEST_PREFIX) and recipient not in signers:  # another took this one's place
             return self.drafting(contract, audience)
-        internal = kind in _OF_SEALS or (kind is NoticeKind.REMINDERS and recipient not in signers)
+        internal = kind in _INTERNAL or recipient in contract.copied
+        internal = internal or (kind is NoticeKind.REMINDERS and recipient not in signers)
         return not internal or self.belongs(recipient, audience)
 
     def invited(self, guest: str, audience: Audience) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from appliance.ledger.audit_trail import DataOwner, DisclosureRule, EventKind, EventMeaning
+from appliance.signing_methods import METHOD_TITLES, SigningMethod
 
 
 def title_of_event(kind: str) -> str:
@@ -28,6 +29,8 @@ LABELS: Final[Mapping[str, str]] = {
     "name": "Name",
     "organisation": "Organisation",
     "title": "Title",
+    "values": "Filled in",
+    "number": "Contract number",
     "kind": "Kind",
     "purpose": "Purpose",
     "amount": "Amount",
@@ -44,14 +47,36 @@ LABELS: Final[Mapping[str, str]] = {
     "expiry": "Ends",
     "replaces": "Replaces contract",
     "successor": "Replaced by contract",
+    "annex": "Annex, SHA-256",
+    "merged": "Merged into the document as its pages",
+    "supplement": "Supplement to contract",
+    "replacement": "In place of contract",
+    "termination": "Terminates contract",
+    "earlier": "Signed document of that contract, SHA-256",
+    "amendment": "Agreement that changes this contract",
+    "amending": "Signed document of that agreement, SHA-256",
+    "copied": "Like contract",
     "recipient": "Recipient",
+    "people": "Reminded",
     "signer": "Signing key",
+    "method": "Signing method",
+    "certified": "Certificate of",
+    "authority": "Certificate issued by",
+    "certificate": "Certificate, SHA-256",
+    "anchor": "Approved authority",
+    "declared_version": "Accepted with the file, without a signature: agreement on electronic signing, version",
+    "dated_digest": "Second document: with our timestamp, SHA-256",
     "custodian": "Seal custodian",
     "requester": "Requested by",
     "needed": "Custodians needed",
     "power": "Power of attorney",
     "identity": "Identity check",
     "pages": "Pages",
+    "unresolved": "Comments and proposed changes still open",
+    "proposal": "Version of the text that is proposed",
+    "accepted": "Changes accepted",
+    "rejected": "Changes rejected",
+    "seconds": "Seconds",
     "unverified": "Signatures from before that could not be verified here",
     "version": "Version",
     "expires": "Can be signed until",
@@ -71,6 +96,7 @@ LABELS: Final[Mapping[str, str]] = {
     "agreement": "Agreement on electronic signing, log entry",
     "grounds": "Grounds of the signature, SHA-256",
     "statement": "Officers' confirmation, SHA-256",
+    "department": "Department",
     "item": "Item of the content check",
     "document": "Checked document, SHA-256",
     "check": "Result of the content check, SHA-256",
@@ -79,10 +105,18 @@ LABELS: Final[Mapping[str, str]] = {
 """The fields that are shown, in this order; others stand in ``history.json`` alone."""
 
 
+def value_as_message(field: str, value: str) -> str | None:
+    """The message id that says what a *value* of *field* means; None for a value that is shown as it is."""
+    return METHOD_TITLES[SigningMethod(value)] if field == "method" and value in set(SigningMethod) else None
+
+
+_OF_ANNEXES = ("annex-added", "annex-removed", "annex-merged", "annex-separated", "annex-attached")
+
 _OWN_LABELS: Final[Mapping[tuple[str, str], str]] = {
     ("signature-prepared", "digest"): "To be signed, SHA-256",
     ("guest-corrected", "before"): "Name before",
     ("roles-changed", "before"): "Roles before",
+    **{(kind, "name"): "File" for kind in _OF_ANNEXES},
 }
 """Labels of fields that mean something else in one kind of event."""
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from appliance.errors import NotFound
 from appliance.ledger.audit_trail import SYSTEM, EventKind
 from appliance.ledger.disclosure import Audience, Disclosure, VisibleEvents, replaced_guests
-from appliance.ledger.event_texts import LABELS, fact_label, says_nothing, title_of_event
+from appliance.ledger.event_texts import LABELS, fact_label, says_nothing, title_of_event, value_as_message
 from appliance.store import contracts, ledger, people
 from appliance.store.database import Database, Transaction
 from hsm import canonical
@@ -27,10 +27,12 @@ WITHHELD: Final = "withheld"
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One field of an event. ``label`` is a message id; ``value`` None when the field was erased."""
+    """One field of an event. ``label`` is a message id, ``value`` another one if it ``is_message``, and None when
+    the field was erased."""
 
     label: str
     value: str | datetime | None
+    is_message: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,10 @@ def _facts(fields: Mapping[str, Any], kind: str, actor: str, names: Callable[[st
             continue
         if name == "organisation" and str(value) in str(fields.get("name")):
             continue
-        if value != "":
+        meaning = value_as_message(name, str(value))
+        if meaning is not None:
+            yield Fact(_label(fields, kind, name), meaning, is_message=True)
+        elif value != "":
             yield Fact(_label(fields, kind, name), value)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from appliance.model.contract import Contract, ContractState
+from hsm.names import OUTSIDE
 
 
 class AccountRole(StrEnum):
@@ -19,10 +20,15 @@ class AccountRole(StrEnum):
     OFFICER = "officer"
     AUDITOR = "auditor"
     OPERATOR = "operator"
+    REPRESENTATIVE = "representative"
+    """Of a partner organisation, from outside."""
 
 
 PEOPLES_ROLES = frozenset({AccountRole.INITIATOR, AccountRole.SIGNER, AccountRole.CUSTODIAN, AccountRole.REVIEWER})
 """The roles of those who have a signing key (``person-…``); they may be combined. All others stand alone."""
+
+SIGNING_ROLES = PEOPLES_ROLES | {AccountRole.REPRESENTATIVE}
+"""The roles of everybody with an account who signs, of the house or from outside."""
 
 ROLES_OF = {
     "person": PEOPLES_ROLES,
@@ -31,6 +37,13 @@ ROLES_OF = {
     "operator": frozenset({AccountRole.OPERATOR}),
 }
 """Prefix of a subject → the roles that it can have. The database refuses every other combination."""
+
+
+def possible_roles(subject: str) -> frozenset[AccountRole]:
+    """The roles that an account of *subject* can have: one alone for people from outside."""
+    if subject.startswith(OUTSIDE):
+        return frozenset({AccountRole.REPRESENTATIVE})
+    return ROLES_OF.get(subject.partition("-")[0], frozenset())
 
 
 class AccountState(StrEnum):

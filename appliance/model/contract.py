@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
 from appliance.errors import NotFound
 from appliance.language import Language, instants
-from hsm.names import OUTSIDE, visible
+from appliance.signing_methods import SigningMethod
+from hsm.names import OUTSIDE, is_from_outside, visible
 
 GUEST_PREFIX = OUTSIDE
 """How the subjects of people from outside begin, here and at the authority."""
@@ -80,6 +81,12 @@ class Placement:
     width: float
     height: float
 
+    def shared_with(self, other: Placement) -> float:
+        """The area that both cover, 0 on different pages."""
+        wide = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
+        high = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
+        return wide * high if self.page == other.page and wide > 0 and high > 0 else 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class CrossPage:
@@ -94,7 +101,7 @@ class GuestDetails:
     """Somebody from outside, without an account: told by e-mail, let in by a code that goes over ``phone``.
 
     ``language`` and ``zone`` (IANA) are those of mails and pages until the guest chooses others; those of whoever
-    invites where nothing is said.
+    invites where nothing is said. ``method`` is how they are to sign; None for the first that policy allows.
     """
 
     name: str
@@ -103,6 +110,7 @@ class GuestDetails:
     phone: str = ""
     language: Language | None = None
     zone: str = ""
+    method: SigningMethod | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +151,45 @@ class AgreementSide:
         return {"kind": "organisation", "name": self.name}
 
 
+class InputKind(StrEnum):
+    """What a signer fills in."""
+
+    TEXT = "text"
+    DATE = "date"
+    CHOICE = "choice"
+
+
+@dataclass(frozen=True, slots=True)
+class SignerInput:
+    """A field that one signer fills in before signing, under the sender's ``label``; each of its ``places`` shows
+    the same.
+
+    ``number`` counts the fields of the party from 1, and is part of their names in the PDF. ``most`` characters of
+    a text; ``choices`` of a choice. ``value`` is what was filled in, in one line as it is shown; empty while
+    nothing is.
+    """
+
+    id: str
+    number: int
+    kind: InputKind
+    label: str
+    required: bool = True
+    most: int = 0
+    choices: tuple[str, ...] = ()
+    places: tuple[Placement, ...] = ()
+    value: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Party:
     """One who signs. ``subject`` names the key (``person-…`` or ``seal-…``); ``position`` counts from 1.
 
     ``field`` is the name of its signature field in the PDF. For a seal, ``requester`` is the person who asks for
-    its use and answers for it together with a custodian. ``placement`` is None while nobody has placed the field
-    of a draft; ``more`` are further places that show the same signature, ``cross_page`` a seal's slices on the
-    edges of all pages. ``phone`` is a guest's.
+    its use and answers for it, together with a custodian or as one. ``placement`` is None while nobody has placed
+    the field of a draft; ``more`` are further places that show the same signature, ``cross_page`` a seal's slices
+    on the edges of all pages. ``phone`` is a guest's. ``method``: how a person or a seal from outside signs; None
+    for all others. ``partner`` is the id of the partner organisation for which a representative of it acts.
+    ``inputs`` are what the signer fills in.
     """
 
     id: str
@@ -168,6 +207,24 @@ class Party:
     more: tuple[Placement, ...] = ()
     cross_page: CrossPage | None = None
     phone: str | None = None
+    method: SigningMethod | None = None
+    partner: str | None = None
+    inputs: tuple[SignerInput, ...] = ()
+
+    @property
+    def unfilled(self) -> tuple[SignerInput, ...]:
+        """What has to be filled in, and is not."""
+        return tuple(each for each in self.inputs if each.required and not each.value)
+
+    @property
+    def filled(self) -> tuple[tuple[str, str], ...]:
+        """Label and value of what was filled in, as an intent has them."""
+        return tuple((visible(each.label), each.value) for each in self.inputs if each.value)
+
+    @property
+    def outside(self) -> bool:
+        """True for an outside signer, and for the seal of such a person's company."""
+        return is_from_outside(self.subject)
 
     @property
     def places(self) -> tuple[Placement, ...]:
@@ -177,7 +234,7 @@ class Party:
     @property
     def guest(self) -> bool:
         """True for somebody from outside, who has no account."""
-        return self.subject.startswith(GUEST_PREFIX)
+        return self.subject.startswith(GUEST_PREFIX) and self.partner is None
 
     @property
     def responsible(self) -> str:
@@ -201,6 +258,37 @@ class ContractRevision:
     party: str | None = None
 
 
+class AmendmentKind(StrEnum):
+    """What an agreement does to an earlier contract; the last one in force that does most tells how it stands."""
+
+    SUPPLEMENT = "supplement"
+    REPLACEMENT = "replacement"
+    TERMINATION = "termination"
+
+    @property
+    def ends(self) -> bool:
+        """Whether the earlier contract is over by it."""
+        return self is not AmendmentKind.SUPPLEMENT
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """``contract``, an agreement in ``state``, and ``completed`` then, changes the ``earlier`` contract from the
+    day ``effective`` on."""
+
+    contract: str
+    earlier: str
+    kind: AmendmentKind
+    effective: date
+    state: ContractState = ContractState.DRAFT
+    completed: datetime | None = None
+
+    @property
+    def in_force(self) -> bool:
+        """Whether it counts: everybody has signed, and it is not void."""
+        return self.state is ContractState.COMPLETED
+
+
 @dataclass(frozen=True, slots=True)
 class OpenVoiding:
     """A proposal to void a completed contract, not yet signed by everybody; ``declared`` are who has signed it."""
@@ -217,9 +305,13 @@ class Contract:
     """A contract with its parties in signing order and its revisions, the last one being current.
 
     ``version`` counts every change: who decides on what a page showed names the version that it showed.
-    ``former`` are the people who handed their part over to somebody else. ``amount`` is what the contract is
-    worth, where it names an amount; ``disposed`` is when its documents and names were removed for good.
-    ``language`` is that in which signatures are worded on the document.
+    ``former`` are the people who handed their part over to somebody else, ``copied`` those who get a copy,
+    ``colleagues`` those with whom the draft was shared.
+    ``amount`` is what the contract is worth, where it names one; ``disposed`` is when its documents and names were
+    removed for good.
+    ``language`` is that in which signatures are worded on the document. ``number`` is the organisation's own,
+    empty while there is none; ``number_entered`` when the initiator entered it. ``department`` is the initiator's
+    when it was drafted, internal to the organisation.
     """
 
     id: str
@@ -236,10 +328,15 @@ class Contract:
     revisions: tuple[ContractRevision, ...]
     version: int = 1
     former: tuple[str, ...] = ()
+    copied: tuple[str, ...] = ()
+    colleagues: tuple[str, ...] = ()
     voiding: OpenVoiding | None = None
     amount: Money | None = None
     disposed: datetime | None = None
     language: Language = Language.CHINESE
+    number: str = ""
+    number_entered: bool = False
+    department: str = ""
 
     @property
     def organisations(self) -> tuple[str, ...]:
@@ -259,10 +356,11 @@ class Contract:
     def counterparties(self, own: Party) -> tuple[str, ...]:
         """The other side, seen from the party *own*: the parties' other organisations, and who signs for none.
 
-        People with accounts here and outside signers are never on the same side, whatever they are called.
+        People of the house, and outside signers and their company's seal, are never on the same side, whatever
+        they are called.
         """
-        side = own.guest, own.organisation
-        others = [each for each in self.parties if (each.guest, each.organisation) != side]
+        side = own.outside, own.organisation
+        others = [each for each in self.parties if (each.outside, each.organisation) != side]
         return tuple(dict.fromkeys(each.organisation or each.name for each in others))
 
     @property
@@ -320,6 +418,17 @@ class Contract:
     def everybody(self) -> tuple[str, ...]:
         """The people (subjects) who act in the contract, each once: the initiator, and who acts for each party."""
         return tuple(dict.fromkeys([self.initiator, *self.signatories]))
+
+    def seal_after(self, party: Party) -> Party | None:
+        """The seal for which whoever signs as *party* can ask as soon as that is signed; None for no such seal."""
+        after = replace(
+            self,
+            parties=tuple(
+                replace(each, state=PartyState.SIGNED) if each.id == party.id else each for each in self.parties
+            ),
+        )
+        own = (each for each in after.on_turn if each.requester == party.responsible)
+        return next(own, None) if party.kind is PartyKind.PERSON else None
 
     def is_last(self, party: Party) -> bool:
         """True when *party* is the only one left: its signature locks every field."""

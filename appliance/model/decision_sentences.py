@@ -9,7 +9,7 @@ from typing import Any
 from appliance.model.office import OfficerDecisionKind as Kind
 from appliance.model.people import SealKind
 from hsm.errors import Sentence
-from hsm.names import is_outside, is_pin_custodian
+from hsm.names import is_outside, is_outside_seal, is_pin_custodian
 
 _SENTENCES = {
     Kind.ENROL_PERSON: ("This will give {name} of {organisation} a key and a certificate to sign with."),
@@ -42,7 +42,15 @@ _SENTENCES = {
     Kind.CONFIRM_POWER: (
         "This confirms that {name} may sign for {grantor}, as the letter of attorney shown here says."
     ),
+    Kind.APPROVE_ANCHOR: (
+        "From then on outside signers of {organisation} may sign with certificates of the authority whose"
+        " certificate"
+        " has this SHA-256: {certificate}. Compare it with what {organisation} told you."
+    ),
 }
+
+_CALLED = (SealKind.PERSONNEL, SealKind.INVOICE, SealKind.DEPARTMENT, SealKind.BRANCH)
+"""Kinds of which sentences say the name itself."""
 
 _SEALS = {
     SealKind.COMPANY: "This makes the company seal of {organisation}, kept by {custodians}.",
@@ -51,6 +59,7 @@ _SEALS = {
         "This makes the legal representative's seal of {organisation}, kept by {custodians}."
     ),
     SealKind.FINANCE: "This makes the finance seal of {organisation}, kept by {custodians}.",
+    **dict.fromkeys(_CALLED, "This makes the seal “{called}” of {organisation}, kept by {custodians}."),
 }
 
 _DONE = {
@@ -69,6 +78,7 @@ _DONE = {
     Kind.CHANGE_PICTURE: "The seal {seal} was given the picture shown here.",
     Kind.DESTROY_SEAL: "The seal {seal} was destroyed for good. What it has signed stays valid.",
     Kind.CONFIRM_POWER: "It was confirmed that {name} may sign for {grantor}.",
+    Kind.APPROVE_ANCHOR: "The authority {certificate} was approved for outside signers of {organisation}.",
 }
 _SEALS_DONE = {
     SealKind.COMPANY: "The company seal of {organisation} was made, kept by {custodians}.",
@@ -77,6 +87,7 @@ _SEALS_DONE = {
         "The legal representative's seal of {organisation} was made, kept by {custodians}."
     ),
     SealKind.FINANCE: "The finance seal of {organisation} was made, kept by {custodians}.",
+    **dict.fromkeys(_CALLED, "The seal “{called}” of {organisation} was made, kept by {custodians}."),
 }
 """The same once it is done, as short: what it meant was read when it was activated."""
 
@@ -87,6 +98,12 @@ _OUTSIDE = (
     "This will give {name} of {organisation}, an outside signer, a key and a certificate to sign with. Outside"
     " signers have no powers here."
 )
+
+_OUTSIDE_SEAL = (
+    "This makes a seal ({called}) of {organisation}, another company, kept and released by {custodians} of that"
+    " company alone. Officers vouch with this that the seal is that company's."
+)
+_OUTSIDE_SEAL_DONE = "A seal ({called}) of {organisation}, another company, was made, kept by {custodians}."
 
 _ALL_CERTIFICATES = (
     "This revokes every certificate of {name} that is valid still, for good; the new revocation list says so at"
@@ -122,16 +139,26 @@ def describe_intent(
         "grantor": details.get("grantor", ""),
         "organisation": details.get("organisation", ""),
         "custodians": "、".join(names.get(each, each) for each in custodians if isinstance(each, str)),
+        "kind": details.get("kind", ""),
+        "called": str(details.get("name", "")).removeprefix(str(details.get("organisation", ""))),
         "seal": names.get(subject, subject),
         "custodian": names.get(custodian, custodian),
         "needed": details.get("needed", ""),
         "service": subject,
         "serial": details.get("serial", ""),
+        "certificate": _in_groups(str(details.get("certificate", ""))),
     }
     return Sentence(_template(kind, subject, details, again=again, done=done), values)
 
 
+def _in_groups(digest: str) -> str:
+    """Hexadecimal digits in groups of four, as people compare them."""
+    return " ".join(digest[at : at + 4] for at in range(0, len(digest), 4))
+
+
 def _template(kind: Kind, subject: str, details: Mapping[str, Any], *, again: bool, done: bool) -> str:
+    if kind is Kind.ENROL_SEAL and is_outside_seal(subject):
+        return _OUTSIDE_SEAL_DONE if done else _OUTSIDE_SEAL
     if kind is Kind.ENROL_SEAL:
         return (_SEALS_DONE if done else _SEALS)[SealKind(details["kind"])]
     if done:

@@ -65,8 +65,9 @@ class IntentRecord:
     ``contents`` (offset and length in the whole file, of the hex digits with their angle brackets). ``cms`` is
     the authority's DER once there is one, ``stamped`` the time that its timestamp gives. ``lease_owner`` names the
     process that went to the authority, at ``claimed``. ``outside`` is None where none is configured.
-    ``seal_reason`` is what the use of a seal is asked for. ``batch`` (32 hex digits) is the batch in which it was
-    prepared, if in one, and ``together`` how it was activated in one.
+    ``seal_reason`` is what the use of a seal is asked for,
+    of this one or straight after by its signer. ``together`` is how its
+    signer activated it in a batch, if in one.
     """
 
     id: str
@@ -84,7 +85,6 @@ class IntentRecord:
     reason: str | None = None
     outside: OutsideStamp | None = None
     seal_reason: str | None = None
-    batch: str | None = None
     together: JointActivation | None = None
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from appliance.model.contract import ContractState, PartyState
+from appliance.model.contract import AmendmentKind, ContractState, Money, PartyState
 
 EVERYTHING = "*"
 """Stands for the person who may see every contract: an auditor."""
@@ -101,7 +102,13 @@ class ListedParty:
 
 @dataclass(frozen=True, slots=True)
 class ListedContract:
-    """One row: the contract's outlines, and in which bucket it is for the one who looks."""
+    """One row: the contract's outlines, in which bucket it is for the one who looks, and what agreements in force
+    have made of it, if any (``amended``).
+
+    ``number`` is the organisation's own, ``initiator`` a name. ``department`` and ``days`` (when the contract
+    takes effect, is to be renewed, ends; by the names of the occasions) are empty for other organisations than the
+    one that drafted it.
+    """
 
     id: str
     title: str
@@ -112,6 +119,20 @@ class ListedContract:
     zone: str
     touched: datetime
     parties: tuple[ListedParty, ...]
+    amended: AmendmentKind | None
+    number: str
+    initiator: str
+    department: str
+    created: datetime
+    sent: datetime | None
+    completed: datetime | None
+    amount: Money | None
+    days: Mapping[str, date]
+
+    @property
+    def signed(self) -> int:
+        """How many parties have signed."""
+        return sum(party.state is PartyState.SIGNED for party in self.parties)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,18 +61,21 @@ class EnrolmentRequest:
 
 @dataclass(frozen=True, slots=True)
 class DirectoryEntry:
-    """Somebody as the office lists them. ``login`` and ``state`` are None without an account (guests)."""
+    """Somebody as the office lists them. ``login`` and ``state`` are None without an account (guests);
+    ``partner`` is the id of the partner organisation whose representative it is."""
 
     subject: str
     name: str
     organisation: str
     email: str
+    department: str
     login: str | None
     state: AccountState | None
     guest: bool
     enrolled: bool
     waiting: bool
     roles: frozenset[AccountRole]
+    partner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,7 @@ class OfficerDecisionKind(StrEnum):
     REVOKE_CERTIFICATE = "revoke_certificate"
     ENROL_PIN_CUSTODIAN = "enrol_keeper"
     CONFIRM_POWER = "confirm_power"
+    APPROVE_ANCHOR = "approve_anchor"
 
 
 SERVICE_DECISIONS = frozenset(
@@ -156,12 +160,13 @@ SEAL_DECISIONS = frozenset(
 
 
 class OfficerDecisionState(StrEnum):
-    """``open``: waits for an officer, or for the second one."""
+    """``open``: waits for an officer, or for the second one; ``withdrawn``: by the partner that asked for it."""
 
     OPEN = "open"
     DONE = "done"
     REFUSED = "refused"
     EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +190,10 @@ class OfficerDecision:
     approved_by: tuple[str, ...] = ()
     request: str | None = None
     reason: str | None = None
+
+    def waits(self, now: datetime) -> bool:
+        """Whether officers can still activate it."""
+        return self.state is OfficerDecisionState.OPEN and now < self.expires
 
     def intent(self, **more: object) -> OfficerIntent:
         """What officers activate, with *more* arguments than the decision has itself."""

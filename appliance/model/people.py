@@ -4,12 +4,13 @@ seal (用印申请), and the register of its uses (用印登记). No I/O.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
 from appliance.language import Language
 from appliance.model.contract import AgreementSide
+from hsm.names import is_outside_seal
 
 
 class SealKind(StrEnum):
@@ -19,13 +20,28 @@ class SealKind(StrEnum):
     CONTRACT = "合同专用章"
     LEGAL_REPRESENTATIVE = "法定代表人章"
     FINANCE = "财务专用章"
+    PERSONNEL = "人事专用章"
+    INVOICE = "发票专用章"
+    DEPARTMENT = "部门章"
+    BRANCH = "分公司章"
+
+    @property
+    def has_unit(self) -> bool:
+        """Whether it is a department's or a branch's, which it names."""
+        return self in (SealKind.DEPARTMENT, SealKind.BRANCH)
+
+    def called(self, unit: str) -> str:
+        """What a seal of this kind is called behind its organisation: 采购部部门章, 上海分公司章."""
+        return f"{unit.removesuffix('分公司') if self is SealKind.BRANCH else unit}{self.value}"
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
     """A known person. ``subject`` (``person-…``) is the name of the key in the authority, once there is one.
 
-    ``officer-…``, ``auditor-…`` and ``operator-…`` never have one. ``guest``: an outside signer of one contract.
+    ``officer-…``, ``auditor-…`` and ``operator-…`` never have one. ``guest``: somebody from outside, invited to
+    one contract, or a representative of the partner organisation whose id ``partner`` is, with an account.
+    ``certified``: officers have confirmed who this is, and of which organisation.
     """
 
     subject: str
@@ -35,6 +51,8 @@ class Person:
     language: Language
     zone: str
     guest: bool = False
+    partner: str | None = None
+    certified: bool = field(default=False, compare=False)
 
     @property
     def side(self) -> AgreementSide:
@@ -42,10 +60,23 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Absence:
+    """*person* is away for ``since`` ≤ t < ``until`` (aware); *deputy*, of the same organisation, is told what
+    waits and may take it over. ``saved`` is when it was entered."""
+
+    person: str
+    deputy: str
+    since: datetime
+    until: datetime
+    saved: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Seal:
     """A company seal: ``custodians`` are the people (subjects) who may release it, ``needed`` of them together;
     ``width_mm`` as printed; ``picture`` is the SHA-256 of an uploaded picture in use, None for the drawn one.
-    ``number`` counts from 1 the organisation's seals of this kind, in the order in which they were made."""
+    ``number`` counts from 1 the organisation's seals of this kind, in the order in which they were made. ``unit``
+    is the department or branch whose seal it is, empty for the kinds that are nobody's."""
 
     subject: str
     organisation: str
@@ -57,13 +88,24 @@ class Seal:
     picture: str | None = None
     destroyed: datetime | None = None
     number: int = 1
+    unit: str = ""
+
+    @property
+    def outside(self) -> bool:
+        """Whether it is another company's: outside signers of that company keep it."""
+        return is_outside_seal(self.subject)
+
+    def counts_as_custodian(self, requester: str) -> bool:
+        """Whether *requester*, who asks for the seal, is one of the custodians whose approval it takes: of another
+        company's seal whoever keeps it, of the house's nobody (decision 58)."""
+        return self.outside and requester in self.custodians
 
     @property
     def label(self) -> str:
         """How the seal is called in lists and contracts: organisation and kind, and its number from the second
         one on, as companies number their seals."""
         number = f"（{self.number}）" if self.number > 1 else ""
-        return f"{self.organisation} {self.kind.value}{number}"
+        return f"{self.organisation} {self.kind.called(self.unit)}{number}"
 
 
 MOST_PICTURES = 6
@@ -199,7 +241,8 @@ class SealRequest:
         return self.state in (SealRequestState.WAITING, SealRequestState.APPROVED)
 
     def asked_of(self, seal: Seal) -> tuple[str, ...]:
-        """Who may answer: the custodians of *seal*, never the one who asks."""
+        """Who may answer: the custodians of *seal*, never the one who asks, who has said yes by asking where that
+        counts (:meth:`Seal.counts_as_custodian`)."""
         return tuple(each for each in seal.custodians if each != self.requester)
 
     def still_asked(self, seal: Seal) -> tuple[str, ...]:

@@ -155,6 +155,15 @@ class ReviewRequest:
     answer: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ReviewApproval:
+    """Who of a department has approved the document for a request."""
+
+    department: str
+    by: str
+    at: datetime
+
+
 CHECK: Final = "review/check.json"
 SIGN_OFF: Final = "review/sign-off.json"
 """The two records of a review in an evidence package."""

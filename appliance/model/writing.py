@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from appliance.language import Language
+from appliance.model.template_parties import NO_PARTIES, TemplateParties
 
 FIELD_NAME = re.compile(r"[^\W\d_]\w{0,39}")
 """How a merge field may be called: a letter of any script, then letters, digits and underlines."""
@@ -98,12 +99,25 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class TemplateVersion:
-    """One published wording of a template; it never changes. ``number`` counts from 1."""
+    """One published wording of a template with its parties; it never changes. ``number`` counts from 1."""
 
     number: int
     wording: Wording
     at: datetime
     by: str
+    parties: TemplateParties = NO_PARTIES
+
+    @property
+    def named_by_role(self) -> dict[str, str]:
+        """The fields for the name of a party that are labelled like a role, which fills them: name → role."""
+        roles = {role.name.casefold(): role.name for role in self.parties.roles}
+        named = (field for field in self.wording.fields if field.kind is MergeFieldKind.PARTY)
+        return {each.name: roles[each.label.casefold()] for each in named if each.label.casefold() in roles}
+
+    @property
+    def asked(self) -> tuple[MergeField, ...]:
+        """The fields that somebody has to fill in."""
+        return tuple(each for each in self.wording.fields if each.name not in self.named_by_role)
 
 
 @dataclass(frozen=True, slots=True)

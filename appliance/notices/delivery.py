@@ -4,15 +4,18 @@ commit); what became of each message."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 from appliance.config import MailSettings
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
 from appliance.model.accounts import GuestInvitation
 from appliance.model.contract import GUEST_PREFIX, Contract, Party
+from appliance.model.discussion import DraftKind
 from appliance.model.notice import Notice, NoticeKind
+from appliance.model.people import Person
 from appliance.notices.mail import (
     Envelope,
     Mailbox,
@@ -30,13 +33,30 @@ from appliance.notices.messages import (
     Postponed,
     actors_of_notice,
     compose_message,
+    person_actor,
 )
-from appliance.store import contracts, guests, outbox, people
+from appliance.signing_methods import SigningMethod
+from appliance.store import absences, contracts, discussions, guests, outbox, people
+from appliance.store import writing as texts
 from appliance.store.database import Database, Transaction
 from appliance.store.outbox import MessageDelivery
 
 INTERRUPTED = "the process ended while it was sent"
 LONGEST_PAUSE = timedelta(minutes=5)
+
+TURNS: Final = 50
+"""Messages that are sent until it is asked anew which come next."""
+
+URGENT: Final = frozenset(
+    {
+        NoticeKind.GUEST_LINK,
+        NoticeKind.GUEST_ASKS,
+        NoticeKind.GUEST_ARRIVED,
+        NoticeKind.RECOVERY,
+        NoticeKind.OFFICER_RECOVERY,
+    }
+)
+"""What somebody waits for before a page, and what officers are to see at once."""
 
 
 class ReminderComposer(Protocol):
@@ -46,6 +66,9 @@ class ReminderComposer(Protocol):
         self, tx: Transaction, message: outbox.OutboxMessage, now: datetime
     ) -> MailMessage | Postponed | None:
         """The message; the moment until which it waits; None when nobody needs it any more."""
+
+    def free_from(self, tx: Transaction, person: Person, now: datetime) -> datetime:
+        """*now*, or when the quiet hours of *person* end."""
 
 
 class OutboxDelivery:
@@ -83,14 +106,15 @@ class OutboxDelivery:
 
     def deliver_due(self, *, most: int = 100) -> int:
         """Send what is due, at most so many; how many were taken by the server."""
-        delivered = 0
-        for _ in range(most):
-            if self._paused_until is not None and self._now() < self._paused_until:
+        delivered, taken, turns = 0, 0, list[int]()
+        while taken < most and (self._paused_until is None or self._now() >= self._paused_until):
+            turns = turns or self._database.query(outbox.waiting, self._now(), urgent=URGENT, limit=TURNS)
+            if not turns:
                 break
-            message = self._database.commit(outbox.take, self._now())
-            if message is None:
-                break
-            delivered += self._send(message)
+            taken += 1
+            message = self._database.commit(outbox.take, turns.pop(0), self._now())
+            if message is not None:
+                delivered += self._send(message)
         return delivered
 
     def _send(self, message: outbox.OutboxMessage) -> bool:
@@ -135,7 +159,23 @@ class OutboxDelivery:
             return None  # another took this one's place, also since the message was taken, or before it goes again
         if notice.kind is NoticeKind.REMINDERS:
             return self._reminders.compose_mail(tx, message, self._now())
+        if notice.kind is NoticeKind.DRAFT_SHARED:
+            return self._of_draft(tx, notice)
         return compose_message(people.person(tx, notice.recipient), notice.kind, self._context(tx, notice))
+
+    def _of_draft(self, tx: Transaction, notice: Notice) -> MailMessage | Postponed | None:
+        """That a draft is shared, outside the recipient's quiet hours; None when it is shared no more."""
+        kind = DraftKind.TEXT if notice.contract is None else DraftKind.CONTRACT
+        if not discussions.is_shared(tx, kind, notice.about, notice.recipient):
+            return None
+        person = people.person(tx, notice.recipient)
+        if (until := self._reminders.free_from(tx, person, self._now())) > self._now():
+            return Postponed(until)
+        context = self._context(tx, notice)
+        if kind is DraftKind.TEXT:
+            text = texts.text(tx, notice.about)
+            context = replace(context, title=text.wording.title, who=(person_actor(tx, text.owner),))
+        return compose_message(person, notice.kind, context)
 
     def _context(self, tx: Transaction, notice: Notice) -> MessageContext:
         address = self._addresses.notice_url(tx, notice)
@@ -150,9 +190,11 @@ class OutboxDelivery:
             self._issuer,
             contract.title,
             contract.deadline.at,
+            number=contract.number,
             who=actors_of_notice(tx, notice, contract),
             answers="" if answers is None else answers.name,
             shut_out=invitation is not None and invitation.is_shut_out(contract, self._now()),
+            own_certificate=invitation is not None and _signs_elsewhere(contract, invitation),
         )
 
     def _answers(self, tx: Transaction, notice: Notice) -> Mailbox | None:
@@ -164,6 +206,11 @@ class OutboxDelivery:
             return None
         person = people.person(tx, initiator)
         return Mailbox(person.name, person.email) if person.email else None
+
+
+def _signs_elsewhere(contract: Contract, invitation: GuestInvitation) -> bool:
+    party = contract.party(invitation.party)
+    return party is not None and party.method is SigningMethod.OWN_CERTIFICATE
 
 
 def _invitation(tx: Transaction, recipient: str) -> GuestInvitation | None:
@@ -239,15 +286,32 @@ def notice_queue(invite: GuestInviter) -> Callable[[Transaction, Iterable[Notice
 
     def enqueue(tx: Transaction, notices: Iterable[Notice]) -> None:
         for notice in notices:
-            if notice.contract is not None and _invites(notice):
-                contract = contracts.load_contract(tx, notice.contract)
-                party = next(party for party in contract.parties if party.subject == notice.recipient)
-                invite(tx, contract, party, notice.due)
+            guest = _guest_on_turn(tx, notice)
+            if guest is None:
+                enqueue_notice(tx, notice)
             else:
-                outbox.enqueue(tx, notice)
+                invite(tx, *guest, notice.due)
 
     return enqueue
 
 
-def _invites(notice: Notice) -> bool:
-    return notice.kind is NoticeKind.YOUR_TURN and notice.recipient.startswith(GUEST_PREFIX)
+_DEPUTIES_HEAR = frozenset({NoticeKind.YOUR_TURN, NoticeKind.SEAL_TURN, NoticeKind.REMINDED})
+"""What a deputy can do in somebody's place; a seal has other custodians."""
+
+
+def enqueue_notice(tx: Transaction, notice: Notice) -> None:
+    """Queues *notice*, and a message to the deputy where the recipient is away and the deputy can do it."""
+    outbox.enqueue(tx, notice)
+    if notice.kind in _DEPUTIES_HEAR and (deputy := absences.deputy_of(tx, notice.recipient, notice.due)):
+        outbox.enqueue(tx, replace(notice, recipient=deputy, kind=NoticeKind.DEPUTY_ASKED, about=notice.recipient))
+
+
+def _guest_on_turn(tx: Transaction, notice: Notice) -> tuple[Contract, Party] | None:
+    """The party whose turn it is, with its contract, where it is a guest, who has no account."""
+    if notice.kind is not NoticeKind.YOUR_TURN or not notice.recipient.startswith(GUEST_PREFIX):
+        return None
+    if notice.contract is None:
+        return None
+    contract = contracts.load_contract(tx, notice.contract)
+    party = next(party for party in contract.parties if party.subject == notice.recipient)
+    return (contract, party) if party.guest else None

@@ -16,7 +16,7 @@ from appliance.config import Settings
 from appliance.errors import NotFound
 from appliance.language import Language, Translator, instants, translator
 from appliance.model.accounts import AccountLink, GuestInvitation, LinkPurpose
-from appliance.model.contract import GUEST_PREFIX, Contract, Party, PartyState
+from appliance.model.contract import Contract, Party, PartyState
 from appliance.model.notice import Notice, NoticeKind, Reminder, ReminderRole
 from appliance.model.people import Person
 from appliance.store import guests, people
@@ -29,6 +29,8 @@ _BY_INITIATOR = frozenset(
         NoticeKind.GUEST_INVITED,
         NoticeKind.RECALLED,
         NoticeKind.EXTENDED,
+        NoticeKind.REMINDED,
+        NoticeKind.DRAFT_SHARED,
     }
 )
 
@@ -44,9 +46,11 @@ class NamedActor:
 def actors_of_notice(tx: Transaction, notice: Notice, contract: Contract) -> tuple[NamedActor, ...]:
     """Who did what *notice* tells, or whom it is about; nobody where that is not known."""
     if notice.kind in _BY_INITIATOR:
-        return (_person(tx, contract.initiator),)
+        return (person_actor(tx, contract.initiator),)
+    if notice.kind is NoticeKind.DEPUTY_ASKED:
+        return (person_actor(tx, notice.about),)
     if notice.kind is NoticeKind.VOID_PROPOSED:
-        return () if contract.voiding is None else (_person(tx, contract.voiding.by),)
+        return () if contract.voiding is None else (person_actor(tx, contract.voiding.by),)
     if notice.kind is NoticeKind.COMPLETED:
         return tuple(_party(party) for party in contract.parties)
     if notice.kind is NoticeKind.DECLINED:
@@ -66,7 +70,7 @@ def format_actors(who: Sequence[NamedActor], translate: Translator, language: La
     )
 
 
-def _person(tx: Transaction, subject: str) -> NamedActor:
+def person_actor(tx: Transaction, subject: str) -> NamedActor:
     person = people.person(tx, subject)
     return NamedActor(person.name, person.organisation)
 
@@ -84,8 +88,11 @@ SUBJECTS: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.RECALLED: "“{title}” was recalled",
     NoticeKind.EXPIRED: "“{title}” has expired unsigned",
     NoticeKind.HANDED_OVER: "A signature of “{title}” was handed over to somebody else",
-    NoticeKind.TAKEN_OVER: "“{title}” is yours now: whoever started it has left",
+    NoticeKind.TAKEN_OVER: "“{title}” is yours now: you have become its initiator",
     NoticeKind.EXTENDED: "“{title}” can be signed for longer",
+    NoticeKind.REMINDED: "Reminder: “{title}” waits for you",
+    NoticeKind.DEPUTY_ASKED: "“{title}” waits for {who}, for whom you act as deputy",
+    NoticeKind.DRAFT_SHARED: "The draft “{title}” is shared with you for comments",
     NoticeKind.VOID_PROPOSED: "It is proposed to void “{title}”; your declaration is asked for",
     NoticeKind.VOID_REFUSED: "“{title}” stays in force: voiding it was refused",
     NoticeKind.VOIDED: "“{title}” has been voided by all parties",
@@ -120,6 +127,8 @@ BY: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.DECLINED: "It was declined by {who}.",
     NoticeKind.RECALLED: "It was recalled by {who}.",
     NoticeKind.EXTENDED: "The deadline was extended by {who}.",
+    NoticeKind.REMINDED: "{who} asks you to look at it now.",
+    NoticeKind.DRAFT_SHARED: "It is shared by {who}.",
     NoticeKind.HANDED_OVER: "It is now to be signed by {who}.",
     NoticeKind.COMPLETED: "It was signed by {who}.",
     NoticeKind.VOID_PROPOSED: "It was proposed by {who}.",
@@ -134,6 +143,9 @@ GREETING: Final = "Dear {name},"
 ONCE: Final = "The link is for you alone and works for a limited time; do not pass it on."
 CODE: Final = "You will also be asked for a code, which whoever invited you tells you by telephone."
 AS_BEFORE: Final = "Your code is the one that you were told; whoever invited you can make a new one."
+UPLOAD: Final = (
+    "You download the document, sign it in that software and upload the signed file, which is checked there."
+)
 REASON: Final = "The reason is on the page of the contract."
 ANSWERS: Final = "Sent by the signing appliance of {issuer}. Answers to this message go to {name}."
 FROM: Final = "Sent by the signing appliance of {issuer}. Answers to this message are not read."
@@ -158,6 +170,7 @@ MORE: Final[Mapping[NoticeKind, tuple[str, ...]]] = {
         "It is for an officer whose passkey is lost. If nobody knows of that, ask at once who is root on the"
         " machine, and who keeps the PIN of the root's token.",
     ),
+    NoticeKind.DRAFT_SHARED: ("You read it and write comments on the page.",),
     NoticeKind.COMPLETED: ("Everybody can download the signed document there.",),
     NoticeKind.VOID_REFUSED: (REASON,),
     NoticeKind.DECLINED: (REASON,),
@@ -166,6 +179,22 @@ MORE: Final[Mapping[NoticeKind, tuple[str, ...]]] = {
 }
 """What a message says besides its subject."""
 
+OWN_CERTIFICATE: Final[Mapping[NoticeKind, tuple[str, ...]]] = {
+    NoticeKind.GUEST_INVITED: (
+        "You need a computer with your certificate (UKey, smart card or a signing service) and software that signs"
+        " PDF files with it.",
+        UPLOAD,
+        CODE,
+        ONCE,
+    ),
+    NoticeKind.GUEST_LINK: (UPLOAD, AS_BEFORE, ONCE),
+    NoticeKind.REMINDED: (UPLOAD,),
+}
+"""The same to an outside signer with a certificate of their own."""
+
+INVITED_WITH_CERTIFICATE: Final = "You are asked to sign “{title}” with your own certificate"
+"""The subject of such a signer's invitation."""
+
 TO_GUESTS: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.ENROLLED: "You are confirmed and can sign “{title}” now",
     NoticeKind.ENROLMENT_REFUSED: "An officer has not confirmed you for signing “{title}”",
@@ -173,7 +202,13 @@ TO_GUESTS: Final[Mapping[NoticeKind, str]] = {
 """Subjects of messages to outside signers, who are enrolled for one contract alone."""
 
 DATED: Final = frozenset(
-    {NoticeKind.YOUR_TURN, NoticeKind.SEAL_TURN, NoticeKind.GUEST_INVITED, NoticeKind.EXTENDED}
+    {
+        NoticeKind.YOUR_TURN,
+        NoticeKind.SEAL_TURN,
+        NoticeKind.GUEST_INVITED,
+        NoticeKind.EXTENDED,
+        NoticeKind.REMINDED,
+    }
 )
 """Messages that name the deadline."""
 
@@ -191,8 +226,12 @@ class MessageContext:
     deadline: datetime | None = None
     who: tuple[NamedActor, ...] = ()
     answers: str = ""
+    number: str = ""
+    """The contract's own number, by which people sort their mail."""
     shut_out: bool = False
     """To an outside signer who never came in and no longer can: the page says how it ended, not why."""
+    own_certificate: bool = False
+    """To an outside signer with a certificate of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +254,7 @@ def compose_message(person: Person, kind: NoticeKind, context: MessageContext) -
     """What *person* is told, in the person's language; the deadline is shown in the person's zone."""
     translate = translator(person.language)
     who = format_actors(context.who, translate, person.language)
-    subject = translate(_subject(person, kind, who), title=context.title, who=who)
+    subject = translate(_subject(person, kind, context, who), title=context.title, who=who)
     greeting = translate(GREETING, name=person.name)
     lines = [
         subject,
@@ -227,7 +266,12 @@ def compose_message(person: Person, kind: NoticeKind, context: MessageContext) -
     sender = translate(ANSWERS if context.answers else FROM, issuer=context.issuer, name=context.answers)
     body = "\n".join([greeting, "", *lines, "", link, "", sender]) + "\n"
     html = _html(person, subject, [greeting, *lines], (link, context.address), sender)
-    return MailMessage(subject, body, html)
+    return MailMessage(numbered_subject(subject, context.number), body, html)
+
+
+def numbered_subject(subject: str, number: str) -> str:
+    """The subject line of a message about the contract with this *number*."""
+    return f"[{number}] {subject}" if number else subject
 
 
 def compose_test_message(settings: Settings, now: datetime) -> MailMessage:
@@ -251,13 +295,21 @@ def subject_of_notice(kind: NoticeKind, who: str) -> str:
     return SIGNED_BY if kind is NoticeKind.PARTY_SIGNED and who else SUBJECTS[kind]
 
 
-def _subject(person: Person, kind: NoticeKind, who: str) -> str:
-    return TO_GUESTS[kind] if person.guest and kind in TO_GUESTS else subject_of_notice(kind, who)
+def _subject(person: Person, kind: NoticeKind, context: MessageContext, who: str) -> str:
+    if context.own_certificate and kind is NoticeKind.GUEST_INVITED:
+        return INVITED_WITH_CERTIFICATE
+    return TO_GUESTS[kind] if _has_no_account(person) and kind in TO_GUESTS else subject_of_notice(kind, who)
+
+
+def _has_no_account(person: Person) -> bool:
+    return person.guest and person.partner is None
 
 
 def _more(person: Person, kind: NoticeKind, context: MessageContext) -> tuple[str, ...]:
-    if person.guest and kind is NoticeKind.ENROLMENT_REFUSED:
+    if _has_no_account(person) and kind is NoticeKind.ENROLMENT_REFUSED:
         return ("The reason is on the page. You can set up something else to sign with there.",)
+    if context.own_certificate and kind in OWN_CERTIFICATE:
+        return OWN_CERTIFICATE[kind]
     return tuple(line for line in MORE.get(kind, ()) if not (context.shut_out and line == REASON))
 
 
@@ -297,6 +349,9 @@ _LETS_IN = {
 _PAGES = {
     NoticeKind.YOUR_TURN: "/contracts/{contract}/sign",
     NoticeKind.SEAL_TURN: "/contracts/{contract}/sign",
+    NoticeKind.REMINDED: "/contracts/{contract}/sign",
+    NoticeKind.DEPUTY_ASKED: "/deputy/{about}",
+    NoticeKind.DRAFT_SHARED: "/contracts/{contract}/discussion",
     NoticeKind.GUEST_ARRIVED: "/contracts/{contract}/guests/{about}",
     NoticeKind.GUEST_LOCKED: "/contracts/{contract}/guests/{about}",
     NoticeKind.GUEST_ASKS: "/contracts/{contract}/guests/{about}",
@@ -334,9 +389,11 @@ class PortalAddresses:
         if notice.kind in _LETS_IN:
             room, purpose = _LETS_IN[notice.kind]
             return f"{self._public_url}/{room}/{self._links.token_of(purpose, notice.about)}"
-        if notice.recipient.startswith(GUEST_PREFIX):
+        if guests.is_invited_by_link(tx, notice.recipient):
             return self._of_guest(tx, notice.recipient)
         page = _PAGES.get(notice.kind, _CONTRACT if notice.contract else "/")
+        if notice.kind is NoticeKind.DRAFT_SHARED and notice.contract is None:
+            page = "/writing/{about}/discussion"
         if page.endswith("{about}") and not notice.about:
             page = "/seals/requests"
         return self._public_url + page.format(contract=notice.contract, about=notice.about)
@@ -348,7 +405,7 @@ class PortalAddresses:
     def reminder_url(self, tx: Transaction, reminder: Reminder) -> str:
         """The whole address of the page where what *reminder* asks for is done."""
         duty = reminder.duty
-        if duty.person.startswith(GUEST_PREFIX):
+        if guests.is_invited_by_link(tx, duty.person):
             return self._of_guest(tx, duty.person)
         if duty.person.startswith("officer-"):
             return f"{self._public_url}/office/people/{duty.about}"

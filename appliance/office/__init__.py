@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from appliance.accounts.context import AccountsContext
+from appliance.office.anchors import SignerAnchors
 from appliance.office.appointing import Appointing, OfficerAccountForm, OfficerForm
 from appliance.office.decisions import OfficerDecisions
 from appliance.office.drafts import DecisionDrafts, SealDraft
@@ -24,7 +25,8 @@ __all__ = [
 
 
 class Office:
-    """``requests``: what people ask for; ``drafts``: acts for officers; ``decisions``: their activations."""
+    """``requests``: what people ask for; ``drafts``: acts for officers; ``decisions``: their activations;
+    ``anchors``: certification authorities of outside signers."""
 
     def __init__(self, context: AccountsContext) -> None:
         self.requests = EnrolmentRequests(context)
@@ -32,3 +34,4 @@ class Office:
         self.decisions = OfficerDecisions(context)
         self.members = Members(context, self.drafts)
         self.seals = CompanySeals(context)
+        self.anchors = SignerAnchors(context)

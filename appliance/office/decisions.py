@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from appliance.accounts.context import AccountsContext
 from appliance.enrolment_requests import refuse_decision
-from appliance.errors import StateRefused
+from appliance.errors import NotFound, StateRefused
 from appliance.ledger.audit_trail import EventKind
+from appliance.model.anchors import StatedAnchor
 from appliance.model.office import (
     OfficerDecision,
     OfficerDecisionKind,
@@ -24,7 +25,7 @@ from appliance.office import effects
 from appliance.office.effects import DecisionRecording
 from appliance.office.notifying import checked_reason
 from appliance.powers.register import require_waiting
-from appliance.store import enrolment, officer_decisions
+from appliance.store import enrolment, officer_decisions, partners
 from appliance.store.database import reads
 from appliance.timestamping import TimestampIssuer
 from hsm.intents import OfficerIntent
@@ -44,6 +45,8 @@ class OfficerDecisions(DecisionRecording):
         power of attorney that has."""
         pending = self.find_decision(act_id)
         if pending.state is not OfficerDecisionState.OPEN:
+            if pending.state is OfficerDecisionState.WITHDRAWN:
+                raise StateRefused("The company that asked for this seal has withdrawn the request.")
             raise StateRefused("Another officer has ended this act in the meantime.")
         if pending.kind is OfficerDecisionKind.CONFIRM_POWER:
             self._database.query(require_waiting, pending.subject, pending.details)
@@ -107,14 +110,38 @@ class OfficerDecisions(DecisionRecording):
             pending = officer_decisions.load_decision(tx, act_id)
             refuse_decision(tx, pending, reason=words, by=by, at=now)
 
+    def withdraw_seal(self, partner_id: str, act_id: str, *, by: str) -> None:
+        """The partner's administrator *by* takes the request for a seal back.
+
+        The authority forgets approvals first, as for :meth:`refuse_decision`, and raises the same. Raises
+        :class:`NotFound` for anybody else and any other decision, :class:`StateRefused` when it waits no more.
+        """
+        with self._database.reading() as tx:
+            asked = officer_decisions.load_decision(tx, act_id)
+            own = {partner_id, partners.administered_by(tx, by), partners.partner_of(tx, asked.prepared_by)}
+        if own != {partner_id} or asked.kind is not OfficerDecisionKind.ENROL_SEAL:
+            raise NotFound("There is no act {id}.", id=act_id)
+        now = self._now()
+        if not asked.waits(now):
+            raise StateRefused("This request does not wait for officers any more; look at what became of it.")
+        self._authority.withdraw(asked.intent())
+        with self._database.transaction() as tx:
+            officer_decisions.end(tx, act_id, OfficerDecisionState.WITHDRAWN, at=now, by=by)
+            public = {"subject": asked.subject, "act": act_id, "kind": asked.kind.value}
+            self._append_event(tx, EventKind.OFFICE_ACT_WITHDRAWN, by, public)
+
     def _remember(self, pending: OfficerDecision, officer: str) -> None:
         with self._database.transaction() as tx:
             officer_decisions.approve(tx, pending.id, officer, self._now())
             public = {"subject": pending.subject, "act": pending.id, "kind": pending.kind.value}
             self._append_event(tx, EventKind.OFFICE_ACT_APPROVED, officer, public)
 
-    def _stated(self, pending: OfficerDecision) -> StatedPower | None:
-        """What the authority states of the power that *pending* confirms, with a timestamp."""
+    def _stated(self, pending: OfficerDecision) -> StatedPower | StatedAnchor | None:
+        """What the authority states of the power that *pending* confirms, or the anchor that it approves, with a
+        timestamp."""
+        if pending.kind is OfficerDecisionKind.APPROVE_ANCHOR:
+            approved = self._authority.anchor_statement(pending.subject)
+            return StatedAnchor(approved.statement, self._timestamps.stamp(approved.cms)[0])
         if pending.kind is not OfficerDecisionKind.CONFIRM_POWER:
             return None
         made = self._authority.power_statement(pending.subject)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Final
@@ -13,7 +13,7 @@ from typing import Any, Final
 from appliance.accounts.context import AccountsContext, AccountsPart
 from appliance.appearances.scans import SealPicture
 from appliance.contact_details import organisation_name, person_name
-from appliance.errors import PreconditionRefused, StateRefused
+from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.notice import NoticeKind
 from appliance.model.office import (
     SERVICE_DECISIONS,
@@ -28,17 +28,23 @@ from appliance.model.people import Seal, SealKind
 from appliance.office import effects
 from appliance.office.notifying import checked_reason, notify_officers
 from appliance.powers.register import arguments, of_another, require_waiting
-from appliance.store import directory, enrolment, officer_decisions, people
+from appliance.store import anchors, directory, enrolment, officer_decisions, partners, people
 from appliance.store import people as store
 from appliance.store.database import Transaction
-from hsm.intents import ASKED_ELSEWHERE_HOURS
-from hsm.names import is_pin_custodian
+from hsm.intents import ASKED_BY_PARTNER_HOURS, ASKED_ELSEWHERE_HOURS
+from hsm.names import OUTSIDE_SEAL, is_outside, is_pin_custodian, visible
 
 LASTS = timedelta(minutes=15)
 """As long as the authority lets an officer's decision wait."""
 
 ASKED_ELSEWHERE_LASTS = timedelta(hours=ASKED_ELSEWHERE_HOURS)
 """The same for what administrators ask for in their console: they and the officers need not meet."""
+ASKED_BY_PARTNER_LASTS = timedelta(hours=ASKED_BY_PARTNER_HOURS)
+"""The same for the seal of a partner organisation, whose administrator asks officers for it."""
+
+MOST_ASKED_BY_PARTNER = 5
+"""Seals of one partner that wait for officers, or were withdrawn on the last day: officers get a mail for each."""
+
 _WIDTHS_MM = (10.0, 60.0)
 _LEFT = "affiliation_changed"
 _NONE: Mapping[str, Any] = MappingProxyType({})
@@ -46,13 +52,15 @@ _NONE: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class SealDraft:
-    """A company seal to be made: ``width_mm`` as printed; ``needed`` of its custodians release it together."""
+    """A company seal to be made: ``width_mm`` as printed; ``needed`` of its custodians release it together;
+    ``unit`` is the department or branch whose seal it is."""
 
     organisation: str
     kind: SealKind
     custodians: tuple[str, ...]
     width_mm: float
     needed: int = 1
+    unit: str = ""
 
 
 class _Drafts(AccountsPart):
@@ -69,8 +77,9 @@ class _Drafts(AccountsPart):
         request: str | None = None,
     ) -> OfficerDecision:
         now = self._now().replace(microsecond=0)
-        # By administrators, in their console.
-        is_asked_elsewhere = kind in SERVICE_DECISIONS or is_pin_custodian(subject)
+        # By administrators, in their console; by the administrator of a partner organisation.
+        is_asked_elsewhere = kind in SERVICE_DECISIONS or is_pin_custodian(subject) or is_outside(by)
+        lasts = ASKED_ELSEWHERE_LASTS if is_asked_elsewhere else LASTS
         act = OfficerDecision(
             id=secrets.token_hex(8),
             kind=kind,
@@ -78,7 +87,7 @@ class _Drafts(AccountsPart):
             details={"subject": subject, **details},
             notes=notes,
             nonce=secrets.token_bytes(16),
-            expires=now + (ASKED_ELSEWHERE_LASTS if is_asked_elsewhere else LASTS),
+            expires=now + (ASKED_BY_PARTNER_LASTS if is_outside(by) else lasts),
             prepared_by=by,
             prepared=now,
             state=OfficerDecisionState.OPEN,
@@ -94,7 +103,7 @@ class _Drafts(AccountsPart):
 
 class DecisionDrafts(_Drafts):
     """Makes open decisions; ``seals``: those about seals that exist; ``services``: those about keys of services;
-    ``powers``: those about powers of attorney.
+    ``powers``: those about powers of attorney; ``anchors``: those about certification authorities of others.
 
     Nothing is done yet: each waits for an officer's activation. Thread-safe.
     """
@@ -104,6 +113,7 @@ class DecisionDrafts(_Drafts):
         self.seals = SealDecisionDrafts(context)
         self.services = ServiceDecisionDrafts(context)
         self.powers = PowerDecisionDrafts(context)
+        self.anchors = AnchorDecisionDrafts(context)
 
     def draft_enrolment(self, request_id: str, *, verified: str, by: str) -> OfficerDecision:
         """The decision that approves a request. *verified* says how the identity was checked, by whom and when.
@@ -132,24 +142,46 @@ class DecisionDrafts(_Drafts):
         low, high = _WIDTHS_MM
         if not low <= draft.width_mm <= high:
             raise PreconditionRefused("A seal is {low} to {high} mm wide.", low=int(low), high=int(high))
-        if draft.organisation not in self._authority.organisations():
+        outside = draft.organisation not in self._authority.organisations()
+        if outside and not self._database.query(directory.is_outside_organisation, draft.organisation):
             raise PreconditionRefused(
                 "The authority may not name the organisation {organisation}.", organisation=draft.organisation
             )
         custodians = tuple(dict.fromkeys(draft.custodians))
-        self._database.query(_require_custodians, draft.organisation, custodians)
+        self._database.query(_require_custodians, draft.organisation, custodians, outside=outside)
         if draft.needed not in (1, 2) or len(custodians) < draft.needed:
             raise PreconditionRefused("A seal has at least as many custodians as release it together.")
-        subject = f"seal-{secrets.token_hex(4)}"
+        unit = _checked_unit(draft)
+        subject = f"{OUTSIDE_SEAL if outside else 'seal-'}{secrets.token_hex(4)}"
         details = {
-            "name": f"{draft.organisation}{draft.kind.value}",
+            "name": f"{draft.organisation}{draft.kind.called(unit)}",
             "organisation": draft.organisation,
             "custodians": list(custodians),
             "kind": draft.kind.value,
             "needed": draft.needed,
         }
-        notes = {"kind": draft.kind.name, "width_tenths_mm": round(draft.width_mm * 10)}
+        notes = {"kind": draft.kind.name, "width_tenths_mm": round(draft.width_mm * 10), "unit": unit}
         return self._save(Kind.ENROL_SEAL, subject, details, notes, by=by)
+
+    def draft_partner_seal(self, partner_id: str, draft: SealDraft, *, by: str) -> OfficerDecision:
+        """The same, which the partner's administrator *by* asks officers for, who are told: a seal of that partner
+        alone, kept by its representatives. Raises :class:`NotFound` for anybody else, :class:`StateRefused` while
+        many wait."""
+        with self._database.reading() as tx:
+            if partners.administered_by(tx, by) != partner_id:
+                raise NotFound("There is no partner {partner}.", partner=partner_id)
+            name = partners.load_partner(tx, partner_id).name
+            if any(partners.partner_of(tx, each) != partner_id for each in draft.custodians):
+                raise PreconditionRefused(_FITTING[True], organisation=name)
+            now = self._now()
+            asked = officer_decisions.count_asked_for(tx, name, now, since=now - timedelta(days=1))
+        if asked >= MOST_ASKED_BY_PARTNER:
+            raise StateRefused(
+                "{most} of your seals already wait for officers, or were withdrawn on the last day; ask again"
+                " later.",
+                most=MOST_ASKED_BY_PARTNER,
+            )
+        return self.draft_seal(replace(draft, organisation=name), by=by)
 
     def draft_revocation(self, subject: str, credential: str, *, by: str) -> OfficerDecision:
         """The decision that ends one credential: its id in hex, or ``pin-totp`` for every PIN and code."""
@@ -184,15 +216,35 @@ def _kind_of(request: EnrolmentRequest, *, known: bool) -> Kind:
     return kind
 
 
-def _require_custodians(tx: Transaction, organisation: str, custodians: tuple[str, ...]) -> None:
+LONGEST_UNIT: Final = 40
+"""Characters of the name of a department or branch."""
+
+
+def _checked_unit(draft: SealDraft) -> str:
+    """Whose seal it is; empty for the kinds that are nobody's. Raises :class:`PreconditionRefused`."""
+    if not draft.kind.has_unit:
+        return ""
+    unit = visible(draft.unit)
+    if not 1 <= len(unit) <= LONGEST_UNIT or unit == "分公司":
+        raise PreconditionRefused(
+            "Give the unit whose seal it is, such as 采购部 or 上海分公司, in at most {most} characters.",
+            most=LONGEST_UNIT,
+        )
+    return unit
+
+
+def _require_custodians(tx: Transaction, organisation: str, custodians: tuple[str, ...], *, outside: bool) -> None:
     if not custodians:
         raise PreconditionRefused("A seal has at least one custodian.")
-    fitting = {each.subject for each in directory.possible_custodians(tx, organisation)}
-    if not set(custodians) <= fitting:
-        raise PreconditionRefused(
-            "Custodians are enrolled people of {organisation} who have the custodian's role.",
-            organisation=organisation,
-        )
+    if not all(directory.can_keep_seals(tx, each, organisation, outside=outside) for each in custodians):
+        raise PreconditionRefused(_FITTING[outside], organisation=organisation)
+
+
+_FITTING = {
+    False: "Custodians are enrolled people of {organisation} who have the custodian's role.",
+    True: "Custodians of this seal are enrolled outside signers of {organisation}, and nobody else.",
+}
+"""Who keeps a seal, by whether it is another company's."""
 
 
 REASON_MISSING = "Say why; the reason goes on record."
@@ -215,12 +267,9 @@ class SealDecisionDrafts(_Drafts):
     def draft_custodian(self, seal: str, person: str, *, by: str) -> OfficerDecision:
         """The decision by which one more person keeps the seal."""
         known = self._existing(seal)
-        fitting = self._database.query(directory.can_keep_seals, person, known.organisation)
+        fitting = self._database.query(directory.can_keep_seals, person, known.organisation, outside=known.outside)
         if not fitting:
-            raise PreconditionRefused(
-                "Custodians are enrolled people of {organisation} who have the custodian's role.",
-                organisation=known.organisation,
-            )
+            raise PreconditionRefused(_FITTING[known.outside], organisation=known.organisation)
         if person in known.custodians:
             raise StateRefused("This person keeps the seal already.")
         return self._save(Kind.ADD_CUSTODIAN, seal, {"custodian": person}, by=by)
@@ -305,6 +354,19 @@ class PowerDecisionDrafts(_Drafts):
         return bool(self._authority.credentials(subject)) or (
             effects.certificate_of(self._authority, subject) is not None
         )
+
+
+class AnchorDecisionDrafts(_Drafts):
+    """Makes open decisions about certification authorities of outside signers. Thread-safe."""
+
+    def draft_approval(self, anchor_id: str, *, by: str) -> OfficerDecision:
+        """The decision by which officers approve an anchor. Raises :class:`StateRefused` for one that was approved
+        or ended."""
+        anchor = self._database.query(anchors.load_anchor, anchor_id)
+        if anchor.approved is not None or anchor.ended is not None:
+            raise StateRefused("This certificate was approved or ended in the meantime.")
+        details = {"organisation": anchor.organisation, "certificate": anchor.digest}
+        return self._save(Kind.APPROVE_ANCHOR, anchor_id, details, by=by)
 
 
 SERVICES: Final = ("tsa", "evidence")

@@ -3,6 +3,7 @@ found done already, and recorded here in the caller's transaction."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -10,8 +11,9 @@ from cryptography import x509
 
 from appliance.accounts.context import AccountsPart
 from appliance.errors import StateRefused
-from appliance.ledger.audit_trail import SYSTEM, EventKind, Field
+from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, Field, append_event
 from appliance.model.accounts import AccountState
+from appliance.model.anchors import StatedAnchor
 from appliance.model.decision_sentences import describe_intent
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.office import (
@@ -24,7 +26,7 @@ from appliance.model.office import OfficerDecisionKind as Kind
 from appliance.model.people import Seal, SealKind
 from appliance.model.powers import RecordedAction, StatedPower
 from appliance.powers.register import confirm, end_of_agent
-from appliance.store import accounts, directory, enrolment, outbox, people
+from appliance.store import accounts, anchors, directory, enrolment, outbox, people
 from appliance.store.database import Transaction
 from hsm import canonical
 from hsm.client import AuthorityClient
@@ -45,8 +47,9 @@ def is_done_at_authority(authority: AuthorityClient, pending: OfficerDecision, a
     """Whether the authority has done it before: we died between its yes and our record of it."""
     if pending.kind in (Kind.ENROL_PERSON, Kind.ENROL_SEAL):
         return certificate_of(authority, pending.subject) is not None
-    if pending.kind is Kind.CONFIRM_POWER:
-        return _is_stated(authority, pending)
+    if pending.kind in (Kind.CONFIRM_POWER, Kind.APPROVE_ANCHOR):
+        is_stated = _is_stated if pending.kind is Kind.CONFIRM_POWER else _is_approved
+        return is_stated(authority, pending)
     if pending.kind in SEAL_DECISIONS:
         return _is_so(authority.seal(pending.subject), pending)
     if pending.kind is Kind.ROTATE:
@@ -64,6 +67,16 @@ def _is_stated(authority: AuthorityClient, pending: OfficerDecision) -> bool:
         return False
     said = canonical.decode(made.statement)["power"]
     return all(said[name] == value for name, value in pending.details.items() if name != "subject")
+
+
+def _is_approved(authority: AuthorityClient, pending: OfficerDecision) -> bool:
+    """Whether the authority states already that officers have approved exactly this anchor."""
+    try:
+        made = authority.anchor_statement(pending.subject)
+    except UnknownKey:
+        return False
+    said = canonical.decode(made.statement)["anchor"]
+    return bool(said == {"id": pending.subject, **{k: v for k, v in pending.details.items() if k != "subject"}})
 
 
 def serial_of(authority: AuthorityClient, subject: str) -> str:
@@ -178,10 +191,18 @@ class DecisionRecording(AccountsPart):
     """Records decisions that are done."""
 
     def record_decision(
-        self, tx: Transaction, act: OfficerDecision, *, by: str, stated: StatedPower | None = None
+        self,
+        tx: Transaction,
+        act: OfficerDecision,
+        *,
+        by: str,
+        stated: StatedPower | StatedAnchor | None = None,
     ) -> None:
-        """Registers what *act* made or ended, and tells of it; *stated* is what the authority states of a
-        power."""
+        """Registers what *act* made or ended, and tells of it; *stated* is what the authority states of a power,
+        or of an anchor."""
+        if isinstance(stated, StatedAnchor):
+            self._approve_anchor(tx, act, stated, by)
+            return
         if stated is not None:
             self._confirm_power(tx, act, stated, by)
             return
@@ -206,6 +227,20 @@ class DecisionRecording(AccountsPart):
         done = RecordedAction(by if by in officers else officers[0], self._now())
         confirm(tx, act.subject, stated, done, act.details, act=act.id, officers=" ".join(officers))
 
+    def _approve_anchor(self, tx: Transaction, act: OfficerDecision, stated: StatedAnchor, by: str) -> None:
+        officers = [str(each["subject"]) for each in canonical.decode(stated.statement)["approved_by"]]
+        public: dict[str, Field] = {
+            "subject": act.subject,
+            "certificate": str(act.details["certificate"]),
+            "statement": hashlib.sha256(stated.statement).hexdigest(),
+            "act": act.id,
+            "officers": " ".join(officers),
+        }
+        private: dict[str, Field] = {"organisation": str(act.details["organisation"])}
+        actor = by if by in officers else officers[0]
+        event = AuditEvent(EventKind.ANCHOR_APPROVED, self._now(), actor, None, public, private)
+        anchors.approve(tx, act.subject, stated, at=self._now(), entry=append_event(tx, event))
+
     def _add_seal(self, tx: Transaction, act: OfficerDecision) -> None:
         seal = Seal(
             subject=act.subject,
@@ -214,6 +249,7 @@ class DecisionRecording(AccountsPart):
             custodians=tuple(act.details["custodians"]),
             width_mm=int(act.notes["width_tenths_mm"]) / 10,
             needed=int(act.details.get("needed", 1)),
+            unit=str(act.notes.get("unit", "")),
         )
         people.insert_seal(tx, seal, self._certificate(act.subject))
 

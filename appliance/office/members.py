@@ -10,11 +10,13 @@ from appliance.errors import NotFound, StateRefused
 from appliance.ledger.audit_trail import EventKind
 from appliance.model.accounts import AccountState
 from appliance.model.office import DirectoryEntry, OfficerDecision, OpenContract
+from appliance.model.people import Seal
 from appliance.office import effects
 from appliance.office.drafts import DecisionDrafts
 from appliance.powers.register import end_of_agent
 from appliance.store import accounts, directory
-from appliance.store.database import reads
+from appliance.store.database import Transaction, reads
+from hsm.names import is_outside
 from hsm.operation_types import KnownCredential
 
 PAGE = 50
@@ -47,6 +49,23 @@ def _page(found: list[DirectoryEntry], kept: Sequence[DirectoryEntry] = ()) -> R
     return RollPage((*kept, *(entry for entry in found[:PAGE] if entry.subject not in known)), more)
 
 
+def _entries(tx: Transaction, subjects: Sequence[str]) -> list[DirectoryEntry]:
+    found = (directory.directory_entry(tx, each) for each in subjects[:PAGE])
+    return [entry for entry in found if entry is not None]
+
+
+def _custodians(
+    tx: Transaction,
+    organisation: str,
+    words: str,
+    kept: Sequence[DirectoryEntry] = (),
+    *,
+    outside: bool = False,
+) -> RollPage:
+    found = directory.possible_custodians(tx, organisation, words.strip()[:100], outside=outside, limit=PAGE + 1)
+    return _page(found, kept)
+
+
 class Members(AccountsPart):
     """Reads the list, and lets people go. Thread-safe."""
 
@@ -75,29 +94,45 @@ class Members(AccountsPart):
         """By organisation that the authority may name: who can keep a seal of it and has *words* in name, login or
         address, at most :data:`PAGE`; who is *chosen* already is always among them."""
         with self._database.reading() as tx:
-            kept = [
-                entry for subject in chosen[:PAGE] if (entry := directory.directory_entry(tx, subject)) is not None
-            ]
+            kept = [each for each in _entries(tx, chosen) if not is_outside(each.subject)]
             return {
-                each: _page(
-                    directory.possible_custodians(tx, each, words.strip()[:100], limit=PAGE + 1),
-                    [entry for entry in kept if entry.organisation == each and not entry.guest],
-                )
+                each: _custodians(tx, each, words, [entry for entry in kept if entry.organisation == each])
                 for each in self._authority.organisations()
             }
+
+    def possible_outside_custodians(
+        self, words: str = "", *, chosen: Sequence[str] = ()
+    ) -> tuple[dict[str, RollPage], bool]:
+        """The same by other company: those of enrolled outside signers, at most :data:`PAGE` that have *words* in
+        their name or in such a person's, and those of who is *chosen*; and whether there are more."""
+        with self._database.reading() as tx:
+            kept = [each for each in _entries(tx, chosen) if is_outside(each.subject) and each.organisation]
+            found = directory.outside_organisations(tx, words.strip()[:100], limit=PAGE + 1)
+            wanted = dict.fromkeys([*(each.organisation for each in kept), *found[:PAGE]])
+            return {
+                each: _custodians(
+                    tx, each, "", [entry for entry in kept if entry.organisation == each], outside=True
+                )
+                for each in wanted
+            }, len(found) > PAGE
+
+    def possible_custodians_of(self, seal: Seal, words: str = "") -> RollPage:
+        """Who can keep *seal* and has *words* in name, login or address, at most :data:`PAGE`."""
+        return self._database.query(_custodians, seal.organisation, words, outside=seal.outside)
 
     def let_go(self, subject: str, *, by: str) -> OfficerDecision | None:
         """Somebody has left: the decision to activate, or None when there was nothing to end at the authority and
         all is done.
 
-        Raises :class:`StateRefused` for oneself, for the last officer, and for who has left already.
+        Raises :class:`StateRefused` for oneself, for the last officer, and for who has left already; of a
+        representative, whose partner organisation has closed the account, the certificate is still to be ended.
         """
-        entry = self.member(subject).entry
-        if entry.state is AccountState.LEFT:
+        entry, signs = self.member(subject).entry, bool(self._authority.credentials(subject))
+        if entry.state is AccountState.LEFT and not (entry.partner and signs):
             raise StateRefused("{subject} has left already.", subject=subject)
         self._require_replaceable(subject, by)
         certificate = effects.certificate_of(self._authority, subject)
-        if certificate is not None or self._authority.credentials(subject):
+        if certificate is not None or signs:
             return self._drafts.draft_leaving(subject, by=by)
         with self._database.transaction() as tx:
             self._sessions.end_all_sessions(tx, subject, by=by)

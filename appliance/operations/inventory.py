@@ -12,6 +12,7 @@ from cryptography.x509.oid import NameOID
 
 from hsm.client import AuthorityClient
 from hsm.operation_types import AuthorityStatus
+from hsm.vouching import EVENTS
 
 
 class ExpiringKind(StrEnum):
@@ -50,14 +51,23 @@ class ExpiringItem:
         return min(1.0, max(0.0, (self.ends - now).total_seconds() / whole)) if whole > 0 else 0.0
 
 
+def authorities_by_line(client: AuthorityClient, status: AuthorityStatus) -> dict[str, list[x509.Certificate]]:
+    """The issuing CAs, those for event certificates and the root, each line with the newest first. No OID tells
+    them apart: settings name any, and may have named others before. Raises :class:`AuthorityError`."""
+    *issuing, root = client.authorities()
+    newest = [client.certificate(key.subject) for key in status.keys if key.subject.startswith(EVENTS)]
+    begins = issuing.index(newest[0]) if newest else len(issuing)
+    lines = {"issuing": issuing[:begins], EVENTS: issuing[begins:], "root": [root]}
+    return {name: [x509.load_der_x509_certificate(each) for each in line] for name, line in lines.items()}
+
+
 def expiring_items(client: AuthorityClient, status: AuthorityStatus) -> list[ExpiringItem]:
     """Everything, the first to end at the top. Raises :class:`AuthorityError` without an answer."""
     found = []
-    for certificate in map(x509.load_der_x509_certificate, client.authorities()):
-        name = "root" if certificate.issuer == certificate.subject else "issuing"
-        found.append(_certificate(ExpiringKind.AUTHORITY, name, certificate))
+    for name, line in authorities_by_line(client, status).items():
+        found += [_certificate(ExpiringKind.AUTHORITY, name, each) for each in line]
     for key in status.keys:
-        if key.subject != "root" and not key.subject.startswith("issuing"):
+        if key.subject != "root" and not key.subject.startswith(("issuing", EVENTS)):
             certificate = x509.load_der_x509_certificate(client.certificate(key.subject))
             found.append(_certificate(ExpiringKind.SERVICE, key.subject, certificate))
     for crl in map(x509.load_der_x509_crl, client.crls()):

@@ -26,6 +26,7 @@ from appliance.pdf import geometry, seal_picture
 from appliance.pdf.font_subsets import FontSubset, GlyphLine
 from appliance.pdf.forms import SealSlice
 from appliance.pdf.incremental_updates import IncrementalUpdate, compressed, dictionary
+from appliance.pdf.input_text import draw_input
 from appliance.pdf.reader import entry
 from appliance.pdf.seal_picture import RED
 from appliance.pdf.typefaces import Typefaces
@@ -48,10 +49,7 @@ class AppearanceStreams:
     def appearance_of(self, widget: Any, part: SealSlice | None = None) -> Any:
         """The form (a reference) that *widget* is to show, the whole appearance or a *part* of it; None for a
         widget without area, which stays invisible."""
-        x0, y0, x1, y1 = (float(number) for number in widget["/Rect"])
-        frame = _frame(widget)
-        across, up = round(abs(x1 - x0), 3), round(abs(y1 - y0), 3)
-        width, height = (up, across) if frame.rotation in (90, 270) else (across, up)
+        width, height, frame = _room(widget)
         if not (width and height):
             return None
 
@@ -60,6 +58,19 @@ class AppearanceStreams:
             return _form_of(picture, (0, 0, width, height), geometry.UPRIGHT[frame.rotation])
 
         return self._once((width, height, frame.rotation, frame.user_unit, part), form)
+
+    def text_in(self, widget: Any, text: str) -> Any:
+        """The form (a reference) that shows *text*, which the signer has filled in, in *widget*."""
+        width, height, frame = _room(widget)
+
+        def form() -> StreamObject:
+            lettering = FontSubset(self._typefaces.sans)
+            content = draw_input(lettering, text, width=width, height=height)
+            fonts = dictionary(Font={"Small": lettering.embed(self._revision)})
+            picture = AppearanceContent(content, fonts)
+            return _form_of(picture, (0, 0, width, height), geometry.UPRIGHT[frame.rotation])
+
+        return self._once((width, height, frame.rotation, text), form)
 
     def _once(self, look: object, draw: Callable[[], StreamObject]) -> Any:
         """The reference of the object that looks like *look*; drawn and added where it is not there yet."""
@@ -116,6 +127,15 @@ def _form_of(picture: AppearanceContent, box: geometry.Box, matrix: geometry.Mat
         Matrix=matrix,
         Resources=picture.resources,
     )
+
+
+def _room(widget: Any) -> tuple[float, float, geometry.PageFrame]:
+    """Width and height of *widget* as it is seen, and the frame of its page."""
+    x0, y0, x1, y1 = (float(number) for number in widget["/Rect"])
+    frame = _frame(widget)
+    across, up = round(abs(x1 - x0), 3), round(abs(y1 - y0), 3)
+    width, height = (up, across) if frame.rotation in (90, 270) else (across, up)
+    return width, height, frame
 
 
 def _frame(widget: Any) -> geometry.PageFrame:

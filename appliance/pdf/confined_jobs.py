@@ -6,15 +6,17 @@ then in memory, and every child inherits it; that saves 25 ms for each job.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from appliance.errors import ConfigurationError
 from appliance.language import Language
-from appliance.pdf import fields, inspection, pages, seal_picture, search, signing, typefaces
-from appliance.pdf.font_subsets import set_line
+from appliance.pdf import fields, inspection, pages, seal_picture, search, signing, typefaces, watermark
+from appliance.pdf.font_subsets import FontSubset, set_line
 from appliance.pdf.incremental_updates import refusing_malformed
+from appliance.pdf.input_text import draw_input
 from appliance.pdf.typefaces import Typefaces
 from appliance.pdf.values import FieldPlacement, PersonAppearance, PrepareOrder, SealAppearance, ValidationMaterial
 
@@ -39,6 +41,12 @@ def preview(appearance: PersonAppearance | SealAppearance, width_mm: float, heig
     return pages.draw_preview(appearance, _typefaces(), width_mm=width_mm, height_mm=height_mm)
 
 
+@refusing_malformed()
+def add_watermark(document: bytes, text: str, most_pages: int) -> bytes:
+    """See PdfWorkshop.watermark; the bytes to append."""
+    return watermark.watermark(document, text, _typefaces().sans, most_pages=most_pages)
+
+
 def seal_svg(appearance: SealAppearance) -> str:
     """See PdfWorkshop.seal_svg."""
     return seal_picture.svg(_typefaces().serif, appearance)
@@ -48,6 +56,12 @@ def require_shown(text: str) -> None:
     """See PdfWorkshop.require_shown."""
     for typeface in (_typefaces().serif, _typefaces().sans):
         set_line(typeface, text)
+
+
+def require_room(text: str, sizes: Sequence[Sequence[float]]) -> None:
+    """See PdfWorkshop.require_room."""
+    for width, height in sizes:
+        draw_input(FontSubset(_typefaces().sans), text, width=width, height=height)
 
 
 def _typefaces() -> Typefaces:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyhanko.pdf_utils.content import RawContent
-from pyhanko.pdf_utils.generic import DictionaryObject, NumberObject, pdf_name
+from pyhanko.pdf_utils.generic import DictionaryObject, NumberObject, pdf_name, pdf_string
 from pyhanko.pdf_utils.layout import BoxConstraints
 
 from appliance.errors import DocumentRefused
 from appliance.model.contract import Placement
 from appliance.pdf import forms, geometry
 from appliance.pdf.incremental_updates import IncrementalUpdate, dictionary, refusing_malformed
+from appliance.pdf.input_text import draw_frame
 from appliance.pdf.values import FieldPlacement
 
 SMALLEST = 1.0
@@ -46,11 +47,15 @@ def add_fields(document: bytes, placements: Sequence[FieldPlacement], *, most_pa
     for placement in placements:
         _refuse_name(placement.name, taken)
         _refuse_nonsense(placement.name, _first(placement), len(pages))
-        drawing.add(placement.name, _first(placement))
+        drawing.add(placement.name, _first(placement), bare=placement.bare)
         for name, place in forms.further_places(placement, frames):
             _refuse_taken(name, taken)
             _refuse_nonsense(placement.name, place, len(pages))
             drawing.add(name, place, further=True)
+        for name, place, label in forms.input_places(placement):
+            _refuse_taken(name, taken)
+            _refuse_nonsense(placement.name, place, len(pages))
+            drawing.add(name, place, further=True, label=label)
     revision.update_container(drawing.form["/Fields"])
     return revision.appended()
 
@@ -76,18 +81,28 @@ class _Drawing:
     pages: list[Any]
     form: Any
 
-    def add(self, name: str, place: Placement, *, further: bool = False) -> None:
-        """A signature field, or a *further* place of one, with its widget: on its page and in the form."""
+    def add(
+        self, name: str, place: Placement, *, further: bool = False, bare: bool = False, label: str = ""
+    ) -> None:
+        """A signature field, or a *further* place of one, with its widget: on its page and in the form. *label* is
+        what programs call it (/TU), of a place that is filled in: its edge is seen. *bare*: it
+        has no appearance yet, since other software that signs in it would free and reuse the object."""
         page = self.pages[place.page]
-        field = self._widget(name, place, _THINNEST if further else SMALLEST)
+        smallest = _THINNEST if further and not label else SMALLEST
+        field = self._widget(name, place, smallest, bare=bare, framed=bool(label))
         if further:
             _make_place(field)
+        if label:
+            field[pdf_name("/TU")] = pdf_string(label)
         reference = self.revision.add_object(field)
         self.form["/Fields"].append(reference)
         self.revision.annotate(page, reference)
 
-    def _widget(self, name: str, place: Placement, smallest: float) -> DictionaryObject:
-        """Signature field and widget in one dictionary (12.7.4.1), with an appearance that shows nothing yet."""
+    def _widget(
+        self, name: str, place: Placement, smallest: float, *, bare: bool, framed: bool
+    ) -> DictionaryObject:
+        """Signature field and widget in one dictionary (12.7.4.1), with an appearance that shows nothing yet, or
+        its frame."""
         page = self.pages[place.page]
         frame = geometry.frame(page.get_object())
         rectangle = frame.rectangle(place)
@@ -96,7 +111,10 @@ class _Drawing:
             raise DocumentRefused(
                 "field-too-small", "The field {field} is too small to show anything.", field=name
             )
-        nothing = RawContent(b"", box=BoxConstraints(width=width, height=height)).as_form_xobject()
+        if bare:
+            return forms.signature_widget(name, page, rectangle, MK={"R": frame.rotation})
+        empty = draw_frame(width, height) if framed else b""
+        nothing = RawContent(empty, box=BoxConstraints(width=width, height=height)).as_form_xobject()
         shown = {"N": self.revision.add_object(nothing)}
         return forms.signature_widget(name, page, rectangle, MK={"R": frame.rotation}, AP=shown)
 

@@ -1,6 +1,8 @@
 """What a document's form says: its fields, who signed before, what those signatures forbid, and the further places
 of a signature: the same signature on more pages, and a seal cut across all of them (骑缝章).
 
+What a signer fills in, a text, a date or a choice, is shown in such places too, by the same rules.
+
 A signature field has one widget (verifiers look at no other), so each further place is a field of its own: a check
 box that nobody can tick, whose ticked state looks like the signature. The signature that fills the signature field
 ticks its places in the same revision and locks them by name. See docs/decisions/0012.
@@ -169,7 +171,9 @@ PLACE_EMPTY, PLACE_SIGNED = pdf_name("/Off"), pdf_name("/Signed")
 
 _POINTS_PER_MILLIMETRE = 72 / 25.4
 _ACTS = frozenset({"/A", "/AA", "/Kids", "/Parent"})
-_PLACE = re.compile(r"(?P<field>.+)_(?:place_\d+|slice_(?P<number>\d+)_of_(?P<count>\d+))")
+_PLACE = re.compile(
+    r"(?P<field>.+)_(?:place_\d+|slice_(?P<number>\d+)_of_(?P<count>\d+)|input_(?P<input>\d+)_\d+)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +185,8 @@ class SealSlice:
 
 
 def further_places(placement: FieldPlacement, frames: Sequence[PageFrame]) -> list[tuple[str, Placement]]:
-    """The further places of *placement* in a document with pages of these *frames*, by the names of their fields.
+    """The further places of *placement* in a document with pages of these *frames*, by the names of their fields,
+    those of what its signer fills in left out (:func:`input_places`).
 
     Raises DocumentRefused for a cross-page seal that cannot be.
     """
@@ -189,6 +194,13 @@ def further_places(placement: FieldPlacement, frames: Sequence[PageFrame]) -> li
         (f"{placement.name}_place_{number}", place) for number, place in enumerate(placement.more, start=2)
     ]
     return [*repeated, *_slices(placement, frames)]
+
+
+def input_places(placement: FieldPlacement) -> Iterator[tuple[str, Placement, str]]:
+    """The places of what the signer of *placement* fills in: the name of each, where it is, and its label."""
+    for each in placement.inputs:
+        for count, place in enumerate(each.places, start=1):
+            yield f"{placement.name}_input_{each.number}_{count}", place, each.label
 
 
 def place_owner(name: str) -> str | None:
@@ -208,12 +220,16 @@ def is_place(field: DictionaryObject) -> bool:
     )
 
 
-def places_of_signature(field: str, fields: Sequence[FormField]) -> Iterator[tuple[FormField, SealSlice | None]]:
-    """The places among *fields* that belong to the signature field named *field*."""
+def places_of_signature(
+    field: str, fields: Sequence[FormField]
+) -> Iterator[tuple[FormField, SealSlice | int | None]]:
+    """The places among *fields* that belong to the signature field named *field*, each with the part of the seal,
+    or the number of what the signer fills in, that it shows."""
     for one in fields:
         found = _PLACE.fullmatch(one.name) if is_place(one.dictionary) else None
         if found and found["field"] == field:
-            yield one, SealSlice(int(found["number"]), int(found["count"])) if found["number"] else None
+            part = SealSlice(int(found["number"]), int(found["count"])) if found["number"] else None
+            yield one, int(found["input"]) if found["input"] else part
 
 
 def tick_place(place: DictionaryObject, look: DictionaryObject) -> None:

@@ -23,9 +23,8 @@ from appliance.pdf.note_check import has_frame
 from appliance.pdf.object_text import Unreadable
 from appliance.pdf.one_reading import require_one_reading, signed_sizes_in, strictly_if_possible, two_readings
 from appliance.pdf.reader import PdfReader, entry
-from appliance.pdf.values import Inspection, InspectionWarning, PlainRevision
+from appliance.pdf.values import PDF_HEADER, Inspection, InspectionWarning, PlainRevision, is_pdf
 
-_HEADER_WITHIN = 1024
 _MOST_COMPARED = 1000
 _MOSTLY, _PARTLY = 0.5, 0.25
 _NO_OVERLAP = frozenset({"/Link", "/Popup"})
@@ -34,8 +33,7 @@ _NO_OVERLAP = frozenset({"/Link", "/Popup"})
 @refusing_malformed()
 def inspect(document: bytes, *, most_pages: int) -> Inspection:
     """Read *document* without changing it; raises DocumentRefused with one of the reasons above."""
-    if b"%PDF-" not in document[:_HEADER_WITHIN]:
-        raise DocumentRefused("not-a-pdf", "The file is not a PDF.")
+    _require_beginning(document)
     return strictly_if_possible(document, lambda reader: _inspected(document, reader, most_pages=most_pages))
 
 
@@ -43,9 +41,21 @@ def inspect(document: bytes, *, most_pages: int) -> Inspection:
 def require_plain(document: bytes, *, most_pages: int) -> PlainRevision:
     """What there is to know of *document*, signed or not, which is to be looked at and no more. Raises
     DocumentRefused for active content and for pages on which readers disagree, as :func:`inspect` does."""
-    if b"%PDF-" not in document[:_HEADER_WITHIN]:
-        raise DocumentRefused("not-a-pdf", "The file is not a PDF.")
+    _require_beginning(document)
     return strictly_if_possible(document, lambda reader: _looked_at(document, reader, most_pages=most_pages))
+
+
+def _require_beginning(document: bytes) -> None:
+    if not is_pdf(document):
+        raise DocumentRefused("not-a-pdf", "The file is not a PDF.")
+    before = document.index(PDF_HEADER)
+    if before:  # programs count from the one beginning or from the other
+        raise DocumentRefused(
+            "malformed",
+            "Something else stands before the beginning of the PDF (bytes: {count}). Open it in a PDF program,"
+            " save it anew and try again.",
+            count=before,
+        )
 
 
 def _looked_at(document: bytes, reader: PdfReader, *, most_pages: int) -> PlainRevision:

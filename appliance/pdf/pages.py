@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from io import BytesIO
@@ -40,6 +40,19 @@ def picture(document: bytes, page: int, *, width: int) -> bytes:
 def drawn(document: bytes, page: int, width: int) -> Image.Image:
     """The same, as a picture that no file has been made of."""
     return _drawn(document, page, lambda size: width / size[0])
+
+
+_LOOKED_AT_ACROSS = 500
+"""Pixels of a page on which blank places are looked for."""
+
+
+def blank_places(document: bytes, page: int, places: Sequence[tuple[float, float, float, float]]) -> list[bool]:
+    """See PdfWorkshop.blank_places."""
+    seen = drawn(document, page, _LOOKED_AT_ACROSS).convert("L")
+    across, down = seen.width / 100, seen.height / 100
+    boxes = [(x * across, y * down, (x + width) * across, (y + height) * down) for x, y, width, height in places]
+    cut = (seen.crop((int(a), int(b), int(c) + 1, int(d) + 1)) for a, b, c, d in boxes)
+    return [min(each.tobytes()) >= _NEARLY_WHITE for each in cut]
 
 
 def small_picture(drawn: Image.Image) -> bytes:

@@ -28,6 +28,7 @@ _RADIUS = 20.0
 _RING = 1.2
 _STAR_RADIUS = 6.4
 _STAR_CENTRE = 0.6
+_OVAL = Scale(1, 0.75)  # 40 by 30 mm, as the tax administration has it for invoices
 _CAP = 0.86  # how much of the em a Chinese character fills
 
 
@@ -53,6 +54,9 @@ def seal(typeface: Typeface, appearance: SealAppearance) -> list[VectorShape]:
     middle = star(_STAR_RADIUS).moved(Offset(0, _STAR_CENTRE))
     name = _on_arc(typeface, appearance.company, _NAME)
     number = _on_arc(typeface, appearance.number, _NUMBER) if appearance.number else []
+    if appearance.is_oval:
+        kind = _centred(typeface, appearance.kind, base=-2.4, height=3.9, most=17.0)
+        return [shape.moved(_OVAL) for shape in (edge, *name, *kind, *number)]
     kind = _centred(typeface, appearance.kind, base=-12.2, height=3.6, most=19.0) if appearance.kind else []
     return [edge, middle, *name, *kind, *number]
 

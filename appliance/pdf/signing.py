@@ -5,6 +5,7 @@ the finalisation (DSS and an empty document timestamp, PAdES B-LTA). No key, no 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from asn1crypto import crl, ocsp, x509
@@ -37,7 +38,8 @@ def prepare(document: bytes, order: PrepareOrder, typefaces: Typefaces) -> dict[
     field = _empty_field(fields, order.field)
     widget = get_single_field_annot(field.dictionary)
     further = list(forms.places_of_signature(order.field, fields))
-    _show(revision, widget, further, AppearanceStreams(revision, order.appearance, typefaces))
+    streams = AppearanceStreams(revision, order.appearance, typefaces)
+    _show(revision, widget, further, streams, {each.number: each.text for each in order.inputs})
     signature = _placeholder(order)
     reference = revision.add_object(signature)
     # whether there is a value is enough to know: reading a signature's hexadecimal takes pyHanko 8 ms
@@ -54,16 +56,24 @@ def prepare(document: bytes, order: PrepareOrder, typefaces: Typefaces) -> dict[
 def _show(
     revision: IncrementalUpdate,
     widget: Any,
-    further: list[tuple[FormField, SealSlice | None]],
+    further: list[tuple[FormField, SealSlice | int | None]],
     appearances: AppearanceStreams,
+    inputs: Mapping[int, str],
 ) -> None:
-    """The appearance in the signature's *widget* and in its *further* places, all marked as changed."""
+    """The appearance in the signature's *widget* and in its *further* places, and what the signer has filled in,
+    all marked as changed; where nothing was filled in, nothing changes, then or later."""
     look = appearances.appearance_of(widget)
     if look is not None:
         widget[pdf_name("/AP")] = dictionary(N=look)
     revision.update_container(widget)
     for place, part in further:
-        forms.tick_place(place.dictionary, appearances.appearance_of(place.dictionary, part))
+        if isinstance(part, int):
+            if not inputs.get(part):
+                continue
+            shown = appearances.text_in(place.dictionary, inputs[part])
+        else:
+            shown = appearances.appearance_of(place.dictionary, part)
+        forms.tick_place(place.dictionary, shown)
         revision.update_container(place.dictionary)
 
 

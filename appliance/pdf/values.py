@@ -6,10 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from appliance.language import Language
 from appliance.model.contract import Placement
+
+PDF_HEADER: Final = b"%PDF-"
+_HEADER_WITHIN: Final = 1024
+
+
+def is_pdf(content: bytes) -> bool:
+    """Whether a PDF begins in *content*, where programs look for it: within its first kilobyte."""
+    return PDF_HEADER in content[:_HEADER_WITHIN]
 
 
 class FieldKind(StrEnum):
@@ -77,6 +85,15 @@ class PlainRevision:
 
 
 @dataclass(frozen=True, slots=True)
+class FilledField:
+    """A signature that was made elsewhere in a field of ours: offset and length of its /Contents, angle brackets
+    included, and the time that it claims."""
+
+    contents: tuple[int, int]
+    claimed: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class CrossPageSeal:
     """A seal cut into as many slices as the document has pages (骑缝章), one at the right edge of each page.
 
@@ -88,9 +105,28 @@ class CrossPageSeal:
 
 
 @dataclass(frozen=True, slots=True)
+class InputPlacement:
+    """Where what a signer fills in goes: the ``number`` of the field among those of the signature, from 1, what it
+    is called, and its places, all of which show the same."""
+
+    number: int
+    label: str
+    places: tuple[Placement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FilledInput:
+    """What a signer has filled in, one line, by the ``number`` of its :class:`InputPlacement`."""
+
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class FieldPlacement:
     """Where a signature field goes: first place as in :class:`Placement`, ``more`` places that show the same,
-    and for a seal the slices of ``cross_page``. All of them are filled by the one signature of the field."""
+    and for a seal the slices of ``cross_page``. All of them are filled by the one signature of the field.
+    ``bare``: other software signs in it, and makes all of its appearance."""
 
     name: str
     page: int
@@ -101,6 +137,8 @@ class FieldPlacement:
     kind: FieldKind = FieldKind.PERSON
     more: tuple[Placement, ...] = ()
     cross_page: CrossPageSeal | None = None
+    bare: bool = False
+    inputs: tuple[InputPlacement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +172,7 @@ class PersonAppearance:
 class SealAppearance:
     """A company's round seal, drawn as vectors: ``company`` along the arc, ``kind`` below the star (合同专用章),
     ``number`` (may be empty) along the bottom. ``diameter_mm`` is fitted into the field when larger.
+    ``is_oval``: lower than wide and without a star, as seals on invoices (发票专用章) are.
     ``picture``: a square PNG with transparency that is painted instead."""
 
     company: str
@@ -141,6 +180,7 @@ class SealAppearance:
     number: str = ""
     diameter_mm: float = 40.0
     picture: bytes | None = None
+    is_oval: bool = False
 
 
 Appearance = PersonAppearance | SealAppearance
@@ -151,6 +191,7 @@ class PrepareOrder:
     """One signature to prepare in the existing empty field ``field``.
 
     ``certify``: the first signature, certifies with DocMDP P=2; ignored with others' signatures in the document.
+    ``inputs``: what the signer has filled in.
     ``reason`` goes to /Reason. ``reserve`` is the room for the CMS in bytes.
     """
 
@@ -161,6 +202,7 @@ class PrepareOrder:
     lock: LockScope = LockScope.OWN
     reason: str = ""
     reserve: int = 12 * 1024
+    inputs: tuple[FilledInput, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

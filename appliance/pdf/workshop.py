@@ -8,7 +8,7 @@ are computed here, over the bytes that will be stored, and the place of the sign
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import NoneType
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ from appliance.pdf.byte_ranges import ByteRange
 from appliance.pdf.values import (
     Appearance,
     FieldPlacement,
+    FilledField,
     FoundPhrase,
     Inspection,
     PlainRevision,
@@ -58,6 +59,15 @@ class PdfWorkshop:
         given = {"document": document, "placements": list(fields), "most_pages": self._most_pages}
         return document + self._run(bytes, "pdf.add_fields", **given)
 
+    def merge(self, document: bytes, annex: bytes, name: str) -> tuple[bytes, int]:
+        """The bytes to append to *document* so that the pages of *annex* come after its own, and how many these
+        are. *name* is how people call the annex, should it be refused."""
+        given = {"document": document, "annex": annex, "name": name, "most_pages": self._most_pages}
+        match self._run(dict, "pdf.merge", **given):
+            case {"appended": bytes(appended), "pages": int(pages)}:
+                return appended, pages
+        raise _not_a_revision()
+
     def prepare(self, document: bytes, order: PrepareOrder) -> PreparedRevision:
         """*document* and one revision with the appearance and an empty signature in ``order.field``."""
         return prepared_revision(document, self._run(dict, "pdf.prepare", document=document, order=order))
@@ -73,6 +83,11 @@ class PdfWorkshop:
         """
         given = {"document": document, "material": material, "most_pages": self._most_pages}
         return prepared_revision(document, self._run(dict, "pdf.prepare_archive", **given))
+
+    def watermark(self, document: bytes, text: str) -> bytes:
+        """A copy of *document* for reading, with *text* across every page."""
+        given = {"document": document, "text": text, "most_pages": self._most_pages}
+        return document + self._run(bytes, "pdf.watermark", **given)
 
     def count(self, document: bytes) -> int:
         """How many pages the document has, as they are drawn."""
@@ -92,6 +107,20 @@ class PdfWorkshop:
         it in one way. Else DocumentRefused."""
         given = {"document": prepared.document, **_gap(prepared), "base": base, "field": field}
         return self._run(PlainRevision, "pdf.require_plain_gap", **given)
+
+    def require_filled(self, document: bytes, *, base: int, field: str, others: Sequence[str]) -> FilledField:
+        """The signature in *field* with which somebody elsewhere filled the document of *base* bytes, and did
+        nothing else: one revision that changes nothing but this field, and locks none of the fields *others*. Else
+        DocumentRefused, with one sentence for whoever signed."""
+        if len(document) > LARGEST_DOCUMENT:
+            raise DocumentRefused(
+                "too-large",
+                "The document has {size}; at most {limit} are taken in.",
+                size=ByteSize(len(document)),
+                limit=ByteSize(LARGEST_DOCUMENT),
+            )
+        given = {"document": document, "base": base, "field": field, "others": list(others)}
+        return self._run(FilledField, "pdf.require_filled", **given, most_pages=self._most_pages)
 
     def require_plain(self, document: bytes) -> PlainRevision:
         """What there is to know of a document that is looked at and never signed, though it may be signed already;
@@ -115,6 +144,13 @@ class PdfWorkshop:
         """
         return self._run(tuple[FoundPhrase, ...], "pdf.find", document=document, phrases=list(phrases))
 
+    def blank_places(
+        self, document: bytes, page: int, places: Sequence[tuple[float, float, float, float]]
+    ) -> tuple[bool, ...]:
+        """For each of *places* (x, y, width, height in per cent) whether nothing is drawn there on *page* (from
+        0), with its annotations."""
+        return self._run(tuple[bool, ...], "pdf.blank_places", document=document, page=page, places=list(places))
+
     def preview(self, appearance: Appearance, *, width_mm: float, height_mm: float) -> bytes:
         """How *appearance* looks in a field of that size on white paper, as PNG at 192 dpi."""
         return self._run(bytes, "pdf.preview", appearance=appearance, width_mm=width_mm, height_mm=height_mm)
@@ -126,6 +162,11 @@ class PdfWorkshop:
     def require_shown(self, text: str) -> None:
         """Raises DocumentRefused, naming them, when *text* has characters that no signature can show."""
         self._run(NoneType, "pdf.require_shown", text=text)
+
+    def require_room(self, text: str, sizes: Collection[tuple[float, float]]) -> None:
+        """Raises DocumentRefused when *text*, which a signer fills in, does not fit into a place of one of *sizes*
+        (width and height in points), or has characters that cannot be shown."""
+        self._run(NoneType, "pdf.require_room", text=text, sizes=list(sizes))
 
     def _run(self, kind: type[T], job: str, **arguments: Any) -> T:
         return self._confinement.process(kind, job, timeout=self._timeout, **arguments)

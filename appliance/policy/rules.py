@@ -8,15 +8,20 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
+from decimal import Decimal
 from enum import StrEnum
+from importlib import resources
 from itertools import chain
 from pathlib import Path
-from typing import Any, ClassVar, get_type_hints
+from typing import Any, ClassVar, Final, get_type_hints
 
 from appliance.errors import ConfigurationError
+from appliance.policy.numbering import NumberEntry, places_of
+from appliance.signing_methods import SigningMethod
 from hsm.errors import ConfigurationRefused
 from hsm.names import name_key
 from hsm.settings import checked, number, require, section, sections, tables_of
@@ -117,13 +122,43 @@ class ReviewRequirement(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ReviewStepRule:
+    """A step of a review: reviewers of the ``department`` take it, where the contract's amount, in its own
+    currency's units, is at ``least`` so much (None: always)."""
+
+    department: str
+    least: Decimal | None = None
+
+
+_REVIEW_STEP = re.compile(r"(?P<department>[^>=]+?)\s*(?:>=\s*(?P<least>\d{1,15}))?")
+
+
+def _are_steps(texts: list[str]) -> bool:
+    found = [_REVIEW_STEP.fullmatch(text.strip()) for text in texts]
+    names = [name_key(each["department"]) for each in found if each]
+    return len(names) == len(texts) and all(names) and len(set(names)) == len(names)
+
+
+@dataclass(frozen=True, slots=True)
 class ReviewRules:
     """``before_sending``: what comes first. ``required``, ``advised``: clauses that the text must or should have,
-    besides those that the rules of the content check name for the type (keys of the rule files)."""
+    besides those that the rules of the content check name for the type (keys of the rule files). ``steps``: the
+    departments whose reviewers approve one after the other; the last one signs the check off."""
 
     before_sending: ReviewRequirement = ReviewRequirement.NOTHING
     required: list[str] = field(default_factory=list)
     advised: list[str] = field(default_factory=list)
+    steps: list[str] = checked([], _are_steps, 'like ["Legal", "Finance >= 100000"], each department once')
+
+    @property
+    def steps_in_order(self) -> tuple[ReviewStepRule, ...]:
+        """``steps`` as values."""
+        found = [_REVIEW_STEP.fullmatch(text.strip()) for text in self.steps]
+        return tuple(
+            ReviewStepRule(each["department"], None if each["least"] is None else Decimal(each["least"]))
+            for each in found
+            if each
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,15 +198,73 @@ class SignatureRules:
     passkey_only: bool = False
 
 
+def _are_methods(names: list[str]) -> bool:
+    return bool(names) and len(set(names)) == len(names) and set(names) <= set(SigningMethod)
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideSignerRules:
+    """``methods``: how outside signers may sign (:class:`SigningMethod`); a form proposes the first."""
+
+    methods: list[str] = checked(
+        [SigningMethod.VERIFIED.value, SigningMethod.OWN_CERTIFICATE.value],
+        _are_methods,
+        'some of "verified", "vouched" and "own-certificate", each once',
+    )
+
+    @property
+    def allowed(self) -> tuple[SigningMethod, ...]:
+        """The same as values."""
+        return tuple(map(SigningMethod, self.methods))
+
+
+@dataclass(frozen=True, slots=True)
+class NumberRules:
+    """``pattern``: how the numbers of contracts look; ``{number:04}`` is the counter, ``{type}``, ``{department}``
+    and ``{year}`` what it counts in. ``scope``: of these, with which a counter of its own begins. ``gapless``: the
+    number is given when the contract is sent; else the draft has it already. ``by_hand``: whether the initiator
+    enters it. ``code``: what ``{type}`` stands for, where that is not the type's own name."""
+
+    pattern: str = checked(
+        "{year}-{number:05}", lambda pattern: places_of(pattern) is not None, 'like "{year}-{number:05}"'
+    )
+    scope: list[str] = field(default_factory=lambda: ["year"])
+    gapless: bool = True
+    by_hand: NumberEntry = NumberEntry.NEVER
+    code: str = checked("", lambda code: len(code) <= LONGEST_CODE and code.isprintable(), "of 20 letters at most")
+
+    def check(self, name: str) -> None:
+        """Raises ConfigurationRefused when ``scope`` names what the pattern does not: two contracts would get the
+        same number."""
+        require(set(self.scope) <= (places_of(self.pattern) or set()) - {"number"}, f"{name}.scope", _SCOPE)
+
+
+LONGEST_CODE = 20
+_SCOPE = "some of type, department and year that the pattern names, too"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingRules:
+    """``every_page``: who signs, or asks for a seal, is shown every page first, one after the other, each for at
+    least so many ``seconds``. ``watermark``: copies that nobody has signed carry the reader's name."""
+
+    every_page: bool = False
+    seconds: int = number(0, 0, 120)
+    watermark: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyRules:
     """What holds for one contract: each area's rules, the areas named as the tables of ``config/policy.toml``."""
 
     identity: IdentityRules = field(default_factory=IdentityRules)
+    numbers: NumberRules = field(default_factory=NumberRules)
     powers: PowerRules = field(default_factory=PowerRules)
     review: ReviewRules = field(default_factory=ReviewRules)
     seals: SealRules = field(default_factory=SealRules)
     signing: SignatureRules = field(default_factory=SignatureRules)
+    outside_signers: OutsideSignerRules = field(default_factory=OutsideSignerRules)
+    reading: ReadingRules = field(default_factory=ReadingRules)
     reminders: ReminderRules = field(default_factory=ReminderRules)
     retention: RetentionRules = field(default_factory=RetentionRules)
 
@@ -204,7 +297,10 @@ class Policy:
         return name_key(kind) in map(name_key, entry.names)
 
 
-TYPES, ALIASES = "types", "aliases"
+TYPES, ALIASES, PRESET = "types", "aliases", "preset"
+
+PRESETS: Final = ("bank", "state-owned", "law-firm", "small-company")
+"""Policies to begin with, ``presets/NAME.toml``; what the enterprise's own file says counts before them."""
 
 
 def load_policy(path: Path) -> Policy:
@@ -221,7 +317,8 @@ def load_policy(path: Path) -> Policy:
 def parse_policy(tables: Mapping[str, Any], path: Path) -> Policy:
     """The policy in parsed TOML; *path* is for the messages. Raises :class:`ConfigurationError`."""
     try:
-        general = {name: table for name, table in tables.items() if name != TYPES}
+        own = {name: table for name, table in tables.items() if name not in (TYPES, PRESET)}
+        general = _over_preset(tables.get(PRESET), own)
         types = tables.get(TYPES, {})
         require(isinstance(types, dict), TYPES, 'tables such as [types."采购合同".powers]')
         entries = tuple(_entry(name, table, general) for name, table in types.items())
@@ -229,6 +326,24 @@ def parse_policy(tables: Mapping[str, Any], path: Path) -> Policy:
         return Policy(PolicyRules(**sections(PolicyRules, general)), entries)
     except ConfigurationRefused as error:
         raise ConfigurationError("{path}: {problem}", path=path, problem=error) from error
+
+
+def preset_tables(name: str) -> dict[str, Any]:
+    """The tables of the preset *name*, one of :data:`PRESETS`."""
+    text = resources.files("appliance.policy").joinpath("presets", f"{name}.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def _over_preset(preset: Any, own: Mapping[str, Any]) -> dict[str, Any]:
+    """The tables *own*, and what they leave out as the *preset* has it."""
+    if preset is None:
+        return dict(own)
+    require(preset in PRESETS, PRESET, ", ".join(PRESETS[:-1]) + f" or {PRESETS[-1]}")
+    tables = preset_tables(preset)
+    for area, table in own.items():
+        require(isinstance(table, dict), area, f"a table, [{area}]")
+        tables[area] = {**tables.get(area, {}), **table}
+    return tables
 
 
 def _entry(name: str, table: Any, general: Mapping[str, Any]) -> TypeRules:

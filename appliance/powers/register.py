@@ -16,13 +16,13 @@ from typing import Any, Final
 
 from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import Intake
-from appliance.errors import PreconditionRefused, StateRefused
+from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
-from appliance.ledger.disclosure import Audience, spellings
-from appliance.model.contract import Contract, ContractRevision, ContractState, PartyState
+from appliance.ledger.disclosure import Audience, belongs, spellings
+from appliance.model.contract import GUEST_PREFIX, Contract, ContractRevision, ContractState, PartyState
 from appliance.model.powers import Power, PowerBasis, PowerScope, PowerState, RecordedAction, StatedPower
 from appliance.policy import Policy
-from appliance.store import contracts, people, powers
+from appliance.store import contracts, partners, people, powers
 from appliance.store.database import Database, Transaction, reads
 from hsm.intents import instant
 from hsm.names import LONGEST_ORGANISATION, is_visible, same_name
@@ -56,6 +56,7 @@ class Powers:
         """
         draft, now = tidy(draft), self._now()
         with self._database.reading() as tx:  # before the work of reading the instrument
+            require_of_own_company(tx, draft, by)
             require_possible(tx, draft, self._policy, now)
         document, size = self._document(draft, letter)
         with self._database.transaction() as tx:
@@ -103,6 +104,20 @@ class Powers:
             return powers.waiting(tx, spellings(tx, audience))
 
     of_agent = reads(powers.of_agent)
+
+    def of_partner(self, partner_id: str) -> list[Power]:
+        """At most :data:`PAGE` powers of representatives of the partner organisation, the newest first."""
+        with self._database.reading() as tx:
+            return powers.of_partner(tx, partner_id, limit=PAGE)
+
+    def is_of(self, power: Power, audience: Audience) -> bool:
+        """Whether *power* was registered by *audience*, or by representatives of a partner organisation that
+        *audience* has registered: the register of *audience* has it."""
+        with self._database.reading() as tx:
+            by = power.registered.by
+            partner = partners.partner_of(tx, by)
+            house = None if partner is None else partners.load_partner(tx, partner).registered_by
+            return belongs(tx, by, audience) or (house is not None and belongs(tx, house, audience))
 
     def letter(self, power: Power) -> bytes:
         """The letter's PDF, as it was registered."""
@@ -278,6 +293,21 @@ def require_possible(tx: Transaction, draft: PowerDraft, policy: Policy, now: da
             raise PreconditionRefused(
                 "The seal {seal} is not one of {organisation}.", seal=seal, organisation=draft.grantor
             )
+
+
+def require_of_own_company(tx: Transaction, draft: PowerDraft, by: str) -> None:
+    """People from outside register letters of their own partner organisation for its representatives, and nothing
+    else. Raises :class:`NotFound` for other agents, and :class:`PreconditionRefused`."""
+    if not by.startswith(GUEST_PREFIX):
+        return
+    partner = partners.partner_of(tx, by)
+    if partner is None or partners.partner_of(tx, draft.agent) != partner:
+        raise NotFound("There is no person {subject}.", subject=draft.agent)
+    own = partners.load_partner(tx, partner).name
+    if not same_name(own, draft.grantor):
+        raise PreconditionRefused("The grantor is your own company, {organisation}.", organisation=own)
+    if draft.basis is PowerBasis.CONTRACT:
+        raise PreconditionRefused("Upload the letter as a PDF file.")
 
 
 def _require_term(draft: PowerDraft, policy: Policy, now: datetime) -> None:

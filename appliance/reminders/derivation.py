@@ -27,7 +27,7 @@ from appliance.reminders.schedule import (
     next_due_at,
     schedule,
 )
-from appliance.store import contracts, directory, outbox, people, reminders, seal_requests
+from appliance.store import amendments, contracts, directory, outbox, people, reminders, seal_requests
 from appliance.store.database import Database, Transaction
 from appliance.store.reminders import Plan
 
@@ -127,8 +127,9 @@ def _wanted(tx: Transaction, contract: Contract, occasion: Occasion, rules: Remi
             floor = dated if told is None else max(dated, told)
             yield _Wanted(duty, ReminderSubject(contract.deadline.at, zone, steps, floor))
         return
+    ended = amendments.ended_from(tx, contract.id)
     for entry in contracts.dates_of(tx, contract.id):
-        if entry.kind is occasion:
+        if entry.kind is occasion and (ended is None or entry.day < ended):
             anchor = beginning(entry.day, zone, rules)
             for duty in duties_of_dates(tx, contract):
                 yield _Wanted(duty, ReminderSubject(anchor, zone, rules.dates, max(dated, entry.set_at)))
@@ -277,17 +278,17 @@ def _of_party(tx: Transaction, party: Party) -> Iterator[Duty]:
             yield Duty(custodian, ReminderRole.CUSTODIAN, request.id)
 
 
-class AbsentActors:
+class ClosedAccounts:
     """Reads only. Thread-safe."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def names_of_absent(self, contract: Contract) -> tuple[str, ...]:
-        """Names of those who should act now and whose accounts are closed or suspended."""
+    def closed_in(self, contract: Contract) -> dict[str, str]:
+        """Those who should act now and whose accounts are closed or suspended: subject → name."""
         if contract.state is not ContractState.SENT:
-            return ()
+            return {}
         with self._database.reading() as tx:
             _, missing = asked_to_act(tx, contract)
             names = directory.names(tx, missing)
-        return tuple(names.get(one, one) for one in dict.fromkeys(missing))
+        return {one: names.get(one, one) for one in missing}

@@ -12,7 +12,15 @@ from appliance.language import Language, Translator, instants, translator
 from appliance.model.contract import Contract
 from appliance.model.notice import Occasion, Reminder, ReminderRole
 from appliance.model.people import Person
-from appliance.notices.messages import FROM, GREETING, MailMessage, PortalAddresses, Postponed, html_page
+from appliance.notices.messages import (
+    FROM,
+    GREETING,
+    MailMessage,
+    PortalAddresses,
+    Postponed,
+    html_page,
+    numbered_subject,
+)
 from appliance.reminders import derivation
 from appliance.reminders.derivation import ReminderDerivation, RulesOf
 from appliance.store import contracts, directory, people, reminders
@@ -68,6 +76,12 @@ class ReminderLine:
     overdue: bool
     last: datetime
     address: str
+    number: str = ""
+
+    @property
+    def label(self) -> str:
+        """The title behind the contract's number."""
+        return f"{self.number} {self.title}".lstrip()
 
 
 def reminder_sentence(item: ReminderLine, translate: Translator, language: Language, zone: str) -> str:
@@ -95,12 +109,13 @@ def compose_reminder_mail(
     translate, zone = translator(person.language), person.zone
     about = {item.reminder.contract for item in items}
     one = len(about) == 1 and not more
-    subject = translate(ONE, title=items[0].title) if one else translate(SEVERAL, count=len(about) + more)
+    single = numbered_subject(translate(ONE, title=items[0].title), items[0].number)
+    subject = single if one else translate(SEVERAL, count=len(about) + more)
     greeting, sender = translate(GREETING, name=person.name), translate(FROM, issuer=issuer)
     told = [(item, reminder_sentence(item, translate, person.language, zone)) for item in items]
     body = [greeting, ""]
     for item, words in told:
-        body += [item.title, words, item.address, ""]
+        body += [item.label, words, item.address, ""]
     rest = [translate(MORE, count=more, address=listed)] if more else []
     body += [*rest, ""] if rest else []
     paragraphs = [f"<p>{escape(greeting)}</p>", *(_paragraph(item, words) for item, words in told)]
@@ -111,7 +126,7 @@ def compose_reminder_mail(
 
 
 def _paragraph(item: ReminderLine, words: str) -> str:
-    address, title = escape(item.address), escape(item.title)
+    address, title = escape(item.address), escape(item.label)
     return f'<p><a href="{address}" style="color:#b3261e">{title}</a><br>{escape(words)}</p>'
 
 
@@ -136,6 +151,7 @@ class ReminderLines:
         return ReminderLine(
             reminder=reminder,
             title=contract.title,
+            number=contract.number,
             names=_names(tx, reminder, contract),
             day=_day(tx, reminder, contract),
             overdue=reminder.occasion is Occasion.SIGNING and reminder.made >= reminder.anchor,
@@ -193,6 +209,10 @@ class ReminderMails:
         return compose_reminder_mail(
             person, items, count - len(items), self._items.list_address(), issuer=self._issuer
         )
+
+    def free_from(self, tx: Transaction, person: Person, now: datetime) -> datetime:
+        """*now*, or when the quiet hours of *person* end."""
+        return self._derivation.working_hours(tx, person.subject, self._rules("")).free_at_or_after(now)
 
     def _not_before(self, tx: Transaction, person: Person, reminder: Reminder, now: datetime) -> datetime:
         """Working and quiet hours once more: the server may have been away until the middle of the night."""

@@ -60,9 +60,13 @@ class WorkingHours:
         """The same by quiet hours alone."""
         return self._before(at, self._awake) or at
 
+    def free_at_or_after(self, at: datetime) -> datetime:
+        """*at* if it is outside the quiet hours, else their end."""
+        return self._after(at, self._awake) or at
+
     def at_or_after(self, at: datetime) -> datetime:
         """*at* if it is open, else the beginning of the next open time."""
-        return self._after(at, self._open) or self._after(at, self._awake) or at
+        return self._after(at, self._open) or self.free_at_or_after(at)
 
     def next_at(self, at: datetime, of_day: time) -> datetime:
         """The first time from *at* on when it is *of_day* where the person is."""

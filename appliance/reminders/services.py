@@ -19,8 +19,9 @@ from appliance.notices.delivery import MessageDeliveries
 from appliance.notices.messages import PortalAddresses, actors_of_notice, format_actors, subject_of_notice
 from appliance.policy import Policy
 from appliance.reminders.calendar_feeds import CalendarFeeds
-from appliance.reminders.derivation import AbsentActors, ReminderDerivation, ReminderTick
+from appliance.reminders.derivation import ClosedAccounts, ReminderDerivation, ReminderTick
 from appliance.reminders.messages import ReminderLines, ReminderMails, reminder_sentence
+from appliance.reminders.on_demand import OnDemandReminders
 from appliance.reminders.schedule import WorkingCalendar, load_calendar
 from appliance.store import contracts, outbox, people, reminders
 from appliance.store.database import Database, Transaction, commits, reads
@@ -219,8 +220,9 @@ class ReminderServices:
     preferences: ReminderPreferenceService
     deliveries: MessageDeliveries
     feeds: CalendarFeeds
-    absences: AbsentActors
+    closed_accounts: ClosedAccounts
     calendar: WorkingCalendar
+    on_demand: OnDemandReminders
 
 
 def open_reminders(
@@ -244,8 +246,9 @@ def open_reminders(
         preferences=ReminderPreferenceService(database),
         deliveries=MessageDeliveries(database, now),
         feeds=CalendarFeeds(database, origin.public_url, now),
-        absences=AbsentActors(database),
+        closed_accounts=ClosedAccounts(database),
         calendar=calendar,
+        on_demand=OnDemandReminders(database, now),
     )
 
 

@@ -21,7 +21,8 @@ from appliance.review import rule_files
 from appliance.review.amounts_and_dates import days, sums
 from appliance.review.outline import Sentence, sentences
 from appliance.review.prose import ProseBlock, TextSource, blocks, source
-from appliance.review.recognition import ENOUGH, Recogniser
+from appliance.review.quoting import shown
+from appliance.review.recognition import ENOUGH, ClauseEvidence, Recogniser
 from appliance.review.rule_book import RuleBook, read_plain
 
 FEWEST_LETTERS: Final = 20
@@ -70,14 +71,14 @@ def check_text(
     """What the text has. *pages* is how many the document has; *boxes* tells where text is seen."""
     found = blocks(reading.texts)
     told = list(sentences(found, recogniser.samples))
-    marks = _Marks(found, source(reading.texts), boxes)
+    marks = _Marks(found, source(reading.texts), "\n".join(reading.texts), boxes)
     return CheckResult(
         pages=pages,
         pages_read=len(reading.texts),
         unread=reading.unread,
         clauses=tuple(rule.key for rule in book.clauses),
         findings=tuple(
-            ClauseFinding(each.clause, _quote(each.sentences[0].text), marks.of(each.sentences))
+            ClauseFinding(each.clause, _quote(marks.quoted(each)), marks.of(each.sentences))
             for each in recogniser.evidence(told)
         ),
         amounts=tuple(_amounts(found, marks))[:MOST_AMOUNTS],
@@ -91,7 +92,26 @@ class _Marks:
 
     blocks: Sequence[ProseBlock]
     source: TextSource
+    raw: str
     boxes: Boxes
+
+    def written(self, told: Sentence) -> str:
+        """The sentence in the document's own characters, without the ends of its lines."""
+        block = self.blocks[told.block]
+        kept, before = [], -1
+        for letter, origin in zip(
+            block.text[told.start : told.end], block.origin[told.start : told.end], strict=True
+        ):
+            if letter == " ":
+                kept.append(letter)
+            elif origin != before:
+                kept.append(self.raw[origin])
+                before = origin
+        return "".join(kept).strip()
+
+    def quoted(self, evidence: ClauseEvidence) -> str:
+        """The part of the first sentence that says the clause."""
+        return shown(self.written(evidence.quote), evidence.sentences[0], evidence.quote)
 
     def of(self, told: Sequence[Sentence]) -> tuple[Placement, ...]:
         return tuple(spot for each in told[:ENOUGH] for spot in self.between(each.block, each.start, each.end))

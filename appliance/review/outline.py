@@ -37,14 +37,47 @@ _STYLES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
         ("small", r"[(（](?:\d{1,2}|[a-z]|[ivx]{1,4})[)）]\s?|[a-z][)）]\s|[①-⑳]|[●•·■◆–—-]\s"),
     )
 )
-_HEADING_ENDS: Final = re.compile(r"[:：。.]|\s[-–—]\s|(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff“])")
+_HEADING_ENDS: Final = re.compile(r"[:：。]|\.(?!\d)|\s[-–—]\s|(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff“])")
 _TITLE: Final = re.compile(
     r"(?:合同|协议|协议书|合同书|约定书)(?:书)?$|(?:agreement|contract|deed|lease|letter)$", re.IGNORECASE
 )
 """A heading that names the whole document, not a part of it."""
-_SENTENCE_END: Final = re.compile(r"(?<=[。；！？])|(?<=[;!?])\s|(?<=[a-z\d)”\"’%]\.)\s+(?=[A-Z“\"(])")
+_SENTENCE_END: Final = re.compile(
+    r"(?<=[。；！？])|(?<=[.;])\s+(?=\d{1,2}\.\d{1,2} [A-Z])|(?<=[;!?])\s|(?<=[a-z\d)”\"’%]\.)"
+    r"(?<!Inc\.)(?<!Ltd\.)(?<!Co\.)(?<!Corp\.)(?<!Mr\.)(?<!Mrs\.)(?<!Ms\.)(?<!Dr\.)(?<!No\.)(?<!Messrs\.)(?<!Bhd\.)(?<!Sdn\.)"
+    r"(?<!Prof\.)(?<!M/s\.)(?<!Pvt\.)(?<!Pte\.)(?<!Pty\.)\s+(?=[A-Z“\"(])"
+)
 _DOCUMENT: Final = re.compile(r"合同|协议|文本|agreement|contract|undertaking|template|form", re.IGNORECASE)
 """What a heading names that can be a specimen."""
+
+_TITLE_PAGE: Final = 12
+"""Within so many paragraphs, and above the first number, a specimen's name is the document's own title: a contract
+written on a model form is a contract."""
+
+_NAMING: Final = re.compile(
+    r"[(（][^()（）]*[“”\"][^()（）]*[)）]|\bhereinafter\b|有限(?:责任)?公司", re.IGNORECASE
+)
+"""A line with these names a party, also below a number."""
+
+_UNNUMBERED: Final = re.compile(r"[“”\"]|公司|[,，]$|\b(?:and|or|the|of)$")
+"""What a heading without a number does not have."""
+
+_CELLS: Final = re.compile(
+    r"\d[\d,.]*\s?(?:[%％‰元倍]|per ?cent)|[$€£¥]\s?\d|\b(?:19|20)\d\d\b"
+    r"|(?:中心|医院|学校|大学|银行|厂|店|社|馆|局|所|会)$|\b(?:Limited|Ltd|LLC|Inc|Corp|GmbH|PLC|AG|BV)\b"
+)
+"""A row of a table, with an amount, a year or a name, and no heading."""
+
+_VERBS: Final = re.compile(
+    r"\b(?:shall|must|will|may|is|are|agrees?|applies|apply|decides?|governs?|controls?|runs|begins|pays|has|have|was|were|suggested|asked|noted|proposed)\b"
+)
+"""With one of these it is a sentence."""
+
+_FEW_WORDS: Final = 6
+"""With more of them, what a paragraph begins with is a sentence rather than a heading."""
+
+_CHINESE_SENTENCE: Final = re.compile(r"(?=.*[\u4e00-\u9fff])(?:.{10}|本[^的]+$)")
+"""The same of Chinese, which has no spaces between words."""
 
 _LONGEST_HEADING: Final = {True: 24, False: 80}
 
@@ -65,11 +98,19 @@ class Sentence:
     inline: str
     sample: bool = False
 
+    @property
+    def is_heading(self) -> bool:
+        """Whether it is no more than the heading with which its block begins."""
+        text = self.text.strip(" .。:：；;")
+        return (
+            text == self.inline.strip() and len(text.split()) <= _FEW_WORDS and not _CHINESE_SENTENCE.match(text)
+        )
+
 
 def sentences(found: Sequence[ProseBlock], samples: Sequence[re.Pattern[str]]) -> Iterator[Sentence]:
     """The sentences of all blocks, in their order; headings themselves are not among them."""
     stack: list[tuple[str, str]] = []
-    sample = False
+    sample, own_title, numbered = False, "", False
     for number, block in enumerate(found):
         style, begin = _style(block.text)
         rest = block.text[begin:]
@@ -81,7 +122,11 @@ def sentences(found: Sequence[ProseBlock], samples: Sequence[re.Pattern[str]]) -
         elif heading:
             style = "bare"
             _open(stack, style)
-        if style == "annex" or (heading and _DOCUMENT.search(rest) and any(each.search(rest) for each in samples)):
+        numbered = numbered or style not in ("", "bare")
+        specimen = heading and bool(_DOCUMENT.search(rest)) and any(each.search(rest) for each in samples)
+        if specimen and not numbered and number < _TITLE_PAGE:
+            own_title = own_title or rest
+        elif style == "annex" or (specimen and rest != own_title):
             sample = any(each.search(block.text[:120]) for each in samples)
         if heading:
             if not (style == "bare" and _TITLE.search(rest)):
@@ -102,9 +147,10 @@ def _of_block(number: int, text: str, begin: int, above: tuple[str, ...], sample
         if at < 0:
             continue
         start = at + len(piece)
-        shown = piece[:LONGEST_SENTENCE]
-        if shown.strip():
-            yield Sentence(number, at, at + len(shown), shown.strip(), above, opening, sample)
+        shown = piece[:LONGEST_SENTENCE].strip()
+        if shown:
+            at = text.index(shown, at)
+            yield Sentence(number, at, at + len(shown), shown, above, opening, sample)
 
 
 def _opening(rest: str) -> str:
@@ -124,7 +170,7 @@ def _style(text: str) -> tuple[str, int]:
 def _is_heading(rest: str, *, numbered: bool) -> bool:
     chinese = bool(re.search(r"[\u4e00-\u9fff]", rest))
     bare = rest.rstrip(" :：.。")
-    if not numbered and re.search(r"[“”\"]|公司|[,，]$|\b(?:and|or|the|of)$", bare):
+    if _NAMING.search(bare) or (not numbered and (_UNNUMBERED.search(bare) or _CELLS.search(bare))):
         return False
     if rest.endswith((".", "。")) and not (numbered and len(bare) <= (6 if chinese else 40)):
         return False
@@ -134,7 +180,7 @@ def _is_heading(rest: str, *, numbered: bool) -> bool:
         return False
     if chinese:
         return not re.search(r"应当|不得|有权|支付|负责|自.*起", bare)
-    return not re.search(r"\b(?:shall|must|will|may|is|are|agrees?)\b", bare) and len(bare.split()) <= 10
+    return not _VERBS.search(bare) and len(bare.split()) <= 10
 
 
 def _open(stack: list[tuple[str, str]], style: str) -> None:
@@ -153,6 +199,10 @@ def _close(stack: list[tuple[str, str]], style: str) -> None:
 _SHARED: Final = re.compile(r"\b(?:and|or)\b|[&/、与和及]", re.IGNORECASE)
 
 
+_LABEL: Final = frozenset({"parties"})
+"""“甲方：” at the beginning of a paragraph is no heading of its own: what the party must do may follow."""
+
+
 class Headings:
     """The headings' words of all clauses. Remembers what it was asked: a heading stands above many sentences."""
 
@@ -167,7 +217,7 @@ class Headings:
         """The nearest heading that announces a clause, and the keys of those that it does; or nothing."""
         for heading in (sentence.inline, *reversed(sentence.headings)):
             found = self._announced(heading) if heading else None
-            if found:
+            if found and (found != _LABEL or heading != sentence.inline):
                 return heading, found
         return "", frozenset()
 

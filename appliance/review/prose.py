@@ -17,15 +17,36 @@ from functools import cache
 from typing import Final
 
 _TRADITIONAL: Final = str.maketrans(
-    "條約違責義務權議爭終當雙買賣價給額萬億貳參陸圓據應須關於產業務資訊實現場時間後發票證書內無來將負擔損賠償還滯納罰協調訴訟規則審"
-    "訂蓋簽並與會員東開變轉讓繳銀帳號總計過寄達郵電傳眾貨驗質檢術維護學專標屆滿賃屋庫設備運輸遲誤勞動僱傭險辭職離薪資獎標圖紙項優選擇",
-    "条约违责义务权议争终当双买卖价给额万亿贰叁陆圆据应须关于产业务资讯实现场时间后发票证书内无来将负担损赔偿还滞纳罚协调诉讼规则审"
-    "订盖签并与会员东开变转让缴银账号总计过寄达邮电传众货验质检术维护学专标届满赁屋库设备运输迟误劳动雇佣险辞职离薪资奖标图纸项优选择",
+    "條約違責義務權議爭終當雙買賣價給額萬億貳參陸圓據應須關於產業資訊實現場時間後發證書內無來將負擔損賠償還滯納罰協調訴訟規則"
+    "審訂蓋簽並與會員東開變轉讓繳銀帳號總計過達郵電傳眾貨驗質檢術維護學專標屆滿賃庫設備運輸遲誤勞動僱傭險辭職離獎圖紙項優選擇"
+    "戶辦們個兩從這對閉見觀視覽親認識譯記許訪訓託詞詳語說課談請諮評貢財費貴賺贈車軟較載輕轄農遠適遺邊鄰醫釋針鈔鋪錢錯鍵鎖鏈長"
+    "門問閱闊隊階際隨雜難靜響頁順預領頭題願類顧顯飛館體點齊齡歲歸歷殘殺氣決沒況淨減測漢潔濟營獨獲環異畫盡監盤禮種稱稅積穩窮競"
+    "筆節範築簡籌糧紀級純細紹組結絕統經綠網緊線編緩練縣績織繼續罷聯聲聽興舉舊艙艱處衛補裝製複襲討詢詐該誌誠誰諾謀謝謹讀豐賬賦"
+    "趙趨跡遞遷鄭釐鐘鐵鑑陽陰隱雖雲霧頓頻風養餘駐駕騙騰驅鬥魚麗麥黃黨儲僅債傷倉係冊凍劃劇劑勢勵勝匯區單廠啟喪嚴圍園團報塊墊壓"
+    "壞壯壽夠夾奪娛寫寬寶導屬層島巖幣師帶幫廢廣廳張強彌彈徑徵懲態慮慣憑懷戰戲採掛揚換揮搶擁擊擋擬擴攝敗數敵斷晝曉構槍極榮樓樣"
+    "樹機橫檔櫃歡為爲牆狀獻瑣療瘋癥皺盜矯碼確礎礙祕稟竊糾絡紛緝緣縱繪罵肅腦臨臺蘇蘭蟲衝裡裏覺觸詮試誘諒論謂譽讎豎豬貪貫販貸貿"
+    "賓賢賭購贓贖軍軌輔輛輪轎辯迴逕週進遊鄉醜釀鈴鉅銷鋒鋼錄鎮鏡閣陳陣隻韓頒頗顆飯飲飼飾驟髮鬆鬧鹽齒佈併佔倆偵偽傢僕儀儘兇凈刪"
+    "剛剝創劉勛勸匱卻厭厲吳呂嗎嘗嚇囑國執堅塵墜夥妝姦婦媽嬰孫宮寢尋尷屍岡崗嶺巔幹幾廈廟彙彥復徹恆恥悅惡惱愛憂憐憲憶懇懸戀拋挾"
+    "捨掃掙揀搖搗摯撐撥撫擠擾攔攜敘斂斬昇曆",
+    "条约违责义务权议争终当双买卖价给额万亿贰叁陆圆据应须关于产业资讯实现场时间后发证书内无来将负担损赔偿还滞纳罚协调诉讼规则"
+    "审订盖签并与会员东开变转让缴银账号总计过达邮电传众货验质检术维护学专标届满赁库设备运输迟误劳动雇佣险辞职离奖图纸项优选择"
+    "户办们个两从这对闭见观视览亲认识译记许访训托词详语说课谈请咨评贡财费贵赚赠车软较载轻辖农远适遗边邻医释针钞铺钱错键锁链长"
+    "门问阅阔队阶际随杂难静响页顺预领头题愿类顾显飞馆体点齐龄岁归历残杀气决没况净减测汉洁济营独获环异画尽监盘礼种称税积稳穷竞"
+    "笔节范筑简筹粮纪级纯细绍组结绝统经绿网紧线编缓练县绩织继续罢联声听兴举旧舱艰处卫补装制复袭讨询诈该志诚谁诺谋谢谨读丰账赋"
+    "赵趋迹递迁郑厘钟铁鉴阳阴隐虽云雾顿频风养余驻驾骗腾驱斗鱼丽麦黄党储仅债伤仓系册冻划剧剂势励胜汇区单厂启丧严围园团报块垫压"
+    "坏壮寿够夹夺娱写宽宝导属层岛岩币师带帮废广厅张强弥弹径征惩态虑惯凭怀战戏采挂扬换挥抢拥击挡拟扩摄败数敌断昼晓构枪极荣楼样"
+    "树机横档柜欢为为墙状献琐疗疯症皱盗矫码确础碍秘禀窃纠络纷缉缘纵绘骂肃脑临台苏兰虫冲里里觉触诠试诱谅论谓誉仇竖猪贪贯贩贷贸"
+    "宾贤赌购赃赎军轨辅辆轮轿辩回径周进游乡丑酿铃巨销锋钢录镇镜阁陈阵只韩颁颇颗饭饮饲饰骤发松闹盐齿布并占俩侦伪家仆仪尽凶净删"
+    "刚剥创刘勋劝匮却厌厉吴吕吗尝吓嘱国执坚尘坠伙妆奸妇妈婴孙宫寝寻尴尸冈岗岭巅干几厦庙汇彦复彻恒耻悦恶恼爱忧怜宪忆恳悬恋抛挟"
+    "舍扫挣拣摇捣挚撑拨抚挤扰拦携叙敛斩升历",
 )
 _PAGE_NUMBER: Final = re.compile(
     r"(?:第?\d{1,4}页?[/,，]?共?\d{0,4}页?|-?\d{1,4}-?|page ?\d+(?: ?(?:of|/) ?\d+)?|\d+ ?/ ?\d+)", re.IGNORECASE
 )
 _CHINESE: Final = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef“”‘’：；，。（）、！？]")
+_HAN: Final = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef：；，。（）、！？]")
+"""The same without the quotation marks, which English has, too."""
+
 _FULL: Final = 0.65
 """Of the width of a page's long lines: a shorter line is the last of its paragraph."""
 
@@ -55,6 +76,12 @@ _HEADING_BLANK: Final = re.compile(
 _PARTY: Final = re.compile(r"(?:[甲乙丙丁]方|\w{2,5}[方人商])(?:[(（][^)）]{1,16}[)）])?[:：]\s?\S{2}")
 _LABEL: Final = re.compile(r"[^，。；,;:：]{1,24}[:：]\s?\S")
 _ENDING: Final = re.compile(r"[。；;:：!！?？.…]['”\"’)）]?\s*$")
+
+_SMALL: Final = re.compile(r"[a-z]{2}")
+"""What begins so goes on from the line before, however long that is."""
+
+_JOINING: Final = re.compile(r"of|the|and|or|an?|to|in|for|on|by|with|at|from|s|[b-hj-z]")
+"""Words that are written small in a heading."""
 
 _DIVIDED: Final = re.compile(r"[A-Za-z][-‐‑\xad]$")
 _LATIN: Final = re.compile(r"[A-Za-z]")
@@ -177,7 +204,7 @@ def _tight(letters: list[str], origin: array[int]) -> ProseLine:
 
 
 def _beside_chinese(text: str, at: int) -> bool:
-    return bool(_CHINESE.match(text[at - 1]) or _CHINESE.match(text[at + 1]))
+    return bool(_HAN.match(text[at - 1]) or _HAN.match(text[at + 1]))
 
 
 def _measured(page: Sequence[ProseLine]) -> list[ProseLine]:
@@ -199,7 +226,8 @@ def _running(pages: Sequence[Sequence[ProseLine]]) -> set[str]:
         if len(page) > 2
         for edge in {_numberless(line.text) for line in (page[0], page[-1])}
     )
-    return {edge for edge, times in edges.items() if times >= max(_REPEATED, len(pages) // 2)}
+    enough = max(min(_REPEATED, len(pages)), 2, len(pages) // 2)
+    return {edge for edge, times in edges.items() if times >= enough}
 
 
 def _inner(page: Sequence[ProseLine], running: set[str]) -> Iterator[ProseLine]:
@@ -216,6 +244,10 @@ def _numberless(text: str) -> str:
 
 def _begins(line: ProseLine, before: ProseLine) -> bool:
     """Whether *line* opens a new block after *before*."""
+    if _DIVIDED.search(before.text) and _LATIN.match(line.text):
+        return False
+    if _SMALL.match(line.text) and not _ENDING.search(before.text) and not _NEW_BLOCK.match(line.text):
+        return False
     if _PARTY.match(line.text) or (_LABEL.match(line.text) and _may_precede_label(before.text)):
         return True
     if _ARTICLE.match(line.text) or (_NEW_BLOCK.match(line.text) and not _goes_on(before)):
@@ -240,8 +272,9 @@ def _alone(text: str) -> bool:
         return False
     if _CHINESE.search(text):
         return len(text) <= 14
-    words = [word for word in re.findall(r"[A-Za-z]+", text) if len(word) > 3]
-    return len(text) <= 60 and bool(words) and all(word[0].isupper() for word in words)
+    words = [word for word in re.findall(r"[A-Za-z]+", text) if not _JOINING.fullmatch(word)]
+    begins = re.match(r"\W*[A-Z\d]", text)
+    return len(text) <= 60 and bool(begins and words) and all(word[0].isupper() for word in words)
 
 
 def _joined(lines: Sequence[ProseLine]) -> ProseBlock:
@@ -252,7 +285,7 @@ def _joined(lines: Sequence[ProseLine]) -> ProseBlock:
         if _DIVIDED.search(before) and _LATIN.match(line.text):
             parts[-1] = before[:-1]
             origin.pop()
-        elif before and not (_CHINESE.match(before[-1]) or _CHINESE.match(line.text[0])):
+        elif before and not (_HAN.match(before[-1]) or _HAN.match(line.text[0])):
             parts.append(" ")
             origin.append(line.origin[0])
         parts.append(line.text)

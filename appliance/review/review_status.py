@@ -29,6 +29,7 @@ from appliance.model.review import (
 from appliance.policy import Policy
 from appliance.policy.rules import ReviewRequirement, ReviewRules
 from appliance.review import rule_files
+from appliance.review.review_steps import ReviewStep, steps_of
 from appliance.review.rule_book import KindRule, RuleBook
 from appliance.store import reviews
 from appliance.store.database import Transaction
@@ -79,6 +80,7 @@ class ReviewStatus:
     items: tuple[ReviewItem, ...]
     signed_off: SignOff | None
     request: ReviewRequest | None
+    steps: tuple[ReviewStep, ...] = ()
 
     @property
     def open(self) -> tuple[ReviewItem, ...]:
@@ -95,7 +97,8 @@ class ReviewStatus:
         """Whether policy lets the contract go out."""
         if self.wanted is ReviewRequirement.NOTHING:
             return True
-        return self.passes and (self.wanted is ReviewRequirement.PASSED or self.signed_off is not None)
+        signed_off = self.signed_off is not None and all(step.approval is not None for step in self.steps)
+        return self.passes and (self.wanted is ReviewRequirement.PASSED or signed_off)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,7 @@ class ReviewStatuses:
 
     def _status(self, tx: Transaction, contract: Contract, check: ContentCheck | None) -> ReviewStatus:
         document, rules = contract.original.digest, self.policy.rules_for(contract.kind).review
-        kind = self.kind(contract.kind, rules)
+        kind, request = self.kind(contract.kind, rules), reviews.last_request(tx, contract.id)
         waived = {waiver.item: waiver for waiver in reviews.waivers(tx, contract.id, document)}
         given = [
             each
@@ -137,7 +140,8 @@ class ReviewStatuses:
             check=check,
             items=() if check is None else tuple(items(check.result, kind, waived)),
             signed_off=given[0] if given else None,
-            request=reviews.last_request(tx, contract.id),
+            request=request,
+            steps=steps_of(tx, contract, rules, request),
         )
 
     def kind(self, words: str, rules: ReviewRules) -> KindRule:

@@ -33,11 +33,13 @@ from appliance.model.review import (
     SIGN_OFF_FORMAT,
     CheckResult,
     ContentCheck,
+    ReviewApproval,
     ReviewRequest,
     ReviewRequestState,
     SignOff,
     Waiver,
 )
+from appliance.review import review_steps
 from appliance.review.review_status import ReviewStatus, ReviewStatuses
 from appliance.review.rule_book import RuleBook
 from appliance.store import accounts, contracts, people, reviews
@@ -158,9 +160,11 @@ class Reviewing:
             public = {"document": status.document}
             self._append_event(tx, EventKind.CLAUSE_WAIVED, contract.id, by, public, item=item, reason=reason)
 
-    def sign_off(self, contract_id: str, *, by: str, seen: str | None = None) -> SignOff:
-        """The reviewer answers for the whole check. Raises :class:`PreconditionRefused` while something
-        is open.
+    def sign_off(self, contract_id: str, *, by: str, seen: str | None = None) -> SignOff | None:
+        """The reviewer answers for the whole check; None where a further step of the review is to come.
+
+        Raises :class:`PreconditionRefused` while something is open, and for a reviewer of another department than
+        the one on turn.
         """
         with self._database.transaction() as tx:
             contract, status = self._under_review(tx, contract_id, by, seen)
@@ -169,6 +173,8 @@ class Reviewing:
                     "Open findings: {count}. Waive each with a reason, or return the contract.",
                     count=len(status.open),
                 )
+            if self._approved_step(tx, status, contract_id, by):
+                return None
             waivers = reviews.waivers(tx, contract_id, status.document)
             given = _sign_off(status, status.check, waivers, by=by, at=self._now())
             reviews.sign_off(tx, given)
@@ -178,6 +184,18 @@ class Reviewing:
             public = {"document": given.document, "check": given.check, "record": record}
             self._append_event(tx, EventKind.REVIEW_SIGNED_OFF, contract.id, by, public)
         return given
+
+    def _approved_step(self, tx: Transaction, status: ReviewStatus, contract_id: str, by: str) -> bool:
+        """Takes the step on turn, if the review has steps; whether there are more to come."""
+        step = review_steps.open_step(status.steps)
+        if step is None or status.request is None:
+            return False
+        review_steps.require_step(tx, status.steps, by)
+        approval = ReviewApproval(step.department, by, self._now())
+        reviews.approve_step(tx, status.request.id, approval)
+        public = {"document": status.document}
+        self._append_event(tx, EventKind.REVIEW_STEP_APPROVED, contract_id, by, public, department=step.department)
+        return step is not status.steps[-1]
 
     def send_back(self, contract_id: str, words: str, *, by: str, seen: str | None = None) -> None:
         """The reviewer returns the contract to its initiator, saying what is to be corrected."""
@@ -196,7 +214,11 @@ class Reviewing:
             _require_reviewer(tx, reviewer)
             found = (WaitingReview(each, contracts.load_contract(tx, each.contract)) for each in reviews.queue(tx))
             own = (each for each in found if _is_colleagues(tx, each.contract, reviewer) and _current(each))
-            return tuple(islice(own, MOST_SHOWN))
+            mine = (each for each in own if self._takes(tx, each.contract, reviewer))
+            return tuple(islice(mine, MOST_SHOWN))
+
+    def _takes(self, tx: Transaction, contract: Contract, reviewer: str) -> bool:
+        return review_steps.may_take(tx, self.statuses.status_of(tx, contract).steps, reviewer)
 
     def answered(self, reviewer: str) -> tuple[WaitingReview, ...]:
         """What *reviewer* has answered, the newest first."""
@@ -207,12 +229,7 @@ class Reviewing:
 
     def case(self, contract_id: str, reviewer: str) -> Contract:
         """A contract of a colleague whose review was asked for. Raises :class:`NotFound` for all others."""
-        with self._database.reading() as tx:
-            _require_reviewer(tx, reviewer)
-            contract = contracts.load_contract(tx, contract_id)
-            if reviews.last_request(tx, contract_id) is None or not _is_colleagues(tx, contract, reviewer):
-                raise NotFound("There is no contract {contract}.", contract=contract_id)
-            return contract
+        return self._database.query(case_of, contract_id, reviewer)
 
     def records(self, contract: Contract) -> dict[str, bytes]:
         """What the evidence says of the review: path → canonical bytes. One that was signed off comes first."""
@@ -296,6 +313,15 @@ def _sign_off(
         }
     )
     return SignOff(check.contract, check.document, check.digest, status.kind.key, by, at, record)
+
+
+def case_of(tx: Transaction, contract_id: str, reviewer: str) -> Contract:
+    """See :meth:`Reviewing.case`."""
+    _require_reviewer(tx, reviewer)
+    contract = contracts.load_contract(tx, contract_id)
+    if reviews.last_request(tx, contract_id) is None or not _is_colleagues(tx, contract, reviewer):
+        raise NotFound("There is no contract {contract}.", contract=contract_id)
+    return contract
 
 
 def _current(waiting: WaitingReview) -> bool:

@@ -40,6 +40,8 @@ class ClauseRule:
     parties: Texts = field(default_factory=dict)
     passing: Texts = field(default_factory=dict)
     within: str = ""
+    weight: int | None = None
+    duties: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +62,15 @@ class KindRule:
 
 @dataclass(frozen=True, slots=True)
 class RuleBook:
-    """A whole set of rules. ``words`` and ``passing`` serve the patterns (``rules/words.yaml``)."""
+    """A whole set of rules. ``words`` and ``passing`` serve the patterns (``rules/words.yaml``),
+    ``weights`` is the digest of what is weighed besides."""
 
     clauses: tuple[ClauseRule, ...]
     kinds: tuple[KindRule, ...]
     words: Mapping[str, Mapping[str, str]]
     passing: Texts
     samples: Texts
+    weights: str = ""
 
     def plain(self) -> dict[str, Any]:
         """The same as plain values, for the confined process."""

@@ -22,6 +22,7 @@ import yaml
 
 from appliance.errors import ConfigurationError
 from appliance.language.sizes import ByteSize
+from appliance.review import weighing
 from appliance.review.rule_book import ClauseRule, KindRule, RuleBook, compiled, expression, parts
 
 MOST_NESTED = 200
@@ -73,7 +74,7 @@ LONGEST_PATTERN: Final = 2000
 _KEY: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _SECTIONS: Final = ("words", "passing", "samples", "clauses", "kinds")
 _PATTERNS: Final = ("headings", "says", "pairs", "parties", "passing")
-_CLAUSE: Final = ("name", "topic", "hints", "within", *_PATTERNS)
+_CLAUSE: Final = ("name", "topic", "hints", "within", "weight", "duties", *_PATTERNS)
 _KIND: Final = ("names", "required", "advised")
 
 
@@ -106,6 +107,12 @@ class _Place:
         if not isinstance(self.node, yaml.ScalarNode) or not self.node.value.strip():
             raise self.wrong("a text is expected here.")
         return str(self.node.value).strip()
+
+    def number(self) -> int:
+        try:
+            return int(self.text())
+        except ValueError as error:
+            raise self.wrong("a whole number is expected here.") from error
 
     def pattern(self) -> str:
         """A text whose lines may break after ``|``."""
@@ -143,6 +150,7 @@ def load_rules(home: Path | None = None) -> RuleBook:
         words=words,
         passing={name: _patterns(place, name, words) for name, place in sections["passing"].items()},
         samples={name: _patterns(place, name, words) for name, place in sections["samples"].items()},
+        weights=weighing.digest(),
     )
 
 
@@ -223,6 +231,8 @@ def _clause(key: str, place: _Place, words: Mapping[str, Mapping[str, str]]) -> 
         topic={name: (topic,) for name, topic in topics.items()},
         hints={name: each.texts() for name, each in hints.items()},
         within=given["within"].text() if "within" in given else "",
+        weight=given["weight"].number() if "weight" in given else None,
+        duties="duties" in given and given["duties"].text() == "true",
         **patterns,
     )
 

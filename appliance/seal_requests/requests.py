@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from appliance.contracts.access import Command, admit, refresh_lists
+from appliance.contracts.batches import joint_activation, together_fields
 from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules
 from appliance.contracts.permissions import Permission
 from appliance.contracts.preconditions import SigningContext, require_preconditions
@@ -16,7 +17,7 @@ from appliance.contracts.signing import SigningService
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, Field, append_event
 from appliance.model.contract import Contract, PartyKind
-from appliance.model.intent import IntentRecord, IntentState
+from appliance.model.intent import IntentRecord, IntentState, JointActivation
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import SealRequest, SealRequestState
 from appliance.seal_requests.status import (
@@ -49,7 +50,8 @@ class SealRequests:
     """Nobody can release a seal alone: the authority itself counts the activations. Thread-safe.
 
     1. The one who asks proposes the use for a reason, and activates a prepared intent
-       (:mod:`webui.activation`): the authority remembers it, then the request is on disk.
+       (:mod:`webui.activation`): the authority remembers it, then the request is on disk. Of another company's
+       seal, who asks and keeps it has approved it, too.
     2. A custodian activates the same intent, or two where policy or the seal demands it: remembered too, then each
        approval is on disk.
     3. The signature is made from what the authority remembers. A process that dies before may be followed by any
@@ -85,11 +87,19 @@ class SealRequests:
                 intents.save_seal_reason(tx, intent_id, renewed)
             return intents.load_intent(tx, intent_id)
 
+    def keep_reason(self, intent_id: str, *, reason: str) -> None:
+        """Remembers, with a person's own prepared intent, for what they ask for a seal straight after they have
+        signed; for an empty *reason* they ask for none. Raises :class:`PreconditionRefused`."""
+        words = visible(reason)
+        kept = require_request_reason(words) if words else None
+        self._database.commit(intents.save_next_reason, intent_id, kept)
+
     def ask(self, intent_id: str, *, by: str) -> SealRequest:
         """The request of *by*, who has activated the intent that was proposed; the custodians are told.
 
-        The same intent again gives the same request. Raises :class:`StateRefused` (not activated is one),
-        :class:`PreconditionRefused`.
+        The same intent again gives the same request. Who keeps another company's seal and asks for it has released
+        it with that, when it takes nobody else: the signature is made at once. Raises :class:`StateRefused` (not
+        activated is one), :class:`PreconditionRefused`.
         """
         with self._records.database.reading() as tx:
             record = intents.load_intent(tx, intent_id)
@@ -99,15 +109,19 @@ class SealRequests:
         if asked is not None:
             return asked
         reason = require_request_reason(record.intent.reason or record.seal_reason or "")
-        self._require_activated(record, by)
+        joint = self._require_activated(record, by)
         with self._records.database.transaction() as tx:
             asked = seal_requests.of_intent(tx, intent_id)
             if asked is not None:
                 return asked
             contract = self._require_askable(tx, intents.load_intent(tx, intent_id), by)
             request = _request(contract, record, reason, self._records.now())
-            self._keep_asked(tx, request, record)
-        return request
+            self._keep_asked(tx, request, record, joint)
+            asked = seal_requests.load_request(tx, request.id)
+        if asked.state is SealRequestState.APPROVED:
+            self.finish(asked.id)
+            return self.get(asked.id)
+        return asked
 
     def approve(self, request_id: str, *, by: str) -> Contract:
         """After a custodian, *by*, has activated it; with enough of them the signature is made at once. The
@@ -122,8 +136,7 @@ class SealRequests:
             require_custodian(tx, request, by)
         if request.state is SealRequestState.WAITING:
             self.require_usable(request)
-            self._require_activated(record, by)
-            self._keep_approval(request, by)
+            self._keep_approval(request, by, self._require_activated(record, by))
             request = self.get(request_id)
             if request.state is SealRequestState.WAITING:
                 command = Command(request.contract, Permission.READ, by, self._records.now())
@@ -201,9 +214,12 @@ class SealRequests:
             raise StateRefused("The document has changed or the time is over; prepare it again.")
         return contract
 
-    def _require_activated(self, record: IntentRecord, subject: str) -> None:
-        if subject not in self._backend.authority.approvals(record.intent).given:
+    def _require_activated(self, record: IntentRecord, subject: str) -> JointActivation | None:
+        """In which batch *subject* has activated it, None for alone. Raises :class:`StateRefused`."""
+        told = self._backend.authority.approvals(record.intent)
+        if subject not in told.given:
             raise StateRefused(NOT_CONFIRMED)
+        return joint_activation(told, subject)
 
     def require_usable(self, request: SealRequest) -> None:
         """Everything that the signature will ask for holds now. What cannot be used any more is closed."""
@@ -225,6 +241,7 @@ class SealRequests:
         return self._records.database.query(intents.load_intent, request.intent).intent
 
     of_party = reads(seal_requests.of_party)
+    of_intent = reads(seal_requests.of_intent)
     for_custodian = reads(seal_requests.for_custodian)
     by_requester = reads(seal_requests.of_requester)
     waiting_for = reads(seal_requests.waiting_for)
@@ -271,15 +288,21 @@ class SealRequests:
             return True
         return False
 
-    def _keep_asked(self, tx: Transaction, request: SealRequest, record: IntentRecord) -> None:
+    def _keep_asked(
+        self, tx: Transaction, request: SealRequest, record: IntentRecord, joint: JointActivation | None
+    ) -> None:
         seal_requests.insert_request(tx, request)
         private: dict[str, Field] = {"reason": request.reason, "address": record.origin.address}
-        digest, kind = record.intent.digest.hex(), EventKind.SEAL_REQUESTED
-        _record_event(tx, request, kind, request.asked, request.requester, private, digest=digest)
+        more: dict[str, Field] = {"digest": record.intent.digest.hex(), **together_fields(joint)}
+        _record_event(tx, request, EventKind.SEAL_REQUESTED, request.asked, request.requester, private, **more)
         refresh_lists(tx, request.contract)
-        _enqueue(tx, to_custodians(tx, request, request.asked))
+        if people.seal(tx, request.seal).counts_as_custodian(request.requester):
+            seal_requests.approve(tx, request.id, request.requester, request.asked)
+            self._count(tx, seal_requests.load_request(tx, request.id), request.requester, joint)
+        if seal_requests.load_request(tx, request.id).state is SealRequestState.WAITING:
+            _enqueue(tx, to_custodians(tx, request, request.asked))
 
-    def _keep_approval(self, request: SealRequest, by: str) -> None:
+    def _keep_approval(self, request: SealRequest, by: str, joint: JointActivation | None) -> None:
         """*by* has approved, as the only custodian or as one of two; the same approval again changes nothing.
 
         Raises :class:`StateRefused` when the request has been answered otherwise.
@@ -291,20 +314,23 @@ class SealRequests:
                 return
             if seen.state is SealRequestState.WAITING:
                 seal_requests.approve(tx, request.id, by, now)
-                self._count(tx, seal_requests.load_request(tx, request.id), by)
+                self._count(tx, seal_requests.load_request(tx, request.id), by, joint)
             elif by not in seen.approved_by:
                 raise StateRefused("This request has been answered already; look at what became of it.")
 
-    def _count(self, tx: Transaction, request: SealRequest, by: str) -> None:
+    def _count(self, tx: Transaction, request: SealRequest, by: str, joint: JointActivation | None) -> None:
         now = self._records.now()
         enough = len(request.approved_by) >= request.needed
         kind = EventKind.SEAL_APPROVED if enough else EventKind.SEAL_HALF_APPROVED
         digest = intents.load_intent(tx, request.intent).intent.digest.hex()
-        _record_event(tx, request, kind, now, by, {}, digest=digest, needed=request.needed)
+        more: dict[str, Field] = {"digest": digest, "needed": request.needed, **together_fields(joint)}
+        _record_event(tx, request, kind, now, by, {}, **more)
         if not enough:
             return
         seal_requests.decide(tx, request, SealRequestState.APPROVED, at=now, by=by)
-        _enqueue(tx, [Notice(request.contract, request.requester, NoticeKind.SEAL_APPROVED, now, request.id)])
+        if by != request.requester:
+            notice = Notice(request.contract, request.requester, NoticeKind.SEAL_APPROVED, now, request.id)
+            _enqueue(tx, [notice])
 
     def _decide(
         self, request: SealRequest, state: SealRequestState, *, by: str, answer: str | None = None

@@ -70,6 +70,15 @@ def set_state(tx: Transaction, subject: str, state: AccountState) -> None:
         tx.execute("UPDATE accounts SET state = ? WHERE subject = ?", (state, subject))
 
 
+def close_account(tx: Transaction, subject: str) -> None:
+    """Closes the account for good and gives its login free."""
+    tx.execute(
+        "UPDATE accounts SET state = 'left', login = 'left-' || lower(hex(handle)), password = NULL, totp = NULL"
+        " WHERE subject = ?",
+        (subject,),
+    )
+
+
 def set_told(tx: Transaction, subject: str) -> None:
     """The owner of the account has read where signatures are confirmed now."""
     tx.update("accounts", {"told": True}, subject=subject)

@@ -17,7 +17,7 @@ def insert(tx: Transaction, person: str, kept: SignaturePicture, picture: bytes)
 
 def of_person(tx: Transaction, person: str) -> list[SignaturePicture]:
     """The pictures that *person* keeps, the newest first."""
-    return _PICTURES.all(tx, "WHERE person = ? ORDER BY made DESC, id", (person,))
+    return _PICTURES.all(tx, "WHERE person = ? ORDER BY made DESC, rowid DESC", (person,))
 
 
 def picture(tx: Transaction, person: str, picture_id: str) -> bytes:

@@ -3,10 +3,12 @@ which. Every function runs in the caller's transaction."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import Any, Final
 
 from appliance.errors import NotFound, StateRefused
 from appliance.model.contract import (
@@ -15,16 +17,21 @@ from appliance.model.contract import (
     ContractState,
     CrossPage,
     Deadline,
+    InputKind,
     Money,
     OpenVoiding,
     Party,
     PartyState,
     Placement,
+    SignerInput,
     SigningOrder,
 )
+from appliance.model.discussion import DraftKind
 from appliance.model.notice import ContractDate, Occasion
+from appliance.policy.numbering import number_key
 from appliance.store.database import Transaction
-from hsm.rows import Query, columns, fields_of
+from appliance.store.discussions import colleagues
+from hsm.rows import Query, columns, fields_of, refusing
 
 _REVISIONS = Query(ContractRevision, "SELECT number, kind, digest, size, at, party FROM revisions")
 _VOIDINGS = Query(OpenVoiding)
@@ -44,6 +51,7 @@ _PARTIES = Query(
     placement=columns(_placement, "page", "x", "y", "width", "height"),
     more=lambda places: tuple(Placement(*place) for place in json.loads(places)),
     cross_page=CrossPage,
+    inputs=lambda rows: tuple(map(_signer_input, json.loads(rows))),
 )
 _CONTRACTS = Query(
     Contract,
@@ -57,7 +65,7 @@ def insert_contract(tx: Transaction, contract: Contract) -> None:
     """A new contract with its first revision; parties follow by :func:`insert_party`."""
     tx.insert(
         "contracts",
-        fields_of(contract, "id initiator state created pages")
+        fields_of(contract, "id initiator state created pages department")
         | {"revision": contract.current.number, "touched": contract.created}
         | _terms(contract),
     )
@@ -70,8 +78,15 @@ def add_revision(tx: Transaction, contract: Contract, revision: ContractRevision
 
     Raises :class:`StateRefused` when it has another current revision or another state by now.
     """
-    _move(tx, contract, {"revision": revision.number, "state": state})
+    row: dict[str, object] = {"revision": revision.number, "state": state}
+    if state is not contract.state and state in _MOMENTS:
+        row[_MOMENTS[state]] = revision.at
+    _move(tx, contract, row)
     _insert_revision(tx, contract.id, revision)
+
+
+_MOMENTS = {ContractState.SENT: "sent", ContractState.COMPLETED: "completed"}
+"""Columns that say when a contract came into the state."""
 
 
 def move(tx: Transaction, contract: Contract, state: ContractState) -> None:
@@ -91,14 +106,22 @@ def load_contract(tx: Transaction, contract_id: str) -> Contract:
         tx,
         "SELECT id, title, kind, purpose, initiator, signing_order, deadline, zone, state, created, pages,"
         " version, amount, currency, (SELECT d.ended FROM disposals AS d"
-        " WHERE d.contract = contracts.id AND d.state = 'done') AS disposed, language FROM contracts WHERE id = ?",
+        " WHERE d.contract = contracts.id AND d.state = 'done') AS disposed, language,"
+        " contract_number AS number, number_entered, department FROM contracts WHERE id = ?",
         (contract_id,),
         parties=_parties(tx, contract_id),
         revisions=_revisions(tx, contract_id),
         former=handover_givers(tx, contract_id),
+        copied=_copied(tx, contract_id),
+        colleagues=colleagues(tx, DraftKind.CONTRACT, contract_id),
         voiding=_voiding(tx, contract_id),
         missing=missing,
     )
+
+
+def _copied(tx: Transaction, contract_id: str) -> tuple[str, ...]:
+    query = "SELECT person FROM copies WHERE contract = ? ORDER BY at, person"
+    return tuple(tx.column(str, query, (contract_id,)))
 
 
 def current_revision(tx: Transaction, contract_id: str) -> int:
@@ -113,6 +136,55 @@ def set_initiator(tx: Transaction, contract: Contract, subject: str) -> None:
     """*subject* is the initiator from now on. Raises :class:`StateRefused` when somebody else became it first."""
     if not tx.update("contracts", {"initiator": subject}, id=contract.id, initiator=contract.initiator):
         raise StateRefused("Somebody else has taken over “{title}”.", title=contract.title)
+
+
+GONE: Final = "—"
+"""In place of a number that somebody entered, of a contract that was disposed of."""
+
+
+def next_count(tx: Transaction, organisation: str, scope: str) -> int:
+    """One more of the counter *scope* of *organisation*, from 1; it is given back when the transaction fails."""
+    return tx.count(
+        "INSERT INTO number_counters (organisation, scope, last) VALUES (?, ?, 1)"
+        " ON CONFLICT (organisation, scope) DO UPDATE SET last = last + 1 RETURNING last",
+        (organisation, scope),
+    )
+
+
+def number_taken(tx: Transaction, organisation: str, number: str, contract_id: str) -> bool:
+    """Whether another contract of *organisation* has *number*; that of a draft that was thrown away is free."""
+    return tx.exists(
+        "SELECT 1 FROM contracts WHERE number_owner = ?1 AND number_key IN (?2, ?3) AND id <> ?4"
+        " AND state <> 'discarded'",
+        (organisation, number_key(number), _digest_of_key(organisation, number), contract_id),
+    )
+
+
+def forget_entered_number(tx: Transaction, contract: Contract) -> None:
+    """What somebody entered as the number of *contract* goes, which is disposed of: people enter names, too. Its
+    digest stays, so that the number is not given again; a number from a counter stays as it is."""
+    if contract.number_entered:
+        owner = tx.value(str, "SELECT number_owner FROM contracts WHERE id = ?", (contract.id,)) or ""
+        row = {"contract_number": GONE, "number_key": _digest_of_key(owner, contract.number)}
+        tx.update("contracts", row, id=contract.id)
+
+
+def _digest_of_key(organisation: str, number: str) -> str:
+    return f"sha256:{hashlib.sha256(f'{organisation}:{number_key(number)}'.encode()).hexdigest()}"
+
+
+def save_number(tx: Transaction, contract: Contract, organisation: str) -> None:
+    """The draft of *organisation* gets the number and the department that *contract* has. Raises
+    :class:`StateRefused` for a number that another has."""
+    key = number_key(contract.number) or None
+    row: dict[str, object] = {"contract_number": contract.number, "number_key": key}
+    row |= {"number_entered": contract.number_entered, "number_owner": organisation}
+    row |= {"department": contract.department}
+    taken = StateRefused("Another contract has the number {number}.", number=contract.number)
+    if key is not None and number_taken(tx, organisation, contract.number, contract.id):
+        raise taken
+    with refusing(taken, only=["contracts_one_number", "contracts.number_owner"]):
+        tx.update("contracts", row, id=contract.id, state=ContractState.DRAFT)
 
 
 def revise(tx: Transaction, contract: Contract) -> None:
@@ -172,7 +244,7 @@ def overdue(
 
 def to_finalise(tx: Transaction) -> list[str]:
     """Ids of contracts that everybody has signed and that are not sealed off."""
-    return tx.column(str, "SELECT id FROM contracts WHERE state = 'signed' ORDER BY id")
+    return tx.column(str, "SELECT id FROM contracts WHERE state = 'signed' ORDER BY +number")
 
 
 def count_unfinalised(tx: Transaction, before: datetime) -> int:
@@ -237,6 +309,15 @@ def handover_givers(tx: Transaction, contract_id: str) -> tuple[str, ...]:
     return tuple(tx.column(str, query, (contract_id,)))
 
 
+def insert_copy(tx: Transaction, contract_id: str, person: str, *, at: datetime) -> None:
+    """*person* may read the contract."""
+    tx.insert("copies", {"contract": contract_id, "person": person, "at": at})
+
+
+def remove_copy(tx: Transaction, contract_id: str, person: str) -> None:
+    tx.execute("DELETE FROM copies WHERE contract = ? AND person = ?", (contract_id, person))
+
+
 def insert_succession(tx: Transaction, contract_id: str, *, replaces: str) -> None:
     """*contract_id*, a new draft, replaces a contract that has ended."""
     tx.insert("successions", {"contract": contract_id, "replaces": replaces})
@@ -277,9 +358,11 @@ _FAR = 100_000
 
 
 def insert_party(tx: Transaction, contract_id: str, party: Party) -> None:
-    names = "id position kind subject name organisation requester field phone state signed_at"
+    names = "id position kind subject name organisation requester field phone method state signed_at"
     tx.insert("parties", fields_of(party, names) | {"contract": contract_id})
     place_party(tx, party.id, party.places, party.cross_page)
+    for field in party.inputs:
+        save_input(tx, party.id, field)
 
 
 def place_party(tx: Transaction, party_id: str, places: Sequence[Placement], cross_page: CrossPage | None) -> None:
@@ -291,8 +374,32 @@ def place_party(tx: Transaction, party_id: str, places: Sequence[Placement], cro
         tx.insert("placements", {"party": party_id, "number": number} | fields_of(other, _BOX))
 
 
+def _signer_input(row: list[Any]) -> SignerInput:
+    id_, number, kind, label, required, most, choices, places, value = row
+    placed = tuple(Placement(*place) for place in places)
+    return SignerInput(id_, number, InputKind(kind), label, bool(required), most, tuple(choices), placed, value)
+
+
+def save_input(tx: Transaction, party_id: str, field: SignerInput) -> None:
+    """What the signer of *party_id* fills in, in place of what it was before."""
+    boxes = [[each.page, each.x, each.y, each.width, each.height] for each in field.places]
+    row = {"party": party_id, "required": int(field.required), "places": json.dumps(boxes)}
+    row |= {"choices": json.dumps(field.choices, ensure_ascii=False)}
+    tx.save("signer_inputs", row | fields_of(field, "id number kind label most value"), key="id")
+
+
+def load_inputs(tx: Transaction, party_id: str) -> list[str]:
+    """The ids of what the signer of *party_id* fills in."""
+    return tx.column(str, "SELECT id FROM signer_inputs WHERE party = ? ORDER BY number", (party_id,))
+
+
+def remove_input(tx: Transaction, input_id: str) -> None:
+    tx.execute("DELETE FROM signer_inputs WHERE id = ?", (input_id,))
+
+
 def remove_party(tx: Transaction, party_id: str) -> None:
     """A party leaves a draft; the caller closes the gap with :func:`order_parties`."""
+    tx.execute("DELETE FROM signer_inputs WHERE party = ?", (party_id,))
     tx.execute("DELETE FROM placements WHERE party = ?", (party_id,))
     tx.execute("DELETE FROM parties WHERE id = ?", (party_id,))
 
@@ -309,11 +416,13 @@ def order_parties(tx: Transaction, contract_id: str, party_ids: Sequence[str]) -
 def pass_on(tx: Transaction, contract: Contract, party: Party) -> None:
     """The waiting party is acted for by whom *party* names now."""
     _update_waiting(tx, contract, party, fields_of(party, "subject name organisation requester"))
+    tx.execute("UPDATE signer_inputs SET value = '' WHERE party = ?", (party.id,))
 
 
 def correct_party(tx: Transaction, contract: Contract, party: Party) -> None:
     """Who signs for the waiting party of a guest, as the initiator has corrected it."""
     _update_waiting(tx, contract, party, fields_of(party, "subject name phone"))
+    tx.execute("UPDATE signer_inputs SET value = '' WHERE party = ?", (party.id,))
 
 
 def mark_signed(tx: Transaction, contract: Contract, party: Party, at: datetime) -> None:
@@ -337,10 +446,15 @@ def _parties(tx: Transaction, contract_id: str) -> tuple[Party, ...]:
         _PARTIES.all(
             tx,
             "SELECT id, position, kind, subject, name, organisation, requester, field, page, x, y, width,"
-            " height, state, signed_at, reason, cross_page, phone, (SELECT json_group_array("
+            " height, state, signed_at, reason, cross_page, phone, method,"
+            " (SELECT partner FROM representatives AS r"
+            " WHERE r.subject = coalesce(parties.requester, parties.subject)) AS partner,"
+            " (SELECT json_group_array("
             "json_array(page, x, y, width, height)) FROM (SELECT page, x, y, width, height FROM placements"
             " WHERE party = parties.id ORDER BY number)) AS more"
-            " FROM parties WHERE contract = ? ORDER BY position",
+            ", (SELECT json_group_array(json_array(id, number, kind, label, required, most, json(choices),"
+            " json(places), value)) FROM (SELECT * FROM signer_inputs WHERE party = parties.id ORDER BY number))"
+            " AS inputs FROM parties WHERE contract = ? ORDER BY position",
             (contract_id,),
         )
     )

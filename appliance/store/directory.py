@@ -10,7 +10,11 @@ from appliance.model.people import Person
 from appliance.store.database import Transaction, pattern_of
 from hsm.rows import Query
 
-_PEOPLE = Query(Person, "SELECT subject, name, organisation, email, language, zone, guest FROM people")
+_PEOPLE = Query(
+    Person,
+    "SELECT subject, name, organisation, email, language, zone, guest, NULL AS partner, 0 AS certified"
+    " FROM people",
+)
 
 
 def search(tx: Transaction, words: str, *, limit: int) -> list[Person]:
@@ -26,9 +30,10 @@ def search(tx: Transaction, words: str, *, limit: int) -> list[Person]:
 
 # The rows of the list: what differs follows it. No value is ever put in here.
 _ROW = (
-    "SELECT p.subject, p.name, p.organisation, p.email, a.login, a.state, p.guest,"
+    "SELECT p.subject, p.name, p.organisation, p.email, p.department, a.login, a.state, p.guest,"
     " EXISTS (SELECT 1 FROM certificates c WHERE c.subject = p.subject) AS enrolled,"
     " EXISTS (SELECT 1 FROM enrolment_requests r WHERE r.subject = p.subject AND r.state = 'open') AS waiting,"
+    " (SELECT partner FROM representatives r WHERE r.subject = p.subject) AS partner,"
     " (SELECT json_group_array(role) FROM account_roles r WHERE r.subject = p.subject) AS roles"
     " FROM people p {index} LEFT JOIN accounts a ON a.subject = p.subject"
 )
@@ -38,12 +43,20 @@ _ENTRY, _MEMBER = _ROW.format(index=""), _ROW.format(index="INDEXED BY people_me
 _OPEN = Query(OpenContract)
 _KEEPS_SEALS = (
     " WHERE p.organisation = ?1 AND p.guest = 0 AND p.subject LIKE 'person-%'"
-    " AND (a.state IS NULL OR (a.state = 'active' AND EXISTS"
+    " AND p.subject NOT GLOB 'person-guest-*' AND (a.state IS NULL OR (a.state = 'active' AND EXISTS"
     " (SELECT 1 FROM account_roles r WHERE r.subject = p.subject AND r.role = 'custodian')))"
     " AND EXISTS (SELECT 1 FROM certificates c WHERE c.subject = p.subject)"
 )
-_CUSTODIANS = (
-    f"{_KEEPS_SEALS} AND (p.name LIKE ?2 ESCAPE '\\'"
+_KEEPS_OUTSIDE_SEALS = (
+    " WHERE p.organisation = ?1 AND p.subject GLOB 'person-guest-*'"
+    " AND (a.state IS NULL OR a.state = 'active')"
+    " AND EXISTS (SELECT 1 FROM certificates c WHERE c.subject = p.subject)"
+    " AND NOT EXISTS (SELECT 1 FROM vouchings v WHERE v.person = p.subject)"
+)
+_KEEPS = {False: _KEEPS_SEALS, True: _KEEPS_OUTSIDE_SEALS}
+"""By whether the seal is another company's."""
+_FOUND = (
+    " AND (p.name LIKE ?2 ESCAPE '\\'"
     " OR a.login LIKE ?2 ESCAPE '\\' OR p.email LIKE ?2 ESCAPE '\\') ORDER BY p.name, p.subject LIMIT ?3"
 )
 
@@ -64,21 +77,47 @@ def directory_entry(tx: Transaction, subject: str) -> DirectoryEntry | None:
     return _ENTRIES.first(tx, f"{_ENTRY} WHERE p.subject = ?", (subject,))
 
 
-def can_keep_seals(tx: Transaction, person: str, organisation: str) -> bool:
+def can_keep_seals(tx: Transaction, person: str, organisation: str, *, outside: bool) -> bool:
     """Whether *person* is one of :func:`possible_custodians` of *organisation*."""
     return tx.exists(
         "SELECT 1 FROM people p LEFT JOIN accounts a ON a.subject = p.subject"  # noqa: S608 -- literals above
-        f"{_KEEPS_SEALS} AND p.subject = ?2",
+        f"{_KEEPS[outside]} AND p.subject = ?2",
         (organisation, person),
     )
 
 
 def possible_custodians(
-    tx: Transaction, organisation: str, words: str = "", *, limit: int = -1
+    tx: Transaction, organisation: str, words: str = "", *, outside: bool, limit: int = -1
 ) -> list[DirectoryEntry]:
     """Enrolled people of *organisation* whose account is active and has the custodian's role, or who have none, by
-    name; with *words* in name, login or mail address, and at most *limit* of them."""
-    return _ENTRIES.all(tx, _ENTRY + _CUSTODIANS, (organisation, pattern_of(words), limit))
+    name; with *words* in name, login or mail address, and at most *limit* of them.
+
+    *outside*: it is another company, whose enrolled outside signers keep its seals.
+    """
+    return _ENTRIES.all(tx, _ENTRY + _KEEPS[outside] + _FOUND, (organisation, pattern_of(words), limit))
+
+
+def outside_organisations(tx: Transaction, words: str = "", *, limit: int) -> list[str]:
+    """At most *limit* organisations of outside signers whom officers have confirmed, by name, with *words* in
+    their own name or in that of such a person."""
+    return tx.column(
+        str,
+        "SELECT DISTINCT p.organisation FROM people p JOIN certificates c ON c.subject = p.subject"
+        " WHERE p.subject GLOB 'person-guest-*' AND p.organisation <> ''"
+        " AND NOT EXISTS (SELECT 1 FROM vouchings v WHERE v.person = p.subject)"
+        " AND (p.organisation LIKE ?1 ESCAPE '\\' OR p.name LIKE ?1 ESCAPE '\\') ORDER BY p.organisation LIMIT ?2",
+        (pattern_of(words), limit),
+    )
+
+
+def is_outside_organisation(tx: Transaction, organisation: str) -> bool:
+    """Whether outside signers whom officers have confirmed are of *organisation*, letter by letter."""
+    return bool(organisation) and tx.exists(
+        "SELECT 1 FROM people p JOIN certificates c ON c.subject = p.subject"
+        " WHERE p.subject GLOB 'person-guest-*' AND p.organisation = ?"
+        " AND NOT EXISTS (SELECT 1 FROM vouchings v WHERE v.person = p.subject)",
+        (organisation,),
+    )
 
 
 def officers(tx: Transaction) -> list[str]:
@@ -101,22 +140,39 @@ def with_role(tx: Transaction, organisation: str, role: AccountRole, *, limit: i
     )
 
 
+def colleagues(tx: Transaction, person: Person, words: str = "", *, limit: int) -> list[Person]:
+    """The others of the organisation of *person* whose accounts are in use, who sign or start contracts, and who
+    have *words* in their name or mail address, by name."""
+    return _PEOPLE.all(
+        tx,
+        "WHERE organisation = ?1 AND guest = 0 AND subject LIKE 'person-%' AND subject <> ?2"
+        " AND EXISTS (SELECT 1 FROM accounts a WHERE a.subject = people.subject AND a.state = 'active')"
+        " AND (name LIKE ?3 ESCAPE '\\' OR email LIKE ?3 ESCAPE '\\') ORDER BY name, subject LIMIT ?4",
+        (person.organisation, person.subject, pattern_of(words), limit),
+    )
+
+
 def names(tx: Transaction, subjects: list[str]) -> dict[str, str]:
     """The names of *subjects*, people and seals, that are known."""
     rows = tx.execute(
         "SELECT subject, name FROM people WHERE subject IN (SELECT value FROM json_each(?1))"
-        " UNION ALL SELECT subject, organisation || ' ' || kind FROM seals"
+        " UNION ALL SELECT subject, organisation || ' '"
+        " || CASE kind WHEN '分公司章' THEN replace(unit, '分公司', '') ELSE unit END || kind FROM seals"
         " WHERE subject IN (SELECT value FROM json_each(?1))",
         (json.dumps(subjects),),
     )
     return dict(rows.fetchall())
 
 
+MOST_OPEN = 200
+"""Contracts under way that one list of somebody's has."""
+
+
 def open_contracts(tx: Transaction, subject: str) -> list[OpenContract]:
     """Contracts under way that *subject* drafts or sent, has still to sign, or asks a seal for."""
     own = (
-        "SELECT c.id, c.title, c.state = 'draft' AS draft, c.deadline FROM involvements i INDEXED BY {index}"
-        " CROSS JOIN contracts c ON c.number = i.number"
+        "SELECT c.id, c.title, c.state = 'draft' AS draft, c.deadline, c.number"
+        " FROM involvements i INDEXED BY {index} CROSS JOIN contracts c ON c.number = i.number"
         " WHERE i.person = ?1 AND i.bucket {buckets} AND c.state IN ('draft', 'sent')"
         " AND (c.initiator = ?1 OR EXISTS (SELECT 1 FROM parties p WHERE p.contract = c.id"
         " AND ?1 IN (p.subject, p.requester) AND p.state = 'waiting'))"
@@ -125,10 +181,10 @@ def open_contracts(tx: Transaction, subject: str) -> list[OpenContract]:
     drafts = own.format(index="involvements_bucket", buckets="= 'draft'")
     return _OPEN.all(
         tx,
-        f"SELECT id, title, draft FROM (SELECT * FROM ({due} ORDER BY i.deadline, i.number LIMIT 200) UNION ALL"  # noqa: S608  # literals of this module
-        f" SELECT * FROM ({drafts} ORDER BY i.touched DESC, i.number DESC LIMIT 200)"
-        " ORDER BY deadline, id LIMIT 200)",
-        (subject,),
+        f"SELECT id, title, draft FROM (SELECT * FROM ({due} ORDER BY i.deadline, i.number LIMIT ?2) UNION ALL"  # noqa: S608  # literals of this module
+        f" SELECT * FROM ({drafts} ORDER BY i.touched DESC, i.number DESC LIMIT ?2)"
+        " ORDER BY deadline, number LIMIT ?2)",
+        (subject, MOST_OPEN),
     )
 
 

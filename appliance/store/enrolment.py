@@ -78,12 +78,12 @@ def has_passkey(tx: Transaction, subject: str) -> bool:
 
 def waiting(tx: Transaction) -> list[EnrolmentRequest]:
     """The open requests, oldest first."""
-    return _found(tx, "state = 'open' ORDER BY asked, id LIMIT 200")
+    return _found(tx, "state = 'open' ORDER BY asked, rowid LIMIT 200")
 
 
 def of_subject(tx: Transaction, subject: str) -> list[EnrolmentRequest]:
     """The requests of *subject*, newest first."""
-    return _found(tx, "subject = ? ORDER BY asked DESC, id LIMIT 50", subject)
+    return _found(tx, "subject = ? ORDER BY asked DESC, rowid DESC LIMIT 50", subject)
 
 
 def _found(tx: Transaction, where: str, *values: str) -> list[EnrolmentRequest]:

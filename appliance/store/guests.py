@@ -7,6 +7,7 @@ from datetime import datetime
 from appliance.errors import NotFound, StateRefused
 from appliance.model.accounts import GuestInvitation
 from appliance.store.database import Transaction
+from hsm.names import OUTSIDE
 from hsm.rows import Query, fields_of, refusing
 
 _INVITATIONS = Query(
@@ -98,12 +99,22 @@ def _one(tx: Transaction, condition: str, value: str) -> GuestInvitation:
     return _INVITATIONS.one(tx, f"WHERE {condition}", (value,), missing=unknown())
 
 
+def is_invited_by_link(tx: Transaction, subject: str) -> bool:
+    """Whether *subject* is from outside and has no account: the way in is the link of an invitation."""
+    return subject.startswith(OUTSIDE) and not tx.exists(
+        "SELECT 1 FROM representatives WHERE subject = ?", (subject,)
+    )
+
+
 def inviters(tx: Transaction, subject: str) -> list[str]:
-    """Who has invited the guest, or will when the contract is sent; nobody for a subject that is no guest's."""
+    """Who of the house has invited somebody from outside, or will when the contract is sent, or has registered the
+    partner organisation that they act for; nobody for a subject that is nobody's from outside."""
     return tx.column(
         str,
         "SELECT contracts.initiator FROM parties JOIN contracts ON contracts.id = parties.contract"
-        " WHERE parties.subject = ?1 UNION SELECT invited_by FROM guest_invitations WHERE person = ?1",
+        " WHERE parties.subject = ?1 UNION SELECT invited_by FROM guest_invitations WHERE person = ?1"
+        " UNION SELECT p.registered_by FROM representatives AS r JOIN partners AS p ON p.id = r.partner"
+        " WHERE r.subject = ?1",
         (subject,),
     )
 

@@ -6,7 +6,7 @@ Every step is a conditional update that must change a row."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from functools import lru_cache
@@ -31,7 +31,7 @@ from hsm.rows import Query, columns, fields_of, refusing
 _INTENT = (
     "SELECT id, act AS intent, base, coalesce(suffix, x'') AS suffix, contents_offset, contents_length, state,"
     " created, address, location, claimant AS lease_owner, claimed, cms, stamped, reason, outside, seal_reason,"
-    " batch, together FROM intents"
+    " together FROM intents"
 )
 
 
@@ -141,7 +141,9 @@ def load_intent(tx: Transaction, intent_id: str, *, contract: str | None = None)
 
 def prepared_of(tx: Transaction, party_id: str) -> IntentRecord | None:
     """The party's intent that waits for an activation, if there is one."""
-    return _INTENTS.first(tx, "WHERE party = ? AND state = 'prepared' ORDER BY created DESC LIMIT 1", (party_id,))
+    return _INTENTS.first(
+        tx, "WHERE party = ? AND state = 'prepared' ORDER BY created DESC, rowid DESC LIMIT 1", (party_id,)
+    )
 
 
 def save_origin(tx: Transaction, intent_id: str, origin: SigningOrigin) -> bool:
@@ -156,20 +158,34 @@ def save_seal_reason(tx: Transaction, intent_id: str, intent: SigningIntent) -> 
     return tx.update("intents", row, id=intent_id, state=IntentState.PREPARED)
 
 
-def save_batch(tx: Transaction, intent_id: str, batch: str, place: int) -> bool:
-    """In which batch it is to be activated, at which place; False when the intent is no longer prepared."""
-    row = {"batch": batch, "batch_place": place}
-    return tx.update("intents", row, id=intent_id, state=IntentState.PREPARED)
+def save_next_reason(tx: Transaction, intent_id: str, reason: str | None) -> bool:
+    """What the signer asks for a seal for as soon as they have signed, None for nothing; False when the intent is
+    no longer prepared."""
+    return tx.update("intents", {"seal_reason": reason}, id=intent_id, state=IntentState.PREPARED)
 
 
-def of_batch(tx: Transaction, batch: str) -> list[IntentRecord]:
-    """The intents that are to be activated in the *batch*, in their order."""
-    return _INTENTS.all(tx, "WHERE batch = ? ORDER BY batch_place", (batch,))
+def save_batch(tx: Transaction, batch: str, person: str, members: Sequence[str]) -> None:
+    """What *person* is to activate in the *batch*: the intents with these ids, in this order."""
+    for place, intent in enumerate(members):
+        tx.insert("batch_members", {"batch": batch, "place": place, "person": person, "intent": intent})
+
+
+def of_batch(tx: Transaction, batch: str, person: str) -> list[IntentRecord]:
+    """The intents that *person* is to activate in the *batch*, in their order."""
+    condition = (
+        "JOIN batch_members AS m ON m.intent = intents.id WHERE m.batch = ? AND m.person = ? ORDER BY m.place"
+    )
+    return _INTENTS.all(tx, condition, (batch, person))
+
+
+def is_in_batch(tx: Transaction, intent_id: str, person: str) -> bool:
+    """Whether *person* was asked to activate the intent in a batch."""
+    return tx.exists("SELECT 1 FROM batch_members WHERE intent = ? AND person = ? LIMIT 1", (intent_id, person))
 
 
 def under_way(tx: Transaction) -> list[IntentRecord]:
     """Every intent at which the authority may have been asked and that is not closed, the oldest first."""
-    return _INTENTS.all(tx, "WHERE state IN ('signing', 'signed', 'stamped') ORDER BY claimed, id")
+    return _INTENTS.all(tx, "WHERE state IN ('signing', 'signed', 'stamped') ORDER BY claimed, rowid")
 
 
 def is_under_way(tx: Transaction, party_id: str) -> bool:
@@ -181,7 +197,7 @@ def is_under_way(tx: Transaction, party_id: str) -> bool:
 
 def of_contract(tx: Transaction, contract_id: str) -> list[IntentRecord]:
     """Every attempt at signing the contract, in the order in which they were prepared."""
-    return _INTENTS.all(tx, "WHERE contract = ? ORDER BY created, base, id", (contract_id,))
+    return _INTENTS.all(tx, "WHERE contract = ? ORDER BY created, base, rowid", (contract_id,))
 
 
 @lru_cache(maxsize=256)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Final
 
-from appliance.model.contract import ContractState, PartyState, SigningOrder
+from appliance.model.contract import ContractState, Money, PartyState, SigningOrder
 from appliance.model.listing import (
     EVERYTHING,
     MOST,
@@ -37,7 +38,7 @@ _FIRST, _LAST = ListCursor("", 0), ListCursor("9999", 2**62)
 def counts(tx: Transaction, reader: ListViewer, *, soon: datetime) -> BucketCounts:
     """How many contracts *reader* has in each bucket, counted up to :data:`MOST`."""
 
-    seen, values = _seen(reader, "involvements.number")
+    seen, values = seen_by(reader, "involvements.number")
 
     def many(bucket: ContractBucket) -> int:
         query = (
@@ -63,7 +64,7 @@ def counts(tx: Transaction, reader: ListViewer, *, soon: datetime) -> BucketCoun
 
 def kinds(tx: Transaction, reader: ListViewer) -> list[str]:
     """The different kinds, by stepping from one to the next in the index instead of reading all rows."""
-    seen, values = _seen(reader, "involvements.number")
+    seen, values = seen_by(reader, "involvements.number")
     following = (
         "SELECT kind FROM involvements INDEXED BY involvements_kind"  # noqa: S608 -- all literals
         f" WHERE person = ? AND kind > step.kind{seen} ORDER BY kind LIMIT 1"
@@ -98,9 +99,9 @@ def page(
         if fits:
             found.append(last)
         if len(found) > limit:
-            return ContractPage(_rows(tx, person, found[:limit]), str(found[limit - 1]))
+            return ContractPage(_rows(tx, reader, found[:limit]), str(found[limit - 1]))
     more = last is not None and looked_at == LOOKED_AT
-    return ContractPage(_rows(tx, person, found), str(last) if more else None)
+    return ContractPage(_rows(tx, reader, found), str(last) if more else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def _source(reader: ListViewer, wanted: ContractFilter, after: ListCursor | None
     person = reader.person
     phrases = [*_phrase("title parties", wanted.query), *_phrase("parties", wanted.party)]
     if phrases:
-        seen, values = _seen(reader, "contract_search.rowid")
+        seen, values = seen_by(reader, "contract_search.rowid")
         match = " AND ".join([f'people : "{mark(person)}"', *phrases])
         return _Source(
             "SELECT rowid AS number, '' AS at FROM contract_search"  # noqa: S608 -- all literals
@@ -124,7 +125,7 @@ def _source(reader: ListViewer, wanted: ContractFilter, after: ListCursor | None
         )
     short = {"anywhere": wanted.query or "", "party": wanted.party or ""}
     if any(words.strip() for words in short.values()):
-        seen, values = _seen(reader, "contract_grams.rowid")
+        seen, values = seen_by(reader, "contract_grams.rowid")
         return _Source(
             "SELECT rowid AS number, '' AS at FROM contract_grams"  # noqa: S608 -- all literals
             f" WHERE contract_grams MATCH ? AND rowid < ?{seen} ORDER BY rowid DESC",
@@ -141,7 +142,7 @@ def _source(reader: ListViewer, wanted: ContractFilter, after: ListCursor | None
     return _by_change(reader, wanted, after or _LAST)
 
 
-def _seen(reader: ListViewer, number: str) -> tuple[str, tuple[object, ...]]:
+def seen_by(reader: ListViewer, number: str) -> tuple[str, tuple[object, ...]]:
     """A condition (and its values) that leaves out what *reader* may not know of; *number* is the contract's.
 
     It belongs where the candidates are found: also how many were left out, and where a page ends, would tell.
@@ -159,7 +160,7 @@ def _seen(reader: ListViewer, number: str) -> tuple[str, tuple[object, ...]]:
 
 def _by_change(reader: ListViewer, wanted: ContractFilter, after: ListCursor) -> _Source:
     index, condition, values = "involvements_all", "", []
-    seen, drafters = _seen(reader, "involvements.number")
+    seen, drafters = seen_by(reader, "involvements.number")
     if wanted.bucket is not None:
         index, condition, values = "involvements_bucket", " AND bucket = ?", [wanted.bucket.value]
     elif wanted.kind:
@@ -217,21 +218,68 @@ def _phrase(columns: str, text: str | None) -> Iterator[str]:
         yield f'{{{columns}}} : "{quoted}"'
 
 
-def _rows(tx: Transaction, person: str, found: Sequence[ListCursor]) -> tuple[ListedContract, ...]:
-    numbers = json.dumps([cursor.number for cursor in found])
+def text_sources(person: str, text: str, party: str) -> Iterator[tuple[str, tuple[object, ...]]]:
+    """Queries of the numbers of *person*'s contracts that have *text* in title, type, number or parties, and
+    *party* in the latter: what fits is in all of them."""
+    phrases = [*_phrase("title parties", text), *_phrase("parties", party)]
+    if phrases:
+        match = " AND ".join([f'people : "{mark(person)}"', *phrases])
+        yield "SELECT rowid AS number FROM contract_search WHERE contract_search MATCH ?", (match,)
+    short = {
+        name: words
+        for name, words in (("anywhere", text), ("party", party))
+        if words.strip() and len(words.strip()) < _TRIGRAM
+    }
+    if short:
+        match = participation_index.gram_query(person, **short)
+        yield "SELECT rowid AS number FROM contract_grams WHERE contract_grams MATCH ?", (match,)
+
+
+def _rows(tx: Transaction, reader: ListViewer, found: Sequence[ListCursor]) -> tuple[ListedContract, ...]:
+    return listed(tx, reader, [cursor.number for cursor in found])
+
+
+_DAYS: Final = (
+    "(SELECT json_group_object(kind, day) FROM contract_dates AS d WHERE d.contract = contracts.id) AS days"
+)
+_OWN: Final = (
+    "EXISTS (SELECT 1 FROM people AS drafter WHERE drafter.subject = contracts.initiator AND drafter.guest = 0"
+    " AND drafter.organisation IN (SELECT value FROM json_each(?))) AS own"
+)
+
+
+def listed(tx: Transaction, reader: ListViewer, numbers: Sequence[int]) -> tuple[ListedContract, ...]:
+    """The contracts of these *numbers* that *reader* has, in this order. What is internal to the organisation that
+    drafted one is left out unless it is the reader's."""
     return tuple(
         _LISTED.all(
             tx,
-            "SELECT contracts.id, title, contracts.kind, state, bucket, contracts.deadline, zone,"
-            " contracts.touched, (SELECT json_group_array(json_array(name, organisation, state, subject)) FROM"
+            "SELECT contracts.id, title, contracts.kind, state, bucket, contracts.deadline, zone,"  # noqa: S608
+            " contracts.touched, contract_number, created, sent, completed, amount, currency, department,"
+            " (SELECT name FROM people WHERE subject = contracts.initiator) AS initiator_name,"
+            " (SELECT json_group_array(json_array(name, organisation, state, subject)) FROM"
             " (SELECT name, organisation, state, subject FROM parties WHERE parties.contract = contracts.id"
-            " ORDER BY position)) AS parties, signing_order, initiator FROM json_each(?) AS wanted"
+            f" ORDER BY position)) AS parties, signing_order, initiator, {_DAYS}, {_OWN},"
+            " (SELECT m.kind FROM amendments_in_force AS m WHERE m.earlier = contracts.id"
+            " ORDER BY m.kind = 'supplement', m.effective LIMIT 1) AS amended FROM json_each(?) AS wanted"
             " CROSS JOIN contracts ON contracts.number = wanted.value"
             " CROSS JOIN involvements ON involvements.person = ? AND involvements.number = contracts.number"
             " ORDER BY wanted.key",
-            (numbers, person),
+            (json.dumps(reader.organisations), json.dumps(numbers), reader.person),
         )
     )
+
+
+def _moment(at: str) -> datetime | None:
+    return datetime.fromisoformat(at) if at else None
+
+
+def _money(minor: int | None, currency: str | None) -> Money | None:
+    return None if minor is None or currency is None else Money(minor, currency)
+
+
+def _days_of(encoded: str, own: int) -> dict[str, date]:
+    return {kind: date.fromisoformat(day) for kind, day in json.loads(encoded).items()} if own else {}
 
 
 def _parties(encoded: str, state: str, order: str, initiator: str) -> tuple[ListedParty, ...]:
@@ -250,4 +298,14 @@ def _turn(parties: Sequence[Sequence[str]], order: SigningOrder, initiator: str)
     return left[:1] if order is SigningOrder.SEQUENTIAL else own or left
 
 
-_LISTED = Query(ListedContract, parties=columns(_parties, "parties", "state", "signing_order", "initiator"))
+_LISTED = Query(
+    ListedContract,
+    parties=columns(_parties, "parties", "state", "signing_order", "initiator"),
+    number=columns(str, "contract_number"),
+    initiator=columns(lambda name: name or "", "initiator_name"),
+    department=columns(lambda name, own: name if own else "", "department", "own"),
+    sent=columns(_moment, "sent"),
+    completed=columns(_moment, "completed"),
+    amount=columns(_money, "amount", "currency"),
+    days=columns(_days_of, "days", "own"),
+)

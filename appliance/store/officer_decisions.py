@@ -61,20 +61,42 @@ def load_decision(tx: Transaction, act_id: str) -> OfficerDecision:
 
 def waiting(tx: Transaction, now: datetime) -> list[OfficerDecision]:
     """The open decisions that have not run out, oldest first."""
-    return _DECISIONS.all(tx, "WHERE state = 'open' AND expires > ? ORDER BY prepared, id LIMIT 200", (now,))
+    return _DECISIONS.all(tx, "WHERE state = 'open' AND expires > ? ORDER BY prepared, rowid LIMIT 200", (now,))
 
 
 def open_about(tx: Transaction, subject: str, kind: OfficerDecisionKind) -> list[OfficerDecision]:
     """The open decisions of this kind about *subject*, oldest first."""
     return _DECISIONS.all(
-        tx, "WHERE subject = ? AND kind = ? AND state = 'open' ORDER BY prepared, id", (subject, kind)
+        tx, "WHERE subject = ? AND kind = ? AND state = 'open' ORDER BY prepared, rowid", (subject, kind)
+    )
+
+
+def seals_asked_for(tx: Transaction, organisation: str) -> list[OfficerDecision]:
+    """What *organisation*, another company, has asked for itself: its newest 20 seals that were not made."""
+    return _DECISIONS.all(
+        tx,
+        "WHERE kind = ? AND state <> 'done' AND prepared_by LIKE 'person-guest-%'"
+        " AND details ->> 'organisation' = ? ORDER BY prepared DESC, rowid DESC LIMIT 20",
+        (OfficerDecisionKind.ENROL_SEAL, organisation),
+    )
+
+
+def count_asked_for(tx: Transaction, organisation: str, now: datetime, *, since: datetime) -> int:
+    """How many of the organisation's requests for a seal wait, or were withdrawn *since* then."""
+    return tx.count(
+        "SELECT count(*) FROM office_acts WHERE kind = ? AND prepared_by LIKE 'person-guest-%'"
+        " AND details ->> 'organisation' = ?"
+        " AND (state = 'open' AND expires > ? OR state = 'withdrawn' AND ended > ?)",
+        (OfficerDecisionKind.ENROL_SEAL, organisation, now, since),
     )
 
 
 def last_done(tx: Transaction, subject: str, kind: OfficerDecisionKind) -> OfficerDecision | None:
     """The newest decision of this kind that was done to *subject*, or None."""
     return _DECISIONS.first(
-        tx, "WHERE subject = ? AND kind = ? AND state = 'done' ORDER BY prepared DESC LIMIT 1", (subject, kind)
+        tx,
+        "WHERE subject = ? AND kind = ? AND state = 'done' ORDER BY prepared DESC, rowid DESC LIMIT 1",
+        (subject, kind),
     )
 
 
@@ -82,6 +104,6 @@ def open_for_request(tx: Transaction, request_id: str, now: datetime) -> Officer
     """The decision that waits to decide this request, or None."""
     return _DECISIONS.first(
         tx,
-        "WHERE request = ? AND state = 'open' AND expires > ? ORDER BY prepared DESC LIMIT 1",
+        "WHERE request = ? AND state = 'open' AND expires > ? ORDER BY prepared DESC, rowid DESC LIMIT 1",
         (request_id, now),
     )

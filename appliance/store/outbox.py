@@ -4,7 +4,7 @@ what became of them."""
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -21,6 +21,11 @@ class OutboxMessage:
     id: int
     notice: Notice
     attempts: int
+
+
+_QUEUED = "state IN ('queued', 'sending') AND state = 'queued'"
+_FAILED = "state IN ('unknown', 'refused')"
+"""As the indexes have it: without their own conditions the whole table is read."""
 
 
 def enqueue(tx: Transaction, notice: Notice) -> None:
@@ -43,17 +48,32 @@ def made_since(
 
 def is_held_up(tx: Transaction) -> bool:
     """Whether a message waits that was tried and not taken."""
-    return tx.exists("SELECT 1 FROM outbox WHERE state = 'queued' AND reason IS NOT NULL LIMIT 1")
+    return tx.exists(f"SELECT 1 FROM outbox WHERE {_QUEUED} AND reason IS NOT NULL LIMIT 1")  # noqa: S608
 
 
-def take(tx: Transaction, now: datetime) -> OutboxMessage | None:
-    """queued → sending for the message that waits longest, or None when none is due."""
+def waiting(tx: Transaction, now: datetime, *, urgent: Collection[NoticeKind], limit: int) -> list[int]:
+    """The ids of what is due, in the order in which it is sent: *urgent* kinds first; then the initiators of the
+    contracts that the messages are about, and where there is none the recipients, take turns, so that many
+    messages of one hold up nobody else's. Of each it is the message that waits longest."""
+    return tx.column(
+        int,
+        "SELECT id FROM (SELECT id, retry_at, urgent,"  # noqa: S608  # literals of this module
+        " row_number() OVER (PARTITION BY urgent, whose ORDER BY retry_at, id) AS turn FROM"
+        " (SELECT id, retry_at, kind IN (SELECT value FROM json_each(?2)) AS urgent,"
+        " coalesce((SELECT initiator FROM contracts WHERE id = outbox.contract), recipient) AS whose"
+        f" FROM outbox WHERE {_QUEUED} AND retry_at <= ?1)) ORDER BY urgent DESC, turn, retry_at, id LIMIT ?3",
+        (now, json.dumps(sorted(urgent)), limit),
+    )
+
+
+def take(tx: Transaction, message_id: int, now: datetime) -> OutboxMessage | None:
+    """queued → sending for a message that is due; None when it is not any more."""
     return _MESSAGES.first(
         tx,
-        "UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE state = 'queued' AND id ="
-        " (SELECT id FROM outbox WHERE state = 'queued' AND retry_at <= ? ORDER BY retry_at, id LIMIT 1)"
+        "UPDATE outbox SET state = 'sending', attempts = attempts + 1"
+        " WHERE id = ? AND state = 'queued' AND retry_at <= ?"
         " RETURNING id, contract, recipient, kind, due, about, attempts",
-        (now,),
+        (message_id, now),
     )
 
 
@@ -200,11 +220,11 @@ def delivery_problems(tx: Transaction, *, before: datetime, since: datetime) -> 
     """Messages whose arrival became unknown *since* then, those that were refused since then, and those that
     should have gone out *before* that moment; up to 1,000 each."""
     [[unknown, refused, late]] = tx.execute(
-        "SELECT (SELECT count(*) FROM"
-        " (SELECT 1 FROM outbox WHERE state = 'unknown' AND settled >= ?2 LIMIT 1000)),"
+        "SELECT (SELECT count(*) FROM"  # noqa: S608  # literals of this module
+        f" (SELECT 1 FROM outbox WHERE {_FAILED} AND state = 'unknown' AND settled >= ?2 LIMIT 1000)),"
         " (SELECT count(*) FROM"
-        " (SELECT 1 FROM outbox WHERE state = 'refused' AND settled >= ?2 LIMIT 1000)),"
-        " (SELECT count(*) FROM (SELECT 1 FROM outbox WHERE state = 'queued' AND"
+        f" (SELECT 1 FROM outbox WHERE {_FAILED} AND state = 'refused' AND settled >= ?2 LIMIT 1000)),"
+        f" (SELECT count(*) FROM (SELECT 1 FROM outbox WHERE {_QUEUED} AND"
         " CASE WHEN attempts > 0 THEN due ELSE retry_at END <= ?1 LIMIT 1000))",
         (before, since),
     )
@@ -228,6 +248,8 @@ _NOTIFIED = (
     " AND r.state = 'open'))"
     " AND (o.kind <> 'act-waiting' OR EXISTS (SELECT 1 FROM office_acts AS a WHERE a.id = o.about"
     " AND a.state = 'open'))"
+    " AND (o.kind <> 'draft-shared' OR EXISTS (SELECT 1 FROM draft_colleagues AS d WHERE d.person = o.recipient"
+    " AND (d.text = o.about OR d.contract = (SELECT id FROM contracts WHERE id = o.about AND state = 'draft'))))"
     " AND (o.kind NOT IN ('guest-arrived', 'guest-asks', 'guest-locked') OR EXISTS (SELECT 1"
     " FROM guest_invitations AS g JOIN parties AS p ON p.id = g.party JOIN contracts AS c ON c.id = g.contract"
     " WHERE g.party = o.about AND g.ended IS NULL AND p.state = 'waiting' AND c.state = 'sent'"
@@ -260,7 +282,8 @@ def inbox_messages(tx: Transaction, person: str, *, limit: int) -> list[InboxMes
     return _INBOX.all(
         tx,
         "SELECT o.contract, o.kind, o.about, o.due AS at,"  # noqa: S608  # literals of this module
-        " coalesce((SELECT title FROM contracts WHERE id = o.contract), '') AS title"
+        " coalesce((SELECT title FROM contracts WHERE id = o.contract),"
+        " (SELECT title FROM texts WHERE id = o.about), '') AS title"
         f" FROM {_NOTIFIED} ORDER BY o.due DESC, o.id DESC LIMIT ?2",
         (person, limit),
     )

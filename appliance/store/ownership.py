@@ -26,7 +26,7 @@ def load_deposit(tx: Transaction, deposit_id: str) -> Deposit:
 
 def of_person(tx: Transaction, subject: str, *, limit: int) -> list[Deposit]:
     """The person's newest deposits, at most so many."""
-    return _DEPOSITS.all(tx, "WHERE depositor = ? ORDER BY at DESC LIMIT ?", (subject, limit))
+    return _DEPOSITS.all(tx, "WHERE depositor = ? ORDER BY at DESC, rowid DESC LIMIT ?", (subject, limit))
 
 
 def mine(tx: Transaction, subject: str, digest: str) -> Deposit | None:
@@ -36,4 +36,4 @@ def mine(tx: Transaction, subject: str, digest: str) -> Deposit | None:
 
 def of_digest(tx: Transaction, digest: str) -> list[Deposit]:
     """Everybody's deposits of this digest, the oldest first."""
-    return _DEPOSITS.all(tx, "WHERE digest = ? ORDER BY at", (digest,))
+    return _DEPOSITS.all(tx, "WHERE digest = ? ORDER BY at, rowid", (digest,))

@@ -10,9 +10,15 @@ from appliance.model.people import IdentityRecord, Person, Seal
 from appliance.store.database import Transaction, pattern_of
 from hsm.rows import Query, fields_of, refusing
 
-_PEOPLE = Query(Person, "SELECT subject, name, organisation, email, language, zone, guest FROM people")
+_PEOPLE = Query(
+    Person,
+    "SELECT subject, name, organisation, email, language, zone, guest,"
+    " (SELECT partner FROM representatives AS r WHERE r.subject = people.subject) AS partner,"
+    " EXISTS (SELECT 1 FROM certificates AS c WHERE c.subject = people.subject)"
+    " AND NOT EXISTS (SELECT 1 FROM vouchings AS v WHERE v.person = people.subject) AS certified FROM people",
+)
 _SEAL = (
-    "SELECT subject, organisation, kind, width_mm, suspended, needed, picture, destroyed, number,"
+    "SELECT subject, organisation, kind, width_mm, suspended, needed, picture, destroyed, number, unit,"
     " (SELECT json_group_array(person) FROM (SELECT person FROM custodians WHERE seal = seals.subject"
     " ORDER BY person)) AS custodians FROM seals"
 )
@@ -62,11 +68,10 @@ def insert_seal(tx: Transaction, seal: Seal, certificate: bytes) -> None:
             "{subject} is known already, or one of its custodians is not a known person.", subject=seal.subject
         )
     ):
-        same = "SELECT count(*) FROM seals WHERE organisation = ? AND kind = ?"
-        number = tx.count(same, (seal.organisation, seal.kind)) + 1
-        tx.insert(
-            "seals", fields_of(seal, "subject organisation kind width_mm suspended needed") | {"number": number}
-        )
+        same = "SELECT count(*) FROM seals WHERE organisation = ? AND kind = ? AND unit = ?"
+        number = tx.count(same, (seal.organisation, seal.kind, seal.unit)) + 1
+        names = "subject organisation kind width_mm suspended needed unit"
+        tx.insert("seals", fields_of(seal, names) | {"number": number})
         set_certificate(tx, seal.subject, certificate)
         for custodian in seal.custodians:
             tx.insert("custodians", {"seal": seal.subject, "person": custodian})
@@ -88,6 +93,18 @@ def is_active(tx: Transaction, subject: str) -> bool:
     return state in (None, AccountState.INVITED, AccountState.ACTIVE)
 
 
+def department_of(tx: Transaction, subject: str) -> str:
+    """The department that officers entered for *subject*; empty for none."""
+    return tx.value(str, "SELECT department FROM people WHERE subject = ?", (subject,)) or ""
+
+
+def set_department(tx: Transaction, subject: str, department: str) -> bool:
+    """Enters the department; whether it is another one than before."""
+    return tx.changed(
+        "UPDATE people SET department = ?1 WHERE subject = ?2 AND department <> ?1", (department, subject)
+    )
+
+
 def has_left(tx: Transaction, subject: str) -> bool:
     """Whether somebody had an account, or was registered, and is gone for good."""
     return tx.exists("SELECT 1 FROM accounts WHERE subject = ? AND state = 'left'", (subject,))
@@ -99,11 +116,12 @@ def people(tx: Transaction) -> list[Person]:
 
 
 def organisations(tx: Transaction) -> list[str]:
-    """The organisations of everybody but guests, and of the seals."""
+    """The house's organisations: those of everybody but outside signers, and of the seals but theirs."""
     return tx.column(
         str,
-        "SELECT DISTINCT organisation FROM people INDEXED BY people_members_of WHERE guest = 0"
-        " UNION SELECT organisation FROM seals",
+        "SELECT DISTINCT organisation FROM people INDEXED BY people_members_of"
+        " WHERE guest = 0 AND subject NOT GLOB 'person-guest-*'"
+        " UNION SELECT organisation FROM seals WHERE subject NOT GLOB 'seal-guest-*'",
     )
 
 

@@ -78,29 +78,42 @@ def load_power(tx: Transaction, power_id: str) -> Power:
 
 def of_agent(tx: Transaction, agent: str) -> list[Power]:
     """Every power of *agent*, whatever became of it, the oldest first."""
-    return _POWERS.all(tx, "WHERE agent = ? ORDER BY since, id", (agent,))
+    return _POWERS.all(tx, "WHERE agent = ? ORDER BY since, rowid", (agent,))
 
 
 def of_letter(tx: Transaction, contract_id: str) -> list[Power]:
     """The powers that rest on the contract and that nobody has refused or revoked."""
-    rest = "WHERE contract = ? AND refused IS NULL AND revoked IS NULL ORDER BY registered, id"
+    rest = "WHERE contract = ? AND refused IS NULL AND revoked IS NULL ORDER BY registered, rowid"
     return _POWERS.all(tx, rest, (contract_id,))
 
 
 _OF_ORGANISATIONS = (
     "registered_by IN (SELECT subject FROM people WHERE guest = 0"
-    " AND organisation IN (SELECT value FROM json_each(?)))"
+    " AND organisation IN (SELECT value FROM json_each(?1))"
+    " UNION ALL SELECT r.subject FROM people AS h JOIN partners AS p ON p.registered_by = h.subject"
+    " JOIN representatives AS r ON r.partner = p.id"
+    " WHERE h.guest = 0 AND h.organisation IN (SELECT value FROM json_each(?1)))"
 )
+"""Registered by people of these organisations, or by representatives of partners that such people registered."""
 
 
 def newest(tx: Transaction, organisations: Sequence[str], *, limit: int, before: str = "") -> list[Power]:
     """At most *limit* powers that people of these *organisations* registered, the newest first, those from before
     the power *before*."""
-    condition, values = _OF_ORGANISATIONS, [json.dumps(organisations)]
+    condition, values = _OF_ORGANISATIONS, (json.dumps(organisations), before, limit)
     if before:
-        condition += " AND (registered, id) < (SELECT registered, id FROM powers WHERE id = ?)"
-        values.append(before)
-    return _POWERS.all(tx, f"WHERE {condition} ORDER BY registered DESC, id DESC LIMIT ?", (*values, limit))
+        condition += " AND (registered, id) < (SELECT registered, id FROM powers WHERE id = ?2)"
+    return _POWERS.all(tx, f"WHERE {condition} ORDER BY registered DESC, id DESC LIMIT ?3", values)
+
+
+def of_partner(tx: Transaction, partner_id: str, *, limit: int) -> list[Power]:
+    """At most *limit* powers of representatives of the partner, the newest first."""
+    return _POWERS.all(
+        tx,
+        "WHERE agent IN (SELECT subject FROM representatives WHERE partner = ?)"
+        " ORDER BY registered DESC, id DESC LIMIT ?",
+        (partner_id, limit),
+    )
 
 
 def waiting(tx: Transaction, organisations: Sequence[str]) -> list[Power]:

@@ -266,6 +266,9 @@ def feed_days(tx: Transaction, person: str, since: date, *, limit: int) -> list[
         "SELECT c.id AS contract, c.title, d.kind AS occasion, d.day AS at, c.version, c.touched"
         " FROM involvements AS i"
         " CROSS JOIN contracts AS c ON c.number = i.number CROSS JOIN contract_dates AS d ON d.contract = c.id"
-        " WHERE i.person = ? AND i.bucket = 'done' AND d.day >= ? ORDER BY d.day, c.id LIMIT ?",
+        " WHERE i.person = ? AND i.bucket = 'done' AND d.day >= ?"
+        " AND NOT EXISTS (SELECT 1 FROM amendments_in_force AS m"
+        " WHERE m.earlier = c.id AND m.kind <> 'supplement' AND m.effective <= d.day)"
+        " ORDER BY d.day, c.number LIMIT ?",
         (person, since.isoformat(), limit),
     )

@@ -133,7 +133,7 @@ def ended_of(tx: Transaction, subject: str) -> list[EndedContract]:
     return _ENDED.all(
         tx,
         "SELECT c.touched AS since, c.id AS contract, c.kind, c.state FROM contracts AS c"  # noqa: S608  # literals of this module
-        f" WHERE {_OVER} AND {_THERE} AND {_ACTS} ORDER BY c.touched, c.id",
+        f" WHERE {_OVER} AND {_THERE} AND {_ACTS} ORDER BY c.touched, c.number",
         (subject,),
     )
 
@@ -143,7 +143,7 @@ def running_of(tx: Transaction, subject: str) -> list[str]:
     return tx.column(
         str,
         "SELECT c.id FROM contracts AS c"  # noqa: S608 -- literals of this file
-        f" WHERE c.state IN ('draft', 'sent', 'signed') AND {_ACTS} ORDER BY c.id",
+        f" WHERE c.state IN ('draft', 'sent', 'signed') AND {_ACTS} ORDER BY c.number",
         (subject,),
     )
 
@@ -186,7 +186,10 @@ def is_needed(tx: Transaction, digest: str) -> bool:
     return tx.exists(
         "SELECT 1 FROM revisions AS r JOIN contracts AS c ON c.id = r.contract"  # noqa: S608 -- a literal above
         f" WHERE r.digest = ?1 AND {_THERE}"
+        " UNION ALL SELECT 1 FROM annexes WHERE digest = ?1"
+        " UNION ALL SELECT 1 FROM template_documents WHERE digest = ?1"
         " UNION ALL SELECT 1 FROM powers WHERE document = ?1"
+        " UNION ALL SELECT 1 FROM partner_documents WHERE digest = ?1"
         " UNION ALL SELECT 1 FROM deposits WHERE certificate = ?1 LIMIT 1",
         (digest,),
     )
@@ -199,7 +202,8 @@ def needed(tx: Transaction) -> Iterator[str]:
         for (digest,) in tx.execute(
             "SELECT r.digest FROM revisions AS r JOIN contracts AS c ON c.id = r.contract"  # noqa: S608 -- as above
             f" WHERE {_THERE} UNION SELECT document FROM powers WHERE document IS NOT NULL"
-            " UNION SELECT certificate FROM deposits"
+            " UNION SELECT digest FROM annexes UNION SELECT digest FROM partner_documents"
+            " UNION SELECT digest FROM template_documents UNION SELECT certificate FROM deposits"
         )
     )
 
@@ -233,12 +237,17 @@ OF_A_CONTRACT: Final = (
     _deletion("seal_approvals", "request IN (SELECT id FROM seal_requests WHERE contract = ?1)"),
     _deletion("seal_requests"),
     _deletion("signing_grounds", "intent IN (SELECT id FROM intents WHERE contract = ?1)"),
+    _deletion("batch_members", "intent IN (SELECT id FROM intents WHERE contract = ?1)"),
+    _deletion("review_approvals", "request IN (SELECT id FROM review_requests WHERE contract = ?1)"),
     *map(_deletion, ("intents", "keeping", "content_checks", "review_requests", "review_waivers")),
     *map(_deletion, ("review_sign_offs", "guest_invitations", "sessions", "contract_dates", "reminder_plans")),
-    *map(_deletion, ("reminders", "outbox", "texts")),
+    _deletion("text_versions", "text IN (SELECT id FROM texts WHERE contract = ?1)"),
+    *map(_deletion, ("reminders", "outbox", "texts", "vouchings", "annexes", "copies", "own_signatures")),
+    *map(_deletion, ("readings", "mail_merge_rows", "draft_colleagues", "comments")),
     ("handovers", "UPDATE handovers SET reason = '—' WHERE contract = ?1"),
     _deletion("void_declarations", "voiding IN (SELECT id FROM voidings WHERE contract = ?1)"),
     _deletion("voidings"),
+    _deletion("signer_inputs", "party IN (SELECT id FROM parties WHERE contract = ?1)"),
     _deletion("placements", "party IN (SELECT id FROM parties WHERE contract = ?1)"),
     (
         "parties",
@@ -249,16 +258,26 @@ OF_A_CONTRACT: Final = (
     _deletion("involvements", f"number = {_NUMBER}"),
     (
         "contracts",
-        "UPDATE contracts SET title = '—', purpose = '—', amount = NULL, currency = NULL WHERE id = ?1",
+        "UPDATE contracts SET title = '—', purpose = '—', amount = NULL, currency = NULL,"
+        " department = '' WHERE id = ?1",
     ),
 )
 """Table and statement, in an order that foreign keys allow; ``?1`` is the contract."""
 
 KEPT_OF_A_CONTRACT: Final = frozenset(
-    {"contract_changes", "contract_events", "revisions", "holds", "disposals", "powers", "successions"}
+    {
+        "contract_changes",
+        "contract_events",
+        "revisions",
+        "holds",
+        "disposals",
+        "powers",
+        "successions",
+        "amendments",
+    }
 )
-"""Which act came when, the digests of what there was, which contract replaced which, the record of the disposal
-itself: no names, no words.
+"""Which act came when, the digests of what there was, which contract replaced or changed which, the record of the
+disposal itself: no names, no words.
 A contract that a power of attorney rests on is not disposed of."""
 
 OF_A_PERSON: Final = (
@@ -274,12 +293,19 @@ OF_A_PERSON: Final = (
     ),
     *(_deletion(table, "person = ?1") for table in ("reminder_wishes", "reminder_touched", "inbox_marks")),
     _deletion("calendar_feeds", "person = ?1"),
+    _deletion("copies", "person = ?1"),
+    _deletion("draft_colleagues", "person = ?1"),
+    _deletion("absences", "person = ?1 OR deputy = ?1"),
+    _deletion("ledger_views", "owner = ?1"),
+    _deletion("mail_merge_rows", "merge IN (SELECT id FROM mail_merges WHERE owner = ?1)"),
+    _deletion("mail_merges", "owner = ?1"),
+    ("representatives", "UPDATE representatives SET phone = '' WHERE subject = ?1"),
     _deletion("texts", "owner = ?1 AND contract IS NULL AND template IS NULL"),
     ("people", "UPDATE people SET email = 'erased-' || subject || '@invalid' WHERE subject = ?1"),
 )
 """What of a person goes although contracts that are kept still name them."""
 
-NAME_OF_A_PERSON: Final = "UPDATE people SET name = '—', organisation = '—' WHERE subject = ?1"
+NAME_OF_A_PERSON: Final = "UPDATE people SET name = '—', organisation = '—', department = '' WHERE subject = ?1"
 """What goes once no contract is kept that names the person."""
 
 

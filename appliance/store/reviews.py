@@ -6,7 +6,7 @@ from datetime import datetime
 
 from appliance.errors import StateRefused
 from appliance.model import review as codec
-from appliance.model.review import ContentCheck, ReviewRequest, ReviewRequestState, SignOff, Waiver
+from appliance.model.review import ContentCheck, ReviewApproval, ReviewRequest, ReviewRequestState, SignOff, Waiver
 from appliance.store.database import Transaction
 from hsm import canonical
 from hsm.rows import Query, columns, fields_of, refusing
@@ -23,6 +23,7 @@ _REQUEST = (
 )
 _REQUESTS = Query(ReviewRequest, _REQUEST)
 _WAIVERS = Query(Waiver, "SELECT item, reason, by, at FROM review_waivers")
+_APPROVALS = Query(ReviewApproval, "SELECT department, by, at FROM review_approvals")
 _SIGN_OFF = 'SELECT contract, document, check_digest AS "check", kind, by, at, record FROM review_sign_offs'
 _SIGN_OFFS = Query(SignOff, _SIGN_OFF)
 
@@ -40,7 +41,9 @@ def check_of(tx: Transaction, contract: str, document: str, rules: str) -> Conte
 
 def checks_of(tx: Transaction, contract: str, document: str) -> tuple[ContentCheck, ...]:
     """All checks of the document, the newest first."""
-    return tuple(_CHECKS.all(tx, "WHERE contract = ? AND document = ? ORDER BY at DESC", (contract, document)))
+    return tuple(
+        _CHECKS.all(tx, "WHERE contract = ? AND document = ? ORDER BY at DESC, rowid DESC", (contract, document))
+    )
 
 
 def ask(tx: Transaction, request: ReviewRequest) -> None:
@@ -79,12 +82,14 @@ def last_request(tx: Transaction, contract: str) -> ReviewRequest | None:
 
 def queue(tx: Transaction) -> tuple[ReviewRequest, ...]:
     """The open requests, the oldest first."""
-    return tuple(_REQUESTS.all(tx, "WHERE state = 'open' ORDER BY asked"))
+    return tuple(_REQUESTS.all(tx, "WHERE state = 'open' ORDER BY asked, rowid"))
 
 
 def decided_by(tx: Transaction, reviewer: str, *, limit: int) -> tuple[ReviewRequest, ...]:
     """What *reviewer* has answered, the newest first."""
-    return tuple(_REQUESTS.all(tx, "WHERE decided_by = ? ORDER BY decided DESC LIMIT ?", (reviewer, limit)))
+    return tuple(
+        _REQUESTS.all(tx, "WHERE decided_by = ? ORDER BY decided DESC, rowid DESC LIMIT ?", (reviewer, limit))
+    )
 
 
 def waive(tx: Transaction, contract: str, document: str, waiver: Waiver) -> None:
@@ -99,6 +104,19 @@ def waivers(tx: Transaction, contract: str, document: str) -> tuple[Waiver, ...]
     return tuple(_WAIVERS.all(tx, "WHERE contract = ? AND document = ? ORDER BY at, item", (contract, document)))
 
 
+def approve_step(tx: Transaction, request: str, approval: ReviewApproval) -> None:
+    """Keeps the approval of a step. Raises :class:`StateRefused` when somebody else has just taken it."""
+    row = fields_of(approval, "department by at") | {"request": request}
+    taken = StateRefused("This step was approved in the meantime; look at the review again.")
+    with refusing(taken, only=["UNIQUE"]):
+        tx.insert("review_approvals", row)
+
+
+def approvals(tx: Transaction, request: str) -> list[ReviewApproval]:
+    """The steps of a request that were approved, in the order of time."""
+    return _APPROVALS.all(tx, "WHERE request = ? ORDER BY at", (request,))
+
+
 def sign_off(tx: Transaction, given: SignOff) -> None:
     """Keeps the sign-off. Raises :class:`StateRefused` when the check is signed off already."""
     row = fields_of(given, "contract document kind by at record") | {"check_digest": given.check}
@@ -108,4 +126,8 @@ def sign_off(tx: Transaction, given: SignOff) -> None:
 
 def sign_offs(tx: Transaction, contract: str, document: str) -> tuple[SignOff, ...]:
     """The sign-offs of this document, the newest first."""
-    return tuple(_SIGN_OFFS.all(tx, "WHERE contract = ? AND document = ? ORDER BY at DESC", (contract, document)))
+    return tuple(
+        _SIGN_OFFS.all(
+            tx, "WHERE contract = ? AND document = ? ORDER BY at DESC, rowid DESC", (contract, document)
+        )
+    )

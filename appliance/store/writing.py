@@ -10,6 +10,7 @@ from typing import Any
 
 from appliance.errors import NotFound
 from appliance.language import Language
+from appliance.model.template_parties import TemplateParties
 from appliance.model.writing import (
     Currency,
     MergeField,
@@ -21,6 +22,7 @@ from appliance.model.writing import (
     Wording,
 )
 from appliance.store.database import Transaction
+from hsm.codec import decode_answer, encode
 from hsm.rows import Query, columns, fields_of
 
 _TEXT = (
@@ -29,7 +31,7 @@ _TEXT = (
 )
 _WITHOUT_WORDING = _TEXT.replace("html, fields", "'' AS html, '[]' AS fields")
 _VERSION = (
-    "SELECT v.number, t.name AS title, t.language, v.html, v.fields, v.at, v.author AS by"
+    "SELECT v.number, t.name AS title, t.language, v.html, v.fields, v.at, v.author AS by, v.parties"
     " FROM template_versions AS v JOIN templates AS t ON t.id = v.template WHERE t.id = ?"
 )
 
@@ -51,13 +53,19 @@ def text(tx: Transaction, text_id: str) -> Text:
 
 def texts_of(tx: Transaction, owner: str, purpose: TextPurpose, limit: int) -> list[Text]:
     """The newest texts of *owner*, without their wording (``html`` is empty), the last changed first."""
-    condition = "WHERE owner = ? AND purpose = ? ORDER BY changed DESC, id LIMIT ?"
+    condition = "WHERE owner = ? AND purpose = ? ORDER BY changed DESC, rowid DESC LIMIT ?"
     return _TEXTS.all(tx, f"{_WITHOUT_WORDING} {condition}", (owner, purpose, limit))
 
 
 def texts_for(tx: Transaction, template: str) -> list[Text]:
     """The texts in which the next version of *template* is being written, without their wording."""
-    return _TEXTS.all(tx, f"{_WITHOUT_WORDING} WHERE template = ? ORDER BY changed DESC, id", (template,))
+    return _TEXTS.all(tx, f"{_WITHOUT_WORDING} WHERE template = ? ORDER BY changed DESC, rowid DESC", (template,))
+
+
+def text_of_contract(tx: Transaction, contract: str, owner: str) -> Text | None:
+    """The newest text of *owner* that went into the contract, without its wording."""
+    condition = "WHERE contract = ? AND owner = ? ORDER BY changed DESC, rowid DESC LIMIT 1"
+    return _TEXTS.first(tx, f"{_WITHOUT_WORDING} {condition}", (contract, owner))
 
 
 def replace_text(tx: Transaction, text: Text, *, seen: int) -> bool:
@@ -92,9 +100,12 @@ def insert_version(tx: Transaction, template_id: str, version: TemplateVersion) 
     tx.insert(
         "template_versions",
         {"template": template_id, "author": version.by, "fields": _written(version.wording.fields)}
+        | {"parties": json.dumps(encode(version.parties), ensure_ascii=False)}
         | fields_of(version, "number at")
         | fields_of(version.wording, "html"),
     )
+    for annex in version.parties.annexes:
+        tx.execute("INSERT INTO template_documents VALUES (?) ON CONFLICT DO NOTHING", (annex.digest,))
 
 
 def describe_template(tx: Transaction, template_id: str, *, name: str, kind: str, language: Language) -> None:
@@ -145,7 +156,11 @@ def _wording(title: str, language: str, html: str, fields: str) -> Wording:
     return Wording(title, Language(language), html, _read(fields))
 
 
+def _parties(kept: str) -> TemplateParties:
+    return decode_answer(TemplateParties, json.loads(kept))
+
+
 _WORDING = columns(_wording, "title", "language", "html", "fields")
 _TEXTS = Query(Text, wording=_WORDING)
-_VERSIONS = Query(TemplateVersion, wording=_WORDING)
+_VERSIONS = Query(TemplateVersion, wording=_WORDING, parties=_parties)
 _TEMPLATES = Query(Template, "SELECT id, organisation, name, kind, language, retired FROM templates")

@@ -116,12 +116,13 @@ def _with_signatures(
     stored = store(pdf)
     material = CollectedMaterial(list(stored.certificates), list(stored.crls), list(stored.responses))
     messages = [_message(each, material) for each in found]
-    examination = SignatureExamination(pdf.document, material.certificate_judge(circumstances), circumstances.at)
+    examinations = _examinations(pdf.document, found, material, circumstances)
     examined: list[ExaminedSignature] = []
     proofs: list[tuple[int, datetime]] = []
     both = zip(found, messages, strict=True)
     for each, message in sorted(both, key=lambda one: (one[0].document_timestamp, one[0].revision), reverse=True):
         proven = min((time for revision, time in proofs if revision > each.revision), default=None)
+        examination = examinations.get(_own_end(each, circumstances), examinations[None])
         one = examination.examine_signature(each, message, proven)
         examined.append(one)
         if one.proves is not None:
@@ -129,6 +130,25 @@ def _with_signatures(
     history = history_of(pdf, sorted(examined, key=lambda one: one.found.revision), verified)
     reports = tuple(history.report_signature(one) for one in history.examined)
     return conclude_report(report, reports, history)
+
+
+def _own_end(found: FoundSignature, circumstances: ValidationContext) -> int | None:
+    """Where the signed bytes end, for a signature with an anchor of its own; None for all others."""
+    end = None if found.signed is None or found.document_timestamp else found.signed.end
+    return end if any(each.end == end for each in circumstances.apart) else None
+
+
+def _examinations(
+    document: bytes, found: list[FoundSignature], material: CollectedMaterial, circumstances: ValidationContext
+) -> dict[int | None, SignatureExamination]:
+    """By :func:`_own_end`: one for each signature with an anchor of its own, and the one for all others."""
+    ends = {_own_end(each, circumstances) for each in found} | {None}
+    return {
+        end: SignatureExamination(
+            document, material.certificate_judge(circumstances.for_signature(end)), circumstances.at
+        )
+        for end in ends
+    }
 
 
 def _message(found: FoundSignature, material: CollectedMaterial) -> SignedMessage | Sentence:

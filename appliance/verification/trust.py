@@ -5,7 +5,7 @@ time. Certificates are read so that what cannot be read is nothing rather than a
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -27,27 +27,47 @@ _CERTIFICATE, _CRL = b"-----BEGIN CERTIFICATE-----", b"-----BEGIN X509 CRL-----"
 
 
 @dataclass(frozen=True, slots=True)
+class SignerAnchor:
+    """A ``certificate`` that is believed for one signature alone, the one whose signed bytes end at ``end``; and
+    nobody else is believed for that one."""
+
+    end: int
+    certificate: x509.Certificate
+
+
+@dataclass(frozen=True, slots=True)
 class ValidationContext:
     """The control time, whom to believe, certificates that may help, revocation lists (DER) at hand, and whom to
-    believe for timestamps alone."""
+    believe for timestamps alone, or for one signature alone."""
 
     at: datetime
     anchors: tuple[x509.Certificate, ...]
     known: tuple[x509.Certificate, ...] = ()
     crls: tuple[bytes, ...] = ()
     stampers: tuple[x509.Certificate, ...] = ()
+    apart: tuple[SignerAnchor, ...] = ()
+
+    def for_signature(self, end: int | None) -> ValidationContext:
+        """Whom to believe for the signature whose signed bytes end at *end*: an anchor of its own alone, where it
+        has one, and everybody else's for its timestamps."""
+        own = tuple(each.certificate for each in self.apart if each.end == end)
+        if not own:
+            return self
+        return replace(self, anchors=own, stampers=(*self.stampers, *self.anchors))
 
 
 @dataclass(frozen=True, slots=True)
 class TrustAnchors:
     """``certificates`` are believed as they are, end-entity certificates too; ``crls`` are extra revocation lists
     (each still has to be signed by the right issuer); ``known`` helps to build paths and is not believed;
-    ``stampers`` are believed for timestamps alone: who dates vouches for nobody's signature."""
+    ``stampers`` are believed for timestamps alone: who dates vouches for nobody's signature. ``apart`` are
+    believed for one signature each."""
 
     certificates: tuple[x509.Certificate, ...]
     crls: tuple[bytes, ...] = ()
     known: tuple[x509.Certificate, ...] = ()
     stampers: tuple[x509.Certificate, ...] = ()
+    apart: tuple[SignerAnchor, ...] = ()
 
     @classmethod
     def from_bytes(cls, *files: bytes) -> Self:
@@ -70,7 +90,9 @@ class TrustAnchors:
 
     def at(self, moment: datetime) -> ValidationContext:
         """These, for a verification at *moment*. Nothing in them is read here: they may be a stranger's."""
-        return ValidationContext(moment.astimezone(UTC), self.certificates, self.known, self.crls, self.stampers)
+        moment = moment.astimezone(UTC)
+        believed = self.certificates, self.known, self.crls, self.stampers, self.apart
+        return ValidationContext(moment, *believed)
 
 
 def readable(certificates: Iterable[x509.Certificate]) -> tuple[x509.Certificate, ...]:

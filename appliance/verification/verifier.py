@@ -85,7 +85,12 @@ class Verifier:
     def trusting(self, more: TrustAnchors) -> Verifier:
         """A verifier that believes *more* beside its own anchors, for a reader who names somebody."""
         own = self._anchors
-        anchors = replace(own, certificates=(*own.certificates, *more.certificates), crls=(*own.crls, *more.crls))
+        anchors = replace(
+            own,
+            certificates=(*own.certificates, *more.certificates),
+            crls=(*own.crls, *more.crls),
+            apart=(*own.apart, *more.apart),
+        )
         return Verifier(self._confinement, anchors, evidence=self._evidence, crls=self._crls, clock=self._clock)
 
     def verify_file(

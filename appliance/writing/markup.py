@@ -118,6 +118,15 @@ _ATTRIBUTES = {"span": {"data-field"}, **{name: {"align", "data-align"} for name
 
 def read_markup(html: str) -> Blocks:
     """The elements of *html*. Raises :class:`DocumentRefused` (``too-large``, ``too-deep``) and reads nothing."""
+    require_size(html)
+    builder = _Builder()
+    builder.feed(_reduced(html.encode(errors="replace").decode()))
+    builder.close()
+    return builder.finished()
+
+
+def require_size(html: str) -> None:
+    """Raises :class:`DocumentRefused` (``too-large``) for what :func:`read_markup` would not read."""
     size = len(html.encode(errors="surrogatepass"))
     if size > LARGEST:
         raise DocumentRefused(
@@ -126,10 +135,6 @@ def read_markup(html: str) -> Blocks:
             size=f"{size // 1024:,}",
             limit=f"{LARGEST // 1024:,}",
         )
-    builder = _Builder()
-    builder.feed(_reduced(html.encode(errors="replace").decode()))
-    builder.close()
-    return builder.finished()
 
 
 def _reduced(html: str) -> str:

@@ -5,7 +5,8 @@ what was written or filled in becomes a draft, by the same intake as an uploaded
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from html import escape
 from importlib import resources
@@ -16,7 +17,7 @@ from appliance.documents.page_pictures import PictureCache
 from appliance.errors import ConfinementFailed, DocumentRefused, NotFound, PreconditionRefused, StateRefused
 from appliance.language import Language
 from appliance.language.characters import words
-from appliance.model.contract import Contract
+from appliance.model.contract import Contract, GuestDetails
 from appliance.model.writing import Wording
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.typesetting.typesetter import TypesettingFailure, typeset
@@ -113,12 +114,18 @@ class Issuing:
         self._texts = texts
         self._templates = templates
 
-    def from_text(self, text_id: str, values: Mapping[str, str], *, by: str, seen: int) -> Contract:
-        """A draft with the text at the version *seen*. Raises :class:`StateRefused` when it has changed since."""
+    def from_text(
+        self, text_id: str, values: Mapping[str, str], *, by: str, seen: int, into: str | None = None
+    ) -> Contract:
+        """A draft with the text at the version *seen*: a new one, or *into*, made of it before, with this in place
+        of its document. Raises :class:`StateRefused` when the text has changed since, or that is no draft any
+        more."""
         text = self._texts.load_text(text_id, by)
         if text.version != seen:
             raise StateRefused("The text has changed since this page was loaded; load it again and look at it.")
-        document = _typeset_filled(text.wording, values)
+        document = typeset_filled(text.wording, values)
+        if into is not None and into == text.contract:
+            return self._drafting.replace_document(into, document, by=by)
         terms = DraftTerms(
             text.wording.title, text.kind, text.wording.title, initiator=by, language=text.wording.language
         )
@@ -127,11 +134,21 @@ class Issuing:
         return contract
 
     def from_template(
-        self, template_id: str, number: int, values: Mapping[str, str], *, title: str, by: str
+        self,
+        template_id: str,
+        number: int,
+        values: Mapping[str, str],
+        *,
+        title: str,
+        by: str,
+        guests: Sequence[GuestDetails] = (),
+        without: Collection[str] = (),
     ) -> Contract:
-        """A draft from version *number* of a template, which must be the one that is offered.
+        """A draft from version *number* of a template, which must be the one that is offered, with its parties,
+        whose open roles the *guests* take; *without* the roles of these names, which are filled in the draft.
 
-        Raises :class:`StateRefused` when it is retired or there is a newer version.
+        Raises :class:`StateRefused` when it is retired or there is a newer version, and as
+        :meth:`Drafting.draft`.
         """
         template = self._templates.offered(template_id, by)
         if template.current.number != number:
@@ -142,13 +159,16 @@ class Issuing:
                 number=template.current.number,
             )
         _require_title(title)
-        document = _typeset_filled(template.current.wording, values)
+        current = template.current
+        version = replace(current, parties=current.parties.without(without))
+        named = self._templates.values_of_roles(version, guests, by)
+        document = typeset_filled(version.wording, {**values, **named})
         name = words(title)
         terms = DraftTerms(name, template.kind, name, initiator=by, language=template.language)
-        return self._drafting.draft(document, terms)
+        return self._drafting.draft(document, terms, parties=version.parties, guests=guests)
 
 
-def _typeset_filled(wording: Wording, values: Mapping[str, str]) -> bytes:
+def typeset_filled(wording: Wording, values: Mapping[str, str]) -> bytes:
     """The PDF of *wording* with *values* filled in. Raises as :func:`filled` and :func:`typeset_wording`."""
     _require_words(wording)
     require_defined(wording)

@@ -5,20 +5,24 @@ templates: published wordings with merge fields, in versions that never change.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from appliance.contracts.signatories import closed_role
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.language import Language
 from appliance.language.characters import words
+from appliance.model.contract import GuestDetails
+from appliance.model.template_parties import LONGEST_PHRASE, LONGEST_ROLE, RoleKind, TemplateParties, TemplateRole
 from appliance.model.writing import MergeField, Template, TemplateVersion, Text, TextPurpose, Wording
-from appliance.store import people
+from appliance.store import people, retention
 from appliance.store import writing as store
 from appliance.store.database import Database, Transaction
 from appliance.writing.filling import require_defined
 from appliance.writing.markup import markup, read_markup
 from appliance.writing.merge_fields import require_definition
+from hsm.errors import Sentence
 from hsm.intents import LONGEST_TITLE
 
 MOST_SHOWN = 200
@@ -64,6 +68,10 @@ class Texts:
     def mine(self, by: str, purpose: TextPurpose = TextPurpose.CONTRACT) -> list[Text]:
         """The texts of *by* without their wordings, the last changed first."""
         return self._database.query(store.texts_of, by, purpose, MOST_SHOWN)
+
+    def of_contract(self, contract_id: str, by: str) -> Text | None:
+        """The text of *by* that went into the contract, without its wording."""
+        return self._database.query(store.text_of_contract, contract_id, by)
 
     def save(self, text_id: str, html: str, *, by: str, seen: int) -> Text:
         """*html*, reduced, becomes the wording. The same wording again changes nothing, not even the version."""
@@ -115,10 +123,15 @@ class Texts:
             store.remove_text(tx, text.id, seen=text.version)
 
     def _put(self, tx: Transaction, text: Text, wording: Wording, by: str) -> Text:
-        changed = replace(text, wording=wording, version=text.version + 1, changed=self._now(), changed_by=by)
-        if not store.replace_text(tx, changed, seen=text.version):
-            raise NotFound("There is no such text; it may have been thrown away.")
-        return changed
+        return put_wording(tx, text, wording, by, self._now())
+
+
+def put_wording(tx: Transaction, text: Text, wording: Wording, by: str, now: datetime) -> Text:
+    """The next version of the text, with this *wording*."""
+    changed = replace(text, wording=wording, version=text.version + 1, changed=now, changed_by=by)
+    if not store.replace_text(tx, changed, seen=text.version):
+        raise NotFound("There is no such text; it may have been thrown away.")
+    return changed
 
 
 def begun(by: str, beginning: Beginning, now: datetime) -> Text:
@@ -275,6 +288,41 @@ class Templates:
             store.insert_text(tx, text)
             return text
 
+    def keep_parties(self, template_id: str, parties: TemplateParties, *, by: str, seen: int) -> Template:
+        """The next version, with the same text and other *parties*, copies and annexes. Raises
+        :class:`PreconditionRefused` for roles that cannot be, :class:`StateRefused` when *seen* is not the newest
+        version, or an annex is gone."""
+        tidy = replace(parties, roles=tidy_roles(parties.roles))
+        with self._database.transaction() as tx:
+            template = _visible(tx, template_id, by)
+            current = template.current
+            if current.number != seen:
+                raise StateRefused("The template has a newer version; look at its parties again.")
+            for annex in tidy.annexes:
+                if not retention.is_needed(tx, annex.digest):  # its contract has just lost it
+                    raise StateRefused("The annex “{name}” is gone; look at the contract again.", name=annex.name)
+            if current.parties != tidy:
+                version = TemplateVersion(seen + 1, current.wording, self._now(), by, tidy)
+                store.insert_version(tx, template.id, version)
+            return store.template(tx, template_id)
+
+    def closed_roles(self, parties: TemplateParties) -> dict[str, Sentence]:
+        """The roles that nobody takes any more, with the reason: name → sentence."""
+        with self._database.reading() as tx:
+            found = {role.name: closed_role(tx, role) for role in parties.roles}
+        return {name: reason for name, reason in found.items() if reason is not None}
+
+    def values_of_roles(self, version: TemplateVersion, guests: Sequence[GuestDetails], by: str) -> dict[str, str]:
+        """The values of the fields that the roles fill, in a contract that *by* makes with these *guests*."""
+        with self._database.reading() as tx:
+            subjects = {role.subject or by for role in version.parties.roles if role.kind is not RoleKind.SEAL}
+            known = {each: people.person(tx, each) for each in subjects}
+            called = {subject: person.organisation or person.name for subject, person in known.items()}
+            seals = (role.subject for role in version.parties.roles if role.kind is RoleKind.SEAL)
+            called |= {seal: people.seal(tx, seal).organisation for seal in seals}
+        names = version.parties.names({**called, "": called.get(by, "")}, guests)
+        return {name: names[role] for name, role in version.named_by_role.items()}
+
     def retire(self, template_id: str, *, by: str) -> None:
         """No longer offered; contracts that were made from it stay as they are."""
         self._set_retired(template_id, by, self._now())
@@ -304,7 +352,8 @@ class Templates:
     def _add_version(self, tx: Transaction, text: Text, by: str) -> str:
         template = _visible(tx, text.template or "", by)
         number = template.current.number + 1
-        store.insert_version(tx, template.id, TemplateVersion(number, text.wording, self._now(), by))
+        version = TemplateVersion(number, text.wording, self._now(), by, template.current.parties)
+        store.insert_version(tx, template.id, version)
         store.describe_template(
             tx, template.id, name=text.wording.title, kind=text.kind, language=text.wording.language
         )
@@ -317,6 +366,21 @@ def _visible(tx: Transaction, template_id: str, by: str) -> Template:
     if reader.guest or template.organisation != reader.organisation:
         raise NotFound("There is no such template.")
     return template
+
+
+def tidy_roles(roles: Sequence[TemplateRole]) -> tuple[TemplateRole, ...]:
+    """*roles* with tidied names and words. Raises :class:`PreconditionRefused` for one without a name, or two of
+    the same."""
+    tidy = tuple(replace(role, name=words(role.name), words=words(role.words)) for role in roles)
+    names = [role.name.casefold() for role in tidy]
+    for role in tidy:
+        if not 0 < len(role.name) <= LONGEST_ROLE:
+            raise PreconditionRefused("Name each role in 1 to {most} characters: Buyer.", most=LONGEST_ROLE)
+        if names.count(role.name.casefold()) > 1:
+            raise PreconditionRefused("Two roles are called “{name}”; tell them apart.", name=role.name)
+        if len(role.words) > LONGEST_PHRASE:
+            raise PreconditionRefused("The words have more than {most} characters.", most=LONGEST_PHRASE)
+    return tidy
 
 
 def _require_publishable(text: Text, seen: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -63,7 +63,9 @@ class IntentAuthoriser:
         self._settings = settings
         self._pins = pins
         self._now = now
-        self._rules = ActivationRules(store.people, store.seals, settings, store.ceremonies.officers_required)
+        self._rules = ActivationRules(
+            store.people, store.seals, store.vouchings, settings, store.ceremonies.officers_required
+        )
 
     def authorise(self, intent: Intent, activations: Sequence[Activation] = ()) -> AuthorisedIntent:
         """Uses up *intent* for its signer, or by officers. Raises :class:`ActivationRefused`,
@@ -93,12 +95,13 @@ class IntentAuthoriser:
             self._store.intents.require_open(intent.nonce)
             if self._remembered(intent) != remembered:
                 raise ActivationRefused("Somebody else approved this, or withdrew, at the same moment. Try again.")
-            batch = self._batch_of(intent)  # of these very approvals: the same person may have given another alone
+            # of these very approvals: the same person may have given another alone
+            together = self._together(intent, [each.subject for each in remembered])
             self._rules.require_fitting(intent, activations, [each.subject for each in remembered])
             self._advance(verified)
             self._store.intents.authorise(
                 intent.nonce,
-                _record_of(intent, batch),
+                _record_of(intent, together),
                 activated_by=authorised.by,
                 strength=authorised.strength,
                 at=int(now.timestamp()),
@@ -170,7 +173,7 @@ class IntentAuthoriser:
     def approvals(self, intent: Intent) -> Approvals:
         """Whose approvals of *intent* still count, and how many it needs."""
         given = tuple(each.subject for each in self._remembered(intent))
-        return Approvals(given, self._rules.required(intent, given), self._batch_of(intent))
+        return Approvals(given, self._rules.required(intent, given), self._together(intent, given))
 
     def _remembered(self, intent: Intent) -> list[Approval]:
         """The approvals of exactly this *intent*. Raises :class:`ActivationRefused` for another intent's nonce."""
@@ -180,17 +183,21 @@ class IntentAuthoriser:
             raise ActivationRefused("What was approved before is another act than this. Begin again.")
         return found
 
-    def _batch_of(self, intent: Intent) -> BatchMembership | None:
-        """In which batch *intent* was approved; None for one that was approved alone. Raises
-        :class:`ActivationRefused` when what is stored does not prove that it was in it."""
-        found = self._store.approvals.membership(intent.nonce)
-        if found is not None:
-            try:
-                found.require(intent.challenge())
-            except ConsistencyRefused as error:
-                raise ActivationRefused(
-                    "This was not among the documents that were confirmed together. Begin again."
-                ) from error
+    def _together(self, intent: Intent, given: Sequence[str]) -> dict[str, BatchMembership]:
+        """In which batch each of those who have *given* an approval of *intent* gave it; who approved it alone is
+        not there. Raises :class:`ActivationRefused` when what is stored does not prove that it was in it."""
+        found = {
+            subject: each
+            for subject, each in self._store.approvals.memberships(intent.nonce).items()
+            if subject in given
+        }
+        try:
+            for membership in found.values():
+                membership.require(intent.challenge())
+        except ConsistencyRefused as error:
+            raise ActivationRefused(
+                "This was not among the documents that were confirmed together. Begin again."
+            ) from error
         return found
 
     def _require_open(self, intent: Intent, activation: Activation) -> list[str]:
@@ -251,12 +258,14 @@ def _authorised(approvals: Sequence[Approval], *, at: datetime) -> AuthorisedInt
     return AuthorisedIntent(tuple(each.subject for each in approvals), strength, at)
 
 
-def _record_of(intent: Intent, batch: BatchMembership | None) -> str:
-    """What is kept of an intent for good: a signature whole, and in which *batch* it was activated; an officer's
-    intent by its hash, as it may hold secrets."""
+def _record_of(intent: Intent, together: Mapping[str, BatchMembership]) -> str:
+    """What is kept of an intent for good: a signature whole, and in which batch it was activated; of a seal's use,
+    who approved it *together* with others; an officer's intent by its hash, as it may hold secrets."""
     if isinstance(intent, SigningIntent):
-        together = {} if batch is None else {"batch": batch.fields()}
-        return canonical.encode({**intent.fields(), **together}).decode()
+        of_seal = {subject: each.fields() for subject, each in together.items()}
+        own = of_seal.pop(intent.signer, None)
+        said = {"batch": own, "batches": of_seal}
+        return canonical.encode(intent.fields() | {name: each for name, each in said.items() if each}).decode()
     subject = intent.details.get("subject")
     kept = {"act": intent.kind, "challenge": intent.challenge().hex(), "expires": instant(intent.expires)}
     return canonical.encode({**kept, "subject": subject} if isinstance(subject, str) else kept).decode()

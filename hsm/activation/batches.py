@@ -1,5 +1,5 @@
-"""One activation for several signatures of the same person: each is checked as if it came alone, and all of them
-are approved or none."""
+"""One activation for several intents for which the same person's approval counts: each is checked as if it came
+alone, and all of them are approved or none."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class BatchAuthoriser(IntentAuthoriser):
     """The authoriser, with batches."""
 
     def batch_limit(self) -> int:
-        """How many signatures may be activated at once; 0 where each needs an activation of its own."""
+        """How many intents may be activated at once; 0 where each needs an activation of its own."""
         limit = self._settings.batch_limit
         return limit if limit >= FEWEST_MEMBERS else 0
 
@@ -25,8 +25,9 @@ class BatchAuthoriser(IntentAuthoriser):
 
         1. there are no more than the settings allow, none twice, and the activation is a passkey's: a PIN and a
            code are bound to no document, so they would stand for any number;
-        2. each is signed by the very person who activates, is within its time and unused: the rules of
-           :meth:`approve`, for each. A company seal takes several people, each of whom decides about one use;
+        2. each is within its time and unused, and this person may join those who have approved it: the rules of
+           :meth:`approve`, for each. Of a person's own signature nobody else may; the use of a company seal takes
+           as many people as it takes alone, each of whom approves it for themselves;
         3. the assertion verifies once, for the hash of the batch, whose root is computed here;
         4. all of that still holds in the durable transaction that stores the approvals with their audit paths.
 
@@ -37,7 +38,6 @@ class BatchAuthoriser(IntentAuthoriser):
         batch, now = SigningBatch(tuple(intents)), self._now()
         for number, intent in enumerate(batch.members, 1):
             with _about(number):
-                self._require_own(intent, activation)
                 self._require_in_time(intent, now)
                 self._require_open(intent, activation)
         verified = self._verify(batch, activation, now)
@@ -59,13 +59,6 @@ class BatchAuthoriser(IntentAuthoriser):
         if not isinstance(activation, WebAuthnActivation):
             raise ActivationRefused(
                 "Several documents at once are confirmed with a passkey; PIN and code are bound to none of them."
-            )
-
-    def _require_own(self, intent: SigningIntent, activation: Activation) -> None:
-        if intent.signer != activation.subject:
-            raise ActivationRefused(
-                "Only signatures of one's own are confirmed together, and this one is of {subject}.",
-                subject=intent.signer,
             )
 
 

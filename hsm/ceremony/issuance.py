@@ -81,12 +81,13 @@ class CeremonyIssuance:
         """The root's next CRL (DER)."""
         return publish_crl(self._context, self.root, now=self._now, lifetime=ROOT_CRL_LIFETIME)
 
-    def publish_issuing_crl(self) -> None:
-        """The next CRL of the CA that issues now."""
-        publish_crl(self._context, self._context.issuer(), now=self._now)
+    def publish_issuing_crl(self, subject: str) -> None:
+        """The next CRL of the issuing CA *subject*."""
+        publish_crl(self._context, self._context.issuer_named(subject), now=self._now)
 
     def publish_chain(self) -> None:
-        """Writes ``chain.pem``: every issuing CA, the one that issues now first, and the root last."""
+        """Writes ``chain.pem``: every issuing CA, the one that issues now first, then those for event
+        certificates, and the root last."""
         chain = [each.certificate for each in self._context.store.registry.authorities()]
         _write(self._context.settings.home.trust / "chain.pem", *chain, self.root.certificate)
 

@@ -17,8 +17,10 @@ from hsm.errors import CertificateRefused, ConfigurationRefused
 from hsm.names import LONGEST_COMMON, LONGEST_ORGANISATION, LONGEST_PERSON, SubjectName, require_visible
 from hsm.operations.context import WRAPPING
 from hsm.signer import SignatureAlgorithm
+from hsm.store.registry import ISSUING
+from hsm.vouching import EVENTS
 
-PROFILES = ("root", "issuing", "tsa", "log", "evidence")
+PROFILES = ("root", "issuing", "events", "tsa", "log", "evidence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,16 +300,18 @@ class RecoveryPlan(Plan):
             raise ConfigurationRefused("A recovery takes two people at least: who is root, and a custodian.")
 
 
-ROOT_LIST, ISSUING_CA, LOG_CERTIFICATE, REVOCATION = "root-crl", "issuing", "log", "revoke"
+ROOT_LIST, LOG_CERTIFICATE, REVOCATION = "root-crl", "log", "revoke"
+ISSUING_CAS = (ISSUING, EVENTS)
 SERVICES = ("tsa", "evidence")
-_KINDS = (ROOT_LIST, ISSUING_CA, *SERVICES, LOG_CERTIFICATE, REVOCATION)
+_KINDS = (ROOT_LIST, *ISSUING_CAS, *SERVICES, LOG_CERTIFICATE, REVOCATION)
 
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
     """One step. ``what``: ``root-crl`` (a fresh list of the root), ``issuing`` (a new issuing CA, under the new
-    name ``common_name``), ``tsa`` or ``evidence`` (a new key for the same name), ``log`` (a new certificate for
-    the same key), ``revoke`` (the issuing CA ``subject``, which has a successor, for ``reason``).
+    name ``common_name``), ``events`` (the same for event certificates, also the first one), ``tsa`` or
+    ``evidence`` (a new key for the same name), ``log`` (a new certificate for the same key), ``revoke`` (the
+    issuing CA ``subject``, which has a successor, for ``reason``).
 
     ``algorithm`` is that of the new key; without it, that of the old one.
     """
@@ -335,7 +339,7 @@ class RenewalPlan(Plan):
                     "A renewal is one of {known}; {what} is none.", known=", ".join(_KINDS), what=step.what
                 )
             _require_hands(self.participants, [(step.what, step.hands)])
-            if bool(step.common_name) != (step.what == ISSUING_CA):
+            if bool(step.common_name) != (step.what in ISSUING_CAS):
                 raise ConfigurationRefused(
                     "A new issuing CA has a common_name of its own; nothing else takes one."
                 )

@@ -33,7 +33,8 @@ from hsm.operations.context import AuthorityContext
 from hsm.operations.people import passkey_from_fields, subject_from_details
 from hsm.store import SubjectKind
 from hsm.store.ceremonies import digest_of, new_code
-from hsm.store.registry import ROOT
+from hsm.store.registry import ISSUING, ROOT
+from hsm.vouching import EVENTS
 
 SOFTWARE = "software"
 
@@ -141,10 +142,12 @@ def _make_everything(ceremony: CeremonyContext, plan: CeremonyPlan, pins: Ceremo
         issuance = CeremonyIssuance(ceremony, root_token)
         root = plan.key(Profile.ROOT)
         issuance.make_root(plan.name_of(root), root.algorithm, root.hands)
-        _make_key(issuance, plan, Profile.ISSUING, issuance.root)
+        for profile in (Profile.ISSUING, Profile.EVENTS):
+            _make_key(issuance, plan, profile, issuance.root)
     for profile in (Profile.TSA, Profile.LOG, Profile.EVIDENCE):
         _make_key(issuance, plan, profile, context.issuer())
-    issuance.publish_issuing_crl()
+    for issuer in (ISSUING, EVENTS):
+        issuance.publish_issuing_crl(issuer)
     made = make_wrapping_key(context.token, plan.wrapping.subject)
     context.store.registry.add_key(made, made=int(ceremony.now.timestamp()))
     results = [("label", made.label), ("attributes read back", made.attributes)]

@@ -22,7 +22,7 @@ from hsm import canonical
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.ceremony.context import CeremonyContext, CeremonyPins, CeremonyResult, ceremony_context, opened_token
 from hsm.ceremony.issuance import CeremonyIssuance
-from hsm.ceremony.plan import ISSUING_CA, LOG_CERTIFICATE, REVOCATION, ROOT_LIST, Renewal, RenewalPlan
+from hsm.ceremony.plan import LOG_CERTIFICATE, REVOCATION, ROOT_LIST, Renewal, RenewalPlan
 from hsm.certificates import Issuer, Profile
 from hsm.config import AuthoritySettings
 from hsm.errors import ActivationRefused, CertificateRefused, ConfigurationRefused, Malformed
@@ -33,8 +33,10 @@ from hsm.revocation import reason_of
 from hsm.signer import SignatureAlgorithm
 from hsm.store import KeyRecord
 from hsm.store.registry import ISSUING
+from hsm.vouching import EVENTS
 
 _PROFILES = {"tsa": Profile.TSA, "evidence": Profile.EVIDENCE}
+_CAS = {ISSUING: Profile.ISSUING, EVENTS: Profile.EVENTS}
 ACT = "renew"
 """The officers' intent; its detail ``plan`` is the file's SHA-256 in hex."""
 
@@ -107,7 +109,8 @@ class Renewing:
         """One step, in the caller's transaction."""
         steps = {
             ROOT_LIST: self._root_list,
-            ISSUING_CA: self._issuing,
+            ISSUING: self._issuing,
+            EVENTS: self._issuing,
             LOG_CERTIFICATE: self._log,
             REVOCATION: self._revoke,
         }
@@ -120,17 +123,18 @@ class Renewing:
 
     def _issuing(self, step: Renewal) -> None:
         registry = self._context.store.registry
-        before = [name_in(each.certificate) for each in registry.authorities()]
-        name = replace(before[0], common_name=step.common_name)
-        if name.to_x509() in {each.to_x509() for each in before}:
+        known = [name_in(each.certificate) for each in registry.authorities()]
+        name = replace(known[0], common_name=step.common_name)
+        if name.to_x509() in {each.to_x509() for each in known}:
             raise CertificateRefused(
                 "A new issuing CA needs a new name; {name} is an earlier one's.", name=step.common_name
             )
-        subject = f"{ISSUING}-{len(before) + 1}"
+        before = registry.line(step.what)
+        subject = f"{step.what}-{len(before) + 1}" if before else step.what
         self._issuance.add_service(subject, name)
         key = self._new_key(subject, step, like=self._context.certificate(registry.issuing()))
-        self._certify(Profile.ISSUING, name, key, self._issuance.root, step)
-        self._issuance.publish_issuing_crl()
+        self._certify(_CAS[step.what], name, key, self._issuance.root, step)
+        self._issuance.publish_issuing_crl(subject)
 
     def _service(self, step: Renewal) -> None:
         before = self._context.certificate(step.what)
@@ -146,7 +150,8 @@ class Renewing:
     def _revoke(self, step: Renewal) -> None:
         reason_of(step.reason)
         registry = self._context.store.registry
-        found = next((each for each in registry.authorities()[1:] if each.subject == step.subject), None)
+        succeeded = [each for first in (ISSUING, EVENTS) for each in registry.line(first)[1:]]
+        found = next((each for each in succeeded if each.subject == step.subject), None)
         if found is None:
             raise CertificateRefused(
                 "{subject} is no issuing CA that has a successor; make the successor first.", subject=step.subject

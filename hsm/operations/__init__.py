@@ -13,6 +13,7 @@ from hsm.client import OPERATIONS
 from hsm.codec import encode
 from hsm.config import PeerRole
 from hsm.errors import AuthorityError, BadRequest, NotPermitted, StoreUnavailable
+from hsm.operations.anchors import AnchorOperations
 from hsm.operations.backups import BackupOperations
 from hsm.operations.certification import CertificateOperations, OcspOperations
 from hsm.operations.context import AuthorityContext, open_context
@@ -24,6 +25,7 @@ from hsm.operations.registration import RegistrationOperations
 from hsm.operations.seals import CompanySealOperations
 from hsm.operations.services import CheckpointOperations, TimestampOperations
 from hsm.operations.state import StateOperations
+from hsm.operations.vouching import VouchingOperations
 from hsm.worker_messages import PinChange
 
 __all__ = ["AuthorityContext", "Operations", "open_context"]
@@ -49,6 +51,8 @@ class Operations:
             CeremonyOperations(context),
             DocumentOperations(context),
             PowerOperations(context),
+            VouchingOperations(context),
+            AnchorOperations(context),
             TimestampOperations(context),
             CheckpointOperations(context),
             BackupOperations(context),

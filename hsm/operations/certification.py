@@ -20,12 +20,14 @@ from hsm.revocation import issue_crl, names, ocsp_response, read_request, reason
 from hsm.signer import SignatureAlgorithm
 from hsm.store import CertificateRecord, CrlRecord, KeyRecord, SubjectKind
 from hsm.store.registry import ROOT
+from hsm.vouching import EventScope
 
 _SERVICES = {"tsa": Profile.TSA, "evidence": Profile.EVIDENCE}
 _PROFILES = {
     SubjectKind.PERSON: Profile.PERSON,
     SubjectKind.OUTSIDE: Profile.PERSON,
     SubjectKind.SEAL: Profile.SEAL,
+    SubjectKind.OUTSIDE_SEAL: Profile.SEAL,
 }
 
 
@@ -80,6 +82,7 @@ class CertificateOperations(Handlers):
             self._store.people.revoke_credentials(subject, revoked=moment)
             self._store.registrations.drop(subject)
             self._store.setup.end_recoveries(subject, at=moment)
+            self._store.vouchings.end(subject, at=moment)
             self._take_seals_from(subject, moment)
             revoke(self._context, self._store.registry.unexpired(subject, moment), reason, moment)
             return fresh_crl(self._context, authorised.at)
@@ -104,6 +107,8 @@ class CertificateOperations(Handlers):
     def rotate(self, intent: OfficerIntent) -> bytes:
         """A new key and certificate for the same name, on officers' activation; the old one stays valid."""
         subject = intent.text("subject")
+        if self._store.vouchings.find(subject) is not None:
+            raise CertificateRefused("An event certificate has the one key; have somebody vouch for them anew.")
         profile, name = self._profile(subject), name_in(self._context.certificate(subject))
         if profile is Profile.SEAL and self._store.seals.seal(subject).destroyed is not None:
             raise CertificateRefused(
@@ -140,6 +145,28 @@ def certify(
     return certify_key(context, profile, name, key, issuer, now=now)
 
 
+def certify_event(
+    context: AuthorityContext, name: SubjectName, scope: EventScope, *, now: datetime
+) -> CertificateRecord:
+    """A new key for somebody from outside, and its event certificate, recorded. Raises :class:`CertificateRefused`
+    where no CA issues such certificates."""
+    issuer = event_issuer(context)
+    algorithm = context.settings.certificates.algorithm.signature
+    key = context.signers.make_key(str(name.identifier), algorithm, made=int(now.timestamp()))
+    return certify_key(context, Profile.EVENT, name, key, issuer, now=now, scope=scope)
+
+
+def event_issuer(context: AuthorityContext) -> Issuer:
+    """The CA that issues event certificates now. Raises :class:`CertificateRefused` where there is none."""
+    try:
+        return context.issuer_named(context.store.registry.event_issuing())
+    except UnknownKey as error:
+        raise CertificateRefused(
+            "Nobody can be vouched for here yet: the CA for event certificates is missing. A renewal with the step"
+            " “events” makes it."
+        ) from error
+
+
 def certify_key(
     context: AuthorityContext,
     profile: Profile,
@@ -148,10 +175,11 @@ def certify_key(
     issuer: Issuer,
     *,
     now: datetime,
+    scope: EventScope | None = None,
 ) -> CertificateRecord:
     """The certificate of *key* by *issuer*, recorded: from then on the current one of the key's subject."""
     public_key: Any = load_der_public_key(key.public_key)
-    certificate = context.rules().issue(profile, name, public_key, issuer=issuer, now=now)
+    certificate = context.rules().issue(profile, name, public_key, issuer=issuer, now=now, scope=scope)
     record = CertificateRecord(key.subject, issuer.label, key.label, certificate)
     context.store.registry.add_certificate(record)
     return record

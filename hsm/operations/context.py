@@ -64,6 +64,8 @@ class AuthorityContext:
         return CertificateRules(
             organisations=self.store.people.organisations() | frozenset(configured.organisations),
             base_url=configured.base_url,
+            event_policy=configured.event_policy,
+            event_days=configured.event_days,
         )
 
     def issuer(self) -> Issuer:

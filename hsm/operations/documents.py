@@ -135,7 +135,11 @@ class DocumentOperations(Handlers):
            out.
         """
         signer = self._usable(intent.signer)
-        strength = self._context.authoriser.authorise(intent).strength
+        authorised = self._context.authoriser.authorise(intent)
+        strength = authorised.strength
+        if intent.field not in MEDIA_TYPES:
+            with self._store.transaction():
+                self._store.vouchings.mark_signed(intent.signer, at=authorised.moment)
         try:
             return self._signed(intent, signer, strength)
         except (AuthorityLocked, ModuleUnavailable) as error:

@@ -23,8 +23,8 @@ from hsm.names import (
     LONGEST_NAME,
     LONGEST_PERSON,
     SubjectName,
+    is_from_outside,
     is_name,
-    is_outside,
     require_visible,
 )
 from hsm.operation_types import Appointment, KnownCredential, KnownSubject
@@ -36,6 +36,8 @@ from hsm.store import CompanySealRecord, Credential, Subject, SubjectKind
 from hsm.store.ceremonies import digest_of
 
 _MOST_CREDENTIALS = 8
+_OUTSIDE = {SubjectKind.PERSON: SubjectKind.OUTSIDE, SubjectKind.SEAL: SubjectKind.OUTSIDE_SEAL}
+"""What an outside name makes of a person or a seal."""
 _PIN_CUSTODIAN_NAMED = "A keeper is named keeper- and an administrator's login, of 2 to {most} characters."
 
 
@@ -107,13 +109,14 @@ class EnrolmentOperations(Handlers):
             self._store.registrations.drop(subject.subject)
 
     def enrol_seal(self, intent: OfficerIntent) -> bytes:
-        """The certificate of a new seal, with the custodians in the intent: persons of its organisation."""
+        """The certificate of a new seal, with the custodians in the intent: persons of its organisation, and for
+        another company's seal outside signers of that company."""
         details = intent.details
         subject = subject_from_details(details, SubjectKind.SEAL)
         custodians, needed = _names(details.get("custodians")), needed_in(details)
         kind = _seal_kind(details)
         for custodian in custodians:
-            require_custodian(self._context, custodian, subject.organisation)
+            require_custodian(self._context, custodian, subject)
         if len(custodians) < needed:
             raise BadRequest("A seal has at least as many custodians as release it together.")
         return self._enrol(intent, subject, custodians=custodians, seal=CompanySealRecord("", kind, needed))
@@ -125,6 +128,10 @@ class EnrolmentOperations(Handlers):
             raise BadRequest("A keeper's authenticators are replaced together: enrol the keeper anew.")
         if subject.kind not in (SubjectKind.PERSON, SubjectKind.OUTSIDE, SubjectKind.OFFICER):
             raise BadRequest("{subject} has no credentials of its own.", subject=subject.subject)
+        if self._store.vouchings.find(subject.subject) is not None:
+            raise BadRequest(
+                "{subject} signs one contract with the one passkey; name them anew there.", subject=subject.subject
+            )
         [credential] = registered_credentials(self._context, subject.subject, [intent.details.get("credential")])
         if subject.kind is SubjectKind.OFFICER and credential.kind != "webauthn":
             raise BadRequest("An officer needs an authenticator; a PIN and a code are bound to no act.")
@@ -165,7 +172,7 @@ class EnrolmentOperations(Handlers):
         seal: CompanySealRecord | None = None,
     ) -> bytes:
         context = self._context
-        if subject.kind is SubjectKind.OUTSIDE:
+        if subject.kind in _OUTSIDE.values():
             context.rules().require_foreign(subject.organisation)
         else:
             require_organisation(context, subject.organisation)
@@ -195,8 +202,8 @@ def require_organisation(context: AuthorityContext, organisation: str) -> None:
 
 
 def subject_from_details(details: Mapping[str, Any], kind: SubjectKind) -> Subject:
-    """The subject in an intent's details; a person with an outside signer's name is one. Raises
-    :class:`BadRequest` for a name out of form."""
+    """The subject in an intent's details; a person with an outside signer's name is one, and a seal with the name
+    of another company's. Raises :class:`BadRequest` for a name out of form."""
     subject = required_field(details, "subject", str)
     if not is_name(subject, kind):
         if kind is SubjectKind.PIN_CUSTODIAN:
@@ -206,8 +213,8 @@ def subject_from_details(details: Mapping[str, Any], kind: SubjectKind) -> Subje
             kind=kind.value,
             most=LONGEST_NAME,
         )
-    if kind is SubjectKind.PERSON and is_outside(subject):
-        kind = SubjectKind.OUTSIDE
+    if is_from_outside(subject):
+        kind = _OUTSIDE.get(kind, kind)
     return Subject(
         subject, kind, required_field(details, "name", str), required_field(details, "organisation", str)
     )

@@ -13,7 +13,7 @@ from hsm.operation_types import KnownCompanySeal
 from hsm.operations.certification import fresh_crl, revoke
 from hsm.operations.context import AuthorityContext, Handlers
 from hsm.rows import fields_of
-from hsm.store import CompanySealRecord, SubjectKind
+from hsm.store import CompanySealRecord, Subject
 
 _REASON = "cessation_of_operation"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -45,8 +45,8 @@ class CompanySealOperations(Handlers):
     def add_custodian(self, intent: OfficerIntent) -> None:
         record = self._in_use(intent)
         custodian = intent.text("custodian")
-        organisation = self._store.people.subject(record.subject).organisation
-        with self._authorised(intent, lambda: require_custodian(self._context, custodian, organisation)):
+        seal = self._store.people.subject(record.subject)
+        with self._authorised(intent, lambda: require_custodian(self._context, custodian, seal)):
             self._store.seals.add_custodian(record.subject, custodian)
 
     def remove_custodian(self, intent: OfficerIntent) -> None:
@@ -128,15 +128,18 @@ class CompanySealOperations(Handlers):
             )
 
 
-def require_custodian(context: AuthorityContext, custodian: str, organisation: str) -> None:
-    """Raises :class:`CertificateRefused` unless *custodian* is a person of *organisation* who can activate."""
+def require_custodian(context: AuthorityContext, custodian: str, seal: Subject) -> None:
+    """Raises :class:`CertificateRefused` unless *custodian* is a person of the organisation of *seal* who can
+    activate: one of the house for the house's seal, an outside signer whom officers know for another company's.
+    """
     person = context.store.people.subject(custodian)
-    fitting = person.kind is SubjectKind.PERSON and person.organisation == organisation
+    fitting = person.kind is seal.kind.kept_by and person.organisation == seal.organisation
+    fitting = fitting and context.store.vouchings.find(custodian) is None
     if not fitting or not context.store.people.credentials(custodian):
         raise CertificateRefused(
             "{custodian} is no person of {organisation} and cannot keep its seal.",
             custodian=custodian,
-            organisation=organisation,
+            organisation=seal.organisation,
         )
 
 

@@ -14,6 +14,8 @@ from hsm.intents import Activation, OfficerIntent
 from hsm.operation_types import AuthorityState, AuthorityStatus, KeyReport
 from hsm.operations.context import AuthorityContext, Handlers
 from hsm.signer import SignatureAlgorithm
+from hsm.store.registry import ISSUING
+from hsm.vouching import EVENTS
 from hsm.worker_messages import PinChange
 
 _PROBE_SECONDS = 2.0
@@ -155,7 +157,7 @@ class StateOperations(Handlers):
     def _keys(self) -> tuple[KeyReport, ...]:
         """The keys in use: an issuing CA that has a successor answers for what it issued, and is left to end."""
         registry = self._store.registry
-        succeeded = {each.subject for each in registry.authorities()[1:]}
+        succeeded = {each.subject for first in (ISSUING, EVENTS) for each in registry.line(first)[1:]}
         return tuple(
             KeyReport(
                 record.subject,

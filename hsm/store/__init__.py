@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from hsm.store.anchors import AnchorStatementStore
 from hsm.store.ceremonies import CeremonyRecord, CeremonyStore, SetupCodeStore
 from hsm.store.database import AuthorityDatabase
 from hsm.store.intents import Approval, ApprovalStore, IntentStore
@@ -13,6 +14,7 @@ from hsm.store.people import CompanySealRecord, CompanySealStore, Credential, Su
 from hsm.store.powers import PowerStatementStore
 from hsm.store.registrations import RegistrationStore
 from hsm.store.registry import CertificateRecord, CertificateStore, CrlRecord, KeyRecord
+from hsm.store.vouchings import VouchingStore
 
 __all__ = [
     "Approval",
@@ -47,11 +49,13 @@ class AuthorityStore:
         self.latch = PinLatch(self._database)
         self.people = SubjectStore(self._database)
         self.powers = PowerStatementStore(self._database)
+        self.anchors = AnchorStatementStore(self._database)
         self.registrations = RegistrationStore(self._database)
         self.registry = CertificateStore(self._database)
         self.seals = CompanySealStore(self._database)
         self.setup = SetupCodeStore(self._database)
         self.time = TimeLease(self._database)
+        self.vouchings = VouchingStore(self._database)
 
     def transaction(self) -> AbstractContextManager[None]:
         """Everything inside, or nothing."""

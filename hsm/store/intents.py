@@ -74,7 +74,7 @@ _HASH = 32
 _MEMBERSHIPS = Query(
     BatchMembership,
     "SELECT m.root, m.members, m.place, m.path FROM batch_members m JOIN approvals a ON a.number = m.approval"
-    " WHERE m.nonce = ? AND a.withdrawn IS NULL",
+    " WHERE m.nonce = ? AND a.subject = ? AND a.withdrawn IS NULL",
     count=columns(int, "members"),
     index=columns(int, "place"),
     path=lambda joined: tuple(joined[start : start + _HASH] for start in range(0, len(joined), _HASH)),
@@ -101,9 +101,13 @@ class ApprovalStore(AuthorityTables):
         ):
             self._database.insert("approvals", {"nonce": nonce, **given, "credential": credential})
 
-    def membership(self, nonce: bytes) -> BatchMembership | None:
-        """In which batch the intent under *nonce* was approved, as it is stored; None for one approved alone."""
-        return _MEMBERSHIPS.first(self._database, values=(nonce,))
+    def memberships(self, nonce: bytes) -> dict[str, BatchMembership]:
+        """By person, in which batch they approved the intent under *nonce*, as it is stored; without those who
+        approved it alone."""
+        query = "SELECT subject FROM approvals WHERE nonce = ? AND withdrawn IS NULL ORDER BY number"
+        people = self._database.column(str, query, (nonce,))
+        found = {each: _MEMBERSHIPS.first(self._database, values=(nonce, each)) for each in people}
+        return {subject: each for subject, each in found.items() if each is not None}
 
     def add_membership(self, nonce: bytes, subject: str, batch: BatchMembership) -> None:
         """Remembers that the approval under *nonce* by *subject* was given in *batch*."""

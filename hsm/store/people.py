@@ -15,8 +15,8 @@ from hsm.store.database import AuthorityTables
 
 class SubjectKind(StrEnum):
     """Whose name it is. Officers administrate and cannot sign; persons and seals sign and cannot administrate; PIN
-    custodians have a part of the token's PIN, and do nothing but unlock. Outside signers only sign,
-    and have no other right here, whatever organisation they are of."""
+    custodians have a part of the token's PIN, and do nothing but unlock. Outside signers sign, keep seals of their
+    own company, and have no other right here, whatever organisation they are of."""
 
     PERSON = "person"
     SEAL = "seal"
@@ -24,10 +24,34 @@ class SubjectKind(StrEnum):
     OFFICER = "officer"
     PIN_CUSTODIAN = "keeper"
     OUTSIDE = "outside"
+    OUTSIDE_SEAL = "outside-seal"
+
+    @property
+    def is_seal(self) -> bool:
+        """Whether it is a company seal: of the house, or of another company."""
+        return self in _KEPT_BY
+
+    @property
+    def kept_by(self) -> SubjectKind:
+        """Who keeps and releases a seal of this kind."""
+        return _KEPT_BY[self]
 
 
-_STORED_KIND = {SubjectKind.PIN_CUSTODIAN: SubjectKind.SERVICE, SubjectKind.OUTSIDE: SubjectKind.PERSON}
+_KEPT_BY = {SubjectKind.SEAL: SubjectKind.PERSON, SubjectKind.OUTSIDE_SEAL: SubjectKind.OUTSIDE}
+
+_STORED_KIND = {
+    SubjectKind.PIN_CUSTODIAN: SubjectKind.SERVICE,
+    SubjectKind.OUTSIDE: SubjectKind.PERSON,
+    SubjectKind.OUTSIDE_SEAL: SubjectKind.SEAL,
+}
 """What stands in the table of subjects for kinds that have a table of their own."""
+
+_TABLES = {
+    SubjectKind.PIN_CUSTODIAN: "keepers",
+    SubjectKind.OUTSIDE: "outside_signers",
+    SubjectKind.OUTSIDE_SEAL: "outside_seals",
+}
+"""Those tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +87,10 @@ def _moment(seconds: int) -> datetime:
 _SUBJECTS = Query(
     Subject,
     "SELECT s.subject, CASE WHEN k.subject IS NOT NULL THEN 'keeper'"
-    " WHEN o.subject IS NOT NULL THEN 'outside' ELSE s.kind END AS kind, s.name, s.organisation"
+    " WHEN o.subject IS NOT NULL THEN 'outside' WHEN f.subject IS NOT NULL THEN 'outside-seal'"
+    " ELSE s.kind END AS kind, s.name, s.organisation"
     " FROM subjects s LEFT JOIN keepers k ON k.subject = s.subject"
-    " LEFT JOIN outside_signers o ON o.subject = s.subject",
+    " LEFT JOIN outside_signers o ON o.subject = s.subject LEFT JOIN outside_seals f ON f.subject = s.subject",
 )
 _CREDENTIALS = Query(
     Credential,
@@ -90,10 +115,8 @@ class SubjectStore(AuthorityTables):
                 "subjects",
                 {**fields_of(subject, "subject name organisation"), "kind": kept_as.value, "enrolled": enrolled},
             )
-        if subject.kind is SubjectKind.PIN_CUSTODIAN:
-            self._database.insert("keepers", {"subject": subject.subject})
-        if subject.kind is SubjectKind.OUTSIDE:
-            self._database.insert("outside_signers", {"subject": subject.subject})
+        if subject.kind in _TABLES:
+            self._database.insert(_TABLES[subject.kind], {"subject": subject.subject})
         for person in custodians:
             self._database.insert("custodians", {"seal": subject.subject, "person": person})
 
@@ -102,24 +125,30 @@ class SubjectStore(AuthorityTables):
         missing = UnknownKey("{subject} is not enrolled.", subject=subject)
         return _SUBJECTS.one(self._database, "WHERE s.subject = ?", (subject,), missing=missing)
 
+    def is_enrolled(self, subject: str) -> bool:
+        return self._database.exists("SELECT 1 FROM subjects WHERE subject = ?", (subject,))
+
     def custodians(self, seal: str) -> frozenset[str]:
-        """The persons who may activate *seal*: an outside signer does not count, however the row came about."""
+        """The persons who may activate *seal*: outside signers for another company's seal, and only they; for the
+        house's they do not count, however the row came about."""
         return frozenset(
             self._database.column(
                 str,
-                "SELECT person FROM custodians WHERE seal = ?"
-                " AND person NOT IN (SELECT subject FROM outside_signers)",
+                "SELECT person FROM custodians WHERE seal = ?1"
+                " AND (person IN (SELECT subject FROM outside_signers))"
+                " = (?1 IN (SELECT subject FROM outside_seals))",
                 (seal,),
             )
         )
 
     def organisations(self) -> frozenset[str]:
-        """Every organisation that has a subject; those of outside signers do not count."""
+        """Every organisation that has a subject; those of outside signers and their seals do not count."""
         return frozenset(
             self._database.column(
                 str,
                 "SELECT DISTINCT organisation FROM subjects"
-                " WHERE subject NOT IN (SELECT subject FROM outside_signers)",
+                " WHERE subject NOT IN (SELECT subject FROM outside_signers)"
+                " AND subject NOT IN (SELECT subject FROM outside_seals)",
             )
         )
 

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hsm.errors import UnknownKey
 from hsm.rows import Query, columns, fields_of
 from hsm.store.database import AuthorityTables
+from hsm.vouching import EVENTS
 
 ROOT, ISSUING = "root", "issuing"
 """The root, and the first issuing CA; those that follow it are called ``issuing-2``, ``issuing-3``, …"""
@@ -133,16 +134,28 @@ class CertificateStore(AuthorityTables):
         return _REVOCATIONS.first(self._database, "WHERE serial = ?", (f"{serial:x}",))
 
     def authorities(self) -> list[CertificateRecord]:
-        """The issuing CAs, the one that issues now first, however many came before it."""
-        return self._certificates("issuer = ? AND subject <> ? ORDER BY number DESC", ROOT, ROOT)
+        """The issuing CAs: the one that issues now first, however many came before it, then those that issue event
+        certificates in the same order."""
+        return [*self.line(ISSUING), *self.line(EVENTS)]
+
+    def line(self, first: str) -> list[CertificateRecord]:
+        """The issuing CA *first* and those that have followed it, the newest one first."""
+        condition = "issuer = ? AND (subject = ? OR subject GLOB ? || '-[0-9]*') ORDER BY number DESC"
+        return self._certificates(condition, ROOT, first, first)
 
     def issuing(self) -> str:
         """The subject of the CA that issues now. Raises :class:`UnknownKey` before the ceremony."""
-        query = "SELECT subject FROM certificates WHERE issuer = ? AND subject <> ? ORDER BY number DESC LIMIT 1"
-        subject = self._database.value(str, query, (ROOT, ROOT))
-        if subject is None:
-            raise _without_certificate(ISSUING)
-        return subject
+        return self._newest(ISSUING)
+
+    def event_issuing(self) -> str:
+        """The subject of the CA that issues event certificates now. Raises :class:`UnknownKey` where none does."""
+        return self._newest(EVENTS)
+
+    def _newest(self, first: str) -> str:
+        found = self.line(first)
+        if not found:
+            raise _without_certificate(first)
+        return found[0].subject
 
     def service_certificates(self) -> list[CertificateRecord]:
         """The newest certificate of everything that is neither person nor seal: a handful."""

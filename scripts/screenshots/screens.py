@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from appliance.demonstration.participants import CUSTODIAN, LI, OFFICER, ZHANG
 from scripts.screenshots.operators import AUDITOR as ADMINISTRATION_AUDITOR
 from scripts.screenshots.operators import SECURITY, SYSTEM
+from scripts.screenshots.others import OWN_GUEST, REPRESENTATIVE
 
 AUDITOR = "auditor-qian"
 
@@ -16,7 +17,8 @@ class Screen:
     """``path`` may name things of the stage in braces, or its ``invitation``; ``who`` is a subject, None for
     nobody signed in; on the ``console`` it is an administrator's login. ``verifies``: its form gets the signed
     contract. ``missing``: there is no such page. ``presses``: the button (a selector) that leads from it to the
-    activation service's page that is taken."""
+    activation service's page that is taken. ``opens``: what is folded away and shown, ``sends``: the button of a
+    form that is sent before (selectors). ``agent``: as which browser the visitor comes."""
 
     name: str
     path: str
@@ -26,6 +28,9 @@ class Screen:
     missing: bool = False
     console: bool = False
     presses: str = ""
+    opens: str = ""
+    sends: str = ""
+    agent: str | None = None
 
 
 SCREENS = (
@@ -75,4 +80,23 @@ SCREENS = (
     Screen("44-console-state-dark", "/", SYSTEM, dark=True, console=True),
     Screen("45-confirm", "/contracts/{to_sign}/sign", ZHANG.subject, presses="form.way button"),
     Screen("46-passkey", "/settings/signing", ZHANG.subject, presses="form[action='/settings/signing'] button"),
+    Screen("47-partners", "/partners", ZHANG.subject),
+    Screen("48-partner", "/partners/{partner}", ZHANG.subject),
+    Screen("49-company", "/company", REPRESENTATIVE),
+    Screen("50-representative", "/contracts/{with_partner}", REPRESENTATIVE),
+    Screen("51-vouching", "/contracts/{to_vouch}", ZHANG.subject, presses="main a[href$='/vouch']"),
+    Screen("52-own-certificate", "/contracts/{elsewhere}/own", OWN_GUEST),
+    Screen("53-ledger", "/contracts/ledger?kind=服务合同", ZHANG.subject),
+    Screen("54-list-for-many", "/templates/{template}/merge", ZHANG.subject),
+    Screen("55-many-contracts", "/merges/{merge}", ZHANG.subject),
+    Screen("56-annexes", "/contracts/{annexed}/draft/document", ZHANG.subject),
+    Screen("57-termination", "/contracts/{completed}/amend/termination", ZHANG.subject),
+    Screen("58-absence", "/settings/absence", ZHANG.subject),
+    Screen("59-authorities", "/office/authorities", OFFICER),
+    Screen("60-guide", "/guide"),
+    Screen("61-guide-sign", "/guide/counterparty"),
+    Screen("62-guide-dark", "/guide/sign", ZHANG.subject, dark=True),
+    Screen("63-discussion", "/contracts/{draft}/discussion", ZHANG.subject),
+    Screen("64-discussed-text", "/writing/{discussed}/discussion", CUSTODIAN.subject),
+    Screen("65-redline", "/writing/{discussed}/proposals/{proposal}", ZHANG.subject),
 )

@@ -35,6 +35,7 @@ from appliance.identity import IdentityCheck
 from appliance.language import Language
 from appliance.model.accounts import AccountRole, AccountState, LinkPurpose, Strength
 from appliance.model.contract import Contract, Deadline, GuestDetails, Money, Placement, SigningOrder
+from appliance.model.discussion import DraftKind
 from appliance.model.intent import SigningOrigin
 from appliance.model.people import Against, IdentityDocument, Person
 from appliance.model.powers import PowerBasis, PowerScope
@@ -42,9 +43,15 @@ from appliance.powers.register import PowerDraft
 from appliance.store import accounts
 from appliance.supervision import Supervisor, inherited, services
 from appliance.wiring import Appliance, open_appliance
+from appliance.writing import Beginning
 from scripts.screenshots.operators import operators
+from scripts.screenshots.others import Maker
 from scripts.screenshots.screens import AUDITOR
 from tests.ports import free_port
+
+POLICY = '[outside_signers]\nmethods = ["verified", "vouched", "own-certificate"]\n'
+"""Pages show every way in which outside signers may sign."""
+CONTACT = '\n[contact]\nname = "法务部（示例）"\nphone = "+86 10 5555 0100"\nmail = "help@alpha.example"\n'
 
 ROLES: Mapping[str, tuple[AccountRole, ...]] = {
     ZHANG.subject: (AccountRole.INITIATOR, AccountRole.SIGNER),
@@ -72,12 +79,40 @@ class Stage:
     administrators: Mapping[str, str]
 
 
+TEXT = """<h1>设备采购合同</h1><p>甲方：甲公司示例有限公司</p><p>乙方：乙公司示例有限公司</p>
+<h2>第一条 标的</h2><p>甲方向乙方购买数控机床三台，规格见附件。</p>
+<h2>第二条 付款</h2><p>甲方应在验收合格后三十日内付清全部价款。</p>
+<h2>第三条 争议解决</h2><p>协商不成的，任何一方可以向甲方所在地人民法院起诉。</p>"""
+
+
+def _discussed(appliance: Appliance, draft: str) -> dict[str, str]:
+    """A text and a draft that two people discuss."""
+    owner, colleague, talk = ZHANG.subject, CUSTODIAN.subject, appliance.discussions
+    text = appliance.writing.texts.new(owner, Beginning("设备采购合同", "采购合同", Language.CHINESE, html=TEXT))
+    for kind, of in ((DraftKind.TEXT, text.id), (DraftKind.CONTRACT, draft)):
+        talk.share(kind, of, colleague, by=owner)
+    quote = "甲方应在验收合格后三十日内付清全部价款。"
+    said = talk.comment(DraftKind.TEXT, text.id, 7, "账期偏短，财务部需要六十日。", by=colleague, quote=quote)
+    talk.answer(DraftKind.TEXT, text.id, said.id, "可以，请直接改在文本里。", by=owner)
+    said = talk.comment(DraftKind.CONTRACT, draft, 1, "请核对甲方的统一社会信用代码。", by=colleague)
+    talk.answer(DraftKind.CONTRACT, draft, said.id, "已核对，与营业执照一致。", by=owner)
+    talk.resolve(DraftKind.CONTRACT, draft, said.id, by=owner)
+    talk.comment(DraftKind.CONTRACT, draft, 2, "验收标准请写明由哪一方出具报告。", by=colleague)
+    seen = appliance.proposals.shown(text.id, by=colleague)
+    changed = seen.html.replace("三十日", "六十日").replace("甲方所在地人民法院起诉", "原告所在地人民法院提起诉讼")
+    proposal = appliance.proposals.propose(text.id, changed, "与财务部商定的账期", by=colleague, seen=seen.number)
+    return {"discussed": text.id, "proposal": str(proposal.number)}
+
+
 @contextmanager
 def stage() -> Iterator[Stage]:
     """Everything is real and ends with the context; nothing outside a temporary directory is touched."""
     with tempfile.TemporaryDirectory(prefix="vermilion-") as folder:
         home = Home(Path(folder))
         found_home(home, say=_silent, environment=inherited(os.environ), port=free_port(4))
+        home.policy.write_text(POLICY, encoding="utf-8")
+        with home.settings.open("a", encoding="utf-8") as stream:
+            stream.write(CONTACT)
         settings = load(home)
         with (
             Supervisor(services(settings, inherited(os.environ)), say=_silent),
@@ -86,6 +121,8 @@ def stage() -> Iterator[Stage]:
             authenticators = DemonstrationAuthenticators(home)
             sessions, powers = _sessions(appliance), _powers(appliance, authenticators)
             contracts = _contracts(appliance, authenticators) | powers | _reviews(appliance)
+            others = Maker(appliance, authenticators).make()
+            contracts |= _discussed(appliance, contracts["draft"])
             signed = appliance.contracts.document(
                 appliance.contracts.read_contract(contracts["completed"], ZHANG.subject)
             )
@@ -93,8 +130,8 @@ def stage() -> Iterator[Stage]:
             yield Stage(
                 address=settings.web.public_url,
                 activation=settings.activation.origin,
-                sessions=sessions,
-                contracts=contracts | {"waiting_act": staff.waiting},
+                sessions=sessions | others.sessions,
+                contracts=contracts | others.names | {"waiting_act": staff.waiting},
                 invitation=_invitation(appliance),
                 signed=signed,
                 console=settings.console.public_url,
@@ -193,7 +230,7 @@ def _reviews(appliance: Appliance) -> dict[str, str]:
 
 
 def _draft(appliance: Appliance, title: str, kind: str, *, days: int) -> Contract:
-    first, second, third = SAMPLE_PLACES
+    first, second, third, _ = SAMPLE_PLACES
     deadline = Deadline(appliance.now() + timedelta(days=days), ZONE)
     terms = DraftTerms(title, kind, "演示用合同，内容纯属虚构", ZHANG.subject, deadline, SigningOrder.SEQUENTIAL)
     draft = appliance.drafting.draft(sample_contract(), terms)

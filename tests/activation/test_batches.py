@@ -13,9 +13,20 @@ from typing import Any
 import pytest
 
 from appliance.activation_requests import ActivationRequest, BatchedDocument, BatchRequest
-from appliance.demonstration.participants import LI, OFFICER, ZHANG, ZONE
+from appliance.demonstration.participants import (
+    ALPHA,
+    CONTRACT_SEAL,
+    CUSTODIAN,
+    LI,
+    OFFICER,
+    ZHANG,
+    ZONE,
+    DemonstrationAuthenticators,
+)
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.batches import SigningBatch
+from hsm.client import AuthorityClient
+from hsm.intents import OfficerIntent
 from tests.activation.conftest import BACK, PORTAL, Desk
 from tests.activation_service import posted
 from tests.authority import soon
@@ -102,14 +113,96 @@ def test_one_touch_activates_all_and_leads_back(desk: Desk, documents: Documents
     answer = desk.send(form, credential=credential)
     assert (answer.status_code, answer.headers["Location"]) == (303, PORTAL + BACK)
     assert given(desk, members) == [(ZHANG.subject,)] * 3
-    batch = desk.appliance.authority.approvals(members[2].intent).batch
-    assert batch is not None and (batch.count, batch.index) == (3, 2)
+    batch = desk.appliance.authority.approvals(members[2].intent).together[ZHANG.subject]
+    assert (batch.count, batch.index) == (3, 2)
 
     page = desk.get(path).text
     assert "You have confirmed this." in page and "<form" not in page
     assert desk.send(form, credential=credential).status_code == 303, "sent twice, done once"
     for each in members:
         assert desk.appliance.authority.sign_document(each.intent)  # type: ignore[arg-type]  # it signs
+
+
+def of_seal(each: ActivationRequest, reason: str) -> ActivationRequest:
+    intent = replace(each.intent, signer=CONTRACT_SEAL.subject, reason=reason)  # type: ignore[type-var]  # it signs
+    return replace(each, intent=intent)
+
+
+def test_the_list_shows_all_that_a_custodian_decides_by(desk: Desk, documents: Documents) -> None:
+    """Who asks signs another document and asks for two seals by one touch, the custodian approves them by one."""
+    own, *others = documents()
+    asked = [of_seal(each, f"Delivery {number}") for number, each in enumerate(others)]
+    path, _ = put(desk, [own, *asked])
+    page = desk.get(path).text
+    assert "Seal on 2 Your own signature on 1 You" in words(page)
+    assert words(page).count("Confirmed so far by nobody; you ask for it") == 2
+    assert desk.confirm(ZHANG.subject, path).status_code == 303
+    assert given(desk, [own, *asked]) == [(ZHANG.subject,)] * 3
+
+    for_custodian = [replace(each, subject=CUSTODIAN.subject) for each in asked]
+    path, links = put(desk, for_custodian, subject=CUSTODIAN.subject)
+    page = desk.get(path).text
+    for number, (each, link) in enumerate(zip(for_custodian, links, strict=True)):
+        row = words(page[page.index(f'href="{link}/') :].partition("</li>")[0])
+        assert f"What the seal is for Delivery {number}" in row and f"Confirmed so far by {ZHANG.name}" in row
+        assert f"Seal {ALPHA}" in row and "Custodians needed as many as the seal requires" in row
+        assert desk.get(f"{link}/{each.intent.challenge().hex()}").status_code == 200
+    assert f"Documents 2 Pages altogether 5 Seal on 2 You {CUSTODIAN.name}" in words(page)
+    stolen = desk.send(desk.form(path), credential=desk.answer(ZHANG.subject, desk.form(path)))
+    assert stolen.status_code == 403
+    assert desk.confirm(CUSTODIAN.subject, path).status_code == 303
+    assert given(desk, asked) == [(ZHANG.subject, CUSTODIAN.subject)] * 2
+    for each in asked:
+        assert desk.appliance.authority.sign_document(each.intent)  # type: ignore[arg-type]  # it signs
+
+
+def test_who_keeps_another_companys_seal_uses_it_on_all_by_one_touch(desk: Desk, documents: Documents) -> None:
+    """The page of each says whose seal it is, and that the keeper who asks counts."""
+    director, seal = enrolled_from_outside(desk)
+    members = [
+        replace(each, subject=director, intent=replace(of_seal(each, "Delivery").intent, signer=seal))  # type: ignore[type-var]  # it signs
+        for each in documents()
+    ]
+    path, links = put(desk, members, subject=director)
+    assert "Seal on 3 You" in words(desk.get(path).text)
+    page = words(desk.get(f"{links[0]}/{members[0].intent.challenge().hex()}").text)
+    assert "The seal “" in page and "who keeps it and asks for it counts as one" in page
+    assert desk.confirm(director, path).status_code == 303
+    for each in members:
+        assert desk.appliance.authority.sign_document(each.intent)  # type: ignore[arg-type]  # it signs
+
+
+def enrolled_from_outside(desk: Desk) -> tuple[str, str]:
+    """An outside signer, and the seal of that company that they keep."""
+    settings, company = desk.appliance.settings, "丁公司外部有限公司"
+    director, seal = f"person-guest-{secrets.token_hex(6)}", f"seal-guest-{secrets.token_hex(4)}"
+    people, web = DemonstrationAuthenticators(settings.home), settings.web
+    made = people.register(director, rp_id=web.relying_party, origin=settings.activation.origin)
+    by_kind = {
+        "enrol_person": {"subject": director, "name": "钱外部", "credentials": [made]},
+        "enrol_seal": {
+            "subject": seal,
+            "name": f"{company}公章",
+            "kind": "公章",
+            "custodians": [director],
+            "needed": 1,
+        },
+    }
+    with AuthorityClient(settings.home.authority_socket("operator")) as operator:
+        for kind, details in by_kind.items():
+            act = OfficerIntent(kind, {**details, "organisation": company}, soon(), secrets.token_bytes(16))
+            people.confirm(OFFICER, act)
+            getattr(operator, kind)(act)
+    return director, seal
+
+
+def test_whose_approval_does_not_count_stops_all(desk: Desk, documents: Documents) -> None:
+    """Li's organisation has no part in the seal; the authority says so, and which document it is about."""
+    members = [replace(of_seal(each, "Delivery"), subject=LI.subject) for each in documents()]
+    path, _ = put(desk, members, subject=LI.subject)
+    answer = desk.confirm(LI.subject, path)
+    assert answer.status_code == 409 and f"because of “{TITLES[0]}”" in alert(answer.text)
+    assert given(desk, members) == [(), (), ()]
 
 
 def test_only_their_person_activates_them(desk: Desk, documents: Documents) -> None:
@@ -168,12 +261,12 @@ def test_a_link_of_the_list_shows_nothing_but_the_listed_act(desk: Desk, documen
             "no document that you sign for yourself",
         ),
         (
-            lambda each: replace(each, intent=replace(each.intent, signer="seal-alpha-contract")),
-            "no document that you sign for yourself",
+            lambda each: replace(each, intent=replace(each.intent, reason="Waives every claim")),
+            "no seal is used on it",
         ),
         (lambda each: replace(each, intent=replace(each.intent, signer="person-nobody")), "not enrolled"),
     ],
-    ids=["other bytes", "another digest", "asked of another", "another signer", "a seal", "nobody"],
+    ids=["other bytes", "another digest", "asked of another", "another signer", "a reason", "nobody"],
 )
 def test_a_document_that_is_not_what_it_says_stops_all(
     desk: Desk, documents: Documents, change: Callable[[ActivationRequest], ActivationRequest], why: str
@@ -187,7 +280,7 @@ def test_a_record_and_a_decision_are_in_no_batch(desk: Desk, documents: Document
     first = documents()[0]
     for other in (desk.agreement(), desk.decision("resume_seal", subject="seal-alpha-contract")):
         path, _ = put(desk, [first, other])
-        require_stopped(desk, path, "Another kind", "no document that you sign for yourself")
+        require_stopped(desk, path, "Another kind", "no document that can be confirmed together with others")
 
 
 def test_a_document_whose_page_is_gone_stops_all(desk: Desk, documents: Documents) -> None:
@@ -254,9 +347,8 @@ def test_what_the_authority_alone_knows_is_named_as_well(desk: Desk, documents: 
 
 def test_a_list_that_is_none_is_refused_in_a_sentence(desk: Desk, documents: Documents) -> None:
     first = documents()[0]
-    asks = replace(documents()[1], intent=replace(documents()[1].intent, reason="Waives every claim"))  # type: ignore[type-var]  # it signs
     lists = [([], "From 2 to 100"), ([first], "From 2 to 100"), ([first, first], "there twice")]
-    for members, said in [*lists, ([first, asks], "on its own")]:
+    for members, said in lists:
         shown = desk.get(put(desk, members)[0])
         assert shown.status_code == 400 and said in words(shown.text)
     assert desk.get("/batch/" + desk.put(first)[5:]).status_code == 404

@@ -341,10 +341,10 @@ def test_few_pins_are_hashed_at_once(
     with ThreadPoolExecutor(most + 2) as pool:
         try:
             sent = [register(*pages[0]) for _ in range(2)]
-            over, _ = wait(sent, timeout=20, return_when=FIRST_COMPLETED)
+            over, _ = wait(sent, timeout=60, return_when=FIRST_COMPLETED)
             assert [each.result().status_code for each in over] == [503], "one page, hashed for twice at once"
             others = [register(*each) for each in pages[1:]]
-            assert all(hashing.acquire(timeout=20) for _ in range(most))
+            assert all(hashing.acquire(timeout=60) for _ in range(most))
             assert not hashing.acquire(timeout=1) and not any(each.done() for each in others)
         finally:
             go_on.set()

@@ -151,8 +151,8 @@ def test_whoever_asks_for_many_pictures_keeps_nobody_from_confirming(
             asked = {
                 pool.submit(visits.browser_at(desk.service).get, picture, base_url=ORIGIN) for _ in range(most + 1)
             }
-            assert all(begun.acquire(timeout=20) for _ in range(room.DRAWN_AT_ONCE))
-            over, waiting = wait(asked, timeout=20, return_when=FIRST_COMPLETED)
+            assert all(begun.acquire(timeout=60) for _ in range(room.DRAWN_AT_ONCE))
+            over, waiting = wait(asked, timeout=60, return_when=FIRST_COMPLETED)
             assert [each.result().status_code for each in over] == [503]
             assert all(int(each.result().headers["Retry-After"]) > 0 for each in over)
             assert desk.confirm(ZHANG.subject, path).status_code == 303
@@ -184,7 +184,7 @@ def test_whoever_has_a_slow_document_keeps_nobody_from_confirming(
             asked = [
                 pool.submit(visits.browser_at(desk.service).get, slow, base_url=ORIGIN) for _ in range(threads)
             ]
-            assert all(looking.acquire(timeout=20) for _ in range(room.CHECKED_AT_ONCE))
+            assert all(looking.acquire(timeout=60) for _ in range(room.CHECKED_AT_ONCE))
             wait_until(lambda: sum(each.done() for each in asked) == threads - room.CHECKED_AT_ONCE)
             assert {each.result().status_code for each in asked if each.done()} == {503}
             assert desk.confirm(ZHANG.subject, other).status_code == 303

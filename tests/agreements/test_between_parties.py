@@ -166,3 +166,4 @@ def test_a_text_in_one_language_stops_the_start(world: World, opened: Text) -> N
     (world.home.agreement / "en.md").unlink()
     with pytest.raises(ConfigurationError, match=r"en\.md cannot be read"), world.opened():
         pass
+    (world.home.agreement / "zh.md").unlink()

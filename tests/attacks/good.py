@@ -17,7 +17,6 @@ from io import BytesIO
 from pathlib import Path
 
 import pypdfium2
-import weasyprint
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pyhanko.pdf_utils import generic
 from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter
@@ -154,6 +153,8 @@ def _by_pdfium() -> bytes:
 
 
 def _by_weasyprint() -> bytes:
+    import weasyprint  # noqa: PLC0415  # half a second that only who prints needs
+
     made = weasyprint.HTML(string="<h1>Contract</h1><p>The buyer pays 100 euro.</p>").write_pdf()
     assert made is not None
     return bytes(made)

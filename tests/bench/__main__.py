@@ -20,6 +20,7 @@ PARTS = (
     "reminders",
     "pages",
     "million",
+    "contract_ledger",
     "memory",
     "ceilings",
     "shares",

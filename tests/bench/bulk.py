@@ -7,16 +7,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 
 from appliance.contracts import rules
-from appliance.demonstration.participants import CUSTODIAN
+from appliance.demonstration.participants import CUSTODIAN, ZHANG
 from appliance.ledger.audit_trail import EventKind
 from appliance.ledger.entry import LedgerEntry, leaf_of
-from appliance.model.contract import Contract, ContractState, Party, PartyKind, PartyState
+from appliance.model.contract import Contract, ContractState, Party, PartyKind, PartyState, RevisionKind
 from appliance.model.people import Person
+from appliance.policy.numbering import number_key
 from appliance.store import ledger, participation_index
 from appliance.store.database import Database, Transaction
 from appliance.store.participation_index import indexed
 from hsm import canonical
 from hsm.intents import instant
+from hsm.names import name_key
 from tests.bench.paperwork import write_paperwork
 
 Row = tuple[object, ...]
@@ -48,7 +50,8 @@ def write(
 def _write_contracts(tx: Transaction, contracts: Sequence[Contract], first: int) -> None:
     tx.executemany(
         "INSERT INTO contracts (number, id, title, kind, purpose, initiator, signing_order, deadline, zone, state,"
-        " created, pages, revision, touched) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " created, pages, revision, touched, contract_number, number_key, number_owner, department, amount,"
+        " currency, sent, completed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 number,
@@ -65,6 +68,14 @@ def _write_contracts(tx: Transaction, contracts: Sequence[Contract], first: int)
                 each.pages,
                 each.current.number,
                 instant(each.created),
+                each.number,
+                number_key(each.number) or None,
+                name_key(ZHANG.organisation),
+                each.department,
+                each.amount and each.amount.minor,
+                each.amount and each.amount.currency,
+                _moment(each, RevisionKind.FIELDS),
+                _moment(each, RevisionKind.ARCHIVE),
             )
             for number, each in enumerate(contracts, first)
         ],
@@ -83,6 +94,11 @@ def _write_contracts(tx: Transaction, contracts: Sequence[Contract], first: int)
             for revision in each.revisions
         ],
     )
+
+
+def _moment(contract: Contract, kind: RevisionKind) -> str:
+    """When the contract got its revision of this *kind*, as it is stored."""
+    return next((instant(each.at) for each in contract.revisions if each.kind is kind), "")
 
 
 def _party(contract_id: str, party: Party) -> Row:

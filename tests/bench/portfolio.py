@@ -13,6 +13,7 @@ from appliance.model.contract import (
     ContractRevision,
     ContractState,
     Deadline,
+    Money,
     Party,
     PartyKind,
     PartyState,
@@ -36,6 +37,7 @@ STATES = (
     ContractState.RECALLED,
 )
 ENDED_BY = {ContractState.DECLINED: PartyState.DECLINED, ContractState.COMPLETED: PartyState.SIGNED}
+CURRENCIES, DEPARTMENTS = ("CNY", "CNY", "USD", "JPY"), ("法务部", "采购部", "销售部", "行政部")
 EVERY = timedelta(minutes=3)
 """Time between two contracts."""
 
@@ -89,6 +91,9 @@ def contract(number: int, now: datetime) -> Contract:
         pages=3,
         parties=tuple(_parties(number, state, made)),
         revisions=tuple(_revisions(number, state, made)),
+        amount=Money(number * 7919 % 10**9, CURRENCIES[number % len(CURRENCIES)]) if number % 4 else None,
+        number="" if state is ContractState.DRAFT else f"{made.year}-{number:07d}",
+        department=DEPARTMENTS[number % len(DEPARTMENTS)],
     )
 
 

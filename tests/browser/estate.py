@@ -22,25 +22,32 @@ from appliance.demonstration.participants import (
 )
 from appliance.identity import IdentityCheck
 from appliance.language import Language
-from appliance.model.accounts import AccountRole, LinkPurpose, NewAccount, Passkey
-from appliance.model.contract import Contract, GuestDetails, Money, SigningOrder
+from appliance.model.accounts import AccountRole, AccountState, LinkPurpose, NewAccount, Passkey, Strength
+from appliance.model.contract import Contract, GuestDetails, InputKind, Money, Placement, SignerInput, SigningOrder
+from appliance.model.mail_merge import MergeEntry, MergeParties
+from appliance.model.partners import PartnerDetails, RepresentativeDetails, VouchingMeans
 from appliance.model.people import Against, IdentityDocument, Person, SealKind
 from appliance.model.powers import PowerBasis, PowerScope
 from appliance.model.writing import TextPurpose
 from appliance.office.drafts import SealDraft
 from appliance.ownership.deposits import DepositOrder
 from appliance.powers.register import PowerDraft
+from appliance.signing_methods import SigningMethod
 from appliance.store import accounts
 from appliance.writing import Beginning, samples
+from appliance.writing.merge_lists import CheckedList
 from hsm.authenticator import SoftwareAuthenticator
 from tests.browser.troupe import HERE, ZHOU, Troupe
-from tests.portal.estate import destroyed_seal
+from tests.own_certificate.counterparty import authority
+from tests.portal.estate import destroyed_seal, proposed
 from tests.world import agree, confirm_power, sample_document
 
 GAMMA = "丙公司示例有限公司"
 VISITOR = ClientInfo("192.0.2.7")
-GUEST, WAITING_GUEST = "guest", "waiting guest"
-"""Who visits besides people with accounts: outside signers without a credential, and with a request for one."""
+GUEST, WAITING_GUEST, OWN_GUEST = "guest", "waiting guest", "guest with a certificate"
+REPRESENTATIVE = "representative"
+"""Who visits besides the house's people: outside signers without a credential, with a request for one, and with a
+certificate of their own; the administrator of a partner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,60 @@ def estate(people: Troupe) -> Estate:
     """Everything, new."""
     names = _contracts(people) | _reviews(people) | _texts(people) | _of_accounts(people) | _of_office(people)
     invited, sessions = _guests(people)
-    return Estate(names | invited, sessions)
+    elsewhere, own_sessions = _signing_elsewhere(people)
+    partners, representative = _of_partners(people)
+    names |= invited | elsewhere | partners | _of_absence(people)
+    return Estate(names, sessions | own_sessions | representative)
+
+
+def _signing_elsewhere(people: Troupe) -> tuple[dict[str, str], dict[str, str]]:
+    """A contract for somebody with a certificate of their own, and an authority that waits for officers."""
+    act, by = people.appliance, ZHANG.subject
+    draft = people.draft("示例自有证书合同", (ZHANG,))
+    details = GuestDetails("何自证", GAMMA, "he@gamma.example", method=SigningMethod.OWN_CERTIFICATE)
+    guest = act.drafting.add_guest(draft.id, details, by=by)
+    act.drafting.place(draft.id, guest.id, [SAMPLE_PLACES[1]], by=by)
+    contract = people.signed_by(act.sending.send(draft.id, by=by), ZHANG)
+    with act.database.transaction() as tx:
+        opened = act.sessions.open_guest_session(
+            tx, guest.subject, guest_of=(contract.id, guest.id), where=VISITOR, until=contract.deadline.at
+        )
+    anchor = act.office.anchors.register(
+        authority().pem, organisation=GAMMA, reason="对方自建认证机构", by=OFFICER
+    )
+    return {"elsewhere": contract.id, "anchor": anchor.id}, {OWN_GUEST: opened.secret}
+
+
+def _of_partners(people: Troupe) -> tuple[dict[str, str], dict[str, str]]:
+    """A partner organisation with an administrator who can sign, and somebody who left with a contract open."""
+    act, by = people.appliance, ZHANG.subject
+    details = PartnerDetails("戊公司示例有限公司", registration="HRB 12345")
+    partner = act.partners.register(details, VouchingMeans.KNOWN, "多年合作", by=by)
+    first = RepresentativeDetails("彭代表", "peng@epsilon.example", zone=ZONE)
+    administrator = act.representatives.invite(partner.id, first, by=by).subject
+    with act.database.transaction() as tx:
+        accounts.set_password(tx, administrator, "$argon2id$nobody-signs-in-with-this")
+        accounts.set_state(tx, administrator, AccountState.ACTIVE)
+        session = act.sessions.open_session(tx, administrator, Strength.PASSKEY, VISITOR).secret
+    request = people.asked_for(administrator)
+    enrolment = act.office.drafts.draft_enrolment(request.id, verified="身份证原件", by=OFFICER)
+    people.pocket.confirm(OFFICER, act.office.decisions.to_activate(enrolment))
+    act.office.decisions.perform_decision(enrolment.id, by=OFFICER)
+    second = RepresentativeDetails("沈离任", "shen@epsilon.example", zone=ZONE)
+    left = act.representatives.invite(partner.id, second, by=administrator).subject
+    draft = people.draft("示例零件采购合同", (ZHANG,))
+    act.drafting.add_person(draft.id, subject=left, placement=SAMPLE_PLACES[1], by=by)
+    act.sending.send(draft.id, by=by)
+    act.representatives.deactivate(partner.id, left, by=administrator)
+    return {"partner": partner.id, "left": left}, {REPRESENTATIVE: session}
+
+
+def _of_absence(people: Troupe) -> dict[str, str]:
+    """Zhao is away, and Zhang acts for him."""
+    now, day = people.appliance.now(), timedelta(days=1)
+    absences = people.appliance.accounts.absences
+    absences.enter_absence(CUSTODIAN.subject, ZHANG.subject, since=now - day, until=now + 30 * day)
+    return {"absent": CUSTODIAN.subject}
 
 
 def _contracts(people: Troupe) -> dict[str, str]:
@@ -71,7 +131,10 @@ def _contracts(people: Troupe) -> dict[str, str]:
     return {
         "draft": people.draft("技术服务补充协议").id,
         "fresh": fresh[0].id,
-        "batch": act.batches.put_together([act.signing.open(each.id, each.parties[0].id, HERE) for each in fresh]),
+        "filling": _to_fill(people).id,
+        "batch": act.batches.put_together(
+            [act.signing.open(each.id, each.parties[0].id, HERE).intent.id for each in fresh], by=ZHANG.subject
+        ),
         "waiting": waiting.id,
         "sealed": sealed.id,
         "declined": declined.id,
@@ -108,6 +171,21 @@ def seal_asked_for(people: Troupe, contract: Contract) -> str:
     intent = requests.propose(opened.intent.id, by=ZHANG.subject, reason="年度采购，一式两份")
     people.pocket.confirm(ZHANG.subject, intent.intent)
     return requests.ask(intent.id, by=ZHANG.subject).id
+
+
+def _to_fill(people: Troupe) -> Contract:
+    """A contract with fields that its first signer has to fill in."""
+    inputs, by = people.appliance.signer_inputs, ZHANG.subject
+    draft = people.draft("示例供货合同（待填写）", (ZHANG, LI))
+    for field in (
+        SignerInput("", 0, InputKind.TEXT, "银行账号", most=60),
+        SignerInput("", 0, InputKind.DATE, "交货日期", required=False),
+        SignerInput("", 0, InputKind.CHOICE, "运输方式", choices=("陆运", "海运")),
+    ):
+        draft = inputs.add(draft.id, draft.parties[0].id, field, by=by)
+        added = draft.parties[0].inputs[-1]
+        inputs.place(draft.id, added.id, [Placement(0, 20.0, 10.0 * added.number, 40.0, 3.0)], by=by)
+    return people.appliance.sending.send(draft.id, by=by)
 
 
 def _with_somebody_new(people: Troupe) -> Contract:
@@ -161,7 +239,10 @@ def _texts(people: Troupe) -> dict[str, str]:
     text = writing.texts.new(by, beginning)
     for_template = writing.texts.new(by, replace(beginning, purpose=TextPurpose.TEMPLATE))
     template = writing.templates.publish(for_template.id, by=by, seen=for_template.version)
-    return {"text": text.id, "template": template.id}
+    checked = CheckedList({2: MergeEntry("示例清单", GuestDetails("钱七", GAMMA, "qian@gamma.example"), {})})
+    merge = people.appliance.mail_merges.keep(template.id, checked, MergeParties(), by=by)
+    number = proposed(people.appliance, text.id, by)
+    return {"text": text.id, "proposal": number, "template": template.id, "merge": merge.id}
 
 
 def _of_accounts(people: Troupe) -> dict[str, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from playwright.sync_api import Locator
+
 from tests.browser.people import PASSWORD, PIN, WEAKER, Actor, AuthenticatorApp
 from tests.browser.signing import confirm
 from tests.browser.steps import within
@@ -86,18 +88,24 @@ def read_fingerprint(someone: Actor) -> str:
 
 def approve(officer: Actor, name: str, how: str, fingerprint: str) -> None:
     """The officer has met the person, who has read the *fingerprint* of what waits, and approves it."""
+    request = waiting_request(officer, name)
+    officer.study()
+    officer.visitor.touch(request)
+    officer.look()
+    officer.fill("How the identity was verified", how)
+    with within(officer.visitor, "enrolment"):
+        _decide(officer, fingerprint)
+
+
+def waiting_request(officer: Actor, name: str) -> Locator:
+    """The link to what *name* asks an officer for, once it is there."""
     waiting = officer.page.locator("a[href*='/requests/']", has_text=name)
     deadline = time.monotonic() + SOON
     officer.go("/office")
     while waiting.count() == 0 and time.monotonic() < deadline:
         time.sleep(0.2)
         officer.go("/office")
-    officer.study()
-    officer.visitor.touch(waiting.first)
-    officer.look()
-    officer.fill("How the identity was verified", how)
-    with within(officer.visitor, "enrolment"):
-        _decide(officer, fingerprint)
+    return waiting.first
 
 
 def make_company_seal(officer: Actor, custodian: Actor) -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -254,6 +255,21 @@ def test_a_dead_zygote_is_replaced(confinement: Confinement) -> None:
     assert confinement.run("echo", {"value": 1}) == 1
 
 
+def test_idle_ones_end_and_start_again_and_a_job_is_never_cut_off(tmp_path: Path) -> None:
+    with hostile_pool(tmp_path) as pool, ThreadPoolExecutor(1) as thread:
+        assert pool.run("echo", {"value": 1}) == 1
+        pool.end_when_idle(300)
+        first = pool._zygote
+        assert first is not None and first.program.poll() is None
+        pool.end_when_idle(0)
+        assert first.program.poll() is not None
+        assert pool.run("echo", {"value": 2}) == 2
+        waiting = thread.submit(cause_of, pool, "sleep", timeout=1)
+        while not waiting.done():
+            pool.end_when_idle(0 if pool._under_way else 300)
+        assert waiting.result() == "timeout", "it was ended before"
+
+
 def test_where_memory_runs_out_they_are_ended_before_whoever_serves(confinement: Confinement) -> None:
     assert confinement.run("echo", {"value": 1}) == 1
     zygote = confinement._zygote
@@ -262,12 +278,19 @@ def test_where_memory_runs_out_they_are_ended_before_whoever_serves(confinement:
     assert int(Path(f"/proc/{zygote.program.pid}/oom_score_adj").read_text()) >= sandbox.FIRST
 
 
-def test_closing_ends_the_children(tmp_path: Path) -> None:
-    pool = hostile_pool(tmp_path)
-    identity = pool.run("identity", {})
+def test_closing_ends_the_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pool, begun = hostile_pool(tmp_path), threading.Event()
+    identity, child_of = pool.run("identity", {}), pool._child
+
+    def child() -> Any:
+        found = child_of()
+        begun.set()
+        return found
+
+    monkeypatch.setattr(pool, "_child", child)
     waiting = threading.Thread(target=lambda: cause_of(pool, "sleep", timeout=300))
     waiting.start()
-    time.sleep(0.2)  # when the job has begun by then, it is ended with the others
+    assert begun.wait(60)  # a job that begins later has a zygote of its own
     pool.close()
     waiting.join(timeout=30)
     assert not waiting.is_alive(), "the job takes a minute"

@@ -44,11 +44,11 @@ class RunningTsa:
 
     def connect(self) -> socket.socket:
         """A plain connection."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=60)
 
     def ask(self, request: bytes) -> bytes:
         """The reply to one request on a connection of its own; fails on any status but 200."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request("POST", "/tsa", body=request, headers=QUERY)
             response = connection.getresponse()

@@ -250,4 +250,4 @@ def wait_until_done(tsa: RunningTsa) -> None:
     before = -1
     while (now := tsa.recorded()) != before:
         before = now
-        time.sleep(1)
+        time.sleep(2)

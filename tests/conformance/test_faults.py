@@ -297,4 +297,4 @@ def is_granted(reply: bytes) -> bool:
 
 def kill_authority(authority: RunningAuthority) -> None:
     kill(authority.process.pid)
-    authority.process.wait(20)
+    authority.process.wait(60)

@@ -18,7 +18,7 @@ def exchange(tsa: RunningTsa, sent: bytes) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and the rest of what comes back until the other side closes."""
     with tsa.connect() as connection:
         connection.sendall(sent)
-        connection.settimeout(10)
+        connection.settimeout(60)
         head, _, body = received(connection).partition(b"\r\n\r\n")
     lines = head.decode().split("\r\n")
     headers = dict(line.lower().split(": ", 1) for line in lines[1:])
@@ -34,7 +34,7 @@ def received(connection: socket.socket) -> bytes:
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"])
 def test_another_method_is_405_and_told_which_is_allowed(tsa: RunningTsa, method: str) -> None:
-    connection = HTTPConnection("127.0.0.1", tsa.port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", tsa.port, timeout=60)
     for _ in range(2):  # the connection stays usable
         connection.request(method, "/tsa", body=PLAIN if method in ("PUT", "PATCH") else None, headers=QUERY)
         response = connection.getresponse()
@@ -46,7 +46,7 @@ def test_another_method_is_405_and_told_which_is_allowed(tsa: RunningTsa, method
 
 @pytest.mark.parametrize("kind", [None, "", "text/plain", "application/timestamp-reply", "application/json"])
 def test_another_media_type_is_415(tsa: RunningTsa, kind: str | None) -> None:
-    connection = HTTPConnection("127.0.0.1", tsa.port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", tsa.port, timeout=60)
     connection.request("POST", "/tsa", body=PLAIN, headers={} if kind is None else {"Content-Type": kind})
     assert connection.getresponse().status == 415
     connection.close()
@@ -54,7 +54,7 @@ def test_another_media_type_is_415(tsa: RunningTsa, kind: str | None) -> None:
 
 @pytest.mark.parametrize("kind", ["application/timestamp-query; x=y", "Application/Timestamp-Query"])
 def test_the_media_type_may_have_parameters_and_any_case(tsa: RunningTsa, kind: str) -> None:
-    connection = HTTPConnection("127.0.0.1", tsa.port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", tsa.port, timeout=60)
     connection.request("POST", "/tsa", body=PLAIN, headers={"Content-Type": kind})
     assert parse_response(connection.getresponse().read())
     connection.close()
@@ -63,7 +63,7 @@ def test_the_media_type_may_have_parameters_and_any_case(tsa: RunningTsa, kind: 
 @pytest.mark.parametrize("size", [64 * 1024 + 1, 3_000_000])
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_body_over_64_kib_is_read_and_refused_with_413(tsa: RunningTsa, size: int, chunked: bool) -> None:
-    connection = HTTPConnection("127.0.0.1", tsa.port, timeout=20)
+    connection = HTTPConnection("127.0.0.1", tsa.port, timeout=60)
     body = iter([b"x" * size]) if chunked else b"x" * size
     connection.request("POST", "/tsa", body=body, headers=QUERY, encode_chunked=chunked)
     response = connection.getresponse()
@@ -139,7 +139,7 @@ def test_chunks_are_put_together(tsa: RunningTsa) -> None:
 
 
 def test_one_connection_serves_many_requests(tsa: RunningTsa) -> None:
-    connection = HTTPConnection("127.0.0.1", tsa.port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", tsa.port, timeout=60)
     connection.connect()
     own = connection.sock
     for _ in range(150):

@@ -24,7 +24,7 @@ def shifted() -> Iterator[RunningAuthority]:
     """An authority whose workers, once they are started anew, are in a time namespace (see :func:`_serve`)."""
     if reason := why_not():
         pytest.skip(f"no time namespace here: {reason}")
-    with running_authority() as running:
+    with running_authority(warm=False) as running:
         end(running.process)
         running.process = start(running.root, module=__name__)
         yield running
@@ -60,7 +60,7 @@ def read_answer(reply: bytes) -> int | None:
 
 def test_the_kernels_own_word_decides() -> None:
     """Where the kernel's clock is not held by NTP (as in most containers) nothing is dated; else everything is."""
-    with running_authority() as running:
+    with running_authority(warm=False) as running:
         end(running.process)
         settings = running.root / "config/authority.toml"
         settings.write_text(settings.read_text().replace('source = "declared"', 'source = "kernel"'))

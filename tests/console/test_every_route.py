@@ -16,7 +16,7 @@ from tests.portal.reading import Reader, faults_of_page, written
 from tests.sweeps import one_in
 
 OTHER = "九月的桂花落在旧信封上 & 四只白鹭"
-CERTIFICATES = [f"朱印示例{each}" for each in ("根", "签发", "日志", "时间戳服务", "证据服务")]
+CERTIFICATES = [f"朱印示例{each}" for each in ("根", "签发", "事件证书签发", "日志", "时间戳服务", "证据服务")]
 """What the ceremony of the tests called them."""
 FOUND = ("The clock is in step.",)
 """What other tests had the health monitor find."""

@@ -51,6 +51,18 @@ def test_every_step_is_told_with_its_numbers(demonstration: Demonstration) -> No
         assert f"\n{word}" in demonstration.said, word
 
 
+def test_it_says_that_two_companies_with_a_seal_each_have_signed(demonstration: Demonstration) -> None:
+    said = "companies: 2, people: 2, company seals: 2; signatures: 4, and the document timestamp"
+    assert f"\nconcluded   {said}\n" in demonstration.said
+
+
+def test_each_company_s_seal_names_that_company_alone(demonstration: Demonstration) -> None:
+    told = ran("pdfsig", "-nocert", demonstration.out / "contract.signed.pdf")
+    for company, other in (("甲公司", "乙公司"), ("乙公司", "甲公司")):
+        [named] = [line for line in told.splitlines() if f"CN={company}示例有限公司合同专用章" in line]
+        assert f"O={company}示例有限公司" in named and other not in named
+
+
 def test_the_contract_as_given_is_an_exact_prefix(demonstration: Demonstration) -> None:
     given = (demonstration.out / "contract.pdf").read_bytes()
     signed = (demonstration.out / "contract.signed.pdf").read_bytes()
@@ -68,7 +80,7 @@ def test_openssl_confirms_the_timestamp_with_nothing_but_the_root(demonstration:
 
 def test_pdfsig_confirms_every_signature(demonstration: Demonstration) -> None:
     told = ran("pdfsig", "-nocert", demonstration.out / "contract.signed.pdf")
-    assert told.count("Signature is Valid") == 3
+    assert told.count("Signature is Valid") == 4
     assert "Total document signed" in told
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from appliance.confinement.pool import Confinement
@@ -7,10 +9,13 @@ from appliance.evidence import readme
 from appliance.evidence.model import EvidenceInput
 from appliance.evidence.package import build
 from appliance.evidence.repacked import read_zip
+from appliance.evidence.verification import verify_package
 from appliance.language import Language
 from appliance.pdf.workshop import PdfWorkshop
+from appliance.verification import Verifier
 from tests.evidence import contract, real_contract
 from tests.evidence.authority import TestAuthority
+from tests.evidence.forger import Forger
 from tests.evidence.real_contract import SignedPdf
 
 
@@ -41,3 +46,14 @@ def pages_of_the_true_log(package: bytes, monkeypatch: pytest.MonkeyPatch) -> No
     files = read_zip(package).files
     pages = {each: bytes(files[readme.history_path(each)]) for each in Language}
     monkeypatch.setattr(readme, "render_history", lambda _evidence, _extraction, language: pages[language])
+
+
+@pytest.fixture
+def forger(
+    authority: TestAuthority, pdf: SignedPdf, confinement: Confinement, monkeypatch: pytest.MonkeyPatch
+) -> Forger:
+    def later() -> datetime:
+        return authority.now + timedelta(hours=1)
+
+    verifier = Verifier(confinement, [authority.root.certificate], evidence=verify_package, clock=later)
+    return Forger(authority, pdf, verifier, monkeypatch)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from cryptography.hazmat.primitives.serialization import Encoding
-from weasyprint import HTML
 
 from appliance.evidence.model import SignatureMaterial
 from appliance.pdf.values import (
@@ -43,6 +42,8 @@ class SignedPdf:
 
 
 def make(authority: TestAuthority, workshop: PdfWorkshop) -> SignedPdf:
+    from weasyprint import HTML  # noqa: PLC0415  # half a second that only who prints needs
+
     page = "<style>body{font-family:'Noto Serif CJK SC'}</style><h1>设备采购合同（示例）</h1><p>甲方、乙方……</p>"
     original = HTML(string=page).write_pdf()
     fields = [

@@ -4,124 +4,30 @@ void, and what is the portal's word alone."""
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from appliance.cli.verdict import as_text
 from appliance.confinement.pool import Confinement
-from appliance.errors import EvidenceIncomplete
 from appliance.evidence import authorisation_basis
-from appliance.evidence.extraction import locate_signatures
 from appliance.evidence.history import PackageEvent
-from appliance.evidence.model import EvidenceInput, SignatureMaterial, SignedRecord
-from appliance.evidence.package import build
 from appliance.evidence.repacked import read_zip
 from appliance.evidence.verification import verify_package
-from appliance.language import Language, translator
+from appliance.language import Language
 from appliance.ledger.entry import LedgerEntry
-from appliance.pdf.byte_ranges import ByteRange
-from appliance.pdf.values import FieldKind, FieldPlacement, LockScope, PersonAppearance, PrepareOrder
-from appliance.pdf.workshop import PdfWorkshop
-from appliance.verification import Indication, VerificationReport, Verifier
-from hsm import canonical, cms, names, records, timestamp
-from tests.evidence import contract, real_contract
-from tests.evidence.authority import DOCUMENT_SIGNING, START, TestAuthority, certify, new_key
-from tests.evidence.real_contract import SignedPdf
+from appliance.verification import Indication, Verifier
+from hsm import cms, names, records, timestamp
+from tests.evidence import contract
+from tests.evidence.authority import START, TestAuthority, certify, new_key
+from tests.evidence.forger import BOTH, COMPLETED, SIGNED, Forger, Log, remark
 from tests.evidence.resealing import resealed
-from tests.holder import Holder
 
 pytestmark = pytest.mark.usefixtures("pages_of_the_true_log")
-
-CONTRACT, SIGNED, COMPLETED = "c-2026-0001", "party-signed", "contract-completed"
-BOTH = ("person-zhang", "person-li")
-Log = Callable[[Iterable[LedgerEntry]], Iterator[LedgerEntry]]
-
-
-class Forger:
-    """Whoever writes the log and has manifests signed; and the verifier, which believes nobody else."""
-
-    def __init__(
-        self, authority: TestAuthority, pdf: SignedPdf, verifier: Verifier, patch: pytest.MonkeyPatch
-    ) -> None:
-        self.authority, self.pdf, self._verifier, self._patch = authority, pdf, verifier, patch
-
-    def telling(self, log: Log) -> EvidenceInput:
-        """Evidence whose log has what *log* makes of the true entries."""
-        true = contract._acts
-
-        def acts(*given: Any, **named: Any) -> Iterator[LedgerEntry]:
-            yield from log(list(true(*given, **named)))
-
-        with self._patch.context() as patched:
-            patched.setattr(contract, "_acts", acts)
-            return contract.make(self.authority, self.pdf, others=100)
-
-    def voided(self, digest: str, log: Log = iter, *, title: str = contract.TITLE) -> EvidenceInput:
-        """The contract is void by declarations of both signers, about a file of this *digest*."""
-        said = {"contract": CONTRACT, "format": records.FORMATS[records.DECLARATION], "title": title}
-        declared = {
-            each: canonical.encode({**said, "digest": digest, "person": each, "voiding": "1"}) for each in BOTH
-        }
-        at, kind = self.authority.now, records.MEDIA_TYPES[records.DECLARATION]
-
-        def declaring(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
-            for entry in entries:
-                yield entry
-                if entry.kind == COMPLETED:
-                    for person, record in declared.items():
-                        public = {"contract": CONTRACT, "actor": person, "voiding": "1"}
-                        signed = hashlib.sha256(record).hexdigest()
-                        yield LedgerEntry("void-declared", at, {**public, "signed": signed})
-                    yield LedgerEntry(
-                        "contract-voided", at, {"contract": CONTRACT, "actor": BOTH[0], "voiding": "1"}
-                    )
-
-        signed = [
-            SignedRecord(
-                f"voiding/{number:02}",
-                "Declaration",
-                contract.NAMES[person],
-                record,
-                self.authority.sign(self.authority.person(contract.NAMES[person]), record, media_type=kind),
-            )
-            for number, (person, record) in enumerate(declared.items(), start=1)
-        ]
-        evidence = self.telling(lambda entries: declaring(log(entries)))
-        return replace(evidence, title=title, records=(*evidence.records, *signed))
-
-    def built(self, evidence: EvidenceInput) -> bytes:
-        return build(evidence, contract.seals(self.authority))
-
-    def verdict(self, evidence: EvidenceInput | bytes) -> VerificationReport:
-        """On a package, or on one of this *evidence*; each remark is said in both languages."""
-        report = self._verifier.verify(evidence if isinstance(evidence, bytes) else self.built(evidence))
-        for remark in report.remarks:
-            assert remark.translated(translator(Language.CHINESE)) != str(remark)
-        return report
-
-
-@pytest.fixture
-def forger(
-    authority: TestAuthority, pdf: SignedPdf, confinement: Confinement, monkeypatch: pytest.MonkeyPatch
-) -> Forger:
-    def later() -> datetime:
-        return authority.now + timedelta(hours=1)
-
-    verifier = Verifier(confinement, [authority.root.certificate], evidence=verify_package, clock=later)
-    return Forger(authority, pdf, verifier, monkeypatch)
-
-
-def remark(report: VerificationReport, words: str) -> str:
-    """The one remark with these *words*; empty where there is none."""
-    assert report.indication is Indication.PASSED, report.reasons
-    return next((str(each) for each in report.remarks if words in str(each)), "")
 
 
 def without(*names: str, of: str = BOTH[0]) -> Log:
@@ -266,115 +172,6 @@ def test_what_is_not_proven_is_called_the_portals_word(forger: Forger, package: 
     assert "for whom somebody signed" in remark(forger.verdict(package), "What the package tells")
 
 
-class WithHidden(PdfWorkshop):
-    """Puts a signature by *holder* into the document, before all others, to which the form does not lead."""
-
-    holder: Holder
-    authority: TestAuthority
-    hidden: bytes = b""
-
-    def add_fields(self, *given: Any, **named: Any) -> bytes:
-        document = super().add_fields(*given, **named)
-        [*_, start] = re.findall(rb"startxref\s+(\d+)", document)
-        [*_, size] = re.findall(rb"/Size (\d+)", document)
-        [*_, root] = re.findall(rb"/Root (\d+ \d+ R)", document)
-        room = 2 * 8192
-        begin = b"%s 0 obj\n<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/ByteRange " % size
-        gap = len(document) + len(begin) + 60 + len(b"/Contents")
-        table = b">>\nendobj\n"
-        at = gap + room + 2 + len(table)
-        end = (
-            table
-            + b"xref\n%s 1\n%010d 00000 n \ntrailer\n<</Size %d/Root %s/Prev %s>>\nstartxref\n%d\n%%%%EOF\n"
-            % (
-                size,
-                len(document),
-                int(size) + 1,
-                root,
-                start,
-                at,
-            )
-        )
-        ranges = (b"[0 %d %d %d]" % (gap, gap + room + 2, len(end))).ljust(60)
-        head = document + begin + ranges + b"/Contents"
-        message = self.authority.sign(self.holder, head + end)
-        type(self).hidden = message
-        return head + b"<" + message.hex().encode().ljust(room, b"0") + b">" + end
-
-
-@pytest.mark.parametrize("certified", [True, False])
-def test_a_signature_that_the_form_does_not_lead_to_is_nobodys(
-    forger: Forger, authority: TestAuthority, confinement: Confinement, certified: bool
-) -> None:
-    """The verifier of PDFs has not judged it: any key may have made it, in anybody's name."""
-    usages = (ExtendedKeyUsageOID.EMAIL_PROTECTION, DOCUMENT_SIGNING)
-    own = certify(new_key(), "王冒名", authority.issuing if certified else None, usages, identifier="person-wang")
-    WithHidden.holder, WithHidden.authority = own, authority
-    pdf = real_contract.make(authority, WithHidden(confinement))
-    hidden = SignatureMaterial("person-9", "person", "王冒名", contract.ALPHA, WithHidden.hidden)
-    forger.pdf = replace(pdf, signatures=(*pdf.signatures, hidden))
-
-    def told(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
-        for each in entries:
-            yield each
-            if each.kind == SIGNED and each.public["signer"] == "seal-b":
-                made = locate_signatures(pdf.signed, hidden.cms)
-                signed = hashlib.sha256(made.content(pdf.signed)).hexdigest()
-                public = {"contract": CONTRACT, "actor": "person-wang", "signer": "person-wang", "signed": signed}
-                yield LedgerEntry(SIGNED, contract._dated(hidden.cms), {**public, "field": "person-9"})
-
-    report = forger.verdict(forger.telling(told))
-    assert report.indication is Indication.FAILED, [str(each) for each in report.remarks]
-
-
-class WithEarlier(WithHidden):
-    """The *holder* has signed the document before it is given, and perhaps once more, out of sight."""
-
-    given: bytes = b""
-    again: bool = True
-
-    def add_fields(self, *given: Any, **named: Any) -> bytes:
-        place, now = FieldPlacement("own", 0, 10, 30, 24, 17, FieldKind.PERSON), self.authority.now
-        field = PdfWorkshop.add_fields(self, given[0], [place])
-        shown = PersonAppearance("王冒名", now, contract.ZONE, contract.ALPHA)
-        prepared = self.prepare(field, PrepareOrder("own", shown, now, certify=False, lock=LockScope.OWN))
-        message = cms.MessageMaker(self.holder, cms.DATA).make_message(prepared.digest)
-        signed = cms.add_signature_timestamp(message, self.authority.token(cms.signature_value(message)))
-        type(self).given = self.embed(prepared, signed)
-        self.authority.now += timedelta(minutes=7)
-        add = super().add_fields if self.again else super(WithHidden, self).add_fields
-        return add(self.given, *given[1:], **named)
-
-
-@pytest.mark.parametrize("again", [True, False])
-def test_a_signature_is_judged_by_its_own_report(
-    forger: Forger, authority: TestAuthority, confinement: Confinement, again: bool
-) -> None:
-    """Not by that of an earlier one of the same certificate, whose time may be another; and who has signed earlier
-    is named, since nobody asks what that signature rests on."""
-    usages = (ExtendedKeyUsageOID.EMAIL_PROTECTION, DOCUMENT_SIGNING)
-    WithEarlier.holder = certify(new_key(), "王冒名", authority.issuing, usages, identifier="person-wang")
-    WithEarlier.authority, WithEarlier.again = authority, again
-    pdf = real_contract.make(authority, WithEarlier(confinement))
-    hidden = SignatureMaterial("own", "person", "王冒名", contract.ALPHA, WithEarlier.hidden)
-    forger.pdf = replace(pdf, original=WithEarlier.given, signatures=(*pdf.signatures, *[hidden] * again))
-
-    def told(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
-        for each in entries:
-            yield each
-            if again and each.kind == SIGNED and each.public["signer"] == "seal-b":
-                made = locate_signatures(pdf.signed, hidden.cms)
-                signed = hashlib.sha256(made.content(pdf.signed)).hexdigest()
-                public = {"contract": CONTRACT, "actor": "person-wang", "signer": "person-wang", "signed": signed}
-                yield LedgerEntry(SIGNED, contract._dated(hidden.cms), public)
-
-    report = forger.verdict(forger.telling(told))
-    if again:
-        assert report.indication is Indication.FAILED, [str(each) for each in report.remarks]
-    else:
-        assert "given here: 王冒名" in remark(report, "had signed the document")
-
-
 @pytest.mark.parametrize(("name", "subject"), [("王冒名", f"organisation:{contract.BETA}"), (contract.BETA, "")])
 def test_no_person_is_taken_for_an_organisation(
     forger: Forger, monkeypatch: pytest.MonkeyPatch, name: str, subject: str
@@ -457,19 +254,6 @@ def test_nobody_is_asked_for_trust_in_a_package_whose_maker_has_none(
     assert len(runs) == len(["the manifest", "the contract", "its reply", "the checkpoint"]), runs
 
 
-def test_places_for_signatures_are_few_and_small(forger: Forger, package: bytes) -> None:
-    """Whoever states a hundred thousand large ones has each compared with each signature."""
-    document = forger.pdf.signed
-    place = ByteRange(len(document), len(document) + 4_000_002, len(document) + 4_000_007)
-    stated = b"/ByteRange [0 %d %d 5]\n" % (place.gap_start, place.gap_end)
-    large = document + b"<" + forger.pdf.archive.hex().ljust(4_000_000, "0").encode() + b">" + stated
-    assert place.contents(large) is not None
-    assert locate_signatures(large, forger.pdf.archive) == locate_signatures(document, forger.pdf.archive)
-    many = b"/ByteRange [0 1 2 3]\n" * 1000 + document
-    with pytest.raises(EvidenceIncomplete):
-        locate_signatures(many, forger.pdf.archive)
-
-
 @pytest.mark.parametrize("made", ["a record", "the manifest"])
 def test_people_and_package_are_of_one_authority(
     forger: Forger, authority: TestAuthority, confinement: Confinement, package: bytes, made: str
@@ -503,28 +287,6 @@ def test_what_the_commands_read_is_judged(
     forger: Forger, authority: TestAuthority, package: bytes, path: str
 ) -> None:
     assert forger.verdict(resealed(package, {path: b"another"}, authority)).indication is Indication.FAILED
-
-
-def test_nobody_chooses_the_time_of_a_signature_by_a_timestamp_of_their_own(
-    forger: Forger, confinement: Confinement, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Timestamps lie outside of what a signature covers. One by a stranger proves nothing, and harms nothing in a
-    PDF; but the log would have its time, against which the power is held."""
-    add, authority = cms.add_signature_timestamp, forger.authority
-    root = certify(new_key(), "他人根证书", None)
-    stranger = TestAuthority()
-    stranger.tsa = certify(new_key(), "他人时间戳服务", root, (ExtendedKeyUsageOID.TIME_STAMPING,))
-
-    def adding(message: bytes, _token: bytes) -> bytes:
-        stranger.now = authority.now - timedelta(hours=5)
-        return add(message, stranger.token(cms.signature_value(message)))
-
-    with monkeypatch.context() as patched:
-        patched.setattr(cms, "add_signature_timestamp", adding)
-        forger.pdf = real_contract.make(authority, PdfWorkshop(confinement))
-    report = forger.verdict(forger.telling(iter))
-    assert report.indication is Indication.INDETERMINATE, report.reasons
-    assert [each.passed for each in report.signatures[:3]] == [True] * 3
 
 
 def test_names_are_compared_once_each(monkeypatch: pytest.MonkeyPatch) -> None:

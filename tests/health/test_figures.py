@@ -84,7 +84,7 @@ def test_prometheus_reads_all_that_we_say(stationed: Station) -> None:
     assert families["vermilion_log_entries"].type == "counter"
     assert families["vermilion_disk_free_bytes"].samples[0].labels == {"place": "home"}
     keys = {sample.labels["key"] for sample in families["vermilion_certificate_left_seconds"].samples}
-    assert keys == {"root", "issuing", "tsa", "log", "evidence"}, "of services alone: nobody's name"
+    assert keys == {"root", "issuing", "events", "tsa", "log", "evidence"}, "of services alone: nobody's name"
 
 
 def test_labels_are_written_so_that_they_are_read_again() -> None:

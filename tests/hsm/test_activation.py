@@ -52,6 +52,7 @@ def test_without_an_activation_nothing_is_signed(
         lambda intent: replace(intent, expires=intent.expires + timedelta(seconds=1)),
         lambda intent: replace(intent, nonce=secrets.token_bytes(16)),
         lambda intent: replace(intent, passkey_only=True),
+        lambda intent: replace(intent, values=(("Account", "6222"),)),
     ],
 )
 def test_an_activation_is_for_one_intent(

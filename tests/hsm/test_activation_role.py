@@ -139,10 +139,10 @@ def test_the_activation_service_asks_for_nothing_that_it_brought_activations_of(
     allowed = {name for name, each in OPERATIONS.items() if PeerRole.ACTIVATION in each.roles}
     everybodys = {name for name, each in OPERATIONS.items() if each.roles == frozenset(PeerRole)}
     registering = {"begin_registration", "register_passkey", "register_known_passkey", "register_pin"}
-    by_code = {"appointment", "appoint_officer", "restore_officer"}
+    by_code = {"appointment", "appoint_officer", "restore_officer", "vouch", "register_vouched"}
     told = {"approvals", "credentials", "known_subject", "pending_credentials", "drop_pending"}
-    told |= {"batch_limit"}
-    stopping = {"withdraw", "take_back_approval"}
+    told |= {"batch_limit", "vouching", "vouching_limit"}
+    stopping = {"withdraw", "take_back_approval", "end_vouching"}
     activating = {"approve", "approve_batch", *registering, *by_code}
     assert allowed - everybodys == {*activating, *stopping, *told, "wrap_key", "unwrap_key"}
 
@@ -197,7 +197,7 @@ def test_what_was_asked_on_the_portals_pages_signs_nothing(
     assert cast.authority.confirm(cast.devices[subject], subject, intent).given == (subject,)
 
 
-@pytest.mark.parametrize("kind", sorted({*OFFICERS_DO} - {"unlock"}))
+@pytest.mark.parametrize("kind", sorted({*OFFICERS_DO} - {"unlock", "vouch"}))
 def test_what_an_officer_was_asked_on_the_portals_pages_does_nothing(cast: Cast, kind: str) -> None:
     act = cast.authority.officer_act(kind, subject=PERSON, reason="superseded")
     elsewhere = on(PORTAL, cast.devices[OFFICER])

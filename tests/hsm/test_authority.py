@@ -44,7 +44,7 @@ def test_it_says_how_it_is(authority: RunningAuthority) -> None:
 
     assert status.state is AuthorityState.OPERATIONAL
     assert status.clock.source == "declared"
-    assert {key.subject for key in status.keys} == {"root", "issuing", "tsa", "log", "evidence"}
+    assert {key.subject for key in status.keys} == {"root", "issuing", "events", "tsa", "log", "evidence"}
     assert status.policies
 
 

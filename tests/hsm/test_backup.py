@@ -78,7 +78,8 @@ def test_the_statement_names_the_keys_and_the_log(
     shared: RunningAuthority, made: tuple[str, BackupPartStatement]
 ) -> None:
     statement = made[1]
-    assert {key.subject for key in statement.services} == {"issuing", "tsa", "log", "evidence", "wrapping"}
+    wanted = {"issuing", "events", "tsa", "log", "evidence", "wrapping"}
+    assert {key.subject for key in statement.services} == wanted
     assert statement.others >= 1 and statement.token is TokenBackup.WITH_PINS
     assert statement.origin == shared.client("backup").status().origin
 

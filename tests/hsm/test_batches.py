@@ -27,6 +27,7 @@ from tests.authority import RunningAuthority, intent_for, running_authority, soo
 from tests.hsm.test_activation import answer, enrol_pin
 
 PERSON, OTHER, CUSTODIAN, SEAL = "person-batch", "person-batch-other", "person-batch-keeper", "seal-batch"
+SUSPENDED_SEAL = "seal-batch-suspended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ def documents(count: int = 3, signer: str = PERSON) -> list[SigningIntent]:
 def cast(authority: RunningAuthority) -> Cast:
     devices = {subject: authority.enrol_person(subject) for subject in (PERSON, OTHER, CUSTODIAN)}
     authority.enrol_seal(SEAL, [CUSTODIAN])
+    authority.enrol_seal(SUSPENDED_SEAL, [CUSTODIAN])
+    authority.client("web").suspend_seal(SUSPENDED_SEAL)
     return Cast(authority, devices)
 
 
@@ -75,8 +78,8 @@ def test_one_touch_activates_all_and_each_is_signed_once(cast: Cast) -> None:
 
     for number, intent in enumerate(reversed(intents)):
         approvals = cast.web.approvals(intent)
-        assert approvals.enough and approvals.batch is not None
-        assert (approvals.batch.count, approvals.batch.index) == (3, 2 - number)
+        assert approvals.enough and list(approvals.together) == [PERSON]
+        assert (approvals.together[PERSON].count, approvals.together[PERSON].index) == (3, 2 - number)
         assert cast.web.sign_document(intent)
         with pytest.raises(ActivationUsed):
             cast.web.sign_document(intent)
@@ -153,10 +156,18 @@ def _approved(cast: Cast, intent: SigningIntent) -> SigningIntent:
         (_used, "used before"),
         (_approved, "approved this already"),
         (lambda cast, intent: replace(_approved(cast, intent), digest=bytes(32)), "another act"),
-        (lambda _, intent: replace(intent, signer=OTHER), "of one's own"),
-        (lambda _, intent: replace(intent, signer=SEAL), "of one's own"),
+        (lambda _, intent: replace(intent, signer=OTHER), "nobody else's"),
+        (lambda _, intent: replace(intent, signer=SUSPENDED_SEAL), "suspended"),
     ],
-    ids=["expired", "too long", "used", "approved alone", "another under its nonce", "another person", "a seal"],
+    ids=[
+        "expired",
+        "too long",
+        "used",
+        "approved alone",
+        "another under its nonce",
+        "another person",
+        "a suspended seal",
+    ],
 )
 def test_one_stale_member_activates_nothing_and_is_named(
     cast: Cast, stale: Callable[[Cast, SigningIntent], SigningIntent], said: str
@@ -205,19 +216,76 @@ def test_an_assertion_for_one_document_activates_no_batch_and_the_other_way_roun
 
 def test_somebody_else_activates_nobodys_batch(cast: Cast) -> None:
     intents = documents()
-    assert "one's own" in str(cast.refuses(intents, cast.assertion(intents, OTHER)))
+    assert "nobody else's" in str(cast.refuses(intents, cast.assertion(intents, OTHER)))
     stolen = replace(cast.devices[PERSON], origin="http://localhost:8080")
     given = stolen.activate(PERSON, SigningBatch(tuple(intents)))  # type: ignore[arg-type]  # as above
     assert "does not verify" in str(cast.refuses(intents, given))
 
 
-@pytest.mark.parametrize("unseen", [{"reason": "Waives every claim"}, {"custodians": 2}], ids=str)
-def test_what_a_list_does_not_show_is_in_no_batch(cast: Cast, unseen: dict[str, Any]) -> None:
-    """The words of an intent are kept as activated, and the page of a batch has none of these."""
-    first, second = documents(2)
-    listed = [first, second]
-    hidden = [first, replace(second, **unseen)]
-    assert "confirmed on its own" in str(cast.refuses(hidden, cast.assertion(listed)))
+@pytest.mark.parametrize("other", [{"reason": "Waives every claim"}, {"custodians": 2}], ids=str)
+def test_another_reason_or_fewer_custodians_are_another_member(cast: Cast, other: dict[str, Any]) -> None:
+    listed = [replace(each, reason="Delivery of 2026") for each in uses(2)]
+    changed = [listed[0], replace(listed[1], **other)]
+    assert "does not verify" in str(cast.refuses(changed, cast.assertion(listed)))
+
+
+def uses(count: int) -> list[SigningIntent]:
+    return documents(count, SEAL)
+
+
+def test_requester_and_custodian_each_touch_once_for_several_uses(cast: Cast) -> None:
+    """And a signature of the requester's own is among theirs; the custodian has other ones among theirs."""
+    intents, own = uses(3), intent_for(PERSON)
+    cast.approve([*intents, own])
+    assert cast.web.sign_document(own)
+    for each in intents:
+        assert not cast.web.approvals(each).enough
+        with pytest.raises(ActivationRefused, match="one of its custodians"):
+            cast.web.sign_document(each)
+    cast.approve(intents[:2], CUSTODIAN)
+    cast.authority.confirm(cast.devices[CUSTODIAN], CUSTODIAN, intents[2])
+
+    assert all(cast.web.sign_document(each) for each in intents)
+    with cast.store() as store:
+        kept = {nonce: json.loads(act) for nonce, act in store.execute("SELECT nonce, act FROM acts")}
+    asked, answered = SigningBatch((*intents, own)).root.hex(), SigningBatch(tuple(intents[:2])).root.hex()
+    assert kept[intents[1].nonce]["batches"] == {
+        PERSON: {"count": 4, "place": 2, "root": asked},
+        CUSTODIAN: {"count": 2, "place": 2, "root": answered},
+    }
+    assert set(kept[intents[2].nonce]["batches"]) == {PERSON}, "the custodian decided about this one alone"
+    assert kept[own.nonce]["batch"]["count"] == 4
+
+
+def test_one_person_alone_releases_no_seal_by_a_batch(cast: Cast) -> None:
+    intents = uses(2)
+    cast.approve(intents, CUSTODIAN)
+    assert "already" in str(cast.refuses(intents, cast.assertion(intents, CUSTODIAN)))
+    with pytest.raises(ActivationRefused):
+        cast.web.sign_document(intents[0])
+    asked = uses(2)
+    cast.approve(asked)
+    no_custodian = cast.assertion(asked, OTHER)
+    assert "one of its custodians" in str(cast.refuses(asked, no_custodian)), "two who ask release nothing"
+
+
+def test_forty_uses_of_a_seal_take_one_touch_of_its_custodian(cast: Cast) -> None:
+    intents = uses(40)
+    cast.approve(intents)
+    cast.approve(intents, CUSTODIAN)
+    assert all(cast.web.sign_document(each) for each in intents)
+
+
+def test_what_one_custodian_takes_back_leaves_the_others(cast: Cast) -> None:
+    intents = uses(2)
+    cast.approve(intents)
+    cast.approve(intents, CUSTODIAN)
+    cast.web.take_back_approval(intents[0], CUSTODIAN)
+    assert list(cast.web.approvals(intents[0]).together) == [PERSON]
+    assert list(cast.web.approvals(intents[1]).together) == [PERSON, CUSTODIAN]
+    with pytest.raises(ActivationRefused):
+        cast.web.sign_document(intents[0])
+    assert cast.web.sign_document(intents[1])
 
 
 def test_pin_and_code_activate_no_batch(cast: Cast) -> None:

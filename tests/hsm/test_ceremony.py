@@ -26,7 +26,7 @@ from tests.hsm.memory import openssl
 from tests.sweeps import first_of
 
 PLAN = resources.files("hsm.ceremonies").joinpath("development.toml").read_text(encoding="utf-8")
-SERVICES = ("root", "issuing", "tsa", "log", "evidence")
+SERVICES = ("root", "issuing", "events", "tsa", "log", "evidence")
 
 
 @dataclass(frozen=True)
@@ -109,10 +109,11 @@ def test_what_the_world_is_given(held: tuple[CeremonyHome, str]) -> None:
     home, _ = held
     store = home.store()
     trust = home.root / "trust"
-    root, issuing, log = (store.registry.certificate(name).certificate for name in ("root", "issuing", "log"))
+    names = ("root", "issuing", "events", "log")
+    root, issuing, events, log = (store.registry.certificate(name).certificate for name in names)
     store.close()
     assert x509.load_pem_x509_certificates((trust / "ca.pem").read_bytes()) == [root]
-    assert x509.load_pem_x509_certificates((trust / "chain.pem").read_bytes()) == [issuing, root]
+    assert x509.load_pem_x509_certificates((trust / "chain.pem").read_bytes()) == [issuing, events, root]
     key = parse_vkey((trust / "log.vkey").read_text())
     assert key == NoteKey.from_public_key("vermilion.example/log", log.public_key())  # type: ignore[arg-type] # an Ed25519 key
 
@@ -199,7 +200,11 @@ def decided_by(home: CeremonyHome, settings: ActivationSettings | None = None) -
     """How many officers an enrolment takes in *home*."""
     store = home.store()
     rules = ActivationRules(
-        store.people, store.seals, settings or ActivationSettings(), store.ceremonies.officers_required
+        store.people,
+        store.seals,
+        store.vouchings,
+        settings or ActivationSettings(),
+        store.ceremonies.officers_required,
     )
     required = rules.required(OfficerIntent("enrol_person", {}, datetime.now(UTC), bytes(16)))
     store.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import Any
 import pytest
 
 from hsm.ceremony import CeremonyPins, CeremonyPlan, load
-from hsm.ceremony.plan import parse
+from hsm.ceremony.plan import PROFILES, parse
 from hsm.certificates import Profile
 from hsm.errors import ConfigurationRefused
 from hsm.signer import SignatureAlgorithm
+from tests.pure import ROOT
 
 DEVELOPMENT = resources.files("hsm.ceremonies").joinpath("development.toml")
 
@@ -29,6 +31,12 @@ def test_the_development_ceremony_is_a_good_plan() -> None:
     assert plan.tokens.root == "vermilion-root"
     assert [officer.subject for officer in plan.officers] == ["officer-wang"]
     assert plan.officers_required == 1, "as it says itself"
+
+
+def test_the_installers_file_has_every_key() -> None:
+    template = (ROOT / "provisioning/roles/hsm/templates/ceremony.toml.j2").read_text(encoding="utf-8")
+    named = re.findall(r"\('(\w+)', '", template) + re.findall(r'^profile = "(\w+)"', template, re.M)
+    assert sorted(named) == sorted(PROFILES)
 
 
 def test_two_officers_decide_where_the_file_says_nothing() -> None:

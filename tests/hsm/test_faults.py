@@ -40,7 +40,7 @@ ORDER = order_for(bytes(32))
 @pytest.fixture(scope="module")
 def own() -> Iterator[RunningAuthority]:
     """An authority that these tests may hurt."""
-    with running_authority() as running:
+    with running_authority(warm=False) as running:
         yield running
 
 
@@ -226,7 +226,7 @@ def test_a_second_daemon_is_refused(own: RunningAuthority) -> None:
 
 
 def test_a_wrong_pin_is_tried_once_and_never_again() -> None:
-    with running_authority() as fresh:
+    with running_authority(warm=False) as fresh:
         pin = fresh.root / "secrets/user.pin"
         right = pin.read_text()
         pin.write_text("000000000000\n")
@@ -251,7 +251,7 @@ def test_a_wrong_pin_is_tried_once_and_never_again() -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("restarted", first_of([False, True]), ids=["in one run", "over a restart"])
 def test_releasing_the_latch_gives_no_worker_a_second_try_of_the_wrong_pin(restarted: bool) -> None:
-    with running_authority() as fresh:
+    with running_authority(warm=False) as fresh:
         pin = fresh.root / "secrets/user.pin"
         right = pin.read_text().strip()
         pin.write_text("000000000000\n")
@@ -273,7 +273,7 @@ def test_releasing_the_latch_gives_no_worker_a_second_try_of_the_wrong_pin(resta
 
 
 def test_an_officer_unlocks_past_the_latch_with_a_newer_pin_that_is_tried_once() -> None:
-    with running_authority() as fresh:
+    with running_authority(warm=False) as fresh:
         pin = fresh.root / "secrets/user.pin"
         right = pin.read_text().strip()
         pin.write_text("000000000000\n")
@@ -292,7 +292,7 @@ def test_an_officer_unlocks_past_the_latch_with_a_newer_pin_that_is_tried_once()
 
 
 def test_attended_mode_locks_and_unlocks_every_worker() -> None:
-    with running_authority() as fresh:
+    with running_authority(warm=False) as fresh:
         pin = (fresh.root / "secrets/user.pin").read_text().strip()
         fresh.client("operator").lock()
         clients = [AuthorityClient(fresh.socket("tsa")) for _ in range(4)]

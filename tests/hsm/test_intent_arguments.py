@@ -10,7 +10,7 @@ import pytest
 
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import OPERATIONS
-from hsm.errors import BadRequest
+from hsm.errors import ActivationRefused, BadRequest
 from hsm.intents import OfficerIntent, SigningIntent, require_own_arguments
 from tests import powers_of_attorney as powers
 from tests.authority import OFFICER, ORGANISATION, ORIGIN, RP_ID, RunningAuthority, running_authority, soon
@@ -34,7 +34,9 @@ KINDS: dict[str, dict[str, Any]] = {
     "change_picture": {"subject": SEAL, "picture": ""},
     "destroy_seal": {"subject": SEAL},
     "confirm_power": powers.details(limit=None, currency=None),
+    "approve_anchor": {"subject": "anchor-0123456789ab", "organisation": "丙公司", "certificate": "0" * 64},
     "unlock": {},
+    "vouch": {"contract": "c1", "title": "采购合同", "signers": []},
 }
 """Each officers' operation with the arguments that it takes."""
 
@@ -86,10 +88,14 @@ def test_the_authority_remembers_no_approval_of_anything_else(authority: Running
             of(f"{kind}s", details),
             of("renew", {"plan": "0", "x": "1"}),
         ):
-            with pytest.raises(BadRequest):
+            with pytest.raises((BadRequest, ActivationRefused) if kind == "vouch" else BadRequest):
                 authority.confirm(authority.officer, OFFICER, act)
             assert authority.client("web").approvals(act).given == ()
         own = of(kind, details)
+        if kind == "vouch":  # a person's
+            with pytest.raises(ActivationRefused):
+                authority.confirm(authority.officer, OFFICER, own)
+            continue
         assert authority.confirm(authority.officer, OFFICER, own).given == (OFFICER,), kind
 
 

@@ -22,7 +22,7 @@ ORDER = order_for(bytes(32))
 @pytest.fixture
 def authority() -> Iterator[RunningAuthority]:
     """One whose PIN is kept in its home, as that of a machine that starts by itself."""
-    with running_authority() as running:
+    with running_authority(warm=False) as running:
         yield running
 
 

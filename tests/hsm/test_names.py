@@ -26,6 +26,7 @@ from hsm.names import (
     SubjectName,
     is_visible,
     name_in,
+    passes_for,
     require_visible,
     same_organisation,
     visible,
@@ -153,6 +154,64 @@ def test_what_hides_or_has_two_forms_is_no_name() -> None:
     require_visible("葛\U000e0100飾", LONGEST_PERSON)  # as Japanese registers write it
     with pytest.raises(CertificateRefused, match="1 to 100 visible"):
         require_visible("é" * 101, LONGEST_PERSON)
+
+
+LOOKING_LIKE_ACME = (
+    "\u0410cme Ltd",  # Cyrillic A
+    "\u0410\u0421\u041c\u0415 Ltd",
+    "\u0430\u0441m\u0435, Limited",
+    "\u0391CM\u0395 Co., Ltd.",  # Greek
+)
+
+
+@pytest.mark.parametrize("looking_alike", LOOKING_LIKE_ACME)
+def test_nobody_from_outside_is_named_by_letters_that_look_like_the_house(looking_alike: str) -> None:
+    """As an organisation, and as a department or branch of one; but it is let in nowhere as the house."""
+    assert not same_organisation("Acme Ltd", looking_alike)
+    key, by = new_key("p256"), rules("Acme Ltd", "\u041d\u0415\u0412\u0410")
+    root = Issuer(by.self_sign(SubjectName("Acme Ltd", "Root"), key, now=NOW), key, "root")
+    issuing = by.issue(Profile.ISSUING, SubjectName("Acme Ltd", "CA"), key.public_key(), issuer=root, now=NOW)
+
+    def issue(profile: Profile, name: SubjectName) -> None:
+        by.issue(profile, name, key.public_key(), issuer=Issuer(issuing, key, "issuing"), now=NOW)
+
+    for unit in (looking_alike, f"{looking_alike} Sales", "\u041d\u0435\u0432\u0430"):
+        with pytest.raises(CertificateRefused, match="of this house"):
+            issue(Profile.SEAL, SubjectName("Delta", f"Delta{unit}部门章", "seal-guest-1", unit="部门章"))
+    with pytest.raises(CertificateRefused, match="of this house"):
+        issue(Profile.PERSON, SubjectName(looking_alike, "Zhang", "person-guest-000000000001"))
+    issue(Profile.SEAL, SubjectName("Delta", "Delta\u0410\u0411\u0412部门章", "seal-guest-1", unit="部门章"))
+
+
+@pytest.mark.parametrize(
+    ("looking_alike", "own"),
+    [
+        ("\u03f9hina Steel", "China Steel"),  # Greek
+        ("\u03f2hina Steel", "China Steel"),
+        ("S\u03c3n\u03b3", "Sony"),
+        ("\u037fohn", "John"),
+        ("\u0501elta", "Delta"),  # Cyrillic
+        ("Ve\u0433milion", "Vermilion"),
+        ("No\u0475a", "Nova"),
+        ("\u050cold", "Gold"),
+        ("S\u043en\u04af", "Sony"),
+    ],
+)
+def test_rarer_letters_look_like_latin_ones_too(looking_alike: str, own: str) -> None:
+    assert passes_for(looking_alike, own) and not same_organisation(looking_alike, own)
+
+
+@pytest.mark.parametrize(
+    "honest",
+    [
+        "\u0413\u0430\u0437\u043f\u0440\u043e\u043c",
+        "\u0395\u03bb\u03bb\u03ac\u03ba\u03c4\u03c9\u03c1",
+        "Sonya",
+        "\u041d\u043e\u0440\u0434",
+    ],
+)
+def test_names_that_look_like_none_of_the_house_are_let_through(honest: str) -> None:
+    assert not any(passes_for(honest, own) for own in ("Sony", "China Steel", "Nord", "Gazprom", "Ellaktor"))
 
 
 def test_nobody_from_outside_is_named_as_the_house_is_shortened() -> None:

@@ -114,7 +114,10 @@ def _as_before(own: RunningAuthority) -> None:
         "officers_required",
         "power_statements",
         "powers_stated",
+        "anchor_statements",
         "removed_custodians",
+        "outside_seals",
+        "vouchings",
     ):
         store.execute(f"DROP TABLE {later}")
     store.execute("ALTER TABLE credentials DROP COLUMN reference")

@@ -16,7 +16,7 @@ def test_it_is_told_at_the_address_in_the_environment(kind: str, tmp_path: Path)
     address = f"{tmp_path}/notify" if kind == "a path" else f"@vermilion/{secrets.token_hex(8)}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
         told.bind(address.replace("@", "\0"))
-        told.settimeout(10)
+        told.settimeout(60)
         manager = ServiceManager.taken_from({"NOTIFY_SOCKET": address})
         manager.ready()
         manager.alive()

@@ -14,9 +14,12 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
+from pysqlite3 import dbapi2 as sqlite
 
+from appliance.operations.inventory import expiring_items
 from hsm import canonical
 from hsm.authenticator import SoftwareAuthenticator
+from hsm.certificates import POLICY
 from hsm.config import AuthorityHome
 from hsm.errors import CertificateRefused, UnknownKey
 from hsm.intents import OfficerIntent, officer_intent_from_wire
@@ -81,7 +84,8 @@ def test_everything_is_renewed_and_what_came_before_goes_on_to_hold(
 ) -> None:
     shared.enrol_person("person-before")
     web = shared.client("web")
-    before = {name: web.certificate(name) for name in ("issuing", "tsa", "evidence", "log", "person-before")}
+    names = ("issuing", "events", "tsa", "evidence", "log", "person-before")
+    before = {name: web.certificate(name) for name in names}
     old_token, old_root_list = token(shared), x509.load_der_x509_crl(web.crl("root"))
 
     shown = renewed(shared, PLAN)
@@ -90,7 +94,8 @@ def test_everything_is_renewed_and_what_came_before_goes_on_to_hold(
     second = x509.load_der_x509_certificate(web.certificate("issuing-2"))
     root = x509.load_der_x509_certificate(web.authorities()[-1])
     second.verify_directly_issued_by(root)
-    assert web.authorities() == [web.certificate("issuing-2"), before["issuing"], web.certificate("root")]
+    expected = [web.certificate("issuing-2"), before["issuing"], web.certificate("events-2"), before["events"]]
+    assert web.authorities() == [*expected, web.certificate("root")]
     assert web.chain() == [web.certificate("issuing-2"), web.certificate("root")]
     for name in ("tsa", "evidence", "log"):
         certificate = x509.load_der_x509_certificate(web.certificate(name))
@@ -111,7 +116,14 @@ def test_everything_is_renewed_and_what_came_before_goes_on_to_hold(
         *("-CAfile", shared.root / "trust/ca.pem", "-untrusted", shared.root / "trust/chain.pem"),
     )
     assert status == 0, text
-    assert {key.subject for key in web.status().keys} == {"root", "issuing-2", "tsa", "log", "evidence"}
+    assert {key.subject for key in web.status().keys} == {
+        "root",
+        "issuing-2",
+        "events-2",
+        "tsa",
+        "log",
+        "evidence",
+    }
     for words in ("王见证", "Activated by: officer-wang", "A new key of issuing-2", "The same key of log"):
         assert words in shown
     kept = [path for path in (shared.root / "authority/ceremonies").iterdir() if path.name.startswith("renewal-")]
@@ -197,6 +209,7 @@ def base64url(data: bytes) -> str:
         [
             ('[[renewals]]\nwhat = "issuing"\ncommon_name = "朱印示例签发CA"\nhands = ["lead"]\n', "new name"),
             ('[[renewals]]\nwhat = "issuing"\nhands = ["lead"]\n', "common_name"),
+            ('[[renewals]]\nwhat = "events"\ncommon_name = "朱印示例签发CA"\nhands = ["lead"]\n', "new name"),
             ('[[renewals]]\nwhat = "root"\nhands = ["lead"]\n', "root is none"),
             ('[[renewals]]\nwhat = "root-crl"\nhands = ["nobody"]\n', "hands"),
             (
@@ -235,3 +248,34 @@ def test_the_predecessor_of_an_issuing_ca_is_revoked_by_the_root(shared: Running
     assert [each.serial_number for each in revoked] == [
         x509.load_der_x509_certificate(shared.client("web").certificate("issuing")).serial_number
     ]
+
+
+def test_a_machine_from_before_gets_its_ca_for_event_certificates() -> None:
+    """As an earlier release's ceremony left it: without that CA. Settings name one OID for all certificates."""
+    own_oid = f'[certificates]\nevent_policy = "{POLICY}"\n'
+    with running_authority(workers=1, settings=own_oid) as own:
+        end(own.process)
+        _without_event_ca(own)
+        own.process = start(own.root)
+        assert own.client("web").vouching_limit() == 0
+        before = own.client("web").authorities()
+        step = '[[renewals]]\nwhat = "events"\ncommon_name = "示例事件CA"\nhands = ["lead"]\n'
+        assert "A new key of events, certified by root" in renewed(own, HEAD + step)
+        web = own.client("web")
+        made = x509.load_der_x509_certificate(web.certificate("events"))
+        assert web.authorities() == [before[0], web.certificate("events"), before[-1]]
+        named = {each.name: each.serial for each in expiring_items(web, web.status())}
+        assert named["events"] == f"{made.serial_number:x}"
+        assert named["issuing"] == f"{x509.load_der_x509_certificate(before[0]).serial_number:x}"
+        assert x509.load_der_x509_crl(web.crl("events")).issuer == made.subject
+        assert web.vouching_limit() == 50
+
+
+def _without_event_ca(own: RunningAuthority) -> None:
+    store = sqlite.connect(own.root / "authority/authority.db", isolation_level=None)
+    [(trigger,)] = store.execute("SELECT sql FROM sqlite_master WHERE name = 'certificates_stay'").fetchall()
+    store.execute("DROP TRIGGER certificates_stay")
+    store.execute("UPDATE certificates SET subject = 'elsewhere' WHERE subject = 'events'")
+    store.execute(trigger)
+    store.execute("UPDATE subjects SET subject = 'elsewhere' WHERE subject = 'events'")
+    store.close()

@@ -29,6 +29,7 @@ ALWAYS_SEVERAL = frozenset(
         "A frame of {size} bytes is over the limit of {limit}.",
         "A log of size {new} does not extend one of {old}.",
         "A maintenance lasts at most {days} days, and is announced at most {ahead} days ahead.",
+        "Due within {days} days",
         "A permission for a seal may last {hours} hours at most.",
         "A permission for a service may last {hours} hours at most.",
         "No permission lasts longer than {hours} hours, so there is nothing to withdraw.",
@@ -36,6 +37,8 @@ ALWAYS_SEVERAL = frozenset(
         "An act's nonce has {size} bytes.",
         "At {width} mm the seal is {found} pixels wide in this picture, and needs {needed} (300 dpi).",
         "From must not be above to: a log of size {new} does not extend one of {old}.",
+        "Everybody who has to act was reminded within the last {hours} hours; try again later.",
+        "Whoever has to act now gets a message at once, each person once in {hours} hours. On turn: {names}.",
         "It waits for the officers in the portal (Registration), for {hours} hours.",
         "Reminder: {count} contracts wait for you",
         "The PIN in {path} has less than {count} characters.",
@@ -90,6 +93,8 @@ def test_every_sentence_about_officers_intents_is_translated() -> None:
     assert all(set(table) == set(SealKind) for table in seals)
     others = [
         decision_sentences._OUTSIDE,
+        decision_sentences._OUTSIDE_SEAL,
+        decision_sentences._OUTSIDE_SEAL_DONE,
         decision_sentences._PIN_CUSTODIAN_AGAIN,
         decision_sentences._NO_PIN_CUSTODIAN,
     ]

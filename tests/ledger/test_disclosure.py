@@ -19,16 +19,21 @@ from tests.appliance.store.seeds import SEAL, person, seeded
 K = EventKind
 RULES = {kind: kind.meaning.rule for kind in EventKind if kind.meaning and kind.meaning.rule is not None}
 OF_NO_CONTRACT = {
+    K.ABSENCE_ENTERED, K.ABSENCE_ENDED, K.ANCHOR_REGISTERED, K.ANCHOR_APPROVED, K.ANCHOR_ENDED,
     K.PERSON_REGISTERED, K.SEAL_REGISTERED, K.OWNERSHIP_DEPOSITED, K.OFFICER_APPOINTED, K.ENROLMENT_REQUESTED,
     K.ENROLMENT_WITHDRAWN, K.ENROLMENT_REFUSED, K.PERSON_ENROLLED, K.CREDENTIAL_ADDED, K.CREDENTIAL_REVOKED,
     K.PERSON_LEFT, K.SEAL_SUSPENDED, K.SEAL_RESUMED, K.CUSTODIAN_ADDED, K.CUSTODIAN_REMOVED,
-    K.CUSTODIANS_NEEDED_CHANGED, K.SEAL_PICTURE_CHANGED, K.SEAL_DESTROYED, K.KEY_ROTATED, K.CERTIFICATE_REVOKED,
+    K.CUSTODIANS_NEEDED_CHANGED, K.SEAL_PICTURE_CHANGED, K.SEAL_DESTROYED, K.SEAL_RULES_CHANGED, K.SEAL_FILED,
+    K.KEY_ROTATED, K.CERTIFICATE_REVOKED,
     K.PIN_CUSTODIAN_ENROLLED, K.PIN_CUSTODIAN_RETIRED, K.KEY_CEREMONY, K.OFFICE_ACT_APPROVED, K.OFFICE_ACT_REFUSED,
+    K.OFFICE_ACT_WITHDRAWN,
     K.IDENTITY_CHECKED, K.IDENTITY_WITHDRAWN, K.POWER_REGISTERED, K.POWER_VERIFIED, K.POWER_REFUSED,
     K.POWER_REVOKED, K.PERSONAL_DATA_ERASED, K.ACCOUNT_INVITED, K.ACCOUNT_ACTIVATED, K.ACCOUNT_SUSPENDED,
     K.ACCOUNT_RESUMED, K.ROLES_CHANGED, K.PROFILE_CHANGED, K.SIGNED_IN, K.SIGN_IN_BLOCKED, K.PASSWORD_CHANGED,
     K.LOGIN_CODE_CHANGED, K.PASSKEY_ADDED, K.PASSKEY_REMOVED, K.SESSION_REVOKED, K.RECOVERY_STARTED,
-    K.ACCOUNT_RECOVERED, K.ADMINISTRATION,
+    K.ACCOUNT_RECOVERED, K.ADMINISTRATION, K.DEPARTMENT_CHANGED, K.LEDGER_EXPORTED, K.MAIL_MERGE_MADE,
+    K.MAIL_MERGE_SENT, K.PARTNER_REGISTERED, K.PARTNER_CHANGED, K.PARTNER_VOUCHED, K.PARTNER_DOCUMENT_ADDED,
+    K.REPRESENTATIVE_INVITED, K.REPRESENTATIVE_LEFT, K.PARTNER_ADMINISTRATOR_NAMED,
 }  # fmt: skip
 """Kinds that are never recorded with a contract."""
 
@@ -89,8 +94,22 @@ def test_what_belongs_to_the_other_side_is_not_ours_either(database: Database) -
             assert Disclosure(tx, CONTRACT, THEIRS).seen(*told).complete
 
 
+def test_a_name_that_an_initiator_typed_makes_nobody_an_insider_of_a_partner(database: Database) -> None:
+    """Until officers have certified a guest under it, whom the initiator alone called so."""
+    partner = Audience.of("person-guest-1", "", ALPHA)
+    with database.reading() as tx:
+        typed = people.person(tx, "person-guest-7")
+    assert Audience.of_person(typed) != partner
+    assert Audience.of_person(typed).name == ALPHA
+    assert not Disclosing(database).belongs("person-guest-7", partner)
+    with database.transaction() as tx:
+        people.set_certificate(tx, "person-guest-7", b"certificate")
+    assert Disclosing(database).belongs("person-guest-7", partner)
+
+
 def test_no_name_brings_anybody_from_outside_into_the_house(database: Database) -> None:
-    guest = Audience.of("person-guest-7", "外来", ALPHA)
+    with database.reading() as tx:
+        guest = Audience.of_person(people.person(tx, "person-guest-7"))
     disclosing = Disclosing(database)
     assert guest != OURS
     assert disclosing.drafting(CONTRACT, OURS)

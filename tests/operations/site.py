@@ -8,9 +8,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from pysqlite3 import dbapi2 as sqlite
 
 from appliance.administration import open_administration
 from appliance.clock import utc_now
@@ -25,6 +27,7 @@ from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
 from hsm.encryption import new_identity, recipient_of
 from hsm.files import write_private
+from tests.ports import free_port
 from tests.world import (
     World,
     authority,
@@ -63,6 +66,8 @@ def running_site() -> Iterator[Site]:
     with tempfile.TemporaryDirectory(prefix="vermilion-") as directory, tempfile.TemporaryDirectory() as safe:
         home, recovery = copy_home(template_home(), Path(directory)), Path(safe) / "recovery.key"
         write_private(recovery, f"{RECOVERY}\n".encode())
+        text = home.settings.read_text(encoding="utf-8")  # on its own port something may serve on this machine
+        home.settings.write_text(text.replace("\nport = 8080\n", f"\nport = {free_port()}\n"), encoding="utf-8")
         for settings in (home.settings, home.authority_settings):
             with settings.open("a", encoding="utf-8") as stream:
                 stream.write(f'\n[backup]\nrecipients = ["{recipient_of(RECOVERY)}"]\n# {PLANTED}\n')
@@ -118,8 +123,12 @@ def perform(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def contents(root: Path) -> dict[str, bytes]:
-    """Every file below *root* that is not a socket, a lock or a log, with its bytes; without the cache, which
-    whatever still runs there fills at any moment."""
+    """Every file below *root*, where nothing runs, that is not a socket, a lock or a log, with its bytes; without
+    the cache. What is in a WAL is written back first: it stays there when the last two processes close a database
+    at the same moment, and whoever opens it next would change the file."""
+    for left in root.rglob("*.db-wal"):
+        with closing(sqlite.connect(left.with_name(left.name.removesuffix("-wal")))) as database:
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     files = (path for path in sorted(root.rglob("*")) if root / "cache" not in path.parents and path.is_file())
     return {
         str(path.relative_to(root)): path.read_bytes()

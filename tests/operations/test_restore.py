@@ -50,8 +50,11 @@ from tests.operations.site import (
     moved,
     perform,
 )
+from tests.ports import free_port
 from tests.sweeps import first_of
 from tests.world import authority
+
+BEFORE = f"[web]\nport = {free_port()}  # what was here before, where nothing serves\n"
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +62,9 @@ def order(site: Site, archive: BackupArchive) -> RestoreOrder:
     return RestoreOrder(archive, site.recovery, key=read_vkey(site.home.log_key))
 
 
-@pytest.fixture(scope="module")
-def restored(pristine: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    return moved(pristine, tmp_path_factory.mktemp("used") / "home")
+@pytest.fixture
+def restored(pristine: Path, tmp_path: Path) -> Home:
+    return moved(pristine, tmp_path / "used")
 
 
 @pytest.fixture
@@ -261,7 +264,7 @@ def test_a_full_disk_changes_nothing(
 def test_killed_at(order: RestoreOrder, tmp_path: Path, point: BackupFailpoint) -> None:
     home = Home(tmp_path / "home")
     (home.root / "config").mkdir(parents=True)
-    (home.root / "config/appliance.toml").write_text("# what was here before\n")
+    (home.root / "config/appliance.toml").write_text(BEFORE)
     assert order.key is not None
     arguments = ("restore", home.root, order.archive.path, order.identity, order.key.vkey(), point.name)
     assert perform(*arguments).returncode == -signal.SIGKILL
@@ -275,7 +278,7 @@ def test_killed_at(order: RestoreOrder, tmp_path: Path, point: BackupFailpoint) 
     assert restore_archive(home, order, now=utc_now()) is None
     assert load(home).home.database.exists() and not list(home.root.glob(".restor*"))
     [aside] = home.root.glob("before-*")
-    assert (aside / "config/appliance.toml").read_text() == "# what was here before\n"
+    assert (aside / "config/appliance.toml").read_text() == BEFORE
 
 
 @pytest.mark.crash
@@ -300,14 +303,14 @@ def test_settings_that_a_link_leads_to_stay(order: RestoreOrder, tmp_path: Path)
     """As on an appliance, where provisioning keeps them; modes are those of what is replaced."""
     home, settings = Home(tmp_path / "home"), tmp_path / "etc"
     settings.mkdir()
-    (settings / "appliance.toml").write_text("# provisioning's\n")
+    (settings / "appliance.toml").write_text(BEFORE)
     for name, mode in (("state", 0o2770), ("trust", 0o755), ("authority", 0o700)):
         (home.root / name).mkdir(parents=True)
         (home.root / name).chmod(mode)
     home.root.chmod(0o755)
     (home.root / "config").symlink_to(settings)
     assert restore_archive(home, order, now=utc_now()) is not None
-    assert (home.root / "config").is_symlink() and home.settings.read_text() == "# provisioning's\n"
+    assert (home.root / "config").is_symlink() and home.settings.read_text() == BEFORE
     assert home.root.stat().st_mode & 0o777 == 0o755, "the services pass through it"
     assert PLANTED in (home.root / "config-of-backup/appliance.toml").read_text()
     modes = {

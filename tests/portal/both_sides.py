@@ -1,4 +1,5 @@
-"""Two companies with a contract of each, unmistakable words in every internal field, and everybody who looks.
+"""Two companies with a contract of each and a partner of each, unmistakable words in every internal field, and
+everybody who looks.
 
 Alpha's contract is completed, another of Alpha's waits for a guest; Beta's contract is completed. Each marker is a
 word that stands in one internal field of one side.
@@ -32,11 +33,14 @@ from appliance.identity import IdentityCheck
 from appliance.language import Language
 from appliance.model.accounts import PEOPLES_ROLES, AccountRole, LinkPurpose
 from appliance.model.contract import AgreementSide, Contract, Deadline, GuestDetails, Placement, SigningOrder
+from appliance.model.partners import PartnerDetails, PartnerDocumentKind, RepresentativeDetails, VouchingMeans
 from appliance.model.people import Against, IdentityDocument, Person
 from appliance.model.powers import PowerBasis, PowerScope
 from appliance.powers.register import PowerDraft
+from appliance.store import people
 from appliance.wiring import Appliance
 from tests.portal.estate import HERE, sent
+from tests.portal.office_visits import asked_for, performed
 from tests.portal.visitors import signed_in
 from tests.review.documents import purchase
 from tests.world import agree, confirm, contract_now, sample_document
@@ -63,11 +67,15 @@ class Side:
 ONE = Side("alpha", ALPHA, ZHANG.subject, CUSTODIAN.subject, OFFICER)
 OTHER = Side("beta", BETA, LI.subject, "person-beta-reviewer", "officer-beta")
 OF_EVERY_SIDE = ("title", "party", "waiver", "returned", "power-refused", "power-revoked", "identity", "withdrawn")
-OF_EVERY_SIDE += ("hold", "draft", "kind")
+OF_EVERY_SIDE += ("hold", "draft", "kind", "department", "annex", "vouched")
 OF_ALPHA = ("handed-over", "seal", "seal-refused")
+PARTNERS = {"delta": ONE, "epsilon": OTHER}
+"""Partner organisations, each with the side that registered it, of whose contract it is a party."""
+
 MARKERS = {
     ONE.name: frozenset(map(ONE.marker, (*OF_EVERY_SIDE, *OF_ALPHA))),
     OTHER.name: frozenset(map(OTHER.marker, OF_EVERY_SIDE)),
+    **{name: frozenset({f"{name}-only-handed-over"}) for name in PARTNERS},
 }
 
 
@@ -102,6 +110,8 @@ def built(appliance: Appliance, portal: Flask) -> Stage:
     _beta(stage)
     _guest(stage)
     _waiting(stage)
+    for name, side in PARTNERS.items():
+        _partner(stage, name, side)
     return stage
 
 
@@ -116,6 +126,7 @@ def _people(stage: Stage) -> None:
         _visitor(stage, side, "officer", officer, frozenset({AccountRole.OFFICER}))
         _visitor(stage, side, "auditor", f"auditor-{side.name}", frozenset({AccountRole.AUDITOR}))
         _visitor(stage, side, "operator", f"operator-{side.name}", frozenset({AccountRole.OPERATOR}))
+    stage.keep(absent=CUSTODIAN.subject)
     nobody = stage.portal.test_client()
     nobody.environ_base["HTTP_ACCEPT"] = "text/html"
     stage.visitors["nobody", "nobody"] = nobody
@@ -134,12 +145,17 @@ def _visitor(stage: Stage, side: Side, role: str, subject: str, roles: frozenset
 def _draft(stage: Stage, side: Side) -> Contract:
     """A draft with a past: another title and party, a review that sent it back, and one that waived findings."""
     appliance, by = stage.appliance, side.initiator
+    with appliance.database.transaction() as tx:
+        people.set_department(tx, by, side.marker("department"))
     deadline = Deadline(appliance.now() + timedelta(days=3), ZONE)
     terms = DraftTerms(side.marker("title"), "采购", "示例", by, deadline, SigningOrder.SEQUENTIAL)
     draft = appliance.drafting.draft(sample_document(1), terms)
     gone = appliance.drafting.add_guest(draft.id, replace(GAMMA, name=side.marker("party")), by=by)
     appliance.drafting.remove_party(draft.id, gone.id, by=by)
     appliance.drafting.revise(draft.id, replace(terms, title="采购合同"), by=by)
+    annex = appliance.annexes.attach(draft.id, f"{side.marker('annex')}.csv", b"a,b", by=by)
+    appliance.annexes.detach(draft.id, annex.id, by=by)
+    stage.keep(annex=appliance.annexes.attach(draft.id, "清单.csv", b"a,b", by=by).id)
     draft = appliance.drafting.replace_document(draft.id, purchase(without="违约责任"), by=by)
     reviewing = appliance.reviewing
     reviewing.ask(draft.id, by=by)
@@ -244,6 +260,31 @@ def _waiting(stage: Stage) -> None:
     stage.keep(agreement=stage.appliance.agreements.propose(ZHANG.subject, between).id)
 
 
+def _partner(stage: Stage, name: str, side: Side) -> None:
+    """A partner that *side* has registered, with two representatives, one of whom hands a part over."""
+    appliance, by = stage.appliance, side.initiator
+    details = PartnerDetails(f"合作单位 {name}", registration=f"HRB {name}")
+    partner = appliance.partners.register(details, VouchingMeans.OTHER, side.marker("vouched"), by=by)
+    subjects = []
+    for role in ("administrator", "representative"):
+        whom = RepresentativeDetails(f"示例 {role}", f"{role}@{name}.example", "", Language.ENGLISH, ZONE)
+        subject = appliance.representatives.invite(partner.id, whom, by=subjects[0] if subjects else by).subject
+        client = signed_in(stage.portal, appliance, subject, [AccountRole.REPRESENTATIVE])
+        stage.visitors[name, role] = client
+        request = asked_for(appliance, subject)
+        performed(appliance, appliance.office.drafts.draft_enrolment(request.id, verified="示例", by=OFFICER))
+        subjects.append(subject)
+        stage.keep(representative=subject)
+    document = appliance.partners.add_document(
+        partner.id, PartnerDocumentKind.LICENCE, sample_document(1), by=subjects[0]
+    )
+    stage.keep(partner=partner.id, partner_document=document.id)
+    contract = sent(appliance, subjects[1], initiator=by)
+    reason, party = f"{name}-only-handed-over", contract.parties[0].id
+    appliance.handing_over.hand_over(contract.id, party, to=subjects[0], reason=reason, by=subjects[1])
+    stage.keep(contract=contract.id)
+
+
 def _guest(stage: Stage) -> None:
     """Another contract of Alpha's, handed over within Alpha, waits for somebody of a third company."""
     appliance, draft = stage.appliance, _draft(stage, ONE)
@@ -269,5 +310,6 @@ def _guest(stage: Stage) -> None:
     client.environ_base["HTTP_ACCEPT"] = "text/html"
     client.set_cookie("session", opened.secret)
     stage.visitors["gamma", "guest"] = client
-    stage.keep(contract=contract.id, inviting=contract.id, guest_party=guest.id, guest=guest.subject)
+    stage.keep(contract=contract.id, inviting=contract.id, elsewhere=contract.id)
+    stage.keep(guest_party=guest.id, guest=guest.subject)
     stage.keep(guest_link=appliance.links.token_of(LinkPurpose.GUEST, appliance.guests.of_party(guest.id).id))

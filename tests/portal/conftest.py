@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from appliance.demonstration import participants
 from appliance.ledger import Sequencer
@@ -50,8 +52,22 @@ def estate() -> Iterator[Estate]:
         yield estate
 
 
+class WholeAnswers(FlaskClient):
+    """A client that reads each answer to its end and closes it, and what it sent, as browsers do, whatever a test
+    looks at."""
+
+    def open(self, *given: Any, buffered: bool = True, **more: Any) -> TestResponse:
+        answer = super().open(*given, buffered=buffered, **more)
+        answer.request.environ["wsgi.input"].close()
+        for _, value in answer.headers:
+            value.encode("latin-1")  # else a server refuses to send it
+        return answer
+
+
 def portal_of(appliance: Appliance, authority: AuthorityClient) -> Flask:
-    return create_app(with_parts(appliance, authority=authority), form_key=bytes(range(32)))
+    portal = create_app(with_parts(appliance, authority=authority), form_key=bytes(range(32)))
+    portal.test_client_class = WholeAnswers
+    return portal
 
 
 @pytest.fixture

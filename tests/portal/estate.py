@@ -6,7 +6,7 @@ import hashlib
 import marshal
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from flask import Flask
@@ -30,19 +30,29 @@ from appliance.demonstration.participants import (
 from appliance.errors import StateRefused
 from appliance.identity import IdentityCheck
 from appliance.language import Language
+from appliance.ledger.disclosure import Audience
+from appliance.listing.contract_ledger import LedgerReader
 from appliance.model.accounts import PEOPLES_ROLES, AccountRole, LinkPurpose, NewAccount, Passkey
 from appliance.model.contract import AgreementSide, Contract, Deadline, GuestDetails, Placement, SigningOrder
+from appliance.model.discussion import DraftKind
 from appliance.model.intent import SigningOrigin
+from appliance.model.mail_merge import MergeEntry, MergeParties
+from appliance.model.office import OfficerDecision, OfficerDecisionKind, OfficerDecisionState
+from appliance.model.partners import PartnerDetails, PartnerDocumentKind, RepresentativeDetails, VouchingMeans
 from appliance.model.people import Against, IdentityDocument, Person, SealKind
 from appliance.model.powers import PowerBasis, PowerScope
 from appliance.model.writing import MergeField, MergeFieldKind, TextPurpose
 from appliance.office import SealDraft
 from appliance.ownership import DepositOrder
 from appliance.powers.register import PowerDraft
-from appliance.store import accounts
+from appliance.signing_methods import SigningMethod
+from appliance.store import accounts, officer_decisions, outbox
 from appliance.wiring import Appliance
 from appliance.writing import Beginning
+from appliance.writing.merge_lists import CheckedList
 from hsm.authenticator import SoftwareAuthenticator
+from hsm.names import OUTSIDE_SEAL
+from tests.own_certificate.counterparty import authority
 from tests.portal.office_visits import asked_for, performed
 from tests.portal.visitors import signed_in
 from tests.world import confirm, sample_document
@@ -92,6 +102,7 @@ def built(appliance: Appliance, portal: Flask) -> Estate:
     _authority(estate)
     _review(estate)
     _own_things(estate)
+    _partners(estate)
     _visitors(estate)
     return estate
 
@@ -103,13 +114,19 @@ def drafted(appliance: Appliance, initiator: str = ZHANG.subject) -> Contract:
     return appliance.drafting.draft(sample_document(2), terms)
 
 
-def sent(appliance: Appliance, *subjects: str, guest: bool = False, initiator: str = ZHANG.subject) -> Contract:
+def sent(
+    appliance: Appliance,
+    *subjects: str,
+    guest: bool = False,
+    initiator: str = ZHANG.subject,
+    method: SigningMethod | None = None,
+) -> Contract:
     """A contract that waits for *subjects*, and for somebody from outside."""
     draft = drafted(appliance, initiator)
     for subject in subjects:
         appliance.drafting.add_person(draft.id, subject=subject, by=initiator)
     if guest:
-        party = appliance.drafting.add_guest(draft.id, GUEST, by=initiator)
+        party = appliance.drafting.add_guest(draft.id, replace(GUEST, method=method), by=initiator)
         appliance.drafting.place(draft.id, party.id, [Placement(0, 10, 10, 30, 10)], by=initiator)
     return appliance.sending.send(draft.id, by=initiator)
 
@@ -124,11 +141,12 @@ def signed(appliance: Appliance, contract: Contract, position: int) -> Contract:
 def _contracts(estate: Estate) -> None:
     appliance, names = estate.appliance, estate.names
     draft = drafted(appliance)
-    names["draft"], names["draft_seen"] = draft.id, str(draft.version)
+    names["annex"] = appliance.annexes.attach(draft.id, "清单.csv", "品名,数量\n".encode(), by=ZHANG.subject).id
+    names["draft"], names["draft_seen"] = draft.id, str(draft.version + 1)
     waiting = sent(appliance, ZHANG.subject, LI.subject)
     opened = appliance.signing.open(waiting.id, waiting.parties[0].id, HERE)
     names |= {"contract": waiting.id, "seen": str(waiting.version), "intent": opened.intent.id}
-    names["batch"] = appliance.batches.put_together([opened])
+    names["batch"] = appliance.batches.put_together([opened.intent.id], by=ZHANG.subject)
     inviting = sent(appliance, guest=True)
     guest = inviting.parties[0]
     names |= {"inviting": inviting.id, "guest_party": guest.id, "guest": guest.subject}
@@ -147,6 +165,9 @@ def _contracts(estate: Estate) -> None:
     DemonstrationAuthenticators(appliance.settings.home).confirm(ZHANG.subject, proposed.intent)
     asked = appliance.seal_requests.ask(opened.intent.id, by=ZHANG.subject)
     names |= {"sealed": sealed.id, "seal_request": asked.id}
+    elsewhere = sent(appliance, guest=True, method=SigningMethod.OWN_CERTIFICATE)
+    outsider = elsewhere.parties[0]
+    names |= {"elsewhere": elsewhere.id, "own_party": outsider.id, "own_guest": outsider.subject}
     other = sent(appliance, guest=True, initiator=LI.subject)
     names |= {"other": other.id, "other_party": other.parties[0].id, "other_guest": other.parties[0].subject}
 
@@ -162,7 +183,20 @@ def _writing(estate: Estate) -> None:
     template = writing.templates.publish(begun.id, by=by, seen=begun.version)
     publishing = writing.templates.edit(template.id, by)
     names |= {"text": text.id, "text_seen": str(text.version), "template": template.id}
+    names["text_too"] = writing.texts.new(by, Beginning("另一条款", "服务", Language.CHINESE, html=html)).id
+    names["proposal"] = proposed(estate.appliance, text.id, by)
+    checked = CheckedList({2: MergeEntry("清单", GuestDetails("钱", "", "q@c.example"), {"买方": "丙"})})
+    merge = estate.appliance.mail_merges.keep(template.id, checked, MergeParties(), by=by)
+    names["merge"] = merge.id
     names |= {"publishing": publishing.id, "publishing_seen": str(publishing.version)}
+
+
+def proposed(appliance: Appliance, text: str, by: str) -> str:
+    """Comments on a text of *by*, and the number of a proposal to change it."""
+    appliance.discussions.comment(DraftKind.TEXT, text, 0, "意见 <b>𠮷野</b>", by=by)
+    seen = appliance.proposals.shown(text, by=by)
+    changed = seen.html.replace("</p>", " 另议</p><p>附则</p>", 1)
+    return str(appliance.proposals.propose(text, changed, "理由", by=by, seen=seen.number).number)
 
 
 def _office(estate: Estate) -> None:
@@ -175,6 +209,8 @@ def _office(estate: Estate) -> None:
     names["act"] = appliance.office.drafts.draft_enrolment(names["request"], verified="示例", by=OFFICER).id
     names["seal"] = CONTRACT_SEAL.subject
     names["destroyed"] = destroyed_seal(appliance)
+    root, anchors = authority(), appliance.office.anchors
+    names["anchor"] = anchors.register(root.pem, organisation="丙公司示例", reason="示例", by=OFFICER).id
 
 
 def destroyed_seal(appliance: Appliance) -> str:
@@ -216,8 +252,59 @@ def _own_things(estate: Estate) -> None:
     appliance, names = estate.appliance, estate.names
     deposit = appliance.ownership.deposit(DepositOrder("示例", "0" * 64), by=ZHANG.subject)
     names["deposit"] = deposit.id
+    names["ledger_view"] = saved_view(appliance, ZHANG)
     strokes = [[[100, 100], [500, 200], [900, 100]]]
     names["picture"] = appliance.appearances.draw(ZHANG.subject, strokes).id
+
+
+def saved_view(appliance: Appliance, person: Person) -> str:
+    """The number of a view of the contract ledger that *person* has saved."""
+    reader = LedgerReader(person.subject, PEOPLES_ROLES, Audience.of_person(person), person.organisation, ZONE)
+    appliance.contract_ledger.save_view(reader, "示例", "state=sent")
+    return str(appliance.contract_ledger.views(reader)[0][0].id)
+
+
+def _partners(estate: Estate) -> None:
+    """Two partners, each with an administrator who is signed in: ``own representative`` keeps what the estate
+    names, ``representative`` is the other one."""
+    appliance, names = estate.appliance, estate.names
+    for kind, suffix in (("own representative", ""), ("representative", "_too")):
+        details = PartnerDetails(f"合作{suffix} <b>𠮷野</b>", registration=f"HRB 1{suffix}")
+        partner = appliance.partners.register(details, VouchingMeans.KNOWN, "示例", by=ZHANG.subject)
+        first = RepresentativeDetails(f"示例 {kind}", f"{kind.replace(' ', '-')}@partner.example", zone=ZONE)
+        subject = appliance.representatives.invite(partner.id, first, by=ZHANG.subject).subject
+        cookie = signed_in(estate.portal, appliance, subject, [AccountRole.REPRESENTATIVE]).get_cookie("session")
+        estate.sessions[kind] = cookie.value if cookie else ""
+        with appliance.database.transaction() as tx:
+            outbox.withdraw(tx, subject, appliance.now())  # nobody uses the link of the invitation
+        second = RepresentativeDetails("第二位", f"second{suffix}@partner.example", zone=ZONE)
+        invited = appliance.representatives.invite(partner.id, second, by=subject).subject
+        licence = PartnerDocumentKind.LICENCE
+        document = appliance.partners.add_document(partner.id, licence, sample_document(1), by=subject)
+        names |= {f"partner{suffix}": partner.id, f"representative{suffix}": invited}
+        names |= {f"partner_document{suffix}": document.id}
+        names |= {f"partner_seal{suffix}": _asked_seal(appliance, partner.name, subject)}
+
+
+def _asked_seal(appliance: Appliance, organisation: str, by: str) -> str:
+    """A request for a seal that waits for officers; nobody of the estate's partners is enrolled to keep one."""
+    now, subject = appliance.now().replace(microsecond=0), f"{OUTSIDE_SEAL}{secrets.token_hex(4)}"
+    details = {"subject": subject, "name": f"{organisation}公章", "organisation": organisation}
+    details |= {"custodians": [by], "kind": SealKind.COMPANY.value, "needed": 1}
+    decision = OfficerDecision(
+        secrets.token_hex(8),
+        OfficerDecisionKind.ENROL_SEAL,
+        subject,
+        details,
+        {"kind": SealKind.COMPANY.name, "width_tenths_mm": 400, "unit": ""},
+        secrets.token_bytes(16),
+        now + timedelta(days=7),
+        by,
+        now,
+        OfficerDecisionState.OPEN,
+    )
+    appliance.database.commit(officer_decisions.insert_decision, decision)
+    return decision.id
 
 
 def _visitors(estate: Estate) -> None:
@@ -239,6 +326,11 @@ def _visitors(estate: Estate) -> None:
             appliance.registry.add_person(person, None, by=OFFICER)
         cookie = signed_in(estate.portal, appliance, subject, roles).get_cookie("session")
         estate.sessions[kind] = cookie.value if cookie else ""
+    day, now = timedelta(days=1), appliance.now()
+    appliance.accounts.absences.enter_absence(
+        CUSTODIAN.subject, ZHANG.subject, since=now - day, until=now + 30 * day
+    )
+    names["absent"] = CUSTODIAN.subject
     with appliance.database.transaction() as tx:
         credential, key, _ = device(appliance)
         accounts.insert_passkey(tx, Passkey(credential, ZHANG.subject, key, 0, "示例", appliance.now()))
@@ -247,7 +339,11 @@ def _visitors(estate: Estate) -> None:
     names["passkey"] = bytes_to_base64url(credential)
     names["recover_link"] = appliance.accounts.administration.recover(CUSTODIAN.subject, by=OFFICER).token
     until = appliance.now() + timedelta(hours=1)
-    guests = {"guest": ("other", "other_party", "other_guest"), "own guest": ("inviting", "guest_party", "guest")}
+    guests = {
+        "guest": ("other", "other_party", "other_guest"),
+        "own guest": ("inviting", "guest_party", "guest"),
+        "guest elsewhere": ("elsewhere", "own_party", "own_guest"),
+    }
     for kind, whose in guests.items():
         contract, party, subject = (names[name] for name in whose)
         where = ClientInfo("192.0.2.7")

@@ -17,10 +17,11 @@ from appliance.contracts.drafting import DraftTerms
 from appliance.contracts.endings import VoidDeclaration
 from appliance.demonstration.participants import OFFICER, ZHANG, ZONE
 from appliance.language import Language
-from appliance.model.accounts import PEOPLES_ROLES, AccountRole
+from appliance.model.accounts import PEOPLES_ROLES, AccountRole, possible_roles
 from appliance.model.contract import Contract, Deadline, GuestDetails, Party, Placement, SigningOrder
 from appliance.model.intent import SigningOrigin
 from appliance.model.notice import NoticeKind
+from appliance.model.people import Person
 from appliance.notices.delivery import OutboxDelivery, ReminderComposer
 from appliance.notices.mail import MailClient
 from appliance.notices.messages import MailMessage, Postponed
@@ -54,6 +55,9 @@ class AtOnce:
     ) -> MailMessage | Postponed | None:
         made = self.digests.compose_mail(tx, message, now)
         return self.digests.compose_mail(tx, message, made.until) if isinstance(made, Postponed) else made
+
+    def free_from(self, _tx: Transaction, _person: Person, now: datetime) -> datetime:
+        return now
 
 
 @dataclass(slots=True)
@@ -120,7 +124,7 @@ class Mails:
         told, arrived = [], self.deliver(at)
         for number, (recipient, link, kind, title) in enumerate(arrived):
             path = urlsplit(link).path
-            guest = recipient.startswith("person-guest-")
+            guest = self.is_guest(recipient)
             self.kinds.add(kind)
             told.append((recipient, kind))
             if guest:
@@ -132,7 +136,7 @@ class Mails:
         return told
 
     def follow(self, recipient: str, path: str, tongue: Language, title: str | None) -> None:
-        guest = recipient.startswith("person-guest-")
+        guest = self.is_guest(recipient)
         alone = path.startswith(("/welcome/", "/recover/"))
         client = self.client() if guest or alone else self.signed_in(recipient)
         client.set_cookie("language", tongue.value)
@@ -148,8 +152,14 @@ class Mails:
         if guest and not any(each in page.text for each in CLOSED):
             self.come_in(client, recipient, page, peek=tongue is Language.CHINESE)
 
+    def is_guest(self, recipient: str) -> bool:
+        """Whether the link of an invitation is the way in: a representative has an account."""
+        person = self.appliance.registry.person(recipient)
+        return person.guest and person.partner is None
+
     def signed_in(self, recipient: str) -> FlaskClient:
-        roles = (AccountRole.OFFICER,) if recipient.startswith("officer-") else PEOPLES_ROLES
+        outside = possible_roles(recipient) == {AccountRole.REPRESENTATIVE}
+        roles = possible_roles(recipient) if outside or recipient.startswith("officer-") else PEOPLES_ROLES
         return signed_in(self.portal, self.appliance, recipient, roles)
 
     def come_in(self, client: FlaskClient, guest: str, page: TestResponse, *, peek: bool = False) -> None:

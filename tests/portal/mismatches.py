@@ -20,14 +20,15 @@ from appliance.language import Language
 from appliance.model.accounts import AccountRole, Strength
 from appliance.model.contract import AgreementSide, Contract, Deadline
 from appliance.model.people import Against, IdentityDocument, Person
-from tests.portal.estate import Estate, drafted, sent, signed
-from tests.portal.routes import CONTRACT, DRAFT, IDENTITY, NOBODY, OF_SEAL, POST, TEMPLATE, TEXT, VOID, Row
+from tests.portal.estate import Estate, drafted, saved_view, sent, signed
+from tests.portal.routes import CONTRACT, DRAFT, IDENTITY, NOBODY, OF_SEAL, OWN, POST, TEMPLATE, TEXT, VOID, Row
 from tests.portal.visitors import signed_in
 from tests.world import contract_now
 from webui.portal.drafting.steps import terms_of
 
 OBJECTS = frozenset(
     {
+        "annex",
         *("agent", "agreement", "contract", "custodian", "declaration", "intent", "keyword-party", "message"),
         *("party", "passkey", "picture", "request", "requester", "seal", "session", "to"),
     }
@@ -49,16 +50,33 @@ _CREDENTIAL = "/office/people/{checked}/credential"
 _DRAFT = {
     "seen": "{draft_seen}",
     "order": "parallel",
-    "date": "2099-01-01",
+    "date": "2035-01-01",
     "time": "18:00",
     "zone": "Asia/Shanghai",
 }
+_OF_OTHERS = "/partners/{partner}/representatives/{representative_too}/contracts"
+_OF_OWN = "/partners/{partner}/representatives/{representative}/contracts"
 _REASON = {"seen": "{seen}", "once": "{once}", "reason": "示例"}
 _CORRECTED = {"name": "外来者", "email": "other@beta.example", "phone": "+86 138 0000 0001", "seen": "2"}
 _FOREIGN = {"party": "{party_too}"}
 
 MISMATCHED: tuple[tuple[str, Row], ...] = (
     ("identity.withdraw", Row(IDENTITY + "/{check_too}/withdraw", NOBODY, "officer", {"reason": "示例"})),
+    ("partners.document", Row("/partners/{partner}/documents/{partner_document_too}", NOBODY, OWN)),
+    ("partners.document", Row("/partners/{partner_too}/documents/{partner_document}", NOBODY, OWN)),
+    ("partners.withdraw_seal", Row("/partners/{partner}/seals/{partner_seal_too}/withdraw", NOBODY, OWN)),
+    ("partners.look_after", Row("/partners/{partner}/representatives/{representative_too}/leave", NOBODY, OWN)),
+    (
+        "partners.look_after",
+        Row("/partners/{partner}/representatives/{representative_too}/again", NOBODY, "officer"),
+    ),
+    (
+        "partners.look_after",
+        Row("/partners/{partner_too}/representatives/{representative_too}/leave", NOBODY, OWN),
+    ),
+    ("departures.left_by_representative", Row(_OF_OTHERS, NOBODY, OWN)),
+    ("departures.take_over_for_partner", Row(_OF_OTHERS, NOBODY, OWN, _STAND_IN | {"contract": "{contract}"})),
+    ("departures.take_over_for_partner", Row(_OF_OWN, NOBODY, OWN, _STAND_IN | {"contract": "{contract}"})),
     ("signing.picture", Row("/contracts/{contract_too}/sign/{intent}/1.png", NOBODY)),
     ("signing.guest_code", Row(_GUESTS, NOBODY)),
     ("signing.new_guest_code", Row(_GUESTS + "/code", NOBODY)),
@@ -70,10 +88,21 @@ MISMATCHED: tuple[tuple[str, Row], ...] = (
     ("pictures.page", Row("/contracts/{contract_too}/pages/1.png?intent={intent}", NOBODY)),
     ("reviews.picture", Row("/reviews/{reviewing}/pages/3.png", NOBODY, "reviewer")),
     ("contracts.revisions", Row(CONTRACT + "/revisions/3", NOBODY)),
+    ("discussion.proposal", Row("/writing/{text_too}/proposals/{proposal}", NOBODY)),
+    ("discussion.decide", Row("/writing/{text_too}/proposals/{proposal}", NOBODY, form={"accept": "all"})),
+    ("contracts.annex", Row(CONTRACT + "/annexes/{annex}", NOBODY)),
+    (
+        "drafting.detach",
+        Row(DRAFT + "/annexes/remove", NOBODY, form={"annex": "{annex_too}", "seen": "{draft_seen}"}),
+    ),
     ("writing.picture", Row(TEXT + "/preview/9.png", NOBODY)),
     ("writing.template_preview", Row(TEMPLATE + "/2/preview", NOBODY)),
     ("writing.template_picture", Row(TEMPLATE + "/2/1.png", NOBODY)),
     ("writing.template_document", Row(TEMPLATE + "/2/preview.pdf", NOBODY)),
+    (
+        "writing.keep_parties",
+        Row(TEMPLATE + "/parties", NOBODY, form={"seen": "1", "contract": "{left_contract}"}),
+    ),
     ("signing.activate", Row("/contracts/{contract_too}/sign", NOBODY, form={"intent": "{intent}"})),
     ("signing.activated", Row("/contracts/{contract_too}/sign/{intent}/activated", NOBODY)),
     ("voiding.declare", Row(VOID + "/declare", NOBODY, form={"declaration": "{declaration_too}"})),
@@ -91,6 +120,12 @@ MISMATCHED: tuple[tuple[str, Row], ...] = (
         "departures.take_over",
         Row("/office/people/{keeper}/contracts", NOBODY, "officer", _STAND_IN | {"contract": "{left_contract}"}),
     ),
+    ("absences.take_over", Row("/deputy/{absent}", NOBODY, form={"contract": "{contract}", "party": ""})),
+    ("absences.take_over", Row("/deputy/{absent}", NOBODY, form={"contract": "{contract}", **_FOREIGN})),
+    (
+        "absences.hand_everything_over",
+        Row("/settings/hand-over", NOBODY, form={"to": "{guest}", "reason": "示例"}),
+    ),
     ("departures.stand_in_for", Row(CONTRACT + "/stand-in", NOBODY, form=_STAND_IN | _FOREIGN)),
     (
         "office.revoke_credential",
@@ -101,16 +136,19 @@ MISMATCHED: tuple[tuple[str, Row], ...] = (
         Row(_DISMISSED, NOBODY, "officer", {"custodian": "{keeper}"}),
     ),
     ("signing.choose", Row("/batches", NOBODY, form={"contract": "{other}"})),
+    ("signing.choose_requests", Row("/batches/seals", NOBODY, form={"request": "{other}"})),
     ("signing.accept", Row(CONTRACT + "/agreement", NOBODY, form={"agreement": "{agreement_too}"})),
     ("signing.accepted", Row(CONTRACT + "/agreement/{agreement_too}/activated", NOBODY)),
     ("accounts.withdraw", Row("/settings/signing/withdraw", NOBODY, form={"request": "{request}"})),
     ("accounts.end_session", Row("/settings/sessions/end", NOBODY, form={"session": "{session_too}"})),
+    ("ledger.remove_view", Row("/contracts/ledger/views/remove", NOBODY, form={"view": "{ledger_view_too}"})),
     ("signatures.use", Row("/signatures/use", NOBODY, form={"picture": "{picture_too}"})),
     ("signatures.remove", Row("/signatures/remove", NOBODY, form={"picture": "{picture_too}"})),
 )
 """Endpoint and what is asked of it; ``keeper`` is the visitor."""
 
 AT_THE_FORM = frozenset({
+    "absences.hand_everything_over",
     "drafting.save_fields",
     "drafting.save_parties",
     "office.change_custodians",
@@ -120,6 +158,7 @@ AT_THE_FORM = frozenset({
     "signing.accept",
     "signing.accepted",
     "signing.choose",
+    "signing.choose_requests",
 })  # fmt: skip
 """Forms that come again, as things are now, and say what is wrong, or show what can be signed instead."""
 
@@ -146,11 +185,12 @@ def add_seconds(estate: Estate) -> None:
     house, names, by = estate.appliance, estate.names, ZHANG.subject
     names["keeper"], names["custodian"] = by, CUSTODIAN.subject
     draft = contract_now(house, names["draft"])
-    later = replace(terms_of(draft), deadline=Deadline(datetime(2099, 1, 1, 18, tzinfo=ZoneInfo(ZONE)), ZONE))
+    later = replace(terms_of(draft), deadline=Deadline(datetime(2035, 1, 1, 18, tzinfo=ZoneInfo(ZONE)), ZONE))
     names["draft_seen"] = str(house.drafting.revise(draft.id, later, by=by).version)
     waiting = contract_now(house, names["contract"])
     again = sent(house, by, LI.subject)
     inviting = sent(house, guest=True)
+    names["annex_too"] = house.annexes.attach(drafted(house).id, "清单.csv", b"a,b", by=by).id
     names |= {"contract_too": again.id, "party_too": again.parties[0].id, "inviting_too": inviting.id}
     completed = house.finalisation.finalise(signed(house, sent(house, by), 0).id)
     house.voiding.propose(completed.id, reason="示例", by=by)
@@ -162,6 +202,7 @@ def add_seconds(estate: Estate) -> None:
     )
     names["agreement_too"] = proposal.id
     names["picture_too"] = house.appearances.draw(LI.subject, [[[100, 100], [500, 200], [900, 100]]]).id
+    names["ledger_view_too"] = saved_view(house, LI)
     _add_rows(estate, inviting)
     _add_somebody_who_left(estate)
 

@@ -7,21 +7,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-VISITORS = ("nobody", "signer", "initiator", "reviewer", "guest", "auditor", "officer", "operator")
+VISITORS = (
+    *("nobody", "signer", "initiator", "reviewer", "guest", "representative", "auditor", "officer", "operator"),
+)
 """Those who have nothing to do with the estate's contracts; what the sides of a contract may see of each other is
 tried in tests/portal/test_both_sides.py."""
 
 EVERYBODY = frozenset(VISITORS)
 ACCOUNTS = EVERYBODY - {"nobody", "guest"}
 PEOPLE = frozenset({"signer", "initiator", "reviewer"})
-SIGNING = PEOPLE | {"guest"}
+COMPANY = frozenset({"representative"})
+SIGNERS = PEOPLE | COMPANY
+SIGNING = SIGNERS | {"guest"}
 WRITERS = frozenset({"initiator"})
+LEDGER = PEOPLE | {"auditor"}
 OFFICE = frozenset({"officer"})
 READERS = OFFICE | {"auditor"}
 AUDITOR = frozenset({"auditor"})
 REVIEWER = frozenset({"reviewer"})
 CHECKERS = OFFICE | REVIEWER
 REGISTRARS = CHECKERS | WRITERS
+KEEPERS = WRITERS | OFFICE
 NOBODY: frozenset[str] = frozenset()
 
 
@@ -43,6 +49,8 @@ GUESTS = "/contracts/{inviting}/guests/{guest_party}"
 OF_SEAL = "/office/seals/{seal}"
 SEAL_REQUEST = "/seals/requests/{seal_request}"
 PERSON = "/office/people/person-passing-by"
+PARTNER, OWN = "/partners/{partner}", "own representative"
+REPRESENTATIVE = PARTNER + "/representatives/{representative}"
 REVIEW, POWER, IDENTITY = "/reviews/{reviewing}", "/powers/{power}", "/identity/{checked}"
 TEXT, TEMPLATE = "/writing/{text}", "/templates/{template}"
 PASSKEY = {"ticket": "x", "credential": "{{}}"}
@@ -58,6 +66,9 @@ GET: dict[str, Row] = {
     "static": Row("/static/page.css", EVERYBODY),
     "health.livez": Row("/livez", EVERYBODY),
     "health.readyz": Row("/readyz", EVERYBODY),
+    "guide.contents": Row("/guide", EVERYBODY),
+    "guide.page": Row("/guide/sign", EVERYBODY),
+    "guide.picture": Row("/guide/pictures/sign.zh.webp", EVERYBODY),
     "verify.form": Row("/verify", EVERYBODY),
     "ownership.find": Row("/ownership/find", EVERYBODY),
     "log.checkpoint": Row("/log/checkpoint", EVERYBODY),
@@ -79,6 +90,7 @@ GET: dict[str, Row] = {
     "accounts.registered_passkey": Row("/welcome/{welcome_link}/registered", EVERYBODY),
     "accounts.recover": Row("/recover/{recover_link}", EVERYBODY),
     "signing.guest_entry": Row("/guest/{guest_link}", EVERYBODY),
+    "signing.guest_vouched": Row("/guest/{guest_link}/vouched", EVERYBODY),
     "setup.setup": Row("/setup", EVERYBODY),
     "setup.recovery": Row("/setup/recovery?login=wang", EVERYBODY),
     "setup.registered": Row("/setup/registered/none", EVERYBODY),
@@ -86,22 +98,31 @@ GET: dict[str, Row] = {
     "accounts.login_code": Row("/settings/code", ACCOUNTS),
     "accounts.new_passkey": Row("/settings/passkeys/new", ACCOUNTS),
     "accounts.remove_passkey": Row("/settings/passkeys/{passkey}/remove", NOBODY),
-    "accounts.means": Row("/settings/signing", PEOPLE),
-    "accounts.registered": Row("/settings/signing/registered", PEOPLE),
+    "accounts.means": Row("/settings/signing", SIGNERS),
+    "accounts.registered": Row("/settings/signing/registered", SIGNERS),
     "signing.agreement": Row("/agreement", SIGNING),
+    "signing.framework": Row("/agreement/framework.pdf", SIGNING),
     "signing.agree": Row(CONTRACT + "/agreement", AUDITOR),
     "signing.accepted": Row(CONTRACT + "/agreement/{agreement}/activated", AUDITOR),
     "signing.guest_credentials": Row("/guest/credentials", frozenset({"guest"}), "own guest"),
     "signing.guest_registered": Row("/guest/registered", frozenset({"guest"}), "own guest"),
     "signing.guest_settings": Row("/guest/settings", frozenset({"guest"}), "own guest"),
     "signing.guest_waiting": Row("/guest/waiting", frozenset({"guest"}), "own guest"),
+    "ledger.ledger": Row("/contracts/ledger?c=title&c=department&c=expiry", LEDGER),
+    "ledger.export": Row("/contracts/ledger.csv", LEDGER),
     "contracts.page": Row(CONTRACT, AUDITOR),
     "contracts.ask": Row(CONTRACT + "/recall", NOBODY),
+    "contracts.copies": Row(CONTRACT + "/copies", NOBODY),
+    "contracts.annex": Row("/contracts/{draft}/annexes/{annex}", AUDITOR),
+    "amending.amend": Row("/contracts/{completed}/amend/termination", NOBODY),
     "contracts.revisions": Row(CONTRACT + "/revisions", AUDITOR),
     "contracts.document": Row(CONTRACT + "/document.pdf", AUDITOR),
     "contracts.evidence": Row("/contracts/{completed}/evidence.zip", AUDITOR),
     "pictures.page": Row(CONTRACT + "/pages/1.png", AUDITOR),
     "signing.sign": Row(CONTRACT + "/sign", AUDITOR),
+    "signing.read": Row(CONTRACT + "/read", NOBODY),
+    "signing.vouch": Row(CONTRACT + "/vouch", NOBODY),
+    "signing.vouched": Row(CONTRACT + "/vouched", AUDITOR),
     "signing.picture": Row(CONTRACT + "/sign/{intent}/1.png", NOBODY),
     "signing.activated": Row(CONTRACT + "/sign/{intent}/activated", AUDITOR),
     "signing.batch_page": Row("/batches/{batch}", NOBODY),
@@ -120,10 +141,10 @@ GET: dict[str, Row] = {
     "drafting.parties": Row(DRAFT + "/parties", NOBODY),
     "drafting.fields": Row(DRAFT + "/fields", NOBODY),
     "drafting.check": Row(DRAFT + "/check", NOBODY),
-    "signing.seal_requests": Row("/seals/requests", PEOPLE),
+    "signing.seal_requests": Row("/seals/requests", SIGNERS),
     "signing.seal_request": Row(SEAL_REQUEST, NOBODY),
     "signing.seal_activated": Row(SEAL_REQUEST + "/activated", NOBODY, "custodian"),
-    "signatures.overview": Row("/signatures", PEOPLE),
+    "signatures.overview": Row("/signatures", SIGNERS),
     "signatures.preview": Row("/signatures/preview/{picture}.png", NOBODY),
     "signatures.seal": Row("/signatures/seals/{seal}.svg", REVIEWER),
     "ownership.all_of_mine": Row("/ownership", PEOPLE),
@@ -141,21 +162,46 @@ GET: dict[str, Row] = {
     "writing.all_templates": Row("/templates", WRITERS),
     "writing.template": Row(TEMPLATE, NOBODY),
     "writing.template_form": Row(TEMPLATE + "/use", NOBODY),
+    "signing.fill": Row(CONTRACT + "/fill", NOBODY),
+    "writing.template_parties": Row(TEMPLATE + "/parties", NOBODY),
     "writing.template_preview": Row(TEMPLATE + "/1/preview", NOBODY),
     "writing.template_picture": Row(TEMPLATE + "/1/1.png", NOBODY),
     "writing.template_document": Row(TEMPLATE + "/1/preview.pdf", NOBODY),
+    "writing.merge_form": Row(TEMPLATE + "/merge", NOBODY),
+    "writing.merge_workbook": Row(TEMPLATE + "/merge.xlsx", NOBODY),
+    "writing.merges": Row("/merges", WRITERS),
+    "writing.merge": Row("/merges/{merge}", NOBODY),
+    "writing.merge_report": Row("/merges/{merge}/report.xlsx", NOBODY),
+    "discussion.listed": Row("/discussions", PEOPLE),
+    "discussion.contract": Row("/contracts/{draft}/discussion", NOBODY),
+    "discussion.text": Row(TEXT + "/discussion", NOBODY),
+    "discussion.propose_form": Row(TEXT + "/proposals/new", NOBODY),
+    "discussion.proposal": Row(TEXT + "/proposals/{proposal}", NOBODY),
+    "discussion.compare": Row(TEXT + "/compare", NOBODY),
     "reviews.queue": Row("/reviews", REVIEWER, "reviewer"),
     "reviews.case": Row(REVIEW, REVIEWER, "reviewer"),
     "reviews.picture": Row(REVIEW + "/pages/1.png", REVIEWER, "reviewer"),
     "reviews.result": Row(CONTRACT + "/review", AUDITOR),
-    "powers.everything": Row("/powers", REGISTRARS | AUDITOR),
+    "powers.everything": Row("/powers", REGISTRARS | AUDITOR | COMPANY),
     "powers.new": Row("/powers/new?agent={checked}", REGISTRARS),
+    "partners.everything": Row("/partners", KEEPERS | CHECKERS | AUDITOR),
+    "partners.company": Row("/company", COMPANY, OWN),
+    "partners.new": Row("/partners/new", KEEPERS),
+    "partners.page": Row(PARTNER, KEEPERS | CHECKERS | AUDITOR, OWN),
+    "partners.edit": Row(PARTNER + "/edit", KEEPERS, OWN),
+    "partners.document": Row(PARTNER + "/documents/{partner_document}", KEEPERS | CHECKERS | AUDITOR, OWN),
+    "partners.new_seal": Row(PARTNER + "/seals/new", NOBODY, OWN),
+    "partners.new_representative": Row(PARTNER + "/representatives/new", KEEPERS, OWN),
+    "departures.left_by_representative": Row(REPRESENTATIVE + "/contracts", NOBODY, OWN),
     "powers.power": Row(POWER, CHECKERS | AUDITOR),
     "powers.letter": Row(POWER + "/letter.pdf", CHECKERS | AUDITOR),
     "identity.person": Row(IDENTITY, CHECKERS | AUDITOR, "officer"),
     "office.everything": Row("/office", READERS, "officer"),
     "office.person": Row(PERSON, READERS, "officer"),
     "departures.left_behind": Row(PERSON + "/contracts", OFFICE, "officer"),
+    "absences.absence": Row("/settings/absence", PEOPLE),
+    "absences.everything": Row("/settings/hand-over", PEOPLE),
+    "absences.open_parts": Row("/deputy/{absent}", NOBODY),
     "departures.stand_in": Row(CONTRACT + "/stand-in", NOBODY),
     "audit.overview": Row("/audit", AUDITOR, "auditor"),
     "audit.history": Row(CONTRACT + "/history", AUDITOR),
@@ -168,15 +214,19 @@ GET: dict[str, Row] = {
     "office.seal": Row("/office/seals/{seal}", READERS, "officer"),
     "office.seal_look": Row("/office/seals/{seal}/look.png", READERS, "officer"),
     "office.seal_destruction": Row("/office/seals/{destroyed}/destruction", READERS, "officer"),
-    "signing.seal_uses": Row("/seals/uses", READERS, "officer"),
-    "signing.seal_uses_table": Row("/seals/uses.csv", READERS, "officer"),
+    "signing.seal_uses": Row("/seals/uses", READERS | COMPANY, "officer"),
+    "signing.seal_uses_table": Row("/seals/uses.csv", READERS | COMPANY, "officer"),
     "office.retained": Row("/office/retention", READERS, "officer"),
+    "office.authorities": Row("/office/authorities", READERS, "officer"),
+    "office.authority": Row("/office/authorities/{anchor}", READERS, "officer"),
+    "signing.own": Row("/contracts/{elsewhere}/own", NOBODY, "guest elsewhere"),
+    "signing.own_document": Row("/contracts/{elsewhere}/own/document.pdf", NOBODY, "guest elsewhere"),
     "office.erasure": Row(PERSON + "/erase", OFFICE, "officer"),
     "office.new_seal": Row("/office/seals/new", OFFICE, "officer"),
 }
 
 _PASSWORDS = {"password": "a", "again": "a"}
-_TYPED_PARTIES = {"order": "parallel", "date": "2099-01-01", "time": "18:00", "zone": "Asia/Shanghai"}
+_TYPED_PARTIES = {"order": "parallel", "date": "2035-01-01", "time": "18:00", "zone": "Asia/Shanghai"}
 _TYPED_PARTIES |= {
     "act": "guest",
     "guest-name": "",
@@ -218,6 +268,7 @@ _SEAL = {"organisation": "", "kind": "CONTRACT", "width": "40", "custodian": "x"
 _POWER = {"agent": "{checked}", "basis": "letter", "grantor": "示例", "principal": "某人", "contract": ""}
 _POWER |= {"since": "2099-01-01", "until": "2098-01-01", "kinds": "", "counterparties": "", "amount": "x"}
 _POWER |= {"currency": "CNY", "seal": "x", "replaces": ""}
+_PARTNER = {"name": "", "code": "1", "registration": "", "address": "", "contact": "", "email": "", "phone": ""}
 _CHECK = {"document": "x", "number": "", "against": "original", "expires": "", "note": ""}
 
 MACHINES = frozenset({"trust.answer"})
@@ -258,7 +309,7 @@ POST: dict[str, Row] = {
     "accounts.removed": Row("/settings/passkeys/{passkey}/remove", NOBODY, form={"old": "x"}),
     "accounts.end_session": Row("/settings/sessions/end", NOBODY, form={"session": "00"}),
     "accounts.end_others": Row("/settings/sessions/end-others", ACCOUNTS, any_words=True),
-    "accounts.set_up": Row("/settings/signing", PEOPLE, any_words=True),
+    "accounts.set_up": Row("/settings/signing", SIGNERS, any_words=True),
     "accounts.withdraw": Row("/settings/signing/withdraw", NOBODY, form={"request": "{request}"}),
     "signing.accept": Row(CONTRACT + "/agreement", AUDITOR, form={"agreement": "00"}, any_words=True),
     "signing.set_up_credentials": Row("/guest/credentials", frozenset({"guest"}), "own guest", any_words=True),
@@ -269,9 +320,18 @@ POST: dict[str, Row] = {
     "reminders.change": Row(CONTRACT + "/dates", NOBODY, form={"effective": "x"}, any_words=True),
     "reminders.resend": Row(CONTRACT + "/mail/resend", NOBODY, form={"message": "999999"}),
     "contracts.do": Row(CONTRACT + "/recall", NOBODY, form={**SEEN, "reason": "", "party": "", "to": ""}),
+    "contracts.change_copies": Row(CONTRACT + "/copies", NOBODY, form={"person": "x", "act": "add"}),
     "contracts.correct": Row(CONTRACT + "/correct", NOBODY, form=SEEN),
+    "amending.draft_agreement": Row(
+        "/contracts/{completed}/amend/termination",
+        NOBODY,
+        form={"seen": "1", "title": "", "effective": "x", "settlement": "x", "surviving": "x", "once": "{once}"},
+        files=("document",),
+    ),
+    "amending.duplicate": Row(CONTRACT + "/duplicate", NOBODY, form=SEEN),
     "signing.activate": Row(CONTRACT + "/sign", AUDITOR, form=_SIGNED, any_words=True),
-    "signing.choose": Row("/batches", PEOPLE, form={"contract": "{contract}"}),
+    "signing.choose": Row("/batches", SIGNERS, form={"contract": "{contract}"}),
+    "signing.choose_requests": Row("/batches/seals", SIGNERS, form={"request": "{seal_request}"}),
     "signing.new_guest_code": Row(GUESTS + "/code", NOBODY, any_words=True),
     "signing.new_guest_link": Row(GUESTS + "/link", NOBODY, any_words=True),
     "signing.correct_guest": Row(GUESTS + "/correct", NOBODY, form={"name": "a", "email": "a", "phone": "1"}),
@@ -289,6 +349,8 @@ POST: dict[str, Row] = {
     "drafting.replace_document": Row(
         DRAFT + "/replace", NOBODY, form={**OF_DRAFT, "once": "{once}"}, files=("document",)
     ),
+    "drafting.attach": Row(DRAFT + "/annexes", NOBODY, form={**OF_DRAFT, "once": "{once}"}, files=("annex",)),
+    "drafting.detach": Row(DRAFT + "/annexes/remove", NOBODY, form={**OF_DRAFT, "annex": "{annex}"}),
     "drafting.save_parties": Row(DRAFT + "/parties", NOBODY, form={**OF_DRAFT, **_TYPED_PARTIES}),
     "drafting.save_fields": Row(DRAFT + "/fields", NOBODY, form={**OF_DRAFT, **_PLACES}),
     "drafting.send": Row(
@@ -299,17 +361,35 @@ POST: dict[str, Row] = {
     "signing.take_approval_back": Row(SEAL_REQUEST + "/take-back", NOBODY, "custodian", any_words=True),
     "signing.withdraw_seal": Row(SEAL_REQUEST + "/withdraw", NOBODY, any_words=True),
     "signing.finish_seal": Row(SEAL_REQUEST + "/finish", NOBODY),
-    "signatures.draw": Row("/signatures/drawn", PEOPLE, form={"strokes": "[]"}),
-    "signatures.take": Row("/signatures/image", PEOPLE, files=("image",)),
+    "signatures.draw": Row("/signatures/drawn", SIGNERS, form={"strokes": "[]"}),
+    "signatures.take": Row("/signatures/image", SIGNERS, files=("image",)),
     "signatures.use": Row("/signatures/use", NOBODY, form={"picture": "x"}),
     "signatures.remove": Row("/signatures/remove", NOBODY, form={"picture": "x"}),
     "ownership.deposit": Row("/ownership", PEOPLE, form={"title": "", "digest": "00", "file": "x", "size": "1"}),
     "writing.new": Row(
         "/writing/new", WRITERS, form={"title": "x" * 201, "kind": "x", "language": "zh", "once": "{once}"}
     ),
+    "discussion.change_contract": Row(
+        "/contracts/{draft}/discussion",
+        NOBODY,
+        form={"act": "comment", "comment": "", "person": "x", "place": "0", "words": "", "once": "{once}"},
+    ),
+    "discussion.change_text": Row(
+        TEXT + "/discussion",
+        NOBODY,
+        form={"act": "comment", "comment": "", "person": "x", "place": "0", "words": "", "once": "{once}"},
+    ),
+    "discussion.propose": Row(
+        TEXT + "/proposals/new", NOBODY, form={"plain": "", "words": "长" * 501, "seen": "1", "once": "{once}"}
+    ),
+    "discussion.decide": Row(TEXT + "/proposals/{proposal}", NOBODY, form={"accept": "x", "reject": ""}),
     "writing.save": Row(TEXT, NOBODY, form={"seen": "0", "plain": "x"}, files=("text",)),
     "writing.describe": Row(TEXT + "/about", NOBODY, form={**OF_TEXT, "title": "", "kind": "x", "language": "zh"}),
     "writing.discard": Row(TEXT + "/discard", NOBODY, form={"seen": "0"}),
+    "writing.upload_list": Row(
+        TEMPLATE + "/merge", NOBODY, form={"once": "{once}"}, files=("list",), any_words=True
+    ),
+    "writing.go_on": Row("/merges/{merge}/make", NOBODY, any_words=True),
     "writing.publish": Row(TEXT + "/publish", NOBODY, form={**OF_TEXT, "once": "{once}"}),
     "writing.define": Row(TEXT + "/fields", NOBODY, form={**OF_TEXT, **_FIELD}),
     "writing.undefine": Row(TEXT + "/fields/remove", NOBODY, form={"seen": "0", "name": "x"}),
@@ -318,6 +398,7 @@ POST: dict[str, Row] = {
     ),
     "writing.new_template": Row("/templates/new", NOBODY, form={"sample": "x", "once": "{once}"}),
     "writing.edit_template": Row(TEMPLATE + "/edit", NOBODY, any_words=True),
+    "writing.keep_parties": Row(TEMPLATE + "/parties", NOBODY, form={"seen": "1", "contract": ""}),
     "writing.retire_template": Row(TEMPLATE + "/retire", NOBODY, any_words=True),
     "writing.offer_template": Row(TEMPLATE + "/offer", NOBODY, any_words=True),
     "writing.use_template": Row(
@@ -328,11 +409,39 @@ POST: dict[str, Row] = {
     ),
     "reviews.sign_off": Row(REVIEW + "/sign-off", REVIEWER, "reviewer", OF_REVIEW),
     "reviews.send_back": Row(REVIEW + "/return", REVIEWER, "reviewer", {**OF_REVIEW, "words": ""}),
+    "partners.register": Row(
+        "/partners/new", KEEPERS, form=_PARTNER | {"means": "x", "note": "", "once": "{once}"}
+    ),
+    "partners.change": Row(PARTNER + "/edit", KEEPERS, OWN, _PARTNER | {"email": "x"}, any_words=True),
+    "partners.vouch": Row(PARTNER + "/vouch", KEEPERS, form={"means": "x", "note": ""}),
+    "partners.add_document": Row(PARTNER + "/documents", KEEPERS, OWN, {"kind": "x"}, files=("file",)),
+    "partners.invite": Row(
+        PARTNER + "/representatives/new",
+        KEEPERS,
+        OWN,
+        {"name": "", "email": "x", "phone": "", "language": "zh", "zone": "UTC", "once": "{once}"},
+    ),
+    "partners.ask_for_seal": Row(
+        PARTNER + "/seals/new", NOBODY, OWN, {"kind": "x", "width": "40", "needed": "1", "once": "{once}"}
+    ),
+    "partners.withdraw_seal": Row(PARTNER + "/seals/{partner_seal}/withdraw", NOBODY, OWN, any_words=True),
+    "partners.look_after": Row(REPRESENTATIVE + "/administrator", KEEPERS, OWN, any_words=True),
+    "departures.take_over_for_partner": Row(
+        REPRESENTATIVE + "/contracts", NOBODY, OWN, {"contract": "x", "party": "", "to": "x", "reason": "x"}
+    ),
     "powers.register": Row("/powers/new", REGISTRARS, form={**_POWER, "once": "{once}"}, files=("letter",)),
     "powers.decide": Row(POWER + "/refuse", CHECKERS, "officer", {"reason": ""}, any_words=True),
     "identity.record": Row(IDENTITY, CHECKERS, "officer", {**_CHECK, "once": "{once}"}),
     "identity.withdraw": Row(IDENTITY + "/{check}/withdraw", CHECKERS, "officer", {"reason": ""}, any_words=True),
     "office.change_roles": Row(PERSON + "/roles", OFFICE, "officer", {"role": "officer"}),
+    "ledger.save_view": Row(
+        "/contracts/ledger/views",
+        LEDGER,
+        form={"name": "x", "query": "q=x", "role": "", "shared": "yes"},
+        any_words=True,
+    ),
+    "ledger.remove_view": Row("/contracts/ledger/views/remove", NOBODY, form={"view": "{ledger_view}"}),
+    "office.change_department": Row(PERSON + "/department", OFFICE, "officer", {"department": ""}, any_words=True),
     "office.change_account": Row(PERSON + "/suspend", OFFICE, "officer", any_words=True),
     "office.revoke_credential": Row(PERSON + "/credential", OFFICE, "officer", {"credential": "x"}),
     "office.leave": Row(PERSON + "/leave", OFFICE, "officer", any_words=True),
@@ -344,6 +453,12 @@ POST: dict[str, Row] = {
     "office.activate": Row("/office/acts/{act}", OFFICE, "officer", any_words=True),
     "office.refuse": Row("/office/acts/{act}/refuse", OFFICE, "officer", {"reason": "x"}, any_words=True),
     "office.make_seal": Row("/office/seals/new", OFFICE, "officer", _SEAL),
+    "signing.keep_filled": Row(CONTRACT + "/fill", NOBODY, any_words=True),
+    "signing.go_on": Row(CONTRACT + "/read", NOBODY, form={"page": "1"}),
+    "absences.enter": Row("/settings/absence", PEOPLE, form={"since": "", "until": "", "deputy": ""}),
+    "absences.end": Row("/settings/absence/end", PEOPLE),
+    "absences.hand_everything_over": Row("/settings/hand-over", PEOPLE, form={"to": "", "reason": "示例"}),
+    "absences.take_over": Row("/deputy/{absent}", NOBODY, form={"contract": "{contract}", "party": ""}),
     "departures.take_over": Row(
         "/office/people/person-zhang/contracts",
         OFFICE,
@@ -355,11 +470,21 @@ POST: dict[str, Row] = {
     ),
     "office.retain": Row("/office/retention/hold", OFFICE, "officer", {"contract": "x", "reason": "x"}),
     "office.erase": Row(PERSON + "/erase", OFFICE, "officer", {"reason": ""}, any_words=True),
+    "office.register_authority": Row(
+        "/office/authorities", OFFICE, "officer", {"organisation": "x", "reason": ""}, files=("certificate",)
+    ),
+    "office.approve_authority": Row("/office/authorities/{anchor}/approve", OFFICE, "officer", any_words=True),
+    "office.end_authority": Row("/office/authorities/{anchor}/end", OFFICE, "officer", {"ended_because": ""}),
+    "signing.hand_in": Row(
+        "/contracts/{elsewhere}/own", NOBODY, "guest elsewhere", {"accepts": "1"}, files=("document",)
+    ),
     "office.suspend_seal": Row(OF_SEAL + "/suspend", OFFICE, "officer", {"reason": ""}),
     "office.resume_seal": Row(OF_SEAL + "/resume", OFFICE, "officer", {"reason": ""}),
     "office.change_custodians": Row(OF_SEAL + "/custodians/add", OFFICE, "officer", {"custodian": "x"}),
     "office.change_needed": Row(OF_SEAL + "/needed", OFFICE, "officer", {"needed": "1"}),
     "office.change_picture": Row(OF_SEAL + "/picture", OFFICE, "officer", files=("picture",)),
+    "office.set_seal_rules": Row(OF_SEAL + "/rules", OFFICE, "officer", {"kinds": "长" * 61}, any_words=True),
+    "office.file_seal": Row(OF_SEAL + "/filing", OFFICE, "officer", {"authority": "", "number": ""}),
     "office.draw_seal": Row(OF_SEAL + "/picture/drawn", OFFICE, "officer", any_words=True),
     "office.destroy_seal": Row(OF_SEAL + "/destroy", OFFICE, "officer", {"destroyed_because": ""}, any_words=True),
 }

@@ -57,12 +57,18 @@ def ask(client: FlaskClient, address: str, **more: str) -> TestResponse:
 
 
 def confirm(
-    client: FlaskClient, appliance: Appliance, subject: str, asked: TestResponse, credential: str | None = None
+    client: FlaskClient,
+    appliance: Appliance,
+    subject: str,
+    asked: TestResponse,
+    credential: str | None = None,
+    *,
+    says: str = "",
 ) -> TestResponse:
     """Goes where the portal's answer *asked* leads, reads the act there and has the passkey of *subject* answer
     (or sends another *credential*); the portal's answer to whoever comes back. What the portal did not let through
     is the last answer itself, and so is what the activation service refuses. An officer who gives somebody what
-    they have set up types its fingerprint."""
+    they have set up types its fingerprint. The page *says* these words."""
     settings = appliance.settings
     origin = settings.activation.origin
     if asked.status_code != 303 or not asked.headers["Location"].startswith(f"{origin}/act/"):
@@ -71,7 +77,7 @@ def confirm(
         browser = service.browser_at(app)
         path = urlsplit(asked.headers["Location"]).path
         page = browser.get(path, base_url=origin)
-        assert page.status_code == 200, page.text
+        assert page.status_code == 200 and says in page.text, page.text
         if "data-passkey" in page.text:
             form = passkey_form(page.text)
             if credential is None:

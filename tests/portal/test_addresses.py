@@ -62,10 +62,12 @@ def test_not_ready_with_the_reason_when_the_authority_is_gone(appliance: Applian
 
 def test_certificates_and_lists_can_be_fetched_and_fit_together(browser: FlaskClient, world: World) -> None:
     root = x509.load_pem_x509_certificate(browser.get("/certs/ca.pem").data)
-    issuing, _ = x509.load_pem_x509_certificates(browser.get("/certs/chain.pem").data)
-    issuing.verify_directly_issued_by(root)
-    assert x509.load_der_x509_certificate(browser.get("/certs/issuing.cer").data) == issuing
-    for name, issuer in (("root", root), ("issuing", issuing)):
+    issuing, events, last = x509.load_pem_x509_certificates(browser.get("/certs/chain.pem").data)
+    assert last == root
+    for name, authority in (("issuing", issuing), ("events", events)):
+        authority.verify_directly_issued_by(root)
+        assert x509.load_der_x509_certificate(browser.get(f"/certs/{name}.cer").data) == authority
+    for name, issuer in (("root", root), ("issuing", issuing), ("events", events)):
         crl = x509.load_der_x509_crl(browser.get(f"/crl/{name}.crl").data)
         assert crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]  # CA keys, of the kinds for CRLs
     for missing in ("/certs/tsa.cer", "/certs/issuing-2.cer", "/crl/issuing-2.crl", "/crl/person-zhang.crl"):

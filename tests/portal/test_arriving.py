@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -246,3 +247,16 @@ def test_its_page_takes_no_pin(newcomer: Newcomer) -> None:
         refused = service.send_to(browser, origin, form, pin="246810", pin_again="246810", code="000000")
     assert refused.status_code == 409
     assert newcomer.appliance.authority.pending_credentials(newcomer.subject) == []
+
+
+def test_who_goes_without_a_passkey_reads_that_contracts_take_one(
+    newcomer: Newcomer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = "contracts here are signed with a passkey alone"
+    assert told not in newcomer.browser().get(newcomer.link).text
+    policy = newcomer.appliance.policy
+    signing = replace(policy.default.signing, passkey_only=True)
+    strict = replace(policy, default=replace(policy.default, signing=signing))
+    portal: Any = newcomer.portal
+    monkeypatch.setattr(portal.appliance, "policy", strict)
+    assert told in newcomer.browser().get(newcomer.link).text

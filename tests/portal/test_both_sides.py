@@ -29,11 +29,11 @@ from tests.portal.routes import GET
 from tests.world import shared_world
 from webui.shared.language import TAGS
 
-CONTRACTS = ("contract", "completed", "draft", "inviting", "reviewing")
+CONTRACTS = ("contract", "completed", "draft", "inviting", "elsewhere", "reviewing")
 """Places of addresses that take any contract: those of both sides are tried in each."""
 
 OF_NO_CONTRACT = {"text", "template", "publishing", "deposit", "act", "request", "destroyed", "passkey", "picture"}
-OF_NO_CONTRACT |= {"recover_link", "welcome_link", "log_size", "batch"}
+OF_NO_CONTRACT |= {"recover_link", "welcome_link", "log_size", "batch", "merge", "anchor"}
 """Places of addresses of what people keep for themselves, and of the registration office."""
 
 PICTURES = (".png", ".svg")
@@ -93,7 +93,7 @@ def markers_in(answer: TestResponse) -> set[str]:
 def test_of_what_is_internal_the_other_sides_auditor_reads_nothing(stage: Stage) -> None:
     """Who may read most, in one language; everybody else, and the other language, come with `make test-long`."""
     seen = seen_by(stage, [each for each in stage.visitors if each[1] == "auditor"], ("en",))
-    assert all(seen[side] for side in MARKERS), "each reads its own"
+    assert all(seen[side.name] for side in (ONE, OTHER)), "each reads its own"
 
 
 @pytest.mark.long

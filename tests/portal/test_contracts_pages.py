@@ -325,10 +325,11 @@ def test_the_list_shows_what_was_asked_for(
     assert ("设备采购合同" in page.text) is found
 
 
-def test_a_day_that_is_none_is_told_at_the_place(zhang: FlaskClient) -> None:
-    answer = zhang.get("/?since=yesterday")
+@pytest.mark.parametrize("day", ["since=yesterday", "until=9999-12-31"])
+def test_a_day_that_is_none_is_told_at_the_place(zhang: FlaskClient, day: str) -> None:
+    answer = zhang.get(f"/?{day}")
     assert answer.status_code == 422
-    assert 'id="field-since-problem"' in answer.text
+    assert f'id="field-{day.partition("=")[0]}-problem"' in answer.text
 
 
 @pytest.mark.parametrize("after", ["x", "'; --", "~", "9" * 300])

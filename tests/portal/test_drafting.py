@@ -218,6 +218,7 @@ def test_another_document_takes_the_place_of_the_first(wizard: Wizard, appliance
     ("changes", "field"),
     [
         ({"date": "2020-01-01"}, "date"),
+        ({"date": "9999-12-31", "zone": "America/New_York"}, "date"),  # there is no such day in Shanghai
         ({"date": "2026-02-31"}, "date"),
         ({"date": ""}, "date"),
         ({"time": "25:00"}, "date"),

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import itertools
 import math
 import re
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from reportlab.pdfgen.canvas import Canvas
 from werkzeug.datastructures import MultiDict
 
-from appliance.contracts.draft_rules import POINTS_PER_MM, AnchorSide, place_beside
+from appliance.contracts.draft_rules import POINTS_PER_MM, AnchorSide, DraftTerms, place_beside
 from appliance.demonstration.participants import CONTRACT_SEAL, LI, ZHANG
-from appliance.model.contract import Contract, Party
+from appliance.model.contract import Contract, GuestDetails, Party
 from appliance.pdf.values import FoundPhrase, PageSize
 from appliance.wiring import Appliance
 from tests.portal.drafts import Wizard, begun
@@ -154,6 +157,47 @@ def test_a_row_is_added_and_removed_without_script(wizard: Wizard, draft: Contra
     wizard.save("fields", act="remove:0")
     assert [len(each.places) for each in contract_now(appliance, wizard.contract).parties] == [0, 1]
     assert wizard.save("fields", act="remove:99").status_code == 303
+
+
+def written_down_to(lowest: int) -> bytes:
+    """Text from the top of an A4 page down to *lowest* (points from the foot)."""
+    stream = io.BytesIO()
+    canvas = Canvas(stream, pagesize=(A4.width, A4.height))
+    for y in range(800, lowest, -14):
+        canvas.drawString(40, y, "The parties agree. " * 5)
+    canvas.save()
+    return stream.getvalue()
+
+
+def crowded(appliance: Appliance, document: bytes) -> Contract:
+    """A draft of four people and a seal."""
+    drafting, by = appliance.drafting, ZHANG.subject
+    draft = drafting.draft(document, DraftTerms("满页示例", "采购", "示例", by))
+    drafting.add_person(draft.id, subject=by, placement=None, by=by)
+    for number in range(3):
+        guest = GuestDetails(f"外部{number}", "乙公司", f"g{number}@example.test", "+86 138 0000 0000")
+        drafting.add_guest(draft.id, guest, by=by)
+    drafting.add_seal(draft.id, seal=CONTRACT_SEAL.subject, requester=by, placement=None, by=by)
+    return contract_now(appliance, draft.id)
+
+
+def test_missing_fields_come_where_nothing_is_written(wizard: Wizard, appliance: Appliance) -> None:
+    document = written_down_to(280)
+    crowd = Wizard(wizard.client, crowded(appliance, document).id)
+    assert crowd.save("fields", act="usual").status_code == 303
+    places = [place for each in contract_now(appliance, crowd.contract).parties for place in each.places]
+    assert len(places) == 5
+    assert all(appliance.layouts.blank_places(contract_now(appliance, crowd.contract).original.digest, places))
+    assert not any(one.shared_with(other) for one, other in itertools.combinations(places, 2))
+
+
+def test_who_finds_no_free_place_is_named(wizard: Wizard, appliance: Appliance) -> None:
+    crowd = Wizard(wizard.client, crowded(appliance, written_down_to(150)).id)
+    answer = crowd.save("fields", act="usual")
+    parties = contract_now(appliance, crowd.contract).parties
+    homeless = [each.name for each in parties if not each.places]
+    assert answer.status_code == 422 and 0 < len(homeless) < len(parties)
+    assert f"末页没有空白处可放置以下签署方的签署区，请自行指定位置：{'、'.join(homeless)}" in answer.text
 
 
 def test_saving_what_is_saved_changes_nothing(wizard: Wizard, draft: Contract, appliance: Appliance) -> None:

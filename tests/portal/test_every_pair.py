@@ -21,7 +21,7 @@ from appliance.language import Language, translator
 from appliance.model.accounts import PEOPLES_ROLES, AccountRole
 from appliance.model.contract import Contract, ContractState
 from appliance.wiring import Appliance
-from tests.appliance.contracts.cast import ROLES, SUBJECTS, expected, who
+from tests.appliance.contracts.cast import PARTNERS, ROLES, SUBJECTS, expected, second_for, who
 from tests.appliance.contracts.stage import SPARE, Stage, set_up, stored, traces
 from tests.portal.conftest import form_token, portal_of
 from tests.portal.estate import once
@@ -33,6 +33,7 @@ OFFERED = (
     Permission.DECLINE,
     Permission.HAND_OVER,
     Permission.EXTEND,
+    Permission.REMIND,
     Permission.RECALL,
     Permission.CORRECT,
     Permission.VOID,
@@ -58,6 +59,8 @@ def browser_of(pages: Flask, appliance: Appliance, role: str, contract: Contract
     subject = SUBJECTS[role]
     if role == "auditor":  # the cast's auditor is named like a person, whom the accounts refuse that role
         return signed_in(pages, appliance, subject, [AccountRole.SIGNER])
+    if role in PARTNERS:
+        return signed_in(pages, appliance, subject, [AccountRole.REPRESENTATIVE])
     if role != "guest":
         return signed_in(pages, appliance, subject, PEOPLES_ROLES)
     party = next((one.id for one in contract.parties if one.subject == subject), contract.parties[1].id)
@@ -103,7 +106,7 @@ def test_what_is_not_allowed_is_refused_in_the_browser_with_its_reason(
     real = ContractState.COMPLETED if voiding else ContractState(state)
     say = translator(Language.CHINESE)
     for role in (each for each in ROLES if each != "auditor"):
-        contract = stored(stage, real, guest=role == "guest", voiding=voiding)
+        contract = stored(stage, real, second=second_for(role), voiding=voiding)
         client = browser_of(pages, appliance, role, contract)
         token, before = form_token(client), traces(stage, contract)
         later = (appliance.now() + timedelta(days=30)).strftime("%Y-%m-%dT18:00")
@@ -132,7 +135,7 @@ def test_the_page_offers_what_is_allowed_and_nothing_else(
     voiding = state == "voiding"
     real = ContractState.COMPLETED if voiding else ContractState(state)
     for role in expected(real, Permission.READ, voiding=voiding) - {"auditor"}:
-        contract = stored(stage, real, guest=role == "guest", voiding=voiding)
+        contract = stored(stage, real, second=second_for(role), voiding=voiding)
         client = browser_of(pages, stage.appliance, role, contract)
         page = client.get(f"/contracts/{contract.id}").text
         offered = {act for act in OFFERED if f'"/contracts/{contract.id}/{act}"' in page}

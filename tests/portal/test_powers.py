@@ -66,6 +66,13 @@ def registered(client: FlaskClient, appliance: Appliance) -> Power:
     return appliance.powers.get(answer.headers["Location"].rsplit("/", 1)[1])
 
 
+def test_a_comma_does_not_divide_the_name_of_a_company(reviewer: FlaskClient, appliance: Appliance) -> None:
+    answer = register(reviewer, counterparties="Delta Trading Co., Ltd.\r\n丙公司；Echo, Inc.", amount="1")
+    scope = appliance.powers.get(answer.headers["Location"].rsplit("/", 1)[1]).scope
+    assert scope.counterparties == ("Delta Trading Co., Ltd.", "丙公司", "Echo, Inc.")
+    assert scope.kinds == ("采购合同", "采购", "租赁"), "types of contract may stand on one line"
+
+
 def decide(client: FlaskClient, power: Power, what: str, reason: str = "") -> TestResponse:
     token = hidden(client.get("/powers").text, "form_token")
     return client.post(f"/powers/{power.id}/{what}", data={"form_token": token, "reason": reason})
@@ -107,7 +114,7 @@ def test_a_letter_is_registered_as_it_was_typed(registrar: FlaskClient, applianc
         ({"until": "2099-12-31"}, "1096"),
         ({"principal": " "}, "请填写授权单位"),
         ({"basis": "nothing"}, "请选择授权依据"),
-        ({"basis": "contract"}, "合同编号"),
+        ({"basis": "contract"}, "系统编号"),
     ],
 )
 def test_what_no_power_can_be_is_said_in_the_form(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import icalendar
 import pytest
@@ -10,13 +11,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from appliance.contracts.draft_rules import DraftTerms
 from appliance.demonstration.participants import LI, ZHANG
-from appliance.model.contract import Contract
+from appliance.model.contract import Contract, Deadline, SigningOrder
 from appliance.model.notice import Notice, NoticeKind
 from appliance.store import outbox
 from appliance.wiring import Appliance
+from tests.portal.estate import once
 from tests.portal.visitors import signed_in
-from tests.world import sample_document, send
+from tests.world import contract_now, sample_document, send
 
 
 @pytest.fixture(scope="module")
@@ -130,3 +133,28 @@ def test_mail_whose_arrival_is_unknown_says_so_and_its_initiator_sends_it_again(
     assert post(zhang, page, f"{page}/resend", message="999999").status_code == 404
     assert post(zhang, page, f"{page}/resend", message="-1").status_code == 400
     assert post(li, "/verify", f"{page}/resend", message=str(number)).status_code in (403, 404, 409, 422)
+
+
+def test_the_initiator_has_those_on_turn_reminded_at_once_and_not_again_for_hours(
+    zhang: FlaskClient, li: FlaskClient, appliance: Appliance
+) -> None:
+    deadline = Deadline(appliance.now() + timedelta(days=3), "Asia/Shanghai")
+    terms = DraftTerms("催办示例", "采购", "催办", ZHANG.subject, deadline, SigningOrder.SEQUENTIAL)
+    draft = appliance.drafting.draft(sample_document(1), terms)
+    appliance.drafting.add_person(draft.id, subject=LI.subject, by=ZHANG.subject)
+    sent = appliance.sending.send(draft.id, by=ZHANG.subject)
+    page = f"/contracts/{sent.id}"
+    assert f"{page}/remind" not in li.get(page).text, "only the initiator"
+    before = zhang.get(f"{page}/remind").text
+    assert LI.name in before and "没有账号的，请您再次转交链接" in before, "no mail server is set here"
+    answered = post(zhang, f"{page}/remind", f"{page}/remind", seen=str(sent.version), once=once())
+    assert answered.status_code == 303 and "done=remind" in answered.location
+    assert "催办提醒已在系统内发出，未发送邮件" in zhang.get(answered.location).text
+    with appliance.database.reading() as tx:
+        since = appliance.now() - timedelta(minutes=5)
+        assert outbox.made_since(tx, LI.subject, (NoticeKind.REMINDED,), since=since, about=sent.id) == 1
+    assert "催办：“催办示例”待您处理" in li.get("/notices").text
+    assert "发起人催办" in zhang.get(page).text
+    assert contract_now(appliance, sent.id).version == sent.version, "nobody who signs is interrupted"
+    again = post(zhang, f"{page}/remind", f"{page}/remind", seen=str(sent.version), once=once())
+    assert again.status_code == 409 and "4 小时内均已收到催办" in again.text

@@ -55,8 +55,8 @@ class Server:
     def connected(self) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(LONG_BEFORE)
+        self.connections.append(connection)  # closed with them, also when it is refused
         connection.connect(self.address)
-        self.connections.append(connection)
         return connection
 
     def end(self) -> None:
@@ -96,10 +96,11 @@ def head_of(connection: socket.socket) -> bytes:
 
 
 def everything(connection: socket.socket) -> bytes:
-    """What arrives until the other side ends."""
+    """What arrives until the other side ends, in whichever way it does."""
     found = b""
-    while piece := connection.recv(65536):
-        found += piece
+    with suppress(ConnectionResetError):
+        while piece := connection.recv(65536):
+            found += piece
     return found
 
 

@@ -34,7 +34,7 @@ from tests.portal import signing_visits as visits
 from tests.portal.conftest import portal_of
 from tests.portal.visitors import signed_in
 from tests.world import OURS, confirm, contract_now, sample_document, with_parts
-from webui.portal.signing import batch as batch_pages
+from webui.portal.signing import batch_results as batch_pages
 
 
 @pytest.fixture
@@ -155,15 +155,13 @@ def test_what_cannot_be_among_them_is_named_with_its_reason(appliance: Appliance
     not_on_turn = sent(appliance, "未到顺序", LI.subject, ZHANG.subject, by=LI.subject)
     recalled = sent(appliance, "已撤回")
     appliance.endings.recall(recalled.id, by=ZHANG.subject, reason="改期")
-    sealed = _only_a_seal(appliance)
     others = sent(appliance, "别人的", LI.subject)
-    page = choose(zhang, [not_on_turn, good[0], recalled, sealed, others, good[1]])
+    page = choose(zhang, [not_on_turn, good[0], recalled, others, good[1]])
     assert page.status_code == 200
     said = words(page.text).partition("可签署：2 份")[0]
     for title, reason in (
         ("未到顺序", "还没有轮到您签署"),
         ("已撤回", "不能签署"),
-        ("仅用印", "用印须在合同页面逐份申请"),
         ("别人的", "“别人的”"),
     ):
         assert title in said and reason in said, said
@@ -175,13 +173,14 @@ def test_what_cannot_be_among_them_is_named_with_its_reason(appliance: Appliance
     asked = zhang.post(form.action, data={**form.fields, "contract": ready})
     zhang.get(confirm_all(appliance, asked))
     assert states(appliance, good) == [SIGNED] * 2
-    assert states(appliance, [not_on_turn, sealed]) == [WAITING] * 2
+    assert states(appliance, [not_on_turn]) == [WAITING]
 
 
-def _only_a_seal(appliance: Appliance) -> Contract:
+def sealed_alone(appliance: Appliance, title: str) -> Contract:
+    """A contract on which nobody but the seal signs, for which Zhang asks."""
     deadline = Deadline(appliance.now() + timedelta(days=3), ZONE)
     draft = appliance.drafting.draft(
-        sample_document(1), DraftTerms("仅用印", "服务", "示例", ZHANG.subject, deadline)
+        sample_document(1), DraftTerms(title, "服务", "示例", ZHANG.subject, deadline)
     )
     appliance.drafting.add_seal(draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, by=ZHANG.subject)
     return appliance.sending.send(draft.id, by=ZHANG.subject)
@@ -236,6 +235,18 @@ def test_a_contract_that_changed_after_the_touch_is_not_signed_and_the_others_ar
     assert "发起人已撤回" in words(page.text)
     assert 'name="contract"' not in page.text, "what has ended is not offered again"
     assert states(appliance, contracts) == [SIGNED, WAITING, SIGNED]
+
+
+def test_a_contract_that_is_gone_leaves_the_others_on_the_page(appliance: Appliance, zhang: FlaskClient) -> None:
+    contracts = [sent(appliance, f"仍在 {number}") for number in range(2)]
+    back = confirm_all(appliance, choose(zhang, contracts))
+    for gone, rest in ((contracts[0], "仍在 1"), (contracts[1], None)):
+        with appliance.database.transaction() as tx:
+            tx.execute("UPDATE contracts SET initiator = ? WHERE id = ?", (LI.subject, gone.id))
+            tx.execute("UPDATE parties SET subject = ? WHERE contract = ?", (LI.subject, gone.id))
+        page = zhang.get(back)
+        assert page.status_code == (404 if rest is None else 200) and "仍在 0" not in page.text
+        assert rest is None or (rest in page.text and "所选合同中有 1 份您已无权查看" in words(page.text))
 
 
 def test_an_interrupted_return_goes_on_where_it_stopped(

@@ -40,6 +40,7 @@ def signed_in(
             accounts.account(tx, subject)
         except NotFound:
             accounts.insert_account(tx, subject, subject, handle=secrets.token_bytes(16), now=appliance.now())
+        if accounts.account(tx, subject).state is AccountState.INVITED:
             accounts.set_password(tx, subject, "$argon2id$not-used")
             accounts.set_state(tx, subject, AccountState.ACTIVE)
         accounts.set_roles(tx, subject, roles)

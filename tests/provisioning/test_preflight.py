@@ -11,9 +11,6 @@ import yaml
 
 pytest.importorskip("ansible", reason="ansible-core comes with `scripts/setup lint`")
 
-from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
-
 ROOT = Path(__file__).parents[2]
 ROLES = ROOT / "provisioning/roles"
 EXAMPLE, VAGRANT = (ROOT / f"provisioning/settings.{name}.yml" for name in ("example", "vagrant"))
@@ -26,6 +23,7 @@ CASES: list[tuple[str, Any, str]] = [
     ("application_organisation", " ", "without spaces around them"),
     ("application_organisation", "长" * 201, "201 characters"),
     ("application_organisations", ["甲公司", "乙公司 "], "has 乙公司 ;"),
+    ("application_contact_mail", "help", "the last one a mail address"),
     ("application_zone", "Asia/Shanghai; reboot", "zone of IANA's"),
     ("application_workers", 0, "at least one process"),
     ("time_servers", [], "never proven"),
@@ -58,10 +56,19 @@ CASES: list[tuple[str, Any, str]] = [
 ]
 
 
+def templar(variables: dict[str, Any]) -> Any:
+    from ansible.parsing.dataloader import DataLoader  # noqa: PLC0415  # a quarter of a second, only for these
+    from ansible.template import Templar  # noqa: PLC0415
+
+    return Templar(loader=DataLoader(), variables=variables)
+
+
 def trusted(value: Any) -> Any:
     """*value* with every string in it marked as Ansible marks what it reads from a role."""
     match value:
         case str():
+            from ansible.template import trust_as_template  # noqa: PLC0415  # as above
+
             return trust_as_template(value)
         case dict():
             return {key: trusted(each) for key, each in value.items()}
@@ -77,7 +84,7 @@ def refusals(settings: Path = EXAMPLE, **given: Any) -> list[str]:
         variables |= yaml.safe_load(path.read_text(encoding="utf-8"))
     variables |= yaml.safe_load(settings.read_text(encoding="utf-8")) | BY_TASKS | given
     variables |= trusted(yaml.safe_load((ROLES / "preflight/vars/main.yml").read_text(encoding="utf-8")))
-    rules = Templar(loader=DataLoader(), variables=variables).template(trust_as_template("{{ preflight_rules }}"))
+    rules = templar(variables).template(trusted("{{ preflight_rules }}"))
     return [str(rule["otherwise"]) for rule in rules if not rule["holds"]]
 
 
@@ -146,8 +153,7 @@ def test_a_new_machine_takes_no_pin_and_an_upgrade_locks_nobody_out(
     had = {} if before is None else {"content": base64.b64encode(before.encode()).decode()}
     own = trusted(yaml.safe_load((ROLES / "application/vars/main.yml").read_text(encoding="utf-8")))
     variables = {"application_pin_totp": setting, "application_authority_had": had, **own}
-    template = Templar(loader=DataLoader(), variables=variables)
-    assert template.template(trust_as_template("{{ application_takes_pin | bool }}")) is takes
+    assert templar(variables).template(trusted("{{ application_takes_pin | bool }}")) is takes
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,8 +14,9 @@ import pytest
 
 from appliance.contracts import rules
 from appliance.contracts.access import Command, admit
+from appliance.contracts.draft_rules import DraftTerms
 from appliance.contracts.permissions import ContractActor, Permission
-from appliance.demonstration.participants import LI, OFFICER, ZHANG
+from appliance.demonstration.participants import ALPHA, LI, OFFICER, ZHANG
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger import Sequencer
 from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
@@ -22,8 +24,10 @@ from appliance.ledger.check import LogCheck, LogReport
 from appliance.model.contract import Contract
 from appliance.model.retention import DisposalState
 from appliance.store import contracts, participation_index, retention
+from appliance.store.database import Transaction
 from appliance.wiring import Appliance
 from hsm.client import AuthorityClient
+from hsm.names import name_key
 from tests.world import World, contract_now, sample_document, send
 
 OTHER = "officer-second"
@@ -159,6 +163,28 @@ def pictures_kept(world: World) -> set[Path]:
     return set((world.home.cache / "pages").glob("??/*"))
 
 
+@pytest.mark.parametrize("entered", [True, False])
+def test_an_entered_number_goes_and_is_not_given_again(
+    world: World, now_: Appliance, later: Appliance, entered: bool
+) -> None:
+    number = f"工资-王小明-{entered}"
+    draft = now_.drafting.draft(unique(77), DraftTerms("编号示例", "采购", "示例", ZHANG.subject))
+    now_.drafting.add_person(draft.id, subject=ZHANG.subject, by=ZHANG.subject)
+    owner = name_key(ALPHA)
+    with now_.database.transaction() as tx:
+        draft = contracts.load_contract(tx, draft.id)
+        contracts.save_number(tx, replace(draft, number=number, number_entered=entered), owner)
+    now_.sending.send(draft.id, by=ZHANG.subject)
+    now_.endings.recall(draft.id, by=ZHANG.subject, reason="改期")
+    later.retention.propose_disposal(draft.id, reason="期满", by=OFFICER)
+    later.retention.confirm_disposal(draft.id, by=OTHER)
+    assert contract_now(now_, draft.id).number == ("—" if entered else number)
+    assert _in_the_file(world, number) is not entered
+    again = now_.drafting.draft(unique(78), DraftTerms("编号示例", "采购", "示例", ZHANG.subject))
+    with now_.database.transaction() as tx, pytest.raises(StateRefused, match="has the number"):
+        contracts.save_number(tx, replace(again, number=number.replace("-", " - "), number_entered=True), owner)
+
+
 def _in_the_file(world: World, words: str) -> bool:
     """Whether the database's file still has *words* anywhere, freed pages included."""
     with closing(pysqlite3.connect(world.home.database)) as connection:
@@ -261,10 +287,55 @@ def test_what_is_personal_goes_and_the_log_is_whole(world: World, now_: Applianc
             EventKind.PROFILE_CHANGED, now_.now(), subject, None, {"subject": subject}, {"name": "孙待删"}
         )
         entry = append_event(tx, event)
+    with now_.database.transaction() as tx:
+        _leave_personal_rows(tx, subject)
+    assert _rows_of(now_, subject) == len(PERSONAL)
     remainder = now_.retention.erase_person(subject, reason="本人要求", by=OFFICER)
     assert remainder.contracts == ()
+    assert _rows_of(now_, subject) == 0
     with now_.database.reading() as tx:
         assert tx.execute("SELECT 1 FROM openings WHERE entry = ?", (entry,)).fetchone() is None
         person = tx.execute("SELECT name, email FROM people WHERE subject = ?", (subject,)).fetchone()
     assert person == (retention.GONE, f"erased-{subject}@invalid")
     assert walked(world, now_).size > entry
+
+
+PERSONAL = {"absences": "person", "ledger_views": "owner", "mail_merges": "owner"}
+"""Tables of what somebody has entered, and whose it is."""
+
+
+def _leave_personal_rows(tx: Transaction, subject: str) -> None:
+    at = "2026-11-01T00:00:00Z"
+    absence = {
+        "person": subject,
+        "deputy": ZHANG.subject,
+        "since": at,
+        "until": "2026-12-01T00:00:00Z",
+        "saved": at,
+    }
+    view = {"owner": subject, "name": "李四的合同", "query": "party=%E6%9D%8E", "organisation": "x", "made": at}
+    merge = {
+        "id": "m1",
+        "owner": subject,
+        "template": "t",
+        "version": 1,
+        "stage": "review",
+        "signs": 1,
+        "created": at,
+    }
+    entry = {"merge": "m1", "number": 2, "entry": '{"name": "李四"}', "state": "waiting"}
+    for table, row in (
+        ("absences", absence),
+        ("ledger_views", view),
+        ("mail_merges", merge | {"created": at}),
+        ("mail_merge_rows", entry),
+    ):
+        tx.insert(table, row)
+
+
+def _rows_of(appliance: Appliance, subject: str) -> int:
+    with appliance.database.reading() as tx:
+        return sum(
+            tx.count(f"SELECT count(*) FROM {table} WHERE {column} = ?", (subject,))  # noqa: S608 -- names above
+            for table, column in PERSONAL.items()
+        )

@@ -19,6 +19,9 @@ POLICY = """
 before_sending = "signed-off"
 [types."服务".review]
 before_sending = "passed"
+[types."借款".review]
+before_sending = "signed-off"
+steps = ["法务部", "财务部 >= 100000"]
 """
 
 

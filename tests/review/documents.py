@@ -8,7 +8,6 @@ from functools import cache
 from PIL import Image
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
-from weasyprint import HTML
 
 OPENING = "甲方：甲公司示例有限公司\n乙方：乙公司示例有限公司"
 CLAUSES = {
@@ -22,6 +21,8 @@ CLAUSES = {
 
 def printed(text: str, *, style: str = "") -> bytes:
     """A PDF of paragraphs; lines that begin with ``#`` are headings."""
+    from weasyprint import HTML  # noqa: PLC0415  # half a second that only who prints needs
+
     body = "".join(
         f"<h2>{line[1:].strip()}</h2>" if line.startswith("#") else f"<p>{line}</p>" for line in text.split("\n")
     )

@@ -58,11 +58,43 @@ def test_a_clause_is_found_however_it_is_numbered_and_broken(clause: str, text: 
         ("parties", "甲方：________\n乙方：________"),
         ("effect", "补充协议自双方签字之日起生效。"),
         ("breach", "双方不存在重大违约记录。"),
+        ("parties", "甲方（委托方）：云州第一小学\n乙方（受托方）：________（以中标通知书为准）"),
+        ("parties", "The Contractor: Hailang Engineering Co., Ltd.\nThe Subcontractor: to be filled in: ________"),
+        ("parties", "（方案编号：QH-301）"),
+        ("parties", "Dear Mrs Thornaby,"),
+        ("term", "第五条 保密\n此项义务应在期限届满后继续存续五年。"),
+        ("term", "5. Secrecy\nThis obligation continues for five years after the end of the agreement."),
+        ("termination", "本部分义务在合同终止后仍然有效，期限为十年。"),
+        ("rights-obligations", "Both parties shall keep the friendly spirit."),
+        ("force-majeure", "Weather, strikes and acts of God are addressed in the Manual."),
+        ("effect", "本合同何时生效，双方另议。"),
         ("dispute-resolution", "目录\n第一条 标的\n第二条 争议解决"),
     ],
 )
 def test_a_mention_in_passing_is_no_clause(clause: str, text: str) -> None:
     assert clause not in checked(text).found
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "there"),
+    [
+        ("仓储合同（示范文本）", "第一条 保密\n乙方应对甲方的资料保密，不得泄露。", True),
+        (
+            "GF-2017-0201\n仓储合同（示范文本）",
+            "仓储合同（示范文本）\n第一条 保密\n乙方应对甲方的资料保密，不得泄露。",
+            True,
+        ),
+        ("Storage agreement (template)", "1. Secrecy\nThe Buyer shall keep all information confidential.", True),
+        ("仓储合同", "第一条 货物\n煤炭。\n保密协议（示范文本）\n乙方应对甲方的资料保密，不得泄露。", False),
+        (
+            "仓储合同（示范文本）",
+            "第一条 货物\n煤炭。\n附件一：保密协议（范本）\n乙方应对甲方的资料保密，不得泄露。",
+            False,
+        ),
+    ],
+)
+def test_a_contract_on_a_model_form_is_one_and_an_annexed_form_is_none(title: str, text: str, there: bool) -> None:
+    assert ("confidentiality" in checked(f"{title}\n{text}").found) is there
 
 
 def test_a_breach_clause_without_an_amount_is_a_finding_of_its_own() -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from appliance.review.reviewing import ContentChecker
 from tests.review.corpus.__main__ import LABELS, labels
+from tests.review.corpus.annotated import FOLDERS, LEARNT, read
 from tests.review.corpus.contracts import plans
-from tests.review.corpus.measure import Measurement
+from tests.review.corpus.measure import Measurement, measured_text
 from tests.review.corpus.printing import printed
+from tests.review.rules import recogniser
 from tests.sweeps import first_of
 
 EVERY = (20, 4)
@@ -40,3 +43,29 @@ def test_precision_and_recall(checker: ContentChecker, every: int) -> None:
     assert measured.contracts == len(list(plans())) // every
     assert total.recall >= 0.95, measured.mistakes
     assert total.precision >= 0.9, measured.mistakes
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [pytest.param(each, id=each.name, marks=pytest.mark.long if each in LEARNT else ()) for each in FOLDERS],
+)
+def test_contracts_as_somebody_wrote_them(folder: Path) -> None:
+    """Their text alone; ``make review-corpus`` prints them. ``make test`` has what nothing was learnt from."""
+    measured = measured_text(folder, recogniser())
+    assert measured.contracts >= 60
+    assert measured.good, (measured.line(folder.name), measured.mistakes)
+
+
+def test_a_quote_is_right_if_most_of_it_states_the_clause(tmp_path: Path) -> None:
+    path = tmp_path / "zh-01.txt"
+    path.write_text(
+        "采购, book\n\n第三条 付款\n{payment term?:甲方应付\n清货款。}乙方负责送货。\n", encoding="utf-8"
+    )
+    contract = read(path)
+    assert contract.present == {"payment"}
+    assert contract.doubtful == {"term"}
+    assert contract.states("payment", "甲方应付清货款。")
+    assert contract.states("payment", "第三条 付款 甲方应付清货款")
+    assert not contract.states("payment", "付款")
+    assert not contract.states("payment", "乙方负责送货。")
+    assert not contract.states("notices", "甲方应付清货款。")

@@ -60,7 +60,7 @@ def test_threads_at_the_same_time_use_a_connection_each(database: Database) -> N
     def look() -> None:
         with database.reading() as tx:
             used.add(id(tx._connection))
-            all_there.wait(10)
+            all_there.wait(60)
 
     threads = [threading.Thread(target=look) for _ in range(5)]
     for thread in threads:

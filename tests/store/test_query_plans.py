@@ -24,6 +24,7 @@ from appliance.model.contract import (
     SigningOrder,
 )
 from appliance.model.listing import EVERYTHING, ContractBucket, ContractFilter, ListCursor, ListViewer
+from appliance.model.notice import NoticeKind
 from appliance.model.people import Person
 from appliance.model.retention import DisposalState
 from appliance.store import (
@@ -34,6 +35,7 @@ from appliance.store import (
     lists,
     outbox,
     ownership,
+    partners,
     people,
     powers,
     reminders,
@@ -54,7 +56,7 @@ GROWING = (
 )
 SMALL = {
     *("people_members", "people_members_by_name", "people_members_of", "seal_requests_one_open"),
-    *("review_requests_queue", "powers_waiting", "holds_one_stands", "powers_by_time"),
+    *("review_requests_queue", "powers_waiting", "holds_one_stands", "powers_by_time", "outbox_waiting"),
 }
 """Indexes of those with accounts, without the guests of all contracts, and of what waits, which may be read whole;
 and one that is read in its order as far as the page goes."""
@@ -96,7 +98,10 @@ OTHERS: Sequence[Query] = (
     lambda tx: people.enrolled_of(tx, "甲公司", "李", limit=50),
     lambda tx: directory.directory_page(tx, "李", after="person-a", limit=50),
     lambda tx: directory.open_contracts(tx, WHO),
-    lambda tx: directory.possible_custodians(tx, "甲公司"),
+    lambda tx: directory.possible_custodians(tx, "甲公司", outside=False),
+    lambda tx: directory.possible_custodians(tx, "丁公司", outside=True),
+    lambda tx: directory.outside_organisations(tx, "丁", limit=50),
+    lambda tx: directory.is_outside_organisation(tx, "丁公司"),
     lambda tx: seal_requests.for_custodian(tx, WHO, limit=50),
     lambda tx: seal_requests.of_requester(tx, WHO, limit=50),
     lambda tx: seal_requests.waiting_for(tx, WHO),
@@ -106,6 +111,10 @@ OTHERS: Sequence[Query] = (
     lambda tx: ownership.of_digest(tx, "0" * 64),
     lambda tx: outbox.inbox_messages(tx, WHO, limit=50),
     lambda tx: outbox.count_unseen(tx, WHO),
+    lambda tx: outbox.waiting(tx, NOW, urgent=[NoticeKind.RECOVERY], limit=10),
+    lambda tx: outbox.delivery_problems(tx, before=NOW, since=NOW),
+    outbox.is_held_up,
+    outbox.count_queued,
     lambda tx: contracts.dates_of(tx, "one"),
     lambda tx: outbox.deliveries_of(tx, "one", limit=200),
     lambda tx: reminders.feed_owner(tx, b"x" * 32),
@@ -119,6 +128,15 @@ OTHERS: Sequence[Query] = (
     lambda tx: powers.newest(tx, ["甲公司"], limit=50),
     lambda tx: powers.newest(tx, ["甲公司"], limit=50, before="power"),
     lambda tx: powers.of_agent(tx, WHO),
+    lambda tx: powers.of_partner(tx, "partner-one", limit=50),
+    lambda tx: partners.search(tx, "公司", limit=50),
+    lambda tx: partners.representatives_of(tx, "partner-one"),
+    lambda tx: partners.who_can_sign(tx, "李", limit=20),
+    lambda tx: partners.contracts_of(tx, "partner-one", reader=None, limit=50),
+    lambda tx: partners.contracts_of(tx, "partner-one", reader=WHO, limit=50),
+    lambda tx: partners.left_with_work(tx, "partner-one"),
+    lambda tx: partners.is_certified(tx, "partner-one"),
+    lambda tx: partners.is_address_taken(tx, "li@example.com"),
     lambda tx: powers.waiting(tx, ["甲公司"]),
     lambda tx: people.identities_of(tx, WHO),
     lambda tx: intents.bases_of(tx, "one"),

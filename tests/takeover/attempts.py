@@ -56,7 +56,7 @@ class Loot:
     ``passkeys``, by subject: people sign in at the portal with them whenever the attacker likes, over anything;
     the browser writes the portal's origin. ``wrapped`` is a key that the activation service has wrapped for
     ``context``. ``revoked`` is the serial number of a certificate, ``pin`` the HSM's. Everybody whom it takes has
-    approved the use of the seal ``released``, before it was suspended.
+    approved the use of the seal ``released``, before it was suspended. ``outside_seal`` is another company's.
     """
 
     portal: str
@@ -72,6 +72,7 @@ class Loot:
     revoked: int = 0
     pin: str = "000000"
     released: SigningIntent | None = None
+    outside_seal: str = "seal-guest-00000000"
 
     def signed_in(self, subject: str, act: Challenging) -> WebAuthnActivation:
         """What the passkey of *subject* answers on a page of the portal that asks for *act*."""
@@ -238,6 +239,34 @@ def _custodians(_role: str, loot: Loot) -> Iterator[Attempt]:
     yield from _without_officers(loot, acts)
 
 
+@_of("test_another_companys_seal_is_its_own_peoples")
+def _outside_seal(_role: str, loot: Loot) -> Iterator[Attempt]:
+    made = {"name": "外部公司公章", "organisation": "外部公司", "kind": "公章", "needed": 1}
+    acts = [
+        officers("enrol_seal", subject="seal-guest-thief", custodians=[loot.person], **made),
+        officers("add_custodian", subject=loot.outside_seal, custodian=loot.person),
+        officers("set_custodians_needed", subject=loot.outside_seal, needed=1),
+        officers("resume_seal", subject=loot.outside_seal),
+    ]
+    yield from _without_officers(loot, acts)
+    intent = loot.signing(loot.outside_seal)
+    for subject in (loot.person, loot.custodian):
+        yield from _approving(loot, subject, intent)
+    yield Attempt("use another company's seal", lambda authority: authority.sign_document(intent))
+
+
+@_of("test_nobody_vouches_but_the_person_who_saw_it")
+def _vouch(_role: str, loot: Loot) -> Iterator[Attempt]:
+    guest, made = "person-guest-thief", loot.thief().register(bytes(32))
+    signer = {"subject": guest, "name": THIEF, "organisation": "外部公司", "party": "p", "channel": "1"}
+    act = officers("vouch", contract="c", title="t", signers=[signer])
+    for subject in (loot.person, loot.officer):
+        yield from _approving(loot, subject, act)
+    yield Attempt("vouch, and have the code", lambda authority: authority.vouch(act))
+    yield Attempt("guess a code", lambda authority: authority.register_vouched(guest, "0000 0000", made, ""))
+    yield Attempt("sign as who was vouched for", lambda authority: authority.sign_document(loot.signing(guest)))
+
+
 @_of("test_no_officer_without_a_code")
 def _appoint(_role: str, loot: Loot) -> Iterator[Attempt]:
     made = loot.thief().register(bytes(32))
@@ -297,6 +326,14 @@ def _power(role: str, loot: Loot) -> Iterator[Attempt]:
     yield from _without_officers(loot, [officers("confirm_power", **named)])
     if role == "web":
         yield Attempt("read an invented statement", lambda authority: authority.power_statement(named["subject"]))
+
+
+@_of("test_no_authority_of_others_is_invented")
+def _anchor(role: str, loot: Loot) -> Iterator[Attempt]:
+    named = {"subject": f"anchor-{secrets.token_hex(6)}", "organisation": "丙公司", "certificate": "0" * 64}
+    yield from _without_officers(loot, [officers("approve_anchor", **named)])
+    if role == "web":
+        yield Attempt("read an invented approval", lambda authority: authority.anchor_statement(named["subject"]))
 
 
 @_of("test_no_identity_is_created")

@@ -21,7 +21,7 @@ from tests.sweeps import first_of
 from tests.takeover.origins import Scene
 from tests.takeover.portal_origin import is_at
 
-LASTS = 0.25
+LASTS = 0.75
 """Minutes for which the act is valid that expires while its page is open."""
 
 

@@ -3,12 +3,10 @@ activation service; the attacker never has that socket."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -18,9 +16,8 @@ from cryptography.x509 import ocsp
 from hsm import canonical
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.batches import SigningBatch
-from hsm.client import OPERATIONS, AuthorityClient
+from hsm.client import OPERATIONS
 from hsm.errors import AuthorityError, NotPermitted
-from hsm.intents import instant
 from hsm.merkle import extended, fold
 from hsm.note import LogExtension
 from hsm.operation_types import AuthorityState
@@ -39,9 +36,7 @@ from tests.authority import (
 )
 from tests.takeover.attempts import CODE, Loot, attempts, refusal_of, rows
 from tests.takeover.rows import ROWS
-
-ATTACKERS = ("web", "tsa", "scheduler", "console", "backup")
-"""The roles of processes that an attacker may control; ``operator`` is root, ``activation`` the service itself."""
+from tests.takeover.tried_acts import ATTACKERS, everybody, manifest, refused, vouching
 
 PORTAL = "http://localhost:8080"
 ZHANG, CUSTODIAN, SEAL = "person-taken-zhang", "person-taken-custodian", "seal-taken"
@@ -93,16 +88,6 @@ def attack(authority: RunningAuthority, loot: Loot, request: pytest.FixtureReque
                 assert refusal_of(each, authority.client(role)) is not None, (role, each.says)
 
     return attack
-
-
-def everybody(authority: RunningAuthority) -> list[AuthorityClient]:
-    return [authority.client(role) for role in ATTACKERS]
-
-
-def refused(call: Callable[..., object], *arguments: object) -> str:
-    with pytest.raises(AuthorityError) as caught:
-        call(*arguments)
-    return str(caught.value)
 
 
 def test_the_table_names_a_test_for_each_row() -> None:
@@ -228,6 +213,102 @@ def test_nobody_makes_themselves_a_custodian(
     assert web.seal(SEAL) == before
 
 
+def test_another_companys_seal_is_its_own_peoples(
+    authority: RunningAuthority, devices: dict[str, SoftwareAuthenticator], attack: Attack
+) -> None:
+    """Also where honest officers are led to confirm something else: the house's people, guests of another company
+    whose name differs in a blank, and outside signers at a seal of the house."""
+    company, lookalike = "戊公司外部有限公司", "戊公司 外部有限公司"
+    director, stranger = "person-guest-00000000beef", "person-guest-00000000dead"
+    outside = {director: authority.enrol_person(director, organisation=company)}
+    outside[stranger] = authority.enrol_person(stranger, organisation=lookalike)
+    seal, web, service = "seal-guest-0000beef", authority.client("web"), authority.client("activation")
+    authority.enrol_seal(seal, [director], organisation=company)
+    before = web.seal(seal)
+    attack(outside_seal=seal)
+    for kept, whom in ((seal, ZHANG), (seal, CUSTODIAN), (seal, stranger), (SEAL, director)):
+        act = authority.officer_act("add_custodian", subject=kept, custodian=whom)
+        assert "no person of" in refused(authority.officer_does, web.add_custodian, act)
+    intent, by_house = intent_for(seal), intent_for(SEAL)
+    everyone = {**devices, **outside}
+    for whom in (ZHANG, CUSTODIAN, stranger, OFFICER):
+        assert "of that company alone" in refused(service.approve, intent, everyone[whom].activate(whom, intent))
+    authority.confirm(devices[CUSTODIAN], CUSTODIAN, by_house)
+    assert "two persons" in refused(service.approve, by_house, outside[director].activate(director, by_house))
+    for act in (intent, by_house):
+        refused(web.sign_document, act)
+    assert web.seal(seal) == before
+    authority.confirm(outside[director], director, intent)
+    for attacker in everybody(authority)[1:]:
+        with pytest.raises(NotPermitted):
+            attacker.sign_document(intent)
+    assert web.sign_document(intent)
+
+
+def test_nobody_vouches_but_the_person_who_saw_it(
+    authority: RunningAuthority, devices: dict[str, SoftwareAuthenticator], loot: Loot, attack: Attack
+) -> None:
+    """Nor registers a passkey of its own, by a code that it guesses or that was used; nor uses the key for another
+    contract, or after the end; nor has anybody certified in the house's name."""
+    attack()
+    web, service = authority.client("web"), authority.client("activation")
+    guest = "person-guest-0000000000aa"
+    act = vouching(authority, guest)
+    refused(service.approve, act, loot.signed_in(ZHANG, act))
+    refused(service.approve, act, authority.officer.activate(OFFICER, act))
+    refused(service.vouch, act)
+    house = vouching(authority, "person-guest-0000000000bb", organisation=ORGANISATION)
+    authority.confirm(devices[ZHANG], ZHANG, house)
+    assert "of this house" in refused(service.vouch, house)
+    authority.confirm(devices[ZHANG], ZHANG, act)
+    changed = vouching(authority, guest, name="贼")
+    refused(service.vouch, replace(changed, nonce=act.nonce, expires=act.expires))
+    for attacker in everybody(authority):
+        with pytest.raises(NotPermitted):
+            attacker.vouch(act)
+        with pytest.raises(NotPermitted):
+            attacker.register_vouched(guest, "0000 0000", loot.thief().register(bytes(32)), "")
+    [code] = service.vouch(act)
+    own, thief = SoftwareAuthenticator.create(RP_ID, ORIGIN), loot.thief()
+    made = own.register(service.begin_registration(guest).challenge)
+    refused(service.register_vouched, guest, code, thief.register(service.begin_registration(guest).challenge), "")
+    service.register_vouched(guest, code, made, "a link")
+    again = own.register(service.begin_registration(guest).challenge)
+    assert "not count any more" in refused(service.register_vouched, guest, code, again, "")
+    mine = replace(intent_for(guest), contract="c1", party="p1")
+    for other in (replace(mine, contract="c2"), replace(mine, party="p2")):
+        refused(service.approve, other, own.activate(guest, other))
+        refused(web.sign_document, other)
+    for kind, more in (
+        ("rotate", {}),
+        ("enrol_person", {"name": "贼", "organisation": "外部", "credentials": ["x"]}),
+    ):
+        refused(authority.officer_does, getattr(web, kind), authority.officer_act(kind, subject=guest, **more))
+    authority.confirm(own, guest, mine)
+    assert web.sign_document(mine)
+    web.end_vouching(guest, unsigned=False)
+    later = replace(mine, nonce=secrets.token_bytes(16))
+    refused(service.approve, later, own.activate(guest, later))
+    refused(web.sign_document, later)
+    _require_five_guesses(authority, devices[ZHANG], thief)
+
+
+def _require_five_guesses(
+    authority: RunningAuthority, initiator: SoftwareAuthenticator, thief: SoftwareAuthenticator
+) -> None:
+    """The right code counts no more after five wrong ones."""
+    service, guest = authority.client("activation"), "person-guest-0000000000cc"
+    act = vouching(authority, guest)
+    authority.confirm(initiator, ZHANG, act)
+    [code] = service.vouch(act)
+    wrong = [f"{(int(code.replace(' ', '')) + number) % 10**8:08}" for number in range(1, 6)]
+    for tried in (*wrong, code):
+        device = SoftwareAuthenticator.create(RP_ID, ORIGIN) if tried == code else thief
+        registration = device.register(service.begin_registration(guest).challenge)
+        refused(service.register_vouched, guest, tried, registration, "")
+    assert authority.client("web").credentials(guest) == []
+
+
 def test_no_officer_without_a_code(authority: RunningAuthority, attack: Attack) -> None:
     device = SoftwareAuthenticator.create(RP_ID, ORIGIN)
     code = (authority.root / "secrets/setup.code").read_text().strip()
@@ -280,22 +361,6 @@ def test_nothing_else_is_signed_as_evidence(
             authority.client(role).sign_manifest(manifest(logged, files=[contract]))
 
 
-def manifest(log: LogExtension, **changed: object) -> bytes:
-    """A manifest of evidence with the checkpoint of *log*; with the fields *changed* to that."""
-    size, root = len(log.leaves), base64.b64encode(log.root).decode()
-    fields = {
-        "format": "vermilion-evidence-manifest/3",
-        "contract": "contract-1",
-        "created": instant(datetime.now(UTC)),
-        "made_for": "somebody",
-        "checkpoint": {"origin": "vermilion.example/log", "size": size, "root": root},
-        "withheld": [],
-        "powers_stated_since": 0,
-        "files": [{"path": "contract.pdf", "sha256": "0" * 64, "size": 1}],
-    }
-    return canonical.encode(fields | changed)
-
-
 def test_no_power_of_attorney_is_invented(
     authority: RunningAuthority,
     devices: dict[str, SoftwareAuthenticator],
@@ -327,6 +392,30 @@ def test_no_power_of_attorney_is_invented(
     del lacking["powers_stated_since"]
     assert "never signed" not in refused(web.sign_manifest, canonical.encode(lacking))
     assert web.sign_manifest(manifest(logged))
+
+
+def test_no_authority_of_others_is_invented(
+    authority: RunningAuthority, devices: dict[str, SoftwareAuthenticator], loot: Loot, attack: Attack
+) -> None:
+    """No statement without officers, none about another certificate or organisation than they saw, and none that
+    has another authority certify people of the house, or the house's people of others."""
+    web, number = authority.client("web"), "anchor-invented"
+    named = {"subject": number, "organisation": "丙公司示例有限公司", "certificate": "ab" * 32}
+    act = authority.officer_act("approve_anchor", **named)
+    attack()
+    refused(web.approve_anchor, act)
+    refused(authority.client("activation").approve, act, loot.signed_in(OFFICER, act))
+    refused(authority.client("activation").approve, act, devices[ZHANG].activate(ZHANG, act))
+    authority.confirm(authority.officer, OFFICER, act)
+    for changed in ({"certificate": "cd" * 32}, {"organisation": "丁公司示例有限公司"}):
+        refused(web.approve_anchor, replace(act, details={**named, **changed}))
+    refused(web.anchor_statement, number)
+    assert canonical.decode(web.approve_anchor(act).statement)["anchor"]["certificate"] == "ab" * 32
+    root = hashlib.sha256(web.authorities()[-1]).hexdigest()
+    for wrong in ({"organisation": ORGANISATION}, {"certificate": root}):
+        invented = authority.officer_act("approve_anchor", **{**named, "subject": "anchor-house", **wrong})
+        authority.confirm(authority.officer, OFFICER, invented)
+        refused(web.approve_anchor, invented)
 
 
 def test_no_identity_is_created(

@@ -59,7 +59,7 @@ class Identity:
         return self.certificate.public_bytes(Encoding.DER)
 
 
-_USAGES = (
+KEY_USAGES = (
     "digital_signature",
     "content_commitment",
     "key_encipherment",
@@ -97,7 +97,7 @@ def issue(profile: Profile, issuer: Identity | None = None) -> Identity:
         .add_extension(x509.BasicConstraints(profile.authority, profile.path_length), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key()), critical=False)
-        .add_extension(x509.KeyUsage(*(name in profile.key_usage for name in _USAGES)), critical=True)
+        .add_extension(x509.KeyUsage(*(name in profile.key_usage for name in KEY_USAGES)), critical=True)
     )
     if profile.usages:
         builder = builder.add_extension(x509.ExtendedKeyUsage(profile.usages), critical=profile.critical_usage)

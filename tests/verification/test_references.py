@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Iterable
 from random import Random
 
 import pytest
+import weasyprint
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from appliance.pdf.validation import references
+from appliance.pdf.validation.opening import open_pdf
 
 PIECES = (b"R", b"R", b" R", b"0", b" 0 ", b"5", b"12", b"1 0 R", b"7 0 R/", b"[3 0 R 4 0 R]", b"+", b"-", b".")
 BLANKS = (b" ", b"\n", b"\r", b"\t", b"\x00", b"%5 0\n", b"% 8 \r", b"/A", b"<", b"(", b"]", b"Rx", b" " * 70)
@@ -62,3 +67,18 @@ def test_shortcuts_find_the_same(seed: int) -> None:
 )
 def test_references_are_found(data: bytes, numbers: list[int]) -> None:
     assert [number for number, _ in references._references(data)] == numbers
+
+
+def test_a_cross_reference_stream_is_a_trailer_as_long_as_it_is_nothing_else() -> None:
+    document = weasyprint.HTML(string="<title>Contract</title><p>The buyer pays.</p>").write_pdf()
+    pdf = open_pdf(document)
+    [stream] = references._cross_reference_streams(pdf)
+    information = pdf.reader.trailer_view.raw_get("/Info").idnum
+    assert references.References(pdf, [information]).is_in_trailers_alone(information, revision=0)
+    writer = IncrementalPdfFileWriter(io.BytesIO(document))
+    writer.root["/Piece"] = generic.IndirectObject(stream, 0, writer.prev)
+    writer.update_root()
+    changed = io.BytesIO()
+    writer.write(changed)
+    known = references.References(open_pdf(changed.getvalue()), [information])
+    assert not known.is_in_trailers_alone(information, revision=0)

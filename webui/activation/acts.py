@@ -11,7 +11,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from appliance.activation_requests import ActivationRequest
@@ -27,6 +27,7 @@ from hsm.names import is_readable, is_visible, login_of_pin_custodian, visible
 from hsm.operation_types import Approvals, KnownSubject
 from hsm.powers import power_in
 from hsm.records import AGREEMENT, DECLARATION, LONGEST_AGREEMENT, is_record, named_in_intent
+from hsm.vouching import VOUCH, vouched_in
 from webui.activation.first_looks import FirstLooks
 from webui.activation.letters import Letters, confirms_power
 from webui.activation.pictures import is_still
@@ -66,7 +67,7 @@ class ShownAct:
 
     ``pages`` and ``warnings`` are those of the document; ``record`` is the record that is signed, or the arguments
     of an officers' intent, name by name; ``texts`` are those of an agreement (title, HTML), the one that is read
-    first. ``approvals``: who has activated it so far.
+    first. ``approvals``: who has activated it so far. ``vouched``: the signer has an event certificate.
     """
 
     request: ActivationRequest
@@ -77,13 +78,14 @@ class ShownAct:
     warnings: tuple[InspectionWarning, ...] = ()
     record: Mapping[str, Any] | None = None
     texts: tuple[tuple[str, str], ...] = ()
+    vouched: bool = False
 
     @property
     def kind(self) -> str:
         """Which page shows it."""
         intent = self.request.intent
         if isinstance(intent, OfficerIntent):
-            return "power" if confirms_power(intent) else "decision"
+            return "vouching" if intent.kind == VOUCH else "power" if confirms_power(intent) else "decision"
         return {AGREEMENT: "agreement", DECLARATION: "declaration"}.get(intent.field, "document")
 
     @property
@@ -97,7 +99,7 @@ class ShownAct:
     def passkey_only(self) -> bool:
         """Whether it says that PIN and code are not enough."""
         intent = self.request.intent
-        return isinstance(intent, SigningIntent) and intent.passkey_only
+        return intent.passkey_only if isinstance(intent, SigningIntent) else intent.kind == VOUCH
 
     @property
     def is_given(self) -> bool:
@@ -169,6 +171,8 @@ class ShownActs:
         if isinstance(intent, OfficerIntent) and confirms_power(intent):
             power, letter = self._power(request, intent)
             return ShownAct(request, person, approvals, pages=letter.pages, warnings=letter.warnings, record=power)
+        if isinstance(intent, OfficerIntent) and intent.kind == VOUCH:
+            return ShownAct(request, person, approvals, record=_vouched(intent))
         if isinstance(intent, OfficerIntent):
             if request.content or intent.details.get("picture"):
                 self.seal_picture(request)
@@ -177,7 +181,8 @@ class ShownActs:
         if intent.field in (AGREEMENT, DECLARATION):
             record = _record(request, intent, signer)
             texts = _agreement_texts(request, intent, record) if intent.field == AGREEMENT else ()
-            return ShownAct(request, person, approvals, signer, record=record, texts=texts)
+            vouched = self._is_vouched(signer.subject)
+            return ShownAct(request, person, approvals, signer, record=record, texts=texts, vouched=vouched)
         found = self._checked(request, intent)[1]
         return ShownAct(request, person, approvals, signer, found.pages, found.warnings)
 
@@ -241,6 +246,12 @@ class ShownActs:
                     found[each] = self._name(each)
         return found
 
+    def _is_vouched(self, subject: str) -> bool:
+        try:
+            return self._authority.vouching(subject).registered
+        except UnknownKey:
+            return False
+
     def _name(self, subject: str) -> str:
         try:
             known = self._authority.known_subject(subject)
@@ -293,7 +304,7 @@ def _record(request: ActivationRequest, intent: SigningIntent, signer: KnownSubj
     named = (record["person"], record["name"], named_in_intent(intent.field, record))
     if named != (signer.subject, signer.name, intent.contract):
         raise _other()
-    if intent.title not in ("", visible(record.get("title", ""))) or intent.reason:
+    if intent.title not in ("", visible(record.get("title", ""))) or intent.reason or intent.values:
         raise _other()
     return record
 
@@ -330,6 +341,15 @@ def _arguments(intent: OfficerIntent) -> dict[str, Any]:
     if typed:
         _fingerprints(intent)
     return {name: _shown_argument(value) for name, value in intent.details.items() if name != typed}
+
+
+def _vouched(intent: OfficerIntent) -> dict[str, Any]:
+    """For whom a person vouches. Raises :class:`StateRefused` for what the authority would not take."""
+    try:
+        require_own_arguments(intent)
+        return asdict(vouched_in(intent.details))
+    except BadRequest as error:
+        raise _other() from error
 
 
 def _fingerprints(intent: OfficerIntent) -> tuple[str, ...]:

@@ -77,6 +77,12 @@ def create_app(parts: ActivationParts) -> Flask:
     return app
 
 
+_CODES_ONCE = (
+    "You have confirmed this already, and the codes are shown once, right after that. If you have not seen them,"
+    " go back to the portal and vouch anew; then only the new codes count."
+)
+
+
 class _Pages:
     """The views, all of one act."""
 
@@ -114,6 +120,8 @@ class _Pages:
     def _activated(self, ticket: str, size: int) -> Answer:
         asked = self._loaded(ticket, size, request.form.get("seen", ""))
         shown = self._parts.acts.act(asked)
+        if shown.is_given and shown.kind == "vouching":
+            return self._refused(ticket, asked, StateRefused(_CODES_ONCE))
         if not shown.is_given:
             try:
                 activation = posted_activation(asked.subject)
@@ -122,7 +130,23 @@ class _Pages:
                 self._parts.authority.approve(asked.intent, activation)
             except RefusalError as refusal:
                 return self._refused(ticket, asked, refusal)
+        if shown.kind == "vouching":
+            return self._vouched(ticket, shown)
         return redirect(self._parts.portal(asked.back), 303)
+
+    def _vouched(self, ticket: str, shown: ShownAct) -> Answer:
+        """The codes, once, in answer to the very request that brought the activation: whoever vouches tells them,
+        and the portal, which knows the address too, never has them."""
+        asked, intent = shown.request, shown.request.intent
+        try:
+            codes = self._parts.authority.vouch(intent) if isinstance(intent, OfficerIntent) else []
+        except RefusalError as refusal:
+            return self._refused(ticket, asked, refusal)
+        signers = (shown.record or {})["signers"]
+        page = render_template(
+            "codes.html", told=list(zip(signers, codes, strict=True)), back=self._parts.portal(asked.back)
+        )
+        return make_response(page)
 
     def _require_own(self, shown: ShownAct, activation: Activation) -> None:
         """Raises :class:`ActivationRefused` unless *activation* is of this very act, by this very person, an

@@ -1,5 +1,6 @@
-"""``/batch/TICKET``: several documents that one person signs by one activation. Each is an act with a page of its
-own, on which it can be read whole and confirmed alone; here they are listed in the order in which they are hashed.
+"""``/batch/TICKET``: several documents that one person confirms at once: own signatures, requests for a seal, and
+approvals of a custodian. Each is an act with a page of its own, on which it can be read whole and confirmed alone;
+here they are listed in the order in which they are hashed, with all that a custodian decides by.
 
 One document that cannot be signed any more stops all: nobody confirms a list of which a part does not count.
 """
@@ -31,7 +32,8 @@ _REASONS = (NotFound, StateRefused, ActivationRefused, UnknownKey)
 
 @dataclass(frozen=True, slots=True)
 class ListedDocument:
-    """A document as it is listed: what :class:`webui.activation.acts.ShownAct` knows of it, without its bytes."""
+    """A document as it is listed: what :class:`webui.activation.acts.ShownAct` knows of it, without its bytes.
+    ``before``: who (names) has confirmed the use of a seal so far; whoever asks for it does so first."""
 
     ticket: str
     intent: SigningIntent
@@ -39,6 +41,12 @@ class ListedDocument:
     pages: int
     warnings: tuple[InspectionWarning, ...]
     is_given: bool
+    before: tuple[str, ...] = ()
+
+    @property
+    def of_seal(self) -> bool:
+        """Whether a seal is used on it."""
+        return self.signer.is_seal
 
     @property
     def seen(self) -> str:
@@ -127,10 +135,16 @@ class BatchPages:
     def _document(self, subject: str, document: BatchedDocument, size: int) -> ListedDocument:
         asked = self._parts.requests.load(ActivationRequest, document.ticket, most=size)
         act, intent = self._parts.acts.act(asked), asked.intent
-        own = isinstance(intent, SigningIntent) and subject == asked.subject == intent.signer
-        if not isinstance(intent, SigningIntent) or not own or act.signer is None or act.kind != "document":
+        if not isinstance(intent, SigningIntent) or act.signer is None or act.kind != "document":
+            raise StateRefused("It is no document that can be confirmed together with others.")
+        of_person = not act.signer.is_seal
+        if of_person and (intent.reason or intent.custodians != 1):
+            raise StateRefused("It says what a seal is used for, and no seal is used on it.")
+        if asked.subject != subject or (of_person and subject != intent.signer):
             raise StateRefused("It is no document that you sign for yourself.")
-        return ListedDocument(document.ticket, intent, act.signer, act.pages, act.warnings, act.is_given)
+        others = [each for each in act.approvals.given if each != subject]
+        before = tuple(self._parts.authority.known_subject(each).name for each in others)
+        return ListedDocument(document.ticket, intent, act.signer, act.pages, act.warnings, act.is_given, before)
 
     def _shown(
         self,
@@ -160,6 +174,8 @@ class BatchPages:
             is_given=all(each.is_given for each in listed),
             options=passkeys.request_options(batch.challenge(), ids, self._parts.settings.web.relying_party),
             passkey=bool(ids),
+            person=self._parts.authority.known_subject(asked.subject),
+            seals=sum(each.of_seal for each in listed),
             problem="" if refusal is None else sentence(refusal),
             **shown,
         )

@@ -28,8 +28,9 @@ from appliance.activation_requests import (
     was_led_by,
 )
 from appliance.errors import PreconditionRefused, StateRefused
-from hsm.errors import RefusalError
+from hsm.errors import RefusalError, UnknownKey
 from hsm.operation_types import BegunRegistration, PendingCredential
+from hsm.vouching import DIGITS
 from webui.activation.parts import ActivationParts, speak_to_reader
 from webui.activation.posted import posted_challenge, posted_code, posted_registration
 from webui.shared import errors, passkeys
@@ -41,6 +42,7 @@ BY_CODE: Final = frozenset({RegistrationPurpose.APPOINTMENT, RegistrationPurpose
 """What takes a code of a ceremony, with the passkey that it admits."""
 
 LONGEST_SETUP_CODE = 80
+LONGEST_VOUCHED_CODE = 40
 LONGEST_SEALED = 1000
 
 HASHED_AT_ONCE = 2
@@ -76,6 +78,9 @@ class RegistrationPages:
             if asked.purpose in BY_CODE:
                 self._take_officer(asked, receipt)
                 return redirect(self._back(asked, receipt), 303)
+            if asked.purpose is RegistrationPurpose.VOUCHED:
+                self._take_vouched(asked, receipt)
+                return redirect(self._back(asked, receipt), 303)
             made = self._registered(ticket, asked, receipt)
         except RefusalError as refusal:
             return self._shown(ticket, asked, sentence(refusal), errors.status_of(refusal))
@@ -97,6 +102,12 @@ class RegistrationPages:
         else:
             kept = _kept(asked, receipt)
             authority.appoint_officer(code, asked.subject, asked.name, asked.organisation, made, kept)
+
+    def _take_vouched(self, asked: RegistrationRequest, receipt: str) -> None:
+        code = request.form.get("vouched_code", "")[:LONGEST_VOUCHED_CODE]
+        if sum(map(str.isdigit, code)) != DIGITS:  # no try is lost by a slip
+            raise PreconditionRefused("The code has {digits} digits; look again.", digits=DIGITS)
+        self._parts.authority.register_vouched(asked.subject, code, posted_registration(), _kept(asked, receipt))
 
     def _registered(self, ticket: str, asked: RegistrationRequest, receipt: str) -> PendingCredential:
         authority, subject = self._parts.authority, asked.subject
@@ -134,7 +145,25 @@ class RegistrationPages:
                 "A passkey was made by this link already. If it is yours, sign in to the portal with it; "
                 "else tell an officer."
             )
+        if asked.purpose is RegistrationPurpose.VOUCHED and self._parts.authority.credentials(asked.subject):
+            raise StateRefused(
+                "A passkey was made by this invitation already. If it is yours, sign in to the portal with it;"
+                " else tell whoever invited you."
+            )
         return asked
+
+    def _vouched_by(self, asked: RegistrationRequest) -> str:
+        """Who has vouched for whoever registers, as enrolled; empty for other registrations."""
+        if asked.purpose is not RegistrationPurpose.VOUCHED:
+            return ""
+        authority = self._parts.authority
+        try:
+            by = authority.known_subject(authority.vouching(asked.subject).vouched_by)
+        except UnknownKey as error:
+            raise StateRefused(
+                "Whoever invited you has not vouched for you yet; ask them, then open the link again."
+            ) from error
+        return f"{by.name} · {by.organisation}"
 
     def _is_made(self, asked: RegistrationRequest) -> bool:
         authority, subject = self._parts.authority, asked.subject
@@ -150,6 +179,7 @@ class RegistrationPages:
             ticket=ticket,
             asked=asked,
             seen=digest_of(asked),
+            vouched_by=self._vouched_by(asked),
             challenge=begun.challenge.hex(),
             options=json.dumps(self._options(asked, begun)),
             known=passkeys.request_options(begun.challenge, known, self._parts.settings.web.relying_party)

@@ -36,6 +36,7 @@ URGENT = 14
 NAMES = {
     "root": "Root certification authority",
     "issuing": "Issuing certification authority",
+    "events": "Issuing certification authority for event certificates",
     "tsa": "Timestamp authority",
     "log": "Log",
     "evidence": "Evidence packages",

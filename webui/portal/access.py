@@ -27,12 +27,13 @@ from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRef
 from appliance.guests import is_guest
 from appliance.language import Language
 from appliance.ledger.disclosure import Audience
-from appliance.model.accounts import PEOPLES_ROLES, AccountRole, OpenedSession
+from appliance.model.accounts import PEOPLES_ROLES, SIGNING_ROLES, AccountRole, OpenedSession
 from appliance.model.contract import UNSENT, Contract, Party, PartyState
 from appliance.model.intent import SigningOrigin
 from appliance.notices.messages import PortalAddresses
 from appliance.wiring import Appliance
 from hsm.errors import ActivationRefused
+from hsm.names import is_outside
 from webui.portal.pages import appliance
 from webui.shared import errors, forms, language
 from webui.shared.errors import is_page, page_above, page_before
@@ -48,20 +49,17 @@ EXTENSION = "vermilion-access"
 @dataclass(frozen=True, slots=True)
 class PortalVisitor:
     """Who is signed in. ``session`` is the id of the session; ``guest_of`` (contract, party) of outside signers,
-    who have no roles; ``told`` as that of :class:`Account`."""
+    who have no roles; ``audience``: whose internal data the visitor may see; ``told`` as that of
+    :class:`Account`."""
 
     subject: str
     name: str
     organisation: str
     roles: frozenset[AccountRole]
+    audience: Audience
     session: str
     guest_of: tuple[str, str] | None = None
     told: bool = True
-
-    @property
-    def audience(self) -> Audience:
-        """The organisation whose internal data the visitor may see."""
-        return Audience.of(self.subject, self.name, self.organisation)
 
 
 def visitor() -> PortalVisitor:
@@ -83,15 +81,20 @@ def require(*roles: AccountRole) -> PortalVisitor:
 
 
 def require_person() -> str:
-    """Somebody with an account here who can sign; officers, operators and auditors sign nothing. Raises as
+    """Somebody of the house who can sign; officers, operators and auditors sign nothing. Raises as
     :func:`require`."""
     return require(*PEOPLES_ROLES).subject
 
 
+def require_signer() -> str:
+    """Somebody with an account who signs, of the house or for a partner. Raises as :func:`require`."""
+    return require(*SIGNING_ROLES).subject
+
+
 def signatory() -> PortalVisitor:
-    """Somebody who can sign at all: an outside signer, or a person with one of the people's roles."""
+    """Somebody who can sign at all: a guest, or somebody with an account who signs."""
     found = visitor()
-    return found if found.guest_of is not None else require(*PEOPLES_ROLES)
+    return found if found.guest_of is not None else require(*SIGNING_ROLES)
 
 
 def request_origin() -> SigningOrigin:
@@ -180,10 +183,14 @@ def refusals_of(contract_id: str, act: Permission, place: str = "") -> Iterator[
 def who_is(someone: PortalVisitor) -> ContractActor:
     """The visitor as the actor whose permissions are asked for."""
     seals: frozenset[str] = frozenset()
-    if AccountRole.CUSTODIAN in someone.roles:
+    administers: str | None = None
+    if AccountRole.REPRESENTATIVE in someone.roles:
+        administers = appliance.partners.administered_by(someone.subject)
+    if AccountRole.CUSTODIAN in someone.roles or is_outside(someone.subject):
         every = appliance.registry.seals()
         seals = frozenset(seal.subject for seal in every if someone.subject in seal.custodians)
-    return ContractActor(someone.subject, AccountRole.AUDITOR in someone.roles, seals, someone.guest_of)
+    auditor = AccountRole.AUDITOR in someone.roles
+    return ContractActor(someone.subject, auditor, seals, someone.guest_of, administers)
 
 
 def start_session(
@@ -263,7 +270,14 @@ def _look_up(secret: str) -> PortalVisitor | None:
     g.zone, g.language = person.zone, person.language
     told = presence.account is None or presence.account.told
     return PortalVisitor(
-        person.subject, person.name, person.organisation, presence.roles, session.id, session.guest_of, told
+        subject=person.subject,
+        name=person.name,
+        organisation=person.organisation,
+        roles=presence.roles,
+        audience=Audience.of_person(person),
+        session=session.id,
+        guest_of=session.guest_of,
+        told=told,
     )
 
 

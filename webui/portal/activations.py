@@ -83,12 +83,11 @@ def to_signing(subject: str, opened: OpenedSigning, back: str, *, paired: bool =
     return _sent(replace(_signing_request(subject, opened, back), paired=paired))
 
 
-def to_batch(subject: str, opened: Sequence[OpenedSigning], back: str) -> Answer:
-    """The same for several documents that *subject* signs by one activation. Each has a page of its own, too,
-    which leads back to its own contract."""
+def to_batch(subject: str, members: Sequence[tuple[OpenedSigning, str]], back: str) -> Answer:
+    """The same for several documents that *subject* confirms by one activation. Each has a page of its own, too,
+    which leads back to where that one alone goes on."""
     documents = []
-    for each in opened:
-        own = url_for("signing.activated", contract_id=each.contract.id, intent_id=each.intent.id)
+    for each, own in members:
         ticket = appliance.activation_requests.add(_signing_request(subject, each, own))
         documents.append(BatchedDocument(ticket, each.intent.intent.title or each.contract.id))
     language, zone = current_language().value, zone_of_reader()
@@ -131,6 +130,23 @@ def to_registration(person: Person, login: str, back: str, *, link: str = "", ac
         known=tuple(KnownPasskey(each.credential_id, each.public_key) for each in known),
         reference=link,
         by_code=account and not (known or link),
+    )
+    return _sent(asked, "register")
+
+
+def to_vouched_registration(person: Person, back: str) -> Response:
+    """The same for somebody for whom an initiator vouches: the code is typed there, too, and never here."""
+    asked = RegistrationRequest(
+        subject=person.subject,
+        purpose=RegistrationPurpose.VOUCHED,
+        back=back,
+        language=current_language().value,
+        zone=zone_of_reader(),
+        login=person.email,
+        name=person.name,
+        organisation=person.organisation,
+        handle=appliance.accounts.passkeys.user_handle(person.subject),
+        reference=person.subject,
     )
     return _sent(asked, "register")
 

@@ -8,19 +8,24 @@ from flask import Flask
 
 from appliance.wiring import Appliance
 from webui.portal import (
+    absences,
     access,
     accounts,
+    amending,
     audit,
     contracts,
     departures,
+    discussion,
     drafting,
     guards,
+    guide,
     health,
     home,
     identity,
     mark,
     office,
     ownership,
+    partners,
     powers,
     reminders,
     reviews,
@@ -31,11 +36,12 @@ from webui.portal import (
     voiding,
     writing,
 )
-from webui.portal.contracts import files
+from webui.portal.contracts import files, ledger
 from webui.portal.office import setup
 from webui.portal.pages import Portal
 from webui.shared import assets, errors, forms, headers, language, qr
 from webui.shared import clock as clock_line
+from webui.shared.passkeys import builtin_browser
 
 ROOM_FOR_FORM = 64 * 1024
 """Bytes that a form may hold besides its files."""
@@ -48,8 +54,12 @@ AREAS = (
     trust.pages,
     trust.log_pages,
     verify.pages,
+    guide.pages,
     contracts.pages,
+    ledger.pages,
     voiding.pages,
+    amending.pages,
+    discussion.pages,
     files.pictures,
     reviews.pages,
     signatures.pages,
@@ -57,6 +67,8 @@ AREAS = (
     reminders.pages,
     accounts.pages,
     office.pages,
+    absences.pages,
+    partners.pages,
     departures.pages,
     audit.pages,
     setup.pages,
@@ -89,7 +101,7 @@ def create_app(appliance: Appliance, *, form_key: bytes) -> Flask:
     forms.install(app, key=form_key, secure=https, exempt=trust.MACHINES)
     forms.install_single_submission(app)
     qr.install(app)
-    app.jinja_env.globals.update(mail_configured=appliance.mail.configured)
+    app.jinja_env.globals.update(mail_configured=appliance.mail.configured, builtin_browser=builtin_browser)
     errors.install(app)
     access.install(app, appliance, secure=https)
     guards.hold_in_maintenance(app, appliance)
@@ -99,6 +111,6 @@ def create_app(appliance: Appliance, *, form_key: bytes) -> Flask:
     for area in (*AREAS, mark.blueprint(settings), health.blueprint(appliance), clock):
         app.register_blueprint(area)
     version = metadata.version("vermilion")  # read once: it parses a file
-    names = {"organisation": settings.organisation.name, "version": version}
+    names = {"organisation": settings.organisation.name, "version": version, "contact": settings.contact}
     app.context_processor(lambda: {**names, "confirmed_on": settings.activation.origin})
     return app

@@ -1,17 +1,19 @@
 """``/office/people/ID/contracts``: what somebody who has left leaves behind, and who takes it over;
-``/contracts/ID/stand-in``: the same of one contract, for its initiator."""
+``/contracts/ID/stand-in``: the same of one contract, for its initiator;
+``/partners/ID/representatives/ID/contracts``: the same of a representative, for the partner's administrator."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flask import Blueprint
+from flask import Blueprint, url_for
 
-from appliance.contracts.handing_over import LeftBehind
+from appliance.contracts.handing_over import OpenPart
 from appliance.errors import NotAllowed
-from webui.portal.access import ContractView, view_contract
+from webui.portal.access import ContractView, PortalVisitor, view_contract
 from webui.portal.office.forms import visiting_officer
 from webui.portal.pages import appliance
+from webui.portal.partners import administrator_of
 from webui.shared.form_pages import Answer, form, render, see_other
 from webui.shared.forms import field
 
@@ -21,7 +23,7 @@ pages = Blueprint("departures", __name__)
 @pages.get("/office/people/<subject>/contracts")
 def left_behind(subject: str) -> Answer:
     visiting_officer()
-    return _left_behind(appliance.handing_over.left_behind(subject), subject)
+    return open_parts_page(appliance.handing_over.left_behind(subject), subject)
 
 
 @pages.post("/office/people/<subject>/contracts")
@@ -40,7 +42,11 @@ def _initiated(contract_id: str) -> ContractView:
 
 @pages.get("/contracts/<contract_id>/stand-in")
 def stand_in(contract_id: str) -> Answer:
-    return _left_behind(appliance.handing_over.left_in_contract(_initiated(contract_id).contract))
+    contract = _initiated(contract_id).contract
+    return open_parts_page(
+        appliance.handing_over.left_in_contract(contract),
+        back=(contract.title, url_for("contracts.page", contract_id=contract_id)),
+    )
 
 
 @pages.post("/contracts/<contract_id>/stand-in")
@@ -48,6 +54,24 @@ def stand_in(contract_id: str) -> Answer:
 def stand_in_for(seen: ContractView, contract_id: str) -> Answer:
     _decide(contract_id, seen.who.subject)
     return see_other("contracts.page", contract_id=contract_id)
+
+
+@pages.get("/partners/<partner_id>/representatives/<subject>/contracts")
+def left_by_representative(partner_id: str, subject: str) -> Answer:
+    administrator_of(partner_id)
+    appliance.representatives.representative(partner_id, subject)
+    return open_parts_page(
+        appliance.handing_over.left_behind(subject),
+        back=(appliance.partners.partner(partner_id).name, url_for("partners.page", partner_id=partner_id)),
+    )
+
+
+@pages.post("/partners/<partner_id>/representatives/<subject>/contracts")
+@form(left_by_representative, administrator_of)
+def take_over_for_partner(someone: PortalVisitor, partner_id: str, subject: str) -> Answer:
+    appliance.representatives.representative(partner_id, subject)
+    _decide(field("contract", 80), someone.subject, left=subject)
+    return see_other("departures.left_by_representative", partner_id=partner_id, subject=subject)
 
 
 def _decide(contract_id: str, by: str, *, left: str | None = None) -> None:
@@ -58,12 +82,24 @@ def _decide(contract_id: str, by: str, *, left: str | None = None) -> None:
         appliance.handing_over.take_over(contract_id, to=to, reason=reason, by=by, left=left)
 
 
-def _left_behind(left: Sequence[LeftBehind], subject: str = "") -> Answer:
+def open_parts_page(
+    parts: Sequence[OpenPart],
+    subject: str = "",
+    *,
+    absent: str = "",
+    deputy: str = "",
+    back: tuple[str, str] | None = None,
+) -> Answer:
+    """The open *parts* with a form for each: of *subject*, who has left, or of somebody *absent*, whose parts only
+    the *deputy* takes over. *back*: title and address of the page above, for whoever is no officer."""
     people = appliance.registry
     return render(
         "office/left_behind.html",
         subject=subject,
-        left=left,
-        names={each.left: people.person(each.left).name for each in left},
+        back=back,
+        absent=people.person(absent).name if absent else "",
+        deputy=deputy,
+        left=parts,
+        names={each.holder: people.person(each.holder).name for each in parts},
         who=people.person(subject).name if subject else "",
     )

@@ -21,13 +21,19 @@ from webui.shared.language import translate
 
 TAKE_FILES: Final = frozenset(
     {
+        "amending.draft_agreement",
+        "drafting.attach",
         "drafting.create",
         "drafting.replace_document",
         "office.change_picture",
+        "partners.add_document",
         "powers.register",
         "signatures.take",
         "verify.verify",
+        "signing.hand_in",
+        "office.register_authority",
         "writing.save",
+        "writing.upload_list",
     }
 )
 """The endpoints that read files; a test compares them with the code."""

@@ -10,11 +10,12 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, redirect, request
 
+from appliance.listing.exports import counterparties
 from appliance.model.accounts import AccountRole
 from appliance.model.listing import EVERYTHING, MOST, ContractBucket, ContractFilter
 from webui.portal.access import PortalVisitor, visitor_or_none
 from webui.portal.pages import appliance
-from webui.portal.to_sign import WaitingSignatures, at_once, own_signatures, waiting_signatures
+from webui.portal.to_sign import WaitingSignatures, at_once, to_confirm, waiting_signatures
 from webui.shared.form_pages import Answer, render, see_other
 from webui.shared.forms import date_of, member_of
 from webui.shared.language import translate
@@ -65,6 +66,7 @@ def _list(someone: PortalVisitor) -> Answer:
         status=422 if problems else None,
         auditor=whose == EVERYTHING,
         seals=appliance.seal_requests.waiting_for(someone.subject) if keeps else 0,
+        shared=len(appliance.discussions.shared_with(someone.subject)),
         counts=counts,
         waiting=waiting_signatures(someone) if chooses else WaitingSignatures(),
         chosen=typed,
@@ -73,8 +75,9 @@ def _list(someone: PortalVisitor) -> Answer:
         filtered=bool(address) or wanted.after is not None,
         kinds=listing.list_kinds(whose, someone.audience),
         page=page,
+        others={row.id: counterparties(row, someone.audience) for row in page.rows},
         together=together,
-        own={row.id for row in own_signatures(page.rows, someone.subject)} if together else (),
+        own={row.id for row in to_confirm(page.rows, someone.subject)} if together else (),
         further=None if page.next is None else _address({**address, "after": page.next}),
         start=_address(address) if wanted.after else None,
         capped=lambda number: f"{MOST}+" if number >= MOST else number,

@@ -8,11 +8,13 @@ from functools import partial
 from operator import attrgetter
 from typing import cast
 
-from flask import Flask, Response, current_app, redirect, send_file
+from flask import Flask, Response, current_app, redirect, request, send_file
 from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response as BaseResponse
 
+from appliance.documents.page_pictures import offered
 from appliance.errors import NotFound
+from appliance.model.contract import Contract
 from appliance.wiring import Appliance
 from webui.shared.forms import address_once
 
@@ -43,3 +45,14 @@ def name_of(subject: str) -> str:
 def saved_file(content: bytes, kind: str, name: str) -> Response:
     """A file that browsers always save, and never show themselves."""
     return send_file(io.BytesIO(content), mimetype=kind, as_attachment=True, download_name=name)
+
+
+USUAL_WIDTH = 1000
+"""Of a page's picture, in pixels."""
+
+
+def page_width(contract: Contract, number: int) -> int:
+    """The width in pixels of the picture of page *number* that is asked for. Raises :class:`NotFound`."""
+    if not 1 <= number <= contract.pages:
+        raise NotFound("There is no page {page}; the document has {pages}.", page=number, pages=contract.pages)
+    return offered(request.args.get("width", USUAL_WIDTH, type=int))

@@ -6,7 +6,6 @@ confirm they see and activate on the activation service.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from zoneinfo import ZoneInfo
@@ -15,8 +14,9 @@ from flask import Blueprint, request, url_for
 
 from appliance.errors import NotFound
 from appliance.language import instants
-from appliance.model.accounts import AccountRole
+from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.contract import EXPONENTS, Money
+from appliance.model.partners import Representative
 from appliance.model.people import Person
 from appliance.model.powers import Power, PowerBasis, PowerScope, PowerState
 from appliance.money import NotAnAmount, read_money
@@ -26,7 +26,7 @@ from webui.portal.office.forms import seal_name
 from webui.portal.office.requests import to_decision
 from webui.portal.pages import appliance, once, saved_file
 from webui.shared.form_pages import Answer, FormProblems, form, render, see_other
-from webui.shared.forms import date_of, field
+from webui.shared.forms import date_of, field, listed
 from webui.shared.language import translate
 
 VERIFIERS = (AccountRole.REVIEWER, AccountRole.OFFICER)
@@ -48,20 +48,22 @@ FIELDS = (
     "currency",
     "contract",
 )
-_BETWEEN = re.compile(r"[\n;；,，、]+")
 
 pages = Blueprint("powers", __name__, url_prefix="/powers")
 
 
 def is_readable(power: Power, someone: PortalVisitor) -> bool:
-    """Whether *someone* may open the page of *power*: its agent, and readers of the organisation that registered
-    it."""
+    """Whether *someone* may open the page of *power*: its agent and representatives of the same partner, and
+    readers of the organisation that registered it."""
+    if AccountRole.REPRESENTATIVE in someone.roles:
+        own = appliance.partners.partner_of
+        return own(power.agent) == own(someone.subject)
     return someone.subject == power.agent or (bool(someone.roles & set(READERS)) and is_ours(power, someone))
 
 
 def is_ours(power: Power, someone: PortalVisitor) -> bool:
-    """Whether the organisation of *someone* registered *power*: notes on it are internal to that organisation."""
-    return appliance.disclosing.belongs(power.registered.by, someone.audience)
+    """Whether the register of the organisation of *someone* has *power*: notes on it are internal to that."""
+    return appliance.powers.is_of(power, someone.audience)
 
 
 def _readable(power_id: str) -> Power:
@@ -83,7 +85,9 @@ def _decider(power_id: str) -> PortalVisitor:
 
 @pages.get("")
 def everything() -> Answer:
-    someone = require(*READERS)
+    someone = require(*READERS, AccountRole.REPRESENTATIVE)
+    if AccountRole.REPRESENTATIVE in someone.roles:
+        return _of_own_company(someone)
     before = request.args.get("before", "")[:40]
     listed = appliance.powers.page(someone.audience, before=before)
     waiting = appliance.powers.waiting(someone.audience)
@@ -98,16 +102,35 @@ def everything() -> Answer:
     )
 
 
+def _of_own_company(someone: PortalVisitor) -> Answer:
+    listed = appliance.powers.of_partner(_company(someone))
+    return render(
+        "powers/list.html",
+        listed=listed,
+        waiting=[each for each in listed if each.state is PowerState.REGISTERED],
+        names=_names(listed),
+        may_register=True,
+        before="",
+        following="",
+    )
+
+
+def _company(someone: PortalVisitor) -> str:
+    """The id of the partner that the visiting representative acts for."""
+    return str(appliance.partners.partner_of(someone.subject))
+
+
 @pages.get("/<power_id>")
 def power(power_id: str) -> Answer:
     found, someone, now = _readable(power_id), visitor(), appliance.now()
-    inner = is_ours(found, someone)
+    inner = is_ours(found, someone) and AccountRole.REPRESENTATIVE not in someone.roles
+    own = found.registered.by == someone.subject
     return render(
         "powers/page.html",
         power=found,
         names=_names([found]),
         seals={seal.subject: seal for seal in appliance.registry.seals()},
-        may=_may(found, someone) if inner else set(),
+        may=_may(found, someone) if inner or own else set(),
         inner=inner,
         in_force=found.state is PowerState.VERIFIED and found.since <= now < found.until,
         over=now >= found.until,
@@ -193,20 +216,18 @@ class PowerForm:
             problems["amount"] = say("An amount such as 1,000,000.00 or 壹佰万元整, no finer than the currency.")
         if problems or since is None or until is None:
             raise FormProblems(problems)
+        kinds, counterparties = listed(values["kinds"]), listed(values["counterparties"], names=True)
         return PowerDraft(
             basis=PowerBasis(values["basis"]),
             grantor=values["grantor"],
             principal=values["principal"],
             agent=agent,
-            scope=PowerScope(self._list("kinds"), self._list("counterparties"), limit, self.seals),
+            scope=PowerScope(kinds, counterparties, limit, self.seals),
             since=instants.on(since, time(), self.zone),
             until=instants.on(until + timedelta(days=1), time(), self.zone),
             replaces=self.replaces,
             contract=values["contract"] or None,
         )
-
-    def _list(self, name: str) -> tuple[str, ...]:
-        return tuple(each.strip() for each in _BETWEEN.split(self.values[name]) if each.strip())
 
     def _limit(self) -> Money | None:
         if not self.values["amount"] or self.values["currency"] not in EXPONENTS:
@@ -221,17 +242,32 @@ class PowerForm:
         return day if day is not None and 1990 <= day.year <= 2200 else None
 
 
+def _registrar() -> PortalVisitor:
+    return require(*REGISTRARS, AccountRole.REPRESENTATIVE)
+
+
+def _colleagues(someone: PortalVisitor) -> list[Representative]:
+    """The representatives of the visitor's own company who have not left."""
+    everybody = appliance.representatives.of_partner(_company(someone))
+    return [each for each in everybody if each.state is not AccountState.LEFT]
+
+
 @pages.get("/new")
 def new() -> Answer:
     """The form for an agent; before that, and without one, the search for the agent."""
-    someone = require(*REGISTRARS)
+    someone = _registrar()
+    outside = AccountRole.REPRESENTATIVE in someone.roles
     posted = request.method == "POST"
     wanted = field("agent", 80) if posted else request.args.get("agent", "")[:80]
+    if outside and not wanted and not posted:
+        return render("powers/agent.html", search=None, people=_colleagues(someone))
     if not wanted and not posted:
         search = request.args.get("search", "")[:100]
         found = appliance.office.members.page(search).entries if search.strip() else ()
         people = [entry for entry in found if entry.subject.startswith("person-")]
         return render("powers/agent.html", search=search, people=people)
+    if outside and wanted not in [each.subject for each in _colleagues(someone)]:
+        raise NotFound("There is no person {subject}.", subject=wanted)
     agent, zone = appliance.registry.person(wanted), appliance.registry.person(someone.subject).zone
     typed = PowerForm.of_post(zone) if posted else PowerForm.blank(agent, zone)
     return render(
@@ -241,13 +277,18 @@ def new() -> Answer:
         chosen=typed.seals,
         replaces=typed.replaces,
         zone=typed.zone,
-        seals=[(seal.subject, seal_name(seal)) for seal in appliance.registry.seals()],
+        seals=[
+            (seal.subject, seal_name(seal))
+            for seal in appliance.registry.seals()
+            if not outside or seal.organisation == agent.organisation
+        ],
+        outside=outside,
         currencies=[(code, code) for code in EXPONENTS],
     )
 
 
 @pages.post("/new")
-@form(new, lambda: require(*REGISTRARS))
+@form(new, _registrar)
 def register(someone: PortalVisitor) -> Answer:
     agent = appliance.registry.person(field("agent", 80))
     typed = PowerForm.of_post(appliance.registry.person(someone.subject).zone)

@@ -29,8 +29,7 @@ from appliance.pdf.values import PageSize
 from appliance.review.review_status import ItemState, ReviewItem, ReviewStatus
 from hsm.errors import RefusalError
 from webui.portal.access import require, view_contract
-from webui.portal.contracts.files import page_width
-from webui.portal.pages import appliance, name_of
+from webui.portal.pages import appliance, name_of, page_width
 from webui.shared.form_pages import Answer, form, render, see_other, status_in_workflow
 from webui.shared.language import current_language, translate
 

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request
 
 from appliance.appearances import drawing, scans
 from appliance.errors import DocumentRefused, PreconditionRefused
-from webui.portal.access import require_person
+from webui.portal.access import require_signer
 from webui.portal.pages import appliance
 from webui.shared.form_pages import Answer, form, render, see_other, unprocessable
 
@@ -25,7 +25,7 @@ pages = Blueprint("signatures", __name__, url_prefix="/signatures")
 
 @pages.get("")
 def overview() -> Answer:
-    subject = require_person()
+    subject = require_signer()
     return render(
         "signatures/page.html",
         own=appliance.appearances.appearance_of(subject),
@@ -38,7 +38,7 @@ def overview() -> Answer:
 
 
 @pages.post("/drawn")
-@form(overview, require_person, "strokes", refusals=REFUSALS, status=unprocessable)
+@form(overview, require_signer, "strokes", refusals=REFUSALS, status=unprocessable)
 def draw(subject: str) -> Answer:
     try:
         strokes: object = json.loads(request.form.get("strokes", ""))
@@ -49,7 +49,7 @@ def draw(subject: str) -> Answer:
 
 
 @pages.post("/image")
-@form(overview, require_person, "image", refusals=REFUSALS, status=unprocessable)
+@form(overview, require_signer, "image", refusals=REFUSALS, status=unprocessable)
 def take(subject: str) -> Answer:
     upload = request.files.get("image")
     if upload is None or not upload.filename:
@@ -62,22 +62,22 @@ def take(subject: str) -> Answer:
 @pages.post("/use")
 def use() -> Answer:
     chosen = request.form.get("picture", "")
-    appliance.appearances.choose(require_person(), None if chosen == TYPED else chosen)
+    appliance.appearances.choose(require_signer(), None if chosen == TYPED else chosen)
     return see_other("signatures.overview")
 
 
 @pages.post("/remove")
 def remove() -> Answer:
-    appliance.appearances.remove(require_person(), request.form.get("picture", ""))
+    appliance.appearances.remove(require_signer(), request.form.get("picture", ""))
     return see_other("signatures.overview")
 
 
 @pages.get("/preview/<picture>.png")
 def preview(picture: str) -> Answer:
-    found = appliance.appearances.preview(require_person(), None if picture == TYPED else picture)
+    found = appliance.appearances.preview(require_signer(), None if picture == TYPED else picture)
     return Response(found, content_type="image/png")
 
 
 @pages.get("/seals/<subject>.svg")
 def seal(subject: str) -> Answer:
-    return Response(appliance.seal_pictures.svg(require_person(), subject), content_type="image/svg+xml")
+    return Response(appliance.seal_pictures.svg(require_signer(), subject), content_type="image/svg+xml")

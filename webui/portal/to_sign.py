@@ -1,11 +1,11 @@
-"""What waits for the visitor's own signature, and whether several can be signed at once."""
+"""What waits for the visitor's own signature, and what can be confirmed at once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from appliance.model.accounts import PEOPLES_ROLES
+from appliance.model.accounts import SIGNING_ROLES
 from appliance.model.contract import ContractState
 from appliance.model.listing import ContractBucket, ContractFilter, ListedContract
 from webui.portal import activations
@@ -32,7 +32,7 @@ class WaitingSignatures:
 
 def at_once(someone: PortalVisitor) -> int:
     """How many contracts the visitor may select to sign at once; 0 for none."""
-    return activations.batch_limit() if someone.roles & set(PEOPLES_ROLES) else 0
+    return activations.batch_limit() if someone.roles & SIGNING_ROLES else 0
 
 
 def own_signatures(rows: Iterable[ListedContract], subject: str) -> list[ListedContract]:
@@ -43,6 +43,13 @@ def own_signatures(rows: Iterable[ListedContract], subject: str) -> list[ListedC
         if row.state is ContractState.SENT
         and any(party.on_turn and party.subject == subject for party in row.parties)
     ]
+
+
+def to_confirm(rows: Iterable[ListedContract], subject: str) -> list[ListedContract]:
+    """Those of *rows* that *subject* can confirm together: they sign in person, or ask for a seal."""
+    seals = [row for row in rows if any(each.on_turn and each.subject.startswith("seal-") for each in row.parties)]
+    asked = [row for row in seals if row.bucket is ContractBucket.TO_SIGN]  # none of whoever only keeps the seal
+    return [*own_signatures(rows, subject), *(row for row in asked if row.state is ContractState.SENT)]
 
 
 def waiting_signatures(someone: PortalVisitor) -> WaitingSignatures:

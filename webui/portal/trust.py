@@ -16,7 +16,7 @@ from hsm.errors import UnknownKey
 from webui.portal.pages import appliance
 from webui.shared.form_pages import Answer
 
-_AUTHORITY = re.compile(r"root|issuing(-[1-9][0-9]{0,3})?")
+_AUTHORITY = re.compile(r"root|(issuing|events)(-[1-9][0-9]{0,3})?")
 """The names of CAs; an issuing CA that follows another has its number."""
 
 

@@ -96,12 +96,24 @@ def posted_number(name: str, digits: int) -> int:
     return number
 
 
+_BETWEEN, _BETWEEN_NAMES = re.compile(r"[\n;；,，、]+"), re.compile(r"[\n;；]+")
+
+
+def listed(text: str, *, names: bool = False) -> tuple[str, ...]:
+    """The entries of *text*, on lines of their own or with commas or semicolons between them; commas do not divide
+    *names* of organisations, such as “Delta Trading Co., Ltd.”."""
+    between = _BETWEEN_NAMES if names else _BETWEEN
+    return tuple(each.strip() for each in between.split(text) if each.strip())
+
+
 def date_of(text: str) -> date | None:
-    """The day that *text* writes as ``2026-11-25``, or None."""
+    """The day that *text* writes as ``2026-11-25``, or None; also for one of the first and last year of the
+    calendar, whose hours the clocks of some zones never show."""
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         return None
+    return day if date.min.year < day.year < date.max.year else None
 
 
 def member_of(choices: type[E], text: str) -> E | None:

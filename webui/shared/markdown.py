@@ -1,13 +1,15 @@
 """Our own texts in Markdown (CommonMark) as HTML: headings, paragraphs, lists, code and bold words. Raw HTML is
 shown as text. Of a link in a page of the runbook only the words are shown: its address leads to files that are not
 served. A text that is agreed to is shown whole, with the addresses and titles of its links, so that who accepts it
-sees them.
+sees them. In the user guide links lead on, and there are pictures.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
@@ -42,6 +44,31 @@ def render_whole(text: str) -> tuple[str, Markup]:
         raise Malformed("This text cannot be shown whole.")
     _number_items(tokens)
     return _rendered(_PLAIN, tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A page of the user guide; ``sections`` are the ids of its headings with their words."""
+
+    title: str
+    sections: tuple[tuple[str, str], ...]
+    content: Markup
+
+
+def render_chapter(text: str, picture: Callable[[str], Mapping[str, str]]) -> Chapter:
+    """The page of the guide that *text* is; *picture* gives the attributes of a picture by its name, and its title
+    says how wide it is shown."""
+    tokens = _CHAPTER.parse(text)
+    sections: list[tuple[str, str]] = []
+    for before, token in pairwise(tokens):
+        if before.type == "heading_open" and before.tag == "h2":
+            before.attrSet("id", f"s{len(sections) + 1}")
+            sections.append((f"s{len(sections) + 1}", token.content))
+        for each in token.children or ():
+            if each.type == "image":
+                each.attrs.update(picture(str(each.attrGet("src"))))
+    title, content = _rendered(_CHAPTER, tokens)
+    return Chapter(title, tuple(sections), content)
 
 
 def _rendered(parser: MarkdownIt, tokens: list[Token]) -> tuple[str, Markup]:
@@ -117,6 +144,24 @@ def _softbreak(_renderer: object, tokens: Sequence[Token], index: int, *_: objec
     return "\n" if before[-1:].isascii() or after[:1].isascii() else ""
 
 
+def _figure(_renderer: object, tokens: Sequence[Token], index: int, *_: object) -> str:
+    """A picture, which opens larger where it is too small to be read."""
+    attributes = dict(tokens[index].attrs)
+    shape = attributes.pop("title", "wide")
+    shown = " ".join(f'{name}="{Markup.escape(value)}"' for name, value in attributes.items() if name != "alt")
+    words = Markup.escape(tokens[index].content)
+    return f'<a class="shot {shape}" href="{Markup.escape(attributes["src"])}"><img {shown} alt="{words}"></a>'
+
+
+def _chapters() -> MarkdownIt:
+    made = MarkdownIt("zero", {"html": False}).enable([*_RULES, "link", "image"])
+    made.inline.ruler.after("text", "strong", _strong)
+    made.add_render_rule("softbreak", _softbreak)
+    made.add_render_rule("image", _figure)
+    made.parse("- a **b** `c`")
+    return made
+
+
 def _parser(*rules: str) -> MarkdownIt:
     made = MarkdownIt("zero", {"html": False}).enable([*_RULES, *rules])
     made.inline.ruler.after("text", "strong", _strong)
@@ -133,4 +178,4 @@ def _parser(*rules: str) -> MarkdownIt:
     return made
 
 
-_PLAIN, _LINKED = _parser(), _parser("link")
+_PLAIN, _LINKED, _CHAPTER = _parser(), _parser("link"), _chapters()

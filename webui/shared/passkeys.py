@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 
+from flask import request
 from webauthn.helpers import base64url_to_bytes
 from webauthn.helpers.exceptions import WebAuthnException
 
@@ -15,10 +16,19 @@ from appliance.accounts.passkeys import LONGEST_ANSWER, request_options
 from appliance.errors import PreconditionRefused
 from hsm.intents import WebAuthnActivation
 
-__all__ = ["FIELD", "LONGEST_ANSWER", "activation", "request_options"]
+__all__ = ["FIELD", "LONGEST_ANSWER", "activation", "builtin_browser", "request_options"]
 
 FIELD = "credential"
 """The form field with the browser's answer."""
+
+
+def builtin_browser() -> str:
+    """The app in whose built-in browser the page is read: ``wecom`` (企业微信), ``wechat``, or empty for neither.
+
+    Both name ``MicroMessenger`` in the user agent, 企业微信 ``wxwork`` besides; passkeys do not work in them.
+    """
+    agent = request.headers.get("User-Agent", "").lower()
+    return "wecom" if "wxwork/" in agent else "wechat" if "micromessenger/" in agent else ""
 
 
 def activation(subject: str, posted: str) -> WebAuthnActivation:

@@ -76,3 +76,13 @@ const unfold = () => {
 };
 addEventListener("hashchange", unfold);
 unfold();
+
+// What is to be passed on is copied by a button, where the browser lets us.
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  if (!navigator.clipboard) break;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.textContent = button.dataset.done;
+  });
+}

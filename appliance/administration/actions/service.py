@@ -122,7 +122,7 @@ ACTIONS = (
         "What contract {contract} is stuck at is tried again: a signature that was received is completed,"
         " one that nobody received is abandoned; no signature is ever made anew.",
         undo="Nothing has to be taken back: it is what the scheduler does by itself.",
-        arguments=(Argument("contract", "The contract, by its number"),),
+        arguments=(Argument("contract", "The contract, by its system ID"),),
         perform=_retry,
     ),
     _alone(

@@ -27,7 +27,9 @@ CHAIN, CRLS = "certificates/chain.pem", "certificates/crls.pem"
 DATED = ("crl", "-noout", "-issuer", "-lastupdate", "-nameopt", "sname,utf8,esc_ctrl,sep_comma_plus_space")
 SEALS = ("manifest.json", "manifest.p7s", "manifest.tsq", "manifest.tsr")
 FIXED = (*SEALS, PDF, "contract/contract.tsq", "index.txt", "log/log.pub.pem", "log/checkpoint")
-RECORD = re.compile(r"((?:agreement|voiding)/.*|authority/power-[^/]*)[.]json|(?!signatures/)(.*)[.]p7s")
+RECORD = re.compile(
+    r"((?:agreement|voiding)/.*|authority/(?:power|anchor|vouching)-[^/]*)[.]json|(?!signatures/)(.*)[.]p7s"
+)
 RANGE = rb"/ByteRange[\t\n\f\r ]*\[[\t\n\f\r ]*0" + 3 * rb"[\t\n\f\r ]+0*%d" + rb"[\t\n\f\r ]*\]"
 
 # Forms of what is read below, so that each part can stand in one place only.
@@ -46,7 +48,7 @@ PAIR = rf'"[a-z0-9_-]+":(?:{TEXT}|[0-9]+|null|true|false)'
 PAIRS = rf"({{(?:{PAIR}(?:,{PAIR})*)?}})"
 ENTRY = rf'{{"at":{DATE},"commitments":{PAIRS},"format":"[a-z0-9/-]+","kind":"([a-z0-9-]+)","public":{PAIRS}}}'
 FIELD = rf'[{{,]"([a-z0-9_-]+)":({TEXT}|[a-z0-9]+)'.encode()
-INDEX = re.compile(rf"#.*|(?:signature|timestamp) [0-9]{{2,3}}(?: {NUMBER}){{3}}".encode())
+INDEX = re.compile(rf"#.*|(?:signature|timestamp|own) [0-9]{{2,3}}(?: {NUMBER}){{3}}".encode())
 
 LIMITS = """\
 LIMIT whether what was added to the contract after a signature, up to its last byte, changed a page is not
@@ -79,6 +81,15 @@ ok    the certificates are trusted and were not revoked when they signed, by the
 EARLIER = """\
 NOTE  signatures that the contract had when it was given are not checked; who made them declared nothing by that
       合同提交时已带有的签名或时间戳，此处未核验；仅凭这些签名，其签署人未作任何声明"""
+STATED = (
+    rf'{{"act":"[0-9a-f]+","anchor":{{"certificate":"([0-9a-f]{{64}})","id":{TEXT},"organisation":({TEXT})}},.*'
+)
+ELSEWHERE = """\
+      made elsewhere: the certificate was issued by {0}, not by this house. Officers have approved that for signers
+      of {2} alone (authority/anchor-{1}.json): if the signer above is of another name, nobody here stands for it.
+      Whether the certificate was revoked is not checked here
+      外部签名：证书由上述机构颁发，非本单位；该机构仅就“{2}”的签署人获批准（authority/anchor-{1}.json），
+      如上列签署人不属于该名称，本单位不予认可；此处不核验证书是否被吊销"""
 FIELDS = ("contract", "sequence", "previous", "size", "digest", "signed", "signer")
 
 
@@ -160,6 +171,15 @@ class Checker:
         done = self.run("cms", "-verify", "-cades", "-binary", "-inform", "DER", *given, *into, *self.alone)
         return "" if done.returncode else signer.read_text("ascii")
 
+    def own_signer(self, signature: str, content: bytes, at: int, anchor: str) -> str:
+        """The same by a certificate of another house, which leads to the one in the file *anchor*."""
+        signer = self.scratch / "signer"
+        given = ["-in", signature, "-content", self.kept(content), "-attime", str(at), "-purpose", "any"]
+        into = ["-signer", str(signer), "-out", str(self.scratch / "output")]
+        believed = ["-CAfile", anchor, "-partial_chain", "-no-CApath", "-no-CAstore"]
+        done = self.run("cms", "-verify", "-binary", "-inform", "DER", *given, *into, *believed)
+        return "" if done.returncode else signer.read_text("ascii")
+
     def stamp(self, path: str) -> tuple[int, str]:
         """The time of a timestamp: in seconds since 1970, and as openssl writes it."""
         told = self.told("ts", "-reply", *form(path), "-in", path, "-text")
@@ -239,8 +259,8 @@ class Checker:
         self.check_index()
         self.check_contract()
         for what, number, *places in self.index:
-            check = self.check_signature if what == "signature" else self.check_document_timestamp
-            check(number, *map(int, places))
+            checks = {"signature": self.check_signature, "own": self.check_own}
+            checks.get(what, self.check_document_timestamp)(number, *map(int, places))
         self.check_records()
         self.check_checkpoint()
         entries = self.entries()
@@ -281,8 +301,11 @@ class Checker:
         names = self.names("signatures/")
         stems = {name[:-4] for name in names if name.endswith((".p7s", ".tst"))}
         kinds = [["signature" if f"{stem}.p7s" in names else "timestamp", stem] for stem in stems]
-        whole = sorted(kinds) == sorted(line[:2] for line in self.index)
-        require(whole, "index.txt does not go through all signatures 索引未列全签名")
+        listed = [["signature" if line[0] == "own" else line[0], line[1]] for line in self.index]
+        require(sorted(kinds) == sorted(listed), "index.txt does not go through all signatures 索引未列全签名")
+        own = {f"own-{line[1]}{end}.pem" for line in self.index if line[0] == "own" for end in ("", "-anchor")}
+        found = {name for name in self.names("certificates/") if name.startswith("own-")}
+        require(own == found, "index.txt does not go through all signatures made elsewhere 索引未列全外部签名")
         require("01.p7s" in names, "there is no signature 没有任何签名")
 
     def check_contract(self) -> None:
@@ -316,14 +339,18 @@ class Checker:
         signature, value, stamp = (f"{name}.{ending}" for ending in ("p7s", "sig", "tst"))
         pem = f"certificates/{certificate}.pem"
         at, shown = self.stamp(stamp)
-        signer = self.signer(signature, content, at)
+        if certificate.startswith("own-"):
+            signer = self.own_signer(signature, content, at, f"certificates/{certificate}-anchor.pem")
+        else:
+            signer = self.signer(signature, content, at)
         require(signer, f"signature of {name} 签名无效")
         require(signer == read(pem).decode("ascii"), f"{pem} is not of its signature 证书并非签名所用证书")
         own = self.value(signature) == "[HEX DUMP]:" + read(value).hex().upper()
         require(own, f"{value} is not of its signature 签名值不符")
         self.check_dated(stamp, value, f"{name} ")
         self.judged |= {signature, value}
-        self.acted[certificate] = max(at, self.acted.get(certificate, 0))
+        if not certificate.startswith("own-"):
+            self.acted[certificate] = max(at, self.acted.get(certificate, 0))
         subject = self.subject(signer)
         persons = [line.partition("=")[2] for line in subject if line.startswith("serialNumber=")]
         return signer, "\n".join(persons), f"{', '.join(subject)}; {shown}"
@@ -334,6 +361,33 @@ class Checker:
         self.carried.append((hashlib.sha256(content).hexdigest(), person, self.contract))
         reach, size = places[1] + places[2], len(read(PDF))
         show(f"ok    signature {number}, over {reach} of {size} bytes, by {who} 签名及其时间戳有效")
+
+    def check_own(self, number: str, *places: int) -> None:
+        """One that was made elsewhere, by a certificate of another house. Its anchor is the one that the
+        authority of this house states to be approved (that statement is checked with the records), and the log
+        names the very certificate for these bytes."""
+        content, name = self.covered(f"signatures/{number}.p7s", *places), f"certificates/own-{number}-anchor.pem"
+        signer, _, who = self.check_signed(f"signatures/{number}", f"own-{number}", content)
+        same = self.told("x509", "-in", name) == read(name).decode("ascii")
+        require(same, f"{name} is more than a certificate 证书文件有其他内容")
+        anchor, own = (hashlib.sha256(self.der(pem)).hexdigest() for pem in (read(name).decode("ascii"), signer))
+        stated = re.fullmatch(STATED, read(f"authority/anchor-{number}.json").decode())
+        about, organisation = (stated[1] == anchor, stated[2][1:-1]) if stated else (False, "")
+        require(about, f"authority/anchor-{number}.json is about another authority 批准声明属于另一机构")
+        covers = hashlib.sha256(content).hexdigest()
+        told = [
+            public["signer"]
+            for *_, kind, _, public in self.entries()
+            if (kind, public.get("signed"), public.get("certificate")) == ("party-signed", covers, own)
+        ]
+        self.carried.append((covers, told[0], self.contract))
+        issued = self.told("x509", "-noout", *DATED[2:3], *DATED[4:], given=signer).strip().removeprefix("issuer=")
+        reach, size = places[1] + places[2], len(read(PDF))
+        show(f"ok    signature {number}, over {reach} of {size} bytes, by {who} 签名及其时间戳有效")
+        show(ELSEWHERE.format(issued, number, organisation))
+
+    def der(self, pem: str) -> bytes:
+        return base64.b64decode("".join(pem.strip().split("\n")[1:-1]))
 
     def check_document_timestamp(self, number: str, *places: int) -> None:
         name = f"signatures/{number}.tst"
@@ -360,7 +414,8 @@ class Checker:
             require(plain, f"{path} has something else in it 文件有其他内容")
         files = self.names("certificates/")
         require(all(re.fullmatch("[^/]*[.]pem", name) for name in files), "certificates/ has other files 另有文件")
-        names = [name[:-4] for name in files if name not in ("ca.pem", "chain.pem", "crls.pem")]
+        others = re.compile("(?:ca|chain|crls|own-[0-9]+(?:-anchor)?)[.]pem")  # own ones: check_own
+        names = [name[:-4] for name in files if not others.fullmatch(name)]
         stamping = [name for name in names if name.startswith("timestamping")]
         own = [each for each in entries if each[4].get("contract") == self.contract]
         completed = min((at for *_, kind, at, _ in own if kind == "contract-completed"), default=self.made)

@@ -36,7 +36,7 @@ manifest="\\{\"checkpoint\":$state,\"contract\":$plain,\"created\":\"$date\",\"f
 pair="\"[a-z0-9_-]+\":($text|[0-9]+|null|true|false)"
 pairs="\\{($pair(,$pair)*)?\\}"
 entry="\\{\"at\":\"$date\",\"commitments\":$pairs,\"format\":\"[a-z0-9/-]+\",\"kind\":\"[a-z0-9-]+\",\"public\":$pairs\\}"
-index="#.*|(signature|timestamp) [0-9]{2,3} $number $number $number"
+index="#.*|(signature|timestamp|own) [0-9]{2,3} $number $number $number"
 
 fail() { printf 'FAIL  %s\n' "$1" >&2; exit 1; }
 pass() { printf 'ok    %s\n' "$1"; }
@@ -97,6 +97,12 @@ signs() {
         -attime "$at" -CAfile "$ca" -no-CApath -no-CAstore -certfile "$chain" 2>/dev/null
 }
 
+# signs_own SIGNATURE ANCHOR: the same by a certificate of another house, which leads to the one in the file ANCHOR
+signs_own() {
+    openssl cms -verify -binary -inform DER -in "$1" -content /dev/stdin -out /dev/null -signer /dev/stdout -purpose any \
+        -attime "$at" -CAfile "$2" -partial_chain -no-CApath -no-CAstore 2>/dev/null
+}
+
 # by CERTIFICATE: it is the $signer
 by() {
     printf '%s\n' "$signer" | cmp -s - "certificates/$1.pem" ||
@@ -118,7 +124,10 @@ check_signed() {
     name=$1 certificate=$2
     shift 2
     dated "$name.tst"
-    signer=$("$@" | signs "$name.p7s") || fail "signature of $name 签名无效"
+    case $certificate in
+    own-*) signer=$("$@" | signs_own "$name.p7s" "certificates/$certificate-anchor.pem") ;;
+    *) signer=$("$@" | signs "$name.p7s") ;;
+    esac || fail "signature of $name 签名无效"
     by "$certificate"
     # the value of the only signature alone stands there as octets at this depth
     octets=$(openssl asn1parse -inform DER -in "$name.p7s" 2>/dev/null) &&
@@ -127,8 +136,8 @@ check_signed() {
         fail "$name.sig is not of its signature 签名值不符"
     check_dated "$name.tst" "$name " cat "$name.sig"
     checked "$name.p7s" "$name.sig"
-    acted="$acted
-$certificate $at"
+    case $certificate in own-*) ;; *) acted="$acted
+$certificate $at" ;; esac
 }
 
 check_files() {
@@ -170,8 +179,11 @@ check_index() {
     found=$(printf '%s\n' "$present" | sed -nE 's,^signatures/(.*)[.](p7s|tst)$,\2 \1,p' | awk '
         { has[$1, $2] = 1; each[$2] = 1 }
         END { for (number in each) print (("p7s", number) in has ? "signature" : "timestamp"), number }')
-    [ "$(sed -nE 's/^([a-z]+ [0-9]+) .*/\1/p' index.txt | sort)" = "$(printf '%s\n' "$found" | sort)" ] ||
+    [ "$(sed -nE 's/^own /signature /; s/^([a-z]+ [0-9]+) .*/\1/p' index.txt | sort)" = "$(printf '%s\n' "$found" | sort)" ] ||
         fail "index.txt does not go through all signatures 索引未列全签名"
+    [ "$(sed -nE 's,^own ([0-9]+) .*,certificates/own-\1-anchor.pem certificates/own-\1.pem,p' index.txt | tr ' ' '\n' | sort)" = \
+        "$(printf '%s\n' "$present" | grep '^certificates/own-' | sort)" ] ||
+        fail "index.txt does not go through all signatures made elsewhere 索引未列全外部签名"
     [ -e signatures/01.p7s ] || fail "there is no signature 没有任何签名"
 }
 
@@ -182,8 +194,8 @@ check_contract() { # each signature that it has since it was given is here once,
     size=$(($(wc -c <contract/contract.pdf)))
     head -c "$size" "$pdf" | cmp -s - contract/contract.pdf ||
         fail "the signed contract does not begin with the contract as given 已签合同并非以原始合同开头"
-    before=$(ranges contract/contract.pdf) since=$(grep -cE '^(signature|timestamp) ' index.txt)
-    places=$(awk -v size="$size" '/^[st]/ && $3 >= size { print $3 }' index.txt | sort -u | wc -l)
+    before=$(ranges contract/contract.pdf) since=$(grep -cE '^(signature|timestamp|own) ' index.txt)
+    places=$(awk -v size="$size" '/^[sto]/ && $3 >= size { print $3 }' index.txt | sort -u | wc -l)
     [ "$((places)) $((before + since))" = "$since $(ranges "$pdf")" ] ||
         fail "a signature in the contract is not in this package 合同中有签名未列入本包"
     [ "$before" -eq 0 ] || cat <<'END'
@@ -216,6 +228,35 @@ check_signature() { # NN HEAD TAIL LENGTH
     pass "signature $1, over $(($3 + $4)) of $(($(wc -c <"$pdf"))) bytes, by $who; $when 签名及其时间戳有效"
 }
 
+# check_own NN HEAD TAIL LENGTH: a signature that was made elsewhere, by a certificate of another house. Its anchor is
+# the one that the authority of this house states to be approved (that statement is checked with the records), and the
+# log names the very certificate for these bytes.
+check_own() {
+    check_place "signatures/$1.p7s" "$2" "$3" "$4"
+    check_signed "signatures/$1" "own-$1" range "$2" "$3" "$4"
+    anchor=certificates/own-$1-anchor.pem
+    openssl x509 -in "$anchor" 2>/dev/null | cmp -s - "$anchor" ||
+        fail "$anchor is more than a certificate 证书文件有其他内容"
+    digest=$(openssl x509 -in "$anchor" -outform DER | hashed)
+    # a statement has one form, in which names come before the others and texts have their quotes escaped
+    of=$(sed -nE 's/^\{"act":"[0-9a-f]+","anchor":\{"certificate":"'"$digest"'","id":"[^"\]+","organisation":"(([^"\]|\\.)+)"\},.*/\1/p' \
+        "authority/anchor-$1.json")
+    [ -n "$of" ] || fail "authority/anchor-$1.json is about another authority 批准声明属于另一机构"
+    covers=$(range "$2" "$3" "$4" | hashed) own=$(printf '%s\n' "$signer" | openssl x509 -outform DER | hashed)
+    told=$(grep -lF "\"kind\":\"party-signed\"" log/entries/*.json | xargs grep -lF "\"signed\":\"$covers\"" |
+        xargs grep -lF "\"certificate\":\"$own\"" | xargs sed -nE 's/.*"public":.*"signer":"([^" \\]+)".*/\1/p')
+    [ "$(printf '%s\n' "$told" | grep -c .)" = 1 ] || fail "the log names another certificate for signature $1 日志所载证书不符"
+    carried="$carried$covers $told $contract
+"
+    issued=$(printf '%s\n' "$signer" | openssl x509 -noout -issuer -nameopt sname,utf8,esc_ctrl,sep_comma_plus_space)
+    pass "signature $1, over $(($3 + $4)) of $(($(wc -c <"$pdf"))) bytes, by $who; $when 签名及其时间戳有效
+      made elsewhere: the certificate was issued by ${issued#issuer=}, not by this house. Officers have approved that for
+      signers of $of alone (authority/anchor-$1.json): if the signer above is of another name, nobody here stands for it.
+      Whether the certificate was revoked is not checked here
+      外部签名：证书由上述机构颁发，非本单位；该机构仅就“${of}”的签署人获批准（authority/anchor-$1.json），
+      如上列签署人不属于该名称，本单位不予认可；此处不核验证书是否被吊销"
+}
+
 check_document_timestamp() { # NN HEAD TAIL LENGTH
     check_place "signatures/$1.tst" "$2" "$3" "$4"
     check_dated "signatures/$1.tst" "the contract, $1, 文档" range "$2" "$3" "$4"
@@ -224,7 +265,7 @@ check_document_timestamp() { # NN HEAD TAIL LENGTH
 }
 
 check_records() { # whatever is signed, or would be taken for signed: acceptances, declarations, statements about powers
-    for name in $(printf '%s\n' "$present" | sed -nE 's,^((agreement|voiding)/.*|authority/power-[^/]*)[.]json$,\1,p
+    for name in $(printf '%s\n' "$present" | sed -nE 's,^((agreement|voiding)/.*|authority/(power|anchor|vouching)-[^/]*)[.]json$,\1,p
         s/[.]p7s$//p' | grep -vxE 'manifest|signatures/.*' | sort -u); do
         certificate=$(echo "$name" | tr / -)
         check_signed "$name" "$certificate" cat "$name.json"
@@ -322,7 +363,7 @@ stampers() {
 check_certificates() { # all lead to the trusted root, and none was revoked when it signed
     plain "$chain" x509
     plain certificates/crls.pem crl
-    acted=$(printf '%s\n' "$acted" && stampers) others='certificates/(ca|chain|crls)[.]pem'
+    acted=$(printf '%s\n' "$acted" && stampers) others='certificates/(ca|chain|crls|own-[0-9]+(-anchor)?)[.]pem'
     ! printf '%s\n' "$acted" | grep -q '^none ' || fail "the certificate of a timestamp is not here 缺少时间戳证书"
     ! printf '%s\n' "$present" | grep '^certificates/' | grep -qvE '^certificates/[^/]*[.]pem$' ||
         fail "certificates/ has other files 证书目录中另有文件"
@@ -502,6 +543,7 @@ check_contract
 while read -r what nn head tail length <&3; do
     case $what in
     signature) check_signature "$nn" "$head" "$tail" "$length" ;;
+    own) check_own "$nn" "$head" "$tail" "$length" ;;
     timestamp) check_document_timestamp "$nn" "$head" "$tail" "$length" ;;
     esac
 done 3<index.txt

@@ -101,6 +101,7 @@ def _are_listed(document: bytes, span: tuple[int, int], places: dict[int, int]) 
 def _reads_one_way(section: bytes, *, table: bool) -> bool:
     """A table with as many entries as it says, or a stream; and each key once in its trailer."""
     if table:
+        section = section.removeprefix(b"\n")  # of the CR LF after the keyword, where pyHanko stops between them
         found = _TABLE.match(section)
         if found is None:
             return False

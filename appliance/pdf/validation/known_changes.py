@@ -18,7 +18,6 @@ from appliance.pdf.validation.model import FieldLock, RevisionStep, StepKind
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf
 from appliance.pdf.validation.reading import lock_of, stored_numbers
 from appliance.pdf.validation.references import (
-    TRAILER,
     References,
     changed_keys,
     entry,
@@ -31,6 +30,7 @@ _CATALOG_MAY_CHANGE = frozenset({"/AcroForm", "/DSS", "/Extensions", "/Metadata"
 _FORM_MAY_CHANGE = frozenset({"/Fields", "/SigFlags"})
 _NO_FIELD = frozenset({"/Kids", "/Parent", "/AA", "/A"})
 _WIDGET_MAY_CHANGE = frozenset({"/V", "/AP", "/Type"})
+_SHOWS_NOTHING = frozenset({"/M", "/Border", "/AS"})
 _PLACE_MAY_CHANGE = frozenset({"/V", "/AP", "/AS"})
 
 
@@ -62,6 +62,7 @@ class _Recognition:
         self._old: HistoricalResolver = pdf.reader.get_historical_resolver(number - 1)
         self._new: HistoricalResolver = pdf.reader.get_historical_resolver(number)
         self._size = pdf.reader.xrefs.get_xref_container_info(number - 1).size
+        self._listed = _listed_before(pdf, number)
         # what was recognised so far: fields, and objects that a recognised change explains
         self._fields: set[str] = set()
         self._places: set[str] = set()
@@ -81,7 +82,7 @@ class _Recognition:
         store = self._store()
         for number, reference in changed.items():
             holders = self._references.holders(number, revision=self._number - 1)
-            if number >= self._size or number in freed:
+            if number >= self._size or number in freed or number not in self._listed:
                 if holders:
                     raise _Unknown  # something waited for this number to be filled, or still wants it
             elif not self._explained(reference, holders, store):
@@ -100,7 +101,7 @@ class _Recognition:
             return self._is_held_by(number, {self._appearances[number]})
         if same(old, new) or number in self._vetted:
             return True
-        if holders <= {TRAILER}:
+        if self._references.is_in_trailers_alone(number, revision=self._number - 1):
             information = _own_number(self._old.trailer_view, "/Info")
             return number == information and _is_about_document(old) and _is_about_document(new)
         if number == self._metadata and self._is_held_by(number, set(), "/Metadata"):
@@ -170,7 +171,7 @@ class _Recognition:
         if changed <= _PLACE_MAY_CHANGE and is_empty(old) and is_filled(new):
             self._places.add(str(new["/T"]))
             self._fields.add(str(new["/T"]))
-        elif changed - _WIDGET_MAY_CHANGE or entry(old, "/FT") != "/Sig" or "/V" in old or "/Kids" in old:
+        elif entry(old, "/FT") != "/Sig" or "/V" in old or "/Kids" in old or not _is_shown_alike(changed, new):
             raise _Unknown
         else:
             self._note_value(str(new["/T"]), new)
@@ -245,6 +246,25 @@ class _Recognition:
         if not all(self._is_held_by(number, old, "/DSS") for number in old):
             raise _Unknown
         return old
+
+
+def _listed_before(pdf: OpenedPdf, number: int) -> set[int]:
+    """The numbers of all objects that a section before revision *number* lists, freed or not."""
+    sections = map(pdf.reader.xrefs.get_xref_data, range(number))
+    lists = ((each.standard_xrefs, each.xrefs_in_objstm, each.freed) for each in sections)
+    return {listed for several in lists for each in several for listed in each}
+
+
+def _is_shown_alike(changed: set[str], widget: generic.DictionaryObject) -> bool:
+    """Whether nothing of *widget* was *changed* but its value and its one picture, and what shows nothing beside
+    that: when it was changed, no border, a state where there are none (Poppler writes these)."""
+    further = changed - _WIDGET_MAY_CHANGE
+    if not further:
+        return True
+    pictures = entry(widget, "/AP", generic.DictionaryObject())
+    borders = [float(each) for each in entry(widget, "/Border", (0,))]
+    one = isinstance(entry(pictures, "/N"), generic.StreamObject) and set(pictures) == {"/N"}
+    return further <= _SHOWS_NOTHING and one and not any(borders)
 
 
 def _dictionary(value: object) -> generic.DictionaryObject:

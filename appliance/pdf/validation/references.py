@@ -53,7 +53,8 @@ class References:
         self._written: dict[tuple[int, int], Counter[_Place]] = defaultdict(Counter)
         self._places = _first_listed(pdf)
         self._offsets = [place.offset for place in self._places]
-        self._wanted = frozenset(numbers)
+        self._streams = _cross_reference_streams(pdf)
+        self._wanted = self._streams.union(numbers)
         try:
             self._search_file(pdf.document)
             self._search_object_streams(pdf)
@@ -66,6 +67,14 @@ class References:
     def holders(self, number: int, *, revision: int) -> set[int]:
         """The objects that referred to *number* at *revision* or in any earlier one."""
         return {holder for holder, first in self._holders.get(number, {}).items() if first <= revision}
+
+    def is_in_trailers_alone(self, number: int, *, revision: int) -> bool:
+        """Whether nothing but trailers referred to *number* until *revision*: a cross-reference stream is one, as
+        long as nothing refers to it, so that it is nothing else."""
+        return all(
+            each == TRAILER or (each in self._streams and not self._holders.get(each))
+            for each in self.holders(number, revision=revision)
+        )
 
     def overflows(self, number: int, holder: int) -> bool:
         """Whether more references to *number* follow the start of *holder* than *holder* has: then another object
@@ -149,6 +158,17 @@ def _places(pdf: OpenedPdf) -> Iterator[_Place]:
         for number, (generation, offset) in pdf.reader.xrefs.get_xref_data(revision).standard_xrefs.items():
             yield _Place(offset, number, revision, generation)
         yield _Place(pdf.reader.xrefs.get_xref_container_info(revision).start_location, TRAILER, revision, 0)
+
+
+def _cross_reference_streams(pdf: OpenedPdf) -> frozenset[int]:
+    """The numbers of the cross-reference streams that list themselves, as most do."""
+    xrefs = pdf.reader.xrefs
+    return frozenset(
+        number
+        for revision in range(pdf.revisions)
+        for number, (_, offset) in xrefs.get_xref_data(revision).standard_xrefs.items()
+        if offset == xrefs.get_xref_container_info(revision).start_location
+    )
 
 
 _STRINGS = (generic.TextStringObject, generic.ByteStringObject)

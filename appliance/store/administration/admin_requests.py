@@ -39,12 +39,14 @@ def load_request(tx: Transaction, request_id: str) -> AdminRequest:
 
 def in_state(tx: Transaction, state: AdminRequestState) -> list[AdminRequest]:
     """All admin requests in an open *state* (waiting, performing), the oldest first."""
-    return _REQUESTS.all(tx, "WHERE state = ? AND state IN ('waiting', 'performing') ORDER BY asked, id", (state,))
+    return _REQUESTS.all(
+        tx, "WHERE state = ? AND state IN ('waiting', 'performing') ORDER BY asked, rowid", (state,)
+    )
 
 
 def recent(tx: Transaction, limit: int = 50) -> list[AdminRequest]:
     """The newest admin requests, in whatever state."""
-    return _REQUESTS.all(tx, "ORDER BY asked DESC, id DESC LIMIT ?", (limit,))
+    return _REQUESTS.all(tx, "ORDER BY asked DESC, rowid DESC LIMIT ?", (limit,))
 
 
 def decide(tx: Transaction, request_id: str, after: AdminRequestState, *, by: str, now: datetime) -> bool:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from appliance.contracts.access import refresh_lists
 from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
+from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.contract import Contract, ContractRevision, ContractState, Deadline, RevisionKind
+from appliance.model.discussion import DraftKind
+from appliance.model.partners import Partner, PartnerDetails
 from appliance.model.people import Seal, SealKind
-from appliance.store import contracts, intents, ledger, people
+from appliance.store import accounts, contracts, discussions, intents, ledger, partners, people
+from appliance.store.database import Transaction
 from appliance.wiring import Appliance
-from tests.appliance.contracts.cast import ROLES, SEAL, SUBJECTS, contract_in, person
+from tests.appliance.contracts.cast import PARTNERS, ROLES, SEAL, SUBJECTS, contract_in, person
 from tests.appliance.store.seeds import CERTIFICATE
 from tests.world import sample_document
 
@@ -33,6 +38,7 @@ def set_up(appliance: Appliance) -> Stage:
     with appliance.database.transaction() as tx:
         for role in ROLES:
             people.insert_person(tx, person(role), CERTIFICATE)
+        _represent(tx, appliance.now())
         spare = replace(person("second"), subject=SPARE, email="spare@cast.example")
         people.insert_person(tx, spare, CERTIFICATE)
         seal = Seal(SEAL, "丙集团示例有限公司", SealKind.CONTRACT, (SUBJECTS["custodian"],), 40.0)
@@ -41,9 +47,24 @@ def set_up(appliance: Appliance) -> Stage:
     return Stage(appliance, document, appliance.blobs.put(document))
 
 
-def stored(stage: Stage, state: ContractState, *, guest: bool, voiding: bool) -> Contract:
+def _represent(tx: Transaction, now: datetime) -> None:
+    """The partners of the cast, with their representatives."""
+    for partner in sorted(set(PARTNERS.values())):
+        details = PartnerDetails(partner, registration=partner)
+        partners.insert_partner(tx, Partner(partner, details, now, SUBJECTS["initiator"]))
+    for role, partner in PARTNERS.items():
+        subject, by = SUBJECTS[role], SUBJECTS["initiator"]
+        leads = role != "representative"
+        partners.insert_representative(tx, subject, partner, administrator=leads, phone="", at=now, by=by)
+        accounts.insert_account(tx, subject, subject, handle=secrets.token_bytes(16), now=now)
+        accounts.set_password(tx, subject, "$argon2id$not-used")
+        accounts.set_state(tx, subject, AccountState.ACTIVE)
+        accounts.set_roles(tx, subject, [AccountRole.REPRESENTATIVE])
+
+
+def stored(stage: Stage, state: ContractState, *, second: str = "second", voiding: bool) -> Contract:
     """A contract of the cast, in the database, under an id of its own."""
-    sample = contract_in(state, guest=guest, voiding=voiding)
+    sample = contract_in(state, second=second, voiding=voiding)
     now = stage.appliance.now()
     with stage.appliance.database.transaction() as tx:
         number = tx.execute("SELECT count(*) FROM contracts").fetchone()[0]
@@ -60,6 +81,8 @@ def stored(stage: Stage, state: ContractState, *, guest: bool, voiding: bool) ->
             contracts.insert_party(tx, contract.id, party)
         with_reason = {"giver": SUBJECTS["former"], "recipient": SUBJECTS["third"], "reason": "示例"}
         contracts.insert_handover(tx, party=contract.parties[2].id, at=now, **with_reason)
+        contracts.insert_copy(tx, contract.id, SUBJECTS["copied"], at=now)
+        discussions.share(tx, DraftKind.CONTRACT, contract.id, SUBJECTS["colleague"], now)
         if contract.voiding is not None:
             intents.insert_voiding(tx, contract.id, replace(contract.voiding, id=f"voiding-{number}"))
         append_event(tx, AuditEvent(EventKind.CONTRACT_DRAFTED, now, contract.initiator, contract.id))

@@ -18,17 +18,28 @@ WITHOUT_ADMISSION: Mapping[str, frozenset[str]] = {
             "contracts/drafting.py draft_again",
         }
     ),
+    "the draft that a text went into, in whose history stands what is said of the text": frozenset(
+        {"writing/discussed_drafts.py _text"}
+    ),
     "signing: SigningPermitted asks the same table, in the list of what a signature needs": frozenset(
         {
             "contracts/agreement.py _require_able",
             "contracts/completion.py _commit",
             "contracts/completion.py complete",
+            "own_certificates.py _commit",
             "contracts/signing.py _claimed",
             "contracts/signing.py _persist",
             "contracts/signing.py context",
             "contracts/signing.py finish",
             "seal_requests/requests.py _require_askable",
             "seal_requests/requests.py require_usable",
+        }
+    ),
+    "an earlier contract, which the drafter of an agreement was admitted to change: number and digest": frozenset(
+        {
+            "contracts/amendment_rules.py _record",
+            "contracts/amendment_rules.py refusals_to_send",
+            "contracts/amendment_rules.py sent_fields",
         }
     ),
     "a job of the appliance: it acts for nobody": frozenset(
@@ -41,6 +52,7 @@ WITHOUT_ADMISSION: Mapping[str, frozenset[str]] = {
             "contracts/finalisation.py finalise",
             "contracts/recovery.py _overdue",
             "contracts/recovery.py _unsealed",
+            "guests/vouching.py run",
             "seal_requests/status.py lapse_of",
         }
     ),
@@ -48,7 +60,7 @@ WITHOUT_ADMISSION: Mapping[str, frozenset[str]] = {
         {
             "notices/delivery.py _answers",
             "notices/delivery.py _context",
-            "notices/delivery.py enqueue",
+            "notices/delivery.py _guest_on_turn",
             "office/notifying.py notify_inviter",
             "reminders/derivation.py derive_plan",
             "reminders/messages.py _not_before",
@@ -62,9 +74,9 @@ WITHOUT_ADMISSION: Mapping[str, frozenset[str]] = {
     "whoever holds a guest's link is nobody yet: the page tells the title and how it ended": frozenset(
         {"guests/entering.py _entry", "guests/inviting.py link_for"}
     ),
-    "somebody has left: an officer or the initiator decides, and the contract says of what": frozenset(
+    "somebody has left, is away or hands over their own: the contract says who decides": frozenset(
         {
-            "contracts/handing_over.py left_behind",
+            "contracts/handing_over.py open_parts",
             "contracts/handing_over.py reassign",
             "contracts/handing_over.py take_over",
         }
@@ -77,12 +89,15 @@ WITHOUT_ADMISSION: Mapping[str, frozenset[str]] = {
             "retention.py place_hold",
         }
     ),
+    "the scheduler ends what an initiator vouched for once the contract is over": frozenset(
+        {"guests/vouching.py run"}
+    ),
     "reviews lie below contracts: the drafter and reviewing colleagues have a rule of their own": frozenset(
         {
             "review/reviewing.py _own_draft",
             "review/reviewing.py _under_review",
             "review/reviewing.py answered",
-            "review/reviewing.py case",
+            "review/reviewing.py case_of",
             "review/reviewing.py queue",
         }
     ),

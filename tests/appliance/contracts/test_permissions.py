@@ -21,7 +21,7 @@ from appliance.errors import PreconditionRefused, StateRefused
 from appliance.language import chinese_messages
 from appliance.model.contract import Contract, ContractState, Party
 from appliance.notices import messages
-from tests.appliance.contracts.cast import ROLES, SUBJECTS, contract_in, expected, who
+from tests.appliance.contracts.cast import ROLES, SUBJECTS, contract_in, expected, second_for, who
 from tests.appliance.contracts.samples import NOON
 
 
@@ -37,7 +37,7 @@ def required(
 @pytest.mark.parametrize(("state", "voiding"), [*product(ContractState, [False]), (ContractState.COMPLETED, True)])
 @pytest.mark.parametrize("role", ROLES)
 def test_every_act_in_every_state_by_everybody(state: ContractState, voiding: bool, role: str) -> None:
-    contract = contract_in(state, guest=role == "guest", voiding=voiding)
+    contract = contract_in(state, second=second_for(role), voiding=voiding)
     answers = permissions_of(contract, who(role), NOON)
     may = {act for act, refusal in answers.items() if refusal is None}
     assert may == {act for act in Permission if role in expected(state, act, voiding=voiding)}
@@ -78,7 +78,7 @@ def test_acts_of_a_signer_are_for_one_party() -> None:
 
 
 def test_a_guest_of_another_contract_is_a_stranger() -> None:
-    contract = contract_in(ContractState.SENT, guest=True)
+    contract = contract_in(ContractState.SENT, second="guest")
     guest = replace(who("guest"), guest_of=("another", "party-2"))
     assert relations_of(contract, guest) == {Relation.STRANGER}
 

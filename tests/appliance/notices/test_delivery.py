@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -11,12 +12,13 @@ import pytest
 from appliance.accounts.tickets import LinkTokens
 from appliance.config import MailSettings, Security
 from appliance.model.notice import Notice, NoticeKind
+from appliance.model.people import Person
 from appliance.notices.delivery import OutboxDelivery
-from appliance.notices.mail import MailClient
+from appliance.notices.mail import Envelope, MailClient
 from appliance.notices.messages import MailMessage, PortalAddresses, Postponed
-from appliance.store import outbox
+from appliance.store import contracts, outbox
 from appliance.store.database import Database, Transaction
-from tests.appliance.contracts.samples import NOON
+from tests.appliance.contracts.samples import NOON, contract
 from tests.appliance.notices.smtp import Post, post_office
 from tests.appliance.store.seeds import seeded
 
@@ -40,6 +42,9 @@ class NoReminders:
     def compose_mail(
         self, _tx: Transaction, _message: outbox.OutboxMessage, _now: datetime
     ) -> MailMessage | Postponed | None:
+        raise AssertionError
+
+    def free_from(self, _tx: Transaction, _person: Person, _now: datetime) -> datetime:
         raise AssertionError
 
 
@@ -121,7 +126,7 @@ def test_what_a_killed_sender_had_in_hand_is_unknown(
     database: Database, delivery: OutboxDelivery, post: Post
 ) -> None:
     with database.transaction() as tx:
-        assert outbox.take(tx, NOON) is not None
+        assert outbox.take(tx, 1, NOON) is not None
     assert delivery.recover_interrupted() == 1
     assert (delivery.deliver_due(), counts(database), post.messages) == (0, {"unknown": 1}, [])
 
@@ -141,6 +146,46 @@ def test_a_server_that_is_away_holds_everything_and_no_message_is_the_worse_for_
     post.to_recipient = "250 ok"
     time.at += timedelta(minutes=1)
     assert (delivery.deliver_due(), counts(database)) == (1, {"sent": 1})
+
+
+def test_messages_of_one_hold_up_nobody_elses(
+    database: Database, delivery: OutboxDelivery, post: Post, time: Time
+) -> None:
+    """Person 9 sends much, person 1 something a little later; then somebody waits for a link."""
+    other = replace(contract(), id="contract-2", initiator="person-1", parties=())
+    many = [replace(NOTICE, recipient="person-2", about=str(number)) for number in range(40)]
+    single = Notice(other.id, "person-2", NoticeKind.YOUR_TURN, NOON + timedelta(seconds=1))
+    own = Notice(None, "person-2", NoticeKind.ENROLLED, NOON + timedelta(seconds=2), "request")
+    with database.transaction() as tx:
+        contracts.insert_contract(tx, other)
+        for notice in (*many, single, own):
+            outbox.enqueue(tx, notice)
+    time.at += timedelta(seconds=5)
+    assert delivery.deliver_due(most=5) == 5
+    first = [message["Message-ID"] for message in post.messages]
+    assert first == [each.message_id for each in (NOTICE, single, own, many[0], many[1])]
+    urgent = Notice(None, "person-9", NoticeKind.RECOVERY, time(), "00" * 16)
+    with database.transaction() as tx:
+        outbox.enqueue(tx, urgent)
+    assert delivery.deliver_due(most=1) == 1
+    assert post.messages[-1]["Message-ID"] == urgent.message_id
+    assert (delivery.deliver_due(), counts(database)) == (38, {"sent": 44})
+
+
+def test_what_is_withdrawn_before_its_turn_is_left_out(
+    database: Database, delivery: OutboxDelivery, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = delivery._mail.send_message
+    with database.transaction() as tx:
+        outbox.enqueue(tx, replace(NOTICE, recipient="person-2"))
+
+    def send_and_withdraw(envelope: Envelope, words: MailMessage) -> None:
+        send(envelope, words)
+        database.commit(outbox.withdraw, "person-2", NOON)
+
+    monkeypatch.setattr(delivery._mail, "send_message", send_and_withdraw)
+    assert (delivery.deliver_due(), counts(database)) == (1, {"sent": 1, "withdrawn": 1})
+    assert len(post.messages) == 1
 
 
 def test_the_wait_grows_to_six_hours() -> None:

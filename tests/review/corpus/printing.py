@@ -1,14 +1,15 @@
-"""Contracts of the corpus as PDFs: eight ways of numbering, four layouts."""
+"""Contracts of the corpora as PDFs, in five layouts: composed ones numbered in eight ways, others as written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
 from html import escape
-from typing import Final
+from itertools import groupby
+from typing import Any, Final
 
-from weasyprint import HTML
-from weasyprint.text.fonts import FontConfiguration
-
+from tests.review.corpus.annotated import AnnotatedContract
 from tests.review.corpus.contracts import Piece, Plan
 
 _NUMERALS: Final = "零一二三四五六七八九十"
@@ -17,25 +18,70 @@ _CSS: Final = {
     "columns": "@page{size:A4;margin:18mm} body{font-size:10pt;columns:2;text-align:justify;hyphens:auto}",
     "narrow": "@page{size:110mm 160mm;margin:12mm;@top-center{content:'示例 7/2026'}} body{font-size:11pt}",
     "spaced": "@page{size:A4;margin:22mm} h1,h2{letter-spacing:.35em} body{font-size:12pt;line-height:2}",
+    "scanned": "@page{size:A4;margin:20mm} body{font-size:10.5pt;line-height:1.6}",
 }
+_SCANNED: Final = {"zh": 24, "en": 46}
+"""Signs on a line of a page that was read from paper: lines end anywhere, within a word with a hyphen."""
 _FOOT: Final = {
     "zh": "第 ' counter(page) ' 页 共 ' counter(pages) ' 页",
     "en": "Page ' counter(page) ' of ' counter(pages) '",
 }
-_FONTS: Final = FontConfiguration()
 
 
-def printed(plan: Plan) -> bytes:
+@cache
+def _fonts() -> Any:
+    from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415  # half a second that only who prints needs
+
+    return FontConfiguration()
+
+
+def printed(contract: Plan | AnnotatedContract) -> bytes:
     """The contract as a PDF."""
-    css = _CSS[plan.layout]
-    css = css % _FOOT[plan.language] if "%s" in css else css
-    face = "'Noto Serif CJK SC'" if plan.language == "zh" else "'Noto Serif','Noto Serif CJK SC'"
-    language = "zh-CN" if plan.language == "zh" else "en"
-    body = "".join(_body(plan))
-    page = (
-        f"<html lang={language}><style>{css} body{{font-family:{face}}} h2{{font-size:1.1em}}</style>{body}</html>"
-    )
-    return HTML(string=page).write_pdf(font_config=_FONTS)  # type: ignore[no-any-return]  # untyped
+    from weasyprint import HTML  # noqa: PLC0415  # half a second that only who prints needs
+
+    css = _CSS[contract.layout]
+    css = css % _FOOT[contract.language] if "%s" in css else css
+    zh = contract.language == "zh"
+    face = "'Noto Serif CJK SC'" if zh else "'Noto Serif','Noto Serif CJK SC'"
+    css += f" body{{font-family:{face}}} h2{{font-size:1.1em}} td{{border:1px solid;padding:1mm}}"
+    body = "".join(_body(contract) if isinstance(contract, Plan) else _as_written(contract))
+    page = f"<html lang={'zh-CN' if zh else 'en'}><style>{css}</style>{body}</html>"
+    return HTML(string=page).write_pdf(font_config=_fonts())  # type: ignore[no-any-return]  # untyped
+
+
+def _as_written(contract: AnnotatedContract) -> Iterator[str]:
+    for block in contract.text.split("\n\n"):
+        for table, grouped in groupby(block.split("\n"), lambda line: line.startswith("|")):
+            lines = list(grouped)
+            yield _table(lines) if table else _paragraph(contract, "\n".join(lines))
+
+
+def _table(rows: Iterable[str]) -> str:
+    cells = ([cell.strip() for cell in row.strip().strip("|").split("|")] for row in rows)
+    marked = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in cells)
+    return f"<table>{''.join(f'<tr>{row}</tr>' for row in marked)}</table>"
+
+
+def _paragraph(contract: AnnotatedContract, text: str) -> str:
+    if text == "---":
+        return '<div style="break-after:page"></div>'
+    for mark, tag in (("# ", "h1"), ("## ", "h2")):
+        if text.startswith(mark):
+            return f"<{tag}>{escape(text.removeprefix(mark))}</{tag}>"
+    lines = text.split("\n")
+    if contract.layout == "scanned":
+        lines = [part for line in lines for part in _broken(line, contract.language)]
+    written = re.sub(r"[*][*](.*?)[*][*]", r"<b>\1</b>", "<br>".join(map(escape, lines)))
+    return f"<p>{written}</p>"
+
+
+def _broken(line: str, language: str) -> Iterator[str]:
+    """*line* in lines of equal length."""
+    length = _SCANNED[language]
+    while len(line) > length:
+        head, line = line[:length], line[length:]
+        yield head + ("-" if language == "en" and head[-1].isalpha() and line[0].isalpha() else "")
+    yield line
 
 
 def _body(plan: Plan) -> Iterator[str]:

@@ -125,8 +125,13 @@ def _arrive(purpose: LinkPurpose, token: str) -> LinkArrival:
 
 def _passwords(purpose: LinkPurpose, token: str) -> Answer:
     arrival = _arrive(purpose, token)
-    one_passkey = _makes_one_passkey(arrival)
-    return render("accounts/password.html", arrival=arrival, token=token, one_passkey=one_passkey)
+    return render(
+        "accounts/password.html",
+        arrival=arrival,
+        token=token,
+        one_passkey=_makes_one_passkey(arrival),
+        passkey_only=appliance.policy.default.signing.passkey_only,
+    )
 
 
 def _factors(purpose: LinkPurpose, token: str) -> Answer:

@@ -7,7 +7,7 @@ from flask import url_for
 
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.office import EnrolmentRequestState
-from webui.portal.access import require_person
+from webui.portal.access import require_signer
 from webui.portal.accounts.settings import pages, passkey_name
 from webui.portal.activations import to_registration
 from webui.portal.pages import appliance
@@ -17,7 +17,7 @@ from webui.shared.forms import field, sentence
 
 @pages.get("/settings/signing")
 def means() -> Answer:
-    subject = require_person()
+    subject = require_signer()
     appliance.office.requests.collect_of(subject)
     asked = appliance.office.requests.requests_of(subject)
     return render(
@@ -31,14 +31,14 @@ def means() -> Answer:
 
 
 @pages.post("/settings/signing")
-@form(means, require_person, refusals=())
+@form(means, require_signer, refusals=())
 def set_up(by: str) -> Answer:
     login = appliance.accounts.administration.account(by).login
     return to_registration(appliance.registry.person(by), login, url_for("accounts.registered"))
 
 
 @pages.get("/settings/signing/registered")
-@form(means, require_person, refusals=())
+@form(means, require_signer, refusals=())
 def registered(by: str) -> Answer:
     """Back from the activation service: asks an officer for what was set up there, if anything was."""
     if appliance.authority.pending_credentials(by):
@@ -51,5 +51,5 @@ def registered(by: str) -> Answer:
 
 @pages.post("/settings/signing/withdraw")
 def withdraw() -> Answer:
-    appliance.office.requests.withdraw_request(field("request", 64), by=require_person())
+    appliance.office.requests.withdraw_request(field("request", 64), by=require_signer())
     return see_other("accounts.means")

@@ -7,11 +7,12 @@ show.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask import request, url_for
 from werkzeug.exceptions import BadRequest
 
+from appliance.contracts.draft_rules import FARTHEST_YEARS, is_too_far
 from appliance.contracts.handing_over import Candidates
 from appliance.contracts.permissions import Permission
 from appliance.contracts.rules import LONGEST_REASON
@@ -19,8 +20,10 @@ from appliance.entered_text import local_time
 from appliance.errors import PreconditionRefused
 from appliance.language import instants
 from appliance.model.contract import Deadline, Party
+from appliance.reminders.on_demand import BETWEEN
 from webui.portal.access import ContractView, refusals_of, view_contract
 from webui.portal.contracts.page import pages
+from webui.portal.contracts.status_line import names_of_parties
 from webui.portal.pages import appliance, once
 from webui.shared.form_pages import Answer, FormProblems, form, render
 from webui.shared.forms import sentence, whole_number
@@ -32,13 +35,10 @@ REASONED = frozenset({Permission.DECLINE, Permission.RECALL, Permission.HAND_OVE
 FOR_A_PARTY = frozenset({Permission.DECLINE, Permission.HAND_OVER})
 """Acts of somebody who signs; who is no party (any more) hears why not, instead of that there is no such party."""
 
-YEARS = 10
-"""The farthest that a deadline can be from now."""
-
 LONGEST_NAME = 60
 """Characters of a name to look for."""
 
-ADDRESS = '/<contract_id>/<any(decline, recall, extend, "hand-over", discard, void):name>'
+ADDRESS = '/<contract_id>/<any(decline, recall, extend, remind, "hand-over", discard, void):name>'
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class ActionForm:
         """The deadline that was typed. Raises ValueError for what is none, :class:`PreconditionRefused` for a time
         that the clocks leave out."""
         at = local_time(self.deadline, self.zone)
-        if abs(at.year - self.now.year) > YEARS:
+        if is_too_far(at, self.now):
             raise ValueError(self.deadline)
         return Deadline(at, self.zone)
 
@@ -94,7 +94,9 @@ class ActionForm:
             try:
                 self.typed_deadline()
             except ValueError:
-                found["deadline"] = say("Choose a day and a time within the next {years} years.", years=YEARS)
+                found["deadline"] = say(
+                    "Choose a day and a time within the next {years} years.", years=FARTHEST_YEARS
+                )
             except PreconditionRefused as refusal:
                 found["deadline"] = sentence(refusal)
         return found
@@ -147,6 +149,8 @@ def _perform(contract_id: str, typed: ActionForm, by: str) -> None:
             appliance.endings.recall(contract_id, by=by, reason=reason, seen=seen)
         case Permission.EXTEND:
             appliance.endings.extend(contract_id, typed.typed_deadline(), by=by, seen=seen)
+        case Permission.REMIND:
+            appliance.reminders.on_demand.remind_now(contract_id, by=by)
         case Permission.HAND_OVER:
             party, to = typed.party, typed.to
             appliance.handing_over.hand_over(contract_id, party, to=to, reason=reason, by=by, seen=seen)
@@ -168,4 +172,6 @@ def _form(seen: ContractView, typed: ActionForm) -> Answer:
         typed=typed,
         looked_for=looked_for,
         candidates=candidates,
+        turn=names_of_parties(seen.contract.on_turn),
+        reminder_hours=BETWEEN // timedelta(hours=1),
     )

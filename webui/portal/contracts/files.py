@@ -4,28 +4,27 @@ evidence package of what is completed, and the pages as pictures, for those who 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound as NoSuchPage
 
-from appliance.documents.page_pictures import difference_of, offered
+from appliance.documents.page_pictures import difference_of
 from appliance.errors import NotFound
 from appliance.evidence.exporting import Exporting
 from appliance.language.sizes import ByteSize
-from appliance.model.contract import Contract, ContractRevision
-from webui.portal.access import view_contract
+from appliance.model.contract import Contract, ContractRevision, RevisionKind
+from webui.portal.access import view_contract, visitor
 from webui.portal.contracts.page import pages
-from webui.portal.pages import appliance, saved_file
+from webui.portal.pages import appliance, page_width, saved_file
 from webui.shared.form_pages import Answer, render
 from webui.shared.forms import whole_number
+from webui.shared.language import translate
 
 _UNFIT = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
 """What file systems do not take in a name."""
-
-USUAL_WIDTH = 1000
-"""Of a page's picture, in pixels."""
 
 
 @pages.get("/<contract_id>/document.pdf")
@@ -35,7 +34,33 @@ def document(contract_id: str) -> Answer:
     number = contract.current.number if wanted is None else whole_number(wanted, 4)
     if number is None:
         raise NoSuchPage
-    return _saved(appliance.contracts.document(contract, number), contract, "pdf", "application/pdf")
+    revision, mark = _revision(contract, number), reader_mark(contract)
+    content = (
+        appliance.pictures.copied(revision.digest, mark)
+        if mark
+        else appliance.contracts.document(contract, number)
+    )
+    return _saved(content, contract, "pdf", "application/pdf")
+
+
+def reader_mark(contract: Contract) -> str:
+    """What lies across the visitor's copy of *contract*; empty once it is signed, or where policy asks for
+    none."""
+    signed = any(each.kind is RevisionKind.SIGNATURE for each in contract.revisions)
+    if signed or not appliance.policy.rules_for(contract.kind).reading.watermark:
+        return ""
+    someone, today = visitor(), appliance.now().date().isoformat()
+    who = " · ".join(filter(None, (someone.name, someone.organisation)))
+    return translate()("{who} · {day} · unsigned copy", who=who, day=today)
+
+
+@pages.get("/<contract_id>/annexes/<annex_id>")
+def annex(contract_id: str, annex_id: str) -> Answer:
+    """Always saved, never shown: what it is, nothing here has looked at."""
+    seen = view_contract(contract_id)
+    found, content = appliance.annexes.open(contract_id, annex_id, seen.who)
+    name = _UNFIT.sub(" ", found.name).strip(" .") or found.digest[:16]
+    return saved_file(content, "application/octet-stream", name)
 
 
 @pages.get("/<contract_id>/evidence.zip")
@@ -76,13 +101,6 @@ def _revision(contract: Contract, number: int) -> ContractRevision:
 pictures = Blueprint("pictures", __name__)
 
 
-def page_width(contract: Contract, number: int) -> int:
-    """The width in pixels of the picture of page *number* that is asked for. Raises :class:`NotFound`."""
-    if not 1 <= number <= contract.pages:
-        raise NotFound("There is no page {page}; the document has {pages}.", page=number, pages=contract.pages)
-    return offered(request.args.get("width", USUAL_WIDTH, type=int))
-
-
 @pictures.get("/contracts/<contract_id>/pages/<int:number>.png", endpoint="page")
 def page_picture(contract_id: str, number: int) -> Answer:
     """``?revision=R`` chooses a revision, the current one by default; ``?intent=I`` what that signature would make
@@ -92,6 +110,11 @@ def page_picture(contract_id: str, number: int) -> Answer:
     width, intent = page_width(contract, number), request.args.get("intent")
     if not intent:
         digest = _revision(contract, request.args.get("revision", contract.current.number, type=int)).digest
+        if mark := reader_mark(contract):
+            tag = hashlib.sha256(mark.encode()).hexdigest()[:16]
+            return _picture(
+                f"{digest}-{tag}-{number}-{width}", lambda: drawn.copy(digest, mark, number - 1, width)
+            )
         return _picture(f"{digest}-{number}-{width}", lambda: drawn.page(digest, number - 1, width))
     # What is not signed yet is for the side that would sign, and for the custodians of a seal.
     signer = drawn.signer_of(contract, intent)

@@ -16,9 +16,15 @@ from appliance.ledger.event_texts import LABELS, fact_label
 from appliance.ledger.timeline import Timeline, TimelineEvent
 from appliance.model.contract import UNSENT, ContractState, PartyKind
 from appliance.model.people import SealRequest, SealRequestState
+from appliance.signing_methods import METHOD_TITLES
 from webui.portal.access import ContractView, view_contract, visitor
 from webui.portal.contracts.status_line import remaining, state_line
-from webui.portal.guest_codes import guests_without_code
+from webui.portal.guest_codes import (
+    guests_to_vouch_for,
+    guests_without_code,
+    guests_without_link,
+    representatives_without_mail,
+)
 from webui.portal.pages import appliance, name_of, once
 from webui.portal.powers import is_readable
 from webui.shared.form_pages import Answer, render
@@ -31,7 +37,7 @@ SHOWN_PAGES = 8
 
 _FIELDS = (
     "signer expires pages digest base signed grounds agreement identity power zone version document check rules"
-    " together_place together_root"
+    " together_place together_root certificate anchor dated_digest"
 )
 TECHNICAL = {LABELS[name] for name in _FIELDS.split()} | {fact_label("signature-prepared", "digest")}
 """Labels of what few readers want to see: folded away with the proof."""
@@ -46,31 +52,32 @@ def page(contract_id: str) -> Answer:
     contract = seen.contract
     events = Timeline(appliance.database).of(contract_id, seen.audience)
     grounds = appliance.contracts.authorisation_bases(contract_id)
-    links = appliance.drafting.links(contract, seen.who)
     dates = appliance.reminders.dates
     response = render(
         "contracts/page.html",
         contract=contract,
         **_standing(seen),
+        **_outside_people(seen),
+        **_related(seen),
         acts={act.value for act in Permission if seen.may(act)},
         own=seen.own_party(),
         earlier=appliance.earlier.signatures_of(contract.original.digest),
-        replaces=links.replaces,
-        replaced_by=links.replaced_by,
         turn=contract.on_turn,
         grounds=grounds,
         open_powers=set(_open_powers(grounds.values())),
-        without_code=guests_without_code(seen),
-        mail_works=appliance.mail.works(),
         initiates=seen.initiates,
+        drafting=seen.drafting,
         shown_pages=min(contract.pages, SHOWN_PAGES),
+        annexes=appliance.annexes.of(contract_id),
+        size_of=ByteSize,
         sizes=(ByteSize(contract.original.size), ByteSize(contract.current.size)),
         events=events,
         review=appliance.reviewing.review_status(contract) if seen.drafting else None,
         ended_because=_ended_because(events),
         technical=TECHNICAL,
         names=name_of,
-        absent=appliance.reminders.absences.names_of_absent(contract) if seen.initiates else (),
+        method_titles=METHOD_TITLES,
+        closed=tuple(appliance.reminders.closed_accounts.closed_in(contract).values()) if seen.initiates else (),
         dates=dates.list_dates(contract_id) if seen.drafting else (),
         keeps_dates=dates.may_change(contract, seen.who.subject),
         stands_in=seen.initiates and bool(appliance.handing_over.left_in_contract(contract)),
@@ -105,6 +112,32 @@ def _standing(seen: ContractView) -> dict[str, Any]:
         "left": remaining(contract.deadline.at, seen.now) if contract.state is ContractState.SENT else "",
         "asked": asked,
         "deciding": _deciding(asked),
+    }
+
+
+def _outside_people(seen: ContractView) -> dict[str, Any]:
+    """Who from outside waits for the initiator, for what, and the address that representatives are given."""
+    return {
+        "without_code": guests_without_code(seen),
+        "to_vouch_for": guests_to_vouch_for(seen),
+        "without_link": guests_without_link(seen),
+        "to_pass_on": representatives_without_mail(seen),
+        "sign_address": appliance.addresses.page_url(f"/contracts/{seen.contract.id}/sign"),
+        "mail_works": appliance.mail.works(),
+    }
+
+
+def _related(seen: ContractView) -> dict[str, Any]:
+    """The contracts that this one replaces or changes, and those that do so to it, as far as the visitor reads
+    them."""
+    links = appliance.drafting.links(seen.contract, seen.who)
+    amendments = appliance.amending.links(seen.contract, seen.who)
+    return {
+        "replaces": links.replaces,
+        "replaced_by": links.replaced_by,
+        "changes": amendments.changes,
+        "changed_by": amendments.changed_by,
+        "standing": amendments.standing,
     }
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from appliance.contracts.permissions import ContractActor
 from appliance.errors import DocumentRefused
 from appliance.language import instants
+from appliance.language.sizes import ByteSize
 from appliance.model.contract import Contract
 from appliance.model.review import ReviewRequestState
+from appliance.signing_methods import SigningMethod
 from webui.portal.drafting.field_rows import diameters, write_pages
 from webui.portal.drafting.sheets import party_mark, shapes_by_page, sheets_of
 from webui.portal.drafting.steps import (
@@ -25,7 +28,7 @@ from webui.portal.drafting.steps import (
 from webui.portal.pages import appliance, name_of, once
 from webui.portal.reviews import review_rows
 from webui.shared.form_pages import Answer
-from webui.shared.forms import sentence
+from webui.shared.forms import sentence, whole_number
 from webui.shared.language import current_language, translate
 
 SHOWN = 12
@@ -54,9 +57,14 @@ def check(contract_id: str) -> Answer:
         DraftStep.CHECK,
         draft,
         lacking=_lacking(draft),
+        annexes=appliance.annexes.of(draft.id),
+        size_of=ByteSize,
+        changes=appliance.amending.links(draft, ContractActor(draft.initiator)).changes,
         earlier=appliance.earlier.signatures_of(draft.original.digest),
         outstanding=appliance.sending.outstanding(draft),
         running_out=appliance.sending.running_out(draft),
+        undiscussed=appliance.discussions.unresolved(draft.id),
+        about=appliance.writing.texts.of_contract(draft.id, by=draft.initiator),
         marks=marks,
         review_status=status,
         rows=review_rows(status),
@@ -90,7 +98,15 @@ def send(subject: str, contract_id: str) -> Answer:
     def make() -> str:
         load_draft(contract_id)
         accepted = field_value("unverified") == "accepted"
-        sent = appliance.sending.send(contract_id, by=subject, seen=seen_version(), accepting_unverified=accepted)
+        sent = appliance.sending.send(
+            contract_id,
+            by=subject,
+            seen=seen_version(),
+            accepting_unverified=accepted,
+            leaving_open=whole_number(field_value("leaving-open"), 6) or 0,
+        )
+        if any(party.method is SigningMethod.VOUCHED for party in sent.parties):
+            return f"/contracts/{sent.id}/vouch"
         return f"/contracts/{sent.id}/sign" if _signs_first(sent) else f"/contracts/{sent.id}"
 
     return once(subject, make)

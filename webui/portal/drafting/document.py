@@ -11,12 +11,15 @@ from pathlib import PurePath
 
 from flask import request
 
+from appliance.contracts.annexes import KINDS as KINDS_OF_ANNEXES
+from appliance.contracts.annexes import LARGEST
 from appliance.contracts.drafting import DraftTerms
 from appliance.errors import ConfinementFailed, DocumentRefused, StateRefused
 from appliance.language import Language
 from appliance.language.sizes import ByteSize
 from appliance.model.contract import EXPONENTS, Contract, Money
 from appliance.money import LONGEST, NotAnAmount, read_money
+from appliance.policy.numbering import LONGEST_NUMBER, NumberEntry
 from appliance.writing.converting import SUFFIXES
 from hsm.errors import RefusalError
 from hsm.intents import LONGEST_TITLE
@@ -49,8 +52,8 @@ USUAL_CURRENCY = "CNY"
 SHOWN = 24
 """Pages that are shown as small pictures."""
 
-FIELDS = ("title", "kind", "purpose", "amount", "language")
-LIMITS = {"title": LONGEST_TITLE, "kind": 60, "purpose": 2000, "amount": LONGEST}
+FIELDS = ("title", "kind", "number", "purpose", "amount", "language")
+LIMITS = {"title": LONGEST_TITLE, "kind": 60, "number": LONGEST_NUMBER, "purpose": 2000, "amount": LONGEST}
 """The longest that each field may be, in characters."""
 
 KINDS = ("Purchase", "Sale", "Services", "Lease", "Labour", "Confidentiality", "Cooperation", "Loan", "Licence")
@@ -64,7 +67,7 @@ UNTAKEN = (DocumentRefused, ConfinementFailed)
 def new() -> Answer:
     drafter()
     return render(
-        "drafting/new.html", typed={"title": field_value("title")}, accept=_accepted_types(), hint=_upload_hint()
+        "drafting/new.html", typed={"title": field_value("title")}, accept=accepted_types(), hint=upload_hint()
     )
 
 
@@ -75,7 +78,7 @@ def create(subject: str) -> Answer:
         raise FormProblems({"title": translate()("At most {most} characters.", most=LIMITS["title"])})
 
     def make() -> str:
-        content = _uploaded_document()
+        content = uploaded_document()
         title = field_value("title") or _title_of_upload() or translate()("Untitled contract")
         terms = DraftTerms(title=title, kind="", purpose="", initiator=subject)
         return f"/contracts/{appliance.drafting.draft(content, terms).id}/draft/{DraftStep.DOCUMENT}"
@@ -83,13 +86,13 @@ def create(subject: str) -> Answer:
     return once(subject, make)
 
 
-def _accepted_types() -> str:
+def accepted_types() -> str:
     """The kinds of files for the browser's chooser."""
     office = SUFFIXES if appliance.converter.available else ()
     return ",".join([PDF, "application/pdf", *office])
 
 
-def _upload_hint() -> str:
+def upload_hint() -> str:
     """What may be uploaded, in words."""
     size = appliance.settings.documents.largest // MEBIBYTE
     if appliance.converter.available:
@@ -97,7 +100,7 @@ def _upload_hint() -> str:
     return translate()("PDF, up to {size} MB.", size=size)
 
 
-def _uploaded_document() -> bytes:
+def uploaded_document() -> bytes:
     """The uploaded document as PDF. Raises :class:`DocumentRefused` for none, and for what cannot be converted."""
     given = request.files.get("document")
     if given is None or not given.filename:
@@ -123,6 +126,13 @@ def _stored(draft: Contract) -> dict[str, str]:
     if draft.amount is not None:
         stored |= {"amount": f"{draft.amount.units:,}", "currency": draft.amount.currency}
     return stored
+
+
+def _enters_numbers() -> bool:
+    """Whether a contract of any type can have a number that its initiator enters."""
+    policy = appliance.policy
+    rules = (policy.default, *(each.rules for each in policy.types))
+    return any(each.numbers.by_hand is not NumberEntry.NEVER for each in rules)
 
 
 def _posted() -> dict[str, str]:
@@ -177,12 +187,17 @@ def document(contract_id: str) -> Answer:
         typed=_posted() if saving else _stored(draft),
         dates=appliance.reminders.dates.list_dates(draft.id),
         languages=NAMES,
+        enters_number=_enters_numbers(),
         currencies=[(code, code) for code in EXPONENTS],
         kinds=[translate()(kind) for kind in KINDS],
         size=ByteSize(draft.original.size),
         warnings=inspection.warnings,
         earlier=appliance.earlier.signatures_of(draft.original.digest),
-        accept=_accepted_types(),
+        accept=accepted_types(),
+        annexes=appliance.annexes.of(draft.id),
+        size_of=ByteSize,
+        annex_kinds=",".join(KINDS_OF_ANNEXES),
+        largest_annex=ByteSize(LARGEST),
         sheets=sheets_of(inspection.pages, range(1, min(SHOWN, draft.pages) + 1)),
     )
 
@@ -201,6 +216,7 @@ def save_document(draft: Contract, contract_id: str) -> Answer:
         purpose=given["purpose"],
         amount=_money(given),
         language=member_of(Language, given["language"]),
+        number=given["number"] if "number" in request.form else None,
     )
     saved = appliance.drafting.revise(contract_id, terms, by=draft.initiator, seen=seen_version())
     return redirect_onward(saved, DraftStep.DOCUMENT)
@@ -214,7 +230,7 @@ def _place(refusal: RefusalError) -> str:
 @form(document, load_draft, _place, refusals=(*UNTAKEN, StateRefused), status=status_of_step)
 def replace_document(draft: Contract, contract_id: str) -> Answer:
     def make() -> str:
-        content, by = _uploaded_document(), draft.initiator
+        content, by = uploaded_document(), draft.initiator
         appliance.drafting.replace_document(contract_id, content, by=by, seen=seen_version())
         return redirect_to_step(contract_id, DraftStep.DOCUMENT).location or "/"
 

@@ -103,16 +103,22 @@ def posted_field_rows() -> list[FieldRow]:
     return [FieldRow(*row) for row in zip(*columns, strict=True)]
 
 
+def placed(draft: Contract) -> list[tuple[str, tuple[Placement, ...]]]:
+    """What has places: the parties, and the fields that they fill in, by their ids."""
+    found = [(party.id, party.places) for party in draft.parties]
+    return found + [(each.id, each.places) for party in draft.parties for each in party.inputs]
+
+
 def field_rows_of(draft: Contract, sizes: Sequence[PageSize], unit: Unit) -> list[FieldRow]:
     """The rows of a draft as it stands."""
     rows: list[FieldRow] = []
-    for party in draft.parties:
+    for holder, places in placed(draft):
         grouped: dict[tuple[float, float, float, float], list[int]] = {}
-        for place in party.places:
+        for place in places:
             grouped.setdefault((place.x, place.y, place.width, place.height), []).append(place.page)
         for box, pages in grouped.items():
             shown = _shown(box, sizes[min(pages)], unit)
-            rows.append(FieldRow(party.id, write_pages(sorted(page + 1 for page in pages)), *shown))
+            rows.append(FieldRow(holder, write_pages(sorted(page + 1 for page in pages)), *shown))
     return rows
 
 
@@ -145,7 +151,7 @@ def placements_of(
 ) -> tuple[list[Placement], str]:
     """The places that *spot* names, or none and what is wrong with it."""
     _ = translate()
-    if draft.party(spot.party) is None:
+    if spot.party not in dict(placed(draft)):
         return [], _("This party is not in the draft any more; remove the field.")
     pages = read_pages(spot.pages, draft.pages)
     if pages is None:
@@ -183,7 +189,7 @@ def checked_field_rows(
 ) -> tuple[list[FieldRow], dict[str, list[Placement]]]:
     """Each row with its problem, and the places of each party."""
     shown: list[FieldRow] = []
-    places: dict[str, list[Placement]] = {party.id: [] for party in draft.parties}
+    places: dict[str, list[Placement]] = {holder: [] for holder, _ in placed(draft)}
     for row in rows:
         found, problem = placements_of(row, draft, sizes, unit)
         if found and len(places[row.party]) + len(found) > MOST_PLACES:

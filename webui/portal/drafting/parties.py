@@ -11,13 +11,17 @@ from flask import request
 
 from appliance.accounts.registry import LONGEST, MOST
 from appliance.contact_details import email_address, organisation_name, person_name, telephone_number
-from appliance.contracts.draft_rules import default_deadline
+from appliance.contracts.draft_rules import FARTHEST_YEARS, TOO_FAR, default_deadline, is_too_far
 from appliance.contracts.sending import ProblemPlace
 from appliance.entered_text import local_time
 from appliance.errors import PreconditionRefused
 from appliance.language import Language, instants
 from appliance.model.contract import Contract, Deadline, GuestDetails, SigningOrder
+from appliance.model.partners import Representative
+from appliance.model.people import Person
+from appliance.signing_methods import METHOD_HINTS, METHOD_TITLES, SigningMethod
 from hsm.errors import RefusalError
+from hsm.names import is_outside
 from webui.portal.drafting.sheets import party_mark
 from webui.portal.drafting.steps import (
     DraftStep,
@@ -136,7 +140,8 @@ class TypedParties:
         order, day, time, zone = (field_value(name) for name in ("order", "date", "time", "zone"))
         name, organisation, email, phone = (field_value(f"guest-{each}") for each in FIELDS)
         language = member_of(Language, field_value("guest-language"))
-        guest = GuestDetails(name, organisation, email, phone, language, field_value("guest-zone"))
+        method = member_of(SigningMethod, field_value("guest-method"))
+        guest = GuestDetails(name, organisation, email, phone, language, field_value("guest-zone"), method)
         return cls(order, day, time, zone, guest, field_value("seal"), field_value("requester"))
 
     @property
@@ -150,7 +155,7 @@ def parties(contract_id: str) -> Answer:
     posted = request.method == "POST"
     given = TypedParties.posted() if posted else TypedParties.of_draft(draft)
     query = field_value("query") if posted else request.args.get("query")
-    people = {party.responsible for party in draft.parties if not party.guest} | {draft.initiator}
+    people = {party.responsible for party in draft.parties} | {draft.initiator}
     names = {subject: registry.person(subject).name for subject in people}
     taken = {party.subject for party in draft.parties}
     return step_page(
@@ -165,18 +170,26 @@ def parties(contract_id: str) -> Answer:
             if party.guest
         },
         lacking=_lacking(draft),
+        needs_powers=appliance.policy.rules_for(draft.kind).powers.required,
         movable=lambda party, by: may_move(draft, party.id, by),
         myself=draft.initiator not in taken,
         query=query,
-        found=[each for each in appliance.registry.search(query or "") if each.subject not in taken],
+        found=[each for each in _found(query or "") if each.subject not in taken],
         most=MOST,
         seals=_seals(taken),
-        requesters=list(names.items()),
+        requesters=_requesters(draft, names),
         guest_open=any(name.startswith("guest-") for name in step_problems()[0]) or given.names_guest,
         presets=PRESETS,
         zones=[(zone, zone) for zone in offered_zones(draft.deadline.zone)],
         languages=NAMES,
+        methods=_methods(draft),
+        method_titles=METHOD_TITLES,
     )
+
+
+def _found(query: str) -> list[Person | Representative]:
+    """People with accounts of the house, then representatives of partner organisations."""
+    return [*appliance.registry.search(query), *appliance.representatives.search(query)]
 
 
 def _place(refusal: RefusalError) -> str:
@@ -229,6 +242,8 @@ def _terms(draft: Contract, given: TypedParties) -> tuple[Deadline | None, dict[
         return None, found | {"date": wanted}
     if deadline.at <= appliance.now() and deadline != draft.deadline:
         found["date"] = _("This moment has passed; choose a later one.")
+    if is_too_far(deadline.at, appliance.now()):
+        found["date"] = _(TOO_FAR, years=FARTHEST_YEARS)
     return deadline, found
 
 
@@ -304,6 +319,24 @@ def _lacking(draft: Contract) -> dict[str, list[str]]:
         if problem.place is ProblemPlace.PARTIES and problem.party is not None:
             found[problem.party].append(_(problem.template, **problem.values))
     return found
+
+
+def _methods(draft: Contract) -> list[tuple[SigningMethod, str, str]]:
+    """The methods that somebody from outside can be given, with their words; the first is proposed."""
+    _ = translate()
+    methods = appliance.drafting.offered_methods(draft)
+    return [(method, _(METHOD_TITLES[method]), _(METHOD_HINTS[method])) for method in methods]
+
+
+def _requesters(draft: Contract, names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Who may ask for a seal: those who act in the draft, and the custodians of other companies' seals; with their
+    organisation where they are from outside."""
+    registry = appliance.registry
+    kept = {each for seal in registry.seals() if seal.outside and not seal.suspended for each in seal.custodians}
+    others = [registry.person(each) for each in sorted({each for each in names if is_outside(each)} | kept)]
+    able = [each for each in others if each.organisation]
+    own = [(subject, name) for subject, name in names.items() if not is_outside(subject)]
+    return own + [(each.subject, f"{each.name} · {each.organisation}") for each in able]
 
 
 def _seals(taken: set[str]) -> list[tuple[str, str]]:

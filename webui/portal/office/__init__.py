@@ -1,6 +1,6 @@
 """``/office`` and ``/setup``: officers register people and seals; auditors may read."""
 
-from webui.portal.office import people, requests, retention, seals, setup
+from webui.portal.office import authorities, people, requests, retention, seals, setup
 from webui.portal.office.forms import pages
 
-__all__ = ["pages", "people", "requests", "retention", "seals", "setup"]
+__all__ = ["authorities", "pages", "people", "requests", "retention", "seals", "setup"]

@@ -5,16 +5,19 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 
-from flask import Blueprint
+from flask import Blueprint, request
 
-from appliance.errors import DocumentRefused
+from appliance.errors import DocumentRefused, PreconditionRefused
 from appliance.language import Language
 from appliance.model.accounts import AccountRole
 from appliance.model.people import Seal, SealKind
+from appliance.office import SealDraft
+from appliance.office.drafts import LONGEST_UNIT
 from hsm.names import LONGEST_ORGANISATION
 from webui.portal import access
 from webui.portal.pages import appliance
-from webui.shared.forms import sentence
+from webui.shared.form_pages import FormProblems
+from webui.shared.forms import field, sentence
 from webui.shared.language import current_language, translate
 
 pages = Blueprint("office", __name__, url_prefix="/office")
@@ -24,8 +27,62 @@ SEAL_KINDS = {
     SealKind.CONTRACT: "Contract seal",
     SealKind.LEGAL_REPRESENTATIVE: "Seal of the legal representative",
     SealKind.FINANCE: "Finance seal",
+    SealKind.PERSONNEL: "Personnel seal",
+    SealKind.INVOICE: "Invoice seal",
+    SealKind.DEPARTMENT: "Seal of a department",
+    SealKind.BRANCH: "Seal of a branch",
 }
 """The kinds, as message ids."""
+
+
+USUAL_WIDTH = "40"
+"""Of a contract seal, in mm (印章治安管理: 公章 of companies 40 to 42)."""
+
+SEAL_PLACES = {
+    "wide": "width",
+    "width": "width",
+    "unit": "unit",
+    "kind": "kind",
+    "ustodian": "custodian",
+    "organisation": "organisation",
+}
+"""Word in a refusal of a seal → the field that it is about."""
+
+
+def typed_seal() -> dict[str, str]:
+    """What the form of a seal shows."""
+    return {
+        "organisation": field("organisation"),
+        "kind": field("kind") or SealKind.CONTRACT.name,
+        "unit": field("unit", LONGEST_UNIT),
+        "width": field("width") if request.method == "POST" else USUAL_WIDTH,
+        "needed": field("needed", 1) or "1",
+    }
+
+
+def posted_seal() -> SealDraft:
+    """The seal that was described. Raises :class:`PreconditionRefused` for a kind or width that is none, and
+    :class:`FormProblems` for a unit that cannot be shown on it."""
+    try:
+        kind = SealKind[field("kind")]
+    except KeyError as error:
+        raise PreconditionRefused("Choose the kind of the seal.") from error
+    try:
+        width = float(field("width", 10).replace(",", "."))
+    except ValueError as error:
+        raise PreconditionRefused("The width is a number of millimetres, such as 40.") from error
+    problems = unprintable_names({"unit": field("unit", LONGEST_UNIT)}) if kind.has_unit else {}
+    if problems:
+        raise FormProblems(problems)
+    custodians = tuple(request.form.getlist("custodian")[:20])
+    return SealDraft(
+        field("organisation"),
+        kind,
+        custodians,
+        width,
+        2 if field("needed", 1) == "2" else 1,
+        field("unit", LONGEST_UNIT),
+    )
 
 
 def office_reader() -> access.PortalVisitor:
@@ -49,13 +106,13 @@ def unprintable_names(names: Mapping[str, str]) -> dict[str, str]:
     """What is wrong with *names*, by field, that have characters which a signature cannot show: they would be
     refused when somebody signs."""
     found = {}
-    for field, name in names.items():
+    for place, name in names.items():
         if not name.strip() or len(name) > LONGEST_ORGANISATION:
             continue  # the rule of the field says so
         try:
             appliance.workshop.require_shown(" ".join(unicodedata.normalize("NFC", name).split()))
         except DocumentRefused as refusal:
-            found[field] = sentence(refusal)
+            found[place] = sentence(refusal)
     return found
 
 

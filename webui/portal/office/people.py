@@ -7,12 +7,12 @@ from collections.abc import Callable
 from flask import request, url_for
 
 from appliance.accounts.accounts import account_problems
-from appliance.model.accounts import PEOPLES_ROLES, ROLES_OF, AccountRole, NewAccount
+from appliance.model.accounts import PEOPLES_ROLES, ROLES_OF, AccountRole, NewAccount, possible_roles
 from webui.portal.access import visitor
 from webui.portal.office.forms import office_reader, organisations, pages, unprintable_names, visiting_officer
 from webui.portal.office.requests import to_decision
 from webui.portal.pages import appliance, once
-from webui.shared.form_pages import Answer, FormProblems, form, render, see_other
+from webui.shared.form_pages import Answer, FormProblems, form, render, see_other, unprocessable
 from webui.shared.forms import field, sentences
 from webui.shared.language import translate
 
@@ -56,7 +56,7 @@ def person(subject: str) -> Answer:
         "office/person.html",
         member=member,
         requests=appliance.office.requests.requests_of(subject),
-        possible=sorted(ROLES_OF[subject.partition("-")[0]]),
+        possible=sorted(possible_roles(subject)),
         checks=not member.entry.guest or appliance.disclosing.invited(subject, visitor().audience),
         link=_link(subject),
     )
@@ -67,6 +67,13 @@ def person(subject: str) -> Answer:
 def change_roles(by: str, subject: str) -> Answer:
     appliance.accounts.administration.set_roles(subject, _roles(), by=by)
     return see_other("office.person", subject=subject)
+
+
+@pages.post("/people/<subject>/department")
+@form(person, visiting_officer, "department", status=unprocessable)
+def change_department(by: str, subject: str) -> Answer:
+    appliance.accounts.administration.set_department(subject, field("department"), by=by)
+    return see_other("office.person", subject=subject, done="department")
 
 
 @pages.post("/people/<subject>/<any(suspend, resume, recover, invite):what>")

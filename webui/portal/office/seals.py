@@ -6,81 +6,69 @@ from __future__ import annotations
 
 from flask import Response, redirect, request, url_for
 
-from appliance.errors import PreconditionRefused
+from appliance.model.contract import EXPONENTS, Money
 from appliance.model.office import OfficerDecisionState
 from appliance.model.people import SealKind
-from appliance.office import SealDraft
-from appliance.office.members import RollPage
-from webui.portal.office.forms import office_reader, organisations, pages, visiting_officer
+from appliance.model.seal_rules import PermittedUse, SealPosition
+from appliance.money import NotAnAmount, read_money
+from webui.portal.office.forms import (
+    SEAL_PLACES,
+    office_reader,
+    organisations,
+    pages,
+    posted_seal,
+    typed_seal,
+    visiting_officer,
+)
 from webui.portal.office.requests import to_decision
 from webui.portal.pages import appliance
-from webui.shared.form_pages import Answer, form, render, see_other
-from webui.shared.forms import address_once, field
-
-USUAL_WIDTH = "40"
-"""Of a contract seal, in mm (印章治安管理: 公章 of companies 40 to 42)."""
+from webui.shared.form_pages import Answer, FormProblems, form, render, see_other
+from webui.shared.forms import address_once, date_of, field, listed
+from webui.shared.language import translate
 
 LONGEST_NAME = 80
 
-_PLACES = {
-    "wide": "width",
-    "width": "width",
-    "kind": "kind",
-    "ustodian": "custodian",
-    "organisation": "organisation",
+_POSITIONS = {
+    SealPosition.LAST_PAGE: "on the last page alone",
+    SealPosition.LOWER_RIGHT: "in the lower right quarter of the page",
+    SealPosition.ACROSS_PAGES: "also across the edges of all pages",
 }
-"""Word in a refusal → the field that it is about."""
+"""Where a seal is put, as message ids."""
 
 
 @pages.get("/seals/new")
 def new_seal() -> Answer:
+    _ = translate()
     visiting_officer()
-    typed = {
-        "organisation": field("organisation"),
-        "kind": field("kind") or SealKind.CONTRACT.name,
-        "width": field("width") if request.method == "POST" else USUAL_WIDTH,
-        "needed": field("needed", 1) or "1",
-    }
     chosen, choices, find = request.form.getlist("custodian"), organisations(), field("find", 100)
-    custodians = appliance.office.members.possible_custodians(find, chosen=chosen)
+    members = appliance.office.members
+    custodians = members.possible_custodians(find, chosen=chosen)
+    outside, more = members.possible_outside_custodians(find, chosen=chosen)
     return render(
         "office/new_seal.html",
-        typed=typed,
+        typed=typed_seal(),
         chosen=chosen,
         find=find,
-        more=bool(find) or any(page.following for page in custodians.values()),
+        more=bool(find) or more or any(page.following for page in (*custodians.values(), *outside.values())),
         kinds=list(SealKind),
         custodians=[(each, custodians[each].entries if each in custodians else ()) for each, _ in choices],
-        organisations=choices,
+        outside=[(each, page.entries) for each, page in outside.items()],
+        organisations=choices + [(each, _("{company} (another company)", company=each)) for each in outside],
     )
 
 
 @pages.post("/seals/new")
-@form(new_seal, visiting_officer, _PLACES)
+@form(new_seal, visiting_officer, SEAL_PLACES)
 def make_seal(by: str) -> Answer:
     if field("act") == "search":
         return new_seal()
-    draft, office = _draft(), appliance.office
+    draft, office = posted_seal(), appliance.office
     made = address_once(
         appliance.submissions, by, lambda: url_for("office.act", act_id=office.drafts.draft_seal(draft, by=by).id)
     )
     pending = office.decisions.find_decision(made.rpartition("/")[2])
     waits = pending.state is OfficerDecisionState.OPEN and by not in pending.approved_by
     return to_decision(by, pending) if waits else redirect(made, 303)
-
-
-def _draft() -> SealDraft:
-    """The seal that was described. Raises :class:`PreconditionRefused` for a kind or width that is none."""
-    try:
-        kind = SealKind[field("kind")]
-    except KeyError as error:
-        raise PreconditionRefused("Choose the kind of the seal.") from error
-    try:
-        width = float(field("width", 10).replace(",", "."))
-    except ValueError as error:
-        raise PreconditionRefused("The width is a number of millimetres, such as 40.") from error
-    custodians = tuple(request.form.getlist("custodian")[:20])
-    return SealDraft(field("organisation"), kind, custodians, width, 2 if field("needed", 1) == "2" else 1)
 
 
 @pages.get("/seals/<subject>/look.png")
@@ -107,7 +95,7 @@ def seal(subject: str) -> Answer:
     office_reader()
     members, shown = appliance.office.members, appliance.registry.seal(subject)
     find = request.args.get("find", "")[:100]
-    possible = members.possible_custodians(find).get(shown.organisation, RollPage((), ""))
+    possible = members.possible_custodians_of(shown, find)
     return render(
         "office/seal.html",
         seal=shown,
@@ -115,6 +103,10 @@ def seal(subject: str) -> Answer:
         possible=[each for each in possible.entries if each.subject not in shown.custodians],
         more=bool(find) or bool(possible.following),
         find=find,
+        rules=appliance.office.seals.rules(subject),
+        filings=appliance.office.seals.filings(subject),
+        currencies=[(code, code) for code in EXPONENTS],
+        positions=[(each.value, translate()(words)) for each, words in _POSITIONS.items()],
     )
 
 
@@ -130,6 +122,34 @@ def suspend_seal(by: str, subject: str) -> Answer:
 def resume_seal(by: str, subject: str) -> Answer:
     decision = appliance.office.drafts.seals.draft_resumption(subject, reason=field("reason"), by=by)
     return to_decision(by, decision)
+
+
+@pages.post("/seals/<subject>/rules")
+@form(seal, visiting_officer, "kinds")
+def set_seal_rules(by: str, subject: str) -> Answer:
+    chosen = request.form.getlist("position")
+    positions = tuple(each for each in SealPosition if each in chosen)
+    rules = PermittedUse(listed(field("kinds", 3000)), _limit(), positions)
+    appliance.office.seals.set_rules(subject, rules, by=by)
+    return see_other("office.seal", subject=subject, _anchor="rules")
+
+
+def _limit() -> Money | None:
+    """The amount up to which the seal is used; None where none is typed. Raises :class:`FormProblems`."""
+    amount, currency = field("amount", 100).strip(), field("currency", 3)
+    try:
+        return read_money(amount, currency) if amount else None
+    except (NotAnAmount, ValueError, KeyError) as error:
+        wanted = translate()("An amount such as 1,000,000.00 or 壹佰万元整, no finer than the currency.")
+        raise FormProblems({"amount": wanted}) from error
+
+
+@pages.post("/seals/<subject>/filing")
+@form(seal, visiting_officer, "authority")
+def file_seal(by: str, subject: str) -> Answer:
+    entered = {"authority": field("authority", 200), "number": field("number", 200)}
+    appliance.office.seals.file(subject, **entered, day=date_of(field("day", 10)), by=by)
+    return see_other("office.seal", subject=subject, _anchor="filing")
 
 
 @pages.post("/seals/<subject>/custodians/<any(add, remove):what>")

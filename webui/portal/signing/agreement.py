@@ -1,5 +1,6 @@
 """``/contracts/ID/agreement``: the agreement on electronic signing, accepted before the first contract between the
-same parties; ``/agreement``: its current text, and with whom it was accepted."""
+same parties; ``/agreement``: its current text, with whom it was accepted, and the same as a framework agreement on
+paper."""
 
 from __future__ import annotations
 
@@ -7,15 +8,18 @@ from flask import request, url_for
 
 from appliance.contracts.permissions import Permission
 from appliance.contracts.signing import LONGEST_PLACE
+from appliance.language import Language
 from appliance.model.contract import PartyKind
+from appliance.writing.framework import framework_agreement
 from webui.portal import activations
 from webui.portal.access import ContractView, signatory, view_contract
-from webui.portal.pages import appliance, name_of
+from webui.portal.pages import appliance, name_of, saved_file
 from webui.portal.signing.page import activate_at_once, refusals_in_form
 from webui.portal.signing.sheet import pages
 from webui.shared.form_pages import Answer, form, render, see_other
+from webui.shared.forms import member_of
 from webui.shared.language import current_language
-from webui.shared.markdown import render_markdown
+from webui.shared.markdown import render_markdown, render_whole
 
 _ID = frozenset("0123456789abcdef")
 
@@ -25,6 +29,20 @@ def agreement() -> Answer:
     accepted = appliance.agreements.of_person(signatory().subject)
     title, text = render_markdown(appliance.agreements.text(current_language()))
     return render("signing/agreed.html", accepted=accepted, title=title, text=text, names=name_of)
+
+
+@pages.get("/agreement/framework.pdf")
+def framework() -> Answer:
+    """The same on paper, in the language that is asked for, or the visitor's."""
+    signatory()
+    language = member_of(Language, request.args.get("language", "")) or current_language()
+    title, shown = render_whole(appliance.agreements.text(language))
+    operator = appliance.settings.organisation.name
+    paper = framework_agreement(
+        appliance.agreements.current, language, operator=operator, title=title, shown=shown
+    )
+    name = "电子签名框架协议" if language is Language.CHINESE else "Framework agreement on electronic signing"
+    return saved_file(paper, "application/pdf", f"{name}.pdf")
 
 
 @pages.get("/contracts/<contract_id>/agreement")

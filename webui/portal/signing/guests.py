@@ -25,9 +25,10 @@ from appliance.model.accounts import GuestAccess, GuestAccessMethod, GuestAdmiss
 from appliance.model.contract import Contract, ContractState, Party, PartyState
 from appliance.model.office import EnrolmentRequest, EnrolmentRequestState
 from appliance.model.people import Person
+from appliance.signing_methods import SigningMethod
 from webui.portal.access import start_session, view_contract, visitor, visitor_or_none
 from webui.portal.accounts.settings import zones
-from webui.portal.activations import means_of, to_registration
+from webui.portal.activations import brought_receipt, means_of, to_registration, to_vouched_registration
 from webui.portal.pages import appliance, name_of
 from webui.portal.signing.page import why_ended
 from webui.portal.signing.sheet import pages
@@ -74,8 +75,31 @@ def _refused_at(place: str, token: str) -> Iterator[None]:
 @pages.post("/guest/<token>")
 @form(_page_again, _read, refusals=())
 def guest_enter(known: str, token: str) -> Answer:
+    entry = appliance.entering.entry(known)
+    if _is_vouched(entry) and entry.method is GuestAccessMethod.CODE:
+        guest = _speak_to_guest(entry.invitation.person)
+        return to_vouched_registration(guest, url_for("signing.guest_vouched", token=token))
     with _refused_at("code", known):
         return _let_in(appliance.entering.admit(known, request.form.get("code", "")[:40], client_info()))
+
+
+@pages.get("/guest/<token>/vouched")
+def guest_vouched(token: str) -> Answer:
+    """Back from the activation service: lets in who has just made the passkey there."""
+    known, receipt = _read(token), brought_receipt()
+    admission = appliance.entering.admit_by_receipt(known, receipt, client_info()) if receipt else None
+    if admission is None:
+        return see_other("signing.guest_entry", token=token)
+    return _let_in(admission)
+
+
+def _method(entry: GuestAccess) -> SigningMethod | None:
+    party = entry.contract.party(entry.invitation.party)
+    return None if party is None else party.method
+
+
+def _is_vouched(entry: GuestAccess) -> bool:
+    return _method(entry) is SigningMethod.VOUCHED
 
 
 @pages.post("/guest/<token>/passkey")
@@ -113,7 +137,10 @@ def _after_entry(contract: Contract, party_id: str) -> BaseResponse:
     """At once to setting up what to sign with, for a guest who is to sign and has asked for nothing yet; else as
     :func:`_redirect_onward`."""
     party = contract.party(party_id)
-    if party is None or not _is_to_sign(contract, party):
+    if party is not None and party.method is SigningMethod.VOUCHED:
+        appliance.vouchings.collect_of(party.subject)
+        return _redirect_onward(contract, party_id)
+    if party is None or not _is_to_sign(contract, party) or party.method is SigningMethod.OWN_CERTIFICATE:
         return _redirect_onward(contract, party_id)
     if means_of(party.responsible).any or appliance.office.requests.requests_of(party.responsible):
         return _redirect_onward(contract, party_id)
@@ -147,6 +174,8 @@ def _page(token: str, entry: GuestAccess) -> Answer:
         way=entry.method,
         ended=why_ended(entry.contract, appliance.now()),
         offer=appliance.entering.passkey_offer(entry) if entry.passkeys else None,
+        vouched=_is_vouched(entry),
+        own_certificate=_method(entry) is SigningMethod.OWN_CERTIFICATE,
         again=entry.method is GuestAccessMethod.ANOTHER_LINK,
     )
 
@@ -187,11 +216,19 @@ def guest_visitor() -> GuestVisitor:
 @pages.get("/guest/credentials")
 def guest_credentials() -> Answer:
     guest = guest_visitor()
+    if _signs_elsewhere(guest):
+        return see_other("signing.sign", contract_id=guest.contract)
     appliance.office.requests.collect_of(guest.subject)
     waits = _open_request(guest.subject) is not None
     if not waits and means_of(guest.subject).any and "more" not in request.args:
         return see_other("signing.sign", contract_id=guest.contract)
     return _set_up()
+
+
+def _signs_elsewhere(guest: GuestVisitor) -> bool:
+    """Whether there is nothing to set up here."""
+    party = view_contract(guest.contract).own_party()
+    return party is not None and party.method is SigningMethod.OWN_CERTIFICATE
 
 
 def _set_up() -> Answer:

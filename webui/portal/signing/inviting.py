@@ -8,6 +8,7 @@ from flask import request
 
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.contract import GuestDetails, Party
+from appliance.signing_methods import SigningMethod
 from webui.portal.access import ContractView, view_contract
 from webui.portal.drafting.parties import guest_problems
 from webui.portal.pages import appliance
@@ -45,7 +46,9 @@ def show_guest_link(contract_id: str, party_id: str) -> Answer:
 
 @pages.post(f"{OF_GUEST}/code")
 def new_guest_code(contract_id: str, party_id: str) -> Answer:
-    seen, _party = guest_of(contract_id, party_id)
+    seen, party = guest_of(contract_id, party_id)
+    if party.method is SigningMethod.VOUCHED:
+        return see_other("signing.vouch", contract_id=contract_id, party=party_id)
     appliance.guests.new_code(contract_id, party_id, by=seen.who.subject)
     return see_other("signing.guest_code", contract_id=contract_id, party_id=party_id)
 
@@ -58,7 +61,7 @@ def new_guest_link(contract_id: str, party_id: str) -> Answer:
 
 
 def _code_page(seen: ContractView, party: Party, link: str = "") -> Answer:
-    code, problem = "", ""
+    code, problem, vouched = "", "", party.method is SigningMethod.VOUCHED
     try:
         code = appliance.guests.code(seen.contract.id, party.id, by=seen.who.subject)
     except REFUSALS as refusal:
@@ -67,7 +70,9 @@ def _code_page(seen: ContractView, party: Party, link: str = "") -> Answer:
         "signing/guest_code.html",
         contract=seen.contract,
         party=party,
-        code=code,
+        code="" if vouched else code,
+        vouched=appliance.vouchings.of_person(party.subject) if vouched else None,
+        by_vouching=vouched,
         link=link,
         problem=problem,
         mail_works=appliance.mail.works(),

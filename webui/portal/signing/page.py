@@ -20,13 +20,16 @@ from appliance.contracts.signing import OpenedSigning
 from appliance.errors import NotFound, ResultRefused
 from appliance.model.contract import Contract, ContractState, Party, PartyKind, PartyState
 from appliance.model.intent import IntentState, SigningOrigin
+from appliance.model.people import SealRequestState
 from appliance.seal_requests.status import NO_REASON, TOO_LONG
+from appliance.signing_methods import SigningMethod
 from hsm.errors import ActivationRefused, ActivationUsed, AuthorityUnreachable, RefusalError
 from webui.portal import activations
 from webui.portal.access import ContractView, request_origin, view_contract
 from webui.portal.contracts.status_line import state_line
 from webui.portal.guest_codes import guests_without_code
 from webui.portal.pages import appliance
+from webui.portal.signing.filling import fill_first
 from webui.portal.signing.sheet import pages, signing_sheet
 from webui.portal.to_sign import waiting_signatures
 from webui.shared.form_pages import Answer, FormProblems, render, see_other, status_in_workflow
@@ -99,13 +102,19 @@ def activated(contract_id: str, intent_id: str) -> Answer:
     try:
         if intent.state is IntentState.PREPARED and not activations.is_activated(by, intent.intent):
             return see_other("signing.sign", contract_id=contract_id, party=opened.party.id)
-        if opened.party.kind is PartyKind.PERSON:
-            appliance.signing.finish(intent.id)
-            return _confirmed(opened)
-        asked = appliance.seal_requests.ask(intent.id, by=by)
-        return see_other("signing.seal_request", request_id=asked.id)
+        return _finished(opened)
     except RefusalError as refusal:
         return refusal_page(contract_id, opened, refusal)
+
+
+def _finished(opened: OpenedSigning) -> Answer:
+    """After the activation: the signature is made; or a seal is asked for, and used if that took nobody else."""
+    if opened.party.kind is PartyKind.PERSON:
+        return _next_act(opened, appliance.signing.finish(opened.intent.id))
+    asked = appliance.seal_requests.ask(opened.intent.id, by=opened.party.responsible)
+    if asked.state is SealRequestState.USED:
+        return _confirmed(opened)
+    return see_other("signing.seal_request", request_id=asked.id)
 
 
 @pages.get("/contracts/<contract_id>/signed")
@@ -136,13 +145,21 @@ def _response_before_signing(seen: ContractView, party: Party | None) -> Answer 
         return status_page(seen, party)
     if party.state is PartyState.SIGNED:
         return see_other("signing.confirmation", contract_id=contract.id, party=party.id)
-    if refusal_for(contract, Permission.SIGN, seen.who, seen.now, party) is not None:
-        return status_page(seen, party)
+    refused = refusal_for(contract, Permission.SIGN, seen.who, seen.now, party)
+    if refused is not None or party.method is SigningMethod.OWN_CERTIFICATE:
+        return status_page(seen, party) if refused else see_other("signing.own", contract_id=contract.id)
     if party.kind is PartyKind.SEAL:
         asked = appliance.seal_requests.of_party(party.id)
         if asked is not None and asked.open:
             return see_other("signing.seal_request", request_id=asked.id)
-    return activations.prerequisite_response(contract, party)
+    prerequisite = _reading_first(contract, party) or activations.prerequisite_response(contract, party)
+    return prerequisite or fill_first(contract, party)
+
+
+def _reading_first(contract: Contract, party: Party) -> Answer | None:
+    """To the pages that have to be read before, where policy asks for that."""
+    asked = appliance.reading.is_asked(contract, party.responsible)
+    return see_other("signing.read", contract_id=contract.id) if asked else None
 
 
 def _intent_of_visitor(seen: ContractView, intent_id: str) -> OpenedSigning | None:
@@ -159,11 +176,28 @@ def _intent_of_visitor(seen: ContractView, intent_id: str) -> OpenedSigning | No
 def _to_activation(opened: OpenedSigning, place: str, *, paired: bool = False) -> Answer:
     intent, by = opened.intent, opened.party.responsible
     appliance.signing.record_location(intent.id, SigningOrigin(request_origin().address, place))
+    if opened.contract.seal_after(opened.party) is not None:
+        appliance.seal_requests.keep_reason(intent.id, reason=request.form.get("reason", ""))
     if opened.party.kind is PartyKind.SEAL:
         proposed = appliance.seal_requests.propose(intent.id, by=by, reason=request.form.get("reason", ""))
         opened = replace(opened, intent=proposed)
     back = url_for("signing.activated", contract_id=opened.contract.id, intent_id=intent.id)
     return activations.to_signing(by, opened, back, paired=paired)
+
+
+def _next_act(signed: OpenedSigning, contract: Contract) -> Answer:
+    """After the signature: the page that says so, or the act by which its signer asks for a seal."""
+    party, reason = signed.contract.seal_after(signed.party), signed.intent.seal_reason
+    if party is None or reason is None or contract.require_party(party.id) not in contract.on_turn:
+        return _confirmed(signed)
+    by = signed.party.responsible
+    try:
+        opened = appliance.signing.open(contract.id, party.id, request_origin())
+        proposed = appliance.seal_requests.propose(opened.intent.id, by=by, reason=reason)
+    except RefusalError:  # its own page says why
+        return see_other("signing.sign", contract_id=contract.id, party=party.id)
+    back = url_for("signing.activated", contract_id=contract.id, intent_id=proposed.id)
+    return activations.to_signing(by, replace(opened, intent=proposed), back, paired=True)
 
 
 def _confirmed(opened: OpenedSigning) -> Answer:

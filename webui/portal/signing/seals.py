@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from flask import Response, request, url_for
 
 from appliance.errors import NotFound
-from appliance.model.accounts import AccountRole
+from appliance.language.sizes import ByteSize
+from appliance.model.accounts import PEOPLES_ROLES, AccountRole
 from appliance.model.contract import Contract, Party
 from appliance.model.people import SealRequest, SealRequestState, UseFilter
 from appliance.seal_requests.register import STATES, as_csv
 from appliance.seal_requests.status import LONGEST_REQUEST_REASON
+from hsm.names import is_outside
 from webui.portal import activations
-from webui.portal.access import PortalVisitor, require, require_person
+from webui.portal.access import PortalVisitor, require, visitor, who_is
 from webui.portal.office.forms import seal_name
 from webui.portal.pages import appliance, name_of
 from webui.portal.signing.page import refusals_in_form
@@ -41,29 +43,51 @@ class SeenRequest:
     party: Party
     answers: bool
 
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for the visitor's approval."""
+        unanswered = self.request.state is SealRequestState.WAITING
+        return unanswered and self.answers and self.subject not in self.request.approved_by
+
 
 @pages.get("/seals/requests")
 def seal_requests() -> Answer:
-    subject, requests = require_person(), appliance.seal_requests
+    someone, requests = seal_person(), appliance.seal_requests
+    to_answer = [_about(each, someone) for each in requests.for_custodian(someone.subject)]
     return render(
         "signing/requests.html",
-        to_answer=[_about(each, subject) for each in requests.for_custodian(subject)],
-        asked=[_about(each, subject) for each in requests.by_requester(subject)],
+        to_answer=to_answer,
+        waiting=[each.request.id for each in to_answer if each.waits],
+        asked=[_about(each, someone) for each in requests.by_requester(someone.subject)],
+        at_once=activations.batch_limit(),
+        selected=request.form.getlist("request"),
         names=name_of,
     )
 
 
-def _visible(request_id: str) -> SeenRequest:
+def seal_person(*, invited: bool = False) -> PortalVisitor:
+    """Who can ask for a seal or keep one: with an account, of the house or of another company; where *invited*,
+    also an outside signer with the link to one contract. Raises as :func:`webui.portal.access.require`."""
+    someone = visitor()
+    if is_outside(someone.subject) and (invited or someone.guest_of is None):
+        return someone
+    return require(*PEOPLES_ROLES)
+
+
+def visible_request(request_id: str) -> SeenRequest:
     """The request, for the one who asked and for those who may answer. Raises :class:`NotFound` for others."""
-    subject, requests = require_person(), appliance.seal_requests
+    someone, requests = seal_person(invited=True), appliance.seal_requests
     found = requests.get(request_id)
-    if subject != found.requester and not requests.may_answer(found.seal, found.requester, subject):
+    asks = someone.subject == found.requester
+    if not asks and not requests.may_answer(found.seal, found.requester, someone.subject):
         raise NotFound("There is no request {request} for a seal.", request=request_id)
-    return _about(found, subject)
+    return _about(found, someone)
 
 
-def _about(found: SealRequest, subject: str) -> SeenRequest:
-    contract = appliance.contracts.read_contract(found.contract, subject)
+def _about(found: SealRequest, someone: PortalVisitor) -> SeenRequest:
+    subject = someone.subject
+    by = subject if someone.guest_of is None else who_is(someone)  # whose link is to one contract alone
+    contract = appliance.contracts.read_contract(found.contract, by)
     party = contract.party(found.party)
     if party is None:  # a party of a contract that was sent never goes
         raise NotFound("There is no request {request} for a seal.", request=found.id)
@@ -73,7 +97,7 @@ def _about(found: SealRequest, subject: str) -> SeenRequest:
 
 @pages.get(REQUEST)
 def seal_request(request_id: str) -> Answer:
-    seen = _visible(request_id)
+    seen = visible_request(request_id)
     approved = seen.subject in seen.request.approved_by
     waits = seen.request.state is SealRequestState.WAITING and not approved
     act = appliance.seal_requests.act(seen.request)
@@ -91,12 +115,14 @@ def seal_request(request_id: str) -> Answer:
         approved=approved,
         taken_back=waits and seen.answers and request.args.get("done") == TAKEN_BACK,
         names=name_of,
+        annexes=appliance.annexes.of(seen.contract.id),
+        size_of=ByteSize,
         longest=LONGEST_REQUEST_REASON,
     )
 
 
 @pages.post(f"{REQUEST}/approve")
-@form(seal_request, _visible, refusals=())
+@form(seal_request, visible_request, refusals=())
 def approve_seal(seen: SeenRequest, request_id: str) -> Answer:
     with refusals_in_form():
         appliance.seal_requests.require_usable(seen.request)
@@ -106,7 +132,7 @@ def approve_seal(seen: SeenRequest, request_id: str) -> Answer:
 
 
 @pages.get(f"{REQUEST}/activated")
-@form(seal_request, _visible, refusals=())
+@form(seal_request, visible_request, refusals=())
 def seal_activated(seen: SeenRequest, request_id: str) -> Answer:
     """Back from the activation service: counts the custodian's activation; with enough, the seal is used."""
     if activations.is_activated(seen.subject, appliance.seal_requests.act(seen.request)):
@@ -116,7 +142,7 @@ def seal_activated(seen: SeenRequest, request_id: str) -> Answer:
 
 
 @pages.post(f"{REQUEST}/refuse")
-@form(seal_request, _visible, refusals=())
+@form(seal_request, visible_request, refusals=())
 def refuse_seal(seen: SeenRequest, request_id: str) -> Answer:
     with refusals_in_form("answer"):
         reason = request.form.get("answer", "")
@@ -125,7 +151,7 @@ def refuse_seal(seen: SeenRequest, request_id: str) -> Answer:
 
 
 @pages.post(f"{REQUEST}/withdraw")
-@form(seal_request, _visible, refusals=())
+@form(seal_request, visible_request, refusals=())
 def withdraw_seal(seen: SeenRequest, request_id: str) -> Answer:
     with refusals_in_form():
         appliance.seal_requests.withdraw(request_id, by=seen.subject)
@@ -133,7 +159,7 @@ def withdraw_seal(seen: SeenRequest, request_id: str) -> Answer:
 
 
 @pages.post(f"{REQUEST}/take-back")
-@form(seal_request, _visible, refusals=())
+@form(seal_request, visible_request, refusals=())
 def take_approval_back(seen: SeenRequest, request_id: str) -> Answer:
     with refusals_in_form():
         appliance.seal_requests.take_back(request_id, by=seen.subject)
@@ -141,7 +167,7 @@ def take_approval_back(seen: SeenRequest, request_id: str) -> Answer:
 
 
 @pages.post(f"{REQUEST}/finish")
-@form(seal_request, _visible, refusals=())
+@form(seal_request, visible_request, refusals=())
 def finish_seal(seen: SeenRequest, request_id: str) -> Answer:
     with refusals_in_form():
         appliance.seal_requests.finish(request_id)
@@ -156,12 +182,15 @@ _EVERY_SEAL = (AccountRole.OFFICER, AccountRole.AUDITOR)
 
 
 def _register_reader() -> PortalVisitor:
+    someone = visitor()
+    if is_outside(someone.subject) and someone.guest_of is None:
+        return someone
     return require(*_EVERY_SEAL, AccountRole.CUSTODIAN)
 
 
 def _allowed(someone: PortalVisitor, wanted: UseFilter) -> UseFilter:
     """What is *wanted* of the uses: for officers and auditors those of the seals of their organisation, for
-    custodians those of the seals that they keep."""
+    custodians, also those from outside, those of the seals that they keep."""
     if someone.roles & set(_EVERY_SEAL):
         return appliance.seal_uses.of_company(someone.audience, wanted)
     return appliance.seal_uses.of_custodian(someone.subject, wanted)

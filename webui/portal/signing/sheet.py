@@ -9,6 +9,7 @@ from werkzeug.exceptions import NotFound as NoSuchPage
 
 from appliance.contracts.permissions import Permission, permissions_of
 from appliance.contracts.signing import LONGEST_PLACE, OpenedSigning
+from appliance.language.sizes import ByteSize
 from appliance.model.contract import Contract, Party, PartyKind, Placement
 from appliance.model.people import SealRequest
 from appliance.powers.coverage import CoverageOutcome
@@ -55,13 +56,25 @@ def signing_sheet(
         may_decline=acts[Permission.DECLINE] is None,
         may_hand_over=acts[Permission.HAND_OVER] is None,
         earlier=_earlier(opened),
+        annexes=appliance.annexes.of(contract.id),
+        size_of=ByteSize,
         carried=appliance.earlier.signatures_of(contract.original.digest),
         authority=_authority(opened),
+        seal_after=contract.seal_after(party),
         problem=problem,
         problem_at=at,
         renewed=renewed,
         longest={"reason": LONGEST_REQUEST_REASON, "place": LONGEST_PLACE},
+        releases=_releases(opened),
     )
+
+
+def _releases(opened: OpenedSigning) -> bool:
+    """Whether it takes nobody but the one who asks for the seal."""
+    party = opened.party
+    if party.kind is not PartyKind.SEAL or opened.intent.intent.custodians > 1:
+        return False
+    return appliance.registry.seal(party.subject).counts_as_custodian(party.responsible)
 
 
 def _authority(opened: OpenedSigning) -> Sentence | None:

@@ -5,7 +5,8 @@ with merge fields, and the draft that comes of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, redirect, request
@@ -13,9 +14,17 @@ from flask import Response, redirect, request
 from appliance.errors import ConfinementFailed, DocumentRefused, NotFound, PreconditionRefused, StateRefused
 from appliance.language.characters import words
 from appliance.model.contract import Contract
-from appliance.model.writing import Text, TextPurpose, Wording
+from appliance.model.writing import Template, TemplateVersion, Text, TextPurpose, Wording
 from appliance.writing import Beginning, CheckedValues, blank, check_values, samples
 from webui.portal.pages import appliance, once
+from webui.portal.writing.template_parties import (
+    annexes_of,
+    blank_guests,
+    copies_of,
+    posted_guests,
+    problems_of_guests,
+    role_row,
+)
 from webui.portal.writing.texts import DIGITS, edit, field_value, load_text, pages, posted_beginning, writer
 from webui.shared.form_pages import Answer, FormProblems, form, form_problems, render, status_in_workflow
 from webui.shared.forms import posted_number, whole_number
@@ -39,6 +48,7 @@ def all_templates() -> Answer:
         offered=[template for template in templates if template.retired is None],
         retired=[template for template in templates if template.retired is not None],
         unfinished=appliance.writing.texts.mine(subject, TextPurpose.TEMPLATE),
+        source=request.args.get("contract", "")[:24],
         samples=sorted(samples(), key=lambda sample: sample.language is not own),
     )
 
@@ -62,7 +72,14 @@ def template(template_id: str) -> Answer:
     found = appliance.writing.templates.load_template(template_id, writer())
     people = {version.by: appliance.registry.person(version.by) for version in found.versions}
     count = appliance.writing.previews.pages(found.current.wording)
-    return render("writing/template.html", template=found, people=people, pages=count)
+    return render("writing/template.html", template=found, people=people, pages=count, **_kept(found))
+
+
+def _kept(template: Template) -> dict[str, Any]:
+    """What a template keeps beside its text, as pages show it."""
+    parties = template.current.parties
+    roles = [role_row(role) for role in parties.roles]
+    return {"roles": roles, "copies": copies_of(parties), "annexes": annexes_of(parties)}
 
 
 @pages.post("/templates/<template_id>/edit")
@@ -136,7 +153,8 @@ def _preview(wording: Wording, pictures: str, document: str, **shown: Any) -> Re
 def text_form(text_id: str) -> Answer:
     text = load_text(text_id)
     typed = _values() if request.method == "POST" else None
-    shown = {"text": text, "template": None, "seen": text.version, "number": None}
+    shown: dict[str, Any] = {"text": text, "template": None, "seen": text.version, "number": None}
+    shown |= {"roles": (), "open_roles": (), "closed": (), "copies": (), "annexes": ()}
     return _filling(text.wording, typed, {}, address=f"/writing/{text.id}/use", title=text.wording.title, **shown)
 
 
@@ -156,13 +174,14 @@ def _filled(text_id: str) -> tuple[str, CheckedValues | None]:
 def use(filled: tuple[str, CheckedValues | None], text_id: str) -> Answer:
     by, checked = filled
     if checked is None:
-        return redirect(f"/writing/{text_id}/use", 303)
+        return redirect(f"/writing/{text_id}/use?into={field_value('into')}", 303)
     if checked.problems:
         raise FormProblems({})
 
     def issue() -> Contract:
         seen = posted_number("seen", DIGITS)
-        return appliance.writing.issuing.from_text(text_id, checked.accepted, by=by, seen=seen)
+        into = field_value("into") or None
+        return appliance.writing.issuing.from_text(text_id, checked.accepted, by=by, seen=seen, into=into)
 
     return _made(issue)
 
@@ -173,22 +192,44 @@ def template_form(template_id: str) -> Answer:
     number, posted = template.current.number, request.method == "POST"
     title = field_value("title") if posted else template.name
     problems = {} if words(title) else {"title": translate()("The contract needs a title.")}
-    shown = {"text": None, "template": template, "seen": None, "number": number}
+    shown: dict[str, Any] = {"text": None, "template": template, "seen": None, "number": number}
     typed = _known_values(number) if posted else None
+    closed = appliance.writing.templates.closed_roles(template.current.parties)
+    current = _without(template.current, closed)
+    say = translate()
+    left_out = [
+        (name, say("Make the draft without “{role}”", role=name), reason.translated(say))
+        for name, reason in closed.items()
+    ]
+    opened = template.current.parties.open_roles
+    guests = posted_guests(opened) if posted else blank_guests(opened)
+    if posted:
+        problems |= problems_of_guests(guests)
     address = f"/templates/{template.id}/use"
-    return _filling(template.current.wording, typed, problems, address=address, title=title, **shown)
+    wording = replace(current.wording, fields=current.asked)
+    shown |= {"open_roles": opened, "guests": guests, "closed": left_out, **_kept(template)}
+    return _filling(wording, typed, problems, address=address, title=title, **shown)
 
 
 @pages.post("/templates/<template_id>/use")
 @form(template_form, writer, refusals=REFUSALS, status=status_in_workflow)
 def use_template(by: str, template_id: str) -> Answer:
     number, title = posted_number("number", DIGITS), field_value("title")
-    current = appliance.writing.templates.offered(template_id, by).current
-    checked = check_values(current.wording.fields, _known_values(current.number))
-    if checked.problems or not words(title):
+    kept = appliance.writing.templates.offered(template_id, by).current
+    current = _without(kept, appliance.writing.templates.closed_roles(kept.parties))
+    left_out = {role.name for role in kept.parties.roles} - {role.name for role in current.parties.roles}
+    checked = check_values(current.asked, _known_values(current.number))
+    guests = posted_guests(current.parties.open_roles)
+    if checked.problems or not words(title) or problems_of_guests(guests):
         raise FormProblems({})
-    issuing = appliance.writing.issuing
-    return _made(lambda: issuing.from_template(template_id, number, checked.accepted, title=title, by=by))
+    make, values = appliance.writing.issuing.from_template, checked.accepted
+    return _made(lambda: make(template_id, number, values, title=title, by=by, guests=guests, without=left_out))
+
+
+def _without(version: TemplateVersion, closed: Collection[str]) -> TemplateVersion:
+    """*version* without those of its *closed* roles that the form leaves to the draft."""
+    left_out = set(closed).intersection(request.form.getlist("without"))
+    return replace(version, parties=version.parties.without(left_out))
 
 
 def _made(make: Callable[[], Contract]) -> Answer:

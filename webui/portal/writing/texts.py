@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 from flask import Blueprint, Response, jsonify, make_response, redirect, request
@@ -12,6 +13,7 @@ from appliance.errors import DocumentRefused, NotFound, PreconditionRefused, Sta
 from appliance.language import Language
 from appliance.language.characters import words
 from appliance.model.accounts import AccountRole
+from appliance.model.contract import Contract, ContractState
 from appliance.model.writing import Currency, MergeField, MergeFieldKind, Text, TextPurpose
 from appliance.writing import Beginning
 from appliance.writing.filling import places
@@ -81,11 +83,20 @@ def edit(text_id: str) -> Answer:
         "writing/editor.html",
         text=text,
         overtaken=form_problems().status == 409,
+        becomes=_becomes(text),
         plain=posted["plain"] if "plain" in posted else to_plain(read_markup(text.wording.html)),
         about=typed if request.endpoint == "writing.describe" else stored,
         languages=NAMES,
         own_language=current_language(),
     )
+
+
+def _becomes(text: Text) -> Contract | None:
+    """The visitor's draft that was made of the text, as long as it is one."""
+    with suppress(NotFound, StateRefused):
+        made = appliance.contracts.read_contract(text.contract or "", writer())
+        return made if made.state is ContractState.DRAFT and made.initiator == writer() else None
+    return None
 
 
 @pages.post("/writing/<text_id>")

@@ -1,0 +1,93 @@
+"""Whoever has taken the portal over, and has packages made of what they tell."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from appliance.evidence.model import EvidenceInput, SignedRecord
+from appliance.evidence.package import build
+from appliance.language import Language, translator
+from appliance.ledger.entry import LedgerEntry
+from appliance.verification import Indication, VerificationReport, Verifier
+from hsm import canonical, records
+from tests.evidence import contract
+from tests.evidence.authority import TestAuthority
+from tests.evidence.real_contract import SignedPdf
+
+CONTRACT, SIGNED, COMPLETED = "c-2026-0001", "party-signed", "contract-completed"
+BOTH = ("person-zhang", "person-li")
+Log = Callable[[Iterable[LedgerEntry]], Iterator[LedgerEntry]]
+
+
+class Forger:
+    """Whoever writes the log and has manifests signed; and the verifier, which believes nobody else."""
+
+    def __init__(
+        self, authority: TestAuthority, pdf: SignedPdf, verifier: Verifier, patch: pytest.MonkeyPatch
+    ) -> None:
+        self.authority, self.pdf, self._verifier, self._patch = authority, pdf, verifier, patch
+
+    def telling(self, log: Log) -> EvidenceInput:
+        """Evidence whose log has what *log* makes of the true entries."""
+        true = contract._acts
+
+        def acts(*given: Any, **named: Any) -> Iterator[LedgerEntry]:
+            yield from log(list(true(*given, **named)))
+
+        with self._patch.context() as patched:
+            patched.setattr(contract, "_acts", acts)
+            return contract.make(self.authority, self.pdf, others=100)
+
+    def voided(self, digest: str, log: Log = iter, *, title: str = contract.TITLE) -> EvidenceInput:
+        """The contract is void by declarations of both signers, about a file of this *digest*."""
+        said = {"contract": CONTRACT, "format": records.FORMATS[records.DECLARATION], "title": title}
+        declared = {
+            each: canonical.encode({**said, "digest": digest, "person": each, "voiding": "1"}) for each in BOTH
+        }
+        at, kind = self.authority.now, records.MEDIA_TYPES[records.DECLARATION]
+
+        def declaring(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
+            for entry in entries:
+                yield entry
+                if entry.kind == COMPLETED:
+                    for person, record in declared.items():
+                        public = {"contract": CONTRACT, "actor": person, "voiding": "1"}
+                        signed = hashlib.sha256(record).hexdigest()
+                        yield LedgerEntry("void-declared", at, {**public, "signed": signed})
+                    yield LedgerEntry(
+                        "contract-voided", at, {"contract": CONTRACT, "actor": BOTH[0], "voiding": "1"}
+                    )
+
+        signed = [
+            SignedRecord(
+                f"voiding/{number:02}",
+                "Declaration",
+                contract.NAMES[person],
+                record,
+                self.authority.sign(self.authority.person(contract.NAMES[person]), record, media_type=kind),
+            )
+            for number, (person, record) in enumerate(declared.items(), start=1)
+        ]
+        evidence = self.telling(lambda entries: declaring(log(entries)))
+        return replace(evidence, title=title, records=(*evidence.records, *signed))
+
+    def built(self, evidence: EvidenceInput) -> bytes:
+        return build(evidence, contract.seals(self.authority))
+
+    def verdict(self, evidence: EvidenceInput | bytes) -> VerificationReport:
+        """On a package, or on one of this *evidence*; each remark is said in both languages."""
+        report = self._verifier.verify(evidence if isinstance(evidence, bytes) else self.built(evidence))
+        for remark in report.remarks:
+            assert remark.translated(translator(Language.CHINESE)) != str(remark)
+        return report
+
+
+def remark(report: VerificationReport, words: str) -> str:
+    """The one remark with these *words*; empty where there is none."""
+    assert report.indication is Indication.PASSED, report.reasons
+    return next((str(each) for each in report.remarks if words in str(each)), "")

@@ -1,0 +1,1 @@
+"""Outside signers with certificates of their own, and the software that they sign with."""
