@@ -19,6 +19,9 @@ from playwright.sync_api import (
     Request,
     Response,
 )
+from playwright.sync_api import (
+    TimeoutError as TookTooLong,
+)
 
 from appliance.config import ACTIVATION_PORT_ABOVE
 
@@ -82,10 +85,14 @@ class Visitor:
     def touch(self, target: Locator) -> None:
         """With the finger on a phone, with the mouse elsewhere."""
         self.clicks += 1
-        if self.phone:
-            target.tap()
-        else:
-            target.click()
+        try:
+            if self.phone:
+                target.tap()
+            else:
+                target.click()
+        except TookTooLong as late:
+            shown = self.page.locator("main").inner_text()[:400] if self.page.locator("main").count() else ""
+            raise AssertionError(f"{target} on {self.page.url}, which says: {shown}") from late
 
     def go(self, path: str) -> Page:
         """Open *path* of the appliance."""

@@ -1,5 +1,6 @@
 // Saves the form by itself a moment after each change, and says so. What is typed is never thrown away: a save that
-// fails is tried again, and when somebody else changed the draft the reader decides.
+// fails is tried again, and when somebody else changed the draft the reader decides. A button that is pressed while a
+// save is under way waits for it: the page does not know yet which version it will be sent on.
 
 const MOMENT = 600; // ms after the last change
 const LATER = 8000; // ms until a failed save is tried again
@@ -7,11 +8,35 @@ const LATER = 8000; // ms until a failed save is tried again
 export class Saving {
   /** *line* shows the state; the form's data-saving, -saved, -failed, -retry, -keep, -look are the words. */
   constructor(form, line) {
-    Object.assign(this, { form, line, words: form.dataset, dirty: false, running: false, timer: 0 });
+    Object.assign(this, { form, line, words: form.dataset, dirty: false, running: null, timer: 0 });
     addEventListener("online", () => this.dirty && this.save());
     addEventListener("visibilitychange", () => document.hidden && this.dirty && !this.told && this.save(true));
     addEventListener("beforeunload", (event) => this.dirty && !this.leaving && event.preventDefault());
-    form.addEventListener("submit", () => { this.leaving = true; });
+    document.addEventListener("submit", (event) => this.before(event), true);
+  }
+
+  /** Before any form of the page that names the version it saw. Another form than this one sends nothing of what was
+   * typed here, so that this is saved first. */
+  async before(event) {
+    const going = event.target;
+    if (!going.elements.seen) return;
+    const own = going === this.form;
+    if (!this.waited) {
+      clearTimeout(this.timer);
+      if (!own && this.dirty && !this.told) this.save();
+      if (this.running) {
+        event.preventDefault();
+        event.stopImmediatePropagation();
+        await this.running;
+        this.waited = true;
+        going.requestSubmit(event.submitter);
+        this.waited = false;
+        return;
+      }
+    }
+    if (!own) return;
+    clearTimeout(this.timer);
+    this.leaving = true;
   }
 
   /** Something changed. */
@@ -26,10 +51,13 @@ export class Saving {
     this.timer = setTimeout(() => this.save(), pause);
   }
 
-  async save(leaving = false) {
+  save(leaving = false) {
     clearTimeout(this.timer);
     if (this.running) return this.later(MOMENT);
-    this.running = true;
+    this.running = this.send(leaving).finally(() => { this.running = null; });
+  }
+
+  async send(leaving) {
     this.dirty = false;
     this.show(this.words.saving, "open");
     try {
@@ -43,14 +71,12 @@ export class Saving {
       this.took(answer.status, await answer.json());
     } catch {
       this.failed(this.words.failed);
-    } finally {
-      this.running = false;
     }
   }
 
   took(status, said) {
     if (status === 200) {
-      this.form.elements.seen.value = said.version;
+      for (const seen of document.querySelectorAll("input[name=seen]")) seen.value = said.version;
       this.complete(said.steps);
       if (!this.dirty) this.show(this.words.saved, "good");
     } else if (status === 409 && said.version) {
