@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ClientReach:
-    """What the client with the id ``client`` may reach: contracts whose initiators are of ``organisations``, of the
-    types ``kinds``; no types means all."""
+    """What the client with the id ``client`` may reach: contracts whose initiators are of ``organisations``, of
+    the types ``kinds``; no types means all. Both are compared as they are written."""
 
     client: str
     organisations: frozenset[str]
@@ -25,6 +25,11 @@ class ClientReach:
     def covers(self, organisation: str, kind: str) -> bool:
         """Whether a contract of this organisation and type is within reach."""
         return organisation in self.organisations and (not self.kinds or kind in self.kinds)
+
+    def reads(self, organisation: str, kind: str, *, made_by: str | None, unsent: bool) -> bool:
+        """Whether the client may know of a contract that the client *made_by* drafted, or a person (None). Of what
+        is *unsent* it knows only its own."""
+        return self.covers(organisation, kind) and (not unsent or made_by == self.client)
 
 
 _ACTING: ContextVar[ClientReach | None] = ContextVar("acting_client", default=None)

@@ -81,5 +81,13 @@ class SignInRefused(ApplianceError, code="sign-in-refused"):
     """Login, password, code or passkey do not let anybody in; never says which of them was wrong."""
 
 
+class ClientRefused(ApplianceError, code="client-refused"):
+    """Id, secret, certificate or assertion let no API client in, or it is suspended; never says which it was."""
+
+
+class TokenRefused(ApplianceError, code="token-refused"):
+    """An access token of the API is unknown or expired, or its client is suspended; never says which it was."""
+
+
 class TooManyAttempts(ApplianceError, code="too-many-attempts"):
     """Too many failed attempts to sign in: for this account or from this address, for a while."""

@@ -14,6 +14,7 @@ from appliance.contracts.access import Command, admit
 from appliance.contracts.permissions import Permission
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
+from appliance.model.api_clients import require_person
 from appliance.model.contract import Contract, ContractState
 from appliance.policy import Policy
 from appliance.policy.rules import ReadingRules
@@ -91,6 +92,7 @@ class Reading:
 
     def _admitted(self, tx: Transaction, contract_id: str, by: str, now: datetime) -> Contract:
         """Raises :class:`StateRefused` for whoever does not act for a party of a contract that can be signed."""
+        require_person()
         contract = admit(tx, Command(contract_id, Permission.READ, by, now))
         if contract.state is not ContractState.SENT or by not in contract.signatories:
             raise StateRefused("You have nothing to sign here any more.")

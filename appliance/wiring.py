@@ -12,6 +12,7 @@ from appliance.accounts.context import AccountsContext
 from appliance.accounts.service import AccountsService
 from appliance.accounts.tickets import LinkTokens
 from appliance.activation_requests import ActivationRequests
+from appliance.api_clients import ApiClients
 from appliance.appearances import SealPictures, SignatureAppearances
 from appliance.archive_renewal import ArchiveRenewal, CeremonyRecords
 from appliance.clock import utc_now
@@ -203,6 +204,7 @@ class Appliance:
         """People with accounts, guests, and the office that decides about them."""
         database, authority, links, now = self.database, self.authority, self.links, self.now
         self.identity = IdentityChecks(database, self.policy, now)
+        self.api_clients = ApiClients(database, now)
         context = AccountsContext(self.settings, database, authority, links, now)
         self.registry, self.sessions = context.registry, context.sessions
         self.accounts, self.appointing = AccountsService(context), Appointing(context)

@@ -10,17 +10,34 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from appliance.acting_client import acting_client
 from appliance.contracts.agreement_text import OF_PERSONS, standard_text
 from appliance.contracts.authorisation_basis import StoredBasis, decode_basis
-from appliance.contracts.permissions import ContractActor, Permission, refusal_for
+from appliance.contracts.permissions import (
+    READING_BY_CLIENTS,
+    ContractActor,
+    Permission,
+    refusal_for,
+    refusal_for_client,
+)
 from appliance.contracts.rules import buckets_of, search_words_of
 from appliance.documents.blobs import BlobStore
-from appliance.errors import NotFound, StateRefused
+from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.language import Language
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, append_event
+from appliance.model.accounts import AccountRole, AccountState, possible_roles
 from appliance.model.contract import Contract
 from appliance.model.intent import AgreementRecord, IntentRecord, IntentState
-from appliance.store import contracts, intents, ledger, participation_index, partners, people, seal_requests
+from appliance.store import (
+    accounts,
+    contracts,
+    intents,
+    ledger,
+    participation_index,
+    partners,
+    people,
+    seal_requests,
+)
 from appliance.store.database import Database, Transaction, reads
 from hsm import canonical
 
@@ -85,6 +102,8 @@ def admit(tx: Transaction, command: Command) -> Contract:
     actor = command.by if isinstance(command.by, ContractActor) else _actor(tx, command.by)
     refusal = refusal_for(contract, command.permission, actor, command.now, party)
     if refusal is None:
+        if acting_client() is not None and command.permission not in READING_BY_CLIENTS:
+            _require_initiating(tx, contract.initiator)
         return contract
     if command.permission is Permission.READ and not refusal.late:  # late: of a contract that this reader knew
         raise NotFound("There is no contract {contract}.", contract=command.contract)
@@ -95,6 +114,50 @@ def _actor(tx: Transaction, subject: str) -> ContractActor:
     """*subject* with the seals in that person's custody, and the partner that it administers."""
     seals, administers = people.seals_kept_by(tx, subject), partners.administered_by(tx, subject)
     return ContractActor(subject, seals=seals, administers=administers)
+
+
+def require_changeable(contract: Contract) -> None:
+    """For a command that changes what its actor may read: raises :class:`PreconditionRefused` while an API client
+    acts that did not make *contract*."""
+    reach = acting_client()
+    refusal = None if reach is None else refusal_for_client(contract, Permission.EDIT, reach)
+    if refusal is not None:
+        raise refusal.error()
+
+
+def drafting_client(tx: Transaction, initiator: str, kind: str) -> str | None:
+    """The id of the API client that drafts a contract of the type *kind* in the name of *initiator*; None when a
+    person drafts it. Raises :class:`PreconditionRefused` when that is out of the client's reach, or the initiator
+    nobody who starts contracts here."""
+    reach = acting_client()
+    if reach is None:
+        return None
+    person = people.person(tx, initiator)
+    if person.organisation not in reach.organisations:
+        raise PreconditionRefused(
+            "This API client works for people of {organisations}; {name} is not one of them.",
+            organisations="; ".join(sorted(reach.organisations)),
+            name=person.name,
+        )
+    if not reach.covers(person.organisation, kind):
+        raise PreconditionRefused(
+            "This API client makes contracts of these types: {kinds}.", kinds="; ".join(sorted(reach.kinds))
+        )
+    _require_initiating(tx, initiator)
+    return reach.client
+
+
+def _require_initiating(tx: Transaction, initiator: str) -> None:
+    """Raises :class:`PreconditionRefused` unless *initiator* may start contracts, now: no API client does in
+    somebody's name what they could not do themselves. Who was registered and never invited has no account."""
+    account = accounts.find_account(tx, initiator)
+    roles = possible_roles(initiator) if account is None else account.roles
+    active = account is None or account.state is AccountState.ACTIVE
+    if not active or AccountRole.INITIATOR not in roles:
+        raise PreconditionRefused(
+            "{name} may not start contracts, or not any more, so no API client works in this name.",
+            name=people.person(tx, initiator).name,
+        )
 
 
 def _stale(tx: Transaction, contract: Contract) -> StateRefused:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from appliance.contracts import draft_rules, numbering, sending, signatories
-from appliance.contracts.access import Command, admit, record_change
+from appliance.contracts.access import Command, admit, drafting_client, record_change
 from appliance.contracts.annexes import annexes_from, copy_annexes, insert_annexes
 from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules
 from appliance.contracts.draft_rules import DraftTerms, PlacementChoice, Signatory, new_party
@@ -21,7 +21,6 @@ from appliance.documents.intake import AcceptedDocument, Intake
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
 from appliance.model.contract import (
-    GUEST_PREFIX,
     Contract,
     ContractRevision,
     ContractState,
@@ -36,7 +35,7 @@ from appliance.model.contract import (
 from appliance.model.template_parties import NO_PARTIES, RoleKind, TemplateParties, TemplateRole, places_in
 from appliance.policy import Policy
 from appliance.signing_methods import SigningMethod
-from appliance.store import amendments, contracts, partners, people, seal_rules
+from appliance.store import amendments, contracts, people, seal_rules
 from appliance.store.annexes import annexes_of
 from appliance.store.database import Transaction
 from hsm.errors import Sentence
@@ -122,6 +121,7 @@ class Drafting:
         now = self._records.now()
         with self._records.database.transaction() as tx:
             before = admit(tx, Command(contract_id, Permission.EDIT, by, now, seen))
+            drafting_client(tx, before.initiator, terms.kind)  # a client's draft stays within its reach
             after = draft_rules.revised_draft(before, draft_rules.tidy_terms(terms, now, before=before.deadline))
             after = numbering.renumber_draft(tx, before, after, terms.number, self._rules.policy, now)
             if after == before:
@@ -379,6 +379,7 @@ def insert_draft(
         amount=terms.amount,
         language=terms.language or initiator.language,
         department=people.department_of(tx, terms.initiator),
+        api_client=drafting_client(tx, terms.initiator, terms.kind),
     )
     contracts.insert_contract(tx, contract)
     contract = numbering.renumber_draft(tx, contract, contract, terms.number, policy, now)
@@ -414,6 +415,7 @@ def _like(
         number="",
         number_entered=False,
         department=people.department_of(tx, before.initiator),
+        api_client=drafting_client(tx, before.initiator, before.kind),
     )
     contracts.insert_contract(tx, draft)
     copy_annexes(tx, before, draft)
@@ -441,7 +443,7 @@ def join_like(
     if guests is None and party.method is SigningMethod.VOUCHED:
         guests = {}  # the certificate was for that contract alone
     subject, requester = (
-        each if guests is None or each is None else _guest_anew(tx, each, guests)
+        each if guests is None or each is None else signatories.guest_anew(tx, each, guests)
         for each in (party.subject, party.requester)
     )
     if party.kind is PartyKind.SEAL:
@@ -463,17 +465,6 @@ def join_like(
     joined = replace(joined, inputs=() if unplaced or foot_of_last_page else tuple(inputs))
     contracts.insert_party(tx, draft.id, joined)
     return record_change(tx, draft, added_event(draft, joined, now))
-
-
-def _guest_anew(tx: Transaction, subject: str, guests: dict[str, str]) -> str:
-    """Whoever takes the place of *subject* in another contract: for a guest a new one, else the same. Who
-    represents a partner signs all of its contracts."""
-    if not subject.startswith(GUEST_PREFIX) or partners.partner_of(tx, subject) is not None:
-        return subject
-    if subject not in guests:
-        guests[subject] = draft_rules.new_guest_subject()
-        people.insert_person(tx, replace(people.person(tx, subject), subject=guests[subject]), None)
-    return guests[subject]
 
 
 def added_event(contract: Contract, party: Party, now: datetime) -> AuditEvent:

@@ -21,6 +21,7 @@ from appliance.contracts.rules import newly_on_turn, require_reason
 from appliance.errors import ApplianceError, NotFound, PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import AuditEvent, EventKind
 from appliance.model.accounts import AccountRole
+from appliance.model.api_clients import require_person
 from appliance.model.contract import Contract, ContractState, Party, PartyKind, PartyState
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
@@ -189,6 +190,7 @@ class HandingOver:
         over; for somebody who has left neither an officer nor the initiator), or *to* could not have been given
         the part.
         """
+        require_person()
         with self._records.database.transaction() as tx:
             contract = contracts.load_contract(tx, contract_id)
             giver = contract.require_party(party_id).responsible
@@ -207,6 +209,7 @@ class HandingOver:
         Raises as :meth:`reassign`; *to* is of the same organisation and has the role of an initiator.
         """
         now, words = self._records.now(), require_reason(reason)
+        require_person()
         with self._records.database.transaction() as tx:
             contract = contracts.load_contract(tx, contract_id)
             _require_of(contract, contract.initiator, left)

@@ -1,7 +1,8 @@
 """Who may do what with a contract, and when: one table, asked by every command and shown by the portal.
 
-Pure: values in, answers out. Rows of :data:`TABLE` allow; what no row allows is refused, with one sentence for the
-wrong state and one for the wrong person. What a row allows may still wait for a turn or be too late.
+Rows of :data:`TABLE` allow; what no row allows is refused, with one sentence for the wrong state and one for the
+wrong person. What a row allows may still wait for a turn, be too late, or be nothing for an API client. Pure:
+values in, answers out, but for the client that acts.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeVar
 
+from appliance.acting_client import ClientReach, acting_client
 from appliance.errors import ApplianceError, PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import SYSTEM
 from appliance.model.contract import GUEST_PREFIX, Contract, ContractState, Party, PartyState
@@ -73,6 +75,8 @@ class Relation(StrEnum):
     AUDITOR = "auditor"
     APPLIANCE = "appliance"
     """No person: the appliance itself, on behalf of somebody who was admitted already, or of who runs it."""
+    API_CLIENT = "api-client"
+    """A program that reads what is within its reach, in nobody's name."""
     STRANGER = "stranger"
 
 
@@ -91,6 +95,10 @@ class ContractActor:
 APPLIANCE = ContractActor(SYSTEM)
 """The appliance itself."""
 
+ACTING_CLIENT = ContractActor("api-client")
+"""The API client for which this thread works, when it reads or exports in nobody's name; a stranger to every
+contract while none acts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal(Sentence):
@@ -105,6 +113,7 @@ class Refusal(Sentence):
 
 
 __all__ = [
+    "ACTING_CLIENT",
     "TABLE",
     "ContractActor",
     "Permission",
@@ -113,6 +122,7 @@ __all__ = [
     "Relation",
     "permissions_of",
     "refusal_for",
+    "refusal_for_client",
     "relations_of",
 ]
 
@@ -148,7 +158,7 @@ _OTHERS = _of(
 _COPIED = _of(ContractState.DRAFT, ContractState.SENT, ContractState.SIGNED, ContractState.COMPLETED)
 
 TABLE: tuple[PermissionRule, ...] = (
-    PermissionRule(Permission.READ, _ALWAYS, _of(Relation.INITIATOR, Relation.AUDITOR)),
+    PermissionRule(Permission.READ, _ALWAYS, _of(Relation.INITIATOR, Relation.AUDITOR, Relation.API_CLIENT)),
     PermissionRule(Permission.READ, _SENT_ONCE, _SIGNERS | _OTHERS),
     PermissionRule(Permission.READ, _DRAFT, _COLLEAGUE),
     PermissionRule(Permission.EDIT, _DRAFT, _INITIATOR),
@@ -170,15 +180,21 @@ TABLE: tuple[PermissionRule, ...] = (
     PermissionRule(Permission.VOID, _COMPLETED, _SIGNED, unless=_FROM_OUTSIDE),
     PermissionRule(Permission.AGREE_TO_VOID, _COMPLETED, _SIGNED),
     PermissionRule(Permission.REFUSE_TO_VOID, _COMPLETED, _SIGNED),
-    PermissionRule(
-        Permission.EXPORT, _FINISHED, _of(Relation.INITIATOR, Relation.DONE, Relation.AUDITOR, Relation.APPLIANCE)
-    ),
+    PermissionRule(Permission.EXPORT, _FINISHED, _of(Relation.INITIATOR, Relation.DONE, Relation.AUDITOR)),
+    PermissionRule(Permission.EXPORT, _FINISHED, _of(Relation.APPLIANCE, Relation.API_CLIENT)),
 )
 """All that is allowed."""
 
 OF_SIGNERS = _of(Permission.SIGN, Permission.DECLINE, Permission.HAND_OVER)
 """What is done with one's own signature: refused from the deadline on, though the scheduler may not have ended the
 contract yet."""
+
+READING_BY_CLIENTS = _of(Permission.READ, Permission.EXPORT)
+"""What an API client can do with every contract within its reach; all else only with those that it made."""
+_NOT_BY_CLIENTS = OF_SIGNERS | _of(
+    Permission.COMMENT, Permission.VOID, Permission.AGREE_TO_VOID, Permission.REFUSE_TO_VOID
+)
+"""What people do themselves, whatever an API client's scopes are."""
 
 
 def relations_of(contract: Contract, actor: ContractActor, party: Party | None = None) -> frozenset[Relation]:
@@ -203,6 +219,8 @@ def relations_of(contract: Contract, actor: ContractActor, party: Party | None =
         found.add(Relation.COLLEAGUE)
     if actor == APPLIANCE:
         found.add(Relation.APPLIANCE)
+    if actor == ACTING_CLIENT and acting_client() is not None:
+        found.add(Relation.API_CLIENT)
     if actor.auditor:
         found.add(Relation.AUDITOR)
     return frozenset(found or {Relation.STRANGER})
@@ -225,7 +243,8 @@ def _as_signer(contract: Contract, actor: ContractActor, only: Party | None) -> 
 def refusal_for(
     contract: Contract, permission: Permission, actor: ContractActor, now: datetime, party: Party | None = None
 ) -> Refusal | None:
-    """None when *actor* has *permission* at *now*, else why not; *party* narrows what signers do to one party."""
+    """None when *actor* has *permission* at *now*, else why not; *party* narrows what signers do to one party.
+    While an API client acts, it is held to what such clients do, besides."""
     what = relations_of(contract, actor, party)
     if what == {Relation.STRANGER}:
         return no_part()
@@ -237,7 +256,24 @@ def refusal_for(
         return too_late(contract)
     if not any(_allows(rule, contract.state, what) for rule in TABLE if rule.permission is permission):
         return wrong_person(contract, permission, what, party)
-    return about_voiding(contract, permission, actor)
+    reach = acting_client()
+    of_client = None if reach is None else refusal_for_client(contract, permission, reach)
+    return of_client or about_voiding(contract, permission, actor)
+
+
+def refusal_for_client(contract: Contract, permission: Permission, reach: ClientReach) -> Refusal | None:
+    """None when the API client of *reach*, within which *contract* is, may do this in somebody's name."""
+    if permission in _NOT_BY_CLIENTS:
+        return Refusal(
+            "No API client does this with “{title}”: people sign, decline, comment and declare void themselves.",
+            {"title": contract.title},
+        )
+    if permission not in READING_BY_CLIENTS and contract.api_client != reach.client:
+        return Refusal(
+            "“{title}” was not made by this API client, which can read it and not change it.",
+            {"title": contract.title},
+        )
+    return None
 
 
 def _allows(rule: PermissionRule, state: ContractState, what: frozenset[Relation]) -> bool:

@@ -5,7 +5,7 @@ it; who takes the role of a template; and who can get a copy.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -15,12 +15,12 @@ from appliance.contracts.access import record_change
 from appliance.contracts.draft_rules import Signatory
 from appliance.errors import PreconditionRefused
 from appliance.ledger.audit_trail import AuditEvent, EventKind
-from appliance.model.contract import Contract, GuestDetails, PartyKind
+from appliance.model.contract import GUEST_PREFIX, Contract, GuestDetails, PartyKind
 from appliance.model.people import Person
 from appliance.model.template_parties import RoleKind, TemplateRole
 from appliance.policy import Policy
 from appliance.signing_methods import SigningMethod
-from appliance.store import contracts, people
+from appliance.store import contracts, partners, people
 from appliance.store.database import Transaction
 from hsm.errors import Sentence
 
@@ -157,3 +157,14 @@ def give_kept_copies(tx: Transaction, draft: Contract, kept: Sequence[str], at: 
         if copy_refusal(tx, draft, people.person(tx, subject)) is None:
             draft = give_copy(tx, draft, subject, at)
     return draft
+
+
+def guest_anew(tx: Transaction, subject: str, guests: dict[str, str]) -> str:
+    """Whoever takes the place of *subject* in another contract: for a guest a new one, else the same. Who
+    represents a partner signs all of its contracts."""
+    if not subject.startswith(GUEST_PREFIX) or partners.partner_of(tx, subject) is not None:
+        return subject
+    if subject not in guests:
+        guests[subject] = draft_rules.new_guest_subject()
+        people.insert_person(tx, replace(people.person(tx, subject), subject=guests[subject]), None)
+    return guests[subject]

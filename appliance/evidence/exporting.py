@@ -44,7 +44,7 @@ from appliance.model.powers import Power
 from appliance.pdf.byte_ranges import newest_contents
 from appliance.powers.register import Powers
 from appliance.review.reviewing import Reviewing
-from appliance.store import intents, ledger, vouchings
+from appliance.store import api_clients, intents, ledger, vouchings
 from appliance.store.database import Database
 from appliance.timestamping import TimestampIssuer
 from appliance.verification import Verifier
@@ -254,8 +254,10 @@ class Exporting:
             told |= {str(value) for value in leaf["public"].values()}
         if not drafting:
             told -= replaced_guests(leaves)
-        seals = {seal.subject: seal.label for seal in self._sources.registry.seals()}
-        return {subject: name for subject in sorted(told) if (name := seals.get(subject) or self._name(subject))}
+        labels = {seal.subject: seal.label for seal in self._sources.registry.seals()}
+        if drafting:  # what its programs are called is no business of others
+            labels |= self._sources.database.query(api_clients.names_of, told)
+        return {subject: name for subject in sorted(told) if (name := labels.get(subject) or self._name(subject))}
 
     def _name(self, subject: str) -> str:
         try:

@@ -19,7 +19,7 @@ from datetime import datetime
 
 from appliance.contact_details import email_address, telephone_number
 from appliance.contracts import rules
-from appliance.contracts.access import Command, admit, record_change
+from appliance.contracts.access import Command, admit, record_change, require_changeable
 from appliance.contracts.draft_rules import guest_person
 from appliance.contracts.permissions import Permission
 from appliance.contracts.rules import to_those_who_know
@@ -158,6 +158,7 @@ class GuestCorrection:
 
 def _open_party(tx: Transaction, command: Command) -> tuple[Contract, Party]:
     contract = admit(tx, command)
+    require_changeable(contract)
     party = contract.require_party(str(command.party))
     if contract.initiator != command.by or not party.guest:
         raise PreconditionRefused("Only the initiator of “{title}” invites its guests.", title=contract.title)

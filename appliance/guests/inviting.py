@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from appliance.contracts.access import Command, admit
+from appliance.contracts.access import Command, admit, require_changeable
 from appliance.contracts.permissions import Permission
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, append_event
@@ -184,6 +184,7 @@ class Guests:
     def _own(self, tx: Transaction, contract_id: str, party_id: str, by: str) -> GuestInvitation:
         now = self._now()
         contract = admit(tx, Command(contract_id, Permission.READ, by, now))
+        require_changeable(contract)
         if contract.initiator != by:
             raise PreconditionRefused("Only the initiator of “{title}” invites its guests.", title=contract.title)
         invitation = guests.of_party(tx, party_id)

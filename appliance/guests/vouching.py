@@ -19,6 +19,7 @@ from appliance.contracts.access import Command, admit
 from appliance.contracts.permissions import Permission
 from appliance.errors import PreconditionRefused
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
+from appliance.model.api_clients import require_person
 from appliance.model.contract import Contract, ContractState, Party, PartyState
 from appliance.model.vouching import Vouching
 from appliance.signing_methods import SigningMethod
@@ -142,6 +143,7 @@ class Vouchings:
             return None
 
     def _of_initiator(self, tx: Transaction, contract_id: str, by: str) -> Contract:
+        require_person()
         contract = admit(tx, Command(contract_id, Permission.READ, by, self._now()))
         if contract.initiator != by:
             raise PreconditionRefused(

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Self
 
+from appliance.acting_client import acting_client
 from appliance.ledger import LedgerEntry, record
 from appliance.store import ledger
 from appliance.store.database import Transaction
@@ -240,6 +241,11 @@ class EventKind(StrEnum):
     RECOVERY_STARTED = "recovery-started"
     ACCOUNT_RECOVERED = "account-recovered"
 
+    API_CLIENT_CREATED = "api-client-created", EventMeaning("API client created")
+    API_CLIENT_SUSPENDED = "api-client-suspended", EventMeaning("API client suspended")
+    API_CLIENT_RESUMED = "api-client-resumed", EventMeaning("API client resumed")
+    API_CLIENT_SECRET_CHANGED = "api-client-secret-changed", EventMeaning("Secret of the API client changed")
+
     ADMINISTRATION = "administration"
     """A line of the administration's journal (:mod:`appliance.administration.context`)."""
 
@@ -266,9 +272,11 @@ SYSTEM = "system"
 
 def append_event(tx: Transaction, event: AuditEvent) -> int:
     """Record *event*; the number of its entry. What cannot be written does not happen: an error here ends the
-    caller's transaction."""
+    caller's transaction. While an API client acts (:mod:`appliance.acting_client`), the entry names it."""
     place = {} if event.contract is None else _place(tx, event.contract)
-    public = {"actor": event.actor, **event.public, **place}
+    reach = acting_client()
+    asked = {} if reach is None else {"client": reach.client}
+    public = {"actor": event.actor, **event.public, **asked, **place}
     private = {name: value for name, value in event.private.items() if value is not None}
     number = record(tx, LedgerEntry(event.kind.value, event.at, public, private))
     if event.contract is not None:

@@ -26,6 +26,7 @@ def _meaning(kind: str) -> EventMeaning | None:
 
 
 LABELS: Final[Mapping[str, str]] = {
+    "client": "Through the API client",
     "name": "Name",
     "organisation": "Organisation",
     "title": "Title",

@@ -13,13 +13,15 @@ from appliance.errors import NotFound
 from appliance.ledger.audit_trail import SYSTEM, EventKind
 from appliance.ledger.disclosure import Audience, Disclosure, VisibleEvents, replaced_guests
 from appliance.ledger.event_texts import LABELS, fact_label, says_nothing, title_of_event, value_as_message
-from appliance.store import contracts, ledger, people
+from appliance.store import api_clients, contracts, ledger, people
 from appliance.store.database import Database, Transaction
 from hsm import canonical
 
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 _PLACES: Final = ("address", "location")
+
+_SUBJECTS: Final = ("person-", "seal-", "officer-", "auditor-", "operator-", "client-")
 
 WITHHELD: Final = "withheld"
 """The kind that an event has for readers who may not know what it was."""
@@ -78,7 +80,8 @@ class Timeline:
             disclosure = Disclosure(tx, contracts.load_contract(tx, contract_id), audience)
             leaves = [(entry, canonical.decode(leaf), opening) for entry, leaf, opening in told]
             replaced = replaced_guests(leaf for _entry, leaf, _opening in leaves)
-            names = _Names(tx, frozenset() if disclosure.drafting else replaced)
+            clients = {str(leaf["public"].get("client", "")) for _entry, leaf, _opening in leaves}
+            names = _Names(tx, frozenset() if disclosure.drafting else replaced | clients)
             return tuple(
                 _event(entry, leaf, disclosure.seen(leaf, opening), names, entry < size)
                 for entry, leaf, opening in leaves
@@ -101,6 +104,8 @@ class _Names:
         try:
             if subject.startswith("seal-"):
                 return people.seal(self._tx, subject).label
+            if subject.startswith("client-"):
+                return api_clients.load_client(self._tx, subject).name
             return people.person(self._tx, subject).name
         except NotFound:
             return subject
@@ -164,4 +169,4 @@ def _shown(value: Any, names: Callable[[str], str]) -> str | datetime | None:
     words = str(value)
     if _INSTANT.fullmatch(words):
         return datetime.fromisoformat(words)
-    return names(words) if words.startswith(("person-", "seal-", "officer-", "auditor-", "operator-")) else words
+    return names(words) if words.startswith(_SUBJECTS) else words

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from appliance.acting_client import acting_client
 from appliance.contracts.access import refresh_lists
 from appliance.errors import PreconditionRefused
 from appliance.ledger.disclosure import Audience, spellings
@@ -35,7 +36,7 @@ MOST_ROWS = 100
 
 class ContractLists:
     """Reads only. Thread-safe. *subject* is a person, or :data:`EVERYTHING` for an auditor of *audience*, who sees
-    nothing of what others drafted and never sent."""
+    nothing of what others drafted and never sent. While an API client acts, everything is what it can reach."""
 
     EVERYTHING = EVERYTHING
 
@@ -70,6 +71,9 @@ class ContractLists:
 
 
 def _viewer(tx: Transaction, subject: str, audience: Audience | None) -> ListViewer:
+    reach = acting_client()
+    if reach is not None:
+        return ListViewer(subject, tuple(sorted(reach.organisations)), reach)
     return ListViewer(subject, () if audience is None else tuple(spellings(tx, audience)))
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from appliance.acting_client import acting_client
 from appliance.entered_text import require_text
 from appliance.errors import NotAllowed, NotFound, PreconditionRefused
 from appliance.language.characters import words
@@ -159,4 +160,4 @@ def _require_reader(reader: LedgerReader) -> None:
 
 
 def _viewer(tx: Transaction, reader: LedgerReader) -> ListViewer:
-    return ListViewer(reader.whose, tuple(spellings(tx, reader.audience)))
+    return ListViewer(reader.whose, tuple(spellings(tx, reader.audience)), acting_client())

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from appliance.acting_client import ClientReach
+from appliance.acting_client import ClientReach, acting_client
+from appliance.errors import PreconditionRefused
 
 
 class Scope(StrEnum):
@@ -50,6 +51,45 @@ class ApiClient:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientTerms:
+    """What somebody wants a client to be called, and to be able to do; no ``kinds`` means all types."""
+
+    name: str
+    scopes: frozenset[Scope]
+    organisations: frozenset[str]
+    kinds: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ClientAuthentication:
+    """By what a client proves who it is; exactly one of them is given.
+
+    ``secret`` is the SHA-256 of a secret of 256 random bits, ``keys`` a JWK set as JSON (RFC 7517) whose private
+    keys sign assertions (RFC 7523), ``certificate`` the SHA-256 of a client certificate (DER), in hex (RFC 8705).
+    """
+
+    secret: bytes | None = None
+    keys: str | None = None
+    certificate: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for none or several of them."""
+        if sum(each is not None for each in (self.secret, self.keys, self.certificate)) != 1:
+            raise ValueError("a client has one kind of authentication")
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAuthentication:
+    """What is stored of the authentication of a client. ``old_secret`` is taken too until ``old_until``."""
+
+    secret: bytes | None
+    old_secret: bytes | None
+    old_until: datetime | None
+    keys: str | None
+    certificate: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class GrantedAccess:
     """What a token proves: its client, the scopes that it was asked for, and the moment from which it is worth
     nothing."""
@@ -57,3 +97,9 @@ class GrantedAccess:
     client: ApiClient
     scopes: frozenset[Scope]
     expires: datetime
+
+
+def require_person() -> None:
+    """For what people do themselves: raises :class:`PreconditionRefused` while an API client acts."""
+    if acting_client() is not None:
+        raise PreconditionRefused("No API client does this: people do it themselves.")

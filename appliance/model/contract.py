@@ -311,7 +311,8 @@ class Contract:
     removed for good.
     ``language`` is that in which signatures are worded on the document. ``number`` is the organisation's own,
     empty while there is none; ``number_entered`` when the initiator entered it. ``department`` is the initiator's
-    when it was drafted, internal to the organisation.
+    when it was drafted, internal to the organisation. ``api_client`` is the id of the API client that drafted it
+    in the initiator's name, None for what a person drafted.
     """
 
     id: str
@@ -337,6 +338,7 @@ class Contract:
     number: str = ""
     number_entered: bool = False
     department: str = ""
+    api_client: str | None = None
 
     @property
     def organisations(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from appliance.config import MailSettings
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
 from appliance.model.accounts import GuestInvitation
+from appliance.model.api_clients import require_person
 from appliance.model.contract import GUEST_PREFIX, Contract, Party
 from appliance.model.discussion import DraftKind
 from appliance.model.notice import Notice, NoticeKind
@@ -242,6 +243,7 @@ class MessageDeliveries:
         message that waits, is sent, or is needed no more.
         """
         now = self._now()
+        require_person()
         with self._database.transaction() as tx:
             recipient = outbox.recipient_of(tx, contract.id, message)
             if recipient is None:

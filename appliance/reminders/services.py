@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
 
-from appliance.contracts.access import Command, admit, record_change
+from appliance.contracts.access import Command, admit, record_change, require_changeable
 from appliance.contracts.permissions import Permission
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.language import Language, translator
@@ -97,6 +97,7 @@ class ContractDateService:
         _require_order(days, now)
         with self._database.transaction() as tx:
             contract = admit(tx, Command(contract_id, Permission.READ, by, now))
+            require_changeable(contract)
             if contract.initiator != by:
                 raise PreconditionRefused("Only the initiator of “{title}” keeps its dates.", title=contract.title)
             if contract.state in OVER:

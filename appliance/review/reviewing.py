@@ -25,6 +25,7 @@ from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_ev
 from appliance.ledger.disclosure import Audience, Disclosure
 from appliance.model import review
 from appliance.model.accounts import AccountRole, AccountState
+from appliance.model.api_clients import require_person
 from appliance.model.contract import Contract, ContractState
 from appliance.model.review import (
     CHECK,
@@ -347,6 +348,7 @@ def _is_colleagues(tx: Transaction, contract: Contract, reviewer: str) -> bool:
 
 
 def _require_reviewer(tx: Transaction, subject: str) -> None:
+    require_person()
     try:
         account = accounts.account(tx, subject)
     except NotFound:

@@ -16,6 +16,7 @@ from appliance.contracts.preconditions import SigningContext, require_preconditi
 from appliance.contracts.signing import SigningService
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, Field, append_event
+from appliance.model.api_clients import require_person
 from appliance.model.contract import Contract, PartyKind
 from appliance.model.intent import IntentRecord, IntentState, JointActivation
 from appliance.model.notice import Notice, NoticeKind
@@ -189,6 +190,7 @@ class SealRequests:
 
     def withdraw(self, request_id: str, *, by: str) -> SealRequest:
         """The one who asked takes the request back. Raises :class:`PreconditionRefused` for anybody else."""
+        require_person()
         request = self._records.database.query(seal_requests.load_request, request_id)
         if request.requester != by:
             raise PreconditionRefused("Only the one who asked for the seal takes the request back.")

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from appliance.entered_text import require_text
 from appliance.errors import PreconditionRefused, StateRefused
+from appliance.model.api_clients import require_person
 from appliance.model.contract import ContractState
 from appliance.model.intent import IntentState
 from appliance.model.notice import Notice, NoticeKind
@@ -79,6 +80,7 @@ def custodians_of(tx: Transaction, request: SealRequest) -> tuple[str, ...]:
 
 def require_custodian(tx: Transaction, request: SealRequest, subject: str) -> None:
     """Raises :class:`PreconditionRefused` unless *subject* may answer."""
+    require_person()
     if subject not in custodians_of(tx, request):
         raise PreconditionRefused("Only a custodian of the seal who has not asked for it answers this request.")
 

@@ -10,8 +10,10 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Final
 
+from appliance.acting_client import acting_client
 from appliance.errors import NotFound, StateRefused
 from appliance.model.contract import (
+    UNSENT,
     Contract,
     ContractRevision,
     ContractState,
@@ -65,7 +67,7 @@ def insert_contract(tx: Transaction, contract: Contract) -> None:
     """A new contract with its first revision; parties follow by :func:`insert_party`."""
     tx.insert(
         "contracts",
-        fields_of(contract, "id initiator state created pages department")
+        fields_of(contract, "id initiator state created pages department api_client")
         | {"revision": contract.current.number, "touched": contract.created}
         | _terms(contract),
     )
@@ -100,14 +102,15 @@ def _move(tx: Transaction, contract: Contract, row: Mapping[str, object]) -> Non
 
 
 def load_contract(tx: Transaction, contract_id: str) -> Contract:
-    """The contract as it stands in this transaction. Raises :class:`NotFound`."""
+    """The contract as it stands in this transaction. Raises :class:`NotFound`, also for one that is out of the
+    reach of the API client for which this thread works."""
     missing = NotFound("There is no contract {contract}.", contract=contract_id)
-    return _CONTRACTS.one(
+    contract = _CONTRACTS.one(
         tx,
         "SELECT id, title, kind, purpose, initiator, signing_order, deadline, zone, state, created, pages,"
         " version, amount, currency, (SELECT d.ended FROM disposals AS d"
         " WHERE d.contract = contracts.id AND d.state = 'done') AS disposed, language,"
-        " contract_number AS number, number_entered, department FROM contracts WHERE id = ?",
+        " contract_number AS number, number_entered, department, api_client FROM contracts WHERE id = ?",
         (contract_id,),
         parties=_parties(tx, contract_id),
         revisions=_revisions(tx, contract_id),
@@ -117,6 +120,15 @@ def load_contract(tx: Transaction, contract_id: str) -> Contract:
         voiding=_voiding(tx, contract_id),
         missing=missing,
     )
+    reach = acting_client()
+    if reach is not None and not reach.reads(
+        tx.value(str, "SELECT organisation FROM people WHERE subject = ?", (contract.initiator,)) or "",
+        contract.kind,
+        made_by=contract.api_client,
+        unsent=contract.state in UNSENT,
+    ):
+        raise missing
+    return contract
 
 
 def _copied(tx: Transaction, contract_id: str) -> tuple[str, ...]:

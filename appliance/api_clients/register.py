@@ -1,0 +1,250 @@
+"""The register of API clients, and their access tokens (OAuth 2.0, client credentials: RFC 6749, 4.4).
+
+1. A client proves who it is, by one of three ways: a secret (:meth:`ApiClients.with_secret`), a certificate
+   (:meth:`~ApiClients.with_certificate`), or an assertion that the token endpoint verifies with
+   :meth:`~ApiClients.public_keys` and then uses up (:meth:`~ApiClients.use_assertion`).
+2. It is granted a token, of which the SHA-256 is kept (:meth:`ApiClients.grant`).
+3. With each request the token says which client it is (:meth:`ApiClients.access_of`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Callable, Mapping, Set
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from appliance.api_clients.rules import require_authentication, tidy_terms
+from appliance.errors import ClientRefused, PreconditionRefused, StateRefused, TokenRefused
+from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
+from appliance.model.api_clients import (
+    ApiClient,
+    ClientAuthentication,
+    ClientState,
+    ClientTerms,
+    GrantedAccess,
+    KeptAuthentication,
+    Scope,
+)
+from appliance.store import api_clients, people
+from appliance.store.database import Database, Transaction, reads
+from hsm.intents import instant
+
+LIFETIME: Final = timedelta(minutes=10)
+"""How long an access token is valid."""
+
+USE_NOTED: Final = timedelta(minutes=1)
+"""How exactly it is kept when a client was last used; each note is a write."""
+
+LONGEST_OVERLAP: Final = timedelta(days=90)
+"""How long two secrets of a client may be valid beside each other."""
+
+LONGEST_ASSERTION: Final = timedelta(hours=1)
+"""How long an assertion may be valid: so long its id is remembered."""
+
+_BYTES: Final = 32
+"""Of secrets and tokens: 256 random bits, so that a plain digest protects them."""
+
+
+def new_client_id() -> str:
+    """``client-`` and 16 hexadecimal digits."""
+    return f"client-{secrets.token_hex(8)}"
+
+
+def new_secret() -> str:
+    """A secret for a client, of 256 random bits (base64url)."""
+    return secrets.token_urlsafe(_BYTES)
+
+
+def secret_digest(secret: str) -> bytes:
+    """The SHA-256 of a secret or a token as it is written: what is kept of it, and sent to be approved."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+class ApiClients:
+    """Thread-safe, and safe between processes. *by* is who changes the register, as the log names it: ``root``,
+    ``administrator-LOGIN``."""
+
+    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._now = now
+
+    find = reads(api_clients.load_client)
+    """The client with this id. Raises :class:`NotFound`."""
+
+    list_clients = reads(api_clients.all_clients)
+    """All clients, by name."""
+
+    def with_secret(self, client_id: str, secret: str) -> ApiClient:
+        """The client with this id, if *secret* is its own. Raises :class:`ClientRefused`."""
+        client, kept = self._known(client_id)
+        given, now = secret_digest(secret), self._now()
+        old = kept.old_secret if kept.old_until is not None and now < kept.old_until else None
+        matches = [
+            hmac.compare_digest(given, each or bytes(_BYTES)) and each is not None for each in (kept.secret, old)
+        ]
+        return _admitted(client, any(matches))
+
+    def with_certificate(self, client_id: str, thumbprint: str) -> ApiClient:
+        """The client with this id, if *thumbprint*, the SHA-256 (hex) of the certificate (DER) by which the TLS
+        connection was made, is that of its own (RFC 8705, 2.2). Raises :class:`ClientRefused`."""
+        client, kept = self._known(client_id)
+        expected = kept.certificate or "-" * 64
+        same = hmac.compare_digest(thumbprint.lower().encode(), expected.encode())
+        return _admitted(client, same and kept.certificate is not None)
+
+    def public_keys(self, client_id: str) -> Mapping[str, Any]:
+        """The JWK set (RFC 7517) by which the client's assertions are verified. Raises :class:`ClientRefused`
+        for a client that has none, is not known, or is suspended."""
+        client, kept = self._known(client_id)
+        _admitted(client, kept.keys is not None)
+        found: Mapping[str, Any] = json.loads(kept.keys or "{}")
+        return found
+
+    def use_assertion(self, client_id: str, jti: str, until: datetime) -> ApiClient:
+        """The client, once its assertion is used up: *jti* is the id of one whose signature, audience and times
+        were verified, *until* when it expires. Raises :class:`ClientRefused` for one that was used before, has
+        expired, or is valid for more than :data:`LONGEST_ASSERTION`."""
+        now = self._now()
+        with self._database.transaction() as tx:
+            fits = bool(jti) and now < until <= now + LONGEST_ASSERTION
+            client = _admitted(api_clients.find_client(tx, client_id), fits)
+            api_clients.forget_expired(tx, now)
+            return _admitted(client, api_clients.use_assertion(tx, client_id, secret_digest(jti), until))
+
+    def grant(self, client: ApiClient, scopes: Set[Scope]) -> tuple[str, GrantedAccess]:
+        """A new token for *client*, who has just proven who it is, and what it proves: *scopes* from now on for
+        :data:`LIFETIME`. Raises :class:`PreconditionRefused` for no scope, and one that the client does not have;
+        :class:`ClientRefused` for one that was suspended meanwhile."""
+        if not scopes or not scopes <= client.scopes:
+            allowed = " ".join(sorted(client.scopes))
+            raise PreconditionRefused("This API client may ask for these scopes: {scopes}.", scopes=allowed)
+        token, now = secrets.token_urlsafe(_BYTES), self._now()
+        with self._database.transaction() as tx:
+            known = api_clients.find_client(tx, client.id)
+            expires = (now + LIFETIME).replace(microsecond=0)
+            access = GrantedAccess(_admitted(known, True), frozenset(scopes), expires)
+            api_clients.forget_expired(tx, now)
+            api_clients.insert_token(tx, secret_digest(token), access)
+            api_clients.save_use(tx, client.id, now)
+        return token, access
+
+    def access_of(self, token: str) -> GrantedAccess:
+        """What *token* proves. Raises :class:`TokenRefused`."""
+        now = self._now()
+        access = self._database.query(api_clients.find_token, secret_digest(token))
+        if access is None or now >= access.expires or access.client.state is not ClientState.ACTIVE:
+            raise TokenRefused("The access token is not valid; ask for a new one.")
+        used = access.client.last_used
+        if used is None or now - used >= USE_NOTED:
+            self._database.commit(api_clients.save_use, access.client.id, now)
+        return access
+
+    def create(
+        self,
+        client_id: str,
+        terms: ClientTerms,
+        authentication: ClientAuthentication,
+        *,
+        by: str,
+    ) -> ApiClient:
+        """A new client. Raises :class:`PreconditionRefused` for terms that are not in order, organisations that
+        are none of the house's, and an id, a name or a certificate that another has."""
+        require_authentication(authentication)
+        now = self._now()
+        with self._database.transaction() as tx:
+            terms = tidy_terms(client_id, terms, people.organisations(tx))
+            client = ApiClient(
+                client_id, terms.name, terms.scopes, terms.organisations, terms.kinds, ClientState.ACTIVE, now
+            )
+            api_clients.insert_client(tx, client, authentication)
+            _record(tx, EventKind.API_CLIENT_CREATED, client, by, now, authenticated_by=_way(authentication))
+        return client
+
+    def suspend(self, client_id: str, *, by: str) -> ApiClient:
+        """It gets no token any more, and those that it has end at once. Raises :class:`NotFound`,
+        :class:`StateRefused` for one that is suspended."""
+        with self._database.transaction() as tx:
+            client = _changed(tx, client_id, ClientState.SUSPENDED)
+            api_clients.end_tokens_of(tx, client_id)
+            _record(tx, EventKind.API_CLIENT_SUSPENDED, client, by, self._now())
+        return client
+
+    def resume(self, client_id: str, *, by: str) -> ApiClient:
+        """It gets tokens again. Raises :class:`NotFound`, :class:`StateRefused` for one that is not suspended."""
+        with self._database.transaction() as tx:
+            client = _changed(tx, client_id, ClientState.ACTIVE)
+            _record(tx, EventKind.API_CLIENT_RESUMED, client, by, self._now())
+        return client
+
+    def change_secret(self, client_id: str, digest: bytes, *, old_until: datetime | None, by: str) -> ApiClient:
+        """The secret with this *digest* (SHA-256) counts from now on; the one before *old_until* then, or, with
+        None, no longer, which ends the client's tokens too.
+
+        Raises :class:`NotFound`, :class:`StateRefused` for a client that has no secret, and
+        :class:`PreconditionRefused` for a moment that is past or too far away.
+        """
+        require_authentication(ClientAuthentication(secret=digest))
+        now = self._now()
+        latest = now + LONGEST_OVERLAP
+        if old_until is not None and not now < old_until < latest:
+            raise PreconditionRefused(
+                "The old secret stays valid until a moment in the future, which is before {latest}.",
+                latest=instant(latest),
+            )
+        with self._database.transaction() as tx:
+            client = api_clients.load_client(tx, client_id)
+            if not api_clients.change_secret(tx, client_id, digest, old_until=old_until):
+                raise StateRefused("{name} proves who it is without a secret.", name=client.name)
+            if old_until is None:
+                api_clients.end_tokens_of(tx, client_id)
+            until = None if old_until is None else instant(old_until)
+            _record(tx, EventKind.API_CLIENT_SECRET_CHANGED, client, by, now, old_until=until)
+        return client
+
+    def _known(self, client_id: str) -> tuple[ApiClient | None, KeptAuthentication]:
+        return self._database.query(_of, client_id)
+
+
+_NOTHING: Final = KeptAuthentication(None, None, None, None, None)
+
+
+def _of(tx: Transaction, client_id: str) -> tuple[ApiClient | None, KeptAuthentication]:
+    """The client and its authentication; for one that is not known an authentication that nothing fits."""
+    return api_clients.find_client(tx, client_id), api_clients.authentication_of(tx, client_id) or _NOTHING
+
+
+def _admitted(client: ApiClient | None, proven: bool) -> ApiClient:
+    """*client*, which is known and active and has *proven* who it is. Raises :class:`ClientRefused`."""
+    if client is None or not proven or client.state is not ClientState.ACTIVE:
+        raise ClientRefused("The API client is not known here, or did not prove who it is.")
+    return client
+
+
+def _changed(tx: Transaction, client_id: str, state: ClientState) -> ApiClient:
+    client = api_clients.load_client(tx, client_id)
+    if not api_clients.set_state(tx, client_id, state):
+        raise StateRefused("{name} is {state} already.", name=client.name, state=state)
+    return replace(client, state=state)
+
+
+def _way(authentication: ClientAuthentication) -> str:
+    if authentication.secret is not None:
+        return "secret"
+    return "keys" if authentication.keys is not None else "certificate"
+
+
+def _record(tx: Transaction, kind: EventKind, client: ApiClient, by: str, now: datetime, **more: Field) -> None:
+    """The log keeps ids and scopes as they are; names stand behind commitments."""
+    public: dict[str, Field] = {"api_client": client.id, "scopes": " ".join(sorted(client.scopes))}
+    public |= {name: value for name, value in more.items() if value is not None}
+    private: dict[str, Field] = {
+        "name": client.name,
+        "organisations": "; ".join(sorted(client.organisations)),
+        "kinds": "; ".join(sorted(client.kinds)) or None,
+    }
+    append_event(tx, AuditEvent(kind, now, by, None, public, private))

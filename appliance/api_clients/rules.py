@@ -1,0 +1,104 @@
+"""What the terms and the authentication of an API client must be like. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from appliance.entered_text import require_text
+from appliance.errors import PreconditionRefused
+from appliance.language.characters import words
+from appliance.model.api_clients import ClientAuthentication, ClientTerms, Scope
+from hsm.names import name_key
+
+LONGEST_NAME: Final = 60
+LONGEST_KIND: Final = 60
+MOST: Final = 20
+"""Organisations, and types of contract, of one client."""
+
+_ID: Final = re.compile(r"client-[0-9a-f]{16}")
+_HEX: Final = re.compile(r"[0-9a-f]{64}")
+_PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+"""Members of a JWK that only its owner may have (RFC 7518, 6)."""
+_KEY_TYPES: Final = frozenset({"EC", "OKP", "RSA"})
+
+
+def read_scopes(text: Iterable[str]) -> frozenset[Scope]:
+    """The scopes of these names. Raises :class:`PreconditionRefused` for one that does not exist."""
+    found = set()
+    for name in text:
+        if name not in set(Scope):
+            raise PreconditionRefused(
+                "There is no scope {scope}; there are {known}.", scope=name, known=" ".join(sorted(Scope))
+            )
+        found.add(Scope(name))
+    return frozenset(found)
+
+
+def tidy_terms(client_id: str, terms: ClientTerms, organisations: Sequence[str]) -> ClientTerms:
+    """*terms* in their one form; organisations as the register spells those that are known here.
+
+    Raises :class:`PreconditionRefused`.
+    """
+    if not _ID.fullmatch(client_id):
+        raise PreconditionRefused("The id of an API client is client- and 16 hexadecimal digits.")
+    name = require_text(
+        words(terms.name),
+        missing="An API client needs a name.",
+        too_long="The name is too long; {most} characters are possible.",
+        most=LONGEST_NAME,
+    )
+    if not terms.scopes:
+        raise PreconditionRefused("An API client needs at least one scope.")
+    if not terms.organisations:
+        raise PreconditionRefused("An API client needs at least one organisation.")
+    kinds = frozenset(kind for kind in map(words, terms.kinds) if kind)
+    if len(terms.organisations) > MOST or len(kinds) > MOST or any(len(kind) > LONGEST_KIND for kind in kinds):
+        raise PreconditionRefused(
+            "An API client has at most {most} organisations and {most} types of contract, each of at most"
+            " {letters} characters.",
+            most=MOST,
+            letters=LONGEST_KIND,
+        )
+    return ClientTerms(name, terms.scopes, _known(terms.organisations, organisations), kinds)
+
+
+def _known(wanted: Iterable[str], organisations: Sequence[str]) -> frozenset[str]:
+    """Every spelling that the register has of the *wanted* organisations."""
+    spelt: dict[str, set[str]] = {}
+    for each in organisations:
+        spelt.setdefault(name_key(each), set()).add(each)
+    found: set[str] = set()
+    for each in wanted:
+        if name_key(each) not in spelt:
+            raise PreconditionRefused(
+                "{organisation} is no organisation of this appliance; it has {known}.",
+                organisation=each,
+                known="; ".join(sorted(organisations)),
+            )
+        found |= spelt[name_key(each)]
+    return frozenset(found)
+
+
+def require_authentication(authentication: ClientAuthentication) -> None:
+    """Raises :class:`PreconditionRefused` for what no client can prove itself by."""
+    if authentication.secret is not None and len(authentication.secret) != 32:
+        raise PreconditionRefused("The SHA-256 of a secret has 64 hexadecimal digits.")
+    if authentication.certificate is not None and not _HEX.fullmatch(authentication.certificate):
+        raise PreconditionRefused("The SHA-256 of a certificate has 64 hexadecimal digits.")
+    if authentication.keys is not None and not _is_key_set(authentication.keys):
+        raise PreconditionRefused("The keys are no JWK set of public keys (RFC 7517).")
+
+
+def _is_key_set(text: str) -> bool:
+    try:
+        keys: Any = json.loads(text)["keys"]
+    except (ValueError, TypeError, KeyError):
+        return False
+    return isinstance(keys, list) and bool(keys) and all(map(_is_public, keys))
+
+
+def _is_public(key: object) -> bool:
+    return isinstance(key, dict) and key.get("kty") in _KEY_TYPES and not _PRIVATE & key.keys()

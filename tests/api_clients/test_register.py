@@ -1,0 +1,254 @@
+"""Clients prove who they are, get tokens that expire, and are suspended; nothing but digests is kept."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from appliance.api_clients import new_client_id, new_secret, read_scopes, secret_digest
+from appliance.errors import ClientRefused, NotFound, PreconditionRefused, StateRefused, TokenRefused
+from appliance.model.api_clients import ApiClient, ClientAuthentication, ClientState, ClientTerms, Scope
+from tests.api_clients.conftest import ALPHA, SCOPES, START, Register
+
+THUMBPRINT = "a1" * 32
+KEYS = json.dumps({"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]})
+
+
+def test_a_client_is_found_as_it_was_made(register: Register) -> None:
+    client, _ = register.made()
+    assert re.fullmatch("client-[0-9a-f]{16}", client.id)
+    assert register.clients.find(client.id) == client
+    assert (client.state, client.created, client.last_used) == (ClientState.ACTIVE, START, None)
+    other, _ = register.made("OA 示例")
+    assert register.clients.list_clients() == [other, client]
+    with pytest.raises(NotFound):
+        register.clients.find("client-0000000000000000")
+
+
+def test_no_client_has_the_name_of_another(register: Register) -> None:
+    register.made()
+    with pytest.raises(PreconditionRefused, match="Another API client"):
+        register.made()
+
+
+def test_the_right_secret_alone_lets_a_client_in(register: Register) -> None:
+    client, secret = register.made()
+    other, others = register.made("OA")
+    assert register.clients.with_secret(client.id, secret) == client
+    wrong = [(client.id, others), (client.id, ""), (other.id, secret), ("client-0000000000000000", secret)]
+    with_keys, _ = register.made("BI", keys=KEYS)
+    wrong.append((with_keys.id, ""))
+    assert len({refusal(partial(register.clients.with_secret, *each)) for each in wrong}) == 1
+
+
+def refusal(asked: Callable[[], object]) -> str:
+    with pytest.raises(ClientRefused) as raised:
+        asked()
+    assert raised.value.code == "client-refused"
+    return str(raised.value)
+
+
+def test_two_secrets_are_valid_until_the_old_one_ends(register: Register) -> None:
+    client, before = register.made()
+    after, until = new_secret(), START + timedelta(days=7)
+    register.clients.change_secret(client.id, secret_digest(after), old_until=until, by="root")
+    assert register.clients.with_secret(client.id, before) == register.clients.with_secret(client.id, after)
+    register.later(days=7)
+    assert register.clients.with_secret(client.id, after).id == client.id
+    refusal(lambda: register.clients.with_secret(client.id, before))
+
+
+def test_a_secret_that_may_be_known_ends_at_once_with_its_tokens(register: Register) -> None:
+    client, before = register.made()
+    token, _ = register.clients.grant(client, SCOPES)
+    register.clients.change_secret(client.id, secret_digest(new_secret()), old_until=None, by="root")
+    refusal(lambda: register.clients.with_secret(client.id, before))
+    with pytest.raises(TokenRefused):
+        register.clients.access_of(token)
+
+
+def test_a_secret_is_changed_within_bounds(register: Register) -> None:
+    client, _ = register.made()
+    digest = secret_digest(new_secret())
+    for until in (START, START + timedelta(days=91)):
+        with pytest.raises(PreconditionRefused, match="old secret"):
+            register.clients.change_secret(client.id, digest, old_until=until, by="root")
+    with_keys, _ = register.made("BI", keys=KEYS)
+    with pytest.raises(StateRefused, match="without a secret"):
+        register.clients.change_secret(with_keys.id, digest, old_until=None, by="root")
+
+
+def test_a_certificate_is_known_by_its_thumbprint(register: Register) -> None:
+    client, _ = register.made(certificate=THUMBPRINT)
+    assert register.clients.with_certificate(client.id, THUMBPRINT.upper()) == client
+    refusal(lambda: register.clients.with_certificate(client.id, "b2" * 32))
+    by_secret, _ = register.made("OA")
+    refusal(lambda: register.clients.with_certificate(by_secret.id, THUMBPRINT))
+    refusal(lambda: register.clients.with_certificate(by_secret.id, "-" * 64))
+
+
+def test_an_assertion_is_used_once(register: Register) -> None:
+    client, _ = register.made(keys=KEYS)
+    assert register.clients.public_keys(client.id) == json.loads(KEYS)
+    until = START + timedelta(minutes=5)
+    assert register.clients.use_assertion(client.id, "jti-1", until) == client
+    refusal(lambda: register.clients.use_assertion(client.id, "jti-1", until))
+    other, _ = register.made("OA", keys=KEYS)
+    assert register.clients.use_assertion(other.id, "jti-1", until) == other
+    for jti, wrong in (("", until), ("jti-2", START), ("jti-2", START + timedelta(hours=2))):
+        refusal(partial(register.clients.use_assertion, client.id, jti, wrong))
+    by_secret, _ = register.made("BI")
+    refusal(lambda: register.clients.public_keys(by_secret.id))
+    refusal(lambda: register.clients.use_assertion("client-0000000000000000", "jti-3", until))
+
+
+def test_assertions_are_forgotten_when_they_are_worth_nothing(register: Register) -> None:
+    client, _ = register.made(keys=KEYS)
+    register.clients.use_assertion(client.id, "jti-1", START + timedelta(minutes=5))
+    register.later(minutes=6)
+    register.clients.use_assertion(client.id, "jti-2", START + timedelta(minutes=8))
+    with register.database.reading() as tx:
+        assert tx.count("SELECT count(*) FROM used_assertions") == 1
+
+
+def test_a_token_says_which_client_may_do_what_for_ten_minutes(register: Register) -> None:
+    client, _ = register.made()
+    wanted = frozenset({Scope.CONTRACTS_READ})
+    token, granted = register.clients.grant(client, wanted)
+    assert len(token) == 43
+    assert (granted.scopes, granted.expires) == (wanted, START + timedelta(minutes=10))
+    known = register.clients.access_of(token)
+    assert (known.scopes, known.expires, known.client.id) == (wanted, granted.expires, client.id)
+    register.later(minutes=10)
+    with pytest.raises(TokenRefused) as raised:
+        register.clients.access_of(token)
+    assert raised.value.code == "token-refused"
+    register.clients.grant(client, wanted)
+    register.later(minutes=11)
+    register.clients.grant(client, wanted)
+    with register.database.reading() as tx:
+        assert tx.count("SELECT count(*) FROM access_tokens") == 1
+
+
+def test_no_token_is_for_more_than_the_client_may(register: Register) -> None:
+    client, _ = register.made()
+    for wanted in (frozenset[Scope](), frozenset({Scope.LOG_READ}), SCOPES | {Scope.PEOPLE_READ}):
+        with pytest.raises(PreconditionRefused, match="contracts:read contracts:write"):
+            register.clients.grant(client, wanted)
+    with pytest.raises(TokenRefused):
+        register.clients.access_of("A" * 43)
+
+
+def test_whoever_was_suspended_gets_in_no_way(register: Register) -> None:
+    client, secret = register.made()
+    token, _ = register.clients.grant(client, SCOPES)
+    register.clients.suspend(client.id, by="root")
+    refusal(lambda: register.clients.with_secret(client.id, secret))
+    refusal(lambda: register.clients.grant(client, SCOPES))
+    with pytest.raises(TokenRefused):
+        register.clients.access_of(token)
+    with pytest.raises(StateRefused, match="already"):
+        register.clients.suspend(client.id, by="root")
+    register.clients.resume(client.id, by="root")
+    assert register.clients.with_secret(client.id, secret).state is ClientState.ACTIVE
+    with pytest.raises(TokenRefused):
+        register.clients.access_of(token)
+
+
+def last_used(register: Register, client: ApiClient) -> object:
+    return register.clients.find(client.id).last_used
+
+
+def test_the_last_use_is_noted_to_the_minute(register: Register) -> None:
+    client, _ = register.made()
+    token, _ = register.clients.grant(client, SCOPES)
+    assert last_used(register, client) == START
+    register.later(seconds=59)
+    register.clients.access_of(token)
+    assert last_used(register, client) == START
+    register.later(seconds=1)
+    register.clients.access_of(token)
+    assert last_used(register, client) == START + timedelta(minutes=1)
+
+
+def test_the_log_has_ids_and_scopes_and_no_name(register: Register) -> None:
+    client, _ = register.made()
+    register.clients.suspend(client.id, by="administrator-shi")
+    register.clients.resume(client.id, by="root")
+    register.clients.change_secret(client.id, secret_digest(new_secret()), old_until=None, by="root")
+    told = register.logged()
+    kinds = ["created", "suspended", "resumed", "secret-changed"]
+    assert [each["kind"] for each in told] == [f"api-client-{kind}" for kind in kinds]
+    assert [each["public"]["actor"] for each in told] == ["root", "administrator-shi", "root", "root"]
+    assert {each["public"]["scopes"] for each in told} == {"contracts:read contracts:write"}
+    assert {each["public"]["api_client"] for each in told} == {client.id}
+    assert told[0]["public"]["authenticated_by"] == "secret"
+    assert set(told[0]["commitments"]) == {"name", "organisations"}
+    assert client.name not in json.dumps(told, ensure_ascii=False)
+
+
+def test_no_secret_and_no_token_is_on_disk(register: Register) -> None:
+    client, secret = register.made()
+    token, _ = register.clients.grant(client, SCOPES)
+    found = register.bytes_of()
+    assert client.id.encode() in found
+    assert secret.encode() not in found and token.encode() not in found
+
+
+GOOD = ClientTerms("OA", SCOPES, frozenset({ALPHA}))
+
+
+@pytest.mark.parametrize(
+    ("terms", "said"),
+    [
+        (replace(GOOD, name=" "), "needs a name"),
+        (replace(GOOD, name="示" * 61), "too long"),
+        (replace(GOOD, scopes=frozenset()), "scope"),
+        (replace(GOOD, organisations=frozenset()), "organisation"),
+        (replace(GOOD, organisations=frozenset({"别处示例"})), f"别处示例 is no organisation .* it has {ALPHA}"),
+        (replace(GOOD, kinds=frozenset({"采" * 61})), "at most 20"),
+    ],
+)
+def test_terms_that_are_not_in_order_are_refused(register: Register, terms: ClientTerms, said: str) -> None:
+    with pytest.raises(PreconditionRefused, match=said):
+        register.clients.create(new_client_id(), terms, ClientAuthentication(certificate=THUMBPRINT), by="root")
+
+
+def test_organisations_are_spelt_as_the_register_spells_them(register: Register) -> None:
+    terms = replace(GOOD, organisations=frozenset({f" {ALPHA} "}), kinds=frozenset({" 采购 ", ""}))
+    made = register.clients.create(new_client_id(), terms, ClientAuthentication(keys=KEYS), by="root")
+    assert (made.organisations, made.kinds) == ({ALPHA}, {"采购"})
+
+
+PRIVATE = json.dumps({"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qY", "d": "nWGx"}]})
+SHARED = json.dumps({"keys": [{"kty": "oct", "k": "AyM1"}]})
+
+
+@pytest.mark.parametrize("keys", ["", "[]", "{}", '{"keys": []}', '{"keys": 1}', PRIVATE, SHARED])
+def test_a_key_set_has_public_keys_alone(register: Register, keys: str) -> None:
+    with pytest.raises(PreconditionRefused, match="JWK set"):
+        register.made(keys=keys)
+
+
+@pytest.mark.parametrize("wrong", [{"secret": b"short"}, {"certificate": "A1" * 32}, {"certificate": "a1"}])
+def test_digests_are_sha_256(register: Register, wrong: dict[str, bytes | str]) -> None:
+    with pytest.raises(PreconditionRefused, match="64 hexadecimal digits"):
+        register.made(**wrong)
+
+
+def test_a_client_has_one_way_to_prove_who_it_is() -> None:
+    for given in ({}, {"secret": bytes(32), "certificate": THUMBPRINT}):
+        with pytest.raises(ValueError, match="one kind"):
+            ClientAuthentication(**given)
+
+
+def test_scopes_are_named(register: Register) -> None:
+    assert read_scopes(["contracts:read"]) == {Scope.CONTRACTS_READ}
+    with pytest.raises(PreconditionRefused, match="contracts:sign; there are contracts:read"):
+        read_scopes(["contracts:sign"])
