@@ -204,7 +204,7 @@ class Appliance:
         """People with accounts, guests, and the office that decides about them."""
         database, authority, links, now = self.database, self.authority, self.links, self.now
         self.identity = IdentityChecks(database, self.policy, now)
-        self.api_clients = ApiClients(database, now)
+        self.api_clients = ApiClients(database, now, house=self.settings.organisation.name)
         context = AccountsContext(self.settings, database, authority, links, now)
         self.registry, self.sessions = context.registry, context.sessions
         self.accounts, self.appointing = AccountsService(context), Appointing(context)

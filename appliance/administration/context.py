@@ -24,7 +24,7 @@ from appliance.administration.confirmed import RootConfirmations
 from appliance.config import Settings
 from appliance.errors import StorageError
 from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
-from appliance.model.administration import NOBODY, ROOT, Actor, JournalKind, JournalLine
+from appliance.model.administration import NOBODY, Actor, JournalKind, JournalLine, subject_of
 from appliance.store import administrators as known_to_the_portal
 from appliance.store.administration import journal
 from appliance.store.database import Database, Transaction, reads
@@ -82,8 +82,6 @@ class AdministrationJournal:
 
 
 def _event(name: str, line: JournalLine, digest: bytes) -> AuditEvent:
-    itself = (ROOT.login, NOBODY.login)
-    actor = line.who if line.who in itself else f"administrator-{line.who}"
     public = {
         "act": line.request,
         "digest": digest.hex(),
@@ -91,7 +89,7 @@ def _event(name: str, line: JournalLine, digest: bytes) -> AuditEvent:
         "line": line.number,
         "what": line.kind.value,
     }
-    return AuditEvent(EventKind.ADMINISTRATION, line.at, actor, None, public)
+    return AuditEvent(EventKind.ADMINISTRATION, line.at, subject_of(line.who), None, public)
 
 
 class AdministrationContext:

@@ -69,9 +69,11 @@ class ApiClients:
     """Thread-safe, and safe between processes. *by* is who changes the register, as the log names it: ``root``,
     ``administrator-LOGIN``."""
 
-    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, now: Callable[[], datetime], *, house: str = "") -> None:
+        """*house* is the organisation that runs the appliance, which counts before anybody of it is registered."""
         self._database = database
         self._now = now
+        self._house = house
 
     find = reads(api_clients.load_client)
     """The client with this id. Raises :class:`NotFound`."""
@@ -154,16 +156,27 @@ class ApiClients:
     ) -> ApiClient:
         """A new client. Raises :class:`PreconditionRefused` for terms that are not in order, organisations that
         are none of the house's, and an id, a name or a certificate that another has."""
-        require_authentication(authentication)
         now = self._now()
+        require_authentication(authentication)
         with self._database.transaction() as tx:
-            terms = tidy_terms(client_id, terms, people.organisations(tx))
+            terms = tidy_terms(client_id, terms, self._organisations(tx))
             client = ApiClient(
                 client_id, terms.name, terms.scopes, terms.organisations, terms.kinds, ClientState.ACTIVE, now
             )
             api_clients.insert_client(tx, client, authentication)
             _record(tx, EventKind.API_CLIENT_CREATED, client, by, now, authenticated_by=_way(authentication))
         return client
+
+    def require_possible(
+        self, client_id: str, terms: ClientTerms, authentication: ClientAuthentication
+    ) -> ClientTerms:
+        """*terms* in their one form, for whoever asks others to approve them. Raises as :meth:`create`."""
+        require_authentication(authentication)
+        with self._database.reading() as tx:
+            return tidy_terms(client_id, terms, self._organisations(tx))
+
+    def _organisations(self, tx: Transaction) -> list[str]:
+        return sorted({*people.organisations(tx), self._house} - {""})
 
     def suspend(self, client_id: str, *, by: str) -> ApiClient:
         """It gets no token any more, and those that it has end at once. Raises :class:`NotFound`,

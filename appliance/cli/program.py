@@ -104,6 +104,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "acts": "admin_requests:acts_command",
         "administrators": "administrators:administrators_group",
+        "api": "integration:api_group",
         "approve": "admin_requests:approve_command",
         "backup": "backup:backup_group",
         "ceremonies": "log:ceremonies_command",

@@ -70,6 +70,12 @@ NOBODY = Actor("system", None)
 """For what happens by itself, such as a request that runs out."""
 
 
+def subject_of(login: str) -> str:
+    """How the log names whoever has *login* in the administration: ``root``, ``system``,
+    ``administrator-LOGIN``."""
+    return login if login in (ROOT.login, NOBODY.login) else f"administrator-{login}"
+
+
 @dataclass(frozen=True, slots=True)
 class AdministratorInvitation:
     """The way in for somebody new, or whose factors are made anew; only the token's SHA-256 is kept. ``code`` is

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from appliance.acting_client import ClientReach, acting_client
 from appliance.errors import PreconditionRefused
@@ -22,6 +24,20 @@ class Scope(StrEnum):
     VERIFICATIONS_WRITE = "verifications:write"
     TIMESTAMPS_WRITE = "timestamps:write"
     LOG_READ = "log:read"
+
+
+SCOPE_TITLES: Final[Mapping[Scope, str]] = {
+    Scope.CONTRACTS_READ: "Read contracts",
+    Scope.CONTRACTS_WRITE: "Draft, send and recall contracts",
+    Scope.TEMPLATES_READ: "Read templates",
+    Scope.EVIDENCE_READ: "Fetch evidence packages",
+    Scope.PEOPLE_READ: "Look up people",
+    Scope.EVENTS_READ: "Read events",
+    Scope.VERIFICATIONS_WRITE: "Have documents verified",
+    Scope.TIMESTAMPS_WRITE: "Have digests timestamped",
+    Scope.LOG_READ: "Read the log and its proofs",
+}
+"""What administrators read of each scope (message ids)."""
 
 
 class ClientState(StrEnum):

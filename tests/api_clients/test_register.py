@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -223,7 +224,7 @@ def test_terms_that_are_not_in_order_are_refused(register: Register, terms: Clie
 def test_organisations_are_spelt_as_the_register_spells_them(register: Register) -> None:
     terms = replace(GOOD, organisations=frozenset({f" {ALPHA} "}), kinds=frozenset({" 采购 ", ""}))
     made = register.clients.create(new_client_id(), terms, ClientAuthentication(keys=KEYS), by="root")
-    assert (made.organisations, made.kinds) == ({ALPHA}, {"采购"})
+    assert made.organisations == {ALPHA} and made.kinds == {"采购"}
 
 
 PRIVATE = json.dumps({"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qY", "d": "nWGx"}]})
@@ -237,15 +238,16 @@ def test_a_key_set_has_public_keys_alone(register: Register, keys: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"secret": b"short"}, {"certificate": "A1" * 32}, {"certificate": "a1"}])
-def test_digests_are_sha_256(register: Register, wrong: dict[str, bytes | str]) -> None:
+def test_digests_are_sha_256(register: Register, wrong: dict[str, Any]) -> None:
     with pytest.raises(PreconditionRefused, match="64 hexadecimal digits"):
         register.made(**wrong)
 
 
 def test_a_client_has_one_way_to_prove_who_it_is() -> None:
-    for given in ({}, {"secret": bytes(32), "certificate": THUMBPRINT}):
-        with pytest.raises(ValueError, match="one kind"):
-            ClientAuthentication(**given)
+    with pytest.raises(ValueError, match="one kind"):
+        ClientAuthentication()
+    with pytest.raises(ValueError, match="one kind"):
+        ClientAuthentication(secret=bytes(32), certificate=THUMBPRINT)
 
 
 def test_scopes_are_named(register: Register) -> None:

@@ -49,6 +49,7 @@ AREAS = {
     "Machine": ("maintenance", "service", "backup", "drill", "restore", "release", "alarm", "support"),
     "Log, contracts and mail": ("log", "mail", "retries"),
     "Keys and certificates": ("authority", "crl", "key", "keys", "certificate", "certificates"),
+    "API clients": ("api",),
     "Administrators": ("administrators",),
 }
 """The headings that actions stand under, by the first words of their names."""

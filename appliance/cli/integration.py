@@ -1,0 +1,182 @@
+"""``vermilion api``: programs of the enterprise that use the API.
+
+A secret is made here, where it is shown once; on an appliance nothing but its SHA-256 is sent on to be approved.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import click
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from appliance.administration import COMMAND, open_administration
+from appliance.administration.actions.integration import CREATE, ROTATE, joined
+from appliance.api_clients import ApiClients, new_client_id, new_secret, read_scopes, secret_digest
+from appliance.cli.admin_requests import show_request
+from appliance.cli.program import FILE, REFUSED, Context
+from appliance.clock import utc_now
+from appliance.config import Settings, load
+from appliance.errors import PreconditionRefused
+from appliance.model.administration import ROOT, AdminRequestState
+from appliance.model.api_clients import ClientAuthentication, ClientTerms
+from appliance.store.database import Database
+from hsm.intents import instant
+
+
+@click.group("api")
+def api_group() -> None:
+    """Create clients of the API, list them, give them new secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    """By what a client will prove who it is; ``secret`` is shown once, where one was made."""
+
+    authentication: ClientAuthentication
+    secret: str = ""
+
+
+@api_group.command("client")
+@click.argument("name")
+@click.option("--scope", "scopes", multiple=True, required=True, help="What it may do, such as contracts:read.")
+@click.option(
+    "--organisation", "organisations", multiple=True, help="For whom it works; without any, the own one."
+)
+@click.option("--kind", "kinds", multiple=True, help="A type of contract; without any, all types.")
+@click.option("--keys", type=FILE, help="Its public keys (a JWK set), in place of a secret.")
+@click.option("--certificate", type=FILE, help="Its client certificate (PEM), in place of a secret.")
+@click.pass_obj
+def client_command(
+    context: Context,
+    name: str,
+    scopes: tuple[str, ...],
+    organisations: tuple[str, ...],
+    kinds: tuple[str, ...],
+    keys: Path | None,
+    certificate: Path | None,
+) -> None:
+    """Create the client NAME, and print its id and secret, once.
+
+    On an appliance a second administrator has to approve it before it can be used.
+    """
+    settings, proof, client = load(context.home), _proof(context, keys, certificate), new_client_id()
+    own = frozenset(organisations or (settings.organisation.name,))
+    with _clients(settings) as clients:
+        wanted = ClientTerms(name, read_scopes(scopes), own, frozenset(kinds))
+        terms = clients.require_possible(client, wanted, proof.authentication)
+        if not settings.home.is_managed:
+            clients.create(client, terms, proof.authentication, by=ROOT.login)
+    if settings.home.is_managed:
+        arguments = {"name": terms.name, "scopes": " ".join(sorted(terms.scopes)), "client": client}
+        arguments |= {"organisations": joined(terms.organisations), "kinds": joined(terms.kinds)}
+        _ask(context, settings, CREATE, arguments | _stated(proof.authentication))
+    click.echo(f"client_id={client}")
+    _show_secret(context, proof.secret)
+
+
+def _proof(context: Context, keys: Path | None, certificate: Path | None) -> _Proof:
+    if keys is not None and certificate is not None:
+        raise click.UsageError(context.terminal.translated("Give --keys or --certificate, not both."))
+    if keys is not None:
+        return _Proof(ClientAuthentication(keys=" ".join(keys.read_text(encoding="utf-8").split())))
+    if certificate is not None:
+        return _Proof(ClientAuthentication(certificate=_thumbprint(certificate)))
+    secret = new_secret()
+    return _Proof(ClientAuthentication(secret=secret_digest(secret)), secret)
+
+
+def _thumbprint(path: Path) -> str:
+    try:
+        certificate = x509.load_pem_x509_certificate(path.read_bytes())
+    except ValueError as error:
+        raise PreconditionRefused("{path} is no certificate in PEM.", path=path) from error
+    return hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
+
+
+def _stated(authentication: ClientAuthentication) -> dict[str, str]:
+    """The authentication as arguments of an action; the secret is not among them."""
+    secret = None if authentication.secret is None else authentication.secret.hex()
+    given = {
+        "secret_digest": secret,
+        "keys": authentication.keys,
+        "certificate": authentication.certificate,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _ask(context: Context, settings: Settings, action: str, arguments: dict[str, str]) -> None:
+    """Files a request that a second administrator has to approve."""
+    with open_administration(settings.as_served(), now=utc_now, process=COMMAND) as administration:
+        act = administration.requests.submit_request(action, arguments, by=ROOT)
+        if show_request(context, administration, act).state is not AdminRequestState.WAITING:
+            raise click.exceptions.Exit(REFUSED)
+
+
+def _show_secret(context: Context, secret: str) -> None:
+    if secret:
+        click.echo(f"client_secret={secret}")
+        context.terminal.warn("The secret is shown this once; nothing but its SHA-256 is kept.")
+
+
+@api_group.command("clients")
+@click.pass_obj
+def clients_command(context: Context) -> None:
+    """List the clients: what they may do, for whom, and when they were last used."""
+    say = context.terminal.say
+    with _clients(load(context.home)) as clients:
+        for each in clients.list_clients():
+            used = "" if each.last_used is None else instant(each.last_used)
+            scopes, organisations = " ".join(sorted(each.scopes)), "; ".join(sorted(each.organisations))
+            say("{client}  {name}, {state}", client=each.id, name=each.name, state=each.state)
+            say("  scopes: {scopes}", scopes=scopes)
+            say("  organisations: {organisations}", organisations=organisations)
+            if each.kinds:
+                say("  types of contract: {kinds}", kinds="; ".join(sorted(each.kinds)))
+            if used:
+                say("  last used: {at}", at=used)
+            else:
+                say("  never used")
+
+
+@api_group.command("secret")
+@click.argument("client")
+@click.option(
+    "--overlap",
+    type=click.IntRange(0, 89),
+    default=0,
+    help="Days for which the old secret is valid too; with 0 it ends at once.",
+)
+@click.pass_obj
+def secret_command(context: Context, client: str, overlap: int) -> None:
+    """Make a new secret for CLIENT (an id), and print it, once.
+
+    On an appliance a second administrator has to approve it before it counts.
+    """
+    settings, secret = load(context.home), new_secret()
+    until = utc_now().replace(microsecond=0) + timedelta(days=overlap) if overlap else None
+    with _clients(settings) as clients:
+        clients.find(client)
+        if not settings.home.is_managed:
+            clients.change_secret(client, secret_digest(secret), old_until=until, by=ROOT.login)
+    if settings.home.is_managed:
+        arguments = {"client": client, "secret_digest": secret_digest(secret).hex()}
+        _ask(context, settings, ROTATE, arguments | _moment(until))
+    _show_secret(context, secret)
+
+
+def _moment(until: datetime | None) -> dict[str, str]:
+    return {} if until is None else {"old_until": instant(until)}
+
+
+@contextmanager
+def _clients(settings: Settings) -> Iterator[ApiClients]:
+    """The register, in a database that this command does not migrate on an appliance."""
+    with closing(Database(settings.home.database, as_found=settings.home.is_managed)) as database:
+        yield ApiClients(database, utc_now, house=settings.organisation.name)
