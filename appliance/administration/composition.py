@@ -32,7 +32,8 @@ from appliance.administration.unlocking import AttendedUnlock
 from appliance.config import Settings
 from appliance.home import Home
 from appliance.model.administration import Stuck
-from appliance.store.administration import ADMINISTRATION
+from appliance.model.api_clients import ApiClient
+from appliance.store.administration import ADMINISTRATION, published_clients
 from appliance.store.administration import stuck as store
 from appliance.store.database import Database
 from hsm.client import AuthorityClient
@@ -55,6 +56,22 @@ class StuckList:
     def all(self) -> list[Stuck]:
         """All stuck contracts, the oldest first; each has one safe action, ``retries.contract``."""
         return self._context.database.query(store.everything)
+
+
+class PublishedClients:
+    """The clients of the API, at the scheduler's last look. Thread-safe."""
+
+    def __init__(self, context: AdministrationContext) -> None:
+        self._context = context
+
+    def publish(self, found: Sequence[ApiClient]) -> None:
+        """*found* in place of what was found before; nothing is written when it is the same."""
+        if list(found) != self.all():
+            self._context.database.commit(published_clients.replace, found)
+
+    def all(self) -> list[ApiClient]:
+        """All clients, by name."""
+        return self._context.database.query(published_clients.everything)
 
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?")
@@ -103,8 +120,8 @@ class Administration:
     """The parts: ``administrators``, and who of them is among the ``pin_custodians``; ``own`` is each one's own
     passwords and passkeys, ``confirming`` what root confirms of the passkeys; ``requests`` are the admin requests,
     ``approval_mail`` tells those who can approve one, ``executor`` performs those of this process; ``stuck`` are
-    contracts that do not go on by themselves; ``unlocking`` is how two PIN custodians unlock the authority;
-    ``journal`` is what everybody did."""
+    contracts that do not go on by themselves, ``api_clients`` the programs that use the API; ``unlocking`` is how
+    two PIN custodians unlock the authority; ``journal`` is what everybody did."""
 
     def __init__(
         self,
@@ -131,6 +148,7 @@ class Administration:
         self.pin_custodians = pin_custodians
         self.confirming = PasskeyConfirmation(context, pin_custodians)
         self.stuck = StuckList(context)
+        self.api_clients = PublishedClients(context)
         self.unlocking = AttendedUnlock(context, authority)
         self.journal = context.journal
 

@@ -174,6 +174,10 @@ class AdministrationJobs:
         """Tells the console which contracts are stuck."""
         self._administration().stuck.publish(self._appliance.stuck.all())
 
+    def publish_api_clients(self) -> None:
+        """Tells the console which programs use the API."""
+        self._administration().api_clients.publish(self._appliance.api_clients.list_clients())
+
     def _administration(self) -> Administration:
         with self._turn:
             if self._opened is None:
@@ -189,6 +193,7 @@ def administration_jobs(appliance: Appliance, stack: ExitStack) -> list[Job]:
     jobs = [
         Job("acts", 1.0, administering.execute_requests),  # somebody at the console waits for it
         Job("stuck contracts", 15.0, administering.publish_stuck_contracts),
+        Job("API clients", 15.0, administering.publish_api_clients),
     ]
     settings = appliance.settings
     if settings.mail.configured:

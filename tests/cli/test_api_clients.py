@@ -6,19 +6,19 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from appliance.administration import Administration, Process, open_administration
-from appliance.administration.action import ExecutedBy
+from appliance.administration import Administration, open_administration
 from appliance.api_clients import ApiClients
 from appliance.clock import utc_now
 from appliance.config import load
 from appliance.errors import ClientRefused
 from appliance.home import Home
+from appliance.jobs.table import administration_jobs
 from appliance.model.administration import AdminRequestState
 from appliance.model.api_clients import ApiClient, ClientState, Scope
 from appliance.store.database import Database
@@ -115,14 +115,19 @@ def test_what_cannot_be_is_refused_and_nothing_is_printed(home: Home, given: tup
 
 
 def performed(home: Home, request: str) -> None:
-    """The scheduler's process looks for what is approved."""
+    """The scheduler looks for what is approved, and tells the console of the clients that there are."""
     settings = load(home)
-    with open_appliance(settings, role="scheduler", confinement=shared_confinement()) as appliance:
-        scheduler = Process("scheduler", frozenset({ExecutedBy.SCHEDULER}), appliance)
-        with open_administration(settings, now=utc_now, process=scheduler) as administration:
-            administration.executor.execute_waiting()
-            act = administration.requests.find_request(request)
-            assert act.state is AdminRequestState.DONE, act.outcome
+    with (
+        open_appliance(settings, role="scheduler", confinement=shared_confinement()) as appliance,
+        ExitStack() as stack,
+        open_administration(settings, now=utc_now) as console,
+    ):
+        jobs = {job.name: job for job in administration_jobs(appliance, stack)}
+        jobs["acts"].work()
+        act = console.requests.find_request(request)
+        assert act.state is AdminRequestState.DONE, act.outcome
+        jobs["API clients"].work()
+        assert console.api_clients.all() == appliance.api_clients.list_clients() != []
 
 
 def approve(home: Home, output: str, secret: bytes, *, codes_before: int = 0) -> None:

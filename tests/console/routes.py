@@ -28,6 +28,7 @@ GET = {
     "operations.form": Row("/operations/service.restart", SYSTEM),
     "operations.request_page": Row("/requests/{act}", SIGNED_IN),
     "queues.everything": Row("/queues", SIGNED_IN),
+    "clients.everything": Row("/clients", SIGNED_IN),
     "history.everything": Row("/history", SIGNED_IN),
     "administrators.everybody": Row("/administrators", SIGNED_IN),
     "runbook.page": Row("/runbook/clock-unsynchronised", SIGNED_IN),

@@ -28,7 +28,7 @@ def test_without_the_authority_pages_say_so_and_go_on(tmp_path: Path) -> None:
         text = browser.get("/keys").text
         assert "The authority does not tell" in text
         assert "does not answer at" in text
-        for path in ("/", "/operations", "/queues", "/history", "/administrators", "/settings"):
+        for path in ("/", "/operations", "/queues", "/clients", "/history", "/administrators", "/settings"):
             answer = browser.get(path)
             assert answer.status_code == 200
             assert "The timestamp authority does not answer; nothing is dated now." in answer.text

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from pysqlite3 import dbapi2 as sqlite
 
+from appliance.acting_client import ClientReach
 from appliance.contracts.access import refresh_lists
 from appliance.language import Language
 from appliance.model.contract import (
@@ -81,13 +82,21 @@ def _page(wanted: ContractFilter, person: str, after: ListCursor | None) -> Quer
     return lambda tx: lists.page(tx, ListViewer(person, ("甲公司",)), wanted, after=after, limit=20, soon=NOW)
 
 
+def _page_of_client(wanted: ContractFilter) -> Query:
+    reader = ListViewer(EVERYTHING, ("甲公司",), REACH)
+    return lambda tx: lists.page(tx, reader, wanted, after=None, limit=20, soon=NOW)
+
+
+REACH = ClientReach("client-0123456789abcdef", frozenset({"甲公司"}), frozenset({"采购"}))
 PAGES = [
     pytest.param(_page(wanted, person, after), id=f"{wanted}, {person}, {after}")
     for wanted in FILTERS
     for person in (WHO, EVERYTHING)
     for after in (None, ListCursor("2026-11-25T00:00:00Z", 7))
-]
+] + [pytest.param(_page_of_client(wanted), id=f"{wanted}, client") for wanted in FILTERS]
 OTHERS: Sequence[Query] = (
+    lambda tx: lists.counts(tx, ListViewer(EVERYTHING, ("甲公司",), REACH), soon=NOW),
+    lambda tx: lists.kinds(tx, ListViewer(EVERYTHING, ("甲公司",), REACH)),
     lambda tx: lists.counts(tx, ListViewer(WHO), soon=NOW),
     lambda tx: lists.kinds(tx, ListViewer(WHO)),
     lambda tx: lists.counts(tx, ListViewer(EVERYTHING, ("甲公司",)), soon=NOW),

@@ -11,6 +11,7 @@ from flask import Flask
 from webui.console import (
     access,
     administrators,
+    api_clients,
     history,
     keys,
     login,
@@ -35,6 +36,7 @@ BLUEPRINTS = (
     operations.blueprint,
     history.blueprint,
     administrators.blueprint,
+    api_clients.blueprint,
     runbook.blueprint,
     login.blueprint,
     settings.blueprint,

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,9 @@ from appliance.contracts.draft_rules import DraftTerms
 from appliance.contracts.permissions import ACTING_CLIENT, APPLIANCE, Permission, permissions_of
 from appliance.demonstration.participants import LI, ZHANG, ZONE
 from appliance.errors import ApplianceError, NotFound, PreconditionRefused
+from appliance.evidence.exporting import Exporting
+from appliance.evidence.history import PackageEvent
+from appliance.evidence.readme import event_facts
 from appliance.language import chinese_messages
 from appliance.ledger.disclosure import Audience
 from appliance.ledger.timeline import Timeline
@@ -28,10 +32,13 @@ from appliance.model.contract import Contract, ContractState, Deadline, GuestDet
 from appliance.model.intent import SigningOrigin
 from appliance.model.listing import ContractBucket, ContractFilter
 from appliance.store import accounts, ledger
+from appliance.verification import Indication
 from appliance.wiring import Appliance
 from tests.appliance.contracts.cast import contract_in, who
 from tests.appliance.contracts.samples import NOON
-from tests.world import OURS, contract_now, sample_document, send
+from tests.evidence.test_checkers import CHECKERS, check
+from tests.evidence.unpacked import unpack
+from tests.world import OURS, World, confirm, contract_now, sample_document, send, sequenced
 
 BY = ZHANG.subject
 BUYING = frozenset({"采购"})
@@ -312,3 +319,46 @@ def test_lists_have_what_a_client_can_read_and_nothing_else(appliance: Appliance
             counts = appliance.listing.count_buckets("*")
             assert counts.draft + counts.waiting + counts.done + counts.ended == len(readable)
         assert bool(readable) is (client is not clients[2])
+
+
+def completed(appliance: Appliance, client: ApiClient) -> Contract:
+    """What a client made and sent, and people signed."""
+    with acting_for(client.reach):
+        sent = appliance.sending.send(draft_to_send(appliance).id, by=BY)
+    for party in sent.parties:
+        prepared = appliance.cycle.prepare(sent.id, party.id)
+        confirm(appliance, prepared.intent)
+        appliance.cycle.sign(prepared.id)
+        appliance.cycle.complete(prepared.id)
+    appliance.finalisation.finalise(sent.id)
+    return contract_now(appliance, sent.id)
+
+
+def test_evidence_says_through_which_client_and_holds(
+    appliance: Appliance, world: World, client: ApiClient, tmp_path: Path
+) -> None:
+    contract = completed(appliance, client)
+    elsewhere = made(appliance, LI.organisation)
+    with sequenced(appliance, world):
+        with acting_for(client.reach):
+            ours = Exporting(appliance).export(contract.id, OURS, by=ACTING_CLIENT).package
+        theirs = Exporting(appliance).export(contract.id, Audience.of_person(LI)).package
+        with acting_for(elsewhere.reach):
+            unknown(contract, lambda: Exporting(appliance).export(contract.id, OURS, by=ACTING_CLIENT))
+            unknown(contract, lambda: Exporting(appliance).export(contract.id, OURS))
+    for package, named in ((ours, True), (theirs, False)):
+        assert appliance.verifier.verify(package, file="evidence.zip").indication is Indication.PASSED
+        folder = unpack(package, tmp_path / str(named))
+        for checker in CHECKERS:
+            status, said = check(checker, folder)
+            assert status == 0, said
+        history = json.loads((folder / "history/history.json").read_bytes())
+        told = [each["public"].get("client") for each in history["events"] if each["kind"] == "contract-sent"]
+        assert told == [client.id]
+        assert (history["names"].get(client.id) == client.name) is named
+
+
+def test_pages_of_evidence_have_the_words(appliance: Appliance) -> None:
+    event = PackageEvent(1, "contract-sent", NOON, BY, {"client": "client-0123456789abcdef"}, {})
+    facts = dict(event_facts(event, {"client-0123456789abcdef": "ERP 示例"}, ZONE))
+    assert facts == {"Through the API client": "ERP 示例"}
