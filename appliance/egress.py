@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,20 +23,26 @@ from appliance.language.sizes import ByteSize
 MOST_AT_ONCE = 8
 """Exchanges under way: however slow others are, they cost no more threads than this."""
 
+Connect = Callable[[tuple[str, int], float], socket]
+"""Makes the connection to a host and port within so many seconds. Raises OSError, :class:`EgressFailed`."""
+
 _HEADERS = {"Connection": "close", "Accept-Encoding": "identity"}
 
 
 class EgressFailed(ApplianceError, code="egress-failed"):
-    """Nothing usable came back; ``cause`` is ``unreachable``, ``late``, ``too-large``, ``refused`` or ``busy``."""
+    """Nothing usable came back; ``cause`` is ``unreachable``, ``late``, ``too-large``, ``refused``, ``busy``, or
+    ``forbidden`` where not every address may be asked. ``status`` is that of an answer that was refused."""
 
-    def __init__(self, cause: str, template: str, **values: object) -> None:
-        super().__init__(template, **values)
+    def __init__(self, cause: str, template: str, *, status: int | None = None, **values: object) -> None:
+        super().__init__(template, **values if status is None else {"status": status, **values})
         self.cause = cause
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
 class ExchangeLimits:
-    """``seconds`` for the whole exchange, ``largest`` body in bytes; ``accepted`` are the statuses of success."""
+    """``seconds`` for the whole exchange, ``largest`` body in bytes; ``accepted`` are the statuses of success.
+    Where ``largest`` is 0 the status is the whole answer: no body is read, whatever it says of itself."""
 
     seconds: float
     largest: int
@@ -45,18 +51,23 @@ class ExchangeLimits:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An accepted answer with its media type (lower case, no parameters) and its body."""
+    """An accepted answer with its media type (lower case, no parameters), its body and its status."""
 
     kind: str
     body: bytes
+    status: int = 200
 
 
 class Egress:
-    """Thread-safe. *trust* is a PEM file of authorities for TLS; None means the system's."""
+    """Thread-safe. *trust* is a PEM file of authorities for TLS; None means the system's. *connect* is another way
+    there than the system's."""
 
-    def __init__(self, limits: ExchangeLimits, *, trust: str | None = None) -> None:
+    def __init__(
+        self, limits: ExchangeLimits, *, trust: str | None = None, connect: Connect | None = None
+    ) -> None:
         self._limits = limits
         self._trust = trust
+        self._connect = connect
         self._places = threading.BoundedSemaphore(MOST_AT_ONCE)
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
@@ -64,7 +75,7 @@ class Egress:
         limit's seconds."""
         if not self._places.acquire(blocking=False):
             raise EgressFailed("busy", "Too many exchanges with {url} are under way.", url=url)
-        exchange = _Exchange(url, body, headers, self._limits, self._trust)
+        exchange = _Exchange(url, body, headers, self._limits, self._trust, self._connect)
         threading.Thread(target=self._run, args=(exchange,), daemon=True, name="egress").start()
         try:
             return exchange.outcome.result(self._limits.seconds)
@@ -88,6 +99,7 @@ class _Exchange:
     headers: Mapping[str, str]
     limits: ExchangeLimits
     trust: str | None
+    connect: Connect | None = None
     outcome: Future[Reply] = field(default_factory=Future)
     line: socket | None = None
     over: bool = False
@@ -135,12 +147,12 @@ class _Exchange:
             raise EgressFailed(
                 "refused", "{url} answered with status {status}.", url=self.url, status=response.status
             )
-        body = response.read(most + 1)
+        body = response.read(most + 1) if most else b""
         if len(body) > most:
             raise EgressFailed(
                 "too-large", "{url} answered with more than {most}.", url=self.url, most=ByteSize(most)
             )
-        return Reply(response.headers.get_content_type(), body)
+        return Reply(response.headers.get_content_type(), body, response.status)
 
     def _connected(self) -> socket:
         """The way there. Held before anything is heard from the other side, so that nothing it does goes on for
@@ -148,7 +160,8 @@ class _Exchange:
         parts = urlsplit(self.url)
         host, secure = parts.hostname or "", parts.scheme == "https"
         context = ssl.create_default_context(cafile=self.trust) if secure else None
-        line = create_connection((host, parts.port or (HTTPS_PORT if secure else HTTP_PORT)), self.limits.seconds)
+        place = host, parts.port or (HTTPS_PORT if secure else HTTP_PORT)
+        line = (self.connect or create_connection)(place, self.limits.seconds)
         line.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)  # head and body of the request are two writes
         if context is None:
             return self._held(line)

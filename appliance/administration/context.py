@@ -9,13 +9,9 @@ operator can act while it is gone, and nothing is lost or told twice.
 from __future__ import annotations
 
 import hmac
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from appliance.accounts.codes import LoginCodes
 from appliance.accounts.passkeys import PasskeyVerifier, RelyingParty
@@ -25,10 +21,10 @@ from appliance.config import Settings
 from appliance.errors import StorageError
 from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
 from appliance.model.administration import NOBODY, Actor, JournalKind, JournalLine, subject_of
+from appliance.sealing import seal, unseal
 from appliance.store import administrators as known_to_the_portal
 from appliance.store.administration import journal
 from appliance.store.database import Database, Transaction, reads
-from hsm.errors import NotPermitted
 
 AT_ONCE = 500
 """Lines that go into the log in one transaction."""
@@ -134,8 +130,6 @@ class AdministrationContext:
 SMALLEST_KEY = 32
 """Bytes."""
 
-_NONCE = 12
-
 
 class OwnWrapping:
     """Seals by AES-256-GCM under one secret *key* of the console, which opens while the authority is gone; each
@@ -149,18 +143,14 @@ class OwnWrapping:
 
     def wrap_key(self, context: str, key: bytes) -> bytes:
         """*key*, sealed for *context*: nonce, ciphertext, tag."""
-        nonce = secrets.token_bytes(_NONCE)
-        return nonce + self._cipher().encrypt(nonce, key, context.encode())
+        return seal(self._own(), context, key)
 
     def unwrap_key(self, context: str, wrapped: bytes) -> bytes:
         """What was sealed for the same *context*. Raises :class:`NotPermitted` for anything else."""
-        try:
-            return self._cipher().decrypt(wrapped[:_NONCE], wrapped[_NONCE:], context.encode())
-        except (InvalidTag, ValueError) as error:
-            raise NotPermitted("This secret was sealed for somebody else, or under another key.") from error
+        return unseal(self._own(), context, wrapped)
 
-    def _cipher(self) -> AESGCM:
-        return AESGCM(derived(self._key(), "wrapping"))
+    def _own(self) -> bytes:
+        return derived(self._key(), "wrapping")
 
 
 def derived(key: bytes, use: str) -> bytes:
