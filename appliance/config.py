@@ -5,6 +5,7 @@ Every setting has a default, so an empty file is a valid one. ``docs/reference.m
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -289,6 +290,22 @@ class AlarmSettings:
     repeat_hours: int = number(24, 1, 168)
 
 
+def _are_targets(lines: list[str]) -> bool:
+    found = [re.fullmatch(r"(?:\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::([1-9][0-9]{0,4}))?", line) for line in lines]
+    return all(match and int(match[1] or 443) <= 65535 for match in found)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    """Where events may be sent: hosts (``host``, then port 443, or ``host:port``), exactly; nowhere by default.
+    ``tls`` is a PEM file with the authorities of those servers, where the system's do not fit."""
+
+    targets: list[str] = checked(
+        [], _are_targets, "a list of hosts in small letters, such as erp.enterprise.example:8443"
+    )
+    tls: str = ""
+
+
 def _may_collect(url: str) -> bool:
     try:
         parts = urlsplit(url)
@@ -331,6 +348,7 @@ class Settings:
     keeping: KeepingSettings = field(default_factory=KeepingSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
     alarms: AlarmSettings = field(default_factory=AlarmSettings)
+    webhooks: WebhookSettings = field(default_factory=WebhookSettings)
     logs: LogSettings = field(default_factory=LogSettings)
 
     def mark(self) -> Mark | None:

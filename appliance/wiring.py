@@ -11,6 +11,7 @@ from functools import partial
 from appliance.accounts.context import AccountsContext
 from appliance.accounts.service import AccountsService
 from appliance.accounts.tickets import LinkTokens
+from appliance.acting_client import ClientReach
 from appliance.activation_requests import ActivationRequests
 from appliance.api_clients import ApiClients
 from appliance.appearances import SealPictures, SignatureAppearances
@@ -47,6 +48,7 @@ from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import DocumentLayouts, Intake
 from appliance.documents.page_pictures import PagePictures, PictureCache
 from appliance.earlier_signatures import EarlierSignatures, require_unbroken
+from appliance.events import EventFeed, WebhookDelivery, Webhooks, WebhookSecrets, WebhookTargets
 from appliance.evidence.verification import verify_package
 from appliance.guests import GuestCorrection, GuestEntry, Guests, Vouchings, invite, link_for
 from appliance.guests.entering import GuestEntryContext
@@ -77,7 +79,7 @@ from appliance.review.review_status import open_review_statuses
 from appliance.review.reviewing import ContentChecker, Reviewing
 from appliance.seal_requests.register import SealUses
 from appliance.seal_requests.requests import SealRequests
-from appliance.store.database import Database
+from appliance.store.database import Database, Transaction
 from appliance.submissions import Submissions
 from appliance.timestamping import TimestampFeed, TimestampIssuer
 from appliance.trust import CurrentCrls, outside_authority, trust_anchors
@@ -133,6 +135,7 @@ class Appliance:
         self._add_people()
         self._add_powers_and_reviews(rules)
         self._add_reminders()
+        self._add_events()
 
     def _add_documents(self, records: ContractRecords, backend: SigningBackend) -> None:
         """Documents as people see them, and the log about them."""
@@ -240,6 +243,16 @@ class Appliance:
         origin = MailOrigin(self.settings.organisation.name, url, self.addresses, PortalAddresses("", self.links))
         self.reminders = open_reminders(self.database, self.policy, calendars, origin, self.now)
 
+    def _add_events(self) -> None:
+        """What other programs hear of contracts."""
+        settings = self.settings.webhooks
+        targets = WebhookTargets(settings.targets, development=not self.settings.home.is_managed)
+        keys = WebhookSecrets(self.links.derive_key("webhooks"))
+        trust = str(self.settings.beside(settings.tls)) if settings.tls else None
+        self.events = EventFeed(self.database)
+        self.webhooks = Webhooks(self.database, targets, keys, _reach_of, self.now)
+        self.webhook_delivery = WebhookDelivery(self.database, targets, keys, _reach_of, self.now, trust=trust)
+
 
 @contextmanager
 def open_appliance(
@@ -266,6 +279,11 @@ def open_appliance(
         links, rules = LinkTokens(home.secret(LINKS_KEY, os.environ)), _rules(settings)
         backend = _backend(settings, records, authority, confinement, reach)
         yield Appliance(settings, records, rules, backend, links, confinement)
+
+
+def _reach_of(_tx: Transaction, _client: str) -> ClientReach | None:
+    """No client is registered, so nobody may hear of anything."""
+    return None
 
 
 def _rules(settings: Settings) -> SigningRules:

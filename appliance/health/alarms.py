@@ -8,8 +8,6 @@ Everything leaves by the mail server and by :mod:`appliance.egress`; nothing doe
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,6 +16,7 @@ from typing import Final
 
 from appliance.config import AlarmSettings, Settings
 from appliance.egress import Egress, EgressFailed, ExchangeLimits
+from appliance.events.signatures import SECRET_PREFIX, hmac_signature
 from appliance.health.findings import Condition
 from appliance.health.observations import ASLEEP, Observations, Observed
 from appliance.health.surveys import TITLES
@@ -148,8 +147,6 @@ MOST = 20
 KEY = "alarms.key"
 """The secret that signs what the webhook gets."""
 
-_SECRET = "whsec_"  # noqa: S105 -- the prefix of Standard Webhooks, not a secret
-
 
 class AlarmDelivery:
     """There is one sender (the scheduler's). *key* signs what the webhook gets (Standard Webhooks), where there is
@@ -227,12 +224,11 @@ class AlarmDelivery:
         name, moment = f"alarm-{message.alarm.at:%Y%m%d%H%M%S}-{message.alarm_id}", str(int(now.timestamp()))
         headers = {"Content-Type": "application/json", "webhook-id": name, "webhook-timestamp": moment}
         if self._key is not None:
-            headers["webhook-signature"] = signature(self._key, name, moment, body)
+            headers["webhook-signature"] = hmac_signature(_secret_of(self._key), name, moment, body)
         self._egress.post(message.address, body, headers)
 
 
-def signature(key: bytes, name: str, moment: str, body: bytes) -> str:
-    """The header ``webhook-signature`` of Standard Webhooks 1.0: HMAC-SHA256 over id, timestamp and body."""
-    secret = base64.b64decode(key[len(_SECRET) :]) if key.startswith(_SECRET.encode()) else key
-    made = hmac.new(secret, f"{name}.{moment}.".encode() + body, hashlib.sha256).digest()
-    return f"v1,{base64.b64encode(made).decode()}"
+def _secret_of(key: bytes) -> bytes:
+    """The secret in *key*, which may be written as Standard Webhooks does."""
+    prefix = SECRET_PREFIX.encode()
+    return base64.b64decode(key[len(prefix) :]) if key.startswith(prefix) else key

@@ -1,11 +1,12 @@
 """Contracts and timestamps: archive timestamps are renewed in time, outside timestamps arrive, reminders are
-derived, and few timestamp requests are refused."""
+derived, events reach other programs, and few timestamp requests are refused."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from cryptography import x509
 
@@ -16,11 +17,13 @@ from appliance.health.figures import REFUSED, labelled
 from appliance.health.findings import HealthFinding, RunbookPage, attention, failing, good, unset
 from appliance.health.observations import Observations
 from appliance.model.intent import OutsideStamp
+from appliance.model.webhooks import DisabledBy, WebhookEndpoint, WebhookState
 from appliance.policy import load_policy
 from appliance.reminders.schedule import load_calendar
 from appliance.store import archive_renewals as kept
-from appliance.store import intents
+from appliance.store import events, intents
 from appliance.store import reminders as stored_reminders
+from appliance.store import webhooks as stored_webhooks
 from appliance.store.database import Transaction
 from appliance.timestamping.issuing import horizon_of_certificate
 from appliance.timestamping.refusal_counts import NAMES
@@ -120,6 +123,61 @@ def calendar(context: CheckContext) -> HealthFinding:
     if not found.covers_year(year + 1):
         return good("The calendar {name} has {year}, but not yet {next}; add it in time.", **values)
     return good("The calendar {name} has {year} and {next}.", **values)
+
+
+FAILING = timedelta(minutes=10)
+"""For so long a receiver may be restarted, or be slow, and nobody has to know."""
+
+
+PILED = 2_000
+"""Log entries of contracts: a webhook that is so far behind does not keep up."""
+
+
+def webhooks(context: CheckContext) -> HealthFinding:
+    """Events reach those to whom they are sent."""
+    with context.reading() as tx:
+        found = stored_webhooks.webhooks(tx)
+        behind = {each.id: events.count_after(tx, each.position, most=PILED) for each in found}
+    return (
+        webhooks_finding(found, behind, context.now) if found else unset("No events are sent to other programs.")
+    )
+
+
+def webhooks_finding(found: Sequence[WebhookEndpoint], behind: Mapping[str, int], now: datetime) -> HealthFinding:
+    """What to say of the webhooks that there are; *behind* counts the log entries that follow where each is."""
+    for each in found:
+        values = {"webhook": each.id, "host": urlsplit(each.url).netloc}
+        if each.reason is DisabledBy.FAILING:
+            template = "{webhook} is disabled: {host} has taken no event for three days."
+            return failing(RunbookPage.WEBHOOKS_FAILING, template, each.id, **values)
+        if each.reason is DisabledBy.GONE:
+            template = "{webhook} is disabled: {host} said that it wants no more events (410)."
+            return attention(RunbookPage.WEBHOOKS_FAILING, template, each.id, **values)
+    late = [each for each in found if _is_late(each, now)]
+    if late:
+        [first, *_] = sorted(late, key=lambda each: each.failing_since or now)
+        values = {"webhook": first.id, "host": urlsplit(first.url).netloc}
+        template = (
+            "Webhooks whose events are not taken: {count}. Failures in a row of {webhook} at {host}: {failures}."
+        )
+        return attention(
+            RunbookPage.WEBHOOKS_FAILING, template, first.id, **values, count=len(late), failures=first.failures
+        )
+    for each in found:
+        if each.state is WebhookState.ACTIVE and behind[each.id] >= PILED:
+            values = {"webhook": each.id, "host": urlsplit(each.url).netloc}
+            template = (
+                "Events pile up for {webhook}: {host} is too far behind."
+                " Log entries that follow, at least: {count}."
+            )
+            return attention(RunbookPage.WEBHOOKS_FAILING, template, each.id, **values, count=PILED)
+    count = sum(each.state is WebhookState.ACTIVE for each in found)
+    return good("Webhooks to which events are sent: {count}.", count=count)
+
+
+def _is_late(webhook: WebhookEndpoint, now: datetime) -> bool:
+    since = webhook.failing_since
+    return webhook.state is WebhookState.ACTIVE and since is not None and now - since > FAILING
 
 
 MANY = 20

@@ -24,7 +24,7 @@ from appliance.health.service_checks import signs_of_life
 from appliance.ledger.tree import StoredTree
 from appliance.operations.inventory import authorities_by_line
 from appliance.operations.results import BackupOutcome, DrillResult
-from appliance.store import ledger, outbox
+from appliance.store import ledger, outbox, webhooks
 from appliance.store.health import figures as store
 from appliance.timestamping import refusal_counts
 from hsm.errors import RefusalError
@@ -86,6 +86,10 @@ def _database(context: CheckContext) -> Iterator[Figure]:
         yield "vermilion_log_entries_total", float(entries)
         yield "vermilion_log_waiting", float(entries - StoredTree(tx).size())
         yield "vermilion_mails_waiting", float(outbox.count_queued(tx))
+        for each in webhooks.webhooks(tx):
+            since = each.failing_since
+            failing = 0.0 if since is None else _left(context.now, since)
+            yield labelled("vermilion_webhook_failing_seconds", webhook=each.id), failing
     if context.commit_seconds is not None:
         yield "vermilion_database_commit_seconds", context.commit_seconds
 
@@ -131,6 +135,7 @@ HELP: Final[Mapping[str, str]] = {
     "vermilion_log_entries_total": "Entries of the log.",
     "vermilion_log_waiting": "Entries of the log that wait for their place in the tree.",
     "vermilion_mails_waiting": "Mails in the outbox.",
+    "vermilion_webhook_failing_seconds": "For how long a webhook has taken no event; 0 while it takes them.",
     "vermilion_timestamps_total": "Timestamps given.",
     "vermilion_timestamp_refusals_total": "Timestamp requests refused, by failInfo (RFC 3161, 2.4.2).",
     "vermilion_signatures_total": "Signatures made by parties.",

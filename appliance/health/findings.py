@@ -128,6 +128,10 @@ class RunbookPage(StrEnum):
     MAIL_LOST = _Page(
         "mail-lost", "Look at the mail of the contracts concerned, and send again what did not arrive."
     )
+    WEBHOOKS_FAILING = _Page(
+        "webhooks-failing",
+        "See that {host} can be reached from here and answers with 2xx; then `vermilion do webhooks.test`.",
+    )
     REMINDERS_LATE = _Page("reminders-late", "Restart the scheduler (`systemctl restart vermilion-scheduler`).")
     CALENDAR_MISSING = _Page("calendar-missing", "Add the year to the file {file} in config/calendars.")
     TIMESTAMPS_REFUSED = _Page(

@@ -51,6 +51,7 @@ CHECKS: tuple[Check, ...] = (
     Check("queue", "Queues", record_checks.queue),
     Check("mail", "Mail server", record_checks.mail, network=True),
     Check("mail-lost", "Mail that was sent", record_checks.mail_lost),
+    Check("webhooks", "Events to other programs", contract_checks.webhooks),
     Check("certificates", "Certificates", authority_checks.certificates),
     Check("revocation-lists", "Revocation lists", authority_checks.revocation_lists),
     Check("root-list", "The root's revocation list", authority_checks.root_list),

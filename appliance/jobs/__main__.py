@@ -92,6 +92,7 @@ def _run(settings: Settings, appliance: Appliance, manager: ServiceManager) -> N
         while not asked:
             time.sleep(0.2)
         scheduler.shutdown(wait=True)  # what is under way ends before the databases are closed
+        appliance.webhook_delivery.close()
         feed()  # the timestamp service has ended before: a copy of the database has all that it issued
 
 

@@ -105,6 +105,7 @@ def jobs_of(appliance: Appliance, delivery: OutboxDelivery | None) -> list[Job]:
         Job("keeping", 60.0, appliance.archive_renewal.run_round),
         Job("ceremonies", 60.0, appliance.ceremonies.record_ceremonies, at_once=True),
         Job("revocation lists", 3600.0, appliance.authority.issue_crl),
+        Job("webhooks", 1.0, appliance.webhook_delivery.run_round),
         Job("confined processes", 60.0, partial(appliance.confinement.end_when_idle, IDLE)),
     ]
     if delivery is not None:

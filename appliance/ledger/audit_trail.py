@@ -245,6 +245,14 @@ class EventKind(StrEnum):
     API_CLIENT_SUSPENDED = "api-client-suspended", EventMeaning("API client suspended")
     API_CLIENT_RESUMED = "api-client-resumed", EventMeaning("API client resumed")
     API_CLIENT_SECRET_CHANGED = "api-client-secret-changed", EventMeaning("Secret of the API client changed")
+    WEBHOOK_CREATED = "webhook-created"
+    WEBHOOK_SECRET_MADE = "webhook-secret-made"  # noqa: S105  # the name of an event
+    WEBHOOK_CHANGED = "webhook-changed"
+    WEBHOOK_ENABLED = "webhook-enabled"
+    WEBHOOK_DISABLED = "webhook-disabled"
+    WEBHOOK_REMOVED = "webhook-removed"
+    WEBHOOK_REPLAYED = "webhook-replayed"
+    """Events were to be sent once more."""
 
     ADMINISTRATION = "administration"
     """A line of the administration's journal (:mod:`appliance.administration.context`)."""

@@ -28,6 +28,12 @@ ASKED_BY = {
     "retries.contract": {S},
     "retries.mail": {S},
     "mail.test": {S},
+    "webhooks.add": {S},
+    "webhooks.suspend": {S, Y},
+    "webhooks.resume": {S},
+    "webhooks.test": {S, Y},
+    "webhooks.replay": {S, Y},
+    "webhooks.remove": {S, Y},
     "keys.rotate": {S},
     "keys.revoke": {S},
     "keys.keeper": {S, Y},
@@ -48,6 +54,8 @@ ASKED_BY = {
 }
 APPROVED_BY = {
     "authority.restart": {Y},
+    "webhooks.add": {Y},
+    "webhooks.resume": {Y},
     "keys.rotate": {Y},
     "keys.revoke": {Y},
     "keys.keeper": {Y},

@@ -37,6 +37,8 @@ CASES: list[tuple[str, Any, str]] = [
     ("firewall_ssh_from", ["everybody"], "is no network"),
     ("application_mail_addresses", ["mail.enterprise.example"], "is no address"),
     ("application_alarms_addresses", ["alarms.enterprise.example"], "is no address"),
+    ("application_webhooks_addresses", ["erp.enterprise.example"], "is no address"),
+    ("application_webhooks_targets", ["https://erp.enterprise.example"], "is no host"),
     ("application_alarms_mail", ["operators"], "is no mail address"),
     ("firewall_portal_port", 80, "different ports"),
     ("firewall_portal_port", 70000, "different ports"),

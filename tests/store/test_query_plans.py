@@ -31,6 +31,7 @@ from appliance.model.retention import DisposalState
 from appliance.store import (
     contracts,
     directory,
+    events,
     intents,
     ledger,
     lists,
@@ -43,6 +44,7 @@ from appliance.store import (
     retention,
     reviews,
     seal_requests,
+    webhooks,
 )
 from appliance.store.database import Database, Transaction
 
@@ -53,7 +55,7 @@ GROWING = (
     *("contract_events", "revisions", "certificates"),
     *("outbox", "reminders", "reminder_plans", "contract_dates", "calendar_feeds"),
     *("holds", "disposals", "openings", "content_checks", "review_requests", "review_waivers", "review_sign_offs"),
-    *("powers", "power_events", "signing_grounds", "identity_records"),
+    *("powers", "power_events", "signing_grounds", "identity_records", "webhook_attempts"),
 )
 SMALL = {
     *("people_members", "people_members_by_name", "people_members_of", "seal_requests_one_open"),
@@ -103,6 +105,11 @@ OTHERS: Sequence[Query] = (
     lambda tx: lists.kinds(tx, ListViewer(EVERYTHING, ("甲公司",))),
     lambda tx: contracts.load_contract(tx, "one"),
     lambda tx: ledger.history_of(tx, "one"),
+    lambda tx: events.sources_after(tx, 7, 2**62, limit=50),
+    lambda tx: events.owner_of(tx, "one"),
+    events.newest_entry,
+    lambda tx: webhooks.attempts_of(tx, "webhook-one", limit=50),
+    lambda tx: webhooks.has_old(tx, attempts_before=NOW, secrets_before=NOW),
     lambda tx: directory.search(tx, "李", limit=20),
     lambda tx: people.enrolled_of(tx, "甲公司", "李", limit=50),
     lambda tx: directory.directory_page(tx, "李", after="person-a", limit=50),

@@ -92,7 +92,7 @@ def _overall(found: Sequence[Observed]) -> str:
     return say("Everything works; {unset} not set up yet", unset=unset) if unset else say("All is well")
 
 
-CONCERNED = ("queue", "mail", "mail-lost", "reminders", "outside-timestamps", "keeping", "log")
+CONCERNED = ("queue", "mail", "mail-lost", "webhooks", "reminders", "outside-timestamps", "keeping", "log")
 """The questions of health that are about something that waits."""
 
 FIGURES = (

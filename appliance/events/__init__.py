@@ -1,0 +1,22 @@
+"""Events about contracts for other programs: read from the log by cursor, or sent to webhooks (decision 74)."""
+
+from appliance.events.delivery import WebhookDelivery
+from appliance.events.endpoints import ReachOf, WebhookActor, Webhooks, WebhookSecrets
+from appliance.events.feed import ContractEvent, EventData, EventFeed, EventPage, LogReference
+from appliance.events.targets import WebhookTargets
+from appliance.events.types import EventType
+
+__all__ = [
+    "ContractEvent",
+    "EventData",
+    "EventFeed",
+    "EventPage",
+    "EventType",
+    "LogReference",
+    "ReachOf",
+    "WebhookActor",
+    "WebhookDelivery",
+    "WebhookSecrets",
+    "WebhookTargets",
+    "Webhooks",
+]

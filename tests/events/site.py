@@ -1,0 +1,103 @@
+"""A database with contracts, clients, and what sends their events; the clock is the test's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from appliance.acting_client import ClientReach
+from appliance.egress import ExchangeLimits
+from appliance.events import (
+    EventFeed,
+    WebhookActor,
+    WebhookDelivery,
+    Webhooks,
+    WebhookSecrets,
+    WebhookTargets,
+)
+from appliance.events.delivery import LIMITS
+from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
+from appliance.model.webhooks import WebhookEndpoint
+from appliance.store import contracts, people
+from appliance.store import webhooks as store
+from appliance.store.database import Database, Transaction
+from tests.appliance.contracts.samples import contract
+from tests.appliance.store.seeds import CERTIFICATE, person, seeded
+
+ERP, OTHER = "client-erp", "client-other"
+HOUSE, SUBSIDIARY = "甲公司示例有限公司", "乙公司示例有限公司"
+OPERATOR = WebhookActor("administrator-chen")
+KEY = bytes(range(32))
+
+
+class Site:
+    """``clients`` are those that are active, with what they may reach."""
+
+    def __init__(
+        self, database: Database, targets: Sequence[str] = (), *, limits: ExchangeLimits = LIMITS, trust: str = ""
+    ) -> None:
+        self.database = database
+        self.ahead = timedelta()
+        self.clients: dict[str, ClientReach] = {
+            ERP: ClientReach(ERP, frozenset({HOUSE})),
+            OTHER: ClientReach(OTHER, frozenset({SUBSIDIARY})),
+        }
+        allowed = WebhookTargets(targets, development=True)
+        keys = WebhookSecrets(KEY)
+        self.feed = EventFeed(self.database)
+        self.webhooks = Webhooks(self.database, allowed, keys, self.reach_of, self.now)
+        self.delivery = WebhookDelivery(
+            self.database, allowed, keys, self.reach_of, self.now, limits=limits, trust=trust or None
+        )
+
+    @classmethod
+    @contextmanager
+    def at(cls, path: Path, targets: Sequence[str] = (), *, limits: ExchangeLimits = LIMITS) -> Iterator[Site]:
+        """One with a database of its own at *path*, with people of two companies."""
+        with closing(seeded(path)) as database:
+            with database.transaction() as tx:
+                people.insert_person(tx, replace(person(5), organisation=SUBSIDIARY), CERTIFICATE)
+            site = cls(database, targets, limits=limits)
+            yield site
+            site.delivery.close()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def reach_of(self, _tx: Transaction, client: str) -> ClientReach | None:
+        return self.clients.get(client)
+
+    def add_contract(
+        self, contract_id: str, *, by: str = "person-1", kind: str = "采购", client: str | None = None
+    ) -> None:
+        """A contract with the first entry of its history, made by *client* or by a person."""
+        with self.database.transaction() as tx:
+            made = replace(contract(), id=contract_id, initiator=by, kind=kind, parties=())
+            contracts.insert_contract(tx, made)
+        self.append(contract_id, EventKind.CONTRACT_DRAFTED, **({} if client is None else {"client": client}))
+
+    def append(self, contract_id: str, kind: EventKind = EventKind.CONTRACT_SENT, **public: Any) -> int:
+        """One entry of the contract's history; its number."""
+        return self.database.commit(append_event, AuditEvent(kind, self.now(), "person-1", contract_id, public))
+
+    def webhook_to(self, url: str, types: Sequence[str] = (), client: str = ERP) -> tuple[str, str]:
+        """An active webhook of *client*: its id and its secret."""
+        made = self.webhooks.create(client, url, types, by=OPERATOR)
+        return made.id, self.webhooks.make_secret(made.id, WebhookActor.of_client(client))
+
+    def deliver(self) -> None:
+        """One round, until all of it is done."""
+        self.delivery.run_round()
+        assert self.delivery.wait(60)
+
+    def skip_pause(self, webhook_id: str) -> None:
+        """As if the pause after a failure were over."""
+        with self.database.transaction() as tx:
+            tx.update("webhooks", {"retry_at": None}, id=webhook_id)
+
+    def webhook(self, webhook_id: str) -> WebhookEndpoint:
+        return self.database.query(store.webhook, webhook_id)
