@@ -4,7 +4,7 @@ from appliance.events.delivery import WebhookDelivery
 from appliance.events.endpoints import ReachOf, WebhookActor, Webhooks, WebhookSecrets
 from appliance.events.feed import ContractEvent, EventData, EventFeed, EventPage, LogReference
 from appliance.events.targets import WebhookTargets
-from appliance.events.types import EventType
+from appliance.events.types import EventType, wanted_types
 
 __all__ = [
     "ContractEvent",
@@ -19,4 +19,5 @@ __all__ = [
     "WebhookSecrets",
     "WebhookTargets",
     "Webhooks",
+    "wanted_types",
 ]

@@ -23,7 +23,6 @@ from appliance.egress import Egress, EgressFailed, ExchangeLimits
 from appliance.errors import NotFound, PreconditionRefused
 from appliance.events.endpoints import ReachOf, WebhookSecrets, disable_webhook
 from appliance.events.feed import EVERYTHING, read_page
-from appliance.events.signatures import WebhookKeys
 from appliance.events.targets import WebhookTargets
 from appliance.events.types import EventType, wanted_types
 from appliance.ledger.audit_trail import SYSTEM
@@ -37,7 +36,7 @@ from appliance.model.webhooks import (
 )
 from appliance.store import webhooks as store
 from appliance.store.database import Database, Transaction
-from hsm.errors import RefusalError
+from hsm.errors import NotPermitted, RefusalError
 
 log = logging.getLogger(__name__)
 
@@ -112,14 +111,14 @@ class WebhookDelivery:
         self._limits = limits
         self._busy: dict[str, threading.Thread] = {}
         self._turn = threading.Lock()
-        self._over = False
+        self._over = threading.Event()
 
     def run_round(self) -> None:
         """Begins to send what is due, and comes back without waiting for it. Raises :class:`StorageError`."""
         self._forget()
         for webhook_id in self._database.query(store.active):
             with self._turn:
-                if webhook_id in self._busy or self._over:
+                if webhook_id in self._busy or self._over.is_set():
                     continue
                 thread = threading.Thread(
                     target=self._serve, args=(webhook_id,), daemon=True, name=f"webhook {webhook_id}"
@@ -129,7 +128,7 @@ class WebhookDelivery:
 
     def close(self) -> None:
         """Begins nothing any more, and waits for what is under way, for as long as one attempt may take."""
-        self._over = True
+        self._over.set()
         self.wait(self._limits.seconds + 1)
 
     def wait(self, seconds: float) -> bool:
@@ -154,12 +153,13 @@ class WebhookDelivery:
         """What is due of one webhook, in its own thread."""
         try:
             for _ in range(TURN):
-                if self._over or not self._step(webhook_id):
+                if self._over.is_set() or not self._step(webhook_id):
                     return
         except NotFound:  # removed meanwhile
             return
         except (RefusalError, OSError) as error:
             log.warning("%s: %s", webhook_id, error)
+            self._over.wait(FIRST_PAUSE.total_seconds())
         finally:
             with self._turn:
                 self._busy.pop(webhook_id, None)
@@ -173,17 +173,16 @@ class WebhookDelivery:
             if webhook.state is not WebhookState.ACTIVE or reach is None:
                 return False
             due = _due(tx, webhook, reach, now)
-            keys = self._keys.keys(tx, webhook_id, now)
         if due.message is None:
             if due.worth:
                 self._database.commit(_move_on, webhook_id, due.request, due.position)
             return due.more
-        attempt = self._attempt(webhook, due.message, keys)
+        attempt = self._attempt(webhook, due.message)
         with self._database.transaction() as tx:
             self._settle(tx, store.webhook(tx, webhook_id), due.message, attempt)
         return attempt.problem is None
 
-    def _attempt(self, webhook: WebhookEndpoint, message: _Message, keys: WebhookKeys) -> WebhookAttempt:
+    def _attempt(self, webhook: WebhookEndpoint, message: _Message) -> WebhookAttempt:
         """Sends *message* once."""
         at, began = self._now(), time.monotonic()
         status: int | None = None
@@ -191,10 +190,11 @@ class WebhookDelivery:
         egress = Egress(self._limits, trust=self._trust, connect=self._targets.connect)
         try:
             self._targets.require_allowed(webhook.url)  # the settings may have changed
+            keys = self._database.query(self._keys.keys, webhook.id, at)
             status = egress.post(webhook.url, message.body, keys.headers(message.id, at, message.body)).status
         except EgressFailed as failure:
             status, problem = failure.status, str(failure)
-        except PreconditionRefused as refusal:
+        except (PreconditionRefused, NotPermitted) as refusal:  # NotPermitted: sealed under another key
             problem = str(refusal)
         milliseconds = round((time.monotonic() - began) * 1000)
         return WebhookAttempt(message.id, message.type.value, at, status, milliseconds, problem)

@@ -245,14 +245,13 @@ class EventKind(StrEnum):
     API_CLIENT_SUSPENDED = "api-client-suspended", EventMeaning("API client suspended")
     API_CLIENT_RESUMED = "api-client-resumed", EventMeaning("API client resumed")
     API_CLIENT_SECRET_CHANGED = "api-client-secret-changed", EventMeaning("Secret of the API client changed")
-    WEBHOOK_CREATED = "webhook-created"
-    WEBHOOK_SECRET_MADE = "webhook-secret-made"  # noqa: S105  # the name of an event
-    WEBHOOK_CHANGED = "webhook-changed"
-    WEBHOOK_ENABLED = "webhook-enabled"
-    WEBHOOK_DISABLED = "webhook-disabled"
-    WEBHOOK_REMOVED = "webhook-removed"
-    WEBHOOK_REPLAYED = "webhook-replayed"
-    """Events were to be sent once more."""
+    WEBHOOK_CREATED = "webhook-created", EventMeaning("Webhook added")
+    WEBHOOK_SECRET_MADE = "webhook-secret-made", EventMeaning("Secret of the webhook made")
+    WEBHOOK_CHANGED = "webhook-changed", EventMeaning("Types of event of the webhook changed")
+    WEBHOOK_ENABLED = "webhook-enabled", EventMeaning("Webhook enabled")
+    WEBHOOK_DISABLED = "webhook-disabled", EventMeaning("Webhook disabled")
+    WEBHOOK_REMOVED = "webhook-removed", EventMeaning("Webhook removed")
+    WEBHOOK_REPLAYED = "webhook-replayed", EventMeaning("Events sent to the webhook once more")
 
     ADMINISTRATION = "administration"
     """A line of the administration's journal (:mod:`appliance.administration.context`)."""

@@ -159,3 +159,9 @@ def test_a_secret_moved_to_another_webhook_signs_nothing(site: Site, receiver: R
         tx.update("webhook_secrets", {"sealed": sealed}, webhook=other)
     with pytest.raises(NotPermitted), site.database.reading() as tx:
         site.delivery._keys.keys(tx, other, site.now())
+    site.add_contract("one")
+    site.append("one")
+    site.deliver()
+    assert len(receiver.arrived) == 1 and site.webhook(other).failures == 1
+    [attempt] = site.webhooks.attempts(other, CLIENT)
+    assert attempt.problem == "This secret was sealed for somebody else, or under another key."

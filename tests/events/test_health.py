@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from appliance.events import WebhookActor
 from appliance.events.delivery import GIVEN_UP
+from appliance.health.check_context import CheckContext
 from appliance.health.contract_checks import PILED, webhooks_finding
+from appliance.health.figures import measure_figures
 from appliance.health.findings import Condition, HealthFinding
+from appliance.home import Home
 from appliance.store import events, webhooks
+from hsm.client import AuthorityClient
 from tests.events.receiver import Receiver, refusing
 from tests.events.site import ERP, Site
 
@@ -78,3 +83,18 @@ def test_the_oldest_failure_comes_first(site: Site, receiver: Receiver) -> None:
     other = replace(one, id="webhook-other", failing_since=since - timedelta(hours=1))
     found = webhooks_finding([one, other], {one.id: 0, other.id: 0}, site.now())
     assert found.mark == "webhook-other" and found.values["count"] == 2
+
+
+def test_the_metric_says_for_how_long_it_has_failed(site: Site, receiver: Receiver, tmp_path: Path) -> None:
+    site.add_contract("one")
+    webhook, _ = site.webhook_to(receiver.url)
+    name = f'vermilion_webhook_failing_seconds{{webhook="{webhook}"}}'
+    home = Home(tmp_path)
+    with AuthorityClient(home.authority_socket("scheduler")) as nobody:
+        before = measure_figures(CheckContext(home, site.now(), nobody, opened=site.database))
+        site.append("one")
+        receiver.answering = refusing(500)
+        site.deliver()
+        later = site.now() + timedelta(hours=1)
+        after = measure_figures(CheckContext(home, later, nobody, opened=site.database))
+    assert before[name] == 0 and after[name] >= 3600 - 1
