@@ -185,6 +185,35 @@ class MailSettings:
         require(protected, f"{name}.security", '"starttls" or "tls" when there is a user to log in')
 
 
+def _is_gateway_address(url: str) -> bool:
+    if not url:
+        return True
+    return _may_be_asked(url) and (
+        urlsplit(url).scheme == "https" or urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """The message gateway: a web server of the organisation's own that passes short messages on, by SMS for
+    example; without a ``url`` none go out. The secret ``gateway.key`` signs what it gets.
+
+    ``tls`` is a PEM file with the authorities for it, where the system's do not fit. One try takes ``seconds`` at
+    most.
+    """
+
+    url: str = checked(
+        "", _is_gateway_address, "like https://gateway.example/messages; http only on this machine itself"
+    )
+    tls: str = ""
+    seconds: int = number(10, 1, 30)
+
+    @property
+    def configured(self) -> bool:
+        """Whether text messages are sent at all. Everything that says or implies that one goes out asks this."""
+        return bool(self.url)
+
+
 @dataclass(frozen=True, slots=True)
 class SessionSettings:
     """How long somebody stays signed in: without a sign of life (minutes), and at most (hours)."""
@@ -342,6 +371,7 @@ class Settings:
     documents: DocumentSettings = field(default_factory=DocumentSettings)
     interface: InterfaceSettings = field(default_factory=InterfaceSettings)
     mail: MailSettings = field(default_factory=MailSettings)
+    gateway: GatewaySettings = field(default_factory=GatewaySettings)
     sessions: SessionSettings = field(default_factory=SessionSettings)
     backup: BackupSettings = field(default_factory=BackupSettings)
     outside: OutsideSettings = field(default_factory=OutsideSettings)
@@ -364,6 +394,10 @@ class Settings:
     def mail_password(self, environment: Mapping[str, str]) -> str | None:
         """The password of the mail server's user, where there is one. Raises ConfigurationError."""
         return self.home.secret("smtp.password", environment).decode() if self.mail.user else None
+
+    def gateway_key(self, environment: Mapping[str, str]) -> bytes:
+        """What signs messages to the gateway. Raises ConfigurationError."""
+        return self.home.secret("gateway.key", environment)
 
     def beside(self, name: str) -> Path:
         """A file that a setting names: its path counts from ``config/``."""

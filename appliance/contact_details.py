@@ -31,6 +31,13 @@ _EMAIL = re.compile(rf"({_LOCAL})@{_LABEL}(?:\.{_LABEL})+")
 
 _TELEPHONE = re.compile(r"\+?[0-9 ().\-/]+")
 
+_MAINLAND = "86"
+_MAINLAND_MOBILE = re.compile(r"1[3-9][0-9]{9}")
+"""A mobile number of mainland China, without the country's code."""
+
+_INTERNATIONAL = re.compile(r"[1-9][0-9]{6,14}")
+"""A number with its country's code, without the + (ITU-T E.164, 6.1)."""
+
 
 def person_name(typed: str) -> str:
     missing = "Give the name, in 1 to {most} characters."
@@ -69,6 +76,37 @@ def telephone_number(typed: str) -> str:
             most=MOST_DIGITS,
         )
     return number
+
+
+def mobile_number(telephone: str) -> str | None:
+    """The number of E.164 (``+8613800000000``) to which a text message to *telephone* goes, a number as
+    :func:`telephone_number` gives it; None where there is none.
+
+    Without a country's code only mobile numbers of mainland China are understood. Its landlines are known and left
+    out; of other countries' numbers the digits do not tell whether they take text messages.
+    """
+    digits = "".join(each for each in telephone if each.isdigit())
+    if not telephone.startswith("+"):
+        if digits.startswith("00"):
+            digits = digits.removeprefix("00")
+        elif _MAINLAND_MOBILE.fullmatch(digits):
+            digits = _MAINLAND + digits
+        elif not _is_mainland_mobile(digits):
+            return None
+    if not _INTERNATIONAL.fullmatch(digits) or (digits.startswith(_MAINLAND) and not _is_mainland_mobile(digits)):
+        return None
+    return f"+{digits}"
+
+
+def _is_mainland_mobile(digits: str) -> bool:
+    return digits.startswith(_MAINLAND) and bool(_MAINLAND_MOBILE.fullmatch(digits.removeprefix(_MAINLAND)))
+
+
+def masked_number(mobile: str) -> str:
+    """A mobile number (E.164) that its owner knows again, and that tells others less: ``+86 138 **** 0000``."""
+    if mobile.startswith(f"+{_MAINLAND}"):
+        return f"+{_MAINLAND} {mobile[3:6]} **** {mobile[-4:]}"
+    return f"{mobile[:3]} **** {mobile[-2:]}"
 
 
 def _name(typed: str, most: int, missing: str, long: str) -> str:

@@ -31,12 +31,14 @@ _HEADERS = {"Connection": "close", "Accept-Encoding": "identity"}
 
 class EgressFailed(ApplianceError, code="egress-failed"):
     """Nothing usable came back; ``cause`` is ``unreachable``, ``late``, ``too-large``, ``refused``, ``busy``, or
-    ``forbidden`` where not every address may be asked. ``status`` is that of an answer that was refused."""
+    ``forbidden`` where not every address may be asked. ``status`` is that of an answer that was refused; ``sent``:
+    the request was under way, so that the other side may have it."""
 
     def __init__(self, cause: str, template: str, *, status: int | None = None, **values: object) -> None:
         super().__init__(template, **values if status is None else {"status": status, **values})
         self.cause = cause
         self.status = status
+        self.sent = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Egress:
             return exchange.outcome.result(self._limits.seconds)
         except TimeoutError as error:
             exchange.break_off()
-            raise _late(url, self._limits) from error
+            raise exchange.failed(_late(url, self._limits)) from error
 
     def _run(self, exchange: _Exchange) -> None:
         try:
@@ -103,22 +105,27 @@ class _Exchange:
     outcome: Future[Reply] = field(default_factory=Future)
     line: socket | None = None
     over: bool = False
+    asked: bool = False
 
     def run(self) -> None:
         """Settles the outcome, whatever happens."""
         try:
             self.outcome.set_result(self._reply())
         except EgressFailed as failure:
-            self.outcome.set_exception(failure)
+            self.outcome.set_exception(self.failed(failure))
         except TimeoutError:  # the socket's own limit, which is the same and may be noticed first
-            self.outcome.set_exception(_late(self.url, self.limits))
+            self.outcome.set_exception(self.failed(_late(self.url, self.limits)))
         except (OSError, HTTPException, ValueError) as error:
-            self.outcome.set_exception(
-                EgressFailed("unreachable", "{url} cannot be asked: {why}.", url=self.url, why=error)
-            )
+            broken = EgressFailed("unreachable", "{url} cannot be asked: {why}.", url=self.url, why=error)
+            self.outcome.set_exception(self.failed(broken))
         except BaseException as error:
             self.outcome.set_exception(error)
             raise
+
+    def failed(self, failure: EgressFailed) -> EgressFailed:
+        """*failure*, which knows whether the other side may have the request."""
+        failure.sent = self.asked
+        return failure
 
     def break_off(self) -> None:
         """Ends the connection, so that the thread ends; one that is not there yet, as soon as it is."""
@@ -133,6 +140,7 @@ class _Exchange:
         try:
             connection.sock = self._connected()
             path = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
+            self.asked = True
             connection.request("POST", path, body=self.body, headers={**self.headers, **_HEADERS})
             with connection.getresponse() as response:
                 return self._read(response)

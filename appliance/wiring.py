@@ -63,7 +63,7 @@ from appliance.listing.contract_ledger import ContractLedger
 from appliance.listing.exports import LedgerExports
 from appliance.maintenance import Maintenance
 from appliance.model.accounts import LinkPurpose
-from appliance.notices.delivery import MailChannel, notice_queue
+from appliance.notices.delivery import MailChannel, TextChannel, notice_queue
 from appliance.notices.messages import PortalAddresses
 from appliance.office import Appointing, Office
 from appliance.own_certificates import OwnCertificates
@@ -123,6 +123,7 @@ class Appliance:
         self.blobs, self.confinement, self.workshop = backend.blobs, confinement, backend.workshop
         self.verifier, self.authority, self.timestamps = backend.verifier, backend.authority, backend.timestamps
         self.mail = MailChannel(records.database, settings.mail)
+        self.texts = TextChannel(settings.gateway)
         self.submissions = Submissions(records.database, records.now)
         self.activation_requests = ActivationRequests(settings.home.activation_requests)
         self.maintenance = Maintenance(records.database, records.now)
@@ -215,7 +216,7 @@ class Appliance:
         documents = self.intake, self.blobs, self.confinement
         self.partners = PartnerRegister(database, authority, documents, self.settings.organisation.name, now)
         self.representatives = Representatives(context, self.accounts.administration, self.partners)
-        codes = GuestCodes(links.derive_key("guest code"))
+        self.guest_codes = codes = GuestCodes(links.derive_key("guest code"))
         self.guests = Guests(database, codes, self.mail.works, now)
         self.vouchings = Vouchings(database, authority, self.timestamps, now)
         self.correcting = GuestCorrection(database, authority, now)
@@ -226,6 +227,7 @@ class Appliance:
             authority=authority,
             sessions=context.sessions,
             mail=self.settings.mail.configured,
+            texts=self.settings.gateway.configured,
         )
         self.entering = GuestEntry(database, entering, now)
 

@@ -16,7 +16,8 @@ from appliance.administration.context import AdministrationContext
 from appliance.config import Settings
 from appliance.language import instants, translator
 from appliance.model.administration import Administrator, AdministratorState, AdminRequest, AdminRequestState
-from appliance.notices.mail import Envelope, MailClient, MailRefused, MailUnavailable, MailUnknown, pause_after
+from appliance.notices.channel import DeliveryRefused, DeliveryUnavailable, DeliveryUnknown, Envelope, pause_after
+from appliance.notices.mail import MailClient
 from appliance.notices.messages import GREETING, PAGE, MailMessage, plain_message
 from appliance.store.administration import admin_requests, administrators
 from appliance.store.administration.admin_requests import RequestMessageState
@@ -110,9 +111,9 @@ class ApprovalMail:
             mail.send_message(
                 Envelope(recipient.email, recipient.name, name, act.asked), self._message(act, recipient)
             )
-        except MailRefused as error:
+        except DeliveryRefused as error:
             return RequestMessageState.REFUSED, str(error)
-        except (MailUnavailable, MailUnknown) as error:
+        except (DeliveryUnavailable, DeliveryUnknown) as error:
             return RequestMessageState.QUEUED, str(error) or type(error).__name__
         return RequestMessageState.SENT, ""
 

@@ -12,7 +12,6 @@ from typing import Final
 from appliance.acting_client import ClientReach
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.events.feed import require_cursor
-from appliance.events.signatures import WebhookKeys, new_secret, new_seed, shown_public_key, shown_secret
 from appliance.events.targets import WebhookTargets
 from appliance.events.types import wanted_types
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
@@ -24,6 +23,7 @@ from appliance.model.webhooks import (
     WebhookState,
 )
 from appliance.sealing import seal, unseal
+from appliance.standard_webhooks import WebhookKeys, new_secret, new_seed, shown_public_key, shown_secret
 from appliance.store import events
 from appliance.store import webhooks as store
 from appliance.store.database import Database, Transaction

@@ -3,6 +3,17 @@
 from appliance.guests.correcting import GuestCorrection
 from appliance.guests.entering import GuestEntry
 from appliance.guests.inviting import Guests, invite, is_guest, link_for
+from appliance.guests.texting import CodeDelivery, CodeText
 from appliance.guests.vouching import Vouchings
 
-__all__ = ["GuestCorrection", "GuestEntry", "Guests", "Vouchings", "invite", "is_guest", "link_for"]
+__all__ = [
+    "CodeDelivery",
+    "CodeText",
+    "GuestCorrection",
+    "GuestEntry",
+    "Guests",
+    "Vouchings",
+    "invite",
+    "is_guest",
+    "link_for",
+]

@@ -19,6 +19,7 @@ from appliance.accounts.tickets import spend_ticket
 from appliance.activation_requests import is_receipt_of
 from appliance.errors import PreconditionRefused, SignInRefused, StateRefused
 from appliance.guests.inviting import DIGITS, TRIES, GuestCodes, invite_again, record_invitation, way_in
+from appliance.guests.texting import CodeText, about_code, code_text, require_text_may_go
 from appliance.ledger.audit_trail import EventKind
 from appliance.model.accounts import (
     GuestAccess,
@@ -28,6 +29,7 @@ from appliance.model.accounts import (
     GuestPasskey,
     Passkey,
 )
+from appliance.model.contract import Contract
 from appliance.model.notice import Notice, NoticeKind
 from appliance.signing_methods import SigningMethod
 from appliance.store import contracts, enrolment, guests, outbox
@@ -51,7 +53,8 @@ _SENT = (NoticeKind.GUEST_INVITED, NoticeKind.GUEST_LINK)
 @dataclass(frozen=True, slots=True)
 class GuestEntryContext:
     """What entering works with besides the database: how links are read (raises :class:`NotFound` for one that is
-    not ours), the codes, the authority that knows passkeys, sessions, and whether mail can be sent at all."""
+    not ours), the codes, the authority that knows passkeys, sessions, and whether mail and text messages can be
+    sent at all."""
 
     read_link: Callable[[str], str]
     codes: GuestCodes
@@ -59,6 +62,7 @@ class GuestEntryContext:
     authority: AuthorityClient
     sessions: PortalSessions
     mail: bool
+    texts: bool
 
 
 class GuestEntry:
@@ -91,13 +95,28 @@ class GuestEntry:
         return GuestAccess(entry.invitation, entry.contract, entry.method, tuple(passkeys))
 
     def arrived(self, entry: GuestAccess) -> None:
-        """The page of a link that takes the code is opened: the first time, the initiator is told."""
+        """The page of a link that takes the code is opened: the first time, the initiator is told, unless the page
+        offers to send the code to the guest's telephone."""
         held = entry.invitation
         if entry.method is not GuestAccessMethod.CODE or held.arrived is not None or held.opened is not None:
             return
         with self._database.transaction() as tx:
-            if guests.arrive(tx, held, self._now()):
+            if guests.arrive(tx, held, self._now()) and self._code_text(tx, entry) is None:
                 self._notify_initiator(tx, entry, NoticeKind.GUEST_ARRIVED)
+
+    def code_text(self, entry: GuestAccess) -> CodeText | None:
+        """The text message with the code for which the page of *entry* can be asked, and what became of it; None
+        where the code comes from the initiator alone."""
+        return self._database.query(self._code_text, entry)
+
+    def code_text_for(self, contract: Contract, held: GuestInvitation) -> CodeText | None:
+        """The same of an invitation, for the initiator's pages."""
+        return self.code_text(GuestAccess(held, contract, way_in(contract, held, held, self._now())))
+
+    def _code_text(self, tx: Transaction, entry: GuestAccess) -> CodeText | None:
+        if not self._with.texts or entry.method is not GuestAccessMethod.CODE:
+            return None
+        return code_text(tx, entry.contract, entry.invitation, self._now())
 
     def passkey_offer(self, entry: GuestAccess) -> PasskeyOffer:
         """What the page needs to ask the guest's device for a passkey of *entry*."""
@@ -191,6 +210,29 @@ class GuestEntry:
                 outbox.enqueue(tx, Notice(held.contract, held.person, NoticeKind.GUEST_LINK, now, held.id))
                 return held
             return invite_again(tx, held, now=now, kind=NoticeKind.GUEST_LINK, asked_by=held.person)
+
+    def text_code(self, token: str) -> GuestInvitation:
+        """The code goes to the guest's mobile number as a text message; it stays as it is.
+
+        Whoever holds the link can ask; only the guest's telephone learns the code. Raises :class:`NotFound`,
+        :class:`PreconditionRefused` where no text message can be sent or the code is used up, and
+        :class:`StateRefused` for a link that takes no code, while one is on its way, and after too many.
+        """
+        invitation_id, now = self._with.read_link(token), self._now()
+        with self._database.transaction() as tx:
+            entry = self._entry(tx, invitation_id)
+            held = entry.invitation
+            if not self._with.texts:
+                raise PreconditionRefused(
+                    "No text message can be sent from here; whoever invited you tells you the code."
+                )
+            if entry.method is not GuestAccessMethod.CODE or _is_vouched(entry):
+                raise _used()
+            require_text_may_go(tx, entry.contract, held, now)
+            record_invitation(tx, held, EventKind.GUEST_CODE_TEXTED, now, held.person)
+            notice = Notice(held.contract, held.person, NoticeKind.GUEST_CODE, now, about_code(held))
+            outbox.enqueue(tx, notice)
+            return held
 
     def ask_for_code(self, token: str) -> GuestInvitation:
         """The guest asks the initiator for a new link and code, say because the device is lost.

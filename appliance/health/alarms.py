@@ -7,7 +7,6 @@ Everything leaves by the mail server and by :mod:`appliance.egress`; nothing doe
 
 from __future__ import annotations
 
-import base64
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,13 +15,14 @@ from typing import Final
 
 from appliance.config import AlarmSettings, Settings
 from appliance.egress import Egress, EgressFailed, ExchangeLimits
-from appliance.events.signatures import SECRET_PREFIX, hmac_signature
 from appliance.health.findings import Condition
 from appliance.health.observations import ASLEEP, Observations, Observed
 from appliance.health.surveys import TITLES
 from appliance.language import Translator, instants, translator
-from appliance.notices.mail import Envelope, MailClient, MailRefused, MailUnavailable, MailUnknown, pause_after
+from appliance.notices.channel import DeliveryRefused, DeliveryUnavailable, DeliveryUnknown, Envelope, pause_after
+from appliance.notices.mail import MailClient
 from appliance.notices.messages import MailMessage, plain_message
+from appliance.standard_webhooks import WebhookKeys
 from appliance.store.health import alarms as store
 from appliance.store.health import observations as observed
 from appliance.store.health.alarms import Alarm, AlarmMessage
@@ -206,13 +206,13 @@ class AlarmDelivery:
                 self._send(message)
             else:
                 self._post(message)
-        except (MailUnavailable, MailUnknown, MailRefused, EgressFailed) as error:
+        except (DeliveryUnavailable, DeliveryUnknown, DeliveryRefused, EgressFailed) as error:
             return str(error) or type(error).__name__
         return None
 
     def _send(self, message: AlarmMessage) -> None:
         if self._mail is None:
-            raise MailUnavailable("no mail server is set")
+            raise DeliveryUnavailable("no mail server is set")
         domain = self._settings.mail.sender.rpartition("@")[2]
         name = f"<alarm-{message.alarm.at:%Y%m%d%H%M%S}-{message.id}@{domain}>"
         envelope = Envelope(message.address, "", name, message.alarm.at)
@@ -221,14 +221,5 @@ class AlarmDelivery:
     def _post(self, message: AlarmMessage) -> None:
         now = self._now()
         body = webhook_payload(message.alarm, self._settings, now)
-        name, moment = f"alarm-{message.alarm.at:%Y%m%d%H%M%S}-{message.alarm_id}", str(int(now.timestamp()))
-        headers = {"Content-Type": "application/json", "webhook-id": name, "webhook-timestamp": moment}
-        if self._key is not None:
-            headers["webhook-signature"] = hmac_signature(_secret_of(self._key), name, moment, body)
-        self._egress.post(message.address, body, headers)
-
-
-def _secret_of(key: bytes) -> bytes:
-    """The secret in *key*, which may be written as Standard Webhooks does."""
-    prefix = SECRET_PREFIX.encode()
-    return base64.b64decode(key[len(prefix) :]) if key.startswith(prefix) else key
+        name = f"alarm-{message.alarm.at:%Y%m%d%H%M%S}-{message.alarm_id}"
+        self._egress.post(message.address, body, WebhookKeys.of_file(self._key).headers(name, now, body))

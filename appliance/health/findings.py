@@ -125,6 +125,10 @@ class RunbookPage(StrEnum):
     MAIL_DOWN = _Page(
         "mail-down", "Check the mail server and the settings mail.*; mail waits meanwhile and goes out afterwards."
     )
+    GATEWAY_DOWN = _Page(
+        "gateway-down",
+        "Check the message gateway, the settings gateway.* and its key; initiators tell the codes meanwhile.",
+    )
     MAIL_LOST = _Page(
         "mail-lost", "Look at the mail of the contracts concerned, and send again what did not arrive."
     )

@@ -9,6 +9,7 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from functools import partial
 
+from appliance.clock import utc_now
 from appliance.errors import ApplianceError, LedgerDamaged, SpoolDamaged, StorageError
 from appliance.health.check_context import PATIENCE, CheckContext, JournalCursor, NotAnswerable
 from appliance.health.findings import HealthFinding, RunbookPage, attention, failing, good, unset
@@ -16,7 +17,9 @@ from appliance.ledger import LogProofs
 from appliance.ledger.check import require_remembered
 from appliance.ledger.timestamp_spool import waiting_since
 from appliance.ledger.tree import StoredTree
-from appliance.notices.mail import MailClient, MailUnreachable
+from appliance.notices.channel import DeliveryUnreachable
+from appliance.notices.gateway import GatewayClient
+from appliance.notices.mail import MailClient
 from appliance.store import administrators, ledger, outbox
 from appliance.store import contracts as stored_contracts
 from appliance.store.administration import ADMINISTRATION
@@ -175,10 +178,25 @@ def mail(context: CheckContext) -> HealthFinding:
     values = {"host": settings.mail.host, "port": settings.mail.port}
     try:
         MailClient(settings.mail, password).greet()
-    except MailUnreachable as error:
+    except DeliveryUnreachable as error:
         template = "The mail server {host}:{port} cannot be used: {why}"
         return failing(RunbookPage.MAIL_DOWN, template, **values, why=error)
     return good("The mail server {host}:{port} takes mail.", **values)
+
+
+def gateway(context: CheckContext) -> HealthFinding:
+    """The message gateway takes messages of ours now. Asks it."""
+    settings = context.configured()
+    if not settings.gateway.configured:
+        return unset("No message gateway is set; initiators tell outside signers their codes.")
+    url = settings.gateway.url
+    try:
+        GatewayClient(settings, settings.gateway_key(context.environment), utc_now).greet()
+    except (DeliveryUnreachable, ApplianceError) as error:
+        return failing(
+            RunbookPage.GATEWAY_DOWN, "The message gateway {url} cannot be used: {why}", url=url, why=error
+        )
+    return good("The message gateway {url} takes messages.", url=url)
 
 
 def mail_lost(context: CheckContext) -> HealthFinding:

@@ -50,6 +50,7 @@ CHECKS: tuple[Check, ...] = (
     Check("services", "Services of the machine", service_checks.services),
     Check("queue", "Queues", record_checks.queue),
     Check("mail", "Mail server", record_checks.mail, network=True),
+    Check("gateway", "Message gateway", record_checks.gateway, network=True),
     Check("mail-lost", "Mail that was sent", record_checks.mail_lost),
     Check("webhooks", "Events to other programs", contract_checks.webhooks),
     Check("certificates", "Certificates", authority_checks.certificates),

@@ -16,6 +16,7 @@ from pathlib import Path
 from appliance.config import Settings, load
 from appliance.confinement.pool import Confinement
 from appliance.errors import StateRefused
+from appliance.guests import CodeDelivery
 from appliance.home import Home
 from appliance.jobs.table import (
     ReportingJob,
@@ -29,9 +30,12 @@ from appliance.jobs.table import (
 )
 from appliance.listing import add_missing_rows
 from appliance.logs import set_up_logging_at
-from appliance.notices.delivery import OutboxDelivery
+from appliance.model.notice import ChannelKind
+from appliance.notices.delivery import MailOptions, OutboxDelivery
+from appliance.notices.gateway import GatewayClient
 from appliance.notices.mail import MailClient
 from appliance.sharing import make_directory, open_file
+from appliance.store import outbox
 from appliance.wiring import Appliance, open_appliance
 from hsm.errors import RefusalError
 from hsm.process import ServiceManager
@@ -75,6 +79,11 @@ def _run(settings: Settings, appliance: Appliance, manager: ServiceManager) -> N
     delivery = _delivery(settings, appliance)
     if delivery is not None:
         delivery.recover_interrupted()
+    texts = code_delivery(settings, appliance)
+    if texts is not None:
+        texts.recover_interrupted()
+    else:  # nothing of another time goes out when there is a gateway once more
+        appliance.database.commit(outbox.withdraw_all, ChannelKind.GATEWAY, appliance.now())
     add_missing_rows(appliance.database)
     appliance.recovery.run()
     appliance.blobs.sweep(before=appliance.now() - LONGEST_WRITE)
@@ -82,7 +91,7 @@ def _run(settings: Settings, appliance: Appliance, manager: ServiceManager) -> N
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _: asked.append(received))
     with ExitStack() as stack:
-        held = held_during_maintenance(appliance, jobs_of(appliance, delivery))
+        held = held_during_maintenance(appliance, jobs_of(appliance, delivery, texts))
         jobs = [*held, *administration_jobs(appliance, stack), *health_jobs(appliance, stack)]
         feed = ReportingJob(feeding_job(appliance))
         feed()  # before READY, for which the timestamp service waits
@@ -106,7 +115,21 @@ def _delivery(settings: Settings, appliance: Appliance) -> OutboxDelivery | None
         addresses=appliance.addresses,
         issuer=settings.organisation.name,
         now=appliance.now,
-        reply_to_initiator=settings.mail.reply_to_initiator,
+        options=MailOptions(settings.mail.reply_to_initiator, settings.gateway.configured),
+    )
+
+
+def code_delivery(settings: Settings, appliance: Appliance) -> CodeDelivery | None:
+    """What sends codes of outside signers; None without a message gateway. Raises ConfigurationError."""
+    if not settings.gateway.configured:
+        return None
+    return CodeDelivery(
+        appliance.database,
+        GatewayClient(settings, settings.gateway_key(os.environ), appliance.now),
+        appliance.guest_codes,
+        appliance.now,
+        organisation=settings.organisation.name,
+        host=settings.web.relying_party,
     )
 
 

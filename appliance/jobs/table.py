@@ -21,6 +21,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from appliance.administration import Administration, Process, open_administration
 from appliance.administration.action import ExecutedBy
 from appliance.config import Settings
+from appliance.guests import CodeDelivery
 from appliance.health import Observations
 from appliance.health.alarms import KEY, MAIL, WEBHOOK, AlarmDelivery, raise_alarms
 from appliance.health.surveys import HealthMonitor
@@ -88,8 +89,9 @@ IDLE: Final = 300.0
 two seconds, by which the first contract after a pause is completed later; nobody waits for their other jobs."""
 
 
-def jobs_of(appliance: Appliance, delivery: OutboxDelivery | None) -> list[Job]:
-    """All jobs; mail goes out only where a server is configured, and waits in the outbox otherwise."""
+def jobs_of(appliance: Appliance, delivery: OutboxDelivery | None, texts: CodeDelivery | None = None) -> list[Job]:
+    """All jobs; mail goes out only where a server is configured, and waits in the outbox otherwise. Text messages
+    have a job of their own, so that a slow gateway holds up no mail."""
     jobs = [
         feeding_job(appliance),
         Job("sequencing", 1.0, appliance.sequencer.run_once),
@@ -110,6 +112,8 @@ def jobs_of(appliance: Appliance, delivery: OutboxDelivery | None) -> list[Job]:
     ]
     if delivery is not None:
         jobs.append(Job("outbox", 1.0, delivery.deliver_due))
+    if texts is not None:
+        jobs.append(Job("text messages", 1.0, texts.deliver_due))
     return jobs
 
 

@@ -45,6 +45,8 @@ class NoticeKind(StrEnum):
     GUEST_INVITED = "guest-invited"
     GUEST_LINK = "guest-link"
     """Another link, which the guest asked for."""
+    GUEST_CODE = "guest-code"
+    """The code as a text message, which the guest asked for; about the invitation and its round."""
     GUEST_ASKS = "guest-asks"
     """To the initiator: a guest asks for a new link and code; about the party."""
     GUEST_ARRIVED = "guest-arrived"
@@ -67,6 +69,18 @@ class NoticeKind(StrEnum):
     """To every officer: root and the root's custodians gave one of them a new way in, or it was used."""
     ENROLLED = "enrolled"
     ENROLMENT_REFUSED = "enrolment-refused"
+
+
+class ChannelKind(StrEnum):
+    """By what a message goes."""
+
+    MAIL = "mail"
+    GATEWAY = "gateway"
+    """The organisation's own message gateway, which takes text messages."""
+
+
+BY_GATEWAY = frozenset({NoticeKind.GUEST_CODE})
+"""What goes by the message gateway alone; everything else goes by mail alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,32 +1,24 @@
-"""The outbox: queueing notices; delivery (queued → sending → sent, unknown, refused or withdrawn, each its own
-commit); what became of each message."""
+"""The outbox: queueing notices, sending mail, and what became of each message."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from appliance.config import MailSettings
+from appliance.config import GatewaySettings, MailSettings
+from appliance.contact_details import mobile_number
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
 from appliance.model.accounts import GuestInvitation
 from appliance.model.api_clients import require_person
 from appliance.model.contract import GUEST_PREFIX, Contract, Party
 from appliance.model.discussion import DraftKind
-from appliance.model.notice import Notice, NoticeKind
+from appliance.model.notice import ChannelKind, Notice, NoticeKind
 from appliance.model.people import Person
-from appliance.notices.mail import (
-    Envelope,
-    Mailbox,
-    MailClient,
-    MailRefused,
-    MailUnavailable,
-    MailUnknown,
-    MailUnreachable,
-    pause_after,
-)
+from appliance.notices.channel import Channel, Envelope, Mailbox
+from appliance.notices.channel_delivery import ChannelDelivery, Prepared
 from appliance.notices.messages import (
     MailMessage,
     MessageContext,
@@ -42,11 +34,7 @@ from appliance.store import writing as texts
 from appliance.store.database import Database, Transaction
 from appliance.store.outbox import MessageDelivery
 
-INTERRUPTED = "the process ended while it was sent"
 LONGEST_PAUSE = timedelta(minutes=5)
-
-TURNS: Final = 50
-"""Messages that are sent until it is asked anew which come next."""
 
 URGENT: Final = frozenset(
     {
@@ -72,87 +60,54 @@ class ReminderComposer(Protocol):
         """*now*, or when the quiet hours of *person* end."""
 
 
-class OutboxDelivery:
-    """There is one sender at a time (the scheduler); *issuer* is the organisation in whose name it writes.
-    *reply_to_initiator*: answers to mails about a contract go to who sent it.
+@dataclass(frozen=True, slots=True)
+class MailOptions:
+    """``reply_to_initiator``: answers to mails about a contract go to who sent it; ``codes_by_text``: codes of
+    outside signers go to their mobile numbers where there is one."""
 
-    A server that cannot be reached holds all of the outbox for a while, up to :data:`LONGEST_PAUSE`; one that will
-    not take a message postpones that message.
-    """
+    reply_to_initiator: bool = False
+    codes_by_text: bool = False
+
+
+DEFAULT_OPTIONS: Final = MailOptions()
+
+
+class OutboxDelivery(ChannelDelivery[MailMessage]):
+    """Mail; *issuer* is the organisation in whose name it writes."""
+
+    channel_kind = ChannelKind.MAIL
+    longest_pause = LONGEST_PAUSE
+    urgent = URGENT
 
     def __init__(
         self,
         database: Database,
-        mail: MailClient,
+        mail: Channel[MailMessage],
         reminders: ReminderComposer,
         *,
         addresses: PortalAddresses,
         issuer: str,
         now: Callable[[], datetime],
-        reply_to_initiator: bool = False,
+        options: MailOptions = DEFAULT_OPTIONS,
     ) -> None:
-        self._reply_to_initiator = reply_to_initiator
-        self._database = database
-        self._mail = mail
+        super().__init__(database, mail, now)
+        self._reply_to_initiator = options.reply_to_initiator
         self._reminders = reminders
         self._addresses = addresses
         self._issuer = issuer
-        self._now = now
-        self._failures = 0
-        self._paused_until: datetime | None = None
+        self._texts = options.codes_by_text
 
-    def recover_interrupted(self) -> int:
-        """At the start: what a sender that died had in hand is unknown, never sent again by itself; how many."""
-        return self._database.commit(outbox.give_up_sending, INTERRUPTED, self._now())
-
-    def deliver_due(self, *, most: int = 100) -> int:
-        """Send what is due, at most so many; how many were taken by the server."""
-        delivered, taken, turns = 0, 0, list[int]()
-        while taken < most and (self._paused_until is None or self._now() >= self._paused_until):
-            turns = turns or self._database.query(outbox.waiting, self._now(), urgent=URGENT, limit=TURNS)
-            if not turns:
-                break
-            taken += 1
-            message = self._database.commit(outbox.take, turns.pop(0), self._now())
-            if message is not None:
-                delivered += self._send(message)
-        return delivered
-
-    def _send(self, message: outbox.OutboxMessage) -> bool:
+    def compose(self, tx: Transaction, message: outbox.OutboxMessage) -> Prepared[MailMessage] | Postponed | None:
         notice = message.notice
-        with self._database.transaction() as tx:
-            person = people.person(tx, notice.recipient)
-            answers = self._answers(tx, notice)
-            words = self._words(tx, message)
-            if isinstance(words, Postponed):
-                outbox.put_back(tx, message, words.until)
-            elif words is None:
-                outbox.settle(tx, message, "withdrawn", self._now())
+        person = people.person(tx, notice.recipient)
+        answers = self._answers(tx, notice)
+        words = self._words(tx, message)
         if words is None or isinstance(words, Postponed):
-            return False
-        envelope = Envelope(person.email, person.name, notice.message_id, notice.due, answers)
-        try:
-            self._mail.send_message(envelope, words)
-        except MailUnreachable as error:
-            self._pause(message, str(error))
-        except MailUnavailable as error:
-            until = self._now() + outbox.retry_after(message.attempts)
-            self._database.commit(outbox.postpone, message, reason=str(error), until=until)
-        except MailRefused as error:
-            self._database.commit(outbox.settle, message, "refused", self._now(), reason=str(error))
-        except MailUnknown as error:
-            self._database.commit(outbox.settle, message, "unknown", self._now(), reason=str(error))
-        else:
-            self._failures = 0
-            self._database.commit(outbox.settle, message, "sent", self._now())
-            return True
-        return False
+            return words
+        return Prepared(Envelope(person.email, person.name, notice.message_id, notice.due, answers), words)
 
-    def _pause(self, message: outbox.OutboxMessage, reason: str) -> None:
-        """Nothing can be sent for now: the message waits as it did, and so do all others."""
-        self._failures += 1
-        self._paused_until = self._now() + pause_after(self._failures, LONGEST_PAUSE)
-        self._database.commit(outbox.unreached, message, reason)
+    def pause_of(self, message: outbox.OutboxMessage) -> timedelta:
+        return outbox.retry_after(message.attempts)
 
     def _words(self, tx: Transaction, message: outbox.OutboxMessage) -> MailMessage | Postponed | None:
         notice = message.notice
@@ -196,6 +151,7 @@ class OutboxDelivery:
             answers="" if answers is None else answers.name,
             shut_out=invitation is not None and invitation.is_shut_out(contract, self._now()),
             own_certificate=invitation is not None and _signs_elsewhere(contract, invitation),
+            code_by_text=self._texts and invitation is not None and _takes_texts(contract, invitation),
         )
 
     def _answers(self, tx: Transaction, notice: Notice) -> Mailbox | None:
@@ -212,6 +168,19 @@ class OutboxDelivery:
 def _signs_elsewhere(contract: Contract, invitation: GuestInvitation) -> bool:
     party = contract.party(invitation.party)
     return party is not None and party.method is SigningMethod.OWN_CERTIFICATE
+
+
+def _takes_texts(contract: Contract, invitation: GuestInvitation) -> bool:
+    party = contract.party(invitation.party)
+    return party is not None and number_for_code(party) is not None
+
+
+def number_for_code(party: Party) -> str | None:
+    """The mobile number (E.164) to which the code of a guest can go as a text message; None where there is none,
+    or the code is the authority's, which is shown to whoever vouches alone."""
+    if not party.guest or not party.phone or party.method is SigningMethod.VOUCHED:
+        return None
+    return mobile_number(party.phone)
 
 
 def _invitation(tx: Transaction, recipient: str) -> GuestInvitation | None:
@@ -276,6 +245,22 @@ class MailChannel:
             return False
         with self._database.reading() as tx:
             return not outbox.is_held_up(tx)
+
+
+class TextChannel:
+    """Text messages as the portal knows them: whether codes of outside signers can go to their telephones."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._settings = settings
+
+    @property
+    def configured(self) -> bool:
+        """Whether there is a message gateway to send by."""
+        return self._settings.configured
+
+    def number_for_code(self, party: Party) -> str | None:
+        """As :func:`number_for_code`, where there is a gateway."""
+        return number_for_code(party) if self.configured else None
 
 
 GuestInviter = Callable[[Transaction, Contract, Party, datetime], object]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import smtplib
 import ssl
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -13,6 +11,13 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 from appliance.config import MailSettings, Security
+from appliance.notices.channel import (
+    DeliveryRefused,
+    DeliveryUnavailable,
+    DeliveryUnknown,
+    DeliveryUnreachable,
+    Envelope,
+)
 from appliance.notices.messages import MailMessage
 
 if TYPE_CHECKING:
@@ -22,47 +27,6 @@ TIMEOUT = 30.0
 
 GREETING = 5.0
 """Seconds for looking whether the server is there."""
-
-
-class MailRefused(Exception):
-    """The server said no for good (5xx) to this message or its recipient."""
-
-
-class MailUnavailable(Exception):
-    """Certainly not sent: no connection, no login, or a temporary no (4xx). Trying again is safe."""
-
-
-class MailUnreachable(MailUnavailable):
-    """No connection to the server, or no login: nothing at all can be sent now."""
-
-
-class MailUnknown(Exception):
-    """The connection ended after the text was handed over: it may or may not have been taken."""
-
-
-def pause_after(failures: int, longest: timedelta) -> timedelta:
-    """How long to wait for the next try: 15 seconds, doubled for each of the *failures*, *longest* at most."""
-    return min(timedelta(seconds=15 * 2 ** min(failures, 10)), longest)
-
-
-@dataclass(frozen=True, slots=True)
-class Mailbox:
-    """Somebody's name and address of mail."""
-
-    name: str
-    address: str
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """One mail: to whom, under which Message-ID (with its angle brackets), dated when; ``answers`` go to somebody
-    else than the sender (Reply-To, RFC 5322, 3.6.2)."""
-
-    recipient: str
-    name: str
-    message_id: str
-    date: datetime
-    answers: Mailbox | None = None
 
 
 class _Plain(smtplib.SMTP):
@@ -81,7 +45,10 @@ class _Tls(_Plain, smtplib.SMTP_SSL):
 
 
 class MailClient:
-    """An SMTP server; *password* logs *settings*' user in and appears nowhere else."""
+    """The channel of mail, an SMTP server; *password* logs *settings*' user in and appears nowhere else. A server
+    that gets a message twice delivers it twice."""
+
+    is_idempotent = False
 
     def __init__(self, settings: MailSettings, password: str | None) -> None:
         self._settings = settings
@@ -91,7 +58,8 @@ class MailClient:
         """Returns what the server answered to the text, which begins with 250 (RFC 5321, 4.2.5: it is responsible
         from then on).
 
-        Raises :class:`MailUnreachable`, :class:`MailUnavailable`, :class:`MailRefused` or :class:`MailUnknown`.
+        Raises :class:`DeliveryUnreachable`, :class:`DeliveryUnavailable`, :class:`DeliveryRefused` or
+        :class:`DeliveryUnknown`.
         """
         email = self._email(envelope, message)
         connection = self._connected()
@@ -101,7 +69,10 @@ class MailClient:
             connection.close()
 
     def greet(self) -> None:
-        """Connects, logs in and leaves again: whether mail could be sent now. Raises :class:`MailUnreachable`."""
+        """Connects, logs in and leaves again: whether mail could be sent now.
+
+        Raises :class:`DeliveryUnreachable`.
+        """
         connection = self._connected(GREETING)
         try:
             connection.quit()
@@ -123,7 +94,7 @@ class MailClient:
         return email
 
     def _connected(self, timeout: float = TIMEOUT) -> _Plain:
-        """A connection that is logged in. Raises :class:`MailUnreachable`."""
+        """A connection that is logged in. Raises :class:`DeliveryUnreachable`."""
         settings = self._settings
         context = ssl.create_default_context()
         try:
@@ -140,28 +111,28 @@ class MailClient:
                 connection.close()
                 raise
         except (OSError, smtplib.SMTPException) as error:
-            raise MailUnreachable(_why(error)) from error
+            raise DeliveryUnreachable(_why(error)) from error
         return connection
 
 
 def _address(name: str, address: str) -> Address:
-    """To whom it goes. Raises :class:`MailRefused` for what is no address: it is the message's own fault."""
+    """To whom it goes. Raises :class:`DeliveryRefused` for what is no address: it is the message's own fault."""
     try:
         return Address(name, addr_spec=address)
     except (ValueError, IndexError, MessageError) as error:
-        raise MailRefused(f"“{address}” is no address for mail") from error
+        raise DeliveryRefused(f"“{address}” is no address for mail") from error
 
 
 def _hand_over(connection: _Plain, message: EmailMessage) -> str:
     try:
         connection.send_message(message)
     except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
-        kind = MailRefused if _is_final(error) else MailUnavailable
+        kind = DeliveryRefused if _is_final(error) else DeliveryUnavailable
         raise kind(_why(error)) from error
     except smtplib.SMTPNotSupportedError as error:  # the server takes no such address; nothing was handed over
-        raise MailRefused(_why(error)) from error
+        raise DeliveryRefused(_why(error)) from error
     except (OSError, smtplib.SMTPException) as error:
-        raise MailUnknown(_why(error)) from error
+        raise DeliveryUnknown(_why(error)) from error
     return connection.answered
 
 

@@ -6,7 +6,7 @@ Links that let somebody in are made when a message is sent, never stored.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from html import escape
 from typing import Final
@@ -102,6 +102,7 @@ SUBJECTS: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.SEAL_LAPSED: "The request for the seal of “{title}” has ended",
     NoticeKind.GUEST_INVITED: "You are asked to sign “{title}”",
     NoticeKind.GUEST_LINK: "Your new link to “{title}”",
+    NoticeKind.GUEST_CODE: "Your code for signing",
     NoticeKind.GUEST_ASKS: "{who} asks for a new link and code for “{title}”",
     NoticeKind.GUEST_ARRIVED: "{who} has opened the link to “{title}” and waits for the code",
     NoticeKind.GUEST_LOCKED: "{who} has entered wrong codes for “{title}”; the code is used up",
@@ -142,7 +143,14 @@ PAGE: Final = "The page: {address}"
 GREETING: Final = "Dear {name},"
 ONCE: Final = "The link is for you alone and works for a limited time; do not pass it on."
 CODE: Final = "You will also be asked for a code, which whoever invited you tells you by telephone."
+CODE_BY_TEXT: Final = (
+    "You will also be asked for a code. The page can send it to your mobile number as a text message, or whoever"
+    " invited you tells it by telephone."
+)
 AS_BEFORE: Final = "Your code is the one that you were told; whoever invited you can make a new one."
+AS_BEFORE_BY_TEXT: Final = "Your code is the same as before; the page can send it to your mobile number once more."
+BY_TEXT: Final[Mapping[str, str]] = {CODE: CODE_BY_TEXT, AS_BEFORE: AS_BEFORE_BY_TEXT}
+"""What is said instead where the code can go to the guest's telephone."""
 UPLOAD: Final = (
     "You download the document, sign it in that software and upload the signed file, which is checked there."
 )
@@ -151,6 +159,13 @@ ANSWERS: Final = "Sent by the signing appliance of {issuer}. Answers to this mes
 FROM: Final = "Sent by the signing appliance of {issuer}. Answers to this message are not read."
 
 TEST: Final = "Test mail of the signing appliance of {issuer}"
+CODE_TEXT: Final = (
+    "Code {code}. Enter it on {host} to open what {organisation} asks you to sign. Do not pass it on to anybody."
+)
+"""The text message with an outside signer's code."""
+
+TEST_TEXT: Final = "Test message of the signing appliance of {organisation} ({host}). Nothing has to be done."
+
 TEST_SENT: Final = "An operator had this test sent on {at} ({zone}). Nothing has to be done."
 
 MORE: Final[Mapping[NoticeKind, tuple[str, ...]]] = {
@@ -232,6 +247,8 @@ class MessageContext:
     """To an outside signer who never came in and no longer can: the page says how it ended, not why."""
     own_certificate: bool = False
     """To an outside signer with a certificate of their own."""
+    code_by_text: bool = False
+    """To an outside signer whose code can go to their telephone as a text message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +265,17 @@ class MailMessage:
     subject: str
     body: str
     html: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextMessage:
+    """A short message of one ``kind``: the ``text`` as composed here, in a ``language``, and the ``values`` in it,
+    for gateways whose provider takes the number of a template and values alone."""
+
+    kind: str
+    language: Language
+    text: str = field(repr=False)
+    values: Mapping[str, str] = field(repr=False)
 
 
 def compose_message(person: Person, kind: NoticeKind, context: MessageContext) -> MailMessage:
@@ -283,6 +311,13 @@ def compose_test_message(settings: Settings, now: datetime) -> MailMessage:
     return plain_message(subject, [told, sender], interface.language)
 
 
+def compose_test_text(settings: Settings) -> TextMessage:
+    """The same as a text message."""
+    language = settings.interface.language
+    values = {"organisation": settings.organisation.name, "host": settings.web.relying_party}
+    return TextMessage("test", language, translator(language)(TEST_TEXT, **values), values)
+
+
 def plain_message(subject: str, paragraphs: Sequence[str], language: Language) -> MailMessage:
     """A message of *paragraphs* alone."""
     html = "".join(f"<p>{escape(each)}</p>" for each in paragraphs)
@@ -309,8 +344,10 @@ def _more(person: Person, kind: NoticeKind, context: MessageContext) -> tuple[st
     if _has_no_account(person) and kind is NoticeKind.ENROLMENT_REFUSED:
         return ("The reason is on the page. You can set up something else to sign with there.",)
     if context.own_certificate and kind in OWN_CERTIFICATE:
-        return OWN_CERTIFICATE[kind]
-    return tuple(line for line in MORE.get(kind, ()) if not (context.shut_out and line == REASON))
+        lines = OWN_CERTIFICATE[kind]
+    else:
+        lines = tuple(line for line in MORE.get(kind, ()) if not (context.shut_out and line == REASON))
+    return tuple(BY_TEXT.get(line, line) for line in lines) if context.code_by_text else lines
 
 
 def _deadline(person: Person, kind: NoticeKind, context: MessageContext, translate: Translator) -> list[str]:

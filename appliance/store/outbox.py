@@ -9,23 +9,29 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from appliance.model.notice import Notice, NoticeKind
+from appliance.model.notice import BY_GATEWAY, ChannelKind, Notice, NoticeKind
 from appliance.store.database import Transaction
 from hsm.rows import Query, columns, fields_of
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
-    """A notice under way; ``attempts`` counts the tries so far."""
+    """A notice under way; ``attempts`` counts the tries so far. ``since`` is when it was queued: when it became
+    due, or when somebody had it sent again."""
 
     id: int
     notice: Notice
     attempts: int
+    since: datetime
 
 
 _QUEUED = "state IN ('queued', 'sending') AND state = 'queued'"
 _FAILED = "state IN ('unknown', 'refused')"
 """As the indexes have it: without their own conditions the whole table is read."""
+
+_TEXTS = f"kind IN ({', '.join(repr(str(kind)) for kind in sorted(BY_GATEWAY))})"
+_BY = {ChannelKind.MAIL: f"NOT {_TEXTS}", ChannelKind.GATEWAY: _TEXTS}
+"""What goes by a channel."""
 
 
 def enqueue(tx: Transaction, notice: Notice) -> None:
@@ -47,21 +53,25 @@ def made_since(
 
 
 def is_held_up(tx: Transaction) -> bool:
-    """Whether a message waits that was tried and not taken."""
-    return tx.exists(f"SELECT 1 FROM outbox WHERE {_QUEUED} AND reason IS NOT NULL LIMIT 1")  # noqa: S608
+    """Whether a mail waits that was tried and not taken."""
+    held = f"{_QUEUED} AND reason IS NOT NULL AND {_BY[ChannelKind.MAIL]}"
+    return tx.exists(f"SELECT 1 FROM outbox WHERE {held} LIMIT 1")  # noqa: S608  # literals of this module
 
 
-def waiting(tx: Transaction, now: datetime, *, urgent: Collection[NoticeKind], limit: int) -> list[int]:
-    """The ids of what is due, in the order in which it is sent: *urgent* kinds first; then the initiators of the
-    contracts that the messages are about, and where there is none the recipients, take turns, so that many
-    messages of one hold up nobody else's. Of each it is the message that waits longest."""
+def waiting(
+    tx: Transaction, now: datetime, *, channel: ChannelKind, urgent: Collection[NoticeKind], limit: int
+) -> list[int]:
+    """The ids of what is due by *channel*, in the order in which it is sent: *urgent* kinds first; then the
+    initiators of the contracts that the messages are about, and where there is none the recipients, take turns, so
+    that many messages of one hold up nobody else's. Of each it is the message that waits longest."""
     return tx.column(
         int,
         "SELECT id FROM (SELECT id, retry_at, urgent,"  # noqa: S608  # literals of this module
         " row_number() OVER (PARTITION BY urgent, whose ORDER BY retry_at, id) AS turn FROM"
         " (SELECT id, retry_at, kind IN (SELECT value FROM json_each(?2)) AS urgent,"
         " coalesce((SELECT initiator FROM contracts WHERE id = outbox.contract), recipient) AS whose"
-        f" FROM outbox WHERE {_QUEUED} AND retry_at <= ?1)) ORDER BY urgent DESC, turn, retry_at, id LIMIT ?3",
+        f" FROM outbox WHERE {_QUEUED} AND retry_at <= ?1 AND {_BY[channel]}))"
+        " ORDER BY urgent DESC, turn, retry_at, id LIMIT ?3",
         (now, json.dumps(sorted(urgent)), limit),
     )
 
@@ -72,7 +82,7 @@ def take(tx: Transaction, message_id: int, now: datetime) -> OutboxMessage | Non
         tx,
         "UPDATE outbox SET state = 'sending', attempts = attempts + 1"
         " WHERE id = ? AND state = 'queued' AND retry_at <= ?"
-        " RETURNING id, contract, recipient, kind, due, about, attempts",
+        " RETURNING id, contract, recipient, kind, due, about, attempts, coalesce(settled, due) AS since",
         (message_id, now),
     )
 
@@ -148,21 +158,35 @@ def gather(tx: Transaction, person: str, *, now: datetime, at: datetime, about: 
 def resend(tx: Transaction, message_id: int, now: datetime) -> bool:
     """unknown or refused → queued, because somebody asked for it. False when it is in another state."""
     return tx.changed(
-        "UPDATE outbox SET state = 'queued', reason = NULL, retry_at = ?"
-        " WHERE id = ? AND state IN ('unknown', 'refused')",
+        "UPDATE outbox SET state = 'queued', reason = NULL, retry_at = ?1, settled = ?1"
+        " WHERE id = ?2 AND state IN ('unknown', 'refused')",
         (now, message_id),
     )
 
 
-def give_up_sending(tx: Transaction, reason: str, at: datetime) -> int:
-    """sending → unknown for whatever a process that died was sending; how many."""
+def give_up_sending(tx: Transaction, channel: ChannelKind, reason: str, at: datetime) -> int:
+    """sending → unknown for whatever a process that died was sending by *channel*; how many."""
     query = "UPDATE outbox SET state = 'unknown', reason = ?, settled = ? WHERE state = 'sending'"
-    return tx.change(query, (reason, at))
+    return tx.change(f"{query} AND {_BY[channel]}", (reason, at))
+
+
+def take_up_sending(tx: Transaction, channel: ChannelKind, reason: str) -> int:
+    """sending → queued for whatever a process that died was sending by *channel*, which passes a message on once
+    however often it gets it; how many."""
+    query = "UPDATE outbox SET state = 'queued', reason = ? WHERE state = 'sending'"
+    return tx.change(f"{query} AND {_BY[channel]}", (reason,))
+
+
+def withdraw_all(tx: Transaction, channel: ChannelKind, at: datetime) -> int:
+    """queued or sending → withdrawn for all that goes by *channel*, which there is no more; how many."""
+    query = "UPDATE outbox SET state = 'withdrawn', settled = ? WHERE state IN ('queued', 'sending')"
+    return tx.change(f"{query} AND {_BY[channel]}", (at,))
 
 
 def count_queued(tx: Transaction) -> int:
-    """How many messages wait in the outbox, or are being sent."""
-    return tx.count("SELECT count(*) FROM outbox WHERE state IN ('queued', 'sending')")
+    """How many mails wait in the outbox, or are being sent."""
+    query = "SELECT count(*) FROM outbox WHERE state IN ('queued', 'sending')"
+    return tx.count(f"{query} AND {_BY[ChannelKind.MAIL]}")
 
 
 def counts(tx: Transaction) -> dict[str, int]:
@@ -188,7 +212,7 @@ RECENT = timedelta(days=14)
 @dataclass(frozen=True, slots=True)
 class MessageDelivery:
     """One message: ``state`` as in the outbox, ``settled`` when it came to it, ``retry_at`` when a waiting one is
-    tried next; ``reason`` is what the mail server or the process said."""
+    tried next; ``reason`` is what the mail server, the message gateway or the process said."""
 
     id: int
     recipient: str
@@ -200,6 +224,11 @@ class MessageDelivery:
     retry_at: datetime
     attempts: int
     reason: str | None
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is a text message, not a mail."""
+        return self.kind in BY_GATEWAY
 
 
 _DELIVERIES = Query(MessageDelivery, _MAILS)
@@ -216,15 +245,22 @@ def recipient_of(tx: Transaction, contract_id: str, message: int) -> str | None:
     return tx.value(str, query, (contract_id, message))
 
 
+def newest_about(tx: Transaction, recipient: str, kind: NoticeKind, about: str) -> MessageDelivery | None:
+    """The newest message of this *kind* to *recipient* about something, if there was one."""
+    condition = "WHERE o.recipient = ?1 AND o.kind = ?2 AND o.about = ?3 ORDER BY o.due DESC, o.id DESC LIMIT 1"
+    return _DELIVERIES.first(tx, condition, (recipient, kind, about))
+
+
 def delivery_problems(tx: Transaction, *, before: datetime, since: datetime) -> tuple[int, int, int]:
-    """Messages whose arrival became unknown *since* then, those that were refused since then, and those that
+    """Mails whose arrival became unknown *since* then, those that were refused since then, and those that
     should have gone out *before* that moment; up to 1,000 each."""
+    mail = _BY[ChannelKind.MAIL]
     [[unknown, refused, late]] = tx.execute(
         "SELECT (SELECT count(*) FROM"  # noqa: S608  # literals of this module
-        f" (SELECT 1 FROM outbox WHERE {_FAILED} AND state = 'unknown' AND settled >= ?2 LIMIT 1000)),"
+        f" (SELECT 1 FROM outbox WHERE {_FAILED} AND state = 'unknown' AND settled >= ?2 AND {mail} LIMIT 1000)),"
         " (SELECT count(*) FROM"
-        f" (SELECT 1 FROM outbox WHERE {_FAILED} AND state = 'refused' AND settled >= ?2 LIMIT 1000)),"
-        f" (SELECT count(*) FROM (SELECT 1 FROM outbox WHERE {_QUEUED} AND"
+        f" (SELECT 1 FROM outbox WHERE {_FAILED} AND state = 'refused' AND settled >= ?2 AND {mail} LIMIT 1000)),"
+        f" (SELECT count(*) FROM (SELECT 1 FROM outbox WHERE {_QUEUED} AND {mail} AND"
         " CASE WHEN attempts > 0 THEN due ELSE retry_at END <= ?1 LIMIT 1000))",
         (before, since),
     )

@@ -34,6 +34,7 @@ ASKED_BY = {
     "webhooks.test": {S, Y},
     "webhooks.replay": {S, Y},
     "webhooks.remove": {S, Y},
+    "gateway.test": {S},
     "keys.rotate": {S},
     "keys.revoke": {S},
     "keys.keeper": {S, Y},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import cast
 
@@ -10,11 +11,13 @@ import pytest
 
 from appliance.administration.action import ActionContext
 from appliance.administration.actions import find_action
-from appliance.config import MailSettings, Security
+from appliance.config import GatewaySettings, MailSettings, Security
 from appliance.errors import ApplianceError
 from appliance.model.administration import ROOT
+from hsm.files import write_private
 from tests.administration.conftest import Site
 from tests.appliance.notices.smtp import post_office
+from tests.message_gateway import message_gateway
 
 
 def perform(site: Site, mail: MailSettings) -> str:
@@ -22,6 +25,14 @@ def perform(site: Site, mail: MailSettings) -> str:
     settings = replace(site.settings, mail=mail)
     parts = cast("ActionContext", SimpleNamespace(settings=settings, now=lambda: site.at))
     came = action.perform(parts, action.checked({"address": "operator@company.example"}), ROOT)
+    return came.template.format(**came.values)
+
+
+def perform_text(site: Site, gateway: GatewaySettings, *, number: str = "138 0000 0000") -> str:
+    action = find_action("gateway.test")
+    settings = replace(site.settings, gateway=gateway)
+    parts = cast("ActionContext", SimpleNamespace(settings=settings, now=lambda: datetime.now(UTC)))
+    came = action.perform(parts, action.checked({"number": number}), ROOT)
     return came.template.format(**came.values)
 
 
@@ -36,6 +47,28 @@ def test_the_servers_answer_is_what_the_operator_reads(site: Site) -> None:
                 setattr(post, name, words)
             with pytest.raises(ApplianceError, match=next(iter(answers.values()))[4:]):
                 perform(site, mail)
+
+
+def test_the_gateways_answer_is_what_the_operator_reads(site: Site) -> None:
+    key = b"key of a gateway"
+    site.settings.home.secrets.mkdir(mode=0o700, exist_ok=True)
+    write_private(site.settings.home.secrets / "gateway.key", key)
+    with message_gateway(key) as gateway:
+        settings = GatewaySettings(url=gateway.url)
+        assert perform_text(site, settings).endswith("/messages answered: 202")
+        [message] = gateway.messages
+        assert (message["to"], message["kind"], set(message["values"])) == (
+            "+8613800000000",
+            "test",
+            {"organisation", "host"},
+        )
+        gateway.status, gateway.reason = 403, "another signature is registered"
+        with pytest.raises(ApplianceError, match="403 another signature"):
+            perform_text(site, settings)
+        with pytest.raises(ApplianceError, match="no mobile number"):
+            perform_text(site, settings, number="010-5555 0100")
+    with pytest.raises(ApplianceError, match="No message gateway is set"):
+        perform_text(site, GatewaySettings())
 
 
 def test_without_a_server_nothing_is_claimed(site: Site) -> None:

@@ -41,6 +41,7 @@ from hsm.operation_types import AuthorityState
 from tests.conformance.boot_clock import STEP, UNDO
 from tests.health.onlooker import Onlooker
 from tests.health.receivers import Hook, Post
+from tests.message_gateway import Gateway, message_gateway
 from tests.ports import free_port
 from tests.world import copy_home, template_home
 
@@ -60,6 +61,7 @@ class Station:
     settings: Settings
     post: Post
     hook: Hook
+    gateway: Gateway
     port: int
     console: int
     portal: subprocess.Popen[bytes]
@@ -203,9 +205,10 @@ def station() -> Iterator[Station]:
     post, hook = Post(), Hook()
     post.open()
     try:
-        with tempfile.TemporaryDirectory(prefix="vermilion-") as directory:
+        with ExitStack() as places, tempfile.TemporaryDirectory(prefix="vermilion-") as directory:
             home = copy_home(template_home(), Path(directory))
-            _configure(home, post, hook)
+            gateway = places.enter_context(message_gateway(KEY))
+            _configure(home, post, hook, gateway)
             set_clock(home.root)
             settings, port, console = load(home), free_port(), free_port()
             with ExitStack() as stack:
@@ -216,7 +219,8 @@ def station() -> Iterator[Station]:
                 portal = stack.enter_context(_process(home, *_gunicorn("portal", port)))
                 stack.enter_context(_process(home, *_gunicorn("console", console)))
                 eventually(lambda: answers(port) and answers(console))
-                opened = Station(settings, post, hook, port, console, portal, authority, Onlooker(home, console))
+                seen = Onlooker(home, console)
+                opened = Station(settings, post, hook, gateway, port, console, portal, authority, seen)
                 opened.sequence()
                 yield opened
                 opened.observations.close()
@@ -225,7 +229,7 @@ def station() -> Iterator[Station]:
         hook.close()
 
 
-def _configure(home: Home, post: Post, hook: Hook) -> None:
+def _configure(home: Home, post: Post, hook: Hook, gateway: Gateway) -> None:
     recipients = f'[backup]\nrecipients = ["{recipient_of(new_identity())}"]\n'
     with home.authority_settings.open("a", encoding="utf-8") as stream:
         stream.write(f"\n{recipients}\n[workers]\ncount = 1\n")
@@ -233,9 +237,11 @@ def _configure(home: Home, post: Post, hook: Hook) -> None:
         stream.write(
             f'\n{recipients}\n[mail]\nhost = "127.0.0.1"\nport = {post.port}\nsecurity = "none"\n'
             f'\n[alarms]\nmail = ["{OPERATOR}"]\nwebhook = "{hook.url}/alarm"\nheartbeat = "{hook.url}/beat"\n'
+            f'\n[gateway]\nurl = "{gateway.url}"\n'
             f'\n[health]\nseconds = 1\n\n[interface]\nlanguage = "en"\n'
         )
-    write_private(home.secrets / "alarms.key", KEY)
+    for secret in ("alarms.key", "gateway.key"):
+        write_private(home.secrets / secret, KEY)
 
 
 def _gunicorn(application: str, port: int) -> tuple[str, ...]:

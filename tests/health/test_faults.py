@@ -1,4 +1,4 @@
-"""Fifteen faults, each brought about for real: each shows on the console's page as it is served, in ``/readyz``,
+"""Sixteen faults, each brought about for real: each shows on the console's page as it is served, in ``/readyz``,
 in the metrics, in ``vermilion diagnose`` and as an alarm, with its remedy, within a minute.
 
 What is not quite real. Of the clock: nobody may set the machine's, which is everybody's. It counts as
@@ -167,6 +167,14 @@ def test_mail_down(stationed: Station) -> None:
         stationed.look()
     subjects = [each["Subject"] for each in stationed.post.messages[before:]]
     assert any(subject.startswith("Failing: Mail server") for subject in subjects), "it was kept until it went out"
+
+
+def test_gateway_down(stationed: Station) -> None:
+    stationed.gateway.status, stationed.gateway.reason = 503, "closed at night"
+    require_shown(stationed, "gateway", RunbookPage.GATEWAY_DOWN)
+    stationed.gateway.status = None
+    require_over(stationed, "gateway")
+    assert stationed.gateway.checks and not stationed.gateway.messages, "asking sends nothing"
 
 
 def test_queue_stuck(stationed: Station) -> None:

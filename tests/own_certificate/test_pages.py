@@ -58,7 +58,6 @@ def test_the_invitation_says_what_is_needed_and_nothing_of_passkeys(portal: Flas
             addresses=addresses,
             issuer="甲",
             now=appliance.now,
-            reply_to_initiator=False,
         )
         while out.deliver_due():
             pass

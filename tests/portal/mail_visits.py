@@ -22,7 +22,7 @@ from appliance.model.contract import Contract, Deadline, GuestDetails, Party, Pl
 from appliance.model.intent import SigningOrigin
 from appliance.model.notice import NoticeKind
 from appliance.model.people import Person
-from appliance.notices.delivery import OutboxDelivery, ReminderComposer
+from appliance.notices.delivery import MailOptions, OutboxDelivery, ReminderComposer
 from appliance.notices.mail import MailClient
 from appliance.notices.messages import MailMessage, Postponed
 from appliance.store import outbox
@@ -91,7 +91,7 @@ class Mails:
             addresses=appliance.addresses,
             issuer=issuer,
             now=appliance.now,
-            reply_to_initiator=settings.mail.reply_to_initiator,
+            options=MailOptions(settings.mail.reply_to_initiator, settings.gateway.configured),
         )
 
     def _read(self, message: EmailMessage) -> list[tuple[str, str, NoticeKind, str | None]]:

@@ -296,6 +296,7 @@ POST: dict[str, Row] = {
     "signing.guest_enter": Row("/guest/{guest_link}", EVERYBODY, form={"code": "1"}),
     "signing.guest_passkey": Row("/guest/{guest_link}/passkey", EVERYBODY, form=PASSKEY),
     "signing.another_guest_link": Row("/guest/{guest_link}/another", EVERYBODY),
+    "signing.text_guest_code": Row("/guest/{guest_link}/text", EVERYBODY),
     "signing.ask_for_guest_code": Row("/guest/{guest_link}/ask", EVERYBODY, any_words=True),
     "setup.appoint": Row("/setup", EVERYBODY, form=_OFFICER),
     "setup.finish": Row("/setup/registered/none", EVERYBODY, form={"email": "x", "password": "a", "offer": "x"}),

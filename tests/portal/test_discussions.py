@@ -26,8 +26,8 @@ from appliance.model.contract import Contract
 from appliance.model.discussion import DraftKind
 from appliance.model.notice import QuietHours, ReminderPreferences
 from appliance.model.writing import Text
+from appliance.notices.channel import Envelope
 from appliance.notices.delivery import OutboxDelivery
-from appliance.notices.mail import Envelope
 from appliance.notices.messages import MailMessage
 from appliance.store import reminders
 from appliance.wiring import Appliance

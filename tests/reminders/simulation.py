@@ -37,8 +37,15 @@ from appliance.model.contract import (
 )
 from appliance.model.notice import QuietHours, ReminderPreferences
 from appliance.model.people import Person
+from appliance.notices.channel import (
+    DeliveryRefused,
+    DeliveryUnavailable,
+    DeliveryUnknown,
+    DeliveryUnreachable,
+    Envelope,
+)
 from appliance.notices.delivery import OutboxDelivery
-from appliance.notices.mail import Envelope, MailClient, MailRefused, MailUnavailable, MailUnknown, MailUnreachable
+from appliance.notices.mail import MailClient
 from appliance.notices.messages import MailMessage, PortalAddresses
 from appliance.policy import Policy, PolicyRules
 from appliance.policy.rules import ReminderRules
@@ -91,14 +98,14 @@ class PostOffice(MailClient):
 
     def send_message(self, envelope: Envelope, letter: MailMessage) -> None:
         if self.mood == "down":
-            raise MailUnreachable("no route")
+            raise DeliveryUnreachable("no route")
         if self.mood == "busy":
-            raise MailUnavailable("451 later")
+            raise DeliveryUnavailable("451 later")
         if envelope.recipient == f"{UNREACHABLE}@example.com":
-            raise MailRefused("550 no such user")
+            raise DeliveryRefused("550 no such user")
         self.received.append(Received(self._now(), envelope.recipient, envelope.message_id, letter))
         if self.mood == "vague":
-            raise MailUnknown("connection lost")
+            raise DeliveryUnknown("connection lost")
         if self.mood == "deadly":
             self.mood = "up"
             raise Died

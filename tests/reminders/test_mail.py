@@ -47,7 +47,7 @@ def test_one_mail_names_all_that_waits_with_an_address_each(
     simulation: Year, post: Post, language: Language, subject: str, sentence: str
 ) -> None:
     speak(simulation, language)
-    simulation.delivery._mail = MailClient(
+    simulation.delivery._channel = MailClient(
         MailSettings(host="127.0.0.1", port=post.port, security=Security.NONE), None
     )
     for number in (1, 2):

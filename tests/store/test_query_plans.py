@@ -25,7 +25,7 @@ from appliance.model.contract import (
     SigningOrder,
 )
 from appliance.model.listing import EVERYTHING, ContractBucket, ContractFilter, ListCursor, ListViewer
-from appliance.model.notice import NoticeKind
+from appliance.model.notice import ChannelKind, NoticeKind
 from appliance.model.people import Person
 from appliance.model.retention import DisposalState
 from appliance.store import (
@@ -127,7 +127,9 @@ OTHERS: Sequence[Query] = (
     lambda tx: ownership.of_digest(tx, "0" * 64),
     lambda tx: outbox.inbox_messages(tx, WHO, limit=50),
     lambda tx: outbox.count_unseen(tx, WHO),
-    lambda tx: outbox.waiting(tx, NOW, urgent=[NoticeKind.RECOVERY], limit=10),
+    lambda tx: outbox.waiting(tx, NOW, channel=ChannelKind.MAIL, urgent=[NoticeKind.RECOVERY], limit=10),
+    lambda tx: outbox.waiting(tx, NOW, channel=ChannelKind.GATEWAY, urgent=[], limit=10),
+    lambda tx: outbox.newest_about(tx, WHO, NoticeKind.GUEST_CODE, "one.0"),
     lambda tx: outbox.delivery_problems(tx, before=NOW, since=NOW),
     outbox.is_held_up,
     outbox.count_queued,

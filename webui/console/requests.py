@@ -47,7 +47,7 @@ CHOICES = {
 
 AREAS = {
     "Machine": ("maintenance", "service", "backup", "drill", "restore", "release", "alarm", "support"),
-    "Log, contracts and mail": ("log", "mail", "retries"),
+    "Log, contracts and mail": ("log", "mail", "gateway", "retries"),
     "Webhooks": ("webhooks",),
     "Keys and certificates": ("authority", "crl", "key", "keys", "certificate", "certificates"),
     "API clients": ("api",),

@@ -69,6 +69,7 @@ SET_UP = {
     "clock": RunbookPage.CLOCK_UNSYNCHRONISED,
     "time-sources": RunbookPage.CLOCK_UNSYNCHRONISED,
     "mail": RunbookPage.MAIL_DOWN,
+    "gateway": RunbookPage.GATEWAY_DOWN,
     "backup": RunbookPage.BACKUP_UNSET,
     "outside-timestamps": RunbookPage.OUTSIDE_TIMESTAMPS,
     "confinement": RunbookPage.CONFINEMENT_MISSING,
@@ -101,7 +102,7 @@ FIGURES = (
 )
 """What is counted at every round of the health monitor."""
 
-AREAS = ("mail", "retries")
+AREAS = ("mail", "gateway", "retries")
 """How the names of those actions begin that try something again."""
 
 RETRY = "retries.contract"

@@ -101,7 +101,11 @@ def create_app(appliance: Appliance, *, form_key: bytes) -> Flask:
     forms.install(app, key=form_key, secure=https, exempt=trust.MACHINES)
     forms.install_single_submission(app)
     qr.install(app)
-    app.jinja_env.globals.update(mail_configured=appliance.mail.configured, builtin_browser=builtin_browser)
+    app.jinja_env.globals.update(
+        mail_configured=appliance.mail.configured,
+        texts_configured=appliance.texts.configured,
+        builtin_browser=builtin_browser,
+    )
     errors.install(app)
     access.install(app, appliance, secure=https)
     guards.hold_in_maintenance(app, appliance)

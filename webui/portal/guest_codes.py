@@ -11,12 +11,21 @@ from webui.portal.pages import appliance
 
 
 def guests_without_code(seen: ContractView) -> list[Party]:
-    """The guests on turn who have not come in yet: the initiator has to tell each of them a code."""
+    """The guests on turn who have not come in yet, and to whom the initiator has to tell a code: not those whose
+    page sends it to their telephone, unless that has failed."""
     if seen.contract.state is not ContractState.SENT or not seen.initiates:
         return []
     invited = [party for party in seen.contract.on_turn if party.guest]
     invited = [party for party in invited if party.method is not SigningMethod.VOUCHED]
-    return [party for party in invited if appliance.guests.of_party(party.id).opened is None]
+    return [party for party in invited if _waits_for_code(seen, party)]
+
+
+def _waits_for_code(seen: ContractView, party: Party) -> bool:
+    held = appliance.guests.of_party(party.id)
+    if held.opened is not None:
+        return False
+    text = appliance.entering.code_text_for(seen.contract, held)
+    return text is None or text.failed
 
 
 def guests_without_link(seen: ContractView) -> list[Party]:

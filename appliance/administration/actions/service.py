@@ -9,11 +9,13 @@ from datetime import datetime
 from functools import partial
 
 from appliance.administration.action import SYSTEM, Action, ActionContext, Argument, ArgumentKind, ExecutedBy
-from appliance.contact_details import email_address
-from appliance.errors import StateRefused
+from appliance.contact_details import email_address, mobile_number, telephone_number
+from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.administration import Actor, AdminRequestOutcome, MaintenanceWindow
-from appliance.notices.mail import Envelope, MailClient, MailRefused, MailUnavailable, MailUnknown
-from appliance.notices.messages import compose_test_message
+from appliance.notices.channel import DeliveryRefused, DeliveryUnavailable, DeliveryUnknown, Envelope
+from appliance.notices.gateway import GatewayClient
+from appliance.notices.mail import MailClient
+from appliance.notices.messages import compose_test_message, compose_test_text
 from appliance.store import outbox
 
 
@@ -47,9 +49,25 @@ def _test_mail(parts: ActionContext, arguments: Mapping[str, str], _by: Actor) -
     try:
         mail = MailClient(settings.mail, settings.mail_password(os.environ))
         answer = mail.send_message(Envelope(address, "", message_id, now), compose_test_message(settings, now))
-    except (MailRefused, MailUnavailable, MailUnknown) as error:
+    except (DeliveryRefused, DeliveryUnavailable, DeliveryUnknown) as error:
         raise StateRefused("The mail server {host}:{port} did not take it: {why}", **server, why=error) from error
     return AdminRequestOutcome("The mail server {host}:{port} answered: {answer}", {**server, "answer": answer})
+
+
+def _test_text(parts: ActionContext, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
+    settings, number = parts.settings, mobile_number(telephone_number(arguments["number"]))
+    if not settings.gateway.configured:
+        raise StateRefused("No message gateway is set; fill in the settings gateway.* and restart the services.")
+    if number is None:
+        raise PreconditionRefused("This is no mobile number; give one such as +86 138 0000 0000.")
+    envelope = Envelope(number, "", f"<test{secrets.token_hex(16)}@notices.vermilion>", parts.now())
+    url = settings.gateway.url
+    try:
+        gateway = GatewayClient(settings, settings.gateway_key(os.environ), parts.now)
+        answer = gateway.send_message(envelope, compose_test_text(settings))
+    except (DeliveryRefused, DeliveryUnavailable, DeliveryUnknown) as error:
+        raise StateRefused("The message gateway {url} did not take it: {why}", url=url, why=error) from error
+    return AdminRequestOutcome("The message gateway {url} answered: {answer}", {"url": url, "answer": answer})
 
 
 def _begin(parts: ActionContext, arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
@@ -115,6 +133,14 @@ ACTIONS = (
         undo="A mail that is gone cannot be taken back; it says only that it is a test.",
         arguments=(Argument("address", "Address of mail"),),
         perform=_test_mail,
+    ),
+    _alone(
+        "gateway.test",
+        "Send a test text message",
+        "A test message goes to {number} by the message gateway, at once and once; its answer is shown.",
+        undo="A message that is gone cannot be taken back; it says only that it is a test.",
+        arguments=(Argument("number", "Mobile number"),),
+        perform=_test_text,
     ),
     _alone(
         "retries.contract",

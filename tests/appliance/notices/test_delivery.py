@@ -13,8 +13,9 @@ from appliance.accounts.tickets import LinkTokens
 from appliance.config import MailSettings, Security
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
+from appliance.notices.channel import Envelope
 from appliance.notices.delivery import OutboxDelivery
-from appliance.notices.mail import Envelope, MailClient
+from appliance.notices.mail import MailClient
 from appliance.notices.messages import MailMessage, PortalAddresses, Postponed
 from appliance.store import contracts, outbox
 from appliance.store.database import Database, Transaction
@@ -135,11 +136,11 @@ def test_a_server_that_is_away_holds_everything_and_no_message_is_the_worse_for_
     database: Database, delivery: OutboxDelivery, post: Post, time: Time
 ) -> None:
     port, away = post.port, MailSettings(host="127.0.0.1", port=1, security=Security.NONE)
-    delivery._mail = MailClient(away, None)
+    delivery._channel = MailClient(away, None)
     for _ in range(20):
         assert delivery.deliver_due() == 0
         time.at += timedelta(hours=1)
-    delivery._mail = MailClient(MailSettings(host="127.0.0.1", port=port, security=Security.NONE), None)
+    delivery._channel = MailClient(MailSettings(host="127.0.0.1", port=port, security=Security.NONE), None)
     time.at += timedelta(minutes=5)
     post.to_recipient = "451 not now"
     assert delivery.deliver_due() == 0
@@ -175,7 +176,7 @@ def test_messages_of_one_hold_up_nobody_elses(
 def test_what_is_withdrawn_before_its_turn_is_left_out(
     database: Database, delivery: OutboxDelivery, post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    send = delivery._mail.send_message
+    send = delivery._channel.send_message
     with database.transaction() as tx:
         outbox.enqueue(tx, replace(NOTICE, recipient="person-2"))
 
@@ -183,7 +184,7 @@ def test_what_is_withdrawn_before_its_turn_is_left_out(
         send(envelope, words)
         database.commit(outbox.withdraw, "person-2", NOON)
 
-    monkeypatch.setattr(delivery._mail, "send_message", send_and_withdraw)
+    monkeypatch.setattr(delivery._channel, "send_message", send_and_withdraw)
     assert (delivery.deliver_due(), counts(database)) == (1, {"sent": 1, "withdrawn": 1})
     assert len(post.messages) == 1
 

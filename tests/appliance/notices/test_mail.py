@@ -13,7 +13,8 @@ from appliance.config import MailSettings, Security
 from appliance.language import Language
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
-from appliance.notices.mail import Envelope, MailClient, MailRefused, MailUnavailable, MailUnknown
+from appliance.notices.channel import DeliveryRefused, DeliveryUnavailable, DeliveryUnknown, Envelope
+from appliance.notices.mail import MailClient
 from appliance.notices.messages import MessageContext, compose_message
 from tests.appliance.notices.smtp import Post, post_office
 
@@ -63,34 +64,34 @@ def test_the_same_notice_has_the_same_id_and_another_has_another() -> None:
 
 def test_a_final_no_is_refused(post: Post) -> None:
     post.to_recipient = "550 no such mailbox"
-    with pytest.raises(MailRefused, match="no such mailbox"):
+    with pytest.raises(DeliveryRefused, match="no such mailbox"):
         mail(post.port).send_message(ENVELOPE, LETTER)
 
 
 @pytest.mark.parametrize("answer", ["to_recipient", "to_text"])
 def test_a_temporary_no_can_be_tried_again(post: Post, answer: str) -> None:
     setattr(post, answer, "451 come back later")
-    with pytest.raises(MailUnavailable, match="come back later"):
+    with pytest.raises(DeliveryUnavailable, match="come back later"):
         mail(post.port).send_message(ENVELOPE, LETTER)
 
 
 def test_no_server_can_be_tried_again() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        with pytest.raises(MailUnavailable):
+        with pytest.raises(DeliveryUnavailable):
             mail(taken.getsockname()[1]).send_message(ENVELOPE, LETTER)
 
 
 def test_no_answer_to_the_text_is_unknown(post: Post) -> None:
     post.hang_up = True
-    with pytest.raises(MailUnknown):
+    with pytest.raises(DeliveryUnknown):
         mail(post.port).send_message(ENVELOPE, LETTER)
     assert post.messages == []
 
 
 def test_without_encryption_nothing_is_sent_where_it_is_demanded(post: Post) -> None:
     demanding = MailClient(MailSettings(host="127.0.0.1", port=post.port), None)
-    with pytest.raises(MailUnavailable, match="STARTTLS"):
+    with pytest.raises(DeliveryUnavailable, match="STARTTLS"):
         demanding.send_message(ENVELOPE, LETTER)
     assert post.messages == []
 
@@ -99,6 +100,6 @@ def test_without_encryption_nothing_is_sent_where_it_is_demanded(post: Post) -> 
     "address", ["", "zhang", "zhang@", "a b@example.com", "zhang@example.com\nBcc: all", "张@example.com"]
 )
 def test_what_is_no_address_is_refused_and_stops_nothing_else(post: Post, address: str) -> None:
-    with pytest.raises(MailRefused):
+    with pytest.raises(DeliveryRefused):
         mail(post.port).send_message(replace(ENVELOPE, recipient=address), LETTER)
     assert post.messages == []

@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from appliance.config import MailSettings, Security
-from appliance.notices.mail import Envelope, MailClient, MailUnreachable
+from appliance.notices.channel import DeliveryUnreachable, Envelope
+from appliance.notices.mail import MailClient
 from appliance.notices.messages import MailMessage
 from tests.ports import free_port
 
@@ -115,7 +116,10 @@ def test_mail_goes_over_tls_to_a_server_that_can_be_trusted(
 
 @pytest.mark.parametrize("security", [Security.TLS, Security.STARTTLS])
 def test_nothing_goes_to_a_server_that_cannot_be_trusted(certificate: Path, security: Security) -> None:
-    with server(certificate, security) as (room, settings), pytest.raises(MailUnreachable, match="CERTIFICATE"):
+    with (
+        server(certificate, security) as (room, settings),
+        pytest.raises(DeliveryUnreachable, match="CERTIFICATE"),
+    ):
         MailClient(settings, "secret").send_message(ENVELOPE, LETTER)
     assert room.arrived == []
 
@@ -124,7 +128,7 @@ def test_a_wrong_password_sends_nothing(certificate: Path, monkeypatch: pytest.M
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with (
         server(certificate, Security.STARTTLS) as (room, settings),
-        pytest.raises(MailUnreachable, match="Authentication"),
+        pytest.raises(DeliveryUnreachable, match="Authentication"),
     ):
         MailClient(settings, "guessed").send_message(ENVELOPE, LETTER)
     assert room.arrived == []

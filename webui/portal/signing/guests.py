@@ -63,8 +63,8 @@ def _page_again(token: str) -> Answer:
 
 @contextmanager
 def _refused_at(place: str, token: str) -> Iterator[None]:
-    """What is refused comes back on the link's page, in the guest's language; *place* is ``code``, ``passkey`` or
-    ``link``."""
+    """What is refused comes back on the link's page, in the guest's language; *place* is ``code``, ``passkey``,
+    ``text`` or ``link``."""
     try:
         yield
     except _REFUSALS as refusal:
@@ -120,6 +120,14 @@ def another_guest_link(known: str, token: str) -> Answer:
     return render("signing/guest_sent.html", address=_masked(guest.email))
 
 
+@pages.post("/guest/<token>/text")
+@form(_page_again, _read, refusals=())
+def text_guest_code(known: str, token: str) -> Answer:
+    with _refused_at("text", known):
+        appliance.entering.text_code(known)
+    return see_other("signing.guest_entry", token=token)
+
+
 @pages.post("/guest/<token>/ask")
 @form(_page_again, _read, refusals=())
 def ask_for_guest_code(known: str, token: str) -> Answer:
@@ -165,7 +173,8 @@ def _redirect_onward(contract: Contract, party_id: str) -> BaseResponse:
 
 def _page(token: str, entry: GuestAccess) -> Answer:
     """Who invites whom, and how to come in; of the contract it shows only the title and how it ended."""
-    return render(
+    text = appliance.entering.code_text(entry)
+    response = render(
         "signing/guest_entry.html",
         token=token,
         person=_speak_to_guest(entry.invitation.person),
@@ -177,7 +186,11 @@ def _page(token: str, entry: GuestAccess) -> Answer:
         vouched=_is_vouched(entry),
         own_certificate=_method(entry) is SigningMethod.OWN_CERTIFICATE,
         again=entry.method is GuestAccessMethod.ANOTHER_LINK,
+        text=text,
     )
+    if text is not None and text.under_way and not text.slow and request.method == "GET":
+        response.headers["Refresh"] = _LOOK_FOR_TEXT
+    return response
 
 
 def _speak_to_guest(subject: str) -> Person:
@@ -192,6 +205,9 @@ def _masked(address: str) -> str:
     name, _, domain = address.rpartition("@")
     return f"{name[:1]}…@{domain}"
 
+
+_LOOK_FOR_TEXT = "3"
+"""Seconds between two looks at a text message that is being sent."""
 
 _LOOK_AGAIN = "20"
 """Seconds between two looks at a request that an officer has to decide."""

@@ -62,6 +62,7 @@ def new_guest_link(contract_id: str, party_id: str) -> Answer:
 
 def _code_page(seen: ContractView, party: Party, link: str = "") -> Answer:
     code, problem, vouched = "", "", party.method is SigningMethod.VOUCHED
+    invitation = appliance.guests.of_party(party.id)
     try:
         code = appliance.guests.code(seen.contract.id, party.id, by=seen.who.subject)
     except REFUSALS as refusal:
@@ -76,7 +77,8 @@ def _code_page(seen: ContractView, party: Party, link: str = "") -> Answer:
         link=link,
         problem=problem,
         mail_works=appliance.mail.works(),
-        invitation=appliance.guests.of_party(party.id),
+        invitation=invitation,
+        text=appliance.entering.code_text_for(seen.contract, invitation),
         person=appliance.registry.person(party.subject),
     )
 
