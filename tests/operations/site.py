@@ -71,7 +71,8 @@ def running_site() -> Iterator[Site]:
         for settings in (home.settings, home.authority_settings):
             with settings.open("a", encoding="utf-8") as stream:
                 stream.write(f'\n[backup]\nrecipients = ["{recipient_of(RECOVERY)}"]\n# {PLANTED}\n')
-        write_private(home.secrets / "smtp.password", f"{PLANTED}\n".encode())
+        for secret in ("smtp.password", "gateway.key"):
+            write_private(home.secrets / secret, f"{PLANTED}\n".encode())
         with authority(home):
             site = Site(World(home, load(home)), recovery)
             add_administrator(home, "wei", AdministratorRole.SYSTEM)

@@ -80,7 +80,7 @@ def test_an_archive_says_what_it_holds(site: Site, archive: BackupArchive, key: 
     manifest = check_archive(archive, key, [RECOVERY], tmp_path)
     assert len(read_list(archive, [RECOVERY], tmp_path)) == manifest.documents > 0
     assert {service.subject for service in manifest.authority.services} >= {"tsa", "log", "issuing", "wrapping"}
-    assert manifest.secrets == ("web.key", "links.key", "console.key", "smtp.password")
+    assert manifest.secrets == ("web.key", "links.key", "console.key", "smtp.password", "gateway.key")
     assert not list(site.home.state.glob("backup")), "a copy in the clear was left"
 
 

@@ -74,7 +74,8 @@ def copied(archive: BackupArchive, tmp_path: Path) -> Iterator[BackupArchive]:
 
 
 def test_a_restored_home_signs_on(site: Site, archive: BackupArchive, restored: Home) -> None:
-    assert (restored.secrets / "smtp.password").read_text().strip() == PLANTED
+    for secret in ("smtp.password", "gateway.key"):
+        assert (restored.secrets / secret).read_text().strip() == PLANTED
     assert administrators_of(restored) == ["wei"]
     assert (restored.secrets / "user.pin").read_bytes() == (site.home.secrets / "user.pin").read_bytes()
     shutil.copytree(site.home.people, restored.people)

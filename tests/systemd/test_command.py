@@ -10,7 +10,7 @@ import pytest
 
 from tests.systemd.conftest import UNITS
 
-SECRETS = ["backup.key", "console.key", "links.key", "smtp.password", "web.key"]
+SECRETS = ["backup.key", "console.key", "gateway.key", "links.key", "smtp.password", "web.key"]
 """Those of the unit that makes backups, in the order of their names."""
 
 PROGRAMS = {
