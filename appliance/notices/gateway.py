@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -21,6 +22,9 @@ from appliance.notices.channel import (
 )
 from appliance.notices.messages import TextMessage
 from appliance.standard_webhooks import WebhookKeys
+
+GREETING: Final = 5.0
+"""Seconds for asking whether the gateway would take a message."""
 
 LARGEST: Final = 64 * 1024
 """Bytes of an answer."""
@@ -45,8 +49,10 @@ class GatewayClient:
     def __init__(self, settings: Settings, key: bytes, now: Callable[[], datetime]) -> None:
         gateway = settings.gateway
         self._url, self._key, self._now = gateway.url, key, now
+        trust = str(settings.beside(gateway.tls)) if gateway.tls else None
         limits = ExchangeLimits(float(gateway.seconds), LARGEST, _ANY_STATUS)
-        self._egress = Egress(limits, trust=str(settings.beside(gateway.tls)) if gateway.tls else None)
+        self._sending = Egress(limits, trust=trust)
+        self._asking = Egress(replace(limits, seconds=min(limits.seconds, GREETING)), trust=trust)
 
     def send_message(self, envelope: Envelope, message: TextMessage) -> str:
         """The status with which the gateway took it: 2xx, or 409 if it had it before. Raises as the port does."""
@@ -59,7 +65,7 @@ class GatewayClient:
             "text": message.text,
             "values": dict(message.values),
         }
-        reply = self._post(name, "message.text", data)
+        reply = self._post(self._sending, name, "message.text", data)
         if reply.status // 100 != 2 and reply.status != _HAD_IT_BEFORE:
             raise _not_taken(reply, _reason(reply, message))
         return str(reply.status)
@@ -68,19 +74,19 @@ class GatewayClient:
         """Asks the gateway whether it would take a message of ours now (``message.check``)."""
         now = self._now()
         try:
-            reply = self._post(f"check-{int(now.timestamp() * 1000)}", "message.check", {})
+            reply = self._post(self._asking, f"check-{int(now.timestamp() * 1000)}", "message.check", {})
         except DeliveryUnknown as error:
             raise DeliveryUnreachable(str(error)) from error
         if reply.status // 100 != 2:
             raise DeliveryUnreachable(_reason(reply))
 
-    def _post(self, name: str, kind: str, data: Mapping[str, object]) -> Reply:
+    def _post(self, egress: Egress, name: str, kind: str, data: Mapping[str, object]) -> Reply:
         """Raises :class:`DeliveryUnreachable`, and :class:`DeliveryUnknown` when the gateway may have it."""
         now = self._now()
         whole = {"type": kind, "timestamp": now.isoformat(), "data": data}
         body = json.dumps(whole, ensure_ascii=False).encode()
         try:
-            return self._egress.post(self._url, body, WebhookKeys.of_file(self._key).headers(name, now, body))
+            return egress.post(self._url, body, WebhookKeys.of_file(self._key).headers(name, now, body))
         except EgressFailed as error:
             raise (DeliveryUnknown if error.sent else DeliveryUnreachable)(str(error)) from error
 
