@@ -34,6 +34,7 @@ from hsm.names import (
     require_visible,
     single_spaced,
 )
+from hsm.remote import NOTICES, POLICIES, RemoteUse, remote_use_of
 from hsm.signer import SignatureAlgorithm
 from hsm.vouching import EventScope, issues_events
 
@@ -80,7 +81,8 @@ _HASHES = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), None: None}
 @dataclass(frozen=True, slots=True)
 class ProfileRules:
     """The rules for one kind of certificate: ``ca`` with the CAs below it (``path_length``), usages, days of
-    validity. ``event``: an event certificate, or the CA that issues them and nothing else."""
+    validity. ``event``: an event certificate, or the CA that issues them and nothing else. ``remote``: for what a
+    key for remote signing is."""
 
     days: int
     ca: bool = False
@@ -89,6 +91,7 @@ class ProfileRules:
     usages: tuple[x509.ObjectIdentifier, ...] = ()
     usages_critical: bool = False
     event: bool = False
+    remote: RemoteUse | None = None
 
 
 _SIGNING = (ExtendedKeyUsageOID.EMAIL_PROTECTION, DOCUMENT_SIGNING)
@@ -107,6 +110,14 @@ class Profile(Enum):
     SEAL = ProfileRules(days=1095, usages=_SIGNING)
     EVENTS = ProfileRules(days=3650, ca=True, path_length=0, event=True)
     EVENT = ProfileRules(days=MOST_EVENT_DAYS, usages=_SIGNING, event=True)
+    REMOTE_DOCUMENT = ProfileRules(days=730, usages=_SIGNING, remote=RemoteUse.DOCUMENT)
+    REMOTE_HASH = ProfileRules(days=730, usages=_SIGNING, remote=RemoteUse.HASH)
+
+
+_IDENTIFIED = frozenset(
+    {Profile.PERSON, Profile.SEAL, Profile.EVENT, Profile.REMOTE_DOCUMENT, Profile.REMOTE_HASH}
+)
+"""Of people and seals, whose names have an identifier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +168,10 @@ class CertificateRules:
         Raises :class:`CertificateRefused` when a name, the key or the issuer does not fit the rules.
         """
         _require_issuer(profile, issuer, now)
-        if (name.identifier is not None) != (profile in (Profile.PERSON, Profile.SEAL, Profile.EVENT)):
+        if (name.identifier is not None) != (profile in _IDENTIFIED):
             raise CertificateRefused("The names of people and seals have an identifier; other names have none.")
+        if remote_use_of(name.identifier or "") is not profile.value.remote:
+            raise CertificateRefused("A certificate for remote signing says so in its name, and no other does.")
         if (scope is not None) != (profile is Profile.EVENT):
             raise CertificateRefused("An event certificate names its contract, and no other certificate does.")
         builder = self._builder(profile, name, public_key, now=now, latest=issuer.certificate.not_valid_after_utc)
@@ -216,8 +229,10 @@ class CertificateRules:
 
     def _require_name(self, profile: Profile, name: SubjectName) -> None:
         outside_seal = _is_outside_seal(profile, name)
-        person = profile in (Profile.PERSON, Profile.EVENT)
+        person = profile in _IDENTIFIED and profile is not Profile.SEAL
         outside = outside_seal or (person and is_outside(name.identifier or ""))
+        if profile.value.remote is not None and outside:
+            raise CertificateRefused("Remote signing is for people of this house.")
         if profile is Profile.EVENT and not outside:
             raise CertificateRefused("An event certificate is for somebody from outside.")
         if outside:
@@ -291,8 +306,10 @@ class CertificateRules:
 
     def _policies(self, profile: Profile, name: SubjectName) -> x509.CertificatePolicies:
         text = VOUCHED_NOTICE if _is_outside_seal(profile, name) else NOTICE
-        notice = x509.UserNotice(None, EVENT_NOTICE if profile is Profile.EVENT else text)
         policy = self.event_policy if profile.value.event else self.policy
+        if (use := profile.value.remote) is not None:
+            text, policy = NOTICES[use], POLICIES[use]
+        notice = x509.UserNotice(None, EVENT_NOTICE if profile is Profile.EVENT else text)
         return x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier(policy), [notice])])
 
 

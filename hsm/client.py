@@ -34,6 +34,7 @@ from hsm.operation_types import (
     KnownVouching,
     PendingCredential,
     PowerStatement,
+    RemoteLimits,
     VouchingStatement,
 )
 from hsm.protocol import Connections
@@ -341,6 +342,21 @@ class AuthorityClient(Connections):
         """Ends the code of *subject*, and destroys their key in the HSM, because the contract has ended. The
         certificate stays valid if the key has signed, and the contract did not end *unsigned*; else it is
         revoked. It needs no activation, and is idempotent."""
+
+    @operation(_PEOPLE)
+    def add_remote_key(self, intent: OfficerIntent) -> bytes:
+        """Gives a person of the house a key for remote signing; its certificate (DER). Details: subject, use
+        (:class:`hsm.remote.RemoteUse`)."""
+
+    @operation(_WEB_AND_ACTIVATION)
+    def remote_limits(self) -> RemoteLimits:
+        """How many documents one activation signs for other software."""
+
+    @operation(_WEB)
+    def sign_remotely(self, intent: OfficerIntent) -> list[bytes]:
+        """What a person has activated for other software, once: for each document the detached CMS (DER) over its
+        digest, or the signature over the digest alone. Details: subject (whose key), use, client (the software),
+        documents (each with digest, SHA-256 in hex, and label)."""
 
     @operation(_PEOPLE)
     def approve_anchor(self, intent: OfficerIntent) -> AnchorStatement:

@@ -20,6 +20,7 @@ from hsm.certificates import EVENT_DAYS, EVENT_POLICY, MOST_EVENT_DAYS
 from hsm.errors import ConfigurationRefused
 from hsm.log_lines import LogFormat
 from hsm.names import LONGEST_ORGANISATION, is_organisation_name
+from hsm.remote import MOST_DOCUMENTS, RemoteUse
 from hsm.settings import Place, checked, number, sections, tables_of
 from hsm.signer import SignatureAlgorithm
 from hsm.timestamp.model import DEFAULT_HASHES
@@ -179,7 +180,8 @@ class ActivationSettings:
     beside the settings, with the roots of the authenticators that are approved; without any, all are taken.
     ``pin_totp``: whether the weaker way, a PIN and a code, is taken too. ``batch_limit``: how many documents one
     person may confirm at once; 0 or 1 for each on its own. ``vouched_daily``: for how many outside signers one
-    person may vouch within 24 hours; 0 for nobody."""
+    person may vouch within 24 hours; 0 for nobody. ``remote_documents`` and ``remote_hashes``: how many documents
+    of other software, or digests of documents that nobody here has seen, one activation signs; 0 for none."""
 
     rp_id: str = "localhost"
     origins: list[str] = checked(["http://localhost:8083"], bool, "a list of at least one origin")
@@ -192,6 +194,12 @@ class ActivationSettings:
     pin_totp: bool = True
     batch_limit: int = number(50, 0, MOST_MEMBERS)
     vouched_daily: int = number(50, 0, 1000)
+    remote_documents: int = number(20, 0, MOST_DOCUMENTS)
+    remote_hashes: int = number(0, 0, MOST_DOCUMENTS)
+
+    def remote_limit(self, use: RemoteUse) -> int:
+        """How many documents one activation signs with a key for *use*; 0 for none."""
+        return self.remote_hashes if use is RemoteUse.HASH else self.remote_documents
 
     def roots(self, home: AuthorityHome) -> list[bytes]:
         """The certificates (PEM) that an authenticator's attestation has to lead to; none: any authenticator."""

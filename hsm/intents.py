@@ -193,8 +193,11 @@ _ARGUMENTS = {
     "unlock": "",
     "renew": "plan",
     "vouch": "contract signers title",
+    "add_remote_key": "subject use",
+    "sign_remotely": "client documents subject use",
 }
-"""The arguments of each officers' intent, and of the one by which a person vouches (:mod:`hsm.vouching`)."""
+"""The arguments of each officers' intent, of the one by which a person vouches (:mod:`hsm.vouching`), and of the
+one by which a person signs for other software (:mod:`hsm.remote`)."""
 
 _FURTHER = {"revoke_certificate": {"serial"}, "confirm_power": {"currency", "limit"}}
 """Those that it may have, or not."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Generic, NoReturn, TypeVar
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric import utils as asym_utils
@@ -19,6 +20,7 @@ from pkcs11 import Mechanism
 
 from hsm.errors import AuthorityError, NotPermitted, UnknownKey
 from hsm.generation import make_signing_key
+from hsm.remote import RemoteUse, remote_use_in
 from hsm.signer import SignatureAlgorithm
 from hsm.store import CertificateStore, KeyRecord
 from hsm.token import TokenConnection
@@ -67,6 +69,30 @@ def signed_by(token: TokenConnection, record: KeyRecord, data: bytes) -> bytes:
         public.verify(signature, data, ec.ECDSA(hashes.SHA384() if larger else hashes.SHA256()))
     return signature
 
+
+def signed_digest(token: TokenConnection, label: str, public: object, digest: bytes) -> bytes:
+    """The signature of the key under *label* over a SHA-256 *digest* (32 bytes) that somebody else has taken.
+    Raises :class:`cryptography.exceptions.InvalidSignature` when it does not verify with *public*."""
+
+    def in_token(data: bytes, mechanism: Mechanism) -> bytes:
+        return bytes(token.use(lambda: token.handle(label).sign(data, mechanism=mechanism)))
+
+    prehashed = asym_utils.Prehashed(hashes.SHA256())
+    if isinstance(public, rsa.RSAPublicKey):
+        signature = in_token(_SHA256_INFO + digest, Mechanism.RSA_PKCS)
+        public.verify(signature, digest, PKCS1v15(), prehashed)
+        return signature
+    if not isinstance(public, ec.EllipticCurvePublicKey):
+        raise NotPermitted("This key signs no digests.")
+    pair = in_token(digest, Mechanism.ECDSA)
+    half = len(pair) // 2
+    signature = encode_dss_signature(int.from_bytes(pair[:half], "big"), int.from_bytes(pair[half:], "big"))
+    public.verify(signature, digest, ec.ECDSA(prehashed))
+    return signature
+
+
+_SHA256_INFO = bytes.fromhex("3031300d060960864801650304020105000420")
+"""DigestInfo before a SHA-256 digest (RFC 8017, 9.2, note 1)."""
 
 _MECHANISMS = {
     SignatureAlgorithm.ECDSA_SHA256: Mechanism.ECDSA,
@@ -145,6 +171,7 @@ def _require_hash(asked: object, algorithm: SignatureAlgorithm) -> None:
 
 
 _LONGEST_CHAIN = 4
+_SHA256_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +210,18 @@ class Signers:
         """Raises :class:`UnknownKey` when the certificate of *signer* was revoked."""
         if self._registry.is_revoked(signer.certificate.serial_number):
             raise UnknownKey("The certificate of the key {label} is revoked.", label=signer.label)
+
+    def sign_digest(self, signer: HsmSigner, digest: bytes) -> bytes:
+        """The signature over a SHA-256 *digest* (32 bytes) of anything. Raises :class:`NotPermitted` for every key
+        but those whose certificate says that they sign such digests: all others sign what this process made."""
+        if remote_use_in(signer.certificate) is not RemoteUse.HASH or len(digest) != _SHA256_BYTES:
+            raise NotPermitted("Keys of this HSM sign messages, not digests.")
+        try:
+            return signed_digest(self._token, signer.label, signer.certificate.public_key(), digest)
+        except InvalidSignature as error:
+            raise AuthorityError(
+                "A signature that was just made does not verify; it was not given out."
+            ) from error
 
     def chain(self, issuer: str) -> list[x509.Certificate]:
         """The certificates from *issuer* up to the root. Raises :class:`UnknownKey`."""

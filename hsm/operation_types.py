@@ -146,6 +146,15 @@ class Appointment:
     recovering: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class RemoteLimits:
+    """How many documents one activation signs remotely by a key of each use (:class:`hsm.remote.RemoteUse`); 0
+    where such keys sign nothing."""
+
+    document: int
+    hash: int
+
+
 OFFICER_RECOVERY = "officer-recovery"
 """How the names of ceremonies begin by which officers are given a new way in."""
 

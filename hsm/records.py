@@ -19,6 +19,7 @@ from hsm.cms import CmsMessage, SignatureRefused, parse, signer_certificate
 from hsm.errors import Malformed
 from hsm.intents import moment_in
 from hsm.names import SubjectName, is_name, is_readable, is_visible, name_in
+from hsm.remote import remote_use_in
 from hsm.vouching import scope_in
 
 AGREEMENT: Final = "agreement"
@@ -169,9 +170,10 @@ def carries(record: Mapping[str, Any], signature: bytes, signer: str) -> bool:
 @lru_cache(maxsize=256)
 def organisation_of_signer(signature: bytes) -> str:
     """For which organisation the certificate of this *signature* (CMS) lets its owner accept for others too; empty
-    for none: an event certificate names one on the initiator's word alone, so it carries its owner's signature."""
+    for none: an event certificate names one on the initiator's word alone, so it carries its owner's signature.
+    A key for remote signing accepts nothing."""
     certificate = signer_certificate(parse(signature))
-    if certificate is None or _is_event(certificate):
+    if certificate is None or _is_event(certificate) or remote_use_in(certificate) is not None:
         return ""
     return name_in(certificate).organisation
 

@@ -23,6 +23,7 @@ from hsm.intents import (
     require_own_arguments,
 )
 from hsm.operation_types import Approvals
+from hsm.remote import SIGN_REMOTELY
 from hsm.store import Approval, AuthorityStore, Credential, SubjectKind
 
 STRONG, WEAK = "webauthn", "pin-totp"
@@ -260,12 +261,15 @@ def _authorised(approvals: Sequence[Approval], *, at: datetime) -> AuthorisedInt
 
 def _record_of(intent: Intent, together: Mapping[str, BatchMembership]) -> str:
     """What is kept of an intent for good: a signature whole, and in which batch it was activated; of a seal's use,
-    who approved it *together* with others; an officer's intent by its hash, as it may hold secrets."""
+    who approved it *together* with others; what was signed for other software whole as well; an officer's intent
+    by its hash, as it may hold secrets."""
     if isinstance(intent, SigningIntent):
         of_seal = {subject: each.fields() for subject, each in together.items()}
         own = of_seal.pop(intent.signer, None)
         said = {"batch": own, "batches": of_seal}
         return canonical.encode(intent.fields() | {name: each for name, each in said.items() if each}).decode()
+    if intent.kind == SIGN_REMOTELY:
+        return canonical.encode(intent.fields()).decode()
     subject = intent.details.get("subject")
     kept = {"act": intent.kind, "challenge": intent.challenge().hex(), "expires": instant(intent.expires)}
     return canonical.encode({**kept, "subject": subject} if isinstance(subject, str) else kept).decode()

@@ -20,14 +20,15 @@ from hsm.intents import (
 from hsm.names import is_outside_seal, same_name
 from hsm.powers import CONFIRM_POWER
 from hsm.records import AGREEMENT
+from hsm.remote import SIGN_REMOTELY, remote_signing_in
 from hsm.store import CompanySealStore, Subject, SubjectKind
 from hsm.store.people import SubjectStore
 from hsm.store.vouchings import VouchingStore
 from hsm.vouching import VOUCH
 
-_BY_ONE = frozenset({"remove_custodian", VOUCH})
+_BY_ONE = frozenset({"remove_custodian", VOUCH, SIGN_REMOTELY})
 """What one officer does alone, whatever the settings: it only takes power away, and may not have to wait. And by
-what one person of the house vouches."""
+what one person of the house vouches, or signs for other software."""
 
 _ASKED_ELSEWHERE = frozenset({"enrol_keeper", "retire", "rotate", "revoke_certificate"})
 """What administrators ask for in their console and officers activate in the portal: people who need not meet."""
@@ -204,8 +205,10 @@ class ActivationRules:
     def _require_administering(
         self, intent: OfficerIntent, subjects: Sequence[Subject], activations: Sequence[Activation]
     ) -> None:
-        """Officers, or for a vouching one person of the house."""
-        if intent.kind != VOUCH:
+        """Officers; for a vouching one person of the house; for a remote signature the person whose key signs."""
+        if intent.kind == SIGN_REMOTELY:
+            self._require_own_key(intent, subjects, activations)
+        elif intent.kind != VOUCH:
             self._require_officers(intent, subjects, activations)
         elif [each.kind for each in subjects] != [SubjectKind.PERSON]:
             raise ActivationRefused(
@@ -213,6 +216,22 @@ class ActivationRules:
             )
         elif not all(isinstance(activation, WebAuthnActivation) for activation in activations):
             raise ActivationRefused("Vouching takes a passkey; a PIN and a code are bound to no act.")
+
+    def _require_own_key(
+        self, intent: OfficerIntent, subjects: Sequence[Subject], activations: Sequence[Activation]
+    ) -> None:
+        """The person of the house whose key for remote signing it is, by passkey; no more than the settings allow.
+        Raises :class:`hsm.errors.BadRequest` for arguments out of form."""
+        asked = remote_signing_in(intent.details)
+        limit = self._settings.remote_limit(asked.use)
+        if len(asked.documents) > limit:
+            raise ActivationRefused(_REMOTE_LIMIT if limit else _REMOTE_OFF, limit=limit)
+        own = [(each.subject, each.kind) for each in subjects] == [(asked.person, SubjectKind.PERSON)]
+        _require(own, _NOT_BY_SIGNER, asked.person)
+        if not all(isinstance(activation, WebAuthnActivation) for activation in activations):
+            raise ActivationRefused(
+                "Signing for other software takes a passkey; a PIN and a code are bound to no digest."
+            )
 
     def _require_officers(
         self, intent: OfficerIntent, subjects: Sequence[Subject], activations: Sequence[Activation]
@@ -243,6 +262,8 @@ class ActivationRules:
         return same_name(known.name, officer.name) and same_name(known.organisation, officer.organisation)
 
 
+_REMOTE_LIMIT = "At most {limit} digests can be signed for other software at once."
+_REMOTE_OFF = "Digests of this kind are not signed for other software here."
 _FOR_OFFICER = "This power of attorney is for {name}; another officer has to confirm it."
 _BY_OFFICER = "{name} has registered this power of attorney; another officer has to confirm it."
 _ONLY_OFFICERS = "Only officers may do this."

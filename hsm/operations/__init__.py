@@ -22,6 +22,7 @@ from hsm.operations.people import AppointmentOperations, EnrolmentOperations
 from hsm.operations.powers import PowerOperations
 from hsm.operations.records import CeremonyOperations
 from hsm.operations.registration import RegistrationOperations
+from hsm.operations.remote import RemoteSigningOperations
 from hsm.operations.seals import CompanySealOperations
 from hsm.operations.services import CheckpointOperations, TimestampOperations
 from hsm.operations.state import StateOperations
@@ -52,6 +53,7 @@ class Operations:
             DocumentOperations(context),
             PowerOperations(context),
             VouchingOperations(context),
+            RemoteSigningOperations(context),
             AnchorOperations(context),
             TimestampOperations(context),
             CheckpointOperations(context),

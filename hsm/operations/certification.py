@@ -16,6 +16,7 @@ from hsm.intents import OfficerIntent
 from hsm.names import SubjectName, name_in
 from hsm.operations.context import AuthorityContext, Handlers
 from hsm.operations.records import record_revocation, record_rotation
+from hsm.remote import remote_keys
 from hsm.revocation import issue_crl, names, ocsp_response, read_request, reason_of, refusal
 from hsm.signer import SignatureAlgorithm
 from hsm.store import CertificateRecord, CrlRecord, KeyRecord, SubjectKind
@@ -66,7 +67,7 @@ class CertificateOperations(Handlers):
         if registry.is_revoked(record.certificate.serial_number):
             raise CertificateRefused("The certificate of {subject} was revoked before.", subject=subject)
         with self._authorised(intent) as authorised:
-            ending = [one] if one else registry.unexpired(subject, authorised.moment)
+            ending = [one] if one else self._unexpired(subject, authorised.moment)
             revoke(self._context, ending, reason, authorised.moment)
             if subject in _SERVICES:
                 record_revocation(self._context, intent, authorised, ending, reason)
@@ -84,8 +85,13 @@ class CertificateOperations(Handlers):
             self._store.setup.end_recoveries(subject, at=moment)
             self._store.vouchings.end(subject, at=moment)
             self._take_seals_from(subject, moment)
-            revoke(self._context, self._store.registry.unexpired(subject, moment), reason, moment)
+            revoke(self._context, self._unexpired(subject, moment), reason, moment)
             return fresh_crl(self._context, authorised.at)
+
+    def _unexpired(self, subject: str, at: int) -> list[CertificateRecord]:
+        """The unexpired certificates of *subject*, those of a person's keys for remote signing among them."""
+        names = (subject, *remote_keys(subject))
+        return [each for name in names for each in self._store.registry.unexpired(name, at)]
 
     def _to_revoke(self, intent: OfficerIntent) -> tuple[str, str]:
         """Subject and reason in *intent*. Raises :class:`CertificateRefused` for the authority's own CAs."""

@@ -37,8 +37,18 @@ KINDS: dict[str, dict[str, Any]] = {
     "approve_anchor": {"subject": "anchor-0123456789ab", "organisation": "丙公司", "certificate": "0" * 64},
     "unlock": {},
     "vouch": {"contract": "c1", "title": "采购合同", "signers": []},
+    "add_remote_key": {"subject": PERSON, "use": "document"},
+    "sign_remotely": {
+        "subject": PERSON,
+        "use": "document",
+        "client": "Office",
+        "documents": [{"digest": "0" * 64, "label": "a.pdf"}],
+    },
 }
 """Each officers' operation with the arguments that it takes."""
+
+PEOPLES = frozenset({"vouch", "sign_remotely"})
+"""Those that no officer activates, but a person."""
 
 RENEWAL = {"renew": {"plan": "0" * 64}}
 """Of a ceremony, which no socket takes."""
@@ -88,11 +98,11 @@ def test_the_authority_remembers_no_approval_of_anything_else(authority: Running
             of(f"{kind}s", details),
             of("renew", {"plan": "0", "x": "1"}),
         ):
-            with pytest.raises((BadRequest, ActivationRefused) if kind == "vouch" else BadRequest):
+            with pytest.raises((BadRequest, ActivationRefused) if kind in PEOPLES else BadRequest):
                 authority.confirm(authority.officer, OFFICER, act)
             assert authority.client("web").approvals(act).given == ()
         own = of(kind, details)
-        if kind == "vouch":  # a person's
+        if kind in PEOPLES:
             with pytest.raises(ActivationRefused):
                 authority.confirm(authority.officer, OFFICER, own)
             continue

@@ -192,6 +192,21 @@ def _sign(_role: str, loot: Loot) -> Iterator[Attempt]:
         )
 
 
+@_of("test_nothing_is_signed_for_other_software_unseen")
+def _remote(_role: str, loot: Loot) -> Iterator[Attempt]:
+    documents = [{"digest": hashlib.sha256(b"the attacker's").hexdigest(), "label": "note.pdf"}]
+    for use in ("document", "hash"):
+        named = {"subject": loot.person, "use": use}
+        act = officers("sign_remotely", **named, client="Office", documents=documents)
+        yield from _approving(loot, loot.person, act)
+        yield Attempt(f"sign a {use} for other software", lambda authority, act=act: authority.sign_remotely(act))
+        yield from _without_officers(loot, [officers("add_remote_key", **named)])
+        own = loot.signing(f"{loot.person}.{use}")
+        yield Attempt(
+            f"sign a contract by the key for a {use}", lambda authority, own=own: authority.sign_document(own)
+        )
+
+
 @_of("test_what_was_withdrawn_is_not_used")
 def _withdrawn(role: str, loot: Loot) -> Iterator[Attempt]:
     intent = loot.signing(loot.seal)

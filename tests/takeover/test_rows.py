@@ -13,12 +13,13 @@ import pytest
 from cryptography import x509
 from cryptography.x509 import ocsp
 
-from hsm import canonical
+from hsm import canonical, cms
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.batches import SigningBatch
 from hsm.client import OPERATIONS
 from hsm.errors import AuthorityError, NotPermitted
 from hsm.merkle import extended, fold
+from hsm.names import name_in
 from hsm.note import LogExtension
 from hsm.operation_types import AuthorityState
 from hsm.timestamp import TimestampRequest
@@ -153,6 +154,34 @@ def test_nothing_is_signed_without_its_people(
     for attacker in everybody(authority)[1:]:
         with pytest.raises(NotPermitted):
             attacker.sign_document(own)
+
+
+def test_nothing_is_signed_for_other_software_unseen(
+    authority: RunningAuthority, devices: dict[str, SoftwareAuthenticator], loot: Loot, attack: Attack
+) -> None:
+    """Nor, with what a person has activated, anything else; and what is signed is no contract's signature."""
+    web, service = authority.client("web"), authority.client("activation")
+    key = authority.officer_act("add_remote_key", subject=ZHANG, use="document")
+    authority.officer_does(web.add_remote_key, key)
+    attack()
+    contract = intent_for(ZHANG)
+    document = {"digest": contract.digest.hex(), "label": "note.pdf"}
+    named: dict[str, Any] = {"subject": ZHANG, "client": "Office", "use": "document", "documents": [document]}
+    act = authority.officer_act("sign_remotely", **named)
+    for stolen in (loot.signed_in(ZHANG, act), devices[CUSTODIAN].activate(CUSTODIAN, act)):
+        refused(service.approve, act, stolen)
+    refused(service.approve, act, authority.officer.activate(OFFICER, act))
+    authority.confirm(devices[ZHANG], ZHANG, act)
+    other = {**document, "digest": "ab" * 32}
+    for changed in ({"documents": [other]}, {"documents": [document, other]}, {"use": "hash"}, {"client": "Else"}):
+        refused(web.sign_remotely, replace(act, details={**named, **changed}))
+    refused(web.sign_document, contract)
+    [message] = web.sign_remotely(act)
+    refused(web.sign_remotely, act)
+    signer = cms.verify(cms.parse(message), digest=contract.digest)
+    assert name_in(signer).identifier == f"{ZHANG}.document", "no certificate of whoever signs contracts"
+    raw = authority.officer_act("sign_remotely", **{**named, "use": "hash"})
+    assert "not signed for other software" in refused(service.approve, raw, devices[ZHANG].activate(ZHANG, raw))
 
 
 def test_what_was_withdrawn_is_not_used(
