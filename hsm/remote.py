@@ -31,6 +31,7 @@ MOST_DOCUMENTS: Final = 100
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _DOCUMENT: Final = frozenset({"digest", "label"})
+_OF_SHOWN: Final = frozenset({"shown", "field"})
 
 
 class RemoteUse(StrEnum):
@@ -81,10 +82,23 @@ def remote_use_in(certificate: x509.Certificate) -> RemoteUse | None:
 
 @dataclass(frozen=True, slots=True)
 class RemoteDocument:
-    """``digest`` (SHA-256, 32 bytes) is what is signed, and ``label`` what the software calls it."""
+    """``digest`` (SHA-256, 32 bytes) is what is signed, and ``label`` what the software calls it.
+
+    ``shown``: the page shows the document itself, or nothing at all: one with this digest or, where a ``field`` is
+    named, a PDF that is prepared for the signature in it, whose ByteRange has this digest.
+    """
 
     digest: bytes
     label: str
+    shown: bool = False
+    field: str = ""
+
+    def fields(self) -> dict[str, Any]:
+        """As the intent has it; what is empty or false goes unsaid."""
+        more: dict[str, Any] = {"shown": True} if self.shown else {}
+        if self.field:
+            more["field"] = self.field
+        return {"digest": self.digest.hex(), "label": self.label, **more}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +117,7 @@ class RemoteSigning:
 
     def details(self) -> dict[str, Any]:
         """The arguments of the intent."""
-        documents = [{"digest": each.digest.hex(), "label": each.label} for each in self.documents]
+        documents = [each.fields() for each in self.documents]
         return {"subject": self.person, "use": self.use.value, "client": self.client, "documents": documents}
 
 
@@ -116,14 +130,18 @@ def remote_signing_in(details: Mapping[str, Any]) -> RemoteSigning:
     _require(1 <= len(given) <= MOST_DOCUMENTS, "documents")
     documents = tuple(map(_document, given))
     _require(len({each.digest for each in documents}) == len(documents), "digest")
+    alone = len(documents) == 1 and use == RemoteUse.DOCUMENT
+    _require(alone or not any(each.shown for each in documents), "shown")
     return RemoteSigning(person, RemoteUse(use), _line(details, "client", LONGEST_ORGANISATION), documents)
 
 
 def _document(value: Any) -> RemoteDocument:
-    _require(isinstance(value, dict) and set(value) == _DOCUMENT, "documents")
+    _require(isinstance(value, dict) and set(value) - _OF_SHOWN == _DOCUMENT, "documents")
     digest = required_field(value, "digest", str)
     _require(_DIGEST.fullmatch(digest) is not None, "digest")
-    return RemoteDocument(bytes.fromhex(digest), _line(value, "label", LONGEST_TITLE))
+    _require(value.get("shown", True) is True and ("shown" in value or "field" not in value), "shown")
+    field = _line(value, "field", LONGEST_TITLE) if "field" in value else ""
+    return RemoteDocument(bytes.fromhex(digest), _line(value, "label", LONGEST_TITLE), "shown" in value, field)
 
 
 def _line(values: Mapping[str, Any], name: str, most: int) -> str:

@@ -208,6 +208,10 @@ def test_no_more_is_activated_at_once_than_the_settings_allow(house: House) -> N
         {"documents": [{"digest": "ab" * 32, "label": "x" * 201}]},
         {"documents": [{"digest": "ab" * 32, "label": "a.pdf", "more": 1}]},
         {"documents": ["ab" * 32]},
+        {"documents": [{"digest": "ab" * 32, "label": "a.pdf", "shown": False}]},
+        {"documents": [{"digest": "ab" * 32, "label": "a.pdf", "field": "Signature1"}]},
+        {"documents": [{"digest": each * 32, "label": "a.pdf", "shown": True} for each in ("ab", "cd")]},
+        {"use": "hash", "documents": [{"digest": "ab" * 32, "label": "a.pdf", "shown": True}]},
     ],
 )
 def test_arguments_have_one_plain_form(house: House, changes: dict[str, Any]) -> None:

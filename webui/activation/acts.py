@@ -11,14 +11,14 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from appliance.activation_requests import ActivationRequest
-from appliance.errors import ConfinementFailed, DocumentRefused, PreconditionRefused, StateRefused
+from appliance.errors import DocumentRefused, PreconditionRefused, StateRefused
 from appliance.language import Language
 from appliance.pdf.values import InspectionWarning, PlainRevision, PreparedRevision
-from appliance.pdf.workshop import PdfWorkshop, whole_revision
+from appliance.pdf.workshop import PdfWorkshop
 from hsm import canonical
 from hsm.client import AuthorityClient
 from hsm.errors import BadRequest, Malformed, UnknownKey
@@ -27,10 +27,13 @@ from hsm.names import is_readable, is_visible, login_of_pin_custodian, visible
 from hsm.operation_types import Approvals, KnownSubject
 from hsm.powers import power_in
 from hsm.records import AGREEMENT, DECLARATION, LONGEST_AGREEMENT, is_record, named_in_intent
+from hsm.remote import RemoteSigning
 from hsm.vouching import VOUCH, vouched_in
+from webui.activation.documents import name_of, other, prepared_document
 from webui.activation.first_looks import FirstLooks
 from webui.activation.letters import Letters, confirms_power
 from webui.activation.pictures import is_still
+from webui.activation.remote import remote_signing, signs_remotely
 from webui.shared.markdown import render_whole
 from webui.shared.room import Checks, share_of
 
@@ -58,8 +61,6 @@ _LARGEST_RECORD = 256 * 1024
 """Bytes of a record that is signed. Records and their texts are read in this process, which shows everybody's
 acts."""
 
-_HEADER, _LEAST_BASE = b"%PDF-", len(b"%PDF-1.7\n")
-
 
 @dataclass(frozen=True, slots=True)
 class ShownAct:
@@ -67,7 +68,8 @@ class ShownAct:
 
     ``pages`` and ``warnings`` are those of the document; ``record`` is the record that is signed, or the arguments
     of an officers' intent, name by name; ``texts`` are those of an agreement (title, HTML), the one that is read
-    first. ``approvals``: who has activated it so far. ``vouched``: the signer has an event certificate.
+    first. ``approvals``: who has activated it so far. ``vouched``: the signer has an event certificate. ``remote``
+    is what is signed for other software.
     """
 
     request: ActivationRequest
@@ -79,11 +81,14 @@ class ShownAct:
     record: Mapping[str, Any] | None = None
     texts: tuple[tuple[str, str], ...] = ()
     vouched: bool = False
+    remote: RemoteSigning | None = None
 
     @property
     def kind(self) -> str:
         """Which page shows it."""
         intent = self.request.intent
+        if self.remote is not None:
+            return "remote"
         if isinstance(intent, OfficerIntent):
             return "vouching" if intent.kind == VOUCH else "power" if confirms_power(intent) else "decision"
         return {AGREEMENT: "agreement", DECLARATION: "declaration"}.get(intent.field, "document")
@@ -99,7 +104,9 @@ class ShownAct:
     def passkey_only(self) -> bool:
         """Whether it says that PIN and code are not enough."""
         intent = self.request.intent
-        return intent.passkey_only if isinstance(intent, SigningIntent) else intent.kind == VOUCH
+        if isinstance(intent, SigningIntent):
+            return intent.passkey_only
+        return intent.kind == VOUCH or self.remote is not None
 
     @property
     def is_given(self) -> bool:
@@ -171,6 +178,8 @@ class ShownActs:
         if isinstance(intent, OfficerIntent) and confirms_power(intent):
             power, letter = self._power(request, intent)
             return ShownAct(request, person, approvals, pages=letter.pages, warnings=letter.warnings, record=power)
+        if signs_remotely(intent):
+            return self._remote_act(request, person, approvals)
         if isinstance(intent, OfficerIntent) and intent.kind == VOUCH:
             return ShownAct(request, person, approvals, record=_vouched(intent))
         if isinstance(intent, OfficerIntent):
@@ -183,8 +192,22 @@ class ShownActs:
             texts = _agreement_texts(request, intent, record) if intent.field == AGREEMENT else ()
             vouched = self._is_vouched(signer.subject)
             return ShownAct(request, person, approvals, signer, record=record, texts=texts, vouched=vouched)
-        found = self._checked(request, intent)[1]
+        found = self._checked(request, intent.digest, intent.field)[1]
         return ShownAct(request, person, approvals, signer, found.pages, found.warnings)
+
+    def _remote_act(self, request: ActivationRequest, person: KnownSubject, approvals: Approvals) -> ShownAct:
+        asked = remote_signing(request)
+        shown = ShownAct(request, person, approvals, remote=asked)
+        [document, *_] = asked.documents
+        if not document.shown:
+            return shown
+        if document.field:
+            found: PlainRevision | None = self._checked(request, document.digest, document.field)[1]
+        else:
+            found = self._letters.checked(request, document.digest.hex())
+        if found is None:
+            raise other()
+        return replace(shown, pages=found.pages, warnings=found.warnings)
 
     def picture(self, request: ActivationRequest, page: int, *, width: int) -> bytes:
         """Page *page* (from 0) of the document as PNG. Raises as :meth:`act`, and DocumentRefused for no page."""
@@ -192,15 +215,30 @@ class ShownActs:
         if isinstance(intent, OfficerIntent) and confirms_power(intent):
             self._power(request, intent)
             return self._letters.picture(request, page, width=width)
+        if signs_remotely(intent):
+            return self._remote_picture(request, page, width=width)
         if not isinstance(intent, SigningIntent) or intent.field in (AGREEMENT, DECLARATION):
-            raise _other()
-        prepared, _ = self._checked(request, intent)
+            raise other()
+        return self._drawn(request, intent.digest, intent.field, page, width)
+
+    def _remote_picture(self, request: ActivationRequest, page: int, *, width: int) -> bytes:
+        [document, *_] = remote_signing(request).documents
+        if not document.shown:
+            raise other()
+        if document.field:
+            return self._drawn(request, document.digest, document.field, page, width)
+        if self._letters.checked(request, document.digest.hex()) is None:
+            raise other()
+        return self._letters.picture(request, page, width=width)
+
+    def _drawn(self, request: ActivationRequest, digest: bytes, field: str, page: int, width: int) -> bytes:
+        prepared, _ = self._checked(request, digest, field)
         try:
             return self._workshop.draw_prepared(prepared, page, width=width)
         except DocumentRefused as refusal:
             if refusal.reason != "shared-gap":
                 raise
-            self._first_looks.remember(_name_of(request), refusal)
+            self._first_looks.remember(name_of(request, field), refusal)
             raise StateRefused(refusal.template, **refusal.values) from refusal
 
     def _power(self, request: ActivationRequest, intent: OfficerIntent) -> tuple[dict[str, Any], PlainRevision]:
@@ -210,23 +248,25 @@ class ShownActs:
         try:
             power = power_in(intent.details)
         except BadRequest as error:
-            raise _other() from error
+            raise other() from error
         letter = self._letters.checked(request, power["letter"])
         if letter is None:
-            raise _other()
+            raise other()
         return power, letter
 
     def _checked(
-        self, request: ActivationRequest, intent: SigningIntent
+        self, request: ActivationRequest, digest: bytes, field: str
     ) -> tuple[PreparedRevision, PlainRevision]:
-        """The prepared revision and what there is to know of it, looked at once.
+        """The prepared revision, which waits for the signature in *field*, and what there is to know of it, looked
+        at once.
 
-        Raises :class:`StateRefused` when it is not what the intent signs, or could show anything else once it is.
+        Raises :class:`StateRefused` when it has not the *digest* that the intent signs, or could show anything
+        else once it is signed.
         """
-        prepared = _document(request, intent)
+        prepared = prepared_document(request, digest)
         return prepared, self._first_looks.of(
-            _name_of(request),
-            lambda: self._workshop.require_plain_gap(prepared, base=request.base, field=intent.field),
+            name_of(request, field),
+            lambda: self._workshop.require_plain_gap(prepared, base=request.base, field=field),
         )
 
     def seal_picture(self, request: ActivationRequest) -> bytes:
@@ -234,7 +274,7 @@ class ShownActs:
         intent = request.intent
         named = intent.details.get("picture") if isinstance(intent, OfficerIntent) else None
         if not is_still(request.content) or hashlib.sha256(request.content).hexdigest() != named:
-            raise _other()
+            raise other()
         return request.content
 
     def names(self, act: ShownAct) -> dict[str, str]:
@@ -268,44 +308,22 @@ class ShownActs:
             ) from error
 
 
-def _document(request: ActivationRequest, intent: SigningIntent) -> PreparedRevision:
-    """The prepared revision, when it is the one that the intent signs and nothing hides in its gap."""
-    base, content = request.base, request.content
-    # no record begins like a document, and the gap is behind its beginning: no digest is that of both
-    if not content.startswith(_HEADER) or not _LEAST_BASE <= base <= len(content):
-        raise _other()
-    try:
-        start, length = request.gap
-        prepared = whole_revision(content, base, start, start + length)
-    except (ConfinementFailed, ValueError) as error:
-        raise _other() from error
-    if prepared.digest != intent.digest:
-        raise _other()
-    return prepared
-
-
-def _name_of(request: ActivationRequest) -> bytes:
-    """Which document it is, and where in it the signature comes."""
-    place = f"{request.base} {request.gap} {getattr(request.intent, 'field', '')} "
-    return hashlib.sha256(place.encode() + hashlib.sha256(request.content).digest()).digest()
-
-
 def _record(request: ActivationRequest, intent: SigningIntent, signer: KnownSubject) -> Mapping[str, Any]:
     """The record that the intent signs, of the form that it says and in the signer's name; the intent has no other
     title or contract than it, and may name the contract's parties."""
     if len(request.content) > _LARGEST_RECORD:
-        raise _other()
+        raise other()
     try:
         record = canonical.decode(request.content)
     except Malformed as error:
-        raise _other() from error
+        raise other() from error
     if not is_record(record, intent.field) or hashlib.sha256(request.content).digest() != intent.digest:
-        raise _other()
+        raise other()
     named = (record["person"], record["name"], named_in_intent(intent.field, record))
     if named != (signer.subject, signer.name, intent.contract):
-        raise _other()
+        raise other()
     if intent.title not in ("", visible(record.get("title", ""))) or intent.reason or intent.values:
-        raise _other()
+        raise other()
     return record
 
 
@@ -316,18 +334,18 @@ def _agreement_texts(
     accepts it in both languages. It names its sides itself."""
     shown, texts = record["language"], record["texts"]
     if intent.parties or set(texts) != set(Language) or shown not in list(Language):
-        raise _other()
+        raise other()
     both = ((shown, request.text), (Language(shown).other, request.other_text))
     for language, text in both:
         content = text.encode()
         if len(content) > LONGEST_AGREEMENT or texts[language] != hashlib.sha256(content).hexdigest():
-            raise _other()
+            raise other()
         if not is_readable(text):
-            raise _other()
+            raise other()
     try:
         return tuple(render_whole(text) for _, text in both)
     except Malformed as error:
-        raise _other() from error
+        raise other() from error
 
 
 def _arguments(intent: OfficerIntent) -> dict[str, Any]:
@@ -336,7 +354,7 @@ def _arguments(intent: OfficerIntent) -> dict[str, Any]:
     try:
         require_own_arguments(intent)
     except BadRequest as error:
-        raise _other() from error
+        raise other() from error
     typed = ENROLLING.get(intent.kind, "")
     if typed:
         _fingerprints(intent)
@@ -349,7 +367,7 @@ def _vouched(intent: OfficerIntent) -> dict[str, Any]:
         require_own_arguments(intent)
         return asdict(vouched_in(intent.details))
     except BadRequest as error:
-        raise _other() from error
+        raise other() from error
 
 
 def _fingerprints(intent: OfficerIntent) -> tuple[str, ...]:
@@ -358,24 +376,24 @@ def _fingerprints(intent: OfficerIntent) -> tuple[str, ...]:
     named = intent.details[ENROLLING[intent.kind]]
     several = [named] if ENROLLING[intent.kind] == "credential" else named
     if not isinstance(several, list) or not several:
-        raise _other()
+        raise other()
     if intent.kind == "enrol_keeper":
         return tuple(_fingerprint_of(each, intent.details["subject"]) for each in several)
     if not all(isinstance(each, str) and _FINGERPRINT.fullmatch(each) for each in several):
-        raise _other()
+        raise other()
     return tuple(several)
 
 
 def _fingerprint_of(passkey: Any, subject: Any) -> str:
     """That of a passkey of the console, whose owner is to be the PIN custodian *subject*."""
     if not isinstance(passkey, Mapping) or set(passkey) != _PASSKEY or passkey["kind"] != "webauthn":
-        raise _other()
+        raise other()
     try:
         key, identifier = (bytes.fromhex(passkey[each]) for each in ("public_key", "credential_id"))
     except (TypeError, ValueError) as error:
-        raise _other() from error
+        raise other() from error
     if (key.hex(), identifier.hex()) != (passkey["public_key"], passkey["credential_id"]):
-        raise _other()
+        raise other()
     return console_fingerprint(login_of_pin_custodian(str(subject)), identifier, key)
 
 
@@ -384,8 +402,4 @@ def _shown_argument(value: Any) -> Any:
         return [_shown_argument(each) for each in value]
     if type(value) is int or (isinstance(value, str) and len(value) <= _LONGEST and is_visible(value)):
         return value
-    raise _other()
-
-
-def _other() -> StateRefused:
-    return StateRefused("What would be shown here is not what would be confirmed; nothing was done. Begin again.")
+    raise other()
