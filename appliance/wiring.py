@@ -74,6 +74,7 @@ from appliance.pdf.workshop import PdfWorkshop
 from appliance.policy import load_policy
 from appliance.powers.register import Powers
 from appliance.reminders.services import MailOrigin, open_reminders
+from appliance.remote_signing.requests import RemoteRequests
 from appliance.retention import RetentionService
 from appliance.review.review_status import open_review_statuses
 from appliance.review.reviewing import ContentChecker, Reviewing
@@ -220,6 +221,7 @@ class Appliance:
         self.guests = Guests(database, codes, self.mail.works, now)
         self.vouchings = Vouchings(database, authority, self.timestamps, now)
         self.correcting = GuestCorrection(database, authority, now)
+        self.remote_requests = RemoteRequests(database, authority, now)
         entering = GuestEntryContext(
             read_link=lambda token: links.read_token(LinkPurpose.GUEST, token),
             codes=codes,

@@ -175,6 +175,14 @@ class EventKind(StrEnum):
     PERSON_ENROLLED = "person-enrolled"
     CREDENTIAL_ADDED = "credential-added"
     CREDENTIAL_REVOKED = "credential-revoked"
+    REMOTE_KEY_ADDED = "remote-key-added"
+    """A key with which other software has a person's documents signed."""
+    REMOTE_REQUESTED = "remote-requested", EventMeaning("Signature for other software asked for")
+    REMOTE_SIGNED = "remote-signed", EventMeaning("Signed for other software")
+    REMOTE_REFUSED = "remote-refused", EventMeaning("Signature for other software refused")
+    REMOTE_LAPSED = "remote-lapsed", EventMeaning("Request of other software for a signature lapsed")
+    REMOTE_BLOCKED = "remote-blocked", EventMeaning("Software blocked from asking for signatures")
+    REMOTE_ADMITTED = "remote-admitted", EventMeaning("Software allowed to ask for signatures again")
     PERSON_LEFT = "person-left"
     SEAL_SUSPENDED = "seal-suspended"
     SEAL_RESUMED = "seal-resumed"

@@ -10,6 +10,7 @@ from appliance.model.office import OfficerDecisionKind as Kind
 from appliance.model.people import SealKind
 from hsm.errors import Sentence
 from hsm.names import is_outside, is_outside_seal, is_pin_custodian
+from hsm.remote import RemoteUse
 
 _SENTENCES = {
     Kind.ENROL_PERSON: ("This will give {name} of {organisation} a key and a certificate to sign with."),
@@ -47,6 +48,10 @@ _SENTENCES = {
         " certificate"
         " has this SHA-256: {certificate}. Compare it with what {organisation} told you."
     ),
+    Kind.ADD_REMOTE_KEY: (
+        "This will give {name} a key with which other software can have documents signed, each confirmed by"
+        " {name}."
+    ),
 }
 
 _CALLED = (SealKind.PERSONNEL, SealKind.INVOICE, SealKind.DEPARTMENT, SealKind.BRANCH)
@@ -79,6 +84,7 @@ _DONE = {
     Kind.DESTROY_SEAL: "The seal {seal} was destroyed for good. What it has signed stays valid.",
     Kind.CONFIRM_POWER: "It was confirmed that {name} may sign for {grantor}.",
     Kind.APPROVE_ANCHOR: "The authority {certificate} was approved for outside signers of {organisation}.",
+    Kind.ADD_REMOTE_KEY: "{name} was given a key for documents of other software.",
 }
 _SEALS_DONE = {
     SealKind.COMPANY: "The company seal of {organisation} was made, kept by {custodians}.",
@@ -108,6 +114,11 @@ _OUTSIDE_SEAL_DONE = "A seal ({called}) of {organisation}, another company, was 
 _ALL_CERTIFICATES = (
     "This revokes every certificate of {name} that is valid still, for good; the new revocation list says so at"
     " once."
+)
+
+_KEY_FOR_HASHES = (
+    "This will give {name} a key that signs digests of documents which this appliance has not seen, for other"
+    " software; {name} confirms each."
 )
 
 _DRAWN_PICTURE = "From then on the seal {seal} looks as the appliance draws it, without a picture of its own."
@@ -167,6 +178,7 @@ def _template(kind: Kind, subject: str, details: Mapping[str, Any], *, again: bo
         Kind.ENROL_PERSON: _OUTSIDE if is_outside(subject) else None,
         Kind.REVOKE_CERTIFICATE: None if "serial" in details else _ALL_CERTIFICATES,
         Kind.CHANGE_PICTURE: None if details.get("picture") else _DRAWN_PICTURE,
+        Kind.ADD_REMOTE_KEY: _KEY_FOR_HASHES if details.get("use") == RemoteUse.HASH else None,
         Kind.ENROL_PIN_CUSTODIAN: _PIN_CUSTODIAN_AGAIN if again else None,
     }
     return special.get(kind, _NO_PIN_CUSTODIAN if is_pin_custodian(subject) else None) or _SENTENCES[kind]

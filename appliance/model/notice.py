@@ -67,6 +67,8 @@ class NoticeKind(StrEnum):
     """To every officer: what administrators asked for in their console is to be activated in the portal."""
     OFFICER_RECOVERY = "officer-recovery"
     """To every officer: root and the root's custodians gave one of them a new way in, or it was used."""
+    REMOTE_REQUESTED = "remote-requested"
+    """Other software asks for a signature; about the request."""
     ENROLLED = "enrolled"
     ENROLMENT_REFUSED = "enrolment-refused"
 

@@ -139,6 +139,7 @@ class OfficerDecisionKind(StrEnum):
     ENROL_PIN_CUSTODIAN = "enrol_keeper"
     CONFIRM_POWER = "confirm_power"
     APPROVE_ANCHOR = "approve_anchor"
+    ADD_REMOTE_KEY = "add_remote_key"
 
 
 SERVICE_DECISIONS = frozenset(

@@ -114,6 +114,7 @@ SUBJECTS: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.ENROLMENT_WAITING: "An enrolment for signing waits for your decision",
     NoticeKind.ACT_WAITING: "What administrators asked for waits for your decision",
     NoticeKind.OFFICER_RECOVERY: "An officer is given a new way in by a key ceremony",
+    NoticeKind.REMOTE_REQUESTED: "Other software asks for your signature",
     NoticeKind.ENROLLED: "You are enrolled and can sign now",
     NoticeKind.ENROLMENT_REFUSED: "Your enrolment for signing was refused",
 }
@@ -190,6 +191,9 @@ MORE: Final[Mapping[NoticeKind, tuple[str, ...]]] = {
     NoticeKind.VOID_REFUSED: (REASON,),
     NoticeKind.DECLINED: (REASON,),
     NoticeKind.RECALLED: (REASON,),
+    NoticeKind.REMOTE_REQUESTED: (
+        "It waits for ten minutes. If you have not just asked for it yourself, refuse it on the page.",
+    ),
     NoticeKind.ENROLMENT_REFUSED: ("Ask the officer for the reason, then send new details for signing.",),
 }
 """What a message says besides its subject."""
@@ -400,6 +404,7 @@ _PAGES = {
     NoticeKind.CERTIFICATE_TO_END: "/office/people/{about}",
     NoticeKind.ACT_WAITING: "/office/acts/{about}",
     NoticeKind.OFFICER_RECOVERY: "/office",
+    NoticeKind.REMOTE_REQUESTED: "/remote/{about}",
     NoticeKind.ENROLLED: "/",
     NoticeKind.ENROLMENT_REFUSED: "/settings",
 }

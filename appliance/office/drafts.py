@@ -33,6 +33,7 @@ from appliance.store import people as store
 from appliance.store.database import Transaction
 from hsm.intents import ASKED_BY_PARTNER_HOURS, ASKED_ELSEWHERE_HOURS
 from hsm.names import OUTSIDE_SEAL, is_outside, is_pin_custodian, visible
+from hsm.remote import RemoteUse
 
 LASTS = timedelta(minutes=15)
 """As long as the authority lets an officer's decision wait."""
@@ -192,6 +193,18 @@ class DecisionDrafts(_Drafts):
         if credential not in known:
             raise StateRefused("{subject} has no such credential any more.", subject=subject)
         return self._save(Kind.REVOKE_CREDENTIAL, subject, {"credential": credential}, by=by)
+
+    def draft_remote_key(self, subject: str, use: RemoteUse, *, by: str) -> OfficerDecision:
+        """The decision that gives *subject* a key for *use*, also in the place of one from before. Raises
+        :class:`PreconditionRefused` for somebody without a certificate, and where the settings allow no such key.
+        """
+        if is_outside(subject) or effects.certificate_of(self._authority, subject) is None:
+            raise PreconditionRefused("Keys for other software are for people of this house who can sign.")
+        limits = self._authority.remote_limits()
+        if not (limits.hash if use is RemoteUse.HASH else limits.document):
+            raise PreconditionRefused("Digests of this kind are not signed for other software here.")
+        notes = {"serial": effects.remote_serial(self._authority, subject, use)}
+        return self._save(Kind.ADD_REMOTE_KEY, subject, {"use": use.value}, notes, by=by)
 
     def draft_leaving(self, subject: str, *, by: str) -> OfficerDecision:
         """The decision that ends everything with which *subject* signs, for good, with the account."""

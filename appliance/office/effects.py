@@ -34,6 +34,7 @@ from hsm.errors import Sentence, UnknownKey
 from hsm.intents import OfficerIntent
 from hsm.names import is_pin_custodian
 from hsm.operation_types import KnownCompanySeal
+from hsm.remote import RemoteUse, remote_key
 
 
 def perform_at_authority(authority: AuthorityClient, act: OfficerIntent) -> None:
@@ -52,11 +53,18 @@ def is_done_at_authority(authority: AuthorityClient, pending: OfficerDecision, a
         return is_stated(authority, pending)
     if pending.kind in SEAL_DECISIONS:
         return _is_so(authority.seal(pending.subject), pending)
-    if pending.kind is Kind.ROTATE:
-        return serial_of(authority, pending.subject) != str(pending.notes["serial"])
+    if pending.kind in (Kind.ROTATE, Kind.ADD_REMOTE_KEY):
+        return _serial_now(authority, pending) != str(pending.notes["serial"])
     if pending.kind is Kind.REVOKE_CERTIFICATE:
         return is_on_a_list(authority, int(str(pending.details["serial"]), 16))
     return _is_so_of(authority, pending, act)
+
+
+def _serial_now(authority: AuthorityClient, pending: OfficerDecision) -> str:
+    """The serial number of the certificate that the decision replaces, or makes."""
+    if pending.kind is Kind.ADD_REMOTE_KEY:
+        return remote_serial(authority, pending.subject, str(pending.details["use"]))
+    return serial_of(authority, pending.subject)
 
 
 def _is_stated(authority: AuthorityClient, pending: OfficerDecision) -> bool:
@@ -82,6 +90,12 @@ def _is_approved(authority: AuthorityClient, pending: OfficerDecision) -> bool:
 def serial_of(authority: AuthorityClient, subject: str) -> str:
     """The serial number (hex) of the certificate that *subject* has now."""
     return f"{x509.load_der_x509_certificate(authority.certificate(subject)).serial_number:x}"
+
+
+def remote_serial(authority: AuthorityClient, person: str, use: str) -> str:
+    """The same of a person's key for remote signing; empty where there is none."""
+    key = remote_key(person, RemoteUse(use))
+    return "" if certificate_of(authority, key) is None else serial_of(authority, key)
 
 
 def is_on_a_list(authority: AuthorityClient, serial: int) -> bool:
@@ -183,6 +197,7 @@ _EVENTS = {
     Kind.SET_CUSTODIANS_NEEDED: EventKind.CUSTODIANS_NEEDED_CHANGED,
     Kind.CHANGE_PICTURE: EventKind.SEAL_PICTURE_CHANGED,
     Kind.DESTROY_SEAL: EventKind.SEAL_DESTROYED,
+    Kind.ADD_REMOTE_KEY: EventKind.REMOTE_KEY_ADDED,
 }
 """The entry in the log of each kind."""
 
@@ -213,6 +228,9 @@ class DecisionRecording(AccountsPart):
         elif act.kind is Kind.RETIRE and not is_pin_custodian(act.subject):
             self._end_account(tx, act.subject, by)
         more = record_seal_decision(tx, act, self._now()) if act.kind in SEAL_DECISIONS else {}
+        if act.kind is Kind.ADD_REMOTE_KEY:
+            use = str(act.details["use"])
+            more = {"use": use, "serial": remote_serial(self._authority, act.subject, use)}
         if act.request is not None:
             enrolment.close(tx, act.request, EnrolmentRequestState.APPROVED, at=self._now(), by=by)
             outbox.enqueue(tx, Notice(None, act.subject, NoticeKind.ENROLLED, self._now(), act.request))

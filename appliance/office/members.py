@@ -18,6 +18,7 @@ from appliance.store import accounts, directory
 from appliance.store.database import Transaction, reads
 from hsm.names import is_outside
 from hsm.operation_types import KnownCredential
+from hsm.remote import RemoteUse
 
 PAGE = 50
 
@@ -41,6 +42,10 @@ class Member:
     credentials: tuple[KnownCredential, ...]
     contracts: tuple[OpenContract, ...]
     seals: tuple[str, ...]
+    remote: tuple[RemoteUse, ...] = ()
+    """The uses for which they have a key for other software."""
+    possible: tuple[RemoteUse, ...] = ()
+    """Those for which officers can give them one."""
 
 
 def _page(found: list[DirectoryEntry], kept: Sequence[DirectoryEntry] = ()) -> RollPage:
@@ -86,7 +91,16 @@ class Members(AccountsPart):
                 raise NotFound("There is no person {subject}.", subject=subject)
             contracts, seals = directory.open_contracts(tx, subject), directory.seals_kept_by(tx, subject)
         known = tuple(self._authority.credentials(subject))
-        return Member(entry, known, tuple(contracts), tuple(seals))
+        remote, possible = self._remote(entry)
+        return Member(entry, known, tuple(contracts), tuple(seals), remote, possible)
+
+    def _remote(self, entry: DirectoryEntry) -> tuple[tuple[RemoteUse, ...], tuple[RemoteUse, ...]]:
+        """For which uses somebody has a key for other software, and for which officers can give one."""
+        if not entry.enrolled or is_outside(entry.subject) or not entry.subject.startswith("person-"):
+            return (), ()
+        has = tuple(each for each in RemoteUse if effects.remote_serial(self._authority, entry.subject, each))
+        limits = self._authority.remote_limits()
+        return has, tuple(each for each in RemoteUse if getattr(limits, each.value))
 
     names = reads(directory.names)
 

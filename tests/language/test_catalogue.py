@@ -97,6 +97,7 @@ def test_every_sentence_about_officers_intents_is_translated() -> None:
         decision_sentences._OUTSIDE_SEAL_DONE,
         decision_sentences._PIN_CUSTODIAN_AGAIN,
         decision_sentences._NO_PIN_CUSTODIAN,
+        decision_sentences._KEY_FOR_HASHES,
     ]
     assert not {*kinds, *others} - set(chinese_messages())
 

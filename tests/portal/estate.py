@@ -41,17 +41,19 @@ from appliance.model.office import OfficerDecision, OfficerDecisionKind, Officer
 from appliance.model.partners import PartnerDetails, PartnerDocumentKind, RepresentativeDetails, VouchingMeans
 from appliance.model.people import Against, IdentityDocument, Person, SealKind
 from appliance.model.powers import PowerBasis, PowerScope
+from appliance.model.remote_signing import BlockedClient, RemoteRequest, RemoteRequestState
 from appliance.model.writing import MergeField, MergeFieldKind, TextPurpose
 from appliance.office import SealDraft
 from appliance.ownership import DepositOrder
 from appliance.powers.register import PowerDraft
 from appliance.signing_methods import SigningMethod
-from appliance.store import accounts, officer_decisions, outbox
+from appliance.store import accounts, officer_decisions, outbox, remote_signing
 from appliance.wiring import Appliance
 from appliance.writing import Beginning
 from appliance.writing.merge_lists import CheckedList
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.names import OUTSIDE_SEAL
+from hsm.remote import RemoteDocument, RemoteUse
 from tests.own_certificate.counterparty import authority
 from tests.portal.office_visits import asked_for, performed
 from tests.portal.visitors import signed_in
@@ -253,6 +255,7 @@ def _own_things(estate: Estate) -> None:
     deposit = appliance.ownership.deposit(DepositOrder("示例", "0" * 64), by=ZHANG.subject)
     names["deposit"] = deposit.id
     names["ledger_view"] = saved_view(appliance, ZHANG)
+    names["remote"] = asked_remotely(appliance, ZHANG.subject)
     strokes = [[[100, 100], [500, 200], [900, 100]]]
     names["picture"] = appliance.appearances.draw(ZHANG.subject, strokes).id
 
@@ -262,6 +265,28 @@ def saved_view(appliance: Appliance, person: Person) -> str:
     reader = LedgerReader(person.subject, PEOPLES_ROLES, Audience.of_person(person), person.organisation, ZONE)
     appliance.contract_ledger.save_view(reader, "示例", "state=sent")
     return str(appliance.contract_ledger.views(reader)[0][0].id)
+
+
+def asked_remotely(appliance: Appliance, subject: str) -> str:
+    """Other software asks *subject* for a signature; the number of the request."""
+    document = RemoteDocument(bytes(32), "报价.pdf")
+    asked = RemoteRequest(
+        id=secrets.token_hex(12),
+        client="client-office",
+        client_name="示例办公软件",
+        person=subject,
+        use=RemoteUse.DOCUMENT,
+        documents=(document.fields(),),
+        nonce=secrets.token_bytes(16),
+        asked=appliance.now(),
+        expires=appliance.now() + timedelta(days=1),
+        secret=secrets.token_hex(32),
+        state=RemoteRequestState.OPEN,
+    )
+    appliance.database.commit(remote_signing.insert_request, asked, b"")
+    blocked = BlockedClient(subject, "client-blocked", "另一软件", appliance.now())
+    appliance.database.commit(remote_signing.block, blocked)
+    return asked.id
 
 
 def _partners(estate: Estate) -> None:

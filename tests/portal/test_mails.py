@@ -166,6 +166,7 @@ def everything_else(mails: Mails) -> None:
         ),
         Notice(None, OFFICER, NoticeKind.CERTIFICATE_TO_END, now, names["guest"]),
         Notice(None, OFFICER, NoticeKind.ACT_WAITING, now, names["act"]),
+        Notice(None, ZHANG.subject, NoticeKind.REMOTE_REQUESTED, now, names["remote"]),
         Notice(None, OFFICER, NoticeKind.ENROLMENT_WAITING, now, names["request"]),
         Notice(None, OFFICER, NoticeKind.OFFICER_RECOVERY, now, "2"),
         Notice(None, CUSTODIAN.subject, NoticeKind.RECOVERY, now, recovery.id),

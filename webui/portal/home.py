@@ -67,6 +67,7 @@ def _list(someone: PortalVisitor) -> Answer:
         auditor=whose == EVERYTHING,
         seals=appliance.seal_requests.waiting_for(someone.subject) if keeps else 0,
         shared=len(appliance.discussions.shared_with(someone.subject)),
+        remote=len(appliance.remote_requests.waiting_for(someone.subject)),
         counts=counts,
         waiting=waiting_signatures(someone) if chooses else WaitingSignatures(),
         chosen=typed,

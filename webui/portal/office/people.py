@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask import request, url_for
+from werkzeug.exceptions import BadRequest
 
 from appliance.accounts.accounts import account_problems
 from appliance.model.accounts import PEOPLES_ROLES, ROLES_OF, AccountRole, NewAccount, possible_roles
+from hsm.remote import RemoteUse
 from webui.portal.access import visitor
 from webui.portal.office.forms import office_reader, organisations, pages, unprintable_names, visiting_officer
 from webui.portal.office.requests import to_decision
 from webui.portal.pages import appliance, once
 from webui.shared.form_pages import Answer, FormProblems, form, render, see_other, unprocessable
-from webui.shared.forms import field, sentences
+from webui.shared.forms import field, member_of, sentences
 from webui.shared.language import translate
 
 KINDS = ("person", "auditor", "operator", "officer")
@@ -94,6 +96,15 @@ def change_account(by: str, subject: str, what: str) -> Answer:
 @form(person, visiting_officer)
 def revoke_credential(by: str, subject: str) -> Answer:
     return to_decision(by, appliance.office.drafts.draft_revocation(subject, field("credential", 2100), by=by))
+
+
+@pages.post("/people/<subject>/remote-key")
+@form(person, visiting_officer)
+def add_remote_key(by: str, subject: str) -> Answer:
+    use = member_of(RemoteUse, field("use"))
+    if use is None:
+        raise BadRequest
+    return to_decision(by, appliance.office.drafts.draft_remote_key(subject, use, by=by))
 
 
 @pages.post("/people/<subject>/leave")
