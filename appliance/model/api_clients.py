@@ -13,7 +13,8 @@ from appliance.errors import PreconditionRefused
 
 
 class Scope(StrEnum):
-    """What a client may do, by resource and verb (RFC 6749, 3.3). None of them signs."""
+    """What a client may do, by resource and verb (RFC 6749, 3.3). None of them signs: who asks for a signature
+    waits for its person."""
 
     CONTRACTS_READ = "contracts:read"
     CONTRACTS_WRITE = "contracts:write"
@@ -24,6 +25,7 @@ class Scope(StrEnum):
     VERIFICATIONS_WRITE = "verifications:write"
     TIMESTAMPS_WRITE = "timestamps:write"
     LOG_READ = "log:read"
+    SIGNATURES_REQUEST = "signatures:request"
 
 
 SCOPE_TITLES: Final[Mapping[Scope, str]] = {

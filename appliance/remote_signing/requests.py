@@ -29,6 +29,7 @@ from appliance.model.remote_signing import (
     RemoteRequest,
     RemoteRequestState,
 )
+from appliance.remote_signing.credentials import RemoteCredential, credential_of
 from appliance.store import outbox, people, remote_signing
 from appliance.store.database import Database, Transaction, reads
 from hsm.client import AuthorityClient
@@ -66,18 +67,6 @@ class AskedRequest:
     secret: str
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteCredential:
-    """A key of somebody for other software: its ``name`` at the authority, its certificate and the chain above it
-    (DER), and how many digests one activation signs with it."""
-
-    name: str
-    use: RemoteUse
-    certificate: bytes
-    chain: tuple[bytes, ...]
-    most: int
-
-
 class RemoteRequests:
     """Thread-safe."""
 
@@ -97,9 +86,9 @@ class RemoteRequests:
         self._database.query(_reachable, client, person)
         limits = self._authority.remote_limits()
         found = ((use, remote_key(person, use), getattr(limits, use.value)) for use in RemoteUse)
-        chain = tuple(self._authority.chain())
+        chain, lists = tuple(self._authority.chain()), self._authority.crls()
         return [
-            RemoteCredential(name, use, certificate, chain, most)
+            credential_of(name, use, (certificate, *chain), lists, most)
             for use, name, most in found
             if most and (certificate := self._certificate(name)) is not None
         ]

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from cryptography import x509
+
 from appliance.pdf.validation.model import FoundSignature, Look
 from appliance.verification.algorithms import hash_label, weakness
 from appliance.verification.material import defect_of_carried
@@ -38,6 +40,7 @@ from hsm.cms import DATA
 from hsm.cms.signed_data import MIME_TYPE
 from hsm.errors import Sentence
 from hsm.records import MEDIA_TYPES
+from hsm.remote import RemoteUse, remote_use_in
 
 _HELPLESS = frozenset({SubIndication.NO_CERTIFICATE_CHAIN_FOUND, SubIndication.OUT_OF_BOUNDS_NO_POE})
 """A signature timestamp that fails so proves nothing, and harms nothing: the signature stands without it."""
@@ -165,7 +168,7 @@ class SignatureExamination:
             proven=min(proofs, default=None),
             signer=shown_name(signer.certificate),
             algorithms=f"{hash_label(message.digest_name)}, {signer.scheme.label}",
-            remarks=message.defects,
+            remarks=(*message.defects, *_remote(signer.certificate)),
         )
 
     def _stamp(self, message: SignedMessage, token: bytes, proven: datetime | None) -> ExaminedToken:
@@ -178,6 +181,19 @@ class SignatureExamination:
         if found.signed is None:
             raise ValueError("no ByteRange")
         return found.signed.digest(self.document, name)
+
+
+def _remote(certificate: x509.Certificate) -> list[Sentence]:
+    """What the certificate of a key for other software says (decision 77)."""
+    values = {"name": shown_name(certificate)}
+    match remote_use_in(certificate):
+        case RemoteUse.HASH:
+            return [
+                Sentence("{name} signed a digest alone: the signing service had not seen the document.", values)
+            ]
+        case RemoteUse.DOCUMENT:
+            return [Sentence("{name} signed for other software, with a key for that alone.", values)]
+    return []
 
 
 def _misplaced(found: FoundSignature) -> Verdict | None:

@@ -1,0 +1,165 @@
+"""The CSC API: in both versions, with a handle until the person has confirmed, and for the same hashes alone."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+from cryptography import x509
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from appliance.demonstration.participants import LI, ZHANG
+from appliance.remote_signing.requests import RemoteRequests
+from appliance.wiring import Appliance
+from hsm import cms
+from tests.remote_signing.conftest import DIGESTS
+from tests.remote_signing.served import PORTAL, READER, TOKEN, csc_app
+from tests.world import confirm_by, sample_document
+
+HASH, DOCUMENT = f"{ZHANG.subject}.hash", f"{ZHANG.subject}.document"
+SHA256, ECDSA = "2.16.840.1.101.3.4.2.1", "1.2.840.10045.4.3.2"
+B64 = [base64.b64encode(each).decode() for each in DIGESTS]
+
+
+@pytest.fixture(scope="module")
+def client(appliance: Appliance) -> FlaskClient:
+    return csc_app(appliance).test_client()
+
+
+def post(client: FlaskClient, path: str, token: str = TOKEN, **body: Any) -> TestResponse:
+    return client.post(f"/csc/{path}", json=body, headers={"Authorization": f"Bearer {token}"})
+
+
+def authorised(client: FlaskClient, appliance: Appliance, version: str, **body: Any) -> str:
+    """The SAD after Zhang has activated what is asked for; before, there is none."""
+    asked = post(client, f"{version}/credentials/authorize", **body)
+    assert asked.status_code == 202 and "SAD" not in asked.json, asked.text  # type: ignore[operator]  # JSON
+    handle = asked.json["handle"]  # type: ignore[index]  # as above
+    again = post(client, f"{version}/credentials/authorizeCheck", handle=handle)
+    assert again.status_code == 202 and again.json["confirmation"].startswith(f"{PORTAL}/remote/")  # type: ignore[index]
+    [waiting] = appliance.remote_requests.waiting_for(ZHANG.subject)
+    confirm_by(appliance, ZHANG.subject, waiting.intent())
+    given = post(client, f"{version}/credentials/authorizeCheck", handle=handle).json
+    assert given is not None and 0 < given["expiresIn"] <= 600
+    return str(given["SAD"])
+
+
+@pytest.mark.parametrize(("version", "specs"), [("v1", "1.0.4.0"), ("v2", "2.0.0.2")])
+def test_the_service_describes_itself_to_everybody(client: FlaskClient, version: str, specs: str) -> None:
+    found = client.post(f"/csc/{version}/info", json={}).json
+    assert found is not None and found["specs"] == specs and found["authType"] == ["oauth2client"]
+    assert {"credentials/authorize", "signatures/signHash", "signatures/signDoc"} <= set(found["methods"])
+
+
+def test_credentials_are_listed_and_described(client: FlaskClient, appliance: Appliance) -> None:
+    listed = post(client, "v2/credentials/list", userID=ZHANG.subject, credentialInfo=True, certInfo=True).json
+    assert listed is not None and listed["credentialIDs"] == [DOCUMENT, HASH]
+    described = listed["credentialInfos"][1]
+    assert described["SCAL"] == "2" and described["multisign"] == 5 and described["key"]["algo"] == [ECDSA]
+    info = post(client, "v1/credentials/info", credentialID=HASH, certificates="chain", certInfo=True).json
+    assert info is not None and info["cert"]["status"] == "valid"
+    chain = [x509.load_der_x509_certificate(base64.b64decode(each)) for each in info["cert"]["certificates"]]
+    assert chain[0].public_bytes is not None and len(chain) == 3
+    chain[0].verify_directly_issued_by(chain[1])
+    assert info["cert"]["serialNumber"] == f"{chain[0].serial_number:x}"
+    assert (
+        post(client, "v1/credentials/info", credentialID=HASH, certificates="none").json["cert"]["certificates"]
+        == []
+    )  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("version", "sent"),
+    [("v1", {"hash": B64, "hashAlgo": SHA256}), ("v2", {"hashes": B64, "hashAlgorithmOID": SHA256})],
+)
+def test_hashes_are_signed_once_their_person_has_confirmed(
+    client: FlaskClient, appliance: Appliance, version: str, sent: dict[str, Any]
+) -> None:
+    sad = authorised(client, appliance, version, credentialID=HASH, numSignatures=2, description="报价", **sent)
+    signing = {"credentialID": HASH, "SAD": sad, "signAlgo": ECDSA}
+    assert "not the digests" in post(client, f"{version}/signatures/signHash", **signing, hashes=B64[:1]).text
+    signed = post(client, f"{version}/signatures/signHash", **signing, **sent)
+    assert signed.status_code == 200 and len(signed.json["signatures"]) == 2  # type: ignore[index]
+
+
+def test_a_document_s_digest_is_signed_in_a_message(client: FlaskClient, appliance: Appliance) -> None:
+    digests = {"hashes": B64[:1], "hashAlgorithmOID": SHA256}
+    sad = authorised(client, appliance, "v2", credentialID=DOCUMENT, numSignatures=1, **digests)
+    sets = [{**digests, "signature_format": "P", "conformance_level": "AdES-B-B", "signAlgo": ECDSA}]
+    signed = post(client, "v2/signatures/signDoc", credentialID=DOCUMENT, SAD=sad, documentDigests=sets)
+    [message] = signed.json["SignatureObject"]  # type: ignore[index]
+    cms.verify(cms.parse(base64.b64decode(message)), digest=DIGESTS[0])
+
+
+def test_a_document_that_is_handed_in_is_signed_by_its_own_digest(
+    client: FlaskClient, appliance: Appliance, requests: RemoteRequests
+) -> None:
+    pdf = sample_document(1)
+    given = {"documents": [{"document": base64.b64encode(pdf).decode(), "signature_format": "C"}]}
+    sad = authorised(client, appliance, "v2", credentialID=DOCUMENT, numSignatures=1, labels=["报价.pdf"], **given)
+    signed = post(client, "v2/signatures/signDoc", credentialID=DOCUMENT, SAD=sad, **given)
+    [message] = signed.json["SignatureObject"]  # type: ignore[index]
+    cms.verify(cms.parse(base64.b64decode(message)), content=pdf)
+
+
+def test_a_refusal_ends_the_handle(client: FlaskClient, requests: RemoteRequests) -> None:
+    asked = post(client, "v2/credentials/authorize", credentialID=HASH, numSignatures=2, hashes=B64)
+    [waiting] = requests.waiting_for(ZHANG.subject)
+    early = post(client, "v2/signatures/signHash", credentialID=HASH, SAD=asked.json["handle"], hashes=B64)  # type: ignore[index]
+    assert early.status_code == 400 and "has not confirmed" in early.text
+    requests.refuse(waiting.id, by=ZHANG.subject)
+    over = post(client, "v2/credentials/authorizeCheck", handle=asked.json["handle"])  # type: ignore[index]
+    assert (over.status_code, over.json["error"]) == (400, "access_denied")  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("token", "status", "code"),
+    [("", 401, "invalid_token"), ("x", 401, "invalid_token"), (READER, 403, "insufficient_scope")],
+)
+def test_without_the_scope_nothing_is_said(client: FlaskClient, token: str, status: int, code: str) -> None:
+    for path in ("credentials/list", "credentials/authorize", "signatures/signHash"):
+        answer = post(client, f"v1/{path}", token, userID=ZHANG.subject)
+        assert (answer.status_code, answer.json["error"]) == (status, code)  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("credentials/list", {}),
+        ("credentials/list", {"userID": LI.subject}),
+        ("credentials/info", {"credentialID": ZHANG.subject}),
+        ("credentials/info", {"credentialID": f"{LI.subject}.hash"}),
+        ("credentials/info", {"credentialID": HASH, "certificates": ["chain"]}),
+        ("credentials/authorize", {"credentialID": HASH}),
+        ("credentials/authorize", {"credentialID": HASH, "hashes": B64, "numSignatures": 1}),
+        ("credentials/authorize", {"credentialID": HASH, "hashes": ["AAAA"]}),
+        ("credentials/authorize", {"credentialID": HASH, "hashes": ["*"]}),
+        ("credentials/authorize", {"credentialID": HASH, "hashes": B64, "hashAlgorithmOID": "1.3.14.3.2.26"}),
+        ("credentials/authorize", {"credentialID": HASH, "hashes": B64, "labels": ["one"]}),
+        ("credentials/authorize", {"credentialID": HASH, "documents": [{"document": "AAAA"}]}),
+        ("credentials/authorizeCheck", {"handle": "x"}),
+        ("signatures/signHash", {"credentialID": DOCUMENT, "SAD": "x", "hashes": B64}),
+        ("signatures/signHash", {"credentialID": HASH, "SAD": "x", "hashes": B64}),
+        ("signatures/signHash", {"credentialID": HASH, "SAD": "x", "hashes": B64, "signAlgo": "1.2.3"}),
+        ("signatures/signDoc", {"credentialID": HASH, "SAD": "x", "documentDigests": []}),
+        (
+            "signatures/signDoc",
+            {"credentialID": DOCUMENT, "SAD": "x", "documentDigests": [{"hashes": B64, "signature_format": "X"}]},
+        ),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_the_terms_of_the_api(
+    client: FlaskClient, requests: RemoteRequests, path: str, body: dict[str, Any]
+) -> None:
+    answer = post(client, f"v2/{path}", **body)
+    assert answer.status_code == 400, answer.text
+    assert set(answer.json) == {"error", "error_description"}  # type: ignore[arg-type]  # JSON
+    assert requests.waiting_for(ZHANG.subject) == []
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'"x"', b"\xff"])
+def test_what_is_no_object_is_refused(client: FlaskClient, body: bytes) -> None:
+    answer = client.post("/csc/v2/credentials/list", data=body, headers={"Authorization": f"Bearer {TOKEN}"})
+    assert (answer.status_code, answer.json["error"]) == (400, "invalid_request")  # type: ignore[index]

@@ -1,0 +1,1 @@
+"""The API of the Cloud Signature Consortium, by which desktop and office software has people sign."""

@@ -1,0 +1,265 @@
+"""``/csc/v1`` and ``/csc/v2``: the API of the Cloud Signature Consortium, 1.0.4.0 and 2.x, as a blueprint.
+
+The order of calls is ``credentials/list``, ``credentials/info``, ``credentials/authorize`` with every hash,
+``credentials/authorizeCheck`` until the person has confirmed, then ``signatures/signHash`` or
+``signatures/signDoc`` with the same hashes. ``authorize`` answers with a handle alone (202): there is no SAD
+before the person's own activation, and it is for these hashes (SCAL2). Nothing here signs.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from flask import Blueprint, Response, jsonify, make_response, request
+
+from appliance.acting_client import acting_for
+from appliance.model.api_clients import GrantedAccess, Scope
+from appliance.model.remote_signing import AskingClient, RemoteRequest, RemoteRequestState
+from appliance.remote_signing.credentials import RemoteCredential
+from appliance.remote_signing.requests import RemoteRequests
+from hsm.errors import RefusalError
+from hsm.remote import RemoteUse
+from webui.csc.parameters import (
+    CscError,
+    ask_in,
+    credential_in,
+    digests_to_sign,
+    hashes_to_sign,
+    require_algorithms,
+    text_in,
+)
+from webui.shared.errors import status_of
+
+LARGEST_REQUEST: Final = 32 * 1024 * 1024
+"""Bytes: a document of 20 MiB in base64, and what is around it."""
+
+METHODS: Final = (
+    *("credentials/list", "credentials/info", "credentials/authorize", "credentials/authorizeCheck"),
+    *("signatures/signHash", "signatures/signDoc"),
+)
+_SPECS = {1: "1.0.4.0", 2: "2.0.0.2"}
+_NO_TOKEN = "An access token with the scope signatures:request is needed"  # noqa: S105  # a sentence
+
+AccessOf = Callable[[str], GrantedAccess | None]
+"""What an access token proves; None for one that is not known or no longer counts."""
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CscService:
+    """What the endpoints are made of. ``name`` is the enterprise's; ``portal`` and ``oauth`` are addresses: of the
+    portal, where people find requests, and of the token endpoint. *now* is the clock of expiries."""
+
+    requests: RemoteRequests
+    access_of: AccessOf
+    name: str
+    portal: str
+    oauth: str
+    now: Callable[[], datetime]
+
+
+def csc_pages(service: CscService) -> Blueprint:
+    """The blueprint. Its callers are programs: it has no forms and reads no cookie."""
+    pages, endpoints = Blueprint("csc", __name__, url_prefix="/csc"), _Endpoints(service)
+    handlers: dict[str, Callable[[AskingClient, Body], Response]] = {
+        "credentials/list": endpoints.list_credentials,
+        "credentials/info": endpoints.credential_info,
+        "credentials/authorize": endpoints.authorize,
+        "credentials/authorizeCheck": endpoints.authorize_check,
+        "signatures/signHash": endpoints.sign_hash,
+        "signatures/signDoc": endpoints.sign_doc,
+    }
+    for version in _SPECS:
+        pages.add_url_rule(
+            f"/v{version}/info",
+            f"info_v{version}",
+            lambda version=version: endpoints.info(version),
+            methods=["GET", "POST"],
+        )
+        for path, handler in handlers.items():
+            pages.add_url_rule(
+                f"/v{version}/{path}",
+                f"{path.replace('/', '_')}_v{version}",
+                lambda handler=handler: endpoints.answer(handler),
+                methods=["POST"],
+            )
+    return pages
+
+
+class _Endpoints:
+    """The views."""
+
+    def __init__(self, service: CscService) -> None:
+        self._service = service
+        self._requests = service.requests
+
+    def info(self, version: int) -> Response:
+        return jsonify(
+            specs=_SPECS[version],
+            name=self._service.name,
+            logo=f"{self._service.portal}/static/mark.svg",
+            region="CN",
+            lang="zh-CN",
+            description="Remote signing; every hash is confirmed by its person",
+            authType=["oauth2client"],
+            oauth2=self._service.oauth,
+            methods=["info", *METHODS],
+        )
+
+    def answer(self, handler: Callable[[AskingClient, Body], Response]) -> Response:
+        """What *handler* answers to the client, or the refusal in the terms of the API."""
+        try:
+            access = self._access()
+            client = AskingClient(access.client.id, access.client.name, access.client.organisations)
+            with acting_for(access.client.reach):
+                return handler(client, _body())
+        except CscError as error:
+            return _refused(error.code, error.sentence, error.status)
+        except RefusalError as refusal:
+            status = status_of(refusal)
+            if status >= 500:
+                return _refused("server_error", str(refusal), status)
+            return _refused("access_denied" if status == 403 else "invalid_request", str(refusal), 400)
+
+    def list_credentials(self, client: AskingClient, body: Body) -> Response:
+        """By ``userID``, which a client that has no user signed in must name (11.4)."""
+        found = self._requests.credentials(client, text_in(body, "userID"))
+        answer: dict[str, Any] = {"credentialIDs": [each.name for each in found]}
+        if body.get("credentialInfo") is True:
+            answer["credentialInfos"] = [{"credentialID": each.name, **_described(each, body)} for each in found]
+        return jsonify(answer)
+
+    def credential_info(self, client: AskingClient, body: Body) -> Response:
+        return jsonify(_described(self._credential(client, body), body))
+
+    def authorize(self, client: AskingClient, body: Body) -> Response:
+        """202 with a handle; the SAD comes once the person has confirmed."""
+        self._credential(client, body)
+        made = self._requests.ask(client, ask_in(body))
+        return _waiting(made.request, made.secret, self._service)
+
+    def authorize_check(self, client: AskingClient, body: Body) -> Response:
+        """The SAD for a handle, or 202 while its person has not decided."""
+        handle = text_in(body, "handle")
+        asked = self._requests.of_client(client, handle)
+        if asked.state in _OVER or not (asked.state is RemoteRequestState.SIGNED or self._waits(asked)):
+            raise CscError("access_denied", _OVER.get(asked.state, "The request has expired"))
+        if asked.state is RemoteRequestState.OPEN and not self._requests.is_activated(asked):
+            return _waiting(asked, handle, self._service)
+        return jsonify(SAD=handle, expiresIn=_seconds_left(asked, self._service))
+
+    def sign_hash(self, client: AskingClient, body: Body) -> Response:
+        """The values of signatures over hashes that the client has made."""
+        credential = self._credential(client, body, RemoteUse.HASH)
+        require_algorithms(body, credential.algorithms)
+        signatures = self._requests.fetch(client, text_in(body, "SAD"), RemoteUse.HASH, hashes_to_sign(body))
+        return jsonify(signatures=[base64.b64encode(each).decode() for each in signatures])
+
+    def sign_doc(self, client: AskingClient, body: Body) -> Response:
+        """Detached CMS over the digests of documents."""
+        credential = self._credential(client, body, RemoteUse.DOCUMENT)
+        require_algorithms(body, credential.algorithms)
+        sad = text_in(body, "SAD")
+        messages = self._requests.fetch(client, sad, RemoteUse.DOCUMENT, digests_to_sign(body))
+        return jsonify(SignatureObject=[base64.b64encode(each).decode() for each in messages])
+
+    def _credential(self, client: AskingClient, body: Body, use: RemoteUse | None = None) -> RemoteCredential:
+        """The credential that *body* names, which is for this *use*. Raises :class:`CscError`."""
+        named = credential_in(body)
+        found = [each for each in self._requests.credentials(client, named.person) if each.use is named.use]
+        if not found:
+            raise CscError("invalid_request", "Invalid parameter credentialID")
+        if use not in (None, named.use):
+            method = METHODS[-1] if named.use is RemoteUse.DOCUMENT else METHODS[-2]
+            raise CscError("invalid_request", f"This credential is for {method}")
+        return found[0]
+
+    def _access(self) -> GrantedAccess:
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        access = self._service.access_of(token.strip()) if kind.lower() == "bearer" and token else None
+        if access is None:
+            raise CscError("invalid_token", _NO_TOKEN, 401)
+        if Scope.SIGNATURES_REQUEST not in access.scopes:
+            raise CscError("insufficient_scope", _NO_TOKEN, 403)
+        return access
+
+    def _waits(self, asked: RemoteRequest) -> bool:
+        return asked.expires > self._service.now()
+
+
+_OVER: Final = {
+    RemoteRequestState.REFUSED: "The person has refused the request",
+    RemoteRequestState.EXPIRED: "The request has expired",
+    RemoteRequestState.FAILED: "Signing failed; ask again",
+}
+
+
+def _body() -> Body:
+    if (request.content_length or 0) > LARGEST_REQUEST:
+        raise CscError("invalid_request", "The request is too large", 413)
+    value = request.get_json(force=True, silent=True)
+    if not isinstance(value, dict):
+        raise CscError("invalid_request", "The request is no JSON object")
+    return value
+
+
+def _waiting(asked: RemoteRequest, handle: str, service: CscService) -> Response:
+    answer = jsonify(
+        handle=handle,
+        expiresIn=_seconds_left(asked, service),
+        confirmation=f"{service.portal}/remote/{asked.id}",
+    )
+    return make_response(answer, 202)
+
+
+def _seconds_left(asked: RemoteRequest, service: CscService) -> int:
+    return max(0, int((asked.expires - service.now()).total_seconds()))
+
+
+def _described(credential: RemoteCredential, body: Body) -> dict[str, Any]:
+    """``credentials/info`` (11.5): the key, its certificates as far as they are asked for, and that its person
+    authorises every hash on a page of this service (``implicit``)."""
+    wanted = text_in(body, "certificates", "single")
+    sent = {"none": credential.chain[:0], "single": credential.chain[:1]}.get(wanted, credential.chain)
+    key: dict[str, Any] = {"status": "enabled", "algo": list(credential.algorithms), "len": credential.bits}
+    if credential.curve:
+        key["curve"] = credential.curve
+    cert: dict[str, Any] = {"status": "revoked" if credential.revoked else "valid"}
+    cert["certificates"] = [base64.b64encode(each).decode() for each in sent]
+    if body.get("certInfo") is True:
+        cert |= {
+            "issuerDN": credential.issuer,
+            "serialNumber": credential.serial,
+            "subjectDN": credential.subject,
+            "validFrom": f"{credential.valid_from:%Y%m%d%H%M%SZ}",
+            "validTo": f"{credential.valid_to:%Y%m%d%H%M%SZ}",
+        }
+    return {
+        "description": _USES[credential.use],
+        "key": key,
+        "cert": cert,
+        "authMode": "implicit",
+        "auth": {"mode": "implicit"},
+        "SCAL": "2",
+        "multisign": credential.most,
+        "lang": "zh-CN",
+    }
+
+
+_USES = {
+    RemoteUse.DOCUMENT: "For documents, by their digests (signDoc)",
+    RemoteUse.HASH: "For hashes whose documents the service has not seen (signHash)",
+}
+
+
+def _refused(code: str, sentence: str, status: int) -> Response:
+    answer = make_response(jsonify(error=code, error_description=sentence), status)
+    if status == 401:
+        answer.headers["WWW-Authenticate"] = f'Bearer error="{code}"'
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
