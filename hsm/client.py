@@ -348,7 +348,7 @@ class AuthorityClient(Connections):
         """Gives a person of the house a key for remote signing; its certificate (DER). Details: subject, use
         (:class:`hsm.remote.RemoteUse`)."""
 
-    @operation(_WEB_AND_ACTIVATION)
+    @operation(_WEB)
     def remote_limits(self) -> RemoteLimits:
         """How many documents one activation signs for other software."""
 

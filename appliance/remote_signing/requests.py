@@ -54,6 +54,9 @@ MOST_OPEN, MOST_DAILY = 3, 200
 LARGEST_DOCUMENT: Final = 20 * 1024 * 1024
 """Bytes of a document that is handed in."""
 
+KEPT: Final = timedelta(days=30)
+"""How long a request is shown after it was made."""
+
 _DAY = timedelta(days=1)
 _AT_ONCE = 100
 _NOTHING_SIGNED = (ActivationRefused, AuthorityLocked, ModuleUnavailable, StoreUnavailable)
@@ -139,7 +142,8 @@ class RemoteRequests:
         values of signatures where the *use* is hashes. The same again when it is called once more in time.
 
         Raises :class:`PreconditionRefused` for other digests and before the person has activated the request,
-        :class:`StateRefused` for one that has ended, and what the authority refuses.
+        :class:`StateRefused` for one that has ended, :class:`NotFound` when the client may not ask the person any
+        more, and what the authority refuses.
         """
         request = self.of_client(client, secret)
         if (use, list(digests)) != (request.use, [each.digest for each in request.signing.documents]):
@@ -148,6 +152,7 @@ class RemoteRequests:
             return [base64.b64decode(each) for each in request.signatures]
         if not request.waits(self._now()):
             raise StateRefused(_ENDED.get(request.state, _LAPSED))
+        self._database.query(_reachable, client, request.person)
         if not self.is_activated(request):
             raise PreconditionRefused("{name} has not confirmed this request yet.", name=request.person)
         if not self._database.commit(remote_signing.claim, request.id):
@@ -199,13 +204,15 @@ class RemoteRequests:
     # --- the scheduler
 
     def sweep(self) -> None:
-        """Ends what nobody has activated or fetched in time, and forgets signatures that are over."""
+        """Ends what nobody has activated or fetched in time, and forgets signatures that are over, and requests of
+        long ago: the log has them."""
         now = self._now()
         for request in self._database.query(remote_signing.overdue, now, _AT_ONCE):
             with self._database.transaction() as tx:
                 if remote_signing.end(tx, request, RemoteRequestState.EXPIRED, at=now):
                     self._append(tx, EventKind.REMOTE_LAPSED, request, SYSTEM)
         self._database.commit(remote_signing.forget_signatures, now)
+        self._database.commit(remote_signing.forget_requests, now - KEPT)
 
     def _signed(self, request: RemoteRequest) -> list[bytes]:
         """What the authority makes of a request that is claimed. Where nothing was signed, it waits again; after

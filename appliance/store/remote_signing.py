@@ -97,6 +97,11 @@ def forget_signatures(tx: Transaction, now: datetime) -> None:
     )
 
 
+def forget_requests(tx: Transaction, before: datetime) -> None:
+    """Requests that were made before *before* are kept no longer, a hundred at a time."""
+    tx.forget_oldest("remote_requests", "id", "asked", before=before)
+
+
 def block(tx: Transaction, blocked: BlockedClient) -> bool:
     """False when it was blocked before."""
     return tx.insert_if_new("remote_blocks", fields_of(blocked, "person client name since"))

@@ -197,7 +197,7 @@ def test_what_was_asked_on_the_portals_pages_signs_nothing(
     assert cast.authority.confirm(cast.devices[subject], subject, intent).given == (subject,)
 
 
-@pytest.mark.parametrize("kind", sorted({*OFFICERS_DO} - {"unlock", "vouch"}))
+@pytest.mark.parametrize("kind", sorted({*OFFICERS_DO} - {"unlock", "vouch", "sign_remotely"}))
 def test_what_an_officer_was_asked_on_the_portals_pages_does_nothing(cast: Cast, kind: str) -> None:
     act = cast.authority.officer_act(kind, subject=PERSON, reason="superseded")
     elsewhere = on(PORTAL, cast.devices[OFFICER])

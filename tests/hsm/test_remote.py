@@ -184,7 +184,7 @@ def test_it_expires_in_minutes_and_can_be_withdrawn(house: House) -> None:
 
 
 def test_no_more_is_activated_at_once_than_the_settings_allow(house: House) -> None:
-    assert house.authority.client("activation").remote_limits() == RemoteLimits(document=3, hash=2)
+    assert house.authority.client("web").remote_limits() == RemoteLimits(document=3, hash=2)
     many = [hashlib.sha256(bytes([each])).digest() for each in range(4)]
     sign = house.authority.client("web").sign_remotely
     for use, count in (("document", 4), ("hash", 3)):

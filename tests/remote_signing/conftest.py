@@ -62,5 +62,5 @@ def asked(requests: RemoteRequests) -> Iterator[AskedRequest]:
     """A request that waits for Zhang."""
     made = requests.ask(OFFICE, ask_for())
     yield made
-    if requests.of_client(OFFICE, made.secret).waits(made.request.asked):
+    if made.request.id in [each.id for each in requests.waiting_for(ZHANG.subject)]:
         requests.refuse(made.request.id, by=ZHANG.subject)

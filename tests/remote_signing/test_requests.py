@@ -194,6 +194,30 @@ def test_a_request_ends_by_itself_and_so_do_its_signatures(
     assert events_about(appliance, lapsing.request.id) == ["remote-requested", "remote-lapsed"]
 
 
+def test_after_a_month_the_log_alone_has_it(
+    appliance: Appliance, world: World, requests: RemoteRequests, asked: AskedRequest
+) -> None:
+    requests.refuse(asked.request.id, by=ZHANG.subject)
+    with appliance.database.transaction() as tx:
+        tx.execute("UPDATE remote_requests SET asked = ? WHERE id = ?", ("2026-01-01T00:00:00Z", asked.request.id))
+    again = requests.ask(OFFICE, ask_for())
+    requests.refuse(again.request.id, by=ZHANG.subject)
+    requests.sweep()
+    with pytest.raises(NotFound):
+        requests.of_person(asked.request.id, ZHANG.subject)
+    assert requests.of_person(again.request.id, ZHANG.subject)
+    assert events_about(appliance, asked.request.id) == ["remote-requested", "remote-refused"]
+
+
+def test_whom_the_client_may_not_ask_any_more_signs_nothing(
+    appliance: Appliance, requests: RemoteRequests, asked: AskedRequest
+) -> None:
+    confirm_by(appliance, ZHANG.subject, asked.request.intent())
+    with pytest.raises(NotFound):
+        requests.fetch(replace(OFFICE, organisations=frozenset({BETA})), asked.secret, RemoteUse.HASH, DIGESTS)
+    assert len(fetch(requests, asked)) == 2
+
+
 class FailingAuthority:
     """The real one, whose answer to ``sign_remotely`` is lost, or which does not sign."""
 

@@ -57,6 +57,7 @@ CREATE TABLE remote_requests (
     CHECK (signatures IS NULL OR state = 'signed')
 ) STRICT;
 CREATE INDEX remote_requests_of_person ON remote_requests (person, client, asked);
+CREATE INDEX remote_requests_by_age ON remote_requests (asked);
 CREATE INDEX remote_requests_under_way ON remote_requests (expires) WHERE state IN ('open', 'signing');
 CREATE INDEX remote_requests_kept ON remote_requests (expires)
     WHERE content IS NOT NULL OR signatures IS NOT NULL;
