@@ -63,6 +63,7 @@ from appliance.listing.contract_ledger import ContractLedger
 from appliance.listing.exports import LedgerExports
 from appliance.maintenance import Maintenance
 from appliance.model.accounts import LinkPurpose
+from appliance.model.api_clients import ClientState, Scope
 from appliance.notices.delivery import MailChannel, TextChannel, notice_queue
 from appliance.notices.messages import PortalAddresses
 from appliance.office import Appointing, Office
@@ -80,6 +81,7 @@ from appliance.review.review_status import open_review_statuses
 from appliance.review.reviewing import ContentChecker, Reviewing
 from appliance.seal_requests.register import SealUses
 from appliance.seal_requests.requests import SealRequests
+from appliance.store import api_clients
 from appliance.store.database import Database, Transaction
 from appliance.submissions import Submissions
 from appliance.timestamping import TimestampFeed, TimestampIssuer
@@ -285,9 +287,12 @@ def open_appliance(
         yield Appliance(settings, records, rules, backend, links, confinement)
 
 
-def _reach_of(_tx: Transaction, _client: str) -> ClientReach | None:
-    """No client is registered, so nobody may hear of anything."""
-    return None
+def _reach_of(tx: Transaction, client: str) -> ClientReach | None:
+    """What the client may hear of; None for one that is suspended, or may not read events any more."""
+    found = api_clients.find_client(tx, client)
+    if found is None or found.state is not ClientState.ACTIVE or Scope.EVENTS_READ not in found.scopes:
+        return None
+    return found.reach
 
 
 def _rules(settings: Settings) -> SigningRules:

@@ -38,6 +38,7 @@ SCOPE_TITLES: Final[Mapping[Scope, str]] = {
     Scope.VERIFICATIONS_WRITE: "Have documents verified",
     Scope.TIMESTAMPS_WRITE: "Have digests timestamped",
     Scope.LOG_READ: "Read the log and its proofs",
+    Scope.SIGNATURES_REQUEST: "Ask people for signatures on documents of other software",
 }
 """What administrators read of each scope (message ids)."""
 
