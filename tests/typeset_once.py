@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import cbor2
 
-Typesetter = Callable[[bytes, float], subprocess.CompletedProcess[bytes]]
+Typesetter = Callable[[bytes, float, int], subprocess.CompletedProcess[bytes]]
 
 
 class TypesetOnce:
@@ -17,10 +17,10 @@ class TypesetOnce:
         self._typesetter = typesetter
         self._done: dict[bytes, subprocess.CompletedProcess[bytes]] = {}
 
-    def __call__(self, order: bytes, patience: float) -> subprocess.CompletedProcess[bytes]:
+    def __call__(self, order: bytes, patience: float, nice: int = 0) -> subprocess.CompletedProcess[bytes]:
         if order in self._done:
             return self._done[order]
-        done = self._typesetter(order, patience)
+        done = self._typesetter(order, patience, nice)
         if done.returncode == 0 and cbor2.loads(order)["manner"]["identifier"]:
             self._done[order] = done
         return done

@@ -28,7 +28,7 @@ class WarmTypesetter:
         self._turn = threading.Lock()
         self._asked: Connection | None = None
 
-    def __call__(self, order: bytes, _patience: float) -> subprocess.CompletedProcess[bytes]:
+    def __call__(self, order: bytes, _patience: float, _nice: int = 0) -> subprocess.CompletedProcess[bytes]:
         with self._turn:
             if self._asked is None:
                 self._asked = self._start()

@@ -5,9 +5,10 @@ What a stored document is, and where words stand in it, is asked of the workshop
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from appliance.documents.blobs import BlobStore, require_space
@@ -27,7 +28,8 @@ class AcceptedDocument:
 
 class Intake:
     """The only way for a document into the appliance. Thread-safe. *require_unbroken* is asked about a document
-    that carries signatures, and raises :class:`DocumentRefused` for a broken one."""
+    that carries signatures, and raises :class:`DocumentRefused` for a broken one; *remember* is told what a
+    document is that was taken in, by its digest."""
 
     def __init__(
         self,
@@ -35,11 +37,13 @@ class Intake:
         blobs: BlobStore,
         disk: Path,
         require_unbroken: Callable[[bytes], object],
+        remember: Callable[[str, Inspection], object] = lambda _digest, _inspection: None,
     ) -> None:
         self._workshop = workshop
         self._require_unbroken = require_unbroken
         self._blobs = blobs
         self._disk = disk
+        self._remember = remember
 
     def accept(self, document: bytes) -> AcceptedDocument:
         """Keep *document* as it is, or raise :class:`DocumentRefused` with the reason and keep nothing: one that
@@ -51,7 +55,9 @@ class Intake:
         inspection = self._workshop.inspect(document)
         if inspection.signatures:
             self._require_unbroken(document)
-        return AcceptedDocument(self._blobs.put(document), len(document), inspection)
+        digest = self._blobs.put(document)
+        self._remember(digest, inspection)
+        return AcceptedDocument(digest, len(document), inspection)
 
     def find_phrase(self, accepted: AcceptedDocument, phrase: str) -> tuple[FoundPhrase, ...]:
         """Where *phrase* stands in a document that was accepted."""
@@ -76,11 +82,25 @@ class DocumentLayouts:
     def __init__(self, workshop: PdfWorkshop, blobs: BlobStore) -> None:
         self._workshop = workshop
         self._blobs = blobs
-        self.inspection = lru_cache(REMEMBERED)(self._inspection)
-        """The pages' sizes, and what intake warned of, of a stored document, by its digest."""
+        self._known: OrderedDict[str, Inspection] = OrderedDict()
+        self._turn = threading.Lock()
 
-    def _inspection(self, digest: str) -> Inspection:
-        return self._workshop.inspect(self._blobs.get(digest))
+    def inspection(self, digest: str) -> Inspection:
+        """The pages' sizes, and what intake warned of, of a stored document, by its digest."""
+        with self._turn:
+            known = self._known.get(digest)
+        if known is None:
+            known = self._workshop.inspect(self._blobs.get(digest))
+        self.remember(digest, known)
+        return known
+
+    def remember(self, digest: str, inspection: Inspection) -> None:
+        """What the stored document is, as its last inspection said."""
+        with self._turn:
+            self._known[digest] = inspection
+            self._known.move_to_end(digest)
+            if len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
 
     def find_phrases(self, digest: str, phrases: Sequence[str]) -> tuple[FoundPhrase, ...]:
         """Where the *phrases* stand, as :meth:`~appliance.pdf.workshop.PdfWorkshop.find`."""

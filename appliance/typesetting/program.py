@@ -1,4 +1,5 @@
-"""The program that sets one page and ends: order (CBOR) on standard input, PDF on standard output.
+"""The program that sets its pages and ends: order (CBOR) on standard input, the PDFs (CBOR) on standard output.
+The number behind its name says by how much it gives way to other processes (nice(1)).
 
 It confines itself before it reads the order: no sockets, no new programs or processes, no files but for reading
 what is installed (a filter of system calls, Landlock), and limits on memory, processor time and output.
@@ -10,6 +11,7 @@ import mimetypes
 import os
 import resource
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,22 +56,23 @@ def main() -> None:
     enclose()
     mimetypes.knownfiles.clear()  # WeasyPrint would look into /etc, which is closed
     order = cbor2.loads(sys.stdin.buffer.read())
-    sys.stdout.buffer.write(_set(order["page"], **order["manner"]))
+    cbor2.dump(_set(order["pages"], **order["manner"]), sys.stdout.buffer)
     sys.stdout.buffer.flush()
     os._exit(0)
 
 
-def _set(page: str, *, identifier: bytes | None, tagged: bool, images: bool) -> bytes:
+def _set(pages: Sequence[str], *, identifier: bytes | None, tagged: bool, images: bool) -> list[bytes]:
     from weasyprint import HTML  # noqa: PLC0415  # only once confined
     from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415
     from weasyprint.urls import URLFetcher  # noqa: PLC0415
 
     allowed = URLFetcher(allowed_protocols=("data",) if images else (), fail_on_errors=True)
-    pdf: Any = HTML(string=page, url_fetcher=allowed).write_pdf(
-        font_config=FontConfiguration(), pdf_identifier=identifier, pdf_tags=tagged
-    )
-    return bytes(pdf)
+    manner: dict[str, Any] = {"pdf_identifier": identifier, "pdf_tags": tagged}
+    typefaces = FontConfiguration()
+    read = (HTML(string=page, url_fetcher=allowed) for page in pages)
+    return [bytes(each.write_pdf(font_config=typefaces, **manner)) for each in read]
 
 
 if __name__ == "__main__":
+    os.nice(int(sys.argv[1]))
     main()

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import ConfinementFailed
-from appliance.typesetting.typesetter import TypesettingFailure, typeset
+from appliance.typesetting.typesetter import TypesettingFailure, typeset, typeset_together
 from tests.conformance.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("typeset_anew")
@@ -25,6 +25,13 @@ DOT = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=
 def test_the_same_page_with_an_identifier_is_the_same_file() -> None:
     name = b"sixteen bytes ok"
     assert typeset(PAGE.format(""), identifier=name) == typeset(PAGE.format(""), identifier=name)
+
+
+def test_pages_that_are_set_together_are_those_that_are_set_alone() -> None:
+    name, pages = b"sixteen bytes ok", [PAGE.format(f"<h1>第{number}份合同 Müller</h1>") for number in range(3)]
+    assert typeset_together(pages, identifier=name) == [typeset(each, identifier=name) for each in pages]
+    with pytest.raises(ConfinementFailed):
+        typeset_together([*pages, PAGE.format('<img src="http://127.0.0.1:9/picture.svg">')], identifier=name)
 
 
 def test_a_page_shows_what_it_carries_and_loads_nothing_else(tmp_path: Path) -> None:
@@ -117,7 +124,7 @@ def test_the_process_has_no_sockets_programs_or_processes() -> None:
 
 def test_the_process_that_sets_pages_is_the_enclosed_one() -> None:
     """As the product starts it: the kernel says that a filter holds before it has read what it is to set."""
-    command = [sys.executable, "-m", "appliance.typesetting.program"]
+    command = [sys.executable, "-m", "appliance.typesetting.program", "0"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as child:
         try:
             eventually(lambda: "\nSeccomp:\t2\n" in Path(f"/proc/{child.pid}/status").read_text(encoding="ascii"))
