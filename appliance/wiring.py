@@ -91,6 +91,7 @@ from appliance.writing import (
     Discussions,
     Issuing,
     MailMerges,
+    MergeRounds,
     Proposals,
     Templates,
     TextPreviews,
@@ -131,7 +132,9 @@ class Appliance:
         self.activation_requests = ActivationRequests(settings.home.activation_requests)
         self.maintenance = Maintenance(records.database, records.now)
         unbroken = partial(require_unbroken, backend.verifier)
-        self.intake = Intake(backend.workshop, backend.blobs, settings.home.blobs, unbroken)
+        self.layouts = DocumentLayouts(backend.workshop, backend.blobs)
+        remember = self.layouts.remember
+        self.intake = Intake(backend.workshop, backend.blobs, settings.home.blobs, unbroken, remember)
         self._add_documents(records, backend)
         self._add_contracts(records, rules, backend)
         self._add_ends_of_contracts(records, rules, backend)
@@ -144,7 +147,6 @@ class Appliance:
     def _add_documents(self, records: ContractRecords, backend: SigningBackend) -> None:
         """Documents as people see them, and the log about them."""
         database, workshop = records.database, backend.workshop
-        self.layouts = DocumentLayouts(workshop, backend.blobs)
         self.earlier = EarlierSignatures(backend.verifier, backend.blobs, self.layouts)
         cache = PictureCache(self.settings.home.cache / "pages")
         self.pictures = PagePictures(cache, workshop, backend.blobs, database)
@@ -203,7 +205,8 @@ class Appliance:
         previews = TextPreviews(self.settings.home.cache / "previews", self.workshop)
         self.writing = Writing(texts, templates, Issuing(self.drafting, texts, templates), previews)
         workflows = (self.drafting, self.sending)
-        self.mail_merges = MailMerges(self.database, self.settings.home.cache, templates, workflows, self.now)
+        self.mail_merges = MailMerges(self.database, self.settings.home.cache, templates, self.now)
+        self.merge_rounds = MergeRounds(self.database, templates, workflows, self.now, _no_client)
         self.converter = open_converter(self.settings.home.converter)
         self.discussions, self.proposals = Discussions(self.database, self.now), Proposals(self.database, self.now)
 
@@ -258,6 +261,10 @@ class Appliance:
         self.events = EventFeed(self.database)
         self.webhooks = Webhooks(self.database, targets, keys, _reach_of, self.now)
         self.webhook_delivery = WebhookDelivery(self.database, targets, keys, _reach_of, self.now, trust=trust)
+
+
+def _no_client(_client: str) -> None:
+    """No program is known: what one asked for rests."""
 
 
 @contextmanager

@@ -298,6 +298,7 @@ OF_A_PERSON: Final = (
     _deletion("absences", "person = ?1 OR deputy = ?1"),
     _deletion("ledger_views", "owner = ?1"),
     _deletion("mail_merge_rows", "merge IN (SELECT id FROM mail_merges WHERE owner = ?1)"),
+    _deletion("mail_merge_faults", "merge IN (SELECT id FROM mail_merges WHERE owner = ?1)"),
     _deletion("mail_merges", "owner = ?1"),
     ("representatives", "UPDATE representatives SET phone = '' WHERE subject = ?1"),
     _deletion("texts", "owner = ?1 AND contract IS NULL AND template IS NULL"),

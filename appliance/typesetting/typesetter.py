@@ -28,7 +28,7 @@ AT_ONCE = 2
 LARGEST_ANSWER = 64 * 1024 * 1024
 """Bytes of the PDFs of one process that are believed."""
 
-GIVES_WAY = 10
+GIVES_WAY = 5
 """By how much (nice(1)) pages that nobody waits for come after those of others."""
 
 _turns = threading.BoundedSemaphore(AT_ONCE)

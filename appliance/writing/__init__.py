@@ -14,6 +14,7 @@ from appliance.writing.comments import Discussion, Discussions
 from appliance.writing.converting import DocumentConverter, open_converter
 from appliance.writing.filling import CheckedValues, blank, check_values
 from appliance.writing.mail_merges import MailMerges
+from appliance.writing.merge_rounds import MergeRounds
 from appliance.writing.pages import Issuing, TextPreviews, typeset_wording
 from appliance.writing.proposals import Proposals
 from appliance.writing.samples import Sample, samples
@@ -38,6 +39,7 @@ __all__ = [
     "DocumentConverter",
     "Issuing",
     "MailMerges",
+    "MergeRounds",
     "Proposals",
     "Sample",
     "Templates",

@@ -7,33 +7,21 @@ is understood. Every fault names its row and column, and what to do; nothing is 
 from __future__ import annotations
 
 import io
-import re
-import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from appliance.contact_details import email_address, organisation_name, person_name, telephone_number
-from appliance.contracts.draft_rules import FARTHEST_YEARS, TOO_FAR
-from appliance.errors import PreconditionRefused
 from appliance.language import Language, translator
-from appliance.language.characters import words
-from appliance.model.contract import GuestDetails
-from appliance.model.mail_merge import MergeEntry, MergeRow, RowState
+from appliance.model.mail_merge import ListProblem, MergeRow, RowState
 from appliance.model.writing import MergeField, MergeFieldKind, Template
-from appliance.money import NotAnAmount, read_money
-from appliance.workbooks import NOTHING, CellKind, ReadSheet, SheetCell, name_of_cell
-from appliance.writing.merge_fields import NO, YES, WrongValue, accepted
+from appliance.workbooks import NOTHING, ReadSheet, SheetCell, name_of_cell
+from appliance.writing.merge_rows import LANGUAGES, REQUIRED, CheckedList, note_repeated, plain, read_row
 from hsm.errors import Sentence
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
 
-CURRENCY: Final = "CNY"
-"""Of the amount for which the contract is registered."""
-
-_LONGEST_TITLE: Final = 200
 _VALIDATED: Final = 10_000
 """Rows in which the workbook offers choices."""
 
@@ -59,10 +47,6 @@ _EXPLAINED: Final = {
     "amount": "What the contract is worth; empty when it names no amount.",
     "deadline": "A day, until the end of work; empty for two weeks.",
 }
-_REQUIRED: Final = frozenset({"name", "email"})
-_LANGUAGES: Final = {"中文": Language.CHINESE, "English": Language.ENGLISH}
-_ANSWERS: Final = {"是": YES, "yes": YES, "y": YES, "否": NO, "no": NO, "n": NO}
-_DAY: Final = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,42 +67,23 @@ class ListColumn:
     def choices(self) -> list[str]:
         """What a spreadsheet program offers in its cells."""
         if self.name == "language":
-            return list(_LANGUAGES)
+            return list(LANGUAGES)
         if self.field is None:
             return []
         return ["是", "否"] if self.field.kind is MergeFieldKind.YES_NO else list(self.field.choices)
-
-
-@dataclass(frozen=True, slots=True)
-class ListProblem:
-    """What is wrong, or worth knowing, at ``row`` (from 1) and ``column`` (its heading; empty for the row)."""
-
-    row: int
-    column: str
-    cell: str
-    sentence: Sentence
-
-
-@dataclass(slots=True)
-class CheckedList:
-    """Rows by their number, with the ``problems`` that stop the list, and ``remarks``, which do not."""
-
-    entries: dict[int, MergeEntry] = field(default_factory=dict)
-    problems: list[ListProblem] = field(default_factory=list)
-    remarks: list[ListProblem] = field(default_factory=list)
 
 
 def columns_of(template: Template, language: Language) -> tuple[ListColumn, ...]:
     """The columns of a list for *template*; a field that is called like another column has its name behind."""
     said = [translator(each) for each in (language, language.other)]
     own = [
-        ListColumn(name, tuple(say(heading) for say in said), name in _REQUIRED) for name, heading in _OWN.items()
+        ListColumn(name, tuple(say(heading) for say in said), name in REQUIRED) for name, heading in _OWN.items()
     ]
-    taken = {_plain(heading) for each in own for heading in each.headings}
+    taken = {plain(heading) for each in own for heading in each.headings}
     found = []
     for each in template.current.asked:
-        heading = each.label if _plain(each.label) not in taken else f"{each.label} [{each.name}]"
-        taken.add(_plain(heading))
+        heading = each.label if plain(each.label) not in taken else f"{each.label} [{each.name}]"
+        taken.add(plain(heading))
         found.append(ListColumn(f"field {each.name}", (heading,), each.required, each))
     return (*own, *found)
 
@@ -167,10 +132,14 @@ def _explain(book: Workbook, columns: Sequence[ListColumn], language: Language) 
             sheet.write_string(row, place, ("" if tongue is Language.CHINESE else " ").join(told))
 
 
-def checked_list(sheet: ReadSheet, template: Template, language: Language, today: date) -> CheckedList:
-    """What *sheet* says, and all that is wrong with it."""
+def checked_list(
+    sheet: ReadSheet, template: Template, language: Language, today: date, *, referenced: bool = False
+) -> CheckedList:
+    """What *sheet* says, and all that is wrong with it; *referenced*: it may have a column of references."""
     found = CheckedList()
     columns = columns_of(template, language)
+    if referenced:
+        columns += (ListColumn("reference", tuple(translator(each)("Reference") for each in Language), False),)
     placed = _placed(sheet, columns, found)
     remarks = [
         Sentence("The sheet “{name}” is hidden and was not read.", {"name": each[:60]}) for each in sheet.hidden
@@ -181,35 +150,48 @@ def checked_list(sheet: ReadSheet, template: Template, language: Language, today
     if found.problems:
         return found
     if not sheet.rows:
-        found.problems.append(
-            ListProblem(2, "", "", Sentence("The list is empty; fill in a row below the headings."))
-        )
+        found.add(ListProblem(2, "", "", Sentence("The list is empty; fill in a row below the headings.")))
     for row in sheet.rows:
-        reader = _RowReader(row.number, row.cells(), placed, found)
-        entry = reader.entry(template, today)
-        if entry is not None:
-            found.entries[row.number] = entry
-    _note_repeated(found)
+        cells = row.cells()
+        told = {name: cells[place] if place < len(cells) else NOTHING for name, (place, _) in placed.items()}
+        read_row(found, _SheetRow(row.number, told, placed), template, today)
+    note_repeated(found)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _SheetRow:
+    """A row of a spreadsheet, with its columns where they are placed."""
+
+    number: int
+    cells: Mapping[str, SheetCell]
+    placed: Mapping[str, tuple[int, ListColumn]]
+    unreadable: frozenset[str] = frozenset()
+
+    def problem(self, name: str, sentence: Sentence) -> ListProblem:
+        if name not in self.placed:
+            return ListProblem(self.number, name, "", sentence)
+        place, column = self.placed[name]
+        return ListProblem(self.number, column.headings[0], name_of_cell(place, self.number), sentence)
 
 
 def _placed(
     sheet: ReadSheet, columns: Sequence[ListColumn], found: CheckedList
 ) -> dict[str, tuple[int, ListColumn]]:
     """Where each column stands, by its name; headings that are missing, unknown or there twice are problems."""
-    known = {_plain(heading): each for each in columns for heading in each.headings}
+    known = {plain(heading): each for each in columns for heading in each.headings}
     placed: dict[str, tuple[int, ListColumn]] = {}
     number = sheet.headings.number
 
     def problem(place: int, heading: str, template: str, **values: object) -> None:
         cell = name_of_cell(place, number) if place >= 0 else ""
-        found.problems.append(ListProblem(number, heading, cell, Sentence(template, values)))
+        found.add(ListProblem(number, heading, cell, Sentence(template, values)))
 
     for place, cell in enumerate(sheet.headings.cells()):
         heading = cell.text[:60]
         if cell is NOTHING or not heading:
             continue
-        column = known.get(_plain(cell.text))
+        column = known.get(plain(cell.text))
         if column is None:
             problem(
                 place, heading, "There is no column of this name; take it out, or write it as in the workbook."
@@ -224,165 +206,6 @@ def _placed(
                 -1, each.headings[0], "This column is missing; add it to the headings in row {row}.", row=number
             )
     return placed
-
-
-def _plain(heading: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", heading).casefold().split()).rstrip("*")
-
-
-class _RowReader:
-    """One row."""
-
-    def __init__(
-        self,
-        number: int,
-        cells: Sequence[SheetCell],
-        placed: Mapping[str, tuple[int, ListColumn]],
-        found: CheckedList,
-    ) -> None:
-        self._number = number
-        self._cells = cells
-        self._placed = placed
-        self._found = found
-        self._wrong = False
-
-    def entry(self, template: Template, today: date) -> MergeEntry | None:
-        """What the row says; None where something is wrong with it."""
-        name, organisation = self._own("name", person_name), self._own("organisation", organisation_name)
-        email, phone = self._own("email", email_address), self._own("phone", telephone_number)
-        language = self._own("language", _language)
-        guest = GuestDetails(name, organisation, email, phone, Language(language) if language else None)
-        title = self._own("title", _title) or f"{template.name} {organisation or name}"[:_LONGEST_TITLE].strip()
-        amount = self._own("amount", _amount)
-        deadline = self._own("deadline", lambda typed: _deadline(typed, today))
-        values = {each.name: self._value(f"field {each.name}", each) for each in template.current.asked}
-        return None if self._wrong else MergeEntry(title, guest, values, amount, deadline)
-
-    def _cell(self, name: str) -> tuple[SheetCell, int, ListColumn] | None:
-        if name not in self._placed:
-            return None
-        place, column = self._placed[name]
-        return (self._cells[place] if place < len(self._cells) else NOTHING), place, column
-
-    def _own(self, name: str, rule: Callable[[str], str]) -> str:
-        at = self._cell(name)
-        if at is None:
-            return ""
-        typed = self._text(*at)
-        if typed is None:
-            return ""
-        if not typed:
-            if at[2].required:
-                self._problem(at[1], at[2], Sentence("This has to be filled in."))
-            return ""
-        try:
-            return rule(typed)
-        except PreconditionRefused as refusal:
-            self._problem(at[1], at[2], Sentence(refusal.template, refusal.values))
-            return ""
-
-    def _value(self, name: str, known: MergeField) -> str:
-        at = self._cell(name)
-        typed = "" if at is None else self._text(*at)
-        if typed is None:
-            return ""
-        if not typed:
-            typed = known.default
-        try:
-            answer = _ANSWERS.get(typed.casefold(), typed) if known.kind is MergeFieldKind.YES_NO else typed
-            return accepted(known, answer)
-        except WrongValue as wrong:
-            place, column = (0, ListColumn(name, (known.label,), True)) if at is None else at[1:]
-            self._problem(place, column, wrong.sentence)
-            return ""
-
-    def _text(self, cell: SheetCell, place: int, column: ListColumn) -> str | None:
-        """What is typed there; None where it cannot be known."""
-        if cell.kind is CellKind.FORMULA:
-            wrong = "There is a formula in {cell}. Put its result there: copy, then paste as values."
-            self._problem(place, column, Sentence(wrong, {"cell": name_of_cell(place, self._number)}))
-            return None
-        if cell.kind is CellKind.FAULT:
-            self._problem(place, column, Sentence("There is a fault of the spreadsheet program, such as #REF!."))
-            return None
-        if column.takes_day:
-            return self._day(cell, place, column)
-        if cell.kind is CellKind.DATE and not (column.field and column.field.kind is MergeFieldKind.DATE):
-            return cell.text.replace("T", " ")
-        return cell.text
-
-    def _day(self, cell: SheetCell, place: int, column: ListColumn) -> str | None:
-        if cell.kind is CellKind.NUMBER:
-            wrong = "{number} is a number, not a date. Format the cell as a date, or type 2026-12-31."
-            self._problem(place, column, Sentence(wrong, {"number": cell.text}))
-            return None
-        if cell.kind is CellKind.DATE:
-            return cell.text.partition("T")[0]
-        written = _DAY.fullmatch(unicodedata.normalize("NFKC", cell.text).strip())
-        if written is None:
-            return cell.text
-        year, month, day = (int(each) for each in written.groups())
-        return f"{year:04}-{month:02}-{day:02}"
-
-    def _problem(self, place: int, column: ListColumn, sentence: Sentence) -> None:
-        self._wrong = True
-        cell = name_of_cell(place, self._number)
-        self._found.problems.append(ListProblem(self._number, column.headings[0], cell, sentence))
-
-
-def _language(typed: str) -> str:
-    spoken = {_plain(name): code for name, code in _LANGUAGES.items()} | {each.value: each for each in Language}
-    found = spoken.get(_plain(typed))
-    if found is None:
-        raise PreconditionRefused("Write 中文 or English, or leave it empty.")
-    return found.value
-
-
-def _title(typed: str) -> str:
-    title = words(typed)
-    if len(title) > _LONGEST_TITLE:
-        raise PreconditionRefused("The title is too long; {most} characters are possible.", most=_LONGEST_TITLE)
-    return title
-
-
-def _amount(typed: str) -> str:
-    try:
-        read_money(typed, CURRENCY)
-    except NotAnAmount as error:
-        raise PreconditionRefused("An amount in digits, such as 1000000 or 99.50.") from error
-    return typed
-
-
-def _deadline(typed: str, today: date) -> str:
-    try:
-        day = date.fromisoformat(typed)
-    except ValueError as error:
-        raise PreconditionRefused("A date as year-month-day, such as 2026-12-31.") from error
-    if day <= today:
-        raise PreconditionRefused("This day has passed, or is today; choose a later one.")
-    if day.year - today.year > FARTHEST_YEARS:
-        raise PreconditionRefused(TOO_FAR, years=FARTHEST_YEARS)
-    return day.isoformat()
-
-
-def _note_repeated(found: CheckedList) -> None:
-    """The same person twice is no fault: they may sign two contracts."""
-    first: dict[tuple[str, str], int] = {}
-    for number, entry in found.entries.items():
-        who = (entry.guest.email.casefold(), _plain(entry.guest.name))
-        if who in first:
-            said = Sentence("The same person is in row {row} already; both get a contract.", {"row": first[who]})
-            found.remarks.append(ListProblem(number, "", "", said))
-        first.setdefault(who, number)
-
-
-def remarks_by_row(found: CheckedList) -> Iterator[tuple[int, MergeEntry, Sentence | None]]:
-    """The entries with what is worth knowing of them; the first has what is said of the whole list."""
-    said = {each.row: each.sentence for each in found.remarks}
-    whole = said.get(0)
-    for number, entry in found.entries.items():
-        yield number, entry, said.get(number, whole)
-        whole = None
 
 
 def report_workbook(rows: Sequence[MergeRow], say: Callable[..., str], address: Callable[[str], str]) -> bytes:
@@ -428,5 +251,6 @@ ROW_STATES: Final = {
     RowState.DRAFT: "draft",
     RowState.SENT: "sent out",
     RowState.FAILED: "not made",
+    RowState.CANCELLED: "cancelled",
 }
 """What a row's state is called, message ids."""

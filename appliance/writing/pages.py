@@ -20,11 +20,13 @@ from appliance.language.characters import words
 from appliance.model.contract import Contract, GuestDetails
 from appliance.model.writing import Wording
 from appliance.pdf.workshop import PdfWorkshop
+from appliance.typesetting import typesetter
 from appliance.typesetting.typesetter import TypesettingFailure, typeset
 from appliance.writing.filling import filled, require_defined
 from appliance.writing.texts import Templates, Texts
 from hsm.intents import LONGEST_TITLE
 
+_IDENTIFIER = b"vermilion-writing"
 _LANGUAGES = {Language.CHINESE: "zh-CN", Language.ENGLISH: "en"}
 
 
@@ -53,13 +55,20 @@ def typeset_wording(wording: Wording) -> bytes:
     """
     try:
         whole = page(wording.html, title=wording.title, language=wording.language)
-        return typeset(whole, identifier=b"vermilion-writing", tagged=True)
+        return typeset(whole, identifier=_IDENTIFIER, tagged=True)
     except ConfinementFailed as error:
         if error.values.get("cause") != TypesettingFailure.TOO_LARGE.value:
             raise
         raise DocumentRefused(
             "too-large", "The text is too long to be typeset at once; split it, or upload it as a PDF."
         ) from error
+
+
+def typeset_together(wordings: Sequence[Wording]) -> list[bytes]:
+    """The PDFs of *wordings* of one person, the same as :func:`typeset_wording` makes of each, in less time.
+    Raises :class:`ConfinementFailed` when one of them is too large, or they are together."""
+    pages = [page(each.html, title=each.title, language=each.language) for each in wordings]
+    return typesetter.typeset_together(pages, identifier=_IDENTIFIER, tagged=True)
 
 
 MOST_KEPT = 64 * 1024 * 1024
@@ -170,9 +179,14 @@ class Issuing:
 
 def typeset_filled(wording: Wording, values: Mapping[str, str]) -> bytes:
     """The PDF of *wording* with *values* filled in. Raises as :func:`filled` and :func:`typeset_wording`."""
+    return typeset_wording(filled_in(wording, values))
+
+
+def filled_in(wording: Wording, values: Mapping[str, str]) -> Wording:
+    """*wording* with *values*, ready to be typeset. Raises as :func:`filled`."""
     _require_words(wording)
     require_defined(wording)
-    return typeset_wording(filled(wording, values))
+    return filled(wording, values)
 
 
 def _require_words(wording: Wording) -> None:

@@ -35,7 +35,7 @@ from appliance.powers.register import PowerDraft
 from appliance.signing_methods import SigningMethod
 from appliance.store import accounts
 from appliance.writing import Beginning, samples
-from appliance.writing.merge_lists import CheckedList
+from appliance.writing.merge_rows import CheckedList
 from hsm.authenticator import SoftwareAuthenticator
 from tests.browser.troupe import HERE, ZHOU, Troupe
 from tests.own_certificate.counterparty import authority

@@ -50,7 +50,7 @@ from appliance.signing_methods import SigningMethod
 from appliance.store import accounts, officer_decisions, outbox, remote_signing
 from appliance.wiring import Appliance
 from appliance.writing import Beginning
-from appliance.writing.merge_lists import CheckedList
+from appliance.writing.merge_rows import CheckedList
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.names import OUTSIDE_SEAL
 from hsm.remote import RemoteDocument, RemoteUse

@@ -10,8 +10,9 @@ from collections import Counter
 from flask import Response, redirect, request
 
 from appliance.errors import ConfinementFailed, DocumentRefused, PreconditionRefused, StateRefused
-from appliance.model.mail_merge import MergeParties, MergeStage, RowState
-from appliance.writing.merge_lists import ROW_STATES, CheckedList, blank_workbook, report_workbook
+from appliance.model.mail_merge import MergeParties, RowState
+from appliance.writing.merge_lists import ROW_STATES, blank_workbook, report_workbook
+from appliance.writing.merge_rows import CheckedList
 from webui.portal.office.forms import seal_name
 from webui.portal.pages import appliance, once, saved_file
 from webui.portal.writing.template_parties import annexes_of, copies_of, role_row
@@ -82,31 +83,26 @@ def merges() -> Answer:
 
 @pages.get("/merges/<merge_id>")
 def merge(merge_id: str) -> Answer:
-    subject = writer()
-    found, rows = appliance.mail_merges.load(merge_id, subject)
-    counts = Counter(row.state for row in rows)
-    waits = counts[RowState.WAITING] + counts[RowState.MAKING]
-    busy = (found.stage is not MergeStage.REVIEW and waits > 0) or (
-        found.stage is MergeStage.SENDING and counts[RowState.DRAFT] > 0
-    )
+    subject, merges = writer(), appliance.mail_merges
+    progress = merges.progress(merge_id, subject)
     after = whole_number(request.args.get("after", ""), 9) or 0
-    listed = [row for row in rows if row.number > after]
+    listed = merges.rows(merge_id, subject, after=after, most=SHOWN + 1)
     response = render(
         "writing/merge_rows.html",
-        merge=found,
-        template=appliance.writing.templates.load_template(found.template, subject),
+        merge=progress.merge,
+        template=appliance.writing.templates.load_template(progress.merge.template, subject),
         rows=listed[:SHOWN],
         further=listed[SHOWN - 1].number if len(listed) > SHOWN else None,
         later=after > 0,
-        failed=[row for row in rows if row.state is RowState.FAILED][:SHOWN],
-        remarks=sum(row.remark is not None for row in rows),
-        counts=counts,
-        total=len(rows),
-        waits=waits,
-        busy=busy,
+        failed=merges.rows(merge_id, subject, most=SHOWN, state=RowState.FAILED),
+        remarks=merges.remarks(merge_id, subject),
+        counts=Counter(progress.counts),
+        total=progress.total,
+        waits=progress.waits,
+        busy=progress.busy,
         states=ROW_STATES,
     )
-    if busy and not after:
+    if progress.busy and not after:
         response.headers["Refresh"] = _LOOK_AGAIN
     return response
 

@@ -1,0 +1,352 @@
+"""What the rows of a list say, whether they come as cells or typed: checked alike, by the template's rules."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Final, Protocol
+
+from appliance.contact_details import email_address, organisation_name, person_name, telephone_number
+from appliance.contracts.draft_rules import FARTHEST_YEARS, TOO_FAR
+from appliance.errors import PreconditionRefused
+from appliance.language import Language
+from appliance.language.characters import without_hidden, words
+from appliance.model.contract import GuestDetails
+from appliance.model.mail_merge import LIST_ROLE, ListProblem, MergeEntry, TypedParty, TypedRow
+from appliance.model.writing import MergeField, MergeFieldKind, Template
+from appliance.money import NotAnAmount, read_money
+from appliance.signing_methods import SigningMethod
+from appliance.workbooks import MOST_LETTERS, MOST_ROWS, NOTHING, CellKind, SheetCell
+from appliance.writing.merge_fields import NO, YES, WrongValue, accepted
+from hsm.errors import Sentence
+
+CURRENCY: Final = "CNY"
+"""Of the amount for which the contract is registered."""
+
+MOST_FAULTS: Final = 1_000
+"""Faults that are told one by one: who has more mends them by a rule, not by hand."""
+
+TOO_MANY: Final = "The list has more than {most} filled rows; divide it into several."
+
+REQUIRED: Final = frozenset({"name", "email"})
+LANGUAGES: Final = {"中文": Language.CHINESE, "English": Language.ENGLISH}
+_LONGEST_TITLE: Final = 200
+_LONGEST_REFERENCE: Final = 200
+_ANSWERS: Final = {"是": YES, "yes": YES, "y": YES, "否": NO, "no": NO, "n": NO}
+_DAY: Final = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
+
+
+@dataclass(slots=True)
+class CheckedList:
+    """Rows by their number, with the ``problems`` that stop them, of which there are ``total``, and ``remarks``,
+    which stop nothing. ``bad`` are the rows with problems; ``references`` of integrators lead to their rows."""
+
+    entries: dict[int, MergeEntry] = field(default_factory=dict)
+    problems: list[ListProblem] = field(default_factory=list)
+    remarks: list[ListProblem] = field(default_factory=list)
+    references: dict[str, int] = field(default_factory=dict)
+    bad: set[int] = field(default_factory=set)
+    total: int = 0
+
+    def add(self, problem: ListProblem) -> None:
+        """One problem more; only the first :data:`MOST_FAULTS` are kept, all are counted."""
+        self.total += 1
+        self.bad.add(problem.row)
+        if len(self.problems) < MOST_FAULTS:
+            self.problems.append(problem)
+
+
+class ListRow(Protocol):
+    """A row with its ``cells`` by the name of what they say: ``name`` of the party, or ``ROLE/name`` of a further
+    one, ``field NAME`` of the template's, and others; what is not there is not said."""
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def cells(self) -> Mapping[str, SheetCell]: ...
+
+    @property
+    def unreadable(self) -> Collection[str]:
+        """The names of what is said in a form that nobody can read; that is told already."""
+        ...
+
+    def problem(self, name: str, sentence: Sentence) -> ListProblem:
+        """The fault at the cell of this *name*."""
+        ...
+
+
+def read_row(
+    found: CheckedList,
+    row: ListRow,
+    template: Template,
+    today: date,
+    further: Mapping[str, SigningMethod | None] | None = None,
+    method: SigningMethod | None = None,
+) -> None:
+    """Adds to *found* what *row* says, or what is wrong with it. *further* roles are open besides the first, each
+    with how its signer is to sign; *method* is that of the first."""
+    reader = _RowReader(row, found)
+    entry = reader.entry(template, today, further or {}, method)
+    reader.note_reference()
+    if row.number not in found.bad:
+        found.entries[row.number] = entry
+
+
+class _RowReader:
+    """One row."""
+
+    def __init__(self, row: ListRow, found: CheckedList) -> None:
+        self._row = row
+        self._found = found
+
+    def entry(
+        self,
+        template: Template,
+        today: date,
+        further: Mapping[str, SigningMethod | None],
+        method: SigningMethod | None,
+    ) -> MergeEntry:
+        """What the row says; of no use where a problem was added."""
+        guest = self._guest("", method)
+        others = tuple(self._guest(f"{role}/", how) for role, how in further.items())
+        called = f"{template.name} {guest.organisation or guest.name}"[:_LONGEST_TITLE].strip()
+        title = self._own("title", _title) or called
+        amount = self._own("amount", _amount)
+        deadline = self._own("deadline", lambda typed: _deadline(typed, today))
+        values = {each.name: self._value(f"field {each.name}", each) for each in template.current.asked}
+        return MergeEntry(title, guest, values, amount, deadline, others)
+
+    def note_reference(self) -> None:
+        """What the integrator calls the row, which no other row is called."""
+        reference = self._own("reference", _reference)
+        if (
+            reference
+            and (before := self._found.references.setdefault(reference, self._row.number)) != self._row.number
+        ):
+            self._problem("reference", "Row {row} has this reference already.", row=before)
+
+    def _guest(self, prefix: str, method: SigningMethod | None) -> GuestDetails:
+        name, organisation = (
+            self._own(f"{prefix}name", person_name),
+            self._own(f"{prefix}organisation", organisation_name),
+        )
+        email, phone = self._own(f"{prefix}email", email_address), self._own(f"{prefix}phone", telephone_number)
+        language = self._own(f"{prefix}language", _language)
+        spoken = Language(language) if language else None
+        return GuestDetails(name, organisation, email, phone, spoken, method=method)
+
+    def _own(self, name: str, rule: Callable[[str], str]) -> str:
+        cell = self._row.cells.get(name)
+        typed = None if cell is None else self._text(cell, name, takes_day=name == "deadline")
+        if typed is None:
+            return ""
+        if not typed:
+            if name.rpartition("/")[2] in REQUIRED:
+                self._problem(name, "This has to be filled in.")
+            return ""
+        try:
+            return rule(typed)
+        except PreconditionRefused as refusal:
+            self._problem(name, refusal.template, **refusal.values)
+            return ""
+
+    def _value(self, name: str, known: MergeField) -> str:
+        cell, takes_day = self._row.cells.get(name, NOTHING), known.kind is MergeFieldKind.DATE
+        typed = None if name in self._row.unreadable else self._text(cell, name, takes_day=takes_day)
+        if typed is None:
+            return ""
+        typed = typed or known.default
+        try:
+            answer = _ANSWERS.get(typed.casefold(), typed) if known.kind is MergeFieldKind.YES_NO else typed
+            return accepted(known, answer)
+        except WrongValue as wrong:
+            self._problem(name, wrong.sentence.template, **wrong.sentence.values)
+            return ""
+
+    def _text(self, cell: SheetCell, name: str, *, takes_day: bool) -> str | None:
+        """What is typed there; None where it cannot be known."""
+        if cell.kind is CellKind.FORMULA:
+            where = self._row.problem(name, Sentence("")).cell
+            self._problem(
+                name, "There is a formula in {cell}. Put its result there: copy, then paste as values.", cell=where
+            )
+            return None
+        if cell.kind is CellKind.FAULT:
+            self._problem(name, "There is a fault of the spreadsheet program, such as #REF!.")
+            return None
+        if takes_day:
+            return self._day(cell, name)
+        return cell.text.replace("T", " ") if cell.kind is CellKind.DATE else cell.text
+
+    def _day(self, cell: SheetCell, name: str) -> str | None:
+        if cell.kind is CellKind.NUMBER:
+            wrong = "{number} is a number, not a date. Format the cell as a date, or type 2026-12-31."
+            self._problem(name, wrong, number=cell.text)
+            return None
+        if cell.kind is CellKind.DATE:
+            return cell.text.partition("T")[0]
+        written = _DAY.fullmatch(unicodedata.normalize("NFKC", cell.text).strip())
+        if written is None:
+            return cell.text
+        year, month, day = (int(each) for each in written.groups())
+        return f"{year:04}-{month:02}-{day:02}"
+
+    def _problem(self, name: str, template: str, **values: object) -> None:
+        self._found.add(self._row.problem(name, Sentence(template, values)))
+
+
+def _language(typed: str) -> str:
+    spoken = {plain(name): code for name, code in LANGUAGES.items()} | {each.value: each for each in Language}
+    found = spoken.get(plain(typed))
+    if found is None:
+        raise PreconditionRefused("Write 中文 or English, or leave it empty.")
+    return found.value
+
+
+def _title(typed: str) -> str:
+    title = words(typed)
+    if len(title) > _LONGEST_TITLE:
+        raise PreconditionRefused("The title is too long; {most} characters are possible.", most=_LONGEST_TITLE)
+    return title
+
+
+def _reference(typed: str) -> str:
+    reference = words(typed)
+    if len(reference) > _LONGEST_REFERENCE:
+        raise PreconditionRefused(
+            "The reference is too long; {most} characters are possible.", most=_LONGEST_REFERENCE
+        )
+    return reference
+
+
+def _amount(typed: str) -> str:
+    try:
+        read_money(typed, CURRENCY)
+    except NotAnAmount as error:
+        raise PreconditionRefused("An amount in digits, such as 1000000 or 99.50.") from error
+    return typed
+
+
+def _deadline(typed: str, today: date) -> str:
+    try:
+        day = date.fromisoformat(typed)
+    except ValueError as error:
+        raise PreconditionRefused("A date as year-month-day, such as 2026-12-31.") from error
+    if day <= today:
+        raise PreconditionRefused("This day has passed, or is today; choose a later one.")
+    if day.year - today.year > FARTHEST_YEARS:
+        raise PreconditionRefused(TOO_FAR, years=FARTHEST_YEARS)
+    return day.isoformat()
+
+
+def plain(heading: str) -> str:
+    """*heading* without what people write differently."""
+    return "".join(unicodedata.normalize("NFKC", heading).casefold().split()).rstrip("*")
+
+
+def checked_rows(rows: Sequence[TypedRow], template: Template, today: date) -> CheckedList:
+    """What typed *rows* say, numbered from 1, and all that is wrong with them. Raises
+    :class:`PreconditionRefused` for none, or too many."""
+    if len(rows) > MOST_ROWS:
+        raise PreconditionRefused(TOO_MANY, most=f"{MOST_ROWS:,}")
+    if not rows:
+        raise PreconditionRefused("The batch has no rows.")
+    found, roles = CheckedList(), open_roles(template)
+    known = {each.name: each for each in template.current.asked}
+    for number, row in enumerate(rows, 1):
+        told = _TypedCells(number, roles[0])
+        told.take(row, roles, known, found)
+        methods = {role: row.parties.get(role, TypedParty()).method for role in roles}
+        further = {role: methods[role] for role in roles[1:]}
+        read_row(found, told, template, today, further, methods[roles[0]])
+    note_repeated(found)
+    return found
+
+
+def open_roles(template: Template) -> list[str]:
+    """The roles that each row names somebody for."""
+    parties = template.current.parties
+    return [role.name for role in parties.open_roles] if parties.roles else [LIST_ROLE]
+
+
+class _TypedCells:
+    """A typed row as cells."""
+
+    def __init__(self, number: int, first: str) -> None:
+        self.number = number
+        self.cells: dict[str, SheetCell] = {}
+        self.unreadable: set[str] = set()
+        self._first = first
+
+    def problem(self, name: str, sentence: Sentence) -> ListProblem:
+        return ListProblem(self.number, self._path(name), "", sentence)
+
+    def _path(self, name: str) -> str:
+        """Where the typed row has what is called *name*."""
+        if name.startswith("field "):
+            return f"fields/{name.removeprefix('field ')}"
+        if "/" in name:
+            return f"parties/{name}"
+        return f"parties/{self._first}/{name}" if name in _OF_PARTIES else name
+
+    def take(
+        self, row: TypedRow, roles: Sequence[str], known: Mapping[str, MergeField], found: CheckedList
+    ) -> None:
+        """The cells of *row*; to *found* goes what has no place, or is no value."""
+        for role in row.parties.keys() - set(roles):
+            self._tell(found, f"{role}/", "The template has no open role of this name.")
+        for role in roles:
+            prefix, party = "" if role == self._first else f"{role}/", row.parties.get(role, TypedParty())
+            for name in _OF_PARTIES:
+                self.cells[prefix + name] = _cell(getattr(party, name))
+        for name in ("title", "amount", "deadline", "reference"):
+            self.cells[name] = _cell(getattr(row, name))
+        for name, value in row.fields.items():
+            if name not in known:
+                self._tell(found, f"field {name}", "The template has no field of this name.")
+            elif value is None or isinstance(value, str | int | float | Decimal):
+                self.cells[f"field {name}"] = _cell(value)
+            else:
+                self.unreadable.add(f"field {name}")
+                self._tell(found, f"field {name}", "A text, a number, or yes or no.")
+
+    def _tell(self, found: CheckedList, name: str, template: str) -> None:
+        problem = self.problem(name, Sentence(template))
+        found.add(ListProblem(problem.row, problem.column[:200].rstrip("/"), "", problem.sentence))
+
+
+_OF_PARTIES: Final = ("name", "organisation", "email", "phone", "language")
+
+
+def _cell(value: object) -> SheetCell:
+    if isinstance(value, bool):
+        return SheetCell(CellKind.ANSWER, YES if value else NO)
+    if isinstance(value, int | float | Decimal):
+        return SheetCell(CellKind.NUMBER, f"{Decimal(str(value)):f}")
+    shown = without_hidden(value if isinstance(value, str) else "").strip()[: MOST_LETTERS + 1]
+    return SheetCell(CellKind.TEXT, shown) if shown else NOTHING
+
+
+def note_repeated(found: CheckedList) -> None:
+    """The same person twice is no fault: they may sign two contracts."""
+    first: dict[tuple[str, str], int] = {}
+    for number, entry in found.entries.items():
+        who = (entry.guest.email.casefold(), plain(entry.guest.name))
+        if who in first:
+            said = Sentence("The same person is in row {row} already; both get a contract.", {"row": first[who]})
+            found.remarks.append(ListProblem(number, "", "", said))
+        first.setdefault(who, number)
+
+
+def remarks_by_row(found: CheckedList) -> Iterator[tuple[int, MergeEntry, Sentence | None]]:
+    """The entries with what is worth knowing of them; the first has what is said of the whole list."""
+    said = {each.row: each.sentence for each in found.remarks}
+    whole = said.get(0)
+    for number, entry in found.entries.items():
+        yield number, entry, said.get(number, whole)
+        whole = None
