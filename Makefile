@@ -10,7 +10,7 @@ SOURCES := hsm appliance webui tests scripts
 WORKERS ?= 5
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test test-long test-appliance test-takeover crash fuzz flips attacks mutants review-corpus review-weights lint format bench bundle docs-images screenshots metrics clean _rules _pure
+.PHONY: help setup demo up check test test-long test-appliance test-takeover crash batches fuzz flips attacks mutants review-corpus review-weights lint format bench bundle docs-images screenshots metrics clean _rules _pure
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)$$/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -48,6 +48,10 @@ test-takeover: ## each row of the table in docs/architecture.md, tried by the pr
 crash: ## break one thing after another while people sign; what was acknowledged must be found (ROUNDS=1000, or few)
 	@scripts/setup test
 	@$(BIN)/python -m tests.crash $(or $(ROUNDS),1000)
+
+batches: ## a batch of ROWS=10000 contracts, whose scheduler is killed KILLS=10 times: 10,000 contracts, none twice (half an hour or more)
+	@scripts/setup test
+	@$(BIN)/python -m tests.batches $(or $(ROWS),10000) $(or $(KILLS),10)
 
 fuzz: setup ## guided fuzzing of what reads strangers' bytes (SECONDS=60 each), then REQUESTS=100000 to a real endpoint
 	@scripts/setup fuzz

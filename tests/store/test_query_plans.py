@@ -25,6 +25,7 @@ from appliance.model.contract import (
     SigningOrder,
 )
 from appliance.model.listing import EVERYTHING, ContractBucket, ContractFilter, ListCursor, ListViewer
+from appliance.model.mail_merge import MailMerge, MergeParties, MergeStage, RowState
 from appliance.model.notice import ChannelKind, NoticeKind
 from appliance.model.people import Person
 from appliance.model.retention import DisposalState
@@ -35,6 +36,7 @@ from appliance.store import (
     intents,
     ledger,
     lists,
+    mail_merges,
     outbox,
     ownership,
     partners,
@@ -50,16 +52,25 @@ from appliance.store.database import Database, Transaction
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 WHO = "person-one"
+_MERGE = MailMerge("batch", WHO, "template", 1, MergeStage.SENDING, MergeParties(), NOW, client="client")
 GROWING = (
     *("contracts", "parties", "involvements", "people", "seal_requests", "deposits", "ledger"),
     *("contract_events", "revisions", "certificates"),
     *("outbox", "reminders", "reminder_plans", "contract_dates", "calendar_feeds"),
     *("holds", "disposals", "openings", "content_checks", "review_requests", "review_waivers", "review_sign_offs"),
     *("powers", "power_events", "signing_grounds", "identity_records", "webhook_attempts"),
+    *("mail_merges", "mail_merge_rows", "mail_merge_faults"),
 )
 SMALL = {
     *("people_members", "people_members_by_name", "people_members_of", "seal_requests_one_open"),
-    *("review_requests_queue", "powers_waiting", "holds_one_stands", "powers_by_time", "outbox_waiting"),
+    *(
+        "mail_merges_due",
+        "review_requests_queue",
+        "powers_waiting",
+        "holds_one_stands",
+        "powers_by_time",
+        "outbox_waiting",
+    ),
 }
 """Indexes of those with accounts, without the guests of all contracts, and of what waits, which may be read whole;
 and one that is read in its order as far as the page goes."""
@@ -163,6 +174,18 @@ OTHERS: Sequence[Query] = (
     retention.open_holds,
     lambda tx: retention.disposals(tx, DisposalState.PROPOSED),
     lambda tx: retention.disposals(tx, DisposalState.DONE),
+    lambda tx: mail_merges.merges_of(tx, WHO, 50),
+    lambda tx: mail_merges.merges_of_client(tx, "client", None, 50),
+    lambda tx: mail_merges.merges_of_client(tx, "client", _MERGE, 50),
+    mail_merges.due_merges,
+    lambda tx: mail_merges.next_rows(tx, _MERGE, 16),
+    lambda tx: mail_merges.rows_after(tx, "batch", 0, 500),
+    lambda tx: mail_merges.rows_after(tx, "batch", 0, 500, RowState.FAILED),
+    lambda tx: mail_merges.row_by_reference(tx, "batch", "PO-1"),
+    lambda tx: mail_merges.counts_of(tx, "batch"),
+    lambda tx: mail_merges.faults_after(tx, "batch", 0, 500),
+    lambda tx: mail_merges.rest(tx, "batch"),
+    lambda tx: mail_merges.old_merges(tx, NOW, 1),
 )
 
 
