@@ -11,9 +11,8 @@ from functools import partial
 from appliance.accounts.context import AccountsContext
 from appliance.accounts.service import AccountsService
 from appliance.accounts.tickets import LinkTokens
-from appliance.acting_client import ClientReach
 from appliance.activation_requests import ActivationRequests
-from appliance.api_clients import ApiClients
+from appliance.api_clients import ApiClients, current_reach
 from appliance.appearances import SealPictures, SignatureAppearances
 from appliance.archive_renewal import ArchiveRenewal, CeremonyRecords
 from appliance.clock import utc_now
@@ -63,7 +62,7 @@ from appliance.listing.contract_ledger import ContractLedger
 from appliance.listing.exports import LedgerExports
 from appliance.maintenance import Maintenance
 from appliance.model.accounts import LinkPurpose
-from appliance.model.api_clients import ClientState, Scope
+from appliance.model.api_clients import Scope
 from appliance.notices.delivery import MailChannel, TextChannel, notice_queue
 from appliance.notices.messages import PortalAddresses
 from appliance.office import Appointing, Office
@@ -81,8 +80,7 @@ from appliance.review.review_status import open_review_statuses
 from appliance.review.reviewing import ContentChecker, Reviewing
 from appliance.seal_requests.register import SealUses
 from appliance.seal_requests.requests import SealRequests
-from appliance.store import api_clients
-from appliance.store.database import Database, Transaction
+from appliance.store.database import Database
 from appliance.submissions import Submissions
 from appliance.timestamping import TimestampFeed, TimestampIssuer
 from appliance.trust import CurrentCrls, outside_authority, trust_anchors
@@ -206,7 +204,8 @@ class Appliance:
         self.writing = Writing(texts, templates, Issuing(self.drafting, texts, templates), previews)
         workflows = (self.drafting, self.sending)
         self.mail_merges = MailMerges(self.database, self.settings.home.cache, templates, self.now)
-        self.merge_rounds = MergeRounds(self.database, templates, workflows, self.now, _no_client)
+        reach_to_draft = partial(self.database.query, partial(current_reach, scope=Scope.CONTRACTS_WRITE))
+        self.merge_rounds = MergeRounds(self.database, templates, workflows, self.now, reach_to_draft)
         self.converter = open_converter(self.settings.home.converter)
         self.discussions, self.proposals = Discussions(self.database, self.now), Proposals(self.database, self.now)
 
@@ -259,12 +258,11 @@ class Appliance:
         keys = WebhookSecrets(self.links.derive_key("webhooks"))
         trust = str(self.settings.beside(settings.tls)) if settings.tls else None
         self.events = EventFeed(self.database)
-        self.webhooks = Webhooks(self.database, targets, keys, _reach_of, self.now)
-        self.webhook_delivery = WebhookDelivery(self.database, targets, keys, _reach_of, self.now, trust=trust)
-
-
-def _no_client(_client: str) -> None:
-    """No program is known: what one asked for rests."""
+        reach_to_listen = partial(current_reach, scope=Scope.EVENTS_READ)
+        self.webhooks = Webhooks(self.database, targets, keys, reach_to_listen, self.now)
+        self.webhook_delivery = WebhookDelivery(
+            self.database, targets, keys, reach_to_listen, self.now, trust=trust
+        )
 
 
 @contextmanager
@@ -292,14 +290,6 @@ def open_appliance(
         links, rules = LinkTokens(home.secret(LINKS_KEY, os.environ)), _rules(settings)
         backend = _backend(settings, records, authority, confinement, reach)
         yield Appliance(settings, records, rules, backend, links, confinement)
-
-
-def _reach_of(tx: Transaction, client: str) -> ClientReach | None:
-    """What the client may hear of; None for one that is suspended, or may not read events any more."""
-    found = api_clients.find_client(tx, client)
-    if found is None or found.state is not ClientState.ACTIVE or Scope.EVENTS_READ not in found.scopes:
-        return None
-    return found.reach
 
 
 def _rules(settings: Settings) -> SigningRules:

@@ -1,6 +1,6 @@
 """Clients of the API: who they are, how they prove it, and the access tokens that they get (decision 73)."""
 
-from appliance.api_clients.register import ApiClients, new_client_id, new_secret, secret_digest
+from appliance.api_clients.register import ApiClients, current_reach, new_client_id, new_secret, secret_digest
 from appliance.api_clients.rules import read_scopes
 
-__all__ = ["ApiClients", "new_client_id", "new_secret", "read_scopes", "secret_digest"]
+__all__ = ["ApiClients", "current_reach", "new_client_id", "new_secret", "read_scopes", "secret_digest"]

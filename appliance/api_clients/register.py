@@ -18,6 +18,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from appliance.acting_client import ClientReach
 from appliance.api_clients.rules import require_authentication, tidy_terms
 from appliance.errors import ClientRefused, PreconditionRefused, StateRefused, TokenRefused
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
@@ -63,6 +64,15 @@ def new_secret() -> str:
 def secret_digest(secret: str) -> bytes:
     """The SHA-256 of a secret or a token as it is written: what is kept of it, and sent to be approved."""
     return hashlib.sha256(secret.encode()).digest()
+
+
+def current_reach(tx: Transaction, client_id: str, *, scope: Scope) -> ClientReach | None:
+    """What the client may reach now by *scope*; None for one that is unknown or suspended, or has it no more. For
+    what is done later in its name."""
+    found = api_clients.find_client(tx, client_id)
+    if found is None or found.state is not ClientState.ACTIVE or scope not in found.scopes:
+        return None
+    return found.reach
 
 
 class ApiClients:
