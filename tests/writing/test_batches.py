@@ -14,8 +14,10 @@ from dataclasses import replace
 import pytest
 
 from appliance.acting_client import ClientReach, acting_for
+from appliance.api_clients import new_secret, secret_digest
 from appliance.demonstration.participants import LI, ZHANG
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
+from appliance.model.api_clients import ClientAuthentication, ClientTerms, Scope
 from appliance.model.contract import Contract, ContractState, Money
 from appliance.model.mail_merge import (
     LIST_ROLE,
@@ -33,14 +35,26 @@ from appliance.wiring import Appliance
 from appliance.workbooks import MOST_ROWS
 from appliance.writing import MergeRounds, merge_rounds
 from appliance.writing.mail_merges import MOST_ON_A_PAGE, ListRefused
-from tests.batches.rounds import rounds_of
 from tests.batches.stock import findings, published, typed_row, typed_rows
 from tests.world import contract_now
 
 BY = ZHANG.subject
-REACH = ClientReach("client-erp", frozenset({ZHANG.organisation}))
+REACH = ClientReach("client-00000000000000e1", frozenset({ZHANG.organisation}))
+OTHER = replace(REACH, client="client-00000000000000e2")
 OWN = replace(typed_row(7), parties={LIST_ROLE: TypedParty("钱七", "甲公司示例有限公司", "q@c.example")})
 """A row that is refused only when it is made: nobody from outside is of the house."""
+
+
+@pytest.fixture(autouse=True)
+def clients(appliance: Appliance) -> None:
+    """Both are registered, once in a home."""
+    for each, name in ((REACH, "示例 ERP"), (OTHER, "示例 OA")):
+        terms = ClientTerms(name, frozenset({Scope.CONTRACTS_WRITE}), each.organisations)
+        try:
+            appliance.api_clients.find(each.client)
+        except NotFound:
+            proof = ClientAuthentication(secret=secret_digest(new_secret()))
+            appliance.api_clients.create(each.client, terms, proof, by="root")
 
 
 def created(appliance: Appliance, template: Template, rows: Sequence[TypedRow], **order: object) -> MailMerge:
@@ -225,7 +239,7 @@ def test_a_batch_is_its_clients_and_its_owners(appliance: Appliance, template: T
         batch = created(appliance, template, typed_rows(1))
         assert batch.client == REACH.client and merges.find(batch.id) == batch
         assert batch in merges.of_client() and not merges.of_client(before=batch.id)
-    with acting_for(replace(REACH, client="client-oa")):
+    with acting_for(OTHER):
         for reads in (
             merges.find,
             lambda each: merges.progress(each, BY),
@@ -275,7 +289,7 @@ def test_the_batch_of_a_suspended_client_rests(appliance: Appliance, template: T
     found = counts(appliance, batch)
     assert RowState.DRAFT in found and found.keys() & {RowState.WAITING, RowState.MAKING}
     assert counts(appliance, other) == {RowState.DRAFT: 1}
-    run(rounds_of(appliance, ZHANG.organisation))
+    run(appliance.merge_rounds)
     assert counts(appliance, batch) == {RowState.DRAFT: 4}
 
 
@@ -312,7 +326,7 @@ def test_a_process_that_is_killed_again_and_again_makes_and_sends_each_row_once(
     with acting_for(REACH):
         batch = created(appliance, template, typed_rows(40, "中断"), stage=MergeStage.SENDING, id=f"{seed:024x}")
     root = str(appliance.settings.home.root)
-    command = [sys.executable, "-m", "tests.batches.rounds", root, ZHANG.organisation, "6", str(seed)]
+    command = [sys.executable, "-m", "tests.batches.rounds", root, "6", str(seed)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 1, "killed more than once"
