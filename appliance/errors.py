@@ -91,3 +91,11 @@ class TokenRefused(ApplianceError, code="token-refused"):
 
 class TooManyAttempts(ApplianceError, code="too-many-attempts"):
     """Too many failed attempts to sign in: for this account or from this address, for a while."""
+
+
+class KeyReused(ApplianceError, code="idempotency-key-reused"):
+    """A client sent the key of an earlier request with another one."""
+
+
+class RequestUnderWay(ApplianceError, code="request-under-way"):
+    """The same request is being worked on, and has taken too long for whoever repeats it."""

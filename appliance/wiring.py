@@ -58,6 +58,7 @@ from appliance.ledger.check import require_remembered
 from appliance.ledger.disclosure import Disclosing
 from appliance.ledger.timestamp_feeder import TimestampFeeder
 from appliance.listing import ContractLists
+from appliance.listing.client_contracts import ClientContracts
 from appliance.listing.contract_ledger import ContractLedger
 from appliance.listing.exports import LedgerExports
 from appliance.maintenance import Maintenance
@@ -81,7 +82,7 @@ from appliance.review.reviewing import ContentChecker, Reviewing
 from appliance.seal_requests.register import SealUses
 from appliance.seal_requests.requests import SealRequests
 from appliance.store.database import Database
-from appliance.submissions import Submissions
+from appliance.submissions import KeyedRequests, Submissions
 from appliance.timestamping import TimestampFeed, TimestampIssuer
 from appliance.trust import CurrentCrls, outside_authority, trust_anchors
 from appliance.verification import Verifier
@@ -127,6 +128,7 @@ class Appliance:
         self.mail = MailChannel(records.database, settings.mail)
         self.texts = TextChannel(settings.gateway)
         self.submissions = Submissions(records.database, records.now)
+        self.keyed_requests = KeyedRequests(records.database, records.now)
         self.activation_requests = ActivationRequests(settings.home.activation_requests)
         self.maintenance = Maintenance(records.database, records.now)
         unbroken = partial(require_unbroken, backend.verifier)
@@ -165,6 +167,7 @@ class Appliance:
         """A contract from its draft to the last signature."""
         self.contracts = Contracts(records.database, backend.blobs, records.now)
         self.listing = ContractLists(records.database, records.now)
+        self.client_contracts = ClientContracts(records.database, records.now)
         self.contract_ledger = ContractLedger(records.database, records.now)
         self.ledger_exports = LedgerExports(self.contract_ledger, self.settings.home.cache / "exports")
         self.agreements = Agreements(records, rules, backend)

@@ -30,6 +30,8 @@ class PeopleRegistry:
     certificate = reads(people.certificate)
     seal = reads(people.seal)
     seals = reads(people.seals)
+    working_in = reads(directory.working_in)
+    working_person = reads(directory.working_person)
 
     def add_person(self, person: Person, certificate: bytes | None, *, by: str) -> None:
         """Register *person*; *certificate* (DER) is what ``enrol_person`` returned, None for who is not enrolled.

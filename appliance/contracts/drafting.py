@@ -157,12 +157,22 @@ class Drafting:
             contract = self._draft(tx, contract_id, by, seen)
             return self._add(tx, contract, signatories.person_signatory(tx, subject), placement)
 
-    def add_guest(self, contract_id: str, guest: GuestDetails, *, by: str, seen: int | None = None) -> Party:
-        """Somebody from outside becomes the next party, for this contract alone; the field is not placed yet."""
+    def add_guest(
+        self,
+        contract_id: str,
+        guest: GuestDetails,
+        *,
+        by: str,
+        seen: int | None = None,
+        as_party: str | None = None,
+    ) -> Party:
+        """Somebody from outside becomes the next party, for this contract alone; the field is not placed yet.
+        *as_party* (24 hex digits) is the party's id where the caller has chosen one."""
         rules = self._guest_rules()
         with self._records.database.transaction() as tx:
             contract = self._draft(tx, contract_id, by, seen)
-            return self._add(tx, contract, signatories.guest_signatory(tx, contract, guest, rules), None)
+            signatory = signatories.guest_signatory(tx, contract, guest, rules)
+            return self._add(tx, contract, signatory, None, as_party)
 
     def _guest_rules(self) -> GuestRules:
         authority = self._backend.authority
@@ -310,8 +320,10 @@ class Drafting:
         contract: Contract,
         signatory: Signatory,
         placement: Placement | PlacementChoice | None,
+        as_party: str | None = None,
     ) -> Party:
         party = draft_rules.new_party(contract, signatory, placement)
+        party = party if as_party is None else replace(party, id=as_party)
         chosen = isinstance(placement, Placement)
         return self._join(tx, contract, party, chosen=chosen).require_party(party.id)
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from appliance.acting_client import ClientReach
-from appliance.model.contract import AmendmentKind, ContractState, Money, PartyState
+from appliance.model.contract import AmendmentKind, Contract, ContractState, Money, PartyState
 
 EVERYTHING = "*"
 """Stands for the person who may see every contract: an auditor."""
@@ -146,4 +146,30 @@ class ContractPage:
     """
 
     rows: tuple[ListedContract, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFilter:
+    """Which contracts a client of the API asks for; ``kind`` is empty for all types, ``changed_since`` an aware
+    instant."""
+
+    state: ContractState | None = None
+    kind: str = ""
+    changed_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientContract:
+    """A contract as a client of the API sees it, and when it ``changed`` last."""
+
+    contract: Contract
+    changed: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClientPage:
+    """Some of the contracts, and where the next page begins; None behind the last."""
+
+    contracts: tuple[ClientContract, ...]
     next: str | None

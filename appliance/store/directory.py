@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 
 from appliance.model.accounts import AccountRole
 from appliance.model.office import DirectoryEntry, OpenContract
@@ -69,6 +70,30 @@ def directory_page(tx: Transaction, search: str, *, after: str, limit: int) -> l
         " OR p.organisation LIKE ?2 ESCAPE '\\' OR a.login LIKE ?2 ESCAPE '\\' OR p.email LIKE ?2 ESCAPE '\\')"
         " ORDER BY p.subject LIMIT ?3",
         (after, pattern_of(search), limit),
+    )
+
+
+_WORKING = (
+    " AND p.guest = 0 AND p.subject LIKE 'person-%' AND (a.state IS NULL OR a.state IN ('active', 'invited'))"
+    " AND p.organisation IN (SELECT value FROM json_each(?1))"
+)
+
+
+def working_in(tx: Transaction, organisations: Collection[str], *, after: str, limit: int) -> list[DirectoryEntry]:
+    """At most *limit* people of the *organisations* who start contracts or sign, by subject after *after*; nobody
+    whose account is closed or suspended."""
+    return _ENTRIES.all(
+        tx,
+        f"{_MEMBER} WHERE p.subject > ?2{_WORKING} ORDER BY p.subject LIMIT ?3",
+        (json.dumps(sorted(organisations)), after, limit),
+    )
+
+
+def working_person(tx: Transaction, organisations: Collection[str], named: str) -> DirectoryEntry | None:
+    """The one of them whose subject or mail address *named* is."""
+    column = "email = ?2 COLLATE NOCASE" if "@" in named else "subject = ?2"
+    return _ENTRIES.first(
+        tx, f"{_ROW.format(index='')} WHERE p.{column}{_WORKING}", (json.dumps(sorted(organisations)), named)
     )
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from appliance.errors import PreconditionRefused, StateRefused
+from appliance.errors import KeyReused, PreconditionRefused, RequestUnderWay, StateRefused
 from appliance.store.database import Database
-from appliance.submissions import ABANDONED, KEPT, Submissions
+from appliance.submissions import ABANDONED, KEPT, ClaimedRequest, KeptAnswer, KeyedRequests, Submissions
 
 ONCE = "a-value-of-24-characters"
 ZHANG = "person-zhang"
@@ -120,3 +120,76 @@ def test_those_who_wait_try_themselves_when_the_first_gives_up(tmp_path: Path, c
     assert submissions.claim(ZHANG, ONCE) is None
     assert submissions.claim(ZHANG, ONCE) is None
     database.close()
+
+
+CLIENT, KEY = "client-erp", "order-4711"
+REQUEST = ("POST", "/contracts", "a" * 64)
+ANSWER = KeptAnswer(201, {"ETag": '"1"'}, b'{"id":"1"}')
+
+
+@pytest.fixture
+def requests(tmp_path: Path, clock: Clock) -> Iterator[KeyedRequests]:
+    database = Database(tmp_path / "vermilion.db")
+    yield KeyedRequests(database, clock, patience=0.2)
+    database.close()
+
+
+def claimed(requests: KeyedRequests) -> ClaimedRequest:
+    claim = requests.claim(CLIENT, KEY, REQUEST)
+    assert isinstance(claim, ClaimedRequest)
+    return claim
+
+
+def test_a_repeated_request_gets_the_kept_answer(requests: KeyedRequests) -> None:
+    first = claimed(requests)
+    requests.finish(first, ANSWER)
+    assert requests.claim(CLIENT, KEY, REQUEST) == ANSWER
+    requests.finish(first, KeptAnswer(200, {}, b"another"))
+    assert requests.claim(CLIENT, KEY, REQUEST) == ANSWER
+
+
+@pytest.mark.parametrize(
+    "other", [("PUT", *REQUEST[1:]), ("POST", "/people", REQUEST[2]), (*REQUEST[:2], "b" * 64)]
+)
+def test_a_key_is_for_one_method_path_and_body(requests: KeyedRequests, other: tuple[str, str, str]) -> None:
+    requests.finish(claimed(requests), ANSWER)
+    with pytest.raises(KeyReused):
+        requests.claim(CLIENT, KEY, other)
+    assert isinstance(requests.claim("client-oa", KEY, other), ClaimedRequest)
+
+
+def test_a_concurrent_request_is_told_after_a_while(requests: KeyedRequests) -> None:
+    claimed(requests)
+    with pytest.raises(RequestUnderWay):
+        requests.claim(CLIENT, KEY, REQUEST)
+
+
+def test_a_refused_request_frees_its_key(requests: KeyedRequests) -> None:
+    requests.release(claimed(requests))
+    changed = requests.claim(CLIENT, KEY, (*REQUEST[:2], "b" * 64))
+    assert isinstance(changed, ClaimedRequest) and not changed.again
+
+
+def test_a_failed_request_is_taken_over_with_the_chosen_id(requests: KeyedRequests) -> None:
+    first = claimed(requests)
+    requests.fail(first)
+    second = claimed(requests)
+    assert second.again and second.chosen == first.chosen
+    requests.release(second)  # what the first has made may be there all the same
+    assert claimed(requests).chosen == first.chosen
+
+
+def test_a_request_whose_process_died_is_taken_over_after_some_minutes(
+    requests: KeyedRequests, clock: Clock
+) -> None:
+    first = claimed(requests)
+    clock.at += ABANDONED + timedelta(seconds=1)
+    second = claimed(requests)
+    assert second.again and second.chosen == first.chosen
+
+
+def test_a_request_is_forgotten_after_a_week(requests: KeyedRequests, clock: Clock) -> None:
+    first = claimed(requests)
+    requests.finish(first, ANSWER)
+    clock.at += KEPT + timedelta(seconds=1)
+    assert claimed(requests).chosen != first.chosen

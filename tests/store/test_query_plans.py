@@ -24,12 +24,20 @@ from appliance.model.contract import (
     RevisionKind,
     SigningOrder,
 )
-from appliance.model.listing import EVERYTHING, ContractBucket, ContractFilter, ListCursor, ListViewer
+from appliance.model.listing import (
+    EVERYTHING,
+    ClientFilter,
+    ContractBucket,
+    ContractFilter,
+    ListCursor,
+    ListViewer,
+)
 from appliance.model.mail_merge import MailMerge, MergeParties, MergeStage, RowState
 from appliance.model.notice import ChannelKind, NoticeKind
 from appliance.model.people import Person
 from appliance.model.retention import DisposalState
 from appliance.store import (
+    client_lists,
     contracts,
     directory,
     events,
@@ -107,7 +115,20 @@ PAGES = [
     for person in (WHO, EVERYTHING)
     for after in (None, ListCursor("2026-11-25T00:00:00Z", 7))
 ] + [pytest.param(_page_of_client(wanted), id=f"{wanted}, client") for wanted in FILTERS]
+
+
+def _for_client(wanted: ClientFilter) -> Query:
+    return lambda tx: list(client_lists.candidates(tx, REACH, wanted, None))
+
+
 OTHERS: Sequence[Query] = (
+    _for_client(ClientFilter()),
+    *(_for_client(ClientFilter(state=state, kind="采购")) for state in ContractState),
+    _for_client(ClientFilter(state=ContractState.SENT, changed_since=NOW)),
+    lambda tx: client_lists.initiator_and_change(tx, "one"),
+    lambda tx: directory.working_in(tx, ["甲公司"], after="", limit=50),
+    lambda tx: directory.working_person(tx, ["甲公司"], WHO),
+    lambda tx: directory.working_person(tx, ["甲公司"], "li@example.com"),
     lambda tx: lists.counts(tx, ListViewer(EVERYTHING, ("甲公司",), REACH), soon=NOW),
     lambda tx: lists.kinds(tx, ListViewer(EVERYTHING, ("甲公司",), REACH)),
     lambda tx: lists.counts(tx, ListViewer(WHO), soon=NOW),
