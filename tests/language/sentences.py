@@ -32,6 +32,7 @@ SPEAKING = {
     "good",
     "unset",
     "damage",
+    "ProblemError",
 }
 """Calls whose first text is a sentence."""
 
@@ -47,6 +48,7 @@ WITH_NAME = {
     "attention": 1,
     "failing": 1,
     "_Page": 1,
+    "TokenError": 1,
 }
 """Calls whose sentence is a later argument."""
 

@@ -16,6 +16,7 @@ from appliance.model.office import OfficerDecisionKind
 from appliance.model.people import SealKind
 from tests.language.sentences import ROOT, in_code, in_templates
 from webui.shared.errors import SENTENCES
+from webui.shared.programs import TITLES
 
 NUMBERS = (
     "checkpoints|compared|contracts|count|custodians|days|documents|end|entries|fields|files|found|given|hours|left"
@@ -104,6 +105,10 @@ def test_every_sentence_about_officers_intents_is_translated() -> None:
 
 def test_every_http_status_has_its_sentence_in_both_languages() -> None:
     assert not set(SENTENCES.values()) - set(chinese_messages())
+
+
+def test_every_kind_of_problem_has_its_title_in_both_languages() -> None:
+    assert not set(TITLES.values()) - set(chinese_messages())
 
 
 def test_translations_have_the_places_of_their_sentences() -> None:

@@ -17,7 +17,7 @@ from appliance.model.administration import MaintenanceWindow
 from appliance.wiring import Appliance
 from webui.portal.access import visitor_or_none
 from webui.shared import errors
-from webui.shared.language import translate
+from webui.shared.language import is_program, translate
 
 TAKE_FILES: Final = frozenset(
     {
@@ -42,19 +42,19 @@ ROOM_FOR_FORM: Final = 2 * 1024 * 1024
 """Bytes of a request that brings no file; what an expired session carries to the page to sign in is the most."""
 
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-GOES_ON = frozenset({"/login", "/login/code", "/login/passkey", "/logout", "/verify", "/ocsp"})
-"""Addresses of forms that change nothing, or let who tests in."""
+GOES_ON = frozenset({"/login", "/login/code", "/login/passkey", "/logout", "/verify", "/ocsp", "/api/v1/token"})
+"""Addresses that change nothing, or let who tests in."""
 
 LEAST_WAIT = 300
 """Seconds that are said when it lasts longer than expected."""
 
 
 def limit_uploads(app: Flask) -> None:
-    """Answers 413 for a body that is larger than the address takes."""
+    """Answers 413 for a body that is larger than the address takes. The API limits its own."""
 
     @app.before_request
     def limit() -> None:
-        if request.endpoint in TAKE_FILES:
+        if request.endpoint in TAKE_FILES or is_program():
             return
         request.max_content_length = ROOM_FOR_FORM
         if (request.content_length or 0) > ROOM_FOR_FORM:

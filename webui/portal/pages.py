@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from functools import partial
-from operator import attrgetter
-from typing import cast
 
-from flask import Flask, Response, current_app, redirect, request, send_file
-from werkzeug.local import LocalProxy
+from flask import Response, redirect, request, send_file
 from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.documents.page_pictures import offered
 from appliance.errors import NotFound
 from appliance.model.contract import Contract
-from appliance.wiring import Appliance
 from webui.shared.forms import address_once
+from webui.shared.served import Portal, appliance
 
-
-class Portal(Flask):
-    """The application, with the ``appliance`` that its pages ask."""
-
-    appliance: Appliance
-
-
-appliance = cast(Appliance, LocalProxy(partial(attrgetter("appliance"), current_app)))
-"""The appliance of the application that answers the request."""
+__all__ = ["Portal", "appliance", "name_of", "once", "page_width", "saved_file"]
 
 
 def once(subject: str, make: Callable[[], str]) -> BaseResponse:

@@ -7,13 +7,16 @@ refuses: addresses of this site alone.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.routing import RequestRedirect
 
+from appliance.errors import DocumentRefused
 from hsm.errors import RefusalError
+from webui.shared import programs
 from webui.shared.language import local_path, translate
 
 
@@ -47,10 +50,11 @@ def is_page(path: str) -> bool:
 
 _CODES = {
     400: "bad-request",
+    401: "token-refused",
     403: "activation-refused not-allowed not-permitted sign-in-refused",
     404: "not-found unknown-key",
-    409: "activation-used certificate-refused precondition-refused state-refused",
-    422: "document-refused malformed",
+    409: "activation-used certificate-refused precondition-refused request-under-way state-refused",
+    422: "document-refused idempotency-key-reused malformed",
     429: "activation-locked too-many-attempts",
     503: "authority-locked authority-unreachable confinement-failed consistency-refused ledger-damaged"
     " module-unavailable storage store-unavailable time-not-available",
@@ -92,7 +96,7 @@ def install(app: Flask) -> None:
     def mishap(error: HTTPException) -> Response:
         status = error.code or 500
         response = answer(
-            status, "http", translate()(SENTENCES.get(status, SENTENCES[400 if status < 500 else 500]))
+            status, programs.HTTP, translate()(SENTENCES.get(status, SENTENCES[400 if status < 500 else 500]))
         )
         for name, value in error.get_headers():
             if name == "Allow":
@@ -101,16 +105,21 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(RefusalError)
     def refusal(error: RefusalError) -> Response:
-        return answer(status_of(error), error.code, translate()(error.template, **error.values))
+        reason = {"reason": error.reason} if isinstance(error, DocumentRefused) else None
+        return answer(status_of(error), error.code, translate()(error.template, **error.values), reason)
 
     @app.errorhandler(Exception)
     def fault(error: Exception) -> Response:
-        log.error("%s %s failed", request.method, request.path, exc_info=error)
+        mark = f" ({programs.request_id()})" if programs.is_program() else ""
+        log.error("%s %s failed%s", request.method, request.path, mark, exc_info=error)
         return mishap(InternalServerError())
 
 
-def answer(status: int, code: str, sentence: str) -> Response:
-    """The refusal in the form that the caller prefers: a page for browsers, JSON for programs."""
+def answer(status: int, code: str, sentence: str, more: Mapping[str, object] | None = None) -> Response:
+    """The refusal in the form that the caller prefers: a page for browsers, JSON for programs, below ``/api/`` a
+    problem, with *more* members."""
+    if programs.is_program():
+        return _retry_later(programs.answer(status, code, sentence, more))
     best = request.accept_mimetypes.best_match(["application/json", "text/html"], default="application/json")
     if best == "text/html":
         response = make_response(
@@ -118,7 +127,11 @@ def answer(status: int, code: str, sentence: str) -> Response:
         )
     else:
         response = make_response(jsonify({"status": status, "code": code, "detail": sentence}), status)
-    if status == 503:
+    return _retry_later(response)
+
+
+def _retry_later(response: Response) -> Response:
+    if response.status_code == 503:
         response.headers["Retry-After"] = "5"
     return response
 

@@ -26,7 +26,7 @@ from werkzeug.exceptions import BadRequest, Forbidden
 from appliance.errors import ApplianceError
 from appliance.submissions import Submissions
 from hsm.errors import RefusalError
-from webui.shared.language import translate
+from webui.shared.language import is_program, translate
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -37,7 +37,8 @@ _UNTYPED = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 
 def install(app: Flask, *, key: bytes, secure: bool, exempt: frozenset[str] = frozenset()) -> None:
-    """Guards every POST of *app* but those of the endpoints in *exempt*; ``form_token`` is for the templates."""
+    """Guards every POST of *app* but those of the endpoints in *exempt* and of programs, which no browser sends by
+    itself; ``form_token`` is for the templates."""
     cookie = "__Host-form" if secure else "form"
 
     def token(value: str) -> str:
@@ -50,7 +51,7 @@ def install(app: Flask, *, key: bytes, secure: bool, exempt: frozenset[str] = fr
 
     @app.before_request
     def guard() -> None:
-        if request.method in ("GET", "HEAD", "OPTIONS") or request.endpoint in exempt:
+        if request.method in ("GET", "HEAD", "OPTIONS") or request.endpoint in exempt or is_program():
             return
         if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
             raise Forbidden("foreign form")

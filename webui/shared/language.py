@@ -29,7 +29,15 @@ NAMES = ((Language.CHINESE, "中文"), (Language.ENGLISH, "English"))
 SaveChoice = Callable[[Language], bool]
 """Keeps the choice of whoever is signed in; False while nobody is."""
 
+PROGRAMS = "/api/"
+"""Below it programs ask: in English unless they say otherwise, whatever a cookie says."""
+
 blueprint = Blueprint("language", __name__)
+
+
+def is_program() -> bool:
+    """Whether this is a request of a program (:mod:`webui.shared.programs`)."""
+    return request.path.startswith(PROGRAMS)
 
 
 def install(app: Flask, *, default: Language, zone: str, secure: bool, has_switch: bool = True) -> None:
@@ -41,11 +49,16 @@ def install(app: Flask, *, default: Language, zone: str, secure: bool, has_switc
 
     @app.before_request
     def choose() -> None:
+        if is_program():
+            g.language = asked_for(request.headers.get("Accept-Language", "")) or Language.ENGLISH
+            return
         g.language = chosen_before() or asked_for(request.headers.get("Accept-Language", "")) or default
 
     @app.after_request
     def declare(response: Response) -> Response:
-        if response.mimetype in ("text/html", "application/json"):
+        if is_program():
+            response.vary.add("Accept-Language")
+        elif response.mimetype in ("text/html", "application/json"):
             response.vary.update(("Accept-Language", "Cookie"))
         if response.mimetype == "text/html":
             response.headers.setdefault("Content-Language", TAGS[current_language()])

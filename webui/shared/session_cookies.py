@@ -68,8 +68,8 @@ class SessionCookies(Generic[V]):
             return None
 
     def secret(self) -> str:
-        """What the cookie holds, or nothing."""
-        return request.cookies.get(self.cookie, "")[:LONGEST]
+        """What the cookie holds, or nothing: for programs, too, whom no cookie lets in."""
+        return "" if language.is_program() else request.cookies.get(self.cookie, "")[:LONGEST]
 
     def admit(self, response: Response, secret: str) -> Response:
         """Gives the visitor's browser the new session of *secret*, in place of one that it had, which ends."""

@@ -1,0 +1,120 @@
+"""Requests of programs, under ``/api/``: they have no cookie, no form and no page, and every error is a problem
+(RFC 9457)."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+from flask import Flask, Response, g, jsonify, request
+
+from webui.shared.language import is_program, translate
+
+__all__ = ["PROBLEM", "TITLES", "answer", "install", "is_program", "request_id"]
+
+PROBLEM: Final = "application/problem+json"
+
+DOCUMENTATION: Final = "/api/v1/docs"
+"""The page on which every code of a problem is explained, at the anchor of its name."""
+
+TITLES: Final[Mapping[str, str]] = {
+    "activation-locked": "Too many wrong answers",
+    "authority-locked": "The authority is locked",
+    "authority-unreachable": "The authority does not answer",
+    "bad-request": "The request cannot be read",
+    "cannot-initiate": "This person cannot start contracts",
+    "confinement-failed": "A document could not be worked on",
+    "content-too-large": "The content is too large",
+    "document-refused": "The document cannot be taken",
+    "evidence-incomplete": "The evidence is not complete",
+    "idempotency-key-invalid": "The Idempotency-Key is not valid",
+    "idempotency-key-missing": "The Idempotency-Key is missing",
+    "idempotency-key-reused": "The Idempotency-Key was used before",
+    "internal": "Something failed on our side",
+    "invalid-body": "The content does not fit",
+    "invalid-parameter": "A parameter does not fit",
+    "maintenance": "Under maintenance",
+    "method-not-allowed": "The address does not take this method",
+    "not-allowed": "Not allowed",
+    "not-found": "Not found",
+    "not-json": "The content is not JSON",
+    "out-of-reach": "Out of this client's reach",
+    "precondition-refused": "Something that has to be so is not",
+    "request-under-way": "The same request is being worked on",
+    "scope-missing": "The token lacks the scope",
+    "state-refused": "The state does not allow this",
+    "storage": "The storage cannot be used now",
+    "token-missing": "An access token is missing",
+    "token-refused": "The access token is not valid",
+    "too-many-requests": "Too many requests",
+    "unavailable": "The service is not available now",
+    "unknown-person": "There is no such person",
+    "unsupported-media-type": "This kind of content is not taken",
+    "version-changed": "The contract has changed",
+    "version-missing": "The version is missing",
+}
+"""By code, what kind of problem it is. The codes are stable."""
+
+_OF_STATUS: Final[Mapping[int, str]] = {
+    400: "bad-request",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "content-too-large",
+    415: "unsupported-media-type",
+    429: "too-many-requests",
+    500: "internal",
+    503: "unavailable",
+}
+"""The code of what the web framework refuses; of other statuses that of their class."""
+
+HTTP: Final = "http"
+"""Stands for the code of what the web framework refuses."""
+
+_OWN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+log = logging.getLogger("vermilion.api")
+
+
+def install(app: Flask) -> None:
+    """Marks each request of a program to *app* with an id, and writes a line about it into the log."""
+
+    @app.after_request
+    def mark(response: Response) -> Response:
+        if is_program():
+            response.headers["X-Request-Id"] = request_id()
+            client = g.get("api_client", "-")
+            log.info(
+                "%s %s %s %d client=%s", request_id(), request.method, request.path, response.status_code, client
+            )
+        return response
+
+
+def request_id() -> str:
+    """The id of this request: the caller's own (``X-Request-Id``) where it is one, else a new one."""
+    if "request_id" not in g:
+        own = request.headers.get("X-Request-Id", "")
+        g.request_id = own if _OWN_ID.fullmatch(own) else secrets.token_hex(12)
+    return str(g.request_id)
+
+
+def answer(status: int, code: str, sentence: str, more: Mapping[str, object] | None = None) -> Response:
+    """The problem; *sentence* is in the caller's language already, *more* are further members."""
+    if code == HTTP:
+        code = _OF_STATUS.get(status) or _OF_STATUS[400 if status < 500 else 500]
+    title = TITLES.get(code, HTTPStatus(status).phrase)
+    problem = {
+        "type": f"{DOCUMENTATION}#{code}",
+        "title": translate()(title),
+        "status": status,
+        "code": code,
+        "detail": sentence,
+        "instance": request_id(),
+        **(more or {}),
+    }
+    response = jsonify(problem)
+    response.status_code, response.mimetype = status, PROBLEM
+    return response
