@@ -10,7 +10,7 @@ SOURCES := hsm appliance webui tests scripts
 WORKERS ?= 5
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test test-long test-appliance test-takeover crash batches fuzz flips attacks mutants review-corpus review-weights lint format bench bundle docs-images screenshots metrics clean _rules _pure
+.PHONY: help setup demo up check test test-long test-appliance test-takeover crash batches fuzz api-document api-fuzz flips attacks mutants review-corpus review-weights lint format bench bundle docs-images screenshots metrics clean _rules _pure
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)$$/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -56,6 +56,13 @@ batches: ## a batch of ROWS=10000 contracts, whose scheduler is killed KILLS=10 
 fuzz: setup ## guided fuzzing of what reads strangers' bytes (SECONDS=60 each), then REQUESTS=100000 to a real endpoint
 	@scripts/setup fuzz
 	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60) --requests $(or $(REQUESTS),100000) $(if $(SEED),--seed $(SEED))
+
+api-document: setup ## write docs/openapi.json anew, unless that takes away what programs rely on
+	@$(BIN)/python -m scripts.api_document
+
+api-fuzz: ## send each operation of the API what its document allows, and what it does not (EXAMPLES=1000)
+	@scripts/setup test
+	@API_EXAMPLES=$(or $(EXAMPLES),1000) $(BIN)/pytest -q tests/api/test_any_request.py
 
 flips: demo ## flip every byte of the demo's signed contract, one by one, and count what goes unnoticed (many hours)
 	@$(BIN)/python -m tests.verification.flips "$(VERMILION_HOME)/demo/contract.signed.pdf" "$(VERMILION_HOME)/demo/trust/ca.pem"

@@ -144,6 +144,13 @@ class DocumentSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """The API: how many requests a client may make in a minute. Each process of the portal counts for itself."""
+
+    requests_per_minute: int = number(600, 1, 1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
 class InterfaceSettings:
     """What people see first: language (``zh`` or ``en``) and time zone (IANA name)."""
 
@@ -369,6 +376,7 @@ class Settings:
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
     activation: ActivationServiceSettings = field(default_factory=ActivationServiceSettings)
     documents: DocumentSettings = field(default_factory=DocumentSettings)
+    api: ApiSettings = field(default_factory=ApiSettings)
     interface: InterfaceSettings = field(default_factory=InterfaceSettings)
     mail: MailSettings = field(default_factory=MailSettings)
     gateway: GatewaySettings = field(default_factory=GatewaySettings)

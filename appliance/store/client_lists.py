@@ -55,7 +55,8 @@ def candidates(
         source = _BY_CHANGE
     start = after or _LAST
     rows = tx.execute(
-        f"SELECT found.number, found.at, CASE WHEN {_FITS} THEN c.id END FROM ({source} LIMIT {LOOKED_AT}) AS found"  # noqa: S608 -- all literals
+        f"SELECT found.number, found.at, CASE WHEN {_FITS} THEN c.id END"  # noqa: S608 -- all literals
+        f" FROM ({source} LIMIT {LOOKED_AT}) AS found"
         " CROSS JOIN contracts AS c ON c.number = found.number",
         (
             EVERYTHING,

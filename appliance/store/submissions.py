@@ -57,8 +57,8 @@ class KeptAnswer:
 @dataclass(frozen=True, slots=True)
 class KeptRequest:
     """A request that somebody sent with a key: ``request`` are its method, path and the SHA-256 of its body (hex),
-    ``chosen`` the id (24 hex digits) for what it makes; ``answer`` is None while there is none. ``claimed`` is False
-    when it has failed."""
+    ``chosen`` the id (24 hex digits) for what it makes; ``answer`` is None while there is none. ``claimed`` is
+    False when it has failed."""
 
     request: tuple[str, str, str]
     chosen: str

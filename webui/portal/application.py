@@ -7,6 +7,7 @@ from importlib import metadata
 from flask import Flask
 
 from appliance.wiring import Appliance
+from webui import api
 from webui.portal import (
     absences,
     access,
@@ -116,6 +117,7 @@ def create_app(appliance: Appliance, *, form_key: bytes) -> Flask:
     clock = health.clock_blueprint(view, address=settings.web.public_url)
     for area in (*AREAS, mark.blueprint(settings), health.blueprint(appliance), clock):
         app.register_blueprint(area)
+    api.install(app, requests_per_minute=settings.api.requests_per_minute)
     version = metadata.version("vermilion")  # read once: it parses a file
     names = {"organisation": settings.organisation.name, "version": version, "contact": settings.contact}
     app.context_processor(lambda: {**names, "confirmed_on": settings.activation.origin})

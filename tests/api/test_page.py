@@ -1,0 +1,51 @@
+"""The readable page: in the portal's look, in both languages, with nothing from elsewhere and nobody's name."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+from lxml import html
+
+from webui.api import openapi
+from webui.api.operations import OPERATIONS
+from webui.shared.programs import TITLES
+
+PAGE = "/api/v1/docs"
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Codes of errors"), ("zh-CN", "错误代码")])
+def test_the_page_describes_every_operation_and_code(portal: Flask, language: str, words: str) -> None:
+    answer = portal.test_client().get(PAGE, headers={"Accept-Language": language, "Accept": "text/html"})
+    assert answer.status_code == 200 and answer.mimetype == "text/html"
+    page = html.fromstring(answer.text)
+    assert words in page.text_content()
+    for each in OPERATIONS:
+        [heading] = page.xpath(f"//h3[@id='{each.name}']")
+        assert heading.text_content() == f"{each.method} {openapi.PREFIX}{each.path}"
+        assert each.summary in page.text_content()
+    codes = {code for each in OPERATIONS for code in openapi.codes_of(each)}
+    assert codes <= {each.get("id") for each in page.xpath("//li[@id]")}
+    assert set(codes) <= TITLES.keys()
+
+
+def test_its_links_lead_somewhere_and_nothing_is_from_elsewhere(portal: Flask) -> None:
+    client = portal.test_client()
+    page = html.fromstring(client.get(PAGE).text)
+    targets = {each.get("id") for each in page.xpath("//*[@id]")}
+    for address in page.xpath("//@href | //@src"):
+        assert address.startswith(("/", "#")), address
+        if address.startswith("#"):
+            assert address[1:] in targets, address
+        else:
+            assert client.get(address, follow_redirects=True).status_code == 200, address
+    assert not re.search(r"<script|style=", client.get(PAGE).text)
+
+
+def test_the_document_is_for_everybody_and_is_not_sent_twice(portal: Flask) -> None:
+    client = portal.test_client()
+    answer = client.get("/api/v1/openapi.json")
+    assert answer.mimetype == "application/json" and answer.json["openapi"].startswith("3.1")
+    again = client.get("/api/v1/openapi.json", headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304 and not again.data

@@ -1,0 +1,257 @@
+"""Every error of the API is a problem, in the caller's language, and no cookie means anything there."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
+from werkzeug.test import TestResponse
+
+from appliance.demonstration.participants import ZHANG
+from appliance.model.administration import MaintenanceWindow
+from appliance.wiring import Appliance
+from tests.api.conftest import Time, client_of, program, token_of
+from tests.api.contracts_made import CONTRACTS, drafted, etag, key, terms
+from tests.api.known_clients import ClientsInMemory
+from tests.portal import visitors
+from tests.world import with_parts
+from webui.api import openapi
+from webui.api.operations import OPERATIONS
+from webui.api.rate_limits import MOST_KNOWN, RateLimits
+from webui.portal.application import create_app
+from webui.shared.programs import TITLES
+
+PROBLEM = Draft202012Validator(json.loads(openapi.document())["components"]["schemas"]["Problem"])
+
+
+def require_problem(answer: TestResponse, status: int, code: str) -> dict[str, Any]:
+    problem: dict[str, Any] = json.loads(answer.data)
+    assert (answer.status_code, problem["code"]) == (status, code), answer.text
+    assert answer.mimetype == "application/problem+json"
+    PROBLEM.validate(problem)
+    assert problem["instance"] == answer.headers["X-Request-Id"] and problem["status"] == status
+    assert "Set-Cookie" not in answer.headers and "Access-Control-Allow-Origin" not in answer.headers
+    return problem
+
+
+@pytest.mark.parametrize("path", ["/api/v1/nothing", "/api/v1", "/api/v2/contracts", "/api/v1/contracts/a/b/c/d"])
+def test_an_unknown_address(erp: FlaskClient, path: str) -> None:
+    require_problem(erp.get(path), 404, "not-found")
+    require_problem(erp.post(path, data={"form_token": "x"}), 404, "not-found")
+
+
+def test_a_method_that_is_not_there(erp: FlaskClient) -> None:
+    answer = erp.put(CONTRACTS, json={})
+    require_problem(answer, 405, "method-not-allowed")
+    assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "POST"}
+    require_problem(erp.options(CONTRACTS), 405, "method-not-allowed")
+
+
+BODIES: list[tuple[bytes, str, int, str, str]] = [
+    (b"{", "application/json", 400, "not-json", ""),
+    (b'{"title": "\xff"}', "application/json", 400, "not-json", ""),
+    (b"[" * 100_000, "application/json", 422, "invalid-body", ""),
+    (b"{}", "text/plain", 415, "unsupported-media-type", ""),
+    (b"{}", "application/x-www-form-urlencoded", 415, "unsupported-media-type", ""),
+    (b"{}", "application/json", 422, "invalid-body", "/title"),
+    (b"[]", "application/json", 422, "invalid-body", ""),
+    (b'{"title": 5}', "application/json", 422, "invalid-body", "/title"),
+    (b'{"title": ""}', "application/json", 422, "invalid-body", "/title"),
+    (json.dumps(terms(colour="red")).encode(), "application/json", 422, "invalid-body", "/colour"),
+    (json.dumps(terms(title="a\x00b")).encode(), "application/json", 422, "invalid-body", "/title"),
+    (json.dumps(terms(document="%%%")).encode(), "application/json", 422, "invalid-body", "/document"),
+    (
+        json.dumps(terms(deadline={"at": "2026-12-31T18:00:00", "zone": "UTC"})).encode(),
+        *("application/json", 422, "invalid-body", "/deadline/at"),
+    ),
+    (
+        json.dumps(terms(deadline={"at": "0001-01-01T00:00:00+14:00", "zone": "UTC"})).encode(),
+        *("application/json", 422, "invalid-body", "/deadline/at"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("body", "kind", "status", "code", "pointer"), BODIES)
+def test_a_content_that_does_not_fit(
+    erp: FlaskClient, body: bytes, kind: str, status: int, code: str, pointer: str
+) -> None:
+    answer = erp.post(CONTRACTS, data=body, content_type=kind, headers={"Idempotency-Key": key()})
+    assert require_problem(answer, status, code).get("pointer", "") == pointer
+
+
+def test_a_pointer_leads_into_lists(erp: FlaskClient) -> None:
+    made = drafted(erp)
+    place = {"page": 1, "x": 1, "y": 1, "width": 1, "height": 1}
+    answer = erp.put(
+        f"{CONTRACTS}/{made['id']}/parties/{'0' * 24}/places",
+        json={"places": [place, {**place, "x": "left"}]},
+        headers=etag(made),
+    )
+    assert require_problem(answer, 422, "invalid-body")["pointer"] == "/places/1/x"
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ("limit=0", "/limit"),
+        ("limit=101", "/limit"),
+        ("limit=x", "/limit"),
+        ("state=lost", "/state"),
+        ("colour=red", "/colour"),
+        ("changed_since=yesterday", "/changed_since"),
+        ("changed_since=9999-12-31T23:59:59-12:00", "/changed_since"),
+        ("limit=1&limit=2", ""),
+    ],
+)
+def test_a_parameter_that_does_not_fit(erp: FlaskClient, query: str, pointer: str) -> None:
+    problem = require_problem(erp.get(f"{CONTRACTS}?{query}"), 422, "invalid-parameter")
+    assert problem.get("pointer", "") == pointer
+
+
+def test_a_place_that_no_list_has(erp: FlaskClient) -> None:
+    require_problem(erp.get(f"{CONTRACTS}?after=nowhere"), 409, "precondition-refused")
+
+
+def test_a_content_that_is_too_large(erp: FlaskClient, appliance: Appliance) -> None:
+    made, largest = drafted(erp), appliance.settings.documents.largest
+    answer = erp.put(
+        f"{CONTRACTS}/{made['id']}/document",
+        content_type="application/pdf",
+        headers=etag(made),
+        environ_overrides={"CONTENT_LENGTH": str(largest + 1)},
+    )
+    require_problem(answer, 413, "content-too-large")
+
+
+def test_sentences_are_in_the_callers_language(erp: FlaskClient) -> None:
+    english, chinese = erp.get(f"{CONTRACTS}/x"), erp.get(f"{CONTRACTS}/x", headers={"Accept-Language": "zh-CN"})
+    assert english.json["detail"] == "There is no contract x."
+    assert "合同" in chinese.json["detail"] and chinese.json["code"] == "not-found"
+    assert chinese.json["title"] != english.json["title"]
+    erp.set_cookie("language", "zh")
+    assert erp.get(f"{CONTRACTS}/x").json["detail"] == english.json["detail"]
+
+
+def test_the_callers_request_id_is_answered_and_logged(erp: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "vermilion.api"):
+        answer = erp.get("/api/v1/client", headers={"X-Request-Id": "order-4711"})
+        other = erp.get("/api/v1/client", headers={"X-Request-Id": "a\tb"})
+    assert answer.headers["X-Request-Id"] == "order-4711" != other.headers["X-Request-Id"]
+    assert "order-4711 GET /api/v1/client 200 client=client-erp" in caplog.text
+
+
+def test_what_fails_on_our_side_tells_nothing_of_why(
+    portal: Flask, known: ClientsInMemory, appliance: Appliance, caplog: pytest.LogCaptureFixture
+) -> None:
+    failing = create_app(with_parts(appliance, client_contracts=None), form_key=bytes(32))
+    answer = program(failing, known, "client-erp").get(f"{CONTRACTS}/x")
+    problem = require_problem(answer, 500, "internal")
+    assert "NoneType" not in answer.text and problem["instance"] in caplog.text
+
+
+def test_a_session_is_nobody_here(portal: Flask, appliance: Appliance) -> None:
+    browser = visitors.signed_in(portal, appliance, ZHANG.subject)
+    answer = browser.get(CONTRACTS)
+    require_problem(answer, 401, "token-missing")
+    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="vermilion"'
+    assert ZHANG.name not in browser.get("/api/v1/docs").text
+
+
+@pytest.mark.parametrize("path", ["/api/v1/docs", "/api/v1/openapi.json", "/api/v1/client", "/api/v1/x"])
+def test_no_answer_sets_a_cookie(erp: FlaskClient, path: str) -> None:
+    assert "Set-Cookie" not in erp.get(path, headers={"Accept": "text/html"}).headers
+
+
+@pytest.mark.parametrize(
+    "value", ["Bearer wrong", "Bearer ", "Bearer a b", "Bearer 朱".encode().decode("latin-1")]
+)
+def test_a_token_that_is_none(portal: Flask, value: str) -> None:
+    answer = portal.test_client().get("/api/v1/client", headers={"Authorization": value})
+    require_problem(answer, 401, "token-refused")
+    assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
+
+
+def test_a_token_is_taken_from_the_header_alone(portal: Flask, known: ClientsInMemory) -> None:
+    token = token_of(known, "client-erp")
+    answer = portal.test_client().get("/api/v1/client", query_string={"access_token": token})
+    require_problem(answer, 401, "token-missing")
+
+
+def test_a_token_that_has_expired(portal: Flask, known: ClientsInMemory, time: Time) -> None:
+    late = program(portal, known, "client-erp")
+    assert late.get("/api/v1/client").status_code == 200
+    time.ahead = timedelta(minutes=11)
+    try:
+        require_problem(late.get("/api/v1/client"), 401, "token-refused")
+    finally:
+        time.ahead = timedelta()
+
+
+def test_a_suspended_clients_tokens_are_worth_nothing(portal: Flask, known: ClientsInMemory) -> None:
+    known.add(client_of("client-gone"))
+    gone = program(portal, known, "client-gone")
+    assert gone.get("/api/v1/client").status_code == 200
+    known.suspend("client-gone")
+    require_problem(gone.get("/api/v1/client"), 401, "token-refused")
+
+
+def test_every_operation_needs_its_scope(portal: Flask, known: ClientsInMemory) -> None:
+    bare = portal.test_client()
+    bare.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token_of(known, 'client-erp', frozenset())}"
+    for each in OPERATIONS:
+        if each.scope is not None:
+            address = openapi.PREFIX + each.path.format(contract_id="0" * 24, party_id="0" * 24)
+            answer = bare.open(address, method=each.method)
+            require_problem(answer, 403, "scope-missing")
+            assert f'scope="{each.scope.value}"' in answer.headers["WWW-Authenticate"]
+
+
+def test_nothing_is_changed_during_maintenance(erp: FlaskClient, appliance: Appliance) -> None:
+    made, now = drafted(erp), appliance.now()
+    appliance.maintenance.plan(MaintenanceWindow(now, now + timedelta(hours=1)), [])
+    try:
+        answer = erp.patch(f"{CONTRACTS}/{made['id']}", json={"title": "x"}, headers=etag(made))
+        require_problem(answer, 503, "maintenance")
+        assert int(answer.headers["Retry-After"]) > 60
+        assert erp.get(f"{CONTRACTS}/{made['id']}").json["title"] == made["title"]
+        assert erp.post("/api/v1/token", data={}).status_code == 400
+    finally:
+        appliance.maintenance.end()
+
+
+def test_each_client_has_so_many_requests(appliance: Appliance, known: ClientsInMemory) -> None:
+    settings = appliance.settings
+    narrow = replace(settings, api=replace(settings.api, requests_per_minute=3))
+    portal = create_app(with_parts(appliance, settings=narrow), form_key=bytes(32))
+    limited = program(portal, known, "client-erp")
+    answers = [limited.get("/api/v1/client") for _ in range(4)]
+    assert [each.status_code for each in answers] == [200, 200, 200, 429]
+    assert [each.headers["RateLimit"].split(";")[1] for each in answers] == ["r=2", "r=1", "r=0", "r=0"]
+    assert answers[0].headers["RateLimit-Policy"] == '"minute";q=3;w=60'
+    require_problem(answers[3], 429, "too-many-requests")
+    assert 1 <= int(answers[3].headers["Retry-After"]) <= 60
+    other = program(portal, known, "client-reader")
+    assert other.get("/api/v1/client").status_code == 200
+
+
+def test_a_minute_begins_anew_and_forgets_who_is_gone() -> None:
+    now = [0.0]
+    limits = RateLimits(1, lambda: now[0])
+    assert [limits.count("one").spent for _ in range(2)] == [False, True]
+    for each in range(MOST_KNOWN):
+        limits.count(str(each))
+    now[0] = 60.0
+    assert not limits.count("one").spent
+    assert len(limits._counted) == 1
+
+
+def test_every_code_has_a_title() -> None:
+    codes = {code for each in OPERATIONS for code in openapi.codes_of(each)}
+    assert codes <= TITLES.keys()

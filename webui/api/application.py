@@ -1,0 +1,47 @@
+"""The API as part of the portal's application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from flask import Blueprint, Flask, Response, g
+
+from webui.api import contracts, files, pages, parties, people, problems, tokens
+from webui.api.openapi import PREFIX
+from webui.api.operations import OPERATIONS
+from webui.api.problems import ProblemError
+from webui.api.rate_limits import Allowance, RateLimits
+from webui.api.running import view_of
+from webui.api.tokens import TokenError
+from webui.shared import programs
+
+RESOURCES: Final = (tokens, contracts, parties, files, people)
+"""The modules that declare the operations."""
+
+
+def install(app: Flask, *, requests_per_minute: int) -> None:
+    """Adds every declared operation to *app*, the document and the page. A client may make so many requests in a
+    minute of this process."""
+    blueprint = Blueprint("api", __name__, url_prefix=PREFIX)
+    limits = RateLimits(requests_per_minute)
+    for each in OPERATIONS:
+        rule = each.path.replace("{", "<").replace("}", ">")
+        _add(blueprint, rule, each.name, view_of(each, limits), each.method)
+    _add(blueprint, "/openapi.json", "openapi", pages.openapi, "GET")
+    _add(blueprint, "/docs", "docs", pages.docs, "GET")
+    app.register_blueprint(blueprint)
+    programs.install(app)
+    app.register_error_handler(ProblemError, problems.respond)
+    app.register_error_handler(TokenError, tokens.respond)
+
+    @app.after_request
+    def tell_limits(response: Response) -> Response:
+        allowance: Allowance | None = g.get("allowance")
+        if allowance is not None:
+            response.headers.update(allowance.headers())
+        return response
+
+
+def _add(blueprint: Blueprint, rule: str, name: str, view: Callable[..., Response], method: str) -> None:
+    blueprint.add_url_rule(rule, name, view, methods=[method], provide_automatic_options=False)

@@ -1,0 +1,266 @@
+"""Contracts: reading, drafting, and what their initiators do with them before everybody has signed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from msgspec import UNSET
+
+from appliance.contracts.drafting import DraftTerms
+from appliance.errors import NotFound
+from appliance.model.api_clients import Scope
+from appliance.model.contract import Contract, ContractState, SigningOrder
+from appliance.model.listing import ClientContract, ClientFilter
+from webui.api import conversions
+from webui.api.operations import PDF, Answer, Call, Declared, KeyRule, VersionRule, operation
+from webui.api.problems import ProblemError
+from webui.api.types import (
+    ApiChange,
+    ApiContract,
+    ApiContractFilter,
+    ApiContracts,
+    ApiDraft,
+    ApiExtension,
+    ApiReason,
+    ApiSend,
+)
+from webui.shared.served import appliance
+
+ONE: Final = "/contracts/{contract_id}"
+REFUSALS: Final = ("not-found", "state-refused", "precondition-refused")
+CHANGES: Final = (*REFUSALS, "version-changed")
+DOCUMENTS: Final = ("document-refused", "content-too-large", "confinement-failed", "storage")
+
+
+def read(contract_id: str) -> ClientContract:
+    """The contract, within the client's reach. Raises :class:`NotFound`."""
+    return appliance.client_contracts.read(contract_id)
+
+
+def answer(contract_id: str, status: int = 200) -> Answer:
+    """The contract as it is now."""
+    seen = read(contract_id)
+    return Answer(conversions.contract_of(seen), status, seen.contract.version)
+
+
+def to_change(call: Call, contract_id: str) -> tuple[Contract, int]:
+    """The contract and its version, which the request is about. Raises as :func:`read`, and
+    :class:`ProblemError` (412) for another version."""
+    contract = read(contract_id).contract
+    return contract, call.require_version(contract.version)
+
+
+@operation("GET", "/contracts", Scope.CONTRACTS_READ, {200: ApiContracts}, Declared(query=ApiContractFilter))
+def list_contracts(call: Call) -> Answer:
+    """List contracts.
+
+    Those whose initiators are of the client's organisations, of its types; of drafts those that the client has
+    made. The newest come first, with `changed_since` those that changed last.
+    """
+    wanted = call.query(ApiContractFilter)
+    state = None if wanted.state is UNSET else ContractState(wanted.state)
+    kind = "" if wanted.kind is UNSET else wanted.kind
+    since = None if wanted.changed_since is UNSET else wanted.changed_since
+    chosen = ClientFilter(state, kind, since)
+    page = appliance.client_contracts.page(chosen, after=wanted.after or None, limit=wanted.limit)
+    return Answer(ApiContracts([conversions.contract_of(each) for each in page.contracts], page.next))
+
+
+@operation("GET", ONE, Scope.CONTRACTS_READ, {200: ApiContract}, Declared(problems=("not-found",)))
+def get_contract(call: Call, contract_id: str) -> Answer:
+    """Read a contract."""
+    return answer(contract_id)
+
+
+@operation(
+    "POST",
+    "/contracts",
+    Scope.CONTRACTS_WRITE,
+    {201: ApiContract},
+    Declared(
+        body=ApiDraft,
+        problems=(*DOCUMENTS, "precondition-refused", "unknown-person", "cannot-initiate", "out-of-reach"),
+        key=KeyRule.REQUIRED,
+    ),
+)
+def draft_contract(call: Call) -> Answer:
+    """Draft a contract.
+
+    It is made in the name of its initiator, who finds it in the portal, and is told what becomes of it as of any
+    other. Nobody else hears of it before it is sent.
+    """
+    given, chosen = call.body(ApiDraft), call.claimed
+    if chosen is None:
+        raise TypeError("the operation requires a key")
+    if call.again and _exists(chosen.chosen):
+        return _drafted(chosen.chosen)
+    terms = _terms(call, given)
+    appliance.drafting.draft(given.document, terms, as_contract=chosen.chosen)
+    return _drafted(chosen.chosen)
+
+
+def _drafted(contract_id: str) -> Answer:
+    return replace(answer(contract_id, 201), headers={"Location": f"/api/v1/contracts/{contract_id}"})
+
+
+def _exists(contract_id: str) -> bool:
+    try:
+        read(contract_id)
+    except NotFound:
+        return False
+    return True
+
+
+def _terms(call: Call, given: ApiDraft) -> DraftTerms:
+    """Raises :class:`ProblemError` for an initiator, or a type, that is not the client's."""
+    initiator = appliance.registry.working_person(call.client.client.organisations, given.initiator)
+    if initiator is None:
+        raise ProblemError(
+            "Nobody of the client's organisations is called {who}.",
+            "unknown-person",
+            pointer="/initiator",
+            who=given.initiator,
+        )
+    if not conversions.can_initiate(initiator):
+        raise ProblemError(
+            "{name} cannot start contracts; an officer can give the role.",
+            "cannot-initiate",
+            pointer="/initiator",
+            name=initiator.name,
+        )
+    _require_kind(call, given.kind)
+    return DraftTerms(
+        title=given.title,
+        kind=given.kind,
+        purpose=given.purpose,
+        initiator=initiator.subject,
+        deadline=None if given.deadline is None else conversions.deadline_of(given.deadline),
+        order=SigningOrder(given.order),
+        amount=None if given.amount is None else conversions.money_of(given.amount),
+        language=conversions.language_of(given.language),
+        number=given.number,
+    )
+
+
+def _require_kind(call: Call, kind: str) -> None:
+    kinds = call.client.client.kinds
+    if kinds and kind not in kinds:
+        raise ProblemError(
+            "This client has contracts of these types alone: {kinds}.",
+            "out-of-reach",
+            pointer="/kind",
+            kinds=", ".join(sorted(kinds)),
+        )
+
+
+@operation(
+    "PATCH",
+    ONE,
+    Scope.CONTRACTS_WRITE,
+    {200: ApiContract},
+    Declared(body=ApiChange, problems=(*CHANGES, "out-of-reach"), version=VersionRule.REQUIRED),
+)
+def change_contract(call: Call, contract_id: str) -> Answer:
+    """Change a draft's words, order, deadline or amount.
+
+    What is left out stays; the initiator does not change.
+    """
+    given, (draft, seen) = call.body(ApiChange), to_change(call, contract_id)
+    terms = DraftTerms(
+        title=draft.title if given.title is UNSET else given.title,
+        kind=draft.kind if given.kind is UNSET else given.kind,
+        purpose=draft.purpose if given.purpose is UNSET else given.purpose,
+        initiator=draft.initiator,
+        deadline=draft.deadline if given.deadline is UNSET else conversions.deadline_of(given.deadline),
+        order=draft.order if given.order is UNSET else SigningOrder(given.order),
+        amount=draft.amount,
+        language=None if given.language is UNSET else conversions.language_of(given.language),
+        number=None if given.number is UNSET else given.number,
+    )
+    if given.amount is not UNSET:
+        terms = replace(terms, amount=None if given.amount is None else conversions.money_of(given.amount))
+    if given.kind is not UNSET:
+        _require_kind(call, given.kind)
+    appliance.drafting.revise(contract_id, terms, by=draft.initiator, seen=seen)
+    return answer(contract_id)
+
+
+@operation(
+    "PUT",
+    f"{ONE}/document",
+    Scope.CONTRACTS_WRITE,
+    {200: ApiContract},
+    Declared(body=PDF, problems=(*CHANGES, *DOCUMENTS), version=VersionRule.REQUIRED),
+)
+def replace_document(call: Call, contract_id: str) -> Answer:
+    """Replace a draft's document.
+
+    Fields on pages that the new document does not have lose their places.
+    """
+    draft, seen = to_change(call, contract_id)
+    appliance.drafting.replace_document(contract_id, call.body(bytes), by=draft.initiator, seen=seen)
+    return answer(contract_id)
+
+
+@operation(
+    "POST",
+    f"{ONE}/send",
+    Scope.CONTRACTS_WRITE,
+    {200: ApiContract},
+    Declared(body=ApiSend, problems=CHANGES, key=KeyRule.OPTIONAL, version=VersionRule.OPTIONAL),
+)
+def send_contract(call: Call, contract_id: str) -> Answer:
+    """Send a draft for signing.
+
+    Those whose turn it is are told. The refusal names the first thing that prevents it.
+    """
+    given = call.body(ApiSend)
+    if call.again and read(contract_id).contract.state is not ContractState.DRAFT:
+        return answer(contract_id)
+    draft, seen = to_change(call, contract_id)
+    appliance.sending.send(
+        contract_id,
+        by=draft.initiator,
+        seen=seen,
+        accepting_unverified=given.accepting_unverified,
+        leaving_open=given.leaving_open,
+    )
+    return answer(contract_id)
+
+
+@operation(
+    "POST",
+    f"{ONE}/recall",
+    Scope.CONTRACTS_WRITE,
+    {200: ApiContract},
+    Declared(body=ApiReason, problems=CHANGES, key=KeyRule.OPTIONAL, version=VersionRule.OPTIONAL),
+)
+def recall_contract(call: Call, contract_id: str) -> Answer:
+    """Recall a contract that waits for signatures.
+
+    It ends; everybody who knows of it is told the reason.
+    """
+    if call.again and read(contract_id).contract.state is ContractState.RECALLED:
+        return answer(contract_id)
+    contract, seen = to_change(call, contract_id)
+    reason = call.body(ApiReason).reason
+    appliance.endings.recall(contract_id, by=contract.initiator, reason=reason, seen=seen)
+    return answer(contract_id)
+
+
+@operation(
+    "POST",
+    f"{ONE}/extend",
+    Scope.CONTRACTS_WRITE,
+    {200: ApiContract},
+    Declared(body=ApiExtension, problems=CHANGES, key=KeyRule.OPTIONAL, version=VersionRule.OPTIONAL),
+)
+def extend_contract(call: Call, contract_id: str) -> Answer:
+    """Set a later deadline for a contract that waits for signatures."""
+    later = conversions.deadline_of(call.body(ApiExtension).deadline)
+    if call.again and read(contract_id).contract.deadline == later:
+        return answer(contract_id)
+    contract, seen = to_change(call, contract_id)
+    appliance.endings.extend(contract_id, later, by=contract.initiator, seen=seen)
+    return answer(contract_id)

@@ -1,0 +1,44 @@
+"""Examples of what clients send, by operation and name, for the document; all people and companies are
+fictional."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "token": {
+        "secret": {"grant_type": "client_credentials", "client_id": "client-erp", "client_secret": "…"},
+        "fewer scopes": {"grant_type": "client_credentials", "scope": "contracts:read"},
+    },
+    "draft_contract": {
+        "purchase": {
+            "title": "设备采购合同",
+            "kind": "采购",
+            "purpose": "采购示例设备",
+            "initiator": "zhang@alpha.example",
+            "deadline": {"at": "2026-12-31T18:00:00+08:00", "zone": "Asia/Shanghai"},
+            "amount": {"value": "1000000.00", "currency": "CNY"},
+            "document": "JVBERi0xLjcK",
+        }
+    },
+    "change_contract": {"title": {"title": "设备采购合同（修订）"}, "no amount": {"amount": None}},
+    "add_party": {
+        "person": {"kind": "person", "person": "person-zhang"},
+        "seal": {"kind": "seal", "seal": "seal-alpha-contract", "requester": "person-zhang"},
+        "outside": {
+            "kind": "outside",
+            "name": "李样本",
+            "organisation": "乙公司示例有限公司",
+            "email": "li@beta.example",
+            "phone": "+86 138 0000 0000",
+            "language": "zh",
+        },
+    },
+    "place_party": {"last page": {"places": [{"page": 3, "x": 10.5, "y": 62.5, "width": 36, "height": 8}]}},
+    "send_contract": {"as it is": {}},
+    "recall_contract": {"reason": {"reason": "价格有误，重新起草"}},
+    "extend_contract": {
+        "another month": {"deadline": {"at": "2027-01-31T18:00:00+08:00", "zone": "Asia/Shanghai"}}
+    },
+}

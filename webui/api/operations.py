@@ -1,0 +1,156 @@
+"""Every operation of the API, declared once: its route, the OpenAPI document and the readable page come from
+here."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final, TypeVar
+
+from msgspec import Struct
+
+from appliance.model.api_clients import GrantedAccess, Scope
+from appliance.submissions import ClaimedRequest
+from webui.api.problems import ProblemError
+
+V = TypeVar("V")
+
+JSON: Final = "application/json"
+PDF: Final = "application/pdf"
+ZIP: Final = "application/zip"
+
+
+class KeyRule(Enum):
+    """Whether a request carries an ``Idempotency-Key``."""
+
+    NONE = "none"
+    OPTIONAL = "optional"
+    """Repeating it does no harm, but gets another answer."""
+    REQUIRED = "required"
+    """It makes something, which repeating it would make twice."""
+
+
+class VersionRule(Enum):
+    """Whether a request says which version of the contract it is about (``If-Match``)."""
+
+    NONE = "none"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an operation answers: *value* is encoded as the operation declares for the *status*. ``version`` is
+    that of the contract, for the ``ETag``."""
+
+    value: Struct | bytes
+    status: int = 200
+    version: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request of an operation: whose it is (None where nobody has to be anybody), what was sent, and which
+    version it is about."""
+
+    access: GrantedAccess | None
+    sent: object = None
+    asked: object = None
+    claimed: ClaimedRequest | None = None
+    version: int | None = None
+
+    @property
+    def client(self) -> GrantedAccess:
+        """Whose request it is."""
+        if self.access is None:
+            raise TypeError("the operation is public")
+        return self.access
+
+    @property
+    def again(self) -> bool:
+        """Whether an earlier attempt, which was not answered, may have done it."""
+        return self.claimed is not None and self.claimed.again
+
+    def body(self, kind: type[V]) -> V:
+        """The content, which the operation declares as *kind*."""
+        if not isinstance(self.sent, kind):
+            raise TypeError(f"the operation does not declare {kind}")
+        return self.sent
+
+    def query(self, kind: type[V]) -> V:
+        """The parameters of the address, which the operation declares as *kind*."""
+        if not isinstance(self.asked, kind):
+            raise TypeError(f"the operation does not declare {kind}")
+        return self.asked
+
+    def require_version(self, version: int) -> int:
+        """*version*, the contract's own. Raises :class:`ProblemError` when the request is about another one."""
+        if self.version is not None and self.version != version:
+            raise ProblemError("The contract has changed; read it again.", "version-changed")
+        return version
+
+
+Handler = Callable[..., Answer]
+"""Takes the :class:`Call`, and by their names the parts of the path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a request of an operation holds. ``body``: a type for JSON, or a media type for bytes as they are.
+    ``problems``: the codes that it may refuse with besides those of all operations. ``public``: nobody has to be
+    anybody."""
+
+    body: object = None
+    query: type[Struct] | None = None
+    problems: tuple[str, ...] = ()
+    key: KeyRule = KeyRule.NONE
+    version: VersionRule = VersionRule.NONE
+    public: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """``answers``: by status of success, the type, or the media type of bytes. ``scope``: which one a token needs;
+    None for any token."""
+
+    name: str
+    method: str
+    path: str
+    scope: Scope | None
+    answers: Mapping[int, object]
+    request: Declared
+    run: Handler
+
+    @property
+    def summary(self) -> str:
+        """The first line of the function's docstring, without the full stop."""
+        return inspect.cleandoc(self.run.__doc__ or "").partition("\n")[0].removesuffix(".")
+
+    @property
+    def description(self) -> str:
+        """The rest of it, one line for each paragraph."""
+        rest = inspect.cleandoc(self.run.__doc__ or "").partition("\n")[2].strip()
+        return "\n\n".join(" ".join(each.split()) for each in rest.split("\n\n"))
+
+
+OPERATIONS: list[Operation] = []
+"""All of them, as their modules declare them."""
+
+
+def operation(
+    method: str,
+    path: str,
+    scope: Scope | None,
+    answers: Mapping[int, object],
+    request: Declared | None = None,
+) -> Callable[[Handler], Handler]:
+    """Declares the function below as an operation, under its name, with its docstring as the documentation."""
+
+    def declare(run: Handler) -> Handler:
+        OPERATIONS.append(Operation(run.__name__, method, path, scope, answers, request or Declared(), run))
+        return run
+
+    return declare

@@ -1,0 +1,95 @@
+"""What is served of the API for its readers: the OpenAPI document, and the same as a page."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from flask import Response, make_response, render_template, request
+
+from webui.api import openapi as described
+from webui.api.operations import JSON, OPERATIONS, Operation
+from webui.shared.markdown import render_markdown
+from webui.shared.programs import TITLES
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedField:
+    """A field of a type: what it holds, in the words of the document."""
+
+    name: str
+    kind: str
+    required: bool
+    description: str
+
+
+def openapi() -> Response:
+    """The document, for everybody."""
+    content = described.document()
+    response = Response(content, content_type=JSON)
+    response.headers["Cache-Control"] = "public, no-cache"
+    response.set_etag(hashlib.sha256(content).hexdigest()[:16])
+    response.make_conditional(request)
+    return response
+
+
+def docs() -> Response:
+    """The page. Its frame is in the language that the browser asks for; what the document says is English."""
+    document = json.loads(described.document())
+    _, introduction = render_markdown(f"# API\n\n{document['info']['description']}")
+    page = render_template(
+        "api/docs.html",
+        prefix=described.PREFIX,
+        introduction=introduction,
+        groups=_groups(),
+        operations=document["paths"],
+        codes_of=described.codes_by_status,
+        types={name: (schema, _fields(schema)) for name, schema in document["components"]["schemas"].items()},
+        codes={code: (TITLES.get(code, code), described.status_of_code(code)) for code in _codes()},
+        kind_of=_kind,
+        scopes=document["components"]["securitySchemes"]["oauth"]["flows"]["clientCredentials"]["scopes"],
+    )
+    return make_response(page)
+
+
+def _groups() -> dict[str, list[Operation]]:
+    """The operations by the first word of their paths."""
+    found: dict[str, list[Operation]] = {}
+    for each in sorted(OPERATIONS, key=lambda one: one.path):
+        found.setdefault(each.path.split("/")[1], []).append(each)
+    return found
+
+
+@cache
+def _codes() -> tuple[str, ...]:
+    return tuple(sorted({code for each in OPERATIONS for code in described.codes_of(each)}))
+
+
+def _fields(schema: Mapping[str, Any]) -> list[DescribedField]:
+    required = schema.get("required", ())
+    return [
+        DescribedField(name, _kind(each), name in required, each.get("description", ""))
+        for name, each in schema.get("properties", {}).items()
+    ]
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    """The type in a few words."""
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    if "enum" in schema:
+        return " | ".join(json.dumps(each, ensure_ascii=False) for each in schema["enum"])
+    if "const" in schema:
+        return json.dumps(schema["const"], ensure_ascii=False)
+    for several in ("anyOf", "oneOf"):
+        if several in schema:
+            return " | ".join(_kind(each) for each in schema[several])
+    if schema.get("type") == "array":
+        return f"{_kind(schema.get('items', {}))}[]"
+    kind = schema.get("type", "any")
+    form = schema.get("format") or schema.get("contentEncoding") or schema.get("contentMediaType")
+    return f"{kind} ({form})" if form else str(kind)

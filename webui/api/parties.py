@@ -1,0 +1,121 @@
+"""The parties of a draft, and where their signatures show."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from appliance.model.api_clients import Scope
+from appliance.model.contract import Contract, GuestDetails, Party
+from appliance.signing_methods import SigningMethod
+from webui.api import conversions
+from webui.api.contracts import CHANGES, ONE, answer, read, to_change
+from webui.api.operations import Answer, Call, Declared, KeyRule, VersionRule, operation
+from webui.api.types import (
+    ApiContract,
+    ApiNewOutside,
+    ApiNewParty,
+    ApiNewPerson,
+    ApiNewSeal,
+    ApiParty,
+    ApiPlaces,
+)
+from webui.shared.served import appliance
+
+PARTY: Final = f"{ONE}/parties/{{party_id}}"
+
+
+@operation(
+    "POST",
+    f"{ONE}/parties",
+    Scope.CONTRACTS_WRITE,
+    {201: ApiParty},
+    Declared(body=ApiNewParty, problems=CHANGES, key=KeyRule.REQUIRED, version=VersionRule.OPTIONAL),
+)
+def add_party(call: Call, contract_id: str) -> Answer:
+    """Add a party to a draft.
+
+    It becomes the last, or the first if it is the initiator. A person is named by `subject`, a seal with who
+    asks for its use, somebody from outside by name and e-mail address. The `ETag` is the contract's.
+    """
+    contract = read(contract_id).contract
+    known = _added_before(call, contract)
+    if known is not None:
+        return _added(contract, known)
+    contract, seen = to_change(call, contract_id)
+    party = _add(call, contract, seen)
+    return _added(read(contract_id).contract, party)
+
+
+def _added_before(call: Call, contract: Contract) -> Party | None:
+    """The party that an earlier attempt, which was not answered, has added."""
+    if not call.again or call.claimed is None:
+        return None
+    subjects = {getattr(call.sent, name, None) for name in ("person", "seal")} - {None}
+    ours = (each for each in contract.parties if each.id == call.claimed.chosen or each.subject in subjects)
+    return next(ours, None)
+
+
+def _added(contract: Contract, party: Party) -> Answer:
+    now = contract.require_party(party.id)
+    where = {"Location": f"/api/v1/contracts/{contract.id}"}
+    return Answer(conversions.party_of(now, on_turn=False), 201, contract.version, where)
+
+
+def _add(call: Call, contract: Contract, seen: int) -> Party:
+    drafting, by = appliance.drafting, contract.initiator
+    match call.sent:
+        case ApiNewPerson() as given:
+            return drafting.add_person(contract.id, subject=given.person, by=by, seen=seen)
+        case ApiNewSeal() as given:
+            return drafting.add_seal(contract.id, seal=given.seal, requester=given.requester, by=by, seen=seen)
+        case ApiNewOutside() as given:
+            chosen = None if call.claimed is None else call.claimed.chosen
+            return drafting.add_guest(contract.id, _guest(given), by=by, seen=seen, as_party=chosen)
+    raise TypeError("the operation declares parties")
+
+
+def _guest(given: ApiNewOutside) -> GuestDetails:
+    return GuestDetails(
+        name=given.name,
+        organisation=given.organisation,
+        email=given.email,
+        phone=given.phone,
+        language=conversions.language_of(given.language),
+        zone=given.zone or "",
+        method=None if given.method is None else SigningMethod(given.method),
+    )
+
+
+@operation(
+    "DELETE",
+    PARTY,
+    Scope.CONTRACTS_WRITE,
+    {200: ApiContract},
+    Declared(problems=CHANGES, version=VersionRule.REQUIRED),
+)
+def remove_party(call: Call, contract_id: str, party_id: str) -> Answer:
+    """Remove a party from a draft.
+
+    Those behind it move up. The answer is the contract without it.
+    """
+    contract, seen = to_change(call, contract_id)
+    appliance.drafting.remove_party(contract_id, party_id, by=contract.initiator, seen=seen)
+    return answer(contract_id)
+
+
+@operation(
+    "PUT",
+    f"{PARTY}/places",
+    Scope.CONTRACTS_WRITE,
+    {200: ApiContract},
+    Declared(body=ApiPlaces, problems=CHANGES, version=VersionRule.REQUIRED),
+)
+def place_party(call: Call, contract_id: str, party_id: str) -> Answer:
+    """Say where a party's signature shows.
+
+    The places come instead of those before; none at all takes the field away.
+    """
+    given, (contract, seen) = call.body(ApiPlaces), to_change(call, contract_id)
+    places, cross = conversions.places_of(given.places), conversions.cross_page_of(given.cross_page_y)
+    appliance.drafting.place(contract_id, party_id, places, cross, by=contract.initiator, seen=seen)
+    return answer(contract_id)

@@ -1,0 +1,167 @@
+"""How a request of the API is worked on.
+
+1. Who asks: the bearer token (RFC 6750) gives a client and its scopes; a cookie gives nothing.
+2. How often: each client has so many requests in a minute.
+3. What is sent: the parameters, the version (``If-Match``), the content, each as the operation declares it.
+4. Once: a request with an ``Idempotency-Key`` that was answered with success is answered by the same again. One
+   that is refused frees its key; of one that failed nobody knows what it made, so that its repetition goes on with
+   the id that was chosen.
+5. The operation runs with the client as the one for which this thread works; the access check holds it to its
+reach.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+import msgspec
+from flask import Response, g, request
+
+from appliance.acting_client import acting_for
+from appliance.model.api_clients import GrantedAccess
+from appliance.submissions import ClaimedRequest, KeptAnswer
+from hsm.errors import RefusalError
+from webui.api import request_content
+from webui.api.clients import clients
+from webui.api.operations import JSON, Answer, Call, KeyRule, Operation, VersionRule
+from webui.api.problems import ProblemError
+from webui.api.rate_limits import RateLimits
+from webui.shared.errors import status_of
+from webui.shared.served import appliance
+
+REALM: Final = "vermilion"
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{1,512}=*")
+_KEY = re.compile(r"[\x21\x23-\x7e]{1,128}")
+_VERSION = re.compile(r'"([0-9]{1,12})"')
+_KEPT_HEADERS = ("ETag", "Location")
+
+
+def view_of(operation: Operation, limits: RateLimits) -> Callable[..., Response]:
+    """What Flask runs for *operation*."""
+
+    def view(**parts: str) -> Response:
+        access = None if operation.request.public else _authenticated(operation)
+        who = f"client {access.client.id}" if access is not None else f"address {request.remote_addr}"
+        allowance = limits.count(who)
+        g.allowance = allowance
+        if allowance.spent:
+            problem = ProblemError("Too many requests in a minute; wait a little.", "too-many-requests")
+            raise problem.answered_with(Retry_After=str(allowance.seconds))
+        call, content = _read(operation, access)
+        if access is None:
+            return _response(operation, operation.run(call, **parts))
+        with acting_for(access.client.reach):
+            return _run_once(operation, call, content, parts)
+
+    return view
+
+
+def _authenticated(operation: Operation) -> GrantedAccess:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        problem = ProblemError("Send an access token: Authorization: Bearer …", "token-missing")
+        raise problem.answered_with(WWW_Authenticate=f'Bearer realm="{REALM}"')
+    try:
+        access = clients().access_of(token.strip() if _TOKEN.fullmatch(token.strip()) else "")
+    except RefusalError as refusal:
+        if refusal.code != "token-refused":
+            raise
+        problem = ProblemError("The access token is unknown, has expired or was withdrawn.", "token-refused")
+        challenge = f'Bearer realm="{REALM}", error="invalid_token"'
+        raise problem.answered_with(WWW_Authenticate=challenge) from refusal
+    g.api_client = access.client.id
+    if operation.scope is not None and operation.scope not in access.scopes:
+        problem = ProblemError("The token lacks the scope {scope}.", "scope-missing", scope=operation.scope.value)
+        challenge = f'Bearer realm="{REALM}", error="insufficient_scope", scope="{operation.scope.value}"'
+        raise problem.answered_with(WWW_Authenticate=challenge)
+    return access
+
+
+def _read(operation: Operation, access: GrantedAccess | None) -> tuple[Call, bytes]:
+    """The request as the operation declares it, and its content."""
+    declared, largest = operation.request, appliance.settings.documents.largest
+    call = Call(access, version=_version(declared.version))
+    if declared.query is not None:
+        call = replace(call, asked=request_content.read_query(declared.query))
+    if declared.body is None or declared.public:
+        return call, b""
+    if isinstance(declared.body, str):
+        content = request_content.read_bytes(declared.body, largest)
+        return replace(call, sent=content), content
+    content = request_content.read_content(largest * 4 // 3 + request_content.ROOM_FOR_FIELDS)
+    return replace(call, sent=request_content.read_json(declared.body, content)), content
+
+
+def _version(rule: VersionRule) -> int | None:
+    given = request.headers.get("If-Match")
+    if rule is VersionRule.NONE or (given is None and rule is VersionRule.OPTIONAL):
+        return None
+    if given is None:
+        raise ProblemError("Say in If-Match which version you have read (its ETag).", "version-missing")
+    found = _VERSION.fullmatch(given.strip())
+    if found is None:
+        raise ProblemError("This is not the version of the contract; read it again.", "version-changed")
+    return int(found[1])
+
+
+def _run_once(operation: Operation, call: Call, content: bytes, parts: dict[str, str]) -> Response:
+    claimed = _claim(operation, content)
+    if isinstance(claimed, KeptAnswer):
+        return _replayed(claimed)
+    if claimed is None:
+        return _response(operation, operation.run(call, **parts))
+    requests = appliance.keyed_requests
+    try:
+        response = _response(operation, operation.run(replace(call, claimed=claimed), **parts))
+    except ProblemError:
+        requests.release(claimed)
+        raise
+    except RefusalError as refusal:
+        (requests.fail if status_of(refusal) >= 500 else requests.release)(claimed)
+        raise
+    except BaseException:
+        requests.fail(claimed)
+        raise
+    headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+    requests.finish(claimed, KeptAnswer(response.status_code, headers, response.get_data()))
+    return response
+
+
+def _claim(operation: Operation, content: bytes) -> ClaimedRequest | KeptAnswer | None:
+    """The claim by the request's key, or the answer that it got before; None for a request without a key."""
+    rule, key = operation.request.key, request.headers.get("Idempotency-Key")
+    if rule is KeyRule.NONE or (key is None and rule is KeyRule.OPTIONAL):
+        return None
+    if key is None:
+        raise ProblemError(
+            "Send an Idempotency-Key, a random value of your own: it makes repeating this request safe.",
+            "idempotency-key-missing",
+        )
+    key = key.strip().removeprefix('"').removesuffix('"')
+    if not _KEY.fullmatch(key):
+        raise ProblemError(
+            "An Idempotency-Key has 1 to 128 visible ASCII characters, without quotation marks inside.",
+            "idempotency-key-invalid",
+        )
+    sent = (request.method, request.path, hashlib.sha256(content).hexdigest())
+    return appliance.keyed_requests.claim(g.api_client, key, sent)
+
+
+def _replayed(kept: KeptAnswer) -> Response:
+    response = Response(kept.body, kept.status, dict(kept.headers), content_type=JSON)
+    response.headers["Idempotency-Replayed"] = "true"
+    return response
+
+
+def _response(operation: Operation, answer: Answer) -> Response:
+    declared = operation.answers[answer.status]
+    kind = declared if isinstance(declared, str) else JSON
+    content = answer.value if isinstance(answer.value, bytes) else msgspec.json.encode(answer.value)
+    response = Response(content, answer.status, dict(answer.headers), content_type=kind)
+    if answer.version is not None:
+        response.set_etag(str(answer.version))
+    return response
