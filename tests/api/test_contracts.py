@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from datetime import timedelta
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from flask import Flask
@@ -16,7 +19,8 @@ from appliance.wiring import Appliance
 from tests.api.conftest import program
 from tests.api.contracts_made import CONTRACTS, document, draft, drafted, etag, key, sent, with_party
 from tests.api.known_clients import ClientsInMemory
-from tests.world import contract_now, sample_document
+from tests.portal.estate import signed
+from tests.world import World, contract_now, sample_document, sequenced
 
 OUTSIDE = {
     "kind": "outside",
@@ -158,6 +162,23 @@ def test_a_contract_is_extended_and_recalled(erp: FlaskClient, appliance: Applia
 def test_there_is_no_evidence_before_everybody_has_signed(erp: FlaskClient) -> None:
     answer = erp.get(f"{CONTRACTS}/{sent(erp)['id']}/evidence")
     assert answer.status_code == 409, answer.text
+
+
+def test_what_everybody_has_signed_is_read_with_its_evidence(
+    erp: FlaskClient, appliance: Appliance, world: World
+) -> None:
+    address = f"{CONTRACTS}/{sent(erp)['id']}"
+    with sequenced(appliance, world):
+        signed_by_zhang = signed(appliance, contract_now(appliance, address.rpartition("/")[2]), 0)
+        appliance.finalisation.finalise(signed_by_zhang.id)
+        package = erp.get(f"{address}/evidence")
+    found = erp.get(address).json
+    assert (found["state"], found["parties"][0]["state"]) == ("completed", "signed")
+    digest = found["document"]["digest"]
+    assert hashlib.sha256(erp.get(f"{address}/document").data).hexdigest() == digest
+    assert (package.status_code, package.mimetype) == (200, "application/zip"), package.text
+    with ZipFile(io.BytesIO(package.data)) as files:
+        assert digest in {hashlib.sha256(files.read(each)).hexdigest() for each in files.namelist()}
 
 
 def test_lists_begin_with_the_newest_and_go_on(erp: FlaskClient) -> None:

@@ -116,7 +116,8 @@ def test_a_parameter_that_does_not_fit(erp: FlaskClient, query: str, pointer: st
 
 
 def test_a_place_that_no_list_has(erp: FlaskClient) -> None:
-    require_problem(erp.get(f"{CONTRACTS}?after=nowhere"), 409, "precondition-refused")
+    problem = require_problem(erp.get(f"{CONTRACTS}?after=nowhere"), 422, "invalid-parameter")
+    assert problem["pointer"] == "/after"
 
 
 def test_a_content_that_is_too_large(erp: FlaskClient, appliance: Appliance) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import UNSET
 
 from appliance.contracts.drafting import DraftTerms
-from appliance.errors import NotFound
+from appliance.errors import NotFound, PreconditionRefused
 from appliance.model.api_clients import Scope
 from appliance.model.contract import Contract, ContractState, SigningOrder
 from appliance.model.listing import ClientContract, ClientFilter
@@ -63,7 +63,10 @@ def list_contracts(call: Call) -> Answer:
     kind = "" if wanted.kind is UNSET else wanted.kind
     since = None if wanted.changed_since is UNSET else wanted.changed_since
     chosen = ClientFilter(state, kind, since)
-    page = appliance.client_contracts.page(chosen, after=wanted.after or None, limit=wanted.limit)
+    try:
+        page = appliance.client_contracts.page(chosen, after=wanted.after or None, limit=wanted.limit)
+    except PreconditionRefused as refusal:
+        raise ProblemError(refusal.template, "invalid-parameter", pointer="/after") from refusal
     return Answer(ApiContracts([conversions.contract_of(each) for each in page.contracts], page.next))
 
 

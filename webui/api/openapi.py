@@ -95,7 +95,7 @@ def codes_of(operation: Operation) -> list[str]:
     if operation.method != "GET" and not declared.public:
         codes.add("maintenance")
     if declared.query is not None:
-        codes |= {"invalid-parameter", "precondition-refused"}
+        codes.add("invalid-parameter")
     if declared.body is not None and not declared.public:
         codes |= {"content-too-large", "unsupported-media-type", "bad-request"}
         codes |= set() if isinstance(declared.body, str) else {"not-json", "invalid-body"}
