@@ -135,9 +135,9 @@ def figures() -> Iterator[tuple[str, int, int | None]]:
     files, imports = product_files(), package_imports()
     sizes = [line_count(path) for path in files]
     circles = cycles(imports)
-    yield "Python files of the product", len(files), 672
+    yield "Python files of the product", len(files), 740
     yield "Python files of appliance/contracts", len(product_files("appliance/contracts")), 26
-    yield "lines of the product", sum(sizes), 106_600
+    yield "lines of the product", sum(sizes), 117_500
     yield "cycles between packages", len(circles), 0
     if not circles:
         yield "levels of packages", len(longest_chain(imports)), 10
@@ -156,7 +156,7 @@ def main() -> int:
     from tests.signing_path import files_to_the_signature  # noqa: PLC0415
 
     path = files_to_the_signature()
-    rows = [*figures(), ("files from GET …/activated to the CMS", len(path), 26)]
+    rows = [*figures(), ("files from GET …/activated to the CMS", len(path), 27)]
     for name, value, bound in rows:
         said = "" if bound is None else f"at most {bound:,}" + ("" if value <= bound else "  NOT KEPT")
         sys.stdout.write(f"{name:<48} {value:>7,}  {said}\n")

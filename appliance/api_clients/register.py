@@ -44,8 +44,8 @@ USE_NOTED: Final = timedelta(minutes=1)
 LONGEST_OVERLAP: Final = timedelta(days=90)
 """How long two secrets of a client may be valid beside each other."""
 
-LONGEST_ASSERTION: Final = timedelta(hours=1)
-"""How long an assertion may be valid: so long its id is remembered."""
+LONGEST_ASSERTION: Final = timedelta(hours=1, minutes=5)
+"""How long an assertion may be valid, an hour and by what clocks differ: so long its id is remembered."""
 
 _BYTES: Final = 32
 """Of secrets and tokens: 256 random bits, so that a plain digest protects them."""

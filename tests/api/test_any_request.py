@@ -12,9 +12,8 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import CHECKS, load_all_checks
 
-from tests.api.conftest import token_of
 from tests.api.contracts_made import CONTRACTS, drafted
-from tests.api.known_clients import ClientsInMemory
+from tests.api.programs import ERP, Programs
 from webui.api.operations import OPERATIONS
 
 EXAMPLES = int(os.environ.get("API_EXAMPLES", "6"))
@@ -45,11 +44,11 @@ NEGATIVE = "negative_data_rejection"
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [each.name for each in OPERATIONS])
 def test_whatever_is_sent_gets_a_documented_answer(
-    portal: Flask, known: ClientsInMemory, erp: FlaskClient, name: str
+    portal: Flask, known: Programs, erp: FlaskClient, name: str
 ) -> None:
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", portal)
     [found] = [each.ok() for each in schema.include(operation_id=name).get_all_operations()]
-    headers = {"Authorization": f"Bearer {token_of(known, 'client-erp')}"}
+    headers = {"Authorization": f"Bearer {known.token(ERP)}"}
     of_contract = "{contract_id}" in found.path
     checks = CHECKS.get_by_names([*ANY, *([] if of_contract else [NEGATIVE])])
     draft = drafted(erp)["id"]

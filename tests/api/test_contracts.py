@@ -18,7 +18,7 @@ from appliance.model.contract import ContractState
 from appliance.wiring import Appliance
 from tests.api.conftest import program
 from tests.api.contracts_made import CONTRACTS, document, draft, drafted, etag, key, sent, with_party
-from tests.api.known_clients import ClientsInMemory
+from tests.api.programs import BETAS, ERP, PURCHASE, Programs
 from tests.portal.estate import signed
 from tests.world import World, contract_now, sample_document, sequenced
 
@@ -208,10 +208,10 @@ def test_what_changed_last_comes_first(erp: FlaskClient, appliance: Appliance) -
 
 
 def test_a_client_lists_contracts_of_its_organisations_and_types_alone(
-    erp: FlaskClient, portal: Flask, known: ClientsInMemory
+    erp: FlaskClient, portal: Flask, known: Programs
 ) -> None:
     other = drafted(erp, kind="租赁")["id"]
-    purchase, beta = program(portal, known, "client-purchase"), program(portal, known, "client-beta")
+    purchase, beta = program(portal, known, PURCHASE), program(portal, known, BETAS)
     kinds = {each["kind"] for each in purchase.get(f"{CONTRACTS}?limit=100").json["contracts"]}
     assert kinds <= {"采购"}
     assert other in {each["id"] for each in erp.get(f"{CONTRACTS}?limit=100").json["contracts"]}
@@ -221,24 +221,24 @@ def test_a_client_lists_contracts_of_its_organisations_and_types_alone(
 @pytest.mark.parametrize(
     ("client", "changes", "status", "code", "pointer"),
     [
-        ("client-erp", {"initiator": "nobody@alpha.example"}, 422, "unknown-person", "/initiator"),
-        ("client-erp", {"initiator": LI.subject}, 422, "unknown-person", "/initiator"),
-        ("client-beta", {"initiator": ZHANG.subject}, 422, "unknown-person", "/initiator"),
-        ("client-erp", {"initiator": "person-zhao"}, 422, "cannot-initiate", "/initiator"),
-        ("client-purchase", {"kind": "租赁"}, 403, "out-of-reach", "/kind"),
-        ("client-purchase", {"kind": ""}, 403, "out-of-reach", "/kind"),
+        (ERP, {"initiator": "nobody@alpha.example"}, 422, "unknown-person", "/initiator"),
+        (ERP, {"initiator": LI.subject}, 422, "unknown-person", "/initiator"),
+        (BETAS, {"initiator": ZHANG.subject}, 422, "unknown-person", "/initiator"),
+        (ERP, {"initiator": "person-zhao"}, 422, "cannot-initiate", "/initiator"),
+        (PURCHASE, {"kind": "租赁"}, 403, "out-of-reach", "/kind"),
+        (PURCHASE, {"kind": ""}, 403, "out-of-reach", "/kind"),
     ],
 )
 def test_a_client_makes_contracts_within_its_reach(
-    portal: Flask, known: ClientsInMemory, client: str, changes: Any, status: int, code: str, pointer: str
+    portal: Flask, known: Programs, client: str, changes: Any, status: int, code: str, pointer: str
 ) -> None:
     refused = draft(program(portal, known, client), **changes)
     found = (refused.status_code, refused.json["code"], refused.json["pointer"])
     assert found == (status, code, pointer)
 
 
-def test_the_initiator_may_be_named_by_subject(portal: Flask, known: ClientsInMemory) -> None:
-    made = drafted(program(portal, known, "client-beta"), initiator=LI.subject)
+def test_the_initiator_may_be_named_by_subject(portal: Flask, known: Programs) -> None:
+    made = drafted(program(portal, known, BETAS), initiator=LI.subject)
     assert made["initiator"] == {"subject": LI.subject, "name": LI.name, "organisation": BETA}
 
 
@@ -253,7 +253,7 @@ def test_who_works_for_the_client_is_listed(erp: FlaskClient) -> None:
 
 def test_the_client_learns_who_it_is(erp: FlaskClient) -> None:
     found = erp.get("/api/v1/client").json
-    assert found["id"] == "client-erp" and "contracts:write" in found["scopes"]
+    assert found["id"] == ERP and "contracts:write" in found["scopes"]
 
 
 def test_nobody_acts_for_a_client_afterwards(erp: FlaskClient) -> None:

@@ -17,7 +17,7 @@ from appliance.submissions import ABANDONED, ClaimedRequest, KeyedRequests
 from appliance.wiring import Appliance
 from tests.api.conftest import Time, program
 from tests.api.contracts_made import CONTRACTS, draft, drafted, key, sent, with_party
-from tests.api.known_clients import ClientsInMemory
+from tests.api.programs import ERP, PURCHASE, Programs
 from tests.world import contract_now, with_parts
 from webui.portal.application import create_app
 
@@ -56,8 +56,8 @@ def test_a_key_is_not_for_another_request(erp: FlaskClient, appliance: Appliance
     assert count(appliance, "乙") == 0
 
 
-def test_another_clients_key_is_another_key(erp: FlaskClient, portal: Flask, known: ClientsInMemory) -> None:
-    once, other = key(), program(portal, known, "client-purchase")
+def test_another_clients_key_is_another_key(erp: FlaskClient, portal: Flask, known: Programs) -> None:
+    once, other = key(), program(portal, known, PURCHASE)
     first, second = draft(erp, with_key=once), draft(other, with_key=once)
     assert first.json["id"] != second.json["id"]
 
@@ -70,13 +70,11 @@ def test_a_refusal_frees_the_key(erp: FlaskClient) -> None:
     assert draft(erp, with_key=once).json == made.json
 
 
-def test_at_the_same_time_one_contract_is_made(
-    portal: Flask, known: ClientsInMemory, appliance: Appliance
-) -> None:
+def test_at_the_same_time_one_contract_is_made(portal: Flask, known: Programs, appliance: Appliance) -> None:
     once, ready = key(), threading.Barrier(6)
 
     def send(_: int) -> tuple[int, bytes]:
-        own = program(portal, known, "client-erp")
+        own = program(portal, known, ERP)
         ready.wait()
         answer = draft(own, with_key=once, title="同时")
         return answer.status_code, answer.data
@@ -117,26 +115,26 @@ class Forgetful(KeyedRequests):
         """There is nobody to say so."""
 
 
-def dying(appliance: Appliance, known: ClientsInMemory, part: str, method: str) -> FlaskClient:
+def dying(appliance: Appliance, known: Programs, part: str, method: str) -> FlaskClient:
     """A program of a portal whose process is killed once, just after *method* of *part* has done its work."""
     dies = Dying(getattr(appliance, part), method)
     killed = Forgetful(appliance.database, appliance.now)
     portal = create_app(with_parts(appliance, keyed_requests=killed, **{part: dies}), form_key=bytes(32))
-    return program(portal, known, "client-erp")
+    return program(portal, known, ERP)
 
 
-def test_who_waits_too_long_is_told(appliance: Appliance, known: ClientsInMemory) -> None:
+def test_who_waits_too_long_is_told(appliance: Appliance, known: Programs) -> None:
     once = key()
     with pytest.raises(Dies):
         draft(dying(appliance, known, "drafting", "draft"), with_key=once, title="还在做")
     impatient = KeyedRequests(appliance.database, appliance.now, patience=0.0)
     portal = create_app(with_parts(appliance, keyed_requests=impatient), form_key=bytes(32))
-    answer = draft(program(portal, known, "client-erp"), with_key=once, title="还在做")
+    answer = draft(program(portal, known, ERP), with_key=once, title="还在做")
     assert (answer.status_code, answer.json["code"]) == (409, "request-under-way")
 
 
 def test_a_contract_whose_process_died_is_found_and_not_made_again(
-    erp: FlaskClient, appliance: Appliance, known: ClientsInMemory, time: Time
+    erp: FlaskClient, appliance: Appliance, known: Programs, time: Time
 ) -> None:
     once = key()
     with pytest.raises(Dies):
@@ -156,7 +154,7 @@ def test_a_contract_whose_process_died_is_found_and_not_made_again(
     ("party", "method"), [(GUEST, "add_guest"), ({"kind": "person", "person": ZHANG.subject}, "add_person")]
 )
 def test_a_party_whose_process_died_is_found_and_not_added_again(
-    erp: FlaskClient, appliance: Appliance, known: ClientsInMemory, time: Time, party: dict[str, str], method: str
+    erp: FlaskClient, appliance: Appliance, known: Programs, time: Time, party: dict[str, str], method: str
 ) -> None:
     made, headers = drafted(erp), {"Idempotency-Key": key()}
     address = f"{CONTRACTS}/{made['id']}/parties"
@@ -187,7 +185,7 @@ def test_a_party_whose_process_died_is_found_and_not_added_again(
 def test_an_act_whose_process_died_is_answered_as_done(
     erp: FlaskClient,
     appliance: Appliance,
-    known: ClientsInMemory,
+    known: Programs,
     time: Time,
     *,
     act: str,
@@ -212,14 +210,14 @@ def test_an_act_whose_process_died_is_answered_as_done(
 
 
 def test_what_failed_on_our_side_goes_on_with_the_same_contract(
-    erp: FlaskClient, appliance: Appliance, known: ClientsInMemory
+    erp: FlaskClient, appliance: Appliance, known: Programs
 ) -> None:
     once = key()
     dies = Dying(appliance.drafting, "draft")
     dies_softly = with_parts(appliance, drafting=dies)
     portal = create_app(dies_softly, form_key=bytes(32))
     with pytest.raises(Dies):
-        draft(program(portal, known, "client-erp"), with_key=once, title="失败")
+        draft(program(portal, known, ERP), with_key=once, title="失败")
     other = draft(erp, with_key=once, title="别的")
     assert other.json["code"] == "idempotency-key-reused"
     answer = draft(erp, with_key=once, title="失败")

@@ -16,10 +16,11 @@ from werkzeug.test import TestResponse
 
 from appliance.demonstration.participants import ZHANG
 from appliance.model.administration import MaintenanceWindow
+from appliance.model.api_clients import Scope
 from appliance.wiring import Appliance
-from tests.api.conftest import Time, client_of, program, token_of
+from tests.api.conftest import Time, program
 from tests.api.contracts_made import CONTRACTS, drafted, etag, key, terms
-from tests.api.known_clients import ClientsInMemory
+from tests.api.programs import ERP, GONE, READER, Programs
 from tests.portal import visitors
 from tests.world import with_parts
 from webui.api import openapi
@@ -145,14 +146,14 @@ def test_the_callers_request_id_is_answered_and_logged(erp: FlaskClient, caplog:
         answer = erp.get("/api/v1/client", headers={"X-Request-Id": "order-4711"})
         other = erp.get("/api/v1/client", headers={"X-Request-Id": "a\tb"})
     assert answer.headers["X-Request-Id"] == "order-4711" != other.headers["X-Request-Id"]
-    assert "order-4711 GET /api/v1/client 200 client=client-erp" in caplog.text
+    assert f"order-4711 GET /api/v1/client 200 client={ERP}" in caplog.text
 
 
 def test_what_fails_on_our_side_tells_nothing_of_why(
-    portal: Flask, known: ClientsInMemory, appliance: Appliance, caplog: pytest.LogCaptureFixture
+    portal: Flask, known: Programs, appliance: Appliance, caplog: pytest.LogCaptureFixture
 ) -> None:
     failing = create_app(with_parts(appliance, client_contracts=None), form_key=bytes(32))
-    answer = program(failing, known, "client-erp").get(f"{CONTRACTS}/x")
+    answer = program(failing, known, ERP).get(f"{CONTRACTS}/x")
     problem = require_problem(answer, 500, "internal")
     assert "NoneType" not in answer.text and problem["instance"] in caplog.text
 
@@ -179,14 +180,14 @@ def test_a_token_that_is_none(portal: Flask, value: str) -> None:
     assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
 
 
-def test_a_token_is_taken_from_the_header_alone(portal: Flask, known: ClientsInMemory) -> None:
-    token = token_of(known, "client-erp")
+def test_a_token_is_taken_from_the_header_alone(portal: Flask, known: Programs) -> None:
+    token = known.token(ERP)
     answer = portal.test_client().get("/api/v1/client", query_string={"access_token": token})
     require_problem(answer, 401, "token-missing")
 
 
-def test_a_token_that_has_expired(portal: Flask, known: ClientsInMemory, time: Time) -> None:
-    late = program(portal, known, "client-erp")
+def test_a_token_that_has_expired(portal: Flask, known: Programs, time: Time) -> None:
+    late = program(portal, known, ERP)
     assert late.get("/api/v1/client").status_code == 200
     time.ahead = timedelta(minutes=11)
     try:
@@ -195,19 +196,20 @@ def test_a_token_that_has_expired(portal: Flask, known: ClientsInMemory, time: T
         time.ahead = timedelta()
 
 
-def test_a_suspended_clients_tokens_are_worth_nothing(portal: Flask, known: ClientsInMemory) -> None:
-    known.add(client_of("client-gone"))
-    gone = program(portal, known, "client-gone")
+def test_a_suspended_clients_tokens_are_worth_nothing(portal: Flask, known: Programs) -> None:
+    known.add(GONE)
+    gone = program(portal, known, GONE)
     assert gone.get("/api/v1/client").status_code == 200
-    known.suspend("client-gone")
+    known.register.suspend(GONE, by="root")
     require_problem(gone.get("/api/v1/client"), 401, "token-refused")
 
 
-def test_every_operation_needs_its_scope(portal: Flask, known: ClientsInMemory) -> None:
-    bare = portal.test_client()
-    bare.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token_of(known, 'client-erp', frozenset())}"
+def test_every_operation_needs_its_scope(portal: Flask, known: Programs) -> None:
+    tokens = {scope: known.token(ERP, frozenset({scope})) for scope in (Scope.LOG_READ, Scope.PEOPLE_READ)}
     for each in OPERATIONS:
         if each.scope is not None:
+            bare, other = portal.test_client(), next(scope for scope in tokens if scope is not each.scope)
+            bare.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {tokens[other]}"
             address = openapi.PREFIX + each.path.format(contract_id="0" * 24, party_id="0" * 24)
             answer = bare.open(address, method=each.method)
             require_problem(answer, 403, "scope-missing")
@@ -227,18 +229,18 @@ def test_nothing_is_changed_during_maintenance(erp: FlaskClient, appliance: Appl
         appliance.maintenance.end()
 
 
-def test_each_client_has_so_many_requests(appliance: Appliance, known: ClientsInMemory) -> None:
+def test_each_client_has_so_many_requests(appliance: Appliance, known: Programs) -> None:
     settings = appliance.settings
     narrow = replace(settings, api=replace(settings.api, requests_per_minute=3))
     portal = create_app(with_parts(appliance, settings=narrow), form_key=bytes(32))
-    limited = program(portal, known, "client-erp")
+    limited = program(portal, known, ERP)
     answers = [limited.get("/api/v1/client") for _ in range(4)]
     assert [each.status_code for each in answers] == [200, 200, 200, 429]
     assert [each.headers["RateLimit"].split(";")[1] for each in answers] == ["r=2", "r=1", "r=0", "r=0"]
     assert answers[0].headers["RateLimit-Policy"] == '"minute";q=3;w=60'
     require_problem(answers[3], 429, "too-many-requests")
     assert 1 <= int(answers[3].headers["Retry-After"]) <= 60
-    other = program(portal, known, "client-reader")
+    other = program(portal, known, READER)
     assert other.get("/api/v1/client").status_code == 200
 
 

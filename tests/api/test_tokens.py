@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -21,10 +20,9 @@ from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter
 from werkzeug.test import TestResponse
 
-from appliance.model.api_clients import ClientState, Scope
+from appliance.model.api_clients import Scope
 from appliance.wiring import Appliance
-from tests.api.conftest import client_of
-from tests.api.known_clients import ClientsInMemory
+from tests.api.programs import BETAS, ERP, READER, SIGNER, SUSPENDED, Programs
 
 TOKEN = "/api/v1/token"
 GRANT = {"grant_type": "client_credentials"}
@@ -46,21 +44,19 @@ def require_refused(answer: TestResponse, status: int, error: str) -> None:
     assert (status == 401) == ("WWW-Authenticate" in answer.headers)
 
 
-def test_a_secret_in_the_header_gives_a_token(anybody: FlaskClient, known: ClientsInMemory) -> None:
-    answer = anybody.post(TOKEN, data=GRANT, headers=basic("client-erp", known.secrets["client-erp"]))
+def test_a_secret_in_the_header_gives_a_token(anybody: FlaskClient, known: Programs) -> None:
+    answer = anybody.post(TOKEN, data=GRANT, headers=basic(ERP, known.secrets[ERP]))
     assert answer.status_code == 200, answer.text
     assert answer.headers["Cache-Control"] == "no-store"
     found = answer.json
     assert found["token_type"] == "Bearer" and 0 < found["expires_in"] <= 600
-    assert set(found["scope"].split()) == {each.value for each in known.clients["client-erp"].scopes}
+    assert set(found["scope"].split()) == {each.value for each in Scope}
     own = anybody.get("/api/v1/client", headers={"Authorization": f"Bearer {found['access_token']}"})
-    assert own.json["id"] == "client-erp"
+    assert own.json["id"] == ERP
 
 
-def test_a_secret_in_the_form_gives_a_token_with_fewer_scopes(
-    anybody: FlaskClient, known: ClientsInMemory
-) -> None:
-    form = {**GRANT, "client_id": "client-erp", "client_secret": known.secrets["client-erp"]}
+def test_a_secret_in_the_form_gives_a_token_with_fewer_scopes(anybody: FlaskClient, known: Programs) -> None:
+    form = {**GRANT, "client_id": ERP, "client_secret": known.secrets[ERP]}
     answer = anybody.post(TOKEN, data={**form, "scope": "contracts:read people:read"})
     assert answer.json["scope"] == "contracts:read people:read"
     headers = {"Authorization": f"Bearer {answer.json['access_token']}"}
@@ -83,13 +79,13 @@ def test_a_secret_in_the_form_gives_a_token_with_fewer_scopes(
     ],
 )
 def test_what_gives_no_token(
-    anybody: FlaskClient, known: ClientsInMemory, changes: dict[str, str], status: int, error: str
+    anybody: FlaskClient, known: Programs, changes: dict[str, str], status: int, error: str
 ) -> None:
-    form = {**GRANT, "client_id": "client-erp", "client_secret": known.secrets["client-erp"], **changes}
+    form = {**GRANT, "client_id": ERP, "client_secret": known.secrets[ERP], **changes}
     require_refused(anybody.post(TOKEN, data=form), status, error)
 
 
-def test_a_request_that_is_no_form(anybody: FlaskClient, known: ClientsInMemory) -> None:
+def test_a_request_that_is_no_form(anybody: FlaskClient, known: Programs) -> None:
     require_refused(anybody.post(TOKEN, json=GRANT), 400, "invalid_request")
     twice = "grant_type=client_credentials&grant_type=client_credentials"
     kind = "application/x-www-form-urlencoded"
@@ -97,34 +93,32 @@ def test_a_request_that_is_no_form(anybody: FlaskClient, known: ClientsInMemory)
     require_refused(anybody.post(TOKEN, data=GRANT, headers={"Authorization": "Basic !"}), 401, "invalid_client")
 
 
-def test_a_scope_beyond_the_clients_own(anybody: FlaskClient, known: ClientsInMemory) -> None:
-    headers = basic("client-reader", known.secrets["client-reader"])
+def test_a_scope_beyond_the_clients_own(anybody: FlaskClient, known: Programs) -> None:
+    headers = basic(READER, known.secrets[READER])
     answer = anybody.post(TOKEN, data={**GRANT, "scope": "contracts:write"}, headers=headers)
     require_refused(answer, 400, "invalid_scope")
 
 
-def test_a_suspended_client_gets_no_token(anybody: FlaskClient, known: ClientsInMemory) -> None:
-    secret = known.add(replace(client_of("client-suspended"), state=ClientState.SUSPENDED))
-    require_refused(
-        anybody.post(TOKEN, data=GRANT, headers=basic("client-suspended", secret)), 401, "invalid_client"
-    )
+def test_a_suspended_client_gets_no_token(anybody: FlaskClient, known: Programs) -> None:
+    known.add(SUSPENDED)
+    known.register.suspend(SUSPENDED, by="root")
+    headers = basic(SUSPENDED, known.secrets[SUSPENDED])
+    require_refused(anybody.post(TOKEN, data=GRANT, headers=headers), 401, "invalid_client")
 
 
 KEY = ECKey.generate_key("P-256", {"kid": "one"}, private=True)
 
 
-@pytest.fixture
-def signer(known: ClientsInMemory) -> Iterator[None]:
-    known.keys["client-erp"] = {"keys": [KEY.as_dict(private=False)]}
-    yield
-    del known.keys["client-erp"]
+@pytest.fixture(scope="module")
+def signer(known: Programs) -> None:
+    known.add(SIGNER, keys=json.dumps({"keys": [KEY.as_dict(private=False)]}))
 
 
 def claims(appliance: Appliance, **changes: Any) -> dict[str, Any]:
     now = int(appliance.now().timestamp())
     return {
-        "iss": "client-erp",
-        "sub": "client-erp",
+        "iss": SIGNER,
+        "sub": SIGNER,
         "aud": f"{appliance.settings.web.public_url}{TOKEN}",
         "iat": now,
         "exp": now + 120,
@@ -148,14 +142,14 @@ def test_an_assertion_gives_a_token_once(anybody: FlaskClient, appliance: Applia
     answer = asserted(anybody, assertion, scope=Scope.CONTRACTS_READ)
     assert answer.status_code == 200 and answer.json["scope"] == "contracts:read", answer.text
     require_refused(asserted(anybody, assertion), 401, "invalid_client")
-    assert asserted(anybody, signed(claims(appliance)), client_id="client-erp").status_code == 200
+    assert asserted(anybody, signed(claims(appliance)), client_id=SIGNER).status_code == 200
 
 
 WRONG: dict[str, Callable[[Appliance], str]] = {
     "another audience": lambda a: signed(claims(a, aud="https://sign.example/api/v1/token")),
     "no audience": lambda a: signed(claims(a, aud=None)),
-    "another subject": lambda a: signed(claims(a, sub="client-beta")),
-    "another issuer": lambda a: signed(claims(a, iss="client-beta", sub="client-beta")),
+    "another subject": lambda a: signed(claims(a, sub=BETAS)),
+    "another issuer": lambda a: signed(claims(a, iss=BETAS, sub=BETAS)),
     "no id": lambda a: signed(claims(a, jti="")),
     "an id that is a number": lambda a: signed(claims(a, jti=7)),
     "expired": lambda a: signed(claims(a, exp=int((a.now() - timedelta(minutes=5)).timestamp()))),
@@ -186,7 +180,7 @@ def test_an_assertion_that_proves_nothing(anybody: FlaskClient, appliance: Appli
 @pytest.mark.usefixtures("signer")
 def test_an_assertion_of_another_kind_or_client(anybody: FlaskClient, appliance: Appliance) -> None:
     assertion = signed(claims(appliance))
-    require_refused(asserted(anybody, assertion, client_id="client-beta"), 401, "invalid_client")
+    require_refused(asserted(anybody, assertion, client_id=BETAS), 401, "invalid_client")
     form = {**GRANT, "client_assertion": assertion, "client_assertion_type": "saml"}
     require_refused(anybody.post(TOKEN, data=form), 400, "invalid_request")
 
@@ -212,18 +206,16 @@ class Served(BaseAdapter):
         """Nothing is open."""
 
 
-def oauth(portal: Flask, method: str, secret: Any) -> OAuth2Session:
-    session = OAuth2Session("client-erp", secret, token_endpoint_auth_method=method, scope="contracts:read")
+def oauth(portal: Flask, method: str, client_id: str, secret: Any) -> OAuth2Session:
+    session = OAuth2Session(client_id, secret, token_endpoint_auth_method=method, scope="contracts:read")
     session.mount("http://localhost:8080", Served(portal))
     return session
 
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
-def test_a_known_oauth_client_works(
-    portal: Flask, known: ClientsInMemory, appliance: Appliance, method: str
-) -> None:
+def test_a_known_oauth_client_works(portal: Flask, known: Programs, appliance: Appliance, method: str) -> None:
     origin = appliance.settings.web.public_url
-    session = oauth(portal, method, known.secrets["client-erp"])
+    session = oauth(portal, method, ERP, known.secrets[ERP])
     session.fetch_token(f"{origin}{TOKEN}", grant_type="client_credentials")
     assert session.get(f"{origin}/api/v1/client").json()["scopes"] == ["contracts:read"]
 
@@ -231,7 +223,7 @@ def test_a_known_oauth_client_works(
 @pytest.mark.usefixtures("signer")
 def test_a_known_oauth_client_works_with_a_key_of_its_own(portal: Flask, appliance: Appliance) -> None:
     address = f"{appliance.settings.web.public_url}{TOKEN}"
-    session = oauth(portal, "private_key_jwt", KEY)
+    session = oauth(portal, "private_key_jwt", SIGNER, KEY)
     session.register_client_auth_method(PrivateKeyJWT(address, alg="ES256"))
     session.fetch_token(address, grant_type="client_credentials")
-    assert session.get(f"{appliance.settings.web.public_url}/api/v1/client").json()["id"] == "client-erp"
+    assert session.get(f"{appliance.settings.web.public_url}/api/v1/client").json()["id"] == SIGNER

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from appliance.model.api_clients import Scope
+from appliance.model.api_clients import SCOPE_TITLES, Scope
 from webui.api.examples import EXAMPLES
 from webui.api.operations import JSON, OPERATIONS, KeyRule, Operation, VersionRule
 from webui.api.problems import STATUS
@@ -144,7 +144,7 @@ def build(operations: Iterable[Operation]) -> dict[str, Any]:
                     "flows": {
                         "clientCredentials": {
                             "tokenUrl": f"{PREFIX}{TOKEN_PATH}",
-                            "scopes": {scope.value: SCOPES[scope] for scope in Scope},
+                            "scopes": {scope.value: f"{SCOPE_TITLES[scope]}." for scope in Scope},
                         }
                     },
                 }
@@ -152,18 +152,6 @@ def build(operations: Iterable[Operation]) -> dict[str, Any]:
         },
     }
 
-
-SCOPES: Final[Mapping[Scope, str]] = {
-    Scope.CONTRACTS_READ: "Read contracts and their documents.",
-    Scope.CONTRACTS_WRITE: "Draft, change, send, recall and extend contracts.",
-    Scope.TEMPLATES_READ: "Read templates.",
-    Scope.EVIDENCE_READ: "Read evidence packages.",
-    Scope.PEOPLE_READ: "Read who starts contracts and signs.",
-    Scope.EVENTS_READ: "Read events.",
-    Scope.VERIFICATIONS_WRITE: "Have signed documents verified.",
-    Scope.TIMESTAMPS_WRITE: "Have timestamps made.",
-    Scope.LOG_READ: "Read the log and its proofs.",
-}
 
 _REFERENCE = "#/components/schemas/{name}"
 _NAMED = re.compile(r"^Api(?=[A-Z])")

@@ -26,7 +26,6 @@ from appliance.model.api_clients import GrantedAccess
 from appliance.submissions import ClaimedRequest, KeptAnswer
 from hsm.errors import RefusalError
 from webui.api import request_content
-from webui.api.clients import clients
 from webui.api.operations import JSON, Answer, Call, KeyRule, Operation, VersionRule
 from webui.api.problems import ProblemError
 from webui.api.rate_limits import RateLimits
@@ -66,7 +65,7 @@ def _authenticated(operation: Operation) -> GrantedAccess:
         problem = ProblemError("Send an access token: Authorization: Bearer …", "token-missing")
         raise problem.answered_with(WWW_Authenticate=f'Bearer realm="{REALM}"')
     try:
-        access = clients().access_of(token.strip() if _TOKEN.fullmatch(token.strip()) else "")
+        access = appliance.api_clients.access_of(token.strip() if _TOKEN.fullmatch(token.strip()) else "")
     except RefusalError as refusal:
         if refusal.code != "token-refused":
             raise

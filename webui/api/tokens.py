@@ -22,7 +22,6 @@ from werkzeug.datastructures import MultiDict
 
 from appliance.model.api_clients import ApiClient, ClientState, Scope
 from hsm.errors import RefusalError
-from webui.api.clients import clients
 from webui.api.operations import Answer, Call, Declared, operation
 from webui.api.types import ApiSelf, ApiToken, ApiTokenRequest
 from webui.shared import programs
@@ -78,7 +77,7 @@ def token(call: Call) -> Answer:
     client = _proven(form)
     if client.state is not ClientState.ACTIVE:
         raise _unproven()
-    value, access = clients().grant(client, _scopes(client, form.scope))
+    value, access = appliance.api_clients.grant(client, _scopes(client, form.scope))
     seconds = max(0, int((access.expires - appliance.now()).total_seconds()))
     return Answer(
         ApiToken(value, "Bearer", seconds, " ".join(sorted(access.scopes))), headers={"Pragma": "no-cache"}
@@ -124,7 +123,7 @@ def _proven(form: ApiTokenRequest) -> ApiClient:
     if "Authorization" in request.headers:
         ways.append(_by_basic)
     if form.client_secret:
-        ways.append(lambda: clients().with_secret(form.client_id, form.client_secret))
+        ways.append(lambda: appliance.api_clients.with_secret(form.client_id, form.client_secret))
     if form.client_assertion or form.client_assertion_type:
         ways.append(lambda: _by_assertion(form))
     if len(ways) > 1:
@@ -143,7 +142,7 @@ def _by_basic() -> ApiClient:
     given = request.authorization
     if given is None or given.type != "basic" or not given.username or not given.password:
         raise _unproven()
-    return clients().with_secret(unquote_plus(given.username), unquote_plus(given.password))
+    return appliance.api_clients.with_secret(unquote_plus(given.username), unquote_plus(given.password))
 
 
 def _by_assertion(form: ApiTokenRequest) -> ApiClient:
@@ -154,9 +153,7 @@ def _by_assertion(form: ApiTokenRequest) -> ApiClient:
         raise _unproven()
     claims = _signed_claims(client_id, form.client_assertion)
     until, jti = _validity(client_id, claims)
-    found = clients().find(client_id)
-    clients().use_assertion(client_id, jti, until)
-    return found
+    return appliance.api_clients.use_assertion(client_id, jti, until)
 
 
 def _claimed_issuer(assertion: str) -> str:
@@ -172,7 +169,7 @@ def _claimed_issuer(assertion: str) -> str:
 def _signed_claims(client_id: str, assertion: str) -> Mapping[str, Any]:
     """What is signed by one of the client's keys (1)."""
     try:
-        keys = KeySet.import_key_set(dict(clients().public_keys(client_id)))  # type: ignore[arg-type]  # a dict, as JSON has it
+        keys = KeySet.import_key_set(dict(appliance.api_clients.public_keys(client_id)))  # type: ignore[arg-type]  # a dict, as JSON has it
         return jwt.decode(assertion, keys, algorithms=list(ALGORITHMS)).claims
     except (JoseError, ValueError) as error:
         raise _unproven() from error
