@@ -25,9 +25,9 @@ from tests.portal import visitors
 from tests.world import with_parts
 from webui.api import openapi
 from webui.api.operations import OPERATIONS
-from webui.api.rate_limits import MOST_KNOWN, RateLimits
 from webui.portal.application import create_app
 from webui.shared.programs import TITLES
+from webui.shared.rate_limits import MOST_KNOWN, RateLimits
 
 PROBLEM = Draft202012Validator(json.loads(openapi.document())["components"]["schemas"]["Problem"])
 

@@ -8,18 +8,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
 from appliance.config import load
 from appliance.demonstration.participants import ALPHA, OFFICER, ZHANG
+from appliance.model.api_clients import Scope
 from appliance.model.remote_signing import AskingClient, RemoteAsk
 from appliance.remote_signing.requests import AskedRequest, RemoteRequests
 from appliance.wiring import Appliance
 from hsm.intents import OfficerIntent
 from hsm.remote import RemoteDocument, RemoteUse
+from tests.api.programs import Programs
 from tests.authority import soon
+from tests.portal.conftest import portal_of
 from tests.world import World, authority, confirm_by, copy_home, template_home
 
-OFFICE = AskingClient("client-office", "Office suite", frozenset({ALPHA}))
+OFFICE = AskingClient("client-00000000000000b1", "Office suite", frozenset({ALPHA}))
+READER = "client-00000000000000b2"
 DIGESTS = [hashlib.sha256(text).digest() for text in (b"first", b"second")]
 
 
@@ -50,6 +55,20 @@ def appliance(world: World) -> Iterator[Appliance]:
 @pytest.fixture(scope="package")
 def requests(appliance: Appliance) -> RemoteRequests:
     return appliance.remote_requests
+
+
+@pytest.fixture(scope="package")
+def known(appliance: Appliance) -> Programs:
+    """The programs of the register: one that asks for signatures, and one that reads contracts alone."""
+    known = Programs(appliance.api_clients)
+    known.add(OFFICE.id, scopes=frozenset({Scope.SIGNATURES_REQUEST}))
+    known.add(READER, scopes=frozenset({Scope.CONTRACTS_READ}))
+    return known
+
+
+@pytest.fixture(scope="package")
+def portal(appliance: Appliance) -> Flask:
+    return portal_of(appliance, appliance.authority)
 
 
 def ask_for(use: RemoteUse = RemoteUse.HASH, *digests: bytes, person: str = ZHANG.subject) -> RemoteAsk:

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from cryptography import x509
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from appliance.demonstration.participants import LI, ZHANG
+from appliance.model.administration import MaintenanceWindow
 from appliance.remote_signing.requests import RemoteRequests
 from appliance.wiring import Appliance
 from hsm import cms
-from tests.remote_signing.conftest import DIGESTS
-from tests.remote_signing.served import PORTAL, READER, TOKEN, csc_app
-from tests.world import confirm_by, sample_document
+from tests.api.programs import Programs
+from tests.portal.visitors import signed_in
+from tests.remote_signing.conftest import DIGESTS, OFFICE, READER
+from tests.remote_signing.served import PORTAL
+from tests.world import confirm_by, sample_document, with_parts
+from webui.portal.application import create_app
 
 HASH, DOCUMENT = f"{ZHANG.subject}.hash", f"{ZHANG.subject}.document"
 SHA256, ECDSA = "2.16.840.1.101.3.4.2.1", "1.2.840.10045.4.3.2"
@@ -24,12 +31,15 @@ B64 = [base64.b64encode(each).decode() for each in DIGESTS]
 
 
 @pytest.fixture(scope="module")
-def client(appliance: Appliance) -> FlaskClient:
-    return csc_app(appliance).test_client()
+def client(portal: Flask, known: Programs) -> FlaskClient:
+    """A program of the register at the portal, with a token that asks for signatures."""
+    client = portal.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {known.token(OFFICE.id)}"
+    return client
 
 
-def post(client: FlaskClient, path: str, token: str = TOKEN, **body: Any) -> TestResponse:
-    return client.post(f"/csc/{path}", json=body, headers={"Authorization": f"Bearer {token}"})
+def post(client: FlaskClient, path: str, **body: Any) -> TestResponse:
+    return client.post(f"/csc/{path}", json=body)
 
 
 def authorised(client: FlaskClient, appliance: Appliance, version: str, **body: Any) -> str:
@@ -64,10 +74,8 @@ def test_credentials_are_listed_and_described(client: FlaskClient, appliance: Ap
     assert chain[0].public_bytes is not None and len(chain) == 3
     chain[0].verify_directly_issued_by(chain[1])
     assert info["cert"]["serialNumber"] == f"{chain[0].serial_number:x}"
-    assert (
-        post(client, "v1/credentials/info", credentialID=HASH, certificates="none").json["cert"]["certificates"]
-        == []
-    )  # type: ignore[index]
+    bare = post(client, "v1/credentials/info", credentialID=HASH, certificates="none").json
+    assert bare is not None and bare["cert"]["certificates"] == []
 
 
 @pytest.mark.parametrize(
@@ -118,10 +126,52 @@ def test_a_refusal_ends_the_handle(client: FlaskClient, requests: RemoteRequests
     ("token", "status", "code"),
     [("", 401, "invalid_token"), ("x", 401, "invalid_token"), (READER, 403, "insufficient_scope")],
 )
-def test_without_the_scope_nothing_is_said(client: FlaskClient, token: str, status: int, code: str) -> None:
+def test_without_the_scope_nothing_is_said(
+    client: FlaskClient, known: Programs, token: str, status: int, code: str
+) -> None:
+    headers = {"Authorization": f"Bearer {known.token(READER) if token == READER else token}"}
     for path in ("credentials/list", "credentials/authorize", "signatures/signHash"):
-        answer = post(client, f"v1/{path}", token, userID=ZHANG.subject)
+        answer = client.post(f"/csc/v1/{path}", json={"userID": ZHANG.subject}, headers=headers)
         assert (answer.status_code, answer.json["error"]) == (status, code)  # type: ignore[index]
+
+
+def test_the_cookie_of_a_person_authenticates_nobody(portal: Flask, appliance: Appliance) -> None:
+    zhang = signed_in(portal, appliance, ZHANG.subject)
+    answer = post(zhang, "v2/credentials/list", userID=ZHANG.subject)
+    assert (answer.status_code, answer.json["error"]) == (401, "invalid_token")  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("POST", "v2/nothing", 404), ("GET", "v2/credentials/list", 405)]
+)
+def test_what_the_portal_itself_refuses_is_in_the_same_form(
+    client: FlaskClient, method: str, path: str, status: int
+) -> None:
+    answer = client.open(f"/csc/{path}", method=method, headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.json["error"]) == (status, "invalid_request")  # type: ignore[index]
+    assert answer.json["error_description"] and "Set-Cookie" not in answer.headers  # type: ignore[index]
+
+
+def test_during_maintenance_nobody_is_asked(client: FlaskClient, appliance: Appliance) -> None:
+    now = appliance.now()
+    appliance.maintenance.plan(MaintenanceWindow(now, now + timedelta(hours=1)), [])
+    try:
+        answer = post(client, "v2/credentials/authorize", credentialID=HASH, numSignatures=2, hashes=B64)
+        assert (answer.status_code, answer.json["error"]) == (503, "temporarily_unavailable")  # type: ignore[index]
+    finally:
+        appliance.maintenance.end()
+
+
+def test_a_client_has_so_many_requests_in_a_minute(appliance: Appliance, known: Programs) -> None:
+    settings = replace(appliance.settings, api=replace(appliance.settings.api, requests_per_minute=2))
+    portal = create_app(with_parts(appliance, settings=settings), form_key=bytes(32))
+    limited = portal.test_client()
+    limited.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {known.token(OFFICE.id)}"
+    assert limited.get("/api/v1/client").status_code == 200
+    answers = [post(limited, "v2/credentials/list", userID=ZHANG.subject) for _ in range(2)]
+    assert [each.status_code for each in answers] == [200, 429]
+    assert answers[1].json["error"] == "temporarily_unavailable"  # type: ignore[index]
+    assert 1 <= int(answers[1].headers["Retry-After"]) <= 60
 
 
 @pytest.mark.parametrize(
@@ -159,7 +209,7 @@ def test_what_cannot_be_done_is_said_in_the_terms_of_the_api(
     assert requests.waiting_for(ZHANG.subject) == []
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'"x"', b"\xff"])
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'"x"', b"\xff", b"[" * 200_000])
 def test_what_is_no_object_is_refused(client: FlaskClient, body: bytes) -> None:
-    answer = client.post("/csc/v2/credentials/list", data=body, headers={"Authorization": f"Bearer {TOKEN}"})
+    answer = client.post("/csc/v2/credentials/list", data=body)
     assert (answer.status_code, answer.json["error"]) == (400, "invalid_request")  # type: ignore[index]

@@ -15,18 +15,12 @@ from appliance.remote_signing.requests import RemoteRequests
 from appliance.wiring import Appliance
 from hsm.remote import RemoteDocument, RemoteUse
 from tests import activation_service as visits
-from tests.portal.conftest import portal_of
 from tests.portal.office_visits import token_in
 from tests.portal.visitors import signed_in
 from tests.remote_signing.conftest import DIGESTS, OFFICE, ask_for
 from tests.world import sample_document
 
 ORIGIN = "http://localhost:8083"
-
-
-@pytest.fixture(scope="module")
-def portal(appliance: Appliance) -> Flask:
-    return portal_of(appliance, appliance.authority)
 
 
 @pytest.fixture(scope="module")

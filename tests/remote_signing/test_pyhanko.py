@@ -21,9 +21,10 @@ from appliance.demonstration.participants import ZHANG
 from appliance.verification import Indication
 from appliance.wiring import Appliance
 from tests import activation_service as visits
-from tests.portal.conftest import portal_of
+from tests.api.programs import Programs
 from tests.portal.visitors import signed_in
-from tests.remote_signing.served import TOKEN, csc_app, served
+from tests.remote_signing.conftest import OFFICE
+from tests.remote_signing.served import PORTAL, served
 from tests.remote_signing.test_pages import confirm
 from tests.world import sample_document
 
@@ -51,10 +52,19 @@ class Authorising(csc_signer.CSCAuthorizationManager):
             return found
 
 
-async def signed(address: str, pdf: bytes, person: Callable[[str], object]) -> bytes:
-    """*pdf*, signed by pyHanko's CSCSigner at the service at *address*."""
-    session = csc_signer.CSCServiceSessionInfo(f"{address}", CREDENTIAL, oauth_token=TOKEN)
+async def token_of(http: aiohttp.ClientSession, address: str, secret: str) -> str:
+    """An access token of the portal's OAuth endpoint, for signatures alone."""
+    asked = {"grant_type": "client_credentials", "scope": "signatures:request"}
+    proof = {"Authorization": aiohttp.encode_basic_auth(OFFICE.id, secret)}
+    async with http.post(f"{address}/api/v1/token", data=asked, headers=proof, raise_for_status=True) as answer:
+        return str((await answer.json())["access_token"])
+
+
+async def signed(address: str, secret: str, pdf: bytes, person: Callable[[str], object]) -> bytes:
+    """*pdf*, signed by pyHanko's CSCSigner at the portal at *address*, which gives a token for the *secret*."""
     async with aiohttp.ClientSession() as http:
+        token = await token_of(http, address, secret)
+        session = csc_signer.CSCServiceSessionInfo(address, CREDENTIAL, oauth_token=token)
         info = await csc_signer.fetch_certs_in_csc_credential(http, session)
         assert info.hash_pinning_required and info.max_batch_size == 5
         signer = csc_signer.CSCSigner(
@@ -68,22 +78,17 @@ async def signed(address: str, pdf: bytes, person: Callable[[str], object]) -> b
 
 
 @pytest.fixture(scope="module")
-def portal(appliance: Appliance) -> Flask:
-    return portal_of(appliance, appliance.authority)
-
-
-@pytest.fixture(scope="module")
-def document(appliance: Appliance, portal: Flask) -> Iterator[bytes]:
+def document(appliance: Appliance, portal: Flask, known: Programs) -> Iterator[bytes]:
     """A PDF that pyHanko has signed while Zhang confirmed on the activation service's page."""
     zhang = signed_in(portal, appliance, ZHANG.subject)
-    with visits.activation_service(appliance.settings) as service, served(csc_app(appliance)) as address:
+    with visits.activation_service(appliance.settings) as service, served(portal) as address:
         browser, shown = visits.browser_at(service), []
 
         def person(confirmation: str) -> None:
-            path = confirmation.removeprefix("http://localhost:8080")
+            path = confirmation.removeprefix(PORTAL)
             shown.append(confirm(zhang, browser, appliance, path))
 
-        made = asyncio.run(signed(address, sample_document(1), person))
+        made = asyncio.run(signed(address, known.secrets[OFFICE.id], sample_document(1), person))
         assert "报价.pdf" in shown[0] and f"{ZHANG.subject}.hash" in shown[0]
         yield made
 

@@ -11,20 +11,19 @@ from webui.api import contracts, files, pages, parties, people, problems, tokens
 from webui.api.openapi import PREFIX
 from webui.api.operations import OPERATIONS
 from webui.api.problems import ProblemError
-from webui.api.rate_limits import Allowance, RateLimits
 from webui.api.running import view_of
 from webui.api.tokens import TokenError
 from webui.shared import programs
+from webui.shared.rate_limits import Allowance, RateLimits
 
 RESOURCES: Final = (tokens, contracts, parties, files, people)
 """The modules that declare the operations."""
 
 
-def install(app: Flask, *, requests_per_minute: int) -> None:
-    """Adds every declared operation to *app*, the document and the page. A client may make so many requests in a
-    minute of this process."""
+def install(app: Flask, limits: RateLimits) -> None:
+    """Adds every declared operation to *app*, the document and the page. *limits* says how often a client may ask
+    this process."""
     blueprint = Blueprint("api", __name__, url_prefix=PREFIX)
-    limits = RateLimits(requests_per_minute)
     for each in OPERATIONS:
         rule = each.path.replace("{", "<").replace("}", ">")
         _add(blueprint, rule, each.name, view_of(each, limits), each.method)

@@ -28,8 +28,8 @@ from hsm.errors import RefusalError
 from webui.api import request_content
 from webui.api.operations import JSON, Answer, Call, KeyRule, Operation, VersionRule
 from webui.api.problems import ProblemError
-from webui.api.rate_limits import RateLimits
 from webui.shared.errors import status_of
+from webui.shared.rate_limits import RateLimits
 from webui.shared.served import appliance
 
 REALM: Final = "vermilion"

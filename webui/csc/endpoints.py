@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from flask import Blueprint, Response, jsonify, make_response, request
+from flask import Blueprint, Response, g, jsonify, make_response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from appliance.acting_client import acting_for
 from appliance.model.api_clients import GrantedAccess, Scope
@@ -33,6 +34,8 @@ from webui.csc.parameters import (
     text_in,
 )
 from webui.shared.errors import status_of
+from webui.shared.programs import csc_answer
+from webui.shared.rate_limits import RateLimits
 
 LARGEST_REQUEST: Final = 32 * 1024 * 1024
 """Bytes: a document of 20 MiB in base64, and what is around it."""
@@ -53,7 +56,8 @@ Body = Mapping[str, Any]
 @dataclass(frozen=True, slots=True)
 class CscService:
     """What the endpoints are made of. ``name`` is the enterprise's; ``portal`` and ``oauth`` are addresses: of the
-    portal, where people find requests, and of the token endpoint. *now* is the clock of expiries."""
+    portal, where people find requests, and of the token endpoint. *now* is the clock of expiries, ``limits`` how
+    often a client may ask."""
 
     requests: RemoteRequests
     access_of: AccessOf
@@ -61,6 +65,7 @@ class CscService:
     portal: str
     oauth: str
     now: Callable[[], datetime]
+    limits: RateLimits
 
 
 def csc_pages(service: CscService) -> Blueprint:
@@ -115,6 +120,7 @@ class _Endpoints:
         """What *handler* answers to the client, or the refusal in the terms of the API."""
         try:
             access = self._access()
+            self._count(access.client.id)
             client = AskingClient(access.client.id, access.client.name, access.client.organisations)
             with acting_for(access.client.reach):
                 return handler(client, _body())
@@ -188,6 +194,11 @@ class _Endpoints:
             raise CscError("insufficient_scope", _NO_TOKEN, 403)
         return access
 
+    def _count(self, client_id: str) -> None:
+        g.api_client, g.allowance = client_id, self._service.limits.count(f"client {client_id}")
+        if g.allowance.spent:
+            raise CscError("temporarily_unavailable", "Too many requests in a minute; wait a little.", 429)
+
     def _waits(self, asked: RemoteRequest) -> bool:
         return asked.expires > self._service.now()
 
@@ -200,9 +211,13 @@ _OVER: Final = {
 
 
 def _body() -> Body:
-    if (request.content_length or 0) > LARGEST_REQUEST:
-        raise CscError("invalid_request", "The request is too large", 413)
-    value = request.get_json(force=True, silent=True)
+    request.max_content_length = LARGEST_REQUEST
+    try:
+        value = request.get_json(force=True, silent=True)
+    except RequestEntityTooLarge as error:
+        raise CscError("invalid_request", "The request is too large", 413) from error
+    except RecursionError as error:
+        raise CscError("invalid_request", "The request is nested too deeply") from error
     if not isinstance(value, dict):
         raise CscError("invalid_request", "The request is no JSON object")
     return value
@@ -258,8 +273,9 @@ _USES = {
 
 
 def _refused(code: str, sentence: str, status: int) -> Response:
-    answer = make_response(jsonify(error=code, error_description=sentence), status)
+    answer = csc_answer(status, code, sentence)
     if status == 401:
         answer.headers["WWW-Authenticate"] = f'Bearer error="{code}"'
-    answer.headers["Cache-Control"] = "no-store"
+    if status == 429:
+        answer.headers["Retry-After"] = str(g.allowance.seconds)
     return answer

@@ -6,8 +6,11 @@ from importlib import metadata
 
 from flask import Flask
 
+from appliance.errors import TokenRefused
+from appliance.model.api_clients import GrantedAccess
 from appliance.wiring import Appliance
 from webui import api
+from webui.csc.endpoints import CscService, csc_pages
 from webui.portal import (
     absences,
     access,
@@ -44,6 +47,7 @@ from webui.portal.pages import Portal
 from webui.shared import assets, errors, forms, headers, language, qr
 from webui.shared import clock as clock_line
 from webui.shared.passkeys import builtin_browser
+from webui.shared.rate_limits import RateLimits
 
 ROOM_FOR_FORM = 64 * 1024
 """Bytes that a form may hold besides its files."""
@@ -117,8 +121,24 @@ def create_app(appliance: Appliance, *, form_key: bytes) -> Flask:
     clock = health.clock_blueprint(view, address=settings.web.public_url)
     for area in (*AREAS, mark.blueprint(settings), health.blueprint(appliance), clock):
         app.register_blueprint(area)
-    api.install(app, requests_per_minute=settings.api.requests_per_minute)
+    limits = RateLimits(settings.api.requests_per_minute)
+    api.install(app, limits)
+    app.register_blueprint(csc_pages(_csc_service(appliance, limits)))
     version = metadata.version("vermilion")  # read once: it parses a file
     names = {"organisation": settings.organisation.name, "version": version, "contact": settings.contact}
     app.context_processor(lambda: {**names, "confirmed_on": settings.activation.origin})
     return app
+
+
+def _csc_service(appliance: Appliance, limits: RateLimits) -> CscService:
+    """Remote signing for the clients of the API, which get their tokens there; *limits* counts them together."""
+
+    def access_of(token: str) -> GrantedAccess | None:
+        try:
+            return appliance.api_clients.access_of(token)
+        except TokenRefused:
+            return None
+
+    portal = appliance.settings.web.public_url.rstrip("/")
+    oauth, name = f"{portal}/api/v1/token", appliance.settings.organisation.name
+    return CscService(appliance.remote_requests, access_of, name, portal, oauth, appliance.now, limits)

@@ -1,5 +1,5 @@
-"""Requests of programs, under ``/api/``: they have no cookie, no form and no page, and every error is a problem
-(RFC 9457)."""
+"""Requests of programs, under ``/api/`` and ``/csc/``: they have no cookie, no form and no page. Every error is a
+problem (RFC 9457), below ``/csc/`` an error of the CSC API (10.1)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flask import Flask, Response, g, jsonify, request
 
 from webui.shared.language import is_program, translate
 
-__all__ = ["PROBLEM", "TITLES", "answer", "install", "is_program", "request_id"]
+__all__ = ["PROBLEM", "TITLES", "answer", "csc_answer", "install", "is_program", "request_id"]
 
 PROBLEM: Final = "application/problem+json"
 
@@ -71,6 +71,12 @@ _OF_STATUS: Final[Mapping[int, str]] = {
 }
 """The code of what the web framework refuses; of other statuses that of their class."""
 
+CSC: Final = "/csc/"
+"""Below it every error is in the form of the CSC API."""
+
+_CSC_ERRORS: Final[Mapping[int, str]] = {429: "temporarily_unavailable", 503: "temporarily_unavailable"}
+"""The ``error`` for a status; of others that of their class."""
+
 HTTP: Final = "http"
 """Stands for the code of what the web framework refuses."""
 
@@ -102,7 +108,11 @@ def request_id() -> str:
 
 
 def answer(status: int, code: str, sentence: str, more: Mapping[str, object] | None = None) -> Response:
-    """The problem; *sentence* is in the caller's language already, *more* are further members."""
+    """The problem; *sentence* is in the caller's language already, *more* are further members, which the CSC API
+    does not have."""
+    if request.path.startswith(CSC):
+        error = _CSC_ERRORS.get(status) or ("invalid_request" if status < 500 else "server_error")
+        return csc_answer(status, error, sentence)
     if code == HTTP:
         code = _OF_STATUS.get(status) or _OF_STATUS[400 if status < 500 else 500]
     title = TITLES.get(code, HTTPStatus(status).phrase)
@@ -117,4 +127,12 @@ def answer(status: int, code: str, sentence: str, more: Mapping[str, object] | N
     }
     response = jsonify(problem)
     response.status_code, response.mimetype = status, PROBLEM
+    return response
+
+
+def csc_answer(status: int, error: str, sentence: str) -> Response:
+    """An error of the CSC API."""
+    response = jsonify(error=error, error_description=sentence)
+    response.status_code = status
+    response.headers["Cache-Control"] = "no-store"
     return response
