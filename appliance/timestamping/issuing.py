@@ -32,6 +32,7 @@ from hsm.cms import add_signature_timestamp, signature_value
 from hsm.errors import RefusalError
 from hsm.signer import SignatureAlgorithm
 from hsm.timestamp import (
+    IssuedToken,
     TimestampRequest,
     build_request,
     order_for,
@@ -68,6 +69,10 @@ class TimestampIssuer:
         :class:`appliance.errors.ApplianceError`: the log is not the one that the authority remembers
         (:class:`appliance.errors.LedgerDamaged`), or the token cannot be recorded.
         """
+        return self._issue(order_for(digest))[0].token
+
+    def issue_logged(self, digest: bytes) -> tuple[IssuedToken, int]:
+        """The same token with its time, and the number of its entry in the log. Raises as :meth:`issue_token`."""
         return self._issue(order_for(digest))
 
     def stamp(self, cms: bytes) -> tuple[bytes, datetime]:
@@ -79,15 +84,14 @@ class TimestampIssuer:
     def issue_reply(self, request: bytes) -> bytes:
         """The DER TimeStampResp for a DER TimeStampReq of our own. Raises as :meth:`issue_token`, and
         :class:`hsm.timestamp.RequestRefused` for what is no request."""
-        return response_granted(self._issue(parse_request(request, policies=())))
+        return response_granted(self._issue(parse_request(request, policies=()))[0].token)
 
-    def _issue(self, order: TimestampRequest) -> bytes:
+    def _issue(self, order: TimestampRequest) -> tuple[IssuedToken, int]:
         if not self._log_is_known:
             require_remembered(self._database, self._authority)
             self._log_is_known = True
         [issued] = self._authority.timestamp([order])
-        self._database.commit(record_tokens, [issued])
-        return issued.token
+        return issued, self._database.commit(record_tokens, [issued])
 
 
 def horizon_of_token(token: bytes) -> Horizon:

@@ -7,7 +7,7 @@ from typing import Final
 
 from flask import Blueprint, Flask, Response, g
 
-from webui.api import contracts, files, pages, parties, people, problems, tokens
+from webui.api import contracts, files, log, pages, parties, people, problems, timestamps, tokens, verifications
 from webui.api.openapi import PREFIX
 from webui.api.operations import OPERATIONS
 from webui.api.problems import ProblemError
@@ -16,7 +16,7 @@ from webui.api.tokens import TokenError
 from webui.shared import programs
 from webui.shared.rate_limits import Allowance, RateLimits
 
-RESOURCES: Final = (tokens, contracts, parties, files, people)
+RESOURCES: Final = (tokens, contracts, parties, files, people, verifications, timestamps, log)
 """The modules that declare the operations."""
 
 

@@ -41,4 +41,11 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
     "extend_contract": {
         "another month": {"deadline": {"at": "2027-01-31T18:00:00+08:00", "zone": "Asia/Shanghai"}}
     },
+    "verify": {
+        "document": {"file": "JVBERi0xLjcK", "name": "合同.pdf"},
+        "timestamp": {"file": "MAMCAQI=", "data": "5ZCI5ZCM"},
+    },
+    "make_timestamp": {
+        "digest": {"digest": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+    },
 }

@@ -51,8 +51,11 @@ Nothing that is documented here is removed within this version.
 
 _PARTS: Final[Mapping[str, str]] = {
     "contract_id": "The contract's `id`.",
+    "number": "The entry's number, counted from 0.",
     "party_id": "The party's `id`.",
 }
+_PART_PATTERNS: Final[Mapping[str, str]] = {"number": "^(0|[1-9][0-9]{0,17})$"}
+_ID: Final = "^[0-9a-f]{24}$"
 _STATUS_WORDS: Final[Mapping[int, str]] = {
     200: "It was done.",
     201: "It was made.",
@@ -236,7 +239,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
             "in": "path",
             "required": True,
             "description": _PARTS[name],
-            "schema": {"type": "string", "pattern": "^[0-9a-f]{24}$"},
+            "schema": {"type": "string", "pattern": _PART_PATTERNS.get(name, _ID)},
         }
         for name in re.findall(r"{(\w+)}", operation.path)
     ]

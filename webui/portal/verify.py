@@ -20,7 +20,7 @@ from webui.shared.form_pages import Answer, render
 from webui.shared.forms import sentence
 from webui.shared.headers import policy
 from webui.shared.language import current_language, translate
-from webui.shared.room import PATIENCE, Checks, place_in
+from webui.shared.room import PATIENCE, Checks, place_in, verification_room
 
 MEBIBYTE = 1024 * 1024
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
@@ -31,10 +31,9 @@ pages = Blueprint("verify", __name__)
 
 @cache
 def room_for(threads: int) -> tuple[Checks, BoundedSemaphore]:
-    """Who may judge a file, and who may have a report typeset: a file of anybody's can take seconds, and its
-    report longer. Half of so many *threads*, and half of what may be typeset at once, are for other pages."""
-    most = max(1, threads // 2)
-    return Checks(most, of_each=most), BoundedSemaphore()
+    """Who may have a file judged by so many *threads*, and who may have a report typeset, which takes longer: half
+    of what may be typeset at once is for other pages."""
+    return verification_room(threads), BoundedSemaphore()
 
 
 @pages.post("/verify")

@@ -7,6 +7,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import cache
 
 from werkzeug.exceptions import ServiceUnavailable
 
@@ -116,6 +117,14 @@ class Checks:
         finally:
             with self._turn:
                 self._under_way -= Counter([name])
+
+
+@cache
+def verification_room(threads: int) -> Checks:
+    """Who may have a file judged, by the page or by the API: a file of anybody's can take seconds. Half of so many
+    *threads* are for other pages."""
+    most = max(1, threads // 2)
+    return Checks(most, of_each=most)
 
 
 @contextmanager
