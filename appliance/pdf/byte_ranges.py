@@ -85,6 +85,13 @@ def signed_sizes(document: bytes, *, since: int = 0) -> list[int] | None:
     return found
 
 
+def has_room_elsewhere(document: bytes) -> bool:
+    """Whether a signature over all of *document* could be one in it: a ByteRange says, or may say, that so many
+    bytes are signed. With the gap that it names everything behind moves, and tables lead to other objects."""
+    sizes = signed_sizes(document)
+    return sizes is None or len(document) in sizes
+
+
 def startxref_at(document: bytes, end: int) -> int | None:
     """The startxref with which the first *end* bytes end, or None when they do not end like a revision."""
     found = _REVISION_END.search(document[max(0, end - _TAIL) : end])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import html
+import io
 import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from reportlab.pdfgen.canvas import Canvas
 
 from appliance.activation_requests import ActivationRequest
 from appliance.demonstration.participants import LI, OFFICER, ZHANG
@@ -114,6 +116,35 @@ def test_what_is_said_to_be_shown_is_shown_or_nothing_is(desk: Desk) -> None:
     shows_nothing(desk, replace(asked(desk, named(PDF)), content=PDF))
     answer = desk.get(desk.put(asked(desk, named(b"text", shown=True), content=b"text")))
     assert answer.status_code == 409 and "not a PDF" in answer.text
+
+
+def with_subject(subject: str) -> bytes:
+    """A plain PDF that says in its properties what it is about."""
+    stream = io.BytesIO()
+    canvas = Canvas(stream, invariant=1)
+    canvas.setSubject(subject)
+    canvas.drawString(72, 700, "Nothing is owed.")
+    canvas.save()
+    return stream.getvalue()
+
+
+def test_a_document_that_its_signature_would_turn_into_another_is_not_shown(desk: Desk) -> None:
+    """Whoever puts the signature into a gap in it moves everything behind: its tables lead to other objects."""
+    for name in ("/ByteRange", "/Byte#52ange", "/ByteRange %"):
+        written = f"/Contents {name} [0 0600 9000 {{}}]"
+        size = len(with_subject(written.format("0000")))
+        moving = with_subject(written.format(f"{size - 600:04}"))
+        signed = moving[:600] + bytes(9000 - 600) + moving[600:]
+        covered = signed[:600] + signed[9000:]
+        assert len(moving) == size and covered == moving, "signed as a PDF, it has the digest of what is shown"
+        request = asked(desk, named(moving, shown=True), content=moving)
+        answer, path = desk.get(desk.put(request)), f"{desk.put(request)}/{request.intent.challenge().hex()}/1.png"
+        assert answer.status_code == desk.get(path).status_code == 409
+        assert "would turn it into another" in answer.text and "<form" not in answer.text
+    for other in ("/ByteRange [0 0600 0700 0100]", "a ByteRange"):
+        content = with_subject(other)
+        page = desk.page(asked(desk, named(content, shown=True), content=content))
+        assert "has handed in this document" in page
 
 
 @pytest.mark.parametrize(

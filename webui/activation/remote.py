@@ -6,6 +6,8 @@ What the software says of a digest is what it says; only a document that has the
 from __future__ import annotations
 
 from appliance.activation_requests import ActivationRequest
+from appliance.errors import StateRefused
+from appliance.pdf.byte_ranges import has_room_elsewhere
 from hsm.errors import BadRequest
 from hsm.intents import Intent, OfficerIntent, require_own_arguments
 from hsm.remote import SIGN_REMOTELY, RemoteSigning, remote_signing_in
@@ -28,4 +30,6 @@ def remote_signing(request: ActivationRequest) -> RemoteSigning:
         raise other() from error
     if asked.person != request.subject or bool(request.content) != any(each.shown for each in asked.documents):
         raise other()
+    if asked.documents[0].shown and not asked.documents[0].field and has_room_elsewhere(request.content):
+        raise StateRefused("Put into this document, the signature would turn it into another; nothing was done.")
     return asked
