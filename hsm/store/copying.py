@@ -24,7 +24,7 @@ class StoreFacts:
     checkpoint: SignedCheckpoint | None
     needed: tuple[KeyRecord, ...]
     people: frozenset[str]
-    """Subjects of persons, officers and seals; what is left are services."""
+    """Subjects of persons, their keys for remote signing, officers and seals; what is left are services."""
 
 
 def copy_store(path: Path, target: Path) -> None:
@@ -125,6 +125,12 @@ def _require_whole(store: Statements) -> None:
         raise BackupRefused("The authority's store in the backup is damaged: {why}.", why=verdict)
 
 
+_PEOPLE = (
+    "SELECT subject FROM subjects WHERE kind <> 'service'"
+    " UNION SELECT subject FROM keys WHERE subject GLOB 'person-*.*'"
+)
+
+
 def _facts(store: Statements) -> StoreFacts:
     destroyed = store.exists("SELECT name FROM sqlite_schema WHERE name = 'destroyed_keys'")
     kept = " AND label NOT IN (SELECT label FROM destroyed_keys)" if destroyed else ""
@@ -134,5 +140,5 @@ def _facts(store: Statements) -> StoreFacts:
         schema=store.count("PRAGMA user_version"),
         checkpoint=LAST_CHECKPOINT.first(store),
         needed=tuple(KEYS.all(store, f"WHERE rowid IN ({wanted}) ORDER BY label")),
-        people=frozenset(store.column(str, "SELECT subject FROM subjects WHERE kind <> 'service'")),
+        people=frozenset(store.column(str, _PEOPLE)),
     )

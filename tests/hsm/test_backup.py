@@ -31,6 +31,8 @@ def shared() -> Iterator[RunningAuthority]:
     settings = f'\n[backup]\nrecipients = ["{recipient_of(RECOVERY)}"]\n# {PLANTED}\n'
     with running_authority(settings=settings) as running:
         running.enrol_person("person-kept")
+        act = running.officer_act("add_remote_key", subject="person-kept", use="document")
+        running.officer_does(running.client("web").add_remote_key, act)
         yield running
 
 
@@ -79,8 +81,8 @@ def test_the_statement_names_the_keys_and_the_log(
 ) -> None:
     statement = made[1]
     wanted = {"issuing", "events", "tsa", "log", "evidence", "wrapping"}
-    assert {key.subject for key in statement.services} == wanted
-    assert statement.others >= 1 and statement.token is TokenBackup.WITH_PINS
+    assert {key.subject for key in statement.services} == wanted, "the keys that sign for proof are no person's"
+    assert statement.others >= 2 and statement.token is TokenBackup.WITH_PINS
     assert statement.origin == shared.client("backup").status().origin
 
 
