@@ -14,7 +14,7 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -58,6 +58,8 @@ KEPT: Final = timedelta(days=30)
 """How long a request is shown after it was made."""
 
 _DAY = timedelta(days=1)
+_SIGNS = timedelta(minutes=1)
+"""How long the authority may be at signing what was asked of it in time."""
 _AT_ONCE = 100
 _NOTHING_SIGNED = (ActivationRefused, AuthorityLocked, ModuleUnavailable, StoreUnavailable)
 
@@ -148,9 +150,10 @@ class RemoteRequests:
         request = self.of_client(client, secret)
         if (use, list(digests)) != (request.use, [each.digest for each in request.signing.documents]):
             raise PreconditionRefused("These are not the digests that were asked for; nothing was signed.")
-        if request.state is RemoteRequestState.SIGNED and request.signatures is not None:
+        now = self._now()
+        if request.signatures is not None and now < request.expires:
             return [base64.b64decode(each) for each in request.signatures]
-        if not request.waits(self._now()):
+        if not request.waits(now):
             raise StateRefused(_ENDED.get(request.state, _LAPSED))
         self._database.query(_reachable, client, request.person)
         if not self.is_activated(request):
@@ -205,12 +208,13 @@ class RemoteRequests:
 
     def sweep(self) -> None:
         """Ends what nobody has activated or fetched in time, and forgets signatures that are over, and requests of
-        long ago: the log has them."""
+        long ago: the log has them. Where a process ended while it signed, a signature may exist."""
         now = self._now()
         for request in self._database.query(remote_signing.overdue, now, _AT_ONCE):
-            with self._database.transaction() as tx:
-                if remote_signing.end(tx, request, RemoteRequestState.EXPIRED, at=now):
-                    self._append(tx, EventKind.REMOTE_LAPSED, request, SYSTEM)
+            if request.state is RemoteRequestState.OPEN:
+                self._lapse(request, RemoteRequestState.EXPIRED)
+            elif now >= request.expires + _SIGNS:
+                self._lapse(request, RemoteRequestState.FAILED)
         self._database.commit(remote_signing.forget_signatures, now)
         self._database.commit(remote_signing.forget_requests, now - KEPT)
 
@@ -230,10 +234,13 @@ class RemoteRequests:
             raise
 
     def _fail(self, request: RemoteRequest) -> None:
+        self._lapse(replace(request, state=RemoteRequestState.SIGNING), RemoteRequestState.FAILED)
+
+    def _lapse(self, request: RemoteRequest, state: RemoteRequestState) -> None:
+        """*request* → *state*, unless it has changed since it was read."""
         with self._database.transaction() as tx:
-            claimed = remote_signing.load_request(tx, request.id)
-            remote_signing.end(tx, claimed, RemoteRequestState.FAILED, at=self._now())
-            self._append(tx, EventKind.REMOTE_LAPSED, request, SYSTEM)
+            if remote_signing.end(tx, request, state, at=self._now()):
+                self._append(tx, EventKind.REMOTE_LAPSED, request, SYSTEM)
 
     def _require_key(self, asked: RemoteAsk, count: int) -> None:
         limits = self._authority.remote_limits()
@@ -265,7 +272,7 @@ class RemoteRequests:
             "digests": " ".join(each.digest.hex() for each in documents),
             "shown": int(any(each.shown for each in documents)),
         }
-        if kind is EventKind.REMOTE_SIGNED:
+        if kind is EventKind.REMOTE_SIGNED or request.state is RemoteRequestState.SIGNING:
             public["act"] = request.intent().challenge().hex()
         private: dict[str, Field] = {
             "client_name": request.client_name,

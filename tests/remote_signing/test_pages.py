@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from appliance.demonstration.participants import LI, ZHANG
 from appliance.model.remote_signing import RemoteAsk
 from appliance.remote_signing.requests import RemoteRequests
+from appliance.store import remote_signing
 from appliance.wiring import Appliance
 from hsm.remote import RemoteDocument, RemoteUse
 from tests import activation_service as visits
@@ -87,4 +88,15 @@ def test_nobody_else_sees_it(portal: Flask, appliance: Appliance, requests: Remo
     token = {"form_token": token_in(other.get("/remote").text)}
     for what in ("confirm", "refuse"):
         assert other.post(f"{path}/{what}", data=token).status_code == 404
+    requests.refuse(made.request.id, by=ZHANG.subject)
+
+
+def test_while_the_software_fetches_nobody_is_told_that_nothing_was_signed(
+    zhang: FlaskClient, appliance: Appliance, requests: RemoteRequests
+) -> None:
+    made = requests.ask(OFFICE, ask_for())
+    assert appliance.database.commit(remote_signing.claim, made.request.id)
+    page = zhang.get(f"/remote/{made.request.id}").text
+    assert "nothing was signed" not in page and "未签署任何内容" not in page
+    appliance.database.commit(remote_signing.release, made.request.id)
     requests.refuse(made.request.id, by=ZHANG.subject)

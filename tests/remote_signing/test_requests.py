@@ -258,6 +258,36 @@ def test_after_a_lost_answer_nothing_is_signed_a_second_time(
         fetch(requests, asked)
 
 
+def test_a_process_that_ends_while_it_signs_leaves_no_word_that_nothing_was_signed(
+    appliance: Appliance, world: World, requests: RemoteRequests, asked: AskedRequest
+) -> None:
+    confirm_by(appliance, ZHANG.subject, asked.request.intent())
+    assert appliance.database.commit(remote_signing.claim, asked.request.id)
+    appliance.authority.sign_remotely(asked.request.intent())
+    with world.opened(ahead=timedelta(minutes=10, seconds=5)) as soon:
+        soon.remote_requests.sweep()
+    assert state_of(requests, asked) is RemoteRequestState.SIGNING, "somebody may still be at it"
+    with world.opened(ahead=timedelta(minutes=12)) as later:
+        later.remote_requests.sweep()
+    assert state_of(requests, asked) is RemoteRequestState.FAILED
+    assert events_about(appliance, asked.request.id) == ["remote-requested", "remote-lapsed"]
+    with appliance.database.reading() as tx:
+        [*_, leaf] = tx.column(bytes, "SELECT leaf FROM ledger ORDER BY number")
+    assert json.loads(leaf)["public"]["act"] == asked.request.intent().challenge().hex()
+
+
+def test_signatures_are_given_out_until_the_request_is_over(
+    appliance: Appliance, world: World, requests: RemoteRequests, asked: AskedRequest
+) -> None:
+    confirm_by(appliance, ZHANG.subject, asked.request.intent())
+    fetch(requests, asked)
+    with (
+        world.opened(ahead=timedelta(minutes=11)) as later,
+        pytest.raises(StateRefused, match="kept no longer"),
+    ):
+        fetch(later.remote_requests, asked)
+
+
 def test_only_one_process_signs(appliance: Appliance, requests: RemoteRequests, asked: AskedRequest) -> None:
     confirm_by(appliance, ZHANG.subject, asked.request.intent())
     assert appliance.database.commit(remote_signing.claim, asked.request.id)
