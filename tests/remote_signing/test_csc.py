@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -23,6 +24,7 @@ from tests.portal.visitors import signed_in
 from tests.remote_signing.conftest import DIGESTS, OFFICE, READER
 from tests.remote_signing.served import PORTAL
 from tests.world import confirm_by, sample_document, with_parts
+from webui.csc.endpoints import LARGEST_REQUEST
 from webui.portal.application import create_app
 
 HASH, DOCUMENT = f"{ZHANG.subject}.hash", f"{ZHANG.subject}.document"
@@ -179,6 +181,9 @@ def test_a_client_has_so_many_requests_in_a_minute(appliance: Appliance, known: 
     [
         ("credentials/list", {}),
         ("credentials/list", {"userID": LI.subject}),
+        ("credentials/list", {"userID": "\ud800"}),
+        ("credentials/authorizeCheck", {"handle": "\udfff"}),
+        ("signatures/signHash", {"credentialID": HASH, "SAD": "\ud800", "hashes": B64}),
         ("credentials/info", {"credentialID": ZHANG.subject}),
         ("credentials/info", {"credentialID": f"{LI.subject}.hash"}),
         ("credentials/info", {"credentialID": HASH, "certificates": ["chain"]}),
@@ -209,7 +214,19 @@ def test_what_cannot_be_done_is_said_in_the_terms_of_the_api(
     assert requests.waiting_for(ZHANG.subject) == []
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'"x"', b"\xff", b"[" * 200_000])
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'"x"', b"\xff", b'{"a":' * 100_000, b"[" * 200_000])
 def test_what_is_no_object_is_refused(client: FlaskClient, body: bytes) -> None:
     answer = client.post("/csc/v2/credentials/list", data=body)
     assert (answer.status_code, answer.json["error"]) == (400, "invalid_request")  # type: ignore[index]
+
+
+@pytest.mark.parametrize("in_pieces", [False, True])
+def test_what_is_too_large_is_not_read(client: FlaskClient, in_pieces: bool) -> None:
+    body, told = io.BytesIO(bytes(LARGEST_REQUEST + 1)), None if in_pieces else LARGEST_REQUEST + 1
+    answer = client.post(
+        "/csc/v2/credentials/list",
+        input_stream=body,
+        content_length=told,
+        environ_overrides={"wsgi.input_terminated": in_pieces},
+    )
+    assert (answer.status_code, answer.json["error"]) == (413, "invalid_request")  # type: ignore[index]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +17,9 @@ from hsm.remote import RemoteDocument, RemoteUse, remote_use_of
 SHA256: Final = "2.16.840.1.101.3.4.2.1"
 LONGEST_LABEL: Final = 200
 _DIGEST_BYTES = 32
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_READ = 1000
+"""Characters of a label that are read: what is longer is cut in any case."""
 
 
 class CscError(Exception):
@@ -44,9 +48,10 @@ def credential_in(body: Mapping[str, Any]) -> NamedCredential:
 
 
 def text_in(body: Mapping[str, Any], name: str, default: str | None = None) -> str:
-    """The text *name*. Raises :class:`CscError` for none, unless there is a *default*."""
+    """The text *name*. Raises :class:`CscError` for none, unless there is a *default*, and for half a character,
+    which JSON can hold."""
     value = body.get(name, default)
-    if not isinstance(value, str) or (default is None and not value):
+    if not isinstance(value, str) or (default is None and not value) or _SURROGATE.search(value):
         raise CscError("invalid_request", f"Missing or invalid type, parameter {name}")
     return value
 
@@ -143,6 +148,6 @@ def _labels(body: Mapping[str, Any], count: int) -> list[str]:
             raise CscError("invalid_request", "Invalid parameter labels: one for each hash")
         names = given
     else:
-        described = visible(text_in(body, "description", ""))[: LONGEST_LABEL - 10].strip() or "-"
+        described = visible(text_in(body, "description", "")[:_READ])[: LONGEST_LABEL - 10].strip() or "-"
         names = [described] if count == 1 else [f"{described} ({number})" for number in range(1, count + 1)]
-    return [visible(each)[:LONGEST_LABEL].strip() or "-" for each in names]
+    return [visible(each[:_READ])[:LONGEST_LABEL].strip() or "-" for each in names]
