@@ -67,11 +67,16 @@ class EventData:
 
 @dataclass(frozen=True, slots=True)
 class LogReference:
-    """The event's entry in the log, counted from 0, and its leaf hash (RFC 6962, 2.1) in hex. The inclusion proof
-    is at ``/log/proof/inclusion?index=ENTRY&size=SIZE``, a second or so later."""
+    """The event's entry in the log, counted from 0, and its leaf hash (RFC 6962, 2.1) in hex."""
 
     entry: int
     leaf_hash: str
+
+    @property
+    def proof(self) -> str:
+        """Where the inclusion proof is, a second or so later: a template (RFC 6570) for the size of a checkpoint
+        that has the entry."""
+        return f"/log/proof/inclusion?index={self.entry}{{&size}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,7 @@ class ContractEvent:
             "type": self.type.value,
             "timestamp": self.timestamp.isoformat().replace("+00:00", "Z"),
             "data": {name: str(value) for name, value in data.items() if value is not None},
-            "log": {"entry": self.log.entry, "leaf_hash": self.log.leaf_hash},
+            "log": {"entry": self.log.entry, "leaf_hash": self.log.leaf_hash, "proof": self.log.proof},
         }
 
     def body(self) -> bytes:

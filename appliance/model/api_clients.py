@@ -22,6 +22,7 @@ class Scope(StrEnum):
     EVIDENCE_READ = "evidence:read"
     PEOPLE_READ = "people:read"
     EVENTS_READ = "events:read"
+    WEBHOOKS_WRITE = "webhooks:write"
     VERIFICATIONS_WRITE = "verifications:write"
     TIMESTAMPS_WRITE = "timestamps:write"
     LOG_READ = "log:read"
@@ -35,6 +36,7 @@ SCOPE_TITLES: Final[Mapping[Scope, str]] = {
     Scope.EVIDENCE_READ: "Fetch evidence packages",
     Scope.PEOPLE_READ: "Look up people",
     Scope.EVENTS_READ: "Read events",
+    Scope.WEBHOOKS_WRITE: "Look after its webhooks",
     Scope.VERIFICATIONS_WRITE: "Have documents verified",
     Scope.TIMESTAMPS_WRITE: "Have digests timestamped",
     Scope.LOG_READ: "Read the log and its proofs",

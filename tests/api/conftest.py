@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from appliance.api_clients import ApiClients
+from appliance.api_clients import ApiClients, current_reach
 from appliance.demonstration.participants import ALPHA, BETA, LI, ZHANG
+from appliance.events import Webhooks, WebhookSecrets, WebhookTargets
 from appliance.ledger import Sequencer
 from appliance.model.api_clients import Scope
 from appliance.submissions import KeyedRequests
@@ -56,6 +58,13 @@ def appliance(world: World, time: Time) -> Iterator[Appliance]:
             api_clients=ApiClients(appliance.database, time, house=ALPHA),
             now=time,
             keyed_requests=KeyedRequests(appliance.database, time),
+            webhooks=Webhooks(
+                appliance.database,
+                WebhookTargets(["erp.enterprise.example"], development=False),
+                WebhookSecrets(bytes(32)),
+                partial(current_reach, scope=Scope.EVENTS_READ),
+                time,
+            ),
         )
 
 

@@ -12,6 +12,8 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import CHECKS, load_all_checks
 
+from appliance.events import WebhookActor
+from appliance.wiring import Appliance
 from tests.api.contracts_made import CONTRACTS, drafted
 from tests.api.programs import ERP, Programs
 from webui.api.operations import OPERATIONS
@@ -38,20 +40,24 @@ ANY = (
 """What each answer has to pass."""
 
 NEGATIVE = "negative_data_rejection"
-"""That what does not fit is refused; where the test has put a contract's id, schemathesis cannot tell."""
+"""That what does not fit is refused; where the test has put the id of a contract or webhook, schemathesis cannot
+tell."""
+
+ROOT = WebhookActor("root")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [each.name for each in OPERATIONS])
 def test_whatever_is_sent_gets_a_documented_answer(
-    portal: Flask, known: Programs, erp: FlaskClient, name: str
+    portal: Flask, known: Programs, erp: FlaskClient, appliance: Appliance, name: str
 ) -> None:
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", portal)
     [found] = [each.ok() for each in schema.include(operation_id=name).get_all_operations()]
     headers = {"Authorization": f"Bearer {known.token(ERP)}"}
-    of_contract = "{contract_id}" in found.path
-    checks = CHECKS.get_by_names([*ANY, *([] if of_contract else [NEGATIVE])])
+    of_contract, of_webhook = "{contract_id}" in found.path, "{webhook_id}" in found.path
+    checks = CHECKS.get_by_names([*ANY, *([] if of_contract or of_webhook else [NEGATIVE])])
     draft = drafted(erp)["id"]
+    webhook = appliance.webhooks.create(ERP, "https://erp.enterprise.example/hook", (), by=ROOT).id
 
     @settings(
         max_examples=EXAMPLES,
@@ -66,6 +72,11 @@ def test_whatever_is_sent_gets_a_documented_answer(
             case.path_parameters["contract_id"] = draft
             if "If-Match" in (case.headers or {}):
                 case.headers["If-Match"] = erp.get(f"{CONTRACTS}/{draft}").headers["ETag"]
+        if of_webhook:
+            case.path_parameters["webhook_id"] = webhook
+        if str((case.query or {}).get("wait", "")) in map(str, range(31)):
+            case.query["wait"] = 0  # what is waited for is tested elsewhere
         case.call_and_validate(headers={} if name == "token" else headers, checks=checks)
 
     given(case=found.as_strategy())(send)()
+    appliance.webhooks.remove(webhook, ROOT)

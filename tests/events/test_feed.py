@@ -40,7 +40,11 @@ def test_an_event_says_what_its_log_entry_proves(site: Site) -> None:
         "type": "contract.party.declined",
         "timestamp": event.timestamp.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "data": {"contract": "one", "state": "declined", "party": "party-7"},
-        "log": {"entry": entry, "leaf_hash": leaf_hash(leaf).hex()},
+        "log": {
+            "entry": entry,
+            "leaf_hash": leaf_hash(leaf).hex(),
+            "proof": f"/log/proof/inclusion?index={entry}{{&size}}",
+        },
     }
 
 

@@ -7,7 +7,20 @@ from typing import Final
 
 from flask import Blueprint, Flask, Response, g
 
-from webui.api import contracts, files, log, pages, parties, people, problems, timestamps, tokens, verifications
+from webui.api import (
+    contracts,
+    events,
+    files,
+    log,
+    pages,
+    parties,
+    people,
+    problems,
+    timestamps,
+    tokens,
+    verifications,
+    webhooks,
+)
 from webui.api.openapi import PREFIX
 from webui.api.operations import OPERATIONS
 from webui.api.problems import ProblemError
@@ -16,7 +29,7 @@ from webui.api.tokens import TokenError
 from webui.shared import programs
 from webui.shared.rate_limits import Allowance, RateLimits
 
-RESOURCES: Final = (tokens, contracts, parties, files, people, verifications, timestamps, log)
+RESOURCES: Final = (tokens, contracts, parties, files, people, events, webhooks, verifications, timestamps, log)
 """The modules that declare the operations."""
 
 

@@ -48,4 +48,7 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
     "make_timestamp": {
         "digest": {"digest": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
     },
+    "change_webhook": {"ends alone": {"types": ["contract.completed", "contract.recalled"]}, "all": {"types": []}},
+    "enable_webhook": {"what was missed, too": {}, "from now": {"from_now": True}},
+    "replay_webhook": {"three entries": {"first": 17, "last": 19}},
 }

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from appliance.model.api_clients import SCOPE_TITLES, Scope
+from webui.api.event_types import EVENT_TYPES, event_types_schema
 from webui.api.examples import EXAMPLES
 from webui.api.operations import JSON, OPERATIONS, KeyRule, Operation, VersionRule
 from webui.api.problems import STATUS
@@ -39,6 +40,10 @@ request with the same key.
 **Versions.** The `ETag` of a contract is its version. A change says in `If-Match` which version it is about, and
 is refused with 412 once there is a newer one.
 
+**Events** are read at `/events`, or sent to webhooks in the form of Standard Webhooks: the same events, with the
+same ids, each with the entry of the log that proves it. Two administrators add a webhook; it sends once the
+client has made its secret.
+
 **Errors** are problems (RFC 9457). Their `code` is stable, their `detail` a sentence in English, or in Chinese
 with `Accept-Language: zh`.
 
@@ -53,8 +58,12 @@ _PARTS: Final[Mapping[str, str]] = {
     "contract_id": "The contract's `id`.",
     "number": "The entry's number, counted from 0.",
     "party_id": "The party's `id`.",
+    "webhook_id": "The webhook's `id`.",
 }
-_PART_PATTERNS: Final[Mapping[str, str]] = {"number": "^(0|[1-9][0-9]{0,17})$"}
+_PART_PATTERNS: Final[Mapping[str, str]] = {
+    "number": "^(0|[1-9][0-9]{0,17})$",
+    "webhook_id": "^webhook-[0-9a-f]{16}$",
+}
 _ID: Final = "^[0-9a-f]{24}$"
 _STATUS_WORDS: Final[Mapping[int, str]] = {
     200: "It was done.",
@@ -139,7 +148,8 @@ def build(operations: Iterable[Operation]) -> dict[str, Any]:
         "servers": [{"url": PREFIX}],
         "paths": dict(sorted(paths.items())),
         "components": {
-            "schemas": {_public(name): _plain(schema) for name, schema in sorted(components.items())},
+            "schemas": {_public(name): _plain(schema) for name, schema in sorted(components.items())}
+            | {EVENT_TYPES: event_types_schema()},
             "securitySchemes": {
                 "oauth": {
                     "type": "oauth2",
@@ -249,8 +259,11 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         for name, each in schema["properties"].items():
             own = _plain(dict(each))
             described = own.pop("description", None)
+            listed = {"style": "form", "explode": False} if own.get("type") == "array" else {}
             found.append(
-                {"name": name, "in": "query", "schema": own} | ({"description": described} if described else {})
+                {"name": name, "in": "query", "schema": own}
+                | listed
+                | ({"description": described} if described else {})
             )
     if declared.key is not KeyRule.NONE:
         found.append(

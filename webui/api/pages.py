@@ -70,6 +70,10 @@ def _codes() -> tuple[str, ...]:
 
 
 def _fields(schema: Mapping[str, Any]) -> list[DescribedField]:
+    """Those of an object; of a word, the words that it can be."""
+    if "enum" in schema:
+        words = schema.get("oneOf", ())
+        return [DescribedField(each["const"], "string", False, each["description"]) for each in words]
     required = schema.get("required", ())
     return [
         DescribedField(name, _kind(each), name in required, each.get("description", ""))

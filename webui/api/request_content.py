@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Final, TypeVar
 
 import msgspec
 from flask import request
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, inspect
 
 from webui.api.operations import JSON
 from webui.api.problems import ProblemError
@@ -56,18 +57,33 @@ def read_content(most: int) -> bytes:
 
 
 def read_query(kind: type[S]) -> S:
-    """The parameters of the address. Raises :class:`ProblemError` for unknown ones too, and for one given
-    twice."""
+    """The parameters of the address; of a list, the values have commas between. Raises :class:`ProblemError` for
+    unknown ones too, and for one given twice."""
     given = request.args.to_dict(flat=False)
     for name, values in given.items():
         if len(values) > 1:
             raise ProblemError("The parameter {name} is given twice.", "invalid-parameter", name=name)
+    lists = _lists_of(kind)
+    plain = {name: value.split(",") if name in lists else value for name, [value] in given.items()}
     try:
-        read = msgspec.convert({name: value for name, [value] in given.items()}, kind, strict=False)
+        read = msgspec.convert(plain, kind, strict=False)
     except msgspec.ValidationError as wrong:
         raise _misfit(str(wrong), "invalid-parameter") from wrong
     _require_sound(read, "invalid-parameter")
     return read
+
+
+@cache
+def _lists_of(kind: type[Struct]) -> frozenset[str]:
+    """The names of the fields that hold lists."""
+    read = inspect.type_info(kind)
+    if not isinstance(read, inspect.StructType):
+        raise TypeError(f"{kind} has no fields")
+    plain = {
+        each.encode_name: each.type.type if isinstance(each.type, inspect.Metadata) else each.type
+        for each in read.fields
+    }
+    return frozenset(name for name, each in plain.items() if isinstance(each, inspect.ListType))
 
 
 def _content(most: int) -> bytes:
