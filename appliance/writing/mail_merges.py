@@ -159,9 +159,7 @@ class MailMerges:
         """A template that is offered, all of whose parties can be had. *listed*: a list of columns names one party
         for each contract."""
         template = self._templates.offered(template_id, by)
-        parties, reach = template.current.parties, acting_client()
-        if reach is not None and not reach.covers(template.organisation, template.kind):
-            raise NotFound("There is no such template.")
+        parties = template.current.parties
         if not parties.named_by_lists and (listed or not parties.open_roles):
             raise PreconditionRefused(
                 "A list names one party for each contract, and this template leaves {count} open. Change its"
@@ -254,13 +252,14 @@ class MailMerges:
         with self._database.reading() as tx:
             return [(each, store.counts_of(tx, each.id)) for each in store.merges_of(tx, by, MOST_SHOWN)]
 
-    def of_client(self, before: str | None = None) -> list[MailMerge]:
-        """The newest batches of the client that acts, from behind the one with the id *before* on."""
+    def of_client(self, before: str | None = None, *, most: int = MOST_SHOWN) -> list[MailMerge]:
+        """The newest batches of the client that acts, from behind the one with the id *before* on. Raises
+        :class:`NotFound` when there is no such one."""
         reach = acting_client()
         if reach is None:
             return []
         last = None if before is None else self.find(before)
-        return self._database.query(store.merges_of_client, reach.client, last, MOST_SHOWN)
+        return self._database.query(store.merges_of_client, reach.client, last, most)
 
     def make_all(self, merge_id: str, *, by: str) -> None:
         """Has the drafts made. Once more, it changes nothing."""

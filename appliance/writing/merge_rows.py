@@ -32,6 +32,11 @@ MOST_FAULTS: Final = 1_000
 
 TOO_MANY: Final = "The list has more than {most} filled rows; divide it into several."
 
+MISSING: Final = "This has to be filled in."
+REPEATED: Final = "Row {row} has this reference already."
+NO_ROLE: Final = "The template has no open role of this name."
+NO_FIELD: Final = "The template has no field of this name."
+
 REQUIRED: Final = frozenset({"name", "email"})
 LANGUAGES: Final = {"中文": Language.CHINESE, "English": Language.ENGLISH}
 _LONGEST_TITLE: Final = 200
@@ -128,7 +133,7 @@ class _RowReader:
             reference
             and (before := self._found.references.setdefault(reference, self._row.number)) != self._row.number
         ):
-            self._problem("reference", "Row {row} has this reference already.", row=before)
+            self._problem("reference", REPEATED, row=before)
 
     def _guest(self, prefix: str, method: SigningMethod | None) -> GuestDetails:
         name, organisation = (
@@ -147,7 +152,7 @@ class _RowReader:
             return ""
         if not typed:
             if name.rpartition("/")[2] in REQUIRED:
-                self._problem(name, "This has to be filled in.")
+                self._problem(name, MISSING)
             return ""
         try:
             return rule(typed)
@@ -257,15 +262,29 @@ def checked_rows(rows: Sequence[TypedRow], template: Template, today: date) -> C
     if not rows:
         raise PreconditionRefused("The batch has no rows.")
     found, roles = CheckedList(), open_roles(template)
-    known = {each.name: each for each in template.current.asked}
     for number, row in enumerate(rows, 1):
-        told = _TypedCells(number, roles[0])
-        told.take(row, roles, known, found)
-        methods = {role: row.parties.get(role, TypedParty()).method for role in roles}
-        further = {role: methods[role] for role in roles[1:]}
-        read_row(found, told, template, today, further, methods[roles[0]])
+        _read_typed(found, (number, row), roles, template, today)
     note_repeated(found)
     return found
+
+
+def checked_contract(row: TypedRow, template: Template, today: date) -> tuple[MergeEntry | None, CheckedList]:
+    """What *row* says for one contract alone, if nothing is wrong with it, and what is. It names nobody where the
+    template has no parties, or no open role: of the entry's guests only the open roles' count."""
+    found, roles = CheckedList(), [role.name for role in template.current.parties.open_roles]
+    _read_typed(found, (1, row), roles, template, today)
+    return found.entries.get(1), found
+
+
+def _read_typed(
+    found: CheckedList, numbered: tuple[int, TypedRow], roles: Sequence[str], template: Template, today: date
+) -> None:
+    """Adds to *found* what a typed row says of who takes *roles*, and all else."""
+    number, row = numbered
+    told = _TypedCells(number, roles[0] if roles else "")
+    told.take(row, roles, {each.name: each for each in template.current.asked}, found)
+    methods = [row.parties.get(role, TypedParty()).method for role in roles] or [None]
+    read_row(found, told, template, today, dict(zip(roles[1:], methods[1:], strict=True)), methods[0])
 
 
 def open_roles(template: Template) -> list[str]:
@@ -299,7 +318,7 @@ class _TypedCells:
     ) -> None:
         """The cells of *row*; to *found* goes what has no place, or is no value."""
         for role in row.parties.keys() - set(roles):
-            self._tell(found, f"{role}/", "The template has no open role of this name.")
+            self._tell(found, f"{role}/", NO_ROLE)
         for role in roles:
             prefix, party = "" if role == self._first else f"{role}/", row.parties.get(role, TypedParty())
             for name in _OF_PARTIES:
@@ -308,7 +327,7 @@ class _TypedCells:
             self.cells[name] = _cell(getattr(row, name))
         for name, value in row.fields.items():
             if name not in known:
-                self._tell(found, f"field {name}", "The template has no field of this name.")
+                self._tell(found, f"field {name}", NO_FIELD)
             elif value is None or isinstance(value, str | int | float | Decimal):
                 self.cells[f"field {name}"] = _cell(value)
             else:

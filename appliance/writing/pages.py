@@ -18,7 +18,7 @@ from appliance.errors import ConfinementFailed, DocumentRefused, NotFound, Preco
 from appliance.language import Language
 from appliance.language.characters import words
 from appliance.model.contract import Contract, GuestDetails
-from appliance.model.writing import Wording
+from appliance.model.writing import Template, TemplateVersion, Wording
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.typesetting import typesetter
 from appliance.typesetting.typesetter import TypesettingFailure, typeset
@@ -160,21 +160,39 @@ class Issuing:
         :meth:`Drafting.draft`.
         """
         template = self._templates.offered(template_id, by)
-        if template.current.number != number:
-            raise StateRefused(
-                "There is a newer version of the template “{name}” (version {number}); look through the form"
-                " again.",
-                name=template.name,
-                number=template.current.number,
-            )
+        require_current(template, number)
         _require_title(title)
-        current = template.current
-        version = replace(current, parties=current.parties.without(without))
-        named = self._templates.values_of_roles(version, guests, by)
-        document = typeset_filled(version.wording, {**values, **named})
         name = words(title)
         terms = DraftTerms(name, template.kind, name, initiator=by, language=template.language)
-        return self._drafting.draft(document, terms, parties=version.parties, guests=guests)
+        offered = replace(template.current, parties=template.current.parties.without(without))
+        return self.from_version(offered, values, terms, guests=guests)
+
+    def from_version(
+        self,
+        version: TemplateVersion,
+        values: Mapping[str, str],
+        terms: DraftTerms,
+        *,
+        guests: Sequence[GuestDetails] = (),
+        as_contract: str | None = None,
+    ) -> Contract:
+        """A draft of these *terms* from a *version* of a template that its initiator was offered, under the id
+        *as_contract* where the caller has chosen one. Raises as :meth:`Drafting.draft`."""
+        named = self._templates.values_of_roles(version, guests, terms.initiator)
+        document = typeset_filled(version.wording, {**values, **named})
+        return self._drafting.draft(
+            document, terms, parties=version.parties, guests=guests, as_contract=as_contract
+        )
+
+
+def require_current(template: Template, number: int) -> None:
+    """Raises :class:`StateRefused` unless the version *number* is the one that is offered."""
+    if template.current.number != number:
+        raise StateRefused(
+            "There is a newer version of the template “{name}” (version {number}); look through the form again.",
+            name=template.name,
+            number=template.current.number,
+        )
 
 
 def typeset_filled(wording: Wording, values: Mapping[str, str]) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from appliance.acting_client import acting_client
 from appliance.contracts.signatories import closed_role
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.language import Language
@@ -222,7 +223,8 @@ MOST_TEMPLATES = 500
 
 class Templates:
     """Templates belong to an organisation; its initiators write, use and retire them. Others are told that there
-    is no such template (:class:`NotFound`). Thread-safe."""
+    is no such template (:class:`NotFound`), and so is an API client that acts (:mod:`appliance.acting_client`), of
+    one out of its reach. Thread-safe."""
 
     def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
         self._database = database
@@ -231,7 +233,8 @@ class Templates:
     def all(self, by: str) -> list[Template]:
         """Those of the organisation of *by*, by name, the retired ones last; without wordings."""
         with self._database.reading() as tx:
-            return store.templates_of(tx, people.person(tx, by).organisation, MOST_TEMPLATES)
+            found = store.templates_of(tx, people.person(tx, by).organisation, MOST_TEMPLATES)
+        return [each for each in found if _reached(each)]
 
     def load_template(self, template_id: str, by: str) -> Template:
         """The template with all its versions."""
@@ -363,9 +366,15 @@ class Templates:
 def _visible(tx: Transaction, template_id: str, by: str) -> Template:
     template = store.template(tx, template_id)
     reader = people.person(tx, by)
-    if reader.guest or template.organisation != reader.organisation:
+    if reader.guest or template.organisation != reader.organisation or not _reached(template):
         raise NotFound("There is no such template.")
     return template
+
+
+def _reached(template: Template) -> bool:
+    """Whether the client that acts, if one does, reaches *template*."""
+    reach = acting_client()
+    return reach is None or reach.covers(template.organisation, template.kind)
 
 
 def tidy_roles(roles: Sequence[TemplateRole]) -> tuple[TemplateRole, ...]:
