@@ -8,6 +8,7 @@ from typing import Final
 from flask import Blueprint, Flask, Response, g
 
 from webui.api import (
+    batches,
     contracts,
     events,
     files,
@@ -16,6 +17,7 @@ from webui.api import (
     parties,
     people,
     problems,
+    templates,
     timestamps,
     tokens,
     verifications,
@@ -29,7 +31,10 @@ from webui.api.tokens import TokenError
 from webui.shared import programs
 from webui.shared.rate_limits import Allowance, RateLimits
 
-RESOURCES: Final = (tokens, contracts, parties, files, people, events, webhooks, verifications, timestamps, log)
+RESOURCES: Final = (
+    *(tokens, contracts, parties, files, people, templates, batches, events, webhooks),
+    *(verifications, timestamps, log),
+)
 """The modules that declare the operations."""
 
 

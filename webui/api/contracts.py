@@ -13,6 +13,7 @@ from appliance.model.api_clients import Scope
 from appliance.model.contract import Contract, ContractState, SigningOrder
 from appliance.model.listing import ClientContract, ClientFilter
 from webui.api import conversions
+from webui.api.initiators import initiator_of
 from webui.api.operations import PDF, Answer, Call, Declared, KeyRule, VersionRule, operation
 from webui.api.problems import ProblemError
 from webui.api.types import (
@@ -96,18 +97,18 @@ def draft_contract(call: Call) -> Answer:
     given, chosen = call.body(ApiDraft), call.claimed
     if chosen is None:
         raise TypeError("the operation requires a key")
-    if call.again and _exists(chosen.chosen):
-        return _drafted(chosen.chosen)
+    if call.again and exists(chosen.chosen):
+        return drafted(chosen.chosen)
     terms = _terms(call, given)
     appliance.drafting.draft(given.document, terms, as_contract=chosen.chosen)
-    return _drafted(chosen.chosen)
+    return drafted(chosen.chosen)
 
 
-def _drafted(contract_id: str) -> Answer:
+def drafted(contract_id: str) -> Answer:
     return replace(answer(contract_id, 201), headers={"Location": f"/api/v1/contracts/{contract_id}"})
 
 
-def _exists(contract_id: str) -> bool:
+def exists(contract_id: str) -> bool:
     try:
         read(contract_id)
     except NotFound:
@@ -117,21 +118,7 @@ def _exists(contract_id: str) -> bool:
 
 def _terms(call: Call, given: ApiDraft) -> DraftTerms:
     """Raises :class:`ProblemError` for an initiator, or a type, that is not the client's."""
-    initiator = appliance.registry.working_person(call.client.client.organisations, given.initiator)
-    if initiator is None:
-        raise ProblemError(
-            "Nobody of the client's organisations is called {who}.",
-            "unknown-person",
-            pointer="/initiator",
-            who=given.initiator,
-        )
-    if not conversions.can_initiate(initiator):
-        raise ProblemError(
-            "{name} cannot start contracts; an officer can give the role.",
-            "cannot-initiate",
-            pointer="/initiator",
-            name=initiator.name,
-        )
+    initiator = initiator_of(call, given.initiator)
     _require_kind(call, given.kind)
     return DraftTerms(
         title=given.title,

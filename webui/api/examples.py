@@ -22,6 +22,36 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
             "document": "JVBERi0xLjcK",
         }
     },
+    "draft_from_template": {
+        "purchase": {
+            "initiator": "zhang@alpha.example",
+            "title": "设备采购合同",
+            "fields": {"价格": "1000000.00", "交货": "2026-12-31", "含税": True},
+            "parties": {
+                "乙方": {"name": "李样本", "organisation": "乙公司示例有限公司", "email": "li@beta.example"}
+            },
+        }
+    },
+    "create_batch": {
+        "two rows": {
+            "template": "0123456789abcdef01234567",
+            "initiator": "zhang@alpha.example",
+            "send": True,
+            "rows": [
+                {
+                    "parties": {"乙方": {"name": "李样本", "email": "li@beta.example"}},
+                    "fields": {"价格": "1000000.00"},
+                    "reference": "PO-4711",
+                },
+                {
+                    "parties": {"乙方": {"name": "陈外部", "email": "chen@gamma.example"}},
+                    "fields": {"价格": "99.50"},
+                    "deadline": "2026-12-31",
+                    "reference": "PO-4712",
+                },
+            ],
+        }
+    },
     "change_contract": {"title": {"title": "设备采购合同（修订）"}, "no amount": {"amount": None}},
     "add_party": {
         "person": {"kind": "person", "person": "person-zhang"},

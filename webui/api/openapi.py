@@ -55,10 +55,12 @@ Nothing that is documented here is removed within this version.
 """
 
 _PARTS: Final[Mapping[str, str]] = {
+    "batch_id": "The batch's `id`.",
     "contract_id": "The contract's `id`.",
     "number": "The entry's number, counted from 0.",
     "party_id": "The party's `id`.",
     "webhook_id": "The webhook's `id`.",
+    "template_id": "The template's `id`.",
 }
 _PART_PATTERNS: Final[Mapping[str, str]] = {
     "number": "^(0|[1-9][0-9]{0,17})$",
@@ -260,8 +262,9 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
             own = _plain(dict(each))
             described = own.pop("description", None)
             listed = {"style": "form", "explode": False} if own.get("type") == "array" else {}
+            required = {"required": True} if name in schema.get("required", ()) else {}
             found.append(
-                {"name": name, "in": "query", "schema": own}
+                {"name": name, "in": "query", **required, "schema": own}
                 | listed
                 | ({"description": described} if described else {})
             )
@@ -363,5 +366,5 @@ def _response_headers(operation: Operation, status: int) -> dict[str, Any]:
     if operation.request.key is not KeyRule.NONE:
         names["Idempotency-Replayed"] = "`true` when the request was answered before."
     if status == 201:
-        names["Location"] = "The address of the contract."
+        names["Location"] = "The address of what was made."
     return {name: {"description": words, "schema": {"type": "string"}} for name, words in names.items()}

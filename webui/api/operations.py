@@ -101,7 +101,7 @@ Handler = Callable[..., Answer]
 class Declared:
     """What a request of an operation holds. ``body``: a type for JSON, or a media type for bytes as they are.
     ``problems``: the codes that it may refuse with besides those of all operations. ``public``: nobody has to be
-    anybody."""
+    anybody. ``room``: so many bytes of JSON are taken, however small documents have to be."""
 
     body: object = None
     query: type[Struct] | None = None
@@ -109,6 +109,7 @@ class Declared:
     key: KeyRule = KeyRule.NONE
     version: VersionRule = VersionRule.NONE
     public: bool = False
+    room: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,13 @@ class ProblemError(Exception):
         super().__init__(template.format(**values) if values else template)
         self.template, self.code, self.pointer, self.values = template, code, pointer, values
         self.status = STATUS[code]
+        self.more: Mapping[str, object] = {}
         self.headers: Mapping[str, str] = {}
+
+    def with_members(self, **more: object) -> ProblemError:
+        """The same with *more* members; their sentences are in the caller's language already."""
+        self.more = more
+        return self
 
     def answered_with(self, **headers: str) -> ProblemError:
         """The same with *headers*; an underscore in a name stands for a hyphen."""
@@ -31,10 +37,12 @@ STATUS: Final[Mapping[str, int]] = {
     "bad-request": 400,
     "cannot-initiate": 422,
     "content-too-large": 413,
+    "fields-refused": 422,
     "idempotency-key-invalid": 400,
     "idempotency-key-missing": 400,
     "invalid-body": 422,
     "invalid-parameter": 422,
+    "list-refused": 422,
     "not-json": 400,
     "out-of-reach": 403,
     "scope-missing": 403,
@@ -51,7 +59,7 @@ STATUS: Final[Mapping[str, int]] = {
 
 def respond(problem: ProblemError) -> Response:
     """The answer."""
-    more = {"pointer": problem.pointer} if problem.pointer else None
+    more = {**({"pointer": problem.pointer} if problem.pointer else {}), **problem.more}
     sentence = translate()(problem.template, **problem.values)
     response = programs.answer(problem.status, problem.code, sentence, more)
     response.headers.extend(problem.headers)

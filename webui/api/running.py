@@ -91,7 +91,7 @@ def _read(operation: Operation, access: GrantedAccess | None) -> tuple[Call, byt
     if isinstance(declared.body, str):
         content = request_content.read_bytes(declared.body, largest)
         return replace(call, sent=content), content
-    content = request_content.read_content(largest * 4 // 3 + request_content.ROOM_FOR_FIELDS)
+    content = request_content.read_content(max(largest * 4 // 3 + request_content.ROOM_FOR_FIELDS, declared.room))
     return replace(call, sent=request_content.read_json(declared.body, content)), content
 
 

@@ -49,6 +49,20 @@ Cursor = Annotated[
 Limit = Annotated[int, Meta(ge=1, le=100, description="How many at most.")]
 
 
+class ApiFault(Struct, omit_defaults=True):
+    """What is wrong with one value. `code`: it is missing, or does not fit, or its name is not known, or another
+    row has the same reference already."""
+
+    code: Literal["missing", "invalid", "unknown", "repeated"]
+    pointer: Annotated[
+        str, Meta(description="Which field of the content it is about (RFC 6901).", examples=["/rows/6/amount"])
+    ]
+    detail: Annotated[str, Meta(description="What is wrong, and what to do.")]
+    row: Annotated[int, Meta(description="Counted from 1; in a document as at the edge of the sheet.")] = 0
+    column: Annotated[str, Meta(description="In a document: its heading.")] = ""
+    cell: Annotated[str, Meta(description="In a document.", examples=["C7"])] = ""
+
+
 class ApiProblem(Struct, omit_defaults=True):
     """An error (RFC 9457). `code` is stable; `detail` is a sentence for people, in the language that was asked
     for."""
@@ -63,6 +77,8 @@ class ApiProblem(Struct, omit_defaults=True):
         str, Meta(description="Which field of the content it is about (RFC 6901).", examples=["/parties/0/email"])
     ] = ""
     reason: Annotated[str, Meta(description="Why a document was refused, as a stable word.")] = ""
+    errors: Annotated[list[ApiFault], Meta(description="What is wrong in detail, the first 1,000.")] = []
+    errors_total: Annotated[int, Meta(description="How many there are.")] = 0
 
 
 class ApiToken(Struct):

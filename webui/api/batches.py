@@ -1,0 +1,262 @@
+"""Batches: a contract for each row of a list, from one template, and the result of each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from msgspec import UNSET, structs
+
+from appliance.errors import NotFound
+from appliance.language import Language
+from appliance.model.api_clients import Scope
+from appliance.model.mail_merge import (
+    BatchOrder,
+    FaultMode,
+    ListProblem,
+    MailMerge,
+    MergeParties,
+    MergeRow,
+    MergeStage,
+    RowState,
+    TypedRow,
+)
+from appliance.writing.mail_merges import MOST_ON_A_PAGE, ListRefused
+from webui.api import contracts, conversions
+from webui.api.batch_types import (
+    ApiBatch,
+    ApiBatches,
+    ApiChangedRows,
+    ApiFaultPage,
+    ApiFaults,
+    ApiNewBatch,
+    ApiNewRow,
+    ApiRow,
+    ApiRowCounts,
+    ApiRowFilter,
+    ApiRowProblem,
+    ApiRows,
+)
+from webui.api.initiators import initiator_of
+from webui.api.operations import Answer, Call, Declared, KeyRule, operation
+from webui.api.problems import ProblemError
+from webui.api.request_content import ROOM_FOR_ROWS
+from webui.api.typed import fault_of, refused, typed_parties
+from webui.api.types import ApiFault, ApiPage
+from webui.shared.language import translate
+from webui.shared.served import appliance
+
+ONE: Final = "/batches/{batch_id}"
+CHANGES: Final = Declared(problems=("not-found", "state-refused"), key=KeyRule.OPTIONAL)
+
+
+@operation(
+    "POST",
+    "/batches",
+    Scope.CONTRACTS_WRITE,
+    {201: ApiBatch},
+    Declared(
+        body=ApiNewBatch,
+        problems=(
+            *contracts.REFUSALS,
+            "list-refused",
+            "document-refused",
+            "confinement-failed",
+            "unknown-person",
+            "cannot-initiate",
+        ),
+        key=KeyRule.REQUIRED,
+        room=ROOM_FOR_ROWS,
+    ),
+)
+def create_batch(call: Call) -> Answer:
+    """Have a contract made for each row.
+
+    All rows are checked before anything is made; what is wrong with them is told in `errors`, each fault with its
+    row. The contracts are made and sent afterwards, each at most once; read the batch to see how far it is.
+    """
+    given, chosen = call.body(ApiNewBatch), call.claimed
+    if chosen is None:
+        raise TypeError("the operation requires a key")
+    merge = _made_before(chosen.chosen) if call.again else None
+    return _created(merge or _create(call, given, chosen.chosen))
+
+
+def _made_before(batch_id: str) -> MailMerge | None:
+    try:
+        return appliance.mail_merges.find(batch_id)
+    except NotFound:
+        return None
+
+
+def _created(merge: MailMerge) -> Answer:
+    return Answer(_batch(merge), 201, headers={"Location": f"/api/v1/batches/{merge.id}"})
+
+
+def _create(call: Call, given: ApiNewBatch, batch_id: str) -> MailMerge:
+    """Raises :class:`ProblemError` for rows with faults, each with the pointer to it."""
+    if bool(given.rows) == bool(given.document):
+        raise ProblemError("Give either rows or a document.", "invalid-body", pointer="/rows")
+    if len(given.document) > appliance.settings.documents.largest:
+        raise ProblemError("The document is too large.", "content-too-large", pointer="/document")
+    by = initiator_of(call, given.initiator).subject
+    side = given.side
+    order = BatchOrder(
+        given.template,
+        rows=[_typed(each) for each in given.rows],
+        document=given.document,
+        id=batch_id,
+        stage=MergeStage.SENDING if given.send else MergeStage.MAKING,
+        mode=FaultMode(given.mode),
+        parties=MergeParties() if side is None else MergeParties(side.initiator_signs, side.seal),
+        language=Language(given.language),
+    )
+    try:
+        return appliance.mail_merges.create(order, by=by)
+    except ListRefused as refusal:
+        faults = [_fault(each, in_document=bool(given.document)) for each in refusal.problems]
+        raise refused("list-refused", refusal.template, faults, refusal.total) from refusal
+
+
+def _typed(row: ApiNewRow) -> TypedRow:
+    return TypedRow(typed_parties(row.parties), row.fields, row.title, row.amount, row.deadline, row.reference)
+
+
+def _fault(problem: ListProblem, *, in_document: bool) -> ApiFault:
+    if in_document:
+        told = fault_of(replace(problem, column=""), "/document", row=problem.row)
+        return structs.replace(told, column=problem.column)
+    return fault_of(problem, f"/rows/{problem.row - 1}", row=problem.row)
+
+
+@operation("GET", "/batches", Scope.CONTRACTS_READ, {200: ApiBatches}, Declared(query=ApiPage))
+def list_batches(call: Call) -> Answer:
+    """List the client's batches.
+
+    The newest come first. A batch with nothing left to do is forgotten after 30 days; its contracts stay.
+    """
+    page = call.query(ApiPage)
+    try:
+        found = appliance.mail_merges.of_client(page.after or None, most=page.limit + 1)
+    except NotFound as refusal:
+        raise ProblemError(refusal.template, "invalid-parameter", pointer="/after") from refusal
+    shown = found[: page.limit]
+    more = len(found) > page.limit
+    return Answer(ApiBatches([_batch(each) for each in shown], shown[-1].id if more else None))
+
+
+@operation("GET", ONE, Scope.CONTRACTS_READ, {200: ApiBatch}, Declared(problems=("not-found",)))
+def get_batch(call: Call, batch_id: str) -> Answer:
+    """Read how far a batch is."""
+    return _answer(batch_id)
+
+
+@operation(
+    "GET",
+    f"{ONE}/rows",
+    Scope.CONTRACTS_READ,
+    {200: ApiRows},
+    Declared(query=ApiRowFilter, problems=("not-found",)),
+)
+def list_rows(call: Call, batch_id: str) -> Answer:
+    """Read the result of each row of a batch."""
+    asked, merge = call.query(ApiRowFilter), appliance.mail_merges.find(batch_id)
+    state = None if asked.state is UNSET else RowState(asked.state)
+    found = appliance.mail_merges.rows(merge.id, merge.owner, after=asked.after, most=asked.limit + 1, state=state)
+    shown = found[: asked.limit]
+    more = len(found) > asked.limit
+    return Answer(ApiRows([_row(each) for each in shown], shown[-1].number if more else None))
+
+
+@operation(
+    "GET",
+    f"{ONE}/faults",
+    Scope.CONTRACTS_READ,
+    {200: ApiFaults},
+    Declared(query=ApiFaultPage, problems=("not-found",)),
+)
+def list_faults(call: Call, batch_id: str) -> Answer:
+    """Read why rows of a batch were left out.
+
+    Of a batch in the mode `good-rows`. Send these rows again as another batch.
+    """
+    asked, merge = call.query(ApiFaultPage), appliance.mail_merges.find(batch_id)
+    found = appliance.mail_merges.faults(merge.id, merge.owner, after=asked.after)
+    faults = [_fault(each, in_document=bool(each.cell)) for _, each in found]
+    return Answer(ApiFaults(faults, found[-1][0] if len(found) == MOST_ON_A_PAGE else None))
+
+
+@operation("POST", f"{ONE}/send", Scope.CONTRACTS_WRITE, {200: ApiBatch}, CHANGES)
+def send_batch(call: Call, batch_id: str) -> Answer:
+    """Send the drafts of a batch.
+
+    It is refused while drafts are still being made; once more, it changes nothing.
+    """
+    merge = appliance.mail_merges.find(batch_id)
+    appliance.mail_merges.send_all(merge.id, by=merge.owner)
+    return _answer(batch_id)
+
+
+@operation("POST", f"{ONE}/retry", Scope.CONTRACTS_WRITE, {200: ApiChangedRows}, CHANGES)
+def retry_batch(call: Call, batch_id: str) -> Answer:
+    """Try the rows again that failed.
+
+    A contract that is there already is not made again.
+    """
+    merge = appliance.mail_merges.find(batch_id)
+    return Answer(ApiChangedRows(appliance.mail_merges.retry(merge.id, by=merge.owner), _batch(merge)))
+
+
+@operation("POST", f"{ONE}/cancel", Scope.CONTRACTS_WRITE, {200: ApiChangedRows}, CHANGES)
+def cancel_batch(call: Call, batch_id: str) -> Answer:
+    """Cancel the rows of a batch that wait.
+
+    What is in the making is finished; contracts that are there stay.
+    """
+    merge = appliance.mail_merges.find(batch_id)
+    return Answer(ApiChangedRows(appliance.mail_merges.cancel(merge.id, by=merge.owner), _batch(merge)))
+
+
+def _answer(batch_id: str) -> Answer:
+    """The batch as it is now. Raises :class:`NotFound` for one of somebody else."""
+    return Answer(_batch(appliance.mail_merges.find(batch_id)))
+
+
+def _batch(merge: MailMerge) -> ApiBatch:
+    progress = appliance.mail_merges.progress(merge.id, merge.owner)
+    now = progress.merge
+    return ApiBatch(
+        id=now.id,
+        template=now.template,
+        version=now.version,
+        initiator=now.owner,
+        stage=now.stage.value,
+        created=conversions.utc(now.created),
+        total=progress.total,
+        rejected=now.rejected,
+        busy=progress.busy,
+        counts=ApiRowCounts(**{state.value: progress.counts.get(state, 0) for state in RowState}),
+    )
+
+
+def _row(row: MergeRow) -> ApiRow:
+    say = translate()
+    problem = None
+    if row.refusal is not None:
+        problem = ApiRowProblem(row.code or "internal", row.refusal.translated(say))
+    return ApiRow(
+        number=row.number,
+        reference=row.reference,
+        title=row.entry.title,
+        state=row.state.value,
+        contract=row.contract if _is_there(row) else None,
+        problem=problem,
+        remark=None if row.remark is None else row.remark.translated(say),
+    )
+
+
+def _is_there(row: MergeRow) -> bool:
+    """Whether the row has a contract. One that failed may have a draft that could not be sent."""
+    if row.state in (RowState.DRAFT, RowState.SENT):
+        return True
+    return row.state is RowState.FAILED and row.contract is not None and contracts.exists(row.contract)

@@ -1,0 +1,185 @@
+"""Templates: reading those that people are offered, and making contracts from them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from appliance.contracts.drafting import DraftTerms
+from appliance.model.api_clients import Scope
+from appliance.model.mail_merge import TypedRow
+from appliance.model.template_parties import TemplateRole
+from appliance.model.writing import MergeField, MergeFieldKind, Template
+from appliance.writing.merge_rows import checked_contract
+from appliance.writing.pages import require_current
+from webui.api import contracts, conversions
+from webui.api.initiators import initiator_of
+from webui.api.operations import Answer, Call, Declared, KeyRule, operation
+from webui.api.problems import ProblemError
+from webui.api.template_types import (
+    ApiPrefill,
+    ApiTemplate,
+    ApiTemplateField,
+    ApiTemplatePage,
+    ApiTemplateReader,
+    ApiTemplateRole,
+    ApiTemplates,
+    ApiTemplateSummary,
+)
+from webui.api.typed import fault_of, refused, typed_parties
+from webui.api.types import ApiContract
+from webui.shared.served import appliance
+
+ONE: Final = "/templates/{template_id}"
+FAULTY: Final = "Fields or parties have faults; nothing was made of them."
+PERSON: Final = ("unknown-person", "cannot-initiate")
+
+
+@operation(
+    "GET",
+    "/templates",
+    Scope.TEMPLATES_READ,
+    {200: ApiTemplates},
+    Declared(query=ApiTemplatePage, problems=PERSON),
+)
+def list_templates(call: Call) -> Answer:
+    """List the templates that an initiator is offered.
+
+    Those of the initiator's organisation, of the client's types, by name.
+    """
+    asked = call.query(ApiTemplatePage)
+    by = initiator_of(call, asked.initiator).subject
+    offered = [each for each in appliance.writing.templates.all(by) if each.retired is None]
+    first = 0
+    if asked.after:
+        first = next((place for place, each in enumerate(offered, 1) if each.id == asked.after), 0)
+        if not first:
+            raise ProblemError(
+                "This page of the list does not exist; begin with the first.",
+                "invalid-parameter",
+                pointer="/after",
+            )
+    shown = offered[first : first + asked.limit]
+    more = len(offered) > first + len(shown)
+    return Answer(ApiTemplates([_summary(each) for each in shown], shown[-1].id if more else None))
+
+
+@operation(
+    "GET",
+    ONE,
+    Scope.TEMPLATES_READ,
+    {200: ApiTemplate},
+    Declared(query=ApiTemplateReader, problems=(*PERSON, "not-found", "state-refused")),
+)
+def get_template(call: Call, template_id: str) -> Answer:
+    """Read a template with its fields and roles.
+
+    A retired one is refused (`state-refused`).
+    """
+    by = initiator_of(call, call.query(ApiTemplateReader).initiator).subject
+    return Answer(_template(appliance.writing.templates.offered(template_id, by)))
+
+
+@operation(
+    "POST",
+    f"{ONE}/contracts",
+    Scope.CONTRACTS_WRITE,
+    {201: ApiContract},
+    Declared(
+        body=ApiPrefill,
+        problems=(*contracts.REFUSALS, *contracts.DOCUMENTS, *PERSON, "fields-refused"),
+        key=KeyRule.REQUIRED,
+    ),
+)
+def draft_from_template(call: Call, template_id: str) -> Answer:
+    """Draft a contract from a template.
+
+    Its fields are filled with what is given, its open roles are taken by who is named. Everything that is wrong
+    with them is told at once, in `errors`.
+    """
+    given, chosen = call.body(ApiPrefill), call.claimed
+    if chosen is None:
+        raise TypeError("the operation requires a key")
+    if not (call.again and contracts.exists(chosen.chosen)):
+        _draft(call, given, template_id, chosen.chosen)
+    return contracts.drafted(chosen.chosen)
+
+
+def _draft(call: Call, given: ApiPrefill, template_id: str, contract_id: str) -> None:
+    by = initiator_of(call, given.initiator).subject
+    template = appliance.writing.templates.offered(template_id, by)
+    if given.version is not None:
+        require_current(template, given.version)
+    row = TypedRow(typed_parties(given.parties), given.fields)
+    entry, found = checked_contract(row, template, appliance.now().date())
+    if entry is None:
+        faults = [fault_of(each, "") for each in found.problems]
+        raise refused("fields-refused", FAULTY, faults, found.total)
+    terms = DraftTerms(
+        title=given.title,
+        kind=template.kind,
+        purpose=given.purpose or given.title,
+        initiator=by,
+        deadline=None if given.deadline is None else conversions.deadline_of(given.deadline),
+        amount=None if given.amount is None else conversions.money_of(given.amount),
+        language=template.language,
+        number=given.number,
+    )
+    guests = entry.guests[: len(template.current.parties.open_roles)]
+    appliance.writing.issuing.from_version(
+        template.current, entry.values, terms, guests=guests, as_contract=contract_id
+    )
+
+
+def _summary(template: Template) -> ApiTemplateSummary:
+    current = template.current
+    return ApiTemplateSummary(
+        id=template.id,
+        name=template.name,
+        organisation=template.organisation,
+        kind=template.kind,
+        language=template.language.value,
+        version=current.number,
+        changed=conversions.utc(current.at),
+    )
+
+
+def _template(template: Template) -> ApiTemplate:
+    current, parties = template.current, template.current.parties
+    return ApiTemplate(
+        id=template.id,
+        name=template.name,
+        organisation=template.organisation,
+        kind=template.kind,
+        language=template.language.value,
+        version=current.number,
+        changed=conversions.utc(current.at),
+        order=parties.order.value,
+        fields=[_field(each) for each in current.asked],
+        roles=[_role(each) for each in parties.roles],
+        open_roles=[each.name for each in parties.open_roles],
+    )
+
+
+def _field(field: MergeField) -> ApiTemplateField:
+    return ApiTemplateField(
+        name=field.name,
+        kind=field.kind.value,
+        label=field.label,
+        required=field.required,
+        help=field.help,
+        default=field.default,
+        least=field.least,
+        most=field.most,
+        choices=list(field.choices),
+        currency=field.currency.value if field.kind is MergeFieldKind.MONEY else None,
+    )
+
+
+def _role(role: TemplateRole) -> ApiTemplateRole:
+    return ApiTemplateRole(
+        name=role.name,
+        kind=role.kind.value,
+        subject=role.subject or None,
+        organisation=role.organisation,
+        method=None if role.method is None else role.method.value,
+    )
