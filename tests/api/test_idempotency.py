@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from appliance.wiring import Appliance
 from tests.api.conftest import Time, program
 from tests.api.contracts_made import CONTRACTS, draft, drafted, key, sent, with_party
 from tests.api.programs import ERP, PURCHASE, Programs
+from tests.api.templates_made import BATCHES, SELLER, TEMPLATES, batch, create, offered, row, seller
 from tests.world import contract_now, with_parts
 from webui.portal.application import create_app
 
@@ -167,6 +169,45 @@ def test_a_party_whose_process_died_is_found_and_not_added_again(
         time.ahead = timedelta()
     assert answer.status_code == 201, answer.text
     assert [each.id for each in contract_now(appliance, made["id"]).parties] == [answer.json["id"]]
+
+
+def test_a_contract_from_a_template_whose_process_died_is_not_made_again(
+    erp: FlaskClient, appliance: Appliance, known: Programs, time: Time
+) -> None:
+    template, headers = offered(appliance), {"Idempotency-Key": key()}
+    parties = {"parties": {SELLER: seller()}, "fields": {"价格": "5"}}
+    sent_once = {"initiator": ZHANG.email, "title": "模板", **parties}
+    writing = replace(appliance.writing, issuing=Dying(appliance.writing.issuing, "from_version"))  # type: ignore[arg-type] # stands for it
+    killed = Forgetful(appliance.database, appliance.now)
+    portal = create_app(with_parts(appliance, keyed_requests=killed, writing=writing), form_key=bytes(32))
+    address = f"{TEMPLATES}/{template.id}/contracts"
+    with pytest.raises(Dies):
+        program(portal, known, ERP).post(address, json=sent_once, headers=headers)
+    time.ahead = ABANDONED + timedelta(seconds=5)
+    try:
+        answer = erp.post(address, json=sent_once, headers=headers)
+    finally:
+        time.ahead = timedelta()
+    assert answer.status_code == 201 and answer.json["title"] == "模板", answer.text
+    assert count(appliance, "模板") == 1
+
+
+def test_a_batch_whose_process_died_is_found_and_not_made_again(
+    erp: FlaskClient, appliance: Appliance, known: Programs, time: Time
+) -> None:
+    asked, once = batch(offered(appliance), [row(1), row(2)]), key()
+    before = len(erp.get(BATCHES).json["batches"])
+    with pytest.raises(Dies):
+        create(dying(appliance, known, "mail_merges", "create"), asked, once)
+    time.ahead = ABANDONED + timedelta(seconds=5)
+    try:
+        answer = create(erp, asked, once)
+    finally:
+        time.ahead = timedelta()
+    assert answer.status_code == 201 and answer.json["total"] == 2, answer.text
+    known_now = [each["id"] for each in erp.get(BATCHES).json["batches"]]
+    assert answer.json["id"] in known_now and len(known_now) == before + 1
+    erp.post(f"{BATCHES}/{answer.json['id']}/cancel")
 
 
 @pytest.mark.parametrize(
