@@ -53,13 +53,13 @@ def test_a_batch_from_its_fault_to_the_results_of_its_rows(
     erp: FlaskClient, reader: FlaskClient, appliance: Appliance, template: Template
 ) -> None:
     once, rows = key(), [row(number) for number in range(4)]
-    wrong = [*rows[:2], row(2, 价格="much"), *rows[3:]]
+    wrong, before = [*rows[:2], row(2, 价格="much"), *rows[3:]], erp.get(BATCHES).json
     refused = create(erp, batch(template, wrong, send=True), once)
     assert (refused.status_code, refused.json["code"]) == (422, "list-refused"), refused.text
     [fault] = refused.json["errors"]
     assert (fault["row"], fault["pointer"], fault["code"]) == (3, "/rows/2/fields/价格", "invalid")
     assert "in digits" in fault["detail"] and refused.json["errors_total"] == 1
-    assert erp.get(BATCHES).json["batches"] == []
+    assert erp.get(BATCHES).json == before, "nothing is kept"
 
     mended = batch(template, [*rows, own(9)], send=True)
     made, again = create(erp, mended, once), create(erp, mended, once)
