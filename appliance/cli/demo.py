@@ -26,15 +26,24 @@ SAMPLE_TITLE = "技术服务合同 SL-2026-0117"
 
 
 @click.command("demo")
-@click.option("--out", required=True, type=NEW_FOLDER, help="Where the results are written.")
+@click.option("--out", type=NEW_FOLDER, help="Where the results are written.")
 @click.option("--contract", type=FILE, help="Any PDF, instead of the sample contract.")
+@click.option("--sign", "waiting", metavar="ID", help="Sign this contract, which was sent, and do nothing else.")
 @click.pass_context
-def demo_command(ctx: click.Context, out: Path, contract: Path | None) -> None:
+def demo_command(ctx: click.Context, out: Path | None, contract: Path | None, waiting: str | None) -> None:
     """Sign, timestamp, log, verify and export a contract of two companies, with two people and two company seals.
 
-    Sets up a home and starts the authority where there is none, and ends what it started.
+    Sets up a home and starts the authority where there is none, and ends what it started. With --sign, the
+    demonstration's people sign a contract that waits for them in a home that `vermilion up` has made.
     """
     context: Context = ctx.obj
+    if waiting is not None:
+        if out is not None or contract is not None:
+            raise click.UsageError(context.terminal.translated("--sign takes no other option."))
+        _sign_waiting(context, waiting)
+        return
+    if out is None:
+        raise click.UsageError(context.terminal.translated("Say with --out where the results are written."))
     say, environment = context.terminal.say, inherited(os.environ)
     script = _script(contract)
     results = ResultFiles(out, language=context.terminal.language, say=say)
@@ -45,16 +54,26 @@ def demo_command(ctx: click.Context, out: Path, contract: Path | None) -> None:
         found_home(context.home, say=say, environment=environment, wanted=TWO_HOUSES)
         stack.enter_context(running_authority(context.home, say=say, environment=environment))
         appliance = stack.enter_context(open_appliance(load(context.home), confinement=confinement))
-        story = DemonstrationRun(
-            appliance,
-            DemonstrationAuthenticators(context.home),
-            sequence=_sequencer(appliance).run_once,
-            say=say,
-        )
-        outcome = story.run(script)
+        outcome = _story(context, appliance).run(script)
         results.write(outcome, trust=context.home.trust)
         passed = results.verify(appliance.verifier)
     ctx.exit(0 if passed else REFUSED)
+
+
+def _sign_waiting(context: Context, contract_id: str) -> None:
+    say, environment = context.terminal.say, inherited(os.environ)
+    with (
+        running_authority(context.home, say=say, environment=environment),
+        Confinement(context.home.cache) as confinement,
+        open_appliance(load(context.home), confinement=confinement) as appliance,
+    ):
+        _story(context, appliance).sign_waiting(contract_id)
+
+
+def _story(context: Context, appliance: Appliance) -> DemonstrationRun:
+    authenticators = DemonstrationAuthenticators(context.home)
+    sequence = _sequencer(appliance).run_once
+    return DemonstrationRun(appliance, authenticators, sequence=sequence, say=context.terminal.say)
 
 
 def _sequencer(appliance: Appliance) -> Sequencer:

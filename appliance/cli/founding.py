@@ -16,6 +16,7 @@ from appliance.clock import utc_now
 from appliance.config import Settings, WebSettings, load
 from appliance.confinement.pool import Confinement
 from appliance.demonstration import participants
+from appliance.demonstration.accounts import give_accounts
 from appliance.demonstration.new_home import DEMONSTRATION, NewHome
 from appliance.demonstration.older_home import renew_addresses
 from appliance.demonstration.participants import DemonstrationAuthenticators
@@ -72,6 +73,14 @@ def found_home(
         open_appliance(settings, role="web", confinement=_unused(home)) as appliance,
     ):
         _populate(appliance, settings, say, [new.organisation, new.partner])
+
+
+def give_accounts_for_trying(home: Home) -> None:
+    """In the demonstration's home programs can make contracts in the names of its people."""
+    authenticators = DemonstrationAuthenticators(home)
+    if not home.is_managed and authenticators.has(participants.ZHANG.subject):
+        with open_appliance(load(home), role="web", confinement=_unused(home)) as appliance:
+            give_accounts(appliance, authenticators)
 
 
 def _unused(home: Home) -> Confinement:

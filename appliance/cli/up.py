@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from appliance.cli.founding import found_home
+from appliance.cli.founding import found_home, give_accounts_for_trying
 from appliance.cli.program import Context, Terminal
 from appliance.config import PORT_OF_RUN, Settings, load
 from appliance.demonstration.new_home import NewHome, zone_of_machine
@@ -60,6 +60,7 @@ def up_command(context: Context, port: int | None, organisation: str | None, url
         preset = policy or _ask_policy(context)
         wanted = NewHome(organisation, url, context.terminal.language, zone_of_machine(), preset=preset)
     found_home(context.home, say=say, environment=environment, port=port, wanted=wanted)
+    give_accounts_for_trying(context.home)
     settings = load(context.home)
     if port is not None and port != settings.web.port:
         settings, environment = settings.at_port(port), {**environment, PORT_OF_RUN: str(port)}

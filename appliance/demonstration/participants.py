@@ -91,5 +91,9 @@ class DemonstrationAuthenticators:
         with AuthorityClient(self._socket) as authority:
             authority.approve(act, self.activate(subject, act))
 
+    def has(self, subject: str) -> bool:
+        """Whether there is an authenticator of *subject*."""
+        return self._path(subject).exists()
+
     def _path(self, subject: str) -> Path:
         return self._folder / f"{subject}.json"

@@ -22,14 +22,15 @@ from appliance.demonstration.participants import (
     ZONE,
     DemonstrationAuthenticators,
 )
-from appliance.errors import NotFound
+from appliance.errors import NotFound, PreconditionRefused
 from appliance.evidence.exporting import Export, Exporting
 from appliance.language import Language
 from appliance.language.sizes import ByteSize
 from appliance.ledger.disclosure import Audience
-from appliance.model.contract import Contract, Deadline, Party, PartyKind, Placement
+from appliance.model.contract import Contract, Deadline, Party, PartyKind, PartyState, Placement
 from appliance.model.intent import SigningOrigin
 from appliance.model.people import Person
+from appliance.store.contracts import load_contract
 from appliance.supervision import Say
 from appliance.verification import Indication, VerificationReport, Verifier
 from appliance.verification.report import render_html, render_pdf
@@ -142,6 +143,22 @@ class DemonstrationRun:
             draft.id, seal=CONTRACT_SEAL.subject, requester=ZHANG.subject, placement=third, by=ZHANG.subject
         )
         return self._sign_all(self._send(draft))
+
+    def sign_waiting(self, contract_id: str) -> None:
+        """Everybody whom the contract waits for signs in turn, as people would at their browsers.
+
+        Raises :class:`PreconditionRefused`, with nothing signed, where somebody is not of the demonstration.
+        """
+        contract = self._appliance.database.query(load_contract, contract_id)
+        waiting = [party for party in contract.parties if party.state is PartyState.WAITING]
+        for party in waiting:
+            if not all(map(self._authenticators.has, _activators(party))):
+                raise PreconditionRefused(
+                    "{name} is not of the demonstration, and signs in a browser.", name=party.name
+                )
+        self.accept_agreements()
+        for party in waiting:
+            self._sign(contract, party)
 
     def _sign_all(self, contract: Contract) -> Contract:
         for party in contract.parties:
