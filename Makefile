@@ -5,7 +5,7 @@ export VERMILION_HOME ?= $(CURDIR)/$(if $(ORG),home,var)
 # Compiled modules are kept, whatever the environment says: tests start Python again and again.
 unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
-SOURCES := hsm appliance webui tests scripts
+SOURCES := hsm appliance webui clients tests scripts
 # For the two cores on which the tests are measured: each waits half of its time, for a process or for a second to pass.
 WORKERS ?= 5
 

@@ -1,0 +1,202 @@
+"""The operations of the API as methods."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import ssl
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote, urlencode
+
+from vermilion_client.conversions import read, written
+from vermilion_client.transport import JSON, Answer, Credentials, Patience, Request, Transport
+from vermilion_client.types import (
+    ENDED,
+    Contract,
+    Deadline,
+    NewOutside,
+    NewParty,
+    NewPerson,
+    NewSeal,
+    Party,
+    Person,
+    Place,
+    Self,
+    Terms,
+)
+
+PDF: Final = "application/pdf"
+PATIENCE: Final = Patience()
+_KINDS: Final[Mapping[type, str]] = {NewPerson: "person", NewSeal: "seal", NewOutside: "outside"}
+
+
+class Client:
+    """A client of the appliance at *address*, such as ``https://sign.example.com``. Threads may share it.
+
+    Every method raises :class:`~vermilion_client.errors.ProblemError` for what the appliance refuses, and
+    :class:`~vermilion_client.errors.UnansweredError` when no answer comes. *scopes*: fewer than the client has;
+    *context*: for an appliance whose certificate is the organisation's own.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        client_id: str,
+        client_secret: str,
+        *,
+        scopes: Collection[str] = (),
+        patience: Patience = PATIENCE,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        credentials = Credentials(client_id, client_secret, tuple(scopes))
+        self._transport = Transport(address, credentials, patience, context)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        query: Mapping[str, object] | None = None,
+        version: int | None = None,
+        key: str = "",
+    ) -> Answer:
+        """Any operation: *path* is below ``/api/v1``. *body* is sent as JSON, bytes as a PDF; *version* goes into
+        ``If-Match``. A POST gets an ``Idempotency-Key``: *key*, or a new one."""
+        headers = {"Accept": f"{JSON}, */*"}
+        content = None
+        if isinstance(body, bytes):
+            content, headers["Content-Type"] = body, PDF
+        elif body is not None:
+            content, headers["Content-Type"] = json.dumps(written(body)).encode(), JSON
+        if version is not None:
+            headers["If-Match"] = f'"{version}"'
+        if method == "POST":
+            headers["Idempotency-Key"] = key or secrets.token_urlsafe(24)
+        chosen = {name: written(value) for name, value in (query or {}).items() if value not in (None, "")}
+        address = f"{path}?{urlencode(chosen)}" if chosen else path
+        return self._transport.send(Request(method, address, content, headers, method in ("GET", "POST")))
+
+    def me(self) -> Self:
+        """Who this client is, and what its token may do."""
+        return read(Self, self.request("GET", "/client").value)
+
+    def people(self, *, page: int = 100) -> Iterator[Person]:
+        """The people of the client's organisations, read *page* by page."""
+        for each in self._listed("/people", "people", {"limit": page}):
+            yield read(Person, each)
+
+    def contracts(
+        self, *, state: str = "", kind: str = "", changed_since: datetime | None = None, page: int = 100
+    ) -> Iterator[Contract]:
+        """The contracts within the client's reach, the newest first, or those that changed last; read *page* by
+        page."""
+        chosen = {"state": state, "kind": kind, "changed_since": changed_since, "limit": page}
+        for each in self._listed("/contracts", "contracts", chosen):
+            yield read(Contract, each)
+
+    def contract(self, contract_id: str) -> Contract:
+        """The contract as it is now."""
+        return read(Contract, self.request("GET", _one(contract_id)).value)
+
+    def draft(self, document: Path | bytes, terms: Terms, *, key: str = "") -> Contract:
+        """A new contract from a PDF. With a *key* of one's own, such as the number of an order, it is made once
+        however often it is asked for within seven days, also by a program that was started anew."""
+        content = document if isinstance(document, bytes) else document.read_bytes()
+        body = {**_members(terms), "document": base64.b64encode(content).decode()}
+        return read(Contract, self.request("POST", "/contracts", body=body, key=key).value)
+
+    def add_party(self, contract_id: str, party: NewParty, *, key: str = "") -> Party:
+        """Adds a party to a draft."""
+        body = {**_members(party), "kind": _KINDS[type(party)]}
+        return read(Party, self.request("POST", f"{_one(contract_id)}/parties", body=body, key=key).value)
+
+    def remove_party(self, contract: Contract, party_id: str) -> Contract:
+        """Takes a party off the draft, unless that has changed since it was read."""
+        path = f"{_one(contract.id)}/parties/{quote(party_id, safe='')}"
+        return read(Contract, self.request("DELETE", path, version=contract.version).value)
+
+    def place(
+        self, contract: Contract, party_id: str, places: Sequence[Place], *, cross_page_y: float | None = None
+    ) -> Contract:
+        """Says where a party's signature shows, in place of what was said before, unless the draft has changed
+        since it was read. *cross_page_y* splits a seal over the right edges of all pages."""
+        body = {"places": list(places), "cross_page_y": cross_page_y}
+        path = f"{_one(contract.id)}/parties/{quote(party_id, safe='')}/places"
+        return read(Contract, self.request("PUT", path, body=body, version=contract.version).value)
+
+    def change(self, contract: Contract, changes: Mapping[str, object]) -> Contract:
+        """Changes members of a draft, unless it has changed since it was read; the others stay."""
+        return read(
+            Contract, self.request("PATCH", _one(contract.id), body=changes, version=contract.version).value
+        )
+
+    def replace_document(self, contract: Contract, document: Path | bytes) -> Contract:
+        """Gives a draft another PDF, unless it has changed since it was read."""
+        content = document if isinstance(document, bytes) else document.read_bytes()
+        path = f"{_one(contract.id)}/document"
+        return read(Contract, self.request("PUT", path, body=content, version=contract.version).value)
+
+    def send(self, contract_id: str, *, accepting_unverified: bool = False, leaving_open: int = 0) -> Contract:
+        """Sends a draft for signing; those whose turn it is are told."""
+        body = {"accepting_unverified": accepting_unverified, "leaving_open": leaving_open}
+        return read(Contract, self.request("POST", f"{_one(contract_id)}/send", body=body).value)
+
+    def recall(self, contract_id: str, reason: str) -> Contract:
+        """Ends a contract that waits for signatures; everybody who knows of it is told the *reason*."""
+        return read(Contract, self.request("POST", f"{_one(contract_id)}/recall", body={"reason": reason}).value)
+
+    def extend(self, contract_id: str, deadline: Deadline) -> Contract:
+        """Gives a contract that waits for signatures a later deadline."""
+        body = {"deadline": deadline}
+        return read(Contract, self.request("POST", f"{_one(contract_id)}/extend", body=body).value)
+
+    def wait(
+        self,
+        contract_id: str,
+        *,
+        states: Collection[str] = ENDED,
+        timeout: float = 3600.0,
+        every: float = 5.0,
+    ) -> Contract:
+        """The contract once it is in one of these *states*, by default in one where it stays; asked for *every* so
+        many seconds. Raises :class:`TimeoutError` after *timeout* seconds."""
+        last = time.monotonic() + timeout
+        while (found := self.contract(contract_id)).state not in states:
+            if time.monotonic() + every > last:
+                raise TimeoutError(f"contract {contract_id} is still {found.state}")
+            time.sleep(every)
+        return found
+
+    def document(self, contract_id: str) -> bytes:
+        """The PDF as it is now, with every signature that was made so far."""
+        return self.request("GET", f"{_one(contract_id)}/document").content
+
+    def evidence(self, contract_id: str) -> bytes:
+        """The evidence package (ZIP) of a completed contract."""
+        return self.request("GET", f"{_one(contract_id)}/evidence").content
+
+    def _listed(self, path: str, member: str, query: Mapping[str, object]) -> Iterator[object]:
+        after = ""
+        while True:
+            found = self.request("GET", path, query={**query, "after": after}).value
+            yield from found[member]
+            after = found["next"] or ""
+            if not after:
+                return
+
+
+def _one(contract_id: str) -> str:
+    return f"/contracts/{quote(contract_id, safe='')}"
+
+
+def _members(value: object) -> dict[str, object]:
+    found = written(value)
+    if not isinstance(found, dict):
+        raise TypeError(f"{value!r} has no members")
+    return found

@@ -1,0 +1,295 @@
+"""The Python client against a real portal, over HTTP: what it says of the API is what the API says of itself."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import io
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+from zipfile import ZipFile
+
+import pytest
+from flask import Flask
+from werkzeug.serving import make_server
+
+import vermilion_client
+from appliance.demonstration.participants import CONTRACT_SEAL, LI, ZHANG
+from appliance.wiring import Appliance
+from tests.api.conftest import Time
+from tests.api.contracts_made import document
+from tests.api.programs import ERP, READER, Programs
+from tests.portal.estate import signed
+from tests.ports import free_port
+from tests.world import World, contract_now, sample_document, sequenced
+from vermilion_client import (
+    Amount,
+    Client,
+    Contract,
+    Deadline,
+    NewOutside,
+    NewPerson,
+    NewSeal,
+    Patience,
+    Place,
+    ProblemError,
+    Terms,
+    TokenRefusedError,
+    UnansweredError,
+    types,
+)
+
+ROOT = Path(__file__).parents[2]
+TERMS = Terms("设备采购合同", ZHANG.email, kind="采购", purpose="采购示例设备")
+SENT = {
+    "Terms": "Draft",
+    "NewPerson": "NewPerson",
+    "NewSeal": "NewSeal",
+    "NewOutside": "NewOutside",
+}
+"""What the client sends, by the names of the document; the rest of its types are what it gets."""
+
+ELSEWHERE = {"Draft": {"document"}, "NewPerson": {"kind"}, "NewSeal": {"kind"}, "NewOutside": {"kind"}}
+"""Members that the client's methods add."""
+
+WSGI = Callable[[dict[str, Any], Any], Any]
+OURS = [kind for kind in vars(types).values() if dataclasses.is_dataclass(kind) and isinstance(kind, type)]
+
+
+@contextmanager
+def serving(application: WSGI) -> Iterator[str]:
+    """The address at which *application* answers until the context ends."""
+    port = free_port()
+    server = make_server("127.0.0.1", port, application, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture(scope="module")
+def address(portal: Flask) -> Iterator[str]:
+    with serving(portal) as address:
+        yield address
+
+
+@pytest.fixture
+def client(address: str, known: Programs) -> Client:
+    return Client(address, ERP, known.secrets[ERP])
+
+
+def people_and_places(client: Client, made: Contract) -> Contract:
+    """The draft with its signers and a place for one of them."""
+    first = client.add_party(made.id, NewPerson(ZHANG.subject))
+    client.add_party(made.id, NewPerson(LI.subject))
+    return client.place(client.contract(made.id), first.id, [Place(2, 10, 20, 30, 8)])
+
+
+def test_a_contract_from_its_draft_to_its_evidence(
+    client: Client, appliance: Appliance, world: World, tmp_path: Path
+) -> None:
+    path = tmp_path / "contract.pdf"
+    path.write_bytes(document())
+    last = Deadline(datetime.now(UTC).replace(microsecond=0) + timedelta(days=3), "Asia/Shanghai")
+    made = client.draft(path, dataclasses.replace(TERMS, deadline=last, amount=Amount("1000.50", "CNY")))
+    assert (made.state, made.deadline, made.amount) == ("draft", last, Amount("1000.50", "CNY"))
+    placed = people_and_places(client, made)
+    assert placed.parties[0].places == (Place(2, 10, 20, 30, 8),)
+    assert client.send(made.id).state == "sent"
+    assert made.id in [each.id for each in client.contracts(state="sent", changed_since=made.created)]
+    with pytest.raises(TimeoutError, match="still sent"):
+        client.wait(made.id, timeout=0.02, every=0.01)
+
+    contract = contract_now(appliance, made.id)
+    with sequenced(appliance, world):
+        for position in range(2):
+            signed(appliance, contract, position)
+        appliance.finalisation.finalise(made.id)
+        done = client.wait(made.id, every=0.1, timeout=60)
+        assert done.state == "completed" and all(each.signed_at for each in done.parties)
+        assert client.document(made.id).startswith(document())
+        with ZipFile(io.BytesIO(client.evidence(made.id))) as package:
+            assert package.testzip() is None
+
+
+def test_drafts_are_changed_as_they_were_read(client: Client) -> None:
+    made = client.draft(document(), TERMS)
+    seal = client.add_party(made.id, NewSeal(CONTRACT_SEAL.subject, ZHANG.subject))
+    outside = client.add_party(made.id, NewOutside("陈外部", "chen@gamma.example", phone="+86 138 0000 0001"))
+    assert (seal.requester, outside.kind) == (ZHANG.subject, "outside")
+    with pytest.raises(ProblemError) as stale:
+        client.change(made, {"title": "新合同"})
+    assert (stale.value.status, stale.value.code) == (412, "version-changed")
+    now = client.remove_party(client.contract(made.id), seal.id)
+    assert [each.id for each in now.parties] == [outside.id]
+    now = client.replace_document(client.change(now, {"title": "新合同"}), sample_document(4))
+    assert (now.title, now.document.pages) == ("新合同", 4)
+
+
+def test_what_waits_is_extended_and_recalled(client: Client) -> None:
+    made = client.draft(document(), TERMS)
+    people_and_places(client, made)
+    sent = client.send(made.id)
+    later = Deadline(sent.deadline.at + timedelta(days=1), sent.deadline.zone)
+    assert client.extend(made.id, later).deadline == later
+    assert client.recall(made.id, "条款有误").state == "recalled"
+
+
+def test_a_key_of_ones_own_makes_one_contract(client: Client) -> None:
+    again = [client.draft(document(), TERMS, key="order-4711").id for _ in range(2)]
+    assert again[0] == again[1]
+
+
+def test_lists_are_read_page_by_page(client: Client) -> None:
+    for _ in range(3):
+        client.draft(document(), TERMS)
+    assert [each.id for each in client.contracts(state="draft", page=1)] == [
+        each.id for each in client.contracts(state="draft")
+    ]
+    assert ZHANG.subject in {each.subject for each in client.people(page=1)}
+
+
+def test_a_problem_says_code_and_pointer(client: Client) -> None:
+    with pytest.raises(ProblemError, match="/amount/value") as problem:
+        client.draft(document(), dataclasses.replace(TERMS, amount=Amount("1e3", "CNY")))
+    assert (problem.value.status, problem.value.code) == (422, "invalid-body")
+    assert (problem.value.pointer, bool(problem.value.request_id)) == ("/amount/value", True)
+    with pytest.raises(ProblemError) as refused:
+        client.draft(b"no PDF", TERMS)
+    assert refused.value.code == "document-refused" and refused.value.reason
+
+
+def test_who_has_no_token(address: str, known: Programs) -> None:
+    with pytest.raises(TokenRefusedError) as wrong:
+        Client(address, ERP, "wrong").me()
+    assert (wrong.value.status, wrong.value.code) == (401, "invalid_client")
+    with pytest.raises(TokenRefusedError) as beyond:
+        Client(address, READER, known.secrets[READER], scopes=["contracts:write"]).me()
+    assert beyond.value.code == "invalid_scope"
+    assert Client(address, ERP, known.secrets[ERP], scopes=["people:read"]).me().scopes == ("people:read",)
+
+
+def test_a_token_that_the_appliance_does_not_take_any_more_is_renewed(client: Client, time: Time) -> None:
+    first = client.me().token_expires
+    time.ahead = timedelta(minutes=20)
+    try:
+        assert client.me().token_expires > first + timedelta(minutes=15)
+    finally:
+        time.ahead = timedelta()
+
+
+def test_a_token_is_used_until_it_ends(client: Client) -> None:
+    assert client.me().token_expires == client.me().token_expires
+
+
+def test_no_secret_goes_unencrypted_to_another_machine() -> None:
+    with pytest.raises(ValueError, match="neither https"):
+        Client("http://sign.example.com", ERP, "secret")
+
+
+class Failing:
+    """Has the portal work on every request, and spoils what it answers to the first to each path below *under*."""
+
+    def __init__(self, portal: Flask, under: str, status: str) -> None:
+        self._portal, self._under, self._status = portal, under, status
+        self.keys: list[str] = []
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        if not environ["PATH_INFO"].startswith(self._under):
+            return self._portal(environ, start_response)
+        self.keys.append(environ.get("HTTP_IDEMPOTENCY_KEY", ""))
+        if len(self.keys) > 1:
+            return self._portal(environ, start_response)
+        for _ in self._portal(environ, lambda *_: lambda _: None):
+            pass
+        start_response(self._status, [("Content-Type", "text/html"), ("Retry-After", "0")])
+        return [b"<h1>somebody in between failed</h1>"]
+
+
+HASTE = Patience(first_pause=0.01)
+
+
+@pytest.mark.parametrize("status", ["502 Bad Gateway", "503 Service Unavailable", "429 Too Many Requests"])
+def test_what_was_not_answered_is_asked_again_and_made_once(portal: Flask, known: Programs, status: str) -> None:
+    failing = Failing(portal, "/api/v1/contracts", status)
+    with serving(failing) as address:
+        client = Client(address, ERP, known.secrets[ERP], patience=HASTE)
+        made = client.draft(document(), dataclasses.replace(TERMS, purpose=status))
+        assert len(failing.keys) == 2 and len(set(failing.keys)) == 1
+        assert [each.id for each in client.contracts(state="draft") if each.purpose == status] == [made.id]
+
+
+def test_a_change_by_its_version_is_not_repeated(portal: Flask, client: Client, known: Programs) -> None:
+    made = client.draft(document(), TERMS)
+    failing = Failing(portal, f"/api/v1/contracts/{made.id}", "502 Bad Gateway")
+    with serving(failing) as address, pytest.raises(ProblemError) as problem:
+        Client(address, ERP, known.secrets[ERP], patience=HASTE).change(made, {"title": "新合同"})
+    assert (problem.value.status, len(failing.keys)) == (502, 1)
+    assert client.contract(made.id).title == "新合同"
+
+
+@pytest.mark.parametrize("status", ["200 OK", "500 Internal Server Error"])
+def test_an_answer_that_breaks_off_is_none(status: str) -> None:
+    def broken(_environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response(status, [("Content-Type", "application/json"), ("Content-Length", "100")])
+        return [b"{"]
+
+    with serving(broken) as address, pytest.raises(UnansweredError):
+        Client(address, ERP, "secret", patience=HASTE).me()
+
+
+def test_nobody_answers() -> None:
+    with pytest.raises(UnansweredError):
+        Client(f"http://127.0.0.1:{free_port()}", ERP, "secret", patience=HASTE).me()
+
+
+@pytest.mark.parametrize("kind", OURS, ids=lambda kind: kind.__name__)
+def test_types_have_the_members_of_the_document(kind: type) -> None:
+    name = SENT.get(kind.__name__, kind.__name__)
+    schemas = json.loads((ROOT / "docs/openapi.json").read_text(encoding="utf-8"))["components"]["schemas"]
+    members = set(schemas[name]["properties"]) - ELSEWHERE.get(name, set())
+    hints = get_type_hints(kind)
+    assert set(hints) == members
+    for member, hint in hints.items():
+        assert agrees(hint, schemas[name]["properties"][member]), (name, member)
+
+
+NAMES = {"string": str, "integer": int, "number": float, "boolean": bool}
+
+
+def agrees(hint: Any, schema: dict[str, Any]) -> bool:
+    """Whether the client's type of a member is that of the *schema*."""
+    if "anyOf" in schema or get_origin(hint) is UnionType:
+        given = schema.get("anyOf", [schema])
+        ours = get_args(hint) if get_origin(hint) is UnionType else (hint,)
+        null = any(each.get("type") == "null" for each in given)
+        return (type(None) in ours) >= null and all(
+            any(agrees(one, each) for one in ours) for each in given if each.get("type") != "null"
+        )
+    if "$ref" in schema:
+        return bool(hint.__name__ == schema["$ref"].rpartition("/")[2])
+    if schema.get("type") == "array":
+        return get_origin(hint) is tuple and agrees(get_args(hint)[0], schema["items"])
+    if schema.get("format") == "date-time":
+        return hint is datetime
+    return hint is NAMES.get(schema.get("type", "string"))
+
+
+def test_it_needs_nothing_but_python() -> None:
+    for path in Path(vermilion_client.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            roots = {name.partition(".")[0] for name in names}
+            assert roots <= sys.stdlib_module_names | {"vermilion_client"}, path.name
