@@ -53,8 +53,8 @@ def test_who_asks_and_every_digest_are_shown_in_both_languages(desk: Desk) -> No
     request = asked(desk)
     assert isinstance(request.intent, OfficerIntent)
     english, chinese = desk.page(request), desk.page(replace(request, language="zh"))
-    assert "<h1>Sign documents for Office &lt;b&gt;suite&lt;/b&gt;</h1>" in english
-    assert "<h1>为 Office &lt;b&gt;suite&lt;/b&gt; 签署文件</h1>" in chinese
+    assert "<h1>Sign documents for “Office &lt;b&gt;suite&lt;/b&gt;”</h1>" in english
+    assert "<h1>为“Office &lt;b&gt;suite&lt;/b&gt;”签署文件</h1>" in chinese
     assert "nobody here can check them" in english and "本系统无法核对" in chinese
     for page in (english, chinese):
         for each in request.intent.details["documents"]:
@@ -63,10 +63,21 @@ def test_who_asks_and_every_digest_are_shown_in_both_languages(desk: Desk) -> No
         assert 'name="pin"' not in page
 
 
+@pytest.mark.parametrize("use", ["document", "hash"])
+def test_what_software_calls_itself_and_documents_is_quoted_and_names_no_row(desk: Desk, use: str) -> None:
+    words = {"en": ("Valid until", "Nothing is signed"), "zh": ("有效期至", "未签署任何内容")}
+    for language, (row, sentence) in words.items():
+        request = asked(desk, named(b"one", row), named(b"two", "ש"), use=use, client=sentence)
+        page = desk.page(replace(request, language=language))
+        assert f'“<bdi lang="">{row}</bdi>”' in page and '“<bdi lang="">ש</bdi>”' in page
+        assert len(re.findall(rf"<dt[^>]*>{row}</dt>", page)) <= 1, "the page's own"
+        assert len(re.findall(sentence, page)) == len(re.findall(f"“(<[^>]*>)?{sentence}(<[^>]*>)?”", page))
+
+
 def test_unseen_documents_are_called_that_before_anything_else(desk: Desk) -> None:
     request = asked(desk, use="hash")
     english, chinese = desk.page(request), desk.page(replace(request, language="zh"))
-    assert "<h1>Sign unseen documents for Office" in english and "Nobody here has seen what you sign" in english
+    assert "<h1>Sign unseen documents for “Office" in english and "Nobody here has seen what you sign" in english
     assert "签署未见内容的文件</h1>" in chinese and "此处无人见过您所签署的内容" in chinese
     assert english.index("callout warning") < english.index("Confirm with passkey")
     assert f"{ZHANG.subject}.hash" in english
@@ -83,7 +94,7 @@ def test_a_document_that_was_handed_in_is_shown_and_signed(desk: Desk, key: str)
     request = asked(desk, named(PDF, shown=True), content=PDF)
     path = desk.put(request)
     page = desk.get(path).text
-    assert "has handed in this document" in page and "<h1>Sign “报价.pdf” for Office" in page
+    assert "has handed in this document" in page and "<h1>Sign “报价.pdf” for “Office" in page
     pictures = re.findall(r'<img src="([^"]+)"', page)
     assert len(pictures) == 2
     assert all(desk.get(each).mimetype == "image/png" for each in pictures)
