@@ -31,6 +31,7 @@ from hsm import canonical, cms, merkle, timestamp
 from hsm.errors import Malformed
 from hsm.intents import instant
 from hsm.names import SubjectName, name_in
+from hsm.remote import remote_use_in
 
 LARGEST_RECORD = 4 * 1024 * 1024
 """Bytes of a file that is parsed here; documents are not, the verifier's confined process reads them."""
@@ -297,6 +298,12 @@ def _require_parts(
 ) -> SignedFile:
     token = part(files, f"{name}.tst") if has_own_token else b""
     signed = taken_apart(message, content, name, is_record=is_record, token=token)
+    # whatever the log says: whoever wrote it may have had the person sign a digest of something else
+    if not has_own_token and remote_use_in(signed.certificate) is not None:
+        raise PackageRefused(
+            "The signature {path} is by a key for other software, which signs no contract and no record.",
+            path=f"{name}.p7s",
+        )
     for ending, expected in ((".sig", signed.value), (".tst", signed.token)):
         if part(files, name + ending) != expected:
             raise PackageRefused("The file {path} is not of its signature.", path=name + ending)
