@@ -9,10 +9,11 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.evidence.repacked import read_zip
-from hsm import timestamp
+from hsm import cms, timestamp
 from tests.evidence.authority import SIGNING, TestAuthority, certify
 from tests.evidence.resealing import resealed
 from tests.evidence.test_checkers import CHECKERS, check
+from tests.evidence.test_remote_keys import accepted
 from tests.evidence.unpacked import unpack
 from tests.sweeps import one_in
 
@@ -74,6 +75,14 @@ def under_another_certificate(files: Files, authority: TestAuthority) -> Mapping
     return {path: changed, f"certificates/{pem}": other.public_bytes(Encoding.PEM)}
 
 
+def for_other_software(files: Files, authority: TestAuthority) -> Mapping[str, bytes]:
+    """An acceptance by a key for other software, in the name of that key."""
+    made = accepted(authority, "person-li.document")
+    signer = cms.signer_certificate(cms.parse(made["agreement/01.p7s"]))
+    assert signer is not None
+    return made | {"certificates/agreement-01.pem": signer.public_bytes(Encoding.PEM)}
+
+
 CHECKS: dict[str, tuple[Change, str]] = {
     "begins": (instead("contract/contract.pdf", lambda files, authority: b"%PDF-0"), "does not begin"),
     "contract dated": (instead("contract/contract.tsr", reply_for_another), "timestamp of the signed contract"),
@@ -92,6 +101,7 @@ CHECKS: dict[str, tuple[Change, str]] = {
         swapped("certificates/agreement-01.pem", "certificates/agreement-02.pem"),
         "is not of its signature",
     ),
+    "record by a key for other software": (for_other_software, "by a key for other software"),
     "chain": (instead("certificates/chain.pem", lambda files, authority: files["certificates/ca.pem"]), "FAIL"),
     "lists": (
         instead("certificates/crls.pem", lambda files, authority: files["certificates/crls.pem"][:0]),

@@ -90,6 +90,7 @@ ELSEWHERE = """\
       Whether the certificate was revoked is not checked here
       外部签名：证书由上述机构颁发，非本单位；该机构仅就“{2}”的签署人获批准（authority/anchor-{1}.json），
       如上列签署人不属于该名称，本单位不予认可；此处不核验证书是否被吊销"""
+OTHERS = re.compile("person-.*[.](document|hash)")  # whose certificates say so
 FIELDS = ("contract", "sequence", "previous", "size", "digest", "signed", "signer")
 
 
@@ -353,6 +354,8 @@ class Checker:
             self.acted[certificate] = max(at, self.acted.get(certificate, 0))
         subject = self.subject(signer)
         persons = [line.partition("=")[2] for line in subject if line.startswith("serialNumber=")]
+        contracts = certificate.startswith("own-") or not any(map(OTHERS.fullmatch, persons))
+        require(contracts, f"{name} is signed by a key for other software 由供其他软件使用的密钥签名")
         return signer, "\n".join(persons), f"{', '.join(subject)}; {shown}"
 
     def check_signature(self, number: str, *places: int) -> None:

@@ -109,6 +109,9 @@ by() {
         fail "certificates/$1.pem is not of its signature 证书并非签名所用证书"
     names=$(printf '%s\n' "$signer" | openssl x509 -noout -subject -nameopt sname,utf8,esc_ctrl,sep_multiline)
     person=$(printf '%s\n' "$names" | awk 'sub(/^ *serialNumber=/, "") { all++; one = $0 } END { if (all == 1) print one }')
+    case $1,$person in own-*) ;; *,person-*.document | *,person-*.hash)
+        fail "$name is signed by a key for other software 由供其他软件使用的密钥签名" ;;
+    esac
     who=$(printf '%s\n' "$names" | awk 'NR > 1 { sub(/^ */, ""); printf "%s%s", (NR > 2 ? ", " : ""), $0 }')
 }
 
