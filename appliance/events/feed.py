@@ -20,7 +20,7 @@ from appliance.errors import NotFound, PreconditionRefused
 from appliance.events.types import OF_KIND, EventType
 from appliance.ledger.audit_trail import DataOwner
 from appliance.ledger.event_texts import disclosure_rule
-from appliance.model.contract import ContractState
+from appliance.model.contract import UNSENT, ContractState
 from appliance.store import events, people
 from appliance.store.database import Database, Transaction
 from appliance.store.events import EventSource
@@ -229,11 +229,20 @@ class _ReachWindow:
         return reached and (own or not type_.drafting) and self._disclosed(type_, public)
 
     def _contract(self, contract: str) -> tuple[bool, bool]:
-        """Whether it is within reach, and whether the client made it."""
+        """Whether the client may know of it, and whether the client made it. Of what is unsent now, or was thrown
+        away, nothing else is told either: holds can be placed on drafts, and discarded ones are disposed of."""
         if contract not in self._contracts:
             owner = events.owner_of(self._tx, contract)
             own = canonical.decode(owner.first)["public"].get(CLIENT) == self._reach.client
-            self._contracts[contract] = (self._reach.covers(owner.organisation, owner.kind), own)
+            self._contracts[contract] = (
+                self._reach.reads(
+                    owner.organisation,
+                    owner.kind,
+                    made_by=self._reach.client if own else None,
+                    unsent=owner.state in UNSENT,
+                ),
+                own,
+            )
         return self._contracts[contract]
 
     def _disclosed(self, type_: EventType, public: dict[str, Any]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from appliance.errors import NotFound
+from appliance.model.contract import ContractState
 from appliance.store.database import Transaction
 from hsm.rows import Query
 
@@ -20,10 +21,11 @@ class EventSource:
 
 @dataclass(frozen=True, slots=True)
 class EventOwner:
-    """Whose contract it is: its type (``kind``), the organisation of who initiates it, and the ``first`` leaf of
-    its history."""
+    """Whose contract it is: its type (``kind``), its ``state`` now, the organisation of who initiates it, and the
+    ``first`` leaf of its history."""
 
     kind: str
+    state: ContractState
     organisation: str
     first: bytes
 
@@ -35,7 +37,7 @@ _SOURCES = Query(
 )
 _OWNERS = Query(
     EventOwner,
-    "SELECT c.kind, p.organisation,"
+    "SELECT c.kind, c.state, p.organisation,"
     " (SELECT l.leaf FROM contract_events AS e JOIN ledger AS l ON l.number = e.entry"
     " WHERE e.contract = c.id ORDER BY e.entry LIMIT 1) AS first"
     " FROM contracts AS c JOIN people AS p ON p.subject = c.initiator",

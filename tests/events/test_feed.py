@@ -73,6 +73,19 @@ def test_of_drafts_it_hears_of_its_own_alone(site: Site) -> None:
     assert events[0].data.client == ERP
 
 
+@pytest.mark.parametrize("state", ["draft", "discarded"])
+def test_of_what_people_never_sent_it_hears_nothing_at_all(site: Site, state: str) -> None:
+    """A hold can be placed on a draft, and a discarded one is disposed of."""
+    for contract, client in (("own", ERP), ("a-person's", None), ("another-client's", OTHER)):
+        site.add_contract(contract, client=client)
+        with site.database.transaction() as tx:
+            tx.update("contracts", {"state": state}, id=contract)
+        site.append(contract, EventKind.HOLD_PLACED)
+        site.append(contract, EventKind.CONTRACT_DISPOSED)
+    events = site.feed.after(-1, REACH).events
+    assert [event.data.contract for event in events] == ["own"] * 3
+
+
 def test_what_is_internal_to_the_company_of_a_seal_is_not_told_to_others(site: Site) -> None:
     with site.database.transaction() as tx:
         people.insert_person(tx, replace(person(6), subject="person-guest-6", guest=True), None)
