@@ -19,7 +19,7 @@ from appliance.language import translator
 from appliance.model.accounts import GuestAccessMethod, GuestInvitation
 from appliance.model.contract import Contract
 from appliance.model.notice import ChannelKind, Notice, NoticeKind
-from appliance.notices.channel import Channel, Envelope
+from appliance.notices.channel import Channel, DeliveryRefused, Envelope
 from appliance.notices.channel_delivery import ChannelDelivery, Prepared
 from appliance.notices.delivery import number_for_code
 from appliance.notices.messages import CODE_TEXT, TextMessage
@@ -33,6 +33,10 @@ BETWEEN_TEXTS = timedelta(minutes=1)
 MOST_AN_HOUR = 3
 MOST_A_DAY = 8
 """Text messages with codes to one guest, whoever asks for them: whoever holds the link can."""
+
+MOST_TO_A_NUMBER = 16
+"""Text messages to one number within a day, whichever guests and contracts they are for: whoever drafts contracts
+types the number, and could otherwise have anybody's telephone ring all day."""
 
 LIFETIME = timedelta(minutes=10)
 """A code that could not be sent for so long is not sent any more: whoever asked has called by then."""
@@ -107,6 +111,33 @@ def require_text_may_go(tx: Transaction, contract: Contract, held: GuestInvitati
         raise StateRefused("Several codes were sent today. Call whoever invited you, or try again tomorrow.")
 
 
+class SparingGateway:
+    """*gateway*, but for :data:`MOST_TO_A_NUMBER`. It counts in memory, since no number is kept with a message: a
+    scheduler that is started anew begins anew. For one thread, as the delivery is."""
+
+    def __init__(self, gateway: Channel[TextMessage], now: Callable[[], datetime]) -> None:
+        self._gateway = gateway
+        self._now = now
+        self._given: dict[str, tuple[str, datetime]] = {}
+
+    @property
+    def is_idempotent(self) -> bool:
+        return self._gateway.is_idempotent
+
+    def greet(self) -> None:
+        self._gateway.greet()
+
+    def send_message(self, envelope: Envelope, message: TextMessage) -> str:
+        """As the *gateway*. Raises :class:`DeliveryRefused` for a number that had enough."""
+        now, number = self._now(), envelope.recipient
+        self._given = {name: each for name, each in self._given.items() if each[1] > now - timedelta(days=1)}
+        others = sum(to == number for name, (to, _) in self._given.items() if name != envelope.message_id)
+        if others >= MOST_TO_A_NUMBER:
+            raise DeliveryRefused(f"this number was sent {MOST_TO_A_NUMBER} codes within a day")
+        self._given.setdefault(envelope.message_id, (number, now))
+        return self._gateway.send_message(envelope, message)
+
+
 class CodeDelivery(ChannelDelivery[TextMessage]):
     """Sends the codes that guests ask for, in the name of *organisation*, for the portal at *host*."""
 
@@ -124,7 +155,7 @@ class CodeDelivery(ChannelDelivery[TextMessage]):
         organisation: str,
         host: str,
     ) -> None:
-        super().__init__(database, gateway, now)
+        super().__init__(database, SparingGateway(gateway, lambda: self._now()), now)
         self._codes = codes
         self._organisation = organisation
         self._host = host

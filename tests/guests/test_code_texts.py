@@ -20,6 +20,7 @@ from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.participants import ZHANG, ZONE
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.guests import CodeDelivery, CodeText, GuestEntry
+from appliance.guests.texting import MOST_TO_A_NUMBER
 from appliance.jobs.__main__ import code_delivery
 from appliance.language import Language, chinese_messages
 from appliance.model.contract import Contract, Deadline, GuestDetails, Party, Placement, SigningOrder
@@ -309,6 +310,24 @@ def test_how_often_a_code_is_sent(house: House) -> None:
     house.clock.ahead = timedelta(hours=8)
     with pytest.raises(StateRefused, match="today"):
         house.ask(party)
+
+
+def test_one_number_is_not_flooded_by_many_contracts(house: House) -> None:
+    before = len(house.gateway.messages)
+    invited = [house.invited() for _ in range(MOST_TO_A_NUMBER + 1)]
+    for _, party in invited:
+        house.ask(party)
+    house.delivery.deliver_due()
+    assert len(house.gateway.messages) == before + MOST_TO_A_NUMBER
+    contract, party = invited[-1]
+    assert house.text(party).state == "refused"
+    assert NoticeKind.GUEST_ARRIVED in house.told(contract), "the initiator calls instead"
+    _, other = house.invited(phone="139 0000 0000")
+    house.ask(other)
+    assert house.delivery.deliver_due() == 1
+    house.clock.ahead = timedelta(days=1, minutes=1)
+    house.ask(party)
+    assert house.delivery.deliver_due() == 1
 
 
 def test_a_code_that_is_not_the_guests_any_more_is_not_sent(house: House) -> None:
