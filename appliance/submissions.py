@@ -23,6 +23,7 @@ Requests of the API carry a key that the client has chosen (``Idempotency-Key``)
 from __future__ import annotations
 
 import secrets
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -47,6 +48,9 @@ KEPT = timedelta(days=7)
 
 PATIENCE = 20.0
 """Seconds that a second one waits for the first."""
+
+MOST_WAITING = 2
+"""Repeated requests that wait in one process, each on a thread that pages need, too; others are told at once."""
 
 LENGTHS = range(16, 65)
 """How long a form's value may be, in characters."""
@@ -147,13 +151,14 @@ class KeyedRequests:
         self._database = database
         self._now = now
         self._turns = _Turns(patience, wait)
+        self._places = threading.BoundedSemaphore(MOST_WAITING)
 
     def claim(self, client: str, key: str, request: tuple[str, str, str]) -> ClaimedRequest | KeptAnswer:
         """The claim of *request* (method, path, SHA-256 of the body in hex), which ends with :meth:`finish`,
         :meth:`fail` or :meth:`release`; or the answer that the same request got before.
 
-        Waits while another one works on it. Raises :class:`RequestUnderWay` when that takes too long, and
-        :class:`KeyReused` for the key of another request.
+        Waits while another one works on it. Raises :class:`RequestUnderWay` when that takes too long, or when
+        :data:`MOST_WAITING` wait already, and :class:`KeyReused` for the key of another request.
         """
         held: list[ClaimedRequest] = []
 
@@ -163,7 +168,17 @@ class KeyedRequests:
             return claimed is not None
 
         late = RequestUnderWay("The same request is being worked on; repeat it in a moment.")
-        answer = self._turns.await_result(take, lambda: self._look(client, key), late)
+        if take():
+            return held[0]
+        _, answer = self._look(client, key)
+        if answer is not None:
+            return answer
+        if not self._places.acquire(blocking=False):
+            raise late
+        try:
+            answer = self._turns.await_result(take, lambda: self._look(client, key), late)
+        finally:
+            self._places.release()
         return held[0] if answer is None else answer
 
     def finish(self, claimed: ClaimedRequest, answer: KeptAnswer) -> None:

@@ -155,7 +155,7 @@ class CodeDelivery(ChannelDelivery[TextMessage]):
         organisation: str,
         host: str,
     ) -> None:
-        super().__init__(database, SparingGateway(gateway, lambda: self._now()), now)
+        super().__init__(database, SparingGateway(gateway, now), now)
         self._codes = codes
         self._organisation = organisation
         self._host = host

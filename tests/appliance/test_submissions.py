@@ -11,7 +11,15 @@ import pytest
 
 from appliance.errors import KeyReused, PreconditionRefused, RequestUnderWay, StateRefused
 from appliance.store.database import Database
-from appliance.submissions import ABANDONED, KEPT, ClaimedRequest, KeptAnswer, KeyedRequests, Submissions
+from appliance.submissions import (
+    ABANDONED,
+    KEPT,
+    MOST_WAITING,
+    ClaimedRequest,
+    KeptAnswer,
+    KeyedRequests,
+    Submissions,
+)
 
 ONCE = "a-value-of-24-characters"
 ZHANG = "person-zhang"
@@ -162,6 +170,34 @@ def test_a_concurrent_request_is_told_after_a_while(requests: KeyedRequests) -> 
     claimed(requests)
     with pytest.raises(RequestUnderWay):
         requests.claim(CLIENT, KEY, REQUEST)
+
+
+def test_repetitions_do_not_take_all_threads(tmp_path: Path, clock: Clock) -> None:
+    database, waiting, over = Database(tmp_path / "vermilion.db"), threading.Semaphore(0), threading.Event()
+
+    def wait(_seconds: float) -> None:
+        waiting.release()
+        over.wait(60)
+
+    requests = KeyedRequests(database, clock, wait=wait)
+    first, answers = claimed(requests), list[object]()
+    threads = [
+        threading.Thread(target=lambda: answers.append(requests.claim(CLIENT, KEY, REQUEST)))
+        for _ in range(MOST_WAITING)
+    ]
+    for thread in threads:
+        thread.start()
+        assert waiting.acquire(timeout=60)
+    with pytest.raises(RequestUnderWay):
+        requests.claim(CLIENT, KEY, REQUEST)
+    assert isinstance(requests.claim(CLIENT, "another", REQUEST), ClaimedRequest)
+    requests.finish(first, ANSWER)
+    assert requests.claim(CLIENT, KEY, REQUEST) == ANSWER, "what is answered already needs no wait"
+    over.set()
+    for thread in threads:
+        thread.join()
+    database.close()
+    assert answers == [ANSWER] * MOST_WAITING
 
 
 def test_a_refused_request_frees_its_key(requests: KeyedRequests) -> None:

@@ -141,6 +141,7 @@ def house(opened: Appliance, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) 
     delivery = code_delivery(opened.settings, opened)
     assert delivery is not None
     monkeypatch.setattr(delivery, "_now", clock)
+    monkeypatch.setattr(delivery._channel, "_now", clock)
     yield House(opened, portal_of(opened, opened.authority), gateway, clock, delivery)
     gateway.status, gateway.reason, gateway.hang_up = None, "", False
     gateway.holds.set()
