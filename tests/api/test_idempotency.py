@@ -13,8 +13,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.participants import ZHANG
-from appliance.submissions import ABANDONED, ClaimedRequest, KeyedRequests
+from appliance.submissions import ABANDONED, MOST_WAITING, ClaimedRequest, KeyedRequests
 from appliance.wiring import Appliance
 from tests.api.conftest import Time, program
 from tests.api.contracts_made import CONTRACTS, draft, drafted, key, sent, with_party
@@ -72,8 +73,26 @@ def test_a_refusal_frees_the_key(erp: FlaskClient) -> None:
     assert draft(erp, with_key=once).json == made.json
 
 
+def test_an_answer_is_not_given_again_of_what_is_out_of_reach_by_now(
+    portal: Flask, known: Programs, appliance: Appliance
+) -> None:
+    purchase, drafted_with, added_with = program(portal, known, PURCHASE), key(), key()
+    made = draft(purchase, with_key=drafted_with, title="改类型").json
+    address = f"{CONTRACTS}/{made['id']}/parties"
+    assert purchase.post(address, json=GUEST, headers={"Idempotency-Key": added_with}).status_code == 201
+    now = contract_now(appliance, made["id"])
+    terms = DraftTerms(now.title, "劳动", now.purpose, now.initiator, now.deadline, now.order)
+    appliance.drafting.revise(made["id"], terms, by=now.initiator)
+    for again in (
+        draft(purchase, with_key=drafted_with, title="改类型"),
+        purchase.post(address, json=GUEST, headers={"Idempotency-Key": added_with}),
+    ):
+        assert (again.status_code, again.json["code"]) == (404, "not-found")
+
+
 def test_at_the_same_time_one_contract_is_made(portal: Flask, known: Programs, appliance: Appliance) -> None:
-    once, ready = key(), threading.Barrier(6)
+    once, many = key(), MOST_WAITING + 1
+    ready = threading.Barrier(many)
 
     def send(_: int) -> tuple[int, bytes]:
         own = program(portal, known, ERP)
@@ -81,8 +100,8 @@ def test_at_the_same_time_one_contract_is_made(portal: Flask, known: Programs, a
         answer = draft(own, with_key=once, title="同时")
         return answer.status_code, answer.data
 
-    with ThreadPoolExecutor(6) as threads:
-        answers = set(threads.map(send, range(6)))
+    with ThreadPoolExecutor(many) as threads:
+        answers = set(threads.map(send, range(many)))
     assert len(answers) == 1 and {status for status, _ in answers} == {201}
     assert count(appliance, "同时") == 1
 

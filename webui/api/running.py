@@ -3,9 +3,9 @@
 1. Who asks: the bearer token (RFC 6750) gives a client and its scopes; a cookie gives nothing.
 2. How often: each client has so many requests in a minute.
 3. What is sent: the parameters, the version (``If-Match``), the content, each as the operation declares it.
-4. Once: a request with an ``Idempotency-Key`` that was answered with success is answered by the same again. One
-   that is refused frees its key; of one that failed nobody knows what it made, so that its repetition goes on with
-   the id that was chosen.
+4. Once: a request with an ``Idempotency-Key`` that was answered with success is answered by the same again, while
+   the contract is within the client's reach. One that is refused frees its key; of one that failed nobody knows
+   what it made, so that its repetition goes on with the id that was chosen.
 5. The operation runs with the client as the one for which this thread works; the access check holds it to its
 reach.
 """
@@ -36,6 +36,7 @@ REALM: Final = "vermilion"
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{1,512}=*")
 _KEY = re.compile(r"[\x21\x23-\x7e]{1,128}")
 _VERSION = re.compile(r'"([0-9]{1,12})"')
+_CONTRACT = re.compile(r"/api/v1/contracts/([^/]+)")
 _KEPT_HEADERS = ("ETag", "Location")
 
 
@@ -110,6 +111,7 @@ def _version(rule: VersionRule) -> int | None:
 def _run_once(operation: Operation, call: Call, content: bytes, parts: dict[str, str]) -> Response:
     claimed = _claim(operation, content)
     if isinstance(claimed, KeptAnswer):
+        _require_reach(claimed, parts)
         return _replayed(claimed)
     if claimed is None:
         return _response(operation, operation.run(call, **parts))
@@ -148,6 +150,15 @@ def _claim(operation: Operation, content: bytes) -> ClaimedRequest | KeptAnswer 
         )
     sent = (request.method, request.path, hashlib.sha256(content).hexdigest())
     return appliance.keyed_requests.claim(g.api_client, key, sent)
+
+
+def _require_reach(kept: KeptAnswer, parts: dict[str, str]) -> None:
+    """Raises :class:`NotFound` for the answer about a contract that the client no longer reaches: its type was
+    changed, or somebody of another organisation has taken it over."""
+    made = _CONTRACT.match(kept.headers.get("Location", ""))
+    contract = parts.get("contract_id") or (made and made[1])
+    if contract:
+        appliance.client_contracts.read(contract)
 
 
 def _replayed(kept: KeptAnswer) -> Response:
