@@ -142,6 +142,15 @@ def test_sentences_are_in_the_callers_language(erp: FlaskClient) -> None:
     assert erp.get(f"{CONTRACTS}/x").json["detail"] == english.json["detail"]
 
 
+def test_an_address_writes_no_line_of_its_own_into_the_log(
+    portal: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "vermilion.api"):
+        portal.test_client().get("/api/v1/x%0AERROR vermilion.api forged")
+    [said] = [each.getMessage() for each in caplog.records if each.name == "vermilion.api"]
+    assert "\n" not in said and "GET /api/v1/x%0AERROR%20vermilion.api%20forged 404" in said
+
+
 def test_the_callers_request_id_is_answered_and_logged(erp: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "vermilion.api"):
         answer = erp.get("/api/v1/client", headers={"X-Request-Id": "order-4711"})

@@ -166,6 +166,12 @@ WRONG: dict[str, Callable[[Appliance], str]] = {
     "the algorithm none": lambda a: ".".join(
         [base64.urlsafe_b64encode(b'{"alg":"none"}').decode().rstrip("="), signed(claims(a)).split(".")[1], ""]
     ),
+    "a header that is out of form": lambda a: ".".join(
+        [
+            base64.urlsafe_b64encode(b'{"alg":"ES256","crit":5}').decode().rstrip("="),
+            *signed(claims(a)).split(".")[1:],
+        ]
+    ),
     "no assertion": lambda _: "x.y",
     "not JSON": lambda _: "eyJhbGciOiJFUzI1NiJ9.e30x.AAAA",
 }

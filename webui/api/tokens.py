@@ -171,7 +171,7 @@ def _signed_claims(client_id: str, assertion: str) -> Mapping[str, Any]:
     try:
         keys = KeySet.import_key_set(dict(appliance.api_clients.public_keys(client_id)))  # type: ignore[arg-type]  # a dict, as JSON has it
         return jwt.decode(assertion, keys, algorithms=list(ALGORITHMS)).claims
-    except (JoseError, ValueError) as error:
+    except (JoseError, ValueError, TypeError) as error:  # TypeError: a member of the header of another type
         raise _unproven() from error
 
 

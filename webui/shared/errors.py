@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import Flask, Response, current_app, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -111,7 +111,7 @@ def install(app: Flask) -> None:
     @app.errorhandler(Exception)
     def fault(error: Exception) -> Response:
         mark = f" ({programs.request_id()})" if programs.is_program() else ""
-        log.error("%s %s failed%s", request.method, request.path, mark, exc_info=error)
+        log.error("%s %s failed%s", request.method, quote(request.path), mark, exc_info=error)
         return mishap(InternalServerError())
 
 

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import quote
 
 from flask import Flask, Response, g, jsonify, request
 
@@ -98,9 +99,8 @@ def install(app: Flask) -> None:
         if is_program():
             response.headers["X-Request-Id"] = request_id()
             client = g.get("api_client", "-")
-            log.info(
-                "%s %s %s %d client=%s", request_id(), request.method, request.path, response.status_code, client
-            )
+            path = quote(request.path)  # a line end in it would begin a line of its own
+            log.info("%s %s %s %d client=%s", request_id(), request.method, path, response.status_code, client)
         return response
 
 
