@@ -64,13 +64,13 @@ _CONTRACTS = Query(
 
 
 def insert_contract(tx: Transaction, contract: Contract) -> None:
-    """A new contract with its first revision; parties follow by :func:`insert_party`."""
-    tx.insert(
-        "contracts",
-        fields_of(contract, "id initiator state created pages department api_client")
-        | {"revision": contract.current.number, "touched": contract.created}
-        | _terms(contract),
-    )
+    """A new contract with its first revision; parties follow by :func:`insert_party`. Raises :class:`NotFound` for
+    an id that is another's: whoever chose it made that contract before, and does not reach it any more."""
+    row = fields_of(contract, "id initiator state created pages department api_client")
+    row |= {"revision": contract.current.number, "touched": contract.created} | _terms(contract)
+    beyond = NotFound("There is no contract {contract}.", contract=contract.id)
+    with refusing(beyond, only=["contracts.id"]):
+        tx.insert("contracts", row)
     for revision in contract.revisions:
         _insert_revision(tx, contract.id, revision)
 

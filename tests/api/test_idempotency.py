@@ -171,6 +171,25 @@ def test_a_contract_whose_process_died_is_found_and_not_made_again(
     assert draft(erp, with_key=once, title="死").data == answer.data
 
 
+def test_a_contract_whose_process_died_and_that_is_out_of_reach_is_not_there(
+    portal: Flask, appliance: Appliance, known: Programs
+) -> None:
+    """Nor is it made again, nor is that a failure on our side."""
+    once, dies = key(), Dying(appliance.drafting, "draft")
+    dying_portal = create_app(with_parts(appliance, drafting=dies), form_key=bytes(32))
+    with pytest.raises(Dies):
+        draft(program(dying_portal, known, PURCHASE), with_key=once, title="不再可及")
+    with appliance.database.reading() as tx:
+        made = tx.value(str, "SELECT id FROM contracts WHERE title = '不再可及'")
+    assert made is not None
+    now = contract_now(appliance, made)
+    terms = DraftTerms(now.title, "劳动", now.purpose, now.initiator, now.deadline, now.order)
+    appliance.drafting.revise(made, terms, by=now.initiator)
+    answer = draft(program(portal, known, PURCHASE), with_key=once, title="不再可及")
+    assert (answer.status_code, answer.json["code"]) == (404, "not-found"), answer.text
+    assert count(appliance, "不再可及") == 1
+
+
 @pytest.mark.parametrize(
     ("party", "method"), [(GUEST, "add_guest"), ({"kind": "person", "person": ZHANG.subject}, "add_person")]
 )

@@ -31,6 +31,7 @@ from appliance.model.mail_merge import (
 )
 from appliance.model.template_parties import RoleKind, TemplateParties, TemplateRole
 from appliance.model.writing import Template
+from appliance.store import contracts
 from appliance.wiring import Appliance
 from appliance.workbooks import MOST_ROWS
 from appliance.writing import MergeRounds, merge_rounds
@@ -227,6 +228,22 @@ def test_a_row_that_could_not_be_sent_is_not_made_again(
     rows = appliance.mail_merges.rows(batch.id, BY)
     assert {row.state for row in rows} == {RowState.SENT}
     assert {contract_now(appliance, row.contract or "").state for row in rows} == {ContractState.SENT}
+
+
+def test_a_contract_that_somebody_took_over_stops_no_round(
+    appliance: Appliance, template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(appliance.sending, "send", refusing)
+        batch = created(appliance, template, typed_rows(2), stage=MergeStage.SENDING)
+        run(appliance.merge_rounds)
+    taken, _ = appliance.mail_merges.rows(batch.id, BY)
+    with appliance.database.transaction() as tx:
+        contracts.set_initiator(tx, contract_now(appliance, taken.contract or ""), LI.subject)
+    appliance.mail_merges.retry(batch.id, by=BY)
+    run(appliance.merge_rounds, lanes=1)
+    first, second = appliance.mail_merges.rows(batch.id, BY)
+    assert (first.state, first.code, second.state) == (RowState.FAILED, "not-found", RowState.SENT)
 
 
 def refusing(*_: object, **__: object) -> None:
