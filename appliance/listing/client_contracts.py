@@ -11,14 +11,15 @@ from typing import Final
 from appliance.acting_client import acting_client
 from appliance.contracts.access import Command, admit
 from appliance.contracts.permissions import Permission
-from appliance.errors import NotFound
+from appliance.errors import NotFound, StateRefused
 from appliance.listing import read_cursor
 from appliance.model.listing import ClientContract, ClientFilter, ClientPage
 from appliance.store import client_lists
 from appliance.store.database import Database, Transaction
 
-MOST_DRAFTS: Final = 200
-"""Drafts that one page asks the access check about, at most: those that people made in the portal are left out."""
+MOST_LEFT_OUT: Final = 200
+"""Contracts that one page asks the access check about in vain, at most: drafts that people made in the portal, and
+what was disposed of."""
 
 
 class ClientContracts:
@@ -48,7 +49,7 @@ class ClientContracts:
         with self._database.reading() as tx:
             for place, contract_id in client_lists.candidates(tx, reach, wanted, last):
                 if contract_id is not None:
-                    if len(found) == limit or refused == MOST_DRAFTS:
+                    if len(found) == limit or refused == MOST_LEFT_OUT:
                         return ClientPage(tuple(found), str(last))
                     readable = self._readable(tx, contract_id)
                     refused += readable is None
@@ -58,7 +59,7 @@ class ClientContracts:
         return ClientPage(tuple(found), str(last) if more else None)
 
     def _readable(self, tx: Transaction, contract_id: str) -> ClientContract | None:
-        with suppress(NotFound):
+        with suppress(NotFound, StateRefused):  # out of reach; or disposed of, of which nothing is left to list
             return self._read(tx, contract_id)
         return None
 

@@ -196,6 +196,21 @@ def test_lists_begin_with_the_newest_and_go_on(erp: FlaskClient) -> None:
     assert set(made) <= set(everything) and len(everything) == len(set(everything))
 
 
+def test_what_was_disposed_of_is_in_no_list_and_breaks_none(erp: FlaskClient, appliance: Appliance) -> None:
+    gone, there = drafted(erp)["id"], drafted(erp)["id"]
+    row: dict[str, object] = {"contract": gone, "reason": "示例", "state": "done", "entry": 0}
+    row |= dict.fromkeys(("proposed", "ended"), appliance.now())
+    row |= dict.fromkeys(("proposed_by", "ended_by"), ZHANG.subject)
+    with appliance.database.transaction() as tx:
+        tx.insert("disposals", row)
+    answer = erp.get(f"{CONTRACTS}?limit=2")
+    assert answer.status_code == 200, answer.text
+    listed = [each["id"] for each in answer.json["contracts"]]
+    assert there in listed and gone not in listed
+    alone = erp.get(f"{CONTRACTS}/{gone}")
+    assert (alone.status_code, alone.json["code"]) == (409, "state-refused"), "it says when it was"
+
+
 def test_what_changed_last_comes_first(erp: FlaskClient, appliance: Appliance) -> None:
     old = drafted(erp)
     drafted(erp)
