@@ -42,6 +42,7 @@ class ClientContracts:
         Raises :class:`PreconditionRefused` for an *after* that names no place.
         """
         reach, last = acting_client(), None if after is None else read_cursor(after)
+        within = last  # the last place of the client's own organisations and types: no others' are told
         if reach is None:
             return ClientPage((), None)
         found: list[ClientContract] = []
@@ -50,7 +51,8 @@ class ClientContracts:
             for place, contract_id in client_lists.candidates(tx, reach, wanted, last):
                 if contract_id is not None:
                     if len(found) == limit or refused == MOST_LEFT_OUT:
-                        return ClientPage(tuple(found), str(last))
+                        return ClientPage(tuple(found), str(within))
+                    within = place
                     readable = self._readable(tx, contract_id)
                     refused += readable is None
                     found.extend([] if readable is None else [readable])

@@ -211,6 +211,21 @@ def test_what_was_disposed_of_is_in_no_list_and_breaks_none(erp: FlaskClient, ap
     assert (alone.status_code, alone.json["code"]) == (409, "state-refused"), "it says when it was"
 
 
+def test_the_next_page_names_no_place_out_of_reach(
+    erp: FlaskClient, portal: Flask, known: Programs, appliance: Appliance
+) -> None:
+    purchase = program(portal, known, PURCHASE)
+    older = drafted(purchase)["id"]
+    drafted(erp, kind="租赁")
+    newer = drafted(purchase)["id"]
+    first = purchase.get(f"{CONTRACTS}?limit=1").json
+    with appliance.database.reading() as tx:
+        number = tx.value(int, "SELECT number FROM contracts WHERE id = ?", (newer,))
+    assert [each["id"] for each in first["contracts"]] == [newer] and first["next"] == f"~{number}"
+    second = purchase.get(CONTRACTS, query_string={"limit": 1, "after": first["next"]}).json
+    assert [each["id"] for each in second["contracts"]] == [older]
+
+
 def test_what_changed_last_comes_first(erp: FlaskClient, appliance: Appliance) -> None:
     old = drafted(erp)
     drafted(erp)
