@@ -165,6 +165,9 @@ STOPS = (
     Stop("/partners/{partner}/representatives/new", OFFICER),
     Stop("/partners/{partner}/representatives/{left}/contracts", REPRESENTATIVE),
     Stop("/contracts/{waiting}/vouch", _ZHANG),
+    Stop("/remote", _ZHANG),
+    Stop("/remote/none", _ZHANG, 404),
+    Stop("/api/v1/docs"),
 )
 
 NO_PAGES = frozenset(

@@ -74,6 +74,12 @@ WITHOUT_ADMISSION: Mapping[str, frozenset[str]] = {
     "whoever holds a guest's link is nobody yet: the page tells the title and how it ended": frozenset(
         {"guests/entering.py _entry", "guests/inviting.py link_for"}
     ),
+    "the demonstration's people sign what waits for all of them": frozenset(
+        {"demonstration/story.py sign_waiting"}
+    ),
+    "the scheduler sends a guest's code, and tells the initiator when it cannot": frozenset(
+        {"guests/texting.py compose", "guests/texting.py on_failure"}
+    ),
     "somebody has left, is away or hands over their own: the contract says who decides": frozenset(
         {
             "contracts/handing_over.py open_parts",
