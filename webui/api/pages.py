@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from flask import Response, make_response, render_template, request
+from markupsafe import Markup, escape
 
 from webui.api import openapi as described
 from webui.api.operations import JSON, OPERATIONS, Operation
@@ -51,9 +53,15 @@ def docs() -> Response:
         types={name: (schema, _fields(schema)) for name, schema in document["components"]["schemas"].items()},
         codes={code: (TITLES.get(code, code), described.status_of_code(code)) for code in _codes()},
         kind_of=_kind,
+        in_code=_in_code,
         scopes=document["components"]["securitySchemes"]["oauth"]["flows"]["clientCredentials"]["scopes"],
     )
     return make_response(page)
+
+
+def _in_code(words: str) -> Markup:
+    """*words*, in which what stands between backticks is code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(words))))  # noqa: S704 -- it is escaped before
 
 
 def _groups() -> dict[str, list[Operation]]:
