@@ -196,6 +196,10 @@ class KeyedRequests:
         else:
             self._database.commit(submissions.release_request, claimed.client, claimed.key)
 
+    def forget_old(self) -> None:
+        """Forgets some of what is kept for longer than :data:`KEPT`, also where no request comes any more."""
+        self._database.commit(submissions.forget_requests, self._now() - KEPT)
+
     def _take(
         self, tx: Transaction, client: str, key: str, request: tuple[str, str, str]
     ) -> ClaimedRequest | None:

@@ -101,6 +101,7 @@ def jobs_of(appliance: Appliance, delivery: OutboxDelivery | None, texts: CodeDe
         Job("vouchings", 10.0, appliance.vouchings.run),
         Job("seal requests", 10.0, appliance.seal_requests.sweep),
         Job("remote signing", 10.0, appliance.remote_requests.sweep),
+        Job("kept answers", 60.0, appliance.keyed_requests.forget_old),
         Job("mail merges", 1.0, appliance.merge_rounds.run_round),
         Job("disposal", 600.0, appliance.retention.remove_doomed_blobs),
         Job("ownerless documents", 600.0, appliance.retention.remove_ownerless_blobs),

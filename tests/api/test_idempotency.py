@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.participants import ZHANG
+from appliance.store import submissions
 from appliance.submissions import ABANDONED, MOST_WAITING, ClaimedRequest, KeyedRequests
 from appliance.wiring import Appliance
 from tests.api.conftest import Time, program
@@ -301,3 +302,16 @@ def test_what_failed_on_our_side_goes_on_with_the_same_contract(
     assert other.json["code"] == "idempotency-key-reused"
     answer = draft(erp, with_key=once, title="失败")
     assert answer.status_code == 201 and count(appliance, "失败") == 1
+
+
+def test_the_scheduler_forgets_answers_after_a_week(erp: FlaskClient, appliance: Appliance, time: Time) -> None:
+    once = key()
+    made = draft(erp, with_key=once, title="一周").json["id"]
+    appliance.keyed_requests.forget_old()
+    assert draft(erp, with_key=once, title="一周").json["id"] == made
+    time.ahead = timedelta(days=7, minutes=1)
+    try:
+        appliance.keyed_requests.forget_old()
+        assert appliance.database.query(submissions.kept_request, ERP, once) is None
+    finally:
+        time.ahead = timedelta()
