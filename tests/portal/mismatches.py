@@ -25,6 +25,7 @@ from tests.portal.routes import CONTRACT, DRAFT, IDENTITY, NOBODY, OF_SEAL, OWN,
 from tests.portal.visitors import signed_in
 from tests.world import contract_now
 from webui.portal.drafting.steps import terms_of
+from webui.shared.language import PROGRAMS
 
 OBJECTS = frozenset(
     {
@@ -172,8 +173,8 @@ def to_cover(rules: Map) -> set[str]:
 
 
 def is_for_programs(rule: Rule) -> bool:
-    """Whether it is an operation of the API, which is tried in tests/api."""
-    return rule.endpoint.startswith("api.")
+    """Whether it is an operation of an API, which is tried in tests/api or tests/remote_signing."""
+    return rule.rule.startswith(PROGRAMS)
 
 
 def _named(row: Row) -> set[str]:
