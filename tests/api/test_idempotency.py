@@ -311,7 +311,8 @@ def test_the_scheduler_forgets_answers_after_a_week(erp: FlaskClient, appliance:
     assert draft(erp, with_key=once, title="一周").json["id"] == made
     time.ahead = timedelta(days=7, minutes=1)
     try:
-        appliance.keyed_requests.forget_old()
+        for _ in range(50):  # a hundred at a time, and other tests have kept some too
+            appliance.keyed_requests.forget_old()
         assert appliance.database.query(submissions.kept_request, ERP, once) is None
     finally:
         time.ahead = timedelta()
