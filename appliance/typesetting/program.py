@@ -74,5 +74,6 @@ def _set(pages: Sequence[str], *, identifier: bytes | None, tagged: bool, images
 
 
 if __name__ == "__main__":
-    os.nice(int(sys.argv[1]))
+    if (less := int(sys.argv[1])) > 0:  # units allow setpriority(2) only where pages are set that nobody waits for
+        os.nice(less)
     main()

@@ -178,6 +178,12 @@ def test_the_authority_alone_may_read_the_clocks_state() -> None:
         assert bool(allowed) is (service == "vermilion-authority"), service
 
 
+def test_the_scheduler_alone_may_give_way_to_others() -> None:
+    """Where it sets the pages of a batch; a page that somebody waits for is set without that system call."""
+    allowing = [service for service in SERVICES if "setpriority" in said(service, "SystemCallFilter")]
+    assert allowing == ["vermilion-scheduler"]
+
+
 @pytest.mark.parametrize("drop_in", sorted(UNITS.glob("drop-ins/*/*.conf")), ids=lambda path: path.stem)
 def test_what_an_operator_may_copy_is_sound_and_stays_below_the_threshold(
     drop_in: Path, machine: Path, tmp_path: Path
