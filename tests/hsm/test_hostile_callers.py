@@ -218,7 +218,7 @@ def test_junk_arguments_are_refused_and_never_break_anything(own: RunningAuthori
     names = [each.name for each in fields(OPERATIONS[operation].request)]
     harmless = {"status", "chain", "authorities", "crls", "issue_crl", "organisations", "appointment"}
     harmless |= {"credentials", "begin_backup", "ocsp_reply", "ceremonies", "transcript", "keepers"}
-    harmless |= {"pending_credentials", "pending_subjects", "batch_limit", "powers_stated_since"}
+    harmless |= {"pending_credentials", "pending_subjects", "batch_limit", "powers_stated_since", "remote_limits"}
     harmless |= {"vouching_limit"}
     if operation == "lock":
         return
