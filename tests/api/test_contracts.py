@@ -309,3 +309,19 @@ def test_a_key_is_sent_with_what_makes_something(erp: FlaskClient) -> None:
     )
     assert refused.json["code"] == "idempotency-key-invalid"
     assert key() != key()
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [("name", "A\u202eB"), ("email", "no-at"), ("phone", "12"), ("zone", "Mars/Olympus"), ("organisation", " ")],
+)
+def test_what_is_wrong_with_somebody_from_outside_is_pointed_at(erp: FlaskClient, member: str, value: str) -> None:
+    outside = {"kind": "outside", "name": "李示例", "email": "li@beta.example", member: value}
+    made = drafted(erp)
+    refused = with_party(erp, made["id"], outside)
+    assert (refused.status_code, refused.json["code"], refused.json["pointer"]) == (
+        422,
+        "invalid-body",
+        f"/{member}",
+    ), refused.text
+    assert erp.get(f"{CONTRACTS}/{made['id']}").json["parties"] == []

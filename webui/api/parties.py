@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Final
 
+from appliance.contact_details import email_address, organisation_name, person_name, telephone_number
+from appliance.entered_text import require_zone
+from appliance.errors import PreconditionRefused
 from appliance.model.api_clients import Scope
 from appliance.model.contract import Contract, GuestDetails, Party
 from appliance.signing_methods import SigningMethod
 from webui.api import conversions
 from webui.api.contracts import CHANGES, ONE, answer, read, to_change
 from webui.api.operations import Answer, Call, Declared, KeyRule, VersionRule, operation
+from webui.api.problems import ProblemError
 from webui.api.types import (
     ApiContract,
     ApiNewOutside,
@@ -74,7 +79,25 @@ def _add(call: Call, contract: Contract, seen: int) -> Party:
     raise TypeError("the operation declares parties")
 
 
+OUTSIDE: Final[Mapping[str, Callable[[str], object]]] = {
+    "name": person_name,
+    "organisation": organisation_name,
+    "email": email_address,
+    "phone": telephone_number,
+    "zone": require_zone,
+}
+"""By what each member of somebody from outside is checked, so that a refusal can point at it."""
+
+
 def _guest(given: ApiNewOutside) -> GuestDetails:
+    """Raises :class:`ProblemError` for the first member that is no such thing."""
+    for member, check in OUTSIDE.items():
+        if value := getattr(given, member):
+            try:
+                check(value)
+            except PreconditionRefused as refusal:
+                values = dict(refusal.values)
+                raise ProblemError(refusal.template, "invalid-body", pointer=f"/{member}", **values) from refusal
     return GuestDetails(
         name=given.name,
         organisation=given.organisation,

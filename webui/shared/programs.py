@@ -48,7 +48,7 @@ TITLES: Final[Mapping[str, str]] = {
     "not-found": "Not found",
     "not-json": "The content is not JSON",
     "out-of-reach": "Out of this client's reach",
-    "precondition-refused": "Something that has to be so is not",
+    "precondition-refused": "A precondition is not met",
     "request-under-way": "The same request is being worked on",
     "scope-missing": "The token lacks the scope",
     "state-refused": "The state does not allow this",
