@@ -49,7 +49,7 @@ from appliance.documents.page_pictures import PagePictures, PictureCache
 from appliance.earlier_signatures import EarlierSignatures, require_unbroken
 from appliance.events import EventFeed, WebhookDelivery, Webhooks, WebhookSecrets, WebhookTargets
 from appliance.evidence.verification import verify_package
-from appliance.guests import GuestCorrection, GuestEntry, Guests, Vouchings, invite, link_for
+from appliance.guests import GivenLinks, GuestCorrection, GuestEntry, Guests, Vouchings, invite, link_for
 from appliance.guests.entering import GuestEntryContext
 from appliance.guests.inviting import GuestCodes
 from appliance.identity import IdentityChecks
@@ -226,6 +226,7 @@ class Appliance:
         self.representatives = Representatives(context, self.accounts.administration, self.partners)
         self.guest_codes = codes = GuestCodes(links.derive_key("guest code"))
         self.guests = Guests(database, codes, self.mail.works, now)
+        self.given_links = GivenLinks(database, self.guests, now)
         self.vouchings = Vouchings(database, authority, self.timestamps, now)
         self.correcting = GuestCorrection(database, authority, now)
         self.remote_requests = RemoteRequests(database, authority, now)

@@ -116,13 +116,16 @@ def _actor(tx: Transaction, subject: str) -> ContractActor:
     return ContractActor(subject, seals=seals, administers=administers)
 
 
-def require_changeable(contract: Contract) -> None:
+def require_changeable(tx: Transaction, contract: Contract) -> None:
     """For a command that changes what its actor may read: raises :class:`PreconditionRefused` while an API client
-    acts that did not make *contract*."""
+    acts that did not make *contract*, or in the name of an initiator who may start none any more."""
     reach = acting_client()
-    refusal = None if reach is None else refusal_for_client(contract, Permission.EDIT, reach)
+    if reach is None:
+        return
+    refusal = refusal_for_client(contract, Permission.EDIT, reach)
     if refusal is not None:
         raise refusal.error()
+    _require_initiating(tx, contract.initiator)
 
 
 def drafting_client(tx: Transaction, initiator: str, kind: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from appliance.guests.correcting import GuestCorrection
 from appliance.guests.entering import GuestEntry
+from appliance.guests.giving import GivenLinks
 from appliance.guests.inviting import Guests, invite, is_guest, link_for
 from appliance.guests.texting import CodeDelivery, CodeText
 from appliance.guests.vouching import Vouchings
@@ -9,6 +10,7 @@ from appliance.guests.vouching import Vouchings
 __all__ = [
     "CodeDelivery",
     "CodeText",
+    "GivenLinks",
     "GuestCorrection",
     "GuestEntry",
     "Guests",

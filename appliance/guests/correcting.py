@@ -158,7 +158,7 @@ class GuestCorrection:
 
 def _open_party(tx: Transaction, command: Command) -> tuple[Contract, Party]:
     contract = admit(tx, command)
-    require_changeable(contract)
+    require_changeable(tx, contract)
     party = contract.require_party(str(command.party))
     if contract.initiator != command.by or not party.guest:
         raise PreconditionRefused("Only the initiator of “{title}” invites its guests.", title=contract.title)

@@ -169,11 +169,28 @@ class Guests:
         if self._mail_works():
             raise PreconditionRefused("The link goes to the guest by mail; it is not shown here.")
         with self._database.transaction() as tx:
-            invitation = self._own(tx, contract_id, party_id, by)
-            if invitation.used is not None:
-                invitation = invite_again(tx, invitation, now=self._now(), kind=None, asked_by=by)
-            record_invitation(tx, invitation, EventKind.GUEST_LINK_SHOWN, self._now(), by)
-            return invitation
+            return self._unused(tx, contract_id, party_id, by, EventKind.GUEST_LINK_SHOWN)
+
+    def give_link(self, tx: Transaction, contract: Contract, party_id: str) -> GuestInvitation:
+        """The same in the caller's transaction, for the API client that acts, which made *contract* and delivers
+        the link itself, also while mail goes out. Raises as :meth:`code`, and :class:`StateRefused` before the
+        guest's turn."""
+        party = contract.require_party(party_id)
+        if not party.guest:
+            raise PreconditionRefused("{name} has an account, and comes in without a link.", name=party.name)
+        if not guests.is_invited(tx, party_id):
+            raise StateRefused("The link of {name} is made when it is their turn.", name=party.name)
+        return self._unused(tx, contract.id, party_id, contract.initiator, EventKind.GUEST_LINK_GIVEN)
+
+    def _unused(
+        self, tx: Transaction, contract_id: str, party_id: str, by: str, kind: EventKind
+    ) -> GuestInvitation:
+        """The invitation that holds, or a new one if its link was used; recorded as *kind*."""
+        invitation = self._own(tx, contract_id, party_id, by)
+        if invitation.used is not None:
+            invitation = invite_again(tx, invitation, now=self._now(), kind=None, asked_by=by)
+        record_invitation(tx, invitation, kind, self._now(), by)
+        return invitation
 
     of_party = reads(guests.of_party)
     of_person = reads(guests.of_person)
@@ -184,7 +201,7 @@ class Guests:
     def _own(self, tx: Transaction, contract_id: str, party_id: str, by: str) -> GuestInvitation:
         now = self._now()
         contract = admit(tx, Command(contract_id, Permission.READ, by, now))
-        require_changeable(contract)
+        require_changeable(tx, contract)
         if contract.initiator != by:
             raise PreconditionRefused("Only the initiator of “{title}” invites its guests.", title=contract.title)
         invitation = guests.of_party(tx, party_id)

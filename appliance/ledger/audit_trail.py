@@ -163,6 +163,8 @@ class EventKind(StrEnum):
     GUEST_CORRECTED = "guest-corrected", _shared("Outside signer corrected by the initiator", "name")
     GUEST_LINK_SHOWN = "guest-link-shown", _shared("Link of the outside signer shown to the initiator")
     """To the initiator, who hands it over where no mail goes out."""
+    GUEST_LINK_GIVEN = "guest-link-given", _shared("Link of the outside signer given to a program")
+    """To an API client, whose organisation delivers it."""
     GUEST_CODE_TEXTED = "guest-code-texted", _shared("Outside signer asked for the code by text message")
     GUEST_CODE_ASKED = "guest-code-asked", _shared("Outside signer asked for a new code")
     GUEST_CODE_RENEWED = "guest-code-renewed", _shared("New code for the outside signer")

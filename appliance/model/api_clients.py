@@ -18,6 +18,7 @@ class Scope(StrEnum):
 
     CONTRACTS_READ = "contracts:read"
     CONTRACTS_WRITE = "contracts:write"
+    LINKS_WRITE = "links:write"
     TEMPLATES_READ = "templates:read"
     EVIDENCE_READ = "evidence:read"
     PEOPLE_READ = "people:read"
@@ -32,6 +33,7 @@ class Scope(StrEnum):
 SCOPE_TITLES: Final[Mapping[Scope, str]] = {
     Scope.CONTRACTS_READ: "Read contracts",
     Scope.CONTRACTS_WRITE: "Draft, send and recall contracts",
+    Scope.LINKS_WRITE: "Get the links of outside signers, to deliver them",
     Scope.TEMPLATES_READ: "Read templates",
     Scope.EVIDENCE_READ: "Fetch evidence packages",
     Scope.PEOPLE_READ: "Look up people",

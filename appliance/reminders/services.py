@@ -97,7 +97,7 @@ class ContractDateService:
         _require_order(days, now)
         with self._database.transaction() as tx:
             contract = admit(tx, Command(contract_id, Permission.READ, by, now))
-            require_changeable(contract)
+            require_changeable(tx, contract)
             if contract.initiator != by:
                 raise PreconditionRefused("Only the initiator of “{title}” keeps its dates.", title=contract.title)
             if contract.state in OVER:

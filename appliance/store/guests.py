@@ -83,6 +83,11 @@ def of_party(tx: Transaction, party_id: str) -> GuestInvitation:
     return _one(tx, "party = ? AND ended IS NULL", party_id)
 
 
+def is_invited(tx: Transaction, party_id: str) -> bool:
+    """Whether an invitation of the party holds."""
+    return tx.exists("SELECT 1 FROM guest_invitations WHERE party = ? AND ended IS NULL", (party_id,))
+
+
 def of_person(tx: Transaction, subject: str) -> GuestInvitation:
     """The invitation whose link works for the guest now. Raises :class:`NotFound`."""
     return _one(tx, "person = ? AND ended IS NULL", subject)

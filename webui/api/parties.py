@@ -12,11 +12,12 @@ from appliance.model.api_clients import Scope
 from appliance.model.contract import Contract, GuestDetails, Party
 from appliance.signing_methods import SigningMethod
 from webui.api import conversions
-from webui.api.contracts import CHANGES, ONE, answer, read, to_change
+from webui.api.contracts import CHANGES, ONE, REFUSALS, answer, read, to_change
 from webui.api.operations import Answer, Call, Declared, KeyRule, VersionRule, operation
 from webui.api.problems import ProblemError
 from webui.api.types import (
     ApiContract,
+    ApiLink,
     ApiNewOutside,
     ApiNewParty,
     ApiNewPerson,
@@ -142,3 +143,18 @@ def place_party(call: Call, contract_id: str, party_id: str) -> Answer:
     places, cross = conversions.places_of(given.places), conversions.cross_page_of(given.cross_page_y)
     appliance.drafting.place(contract_id, party_id, places, cross, by=contract.initiator, seen=seen)
     return answer(contract_id)
+
+
+@operation("POST", f"{PARTY}/links", Scope.LINKS_WRITE, {200: ApiLink}, Declared(problems=REFUSALS))
+def give_link(_call: Call, contract_id: str, party_id: str) -> Answer:
+    """Get the personal link of somebody from outside.
+
+    To deliver it yourself, where no mail goes out or beside the mail. It exists from this party's turn on, in
+    contracts that the client made. Asked again, the answer is the same link, until it has let its owner in by the
+    code; then it is a new one, and the link before takes no code any more. The code comes from the initiator, or
+    from the appliance by text message; no client gets it. The log keeps who got whose link, and not the link. It
+    takes no `Idempotency-Key`: the answer would be kept.
+    """
+    given = appliance.given_links.give(contract_id, party_id)
+    url = appliance.addresses.invitation_url(given.invitation)
+    return Answer(ApiLink(url, conversions.utc(given.until)))

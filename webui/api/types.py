@@ -339,6 +339,14 @@ class ApiNewOutside(Struct, forbid_unknown_fields=True, tag_field="kind", tag="o
 ApiNewParty = ApiNewPerson | ApiNewSeal | ApiNewOutside
 
 
+class ApiLink(Struct):
+    """The personal link of somebody from outside. Who holds it can come in only with the code, or with the passkey
+    that was set up by it."""
+
+    url: Annotated[str, Meta(description="Give it to this person alone, and never in one message with the code.")]
+    valid_until: Annotated[datetime, Meta(tz=True, description="Nobody comes in by it any more from then on.")]
+
+
 class ApiSend(Struct, forbid_unknown_fields=True):
     """What the initiator knows when the contract is sent."""
 

@@ -19,6 +19,7 @@ from vermilion_client.types import (
     ENDED,
     Contract,
     Deadline,
+    Link,
     NewOutside,
     NewParty,
     NewPerson,
@@ -129,6 +130,12 @@ class Client:
         body = {"places": list(places), "cross_page_y": cross_page_y}
         path = f"{_one(contract.id)}/parties/{quote(party_id, safe='')}/places"
         return read(Contract, self.request("PUT", path, body=body, version=contract.version).value)
+
+    def link(self, contract_id: str, party_id: str) -> Link:
+        """The personal link of somebody from outside, to be delivered to them alone. It does not come with the
+        code, which no program gets."""
+        path = f"{_one(contract_id)}/parties/{quote(party_id, safe='')}/links"
+        return read(Link, self.request("POST", path).value)
 
     def change(self, contract: Contract, changes: Mapping[str, object]) -> Contract:
         """Changes members of a draft, unless it has changed since it was read; the others stay."""

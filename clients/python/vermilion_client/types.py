@@ -107,6 +107,14 @@ class Party:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """The personal link of somebody from outside: nobody comes in by it from ``valid_until`` on."""
+
+    url: str
+    valid_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
     """A contract as it was when it was read; ``version`` counts every change."""
 
