@@ -145,7 +145,7 @@ class DocumentSettings:
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
-    """The API: how many requests a client may make in a minute. Each process of the portal counts for itself."""
+    """The API: how many requests a client may make in a minute."""
 
     requests_per_minute: int = number(600, 1, 1_000_000)
 

@@ -2,5 +2,15 @@
 
 from appliance.api_clients.register import ApiClients, current_reach, new_client_id, new_secret, secret_digest
 from appliance.api_clients.rules import read_scopes
+from appliance.api_clients.usage import ApiRequest, ApiUsage
 
-__all__ = ["ApiClients", "current_reach", "new_client_id", "new_secret", "read_scopes", "secret_digest"]
+__all__ = [
+    "ApiClients",
+    "ApiRequest",
+    "ApiUsage",
+    "current_reach",
+    "new_client_id",
+    "new_secret",
+    "read_scopes",
+    "secret_digest",
+]

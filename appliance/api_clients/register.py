@@ -88,6 +88,10 @@ class ApiClients:
     find = reads(api_clients.load_client)
     """The client with this id. Raises :class:`NotFound`."""
 
+    def is_known(self, client_id: str) -> bool:
+        """Whether there is a client with this id, active or not."""
+        return self._database.query(api_clients.find_client, client_id) is not None
+
     list_clients = reads(api_clients.all_clients)
     """All clients, by name."""
 

@@ -3,7 +3,6 @@ derived, events reach other programs, and few timestamp requests are refused."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -11,11 +10,11 @@ from urllib.parse import urlsplit
 from cryptography import x509
 
 from appliance.config import KeepingSettings
-from appliance.errors import ApplianceError, StorageError
-from appliance.health.check_context import CheckContext, NotAnswerable
+from appliance.errors import ApplianceError
+from appliance.health.check_context import CheckContext
 from appliance.health.figures import REFUSED, labelled
 from appliance.health.findings import HealthFinding, RunbookPage, attention, failing, good, unset
-from appliance.health.observations import Observations
+from appliance.health.observations import Observations, grown, with_observations
 from appliance.model.intent import OutsideStamp
 from appliance.model.webhooks import DisabledBy, WebhookEndpoint, WebhookState
 from appliance.policy import load_policy
@@ -188,22 +187,13 @@ GIVEN = "vermilion_timestamps_total"
 
 def refusals(context: CheckContext) -> HealthFinding:
     """Most of those who ask are given a timestamp."""
-    path = context.home.health
-    if not os.access(path, os.R_OK):
-        raise NotAnswerable  # not there yet, or not this process's to open
-    observations = Observations(path)
-    try:
-        return judge_refusals(observations, context.now)
-    except StorageError as error:
-        raise NotAnswerable from error  # the health monitor says so
-    finally:
-        observations.close()
+    return with_observations(context, judge_refusals)
 
 
 def judge_refusals(series: Observations, now: datetime) -> HealthFinding:
     """What the figures of the last hour and day say."""
     lately, day = (_refused(series, now - timedelta(hours=hours), now) for hours in (1, 24))
-    given = _grown(series, GIVEN, now - timedelta(hours=1), now)
+    given = grown(series, GIVEN, now - timedelta(hours=1), now)
     refused = sum(lately.values())
     if refused >= MANY and refused > given:
         values = {"refused": refused, "given": given, "reason": max(lately, key=lambda name: lately[name])}
@@ -221,9 +211,4 @@ def judge_refusals(series: Observations, now: datetime) -> HealthFinding:
 
 
 def _refused(series: Observations, since: datetime, now: datetime) -> Mapping[str, int]:
-    return {name: _grown(series, labelled(REFUSED, reason=name), since, now) for name in NAMES.values()}
-
-
-def _grown(series: Observations, figure: str, since: datetime, now: datetime) -> int:
-    """By how much it grew in the hours from the one of *since* on."""
-    return round(sum(bucket.grown for bucket in series.read_hours(figure, since=since, until=now)))
+    return {name: grown(series, labelled(REFUSED, reason=name), since, now) for name in NAMES.values()}

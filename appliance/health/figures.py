@@ -17,6 +17,7 @@ from typing import Final
 
 from cryptography import x509
 
+from appliance.api_clients import usage
 from appliance.health.check_context import CheckContext, NotAnswerable
 from appliance.health.machine_checks import disks
 from appliance.health.observations import Observations, Survey
@@ -24,7 +25,8 @@ from appliance.health.service_checks import signs_of_life
 from appliance.ledger.tree import StoredTree
 from appliance.operations.inventory import authorities_by_line
 from appliance.operations.results import BackupOutcome, DrillResult
-from appliance.store import ledger, outbox, webhooks
+from appliance.process_counts import files_of
+from appliance.store import api_clients, ledger, mail_merges, outbox, webhooks
 from appliance.store.health import figures as store
 from appliance.timestamping import refusal_counts
 from hsm.errors import RefusalError
@@ -42,7 +44,7 @@ def measure_figures(context: CheckContext) -> dict[str, float]:
     return found
 
 
-def labelled(name: str, **labels: str) -> str:
+def labelled(name: str, /, **labels: str) -> str:
     """The name of a figure of one of several things, as Prometheus writes it."""
     inside = ",".join(f'{key}="{_escaped(value)}"' for key, value in labels.items())
     return f"{name}{{{inside}}}"
@@ -90,6 +92,12 @@ def _database(context: CheckContext) -> Iterator[Figure]:
             since = each.failing_since
             failing = 0.0 if since is None else _left(context.now, since)
             yield labelled("vermilion_webhook_failing_seconds", webhook=each.id), failing
+        for client in api_clients.all_clients(tx):
+            yield labelled("vermilion_api_client_info", client=client.id, name=client.name), 1.0
+            idle = _left(context.now, client.last_used or client.created)
+            yield labelled("vermilion_api_client_idle_seconds", client=client.id), max(0.0, idle)
+        for batch, rows in mail_merges.count_waiting(tx).items():
+            yield labelled(BATCH_WAITING, batch=batch), float(rows)
     if context.commit_seconds is not None:
         yield "vermilion_database_commit_seconds", context.commit_seconds
 
@@ -136,6 +144,13 @@ HELP: Final[Mapping[str, str]] = {
     "vermilion_log_waiting": "Entries of the log that wait for their place in the tree.",
     "vermilion_mails_waiting": "Mails in the outbox.",
     "vermilion_webhook_failing_seconds": "For how long a webhook has taken no event; 0 while it takes them.",
+    "vermilion_api_requests_total": "Requests of the API, by client (unknown: none that has proven itself).",
+    "vermilion_api_request_seconds_total": "How long requests of the API took together.",
+    "vermilion_api_tokens_total": "Access tokens given.",
+    "vermilion_api_refusals_total": "Requests of the API answered with 401, 403 or 429, by the code of the error.",
+    "vermilion_api_client_info": "What a client of the API is called.",
+    "vermilion_api_client_idle_seconds": "For how long a client has not used the API, if ever.",
+    "vermilion_batch_rows_waiting": "Rows of a list that wait to become contracts, or to be sent.",
     "vermilion_timestamps_total": "Timestamps given.",
     "vermilion_timestamp_refusals_total": "Timestamp requests refused, by failInfo (RFC 3161, 2.4.2).",
     "vermilion_signatures_total": "Signatures made by parties.",
@@ -189,6 +204,17 @@ COUNTED = {
 """Kinds of entries, and the figures that they make."""
 
 REFUSED = "vermilion_timestamp_refusals_total"
+API_REFUSED = "vermilion_api_refusals_total"
+BATCH_WAITING = "vermilion_batch_rows_waiting"
+
+_OF_THE_MOMENT = re.compile(r"vermilion_api_(?!refusals_total)")
+"""Figures that are not kept by the hour: there are too many, and who wants their past has a Prometheus."""
+
+
+def kept_by_the_hour(figures: Mapping[str, float]) -> dict[str, float]:
+    """Those of *figures* whose past is kept."""
+    return {name: value for name, value in figures.items() if not _OF_THE_MOMENT.match(name)}
+
 
 MOST = 200_000
 """Entries that are counted in one round; what is more comes in the next."""
@@ -216,13 +242,37 @@ def tally(context: CheckContext, observations: Observations) -> dict[str, float]
     return {figure: float(counts[kind]) for kind, figure in COUNTED.items()}
 
 
-def refused(context: CheckContext, observations: Observations) -> dict[str, float]:
-    """How many timestamp requests were refused, by failInfo, by all processes that ever were."""
+def counted(context: CheckContext, observations: Observations) -> dict[str, float]:
+    """What all processes that ever were have counted: how many timestamp requests were refused, by failInfo, and
+    how the API is used."""
+    home = context.home
     with observations.database().transaction() as tx:
-        for process, counts in refusal_counts.read_counts(context.home.tsa_pulses):
-            store.add_refusals(tx, process, counts)
-        sums = store.refusal_sums(tx)
-    return {labelled(REFUSED, reason=name): float(sums.get(name, 0)) for name in refusal_counts.NAMES.values()}
+        for prefix, folder, read in (
+            (refusal_counts.PREFIX, home.tsa_pulses, refusal_counts.read_refusals),
+            (usage.PREFIX, home.pulses, usage.read_usage),
+        ):
+            with suppress(OSError):
+                files = files_of(prefix, folder)
+                for process, counts in read(folder, files):
+                    store.add_counts(tx, process, counts)
+                store.forget_processes(tx, prefix, files)
+        sums = store.count_sums(tx)
+    reasons = {labelled(REFUSED, reason=name): sums.get(name, 0) for name in refusal_counts.NAMES.values()}
+    return {name: float(count) for name, count in reasons.items()} | dict(_usage(sums))
+
+
+def _usage(sums: Mapping[str, int]) -> Iterator[Figure]:
+    for name, count in sums.items():
+        match usage.parts_of(name):
+            case "requests", client, operation, status:
+                named = {"client": client, "operation": operation, "status": status}
+                yield labelled("vermilion_api_requests_total", **named), float(count)
+                if (operation, status) == ("token", "2xx"):
+                    yield labelled("vermilion_api_tokens_total", client=client), float(count)
+            case "refusals", client, reason:
+                yield labelled(API_REFUSED, client=client, reason=reason), float(count)
+            case "microseconds", operation:
+                yield labelled("vermilion_api_request_seconds_total", operation=operation), count / 1e6
 
 
 def _kinds(leaves: list[bytes]) -> list[str]:

@@ -136,6 +136,22 @@ class RunbookPage(StrEnum):
         "webhooks-failing",
         "See that {host} can be reached from here and answers with 2xx; then `vermilion do webhooks.test`.",
     )
+    CLIENT_UNUSED = _Page(
+        "client-unused", "Ask who runs {name}; suspend it if nobody needs it (`vermilion do api.suspend_client`)."
+    )
+    CLIENT_REFUSED = _Page(
+        "client-refused",
+        "Ask who runs {name} whether its secret or key is the right one; if nobody knows of it, suspend it"
+        " (`vermilion do api.suspend_client`).",
+    )
+    CLIENT_LIMITED = _Page(
+        "client-limited",
+        "Have {name} wait as `Retry-After` says, or raise api.requests_per_minute if the machine carries it.",
+    )
+    BATCH_STUCK = _Page(
+        "batch-stuck",
+        "See what holds it (`journalctl -u vermilion-scheduler`); it goes on when that is put right.",
+    )
     REMINDERS_LATE = _Page("reminders-late", "Restart the scheduler (`systemctl restart vermilion-scheduler`).")
     CALENDAR_MISSING = _Page("calendar-missing", "Add the year to the file {file} in config/calendars.")
     TIMESTAMPS_REFUSED = _Page(

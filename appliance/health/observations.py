@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from appliance.errors import ApplianceError, StorageError
+from appliance.health.check_context import CheckContext, NotAnswerable
 from appliance.health.findings import Condition, HealthFinding, RunbookPage, failing, good
 from appliance.store.database import Database, Transaction, at_rest
 from appliance.store.health import HEALTH
@@ -148,6 +150,28 @@ class Observations:
             rows, last = store.all_of(tx), store.last_round(tx)
         at, figures = last if last else (None, {})
         return Survey(tuple(Observed.from_row(row) for row in rows), at, figures)
+
+
+def with_observations(
+    context: CheckContext, judge: Callable[[Observations, datetime], HealthFinding]
+) -> HealthFinding:
+    """What *judge* says of what was found before. Raises :class:`NotAnswerable` where there is nothing yet, or
+    nothing for this process to open."""
+    path = context.home.health
+    if not os.access(path, os.R_OK):
+        raise NotAnswerable
+    observations = Observations(path)
+    try:
+        return judge(observations, context.now)
+    except StorageError as error:
+        raise NotAnswerable from error  # the health monitor says so
+    finally:
+        observations.close()
+
+
+def grown(series: Observations, figure: str, since: datetime, now: datetime) -> int:
+    """By how much it grew in the hours from the one of *since* on."""
+    return round(sum(bucket.grown for bucket in series.read_hours(figure, since=since, until=now)))
 
 
 def _with_watch(survey: Survey, now: datetime) -> Survey:

@@ -13,7 +13,14 @@ from datetime import datetime
 from typing import Any
 
 from appliance.errors import ApplianceError
-from appliance.health import authority_checks, contract_checks, machine_checks, record_checks, service_checks
+from appliance.health import (
+    api_checks,
+    authority_checks,
+    contract_checks,
+    machine_checks,
+    record_checks,
+    service_checks,
+)
 from appliance.health.check_context import (
     Check,
     CheckContext,
@@ -23,7 +30,7 @@ from appliance.health.check_context import (
     ask_check,
     open_check_context,
 )
-from appliance.health.figures import measure_figures, refused, tally
+from appliance.health.figures import counted, kept_by_the_hour, measure_figures, tally
 from appliance.health.findings import Condition, HealthFinding
 from appliance.health.observations import Observations, Observed, Survey
 from appliance.home import Home, role_of_command
@@ -53,6 +60,10 @@ CHECKS: tuple[Check, ...] = (
     Check("gateway", "Message gateway", record_checks.gateway, network=True),
     Check("mail-lost", "Mail that was sent", record_checks.mail_lost),
     Check("webhooks", "Events to other programs", contract_checks.webhooks),
+    Check("api-unused", "Programs that use the API", api_checks.unused),
+    Check("api-refused", "Credentials of programs", api_checks.refused),
+    Check("api-limits", "Limits of programs", api_checks.limited),
+    Check("batches", "Lists that become contracts", api_checks.batches),
     Check("certificates", "Certificates", authority_checks.certificates),
     Check("revocation-lists", "Revocation lists", authority_checks.revocation_lists),
     Check("root-list", "The root's revocation list", authority_checks.root_list),
@@ -98,12 +109,12 @@ class HealthMonitor:
         """One round; what it found, which is kept on return. Raises StorageError when it cannot be."""
         with open_check_context(self._home, role="scheduler", now=self._now(), cursor=self._cursor) as opened:
             found = ask_all(self._checks, opened)
-            figures = {**measure_figures(opened), **self._counted(opened), **refused(opened, self._observations)}
+            figures = measure_figures(opened) | self._tallied(opened) | counted(opened, self._observations)
         self._observations.save_round(found, opened.now, figures, names=[check.name for check in self._checks])
-        self._observations.add_figures(figures, opened.now)
+        self._observations.add_figures(kept_by_the_hour(figures), opened.now)
         return found
 
-    def _counted(self, opened: CheckContext) -> dict[str, float]:
+    def _tallied(self, opened: CheckContext) -> dict[str, float]:
         try:
             return tally(opened, self._observations)
         except (NotAnswerable, ApplianceError):  # the database does not answer, which was found above

@@ -133,6 +133,20 @@ def due_merges(tx: Transaction) -> list[DueMerge]:
     return _DUE.all(tx, "WHERE due = 1 ORDER BY created")
 
 
+MOST_COUNTED = 100
+
+
+def count_waiting(tx: Transaction) -> dict[str, int]:
+    """How many rows of each list that is due are still to be made or sent; of the oldest :data:`MOST_COUNTED`."""
+    found = tx.execute(
+        "SELECT m.id, (SELECT count(*) FROM mail_merge_rows AS r WHERE r.merge = m.id AND (r.state IN ('waiting',"
+        " 'making') OR (r.state = 'draft' AND m.stage = 'sending'))) FROM mail_merges AS m WHERE m.due = 1"
+        " ORDER BY m.created LIMIT ?",
+        (MOST_COUNTED,),
+    )
+    return {str(merge): int(count) for merge, count in found}
+
+
 def next_rows(tx: Transaction, merge: MailMerge, limit: int) -> list[MergeRow]:
     """What of this list is to be made next, or sent when nothing is to be made; the interrupted rows first."""
     found: list[MergeRow] = []

@@ -14,10 +14,11 @@ import pytest
 from appliance.health import Condition, Observations, RunbookPage
 from appliance.health.check_context import CheckContext
 from appliance.health.contract_checks import GIVEN, judge_refusals
-from appliance.health.figures import REFUSED, labelled, refused
+from appliance.health.figures import REFUSED, counted, labelled
 from appliance.home import Home
+from appliance.process_counts import FORGOTTEN, MOST_FILES, files_of
 from appliance.timestamping import Clearance, IssuingState, TimestampService
-from appliance.timestamping.refusal_counts import FORGOTTEN, MOST_FILES, NAMES, RefusalCounts, read_counts
+from appliance.timestamping.refusal_counts import NAMES, PREFIX, RefusalCounts, read_refusals
 from hsm.client import AuthorityClient
 from hsm.timestamp import FailInfo
 from tests.timestamping.asking import reply_of
@@ -38,7 +39,7 @@ def bench_of(root: Path) -> CheckContext:
 
 def said(root: Path, observations: Observations) -> dict[str, float]:
     """What the health monitor counts by now, without what never happened."""
-    return {name: count for name, count in refused(bench_of(root), observations).items() if count}
+    return {name: count for name, count in counted(bench_of(root), observations).items() if count}
 
 
 def test_processes_are_added_up_each_refusal_once(tmp_path: Path, observations: Observations) -> None:
@@ -81,7 +82,7 @@ def test_what_is_no_count_is_left_out(tmp_path: Path) -> None:
         (pulses / f"refused-1-{number}").write_text(text)
     os.mkfifo(pulses / "refused-1-a")
     (pulses / "refused-1-b").symlink_to("/dev/zero")
-    assert [counts for _, counts in read_counts(pulses)] == [{}] * (len(none) + 3)
+    assert [counts for _, counts in read_refusals(pulses, files_of(PREFIX, pulses))] == [{}] * (len(none) + 3)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_a_file_of_another_name_does_not_end_the_health_monitor(
 
 def test_invented_counts_never_exceed_what_a_column_takes(tmp_path: Path, observations: Observations) -> None:
     with observations.database().transaction() as tx:
-        tx.execute("INSERT INTO refusals (reason, count) VALUES ('badAlg', ?)", (2**63 - 2,))
+        tx.execute("INSERT INTO counts (name, count) VALUES ('badAlg', ?)", (2**63 - 2,))
     pulses = Home(tmp_path).tsa_pulses
     pulses.mkdir(parents=True)
     (pulses / "refused-1-a").write_text(f'{{"badAlg": {2**48 - 1}}}')
@@ -111,7 +112,7 @@ def test_so_many_files_are_looked_at_and_no_more(tmp_path: Path) -> None:
     pulses.mkdir(parents=True)
     for number in range(MOST_FILES + 5):
         (pulses / f"refused-{number}-a").write_text("{}")
-    assert len(list(read_counts(pulses))) == MOST_FILES
+    assert len(list(read_refusals(pulses, files_of(PREFIX, pulses)))) == MOST_FILES
 
 
 def test_every_reason_has_its_name() -> None:

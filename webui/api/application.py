@@ -7,6 +7,7 @@ from typing import Final
 
 from flask import Blueprint, Flask, Response, g
 
+from appliance.api_clients import ApiUsage
 from webui.api import (
     batches,
     contracts,
@@ -38,9 +39,9 @@ RESOURCES: Final = (
 """The modules that declare the operations."""
 
 
-def install(app: Flask, limits: RateLimits) -> None:
-    """Adds every declared operation to *app*, the document and the page. *limits* says how often a client may ask
-    this process."""
+def install(app: Flask, limits: RateLimits, usage: ApiUsage) -> None:
+    """Adds every declared operation to *app*, the document and the page. *limits* says how often a client may ask,
+    *usage* counts what it asks."""
     blueprint = Blueprint("api", __name__, url_prefix=PREFIX)
     for each in OPERATIONS:
         rule = each.path.replace("{", "<").replace("}", ">")
@@ -48,7 +49,7 @@ def install(app: Flask, limits: RateLimits) -> None:
     _add(blueprint, "/openapi.json", "openapi", pages.openapi, "GET")
     _add(blueprint, "/docs", "docs", pages.docs, "GET")
     app.register_blueprint(blueprint)
-    programs.install(app)
+    programs.install(app, usage)
     app.register_error_handler(ProblemError, problems.respond)
     app.register_error_handler(TokenError, tokens.respond)
 

@@ -48,7 +48,7 @@ client has made its secret.
 with `Accept-Language: zh`.
 
 **Limits.** Each client may make so many requests in a minute; `RateLimit` and `RateLimit-Policy` say how many
-are left. Each process of the appliance counts for itself, so that it may be more.
+are left.
 
 **Compatibility.** New operations, fields, codes and values come without notice; ignore what you do not know.
 Nothing that is documented here is removed within this version.

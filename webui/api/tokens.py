@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import unquote_plus
 
 import msgspec
-from flask import Response, jsonify, request
+from flask import Response, g, jsonify, request
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
@@ -55,6 +55,7 @@ class TokenError(Exception):
 def respond(refused: TokenError) -> Response:
     """The answer; what is no OAuth client reads the members of a problem in it."""
     status, sentence = _STATUSES.get(refused.error, 400), translate()(refused.template, **refused.values)
+    g.problem = refused.error
     body = {"error": refused.error, "error_description": sentence}
     body |= {"code": refused.error, "detail": sentence, "instance": programs.request_id()}
     response = jsonify(body)
@@ -77,6 +78,7 @@ def token(call: Call) -> Answer:
     client = _proven(form)
     if client.state is not ClientState.ACTIVE:
         raise _unproven()
+    g.api_client = client.id
     value, access = appliance.api_clients.grant(client, _scopes(client, form.scope))
     seconds = max(0, int((access.expires - appliance.now()).total_seconds()))
     return Answer(
@@ -120,6 +122,7 @@ def _unproven() -> TokenError:
 def _proven(form: ApiTokenRequest) -> ApiClient:
     """The client that has proven itself, in one way alone (RFC 6749, 2.3)."""
     ways: list[Callable[[], ApiClient]] = []
+    _name_client(form.client_id)
     if "Authorization" in request.headers:
         ways.append(_by_basic)
     if form.client_secret:
@@ -142,7 +145,15 @@ def _by_basic() -> ApiClient:
     given = request.authorization
     if given is None or given.type != "basic" or not given.username or not given.password:
         raise _unproven()
-    return appliance.api_clients.with_secret(unquote_plus(given.username), unquote_plus(given.password))
+    client_id = unquote_plus(given.username)
+    _name_client(client_id)
+    return appliance.api_clients.with_secret(client_id, unquote_plus(given.password))
+
+
+def _name_client(client_id: str) -> None:
+    """Notes whom a request names, where there is such a client, so that its refusals are counted as its own."""
+    if appliance.api_clients.is_known(client_id):
+        g.named_client = client_id
 
 
 def _by_assertion(form: ApiTokenRequest) -> ApiClient:
@@ -151,6 +162,7 @@ def _by_assertion(form: ApiTokenRequest) -> ApiClient:
     client_id = _claimed_issuer(form.client_assertion)
     if not client_id or form.client_id not in ("", client_id):
         raise _unproven()
+    _name_client(client_id)
     claims = _signed_claims(client_id, form.client_assertion)
     until, jti = _validity(client_id, claims)
     return appliance.api_clients.use_assertion(client_id, jti, until)

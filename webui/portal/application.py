@@ -6,6 +6,7 @@ from importlib import metadata
 
 from flask import Flask
 
+from appliance.api_clients import ApiUsage
 from appliance.errors import TokenRefused
 from appliance.model.api_clients import GrantedAccess
 from appliance.wiring import Appliance
@@ -47,7 +48,7 @@ from webui.portal.pages import Portal
 from webui.shared import assets, errors, forms, headers, language, qr
 from webui.shared import clock as clock_line
 from webui.shared.passkeys import builtin_browser
-from webui.shared.rate_limits import RateLimits
+from webui.shared.rate_limits import RateLimits, SharedCounts
 
 ROOM_FOR_FORM = 64 * 1024
 """Bytes that a form may hold besides its files."""
@@ -87,9 +88,11 @@ AREAS = (
 )
 
 
-def create_app(appliance: Appliance, *, form_key: bytes) -> Flask:
-    """The application of *appliance*; *form_key*: 32 secret bytes. ``POST /tsa`` is the timestamp service's
-    (:mod:`webui.tsa`)."""
+def create_app(
+    appliance: Appliance, *, form_key: bytes, counts: SharedCounts | None = None, usage: ApiUsage | None = None
+) -> Flask:
+    """The application of *appliance*; *form_key*: 32 secret bytes. Rate limits are counted in *counts*, the use of
+    the API in *usage*. ``POST /tsa`` is the timestamp service's (:mod:`webui.tsa`)."""
     settings = appliance.settings
     https = settings.web.public_url.startswith("https:")
     app = Portal("webui", static_folder=None, template_folder="templates")
@@ -121,8 +124,8 @@ def create_app(appliance: Appliance, *, form_key: bytes) -> Flask:
     clock = health.clock_blueprint(view, address=settings.web.public_url)
     for area in (*AREAS, mark.blueprint(settings), health.blueprint(appliance), clock):
         app.register_blueprint(area)
-    limits = RateLimits(settings.api.requests_per_minute)
-    api.install(app, limits)
+    limits = RateLimits(settings.api.requests_per_minute, counts=counts)
+    api.install(app, limits, usage or ApiUsage())
     app.register_blueprint(csc_pages(_csc_service(appliance, limits)))
     version = metadata.version("vermilion")  # read once: it parses a file
     names = {"organisation": settings.organisation.name, "version": version, "contact": settings.contact}

@@ -8,6 +8,7 @@ from appliance.config import load
 from appliance.heartbeats import Heartbeats
 from appliance.home import Home
 from hsm.process import ServiceManager
+from webui.shared.rate_limits import shared_counts
 from webui.shared.worker import PageWorker
 
 _manager = ServiceManager.taken_from(os.environ)
@@ -17,13 +18,14 @@ _pulses = Heartbeats(_home.pulses)
 
 
 class PortalWorker(PageWorker):
-    """Its loop also shows the health monitor that it lives."""
+    """Its loop also shows the health monitor that it lives, and what it has counted."""
 
     https = _settings.public_url.startswith("https:")
 
     def notify(self) -> None:
         super().notify()
         _pulses.show("web")
+        importlib.import_module("webui.portal.process").usage_of(_home).write()
 
 
 worker_class = PortalWorker
@@ -42,12 +44,14 @@ preload_app = False
 
 
 def on_starting(server: object) -> None:
-    """Starts the confined processes and loads the pages' code before the fork, so that the workers share both.
+    """Starts the confined processes, loads the pages' code and makes the memory for rate limits before the fork:
+    the workers share all of it.
 
     The garbage collector then ignores the code: marking objects writes to them, and each worker would copy their
     pages.
     """
     importlib.import_module("webui.portal.process").shared_confinement(_home.cache).start()
+    shared_counts()
     gc.collect()
     gc.freeze()
 

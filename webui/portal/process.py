@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from wsgiref.types import WSGIApplication
 
+from appliance.api_clients import ApiUsage
 from appliance.config import load
 from appliance.confinement.pool import Confinement
 from appliance.home import Home
@@ -17,12 +18,19 @@ from appliance.wiring import open_appliance
 from webui.portal.application import create_app
 from webui.portal.timestamp_forwarder import TimestampForwarder
 from webui.shared.headers import VisitorAddress
+from webui.shared.rate_limits import shared_counts
 
 
 @cache
 def shared_confinement(folder: Path) -> Confinement:
     """The confined processes of this process and its forks: gunicorn's parent starts them once for all workers."""
     return Confinement(folder)
+
+
+@cache
+def usage_of(home: Home) -> ApiUsage:
+    """The counts of this process, one of gunicorn's workers."""
+    return ApiUsage(home.pulses)
 
 
 def create(timestamp_port: int | None = None) -> WSGIApplication:
@@ -37,5 +45,8 @@ def create(timestamp_port: int | None = None) -> WSGIApplication:
     atexit.register(stack.close)
     confinement = stack.enter_context(shared_confinement(settings.home.cache))
     appliance = stack.enter_context(open_appliance(settings, role="web", confinement=confinement))
-    pages = VisitorAddress(create_app(appliance, form_key=settings.home.secret("web.key", os.environ)))
+    usage = usage_of(settings.home)
+    stack.callback(usage.write, at_once=True)
+    form_key = settings.home.secret("web.key", os.environ)
+    pages = VisitorAddress(create_app(appliance, form_key=form_key, counts=shared_counts(), usage=usage))
     return pages if timestamp_port is None else TimestampForwarder(pages, timestamp_port)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import re
 import secrets
+import time
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
@@ -13,6 +14,7 @@ from urllib.parse import quote
 
 from flask import Flask, Response, g, jsonify, request
 
+from appliance.api_clients import ApiRequest, ApiUsage
 from webui.shared.language import is_program, translate
 
 __all__ = ["PROBLEM", "TITLES", "answer", "csc_answer", "install", "is_program", "request_id"]
@@ -91,8 +93,13 @@ _OWN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 log = logging.getLogger("vermilion.api")
 
 
-def install(app: Flask) -> None:
-    """Marks each request of a program to *app* with an id, and writes a line about it into the log."""
+def install(app: Flask, usage: ApiUsage) -> None:
+    """Marks each request of a program to *app* with an id, writes a line about it into the log, and counts it in
+    *usage*."""
+
+    @app.before_request
+    def begin() -> None:
+        g.begun = time.perf_counter()
 
     @app.after_request
     def mark(response: Response) -> Response:
@@ -101,7 +108,14 @@ def install(app: Flask) -> None:
             client = g.get("api_client", "-")
             path = quote(request.path)  # a line end in it would begin a line of its own
             log.info("%s %s %s %d client=%s", request_id(), request.method, path, response.status_code, client)
+            usage.count(_answered(response.status_code))
         return response
+
+
+def _answered(status: int) -> ApiRequest:
+    client = g.get("api_client") or g.get("named_client")
+    operation = (request.endpoint or "none").removeprefix("api.").replace(".", "_").lower()
+    return ApiRequest(client, operation, status, g.get("problem", ""), time.perf_counter() - g.begun)
 
 
 def request_id() -> str:
@@ -120,6 +134,7 @@ def answer(status: int, code: str, sentence: str, more: Mapping[str, object] | N
         return csc_answer(status, error, sentence)
     if code == HTTP:
         code = _OF_STATUS.get(status) or _OF_STATUS[400 if status < 500 else 500]
+    g.problem = code
     title = TITLES.get(code, HTTPStatus(status).phrase)
     problem = {
         "type": f"{DOCUMENTATION}#{code}",
@@ -137,6 +152,7 @@ def answer(status: int, code: str, sentence: str, more: Mapping[str, object] | N
 
 def csc_answer(status: int, error: str, sentence: str) -> Response:
     """An error of the CSC API."""
+    g.problem = error
     response = jsonify(error=error, error_description=sentence)
     response.status_code = status
     response.headers["Cache-Control"] = "no-store"

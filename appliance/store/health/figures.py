@@ -1,9 +1,9 @@
-"""Figures by the hour, refused timestamp requests, and how many entries of the log are of which kind."""
+"""Figures by the hour, what processes have counted, and how many entries of the log are of which kind."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -52,34 +52,48 @@ def hours_of(tx: Transaction, name: str, *, since: datetime, until: datetime) ->
     return _HOURS.all(tx, rest, (name, since, until))
 
 
-_MOST_REFUSALS = 2**53
+_MOST = 2**53
 """Where a sum stands still: whoever invents counts cannot exceed what a column takes."""
 
+MOST_NAMES = 20_000
+"""Sums that are kept: whoever invents names cannot fill the disk."""
 
-def add_refusals(tx: Transaction, process: str, counts: Mapping[str, int]) -> None:
-    """What *process* has refused by now, by reason; what it had said before is not counted again."""
-    for reason, count in counts.items():
-        known = tx.value(
-            int, "SELECT count FROM refusals_told WHERE process = ? AND reason = ?", (process, reason)
-        )
-        grown = count - (known or 0)
+
+def add_counts(tx: Transaction, process: str, counts: Mapping[str, int]) -> None:
+    """What *process* has counted by now, by name; what it had said before is not counted again."""
+    told = dict(tx.execute("SELECT name, count FROM counts_told WHERE process = ?", (process,)).fetchall())
+    room = MOST_NAMES - tx.count("SELECT count(*) FROM counts")
+    for name, count in counts.items():
+        grown = count - told.get(name, 0)
         if grown <= 0:
             continue
+        known = tx.exists("SELECT 1 FROM counts WHERE name = ?", (name,))
+        room -= not known
+        if not known and room < 0:
+            continue
         tx.execute(
-            "INSERT INTO refusals_told (process, reason, count) VALUES (?1, ?2, ?3)"
-            " ON CONFLICT (process, reason) DO UPDATE SET count = ?3",
-            (process, reason, count),
+            "INSERT INTO counts_told (process, name, count) VALUES (?1, ?2, ?3)"
+            " ON CONFLICT (process, name) DO UPDATE SET count = ?3",
+            (process, name, count),
         )
         tx.execute(
-            "INSERT INTO refusals (reason, count) VALUES (?1, ?2)"
-            " ON CONFLICT (reason) DO UPDATE SET count = min(count + ?2, ?3)",
-            (reason, grown, _MOST_REFUSALS),
+            "INSERT INTO counts (name, count) VALUES (?1, min(?2, ?3))"
+            " ON CONFLICT (name) DO UPDATE SET count = min(count + ?2, ?3)",
+            (name, grown, _MOST),
         )
 
 
-def refusal_sums(tx: Transaction) -> dict[str, int]:
-    """How many there were of each reason."""
-    return {str(reason): int(count) for reason, count in tx.execute("SELECT reason, count FROM refusals")}
+def forget_processes(tx: Transaction, prefix: str, files: Sequence[str]) -> None:
+    """What processes have said whose files, which begin with *prefix*, are not among *files* any more."""
+    tx.execute(
+        "DELETE FROM counts_told WHERE process LIKE ? || '%' AND process NOT IN (SELECT value FROM json_each(?))",
+        (prefix, json.dumps(files)),
+    )
+
+
+def count_sums(tx: Transaction) -> dict[str, int]:
+    """How many there were, by name."""
+    return {str(name): int(count) for name, count in tx.execute("SELECT name, count FROM counts")}
 
 
 def log_tally(tx: Transaction) -> tuple[int, dict[str, int]]:
