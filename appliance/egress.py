@@ -31,13 +31,15 @@ _HEADERS = {"Connection": "close", "Accept-Encoding": "identity"}
 
 class EgressFailed(ApplianceError, code="egress-failed"):
     """Nothing usable came back; ``cause`` is ``unreachable``, ``late``, ``too-large``, ``refused``, ``busy``, or
-    ``forbidden`` where not every address may be asked. ``status`` is that of an answer that was refused; ``sent``:
-    the request was under way, so that the other side may have it."""
+    ``forbidden`` where not every address may be asked. ``status`` is that of an answer that was refused, ``after``
+    its Retry-After (RFC 9110, 10.2.3) as it stands there; ``sent``: the request was under way, so that the other
+    side may have it."""
 
     def __init__(self, cause: str, template: str, *, status: int | None = None, **values: object) -> None:
         super().__init__(template, **values if status is None else {"status": status, **values})
         self.cause = cause
         self.status = status
+        self.after = ""
         self.sent = False
 
 
@@ -152,9 +154,11 @@ class _Exchange:
     def _read(self, response: HTTPResponse) -> Reply:
         most = self.limits.largest
         if response.status not in self.limits.accepted:
-            raise EgressFailed(
+            refused = EgressFailed(
                 "refused", "{url} answered with status {status}.", url=self.url, status=response.status
             )
+            refused.after = response.headers.get("Retry-After", "")
+            raise refused
         body = response.read(most + 1) if most else b""
         if len(body) > most:
             raise EgressFailed(

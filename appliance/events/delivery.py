@@ -14,8 +14,10 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 from appliance.acting_client import ClientReach
@@ -177,14 +179,14 @@ class WebhookDelivery:
             if due.worth:
                 self._database.commit(_move_on, webhook_id, due.request, due.position)
             return due.more
-        attempt = self._attempt(webhook, due.message)
+        attempt, wait = self._attempt(webhook, due.message)
         with self._database.transaction() as tx:
-            self._settle(tx, store.webhook(tx, webhook_id), due.message, attempt)
+            self._settle(tx, store.webhook(tx, webhook_id), due.message, attempt, wait)
         return attempt.problem is None
 
-    def _attempt(self, webhook: WebhookEndpoint, message: _Message) -> WebhookAttempt:
-        """Sends *message* once."""
-        at, began = self._now(), time.monotonic()
+    def _attempt(self, webhook: WebhookEndpoint, message: _Message) -> tuple[WebhookAttempt, timedelta]:
+        """Sends *message* once; how long the receiver wants to be left alone."""
+        at, began, wait = self._now(), time.monotonic(), timedelta()
         status: int | None = None
         problem: str | None = None
         egress = Egress(self._limits, trust=self._trust, connect=self._targets.connect)
@@ -193,14 +195,19 @@ class WebhookDelivery:
             keys = self._database.query(self._keys.keys, webhook.id, at)
             status = egress.post(webhook.url, message.body, keys.headers(message.id, at, message.body)).status
         except EgressFailed as failure:
-            status, problem = failure.status, str(failure)
+            status, problem, wait = failure.status, str(failure), asked_pause(failure.after, at)
         except (PreconditionRefused, NotPermitted) as refusal:  # NotPermitted: sealed under another key
             problem = str(refusal)
         milliseconds = round((time.monotonic() - began) * 1000)
-        return WebhookAttempt(message.id, message.type.value, at, status, milliseconds, problem)
+        return WebhookAttempt(message.id, message.type.value, at, status, milliseconds, problem), wait
 
     def _settle(
-        self, tx: Transaction, webhook: WebhookEndpoint, message: _Message, attempt: WebhookAttempt
+        self,
+        tx: Transaction,
+        webhook: WebhookEndpoint,
+        message: _Message,
+        attempt: WebhookAttempt,
+        wait: timedelta,
     ) -> None:
         """Notes what became of *message*, in the transaction that moves the webhook on."""
         now = self._now()
@@ -213,7 +220,7 @@ class WebhookDelivery:
                 _move_on(tx, webhook.id, message.request, message.entry)
             return
         if not message.is_test:
-            store.failed(tx, webhook.id, now, now + pause_after(webhook.failures + 1))
+            store.failed(tx, webhook.id, now, now + max(wait, pause_after(webhook.failures + 1)))
         if webhook.state is WebhookState.DISABLED:
             return
         if attempt.status == GONE:
@@ -227,6 +234,18 @@ def pause_after(failures: int) -> timedelta:
     up to a quarter longer or shorter, so that receivers that failed together are not asked together."""
     doubled: int = 2 ** min(failures - 1, 20)
     return min(FIRST_PAUSE * doubled, LONGEST_PAUSE) * random.uniform(0.75, 1.25)  # noqa: S311 -- no secret
+
+
+def asked_pause(after: str, now: datetime) -> timedelta:
+    """How long a Retry-After (RFC 9110, 10.2.3: seconds, or a date) asks to wait, :data:`LONGEST_PAUSE` at most;
+    nothing where it says neither."""
+    wait = timedelta()
+    if after.isascii() and after.isdigit():
+        wait = timedelta(seconds=min(int(after[:9]), LONGEST_PAUSE.total_seconds()))
+    else:
+        with suppress(ValueError, OverflowError):
+            wait = parsedate_to_datetime(after).replace(tzinfo=UTC) - now
+    return min(max(wait, timedelta()), LONGEST_PAUSE)
 
 
 def _move_on(tx: Transaction, webhook_id: str, request: WebhookRequest | None, position: int) -> None:

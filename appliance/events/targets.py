@@ -26,8 +26,12 @@ _Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Sequence[str]]
 """The addresses of a name, in the order in which they are to be tried. Raises OSError."""
 
-_EMBEDDED: Final = IPv6Network("64:ff9b::/96")
+_TRANSLATED: Final = IPv6Network("64:ff9b::/96")
 """IPv4 behind a translator (RFC 6052, 2.1): the last four octets are the address."""
+
+_HIDING: Final = (IPv6Network("2001::/32"), IPv6Network("64:ff9b:1::/48"), IPv6Network("::/96"))
+"""Addresses in which others are hidden: Teredo (RFC 4380), local translators (RFC 8215), and the form that was
+given up (RFC 4291, 2.5.5.1). No receiver has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,9 @@ class WebhookTargets:
         raise failure
 
     def _require_fit(self, host: str, address: str, port: int) -> None:
-        fit = _is_ordinary(ip_address(address)) and not self._is_own(address)
+        known = ip_address(address)
+        inner = _inner_of(known)
+        fit = _is_ordinary(known) and not self._is_own(address) and not (inner and self._is_own(str(inner)))
         if not fit and AllowedTarget(address.lower(), port) not in self._allowed:
             raise EgressFailed(
                 "forbidden",
@@ -125,18 +131,26 @@ def _is_loopback(host: str) -> bool:
     return False
 
 
+def _inner_of(address: _Address) -> IPv4Address | None:
+    """The IPv4 address to which one of IPv6 leads: mapped (RFC 4291, 2.5.5.2), 6to4 (RFC 3056), or translated."""
+    if isinstance(address, IPv4Address):
+        return None
+    inner = address.ipv4_mapped or address.sixtofour
+    return IPv4Address(address.packed[-4:]) if inner is None and address in _TRANSLATED else inner
+
+
 def _is_ordinary(address: _Address) -> bool:
     """Whether it is that of one host, and neither this machine's nor its link's."""
+    inner = _inner_of(address)
+    if inner is not None:
+        # Tunnels and translators lead to public addresses alone (RFC 3056, 2; RFC 6052, 3.1).
+        tunnelled = isinstance(address, IPv6Address) and address.ipv4_mapped is None
+        return _is_ordinary(inner) and not (tunnelled and not inner.is_global)
     if isinstance(address, IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if inner is None and address in _EMBEDDED:
-            inner = IPv4Address(address.packed[-4:])
-        if inner is not None:
-            return _is_ordinary(inner)
-    elif (
-        address.packed[0] == 0 or address.packed[0] >= 0xF0
-    ):  # this network (RFC 1122, 3.2.1.3); reserved, broadcast
-        return False
+        if any(address in network for network in _HIDING):
+            return False
+    elif address.packed[0] == 0 or address.packed[0] >= 0xF0:
+        return False  # this network (RFC 1122, 3.2.1.3); reserved, broadcast
     return not (address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified)
 
 

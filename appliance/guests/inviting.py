@@ -114,6 +114,11 @@ class GuestCodes:
         number = int.from_bytes(hmac.digest(self._key, message, "sha256")[:8], "big")
         return f"{number % 10**DIGITS:0{DIGITS}d}"
 
+    def mark_of(self, number: str) -> bytes:
+        """What stands for a telephone number (E.164) where messages to it are counted; without the key nobody
+        finds the number by trying all."""
+        return hmac.digest(self._key, f"texted-number\n{number}".encode(), "sha256")
+
     def is_code(self, invitation: GuestInvitation, given: str) -> bool:
         """Whether *given* (digits alone) is the code; takes as long for every wrong one."""
         return hmac.compare_digest(given.encode(), self.of(invitation).encode())

@@ -112,13 +112,16 @@ def require_text_may_go(tx: Transaction, contract: Contract, held: GuestInvitati
 
 
 class SparingGateway:
-    """*gateway*, but for :data:`MOST_TO_A_NUMBER`. It counts in memory, since no number is kept with a message: a
-    scheduler that is started anew begins anew. For one thread, as the delivery is."""
+    """*gateway*, but for :data:`MOST_TO_A_NUMBER`. What is counted is on disk, so that a scheduler that is started
+    anew goes on counting; of a number it is a digest that *codes* makes, and for a day alone."""
 
-    def __init__(self, gateway: Channel[TextMessage], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, gateway: Channel[TextMessage], codes: GuestCodes, now: Callable[[], datetime]
+    ) -> None:
+        self._database = database
         self._gateway = gateway
+        self._codes = codes
         self._now = now
-        self._given: dict[str, tuple[str, datetime]] = {}
 
     @property
     def is_idempotent(self) -> bool:
@@ -129,12 +132,13 @@ class SparingGateway:
 
     def send_message(self, envelope: Envelope, message: TextMessage) -> str:
         """As the *gateway*. Raises :class:`DeliveryRefused` for a number that had enough."""
-        now, number = self._now(), envelope.recipient
-        self._given = {name: each for name, each in self._given.items() if each[1] > now - timedelta(days=1)}
-        others = sum(to == number for name, (to, _) in self._given.items() if name != envelope.message_id)
-        if others >= MOST_TO_A_NUMBER:
-            raise DeliveryRefused(f"this number was sent {MOST_TO_A_NUMBER} codes within a day")
-        self._given.setdefault(envelope.message_id, (number, now))
+        number, now = self._codes.mark_of(envelope.recipient), self._now()
+        since = now - timedelta(days=1)
+        with self._database.transaction() as tx:
+            outbox.forget_texts(tx, since)
+            if outbox.other_texts(tx, number, envelope.message_id, since=since) >= MOST_TO_A_NUMBER:
+                raise DeliveryRefused(f"this number was sent {MOST_TO_A_NUMBER} codes within a day")
+            outbox.note_text(tx, envelope.message_id, number, now)
         return self._gateway.send_message(envelope, message)
 
 
@@ -155,7 +159,7 @@ class CodeDelivery(ChannelDelivery[TextMessage]):
         organisation: str,
         host: str,
     ) -> None:
-        super().__init__(database, SparingGateway(gateway, now), now)
+        super().__init__(database, SparingGateway(database, gateway, codes, now), now)
         self._codes = codes
         self._organisation = organisation
         self._host = host

@@ -183,6 +183,24 @@ def withdraw_all(tx: Transaction, channel: ChannelKind, at: datetime) -> int:
     return tx.change(f"{query} AND {_BY[channel]}", (at,))
 
 
+def other_texts(tx: Transaction, number: bytes, message: str, *, since: datetime) -> int:
+    """How many text messages were handed to the gateway for *number* (a digest) since then, without the *message*
+    with this Message-ID."""
+    query = "SELECT count(*) FROM texted_numbers WHERE number = ? AND at >= ? AND message <> ?"
+    return tx.count(query, (number, since, message))
+
+
+def note_text(tx: Transaction, message: str, number: bytes, at: datetime) -> None:
+    """The *message* goes to *number* (a digest); it counts from its first try on."""
+    row = {"message": message, "number": number, "at": at}
+    tx.insert("texted_numbers", row, conflict="ON CONFLICT (message) DO NOTHING")
+
+
+def forget_texts(tx: Transaction, before: datetime) -> None:
+    """Removes what went out before then, a hundred at most."""
+    tx.forget_oldest("texted_numbers", "message", "at", before=before)
+
+
 def count_queued(tx: Transaction) -> int:
     """How many mails wait in the outbox, or are being sent."""
     query = "SELECT count(*) FROM outbox WHERE state IN ('queued', 'sending')"

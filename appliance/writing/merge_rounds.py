@@ -50,7 +50,7 @@ from appliance.store import mail_merges as store
 from appliance.store import people
 from appliance.store.database import Database, Transaction
 from appliance.writing.merge_rows import CURRENCY
-from appliance.writing.pages import filled_in, typeset_together, typeset_wording
+from appliance.writing.pages import filled_in, require_typesetter, typeset_together, typeset_wording
 from appliance.writing.texts import Templates
 from hsm.errors import Sentence
 
@@ -279,7 +279,8 @@ class _Making:
 
 
 def _typeset(wordings: Mapping[int, Wording]) -> dict[int, bytes | ApplianceError]:
-    """The document of each wording. Where they cannot be set together, each is tried alone."""
+    """The document of each wording. Where they cannot be set together, each is tried alone. Raises
+    :class:`ConfinementFailed` when nothing can be typeset now."""
     if not wordings:
         return {}
     try:
@@ -290,10 +291,21 @@ def _typeset(wordings: Mapping[int, Wording]) -> dict[int, bytes | ApplianceErro
     found: dict[int, bytes | ApplianceError] = {}
     for number, wording in wordings.items():
         try:
-            found[number] = typeset_wording(wording)
+            found[number] = _typeset_alone(wording)
         except ApplianceError as refusal:
+            if _passes(refusal):
+                raise
             found[number] = refusal
     return found
+
+
+def _typeset_alone(wording: Wording) -> bytes:
+    """The document of *wording*, which is tried again where the typesetter breaks, but sets another page."""
+    try:
+        return typeset_wording(wording)
+    except ConfinementFailed:
+        require_typesetter()
+        return typeset_wording(wording)
 
 
 def _passes(refusal: ApplianceError) -> bool:

@@ -71,6 +71,16 @@ def typeset_together(wordings: Sequence[Wording]) -> list[bytes]:
     return typesetter.typeset_together(pages, identifier=_IDENTIFIER, tagged=True)
 
 
+def require_typesetter() -> None:
+    """Raises :class:`ConfinementFailed` (``unavailable``) when not even a page without text can be typeset: then
+    it is the machine that fails, and no wording."""
+    try:
+        typeset(page("", title="", language=Language.ENGLISH), identifier=_IDENTIFIER)
+    except ConfinementFailed as error:
+        values = {**error.values, "cause": TypesettingFailure.UNAVAILABLE.value}
+        raise ConfinementFailed(error.template, **values) from error
+
+
 MOST_KEPT = 64 * 1024 * 1024
 """Bytes of stored previews; those not viewed for longest are removed first."""
 

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from standardwebhooks import WebhookVerificationError
 from appliance.egress import ExchangeLimits
 from appliance.errors import NotFound, PreconditionRefused
 from appliance.events import WebhookActor
-from appliance.events.delivery import GIVEN_UP, KEPT, LONGEST_PAUSE, pause_after
+from appliance.events.delivery import GIVEN_UP, KEPT, LONGEST_PAUSE, asked_pause, pause_after
 from appliance.ledger.audit_trail import EventKind
 from appliance.model.webhooks import DisabledBy, WebhookState
 from appliance.store import webhooks as store
@@ -66,6 +66,40 @@ def test_only_the_types_that_it_wants(site: Site, receiver: Receiver) -> None:
     site.append("one", EventKind.CONTRACT_SENT)
     site.deliver()
     assert [each.said["type"] for each in receiver.taken] == ["contract.recalled", "contract.sent"]
+
+
+@pytest.mark.parametrize(("asked", "seconds"), [("120", 120), ("9999999", LONGEST_PAUSE.total_seconds())])
+def test_a_receiver_is_left_alone_for_as_long_as_it_asks(
+    site: Site, receiver: Receiver, asked: str, seconds: float
+) -> None:
+    site.add_contract("one")
+    webhook, _ = site.webhook_to(receiver.url)
+    site.append("one")
+    receiver.answering = lambda post: post.answer(429, **{"Retry-After": asked})
+    before = site.now()
+    site.deliver()
+    retry_at = site.webhook(webhook).retry_at
+    assert retry_at is not None and -1 <= (retry_at - before).total_seconds() - seconds < 60
+    receiver.answering = take
+    site.ahead = timedelta(seconds=seconds - 10)
+    site.deliver()
+    assert not receiver.taken
+    site.ahead = timedelta(seconds=seconds + 60)
+    site.deliver()
+    assert len(receiver.taken) == 1
+
+
+@pytest.mark.parametrize(
+    ("after", "seconds"),
+    [
+        *(("", 0), ("5", 5), ("0", 0), ("-5", 0), ("1.5", 0), ("soon", 0), ("9" * 400, 3600), ("１２０", 0)),
+        *(("Wed, 25 Nov 2026 08:10:00 GMT", 300), ("Wed, 25 Nov 2026 08:00:00 GMT", 0)),
+        *(("Wed, 25 Nov 9999 08:00:00 GMT", 3600), ("Wed, 99 Nov 2026 08:00:00 GMT", 0)),
+    ],
+)
+def test_what_a_retry_after_asks_for(after: str, seconds: int) -> None:
+    now = datetime(2026, 11, 25, 8, 5, tzinfo=UTC)
+    assert asked_pause(after, now) == timedelta(seconds=seconds)
 
 
 def test_in_order_again_until_it_is_taken(site: Site, receiver: Receiver) -> None:

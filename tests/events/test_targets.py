@@ -70,7 +70,8 @@ def test_without_tls_only_the_loopback_interface_in_development() -> None:
 FORBIDDEN = (
     *("127.0.0.1", "127.8.8.8", "::1", "0.0.0.0", "0.1.2.3", "::", "169.254.169.254", "fe80::1", "224.0.0.1"),  # noqa: S104
     *("ff02::1", "255.255.255.255", "240.0.0.1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "64:ff9b::7f00:1"),
-    *("2002:7f00:1::", "fe80::1%lo"),
+    *("2002:7f00:1::", "fe80::1%lo", "2002:a00:1::1", "64:ff9b::a00:1", "64:ff9b::c0a8:101", "2002:6440:1::"),
+    *("2001::1", "2001:0:4136:e378:8000:63bf:3fff:fdd2", "64:ff9b:1::808:808", "64:ff9b:1:ffff::1", "::808:808"),
 )
 
 
@@ -89,11 +90,12 @@ def test_one_wrong_address_among_good_ones_is_enough() -> None:
     assert refused.value.cause == "forbidden"
 
 
-def test_the_appliances_own_addresses_are_refused() -> None:
+@pytest.mark.parametrize(("mine", "found"), [("192.0.2.7", "192.0.2.7"), ("8.8.8.8", "64:ff9b::808:808")])
+def test_the_appliances_own_addresses_are_refused(mine: str, found: str) -> None:
     assert is_own_address("127.0.0.1")
     assert not is_own_address("192.0.2.1")
     own = WebhookTargets(
-        ["erp.example"], development=False, resolve=lambda _h, _p: ["192.0.2.7"], is_own="192.0.2.7".__eq__
+        ["erp.example"], development=False, resolve=lambda _h, _p: [found], is_own=mine.__eq__
     )
     with pytest.raises(EgressFailed) as refused:
         own.connect(("erp.example", 443), 60.0)
@@ -101,7 +103,11 @@ def test_the_appliances_own_addresses_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["10.1.2.3", "172.16.0.1", "192.168.1.1", "fd00::1", "100.64.0.1", "203.0.113.1"]
+    "address",
+    [
+        *("10.1.2.3", "172.16.0.1", "192.168.1.1", "fd00::1", "100.64.0.1", "203.0.113.1", "::ffff:10.1.2.3"),
+        *("64:ff9b::808:808", "2002:808:808::1", "2001:db8::1", "2001:1::1"),
+    ],
 )
 def test_private_addresses_are_receivers_like_others(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, int]] = []

@@ -142,6 +142,8 @@ def house(opened: Appliance, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) 
     assert delivery is not None
     monkeypatch.setattr(delivery, "_now", clock)
     monkeypatch.setattr(delivery._channel, "_now", clock)
+    with opened.database.transaction() as tx:
+        tx.execute("DELETE FROM texted_numbers")
     yield House(opened, portal_of(opened, opened.authority), gateway, clock, delivery)
     gateway.status, gateway.reason, gateway.hang_up = None, "", False
     gateway.holds.set()
@@ -311,6 +313,21 @@ def test_how_often_a_code_is_sent(house: House) -> None:
     house.clock.ahead = timedelta(hours=8)
     with pytest.raises(StateRefused, match="today"):
         house.ask(party)
+
+
+def test_a_scheduler_that_starts_anew_goes_on_counting(house: House) -> None:
+    invited = [house.invited()[1] for _ in range(MOST_TO_A_NUMBER + 1)]
+    for party in invited[:-1]:
+        house.ask(party)
+    house.delivery.deliver_due()
+    with house.appliance.database.reading() as tx:
+        kept = tx.execute("SELECT * FROM texted_numbers").fetchall()
+    assert len(kept) == MOST_TO_A_NUMBER and NUMBER.replace(" ", "")[-8:] not in repr(kept)
+    again = code_delivery(house.appliance.settings, house.appliance)
+    assert again is not None
+    house.ask(invited[-1])
+    again.deliver_due()
+    assert house.text(invited[-1]).state == "refused"
 
 
 def test_one_number_is_not_flooded_by_many_contracts(house: House) -> None:

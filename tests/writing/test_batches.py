@@ -16,7 +16,7 @@ import pytest
 from appliance.acting_client import ClientReach, acting_for
 from appliance.api_clients import new_secret, secret_digest
 from appliance.demonstration.participants import LI, ZHANG
-from appliance.errors import NotFound, PreconditionRefused, StateRefused
+from appliance.errors import ConfinementFailed, NotFound, PreconditionRefused, StateRefused
 from appliance.model.api_clients import ClientAuthentication, ClientTerms, Scope
 from appliance.model.contract import Contract, ContractState, Money
 from appliance.model.mail_merge import (
@@ -32,11 +32,13 @@ from appliance.model.mail_merge import (
 from appliance.model.template_parties import RoleKind, TemplateParties, TemplateRole
 from appliance.model.writing import Template
 from appliance.store import contracts
+from appliance.typesetting import typesetter
 from appliance.wiring import Appliance
 from appliance.workbooks import MOST_ROWS
 from appliance.writing import MergeRounds, merge_rounds
 from appliance.writing.mail_merges import MOST_ON_A_PAGE, ListRefused
 from tests.batches.stock import findings, published, typed_row, typed_rows
+from tests.typeset_once import Typesetter
 from tests.world import contract_now
 
 BY = ZHANG.subject
@@ -191,6 +193,46 @@ def test_what_is_asked_for_again_is_found(appliance: Appliance, template: Templa
         created(appliance, template, rows, id=chosen)
     with pytest.raises(PreconditionRefused, match="24 hexadecimal"):
         created(appliance, template, rows, id="1")
+
+
+class Breaking:
+    """A typesetter whose process ends by a signal for orders that hold *word*; else it is *typesetter*."""
+
+    def __init__(self, typesetter: Typesetter, word: bytes = b"") -> None:
+        self._typesetter = typesetter
+        self._word = word
+
+    def __call__(self, order: bytes, patience: float, nice: int = 0) -> subprocess.CompletedProcess[bytes]:
+        if self._word not in order:
+            return self._typesetter(order, patience, nice)
+        return subprocess.run([sys.executable, "-c", "import os; os.abort()"], capture_output=True, check=False)
+
+
+def test_a_typesetter_that_breaks_is_no_fault_of_a_row(
+    appliance: Appliance, template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = created(appliance, template, typed_rows(3))
+    with monkeypatch.context() as patch:
+        patch.setattr(typesetter, "_done", Breaking(typesetter._done))
+        for _ in range(2):
+            with pytest.raises(ConfinementFailed) as failed:
+                appliance.merge_rounds.run_round(lanes=1)
+            assert failed.value.values["cause"] == "unavailable"
+    assert counts(appliance, batch) == {RowState.MAKING: 3}
+    run(appliance.merge_rounds)
+    assert counts(appliance, batch) == {RowState.DRAFT: 3}
+
+
+def test_a_text_that_breaks_the_typesetter_stops_no_other_row(
+    appliance: Appliance, template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = created(appliance, template, [typed_row(0), typed_row(1, **{"交货": "2091-12-31"}), typed_row(2)])
+    with monkeypatch.context() as patch:
+        patch.setattr(typesetter, "_done", Breaking(typesetter._done, b"2091"))
+        run(appliance.merge_rounds)
+    assert counts(appliance, batch) == {RowState.DRAFT: 2, RowState.FAILED: 1}
+    [failed] = appliance.mail_merges.rows(batch.id, BY, state=RowState.FAILED)
+    assert failed.code == "confinement-failed"
 
 
 def test_what_was_not_made_yet_can_be_cancelled(
