@@ -33,6 +33,7 @@ from appliance.config import Settings
 from appliance.home import Home
 from appliance.model.administration import Stuck
 from appliance.model.api_clients import ApiClient
+from appliance.model.webhooks import PublishedWebhook
 from appliance.store.administration import ADMINISTRATION, published_clients
 from appliance.store.administration import stuck as store
 from appliance.store.database import Database
@@ -59,7 +60,7 @@ class StuckList:
 
 
 class PublishedClients:
-    """The clients of the API, at the scheduler's last look. Thread-safe."""
+    """The clients of the API and their webhooks, at the scheduler's last look. Thread-safe."""
 
     def __init__(self, context: AdministrationContext) -> None:
         self._context = context
@@ -72,6 +73,15 @@ class PublishedClients:
     def all(self) -> list[ApiClient]:
         """All clients, by name."""
         return self._context.database.query(published_clients.everything)
+
+    def publish_webhooks(self, found: Sequence[PublishedWebhook]) -> None:
+        """As :meth:`publish`."""
+        if list(found) != self.webhooks():
+            self._context.database.commit(published_clients.replace_webhooks, found)
+
+    def webhooks(self) -> list[PublishedWebhook]:
+        """All webhooks, the oldest first."""
+        return self._context.database.query(published_clients.webhooks)
 
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?")
@@ -120,8 +130,8 @@ class Administration:
     """The parts: ``administrators``, and who of them is among the ``pin_custodians``; ``own`` is each one's own
     passwords and passkeys, ``confirming`` what root confirms of the passkeys; ``requests`` are the admin requests,
     ``approval_mail`` tells those who can approve one, ``executor`` performs those of this process; ``stuck`` are
-    contracts that do not go on by themselves, ``api_clients`` the programs that use the API; ``unlocking`` is how
-    two PIN custodians unlock the authority; ``journal`` is what everybody did."""
+    contracts that do not go on by themselves, ``api_clients`` the programs that use the API, with their webhooks;
+    ``unlocking`` is how two PIN custodians unlock the authority; ``journal`` is what everybody did."""
 
     def __init__(
         self,

@@ -17,6 +17,7 @@ from appliance.events.types import wanted_types
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
 from appliance.model.webhooks import (
     DisabledBy,
+    PublishedWebhook,
     WebhookAttempt,
     WebhookEndpoint,
     WebhookRequestKind,
@@ -38,6 +39,7 @@ MOST_REQUESTS: Final = 10
 """Tests and replays of one webhook that wait at a time."""
 
 SHOWN: Final = 100
+SHOWN_TO_ADMINISTRATORS: Final = 50
 
 ReachOf = Callable[[Transaction, str], ClientReach | None]
 """What a client may reach; None for one that is unknown or suspended, to which nothing is sent."""
@@ -141,6 +143,18 @@ class Webhooks:
         with self._database.reading() as tx:
             _own(tx, webhook_id, by)
             return store.attempts_of(tx, webhook_id, limit=SHOWN)
+
+    def published(self) -> list[PublishedWebhook]:
+        """All of them, the oldest first, each with its newest :data:`SHOWN_TO_ADMINISTRATORS` attempts."""
+        with self._database.reading() as tx:
+            return [
+                PublishedWebhook(
+                    each,
+                    store.last_taken(tx, each.id),
+                    tuple(store.attempts_of(tx, each.id, limit=SHOWN_TO_ADMINISTRATORS)),
+                )
+                for each in store.webhooks(tx)
+            ]
 
     def make_secret(self, webhook_id: str, by: WebhookActor) -> str:
         """A new secret (``whsec_…``), shown to its client and never again; the first one makes the webhook active.

@@ -51,8 +51,8 @@ def unused_finding(active: Sequence[ApiClient], now: datetime) -> HealthFinding:
     if not idle:
         return good("Programs that use the API: {count}.", count=len(active))
     first = min(idle, key=lambda each: each.last_used or each.created)
-    template = "API clients that have not been used for {days} days: {count}, among them {name} ({client})."
-    values = {"days": UNUSED.days, "count": len(idle), "name": first.name, "client": first.id}
+    template = "API clients that have not been used for three months: {count}, among them {name} ({client})."
+    values = {"count": len(idle), "name": first.name, "client": first.id}
     return attention(RunbookPage.CLIENT_UNUSED, template, first.id, **values)
 
 

@@ -182,8 +182,10 @@ class AdministrationJobs:
         self._administration().stuck.publish(self._appliance.stuck.all())
 
     def publish_api_clients(self) -> None:
-        """Tells the console which programs use the API."""
-        self._administration().api_clients.publish(self._appliance.api_clients.list_clients())
+        """Tells the console which programs use the API, and where their events go."""
+        published = self._administration().api_clients
+        published.publish(self._appliance.api_clients.list_clients())
+        published.publish_webhooks(self._appliance.webhooks.published())
 
     def _administration(self) -> Administration:
         with self._turn:

@@ -77,3 +77,13 @@ class WebhookAttempt:
     status: int | None
     milliseconds: int
     problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedWebhook:
+    """A webhook as administrators see it: when its receiver last took something, as far as attempts are kept, and
+    the newest attempts, the newest first."""
+
+    webhook: WebhookEndpoint
+    taken: datetime | None
+    attempts: tuple[WebhookAttempt, ...]

@@ -185,6 +185,12 @@ def attempts_of(tx: Transaction, webhook_id: str, *, limit: int) -> list[Webhook
     return _ATTEMPTS.all(tx, "WHERE webhook = ? ORDER BY id DESC LIMIT ?", (webhook_id, limit))
 
 
+def last_taken(tx: Transaction, webhook_id: str) -> datetime | None:
+    """When the receiver last took something, as far as attempts are kept."""
+    query = "SELECT at FROM webhook_attempts WHERE webhook = ? AND problem IS NULL ORDER BY id DESC LIMIT 1"
+    return tx.value(datetime, query, (webhook_id,))
+
+
 def forget_attempts(tx: Transaction, *, before: datetime) -> None:
     """Those made earlier than that, a hundred at most."""
     tx.forget_oldest("webhook_attempts", "id", "at", before=before)

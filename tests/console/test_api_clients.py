@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from appliance.model.api_clients import SCOPE_TITLES, ApiClient, ClientState, Scope
-from tests.console.conftest import Console
+from appliance.model.webhooks import DisabledBy, PublishedWebhook, WebhookAttempt, WebhookEndpoint, WebhookState
+from tests.console.conftest import Console, id_of
+from webui.console.api_clients import FITTING_WEBHOOK
 
 AT = datetime(2026, 11, 25, 8, 5, tzinfo=UTC)
 ERP = ApiClient(
@@ -31,9 +34,78 @@ OA = replace(
 )
 
 
+HOOK = WebhookEndpoint(
+    id="webhook-0123456789abcdef",
+    client=ERP.id,
+    url="https://erp.enterprise.example/hook?a=<b>",
+    types=frozenset({"contract.sent"}),
+    state=WebhookState.ACTIVE,
+    reason=None,
+    position=41,
+    failures=2,
+    failing_since=AT,
+    retry_at=AT + timedelta(minutes=7),
+    public_key="whpk_AAAA",
+    created=AT - timedelta(days=1),
+)
+ATTEMPTS = (
+    WebhookAttempt("evt_42", "contract.sent", AT, 503, 12, "https://erp.enterprise.example answered with 503."),
+    WebhookAttempt("evt_test_00", "webhook.test", AT - timedelta(minutes=9), 204, 8, None),
+)
+PUBLISHED = PublishedWebhook(HOOK, AT - timedelta(minutes=9), ATTEMPTS)
+
+
 @pytest.fixture(autouse=True)
 def published(console: Console) -> None:
     console.site.administration.api_clients.publish([ERP, OA])
+    console.site.administration.api_clients.publish_webhooks([PUBLISHED])
+
+
+def test_what_was_published_is_what_is_read(console: Console) -> None:
+    clients = console.site.administration.api_clients
+    assert clients.webhooks() == [PUBLISHED]
+    gone = replace(HOOK, state=WebhookState.DISABLED, reason=DisabledBy.GONE, types=frozenset())
+    clients.publish_webhooks([replace(PUBLISHED, webhook=gone, taken=None, attempts=())])
+    assert clients.webhooks() == [PublishedWebhook(gone, None, ())]
+
+
+def test_a_webhook_stands_with_its_client_and_has_a_page(console: Console) -> None:
+    browser = console.browser("wu")
+    assert f'href="/clients/webhooks/{HOOK.id}"' in browser.get("/clients").text
+    page = browser.get(f"/clients/webhooks/{HOOK.id}").text
+    for said in ("Its receiver takes nothing now", "hook?a=&lt;b&gt;", "contract.sent", "evt_42", "HTTP 503"):
+        assert said in page
+    assert "2026-11-25" in page and "Next attempt" in page and "answered with 503" in page
+    assert "下次尝试" in console.browser("wu", language="zh").get(f"/clients/webhooks/{HOOK.id}").text
+    assert browser.get("/clients/webhooks/webhook-ffffffffffffffff").status_code == 404
+
+
+@pytest.mark.parametrize(("login", "offered"), [("sun", True), ("wu", False)])
+def test_an_event_is_replayed_from_the_console(console: Console, login: str, offered: bool) -> None:
+    browser = console.browser(login)
+    page = browser.get(f"/clients/webhooks/{HOOK.id}").text
+    link = f"/operations/webhooks.replay?webhook={HOOK.id}&amp;first=42&amp;last=42"
+    assert (link in page) is offered and (f"/operations/webhooks.suspend?webhook={HOOK.id}" in page) is offered
+    assert page.count("first=") == offered, "a test is no event"
+    assert (f"/operations/webhooks.add?client={ERP.id}" in browser.get("/clients").text) is offered
+    if offered:
+        form = browser.get(html.unescape(link)).text
+        assert form.count('value="42"') == 2 and HOOK.id in form
+        asked = id_of(console.act(login, "webhooks.replay", webhook=HOOK.id, first="42", last="42"))
+        [act] = [each for each in console.site.administration.requests.under_way() if each.id == asked]
+        assert dict(act.arguments) == {"webhook": HOOK.id, "first": "42", "last": "42"}
+
+
+@pytest.mark.parametrize("state", WebhookState)
+def test_each_state_of_a_webhook_has_what_fits_it(console: Console, state: WebhookState) -> None:
+    reason = DisabledBy.ADMINISTRATOR if state is WebhookState.DISABLED else None
+    hook = replace(HOOK, state=state, reason=reason, failures=0, failing_since=None, retry_at=None)
+    console.site.administration.api_clients.publish_webhooks([replace(PUBLISHED, webhook=hook)])
+    page = console.browser("sun").get(f"/clients/webhooks/{HOOK.id}").text
+    for name in ("test", "replay", "suspend", "resume", "remove"):
+        assert (f"/operations/webhooks.{name}?webhook={HOOK.id}" in page) is (
+            f"webhooks.{name}" in FITTING_WEBHOOK[state]
+        )
 
 
 def test_scopes_are_told_in_words_with_the_last_use(console: Console) -> None:

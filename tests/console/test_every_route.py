@@ -12,6 +12,7 @@ from appliance.model.administration import AdministratorRole
 from tests.administration.conftest import GOOD
 from tests.console.conftest import PEOPLE, TOKEN, Console, id_of, post
 from tests.console.routes import GET, POST, VISITORS, Row
+from tests.console.test_api_clients import ERP, PUBLISHED
 from tests.portal.reading import Reader, faults_of_page, written
 from tests.sweeps import one_in
 
@@ -35,6 +36,8 @@ HOSTILE = {
 def names(console: Console) -> dict[str, str]:
     act = id_of(console.act("sun", "release.rollback"))
     link = console.site.add("newcomer", AdministratorRole.AUDITOR)
+    console.site.administration.api_clients.publish([ERP])
+    console.site.administration.api_clients.publish_webhooks([PUBLISHED])
     return {"act": act, "link": link, "password": GOOD, "other": OTHER}
 
 

@@ -94,9 +94,7 @@ def test_one_wrong_address_among_good_ones_is_enough() -> None:
 def test_the_appliances_own_addresses_are_refused(mine: str, found: str) -> None:
     assert is_own_address("127.0.0.1")
     assert not is_own_address("192.0.2.1")
-    own = WebhookTargets(
-        ["erp.example"], development=False, resolve=lambda _h, _p: [found], is_own=mine.__eq__
-    )
+    own = WebhookTargets(["erp.example"], development=False, resolve=lambda _h, _p: [found], is_own=mine.__eq__)
     with pytest.raises(EgressFailed) as refused:
         own.connect(("erp.example", 443), 60.0)
     assert refused.value.cause == "forbidden"

@@ -226,7 +226,7 @@ def test_a_typesetter_that_breaks_is_no_fault_of_a_row(
 def test_a_text_that_breaks_the_typesetter_stops_no_other_row(
     appliance: Appliance, template: Template, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    batch = created(appliance, template, [typed_row(0), typed_row(1, **{"交货": "2091-12-31"}), typed_row(2)])
+    batch = created(appliance, template, [typed_row(0), typed_row(1, 交货="2091-12-31"), typed_row(2)])
     with monkeypatch.context() as patch:
         patch.setattr(typesetter, "_done", Breaking(typesetter._done, b"2091"))
         run(appliance.merge_rounds)
