@@ -6,8 +6,8 @@ documents and nothing else, the timestamp authority's for timestamps alone.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum, unique
 
@@ -133,13 +133,14 @@ class Issuer:
 class CertificateRules:
     """``organisations`` may be named, but no outside signer or seal after them; ``base_url`` is where CRLs and the
     CAs' certificates are served. Event certificates have an ``event_policy`` of their own, and last
-    ``event_days``."""
+    ``event_days``; those of keys for remote signing have one of ``remote_policies``."""
 
     organisations: Collection[str]
     base_url: str
     policy: str = POLICY
     event_policy: str = EVENT_POLICY
     event_days: int = EVENT_DAYS
+    remote_policies: Mapping[RemoteUse, str] = field(default_factory=lambda: POLICIES)
 
     def self_sign(
         self, name: SubjectName, key: CertificateIssuerPrivateKeyTypes, *, now: datetime
@@ -308,7 +309,7 @@ class CertificateRules:
         text = VOUCHED_NOTICE if _is_outside_seal(profile, name) else NOTICE
         policy = self.event_policy if profile.value.event else self.policy
         if (use := profile.value.remote) is not None:
-            text, policy = NOTICES[use], POLICIES[use]
+            text, policy = NOTICES[use], self.remote_policies[use]
         notice = x509.UserNotice(None, EVENT_NOTICE if profile is Profile.EVENT else text)
         return x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier(policy), [notice])])
 

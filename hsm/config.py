@@ -20,7 +20,7 @@ from hsm.certificates import EVENT_DAYS, EVENT_POLICY, MOST_EVENT_DAYS
 from hsm.errors import ConfigurationRefused
 from hsm.log_lines import LogFormat
 from hsm.names import LONGEST_ORGANISATION, is_organisation_name
-from hsm.remote import MOST_DOCUMENTS, RemoteUse
+from hsm.remote import MOST_DOCUMENTS, POLICIES, RemoteUse
 from hsm.settings import Place, checked, number, sections, tables_of
 from hsm.signer import SignatureAlgorithm
 from hsm.timestamp.model import DEFAULT_HASHES
@@ -151,10 +151,14 @@ class AuthorityLogSettings:
     )
 
 
+_OID = re.compile(r"[0-2](\.(0|[1-9]\d*))+").fullmatch
+
+
 @dataclass(frozen=True, slots=True)
 class CertificateSettings:
     """Addresses and names in certificates; ``organisations`` are allowed beside those of enrolled subjects.
-    ``event_policy`` is the OID in event certificates, and ``event_days`` how long these are valid."""
+    ``event_policy`` is the OID in event certificates, and ``event_days`` how long these are valid;
+    ``remote_document_policy`` and ``remote_hash_policy`` are those in certificates of keys for remote signing."""
 
     base_url: str = "http://localhost:8080"
     organisations: list[str] = checked(
@@ -164,8 +168,10 @@ class CertificateSettings:
     )
     algorithm: PeopleAlgorithm = PeopleAlgorithm.P256
     crl_days: int = number(7, 1, 31)
-    event_policy: str = checked(EVENT_POLICY, re.compile(r"[0-2](\.(0|[1-9]\d*))+").fullmatch, "an OID")
+    event_policy: str = checked(EVENT_POLICY, _OID, "an OID")
     event_days: int = number(EVENT_DAYS, 1, MOST_EVENT_DAYS)
+    remote_document_policy: str = checked(POLICIES[RemoteUse.DOCUMENT], _OID, "an OID")
+    remote_hash_policy: str = checked(POLICIES[RemoteUse.HASH], _OID, "an OID")
 
 
 MOST_SEAL_HOURS: Final = 168

@@ -43,7 +43,7 @@ class RemoteUse(StrEnum):
 
 
 POLICIES: Final = {RemoteUse.DOCUMENT: "1.3.6.1.4.1.32473.1.7", RemoteUse.HASH: "1.3.6.1.4.1.32473.1.8"}
-"""In the certificates; the arc is that of :data:`hsm.certificates.POLICY`."""
+"""In the certificates, unless the settings name others; the arc is that of :data:`hsm.certificates.POLICY`."""
 
 NOTICES: Final = {
     RemoteUse.DOCUMENT: (

@@ -67,7 +67,7 @@ class CertificateOperations(Handlers):
         if registry.is_revoked(record.certificate.serial_number):
             raise CertificateRefused("The certificate of {subject} was revoked before.", subject=subject)
         with self._authorised(intent) as authorised:
-            ending = [one] if one else self._unexpired(subject, authorised.moment)
+            ending = self._ending(subject, one, authorised.moment)
             revoke(self._context, ending, reason, authorised.moment)
             if subject in _SERVICES:
                 record_revocation(self._context, intent, authorised, ending, reason)
@@ -88,9 +88,19 @@ class CertificateOperations(Handlers):
             revoke(self._context, self._unexpired(subject, moment), reason, moment)
             return fresh_crl(self._context, authorised.at)
 
+    def _ending(self, subject: str, one: CertificateRecord | None, at: int) -> list[CertificateRecord]:
+        """What ends with the certificate *one* of *subject*, or with all (None). With the one that somebody signs
+        with those of their keys for remote signing end, which were given to whoever is named in it."""
+        if one is None:
+            return self._unexpired(subject, at)
+        is_current = one.serial == self._store.registry.certificate(subject).serial
+        return [one, *(self._unexpired_of(remote_keys(subject), at) if is_current else ())]
+
     def _unexpired(self, subject: str, at: int) -> list[CertificateRecord]:
         """The unexpired certificates of *subject*, those of a person's keys for remote signing among them."""
-        names = (subject, *remote_keys(subject))
+        return self._unexpired_of((subject, *remote_keys(subject)), at)
+
+    def _unexpired_of(self, names: Sequence[str], at: int) -> list[CertificateRecord]:
         return [each for name in names for each in self._store.registry.unexpired(name, at)]
 
     def _to_revoke(self, intent: OfficerIntent) -> tuple[str, str]:

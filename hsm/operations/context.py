@@ -20,6 +20,7 @@ from hsm.generation import TokenKeyWrapping
 from hsm.intents import OfficerIntent
 from hsm.keys import HsmSigner, Signers
 from hsm.note import NoteKey
+from hsm.remote import RemoteUse
 from hsm.store import AuthorityStore
 from hsm.time_source import Clock, DeclaredClock, KernelClock, SharedTimes, TimeSource
 from hsm.token import Login, TokenConnection
@@ -66,6 +67,10 @@ class AuthorityContext:
             base_url=configured.base_url,
             event_policy=configured.event_policy,
             event_days=configured.event_days,
+            remote_policies={
+                RemoteUse.DOCUMENT: configured.remote_document_policy,
+                RemoteUse.HASH: configured.remote_hash_policy,
+            },
         )
 
     def issuer(self) -> Issuer:

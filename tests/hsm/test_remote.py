@@ -45,7 +45,10 @@ from tests.authority import (
 from tests.hsm.registering import store
 
 PERSON, COLLEAGUE = "person-remote", "person-colleague"
-ON = "[activation]\nremote_documents = 3\nremote_hashes = 2\n"
+OWN_POLICY = "1.2.156.99999.8"
+ON = (
+    f'[activation]\nremote_documents = 3\nremote_hashes = 2\n[certificates]\nremote_hash_policy = "{OWN_POLICY}"\n'
+)
 DIGESTS = [hashlib.sha256(text).digest() for text in (b"first", b"second")]
 
 
@@ -91,7 +94,8 @@ def house() -> Iterator[House]:
 def test_a_certificate_of_its_own_says_for_what_the_key_is(house: House, use: RemoteUse) -> None:
     made, main = house.certificate(remote_key(PERSON, use)), house.certificate(PERSON)
     [policy] = made.extensions.get_extension_for_class(x509.CertificatePolicies).value
-    assert policy.policy_identifier.dotted_string == POLICIES[use]
+    named = {RemoteUse.DOCUMENT: POLICIES[RemoteUse.DOCUMENT], RemoteUse.HASH: OWN_POLICY}
+    assert policy.policy_identifier.dotted_string == named[use]
     [notice] = policy.policy_qualifiers or []
     assert isinstance(notice, x509.UserNotice) and notice.explicit_text == NOTICES[use] != NOTICE
     assert len(NOTICES[use]) <= 200
@@ -296,6 +300,29 @@ def test_who_leaves_takes_all_keys_with_them(house: House) -> None:
     assert all(crl.get_revoked_certificate_by_serial_number(each.serial_number) for each in made)
     with pytest.raises(AuthorityError):
         house.authority.client("web").sign_remotely(pending)
+
+
+def test_with_the_certificate_that_somebody_signs_with_their_other_keys_end(house: House) -> None:
+    """By its serial number, too; an older one, which was replaced, takes nothing along."""
+    person = "person-replaced"
+    house.devices[person] = house.authority.enrol_person(person)
+    web, older = house.authority.client("web"), house.certificate(person)
+    others = [house.add_key(person, use.value) for use in RemoteUse]
+    house.authority.officer_does(web.rotate, house.authority.officer_act("rotate", subject=person))
+
+    def revoked_with(certificate: x509.Certificate) -> list[bool]:
+        serial = f"{certificate.serial_number:x}"
+        act = house.authority.officer_act("revoke_certificate", subject=person, reason="superseded", serial=serial)
+        crl = x509.load_der_x509_crl(house.authority.officer_does(web.revoke_certificate, act))
+        assert crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
+        return [crl.get_revoked_certificate_by_serial_number(each.serial_number) is not None for each in others]
+
+    assert revoked_with(older) == [False, False]
+    assert revoked_with(house.certificate(person)) == [True, True]
+    asked = house.act("document", subject=person)
+    house.authority.confirm(house.devices[person], person, asked)
+    with pytest.raises(UnknownKey, match="revoked"):
+        web.sign_remotely(asked)
 
 
 def test_one_key_alone_can_be_revoked_and_a_new_one_takes_its_place(house: House) -> None:
