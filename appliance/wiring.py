@@ -75,6 +75,7 @@ from appliance.pdf.workshop import PdfWorkshop
 from appliance.policy import load_policy
 from appliance.powers.register import Powers
 from appliance.reminders.services import MailOrigin, open_reminders
+from appliance.remote_signing.pdf_signatures import PdfSignatures
 from appliance.remote_signing.requests import RemoteRequests
 from appliance.retention import RetentionService
 from appliance.review.review_status import open_review_statuses
@@ -162,6 +163,8 @@ class Appliance:
         self.disclosing = Disclosing(database)
         organisation, address = self.settings.organisation.name, self.settings.web.public_url
         self.ownership = Ownership(records, backend, issuer=organisation, address=address)
+        self.remote_pdfs = PdfSignatures(backend, records.now)
+        self.remote_requests = RemoteRequests(database, backend.authority, self.remote_pdfs, records.now)
 
     def _add_contracts(self, records: ContractRecords, rules: SigningRules, backend: SigningBackend) -> None:
         """A contract from its draft to the last signature."""
@@ -229,7 +232,6 @@ class Appliance:
         self.given_links = GivenLinks(database, self.guests, now)
         self.vouchings = Vouchings(database, authority, self.timestamps, now)
         self.correcting = GuestCorrection(database, authority, now)
-        self.remote_requests = RemoteRequests(database, authority, now)
         entering = GuestEntryContext(
             read_link=lambda token: links.read_token(LinkPurpose.GUEST, token),
             codes=codes,

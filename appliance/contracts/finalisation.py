@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -84,6 +84,14 @@ class Archiving:
         return Archived(extended, parse_token(token).gen_time, horizon_of_token(token))
 
 
+def wait_until_after(signed: datetime, now: Callable[[], datetime]) -> None:
+    """A revocation list dates itself in whole seconds: one made in the second of the signature would not show
+    that the certificate was still good *after* it (EN 319 102-1, 5.2.5)."""
+    ready = signed.replace(microsecond=0) + timedelta(seconds=1)
+    while (left := (ready - now()).total_seconds()) > 0:
+        time.sleep(min(left, 1.0))
+
+
 class Finalisation:
     """Needs nobody's activation, so it may be repeated until it succeeds; only its commit counts."""
 
@@ -132,7 +140,7 @@ class Finalisation:
 
     def _archived(self, contract: Contract) -> Archived:
         """The document with certificates of every chain, revocation lists, and a document timestamp."""
-        self._wait_until_after(contract.current.at)
+        wait_until_after(contract.current.at, self._records.now)
         with self._records.database.reading() as tx:
             elsewhere = {own.party: own for own in anchors.signatures_of(tx, contract.id)}
             signers = [
@@ -142,10 +150,3 @@ class Finalisation:
             self._backend.blobs.get(contract.current.digest),
             self._archiving.first_material(signers, [crl for own in elsewhere.values() for crl in own.crls]),
         )
-
-    def _wait_until_after(self, signed: datetime) -> None:
-        """A revocation list dates itself in whole seconds: one made in the second of the signature would not show
-        that the certificate was still good *after* it (EN 319 102-1, 5.2.5)."""
-        ready = signed.replace(microsecond=0) + timedelta(seconds=1)
-        while (left := (ready - self._records.now()).total_seconds()) > 0:
-            time.sleep(min(left, 1.0))

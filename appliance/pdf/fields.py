@@ -46,6 +46,9 @@ def add_fields(document: bytes, placements: Sequence[FieldPlacement], *, most_pa
     frames = [geometry.frame(page.get_object()) for page in pages] if across else []
     for placement in placements:
         _refuse_name(placement.name, taken)
+        if placement.invisible:
+            drawing.add_invisible(placement.name)
+            continue
         _refuse_nonsense(placement.name, _first(placement), len(pages))
         drawing.add(placement.name, _first(placement), bare=placement.bare)
         for name, place in forms.further_places(placement, frames):
@@ -94,6 +97,15 @@ class _Drawing:
             _make_place(field)
         if label:
             field[pdf_name("/TU")] = pdf_string(label)
+        self._place(field, page)
+
+    def add_invisible(self, name: str) -> None:
+        """A signature field without area, on the first page (12.7.5.5)."""
+        if not self.pages:
+            raise DocumentRefused("no-pages", "The document has no pages.")
+        self._place(forms.signature_widget(name, self.pages[0], [0] * 4), self.pages[0])
+
+    def _place(self, field: DictionaryObject, page: Any) -> None:
         reference = self.revision.add_object(field)
         self.form["/Fields"].append(reference)
         self.revision.annotate(page, reference)

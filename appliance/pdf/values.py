@@ -126,7 +126,8 @@ class FilledInput:
 class FieldPlacement:
     """Where a signature field goes: first place as in :class:`Placement`, ``more`` places that show the same,
     and for a seal the slices of ``cross_page``. All of them are filled by the one signature of the field.
-    ``bare``: other software signs in it, and makes all of its appearance."""
+    ``bare``: other software signs in it, and makes all of its appearance. ``invisible``: it has no area,
+    wherever it is said to be."""
 
     name: str
     page: int
@@ -139,6 +140,7 @@ class FieldPlacement:
     cross_page: CrossPageSeal | None = None
     bare: bool = False
     inputs: tuple[InputPlacement, ...] = ()
+    invisible: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from hsm.remote import RemoteUse
 
-_ECDSA, _RSA = ("1.2.840.10045.4.3.2",), ("1.2.840.113549.1.1.11", "1.2.840.113549.1.1.1")
+ECDSA, RSA = ("1.2.840.10045.4.3.2",), ("1.2.840.113549.1.1.11", "1.2.840.113549.1.1.1")
+"""The OIDs of the signature algorithms."""
+
 _P256 = "1.2.840.10045.3.1.7"
 
 
@@ -50,7 +52,7 @@ def credential_of(
         use=use,
         chain=tuple(chain),
         most=most,
-        algorithms=_ECDSA if of_curve else _RSA,
+        algorithms=ECDSA if of_curve else RSA,
         bits=getattr(key, "key_size", 0),
         curve=_P256 if of_curve else "",
         issuer=certificate.issuer.rfc4514_string(),

@@ -25,11 +25,15 @@ from appliance.model.people import Person
 from appliance.model.remote_signing import (
     AskingClient,
     BlockedClient,
+    PdfOrder,
+    PreparedPdf,
     RemoteAsk,
     RemoteRequest,
     RemoteRequestState,
 )
+from appliance.pdf.values import PreparedRevision
 from appliance.remote_signing.credentials import RemoteCredential, credential_of
+from appliance.remote_signing.pdf_signatures import PdfSignatures
 from appliance.store import outbox, people, remote_signing
 from appliance.store.database import Database, Transaction, reads
 from hsm.client import AuthorityClient
@@ -75,9 +79,12 @@ class AskedRequest:
 class RemoteRequests:
     """Thread-safe."""
 
-    def __init__(self, database: Database, authority: AuthorityClient, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, authority: AuthorityClient, pdfs: PdfSignatures, now: Callable[[], datetime]
+    ) -> None:
         self._database = database
         self._authority = authority
+        self._pdfs = pdfs
         self._now = now
 
     blocked_by = reads(remote_signing.blocked_by)
@@ -102,34 +109,49 @@ class RemoteRequests:
         """The request, which waits for its person from now on.
 
         Raises :class:`NotFound` for somebody whom the client may not ask, :class:`NotAllowed` when they have
-        blocked it, :class:`PreconditionRefused` for what cannot be signed, and :class:`StateRefused` while too
-        much waits.
+        blocked it, :class:`PreconditionRefused` and :class:`appliance.errors.DocumentRefused` for what cannot be
+        signed, and :class:`StateRefused` while too much waits.
         """
         now = self._now().replace(microsecond=0)
         use, secret = asked.use, secrets.token_urlsafe(32)
         self._database.query(_reachable, client, asked.person)
         self._require_key(asked, len(asked.documents))
+        content, pdf, documents = self._prepared(client, asked, now)
         request = RemoteRequest(
             id=secrets.token_hex(12),
             client=client.id,
             client_name=visible(client.name)[:LONGEST_ORGANISATION].strip() or client.id,
             person=asked.person,
             use=use,
-            documents=tuple(each.fields() for each in _documents(asked)),
+            documents=tuple(each.fields() for each in documents),
             nonce=secrets.token_bytes(16),
             asked=now,
             expires=now + LASTS,
             secret=digest_of(secret),
             state=RemoteRequestState.OPEN,
+            pdf=pdf,
         )
         _require_plain(request.signing)
         with self._database.transaction() as tx:
             person = _reachable(tx, client, asked.person)
-            _require_room(tx, request, now)
-            remote_signing.insert_request(tx, request, asked.content)
+            _require_room(tx, asked.person, client.id, now)
+            remote_signing.insert_request(tx, request, content)
             self._append(tx, EventKind.REMOTE_REQUESTED, request, SYSTEM)
             outbox.enqueue(tx, Notice(None, person.subject, NoticeKind.REMOTE_REQUESTED, now, request.id))
         return AskedRequest(request, secret)
+
+    def _prepared(
+        self, client: AskingClient, asked: RemoteAsk, now: datetime
+    ) -> tuple[bytes, PreparedPdf | None, tuple[RemoteDocument, ...]]:
+        """What is kept, and what is activated. Nothing is prepared for somebody who may not be asked."""
+        documents = _documents(asked)
+        if asked.pdf is None:
+            return asked.content, None, documents
+        with self._database.reading() as tx:
+            person = _reachable(tx, client, asked.person)
+            _require_room(tx, asked.person, client.id, now)
+        content, pdf, document = self._pdfs.prepare(asked.content, asked.pdf, documents[0].label, person)
+        return content, pdf, (document,)
 
     def of_client(self, client: AskingClient, secret: str) -> RemoteRequest:
         """The request whose *secret* it is. Raises :class:`NotFound` for any other client's."""
@@ -139,16 +161,26 @@ class RemoteRequests:
         """Whether its person has activated it, as the authority says."""
         return request.person in self._authority.approvals(request.intent()).given
 
-    def fetch(self, client: AskingClient, secret: str, use: RemoteUse, digests: Sequence[bytes]) -> list[bytes]:
+    def fetch(
+        self,
+        client: AskingClient,
+        secret: str,
+        use: RemoteUse,
+        digests: Sequence[bytes],
+        *,
+        pdf: PdfOrder | None = None,
+    ) -> list[bytes]:
         """The signatures over *digests*, which are those of the request in its order: CMS messages (DER), or the
-        values of signatures where the *use* is hashes. The same again when it is called once more in time.
+        values of signatures where the *use* is hashes; with the *pdf* order of a request, the signed document. The
+        same again when it is called once more in time.
 
         Raises :class:`PreconditionRefused` for other digests and before the person has activated the request,
         :class:`StateRefused` for one that has ended, :class:`NotFound` when the client may not ask the person any
         more, and what the authority refuses.
         """
         request = self.of_client(client, secret)
-        if (use, list(digests)) != (request.use, [each.digest for each in request.signing.documents]):
+        known = request.pdf
+        if (use, tuple(digests), pdf) != (request.use, request.digests, known and known.order):
             raise PreconditionRefused("These are not the digests that were asked for; nothing was signed.")
         now = self._now()
         if request.signatures is not None and now < request.expires:
@@ -158,9 +190,10 @@ class RemoteRequests:
         self._database.query(_reachable, client, request.person)
         if not self.is_activated(request):
             raise PreconditionRefused("{name} has not confirmed this request yet.", name=request.person)
+        prepared = self._pdfs.prepared(request, known, self.content_of(request.id)) if known else None
         if not self._database.commit(remote_signing.claim, request.id):
             raise StateRefused("This request is being signed or has just ended; ask again in a moment.")
-        signatures = self._signed(request)
+        signatures = self._signed(request, prepared)
         with self._database.transaction() as tx:
             kept = [base64.b64encode(each).decode() for each in signatures]
             remote_signing.sign(tx, request.id, kept, at=self._now())
@@ -218,17 +251,24 @@ class RemoteRequests:
         self._database.commit(remote_signing.forget_signatures, now)
         self._database.commit(remote_signing.forget_requests, now - KEPT)
 
-    def _signed(self, request: RemoteRequest) -> list[bytes]:
+    def _signed(self, request: RemoteRequest, prepared: PreparedRevision | None) -> list[bytes]:
         """What the authority makes of a request that is claimed. Where nothing was signed, it waits again; after
         any other failure a signature may exist that nobody received, and the request is over."""
         try:
-            return self._authority.sign_remotely(request.intent())
+            signed = self._authority.sign_remotely(request.intent())
         except ActivationUsed:
             self._fail(request)
             raise
         except _NOTHING_SIGNED:
             self._database.commit(remote_signing.release, request.id)
             raise
+        except Exception:
+            self._fail(request)
+            raise
+        if prepared is None or request.pdf is None:
+            return signed
+        try:
+            return [self._pdfs.complete(request.signing, request.pdf.order.level, prepared, signed[0])]
         except Exception:
             self._fail(request)
             raise
@@ -300,7 +340,7 @@ def digest_of(secret: str) -> str:
 
 def _documents(asked: RemoteAsk) -> tuple[RemoteDocument, ...]:
     """What is asked for; of a document that was handed in the digest is made here."""
-    if not asked.content:
+    if not asked.content and asked.pdf is None:
         return asked.documents
     if len(asked.documents) != 1 or asked.use is not RemoteUse.DOCUMENT:
         raise PreconditionRefused("A document is handed in alone, to be signed by its digest.")
@@ -325,8 +365,7 @@ def _reachable(tx: Transaction, client: AskingClient, subject: str) -> Person:
     return found
 
 
-def _require_room(tx: Transaction, request: RemoteRequest, now: datetime) -> None:
-    person, client = request.person, request.client
+def _require_room(tx: Transaction, person: str, client: str, now: datetime) -> None:
     if remote_signing.is_blocked(tx, person, client):
         raise NotAllowed("The person does not let this software ask for signatures.")
     if remote_signing.count_open(tx, person, client, now) >= MOST_OPEN:

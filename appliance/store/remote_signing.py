@@ -6,23 +6,46 @@ import json
 from datetime import datetime
 
 from appliance.errors import NotFound
-from appliance.model.remote_signing import BlockedClient, RemoteRequest, RemoteRequestState
+from appliance.model.remote_signing import (
+    BlockedClient,
+    PdfLevel,
+    PdfOrder,
+    PreparedPdf,
+    RemoteRequest,
+    RemoteRequestState,
+)
 from appliance.store.database import Transaction
 from hsm.rows import Query, columns, fields_of
+
+
+def _prepared(text: str | None) -> PreparedPdf | None:
+    if text is None:
+        return None
+    handed_in, level, certifies, base, start, length = json.loads(text)
+    return PreparedPdf(handed_in, PdfOrder(PdfLevel(level), certifies), base, (start, length))
+
+
+def _written(pdf: PreparedPdf | None) -> str | None:
+    if pdf is None:
+        return None
+    return json.dumps([pdf.handed_in, pdf.order.level, pdf.order.certifies, pdf.base, *pdf.gap])
+
 
 _REQUESTS = Query(
     RemoteRequest,
     "SELECT id, client, client_name, person, use, documents, nonce, asked, expires, secret, state, ended,"
-    " signatures FROM remote_requests",
+    " signatures, pdf FROM remote_requests",
     documents=columns(lambda text: tuple(json.loads(text)), "documents"),
     signatures=columns(lambda text: None if text is None else tuple(json.loads(text)), "signatures"),
+    pdf=columns(_prepared, "pdf"),
 )
 _BLOCKED = Query(BlockedClient, "SELECT person, client, name, since FROM remote_blocks")
 
 
 def insert_request(tx: Transaction, request: RemoteRequest, content: bytes) -> None:
     names = "id client client_name person use nonce asked expires secret state"
-    said = {"documents": json.dumps(list(request.documents), ensure_ascii=False), "content": content or None}
+    documents = json.dumps(list(request.documents), ensure_ascii=False)
+    said = {"documents": documents, "content": content or None, "pdf": _written(request.pdf)}
     tx.insert("remote_requests", fields_of(request, names) | said)
 
 

@@ -235,7 +235,8 @@ class FailingAuthority:
 
 def failing(appliance: Appliance, failure: Exception, *, signs: bool) -> RemoteRequests:
     authority = FailingAuthority(appliance.authority, failure, signs=signs)
-    return RemoteRequests(appliance.database, authority, appliance.now)  # type: ignore[arg-type]  # as far as used
+    parts = (appliance.database, authority, appliance.remote_pdfs, appliance.now)
+    return RemoteRequests(*parts)  # type: ignore[arg-type]  # as far as used
 
 
 def test_where_nothing_was_signed_it_is_fetched_later(

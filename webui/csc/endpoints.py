@@ -2,8 +2,10 @@
 
 The order of calls is ``credentials/list``, ``credentials/info``, ``credentials/authorize`` with every hash,
 ``credentials/authorizeCheck`` until the person has confirmed, then ``signatures/signHash`` or
-``signatures/signDoc`` with the same hashes. ``authorize`` answers with a handle alone (202): there is no SAD
-before the person's own activation, and it is for these hashes (SCAL2). Nothing here signs.
+``signatures/signDoc`` with the same hashes, or the same document. ``authorize`` answers with a handle (202): there
+is no SAD before the person's own activation, and it is for these hashes (SCAL2). Nothing here signs.
+
+Sections are those of the specification 2.0.0.2.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -20,18 +23,21 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from appliance.acting_client import acting_for
 from appliance.model.api_clients import GrantedAccess, Scope
-from appliance.model.remote_signing import AskingClient, RemoteRequest, RemoteRequestState
-from appliance.remote_signing.credentials import RemoteCredential
+from appliance.model.remote_signing import AskingClient, PdfLevel, RemoteRequest, RemoteRequestState
+from appliance.remote_signing.credentials import ECDSA, RSA, RemoteCredential
 from appliance.remote_signing.requests import RemoteRequests
 from hsm.errors import RefusalError
 from hsm.remote import RemoteUse
 from webui.csc.parameters import (
+    CERTIFIES,
     CscError,
     ask_in,
     credential_in,
     digests_to_sign,
+    document_in,
     hashes_to_sign,
     require_algorithms,
+    require_synchronous,
     text_in,
 )
 from webui.shared.errors import status_of
@@ -41,10 +47,6 @@ from webui.shared.rate_limits import RateLimits
 LARGEST_REQUEST: Final = 32 * 1024 * 1024
 """Bytes: a document of 20 MiB in base64, and what is around it."""
 
-METHODS: Final = (
-    *("credentials/list", "credentials/info", "credentials/authorize", "credentials/authorizeCheck"),
-    *("signatures/signHash", "signatures/signDoc"),
-)
 _SPECS = {1: "1.0.4.0", 2: "2.0.0.2"}
 _NO_TOKEN = "An access token with the scope signatures:request is needed"  # noqa: S105  # a sentence
 
@@ -72,14 +74,6 @@ class CscService:
 def csc_pages(service: CscService) -> Blueprint:
     """The blueprint. Its callers are programs: it has no forms and reads no cookie."""
     pages, endpoints = Blueprint("csc", __name__, url_prefix="/csc"), _Endpoints(service)
-    handlers: dict[str, Callable[[AskingClient, Body], Response]] = {
-        "credentials/list": endpoints.list_credentials,
-        "credentials/info": endpoints.credential_info,
-        "credentials/authorize": endpoints.authorize,
-        "credentials/authorizeCheck": endpoints.authorize_check,
-        "signatures/signHash": endpoints.sign_hash,
-        "signatures/signDoc": endpoints.sign_doc,
-    }
     for version in _SPECS:
         pages.add_url_rule(
             f"/v{version}/info",
@@ -87,11 +81,11 @@ def csc_pages(service: CscService) -> Blueprint:
             lambda version=version: endpoints.info(version),
             methods=["GET", "POST"],
         )
-        for path, handler in handlers.items():
+        for path, handler in METHODS.items():
             pages.add_url_rule(
                 f"/v{version}/{path}",
                 f"{path.replace('/', '_')}_v{version}",
-                lambda handler=handler: endpoints.answer(handler),
+                lambda handler=handler, version=version: endpoints.answer(partial(handler, endpoints), version),
                 methods=["POST"],
             )
     return pages
@@ -105,20 +99,23 @@ class _Endpoints:
         self._requests = service.requests
 
     def info(self, version: int) -> Response:
-        return jsonify(
-            specs=_SPECS[version],
-            name=self._service.name,
-            logo=f"{self._service.portal}/static/mark.svg",
-            region="CN",
-            lang="zh-CN",
-            description="Remote signing; every hash is confirmed by its person",
-            authType=["oauth2client"],
-            oauth2=self._service.oauth,
-            methods=["info", *METHODS],
-        )
+        """What there is (11.1). Every hash is authorised by itself, and every signature answered at once."""
+        described: dict[str, Any] = {
+            "specs": _SPECS[version],
+            "name": self._service.name[:_LONGEST_NAME],
+            "logo": f"{self._service.portal}/static/mark.png",
+            "region": "CN",
+            "lang": "zh-CN",
+            "description": "Remote signing; every hash is confirmed by its person",
+            "authType": ["oauth2client"],
+            "oauth2": self._service.oauth,
+            "methods": ["info", *METHODS],
+        }
+        return jsonify(described if version == 1 else {**described, **_OFFERED})
 
-    def answer(self, handler: Callable[[AskingClient, Body], Response]) -> Response:
+    def answer(self, handler: Callable[[AskingClient, Body], Response], version: int) -> Response:
         """What *handler* answers to the client, or the refusal in the terms of the API."""
+        g.csc_version = version
         try:
             access = self._access()
             self._count(access.client.id)
@@ -145,13 +142,13 @@ class _Endpoints:
         return jsonify(_described(self._credential(client, body), body))
 
     def authorize(self, client: AskingClient, body: Body) -> Response:
-        """202 with a handle; the SAD comes once the person has confirmed."""
+        """202 with a handle; the SAD comes once the person has confirmed (11.6)."""
         self._credential(client, body)
         made = self._requests.ask(client, ask_in(body))
         return _waiting(made.request, made.secret, self._service)
 
     def authorize_check(self, client: AskingClient, body: Body) -> Response:
-        """The SAD for a handle, or 202 while its person has not decided."""
+        """The SAD for a handle, or 202 while its person has not decided (11.7)."""
         handle = text_in(body, "handle")
         asked = self._requests.of_client(client, handle)
         if asked.state in _OVER or not (asked.state is RemoteRequestState.SIGNED or self._waits(asked)):
@@ -162,18 +159,23 @@ class _Endpoints:
 
     def sign_hash(self, client: AskingClient, body: Body) -> Response:
         """The values of signatures over hashes that the client has made."""
+        require_synchronous(body)
         credential = self._credential(client, body, RemoteUse.HASH)
         require_algorithms(body, credential.algorithms)
         signatures = self._requests.fetch(client, text_in(body, "SAD"), RemoteUse.HASH, hashes_to_sign(body))
         return jsonify(signatures=[base64.b64encode(each).decode() for each in signatures])
 
     def sign_doc(self, client: AskingClient, body: Body) -> Response:
-        """Detached CMS over the digests of documents."""
+        """A signed PDF, or detached CMS over the digests of documents (11.11)."""
+        require_synchronous(body)
         credential = self._credential(client, body, RemoteUse.DOCUMENT)
         require_algorithms(body, credential.algorithms)
-        sad = text_in(body, "SAD")
-        messages = self._requests.fetch(client, sad, RemoteUse.DOCUMENT, digests_to_sign(body))
-        return jsonify(SignatureObject=[base64.b64encode(each).decode() for each in messages])
+        sad, given = text_in(body, "SAD"), document_in(body, credential.algorithms)
+        digests = [given.digest] if given else digests_to_sign(body, credential.algorithms)
+        pdf = given.pdf if given else None
+        made = self._requests.fetch(client, sad, RemoteUse.DOCUMENT, digests, pdf=pdf)
+        signed = [base64.b64encode(each).decode() for each in made]
+        return jsonify({"DocumentWithSignature" if pdf else "SignatureObject": signed})
 
     def _credential(self, client: AskingClient, body: Body, use: RemoteUse | None = None) -> RemoteCredential:
         """The credential that *body* names, which is for this *use*. Raises :class:`CscError`."""
@@ -182,7 +184,7 @@ class _Endpoints:
         if not found:
             raise CscError("invalid_request", "Invalid parameter credentialID")
         if use not in (None, named.use):
-            method = METHODS[-1] if named.use is RemoteUse.DOCUMENT else METHODS[-2]
+            method = "signatures/signDoc" if named.use is RemoteUse.DOCUMENT else "signatures/signHash"
             raise CscError("invalid_request", f"This credential is for {method}")
         return found[0]
 
@@ -204,6 +206,27 @@ class _Endpoints:
         return asked.expires > self._service.now()
 
 
+METHODS: Final[Mapping[str, Callable[[_Endpoints, AskingClient, Body], Response]]] = {
+    "credentials/list": _Endpoints.list_credentials,
+    "credentials/info": _Endpoints.credential_info,
+    "credentials/authorize": _Endpoints.authorize,
+    "credentials/authorizeCheck": _Endpoints.authorize_check,
+    "signatures/signHash": _Endpoints.sign_hash,
+    "signatures/signDoc": _Endpoints.sign_doc,
+}
+"""What is implemented, in both versions: without ``authorizeCheck`` nobody gets a SAD."""
+
+_OFFERED: Final = {
+    "asynchronousOperationMode": False,
+    "validationInfo": False,
+    "signAlgorithms": {"algos": [*ECDSA, *RSA]},
+    "signature_formats": {"formats": ["P", "C"], "envelope_properties": [[*CERTIFIES], ["Detached"]]},
+    "conformance_levels": [f"Ades-{each.value}" for each in PdfLevel],
+}
+"""What ``info`` says besides in 2.x."""
+
+_LONGEST_NAME: Final = 255
+
 _OVER: Final = {
     RemoteRequestState.REFUSED: "The person has refused the request",
     RemoteRequestState.EXPIRED: "The request has expired",
@@ -223,11 +246,8 @@ def _body() -> Body:
 
 
 def _waiting(asked: RemoteRequest, handle: str, service: CscService) -> Response:
-    answer = jsonify(
-        handle=handle,
-        expiresIn=_seconds_left(asked, service),
-        confirmation=f"{service.portal}/remote/{asked.id}",
-    )
+    """The handle; ``confirmation`` is ours: where the person finds the request."""
+    answer = jsonify(handle=handle, confirmation=f"{service.portal}/remote/{asked.id}")
     return make_response(answer, 202)
 
 
@@ -237,9 +257,13 @@ def _seconds_left(asked: RemoteRequest, service: CscService) -> int:
 
 def _described(credential: RemoteCredential, body: Body) -> dict[str, Any]:
     """``credentials/info`` (11.5): the key, its certificates as far as they are asked for, and that its person
-    authorises every hash on a page of this service (``implicit``)."""
+    authorises every hash on a page of this service: in 1.0.4 ``implicit``, in 2.x ``explicit`` with no object that
+    a client could ask for."""
     wanted = text_in(body, "certificates", "single")
-    sent = {"none": credential.chain[:0], "single": credential.chain[:1]}.get(wanted, credential.chain)
+    kinds = {"none": credential.chain[:0], "single": credential.chain[:1], "chain": credential.chain}
+    if wanted not in kinds:
+        raise CscError("invalid_request", "Invalid parameter certificates")
+    sent = kinds[wanted]
     key: dict[str, Any] = {"status": "enabled", "algo": list(credential.algorithms), "len": credential.bits}
     if credential.curve:
         key["curve"] = credential.curve
@@ -253,12 +277,12 @@ def _described(credential: RemoteCredential, body: Body) -> dict[str, Any]:
             "validFrom": f"{credential.valid_from:%Y%m%d%H%M%SZ}",
             "validTo": f"{credential.valid_to:%Y%m%d%H%M%SZ}",
         }
+    mode = {"authMode": "implicit"} if g.csc_version == 1 else {"auth": {"mode": "explicit", "objects": []}}
     return {
         "description": _USES[credential.use],
         "key": key,
         "cert": cert,
-        "authMode": "implicit",
-        "auth": {"mode": "implicit"},
+        **mode,
         "SCAL": "2",
         "multisign": credential.most,
         "lang": "zh-CN",

@@ -25,6 +25,7 @@ from appliance.contracts.signing import OpenedSigning
 from appliance.model.contract import Contract, Party
 from appliance.model.office import NewOfficer
 from appliance.model.people import Person
+from appliance.model.remote_signing import RemoteRequest
 from hsm.errors import AuthorityError
 from hsm.intents import Intent, SigningIntent
 from webui.portal.access import visitor
@@ -76,6 +77,14 @@ def to_activation(
             subject, intent, back, *reader, content=record, text=text, other_text=other_text, paired=paired
         )
     )
+
+
+def to_remote_signing(asked: RemoteRequest, content: bytes, back: str) -> Answer:
+    """The same for what other software asks for; *content* is what it has handed in, prepared if that is a PDF to
+    be signed within."""
+    language, zone = current_language().value, zone_of_reader()
+    place = (asked.pdf.base, asked.pdf.gap) if asked.pdf else (0, ())
+    return _sent(ActivationRequest(asked.person, asked.intent(), back, language, zone, content, *place))
 
 
 def to_signing(subject: str, opened: OpenedSigning, back: str, *, paired: bool = False) -> Answer:

@@ -49,6 +49,7 @@ from webui.shared import assets, errors, forms, headers, language, qr
 from webui.shared import clock as clock_line
 from webui.shared.passkeys import builtin_browser
 from webui.shared.rate_limits import RateLimits, SharedCounts
+from webui.shared.programs import CSC_TOKEN
 
 ROOM_FOR_FORM = 64 * 1024
 """Bytes that a form may hold besides its files."""
@@ -127,6 +128,8 @@ def create_app(
     limits = RateLimits(settings.api.requests_per_minute, counts=counts)
     api.install(app, limits, usage or ApiUsage())
     app.register_blueprint(csc_pages(_csc_service(appliance, limits)))
+    # clients of the CSC API find the token endpoint below a base address (8.4.4)
+    app.add_url_rule(CSC_TOKEN, "csc_token", app.view_functions["api.token"], methods=["POST"])
     version = metadata.version("vermilion")  # read once: it parses a file
     names = {"organisation": settings.organisation.name, "version": version, "contact": settings.contact}
     app.context_processor(lambda: {**names, "confirmed_on": settings.activation.origin})
@@ -143,5 +146,5 @@ def _csc_service(appliance: Appliance, limits: RateLimits) -> CscService:
             return None
 
     portal = appliance.settings.web.public_url.rstrip("/")
-    oauth, name = f"{portal}/api/v1/token", appliance.settings.organisation.name
+    oauth, name = f"{portal}/csc", appliance.settings.organisation.name
     return CscService(appliance.remote_requests, access_of, name, portal, oauth, appliance.now, limits)

@@ -18,6 +18,7 @@ from appliance.wiring import Appliance
 from webui.portal.access import visitor_or_none
 from webui.shared import errors
 from webui.shared.language import is_program, translate
+from webui.shared.programs import CSC_TOKEN
 
 TAKE_FILES: Final = frozenset(
     {
@@ -45,7 +46,7 @@ CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 GOES_ON = frozenset(
     {
         *("/login", "/login/code", "/login/passkey", "/logout"),
-        *("/verify", "/ocsp", "/api/v1/token", "/api/v1/verifications"),
+        *("/verify", "/ocsp", "/api/v1/token", CSC_TOKEN, "/api/v1/verifications"),
     }
 )
 """Addresses that change nothing, or let who tests in."""

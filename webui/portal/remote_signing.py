@@ -41,7 +41,7 @@ def confirm(by: str, request_id: str) -> Answer:
     asked = _own(request_id, by)
     back = url_for("remote_signing.page", request_id=request_id)
     content = appliance.remote_requests.content_of(request_id)
-    return activations.to_activation(by, asked.intent(), back, record=content)
+    return activations.to_remote_signing(asked, content, back)
 
 
 @pages.post("/<request_id>/refuse")

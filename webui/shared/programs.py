@@ -82,6 +82,9 @@ _OF_STATUS: Final[Mapping[int, str]] = {
 CSC: Final = "/csc/"
 """Below it every error is in the form of the CSC API."""
 
+CSC_TOKEN: Final = f"{CSC}oauth2/token"  # an address
+"""Where clients of the CSC API look for the token endpoint of the API."""
+
 _CSC_ERRORS: Final[Mapping[int, str]] = {429: "temporarily_unavailable", 503: "temporarily_unavailable"}
 """The ``error`` for a status; of others that of their class."""
 
