@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from appliance.demonstration.participants import CUSTODIAN, ZHANG
+from appliance.demonstration.participants import CUSTODIAN, LI, ZHANG
 from scripts.screenshots.others import GUEST, OWN_GUEST, REPRESENTATIVE
 from scripts.screenshots.screens import Screen
 
@@ -81,6 +81,11 @@ CUTS = (
     Cut(Screen("terminate", "/contracts/{completed}/amend/termination", _ZHANG), height=640),
     Cut(Screen("acts", "/contracts/{waiting}", _ZHANG), "aside .card:last-child", phone=True),
     Cut(Screen("absence", "/settings/absence", _ZHANG), height=560),
+    Cut(
+        Screen("remote", "/remote/{remote}", LI.subject),
+        height=480,
+        drops=".card dt:nth-of-type(n+2), .card dd:nth-of-type(n+2)",  # it waits for longer than any other would
+    ),
     Cut(Screen("content-check", "/reviews/{reviewing}", _ZHAO), "main", height=560),
     Cut(Screen("verdict", "/verify", verifies=True), height=560),
     Cut(Screen("evidence", "/contracts/{completed}", _ZHANG), ".pagehead, .pages", height=420),

@@ -47,6 +47,7 @@ from appliance.writing import Beginning
 from scripts.screenshots.operators import operators
 from scripts.screenshots.others import Maker
 from scripts.screenshots.screens import AUDITOR
+from tests.portal.estate import asked_remotely
 from tests.ports import free_port
 
 POLICY = '[outside_signers]\nmethods = ["verified", "vouched", "own-certificate"]\n'
@@ -123,6 +124,7 @@ def stage() -> Iterator[Stage]:
             contracts = _contracts(appliance, authenticators) | powers | _reviews(appliance)
             others = Maker(appliance, authenticators).make()
             contracts |= _discussed(appliance, contracts["draft"])
+            contracts |= {"remote": asked_remotely(appliance, LI.subject)}
             signed = appliance.contracts.document(
                 appliance.contracts.read_contract(contracts["completed"], ZHANG.subject)
             )

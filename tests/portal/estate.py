@@ -269,7 +269,7 @@ def saved_view(appliance: Appliance, person: Person) -> str:
 
 def asked_remotely(appliance: Appliance, subject: str) -> str:
     """Other software asks *subject* for a signature; the number of the request."""
-    document = RemoteDocument(bytes(32), "报价.pdf")
+    document = RemoteDocument(hashlib.sha256(b"offer").digest(), "报价.pdf")
     asked = RemoteRequest(
         id=secrets.token_hex(12),
         client="client-office",

@@ -67,6 +67,13 @@ def test_a_request_is_found_read_confirmed_and_signed(
     assert "<form" not in zhang.get(path).text.partition("<main")[2].partition("</main")[0]
 
 
+def test_everybody_who_signs_finds_the_page_in_the_menu(
+    zhang: FlaskClient,
+) -> None:
+    """Also while nothing waits, on a desktop and on a phone."""
+    assert zhang.get("/").text.count('<a href="/remote">') == 2
+
+
 def test_an_unseen_hash_is_warned_of_and_refused_for_good(zhang: FlaskClient, requests: RemoteRequests) -> None:
     made = requests.ask(OFFICE, ask_for())
     path = f"/remote/{made.request.id}"

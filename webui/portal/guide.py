@@ -28,7 +28,7 @@ PICTURES = FOLDER / "pictures"
 PARTS: Mapping[str, tuple[str, ...]] = {
     "contracts": ("start", "send", "sign", "seals"),
     "other-company": ("invite", "counterparty", "partners"),
-    "daily": ("ledger", "batches", "changes", "reminders", "reviews"),
+    "daily": ("ledger", "batches", "changes", "reminders", "reviews", "software"),
     "proof": ("proof", "trouble"),
 }
 """The chapters, in the order of people's work."""
