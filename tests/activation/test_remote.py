@@ -39,6 +39,11 @@ def asked(
     return replace(desk.decision("sign_remotely", content=content, **details), subject=ZHANG.subject)
 
 
+def signing_remotely(desk: Desk) -> ActivationRequest:
+    """Zhang is asked to sign a document that other software has handed in."""
+    return asked(desk, named(PDF, shown=True), content=PDF)
+
+
 @pytest.fixture(scope="module")
 def key(desk: Desk, operator: AuthorityClient) -> str:
     """Zhang's key for documents."""
@@ -91,7 +96,7 @@ def test_hashes_that_are_off_are_not_activated(desk: Desk) -> None:
 
 
 def test_a_document_that_was_handed_in_is_shown_and_signed(desk: Desk, key: str) -> None:
-    request = asked(desk, named(PDF, shown=True), content=PDF)
+    request = signing_remotely(desk)
     path = desk.put(request)
     page = desk.get(path).text
     assert "has handed in this document" in page and "<h1>Sign “报价.pdf” for “Office" in page

@@ -16,9 +16,17 @@ from webauthn.helpers import base64url_to_bytes
 
 from appliance.activation_requests import ActivationRequest, RegistrationPurpose, RegistrationRequest
 from appliance.demonstration.participants import ALPHA, ZHANG
+from tests.activation.test_remote import signing_remotely
 from tests.activation_service import hidden
+from tests.sweeps import first_of
 from tests.takeover.origins import REFUSED, TAKEN, Scene, posted_by_form
 from tests.takeover.portal_origin import CONFIRM, GONE, confirm, is_at
+
+
+@pytest.fixture(params=first_of(["contract", "remote"]))
+def request_(stage: Scene, request: pytest.FixtureRequest) -> ActivationRequest:
+    """A contract's signature, or one of a document that other software has handed in."""
+    return stage.desk.document() if request.param == "contract" else signing_remotely(stage.desk)
 
 
 def origin_of(answer: str) -> str:
@@ -29,6 +37,7 @@ def origin_of(answer: str) -> str:
 # Activating.
 
 
+@pytest.mark.parametrize("request_", ["contract", "remote"], indirect=True)
 def test_what_a_passkey_says_on_the_portals_page_activates_nothing(
     stage: Scene, request_: ActivationRequest, path: str
 ) -> None:
@@ -58,6 +67,7 @@ SENT_BY_SCRIPT = """async ([address, fields, mode]) => {
 }"""
 
 
+@pytest.mark.parametrize("request_", ["contract", "remote"], indirect=True)
 def test_a_genuine_answer_is_not_taken_from_the_portals_page(
     stage: Scene, request_: ActivationRequest, path: str
 ) -> None:
@@ -108,7 +118,8 @@ def wait_until_asked(stage: Scene, what: str, times: int) -> None:
 # Looking at the act from another origin.
 
 
-def test_no_page_frames_an_act(stage: Scene, path: str) -> None:
+@pytest.mark.parametrize("request_", ["contract", "remote"], indirect=True)
+def test_no_page_frames_an_act(stage: Scene, request_: ActivationRequest, path: str) -> None:
     with stage.at(ZHANG.subject) as zhang:
         page = stage.hostile_page(zhang)
         before = stage.asked.count(f"GET {path}")

@@ -15,7 +15,8 @@ from playwright.sync_api import Browser, Page, Route, expect
 from appliance.activation_requests import BatchedDocument, BatchRequest, RegistrationPurpose, RegistrationRequest
 from appliance.demonstration.participants import ALPHA, ZHANG, ZONE
 from tests.activation.test_hostile_acts import with_texts
-from tests.sweeps import first_of, one_in
+from tests.activation.test_remote import signing_remotely
+from tests.sweeps import long, one_in
 from tests.takeover.origins import Scene, scene
 
 LURE = "Sign in: double-click, and use your passkey"
@@ -49,7 +50,12 @@ def registration(stage: Scene) -> tuple[str, str]:
     return f"/register/{stage.desk.appliance.activation_requests.add(asked)}", "Set up a passkey"
 
 
-KINDS = pytest.mark.parametrize("kind", first_of([act, batch, registration]))
+def remote(stage: Scene) -> tuple[str, str]:
+    """The same for a document that other software has handed in."""
+    return stage.desk.put(signing_remotely(stage.desk)), "Confirm with passkey"
+
+
+KINDS = pytest.mark.parametrize("kind", [act, *map(long, [batch, registration]), remote])
 
 
 def middle(stage: Scene, path: str, name: str) -> tuple[float, float]:

@@ -22,6 +22,7 @@ from webui.activation.letters import shown_terms
 from webui.activation.parts import ActivationParts, short_code, speak_to_reader
 from webui.activation.posted import posted_activation
 from webui.activation.registration import RegistrationPages
+from webui.activation.remote import signs_remotely
 from webui.shared import assets, errors, headers, language, passkeys, qr
 from webui.shared.form_pages import Answer
 from webui.shared.forms import sentence
@@ -202,7 +203,8 @@ class _Pages:
     def _refused(self, ticket: str, asked: ActivationRequest, refusal: RefusalError) -> Answer:
         """The act again, with the reason; 409 for what can no longer be activated at all."""
         problem, status = sentence(refusal), errors.status_of(refusal)
-        if isinstance(refusal, ActivationRefused) and isinstance(asked.intent, SigningIntent):
+        signs = isinstance(asked.intent, SigningIntent) or signs_remotely(asked.intent)
+        if isinstance(refusal, ActivationRefused) and signs:
             problem += gap() + translate()("Nothing is signed.")
         return self._shown(ticket, asked, problem, status)
 
