@@ -130,7 +130,7 @@ def test_a_hash_is_signed_as_it_is_by_the_key_for_hashes_alone(house: House) -> 
 
 
 def test_an_rsa_key_signs_a_hash_too() -> None:
-    settings = f'{ON}\n[certificates]\nalgorithm = "rsa-3072"\n'
+    settings = f'{ON}algorithm = "rsa-3072"\n'
     with running_authority(workers=1, settings=settings) as own:
         house = House(own, {PERSON: own.enrol_person(PERSON)})
         house.add_key(PERSON, "hash")

@@ -13,6 +13,7 @@ import pytest
 from cryptography import x509
 from flask import Flask
 from flask.testing import FlaskClient
+from PIL import Image
 from werkzeug.test import TestResponse
 
 from appliance.demonstration.participants import LI, ZHANG
@@ -31,6 +32,7 @@ from webui.portal.application import create_app
 HASH, DOCUMENT = f"{ZHANG.subject}.hash", f"{ZHANG.subject}.document"
 SHA256, ECDSA = "2.16.840.1.101.3.4.2.1", "1.2.840.10045.4.3.2"
 B64 = [base64.b64encode(each).decode() for each in DIGESTS]
+PDF = {"document": base64.b64encode(sample_document(1)).decode(), "signature_format": "P"}
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +62,60 @@ def authorised(client: FlaskClient, appliance: Appliance, version: str, **body: 
     return str(given["SAD"])
 
 
-@pytest.mark.parametrize(("version", "specs"), [("v1", "1.0.4.0"), ("v2", "2.0.0.2")])
-def test_the_service_describes_itself_to_everybody(client: FlaskClient, version: str, specs: str) -> None:
-    found = client.post(f"/csc/{version}/info", json={}).json
-    assert found is not None and found["specs"] == specs and found["authType"] == ["oauth2client"]
-    assert {"credentials/authorize", "signatures/signHash", "signatures/signDoc"} <= set(found["methods"])
+OF_1, OF_2 = (
+    {"specs", "name", "logo", "region", "lang", "description", "authType", "oauth2", "methods"},
+    {"signAlgorithms", "signature_formats", "conformance_levels", "asynchronousOperationMode", "validationInfo"},
+)
+"""What ``info`` says in 1.0.4 (11.1), and in 2.0.0.2 besides."""
+
+
+@pytest.mark.parametrize(("version", "specs", "named"), [("v1", "1.0.4.0", OF_1), ("v2", "2.0.0.2", OF_1 | OF_2)])
+def test_the_service_describes_itself_to_everybody(
+    portal: Flask, known: Programs, version: str, specs: str, named: set[str]
+) -> None:
+    """By every member that the standard demands, and by exactly the methods that there are."""
+    stranger = portal.test_client()
+    found = stranger.post(f"/csc/{version}/info", json={}).json
+    assert found is not None and set(found) == named and found["specs"] == specs
+    assert found["authType"] == ["oauth2client"] and (found["region"], found["lang"]) == ("CN", "zh-CN")
+    assert all(0 < len(found[each]) <= 255 for each in ("name", "description"))
+    prefix = f"/csc/{version}/"
+    rules = {
+        each.rule.removeprefix(prefix) for each in portal.url_map.iter_rules() if each.rule.startswith(prefix)
+    }
+    assert sorted(rules) == sorted(found["methods"])
+    with Image.open(io.BytesIO(stranger.get(found["logo"].removeprefix(PORTAL)).data)) as logo:
+        assert logo.format == "PNG" and max(logo.size) <= 256
+    token = f"{found['oauth2'].removeprefix(PORTAL)}/oauth2/token"
+    asked = {"grant_type": "client_credentials", "client_id": OFFICE.id, "client_secret": known.secrets[OFFICE.id]}
+    given = stranger.post(token, data={**asked, "scope": "signatures:request"}).json
+    assert given is not None and given["token_type"] == "Bearer"
+    bearer = {"Authorization": f"Bearer {given['access_token']}"}
+    assert (
+        stranger.post(f"{prefix}credentials/list", json={"userID": ZHANG.subject}, headers=bearer).status_code
+        == 200
+    )
+    refused = stranger.post(token, data={**asked, "client_secret": "x"})
+    assert (refused.status_code, refused.json["error"]) == (401, "invalid_client")  # type: ignore[index]
+
+
+def test_each_version_says_in_its_own_words_how_a_key_is_authorised(client: FlaskClient) -> None:
+    first, second = (post(client, f"{each}/credentials/info", credentialID=HASH).json for each in ("v1", "v2"))
+    assert first is not None and first["authMode"] == "implicit" and "auth" not in first
+    assert (
+        second is not None and second["auth"] == {"mode": "explicit", "objects": []} and "authMode" not in second
+    )
+
+
+def test_what_waits_is_answered_by_a_handle_and_where_its_person_finds_it(
+    client: FlaskClient, requests: RemoteRequests
+) -> None:
+    asked = post(client, "v2/credentials/authorize", credentialID=HASH, numSignatures=2, hashes=B64)
+    again = post(client, "v2/credentials/authorizeCheck", handle=asked.json["handle"])  # type: ignore[index]
+    assert (asked.status_code, again.status_code) == (202, 202)
+    assert asked.json == again.json and set(again.json) == {"handle", "confirmation"}  # type: ignore[arg-type]
+    [waiting] = requests.waiting_for(ZHANG.subject)
+    requests.refuse(waiting.id, by=ZHANG.subject)
 
 
 def test_credentials_are_listed_and_described(client: FlaskClient, appliance: Appliance) -> None:
@@ -196,7 +247,38 @@ def test_a_client_has_so_many_requests_in_a_minute(appliance: Appliance, known: 
         ("credentials/authorize", {"credentialID": HASH, "hashes": B64, "hashAlgorithmOID": "1.3.14.3.2.26"}),
         ("credentials/authorize", {"credentialID": HASH, "hashes": B64, "labels": ["one"]}),
         ("credentials/authorize", {"credentialID": HASH, "documents": [{"document": "AAAA"}]}),
+        ("credentials/authorize", {"credentialID": DOCUMENT, "hashes": B64[:1], "numSignatures": True}),
+        ("credentials/authorize", {"credentialID": DOCUMENT, "hashes": B64[:1], "documents": [PDF]}),
+        ("credentials/authorize", {"credentialID": DOCUMENT, "documents": [{**PDF, "signature_format": None}]}),
+        (
+            "credentials/authorize",
+            {"credentialID": DOCUMENT, "documents": [{**PDF, "conformance_level": "Ades-B-X"}]},
+        ),
+        (
+            "credentials/authorize",
+            {"credentialID": DOCUMENT, "documents": [{**PDF, "signed_envelope_property": "Detached"}]},
+        ),
+        (
+            "credentials/authorize",
+            {"credentialID": DOCUMENT, "documents": [{**PDF, "signed_props": [{"attribute_name": "Reason"}]}]},
+        ),
+        ("credentials/authorize", {"credentialID": HASH, "documents": [PDF]}),
         ("credentials/authorizeCheck", {"handle": "x"}),
+        ("credentials/info", {"credentialID": HASH, "certificates": "all"}),
+        ("signatures/signHash", {"credentialID": HASH, "SAD": "x", "hashes": B64, "operationMode": "A"}),
+        ("signatures/signDoc", {"credentialID": DOCUMENT, "SAD": "x", "documents": [PDF], "operationMode": "A"}),
+        (
+            "signatures/signDoc",
+            {"credentialID": DOCUMENT, "SAD": "x", "documents": [{**PDF, "signAlgo": "1.2.3"}]},
+        ),
+        (
+            "signatures/signDoc",
+            {"credentialID": DOCUMENT, "SAD": "x", "documents": [PDF], "documentDigests": [{"hashes": B64}]},
+        ),
+        (
+            "signatures/signDoc",
+            {"credentialID": DOCUMENT, "SAD": "x", "documents": [PDF], "returnValidationInfo": True},
+        ),
         ("signatures/signHash", {"credentialID": DOCUMENT, "SAD": "x", "hashes": B64}),
         ("signatures/signHash", {"credentialID": HASH, "SAD": "x", "hashes": B64}),
         ("signatures/signHash", {"credentialID": HASH, "SAD": "x", "hashes": B64, "signAlgo": "1.2.3"}),
