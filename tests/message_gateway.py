@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import json
+import ssl
 import sys
 import threading
 import time
@@ -109,9 +110,11 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def message_gateway(key: bytes, port: int = 0) -> Iterator[Gateway]:
-    """A running gateway."""
+def message_gateway(key: bytes, port: int = 0, context: ssl.SSLContext | None = None) -> Iterator[Gateway]:
+    """A running gateway; with TLS where a *context* is given."""
     with _Server(key, port) as server:
+        if context is not None:
+            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:

@@ -6,6 +6,7 @@ import ctypes
 import json
 import os
 import re
+import secrets
 import shutil
 import struct
 import sys
@@ -14,6 +15,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tests.events.receiver import make_certificate
 from tests.machine import making
 from tests.machine.commands import LONGEST, run
 from tests.machine.container import Container
@@ -43,6 +45,8 @@ class Bed:
         self.log_key = ""
         self.untouched = ""
         """What is changed by hand, as it was before."""
+        self.receivers = make_certificate(self.company / "receivers.pem")
+        (self.company / "gateway.key").write_text(secrets.token_hex(32))
         self.began = time.monotonic()
         self.to_first_contract = 0.0
         """Seconds from a bare machine to the first signed contract; 0 while there is none."""
@@ -58,13 +62,17 @@ class Bed:
         return f"{to}/{bundle.stem}"
 
     def bring(self, bundle: Path, to: str = "/root") -> str:
-        """The archive, its signature, its key and the settings that its release knows are put on the machine;
-        where the archive is."""
+        """The archive, its signature, its key and the settings that its release knows are put on the machine, with
+        the gateway's key and the authority of the company's other servers; where the archive is."""
         inside = self.machine.root / to.strip("/")
         for path in (bundle, signature_of(bundle), bundle.with_name("vermilion-bundle.asc")):
             if path.exists():
                 shutil.copy(path, inside)
         (inside / "settings.yml").write_text(self.settings_for(bundle), encoding="utf-8")
+        shutil.copy(self.company / "gateway.key", inside)
+        trusted = self.machine.root / "usr/local/share/ca-certificates"
+        trusted.mkdir(parents=True, exist_ok=True)
+        (trusted / "receivers.crt").write_text(self.receivers)
         return f"{to}/{bundle.name}"
 
     def settings_for(self, bundle: Path) -> str:
@@ -121,7 +129,14 @@ class Bed:
     def outside(self, verb: str, *arguments: object, patience: float = LONGEST) -> str:
         """What ``outside.py`` says of *verb*, in the machine's network. Raises :class:`StepFailed`."""
         machine = self.virtual or self.machine
-        command = (sys.executable, "-m", "tests.machine.outside", str(self.company), verb, *map(str, arguments))
+        command = (
+            "env",
+            f"PYTHONPATH={self.served}/clients/python",
+            sys.executable,
+            "-m",
+            "tests.machine.outside",
+        )
+        command = (*command, str(self.company), verb, *map(str, arguments))
         return run((*machine.network(), *command), patience=patience, within=str(self.served)).strip()
 
     def meanwhile(self, verb: str, act: Callable[[], object]) -> str:

@@ -9,14 +9,21 @@ from pathlib import Path
 
 from hsm.authenticator import SoftwareAuthenticator
 from tests.accounts.device import Device
-from tests.machine.visitor import Address, Visitor
+from tests.machine.visitor import CONSOLE, HTTPS, Address, Visitor
 
 HOST = "sign.enterprise.example"
 ORGANISATION = "示例企业有限公司"
 PASSWORD = "朱砂 蜡 雨 四更 钟楼"
 OFFICERS = ("olga", "otto")
 SIGNERS = ("ivan", "cora")
-NAMES = {"olga": "周登记", "otto": "冯复核", "ivan": "钱发起", "cora": "孙同事"}
+ADMINISTRATORS = {"shi": "system", "wei": "security"}
+"""Who administrates, and as what."""
+SCOPES = (
+    *("contracts:read", "contracts:write", "evidence:read", "people:read", "events:read", "webhooks:write"),
+    "signatures:request",
+)
+"""What the company's program may do."""
+NAMES = {"olga": "周登记", "otto": "冯复核", "ivan": "钱发起", "cora": "孙同事", "shi": "史运维", "wei": "魏安全"}
 
 
 @dataclass(slots=True)
@@ -44,11 +51,18 @@ class Person:
 
 
 class Company:
-    """The folder in which they are kept, and the machine's certificate (``tls.pem``) lies."""
+    """The folder in which they are kept, and the machine's certificate (``tls.pem``) lies; all sign in at *port*."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, port: int = HTTPS) -> None:
         self.folder = folder
-        self.address = Address(HOST, folder / "tls.pem")
+        self.address = Address(HOST, folder / "tls.pem", port)
+
+    def administration(self) -> Company:
+        """Those who use the console, whose passkeys are not the portal's: in a folder of their own."""
+        inside = self.folder / "administration"
+        inside.mkdir(exist_ok=True)
+        (inside / "tls.pem").write_bytes((self.folder / "tls.pem").read_bytes())
+        return Company(inside, CONSOLE)
 
     def newcomer(self, login: str) -> Person:
         """Somebody with a new passkey device."""
@@ -58,12 +72,18 @@ class Company:
         """Somebody who was here, with their device."""
         device = Device(self.address.origin, HOST)
         device.inside = SoftwareAuthenticator.load(self.folder / f"{login}.passkey")
-        device.handle = bytes.fromhex(json.loads((self.folder / f"{login}.json").read_text())["handle"])
-        return self._person(login, device)
+        kept = json.loads((self.folder / f"{login}.json").read_text())
+        device.handle = bytes.fromhex(kept["handle"])
+        someone = self._person(login, device)
+        someone.visitor.cookies |= kept["cookies"]
+        return someone
 
     def _person(self, login: str, device: Device) -> Person:
+        visitor = Visitor(self.address, device)
+
         def keep() -> None:
             device.inside.save(self.folder / f"{login}.passkey")
-            (self.folder / f"{login}.json").write_text(json.dumps({"handle": device.handle.hex()}))
+            kept = {"handle": device.handle.hex(), "cookies": visitor.cookies}
+            (self.folder / f"{login}.json").write_text(json.dumps(kept))
 
-        return Person(login, Visitor(self.address, device), keep)
+        return Person(login, visitor, keep)

@@ -15,6 +15,7 @@ from tests.machine import asking
 from tests.machine.company import Company
 from tests.machine.visitor import Address
 from tests.pdf.judges import valid_by_poppler
+from tests.remote_signing.program import verified_by_openssl
 
 VERMILION = Path(sys.executable).parent / "vermilion"
 SIGNATURES = 2
@@ -32,6 +33,19 @@ def contract(company: Company, title: str) -> str:
     assert valid == SIGNATURES, f"pdfsig finds {valid} valid signatures"
     levels = [each["level"] for each in verdicts[0]["signatures"] if each["level"]]
     return f"{SIGNATURES} signatures ({', '.join(levels)}) and evidence TOTAL-PASSED, {valid} valid by pdfsig"
+
+
+def signed_elsewhere(company: Company, document: bytes) -> str:
+    """A PDF that other software signed with a key of the machine passes our verifier, Poppler's and openssl's."""
+    trust, chain = _anchor(company), published(company.address, "/certs/chain.pem")
+    (company.folder / "elsewhere.pdf").write_bytes(document)
+    verdict = _verified(company.folder / "elsewhere.pdf", trust)
+    assert verdict["indication"] == "TOTAL-PASSED", verdict
+    with tempfile.TemporaryDirectory() as scratch:
+        valid = valid_by_poppler(document, Path(scratch))
+        against = verified_by_openssl(document, chain, trust.read_bytes(), Path(scratch))
+    assert valid == 1 and not against, f"pdfsig finds {valid} valid signatures; openssl cms: {against}"
+    return "signed by pyHanko: TOTAL-PASSED, valid by pdfsig, verified by openssl cms"
 
 
 def timestamp(company: Company, name: str) -> str:

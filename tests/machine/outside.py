@@ -28,7 +28,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from hsm.timestamp import parse_token
 from tests.browser.house import mail_server
-from tests.machine import asking, browsing, contracts, founding, judging, load, seals
+from tests.machine import administering, asking, browsing, contracts, founding, judging, load, programs, seals
 from tests.machine.company import OFFICERS, SIGNERS, Company, Person
 from tests.machine.forms import Page
 from tests.machine.visitor import Visitor
@@ -90,13 +90,35 @@ def _people(company: Company) -> list[Person]:
 
 
 def same(company: Company, title: str) -> str:
-    """The contract that was downloaded earlier is there as it was, for who signs in with the same passkey."""
+    """The contract that was downloaded earlier is there as it was, for who signs in with the same passkey; where a
+    program was let in, it goes on, too."""
     initiator = company.person(SIGNERS[0])
     initiator.sign_in()
     made = (company.folder / f"{title}.id").read_text()
     document, _ = contracts.completed(initiator, made)
     assert document == (company.folder / f"{title}.pdf").read_bytes(), "the document is another one than before"
-    return f"{title}: the same document; {judging.contract(company, title)}"
+    told = f"{title}: the same document; {judging.contract(company, title)}"
+    return f"{told}; {programs.goes_on(company)}" if programs.known(company) else told
+
+
+def administrators(company: Company, *links: str) -> str:
+    """The administrators come, by *links*; the fingerprints of their passkeys by login, as JSON."""
+    return json.dumps(administering.arrived(company, links))
+
+
+def program(company: Company, client: str, secret: str, title: str) -> str:
+    """A program is let in by two administrators, and has a contract signed."""
+    return f"{programs.admitted(company, client, secret)}; {programs.served(company, title)}"
+
+
+def remote(company: Company) -> str:
+    """pyHanko signs with a person's key for other software."""
+    return programs.remote(company)
+
+
+def texted(company: Company) -> str:
+    """Somebody from outside comes in by a code that the message gateway got."""
+    return programs.texted(company, MAIL)
 
 
 def draft(company: Company, expected: str) -> str:
@@ -215,6 +237,10 @@ VERBS: dict[str, Verb] = {
         signed,
         complete,
         same,
+        administrators,
+        program,
+        remote,
+        texted,
         draft,
         large,
         seal,

@@ -18,7 +18,7 @@ PATIENCE = 120
 """Seconds in which an answer begins; a machine without hardware virtualisation is slow."""
 
 REDIRECTED = (301, 302, 303, 307, 308)
-HTTP, HTTPS, ACTIVATION = 80, 443, 8445
+HTTP, HTTPS, CONSOLE, ACTIVATION = 80, 443, 8443, 8445
 HERE = "127.0.0.1"
 
 
@@ -28,16 +28,17 @@ class Address:
 
     host: str
     certificate: Path
+    port: int = HTTPS
 
     @property
     def origin(self) -> str:
-        """The portal's, where people sign in."""
-        return f"https://{self.host}"
+        """Where people sign in: the portal's, or the console's."""
+        return f"https://{self.host}{'' if self.port == HTTPS else f':{self.port}'}"
 
     @property
     def activation(self) -> str:
         """The activation service's, where they confirm what is signed."""
-        return f"{self.origin}:{ACTIVATION}"
+        return f"https://{self.host}:{ACTIVATION}"
 
     def origin_of(self, path: str) -> str:
         """Whose page *path* is; only those of the activation service are told with their origin."""
@@ -137,7 +138,7 @@ class Visitor:
         headers = {"Accept": "text/html", "Origin": origin, "Connection": "close"}
         headers |= {"Cookie": cookies} if cookies else {}
         headers |= {"Content-Type": kind} if kind else {}
-        connection = self.address.encrypted(HTTPS if origin == self.address.origin else ACTIVATION)
+        connection = self.address.encrypted(self.address.port if origin == self.address.origin else ACTIVATION)
         try:
             connection.request(method, path.removeprefix(origin), body or None, headers)
             answer = connection.getresponse()

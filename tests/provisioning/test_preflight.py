@@ -57,6 +57,8 @@ CASES: list[tuple[str, Any, str]] = [
     ("logging_collector_ca", "/home/operator/ca.pem", "cannot see /home/operator/ca.pem,"),
     ("application_officers_required", 3, "as many first ones"),
     ("application_officers_required", 0, "1 to 4 officers"),
+    ("application_remote_documents", -1, "signs 0 to 100"),
+    ("application_remote_hashes", 101, "signs 0 to 100"),
     ("hsm_participants", [], "takes somebody's hands"),
 ]
 

@@ -48,8 +48,8 @@ from webui.portal.pages import Portal
 from webui.shared import assets, errors, forms, headers, language, qr
 from webui.shared import clock as clock_line
 from webui.shared.passkeys import builtin_browser
-from webui.shared.rate_limits import RateLimits, SharedCounts
 from webui.shared.programs import CSC_TOKEN
+from webui.shared.rate_limits import RateLimits, SharedCounts
 
 ROOM_FOR_FORM = 64 * 1024
 """Bytes that a form may hold besides its files."""

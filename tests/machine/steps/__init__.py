@@ -1,6 +1,7 @@
 """The steps of ``make test-appliance``, in the order in which they come."""
 
 from tests.machine.steps import installing as installing  # noqa: I001  # the order is the run's
+from tests.machine.steps import integrating as integrating
 from tests.machine.steps import using as using
 from tests.machine.steps import taking as taking
 from tests.machine.steps import breaking as breaking

@@ -1,0 +1,73 @@
+"""The administrators of the tested machine, on its console's pages alone: how they come, and what two decide."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from hsm.activation.credentials import code_at, step_of
+from tests.machine.company import ADMINISTRATORS, PASSWORD, Company, Person
+from tests.machine.forms import Page
+
+_REQUEST = re.compile(r"/requests/[0-9a-f]+")
+
+
+def arrived(company: Company, links: Sequence[str]) -> dict[str, str]:
+    """They set their accounts up by *links*, and register passkeys; the fingerprints, which they read to root."""
+    return {
+        login: _arrive(company.administration().newcomer(login), link)
+        for login, link in zip(ADMINISTRATORS, links, strict=True)
+    }
+
+
+def _arrive(someone: Person, link: str) -> str:
+    visitor = someone.visitor
+    page = visitor.good(link.removeprefix(visitor.address.origin))
+    page = visitor.send(page.form(having="again"), password=PASSWORD, again=PASSWORD)
+    [uri] = re.findall(r"otpauth://totp/[^\"]*?secret=([A-Z2-7]+)", page.text)[:1]
+    code = code_at(base64.b32decode(uri), step_of(datetime.now(UTC)))
+    visitor.send(page.form(having="sealed"), code=code)
+    page = visitor.good("/settings/passkeys/new")
+    page = visitor.send(page.form(having="old"), old=PASSWORD)
+    page = visitor.send(page.form(having="ticket"), label="示例")
+    someone.keep()
+    [fingerprint] = re.findall(r"<code>([0-9a-f ]{19,})</code>", page.text)
+    return str(fingerprint)
+
+
+def ask_for(company: Company, action: str, **arguments: str) -> None:
+    """The system administrator asks for *action*, and signs; the security administrator reads it, and signs."""
+    someone = company.administration().person("shi")
+    page = someone.visitor.good(f"/operations/{action}")
+    page = someone.visitor.send(page.form(having=next(iter(arguments))), **arguments)
+    page = someone.visitor.send(page.form(having="credential"))
+    someone.keep()
+    approve(company, _request_in(page.path))
+
+
+def approve_newest(company: Company) -> None:
+    """The security administrator reads what waits, which is one request, and signs."""
+    page = company.administration().person("wei").visitor.good("/operations")
+    [form] = {_request_in(address) for address, _ in page.links(_REQUEST.pattern) if _waits(company, address)}
+    approve(company, form)
+
+
+def approve(company: Company, request: str) -> None:
+    """The security administrator signs *request* (its address)."""
+    someone = company.administration().person("wei")
+    page = someone.visitor.good(request)
+    someone.visitor.send(page.form(action="/approve$"))
+    someone.keep()
+
+
+def _waits(company: Company, address: str) -> bool:
+    page: Page = company.administration().person("wei").visitor.good(address)
+    return any(form.action.endswith("/approve") for form in page.forms)
+
+
+def _request_in(path: str) -> str:
+    found = _REQUEST.search(path)
+    assert found is not None, path
+    return found[0]
