@@ -20,7 +20,7 @@ ADMINISTRATORS = {"shi": "system", "wei": "security"}
 """Who administrates, and as what."""
 SCOPES = (
     *("contracts:read", "contracts:write", "evidence:read", "people:read", "events:read", "webhooks:write"),
-    "signatures:request",
+    *("signatures:request", "templates:read"),
 )
 """What the company's program may do."""
 NAMES = {"olga": "周登记", "otto": "冯复核", "ivan": "钱发起", "cora": "孙同事", "shi": "史运维", "wei": "魏安全"}
@@ -51,7 +51,7 @@ class Person:
 
 
 class Company:
-    """The folder in which they are kept, and the machine's certificate (``tls.pem``) lies; all sign in at *port*."""
+    """Their folder, in which the machine's certificate (``tls.pem``) is, too; *port* is that of their pages."""
 
     def __init__(self, folder: Path, port: int = HTTPS) -> None:
         self.folder = folder

@@ -106,9 +106,11 @@ def administrators(company: Company, *links: str) -> str:
     return json.dumps(administering.arrived(company, links))
 
 
-def program(company: Company, client: str, secret: str, title: str) -> str:
-    """A program is let in by two administrators, and has a contract signed."""
-    return f"{programs.admitted(company, client, secret)}; {programs.served(company, title)}"
+def program(company: Company, secret: str, title: str) -> str:
+    """A program, whose id and secret are in the file *secret*, is let in by two administrators, and has a contract
+    signed."""
+    programs.noted(company, *Path(secret).read_text().split())
+    return f"{programs.admitted(company)}; {programs.served(company, title)}"
 
 
 def remote(company: Company) -> str:

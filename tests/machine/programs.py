@@ -31,6 +31,9 @@ from vermilion_client import Client, Contract, NewOutside, NewPerson, Place, Ter
 RECEIVER, GATEWAY = 9443, 9444
 """Ports of the webhook's receiver and of the message gateway, which settings/provisioning.yml names."""
 
+SAMPLE = "nda-zh"
+TYPED = {"text": "示例", "long-text": "示例", "party": "示例企业有限公司", "date": "2090-12-31"}
+"""What the program types into that template's fields without default or choices, by kind."""
 PATIENCE = 60.0
 GUEST = NewOutside("李示例", "li@outside.example", organisation="丙公司示例有限公司", phone="+86 138 0000 0001")
 
@@ -95,9 +98,13 @@ def known(company: Company) -> bool:
     return _notes(company).exists()
 
 
-def admitted(company: Company, client: str, secret: str) -> str:
+def noted(company: Company, client_id: str, client_secret: str) -> None:
+    """Somebody at the machine has asked for a client, and gives its secret to the program."""
+    _notes(company).write_text(json.dumps({"id": client_id, "secret": client_secret}))
+
+
+def admitted(company: Company) -> str:
     """A second administrator lets the client in, whose secret counted for nothing before; two add its webhook."""
-    _notes(company).write_text(json.dumps({"id": client, "secret": secret}))
     program = Program.of(company)
     try:
         program.client.me()
@@ -106,7 +113,7 @@ def admitted(company: Company, client: str, secret: str) -> str:
         administering.approve_newest(company)
     _eventually(lambda: _is_let_in(program))
     url = f"https://{HERE}:{RECEIVER}/hook"
-    administering.ask_for(company, "webhooks.add", client=client, url=url)
+    administering.ask_for(company, "webhooks.add", client=program.kept["id"], url=url)
     listed = _eventually(lambda: program.client.request("GET", "/webhooks").value["webhooks"])
     webhook = f"/webhooks/{listed[0]['id']}"
     program.keep(webhook=webhook, webhook_secret=program.post(f"{webhook}/secret")["secret"])
@@ -136,7 +143,8 @@ def served(company: Company, title: str) -> str:
     evidence = company.folder / f"{title}.zip"
     evidence.write_bytes(program.client.evidence(sent.id))
     told = judging.contract(company, title)
-    return f"{len(heard)} events, pulled and posted; {told}; {_checked(evidence)}"
+    batch = _batch(program)
+    return f"{len(heard)} events, pulled and posted; {told}; {_checked(evidence)}; a batch of {batch['total']}"
 
 
 def goes_on(company: Company) -> str:
@@ -155,6 +163,9 @@ def goes_on(company: Company) -> str:
         until(lambda: len(receiver.taken) >= len(heard))
     _same(program, receiver, heard)
     program.post(f"{webhook}/disable")
+    assert program.client.request("GET", kept["batch"]).value == kept["batch_state"], (
+        "the batch is another one now"
+    )
     if "credential" in kept:
         certificate = _certificate(program.signing(kept["credential"]))
         assert certificate == kept["certificate"], "the other key has another certificate"
@@ -264,6 +275,30 @@ def _checked(evidence: Path) -> str:
         )
     assert done.returncode == 0 and "PASS" in done.stdout, done.stdout + done.stderr
     return f"check.sh: {done.stdout.count('ok ')} checks"
+
+
+def _batch(program: Program) -> dict[str, Any]:
+    """A template is published, and the program has drafts made from it for a list of two; the batch, once it is
+    done."""
+    owner, ask = program.company.person(SIGNERS[0]), program.client.request
+    owner.sign_in()
+    page = owner.visitor.good("/templates")
+    form = next(each for each in page.forms if each.has("sample") and each.value("sample") == SAMPLE)
+    page = owner.visitor.send(form)
+    page = owner.visitor.send(page.form(action="/publish$"))
+    template, initiator = page.path.rpartition("/")[2], program.subject_of(owner)
+    fields = ask("GET", f"/templates/{template}", query={"initiator": initiator}).value["fields"]
+    typed = {each["name"]: (each["choices"] or [each["default"] or TYPED[each["kind"]]])[0] for each in fields}
+    rows = [
+        {"parties": {"guest": {"name": f"钱{number}号", "organisation": f"丙{number}公司", "email": GUEST.email}}}
+        for number in (1, 2)
+    ]
+    body = {"template": template, "initiator": initiator, "rows": [{**each, "fields": typed} for each in rows]}
+    path = f"/batches/{ask('POST', '/batches', body=body).value['id']}"
+    done = _eventually(lambda: [each for each in [ask("GET", path).value] if not each["busy"]])[0]
+    assert done["counts"]["draft"] == len(rows), done
+    program.keep(batch=path, batch_state=done)
+    return dict(done)
 
 
 def _give_key(company: Company, subject: str) -> None:
