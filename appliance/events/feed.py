@@ -32,7 +32,7 @@ MOST: Final = 1_000
 """Events on one page."""
 
 SCANNED: Final = 2_000
-"""Entries that are looked at for one page, whatever the client may read of them."""
+"""Entries of its organisations that are looked at for one page, whatever the client may read of them."""
 
 EVERYTHING: Final = 2**62
 """More entries than any log has."""
@@ -182,18 +182,19 @@ def read_page(
     types: Collection[EventType] = (),
     last: int = EVERYTHING,
 ) -> EventPage:
-    """:meth:`EventFeed.after` in the caller's transaction, up to the entry *last*."""
+    """:meth:`EventFeed.after` in the caller's transaction, up to the entry *last*. Behind the client's last entry
+    the cursor is the newest one of all, as others' need not be looked at again."""
     found: list[ContractEvent] = []
-    window, scanned = _ReachWindow(tx, reach), 0
-    while sources := events.sources_after(tx, cursor, last, limit=CHUNK):
+    window, scanned, newest = _ReachWindow(tx, reach), 0, events.newest_entry(tx)
+    while sources := events.sources_after(tx, reach.organisations, cursor, last, limit=CHUNK):
         for source in sources:
             event = _event_of(source, window)
             cursor, scanned = source.entry, scanned + 1
             if event is not None and (not types or event.type in types):
                 found.append(event)
             if len(found) >= min(limit, MOST) or scanned >= SCANNED:
-                return EventPage(tuple(found), cursor, more=events.newest_entry(tx) > cursor)
-    return EventPage(tuple(found), cursor, more=False)
+                return EventPage(tuple(found), cursor, more=newest > cursor)
+    return EventPage(tuple(found), max(cursor, min(newest, last)), more=False)
 
 
 def _event_of(source: EventSource, window: _ReachWindow) -> ContractEvent | None:

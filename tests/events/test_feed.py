@@ -132,15 +132,45 @@ def test_only_wanted_types(site: Site) -> None:
 
 
 def test_a_page_looks_at_so_many_entries_and_says_that_there_is_more(site: Site) -> None:
+    site.add_contract("theirs", kind="租赁")
+    with site.database.transaction() as tx:
+        for _ in range(SCANNED):
+            append_event(tx, AuditEvent(EventKind.CONTRACT_SENT, site.now(), "person-1", "theirs"))
+    site.add_contract("ours", kind="采购")
+    sent, reach = site.append("ours"), replace(REACH, kinds=frozenset({"采购"}))
+    first = site.feed.after(-1, reach)
+    assert first.events == () and first.more and first.cursor == SCANNED - 1
+    assert [event.log.entry for event in site.feed.after(first.cursor, reach).events] == [sent]
+
+
+def test_what_other_organisations_did_is_not_looked_at(site: Site) -> None:
     site.add_contract("theirs", by="person-5")
+    site.add_contract("ours")
     with site.database.transaction() as tx:
         for _ in range(SCANNED):
             append_event(tx, AuditEvent(EventKind.CONTRACT_SENT, site.now(), "person-5", "theirs"))
-    site.add_contract("ours")
     sent = site.append("ours")
-    first = site.feed.after(-1, REACH)
-    assert first.events == () and first.more and first.cursor == SCANNED - 1
-    assert [event.log.entry for event in site.feed.after(first.cursor, REACH).events] == [sent]
+    newest = site.append("theirs")
+    page = site.feed.after(-1, REACH)
+    assert [event.log.entry for event in page.events] == [sent]
+    assert (page.cursor, page.more) == (newest, False)
+    both = replace(REACH, organisations=REACH.organisations | {"乙公司示例有限公司"})
+    assert [each.log.entry for each in site.feed.after(sent - 1, both).events] == [sent, newest]
+
+
+def test_events_follow_a_contract_to_another_organisation(site: Site) -> None:
+    site.add_contract("one")
+    sent = site.append("one")
+    theirs = ClientReach(OTHER, frozenset({"乙公司示例有限公司"}))
+    with site.database.transaction() as tx:
+        tx.update("contracts", {"initiator": "person-5"}, id="one")
+    assert site.feed.after(-1, REACH).events == ()
+    assert [each.log.entry for each in site.feed.after(-1, theirs).events] == [sent]
+    with site.database.transaction() as tx:
+        tx.update("people", {"organisation": "新名公司"}, subject="person-5")
+    assert site.feed.after(-1, theirs).events == ()
+    renamed = ClientReach(OTHER, frozenset({"新名公司"}))
+    assert [each.log.entry for each in site.feed.after(-1, renamed).events] == [sent]
 
 
 def test_a_cursor_of_another_log_is_refused(site: Site) -> None:

@@ -121,10 +121,14 @@ def _for_client(wanted: ClientFilter) -> Query:
     return lambda tx: list(client_lists.candidates(tx, REACH, wanted, None))
 
 
+OF_CLIENTS = (
+    ClientFilter(),
+    *(ClientFilter(state=state, kind="采购") for state in ContractState),
+    ClientFilter(state=ContractState.SENT),
+    ClientFilter(state=ContractState.SENT, changed_since=NOW),
+)
 OTHERS: Sequence[Query] = (
-    _for_client(ClientFilter()),
-    *(_for_client(ClientFilter(state=state, kind="采购")) for state in ContractState),
-    _for_client(ClientFilter(state=ContractState.SENT, changed_since=NOW)),
+    *map(_for_client, OF_CLIENTS),
     lambda tx: client_lists.initiator_and_change(tx, "one"),
     lambda tx: directory.working_in(tx, ["甲公司"], after="", limit=50),
     lambda tx: directory.working_person(tx, ["甲公司"], WHO),
@@ -137,7 +141,7 @@ OTHERS: Sequence[Query] = (
     lambda tx: lists.kinds(tx, ListViewer(EVERYTHING, ("甲公司",))),
     lambda tx: contracts.load_contract(tx, "one"),
     lambda tx: ledger.history_of(tx, "one"),
-    lambda tx: events.sources_after(tx, 7, 2**62, limit=50),
+    lambda tx: events.sources_after(tx, ["甲公司", "乙公司"], 7, 2**62, limit=50),
     lambda tx: events.owner_of(tx, "one"),
     events.newest_entry,
     lambda tx: webhooks.attempts_of(tx, "webhook-one", limit=50),
@@ -252,6 +256,36 @@ def test_a_list_or_a_count_walks_an_index(database: Database, query: Query) -> N
         scanned = re.match(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?", step)
         if scanned is not None and scanned[2] not in SMALL:
             assert ALIASES.get(scanned[1], scanned[1]) not in GROWING, step
+
+
+@pytest.mark.parametrize("kinds", [frozenset(), frozenset({"采购", "租赁"})])
+@pytest.mark.parametrize("wanted", OF_CLIENTS)
+def test_what_a_client_lists_is_found_by_its_organisations(
+    database: Database, wanted: ClientFilter, kinds: frozenset[str]
+) -> None:
+    """Beside a million contracts of others, too: each step goes straight to one organisation's, in order."""
+    reach = ClientReach("client-0123456789abcdef", frozenset({"甲公司", "乙公司"}), kinds)
+    with database.reading() as tx:
+        watched = Watched(tx)
+        list(client_lists.candidates(watched, reach, wanted, None))
+
+    of_kind = r" AND kind=\?" if kinds or wanted.kind else ""
+    assert len(watched.plans) == 2 * len(kinds if kinds and not wanted.kind else [""])
+    for step in watched.plans:
+        assert re.fullmatch(
+            rf"SEARCH contracts USING (COVERING )?INDEX \w+ \(organisation=\?{of_kind} AND .*\)", step
+        ), step
+
+
+def test_a_clients_events_are_found_by_its_organisations(database: Database) -> None:
+    with database.reading() as tx:
+        watched = Watched(tx)
+        events.sources_after(watched, ["甲公司"], 7, 2**62, limit=50)
+
+    assert watched.plans == [
+        "SEARCH e USING COVERING INDEX contract_events_of_organisation (organisation=? AND entry>? AND entry<?)",
+        "SEARCH l USING INTEGER PRIMARY KEY (rowid=?)",
+    ]
 
 
 @pytest.mark.parametrize("bucket", [None, *ContractBucket])
