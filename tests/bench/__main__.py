@@ -20,6 +20,8 @@ PARTS = (
     "reminders",
     "pages",
     "million",
+    "api",
+    "api_million",
     "contract_ledger",
     "memory",
     "ceilings",

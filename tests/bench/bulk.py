@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from appliance.contracts import rules
 from appliance.demonstration.participants import CUSTODIAN, ZHANG
@@ -31,12 +32,8 @@ def write(
 ) -> None:
     """*contracts* (of one batch, new) with everything around them, in one transaction; *guests* sign some."""
     with database.transaction() as tx:
-        first = 1 + int(tx.execute("SELECT coalesce(max(number), 0) FROM contracts").fetchone()[0])
-        tx.executemany(
-            "INSERT INTO people (subject, name, organisation, email, language, zone, guest)"
-            " VALUES (?, ?, ?, ?, ?, ?, 1)",
-            [(one.subject, one.name, one.organisation, one.email, one.language, one.zone) for one in guests],
-        )
+        first = _next_number(tx)
+        _write_guests(tx, guests)
         _write_contracts(tx, contracts, first)
         _write_lists(tx, contracts, first)
         if logged:
@@ -45,6 +42,48 @@ def write(
             write_paperwork(tx, contracts)
             _write_deposits(tx, contracts[::10])
             _write_sessions(tx, contracts[::50])
+
+
+def write_for_programs(database: Database, contracts: Sequence[Contract], guests: Iterable[Person]) -> None:
+    """What the API reads of *contracts*: their rows and their entries in the log, without private fields; no
+    lists, no search, no papers. Several times as fast as :func:`write`."""
+    with database.transaction() as tx:
+        _write_guests(tx, guests)
+        _write_contracts(tx, contracts, _next_number(tx))
+        told = [(each, entry) for each in contracts for entry in _history(each)]
+        first = ledger.append(tx, [_quick_leaf(entry, each) for each, entry in told])
+        links = ((number, each.id) for number, (each, _) in enumerate(told, first))
+        tx.executemany("INSERT INTO contract_events (entry, contract) VALUES (?, ?)", links)
+
+
+def _quick_leaf(entry: LedgerEntry, contract: Contract) -> bytes:
+    """The leaf of *entry* without its private fields."""
+    form = _leaf_form(entry.kind)
+    for name, value in (("at", instant(entry.at)), ("actor", contract.initiator), ("contract", contract.id)):
+        form = form.replace(_BLANKS[name].encode(), value.encode())
+    return form
+
+
+_MOMENT = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
+_BLANKS = {"at": instant(_MOMENT), "actor": "#actor#", "contract": "#contract#"}
+
+
+@cache
+def _leaf_form(kind: str) -> bytes:
+    public = {"actor": _BLANKS["actor"], "contract": _BLANKS["contract"], "revision": 0}
+    return leaf_of(LedgerEntry(kind, _MOMENT, public), {})
+
+
+def _next_number(tx: Transaction) -> int:
+    return 1 + tx.count("SELECT coalesce(max(number), 0) FROM contracts")
+
+
+def _write_guests(tx: Transaction, guests: Iterable[Person]) -> None:
+    tx.executemany(
+        "INSERT INTO people (subject, name, organisation, email, language, zone, guest)"
+        " VALUES (?, ?, ?, ?, ?, ?, 1)",
+        [(one.subject, one.name, one.organisation, one.email, one.language, one.zone) for one in guests],
+    )
 
 
 def _write_contracts(tx: Transaction, contracts: Sequence[Contract], first: int) -> None:

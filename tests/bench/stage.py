@@ -64,9 +64,10 @@ def authority_of(settings: Settings) -> Iterator[None]:
 
 
 @contextmanager
-def serving(settings: Settings) -> Iterator[None]:
-    """All processes of *settings*, as ``make up`` runs them."""
-    with Supervisor(services(settings, inherited(os.environ)), say=silent):
+def serving(settings: Settings, *names: str) -> Iterator[None]:
+    """All processes of *settings*, as ``make up`` runs them, or those of these *names*."""
+    wanted = [each for each in services(settings, inherited(os.environ)) if not names or each.name in names]
+    with Supervisor(wanted, say=silent):
         wait_until_idle()
         yield
 
