@@ -26,6 +26,7 @@ from appliance.model.contract import (
     Party,
     PartyKind,
     Placement,
+    RevisionKind,
     SigningOrder,
 )
 from appliance.model.people import Person
@@ -160,10 +161,12 @@ def default_deadline(now: datetime, zone: str, days: int = DEFAULT_DAYS) -> Dead
     return Deadline(instants.on(day, END_OF_WORK, zone), zone)
 
 
-def deadline_again(before: Deadline, sent: datetime, now: datetime) -> Deadline:
-    """A deadline by the same rule: as many days from *now* as *before* was from *sent*, at the same time of day in
-    its zone; as long from now where that was the same day."""
-    zone = ZoneInfo(before.zone)
+def deadline_again(contract: Contract, now: datetime) -> Deadline:
+    """A deadline by the same rule: as many days from *now* as *contract* had from when it was sent, at the same
+    time of day in its zone; as long from now where that was the same day."""
+    before, zone = contract.deadline, ZoneInfo(contract.deadline.zone)
+    given_fields = (each.at for each in contract.revisions if each.kind is RevisionKind.FIELDS)
+    sent = next(given_fields, contract.created)  # a contract gets its fields when it is sent
     due = before.at.astimezone(zone)
     days = (due.date() - sent.astimezone(zone).date()).days
     if days < 1:

@@ -30,9 +30,8 @@ from appliance.model.contract import (
     PartyKind,
     Placement,
     RevisionKind,
-    SignerInput,
 )
-from appliance.model.template_parties import NO_PARTIES, RoleKind, TemplateParties, TemplateRole, places_in
+from appliance.model.template_parties import NO_PARTIES, RoleKind, TemplateParties, TemplateRole
 from appliance.policy import Policy
 from appliance.signing_methods import SigningMethod
 from appliance.store import amendments, contracts, people, seal_rules
@@ -102,14 +101,17 @@ class Drafting:
                 who = signatories.role_signatory(tx, draft, role, guest, rules)
                 party = draft_rules.new_party(draft, who, places[0] if places else PlacementChoice.DEFAULT)
                 cross = role.cross_page if draft.pages > 1 else None
-                filled = tuple(_for_draft(each, composed) for each in role.inputs)
+                filled = tuple(
+                    replace(each, id=secrets.token_hex(12), places=composed.kept(each.places))
+                    for each in role.inputs
+                )
                 joined = replace(party, more=places[1:], cross_page=cross, inputs=filled)
                 draft = self._join(tx, draft, joined)
             return signatories.give_kept_copies(tx, draft, parties.copies, now)
 
     def _placed(self, role: TemplateRole, composed: ComposedDocument) -> tuple[Placement, ...]:
         """Where the fields of *role* go in this document; empty for the usual place."""
-        kept = places_in(role.places, composed.own, composed.pages)
+        kept = composed.kept(role.places)
         found = self._intake.find_phrase(composed.accepted, role.words) if role.words else ()
         for last in [each for each in found if each.page < composed.own][-1:]:
             sizes, seal = composed.accepted.inspection.pages, role.kind is RoleKind.SEAL
@@ -415,7 +417,7 @@ def _like(
     draft = replace(
         before,
         id=secrets.token_hex(12),
-        deadline=draft_rules.deadline_again(before.deadline, _sent_at(before), now),
+        deadline=draft_rules.deadline_again(before, now),
         state=ContractState.DRAFT,
         created=now,
         parties=(),
@@ -487,12 +489,6 @@ def added_event(contract: Contract, party: Party, now: datetime) -> AuditEvent:
     return AuditEvent(EventKind.PARTY_ADDED, now, contract.initiator, contract.id, public, private)
 
 
-def _for_draft(field: SignerInput, composed: ComposedDocument) -> SignerInput:
-    """What a template's role fills in, in this document."""
-    places = places_in(field.places, composed.own, composed.pages)
-    return replace(field, id=secrets.token_hex(12), places=places)
-
-
 def _public_fields(contract: Contract) -> dict[str, Field]:
     return {"deadline": instant(contract.deadline.at), "order": contract.order.value}
 
@@ -501,9 +497,3 @@ def _private_fields(contract: Contract) -> dict[str, Field]:
     amount = None if contract.amount is None else str(contract.amount)
     fields = {"title": contract.title, "kind": contract.kind, "purpose": contract.purpose, "amount": amount}
     return fields | numbering.number_field(contract)
-
-
-def _sent_at(contract: Contract) -> datetime:
-    """When the contract was sent: when it got its fields."""
-    fields = (each.at for each in contract.revisions if each.kind is RevisionKind.FIELDS)
-    return next(fields, contract.created)

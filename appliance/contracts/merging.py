@@ -18,6 +18,7 @@ from appliance.documents.intake import AcceptedDocument, Intake
 from appliance.errors import DocumentRefused, StateRefused
 from appliance.model.annexes import Annex, MergedPages
 from appliance.model.contract import Contract, ContractRevision, Placement, RevisionKind
+from appliance.model.template_parties import places_in
 from appliance.pdf.workshop import PdfWorkshop
 from appliance.store import annexes, contracts
 from appliance.store.database import Transaction
@@ -40,6 +41,10 @@ class ComposedDocument:
     @property
     def pages(self) -> int:
         return len(self.accepted.inspection.pages)
+
+    def kept(self, places: Sequence[Placement]) -> tuple[Placement, ...]:
+        """The *places* that a template keeps, in this document."""
+        return places_in(places, self.own, self.pages)
 
     @property
     def file(self) -> dict[str, str | int]:
