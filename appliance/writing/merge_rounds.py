@@ -247,8 +247,10 @@ class MergeRounds:
         return self._drafting.draft(document, terms, parties=parties, guests=guests, as_contract=row.contract)
 
     def _send(self, merge: MailMerge, contract: Contract | None) -> None:
-        if contract is None or contract.state is ContractState.DISCARDED:
-            raise StateRefused("You have thrown this draft away.")
+        if contract is None:
+            raise StateRefused("Somebody else has taken over this draft.")
+        if contract.state is ContractState.DISCARDED:
+            raise StateRefused("This draft was thrown away.")
         if contract.state is ContractState.DRAFT:
             self._sending.send(contract.id, by=merge.owner)
 

@@ -288,6 +288,22 @@ def test_a_contract_that_somebody_took_over_stops_no_round(
     assert (first.state, first.code, second.state) == (RowState.FAILED, "not-found", RowState.SENT)
 
 
+def test_a_row_says_what_became_of_its_draft(appliance: Appliance, template: Template) -> None:
+    """Who threw it away may be a colleague who took it over, of whose doings the owner learns nothing."""
+    batch = created(appliance, template, typed_rows(3), stage=MergeStage.MAKING)
+    run(appliance.merge_rounds)
+    own, *taken = (row.contract or "" for row in appliance.mail_merges.rows(batch.id, BY))
+    appliance.endings.discard(own, by=BY)
+    with appliance.database.transaction() as tx:
+        for each in taken:
+            contracts.set_initiator(tx, contract_now(appliance, each), LI.subject)
+    appliance.endings.discard(taken[0], by=LI.subject)
+    appliance.mail_merges.send_all(batch.id, by=BY)
+    run(appliance.merge_rounds)
+    said = [row.refusal.template for row in appliance.mail_merges.rows(batch.id, BY) if row.refusal]
+    assert said == ["This draft was thrown away.", *["Somebody else has taken over this draft."] * 2]
+
+
 def refusing(*_: object, **__: object) -> None:
     raise PreconditionRefused("The type of the contract is missing.")
 
