@@ -9,10 +9,10 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from appliance.acting_client import acting_client
 from appliance.contracts.access import refresh_lists
 from appliance.errors import PreconditionRefused
 from appliance.ledger.disclosure import Audience, spellings
+from appliance.model.api_clients import require_person
 from appliance.model.listing import EVERYTHING, BucketCounts, ContractFilter, ContractPage, ListCursor, ListViewer
 from appliance.store import lists, participation_index
 from appliance.store.database import Database, Transaction
@@ -20,11 +20,15 @@ from appliance.store.database import Database, Transaction
 _FORM = re.compile(r"([0-9T:Z-]{0,20})~([0-9]{1,18})", re.ASCII)
 
 
+NO_PAGE = "This page of the list does not exist; begin with the first."
+"""For text that names no place."""
+
+
 def read_cursor(text: str) -> ListCursor:
     """The place that *text* names. Raises :class:`PreconditionRefused` for text that names none."""
     found = _FORM.fullmatch(text)
     if found is None:
-        raise PreconditionRefused("This page of the list does not exist; begin with the first.")
+        raise PreconditionRefused(NO_PAGE)
     return ListCursor(found[1], int(found[2]))
 
 
@@ -36,7 +40,8 @@ MOST_ROWS = 100
 
 class ContractLists:
     """Reads only. Thread-safe. *subject* is a person, or :data:`EVERYTHING` for an auditor of *audience*, who sees
-    nothing of what others drafted and never sent. While an API client acts, everything is what it can reach."""
+    nothing of what others drafted and never sent. Every call raises :class:`PreconditionRefused` while an API
+    client acts: what that lists is held to its reach elsewhere (:mod:`appliance.listing.client_contracts`)."""
 
     EVERYTHING = EVERYTHING
 
@@ -71,9 +76,7 @@ class ContractLists:
 
 
 def _viewer(tx: Transaction, subject: str, audience: Audience | None) -> ListViewer:
-    reach = acting_client()
-    if reach is not None:
-        return ListViewer(subject, tuple(sorted(reach.organisations)), reach)
+    require_person()  # what a client of the API lists goes through the access check (client_contracts)
     return ListViewer(subject, () if audience is None else tuple(spellings(tx, audience)))
 
 

@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from appliance.acting_client import acting_client
 from appliance.entered_text import require_text
 from appliance.errors import NotAllowed, NotFound, PreconditionRefused
 from appliance.language.characters import words
 from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
 from appliance.ledger.disclosure import Audience, spellings
 from appliance.model.accounts import PEOPLES_ROLES, AccountRole
+from appliance.model.api_clients import require_person
 from appliance.model.contract_ledger import LedgerFilter, LedgerView
 from appliance.model.listing import EVERYTHING, ContractPage, ListedContract, ListViewer
 from appliance.store import contract_ledger, people
@@ -160,4 +160,5 @@ def _require_reader(reader: LedgerReader) -> None:
 
 
 def _viewer(tx: Transaction, reader: LedgerReader) -> ListViewer:
-    return ListViewer(reader.whose, tuple(spellings(tx, reader.audience)), acting_client())
+    require_person()
+    return ListViewer(reader.whose, tuple(spellings(tx, reader.audience)))

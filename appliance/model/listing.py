@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from appliance.acting_client import ClientReach
 from appliance.model.contract import AmendmentKind, Contract, ContractState, Money, PartyState
 
 EVERYTHING = "*"
@@ -32,12 +31,10 @@ class ContractBucket(StrEnum):
 @dataclass(frozen=True, slots=True)
 class ListViewer:
     """Whose list it is: that of ``person``, or of :data:`EVERYTHING`. Of what was never sent, who sees everything
-    sees only what ``organisations`` drafted, as the register spells them. For an API client it is what lies within
-    its ``reach``, its own drafts with it."""
+    sees only what ``organisations`` drafted, as the register spells them."""
 
     person: str
     organisations: tuple[str, ...] = ()
-    reach: ClientReach | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,11 +47,10 @@ def counts(tx: Transaction, reader: ListViewer, *, soon: datetime) -> BucketCoun
         )
         return tx.count(query, (reader.person, bucket, *values, MOST))
 
-    reached, reach = _reached(reader, "involvements.number")
     due = tx.count(
-        "SELECT count(*) FROM (SELECT 1 FROM involvements INDEXED BY involvements_due"  # noqa: S608 -- all literals
-        f" WHERE person = ? AND deadline < ? AND bucket IN ('to-sign', 'waiting'){reached} LIMIT ?)",
-        (reader.person, soon, *reach, MOST),
+        "SELECT count(*) FROM (SELECT 1 FROM involvements INDEXED BY involvements_due"
+        " WHERE person = ? AND deadline < ? AND bucket IN ('to-sign', 'waiting') LIMIT ?)",
+        (reader.person, soon, MOST),
     )
     return BucketCounts(
         draft=many(ContractBucket.DRAFT),
@@ -133,12 +132,12 @@ def _source(reader: ListViewer, wanted: ContractFilter, after: ListCursor | None
             (participation_index.gram_query(person, **short), (after or _LAST).number, *values),
         )
     if wanted.bucket is ContractBucket.DUE_SOON:
-        start, (reached, reach) = after or _FIRST, _reached(reader, "involvements.number")
+        start = after or _FIRST
         return _Source(
-            "SELECT number, deadline AS at FROM involvements INDEXED BY involvements_due"  # noqa: S608 -- all literals
+            "SELECT number, deadline AS at FROM involvements INDEXED BY involvements_due"
             " WHERE person = ? AND deadline < ? AND (deadline, number) > (?, ?)"
-            f" AND bucket IN ('to-sign', 'waiting'){reached} ORDER BY deadline, number",
-            (person, soon, start.at, start.number, *reach),
+            " AND bucket IN ('to-sign', 'waiting') ORDER BY deadline, number",
+            (person, soon, start.at, start.number),
         )
     return _by_change(reader, wanted, after or _LAST)
 
@@ -148,8 +147,8 @@ def seen_by(reader: ListViewer, number: str) -> tuple[str, tuple[object, ...]]:
 
     It belongs where the candidates are found: also how many were left out, and where a page ends, would tell.
     """
-    if reader.person != EVERYTHING or reader.reach is not None:
-        return _reached(reader, number)
+    if reader.person != EVERYTHING:
+        return "", ()
     condition = (
         f" AND EXISTS (SELECT 1 FROM contracts AS sent WHERE sent.number = {number}"  # noqa: S608 -- all literals
         " AND (sent.state NOT IN ('draft', 'discarded')"
@@ -157,21 +156,6 @@ def seen_by(reader: ListViewer, number: str) -> tuple[str, tuple[object, ...]]:
         " AND drafter.organisation IN (SELECT value FROM json_each(?)))))"
     )
     return condition, (json.dumps(reader.organisations),)
-
-
-def _reached(reader: ListViewer, number: str) -> tuple[str, tuple[object, ...]]:
-    """The same for an API client, as :meth:`ClientReach.reads` has it (a test compares); nothing for people."""
-    if reader.reach is None:
-        return "", ()
-    kinds = " AND own.kind IN (SELECT value FROM json_each(?))" if reader.reach.kinds else ""
-    condition = (
-        f" AND EXISTS (SELECT 1 FROM contracts AS own WHERE own.number = {number}{kinds}"  # noqa: S608 -- all literals
-        " AND (own.state NOT IN ('draft', 'discarded') OR own.api_client = ?)"
-        " AND EXISTS (SELECT 1 FROM people AS drafter WHERE drafter.subject = own.initiator"
-        " AND drafter.organisation IN (SELECT value FROM json_each(?))))"
-    )
-    of_kinds = (json.dumps(sorted(reader.reach.kinds)),) if reader.reach.kinds else ()
-    return condition, (*of_kinds, reader.reach.client, json.dumps(sorted(reader.reach.organisations)))
 
 
 def _by_change(reader: ListViewer, wanted: ContractFilter, after: ListCursor) -> _Source:
