@@ -152,7 +152,8 @@ def test_a_contract_is_extended_and_recalled(erp: FlaskClient, appliance: Applia
     extended = erp.post(f"{address}/extend", json={"deadline": deadline})
     assert extended.status_code == 200, extended.text
     earlier = erp.post(f"{address}/extend", json={"deadline": deadline})
-    assert (earlier.status_code, earlier.json["code"]) == (409, "precondition-refused")
+    assert (earlier.status_code, earlier.json["code"]) == (422, "invalid-body")
+    assert earlier.json["pointer"] == "/deadline/at"
 
     recalled = erp.post(f"{address}/recall", json={"reason": "价格有误"})
     assert recalled.status_code == 200 and recalled.json["state"] == "recalled"
@@ -221,7 +222,7 @@ def test_the_next_page_names_no_place_out_of_reach(
     first = purchase.get(f"{CONTRACTS}?limit=1").json
     with appliance.database.reading() as tx:
         number = tx.value(int, "SELECT number FROM contracts WHERE id = ?", (newer,))
-    assert [each["id"] for each in first["contracts"]] == [newer] and first["next"] == f"~{number}"
+    assert [each["id"] for each in first["contracts"]] == [newer] and str(number) not in first["next"][:20]
     second = purchase.get(CONTRACTS, query_string={"limit": 1, "after": first["next"]}).json
     assert [each["id"] for each in second["contracts"]] == [older]
 

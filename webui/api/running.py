@@ -28,6 +28,7 @@ from hsm.errors import RefusalError
 from webui.api import request_content
 from webui.api.operations import JSON, Answer, Call, KeyRule, Operation, VersionRule
 from webui.api.problems import ProblemError
+from webui.api.refusals import about_member
 from webui.shared.errors import status_of
 from webui.shared.rate_limits import RateLimits
 from webui.shared.served import appliance
@@ -36,7 +37,7 @@ REALM: Final = "vermilion"
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{1,512}=*")
 _KEY = re.compile(r"[\x21\x23-\x7e]{1,128}")
 _VERSION = re.compile(r'"([0-9]{1,12})"')
-_CONTRACT = re.compile(r"/api/v1/contracts/([^/]+)")
+_MADE = re.compile(r"/api/v1/(?P<of>contracts|powers)/(?P<id>[^/]+)")
 _KEPT_HEADERS = ("ETag", "Location")
 
 
@@ -53,7 +54,7 @@ def view_of(operation: Operation, limits: RateLimits) -> Callable[..., Response]
             raise problem.answered_with(Retry_After=str(allowance.seconds))
         call, content = _read(operation, access)
         if access is None:
-            return _response(operation, operation.run(call, **parts))
+            return _response(operation, _run(operation, call, parts))
         with acting_for(access.client.reach):
             return _run_once(operation, call, content, parts)
 
@@ -114,10 +115,10 @@ def _run_once(operation: Operation, call: Call, content: bytes, parts: dict[str,
         _require_reach(claimed, parts)
         return _replayed(claimed)
     if claimed is None:
-        return _response(operation, operation.run(call, **parts))
+        return _response(operation, _run(operation, call, parts))
     requests = appliance.keyed_requests
     try:
-        response = _response(operation, operation.run(replace(call, claimed=claimed), **parts))
+        response = _response(operation, _run(operation, replace(call, claimed=claimed), parts))
     except ProblemError:
         requests.release(claimed)
         raise
@@ -130,6 +131,16 @@ def _run_once(operation: Operation, call: Call, content: bytes, parts: dict[str,
     headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
     requests.finish(claimed, KeptAnswer(response.status_code, headers, response.get_data()))
     return response
+
+
+def _run(operation: Operation, call: Call, parts: dict[str, str]) -> Answer:
+    try:
+        return operation.run(call, **parts)
+    except RefusalError as refusal:
+        about = about_member(refusal, call.sent)
+        if about is None:
+            raise
+        raise about from refusal
 
 
 def _claim(operation: Operation, content: bytes) -> ClaimedRequest | KeptAnswer | None:
@@ -153,10 +164,12 @@ def _claim(operation: Operation, content: bytes) -> ClaimedRequest | KeptAnswer 
 
 
 def _require_reach(kept: KeptAnswer, parts: dict[str, str]) -> None:
-    """Raises :class:`NotFound` for the answer about a contract that the client no longer reaches: its type was
-    changed, or somebody of another organisation has taken it over."""
-    made = _CONTRACT.match(kept.headers.get("Location", ""))
-    contract = parts.get("contract_id") or (made and made[1])
+    """Raises :class:`NotFound` for the answer about a contract, or a power, that the client no longer reaches: its
+    type was changed, or somebody of another organisation has taken it over."""
+    made = _MADE.match(kept.headers.get("Location", ""))
+    if made and made["of"] == "powers":
+        appliance.powers.of_client(made["id"])
+    contract = made["id"] if made and made["of"] == "contracts" else parts.get("contract_id")
     if contract:
         appliance.client_contracts.read(contract)
 
