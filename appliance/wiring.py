@@ -170,7 +170,7 @@ class Appliance:
         """A contract from its draft to the last signature."""
         self.contracts = Contracts(records.database, backend.blobs, records.now)
         self.listing = ContractLists(records.database, records.now)
-        self.client_contracts = ClientContracts(records.database, records.now)
+        self.client_contracts = ClientContracts(records.database, records.now, self.links.derive_key("lists"))
         self.contract_ledger = ContractLedger(records.database, records.now)
         self.ledger_exports = LedgerExports(self.contract_ledger, self.settings.home.cache / "exports")
         self.agreements = Agreements(records, rules, backend)

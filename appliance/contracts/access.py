@@ -25,7 +25,6 @@ from appliance.documents.blobs import BlobStore
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.language import Language
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, append_event
-from appliance.model.accounts import AccountRole, AccountState, possible_roles
 from appliance.model.contract import Contract
 from appliance.model.intent import AgreementRecord, IntentRecord, IntentState
 from appliance.store import (
@@ -103,7 +102,7 @@ def admit(tx: Transaction, command: Command) -> Contract:
     refusal = refusal_for(contract, command.permission, actor, command.now, party)
     if refusal is None:
         if acting_client() is not None and command.permission not in READING_BY_CLIENTS:
-            _require_initiating(tx, contract.initiator)
+            accounts.require_initiating(tx, contract.initiator)
         return contract
     if command.permission is Permission.READ and not refusal.late:  # late: of a contract that this reader knew
         raise NotFound("There is no contract {contract}.", contract=command.contract)
@@ -135,32 +134,12 @@ def drafting_client(tx: Transaction, initiator: str, kind: str) -> str | None:
     reach = acting_client()
     if reach is None:
         return None
-    person = people.person(tx, initiator)
-    if person.organisation not in reach.organisations:
-        raise PreconditionRefused(
-            "This API client works for people of {organisations}; {name} is not one of them.",
-            organisations="; ".join(sorted(reach.organisations)),
-            name=person.name,
-        )
-    if not reach.covers(person.organisation, kind):
+    accounts.require_own_initiator(tx, initiator, reach.organisations)
+    if not reach.covers(people.person(tx, initiator).organisation, kind):
         raise PreconditionRefused(
             "This API client makes contracts of these types: {kinds}.", kinds="; ".join(sorted(reach.kinds))
         )
-    _require_initiating(tx, initiator)
     return reach.client
-
-
-def _require_initiating(tx: Transaction, initiator: str) -> None:
-    """Raises :class:`PreconditionRefused` unless *initiator* may start contracts, now: no API client does in
-    somebody's name what they could not do themselves. Who was registered and never invited has no account."""
-    account = accounts.find_account(tx, initiator)
-    roles = possible_roles(initiator) if account is None else account.roles
-    active = account is None or account.state is AccountState.ACTIVE
-    if not active or AccountRole.INITIATOR not in roles:
-        raise PreconditionRefused(
-            "{name} may not start contracts, or not any more, so no API client works in this name.",
-            name=people.person(tx, initiator).name,
-        )
 
 
 def _stale(tx: Transaction, contract: Contract) -> StateRefused:

@@ -191,9 +191,7 @@ contract yet."""
 
 READING_BY_CLIENTS = _of(Permission.READ, Permission.EXPORT)
 """What an API client can do with every contract within its reach; all else only with those that it made."""
-_NOT_BY_CLIENTS = OF_SIGNERS | _of(
-    Permission.COMMENT, Permission.VOID, Permission.AGREE_TO_VOID, Permission.REFUSE_TO_VOID
-)
+_NOT_BY_CLIENTS = OF_SIGNERS | _of(Permission.COMMENT, Permission.AGREE_TO_VOID, Permission.REFUSE_TO_VOID)
 """What people do themselves, whatever an API client's scopes are."""
 
 

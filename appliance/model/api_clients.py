@@ -28,6 +28,10 @@ class Scope(StrEnum):
     TIMESTAMPS_WRITE = "timestamps:write"
     LOG_READ = "log:read"
     SIGNATURES_REQUEST = "signatures:request"
+    SEALS_READ = "seals:read"
+    POWERS_READ = "powers:read"
+    POWERS_WRITE = "powers:write"
+    IDENTITIES_READ = "identities:read"
 
 
 SCOPE_TITLES: Final[Mapping[Scope, str]] = {
@@ -43,6 +47,10 @@ SCOPE_TITLES: Final[Mapping[Scope, str]] = {
     Scope.TIMESTAMPS_WRITE: "Have digests timestamped",
     Scope.LOG_READ: "Read the log and its proofs",
     Scope.SIGNATURES_REQUEST: "Ask people for signatures on documents of other software",
+    Scope.SEALS_READ: "Read requests for seals and the register of their uses",
+    Scope.POWERS_READ: "Read powers of attorney",
+    Scope.POWERS_WRITE: "Register powers of attorney, which officers confirm",
+    Scope.IDENTITIES_READ: "Read how signers' identities were checked",
 }
 """What administrators read of each scope (message ids)."""
 

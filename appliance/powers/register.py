@@ -14,15 +14,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from appliance.acting_client import acting_client
 from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import Intake
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
 from appliance.ledger.disclosure import Audience, belongs, spellings
+from appliance.model.api_clients import require_person
 from appliance.model.contract import GUEST_PREFIX, Contract, ContractRevision, ContractState, PartyState
 from appliance.model.powers import Power, PowerBasis, PowerScope, PowerState, RecordedAction, StatedPower
 from appliance.policy import Policy
-from appliance.store import contracts, partners, people, powers
+from appliance.store import accounts, contracts, partners, people, powers
 from appliance.store.database import Database, Transaction, reads
 from hsm.intents import instant
 from hsm.names import LONGEST_ORGANISATION, is_visible, same_name
@@ -49,13 +51,17 @@ class Powers:
         self._policy = policy
         self._now = now
 
-    def register(self, draft: PowerDraft, letter: bytes | None, *, by: str) -> Power:
+    def register(self, draft: PowerDraft, letter: bytes | None, *, by: str, as_power: str | None = None) -> Power:
         """A power that waits to be verified; *letter* is its PDF, None when it was signed here as a contract.
+        *as_power* is its id where the caller has chosen one (:func:`power_id`).
 
-        Raises :class:`DocumentRefused`, or :class:`PreconditionRefused` for what no power can be.
+        Raises :class:`DocumentRefused`, or :class:`PreconditionRefused` for what no power can be, and for whom the
+        API client that acts does not work.
         """
-        draft, now = tidy(draft), self._now()
+        draft, now, reach = tidy(draft), self._now(), acting_client()
         with self._database.reading() as tx:  # before the work of reading the instrument
+            if reach is not None:
+                accounts.require_own_initiator(tx, by, reach.organisations)
             require_of_own_company(tx, draft, by)
             require_possible(tx, draft, self._policy, now)
         document, size = self._document(draft, letter)
@@ -64,7 +70,7 @@ class Powers:
             if draft.contract is not None:  # by now it may be void
                 require_instrument(contracts.load_contract(tx, draft.contract), draft)
             power = Power(
-                id=f"power-{secrets.token_hex(6)}",
+                id=as_power or power_id(secrets.token_hex(6)),
                 **fields_of(draft, "basis grantor principal agent scope since until replaces contract"),
                 document=document,
                 size=size,
@@ -77,6 +83,7 @@ class Powers:
     def refuse(self, power_id: str, *, reason: str, by: str) -> Power:
         """*by* does not vouch for it. Raises :class:`PreconditionRefused` for who registered it and for the
         agent."""
+        require_person()
         done = RecordedAction(by, self._now(), _reason(reason))
         with self._database.transaction() as tx:
             power = of_another(tx, power_id, by)
@@ -86,6 +93,7 @@ class Powers:
 
     def revoke(self, power_id: str, *, reason: str, by: str) -> Power:
         """It counts no longer, at once: also for signatures that are under way. Raises :class:`StateRefused`."""
+        require_person()
         done = RecordedAction(by, self._now(), _reason(reason))
         with self._database.transaction() as tx:
             _revoke(tx, powers.load_power(tx, power_id), done)
@@ -97,6 +105,25 @@ class Powers:
         """At most :data:`PAGE` powers that *audience* registered, the newest first, those from before *before*."""
         with self._database.reading() as tx:
             return powers.newest(tx, spellings(tx, audience), limit=PAGE, before=before)
+
+    def of_client(self, power_id: str) -> Power:
+        """The power, if it is in the register of the organisations of the API client that acts. Raises
+        :class:`NotFound`."""
+        reach = acting_client()
+        with self._database.reading() as tx:
+            power = powers.load_power(tx, power_id)
+            if reach is None or not powers.registered_within(tx, power_id, sorted(reach.organisations)):
+                raise NotFound("There is no power of attorney {power}.", power=power_id)
+        return power
+
+    def page_of_client(self, *, after: str, limit: int) -> list[Power]:
+        """At most *limit* powers that :meth:`of_client` gives, the newest first, those from before the power
+        *after*. Raises :class:`NotFound` for an *after* that it does not give."""
+        reach = acting_client()
+        if after:
+            self.of_client(after)
+        organisations = [] if reach is None else sorted(reach.organisations)
+        return self._database.query(powers.newest, organisations, limit=limit, before=after)
 
     def waiting(self, audience: Audience) -> list[Power]:
         """What *audience* registered and waits for its verification, the oldest first."""
@@ -142,6 +169,11 @@ class Powers:
     def stated(self, power: Power) -> StatedPower | None:
         """What the authority states of its confirmation; None where it was verified before statements began."""
         return self._database.query(powers.stated_power, power.id)
+
+
+def power_id(digits: str) -> str:
+    """The id of a power with these hex *digits*, the first 12 of which count."""
+    return f"power-{digits[:12]}"
 
 
 def of_another(tx: Transaction, power_id: str, by: str) -> Power:

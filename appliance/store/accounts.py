@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
-from appliance.model.accounts import Account, AccountLink, AccountRole, AccountState, LinkPurpose, Passkey
+from appliance.model.accounts import (
+    Account,
+    AccountLink,
+    AccountRole,
+    AccountState,
+    LinkPurpose,
+    Passkey,
+    possible_roles,
+)
+from appliance.store import people
 from appliance.store.database import Transaction
 from hsm.rows import Query, fields_of, refusing
 
@@ -38,6 +47,32 @@ def account(tx: Transaction, subject: str) -> Account:
 
 def find_account(tx: Transaction, subject: str) -> Account | None:
     return _ACCOUNTS.first(tx, "WHERE subject = ?", (subject,))
+
+
+def require_initiating(tx: Transaction, subject: str) -> None:
+    """Raises :class:`PreconditionRefused` unless *subject* may start contracts, now: no API client does in
+    somebody's name what they could not do themselves. Who was registered and never invited has no account."""
+    account = find_account(tx, subject)
+    roles = possible_roles(subject) if account is None else account.roles
+    active = account is None or account.state is AccountState.ACTIVE
+    if not active or AccountRole.INITIATOR not in roles:
+        raise PreconditionRefused(
+            "{name} may not start contracts, or not any more, so no API client works in this name.",
+            name=people.person(tx, subject).name,
+        )
+
+
+def require_own_initiator(tx: Transaction, subject: str, organisations: Collection[str]) -> None:
+    """Raises :class:`PreconditionRefused` for whom an API client of these *organisations* does not work: somebody
+    of another one, and as :func:`require_initiating`."""
+    person = people.person(tx, subject)
+    if person.organisation not in organisations:
+        raise PreconditionRefused(
+            "This API client works for people of {organisations}; {name} is not one of them.",
+            organisations="; ".join(sorted(organisations)),
+            name=person.name,
+        )
+    require_initiating(tx, subject)
 
 
 def by_login(tx: Transaction, login: str) -> Account | None:

@@ -24,14 +24,15 @@ _POWER = (
 
 
 def insert_power(tx: Transaction, power: Power) -> None:
+    """Raises :class:`NotFound` for an id that another power has: whoever chose it does not reach that one."""
     scope, limit = power.scope, power.scope.limit
-    tx.insert(
-        "powers",
-        fields_of(power, "id basis grantor principal agent since until replaces document size contract")
-        | {"registered_by": power.registered.by, "registered": power.registered.at}
-        | {name: _json(getattr(scope, name)) for name in ("kinds", "counterparties", "seals")}
-        | {"amount": limit and limit.minor, "currency": limit and limit.currency},
-    )
+    beyond = NotFound("There is no power of attorney {power}.", power=power.id)
+    row = fields_of(power, "id basis grantor principal agent since until replaces document size contract")
+    row |= {"registered_by": power.registered.by, "registered": power.registered.at}
+    row |= {name: _json(getattr(scope, name)) for name in ("kinds", "counterparties", "seals")}
+    row |= {"amount": limit and limit.minor, "currency": limit and limit.currency}
+    with refusing(beyond, only=["powers.id"]):
+        tx.insert("powers", row)
 
 
 def verify(tx: Transaction, power_id: str, done: RecordedAction, stated: StatedPower) -> None:
@@ -104,6 +105,12 @@ def newest(tx: Transaction, organisations: Sequence[str], *, limit: int, before:
     if before:
         condition += " AND (registered, id) < (SELECT registered, id FROM powers WHERE id = ?2)"
     return _POWERS.all(tx, f"WHERE {condition} ORDER BY registered DESC, id DESC LIMIT ?3", values)
+
+
+def registered_within(tx: Transaction, power_id: str, organisations: Sequence[str]) -> bool:
+    """Whether :func:`newest` has the power for these *organisations*."""
+    query = f"SELECT 1 FROM powers WHERE {_OF_ORGANISATIONS} AND id = ?2"  # noqa: S608 -- all literals
+    return tx.exists(query, (json.dumps(organisations), power_id))
 
 
 def of_partner(tx: Transaction, partner_id: str, *, limit: int) -> list[Power]:

@@ -79,6 +79,12 @@ def of_party(tx: Transaction, party_id: str) -> SealRequest | None:
     )
 
 
+def of_contract(tx: Transaction, contract_id: str) -> list[SealRequest]:
+    """Every request about the contract, the oldest first."""
+    query = "WHERE party IN (SELECT id FROM parties WHERE contract = ?) ORDER BY asked, rowid"
+    return _REQUESTS.all(tx, query, (contract_id,))
+
+
 def of_intent(tx: Transaction, intent_id: str) -> SealRequest | None:
     return _REQUESTS.first(tx, "WHERE intent = ?", (intent_id,))
 

@@ -66,6 +66,7 @@ def draft_amendment(
     terms: DraftTerms,
     *,
     seen: int | None = None,
+    as_contract: str | None = None,
 ) -> Contract:
     """A draft with the text for that *change*, in which *typed* has what people wrote. Raises as
     :meth:`Amending.draft`, and :class:`PreconditionRefused` for a part that is missing or too long."""
@@ -73,7 +74,7 @@ def draft_amendment(
     earlier = amending.require_amendable(contract_id, by=terms.initiator, seen=seen)
     document = typeset_wording(amendment_wording(earlier, kind, effective, typed))
     room = AmendmentTerms(kind, effective, room_for_signatures=True)
-    return amending.draft(contract_id, room, document, terms, seen=seen)
+    return amending.draft(contract_id, room, document, terms, seen=seen, as_contract=as_contract)
 
 
 def amendment_wording(

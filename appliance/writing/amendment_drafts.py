@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import Final
 
 from appliance.contracts import draft_rules
 from appliance.contracts.access import Command, admit
@@ -14,7 +15,7 @@ from appliance.contracts.draft_rules import DraftTerms
 from appliance.contracts.drafting import insert_draft, join_like
 from appliance.contracts.permissions import ContractActor, Permission
 from appliance.documents.intake import Intake
-from appliance.errors import NotFound, StateRefused
+from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.contract import UNSENT, Amendment, AmendmentKind, Contract
 from appliance.policy import Policy
 from appliance.store import amendments
@@ -57,6 +58,15 @@ class AmendmentTerms:
     room_for_signatures: bool = False
 
 
+YEARS: Final = 10
+"""The farthest that the day from which an agreement holds can be from now."""
+
+
+def is_near(effective: date, now: datetime) -> bool:
+    """Whether an agreement can hold from this day on."""
+    return abs(effective.year - now.year) <= YEARS
+
+
 class Amending:
     """Thread-safe. ``by`` is who acts, ``seen`` the version of the earlier contract that was shown."""
 
@@ -84,20 +94,25 @@ class Amending:
         terms: DraftTerms,
         *,
         seen: int | None = None,
+        as_contract: str | None = None,
     ) -> Contract:
-        """A draft of *terms* whose *document* changes the contract, with the same parties: people and seals.
+        """A draft of *terms*, with the id *as_contract* where the caller has chosen one, whose *document* changes
+        the contract, with the same parties: people and seals.
 
-        Raises as :meth:`require_amendable` and :meth:`Drafting.draft`.
+        Raises :class:`PreconditionRefused` for a day that is :data:`YEARS` away, and as :meth:`require_amendable`
+        and :meth:`Drafting.draft`.
         """
         by = terms.initiator
         self.require_amendable(contract_id, by=by, seen=seen)
         now, foot = self._records.now(), change.room_for_signatures
+        if not is_near(change.effective, now):
+            raise PreconditionRefused("Choose a day within {years} years.", years=YEARS)
         terms = draft_rules.tidy_terms(terms, now)
         accepted = self._intake.accept(document)
         with self._records.database.transaction() as tx:
             earlier = self._admitted(tx, contract_id, by, seen)
             links = {change.kind.value: earlier.id, "effective": change.effective.isoformat()}
-            draft = insert_draft(tx, accepted, terms, self._policy, now, links)
+            draft = insert_draft(tx, accepted, terms, self._policy, now, links, as_contract)
             amendments.insert_amendment(tx, Amendment(draft.id, earlier.id, change.kind, change.effective))
             initiator_first = sorted(earlier.parties, key=lambda party: party.subject != by)
             guests: dict[str, str] = {}

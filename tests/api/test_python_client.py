@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
@@ -21,21 +21,26 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 import vermilion_client
-from appliance.demonstration.participants import CONTRACT_SEAL, LI, ZHANG
+from appliance.demonstration.participants import BETA, CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
+from appliance.identity import IdentityCheck
+from appliance.model.people import Against, IdentityDocument
 from appliance.wiring import Appliance
 from tests.api.conftest import Time
 from tests.api.contracts_made import document
 from tests.api.programs import ERP, READER, Programs
+from tests.appliance.contracts import seal_asking
 from tests.portal.estate import signed
 from tests.ports import free_port
 from tests.world import World, contract_now, sample_document, sequenced
 from vermilion_client import (
+    Amendment,
     Amount,
     Client,
     Contract,
     Deadline,
     NewOutside,
     NewPerson,
+    NewPower,
     NewSeal,
     Patience,
     Place,
@@ -43,6 +48,8 @@ from vermilion_client import (
     Terms,
     TokenRefusedError,
     UnansweredError,
+    VermilionError,
+    conversions,
     types,
 )
 
@@ -53,10 +60,12 @@ SENT = {
     "NewPerson": "NewPerson",
     "NewSeal": "NewSeal",
     "NewOutside": "NewOutside",
+    "NewPower": "NewPower",
 }
 """What the client sends, by the names of the document; the rest of its types are what it gets."""
 
 ELSEWHERE = {"Draft": {"document"}, "NewPerson": {"kind"}, "NewSeal": {"kind"}, "NewOutside": {"kind"}}
+ELSEWHERE |= {"Amendment": {"document"}, "NewPower": {"document"}}
 """Members that the client's methods add."""
 
 WSGI = Callable[[dict[str, Any], Any], Any]
@@ -121,6 +130,76 @@ def test_a_contract_from_its_draft_to_its_evidence(
         assert client.document(made.id).startswith(document())
         with ZipFile(io.BytesIO(client.evidence(made.id))) as package:
             assert package.testzip() is None
+
+
+def test_seals_powers_and_identities(client: Client, appliance: Appliance) -> None:
+    made = client.draft(document(), TERMS)
+    party = client.add_party(made.id, NewSeal(CONTRACT_SEAL.subject, ZHANG.subject))
+    client.send(made.id)
+    assert client.seal_requests(made.id) == ()
+    request = seal_asking.ask_for(appliance, contract_now(appliance, made.id), 0)
+    [asked] = client.seal_requests(made.id)
+    assert (asked.id, asked.party, asked.state) == (request.id, party.id, "waiting")
+    use = next(client.seal_uses(state="waiting", page=2))
+    assert (use.request, use.contract, use.decided) == (request.id, made.id, None)
+
+    given = IdentityCheck(IdentityDocument.PASSPORT, "E12345678", Against.VIDEO, answers=CUSTODIAN.subject)
+    record = appliance.identity.record(ZHANG.subject, given, by=CUSTODIAN.subject)
+    found = client.identity(made.id, party.id)
+    assert (found.person, found.checks[0].id, found.checks[0].against) == (ZHANG.subject, record.id, "video")
+
+    now = datetime.now(UTC).replace(microsecond=0)
+    said = NewPower(
+        ZHANG.email, "letter", BETA, "李样本", LI.subject, now, now + timedelta(days=9), kinds=("采购",)
+    )
+    registered = client.register_power(said, document(), key="power-1")
+    assert client.register_power(said, document(), key="power-1") == registered == client.power(registered.id)
+    assert (registered.state, registered.until, registered.kinds) == ("registered", said.until, said.kinds)
+    assert registered in list(client.powers(page=1))
+
+
+def test_what_changes_a_completed_contract(client: Client, appliance: Appliance, world: World) -> None:
+    made = client.draft(document(), TERMS)
+    client.add_party(made.id, NewPerson(ZHANG.subject))
+    client.send(made.id)
+    with sequenced(appliance, world):
+        appliance.finalisation.finalise(signed(appliance, contract_now(appliance, made.id), 0).id)
+    today = appliance.now().date()
+    for content in (b"", document()):
+        draft = client.amend(made.id, Amendment("termination", today), content)
+        assert (draft.state, [each.subject for each in draft.parties]) == ("draft", [ZHANG.subject])
+    proposed = client.void(made.id, "双方同意不再履行")
+    assert proposed.voiding is not None and proposed.voiding.proposed_by == ZHANG.subject
+
+
+def test_events_are_read_to_their_end_or_waited_for(client: Client) -> None:
+    last = [each.log.entry for each in client.events()][-1]
+    made = client.draft(document(), TERMS)
+    client.add_party(made.id, NewPerson(ZHANG.subject))
+    client.send(made.id)
+    found = list(client.events(last))
+    assert [(each.type, each.data.state) for each in found] == [
+        ("contract.drafted", "draft"),
+        ("contract.sent", "sent"),
+    ]
+    assert {each.data.contract for each in found} == {made.id}
+    assert [each.type for each in client.events(last, types=["contract.sent"])] == ["contract.sent"]
+    assert list(client.events(found[-1].log.entry)) == []
+
+    waiting = client.events(found[-1].log.entry, wait=5)
+    recall = threading.Timer(0.5, lambda: client.recall(made.id, "示例"))
+    recall.start()
+    assert next(waiting).type == "contract.recalled"
+    recall.join()
+
+
+def test_an_answer_of_an_earlier_release_is_read(client: Client) -> None:
+    made = client.request("GET", f"/contracts/{client.draft(document(), TERMS).id}").value
+    del made["voiding"]
+    assert conversions.read(Contract, made).voiding is None
+    del made["state"]
+    with pytest.raises(VermilionError):
+        conversions.read(Contract, made)
 
 
 def test_drafts_are_changed_as_they_were_read(client: Client) -> None:
@@ -277,10 +356,12 @@ def agrees(hint: Any, schema: dict[str, Any]) -> bool:
         return (type(None) in ours) >= null and all(
             any(agrees(one, each) for one in ours) for each in given if each.get("type") != "null"
         )
-    if "$ref" in schema:
+    if "$ref" in schema and "type" not in schema:
         return bool(hint.__name__ == schema["$ref"].rpartition("/")[2])
     if schema.get("type") == "array":
         return get_origin(hint) is tuple and agrees(get_args(hint)[0], schema["items"])
+    if schema.get("format") == "date":
+        return hint is date
     if schema.get("format") == "date-time":
         return hint is datetime
     return hint is NAMES.get(schema.get("type", "string"))

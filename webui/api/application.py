@@ -17,7 +17,9 @@ from webui.api import (
     pages,
     parties,
     people,
+    powers,
     problems,
+    seals,
     templates,
     timestamps,
     tokens,
@@ -34,7 +36,7 @@ from webui.shared.rate_limits import Allowance, RateLimits
 
 RESOURCES: Final = (
     *(tokens, contracts, parties, files, people, templates, batches, events, webhooks),
-    *(verifications, timestamps, log),
+    *(verifications, timestamps, log, seals, powers),
 )
 """The modules that declare the operations."""
 

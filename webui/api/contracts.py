@@ -10,13 +10,16 @@ from msgspec import UNSET
 from appliance.contracts.drafting import DraftTerms
 from appliance.errors import NotFound, PreconditionRefused
 from appliance.model.api_clients import Scope
-from appliance.model.contract import Contract, ContractState, SigningOrder
+from appliance.model.contract import AmendmentKind, Contract, ContractState, SigningOrder
 from appliance.model.listing import ClientContract, ClientFilter
+from appliance.writing import amending
+from appliance.writing.amendment_drafts import AmendmentTerms
 from webui.api import conversions
 from webui.api.initiators import initiator_of
 from webui.api.operations import PDF, Answer, Call, Declared, KeyRule, VersionRule, operation
 from webui.api.problems import ProblemError
 from webui.api.types import (
+    ApiAmendment,
     ApiChange,
     ApiContract,
     ApiContractFilter,
@@ -254,3 +257,69 @@ def extend_contract(call: Call, contract_id: str) -> Answer:
     contract, seen = to_change(call, contract_id)
     appliance.endings.extend(contract_id, later, by=contract.initiator, seen=seen)
     return answer(contract_id)
+
+
+@operation(
+    "POST",
+    f"{ONE}/void",
+    Scope.CONTRACTS_WRITE,
+    {200: ApiContract},
+    Declared(body=ApiReason, problems=CHANGES, key=KeyRule.OPTIONAL, version=VersionRule.OPTIONAL),
+)
+def propose_voiding(call: Call, contract_id: str) -> Answer:
+    """Propose that all parties declare a completed contract void.
+
+    Everybody who signed is told, and declares it, or refuses, in the portal. Nobody has declared anything yet.
+    """
+    if call.again and _voided(read(contract_id).contract):
+        return answer(contract_id)
+    contract, seen = to_change(call, contract_id)
+    reason = call.body(ApiReason).reason
+    appliance.voiding.propose(contract_id, reason=reason, by=contract.initiator, seen=seen)
+    return answer(contract_id)
+
+
+def _voided(contract: Contract) -> bool:
+    return contract.voiding is not None or contract.state is ContractState.VOIDED
+
+
+@operation(
+    "POST",
+    f"{ONE}/amendments",
+    Scope.CONTRACTS_WRITE,
+    {201: ApiContract},
+    Declared(
+        body=ApiAmendment,
+        problems=(*CHANGES, *DOCUMENTS),
+        key=KeyRule.REQUIRED,
+        version=VersionRule.OPTIONAL,
+    ),
+)
+def draft_amendment(call: Call, contract_id: str) -> Answer:
+    """Draft an agreement that supplements, replaces or terminates a completed contract.
+
+    It has the contract's parties, and changes nothing before all of them have signed it. Where `document` is
+    given, the fields still need their places. `If-Match` is about the earlier contract.
+    """
+    given, chosen = call.body(ApiAmendment), call.claimed
+    if chosen is None:
+        raise TypeError("the operation requires a key")
+    if call.again and exists(chosen.chosen):
+        return drafted(chosen.chosen)
+    earlier, seen = to_change(call, contract_id)
+    kind = AmendmentKind(given.kind)
+    title = amending.usual_title(earlier, kind) if given.title is UNSET else given.title
+    terms = DraftTerms(title, earlier.kind, title, earlier.initiator, language=earlier.language)
+    if given.document:
+        change = AmendmentTerms(kind, given.effective)
+        appliance.amending.draft(contract_id, change, given.document, terms, seen=seen, as_contract=chosen.chosen)
+    else:
+        said = {name: getattr(given, name) for name in amending.TYPED[kind]}
+        typed = amending.usual_parts(earlier, kind) | {
+            name: text for name, text in said.items() if text is not UNSET
+        }
+        change_on = (kind, given.effective)
+        amending.draft_amendment(
+            appliance.amending, contract_id, change_on, typed, terms, seen=seen, as_contract=chosen.chosen
+        )
+    return drafted(chosen.chosen)

@@ -16,6 +16,7 @@ from appliance.model.contract import (
     CrossPage,
     Deadline,
     Money,
+    OpenVoiding,
     Party,
     PartyKind,
     Placement,
@@ -32,6 +33,7 @@ from webui.api.types import (
     ApiParty,
     ApiPerson,
     ApiPlace,
+    ApiVoiding,
 )
 from webui.shared.served import appliance
 
@@ -58,6 +60,7 @@ def contract_of(seen: ClientContract) -> ApiContract:
         version=contract.version,
         document=_document(contract),
         parties=[party_of(party, on_turn=party.id in turn) for party in contract.parties],
+        voiding=None if contract.voiding is None else _voiding(contract.voiding),
     )
 
 
@@ -106,15 +109,15 @@ def language_of(given: str | None) -> Language | None:
     return None if given is None else Language(given)
 
 
-def money_of(given: ApiAmount) -> Money:
+def money_of(given: ApiAmount, member: str = "/amount") -> Money:
     """The amount. Raises :class:`ProblemError` for an unknown currency, and for parts of its smallest unit."""
     decimals = EXPONENTS.get(given.currency)
     if decimals is None:
-        raise ProblemError("This currency is not known.", "invalid-body", pointer="/amount/currency")
+        raise ProblemError("This currency is not known.", "invalid-body", pointer=f"{member}/currency")
     minor = Decimal(given.value).scaleb(decimals)
     if minor != minor.to_integral_value() or minor >= LARGEST:
         raise ProblemError(
-            "The amount is finer than the currency, or too large.", "invalid-body", pointer="/amount/value"
+            "The amount is finer than the currency, or too large.", "invalid-body", pointer=f"{member}/value"
         )
     return Money(int(minor), given.currency)
 
@@ -129,6 +132,10 @@ def cross_page_of(y: float | None) -> CrossPage | None:
 
 def utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
+
+
+def _voiding(proposal: OpenVoiding) -> ApiVoiding:
+    return ApiVoiding(proposal.by, utc(proposal.at), proposal.reason, list(proposal.declared))
 
 
 def _document(contract: Contract) -> ApiDocument:

@@ -71,6 +71,25 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
     "extend_contract": {
         "another month": {"deadline": {"at": "2027-01-31T18:00:00+08:00", "zone": "Asia/Shanghai"}}
     },
+    "propose_voiding": {"reason": {"reason": "双方同意不再履行"}},
+    "draft_amendment": {
+        "termination": {"kind": "termination", "effective": "2027-01-31"},
+        "supplement": {"kind": "supplement", "effective": "2027-01-01", "content": "交货期延长至二〇二七年三月。"},
+    },
+    "register_power": {
+        "letter": {
+            "initiator": "zhang@alpha.example",
+            "basis": "letter",
+            "grantor": "乙公司示例有限公司",
+            "principal": "李样本",
+            "agent": "person-li",
+            "since": "2026-12-01T00:00:00+08:00",
+            "until": "2027-12-01T00:00:00+08:00",
+            "kinds": ["采购"],
+            "limit": {"value": "1000000.00", "currency": "CNY"},
+            "document": "JVBERi0xLjcK",
+        }
+    },
     "verify": {
         "document": {"file": "JVBERi0xLjcK", "name": "合同.pdf"},
         "timestamp": {"file": "MAMCAQI=", "data": "5ZCI5ZCM"},

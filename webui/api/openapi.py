@@ -59,11 +59,13 @@ _PARTS: Final[Mapping[str, str]] = {
     "contract_id": "The contract's `id`.",
     "number": "The entry's number, counted from 0.",
     "party_id": "The party's `id`.",
+    "power_id": "The power's `id`.",
     "webhook_id": "The webhook's `id`.",
     "template_id": "The template's `id`.",
 }
 _PART_PATTERNS: Final[Mapping[str, str]] = {
     "number": "^(0|[1-9][0-9]{0,17})$",
+    "power_id": "^power-[0-9a-f]{12}$",
     "webhook_id": "^webhook-[0-9a-f]{16}$",
 }
 _ID: Final = "^[0-9a-f]{24}$"

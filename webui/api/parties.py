@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from datetime import datetime
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct
 
 from appliance.contact_details import email_address, organisation_name, person_name, telephone_number
 from appliance.entered_text import require_zone
 from appliance.errors import PreconditionRefused
 from appliance.model.api_clients import Scope
 from appliance.model.contract import Contract, GuestDetails, Party
+from appliance.model.people import IdentityRecord
 from appliance.signing_methods import SigningMethod
 from webui.api import conversions
 from webui.api.contracts import CHANGES, ONE, REFUSALS, answer, read, to_change
@@ -24,6 +28,7 @@ from webui.api.types import (
     ApiNewSeal,
     ApiParty,
     ApiPlaces,
+    Moment,
 )
 from webui.shared.served import appliance
 
@@ -158,3 +163,65 @@ def give_link(_call: Call, contract_id: str, party_id: str) -> Answer:
     given = appliance.given_links.give(contract_id, party_id)
     url = appliance.addresses.invitation_url(given.invitation)
     return Answer(ApiLink(url, conversions.utc(given.until)))
+
+
+class ApiIdentityCheck(Struct):
+    """Somebody compared a person with an identity document. Its number is kept nowhere; `ending` are its last
+    characters. People by `subject`."""
+
+    id: str
+    document: Literal["id-card", "passport", "travel-permit", "residence-permit", "other"]
+    ending: str
+    against: Annotated[
+        Literal["original", "video", "copy", "register"], Meta(description="How the document was compared.")
+    ]
+    checked_by: str
+    answers: Annotated[str, Meta(description="Who answers for the check.")]
+    since: Moment
+    until: Moment
+    withdrawn: Moment | None
+    good: Annotated[bool, Meta(description="Whether it holds now.")]
+    entry: Annotated[int | None, Meta(description="The number of its entry in the log.")]
+
+
+class ApiPartyIdentity(Struct):
+    """How the identity of the `person` who acts for a party was checked, the newest check first. `rests_on` is the
+    `id` of the check on which the party's signature rests."""
+
+    person: str
+    checks: list[ApiIdentityCheck]
+    rests_on: str | None
+
+
+@operation(
+    "GET",
+    f"{PARTY}/identity",
+    Scope.IDENTITIES_READ,
+    {200: ApiPartyIdentity},
+    Declared(problems=("not-found", "state-refused")),
+)
+def get_party_identity(call: Call, contract_id: str, party_id: str) -> Answer:
+    """Read how the identity of who signs was checked.
+
+    All checks of people of the client's organisations and of whom they invited; of others the one on which their
+    signature rests. Notes, and why a check was withdrawn, are internal to those who checked.
+    """
+    found, now = appliance.client_contracts.identity(contract_id, party_id), appliance.now()
+    checks = [_identity_check(each, now) for each in found.checks]
+    return Answer(ApiPartyIdentity(found.person, checks, found.rests_on))
+
+
+def _identity_check(record: IdentityRecord, now: datetime) -> ApiIdentityCheck:
+    return ApiIdentityCheck(
+        id=record.id,
+        document=record.document.value,
+        ending=record.ending,
+        against=record.against.value,
+        checked_by=record.checked_by,
+        answers=record.answers,
+        since=conversions.utc(record.since),
+        until=conversions.utc(record.until),
+        withdrawn=None if record.withdrawn is None else conversions.utc(record.withdrawn),
+        good=record.good(now),
+        entry=record.entry,
+    )

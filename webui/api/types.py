@@ -7,7 +7,7 @@ their names have no ``Api``.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -44,7 +44,7 @@ Percent = Annotated[float, Meta(ge=0, le=100)]
 Page = Annotated[int, Meta(ge=1, le=100_000, description="Counted from 1.")]
 Pdf = Annotated[bytes, Meta(description="The PDF in Base64 (RFC 4648, 4).")]
 Cursor = Annotated[
-    str, Meta(max_length=64, description="The `next` of the page before; without it the first page.")
+    str, Meta(max_length=200, description="The `next` of the page before; without it the first page.")
 ]
 Limit = Annotated[int, Meta(ge=1, le=100, description="How many at most.")]
 
@@ -217,6 +217,16 @@ class ApiInitiator(Struct):
     organisation: str
 
 
+class ApiVoiding(Struct):
+    """An open proposal to declare a completed contract void. It is void once everybody who signed has declared
+    it."""
+
+    proposed_by: Annotated[str, Meta(description="The person's `subject`.")]
+    proposed: Moment
+    reason: str
+    declared: Annotated[list[str], Meta(description="Who has declared it void already, by `subject`.")]
+
+
 class ApiContract(Struct):
     """A contract. `version` counts every change; it is the `ETag`, too. `number` is empty while there is none."""
 
@@ -236,6 +246,7 @@ class ApiContract(Struct):
     version: int
     document: ApiDocument
     parties: list[ApiParty]
+    voiding: ApiVoiding | None
 
 
 class ApiContracts(Struct):
@@ -363,6 +374,23 @@ class ApiReason(Struct, forbid_unknown_fields=True):
     """Why, for those who read it."""
 
     reason: Annotated[str, Meta(min_length=1, max_length=500)]
+
+
+Part = Annotated[str, Meta(max_length=20_000, pattern=r"\S")]
+
+
+class ApiAmendment(Struct, forbid_unknown_fields=True):
+    """What an agreement does to a completed contract, from a day on. Its text is a `document`, or is made of
+    `content` for a supplement or a replacement, and of `settlement` and `surviving` for a termination, which have
+    usual words where nothing is said."""
+
+    kind: Literal["supplement", "replacement", "termination"]
+    effective: date
+    title: Title | UnsetType = UNSET
+    document: Pdf = b""
+    content: Annotated[str, Meta(max_length=20_000)] = ""
+    settlement: Part | UnsetType = UNSET
+    surviving: Part | UnsetType = UNSET
 
 
 class ApiExtension(Struct, forbid_unknown_fields=True):

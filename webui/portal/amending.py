@@ -15,7 +15,7 @@ from appliance.contracts.permissions import Permission
 from appliance.errors import ConfinementFailed, DocumentRefused, PreconditionRefused, StateRefused
 from appliance.model.contract import AmendmentKind, Contract
 from appliance.writing.amending import LONGEST_PART, TYPED, draft_amendment, usual_parts, usual_title
-from appliance.writing.amendment_drafts import AmendmentTerms
+from appliance.writing.amendment_drafts import YEARS, AmendmentTerms, is_near
 from hsm.intents import LONGEST_TITLE
 from webui.portal.access import ContractView, view_contract
 from webui.portal.drafting.document import accepted_types, upload_hint, uploaded_document
@@ -26,9 +26,6 @@ from webui.shared.forms import date_of, posted_number
 from webui.shared.language import translate
 
 pages = Blueprint("amending", __name__, url_prefix="/contracts")
-
-YEARS = 10
-"""The farthest that the day from which an agreement holds can be from now."""
 
 REFUSALS = (DocumentRefused, ConfinementFailed, PreconditionRefused, StateRefused)
 
@@ -60,7 +57,7 @@ class AmendmentForm:
     def day(self, now: datetime) -> date | None:
         """The day that was typed, if it is one within some years."""
         found = date_of(self.effective)
-        return found if found is not None and abs(found.year - now.year) <= YEARS else None
+        return found if found is not None and is_near(found, now) else None
 
     def problems(self, now: datetime) -> dict[str, str]:
         """Field → sentence."""

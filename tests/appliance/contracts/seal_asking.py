@@ -27,12 +27,17 @@ def sent(appliance: Appliance) -> Contract:
     return sign(appliance, contract, 0)
 
 
-def intent_of(appliance: Appliance, contract: Contract) -> str:
-    return appliance.signing.open(contract.id, contract.parties[2].id, HERE).intent.id
+def intent_of(appliance: Appliance, contract: Contract, position: int = 2) -> str:
+    return appliance.signing.open(contract.id, contract.parties[position].id, HERE).intent.id
 
 
 def asked(appliance: Appliance, contract: Contract) -> SealRequest:
-    intent = intent_of(appliance, contract)
+    return ask_for(appliance, contract, 2)
+
+
+def ask_for(appliance: Appliance, contract: Contract, position: int) -> SealRequest:
+    """Zhang asks for the seal that is the party at *position*."""
+    intent = intent_of(appliance, contract, position)
     appliance.seal_requests.propose(intent, by=ZHANG.subject, reason="年度采购，一式两份")
     confirm_by(appliance, ZHANG.subject, act_of(appliance, intent))
     return appliance.seal_requests.ask(intent, by=ZHANG.subject)
