@@ -17,16 +17,23 @@ from vermilion_client.conversions import read, written
 from vermilion_client.transport import JSON, Answer, Credentials, Patience, Request, Transport
 from vermilion_client.types import (
     ENDED,
+    Amendment,
     Contract,
     Deadline,
+    Event,
     Link,
     NewOutside,
     NewParty,
     NewPerson,
+    NewPower,
     NewSeal,
     Party,
+    PartyIdentity,
     Person,
     Place,
+    Power,
+    SealRequest,
+    SealUse,
     Self,
     Terms,
 )
@@ -108,8 +115,7 @@ class Client:
     def draft(self, document: Path | bytes, terms: Terms, *, key: str = "") -> Contract:
         """A new contract from a PDF. With a *key* of one's own, such as the number of an order, it is made once
         however often it is asked for within seven days, also by a program that was started anew."""
-        content = document if isinstance(document, bytes) else document.read_bytes()
-        body = {**_members(terms), "document": base64.b64encode(content).decode()}
+        body = {**_members(terms), **_document(document)}
         return read(Contract, self.request("POST", "/contracts", body=body, key=key).value)
 
     def add_party(self, contract_id: str, party: NewParty, *, key: str = "") -> Party:
@@ -163,6 +169,65 @@ class Client:
         body = {"deadline": deadline}
         return read(Contract, self.request("POST", f"{_one(contract_id)}/extend", body=body).value)
 
+    def void(self, contract_id: str, reason: str) -> Contract:
+        """Proposes that all parties declare a completed contract void; people do, or refuse."""
+        return read(Contract, self.request("POST", f"{_one(contract_id)}/void", body={"reason": reason}).value)
+
+    def amend(
+        self, contract_id: str, amendment: Amendment, document: Path | bytes = b"", *, key: str = ""
+    ) -> Contract:
+        """A draft of an agreement that changes a completed contract, with its parties; *document* in place of the
+        usual text."""
+        body = {**_members(amendment), **_document(document)}
+        return read(Contract, self.request("POST", f"{_one(contract_id)}/amendments", body=body, key=key).value)
+
+    def seal_requests(self, contract_id: str) -> tuple[SealRequest, ...]:
+        """The requests for seals of the client's organisations on a contract, the oldest first."""
+        found = self.request("GET", f"{_one(contract_id)}/seal-requests").value
+        return tuple(read(SealRequest, each) for each in found["seal_requests"])
+
+    def seal_uses(self, *, state: str = "", page: int = 100) -> Iterator[SealUse]:
+        """The register of seal uses within the client's reach, the newest first."""
+        for each in self._listed("/seal-uses", "seal_uses", {"state": state, "limit": page}):
+            yield read(SealUse, each)
+
+    def identity(self, contract_id: str, party_id: str) -> PartyIdentity:
+        """How the identity of who acts for a party was checked."""
+        path = f"{_one(contract_id)}/parties/{quote(party_id, safe='')}/identity"
+        return read(PartyIdentity, self.request("GET", path).value)
+
+    def powers(self, *, page: int = 100) -> Iterator[Power]:
+        """The powers of attorney that the client's organisations registered, the newest first."""
+        for each in self._listed("/powers", "powers", {"limit": page}):
+            yield read(Power, each)
+
+    def power(self, power_id: str) -> Power:
+        """The power of attorney as it is now."""
+        return read(Power, self.request("GET", f"/powers/{quote(power_id, safe='')}").value)
+
+    def register_power(self, power: NewPower, letter: Path | bytes = b"", *, key: str = "") -> Power:
+        """Registers a power of attorney, with its *letter* as a PDF unless a contract is the letter. It counts
+        once officers have confirmed it."""
+        body = {**_members(power), **_document(letter)}
+        return read(Power, self.request("POST", "/powers", body=body, key=key).value)
+
+    def events(self, after: int = -1, wait: int = 0, *, types: Collection[str] = ()) -> Iterator[Event]:
+        """The events behind the log entry *after*, in the order of the log, of these *types* or all. Without
+        *wait* it ends when there are no more; with so many seconds (30 at most) for each request it goes on for
+        ever. To go on later, keep the ``log.entry`` of the last event that was dealt with."""
+        chosen = {"wait": wait, "types": ",".join(types)}
+        while True:
+            begun = time.monotonic()
+            page = self.request("GET", "/events", query={**chosen, "after": after}).value
+            for each in page["events"]:
+                yield read(Event, each)
+            after = int(page["cursor"])
+            if page["events"] or page["more"]:
+                continue
+            if not wait:
+                return
+            time.sleep(max(0.0, 1.0 - (time.monotonic() - begun)))  # the appliance keeps few requests waiting
+
     def wait(
         self,
         contract_id: str,
@@ -200,6 +265,11 @@ class Client:
 
 def _one(contract_id: str) -> str:
     return f"/contracts/{quote(contract_id, safe='')}"
+
+
+def _document(given: Path | bytes) -> dict[str, str]:
+    content = given if isinstance(given, bytes) else given.read_bytes()
+    return {"document": base64.b64encode(content).decode()} if content else {}
 
 
 def _members(value: object) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -16,7 +16,8 @@ V = TypeVar("V")
 
 def read(kind: type[V], value: object) -> V:
     """*value*, decoded from JSON, as *kind*, a dataclass. Members that it does not know are left out: a later
-    release may have more. Raises :class:`VermilionError` for what is no such value."""
+    release may have more; those that have a default may be missing, since an earlier one may have fewer. Raises
+    :class:`VermilionError` for what is no such value."""
     try:
         found = _read(kind, value)
     except (KeyError, TypeError, ValueError) as error:
@@ -31,6 +32,8 @@ def written(value: object) -> object:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         members = ((each.name, getattr(value, each.name)) for each in dataclasses.fields(value))
         return {name: written(each) for name, each in members if each not in (None, "")}
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value.isoformat()
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise ValueError(f"{value} says no time zone")
@@ -55,7 +58,9 @@ def _read(kind: Any, value: object) -> object:
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         if not isinstance(value, dict):
             raise TypeError(f"{value!r} is no object")
-        return kind(**{name: _read(hint, value[name]) for name, hint in _hints(kind).items()})
+        later = {each.name for each in dataclasses.fields(kind) if each.default is not dataclasses.MISSING}
+        known = {name: hint for name, hint in _hints(kind).items() if name in value or name not in later}
+        return kind(**{name: _read(hint, value[name]) for name, hint in known.items()})
     if get_origin(kind) is tuple:
         if not isinstance(value, list):
             raise TypeError(f"{value!r} is no array")

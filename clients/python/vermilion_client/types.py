@@ -6,7 +6,7 @@ Values with few possibilities, such as ``state``, are plain strings: a later rel
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 ENDED: Final = frozenset({"completed", "declined", "recalled", "expired", "discarded", "voided"})
@@ -114,6 +114,17 @@ class Link:
     valid_until: datetime
 
 
+@dataclass(frozen=True)
+class Voiding:
+    """An open proposal to declare a completed contract void: by whom (``proposed_by``, a subject), why, and who
+    has ``declared`` it already."""
+
+    proposed_by: str
+    proposed: datetime
+    reason: str
+    declared: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Contract:
     """A contract as it was when it was read; ``version`` counts every change."""
@@ -134,6 +145,7 @@ class Contract:
     version: int
     document: Document
     parties: tuple[Party, ...]
+    voiding: Voiding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,3 +193,175 @@ class NewOutside:
 
 
 NewParty = NewPerson | NewSeal | NewOutside
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """An agreement that changes a completed contract from the day ``effective`` on. ``kind``: supplement,
+    replacement or termination. The text is made of ``content``, or of ``settlement`` and ``surviving`` for a
+    termination, unless a document is given; what is empty gets the usual words."""
+
+    kind: str
+    effective: date
+    title: str = ""
+    content: str = ""
+    settlement: str = ""
+    surviving: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SealRequest:
+    """Somebody (``requester``) asks for the use of a seal. ``state``: waiting, approved, used, refused, withdrawn
+    or lapsed; ``needed`` custodians have to approve; ``answer``: why it was refused or lapsed."""
+
+    id: str
+    party: str
+    seal: str
+    requester: str
+    reason: str
+    state: str
+    needed: int
+    approved_by: tuple[str, ...]
+    asked: datetime
+    expires: datetime
+    decided: datetime | None
+    answer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SealUse:
+    """A line of the register of seal uses. People are named; ``digest`` is what the seal signed."""
+
+    request: str
+    state: str
+    seal: str
+    seal_name: str
+    contract: str
+    title: str
+    reason: str
+    requester: str
+    custodians: tuple[str, ...]
+    needed: int
+    asked: datetime
+    decided: datetime | None
+    digest: str
+    pages: int
+    places: int
+    crossing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PowerStep:
+    """Who did something with a power, and when; ``reason`` where one was given."""
+
+    by: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """A power of attorney: ``agent`` signs for ``grantor``, from ``since`` until before ``until``. ``state``:
+    registered, verified (this alone counts), refused or revoked."""
+
+    id: str
+    basis: str
+    grantor: str
+    principal: str
+    agent: str
+    kinds: tuple[str, ...]
+    counterparties: tuple[str, ...]
+    limit: Amount | None
+    seals: tuple[str, ...]
+    since: datetime
+    until: datetime
+    replaces: bool
+    contract: str | None
+    digest: str
+    state: str
+    registered: PowerStep
+    verified: PowerStep | None
+    refused: PowerStep | None
+    revoked: PowerStep | None
+    entries: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewPower:
+    """What the letter of a power says. ``basis``: letter, contract or legal-representative; ``contract``: the
+    completed contract that is the letter. ``agent`` by subject, ``initiator`` by subject or e-mail address."""
+
+    initiator: str
+    basis: str
+    grantor: str
+    principal: str
+    agent: str
+    since: datetime
+    until: datetime
+    kinds: tuple[str, ...] = ()
+    counterparties: tuple[str, ...] = ()
+    limit: Amount | None = None
+    seals: tuple[str, ...] = ()
+    replaces: bool = False
+    contract: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityCheck:
+    """Somebody compared a person with an identity document, whose last characters are ``ending``. ``good``:
+    whether it holds now; ``entry``: its entry in the log."""
+
+    id: str
+    document: str
+    ending: str
+    against: str
+    checked_by: str
+    answers: str
+    since: datetime
+    until: datetime
+    withdrawn: datetime | None
+    good: bool
+    entry: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PartyIdentity:
+    """How the identity of the ``person`` who acts for a party was checked, the newest check first; the party's
+    signature rests on the one with the id ``rests_on``."""
+
+    person: str
+    checks: tuple[IdentityCheck, ...]
+    rests_on: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventData:
+    """What an event is about; what does not apply is empty."""
+
+    contract: str
+    state: str = ""
+    party: str = ""
+    seal: str = ""
+    client: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LogReference:
+    """The entry of the log that proves an event: its number, the hash of its leaf (hex), and where its proof
+    is."""
+
+    entry: int
+    leaf_hash: str
+    proof: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a contract. ``id`` is the same for ever; ``log.entry`` is the ``after`` from
+    which everything later is read."""
+
+    id: str
+    type: str
+    timestamp: datetime
+    data: EventData
+    log: LogReference
