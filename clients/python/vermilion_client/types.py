@@ -114,7 +114,7 @@ class Link:
     valid_until: datetime
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Voiding:
     """An open proposal to declare a completed contract void: by whom (``proposed_by``, a subject), why, and who
     has ``declared`` it already."""
