@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from appliance.health.check_context import CheckContext
-from appliance.health.figures import API_REFUSED, BATCH_WAITING, labelled
+from appliance.health.figures import API_REFUSED, BATCH_WAITING, NOT_PROVEN, OVER_LIMIT, labelled
 from appliance.health.findings import HealthFinding, RunbookPage, attention, good, unset
 from appliance.health.observations import Observations, grown, with_observations
 from appliance.model.api_clients import ApiClient, ClientState
@@ -25,11 +25,6 @@ MANY_REFUSALS: Final = 20
 
 MANY_LIMITED: Final = 100
 """Requests over the limit in an hour or two: a program that waits as it is told makes few."""
-
-NOT_PROVEN: Final = "invalid_client"
-TOO_MANY: Final = "too-many-requests"
-OVER_LIMIT: Final = (TOO_MANY, "temporarily_unavailable")
-"""How the API and remote signing say it."""
 
 STUCK: Final = 2
 """Hours before this one in which a list has not got on either: lists take turns of some seconds."""

@@ -96,6 +96,8 @@ def _database(context: CheckContext) -> Iterator[Figure]:
             yield labelled("vermilion_api_client_info", client=client.id, name=client.name), 1.0
             idle = _left(context.now, client.last_used or client.created)
             yield labelled("vermilion_api_client_idle_seconds", client=client.id), max(0.0, idle)
+            for reason in (NOT_PROVEN, *OVER_LIMIT):  # from 0 on, so that the first of them are growth
+                yield labelled(API_REFUSED, client=client.id, reason=reason), 0.0
         for batch, rows in mail_merges.count_waiting(tx).items():
             yield labelled(BATCH_WAITING, batch=batch), float(rows)
     if context.commit_seconds is not None:
@@ -205,6 +207,10 @@ COUNTED = {
 
 REFUSED = "vermilion_timestamp_refusals_total"
 API_REFUSED = "vermilion_api_refusals_total"
+NOT_PROVEN = "invalid_client"
+OVER_LIMIT = ("too-many-requests", "temporarily_unavailable")
+"""How the API and remote signing say that requests are too many."""
+
 BATCH_WAITING = "vermilion_batch_rows_waiting"
 
 _OF_THE_MOMENT = re.compile(r"vermilion_api_(?!refusals_total)")

@@ -42,6 +42,7 @@ CASES: list[tuple[str, Any, str]] = [
     ("application_alarms_addresses", ["alarms.enterprise.example"], "is no address"),
     ("application_webhooks_addresses", ["erp.enterprise.example"], "is no address"),
     ("application_webhooks_targets", ["https://erp.enterprise.example"], "is no host"),
+    ("application_api_requests_per_minute", 0, "from 1 to 1000000 requests"),
     ("application_alarms_mail", ["operators"], "is no mail address"),
     ("firewall_portal_port", 80, "different ports"),
     ("firewall_portal_port", 70000, "different ports"),

@@ -118,7 +118,8 @@ def install(app: Flask, usage: ApiUsage) -> None:
 def _answered(status: int) -> ApiRequest:
     client = g.get("api_client") or g.get("named_client")
     operation = (request.endpoint or "none").removeprefix("api.").replace(".", "_").lower()
-    return ApiRequest(client, operation, status, g.get("problem", ""), time.perf_counter() - g.begun)
+    now = time.perf_counter()
+    return ApiRequest(client, operation, status, g.get("problem", ""), now - g.get("begun", now))
 
 
 def request_id() -> str:
