@@ -49,6 +49,19 @@ def test_a_key_in_quotation_marks_is_the_same(erp: FlaskClient, appliance: Appli
     assert draft(erp, with_key=f'"{once}"', title="引号").headers["Idempotency-Replayed"] == "true"
 
 
+def test_a_key_has_both_quotation_marks_or_none(erp: FlaskClient) -> None:
+    refused = draft(erp, with_key=f'"{key()}')
+    assert (refused.status_code, refused.json["code"]) == (400, "idempotency-key-invalid")
+
+
+def test_what_is_refused_anyway_is_not_refused_for_its_version(erp: FlaskClient) -> None:
+    address, old = f"{CONTRACTS}/{drafted(erp)['id']}", {"If-Match": '"999"', "Idempotency-Key": key()}
+    without_key = erp.post(f"{address}/parties", json=GUEST, headers={"If-Match": "old"})
+    assert without_key.json["code"] == "idempotency-key-missing"
+    assert erp.patch(address, json={"colour": "red"}, headers={"If-Match": "old"}).json["code"] == "invalid-body"
+    assert erp.post(f"{address}/parties", json=GUEST, headers=old).json["code"] == "version-changed"
+
+
 def test_a_key_is_not_for_another_request(erp: FlaskClient, appliance: Appliance) -> None:
     once = key()
     made = draft(erp, with_key=once, title="甲").json

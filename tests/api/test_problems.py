@@ -108,6 +108,8 @@ def test_a_pointer_leads_into_lists(erp: FlaskClient) -> None:
         ("state=lost", "/state"),
         ("colour=red", "/colour"),
         ("changed_since=yesterday", "/changed_since"),
+        ("changed_since=0.5", "/changed_since"),
+        ("changed_since=1e9", "/changed_since"),
         ("changed_since=9999-12-31T23:59:59-12:00", "/changed_since"),
         ("limit=1&limit=2", ""),
     ],

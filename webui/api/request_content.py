@@ -29,6 +29,7 @@ _UNTYPED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _YEARS = range(1970, 2200)
 """Of instants; those at the ends of the calendar have no date in some zones."""
 
+_NUMBER = re.compile(r"\s*[+-]?[0-9.]+([eE][+-]?[0-9]+)?\s*")
 _AT = re.compile(r" - at `(?P<path>[^`]*)`$")
 _FIELD = re.compile(r"^Object (?:missing required|contains unknown) field `(?P<field>[^`]*)`")
 
@@ -66,8 +67,16 @@ def read_query(kind: type[S]) -> S:
     for name, values in given.items():
         if len(values) > 1:
             raise ProblemError("The parameter {name} is given twice.", "invalid-parameter", name=name)
-    lists = _lists_of(kind)
+    lists = _fields_of(kind, inspect.ListType)
     plain = {name: value.split(",") if name in lists else value for name, [value] in given.items()}
+    for name in _fields_of(kind, inspect.DateTimeType) & plain.keys():
+        if _NUMBER.fullmatch(str(plain[name])):  # would be the seconds since 1970
+            raise ProblemError(
+                "The value does not fit: {rule}.",
+                "invalid-parameter",
+                pointer=f"/{name}",
+                rule="Expected an instant as of RFC 3339",
+            )
     try:
         read = msgspec.convert(plain, kind, strict=False)
     except msgspec.ValidationError as wrong:
@@ -77,16 +86,20 @@ def read_query(kind: type[S]) -> S:
 
 
 @cache
-def _lists_of(kind: type[Struct]) -> frozenset[str]:
-    """The names of the fields that hold lists."""
+def _fields_of(kind: type[Struct], wanted: type[inspect.Type]) -> frozenset[str]:
+    """The names of the fields that hold *wanted*, or nothing."""
     read = inspect.type_info(kind)
     if not isinstance(read, inspect.StructType):
         raise TypeError(f"{kind} has no fields")
-    plain = {
-        each.encode_name: each.type.type if isinstance(each.type, inspect.Metadata) else each.type
-        for each in read.fields
-    }
-    return frozenset(name for name, each in plain.items() if isinstance(each, inspect.ListType))
+    return frozenset(each.encode_name for each in read.fields if _holds(each.type, wanted))
+
+
+def _holds(kind: inspect.Type, wanted: type[inspect.Type]) -> bool:
+    if isinstance(kind, inspect.Metadata):
+        return _holds(kind.type, wanted)
+    if isinstance(kind, inspect.UnionType):
+        return any(_holds(each, wanted) for each in kind.types)
+    return isinstance(kind, wanted)
 
 
 def _content(most: int) -> bytes:

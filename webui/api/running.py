@@ -35,7 +35,7 @@ from webui.shared.served import appliance
 
 REALM: Final = "vermilion"
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{1,512}=*")
-_KEY = re.compile(r"[\x21\x23-\x7e]{1,128}")
+_KEY = re.compile(r'("?)([\x21\x23-\x7e]{1,128})\1')
 _VERSION = re.compile(r'"([0-9]{1,12})"')
 _MADE = re.compile(r"/api/v1/(?P<of>contracts|powers)/(?P<id>[^/]+)")
 _KEPT_HEADERS = ("ETag", "Location")
@@ -83,9 +83,16 @@ def _authenticated(operation: Operation) -> GrantedAccess:
 
 
 def _read(operation: Operation, access: GrantedAccess | None) -> tuple[Call, bytes]:
-    """The request as the operation declares it, and its content."""
+    """The request as the operation declares it, and its content. Which version it is about is looked at last: what
+    would be refused anyway is refused for that (RFC 9110, 13.2.1)."""
+    _key(operation.request.key)
+    call, content = _sent(operation, access)
+    return replace(call, version=_version(operation.request.version)), content
+
+
+def _sent(operation: Operation, access: GrantedAccess | None) -> tuple[Call, bytes]:
     declared, largest = operation.request, appliance.settings.documents.largest
-    call = Call(access, version=_version(declared.version))
+    call = Call(access)
     if declared.query is not None:
         call = replace(call, asked=request_content.read_query(declared.query))
     if declared.body is None or declared.public:
@@ -143,9 +150,9 @@ def _run(operation: Operation, call: Call, parts: dict[str, str]) -> Answer:
         raise about from refusal
 
 
-def _claim(operation: Operation, content: bytes) -> ClaimedRequest | KeptAnswer | None:
-    """The claim by the request's key, or the answer that it got before; None for a request without a key."""
-    rule, key = operation.request.key, request.headers.get("Idempotency-Key")
+def _key(rule: KeyRule) -> str | None:
+    """The request's key, which may stand in quotation marks; None for a request without one."""
+    key = request.headers.get("Idempotency-Key")
     if rule is KeyRule.NONE or (key is None and rule is KeyRule.OPTIONAL):
         return None
     if key is None:
@@ -153,12 +160,20 @@ def _claim(operation: Operation, content: bytes) -> ClaimedRequest | KeptAnswer 
             "Send an Idempotency-Key, a random value of your own: it makes repeating this request safe.",
             "idempotency-key-missing",
         )
-    key = key.strip().removeprefix('"').removesuffix('"')
-    if not _KEY.fullmatch(key):
+    found = _KEY.fullmatch(key.strip())
+    if found is None:
         raise ProblemError(
             "An Idempotency-Key has 1 to 128 visible ASCII characters, without quotation marks inside.",
             "idempotency-key-invalid",
         )
+    return found[2]
+
+
+def _claim(operation: Operation, content: bytes) -> ClaimedRequest | KeptAnswer | None:
+    """The claim by the request's key, or the answer that it got before; None for a request without a key."""
+    key = _key(operation.request.key)
+    if key is None:
+        return None
     sent = (request.method, request.path, hashlib.sha256(content).hexdigest())
     return appliance.keyed_requests.claim(g.api_client, key, sent)
 
