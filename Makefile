@@ -60,9 +60,9 @@ fuzz: setup ## guided fuzzing of what reads strangers' bytes (SECONDS=60 each), 
 api-document: setup ## write docs/openapi.json anew, unless that takes away what programs rely on
 	@$(BIN)/python -m scripts.api_document
 
-api-fuzz: ## send each operation of the API what its document allows, and what it does not (EXAMPLES=1000)
+api-fuzz: ## any requests to the API, one by one and one after another along its links, by every check (MINUTES=60, SEED=…)
 	@scripts/setup test
-	@API_EXAMPLES=$(or $(EXAMPLES),1000) $(BIN)/pytest -q tests/api/test_any_request.py
+	@$(BIN)/python -m tests.api $(or $(MINUTES),60) $(SEED)
 
 flips: demo ## flip every byte of the demo's signed contract, one by one, and count what goes unnoticed (many hours)
 	@$(BIN)/python -m tests.verification.flips "$(VERMILION_HOME)/demo/contract.signed.pdf" "$(VERMILION_HOME)/demo/trust/ca.pem"

@@ -54,6 +54,23 @@ def test_every_operation_says_what_it_is_and_what_it_refuses() -> None:
             assert f"`{code}`" in said["responses"][str(openapi.status_of_code(code))]["description"]
 
 
+def test_links_lead_from_what_is_made_to_all_that_can_be_done_with_it() -> None:
+    def targets(path: str, method: str, status: str) -> set[str]:
+        links = NOW["paths"][path][method]["responses"][status]["links"]
+        assert all(each["$ref"].rpartition("/")[2] in NOW["components"]["links"] for each in links.values())
+        return set(links)
+
+    with_contract = {each.name for each in OPERATIONS if each.path.startswith("/contracts/{contract_id}")}
+    assert targets("/contracts", "post", "201") == with_contract
+    assert targets("/contracts/{contract_id}/parties", "post", "201") == with_contract
+    assert {"create_batch", "draft_from_template"} <= targets("/templates", "get", "200")
+    assert targets("/batches", "post", "201") == {each.name for each in OPERATIONS if "{batch_id}" in each.path}
+    for link in NOW["components"]["links"].values():
+        [target] = [each for each in OPERATIONS if each.name == link["operationId"]]
+        known = {each["name"] for each in NOW["paths"][target.path][target.method.lower()].get("parameters", ())}
+        assert set(target.parts) <= link.get("parameters", {}).keys() <= known
+
+
 @pytest.mark.parametrize(
     ("words", "model"),
     [

@@ -38,7 +38,7 @@ from webui.api.batch_types import (
     ApiRows,
 )
 from webui.api.initiators import initiator_of
-from webui.api.operations import Answer, Call, Declared, KeyRule, operation
+from webui.api.operations import Answer, Call, Declared, KeyRule, Leads, operation
 from webui.api.problems import ProblemError
 from webui.api.request_content import ROOM_FOR_ROWS
 from webui.api.typed import fault_of, refused, typed_parties
@@ -47,6 +47,8 @@ from webui.shared.language import translate
 from webui.shared.served import appliance
 
 ONE: Final = "/batches/{batch_id}"
+BATCH: Final = Leads("batch", {"batch_id": "$response.body#/id"})
+CHANGED: Final = Leads("changed_batch", {"batch_id": "$response.body#/batch/id"})
 CHANGES: Final = Declared(problems=("not-found", "state-refused"), key=KeyRule.OPTIONAL)
 
 
@@ -68,6 +70,7 @@ CHANGES: Final = Declared(problems=("not-found", "state-refused"), key=KeyRule.O
         key=KeyRule.REQUIRED,
         room=ROOM_FOR_ROWS,
     ),
+    BATCH,
 )
 def create_batch(call: Call) -> Answer:
     """Have a contract made for each row.
@@ -129,7 +132,14 @@ def _fault(problem: ListProblem, *, in_document: bool) -> ApiFault:
     return fault_of(problem, f"/rows/{problem.row - 1}", row=problem.row)
 
 
-@operation("GET", "/batches", Scope.CONTRACTS_READ, {200: ApiBatches}, Declared(query=ApiPage))
+@operation(
+    "GET",
+    "/batches",
+    Scope.CONTRACTS_READ,
+    {200: ApiBatches},
+    Declared(query=ApiPage),
+    Leads("listed_batch", {"batch_id": "$response.body#/batches/0/id"}),
+)
 def list_batches(call: Call) -> Answer:
     """List the client's batches.
 
@@ -145,7 +155,7 @@ def list_batches(call: Call) -> Answer:
     return Answer(ApiBatches([_batch(each) for each in shown], shown[-1].id if more else None))
 
 
-@operation("GET", ONE, Scope.CONTRACTS_READ, {200: ApiBatch}, Declared(problems=("not-found",)))
+@operation("GET", ONE, Scope.CONTRACTS_READ, {200: ApiBatch}, Declared(problems=("not-found",)), BATCH)
 def get_batch(call: Call, batch_id: str) -> Answer:
     """Read how far a batch is."""
     return _answer(batch_id)
@@ -157,6 +167,7 @@ def get_batch(call: Call, batch_id: str) -> Answer:
     Scope.CONTRACTS_READ,
     {200: ApiRows},
     Declared(query=ApiRowFilter, problems=("not-found",)),
+    Leads("row", {"contract_id": "$response.body#/rows/0/contract"}),
 )
 def list_rows(call: Call, batch_id: str) -> Answer:
     """Read the result of each row of a batch."""
@@ -186,7 +197,7 @@ def list_faults(call: Call, batch_id: str) -> Answer:
     return Answer(ApiFaults(faults, found[-1][0] if len(found) == MOST_ON_A_PAGE else None))
 
 
-@operation("POST", f"{ONE}/send", Scope.CONTRACTS_WRITE, {200: ApiBatch}, CHANGES)
+@operation("POST", f"{ONE}/send", Scope.CONTRACTS_WRITE, {200: ApiBatch}, CHANGES, BATCH)
 def send_batch(call: Call, batch_id: str) -> Answer:
     """Send the drafts of a batch.
 
@@ -197,7 +208,7 @@ def send_batch(call: Call, batch_id: str) -> Answer:
     return _answer(batch_id)
 
 
-@operation("POST", f"{ONE}/retry", Scope.CONTRACTS_WRITE, {200: ApiChangedRows}, CHANGES)
+@operation("POST", f"{ONE}/retry", Scope.CONTRACTS_WRITE, {200: ApiChangedRows}, CHANGES, CHANGED)
 def retry_batch(call: Call, batch_id: str) -> Answer:
     """Try the rows again that failed.
 
@@ -207,7 +218,7 @@ def retry_batch(call: Call, batch_id: str) -> Answer:
     return Answer(ApiChangedRows(appliance.mail_merges.retry(merge.id, by=merge.owner), _batch(merge)))
 
 
-@operation("POST", f"{ONE}/cancel", Scope.CONTRACTS_WRITE, {200: ApiChangedRows}, CHANGES)
+@operation("POST", f"{ONE}/cancel", Scope.CONTRACTS_WRITE, {200: ApiChangedRows}, CHANGES, CHANGED)
 def cancel_batch(call: Call, batch_id: str) -> Answer:
     """Cancel the rows of a batch that wait.
 

@@ -16,7 +16,7 @@ from appliance.writing import amending
 from appliance.writing.amendment_drafts import AmendmentTerms
 from webui.api import conversions
 from webui.api.initiators import initiator_of
-from webui.api.operations import PDF, Answer, Call, Declared, KeyRule, VersionRule, operation
+from webui.api.operations import PDF, Answer, Call, Declared, KeyRule, Leads, VersionRule, operation
 from webui.api.problems import ProblemError
 from webui.api.types import (
     ApiAmendment,
@@ -34,6 +34,14 @@ from webui.shared.served import appliance
 ONE: Final = "/contracts/{contract_id}"
 REFUSALS: Final = ("not-found", "state-refused", "precondition-refused")
 CHANGES: Final = (*REFUSALS, "version-changed")
+CONTRACT: Final = Leads(
+    "contract",
+    {
+        "contract_id": "$response.body#/id",
+        "party_id": "$response.body#/parties/0/id",
+        "If-Match": "$response.header.ETag",
+    },
+)
 DOCUMENTS: Final = ("document-refused", "content-too-large", "confinement-failed", "storage")
 
 
@@ -55,7 +63,14 @@ def to_change(call: Call, contract_id: str) -> tuple[Contract, int]:
     return contract, call.require_version(contract.version)
 
 
-@operation("GET", "/contracts", Scope.CONTRACTS_READ, {200: ApiContracts}, Declared(query=ApiContractFilter))
+@operation(
+    "GET",
+    "/contracts",
+    Scope.CONTRACTS_READ,
+    {200: ApiContracts},
+    Declared(query=ApiContractFilter),
+    Leads("listed_contract", {"contract_id": "$response.body#/contracts/0/id"}),
+)
 def list_contracts(call: Call) -> Answer:
     """List contracts.
 
@@ -74,7 +89,7 @@ def list_contracts(call: Call) -> Answer:
     return Answer(ApiContracts([conversions.contract_of(each) for each in page.contracts], page.next))
 
 
-@operation("GET", ONE, Scope.CONTRACTS_READ, {200: ApiContract}, Declared(problems=("not-found",)))
+@operation("GET", ONE, Scope.CONTRACTS_READ, {200: ApiContract}, Declared(problems=("not-found",)), CONTRACT)
 def get_contract(call: Call, contract_id: str) -> Answer:
     """Read a contract."""
     return answer(contract_id)
@@ -90,6 +105,7 @@ def get_contract(call: Call, contract_id: str) -> Answer:
         problems=(*DOCUMENTS, "precondition-refused", "unknown-person", "cannot-initiate", "out-of-reach"),
         key=KeyRule.REQUIRED,
     ),
+    CONTRACT,
 )
 def draft_contract(call: Call) -> Answer:
     """Draft a contract.
@@ -153,6 +169,7 @@ def _require_kind(call: Call, kind: str) -> None:
     Scope.CONTRACTS_WRITE,
     {200: ApiContract},
     Declared(body=ApiChange, problems=(*CHANGES, "out-of-reach"), version=VersionRule.REQUIRED),
+    CONTRACT,
 )
 def change_contract(call: Call, contract_id: str) -> Answer:
     """Change a draft's words, order, deadline or amount.
@@ -185,6 +202,7 @@ def change_contract(call: Call, contract_id: str) -> Answer:
     Scope.CONTRACTS_WRITE,
     {200: ApiContract},
     Declared(body=PDF, problems=(*CHANGES, *DOCUMENTS), version=VersionRule.REQUIRED),
+    CONTRACT,
 )
 def replace_document(call: Call, contract_id: str) -> Answer:
     """Replace a draft's document.
@@ -202,6 +220,7 @@ def replace_document(call: Call, contract_id: str) -> Answer:
     Scope.CONTRACTS_WRITE,
     {200: ApiContract},
     Declared(body=ApiSend, problems=CHANGES, key=KeyRule.OPTIONAL, version=VersionRule.OPTIONAL),
+    CONTRACT,
 )
 def send_contract(call: Call, contract_id: str) -> Answer:
     """Send a draft for signing.
@@ -228,6 +247,7 @@ def send_contract(call: Call, contract_id: str) -> Answer:
     Scope.CONTRACTS_WRITE,
     {200: ApiContract},
     Declared(body=ApiReason, problems=CHANGES, key=KeyRule.OPTIONAL, version=VersionRule.OPTIONAL),
+    CONTRACT,
 )
 def recall_contract(call: Call, contract_id: str) -> Answer:
     """Recall a contract that waits for signatures.
@@ -248,6 +268,7 @@ def recall_contract(call: Call, contract_id: str) -> Answer:
     Scope.CONTRACTS_WRITE,
     {200: ApiContract},
     Declared(body=ApiExtension, problems=CHANGES, key=KeyRule.OPTIONAL, version=VersionRule.OPTIONAL),
+    CONTRACT,
 )
 def extend_contract(call: Call, contract_id: str) -> Answer:
     """Set a later deadline for a contract that waits for signatures."""

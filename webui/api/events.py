@@ -8,7 +8,7 @@ from appliance.errors import PreconditionRefused
 from appliance.events import EventType, wanted_types
 from appliance.model.api_clients import Scope
 from webui.api.event_types import ApiEvent, ApiEventFilter, ApiEvents
-from webui.api.operations import Answer, Call, Declared, operation
+from webui.api.operations import Answer, Call, Declared, Leads, operation
 from webui.api.problems import ProblemError
 from webui.shared.served import appliance
 
@@ -21,7 +21,17 @@ def types_called(names: list[str], code: str) -> frozenset[EventType]:
         raise ProblemError(refusal.template, code, pointer="/types", **refusal.values) from refusal
 
 
-@operation("GET", "/events", Scope.EVENTS_READ, {200: ApiEvents}, Declared(query=ApiEventFilter))
+@operation(
+    "GET",
+    "/events",
+    Scope.EVENTS_READ,
+    {200: ApiEvents},
+    Declared(query=ApiEventFilter),
+    Leads(
+        "event",
+        {"contract_id": "$response.body#/events/0/data/contract", "number": "$response.body#/events/0/log/entry"},
+    ),
+)
 def list_events(call: Call) -> Answer:
     """Read events.
 

@@ -11,7 +11,7 @@ from appliance.errors import NotFound
 from appliance.ledger import ParameterRefused
 from appliance.model.api_clients import Scope
 from hsm.merkle import leaf_hash
-from webui.api.operations import Answer, Call, Declared, operation
+from webui.api.operations import Answer, Call, Declared, Leads, operation
 from webui.shared.served import appliance
 
 ENTRY: Final = "/log/entries/{number}"
@@ -50,7 +50,9 @@ class ApiCheckpoint(Struct):
     timestamp: Annotated[bytes, Meta(description="The timestamp token over the note (RFC 3161, DER) in Base64.")]
 
 
-@operation("GET", ENTRY, Scope.LOG_READ, {200: ApiLogEntry}, NOT_FOUND)
+@operation(
+    "GET", ENTRY, Scope.LOG_READ, {200: ApiLogEntry}, NOT_FOUND, Leads("entry", {"number": "$request.path.number"})
+)
 def get_log_entry(call: Call, number: str) -> Answer:
     """Read an entry of the log.
 

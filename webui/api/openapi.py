@@ -12,7 +12,7 @@ import msgspec
 from appliance.model.api_clients import SCOPE_TITLES, Scope
 from webui.api.event_types import EVENT_TYPES, event_types_schema
 from webui.api.examples import EXAMPLES
-from webui.api.operations import JSON, OPERATIONS, KeyRule, Operation, VersionRule
+from webui.api.operations import JSON, OPERATIONS, KeyRule, Leads, Operation, VersionRule
 from webui.api.problems import STATUS
 from webui.api.types import ApiProblem, ApiTokenError
 from webui.shared.errors import STATUS_OF
@@ -139,7 +139,7 @@ def build(operations: Iterable[Operation]) -> dict[str, Any]:
     _, components = msgspec.json.schema_components(types, ref_template=_REFERENCE)
     paths: dict[str, dict[str, Any]] = {}
     for each in every:
-        paths.setdefault(each.path, {})[each.method.lower()] = _operation(each)
+        paths.setdefault(each.path, {})[each.method.lower()] = _operation(each, every)
     paths |= _DOCUMENTATION
     return {
         "openapi": "3.1.0",
@@ -154,6 +154,12 @@ def build(operations: Iterable[Operation]) -> dict[str, Any]:
         "components": {
             "schemas": {_public(name): _plain(schema) for name, schema in sorted(components.items())}
             | {EVENT_TYPES: event_types_schema()},
+            "links": {
+                name: link
+                for each in every
+                if each.leads is not None
+                for name, link in _links(each.leads, every).values()
+            },
             "securitySchemes": {
                 "oauth": {
                     "type": "oauth2",
@@ -230,7 +236,27 @@ def _schema(kind: Any) -> Any:
     return _plain(schema)
 
 
-def _operation(operation: Operation) -> dict[str, Any]:
+def _links(leads: Leads, every: Iterable[Operation]) -> dict[str, tuple[str, dict[str, Any]]]:
+    """By the name of each operation that *leads* leads to: the name of the link in the document, and the link."""
+    found: dict[str, tuple[str, dict[str, Any]]] = {}
+    for target in every:
+        taken, members = [each["name"] for each in _parameters(target)], _members(target.request.body)
+        parameters = {name: leads.values[name] for name in taken if name in leads.values}
+        body = {name: value for name, value in leads.content.items() if name in members}
+        if set(target.parts) <= leads.values.keys() if target.parts else body and body == leads.content:
+            link: dict[str, Any] = {"operationId": target.name}
+            link |= {"parameters": parameters} if parameters else {}
+            link |= {"requestBody": body} if body else {}
+            found[target.name] = (f"{leads.of}.{target.name}", link)
+    return found
+
+
+def _members(kind: Any) -> tuple[str, ...]:
+    """The names of the members of a content of *kind*."""
+    return kind.__struct_encode_fields__ if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else ()
+
+
+def _operation(operation: Operation, every: Iterable[Operation]) -> dict[str, Any]:
     declared = operation.request
     made: dict[str, Any] = {"operationId": operation.name, "summary": operation.summary}
     if operation.description:
@@ -242,6 +268,14 @@ def _operation(operation: Operation) -> dict[str, Any]:
     if declared.body is not None:
         made["requestBody"] = _request_body(operation)
     made["responses"] = _responses(operation)
+    if operation.leads is not None:
+        links = {
+            target: {"$ref": f"#/components/links/{name}"}
+            for target, (name, _) in _links(operation.leads, every).items()
+            if (target, operation.method) != (operation.name, "GET")
+        }
+        for status in operation.answers:
+            made["responses"][str(status)]["links"] = links
     return made
 
 
@@ -255,7 +289,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
             "description": _PARTS[name],
             "schema": {"type": "string", "pattern": _PART_PATTERNS.get(name, _ID)},
         }
-        for name in re.findall(r"{(\w+)}", operation.path)
+        for name in operation.parts
     ]
     if declared.query is not None:
         _, components = msgspec.json.schema_components([declared.query], ref_template=_REFERENCE)
@@ -278,7 +312,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
                 declared.key is KeyRule.REQUIRED,
                 {
                     "type": "string",
-                    "pattern": "^[!#-~]{1,128}$",
+                    "pattern": '^([!#-~]{1,128}|"[!#-~]{1,128}")$',
                     "examples": ["0f7a3c1e-5b0d-4c52-9a6e-6c1f3f0f9b11"],
                 },
             )

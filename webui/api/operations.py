@@ -4,6 +4,7 @@ here."""
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -113,9 +114,21 @@ class Declared:
 
 
 @dataclass(frozen=True, slots=True)
+class Leads:
+    """What answers tell that other operations take: ``values`` has a runtime expression (OpenAPI 3.1.0,
+    4.8.20.3) for the name of a parameter, ``content`` for that of a member of the content. They lead to every
+    operation whose path they fill; to one whose path has no parts, if it takes all of ``content``. ``of``: what
+    they are about, for the names of the document's links."""
+
+    of: str
+    values: dict[str, str]
+    content: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """``answers``: by status of success, the type, or the media type of bytes. ``scope``: which one a token needs;
-    None for any token."""
+    None for any token. ``leads``: where its answers lead."""
 
     name: str
     method: str
@@ -124,6 +137,12 @@ class Operation:
     answers: Mapping[int, object]
     request: Declared
     run: Handler
+    leads: Leads | None = None
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of the parts of the path."""
+        return tuple(re.findall(r"{(\w+)}", self.path))
 
     @property
     def summary(self) -> str:
@@ -147,11 +166,13 @@ def operation(
     scope: Scope | None,
     answers: Mapping[int, object],
     request: Declared | None = None,
+    leads: Leads | None = None,
 ) -> Callable[[Handler], Handler]:
     """Declares the function below as an operation, under its name, with its docstring as the documentation."""
 
     def declare(run: Handler) -> Handler:
-        OPERATIONS.append(Operation(run.__name__, method, path, scope, answers, request or Declared(), run))
+        declared = Operation(run.__name__, method, path, scope, answers, request or Declared(), run, leads)
+        OPERATIONS.append(declared)
         return run
 
     return declare

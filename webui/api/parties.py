@@ -16,8 +16,8 @@ from appliance.model.contract import Contract, GuestDetails, Party
 from appliance.model.people import IdentityRecord
 from appliance.signing_methods import SigningMethod
 from webui.api import conversions
-from webui.api.contracts import CHANGES, ONE, REFUSALS, answer, read, to_change
-from webui.api.operations import Answer, Call, Declared, KeyRule, VersionRule, operation
+from webui.api.contracts import CHANGES, CONTRACT, ONE, REFUSALS, answer, read, to_change
+from webui.api.operations import Answer, Call, Declared, KeyRule, Leads, VersionRule, operation
 from webui.api.problems import ProblemError
 from webui.api.types import (
     ApiContract,
@@ -33,6 +33,10 @@ from webui.api.types import (
 from webui.shared.served import appliance
 
 PARTY: Final = f"{ONE}/parties/{{party_id}}"
+ADDED: Final = Leads(
+    "party",
+    CONTRACT.values | {"contract_id": "$request.path.contract_id", "party_id": "$response.body#/id"},
+)
 
 
 @operation(
@@ -41,6 +45,7 @@ PARTY: Final = f"{ONE}/parties/{{party_id}}"
     Scope.CONTRACTS_WRITE,
     {201: ApiParty},
     Declared(body=ApiNewParty, problems=CHANGES, key=KeyRule.REQUIRED, version=VersionRule.OPTIONAL),
+    ADDED,
 )
 def add_party(call: Call, contract_id: str) -> Answer:
     """Add a party to a draft.
@@ -121,6 +126,7 @@ def _guest(given: ApiNewOutside) -> GuestDetails:
     Scope.CONTRACTS_WRITE,
     {200: ApiContract},
     Declared(problems=CHANGES, version=VersionRule.REQUIRED),
+    CONTRACT,
 )
 def remove_party(call: Call, contract_id: str, party_id: str) -> Answer:
     """Remove a party from a draft.
@@ -138,6 +144,7 @@ def remove_party(call: Call, contract_id: str, party_id: str) -> Answer:
     Scope.CONTRACTS_WRITE,
     {200: ApiContract},
     Declared(body=ApiPlaces, problems=CHANGES, version=VersionRule.REQUIRED),
+    CONTRACT,
 )
 def place_party(call: Call, contract_id: str, party_id: str) -> Answer:
     """Say where a party's signature shows.

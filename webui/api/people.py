@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from appliance.model.api_clients import Scope
 from webui.api.conversions import person_of
-from webui.api.operations import Answer, Call, Declared, operation
+from webui.api.operations import Answer, Call, Declared, Leads, operation
 from webui.api.types import ApiPage, ApiPeople
 from webui.shared.served import appliance
 
 
-@operation("GET", "/people", Scope.PEOPLE_READ, {200: ApiPeople}, Declared(query=ApiPage))
+@operation(
+    "GET",
+    "/people",
+    Scope.PEOPLE_READ,
+    {200: ApiPeople},
+    Declared(query=ApiPage),
+    Leads("listed_person", {}, {"initiator": "$response.body#/people/0/subject"}),
+)
 def list_people(call: Call) -> Answer:
     """List the people of the client's organisations who start contracts or sign.
 

@@ -13,7 +13,7 @@ from appliance.writing.merge_rows import checked_contract
 from appliance.writing.pages import require_current
 from webui.api import contracts, conversions
 from webui.api.initiators import initiator_of
-from webui.api.operations import Answer, Call, Declared, KeyRule, operation
+from webui.api.operations import Answer, Call, Declared, KeyRule, Leads, operation
 from webui.api.problems import ProblemError
 from webui.api.template_types import (
     ApiPrefill,
@@ -34,12 +34,21 @@ FAULTY: Final = "Fields or parties have faults; nothing was made of them."
 PERSON: Final = ("unknown-person", "cannot-initiate")
 
 
+def _leads(of: str, template: str) -> Leads:
+    """To what is made of the template, in the same name."""
+    initiator = "$request.query.initiator"
+    return Leads(
+        of, {"template_id": template, "initiator": initiator}, {"template": template, "initiator": initiator}
+    )
+
+
 @operation(
     "GET",
     "/templates",
     Scope.TEMPLATES_READ,
     {200: ApiTemplates},
     Declared(query=ApiTemplatePage, problems=PERSON),
+    _leads("listed_template", "$response.body#/templates/0/id"),
 )
 def list_templates(call: Call) -> Answer:
     """List the templates that an initiator is offered.
@@ -69,6 +78,7 @@ def list_templates(call: Call) -> Answer:
     Scope.TEMPLATES_READ,
     {200: ApiTemplate},
     Declared(query=ApiTemplateReader, problems=(*PERSON, "not-found", "state-refused")),
+    _leads("template", "$request.path.template_id"),
 )
 def get_template(call: Call, template_id: str) -> Answer:
     """Read a template with its fields and roles.
@@ -89,6 +99,7 @@ def get_template(call: Call, template_id: str) -> Answer:
         problems=(*contracts.REFUSALS, *contracts.DOCUMENTS, *PERSON, "fields-refused"),
         key=KeyRule.REQUIRED,
     ),
+    contracts.CONTRACT,
 )
 def draft_from_template(call: Call, template_id: str) -> Answer:
     """Draft a contract from a template.

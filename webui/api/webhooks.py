@@ -20,10 +20,11 @@ from webui.api.event_types import (
     ApiWebhookTypes,
 )
 from webui.api.events import types_called
-from webui.api.operations import Answer, Call, Declared, KeyRule, operation
+from webui.api.operations import Answer, Call, Declared, KeyRule, Leads, operation
 from webui.shared.served import appliance
 
 ONE: Final = "/webhooks/{webhook_id}"
+WEBHOOK: Final = Leads("webhook", {"webhook_id": "$response.body#/id"})
 REFUSALS: Final = ("not-found", "state-refused", "precondition-refused")
 
 
@@ -51,7 +52,13 @@ def _attempt(made: WebhookAttempt) -> ApiWebhookAttempt:
     return ApiWebhookAttempt(made.message, made.type, made.at, made.status, made.milliseconds, made.problem)
 
 
-@operation("GET", "/webhooks", Scope.EVENTS_READ, {200: ApiWebhooks})
+@operation(
+    "GET",
+    "/webhooks",
+    Scope.EVENTS_READ,
+    {200: ApiWebhooks},
+    leads=Leads("listed_webhook", {"webhook_id": "$response.body#/webhooks/0/id"}),
+)
 def list_webhooks(call: Call) -> Answer:
     """List the client's webhooks.
 
@@ -60,7 +67,7 @@ def list_webhooks(call: Call) -> Answer:
     return Answer(ApiWebhooks([_webhook(each) for each in appliance.webhooks.all_of(_actor(call))]))
 
 
-@operation("GET", ONE, Scope.EVENTS_READ, {200: ApiWebhookHistory}, Declared(problems=("not-found",)))
+@operation("GET", ONE, Scope.EVENTS_READ, {200: ApiWebhookHistory}, Declared(problems=("not-found",)), WEBHOOK)
 def get_webhook(call: Call, webhook_id: str) -> Answer:
     """Read a webhook, and what became of its newest attempts."""
     by = _actor(call)
@@ -76,6 +83,7 @@ def get_webhook(call: Call, webhook_id: str) -> Answer:
     Scope.WEBHOOKS_WRITE,
     {200: ApiWebhook},
     Declared(body=ApiWebhookTypes, problems=("not-found",)),
+    WEBHOOK,
 )
 def change_webhook(call: Call, webhook_id: str) -> Answer:
     """Change which events a webhook gets.
@@ -111,6 +119,7 @@ def make_webhook_secret(call: Call, webhook_id: str) -> Answer:
     Scope.WEBHOOKS_WRITE,
     {200: ApiWebhook},
     Declared(body=ApiEnabling, problems=REFUSALS, key=KeyRule.OPTIONAL),
+    WEBHOOK,
 )
 def enable_webhook(call: Call, webhook_id: str) -> Answer:
     """Enable a webhook that is disabled.
@@ -131,6 +140,7 @@ def enable_webhook(call: Call, webhook_id: str) -> Answer:
     Scope.WEBHOOKS_WRITE,
     {200: ApiWebhook},
     Declared(problems=("not-found", "state-refused"), key=KeyRule.OPTIONAL),
+    WEBHOOK,
 )
 def disable_webhook(call: Call, webhook_id: str) -> Answer:
     """Disable a webhook.
@@ -146,6 +156,7 @@ def disable_webhook(call: Call, webhook_id: str) -> Answer:
     Scope.WEBHOOKS_WRITE,
     {200: ApiWebhook},
     Declared(body=ApiReplay, problems=REFUSALS, key=KeyRule.OPTIONAL),
+    WEBHOOK,
 )
 def replay_webhook(call: Call, webhook_id: str) -> Answer:
     """Send events once more.
