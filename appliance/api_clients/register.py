@@ -4,7 +4,8 @@
    (:meth:`~ApiClients.with_certificate`), or an assertion that the token endpoint verifies with
    :meth:`~ApiClients.public_keys` and then uses up (:meth:`~ApiClients.use_assertion`).
 2. It is granted a token, of which the SHA-256 is kept (:meth:`ApiClients.grant`).
-3. With each request the token says which client it is (:meth:`ApiClients.access_of`).
+3. With each request the token says which client it is (:meth:`ApiClients.access_of`). One that was granted for a
+   certificate does so only over connections that were made by that certificate (RFC 8705, 3).
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ USE_NOTED: Final = timedelta(minutes=1)
 """How exactly it is kept when a client was last used; each note is a write."""
 
 LONGEST_OVERLAP: Final = timedelta(days=90)
-"""How long two secrets of a client may be valid beside each other."""
+"""How long two secrets or certificates of a client may be valid beside each other."""
 
 LONGEST_ASSERTION: Final = timedelta(hours=1, minutes=5)
 """How long an assertion may be valid, an hour and by what clocks differ: so long its id is remembered."""
@@ -107,11 +108,11 @@ class ApiClients:
 
     def with_certificate(self, client_id: str, thumbprint: str) -> ApiClient:
         """The client with this id, if *thumbprint*, the SHA-256 (hex) of the certificate (DER) by which the TLS
-        connection was made, is that of its own (RFC 8705, 2.2). Raises :class:`ClientRefused`."""
+        connection was made, is that of its own (RFC 8705, 2.2), and counts now. Raises :class:`ClientRefused`."""
         client, kept = self._known(client_id)
-        expected = kept.certificate or "-" * 64
-        same = hmac.compare_digest(thumbprint.lower().encode(), expected.encode())
-        return _admitted(client, same and kept.certificate is not None)
+        given, now = thumbprint.lower(), self._now()
+        held = (kept.certificate, kept.certificate_expires), (kept.old_certificate, kept.old_certificate_until)
+        return _admitted(client, any(given == each and (until is None or now < until) for each, until in held))
 
     def public_keys(self, client_id: str) -> Mapping[str, Any]:
         """The JWK set (RFC 7517) by which the client's assertions are verified. Raises :class:`ClientRefused`
@@ -132,10 +133,15 @@ class ApiClients:
             api_clients.forget_expired(tx, now)
             return _admitted(client, api_clients.use_assertion(tx, client_id, secret_digest(jti), until))
 
-    def grant(self, client: ApiClient, scopes: Set[Scope]) -> tuple[str, GrantedAccess]:
+    def grant(
+        self, client: ApiClient, scopes: Set[Scope], *, certificate: str | None = None
+    ) -> tuple[str, GrantedAccess]:
         """A new token for *client*, who has just proven who it is, and what it proves: *scopes* from now on for
-        :data:`LIFETIME`. Raises :class:`PreconditionRefused` for no scope, and one that the client does not have;
-        :class:`ClientRefused` for one that was suspended meanwhile."""
+        :data:`LIFETIME`, over connections by this *certificate* alone where there is one.
+
+        Raises :class:`PreconditionRefused` for no scope, and one that the client does not have;
+        :class:`ClientRefused` for one that was suspended meanwhile.
+        """
         if not scopes or not scopes <= client.scopes:
             allowed = " ".join(sorted(client.scopes))
             raise PreconditionRefused("This API client may ask for these scopes: {scopes}.", scopes=allowed)
@@ -143,17 +149,23 @@ class ApiClients:
         with self._database.transaction() as tx:
             known = api_clients.find_client(tx, client.id)
             expires = (now + LIFETIME).replace(microsecond=0)
-            access = GrantedAccess(_admitted(known, True), frozenset(scopes), expires)
+            access = GrantedAccess(_admitted(known, True), frozenset(scopes), expires, certificate)
             api_clients.forget_expired(tx, now)
             api_clients.insert_token(tx, secret_digest(token), access)
             api_clients.save_use(tx, client.id, now)
         return token, access
 
-    def access_of(self, token: str) -> GrantedAccess:
-        """What *token* proves. Raises :class:`TokenRefused`."""
+    def access_of(self, token: str, certificate: str | None = None) -> GrantedAccess:
+        """What *token* proves over a connection that was made by this *certificate* (SHA-256, hex), or by none.
+        Raises :class:`TokenRefused`."""
         now = self._now()
         access = self._database.query(api_clients.find_token, secret_digest(token))
-        if access is None or now >= access.expires or access.client.state is not ClientState.ACTIVE:
+        if (
+            access is None
+            or now >= access.expires
+            or access.client.state is not ClientState.ACTIVE
+            or access.certificate not in (None, certificate)
+        ):
             raise TokenRefused("The access token is not valid; ask for a new one.")
         used = access.client.last_used
         if used is None or now - used >= USE_NOTED:
@@ -171,21 +183,34 @@ class ApiClients:
         """A new client. Raises :class:`PreconditionRefused` for terms that are not in order, organisations that
         are none of the house's, and an id, a name or a certificate that another has."""
         now = self._now()
-        require_authentication(authentication)
+        require_authentication(authentication, now)
         with self._database.transaction() as tx:
             terms = tidy_terms(client_id, terms, self._organisations(tx))
             client = ApiClient(
                 client_id, terms.name, terms.scopes, terms.organisations, terms.kinds, ClientState.ACTIVE, now
             )
+            client = replace(
+                client,
+                certificate=authentication.certificate,
+                certificate_expires=authentication.certificate_expires,
+            )
             api_clients.insert_client(tx, client, authentication)
-            _record(tx, EventKind.API_CLIENT_CREATED, client, by, now, authenticated_by=_way(authentication))
+            _record(
+                tx,
+                EventKind.API_CLIENT_CREATED,
+                client,
+                by,
+                now,
+                authenticated_by=_way(authentication),
+                certificate=authentication.certificate,
+            )
         return client
 
     def require_possible(
         self, client_id: str, terms: ClientTerms, authentication: ClientAuthentication
     ) -> ClientTerms:
         """*terms* in their one form, for whoever asks others to approve them. Raises as :meth:`create`."""
-        require_authentication(authentication)
+        require_authentication(authentication, self._now())
         with self._database.reading() as tx:
             return tidy_terms(client_id, terms, self._organisations(tx))
 
@@ -215,14 +240,11 @@ class ApiClients:
         Raises :class:`NotFound`, :class:`StateRefused` for a client that has no secret, and
         :class:`PreconditionRefused` for a moment that is past or too far away.
         """
-        require_authentication(ClientAuthentication(secret=digest))
         now = self._now()
-        latest = now + LONGEST_OVERLAP
-        if old_until is not None and not now < old_until < latest:
-            raise PreconditionRefused(
-                "The old secret stays valid until a moment in the future, which is before {latest}.",
-                latest=instant(latest),
-            )
+        require_authentication(ClientAuthentication(secret=digest), now)
+        _require_overlap(
+            "The old secret stays valid until a moment in the future, which is before {latest}.", old_until, now
+        )
         with self._database.transaction() as tx:
             client = api_clients.load_client(tx, client_id)
             if not api_clients.change_secret(tx, client_id, digest, old_until=old_until):
@@ -233,16 +255,52 @@ class ApiClients:
             _record(tx, EventKind.API_CLIENT_SECRET_CHANGED, client, by, now, old_until=until)
         return client
 
+    def change_certificate(
+        self, client_id: str, certificate: str, expires: datetime, *, old_until: datetime | None, by: str
+    ) -> ApiClient:
+        """The *certificate* with this SHA-256 (hex) counts from now on, until it *expires*; the one before until
+        *old_until* too, or, with None, no longer, which ends the client's tokens too.
+
+        Raises :class:`NotFound`, :class:`StateRefused` for a client that has no certificate, and
+        :class:`PreconditionRefused` for one that has expired or is another client's, and for a moment that is past
+        or too far away.
+        """
+        now = self._now()
+        require_authentication(ClientAuthentication(certificate=certificate, certificate_expires=expires), now)
+        _require_overlap(
+            "The old certificate stays valid until a moment in the future, which is before {latest}.",
+            old_until,
+            now,
+        )
+        with self._database.transaction() as tx:
+            before = api_clients.load_client(tx, client_id)
+            ends = old_until and min(old_until, before.certificate_expires or old_until)
+            if not api_clients.change_certificate(tx, client_id, certificate, expires, old_until=ends):
+                raise StateRefused("{name} proves who it is without a certificate.", name=before.name)
+            if ends is None:
+                api_clients.end_tokens_of(tx, client_id)
+            until = None if ends is None else instant(ends)
+            client = replace(before, certificate=certificate, certificate_expires=expires)
+            changed = {"certificate": certificate, "old_until": until}
+            _record(tx, EventKind.API_CLIENT_CERTIFICATE_CHANGED, client, by, now, **changed)
+        return client
+
     def _known(self, client_id: str) -> tuple[ApiClient | None, KeptAuthentication]:
         return self._database.query(_of, client_id)
 
 
-_NOTHING: Final = KeptAuthentication(None, None, None, None, None)
+_NOTHING: Final = KeptAuthentication()
 
 
 def _of(tx: Transaction, client_id: str) -> tuple[ApiClient | None, KeptAuthentication]:
     """The client and its authentication; for one that is not known an authentication that nothing fits."""
     return api_clients.find_client(tx, client_id), api_clients.authentication_of(tx, client_id) or _NOTHING
+
+
+def _require_overlap(sentence: str, old_until: datetime | None, now: datetime) -> None:
+    latest = now + LONGEST_OVERLAP
+    if old_until is not None and not now < old_until < latest:
+        raise PreconditionRefused(sentence, latest=instant(latest))
 
 
 def _admitted(client: ApiClient | None, proven: bool) -> ApiClient:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from appliance.entered_text import require_text
@@ -82,12 +83,16 @@ def _known(wanted: Iterable[str], organisations: Sequence[str]) -> frozenset[str
     return frozenset(found)
 
 
-def require_authentication(authentication: ClientAuthentication) -> None:
+def require_authentication(authentication: ClientAuthentication, now: datetime) -> None:
     """Raises :class:`PreconditionRefused` for what no client can prove itself by."""
     if authentication.secret is not None and len(authentication.secret) != 32:
         raise PreconditionRefused("The SHA-256 of a secret has 64 hexadecimal digits.")
     if authentication.certificate is not None and not _HEX.fullmatch(authentication.certificate):
         raise PreconditionRefused("The SHA-256 of a certificate has 64 hexadecimal digits.")
+    if authentication.certificate is not None and authentication.certificate_expires is None:
+        raise PreconditionRefused("A certificate is registered with the moment at which it expires.")
+    if authentication.certificate_expires is not None and authentication.certificate_expires <= now:
+        raise PreconditionRefused("The certificate has expired.")
     if authentication.keys is not None and not _is_key_set(authentication.keys):
         raise PreconditionRefused("The keys are no JWK set of public keys (RFC 7517).")
 

@@ -5,7 +5,6 @@ A secret is made here, where it is shown once; on an appliance nothing but its S
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -13,12 +12,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.administration import COMMAND, open_administration
-from appliance.administration.actions.integration import CREATE, ROTATE, joined
-from appliance.api_clients import ApiClients, new_client_id, new_secret, read_scopes, secret_digest
+from appliance.administration.actions.integration import CHANGE_CERTIFICATE, CREATE, ROTATE, joined
+from appliance.api_clients import (
+    ApiClients,
+    ClientCertificate,
+    new_client_id,
+    new_secret,
+    read_certificate,
+    read_scopes,
+    secret_digest,
+)
 from appliance.cli.admin_requests import show_request
 from appliance.cli.program import FILE, REFUSED, Context
 from appliance.clock import utc_now
@@ -32,7 +37,7 @@ from hsm.intents import instant
 
 @click.group("api")
 def api_group() -> None:
-    """Create clients of the API, list them, give them new secrets."""
+    """Create clients of the API, list them, give them new secrets and certificates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +92,17 @@ def _proof(context: Context, keys: Path | None, certificate: Path | None) -> _Pr
     if keys is not None:
         return _Proof(ClientAuthentication(keys=" ".join(keys.read_text(encoding="utf-8").split())))
     if certificate is not None:
-        return _Proof(ClientAuthentication(certificate=_thumbprint(certificate)))
+        read = _read(certificate)
+        return _Proof(ClientAuthentication(certificate=read.thumbprint, certificate_expires=read.expires))
     secret = new_secret()
     return _Proof(ClientAuthentication(secret=secret_digest(secret)), secret)
 
 
-def _thumbprint(path: Path) -> str:
-    try:
-        certificate = x509.load_pem_x509_certificate(path.read_bytes())
-    except ValueError as error:
-        raise PreconditionRefused("{path} is no certificate in PEM.", path=path) from error
-    return hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
+def _read(path: Path) -> ClientCertificate:
+    found = read_certificate(path.read_bytes())
+    if found.expires <= utc_now():
+        raise PreconditionRefused("The certificate has expired.")
+    return found
 
 
 def _stated(authentication: ClientAuthentication) -> dict[str, str]:
@@ -108,7 +113,8 @@ def _stated(authentication: ClientAuthentication) -> dict[str, str]:
         "keys": authentication.keys,
         "certificate": authentication.certificate,
     }
-    return {name: value for name, value in given.items() if value is not None}
+    stated = {name: value for name, value in given.items() if value is not None}
+    return stated | _moment("certificate_expires", authentication.certificate_expires)
 
 
 def _ask(context: Context, settings: Settings, action: str, arguments: dict[str, str]) -> None:
@@ -139,6 +145,10 @@ def clients_command(context: Context) -> None:
             say("  organisations: {organisations}", organisations=organisations)
             if each.kinds:
                 say("  types of contract: {kinds}", kinds="; ".join(sorted(each.kinds)))
+            if each.certificate:
+                say("  certificate (SHA-256): {certificate}", certificate=each.certificate)
+            if each.certificate_expires:
+                say("  it expires: {at}", at=instant(each.certificate_expires))
             if used:
                 say("  last used: {at}", at=used)
             else:
@@ -159,20 +169,50 @@ def secret_command(context: Context, client: str, overlap: int) -> None:
 
     On an appliance a second administrator has to approve it before it counts.
     """
-    settings, secret = load(context.home), new_secret()
-    until = utc_now().replace(microsecond=0) + timedelta(days=overlap) if overlap else None
+    settings, secret, until = load(context.home), new_secret(), _in(overlap)
     with _clients(settings) as clients:
         clients.find(client)
         if not settings.home.is_managed:
             clients.change_secret(client, secret_digest(secret), old_until=until, by=ROOT.login)
     if settings.home.is_managed:
         arguments = {"client": client, "secret_digest": secret_digest(secret).hex()}
-        _ask(context, settings, ROTATE, arguments | _moment(until))
+        _ask(context, settings, ROTATE, arguments | _moment("old_until", until))
     _show_secret(context, secret)
 
 
-def _moment(until: datetime | None) -> dict[str, str]:
-    return {} if until is None else {"old_until": instant(until)}
+@api_group.command("certificate")
+@click.argument("client")
+@click.argument("file", type=FILE)
+@click.option(
+    "--overlap",
+    type=click.IntRange(0, 89),
+    default=0,
+    help="Days for which the old certificate is valid too; with 0 it ends at once.",
+)
+@click.pass_obj
+def certificate_command(context: Context, client: str, file: Path, overlap: int) -> None:
+    """Give CLIENT (an id) the certificate in FILE (PEM) in place of the one that it has.
+
+    On an appliance a second administrator has to approve it before it counts.
+    """
+    settings, read, until = load(context.home), _read(file), _in(overlap)
+    with _clients(settings) as clients:
+        clients.find(client)
+        if not settings.home.is_managed:
+            clients.change_certificate(client, read.thumbprint, read.expires, old_until=until, by=ROOT.login)
+    if settings.home.is_managed:
+        arguments = {"client": client, "certificate": read.thumbprint}
+        arguments |= _moment("certificate_expires", read.expires) | _moment("old_until", until)
+        _ask(context, settings, CHANGE_CERTIFICATE, arguments)
+    context.terminal.say("certificate (SHA-256): {certificate}", certificate=read.thumbprint)
+
+
+def _in(days: int) -> datetime | None:
+    return utc_now().replace(microsecond=0) + timedelta(days=days) if days else None
+
+
+def _moment(name: str, at: datetime | None) -> dict[str, str]:
+    return {} if at is None else {name: instant(at)}
 
 
 @contextmanager

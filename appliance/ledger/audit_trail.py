@@ -256,6 +256,10 @@ class EventKind(StrEnum):
     API_CLIENT_SUSPENDED = "api-client-suspended", EventMeaning("API client suspended")
     API_CLIENT_RESUMED = "api-client-resumed", EventMeaning("API client resumed")
     API_CLIENT_SECRET_CHANGED = "api-client-secret-changed", EventMeaning("Secret of the API client changed")
+    API_CLIENT_CERTIFICATE_CHANGED = (
+        "api-client-certificate-changed",
+        EventMeaning("Certificate of the API client changed"),
+    )
     WEBHOOK_CREATED = "webhook-created", EventMeaning("Webhook added")
     WEBHOOK_SECRET_MADE = "webhook-secret-made", EventMeaning("Secret of the webhook made")
     WEBHOOK_CHANGED = "webhook-changed", EventMeaning("Types of event of the webhook changed")

@@ -65,7 +65,8 @@ class ClientState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class ApiClient:
     """One program. ``name`` is what administrators call it; ``last_used`` is when it last got a token or made a
-    request, to the minute, None before its first."""
+    request, to the minute, None before its first. ``certificate`` is the SHA-256 (hex) of the one by which it
+    proves who it is, where it does so by one, and ``certificate_expires`` until when that counts."""
 
     id: str
     name: str
@@ -75,6 +76,8 @@ class ApiClient:
     state: ClientState
     created: datetime
     last_used: datetime | None = None
+    certificate: str | None = None
+    certificate_expires: datetime | None = None
 
     @property
     def reach(self) -> ClientReach:
@@ -96,12 +99,14 @@ class ClientAuthentication:
     """By what a client proves who it is; exactly one of them is given.
 
     ``secret`` is the SHA-256 of a secret of 256 random bits, ``keys`` a JWK set as JSON (RFC 7517) whose private
-    keys sign assertions (RFC 7523), ``certificate`` the SHA-256 of a client certificate (DER), in hex (RFC 8705).
+    keys sign assertions (RFC 7523), ``certificate`` the SHA-256 of a client certificate (DER), in hex (RFC 8705),
+    which counts until ``certificate_expires``.
     """
 
     secret: bytes | None = None
     keys: str | None = None
     certificate: str | None = None
+    certificate_expires: datetime | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError for none or several of them."""
@@ -111,23 +116,30 @@ class ClientAuthentication:
 
 @dataclass(frozen=True, slots=True)
 class KeptAuthentication:
-    """What is stored of the authentication of a client. ``old_secret`` is taken too until ``old_until``."""
+    """What is stored of the authentication of a client. ``old_secret`` is taken too until ``old_until``, and
+    ``old_certificate`` until ``old_certificate_until``; a certificate without ``certificate_expires`` by its own
+    dates alone."""
 
-    secret: bytes | None
-    old_secret: bytes | None
-    old_until: datetime | None
-    keys: str | None
-    certificate: str | None
+    secret: bytes | None = None
+    old_secret: bytes | None = None
+    old_until: datetime | None = None
+    keys: str | None = None
+    certificate: str | None = None
+    certificate_expires: datetime | None = None
+    old_certificate: str | None = None
+    old_certificate_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class GrantedAccess:
     """What a token proves: its client, the scopes that it was asked for, and the moment from which it is worth
-    nothing."""
+    nothing. With ``certificate`` (SHA-256, hex) it counts over connections that were made by that one alone (RFC
+    8705, 3)."""
 
     client: ApiClient
     scopes: frozenset[Scope]
     expires: datetime
+    certificate: str | None = None
 
 
 def require_person() -> None:

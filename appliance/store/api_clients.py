@@ -21,15 +21,23 @@ from appliance.store.database import Transaction
 from hsm.rows import Query, columns, fields_of, refusing
 
 _CLIENTS = Query(
-    ApiClient, "SELECT id, name, scopes, organisations, kinds, state, created, last_used FROM api_clients"
+    ApiClient,
+    "SELECT id, name, scopes, organisations, kinds, state, created, last_used, certificate, certificate_expires"
+    " FROM api_clients",
 )
-_KEPT = Query(KeptAuthentication, "SELECT secret, old_secret, old_until, keys, certificate FROM api_clients")
+_KEPT = Query(
+    KeptAuthentication,
+    "SELECT secret, old_secret, old_until, keys, certificate, certificate_expires, old_certificate,"
+    " old_certificate_until FROM api_clients",
+)
 
 
 def insert_client(tx: Transaction, client: ApiClient, authentication: ClientAuthentication) -> None:
     """A new client. Raises :class:`PreconditionRefused` for an id, a name or a certificate that another has."""
     taken = PreconditionRefused("Another API client has this name, id or certificate.")
-    row = fields_of(client, "id name state created") | fields_of(authentication, "secret keys certificate")
+    row = fields_of(client, "id name state created") | fields_of(
+        authentication, "secret keys certificate certificate_expires"
+    )
     row |= {name: _listed(getattr(client, name)) for name in ("scopes", "organisations", "kinds")}
     with refusing(taken, only=["UNIQUE"]):
         tx.insert("api_clients", row)
@@ -78,21 +86,39 @@ def change_secret(tx: Transaction, client_id: str, secret: bytes, *, old_until: 
     )
 
 
+def change_certificate(
+    tx: Transaction, client_id: str, certificate: str, expires: datetime, *, old_until: datetime | None
+) -> bool:
+    """*certificate* (SHA-256, hex) from now on, and the one before until *old_until* too, or no longer (None);
+    False for a client without one. Raises :class:`PreconditionRefused` for one that another client has."""
+    taken = PreconditionRefused("Another API client has this name, id or certificate.")
+    with refusing(taken, only=["UNIQUE"]):
+        return tx.changed(
+            "UPDATE api_clients SET old_certificate = iif(?3 IS NULL, NULL, certificate),"
+            " old_certificate_until = ?3, certificate = ?1, certificate_expires = ?2"
+            " WHERE id = ?4 AND certificate IS NOT NULL",
+            (certificate, expires, old_until, client_id),
+        )
+
+
 def save_use(tx: Transaction, client_id: str, at: datetime) -> None:
     tx.update("api_clients", {"last_used": at}, id=client_id)
 
 
 def insert_token(tx: Transaction, digest: bytes, access: GrantedAccess) -> None:
     """A new access token, by its SHA-256."""
-    row = {"digest": digest, "client": access.client.id, "expires": access.expires}
+    row = {"digest": digest, "client": access.client.id} | fields_of(access, "expires certificate")
     tx.insert("access_tokens", row | {"scopes": _listed(access.scopes)})
 
 
-_CLIENT_COLUMNS: Final = ("id", "name", "client_scopes", "organisations", "kinds", "state", "created", "last_used")
+_CLIENT_COLUMNS: Final = (
+    *("id", "name", "client_scopes", "organisations", "kinds", "state", "created", "last_used"),
+    *("registered", "certificate_expires"),
+)
 
 
 def _client(*row: str) -> ApiClient:
-    client_id, name, scopes, organisations, kinds, state, created, last_used = row
+    client_id, name, scopes, organisations, kinds, state, created, last_used, certificate, until = row
     return ApiClient(
         client_id,
         name,
@@ -102,6 +128,8 @@ def _client(*row: str) -> ApiClient:
         ClientState(state),
         datetime.fromisoformat(created),
         datetime.fromisoformat(last_used) if last_used else None,
+        certificate,
+        datetime.fromisoformat(until) if until else None,
     )
 
 
@@ -112,9 +140,9 @@ def find_token(tx: Transaction, digest: bytes) -> GrantedAccess | None:
     """What the token with this SHA-256 was granted, expired or not."""
     return _GRANTED.first(
         tx,
-        "SELECT t.scopes, t.expires, c.id, c.name, c.scopes AS client_scopes, c.organisations, c.kinds, c.state,"
-        " c.created, c.last_used FROM access_tokens AS t JOIN api_clients AS c ON c.id = t.client"
-        " WHERE t.digest = ?",
+        "SELECT t.scopes, t.expires, t.certificate, c.id, c.name, c.scopes AS client_scopes, c.organisations,"
+        " c.kinds, c.state, c.created, c.last_used, c.certificate AS registered, c.certificate_expires"
+        " FROM access_tokens AS t JOIN api_clients AS c ON c.id = t.client WHERE t.digest = ?",
         (digest,),
     )
 

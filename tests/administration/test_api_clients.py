@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
@@ -78,6 +79,25 @@ def test_the_sentence_names_scopes_organisations_and_types() -> None:
     assert action.persons == 2
 
 
+def test_a_certificate_is_registered_and_changed_as_it_is_approved(site: Site, scheduler: Scheduler) -> None:
+    colons = ":".join(["A1"] * 32)
+    given = {name: value for name, value in GIVEN.items() if name != "secret_digest"}
+    given |= {"certificate": colons, "certificate_expires": "2027-11-26T08:00+08:00"}
+    action = find_action("api.create_client")
+    effect = action.effect_in_english(action.checked(given))
+    assert colons in effect and "“2027-11-26T00:00:00Z” at most" in effect
+    scheduler.perform("api.create_client", given)
+    [made] = scheduler.clients.list_clients()
+    assert scheduler.clients.with_certificate(made.id, "a1" * 32) == made
+    assert made.certificate_expires == datetime(2027, 11, 26, tzinfo=UTC)
+    after = {"client": made.id, "certificate": "b2" * 32, "certificate_expires": "2028-11-26T00:00Z"}
+    assert scheduler.perform("api.change_certificate", after) == "ERP has a new certificate."
+    assert scheduler.clients.with_certificate(made.id, "b2" * 32).certificate == "b2" * 32
+    with pytest.raises(ClientRefused):
+        scheduler.clients.with_certificate(made.id, "a1" * 32)
+    assert find_action("api.change_certificate").persons == 2
+
+
 def test_without_an_id_a_new_one_is_made(scheduler: Scheduler) -> None:
     scheduler.perform("api.create_client", GIVEN)
     [made] = scheduler.clients.list_clients()
@@ -92,6 +112,7 @@ def test_without_an_id_a_new_one_is_made(scheduler: Scheduler) -> None:
         ({"secret_digest": "none"}, "64 hexadecimal"),
         ({"certificate": "a1" * 32}, "one of these"),
         ({"keys": "{}"}, "one of these"),
+        ({"secret_digest": "", "certificate": "a1" * 32}, "with the moment"),
         ({"client": "client-1"}, "16 hexadecimal"),
     ],
 )

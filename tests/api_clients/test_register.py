@@ -17,7 +17,9 @@ from appliance.errors import ClientRefused, NotFound, PreconditionRefused, State
 from appliance.model.api_clients import ApiClient, ClientAuthentication, ClientState, ClientTerms, Scope
 from tests.api_clients.conftest import ALPHA, SCOPES, START, Register
 
-THUMBPRINT = "a1" * 32
+THUMBPRINT, ANOTHER = "a1" * 32, "b2" * 32
+EXPIRES = START + timedelta(days=365)
+CERTIFICATE = {"certificate": THUMBPRINT, "certificate_expires": EXPIRES}
 KEYS = json.dumps({"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]})
 
 
@@ -86,12 +88,74 @@ def test_a_secret_is_changed_within_bounds(register: Register) -> None:
 
 
 def test_a_certificate_is_known_by_its_thumbprint(register: Register) -> None:
-    client, _ = register.made(certificate=THUMBPRINT)
+    client, _ = register.made(**CERTIFICATE)
+    assert register.clients.find(client.id) == client
     assert register.clients.with_certificate(client.id, THUMBPRINT.upper()) == client
     refusal(lambda: register.clients.with_certificate(client.id, "b2" * 32))
     by_secret, _ = register.made("OA")
     refusal(lambda: register.clients.with_certificate(by_secret.id, THUMBPRINT))
     refusal(lambda: register.clients.with_certificate(by_secret.id, "-" * 64))
+
+
+def test_a_certificate_counts_until_the_moment_that_was_approved(register: Register) -> None:
+    client, _ = register.made(**CERTIFICATE)
+    register.later(days=365)
+    refusal(lambda: register.clients.with_certificate(client.id, THUMBPRINT))
+    with pytest.raises(PreconditionRefused, match="has expired"):
+        register.made("OA", certificate=ANOTHER, certificate_expires=EXPIRES)
+    with pytest.raises(PreconditionRefused, match="with the moment"):
+        register.made("OA", certificate=ANOTHER)
+
+
+def test_a_token_for_a_certificate_counts_with_that_one_alone(register: Register) -> None:
+    client, _ = register.made()
+    token, granted = register.clients.grant(client, SCOPES, certificate=THUMBPRINT)
+    assert granted.certificate == THUMBPRINT
+    assert register.clients.access_of(token, THUMBPRINT).certificate == THUMBPRINT
+    for other in (None, ANOTHER, ""):
+        with pytest.raises(TokenRefused):
+            register.clients.access_of(token, other)
+    unbound, _ = register.clients.grant(client, SCOPES)
+    assert register.clients.access_of(unbound, ANOTHER).certificate is None
+
+
+def test_two_certificates_are_valid_until_the_old_one_ends(register: Register) -> None:
+    client, _ = register.made(**CERTIFICATE)
+    known, until = register.clients.with_certificate, START + timedelta(days=7)
+    later = EXPIRES + timedelta(days=365)
+    changed = register.clients.change_certificate(client.id, ANOTHER, later, old_until=until, by="root")
+    assert changed == register.clients.find(client.id) == known(client.id, THUMBPRINT) == known(client.id, ANOTHER)
+    assert (changed.certificate, changed.certificate_expires) == (ANOTHER, later)
+    told = register.logged()[-1]
+    assert (told["kind"], told["public"]["certificate"]) == ("api-client-certificate-changed", ANOTHER)
+    register.later(days=7)
+    refusal(lambda: known(client.id, THUMBPRINT))
+    token, _ = register.clients.grant(client, SCOPES, certificate=ANOTHER)
+    register.clients.change_certificate(client.id, "c3" * 32, later, old_until=None, by="root")
+    refusal(lambda: known(client.id, ANOTHER))
+    with pytest.raises(TokenRefused):
+        register.clients.access_of(token, ANOTHER)
+
+
+def test_an_old_certificate_outlives_neither_its_end_nor_the_bounds(register: Register) -> None:
+    client, _ = register.made(**CERTIFICATE)
+    register.later(days=364)
+    now, later = register.clock[0], EXPIRES + timedelta(days=365)
+    change = partial(register.clients.change_certificate, client.id, ANOTHER, later, by="root")
+    for until in (now, now + timedelta(days=91)):
+        with pytest.raises(PreconditionRefused, match="old certificate"):
+            change(old_until=until)
+    change(old_until=now + timedelta(days=30))
+    register.later(days=1)
+    refusal(lambda: register.clients.with_certificate(client.id, THUMBPRINT))
+    with pytest.raises(PreconditionRefused, match="has expired"):
+        register.clients.change_certificate(client.id, THUMBPRINT, EXPIRES, old_until=None, by="root")
+    by_secret, _ = register.made("OA")
+    with pytest.raises(StateRefused, match="without a certificate"):
+        register.clients.change_certificate(by_secret.id, THUMBPRINT, later, old_until=None, by="root")
+    other, _ = register.made("BI", certificate=THUMBPRINT, certificate_expires=later)
+    with pytest.raises(PreconditionRefused, match="Another API client"):
+        register.clients.change_certificate(other.id, ANOTHER, later, old_until=None, by="root")
 
 
 def test_an_assertion_is_used_once(register: Register) -> None:
@@ -218,7 +282,7 @@ GOOD = ClientTerms("OA", SCOPES, frozenset({ALPHA}))
 )
 def test_terms_that_are_not_in_order_are_refused(register: Register, terms: ClientTerms, said: str) -> None:
     with pytest.raises(PreconditionRefused, match=said):
-        register.clients.create(new_client_id(), terms, ClientAuthentication(certificate=THUMBPRINT), by="root")
+        register.clients.create(new_client_id(), terms, ClientAuthentication(**CERTIFICATE), by="root")
 
 
 def test_organisations_are_spelt_as_the_register_spells_them(register: Register) -> None:

@@ -7,10 +7,11 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from appliance.administration import Administration, open_administration
 from appliance.api_clients import ApiClients
@@ -26,7 +27,7 @@ from appliance.wiring import open_appliance
 from hsm.activation.credentials import code_at, step_of
 from tests.administration.conftest import GOOD
 from tests.administration.test_command import added, run, set_up
-from tests.evidence.authority import TestAuthority
+from tests.web_front import own_certificate
 from tests.world import copy_home, shared_confinement, template_home
 
 KEYS = {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}
@@ -89,16 +90,59 @@ def test_a_new_secret_comes_in_place_of_the_old_or_beside_it(home: Home, clients
 
 
 def test_keys_and_certificates_take_the_place_of_a_secret(home: Home, clients: ApiClients, tmp_path: Path) -> None:
-    keys, certificate = tmp_path / "keys.json", tmp_path / "client.pem"
+    keys = tmp_path / "keys.json"
     keys.write_text(json.dumps(KEYS, indent=2), encoding="utf-8")
-    own = TestAuthority().root.certificate
-    certificate.write_bytes(own.public_bytes(Encoding.PEM))
     by_keys = run(home, "api", "client", "BI", "--scope", "events:read", "--keys", str(keys))
     assert clients.public_keys(printed(by_keys.output, "client_id")) == KEYS
     assert "client_secret" not in by_keys.output
-    by_certificate = run(home, "api", "client", "OA", "--scope", "events:read", "--certificate", str(certificate))
-    thumbprint = hashlib.sha256(own.public_bytes(Encoding.DER)).hexdigest()
-    assert clients.with_certificate(printed(by_certificate.output, "client_id"), thumbprint).name == "OA"
+    own, after = own_certificate(tmp_path, "OA"), own_certificate(tmp_path, "OA")
+    by_certificate = run(home, "api", "client", "OA", "--scope", "events:read", "--certificate", str(own.path))
+    client = printed(by_certificate.output, "client_id")
+    assert clients.with_certificate(client, own.thumbprint).name == "OA"
+    listed = run(home, "api", "clients").output
+    assert own.thumbprint in listed and f"{own.certificate.not_valid_after_utc:%Y-%m-%d}" in listed
+    done = run(home, "api", "certificate", client, str(after.path), "--overlap", "7")
+    assert done.exit_code == 0 and after.thumbprint in done.output, done.output
+    assert clients.with_certificate(client, own.thumbprint) == clients.with_certificate(client, after.thumbprint)
+    assert run(home, "api", "certificate", client, str(own.path)).exit_code == 0
+    with pytest.raises(ClientRefused):
+        clients.with_certificate(client, after.thumbprint)
+
+
+def test_what_proves_nothing_is_refused_before_anybody_is_asked(home: Home, tmp_path: Path) -> None:
+    wrong = {
+        "has expired": own_certificate(tmp_path, "OA", begins=timedelta(days=-3), lasts=timedelta(days=2)).path,
+        "not for TLS clients": own_certificate(tmp_path, "OA", purpose=ExtendedKeyUsageOID.SERVER_AUTH).path,
+        "no certificate in PEM": tmp_path / "none.pem",
+    }
+    (tmp_path / "none.pem").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+    for said, path in wrong.items():
+        done = run(home, "api", "client", "OA", "--scope", "events:read", "--certificate", str(path))
+        assert done.exit_code == 1 and said in done.output
+        assert said in run(home, "api", "certificate", "client-0000000000000000", str(path)).output
+    assert not run(home, "api", "clients").output
+
+
+def test_on_an_appliance_a_certificate_waits_for_a_second_person(
+    managed: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("appliance.cli.admin_requests.PATIENCE", 0.0)
+    secret_of_shi = set_up(managed, added(managed, "shi", "security"))
+    own, after = own_certificate(tmp_path, "OA"), own_certificate(tmp_path, "OA")
+    made = run(managed, "api", "client", "OA", "--scope", "log:read", "--certificate", str(own.path)).output
+    client = printed(made, "client_id")
+    with open_administration(load(managed), now=utc_now) as administration:
+        sent = asked(administration)
+    expires = own.certificate.not_valid_after_utc
+    assert (sent["certificate"], datetime.fromisoformat(sent["certificate_expires"])) == (own.thumbprint, expires)
+    assert known(managed) == []
+    approve(managed, made, secret_of_shi)
+    [found] = known(managed)
+    assert (found.id, found.certificate, found.certificate_expires) == (client, own.thumbprint, expires)
+    asked_for = run(managed, "api", "certificate", client, str(after.path)).output
+    assert known(managed) == [found]
+    approve(managed, asked_for, secret_of_shi, codes_before=1)
+    assert [each.certificate for each in known(managed)] == [after.thumbprint]
 
 
 @pytest.mark.parametrize(

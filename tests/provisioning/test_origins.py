@@ -4,6 +4,7 @@ confirmed on the activation service's origin and on no other."""
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ def rendered(template: str, **given: Any) -> str:
     environment = Environment(undefined=StrictUndefined, trim_blocks=True)  # noqa: S701 # no HTML
     environment.filters["to_json"] = lambda value, ensure_ascii=True: json.dumps(value, ensure_ascii=ensure_ascii)
     environment.filters["bool"] = bool
+    environment.tests["search"] = lambda value, pattern: re.search(pattern, value) is not None
     known = {key: value for role in ROLES for key, value in defaults(role).items()}
     known |= {"ansible_managed": "managed", "application_takes_pin": False, "application_host": HOST}
     known |= {"application_organisation": "示例企业有限公司", **given}

@@ -24,6 +24,7 @@ from appliance.model.api_clients import ClientAuthentication, ClientTerms
 
 CREATE: Final = "api.create_client"
 ROTATE: Final = "api.rotate_secret"
+CHANGE_CERTIFICATE: Final = "api.change_certificate"
 
 _PARTS = re.compile("[;；]")
 """What lies between organisations, and between types: names have commas and blanks."""
@@ -49,13 +50,24 @@ def _digest(text: str) -> bytes:
 
 def _authentication(arguments: Mapping[str, str]) -> ClientAuthentication:
     secret = arguments.get("secret_digest")
-    given = None if secret is None else _digest(secret), arguments.get("keys"), arguments.get("certificate")
+    given = None if secret is None else _digest(secret), arguments.get("keys"), _thumbprint(arguments)
     try:
-        return ClientAuthentication(*given)
+        return ClientAuthentication(*given, certificate_expires=_moment(arguments, "certificate_expires"))
     except ValueError as error:
         raise PreconditionRefused(
             "An API client proves who it is by one of these: a secret, keys, or a certificate."
         ) from error
+
+
+def _thumbprint(arguments: Mapping[str, str]) -> str | None:
+    """As it is kept; OpenSSL prints it with colons."""
+    text = arguments.get("certificate")
+    return None if text is None else text.replace(":", "").lower()
+
+
+def _moment(arguments: Mapping[str, str], name: str) -> datetime | None:
+    text = arguments.get(name)
+    return datetime.fromisoformat(text) if text else None
 
 
 def _create(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
@@ -83,14 +95,24 @@ def _resume(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> Ad
 
 
 def _rotate(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
-    until = arguments.get("old_until")
     client = parts.appliance.api_clients.change_secret(
         arguments["client"],
         _digest(arguments["secret_digest"]),
-        old_until=datetime.fromisoformat(until) if until else None,
+        old_until=_moment(arguments, "old_until"),
         by=subject_of(by.login),
     )
     return AdminRequestOutcome("{name} has a new secret.", {"name": client.name})
+
+
+def _change_certificate(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
+    client = parts.appliance.api_clients.change_certificate(
+        arguments["client"],
+        _thumbprint(arguments) or "",
+        datetime.fromisoformat(arguments["certificate_expires"]),
+        old_until=_moment(arguments, "old_until"),
+        by=subject_of(by.login),
+    )
+    return AdminRequestOutcome("{name} has a new certificate.", {"name": client.name})
 
 
 _alone = partial(Action, who=BOTH, executed_by=ExecutedBy.SCHEDULER)
@@ -103,7 +125,7 @@ ACTIONS = (
         "The program {name} ({client}, or a new id) may use the API in the name of initiators, for contracts of"
         " {organisations} and of the types {kinds} (all types where none is named). Scopes: {scopes}. It proves"
         " who it is by a secret with the SHA-256 {secret_digest}, by the keys {keys}, or by a certificate with the"
-        " SHA-256 {certificate}. It can sign nothing.",
+        " SHA-256 {certificate}, until {certificate_expires} at most. It can sign nothing.",
         undo="The action api.suspend_client.",
         arguments=(
             Argument("name", "Name of the program"),
@@ -114,6 +136,7 @@ ACTIONS = (
             Argument("secret_digest", "SHA-256 of its secret, which stays with who made it", required=False),
             Argument("keys", "Its public keys, as a JWK set", required=False),
             Argument("certificate", "SHA-256 of its client certificate (DER)", required=False),
+            Argument("certificate_expires", "When the certificate expires", ArgumentKind.MOMENT, required=False),
         ),
         perform=_create,
     ),
@@ -145,5 +168,22 @@ ACTIONS = (
             Argument("old_until", "Until when the old secret is valid too", ArgumentKind.MOMENT, required=False),
         ),
         perform=_rotate,
+    ),
+    _by_two(
+        CHANGE_CERTIFICATE,
+        "Change the certificate of an API client",
+        "The API client {client} proves who it is by a new certificate, with the SHA-256 {certificate}, until"
+        " {certificate_expires} at most. The old one is valid until {old_until}; without a moment it ends at once,"
+        " with the access that the client has.",
+        undo="Another change of the certificate, or the action api.suspend_client.",
+        arguments=(
+            _CLIENT,
+            Argument("certificate", "SHA-256 of its client certificate (DER)"),
+            Argument("certificate_expires", "When the certificate expires", ArgumentKind.MOMENT),
+            Argument(
+                "old_until", "Until when the old certificate is valid too", ArgumentKind.MOMENT, required=False
+            ),
+        ),
+        perform=_change_certificate,
     ),
 )

@@ -13,7 +13,9 @@ from appliance.store.database import Transaction
 from hsm.rows import Query, fields_of
 
 _CLIENTS = Query(
-    ApiClient, "SELECT id, name, scopes, organisations, kinds, state, created, last_used FROM api_clients"
+    ApiClient,
+    "SELECT id, name, scopes, organisations, kinds, state, created, last_used, certificate, certificate_expires"
+    " FROM api_clients",
 )
 
 
@@ -23,7 +25,8 @@ def replace(tx: Transaction, found: Sequence[ApiClient]) -> None:
     for each in found:
         sets = ("scopes", "organisations", "kinds")
         listed = {name: json.dumps(sorted(getattr(each, name)), ensure_ascii=False) for name in sets}
-        tx.insert("api_clients", fields_of(each, "id name state created last_used") | listed)
+        plain = fields_of(each, "id name state created last_used certificate certificate_expires")
+        tx.insert("api_clients", plain | listed)
 
 
 def everything(tx: Transaction) -> list[ApiClient]:
