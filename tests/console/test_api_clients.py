@@ -32,6 +32,13 @@ OA = replace(
     state=ClientState.SUSPENDED,
     last_used=None,
 )
+HR = replace(
+    ERP,
+    id="client-00000000000000a1",
+    name="HR",
+    certificate="a1" * 32,
+    certificate_expires=datetime(2027, 3, 4, tzinfo=UTC),
+)
 
 
 HOOK = WebhookEndpoint(
@@ -57,7 +64,7 @@ PUBLISHED = PublishedWebhook(HOOK, AT - timedelta(minutes=9), ATTEMPTS)
 
 @pytest.fixture(autouse=True)
 def published(console: Console) -> None:
-    console.site.administration.api_clients.publish([ERP, OA])
+    console.site.administration.api_clients.publish([ERP, HR, OA])
     console.site.administration.api_clients.publish_webhooks([PUBLISHED])
 
 
@@ -124,6 +131,14 @@ def test_who_may_ask_finds_the_actions_that_fit(console: Console, login: str, of
         assert (f"/operations/api.{name}?client={client.id}" in page) is offered
     assert f"suspend_client?client={OA.id}" not in page and f"resume_client?client={ERP.id}" not in page
     assert ("/operations/api.create_client" in page) is offered
+
+
+def test_a_certificate_is_shown_with_its_end_and_can_be_changed(console: Console) -> None:
+    page = console.browser("sun").get("/clients").text
+    shown = page.partition(f"<code>{HR.id}</code>")[2].partition("</li>")[0]
+    assert "a1" * 32 in shown and "2027-03-04" in shown
+    assert f"/operations/api.change_certificate?client={HR.id}" in shown and "rotate_secret" not in shown
+    assert page.count("Certificate (SHA-256)") == 1 == page.count("api.change_certificate")
 
 
 def test_what_is_gone_is_not_shown_any_more(console: Console) -> None:

@@ -31,6 +31,10 @@ keys that no client has.
 sends it as `Authorization: Bearer …`. A client works in the name of the people who start contracts; what is out
 of its reach answers as if it did not exist.
 
+**Certificates.** Where the administrators have opened a port for certificates (they say which, such as 8446), this
+API is there, too. A client that was registered with a TLS certificate gets its tokens there (RFC 8705), and uses
+them there: each counts only over connections with the certificate for which it was given.
+
 **Repeating.** Send an `Idempotency-Key` of your own with a POST. The same request with the same key does nothing
 twice: an answer of success is kept for 7 days and given again, with `Idempotency-Replayed: true`. The key
 belongs to the method, the path and the content; with another request it is refused. A refusal (4xx) keeps
@@ -163,14 +167,19 @@ def build(operations: Iterable[Operation]) -> dict[str, Any]:
             "securitySchemes": {
                 "oauth": {
                     "type": "oauth2",
-                    "description": "RFC 6749, 4.4; RFC 7523 for clients with keys of their own.",
+                    "description": "RFC 6749, 4.4; RFC 7523 for clients with keys of their own; RFC 8705"
+                    " (self_signed_tls_client_auth, certificate-bound tokens) at the port for certificates.",
                     "flows": {
                         "clientCredentials": {
                             "tokenUrl": f"{PREFIX}{TOKEN_PATH}",
                             "scopes": {scope.value: f"{SCOPE_TITLES[scope]}." for scope in Scope},
                         }
                     },
-                }
+                },
+                "certificate": {
+                    "type": "mutualTLS",
+                    "description": "At the port for certificates: the one that the client is registered with.",
+                },
             },
         },
     }

@@ -1,6 +1,7 @@
 """How a request of the API is worked on.
 
-1. Who asks: the bearer token (RFC 6750) gives a client and its scopes; a cookie gives nothing.
+1. Who asks: the bearer token (RFC 6750) gives a client and its scopes; a cookie gives nothing. One that is for a
+   certificate counts over connections by that certificate (RFC 8705, 3).
 2. How often: each client has so many requests in a minute.
 3. What is sent: the parameters, the version (``If-Match``), the content, each as the operation declares it.
 4. Once: a request with an ``Idempotency-Key`` that was answered with success is answered by the same again, while
@@ -29,6 +30,7 @@ from webui.api import request_content
 from webui.api.operations import JSON, Answer, Call, KeyRule, Operation, VersionRule
 from webui.api.problems import ProblemError
 from webui.api.refusals import about_member
+from webui.shared import programs
 from webui.shared.errors import status_of
 from webui.shared.rate_limits import RateLimits
 from webui.shared.served import appliance
@@ -67,11 +69,15 @@ def _authenticated(operation: Operation) -> GrantedAccess:
         problem = ProblemError("Send an access token: Authorization: Bearer …", "token-missing")
         raise problem.answered_with(WWW_Authenticate=f'Bearer realm="{REALM}"')
     try:
-        access = appliance.api_clients.access_of(token.strip() if _TOKEN.fullmatch(token.strip()) else "")
+        token = token.strip() if _TOKEN.fullmatch(token.strip()) else ""
+        access = appliance.api_clients.access_of(token, programs.certificate())
     except RefusalError as refusal:
         if refusal.code != "token-refused":
             raise
-        problem = ProblemError("The access token is unknown, has expired or was withdrawn.", "token-refused")
+        problem = ProblemError(
+            "The access token is unknown, has expired, was withdrawn, or is for another certificate.",
+            "token-refused",
+        )
         challenge = f'Bearer realm="{REALM}", error="invalid_token"'
         raise problem.answered_with(WWW_Authenticate=challenge) from refusal
     g.api_client = access.client.id

@@ -1,5 +1,6 @@
 """``POST /api/v1/token``: an access token for a client (RFC 6749, 4.4), which proves itself by its secret
-(2.3.1) or by an assertion signed with its own key (RFC 7523, 2.2).
+(2.3.1), by an assertion signed with its own key (RFC 7523, 2.2), or by the certificate of its connection (RFC
+8705, 2.2), for which alone its token counts then.
 
 What an assertion has to be (RFC 7523, 3): (1) signed by one of the client's keys, with an algorithm that names no
 shared secret; (2) issued by the client about itself; (3) for this address; (4) not expired, and not valid for more
@@ -70,16 +71,18 @@ def token(call: Call) -> Answer:
     """Get an access token.
 
     OAuth 2.0, client credentials (RFC 6749, 4.4). A client proves itself by its secret, in `Authorization:
-    Basic` or in the form, or by an assertion signed with its own key (RFC 7523).
+    Basic` or in the form, by an assertion signed with its own key (RFC 7523), or by a TLS client certificate, at
+    the port for certificates, with its `client_id` in the form (RFC 8705); such a token counts only over
+    connections with that certificate.
     """
     form = _form()
     if form.grant_type != "client_credentials":
         raise TokenError("unsupported_grant_type", "The grant_type is client_credentials.")
-    client = _proven(form)
+    client, certificate = _proven(form)
     if client.state is not ClientState.ACTIVE:
         raise _unproven()
     g.api_client = client.id
-    value, access = appliance.api_clients.grant(client, _scopes(client, form.scope))
+    value, access = appliance.api_clients.grant(client, _scopes(client, form.scope), certificate=certificate)
     seconds = max(0, int((access.expires - appliance.now()).total_seconds()))
     return Answer(
         ApiToken(value, "Bearer", seconds, " ".join(sorted(access.scopes))), headers={"Pragma": "no-cache"}
@@ -98,6 +101,7 @@ def client(call: Call) -> Answer:
         organisations=sorted(own.organisations),
         kinds=sorted(own.kinds),
         token_expires=access.expires,
+        certificate=access.certificate,
     )
     return Answer(found)
 
@@ -119,8 +123,9 @@ def _unproven() -> TokenError:
     return TokenError("invalid_client", "The client is not known, is suspended, or has not proven itself.")
 
 
-def _proven(form: ApiTokenRequest) -> ApiClient:
-    """The client that has proven itself, in one way alone (RFC 6749, 2.3)."""
+def _proven(form: ApiTokenRequest) -> tuple[ApiClient, str | None]:
+    """The client that has proven itself, in one way alone (RFC 6749, 2.3), and the certificate where it did so by
+    that. Others may have one for their connection, too; it says nothing about them."""
     ways: list[Callable[[], ApiClient]] = []
     _name_client(form.client_id)
     if "Authorization" in request.headers:
@@ -133,7 +138,10 @@ def _proven(form: ApiTokenRequest) -> ApiClient:
         raise TokenError("invalid_request", "A client proves itself in one way.")
     try:
         for way in ways:
-            return way()
+            return way(), None
+        certificate = programs.certificate()
+        if certificate is not None and form.client_id:
+            return appliance.api_clients.with_certificate(form.client_id, certificate), certificate
     except RefusalError as refusal:
         if refusal.code != "client-refused":
             raise

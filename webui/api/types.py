@@ -92,7 +92,8 @@ class ApiToken(Struct):
 
 class ApiTokenRequest(Struct):
     """What a client proves itself by: `Authorization: Basic`, or `client_id` and `client_secret`, or a signed
-    `client_assertion` (RFC 7523), whose audience is the address of this operation."""
+    `client_assertion` (RFC 7523), whose audience is the address of this operation at the portal's own port, or
+    `client_id` alone over a connection with the client's certificate (RFC 8705)."""
 
     grant_type: Annotated[str, Meta(examples=["client_credentials"], max_length=100)]
     scope: Annotated[
@@ -129,6 +130,10 @@ class ApiSelf(Struct):
     organisations: list[str]
     kinds: list[str]
     token_expires: Moment
+    certificate: Annotated[
+        str | None,
+        Meta(description="SHA-256 of the certificate with which alone the token counts (RFC 8705, 3)."),
+    ] = None
 
 
 class ApiPerson(Struct):

@@ -11,9 +11,9 @@ from flask import Blueprint, render_template
 
 from appliance.administration.action import Action
 from appliance.administration.actions import REGISTRY, may_ask
-from appliance.administration.actions.integration import CREATE
+from appliance.administration.actions.integration import CHANGE_CERTIFICATE, CREATE, ROTATE
 from appliance.errors import NotFound
-from appliance.model.api_clients import SCOPE_TITLES, ClientState
+from appliance.model.api_clients import SCOPE_TITLES, ApiClient, ClientState
 from appliance.model.webhooks import DisabledBy, PublishedWebhook, WebhookAttempt, WebhookState
 from webui.console.access import administration, visitor
 from webui.shared.language import translate
@@ -21,10 +21,10 @@ from webui.shared.language import translate
 STATES = {ClientState.ACTIVE: ("Active", "good"), ClientState.SUSPENDED: ("Suspended", "bad")}
 
 FITTING = {
-    ClientState.ACTIVE: ("api.suspend_client", "api.rotate_secret"),
+    ClientState.ACTIVE: ("api.suspend_client", ROTATE, CHANGE_CERTIFICATE),
     ClientState.SUSPENDED: ("api.resume_client",),
 }
-"""What can be done about a client in each state."""
+"""What can be done about a client in each state; what it proves itself by is changed where it has that."""
 
 WEBHOOK_STATES = {
     WebhookState.PENDING: ("Waits for its client to make the secret", ""),
@@ -76,7 +76,7 @@ def everything() -> str:
             each,
             [say(SCOPE_TITLES[scope]) for scope in SCOPE_TITLES if scope in each.scopes],
             [(hook, *_webhook_state(hook)) for hook in webhooks if hook.webhook.client == each.id],
-            _those(FITTING[each.state], allowed),
+            _those((name for name in FITTING[each.state] if name != _unfit(each)), allowed),
         )
         for each in administration.api_clients.all()
     ]
@@ -111,3 +111,7 @@ def entry_of(attempt: WebhookAttempt) -> int | None:
     """The log entry whose event was sent; None for a test."""
     event = _EVENT.fullmatch(attempt.message)
     return int(event[1]) if event else None
+
+
+def _unfit(client: ApiClient) -> str:
+    return CHANGE_CERTIFICATE if client.certificate is None else ROTATE

@@ -45,7 +45,7 @@ from webui.portal import (
 from webui.portal.contracts import files, ledger
 from webui.portal.office import setup
 from webui.portal.pages import Portal
-from webui.shared import assets, errors, forms, headers, language, qr
+from webui.shared import assets, errors, forms, headers, language, programs, qr
 from webui.shared import clock as clock_line
 from webui.shared.passkeys import builtin_browser
 from webui.shared.programs import CSC_TOKEN
@@ -141,7 +141,7 @@ def _csc_service(appliance: Appliance, limits: RateLimits) -> CscService:
 
     def access_of(token: str) -> GrantedAccess | None:
         try:
-            return appliance.api_clients.access_of(token)
+            return appliance.api_clients.access_of(token, programs.certificate())
         except TokenRefused:
             return None
 

@@ -1,11 +1,13 @@
-"""The security headers of every answer (operations.md, "The web side"), and the header that says where a visitor
-comes from: for a WSGI application behind gunicorn."""
+"""The security headers of every answer (operations.md, "The web side"), and what the web front says of a
+connection: where a visitor comes from, and by which certificate; for a WSGI application behind gunicorn."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import ip_address
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote_to_bytes
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response
@@ -70,11 +72,23 @@ def order_https() -> dict[str, str]:
     return {"Strict-Transport-Security": f"max-age={ONE_YEAR}"}
 
 
+CERTIFICATE: Final = "vermilion.client_certificate"
+"""Where the application finds the certificate (PEM, as bytes) by which the connection was made. No header has
+such a name, so nobody can send it."""
+
+CERTIFICATE_SOCKET: Final = "certificates.sock"
+"""The socket to which nginx hands nothing but connections of its port for certificates
+(``systemd/vermilion-web.socket``)."""
+
+
 class VisitorAddress:
     """Gives the application the visitor's address in ``REMOTE_ADDR``, or nothing.
 
     A TCP connection is the visitor's own, whatever its headers claim. Over a Unix socket, which only nginx may
     open (``systemd/*.socket``), it is the last address in ``X-Forwarded-For``: the one that nginx saw.
+
+    The client certificate in ``X-Client-Certificate`` is believed over :data:`CERTIFICATE_SOCKET` alone: over all
+    others it would be a visitor's own word as soon as one location of nginx forgot to drop it.
     """
 
     def __init__(self, application: WSGIApplication) -> None:
@@ -82,6 +96,10 @@ class VisitorAddress:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ["REMOTE_ADDR"] = _address(environ)
+        certificate = environ.pop("HTTP_X_CLIENT_CERTIFICATE", "")
+        environ.pop(CERTIFICATE, None)
+        if certificate and _is_for_certificates(environ.get("gunicorn.socket")):
+            environ[CERTIFICATE] = unquote_to_bytes(certificate)
         if environ.get("CONTENT_LENGTH"):
             # Without this key Werkzeug counts the body, and refuses one that ends before its announced length.
             environ.pop("wsgi.input_terminated", None)
@@ -95,6 +113,11 @@ def _address(environ: WSGIEnvironment) -> str:
         except ValueError:
             continue
     return ""
+
+
+def _is_for_certificates(connection: Any) -> bool:
+    name = None if connection is None else connection.getsockname()
+    return isinstance(name, str) and Path(name).name == CERTIFICATE_SOCKET
 
 
 def _last(forwarded: Any) -> str:

@@ -14,10 +14,12 @@ from urllib.parse import quote
 
 from flask import Flask, Response, g, jsonify, request
 
-from appliance.api_clients import ApiRequest, ApiUsage
+from appliance.api_clients import ApiRequest, ApiUsage, thumbprint_at
+from webui.shared.headers import CERTIFICATE
 from webui.shared.language import is_program, translate
+from webui.shared.served import appliance
 
-__all__ = ["PROBLEM", "TITLES", "answer", "csc_answer", "install", "is_program", "request_id"]
+__all__ = ["PROBLEM", "TITLES", "answer", "certificate", "csc_answer", "install", "is_program", "request_id"]
 
 PROBLEM: Final = "application/problem+json"
 
@@ -128,6 +130,13 @@ def request_id() -> str:
         own = request.headers.get("X-Request-Id", "")
         g.request_id = own if _OWN_ID.fullmatch(own) else secrets.token_hex(12)
     return str(g.request_id)
+
+
+def certificate() -> str | None:
+    """The SHA-256 (hex) of the certificate by which this connection was made; None without one that is valid
+    now."""
+    pem = request.environ.get(CERTIFICATE)
+    return None if pem is None else thumbprint_at(pem, appliance.now())
 
 
 def answer(status: int, code: str, sentence: str, more: Mapping[str, object] | None = None) -> Response:

@@ -49,18 +49,28 @@ class Client:
     Every method raises :class:`~vermilion_client.errors.ProblemError` for what the appliance refuses, and
     :class:`~vermilion_client.errors.UnansweredError` when no answer comes. *scopes*: fewer than the client has;
     *context*: for an appliance whose certificate is the organisation's own.
+
+    In place of the secret, *certificate* is the client's own (PEM), in one file with its key or in two, and
+    *address* that of the port for certificates, such as ``https://sign.example.com:8446``. Raises
+    :class:`ValueError` for both or neither of them.
     """
 
     def __init__(
         self,
         address: str,
         client_id: str,
-        client_secret: str,
+        client_secret: str = "",
         *,
+        certificate: Path | tuple[Path, Path] | None = None,
         scopes: Collection[str] = (),
         patience: Patience = PATIENCE,
         context: ssl.SSLContext | None = None,
     ) -> None:
+        if bool(client_secret) == (certificate is not None):
+            raise ValueError("a client proves who it is by a secret or by a certificate")
+        if certificate is not None:
+            context = context or ssl.create_default_context()
+            context.load_cert_chain(*(certificate if isinstance(certificate, tuple) else (certificate,)))
         credentials = Credentials(client_id, client_secret, tuple(scopes))
         self._transport = Transport(address, credentials, patience, context)
 

@@ -72,7 +72,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """By what the client proves who it is. Without ``scopes`` the token has all that the client has."""
+    """By what the client proves who it is: a ``secret``, or, without one, the certificate of its connections (RFC
+    8705). Without ``scopes`` the token has all that the client has."""
 
     client_id: str
     secret: str
@@ -133,9 +134,13 @@ class Transport:
             if self._token and self._token != instead_of and time.monotonic() < self._until:
                 return self._token
             held = self._credentials
-            pair = f"{quote_plus(held.client_id)}:{quote_plus(held.secret)}"  # RFC 6749, 2.3.1
-            headers = {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}", "Content-Type": FORM}
             form = {"grant_type": "client_credentials", "scope": " ".join(held.scopes)}
+            headers = {"Content-Type": FORM}
+            if held.secret:
+                pair = f"{quote_plus(held.client_id)}:{quote_plus(held.secret)}"  # RFC 6749, 2.3.1
+                headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+            else:
+                form["client_id"] = held.client_id
             content = urlencode({name: value for name, value in form.items() if value}).encode()
             asked = time.monotonic()
             try:

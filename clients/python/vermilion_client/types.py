@@ -15,7 +15,8 @@ ENDED: Final = frozenset({"completed", "declined", "recalled", "expired", "disca
 
 @dataclass(frozen=True, slots=True)
 class Self:
-    """The client whose token this is. No ``kinds`` means contracts of all types."""
+    """The client whose token this is. No ``kinds`` means contracts of all types; ``certificate`` is the SHA-256 of
+    the one with which alone the token counts."""
 
     id: str
     name: str
@@ -23,6 +24,7 @@ class Self:
     organisations: tuple[str, ...]
     kinds: tuple[str, ...]
     token_expires: datetime
+    certificate: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
