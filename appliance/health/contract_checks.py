@@ -15,12 +15,13 @@ from appliance.health.check_context import CheckContext
 from appliance.health.figures import REFUSED, labelled
 from appliance.health.findings import HealthFinding, RunbookPage, attention, failing, good, unset
 from appliance.health.observations import Observations, grown, with_observations
+from appliance.model.api_clients import ApiClient, ClientState
 from appliance.model.intent import OutsideStamp
 from appliance.model.webhooks import DisabledBy, WebhookEndpoint, WebhookState
 from appliance.policy import load_policy
 from appliance.reminders.schedule import load_calendar
+from appliance.store import api_clients, events, intents
 from appliance.store import archive_renewals as kept
-from appliance.store import events, intents
 from appliance.store import reminders as stored_reminders
 from appliance.store import webhooks as stored_webhooks
 from appliance.store.database import Transaction
@@ -177,6 +178,36 @@ def webhooks_finding(found: Sequence[WebhookEndpoint], behind: Mapping[str, int]
 def _is_late(webhook: WebhookEndpoint, now: datetime) -> bool:
     since = webhook.failing_since
     return webhook.state is WebhookState.ACTIVE and since is not None and now - since > FAILING
+
+
+CERTIFICATE_LEFT = timedelta(days=30)
+"""So long before a client's certificate expires somebody is told: two administrators register another one."""
+
+
+def client_certificates(context: CheckContext) -> HealthFinding:
+    """The certificates by which programs prove who they are last."""
+    with context.reading() as tx:
+        return client_certificates_finding(api_clients.all_clients(tx), context.now)
+
+
+def client_certificates_finding(clients: Sequence[ApiClient], now: datetime) -> HealthFinding:
+    """The same, of these *clients*; those that are suspended need none."""
+    ends = [
+        (each.certificate_expires, each)
+        for each in clients
+        if each.certificate_expires is not None and each.state is ClientState.ACTIVE
+    ]
+    if not ends:
+        return unset("No API client proves who it is by a certificate.")
+    until, first = min(ends, key=lambda each: each[0])
+    values = {"name": first.name, "client": first.id, "day": f"{until:%Y-%m-%d}"}
+    if until <= now:
+        template = "The certificate of {name} ({client}) has expired; it cannot use the API any more."
+        return failing(RunbookPage.CLIENT_CERTIFICATE_ENDING, template, f"{first.id} ended", **values)
+    if until - now <= CERTIFICATE_LEFT:
+        template = "The certificate of {name} ({client}) expires on {day}."
+        return attention(RunbookPage.CLIENT_CERTIFICATE_ENDING, template, first.id, **values)
+    return good("The next certificate of an API client to expire is that of {name}, on {day}.", **values)
 
 
 MANY = 20

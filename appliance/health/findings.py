@@ -152,6 +152,11 @@ class RunbookPage(StrEnum):
         "batch-stuck",
         "See what holds it (`journalctl -u vermilion-scheduler`); it goes on when that is put right.",
     )
+    CLIENT_CERTIFICATE_ENDING = _Page(
+        "client-certificate-ending",
+        "Ask whoever runs {name} for a new certificate, and register it"
+        " (`vermilion api certificate {client} FILE`).",
+    )
     REMINDERS_LATE = _Page("reminders-late", "Restart the scheduler (`systemctl restart vermilion-scheduler`).")
     CALENDAR_MISSING = _Page("calendar-missing", "Add the year to the file {file} in config/calendars.")
     TIMESTAMPS_REFUSED = _Page(

@@ -64,6 +64,7 @@ CHECKS: tuple[Check, ...] = (
     Check("api-refused", "Credentials of programs", api_checks.refused),
     Check("api-limits", "Limits of programs", api_checks.limited),
     Check("batches", "Lists that become contracts", api_checks.batches),
+    Check("client-certificates", "Certificates of API clients", contract_checks.client_certificates),
     Check("certificates", "Certificates", authority_checks.certificates),
     Check("revocation-lists", "Revocation lists", authority_checks.revocation_lists),
     Check("root-list", "The root's revocation list", authority_checks.root_list),
