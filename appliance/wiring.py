@@ -49,7 +49,16 @@ from appliance.documents.page_pictures import PagePictures, PictureCache
 from appliance.earlier_signatures import EarlierSignatures, require_unbroken
 from appliance.events import EventFeed, WebhookDelivery, Webhooks, WebhookSecrets, WebhookTargets
 from appliance.evidence.verification import verify_package
-from appliance.guests import GivenLinks, GuestCorrection, GuestEntry, Guests, Vouchings, invite, link_for
+from appliance.guests import (
+    FrameContext,
+    GivenLinks,
+    GuestCorrection,
+    GuestEntry,
+    Guests,
+    Vouchings,
+    invite,
+    link_for,
+)
 from appliance.guests.entering import GuestEntryContext
 from appliance.guests.inviting import GuestCodes
 from appliance.identity import IdentityChecks
@@ -219,7 +228,9 @@ class Appliance:
         """People with accounts, guests, and the office that decides about them."""
         database, authority, links, now = self.database, self.authority, self.links, self.now
         self.identity = IdentityChecks(database, self.policy, now)
-        self.api_clients = ApiClients(database, now, house=self.settings.organisation.name)
+        development = not self.settings.home.is_managed
+        house = self.settings.organisation.name
+        self.api_clients = ApiClients(database, now, house=house, development=development)
         context = AccountsContext(self.settings, database, authority, links, now)
         self.registry, self.sessions = context.registry, context.sessions
         self.accounts, self.appointing = AccountsService(context), Appointing(context)
@@ -229,7 +240,6 @@ class Appliance:
         self.representatives = Representatives(context, self.accounts.administration, self.partners)
         self.guest_codes = codes = GuestCodes(links.derive_key("guest code"))
         self.guests = Guests(database, codes, self.mail.works, now)
-        self.given_links = GivenLinks(database, self.guests, now)
         self.vouchings = Vouchings(database, authority, self.timestamps, now)
         self.correcting = GuestCorrection(database, authority, now)
         entering = GuestEntryContext(
@@ -242,6 +252,13 @@ class Appliance:
             texts=self.settings.gateway.configured,
         )
         self.entering = GuestEntry(database, entering, now)
+        frames = FrameContext(
+            read_link=lambda token: links.read_token(LinkPurpose.EMBEDDED, token),
+            guests=self.guests,
+            entering=self.entering,
+            sessions=context.sessions,
+        )
+        self.given_links = GivenLinks(database, frames, now)
 
     def _add_powers_and_reviews(self, rules: SigningRules) -> None:
         """What a signature may need: a power of attorney, and a review of the text."""

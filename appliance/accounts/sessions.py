@@ -94,7 +94,11 @@ class SessionRules(Generic[S]):
 
     def find_session(self, tx: Transaction, secret: str) -> S | None:
         """The session of a cookie's *secret*, or None: unknown, ended, or run out."""
-        now, session = self._now(), self._table.find(tx, session_id_of(secret))
+        return self.working(self._table.find(tx, session_id_of(secret)))
+
+    def working(self, session: S | None) -> S | None:
+        """*session* while it works."""
+        now = self._now()
         if session is None or session.until <= now or session.seen + self._idle <= now:
             return None
         return session
@@ -140,13 +144,25 @@ class PortalSessions(SessionRules[Session]):
         return self._open(tx, _new(subject, strength, now, now + self.longest, where))
 
     def open_guest_session(
-        self, tx: Transaction, subject: str, *, guest_of: tuple[str, str], where: ClientInfo, until: datetime
+        self,
+        tx: Transaction,
+        subject: str,
+        *,
+        guest_of: tuple[str, str],
+        where: ClientInfo,
+        until: datetime,
+        embedded: str | None = None,
     ) -> OpenedSession:
         """A session of an outside signer, for one party of one contract (*guest_of*) and not beyond *until*, in
-        the transaction that found the way in right: a correction of the guest comes before it, or ends it."""
+        the transaction that found the way in right: a correction of the guest comes before it, or ends it. With
+        *embedded* it is one of the frame of this link (an id), and of no page."""
         now = self._now()
         session = _new(subject, Strength.GUEST, now, min(until, now + self.longest), where)
-        return self._open(tx, replace(session, guest_of=guest_of))
+        return self._open(tx, replace(session, guest_of=guest_of, embedded=embedded))
+
+    def embedded_session(self, tx: Transaction, secret: str, link: str) -> Session | None:
+        """The session of the frame of *link* (an id) that a cookie's *secret* belongs to, while it works."""
+        return self.working(store.find_embedded(tx, session_id_of(secret), link))
 
     def find_holder(self, secret: str) -> SessionHolder | None:
         """Who holds the cookie's *secret*, or None: unknown, ended, run out, or the account is not active."""

@@ -88,7 +88,7 @@ def stale_page() -> StateRefused:
 SMALLEST_KEY = 32
 """Bytes."""
 
-_TAGS = {LinkPurpose.WELCOME: b"w", LinkPurpose.RECOVER: b"r", LinkPurpose.GUEST: b"g"}
+_TAGS = {LinkPurpose.WELCOME: b"w", LinkPurpose.RECOVER: b"r", LinkPurpose.GUEST: b"g", LinkPurpose.EMBEDDED: b"e"}
 _LABEL = b"vermilion link\n"
 _ID, _CODE = 16, 32
 

@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from appliance.acting_client import ClientReach
-from appliance.api_clients.rules import require_authentication, tidy_terms
+from appliance.api_clients.rules import require_authentication, tidy_origins, tidy_terms
 from appliance.errors import ClientRefused, PreconditionRefused, StateRefused, TokenRefused
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
 from appliance.model.api_clients import (
@@ -80,11 +80,15 @@ class ApiClients:
     """Thread-safe, and safe between processes. *by* is who changes the register, as the log names it: ``root``,
     ``administrator-LOGIN``."""
 
-    def __init__(self, database: Database, now: Callable[[], datetime], *, house: str = "") -> None:
-        """*house* is the organisation that runs the appliance, which counts before anybody of it is registered."""
+    def __init__(
+        self, database: Database, now: Callable[[], datetime], *, house: str = "", development: bool = False
+    ) -> None:
+        """*house* is the organisation that runs the appliance, which counts before anybody of it is registered;
+        *development*: pages of this computer may embed links without TLS."""
         self._database = database
         self._now = now
         self._house = house
+        self._development = development
 
     find = reads(api_clients.load_client)
     """The client with this id. Raises :class:`NotFound`."""
@@ -185,9 +189,16 @@ class ApiClients:
         now = self._now()
         require_authentication(authentication, now)
         with self._database.transaction() as tx:
-            terms = tidy_terms(client_id, terms, self._organisations(tx))
+            terms = self._tidy(tx, client_id, terms)
             client = ApiClient(
-                client_id, terms.name, terms.scopes, terms.organisations, terms.kinds, ClientState.ACTIVE, now
+                client_id,
+                terms.name,
+                terms.scopes,
+                terms.organisations,
+                terms.kinds,
+                ClientState.ACTIVE,
+                now,
+                origins=terms.origins,
             )
             client = replace(
                 client,
@@ -212,10 +223,31 @@ class ApiClients:
         """*terms* in their one form, for whoever asks others to approve them. Raises as :meth:`create`."""
         require_authentication(authentication, self._now())
         with self._database.reading() as tx:
-            return tidy_terms(client_id, terms, self._organisations(tx))
+            return self._tidy(tx, client_id, terms)
 
-    def _organisations(self, tx: Transaction) -> list[str]:
-        return sorted({*people.organisations(tx), self._house} - {""})
+    def _tidy(self, tx: Transaction, client_id: str, terms: ClientTerms) -> ClientTerms:
+        organisations = sorted({*people.organisations(tx), self._house} - {""})
+        return tidy_terms(client_id, terms, organisations, development=self._development)
+
+    def require_origins(self, client_id: str, origins: Set[str]) -> frozenset[str]:
+        """*origins* in their one form, for whoever asks others to approve them. Raises as
+        :meth:`change_origins`."""
+        client = self.find(client_id)
+        return tidy_origins(origins, client.scopes, development=self._development)
+
+    def change_origins(self, client_id: str, origins: Set[str], *, by: str) -> ApiClient:
+        """Links may be embedded in pages of these *origins* alone from now on, those that the client has got
+        before, too. Raises :class:`NotFound`, :class:`PreconditionRefused` for what is no origin, and
+        :class:`StateRefused` when nothing is different."""
+        now = self._now()
+        with self._database.transaction() as tx:
+            client = api_clients.load_client(tx, client_id)
+            tidy = tidy_origins(origins, client.scopes, development=self._development)
+            if not api_clients.set_origins(tx, client_id, tidy):
+                raise StateRefused("{name} has these origins already.", name=client.name)
+            client = replace(client, origins=tidy)
+            _record(tx, EventKind.API_CLIENT_ORIGINS_CHANGED, client, by, now)
+            return client
 
     def suspend(self, client_id: str, *, by: str) -> ApiClient:
         """It gets no token any more, and those that it has end at once. Raises :class:`NotFound`,
@@ -331,5 +363,6 @@ def _record(tx: Transaction, kind: EventKind, client: ApiClient, by: str, now: d
         "name": client.name,
         "organisations": "; ".join(sorted(client.organisations)),
         "kinds": "; ".join(sorted(client.kinds)) or None,
+        "origins": " ".join(sorted(client.origins)) or None,
     }
     append_event(tx, AuditEvent(kind, now, by, None, public, private))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,8 +16,14 @@ from hsm.names import name_key
 
 LONGEST_NAME: Final = 60
 LONGEST_KIND: Final = 60
+LONGEST_HOST: Final = 253
 MOST: Final = 20
 """Organisations, and types of contract, of one client."""
+
+_LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_ORIGIN: Final = re.compile(rf"https://((?:{_LABEL}\.)*(?=[a-z]){_LABEL})(?::[1-9][0-9]{{0,4}})?")
+"""An origin as browsers write it (RFC 6454, 6.2), of a host with a name."""
+_LOOPBACK: Final = re.compile(r"http://(?:localhost|127\.0\.0\.1)(?::[1-9][0-9]{0,4})?")
 
 _ID: Final = re.compile(r"client-[0-9a-f]{16}")
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
@@ -38,8 +44,11 @@ def read_scopes(text: Iterable[str]) -> frozenset[Scope]:
     return frozenset(found)
 
 
-def tidy_terms(client_id: str, terms: ClientTerms, organisations: Sequence[str]) -> ClientTerms:
-    """*terms* in their one form; organisations as the register spells those that are known here.
+def tidy_terms(
+    client_id: str, terms: ClientTerms, organisations: Sequence[str], *, development: bool = False
+) -> ClientTerms:
+    """*terms* in their one form; organisations as the register spells those that are known here. *development*:
+    as that of :func:`tidy_origins`.
 
     Raises :class:`PreconditionRefused`.
     """
@@ -63,7 +72,31 @@ def tidy_terms(client_id: str, terms: ClientTerms, organisations: Sequence[str])
             most=MOST,
             letters=LONGEST_KIND,
         )
-    return ClientTerms(name, terms.scopes, _known(terms.organisations, organisations), kinds)
+    origins = tidy_origins(terms.origins, terms.scopes, development=development)
+    return ClientTerms(name, terms.scopes, _known(terms.organisations, organisations), kinds, origins)
+
+
+def tidy_origins(origins: Iterable[str], scopes: Set[Scope], *, development: bool) -> frozenset[str]:
+    """The *origins* in whose pages links may be embedded, as browsers write them. *development*: pages of this
+    computer may come without TLS.
+
+    Raises :class:`PreconditionRefused` for what is no origin of exactly one host, and for any without the scope.
+    """
+    found = frozenset(each.strip().removesuffix(":443") for each in origins)
+    for each in found:
+        host = _ORIGIN.fullmatch(each)
+        plain = host is not None and len(host[1]) <= LONGEST_HOST and "xn--" not in host[1]
+        if not plain and not (development and _LOOPBACK.fullmatch(each)):
+            raise PreconditionRefused(
+                "{origin} is not written as an origin: https://, one host name in small Latin letters, a port if"
+                " it has one, and nothing behind, such as https://erp.example.com.",
+                origin=each,
+            )
+    if len(found) > MOST:
+        raise PreconditionRefused("An API client has at most {most} origins.", most=MOST)
+    if found and Scope.LINKS_WRITE not in scopes:
+        raise PreconditionRefused("Only links that the API client gets are embedded: it needs links:write, too.")
+    return found
 
 
 def _known(wanted: Iterable[str], organisations: Sequence[str]) -> frozenset[str]:

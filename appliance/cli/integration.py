@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from appliance.administration import COMMAND, open_administration
-from appliance.administration.actions.integration import CHANGE_CERTIFICATE, CREATE, ROTATE, joined
+from appliance.administration.actions.integration import CHANGE_CERTIFICATE, CREATE, ORIGINS, ROTATE, joined
 from appliance.api_clients import (
     ApiClients,
     ClientCertificate,
@@ -40,6 +40,14 @@ def api_group() -> None:
     """Create clients of the API, list them, give them new secrets and certificates."""
 
 
+_EMBED = click.option(
+    "--embed-origin",
+    "origins",
+    multiple=True,
+    help="In whose pages links may be embedded, such as https://erp.example.com.",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class _Proof:
     """By what a client will prove who it is; ``secret`` is shown once, where one was made."""
@@ -55,32 +63,34 @@ class _Proof:
     "--organisation", "organisations", multiple=True, help="For whom it works; without any, the own one."
 )
 @click.option("--kind", "kinds", multiple=True, help="A type of contract; without any, all types.")
+@_EMBED
 @click.option("--keys", type=FILE, help="Its public keys (a JWK set), in place of a secret.")
 @click.option("--certificate", type=FILE, help="Its client certificate (PEM), in place of a secret.")
 @click.pass_obj
 def client_command(
     context: Context,
+    /,
     name: str,
-    scopes: tuple[str, ...],
-    organisations: tuple[str, ...],
-    kinds: tuple[str, ...],
     keys: Path | None,
     certificate: Path | None,
+    **sets: tuple[str, ...],
 ) -> None:
     """Create the client NAME, and print its id and secret, once.
 
     On an appliance a second administrator has to approve it before it can be used.
     """
     settings, proof, client = load(context.home), _proof(context, keys, certificate), new_client_id()
-    own = frozenset(organisations or (settings.organisation.name,))
+    own = frozenset(sets["organisations"] or (settings.organisation.name,))
+    kinds, origins = frozenset(sets["kinds"]), frozenset(sets["origins"])
     with _clients(settings) as clients:
-        wanted = ClientTerms(name, read_scopes(scopes), own, frozenset(kinds))
+        wanted = ClientTerms(name, read_scopes(sets["scopes"]), own, kinds, origins)
         terms = clients.require_possible(client, wanted, proof.authentication)
         if not settings.home.is_managed:
             clients.create(client, terms, proof.authentication, by=ROOT.login)
     if settings.home.is_managed:
         arguments = {"name": terms.name, "scopes": " ".join(sorted(terms.scopes)), "client": client}
         arguments |= {"organisations": joined(terms.organisations), "kinds": joined(terms.kinds)}
+        arguments |= {"origins": " ".join(sorted(terms.origins))} if terms.origins else {}
         _ask(context, settings, CREATE, arguments | _stated(proof.authentication))
     click.echo(f"client_id={client}")
     _show_secret(context, proof.secret)
@@ -149,10 +159,30 @@ def clients_command(context: Context) -> None:
                 say("  certificate (SHA-256): {certificate}", certificate=each.certificate)
             if each.certificate_expires:
                 say("  it expires: {at}", at=instant(each.certificate_expires))
+            if each.origins:
+                say("  embedded in pages of: {origins}", origins=" ".join(sorted(each.origins)))
             if used:
                 say("  last used: {at}", at=used)
             else:
                 say("  never used")
+
+
+@api_group.command("origins")
+@click.argument("client")
+@_EMBED
+@click.pass_obj
+def origins_command(context: Context, client: str, origins: tuple[str, ...]) -> None:
+    """Say in whose pages links of CLIENT (an id) may be embedded: in these alone; without any, in none.
+
+    On an appliance a second administrator has to approve it before it counts.
+    """
+    settings = load(context.home)
+    with _clients(settings) as clients:
+        tidy = clients.require_origins(client, frozenset(origins))
+        if not settings.home.is_managed:
+            clients.change_origins(client, tidy, by=ROOT.login)
+    if settings.home.is_managed:
+        _ask(context, settings, ORIGINS, {"client": client, "origins": " ".join(sorted(tidy))})
 
 
 @api_group.command("secret")
@@ -219,4 +249,5 @@ def _moment(name: str, at: datetime | None) -> dict[str, str]:
 def _clients(settings: Settings) -> Iterator[ApiClients]:
     """The register, in a database that this command does not migrate on an appliance."""
     with closing(Database(settings.home.database, as_found=settings.home.is_managed)) as database:
-        yield ApiClients(database, utc_now, house=settings.organisation.name)
+        house, development = settings.organisation.name, not settings.home.is_managed
+        yield ApiClients(database, utc_now, house=house, development=development)

@@ -94,14 +94,14 @@ class GuestEntry:
         passkeys = [GuestPasskey(credential_id, key) for credential_id, key in known if credential_id and key]
         return GuestAccess(entry.invitation, entry.contract, entry.method, tuple(passkeys))
 
-    def arrived(self, entry: GuestAccess) -> None:
+    def arrived(self, entry: GuestAccess, *, texts: bool = True) -> None:
         """The page of a link that takes the code is opened: the first time, the initiator is told, unless the page
-        offers to send the code to the guest's telephone."""
+        offers to send the code to the guest's telephone; one without *texts* does not."""
         held = entry.invitation
         if entry.method is not GuestAccessMethod.CODE or held.arrived is not None or held.opened is not None:
             return
         with self._database.transaction() as tx:
-            if guests.arrive(tx, held, self._now()) and self._code_text(tx, entry) is None:
+            if guests.arrive(tx, held, self._now()) and not (texts and self._code_text(tx, entry)):
                 self._notify_initiator(tx, entry, NoticeKind.GUEST_ARRIVED)
 
     def code_text(self, entry: GuestAccess) -> CodeText | None:
@@ -131,7 +131,17 @@ class GuestEntry:
         """
         entry = self._read(token)
         if entry.method is not GuestAccessMethod.CODE or _is_vouched(entry):
-            raise _used()
+            raise used()
+        invitation = entry.invitation
+        self.require_code(entry, code)
+        with self._database.transaction() as tx:
+            entry = self._entry(tx, invitation.id)
+            if entry.method is not GuestAccessMethod.CODE or not guests.mark_opened(tx, invitation, self._now()):
+                raise used()
+            return self._admitted(tx, entry, EventKind.GUEST_ENTERED, where)
+
+    def require_code(self, entry: GuestAccess, code: str) -> None:
+        """Counts a try, and raises :class:`PreconditionRefused` unless *code* is that of the invitation."""
         invitation, given = entry.invitation, "".join(code.split()).replace("-", "")
         if len(given) != DIGITS or not (given.isascii() and given.isdigit()):
             raise PreconditionRefused("The code has {digits} digits; look again.", digits=DIGITS)
@@ -143,11 +153,6 @@ class GuestEntry:
         if not self._with.codes.is_code(invitation, given):
             self._notify_when_used_up(entry)
             raise PreconditionRefused("This is not the code. Look again, or ask whoever invited you.")
-        with self._database.transaction() as tx:
-            entry = self._entry(tx, invitation.id)
-            if entry.method is not GuestAccessMethod.CODE or not guests.mark_opened(tx, invitation, self._now()):
-                raise _used()
-            return self._admitted(tx, entry, EventKind.GUEST_ENTERED, where)
 
     def admit_by_receipt(self, token: str, receipt: str, where: ClientInfo) -> GuestAdmission | None:
         """Whom the link and the *receipt* of the activation service let in: who has just made the passkey there by
@@ -227,7 +232,7 @@ class GuestEntry:
                     "No text message can be sent from here; whoever invited you tells you the code."
                 )
             if entry.method is not GuestAccessMethod.CODE or _is_vouched(entry):
-                raise _used()
+                raise used()
             require_text_may_go(tx, entry.contract, held, now)
             record_invitation(tx, held, EventKind.GUEST_CODE_TEXTED, now, held.person)
             notice = Notice(held.contract, held.person, NoticeKind.GUEST_CODE, now, about_code(held))
@@ -313,7 +318,8 @@ def _is_vouched(entry: GuestAccess) -> bool:
     return party is not None and party.method is SigningMethod.VOUCHED
 
 
-def _used() -> StateRefused:
+def used() -> StateRefused:
+    """What is said of a link that takes no code any more."""
     return StateRefused("This link was used already; each works once. Have another one sent to your address.")
 
 

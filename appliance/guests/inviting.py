@@ -89,11 +89,18 @@ def _issued(tx: Transaction, invitation: GuestInvitation, kind: NoticeKind | Non
 
 
 def record_invitation(
-    tx: Transaction, held: GuestInvitation, kind: EventKind, at: datetime, actor: str, address: str | None = None
+    tx: Transaction,
+    held: GuestInvitation,
+    kind: EventKind,
+    at: datetime,
+    actor: str,
+    address: str | None = None,
+    origin: str | None = None,
 ) -> None:
-    """What the log keeps of an invitation: what *actor* did with it, from which address."""
+    """What the log keeps of an invitation: what *actor* did with it, from which address, in a frame of pages of
+    which *origin*."""
     public = {"party": held.party, "person": held.person, "invitation": held.id}
-    append_event(tx, AuditEvent(kind, at, actor, held.contract, public, {"address": address}))
+    append_event(tx, AuditEvent(kind, at, actor, held.contract, public, {"address": address, "origin": origin}))
 
 
 DIGITS = 8
@@ -176,25 +183,32 @@ class Guests:
         with self._database.transaction() as tx:
             return self._unused(tx, contract_id, party_id, by, EventKind.GUEST_LINK_SHOWN)
 
-    def give_link(self, tx: Transaction, contract: Contract, party_id: str) -> GuestInvitation:
+    def give_link(self, tx: Transaction, contract: Contract, party_id: str, origin: str | None) -> GuestInvitation:
         """The same in the caller's transaction, for the API client that acts, which made *contract* and delivers
-        the link itself, also while mail goes out. Raises as :meth:`code`, and :class:`StateRefused` before the
-        guest's turn."""
+        the link itself, also while mail goes out, or embeds it in pages of *origin*. Raises as :meth:`code`, and
+        :class:`StateRefused` before the guest's turn."""
         party = contract.require_party(party_id)
         if not party.guest:
             raise PreconditionRefused("{name} has an account, and comes in without a link.", name=party.name)
         if not guests.is_invited(tx, party_id):
             raise StateRefused("The link of {name} is made when it is their turn.", name=party.name)
-        return self._unused(tx, contract.id, party_id, contract.initiator, EventKind.GUEST_LINK_GIVEN)
+        by = contract.initiator
+        return self._unused(tx, contract.id, party_id, by, EventKind.GUEST_LINK_GIVEN, origin)
 
     def _unused(
-        self, tx: Transaction, contract_id: str, party_id: str, by: str, kind: EventKind
+        self,
+        tx: Transaction,
+        contract_id: str,
+        party_id: str,
+        by: str,
+        kind: EventKind,
+        origin: str | None = None,
     ) -> GuestInvitation:
         """The invitation that holds, or a new one if its link was used; recorded as *kind*."""
         invitation = self._own(tx, contract_id, party_id, by)
         if invitation.used is not None:
             invitation = invite_again(tx, invitation, now=self._now(), kind=None, asked_by=by)
-        record_invitation(tx, invitation, kind, self._now(), by)
+        record_invitation(tx, invitation, kind, self._now(), by, origin=origin)
         return invitation
 
     of_party = reads(guests.of_party)

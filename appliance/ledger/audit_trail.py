@@ -253,6 +253,7 @@ class EventKind(StrEnum):
     ACCOUNT_RECOVERED = "account-recovered"
 
     API_CLIENT_CREATED = "api-client-created", EventMeaning("API client created")
+    API_CLIENT_ORIGINS_CHANGED = "api-client-origins-changed", EventMeaning("Embedding by the API client changed")
     API_CLIENT_SUSPENDED = "api-client-suspended", EventMeaning("API client suspended")
     API_CLIENT_RESUMED = "api-client-resumed", EventMeaning("API client resumed")
     API_CLIENT_SECRET_CHANGED = "api-client-secret-changed", EventMeaning("Secret of the API client changed")

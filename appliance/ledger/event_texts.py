@@ -37,6 +37,8 @@ LABELS: Final[Mapping[str, str]] = {
     "amount": "Amount",
     "reason": "Reason",
     "address": "Network address",
+    "origin": "Embedded in pages of",
+    "origins": "Embedded in pages of",
     "location": "Place",
     "from": "Handed over by",
     "to": "Handed over to",

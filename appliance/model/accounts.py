@@ -90,6 +90,7 @@ class LinkPurpose(StrEnum):
     WELCOME = "welcome"
     RECOVER = "recover"
     GUEST = "guest"
+    EMBEDDED = "embedded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,8 @@ class Strength(StrEnum):
 class Session:
     """A session; ``id`` is the SHA-256 (hex) of the cookie. ``guest_of``: contract and party of an outside signer.
 
-    ``address`` and ``agent`` are the network address and the browser it was opened from.
+    ``address`` and ``agent`` are the network address and the browser it was opened from. ``embedded``: the id of
+    the link in whose frame alone it is worth something.
     """
 
     id: str
@@ -155,6 +157,7 @@ class Session:
     address: str
     agent: str
     guest_of: tuple[str, str] | None = None
+    embedded: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,3 +245,19 @@ class GuestAdmission:
     contract: Contract
     party: str
     session: OpenedSession
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedLink:
+    """A link that opens in a frame of pages of one ``origin``, for one party: made for an API ``client`` beside an
+    invitation, whose code it takes once (``used``). ``ended``: when another one took its place."""
+
+    id: str
+    invitation: str
+    contract: str
+    party: str
+    client: str
+    origin: str
+    made: datetime
+    used: datetime | None = None
+    ended: datetime | None = None

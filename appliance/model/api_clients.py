@@ -66,7 +66,8 @@ class ClientState(StrEnum):
 class ApiClient:
     """One program. ``name`` is what administrators call it; ``last_used`` is when it last got a token or made a
     request, to the minute, None before its first. ``certificate`` is the SHA-256 (hex) of the one by which it
-    proves who it is, where it does so by one, and ``certificate_expires`` until when that counts."""
+    proves who it is, where it does so by one, and ``certificate_expires`` until when that counts; ``origins``: of whose pages its
+    links may be embedded in."""
 
     id: str
     name: str
@@ -78,6 +79,11 @@ class ApiClient:
     last_used: datetime | None = None
     certificate: str | None = None
     certificate_expires: datetime | None = None
+    origins: frozenset[str] = frozenset()
+
+    def may_embed_in(self, origin: str) -> bool:
+        """Whether links that the client gets open, now, in frames of pages of this *origin*."""
+        return self.state is ClientState.ACTIVE and Scope.LINKS_WRITE in self.scopes and origin in self.origins
 
     @property
     def reach(self) -> ClientReach:
@@ -86,12 +92,14 @@ class ApiClient:
 
 @dataclass(frozen=True, slots=True)
 class ClientTerms:
-    """What somebody wants a client to be called, and to be able to do; no ``kinds`` means all types."""
+    """What somebody wants a client to be called, and to be able to do; no ``kinds`` means all types, no
+    ``origins`` that nothing is embedded."""
 
     name: str
     scopes: frozenset[Scope]
     organisations: frozenset[str]
     kinds: frozenset[str] = frozenset()
+    origins: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

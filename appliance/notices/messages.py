@@ -15,7 +15,7 @@ from appliance.accounts.tickets import LinkTokens
 from appliance.config import Settings
 from appliance.errors import NotFound
 from appliance.language import Language, Translator, instants, translator
-from appliance.model.accounts import AccountLink, GuestInvitation, LinkPurpose
+from appliance.model.accounts import AccountLink, EmbeddedLink, GuestInvitation, LinkPurpose
 from appliance.model.contract import Contract, Party, PartyState
 from appliance.model.notice import Notice, NoticeKind, Reminder, ReminderRole
 from appliance.model.people import Person
@@ -472,3 +472,7 @@ class PortalAddresses:
     def invitation_url(self, invitation: GuestInvitation) -> str:
         """The whole address at which the guest of *invitation* comes in."""
         return f"{self._public_url}/guest/{self._links.token_of(LinkPurpose.GUEST, invitation.id)}"
+
+    def embedded_url(self, link: EmbeddedLink) -> str:
+        """The whole address of the frame of *link*."""
+        return f"{self._public_url}/embedded/{self._links.token_of(LinkPurpose.EMBEDDED, link.id)}"

@@ -22,8 +22,8 @@ from hsm.rows import Query, columns, fields_of, refusing
 
 _CLIENTS = Query(
     ApiClient,
-    "SELECT id, name, scopes, organisations, kinds, state, created, last_used, certificate, certificate_expires"
-    " FROM api_clients",
+    "SELECT id, name, scopes, organisations, kinds, state, created, last_used, certificate, certificate_expires,"
+    " origins FROM api_clients",
 )
 _KEPT = Query(
     KeptAuthentication,
@@ -38,7 +38,7 @@ def insert_client(tx: Transaction, client: ApiClient, authentication: ClientAuth
     row = fields_of(client, "id name state created") | fields_of(
         authentication, "secret keys certificate certificate_expires"
     )
-    row |= {name: _listed(getattr(client, name)) for name in ("scopes", "organisations", "kinds")}
+    row |= {name: _listed(getattr(client, name)) for name in ("scopes", "organisations", "kinds", "origins")}
     with refusing(taken, only=["UNIQUE"]):
         tx.insert("api_clients", row)
 
@@ -101,6 +101,12 @@ def change_certificate(
         )
 
 
+def set_origins(tx: Transaction, client_id: str, origins: Iterable[str]) -> bool:
+    """Whether these are others than before."""
+    row = (_listed(origins), client_id)
+    return tx.changed("UPDATE api_clients SET origins = ?1 WHERE id = ?2 AND origins <> ?1", row)
+
+
 def save_use(tx: Transaction, client_id: str, at: datetime) -> None:
     tx.update("api_clients", {"last_used": at}, id=client_id)
 
@@ -113,12 +119,12 @@ def insert_token(tx: Transaction, digest: bytes, access: GrantedAccess) -> None:
 
 _CLIENT_COLUMNS: Final = (
     *("id", "name", "client_scopes", "organisations", "kinds", "state", "created", "last_used"),
-    *("registered", "certificate_expires"),
+    *("registered", "certificate_expires", "origins"),
 )
 
 
 def _client(*row: str) -> ApiClient:
-    client_id, name, scopes, organisations, kinds, state, created, last_used, certificate, until = row
+    client_id, name, scopes, organisations, kinds, state, created, last_used, certificate, until, origins = row
     return ApiClient(
         client_id,
         name,
@@ -130,6 +136,7 @@ def _client(*row: str) -> ApiClient:
         datetime.fromisoformat(last_used) if last_used else None,
         certificate,
         datetime.fromisoformat(until) if until else None,
+        frozenset(json.loads(origins)),
     )
 
 
@@ -141,7 +148,7 @@ def find_token(tx: Transaction, digest: bytes) -> GrantedAccess | None:
     return _GRANTED.first(
         tx,
         "SELECT t.scopes, t.expires, t.certificate, c.id, c.name, c.scopes AS client_scopes, c.organisations,"
-        " c.kinds, c.state, c.created, c.last_used, c.certificate AS registered, c.certificate_expires"
+        " c.kinds, c.state, c.created, c.last_used, c.certificate AS registered, c.certificate_expires, c.origins"
         " FROM access_tokens AS t JOIN api_clients AS c ON c.id = t.client WHERE t.digest = ?",
         (digest,),
     )

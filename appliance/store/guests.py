@@ -48,6 +48,16 @@ def mark_opened(tx: Transaction, invitation: GuestInvitation, now: datetime) -> 
     )
 
 
+def mark_entered(tx: Transaction, invitation: GuestInvitation, now: datetime) -> bool:
+    """The code was right in a frame: the tries begin anew, and the link is not used by it. False when something
+    took its place since *invitation* was read."""
+    return tx.changed(
+        "UPDATE guest_invitations SET tries = 0, opened = coalesce(opened, ?1)"
+        " WHERE id = ?2 AND ended IS NULL AND round = ?3",
+        (now, invitation.id, invitation.round),
+    )
+
+
 def next_round(tx: Transaction, invitation: GuestInvitation) -> None:
     """Another code in place of the old one."""
     tx.execute("UPDATE guest_invitations SET round = round + 1, tries = 0 WHERE id = ?", (invitation.id,))

@@ -9,7 +9,7 @@ from appliance.store.database import Transaction
 from hsm.rows import Query, columns, fields_of
 
 _SESSION = (
-    "SELECT id, subject, strength, opened, seen, until, address, agent, contract, party FROM sessions"
+    "SELECT id, subject, strength, opened, seen, until, address, agent, contract, party, embedded FROM sessions"
     " WHERE ended IS NULL"
 )
 
@@ -26,13 +26,19 @@ def insert_session(tx: Transaction, session: Session) -> None:
     tx.insert(
         "sessions",
         {"id": bytes.fromhex(session.id), "contract": contract, "party": party}
-        | fields_of(session, "subject strength opened seen until address agent"),
+        | fields_of(session, "subject strength opened seen until address agent embedded"),
     )
 
 
 def find(tx: Transaction, identifier: bytes) -> Session | None:
-    """The session that nobody ended, or None; whether it ran out is for the caller to see."""
-    return _SESSIONS.first(tx, "AND id = ?", (identifier,))
+    """The session that nobody ended, or None; whether it ran out is for the caller to see. Those of frames are
+    sessions of no page."""
+    return _SESSIONS.first(tx, "AND id = ? AND embedded IS NULL", (identifier,))
+
+
+def find_embedded(tx: Transaction, identifier: bytes, link: str) -> Session | None:
+    """The same of a frame of *link* (an id)."""
+    return _SESSIONS.first(tx, "AND id = ? AND embedded = ?", (identifier, link))
 
 
 def owner(tx: Transaction, identifier: bytes) -> str | None:

@@ -45,7 +45,7 @@ def invited(erp: FlaskClient, **changes: Any) -> tuple[str, str]:
 
 
 def link_of(asking: FlaskClient, contract: str, party: str) -> TestResponse:
-    return asking.post(f"{CONTRACTS}/{contract}/parties/{party}/links")
+    return asking.post(f"{CONTRACTS}/{contract}/parties/{party}/links", json={})
 
 
 def given(erp: FlaskClient, contract: str, party: str) -> str:
@@ -126,12 +126,12 @@ def test_it_takes_the_scope_and_a_contract_of_ones_own(
     token = known.token(ERP, frozenset(Scope) - {Scope.LINKS_WRITE})
     without.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
     assert link_of(without, contract, party).status_code == 403
-    others = "client-00000000000000f1"
+    others = "client-00000000000000b1"
     known.add(others)
     refused = link_of(program(portal, known, others), contract, party)
     assert (refused.status_code, json.loads(refused.data)["code"]) == (409, "precondition-refused")
-    known.add("client-00000000000000f2", kind="服务")
-    assert link_of(program(portal, known, "client-00000000000000f2"), contract, party).status_code == 404
+    known.add("client-00000000000000b2", kind="服务")
+    assert link_of(program(portal, known, "client-00000000000000b2"), contract, party).status_code == 404
     assert appliance.guests.of_party(party) == held and not history(appliance, contract, "guest-link-given")
 
 

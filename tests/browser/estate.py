@@ -38,6 +38,7 @@ from appliance.writing import Beginning, samples
 from appliance.writing.merge_rows import CheckedList
 from hsm.authenticator import SoftwareAuthenticator
 from tests.browser.troupe import HERE, ZHOU, Troupe
+from tests.framed import embedding_client, framed
 from tests.own_certificate.counterparty import authority
 from tests.portal.estate import destroyed_seal, proposed
 from tests.world import agree, confirm_power, sample_document
@@ -216,6 +217,7 @@ def _guests(people: Troupe) -> tuple[dict[str, str], dict[str, str]]:
         "agreeing": _with_somebody_new(people).id,
         "guest_party": new.id,
         "guest_subject": new.subject,
+        "embedded": framed(act, embedding_client(act, "https://erp.enterprise.example")).token,
         "guest_link": act.links.token_of(LinkPurpose.GUEST, invitation.id),
     }
     until = contract.deadline.at

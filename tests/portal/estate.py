@@ -54,6 +54,7 @@ from appliance.writing.merge_rows import CheckedList
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.names import OUTSIDE_SEAL
 from hsm.remote import RemoteDocument, RemoteUse
+from tests.framed import embedding_client, framed, session_in
 from tests.own_certificate.counterparty import authority
 from tests.portal.office_visits import asked_for, performed
 from tests.portal.visitors import signed_in
@@ -63,6 +64,8 @@ HERE = SigningOrigin("192.0.2.7")
 GUEST = GuestDetails("外来 <b>𠮷野</b>", "外来公司示例有限公司", "guest@beta.example", "+86 138 0000 0000")
 OF_THE_HOUSE = ("reviewer", "auditor", "officer", "operator")
 """Whose duties are for one organisation, here that of the estate's keeper; other visitors are of the other one."""
+
+FRAMED = "guest in a frame"
 
 FORGETTABLE = ("sessions", "throttle", "known_networks", "spent_tickets", "submissions")
 """Tables that say nothing about contracts, people or what they decided."""
@@ -82,7 +85,7 @@ class Estate:
         client = self.portal.test_client()
         client.environ_base["HTTP_ACCEPT"] = "text/html"
         if kind in self.sessions:
-            client.set_cookie("session", self.sessions[kind])
+            client.set_cookie("framed-session" if kind == FRAMED else "session", self.sessions[kind])
         return client
 
     def state(self) -> str:
@@ -167,6 +170,8 @@ def _contracts(estate: Estate) -> None:
     DemonstrationAuthenticators(appliance.settings.home).confirm(ZHANG.subject, proposed.intent)
     asked = appliance.seal_requests.ask(opened.intent.id, by=ZHANG.subject)
     names |= {"sealed": sealed.id, "seal_request": asked.id}
+    link = framed(appliance, embedding_client(appliance, "https://erp.enterprise.example"))
+    names["embedded"], estate.sessions[FRAMED] = link.token, session_in(appliance, link)
     elsewhere = sent(appliance, guest=True, method=SigningMethod.OWN_CERTIFICATE)
     outsider = elsewhere.parties[0]
     names |= {"elsewhere": elsewhere.id, "own_party": outsider.id, "own_guest": outsider.subject}

@@ -49,6 +49,7 @@ GUESTS = "/contracts/{inviting}/guests/{guest_party}"
 OF_SEAL = "/office/seals/{seal}"
 SEAL_REQUEST = "/seals/requests/{seal_request}"
 PERSON = "/office/people/person-passing-by"
+FRAMED = "guest in a frame"
 PARTNER, OWN = "/partners/{partner}", "own representative"
 REPRESENTATIVE = PARTNER + "/representatives/{representative}"
 REVIEW, POWER, IDENTITY = "/reviews/{reviewing}", "/powers/{power}", "/identity/{checked}"
@@ -91,6 +92,10 @@ GET: dict[str, Row] = {
     "accounts.recover": Row("/recover/{recover_link}", EVERYBODY),
     "signing.guest_entry": Row("/guest/{guest_link}", EVERYBODY),
     "signing.guest_vouched": Row("/guest/{guest_link}/vouched", EVERYBODY),
+    "embedded.page": Row("/embedded/{embedded}", EVERYBODY),
+    "embedded.state": Row("/embedded/{embedded}/state", EVERYBODY),
+    "embedded.fill": Row("/embedded/{embedded}/fill", NOBODY, FRAMED),
+    "embedded.picture": Row("/embedded/{embedded}/pages/1.png", NOBODY, FRAMED),
     "setup.setup": Row("/setup", EVERYBODY),
     "setup.recovery": Row("/setup/recovery?login=wang", EVERYBODY),
     "setup.registered": Row("/setup/registered/none", EVERYBODY),
@@ -296,6 +301,8 @@ POST: dict[str, Row] = {
     "accounts.recover_code": Row("/recover/{recover_link}/code", EVERYBODY, form={"sealed": "00", "code": "1"}),
     "accounts.recover_passkey": Row("/recover/{recover_link}/passkey", EVERYBODY, form={**PASSKEY, "label": "x"}),
     "signing.guest_enter": Row("/guest/{guest_link}", EVERYBODY, form={"code": "1"}),
+    "embedded.enter": Row("/embedded/{embedded}", EVERYBODY, form={"code": "1"}),
+    "embedded.keep_filled": Row("/embedded/{embedded}/fill", NOBODY, FRAMED, any_words=True),
     "signing.guest_passkey": Row("/guest/{guest_link}/passkey", EVERYBODY, form=PASSKEY),
     "signing.another_guest_link": Row("/guest/{guest_link}/another", EVERYBODY),
     "signing.text_guest_code": Row("/guest/{guest_link}/text", EVERYBODY),

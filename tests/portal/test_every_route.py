@@ -72,6 +72,7 @@ def send(
         tx.execute("DELETE FROM throttle")
     client = estate.browser(visitor)
     client.set_cookie("form", COOKIE)
+    client.set_cookie("framed-form", COOKIE)
     filled = dict(form(estate, row) if data is None else data)
     return client.post(address(estate, row), data={**filled, **({"form_token": TOKEN} if token else {})})
 

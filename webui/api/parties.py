@@ -22,6 +22,7 @@ from webui.api.problems import ProblemError
 from webui.api.types import (
     ApiContract,
     ApiLink,
+    ApiNewLink,
     ApiNewOutside,
     ApiNewParty,
     ApiNewPerson,
@@ -157,8 +158,14 @@ def place_party(call: Call, contract_id: str, party_id: str) -> Answer:
     return answer(contract_id)
 
 
-@operation("POST", f"{PARTY}/links", Scope.LINKS_WRITE, {200: ApiLink}, Declared(problems=REFUSALS))
-def give_link(_call: Call, contract_id: str, party_id: str) -> Answer:
+@operation(
+    "POST",
+    f"{PARTY}/links",
+    Scope.LINKS_WRITE,
+    {200: ApiLink},
+    Declared(body=ApiNewLink, problems=(*REFUSALS, "out-of-reach")),
+)
+def give_link(call: Call, contract_id: str, party_id: str) -> Answer:
     """Get the personal link of somebody from outside.
 
     To deliver it yourself, where no mail goes out or beside the mail. It exists from this party's turn on, in
@@ -166,10 +173,19 @@ def give_link(_call: Call, contract_id: str, party_id: str) -> Answer:
     code; then it is a new one, and the link before takes no code any more. The code comes from the initiator, or
     from the appliance by text message; no client gets it. The log keeps who got whose link, and not the link. It
     takes no `Idempotency-Key`: the answer would be kept.
+
+    With `embed` there is a link for a frame of your own pages, too, in which the document is read and filled in.
+    It ends with the other one, or when you get another one for the frame after it has taken the code.
     """
-    given = appliance.given_links.give(contract_id, party_id)
-    url = appliance.addresses.invitation_url(given.invitation)
-    return Answer(ApiLink(url, conversions.utc(given.until)))
+    embed = call.body(ApiNewLink).embed
+    origin = None if embed is None else embed.origin
+    if origin is not None and origin not in call.client.client.origins:
+        problem = "This client embeds links in pages of these origins: {origins}."
+        known = " ".join(sorted(call.client.client.origins)) or "–"
+        raise ProblemError(problem, "out-of-reach", pointer="/embed/origin", origins=known)
+    given, addresses = appliance.given_links.give(contract_id, party_id, origin), appliance.addresses
+    embedded = None if given.embedded is None else addresses.embedded_url(given.embedded)
+    return Answer(ApiLink(addresses.invitation_url(given.invitation), embedded, conversions.utc(given.until)))
 
 
 class ApiIdentityCheck(Struct):

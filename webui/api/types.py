@@ -355,11 +355,34 @@ class ApiNewOutside(Struct, forbid_unknown_fields=True, tag_field="kind", tag="o
 ApiNewParty = ApiNewPerson | ApiNewSeal | ApiNewOutside
 
 
+class ApiEmbedding(Struct, forbid_unknown_fields=True):
+    """In whose pages the link opens in a frame."""
+
+    origin: Annotated[
+        str,
+        Meta(
+            min_length=8,
+            max_length=300,
+            description="One of the origins that administrators have given to the client.",
+            examples=["https://erp.enterprise.example"],
+        ),
+    ]
+
+
+class ApiNewLink(Struct, forbid_unknown_fields=True):
+    """What the link is for: to be delivered, or to be embedded, too."""
+
+    embed: ApiEmbedding | None = None
+
+
 class ApiLink(Struct):
     """The personal link of somebody from outside. Who holds it can come in only with the code, or with the passkey
     that was set up by it."""
 
     url: Annotated[str, Meta(description="Give it to this person alone, and never in one message with the code.")]
+    embedded_url: Annotated[
+        str | None, Meta(description="The address of the frame; it takes the code once. Null unless asked for.")
+    ]
     valid_until: Annotated[datetime, Meta(tz=True, description="Nobody comes in by it any more from then on.")]
 
 

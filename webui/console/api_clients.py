@@ -21,7 +21,7 @@ from webui.shared.language import translate
 STATES = {ClientState.ACTIVE: ("Active", "good"), ClientState.SUSPENDED: ("Suspended", "bad")}
 
 FITTING = {
-    ClientState.ACTIVE: ("api.suspend_client", ROTATE, CHANGE_CERTIFICATE),
+    ClientState.ACTIVE: ("api.suspend_client", ROTATE, CHANGE_CERTIFICATE, "api.change_origins"),
     ClientState.SUSPENDED: ("api.resume_client",),
 }
 """What can be done about a client in each state; what it proves itself by is changed where it has that."""

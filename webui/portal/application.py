@@ -22,6 +22,7 @@ from webui.portal import (
     departures,
     discussion,
     drafting,
+    embedding,
     guards,
     guide,
     health,
@@ -85,6 +86,7 @@ AREAS = (
     powers.pages,
     drafting.pages,
     signing.pages,
+    embedding.pages,
     writing.pages,
 )
 

@@ -1,6 +1,7 @@
 """Forms that only our own pages can send: a token in the form that answers to a cookie (signed double submit).
 
-1. The first page with a form sets a random cookie; `SameSite=Strict` keeps it from foreign pages' requests.
+1. The first page with a form sets a random cookie; `SameSite=Strict` keeps it from foreign pages' requests. Pages
+   that others may frame have one of their own (:mod:`webui.shared.framing`).
 2. The form carries HMAC-SHA-256(key, cookie); without our key nobody makes one, not even who can set cookies.
 3. A POST without both, or with `Sec-Fetch-Site` naming another site, is refused before the view runs.
 4. So is one with characters that no keyboard makes (NUL and its like): no field of ours can mean them.
@@ -26,6 +27,7 @@ from werkzeug.exceptions import BadRequest, Forbidden
 from appliance.errors import ApplianceError
 from appliance.submissions import Submissions
 from hsm.errors import RefusalError
+from webui.shared.framing import framed_path, read_framed_cookie, set_framed_cookie
 from webui.shared.language import is_program, translate
 
 E = TypeVar("E", bound=StrEnum)
@@ -41,12 +43,17 @@ def install(app: Flask, *, key: bytes, secure: bool, exempt: frozenset[str] = fr
     itself; ``form_token`` is for the templates."""
     cookie = "__Host-form" if secure else "form"
 
+    def kept() -> str:
+        return (
+            request.cookies.get(cookie, "") if framed_path() is None else read_framed_cookie("form", secure=secure)
+        )
+
     def token(value: str) -> str:
         return hmac.digest(key, b"form\n" + value.encode(), "sha256").hex()
 
     def form_token() -> str:
         if "form_cookie" not in g:
-            g.form_cookie = request.cookies.get(cookie) or secrets.token_urlsafe(24)
+            g.form_cookie = kept() or secrets.token_urlsafe(24)
         return token(g.form_cookie)
 
     @app.before_request
@@ -55,7 +62,7 @@ def install(app: Flask, *, key: bytes, secure: bool, exempt: frozenset[str] = fr
             return
         if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
             raise Forbidden("foreign form")
-        value = request.cookies.get(cookie, "")
+        value = kept()
         given = request.form.get(FIELD, "").encode()  # compare_digest takes only ASCII as text
         if not value or not hmac.compare_digest(token(value).encode(), given):
             raise Forbidden("stale form")
@@ -64,7 +71,9 @@ def install(app: Flask, *, key: bytes, secure: bool, exempt: frozenset[str] = fr
 
     @app.after_request
     def remember(response: Response) -> Response:
-        if "form_cookie" in g:
+        if "form_cookie" in g and framed_path() is not None:
+            set_framed_cookie(response, "form", g.form_cookie, secure=secure)
+        elif "form_cookie" in g:
             response.set_cookie(cookie, g.form_cookie, httponly=True, samesite="Strict", secure=secure)
         return response
 

@@ -13,9 +13,9 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from flask import Flask, Response
 
 
-def policy(*, style: str = "'self'", image: str = "'self'", form: str = "'self'") -> str:
+def policy(*, style: str = "'self'", image: str = "'self'", form: str = "'self'", frames: str = "'none'") -> str:
     """The content security policy; *style* and *image* are sources for a page that brings its own, *form* where
-    forms may lead, by a redirect too."""
+    forms may lead, by a redirect too, *frames* whose pages may frame it."""
     directives = (
         "default-src 'none'",
         "script-src 'self'",
@@ -25,7 +25,7 @@ def policy(*, style: str = "'self'", image: str = "'self'", form: str = "'self'"
         "connect-src 'self'",
         f"form-action {form}",
         "base-uri 'none'",
-        "frame-ancestors 'none'",
+        f"frame-ancestors {frames}",
     )
     return "; ".join(directives)
 

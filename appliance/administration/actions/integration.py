@@ -25,6 +25,7 @@ from appliance.model.api_clients import ClientAuthentication, ClientTerms
 CREATE: Final = "api.create_client"
 ROTATE: Final = "api.rotate_secret"
 CHANGE_CERTIFICATE: Final = "api.change_certificate"
+ORIGINS: Final = "api.change_origins"
 
 _PARTS = re.compile("[;；]")
 """What lies between organisations, and between types: names have commas and blanks."""
@@ -76,6 +77,7 @@ def _create(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> Ad
         read_scopes(arguments["scopes"].replace(",", " ").split()),
         _parts(arguments["organisations"]),
         _parts(arguments.get("kinds", "")),
+        frozenset(arguments.get("origins", "").split()),
     )
     client_id = arguments.get("client", "") or new_client_id()
     made = parts.appliance.api_clients.create(
@@ -92,6 +94,15 @@ def _suspend(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> A
 def _resume(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
     client = parts.appliance.api_clients.resume(arguments["client"], by=subject_of(by.login))
     return AdminRequestOutcome("{name} can use the API again.", {"name": client.name})
+
+
+def _change_origins(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
+    origins = frozenset(arguments.get("origins", "").split())
+    client = parts.appliance.api_clients.change_origins(arguments["client"], origins, by=subject_of(by.login))
+    if not client.origins:
+        return AdminRequestOutcome("Links of {name} are embedded nowhere any more.", {"name": client.name})
+    values = {"name": client.name, "origins": " ".join(sorted(client.origins))}
+    return AdminRequestOutcome("Links of {name} may be embedded in pages of {origins}.", values)
 
 
 def _rotate(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
@@ -125,13 +136,15 @@ ACTIONS = (
         "The program {name} ({client}, or a new id) may use the API in the name of initiators, for contracts of"
         " {organisations} and of the types {kinds} (all types where none is named). Scopes: {scopes}. It proves"
         " who it is by a secret with the SHA-256 {secret_digest}, by the keys {keys}, or by a certificate with the"
-        " SHA-256 {certificate}, until {certificate_expires} at most. It can sign nothing.",
+        " SHA-256 {certificate}, until {certificate_expires} at most. Links of outside signers may be embedded in pages"
+        " of {origins} (in none where none is named). It can sign nothing.",
         undo="The action api.suspend_client.",
         arguments=(
             Argument("name", "Name of the program"),
             Argument("scopes", "Scopes, such as contracts:read contracts:write"),
             Argument("organisations", "Organisations that it works for, with ; between them"),
             Argument("kinds", "Types of contract, with ; between them; without any, all", required=False),
+            Argument("origins", "Origins whose pages may embed links, with blanks between", required=False),
             Argument("client", "Its id; without one, a new id is made", required=False),
             Argument("secret_digest", "SHA-256 of its secret, which stays with who made it", required=False),
             Argument("keys", "Its public keys, as a JWK set", required=False),
@@ -155,6 +168,18 @@ ACTIONS = (
         undo="The action api.suspend_client.",
         arguments=(_CLIENT,),
         perform=_resume,
+    ),
+    _by_two(
+        ORIGINS,
+        "Change where links of an API client are embedded",
+        "Links of outside signers that the API client {client} gets may be embedded in pages of {origins} alone;"
+        " nowhere where none is named. That counts for the links that it has got, too.",
+        undo="The same action with the origins before; or, at once, the action api.suspend_client.",
+        arguments=(
+            _CLIENT,
+            Argument("origins", "All origins whose pages may embed links, with blanks between", required=False),
+        ),
+        perform=_change_origins,
     ),
     _by_two(
         ROTATE,

@@ -14,8 +14,8 @@ from hsm.rows import Query, fields_of
 
 _CLIENTS = Query(
     ApiClient,
-    "SELECT id, name, scopes, organisations, kinds, state, created, last_used, certificate, certificate_expires"
-    " FROM api_clients",
+    "SELECT id, name, scopes, organisations, kinds, state, created, last_used, certificate, certificate_expires,"
+    " origins FROM api_clients",
 )
 
 
@@ -23,7 +23,7 @@ def replace(tx: Transaction, found: Sequence[ApiClient]) -> None:
     """*found* in place of what was found before."""
     tx.execute("DELETE FROM api_clients")
     for each in found:
-        sets = ("scopes", "organisations", "kinds")
+        sets = ("scopes", "organisations", "kinds", "origins")
         listed = {name: json.dumps(sorted(getattr(each, name)), ensure_ascii=False) for name in sets}
         plain = fields_of(each, "id name state created last_used certificate certificate_expires")
         tx.insert("api_clients", plain | listed)

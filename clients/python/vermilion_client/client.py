@@ -147,11 +147,12 @@ class Client:
         path = f"{_one(contract.id)}/parties/{quote(party_id, safe='')}/places"
         return read(Contract, self.request("PUT", path, body=body, version=contract.version).value)
 
-    def link(self, contract_id: str, party_id: str) -> Link:
+    def link(self, contract_id: str, party_id: str, *, origin: str = "") -> Link:
         """The personal link of somebody from outside, to be delivered to them alone. It does not come with the
-        code, which no program gets."""
+        code, which no program gets. With *origin* there is one for a frame of its pages, too."""
         path = f"{_one(contract_id)}/parties/{quote(party_id, safe='')}/links"
-        return read(Link, self.request("POST", path).value)
+        body = {"embed": {"origin": origin}} if origin else {}
+        return read(Link, self.request("POST", path, body=body).value)
 
     def change(self, contract: Contract, changes: Mapping[str, object]) -> Contract:
         """Changes members of a draft, unless it has changed since it was read; the others stay."""

@@ -110,9 +110,11 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The personal link of somebody from outside: nobody comes in by it from ``valid_until`` on."""
+    """The personal link of somebody from outside, and the address of a frame if that was asked for: nobody comes
+    in by them from ``valid_until`` on."""
 
     url: str
+    embedded_url: str | None
     valid_until: datetime
 
 

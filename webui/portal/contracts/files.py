@@ -109,18 +109,26 @@ def page_picture(contract_id: str, number: int) -> Answer:
     contract, drawn = seen.contract, appliance.pictures
     width, intent = page_width(contract, number), request.args.get("intent")
     if not intent:
-        digest = _revision(contract, request.args.get("revision", contract.current.number, type=int)).digest
-        if mark := reader_mark(contract):
-            tag = hashlib.sha256(mark.encode()).hexdigest()[:16]
-            return _picture(
-                f"{digest}-{tag}-{number}-{width}", lambda: drawn.copy(digest, mark, number - 1, width)
-            )
-        return _picture(f"{digest}-{number}-{width}", lambda: drawn.page(digest, number - 1, width))
+        revision = _revision(contract, request.args.get("revision", contract.current.number, type=int))
+        return _picture_of(contract, revision.digest, number, width)
     # What is not signed yet is for the side that would sign, and for the custodians of a seal.
     signer = drawn.signer_of(contract, intent)
     if signer not in seen.who.seals and not appliance.disclosing.belongs(signer, seen.audience):
         raise NotFound("The contract has no signature {intent}.", intent=intent)
     return _picture(f"{intent}-{number}-{width}", lambda: drawn.prepared(contract, intent, number - 1, width))
+
+
+def current_picture(contract: Contract, number: int) -> Response:
+    """Page *number* (from 1) as it is now, for whoever reads the contract; ``?width=W`` as above."""
+    return _picture_of(contract, contract.current.digest, number, page_width(contract, number))
+
+
+def _picture_of(contract: Contract, digest: str, number: int, width: int) -> Response:
+    drawn = appliance.pictures
+    if mark := reader_mark(contract):
+        tag = hashlib.sha256(mark.encode()).hexdigest()[:16]
+        return _picture(f"{digest}-{tag}-{number}-{width}", lambda: drawn.copy(digest, mark, number - 1, width))
+    return _picture(f"{digest}-{number}-{width}", lambda: drawn.page(digest, number - 1, width))
 
 
 def _picture(tag: str, make: Callable[[], bytes]) -> Response:

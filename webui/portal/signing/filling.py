@@ -53,12 +53,18 @@ def fill(contract_id: str) -> Answer:
     party = filling_party(seen)
     if party is None:
         return _nothing_to_fill(seen)
+    return filling_form(seen, party, f"/contracts/{contract_id}/fill")
+
+
+def filling_form(seen: ContractView, party: Party, action: str) -> Answer:
+    """The page with the fields of *party*, whose form goes to *action*."""
     posted = request.method == "POST"
     problems, say = form_problems().problems, translate()
     return render(
         "signing/fill.html",
         contract=seen.contract,
         party=party,
+        action=action,
         prefix=PREFIX,
         values=_posted(party) if posted else {each.id: each.value for each in party.inputs},
         summary={name: _with_label(party, name, sentence) for name, sentence in problems.items()},
@@ -84,8 +90,13 @@ def keep_filled(seen: ContractView, contract_id: str) -> Answer:
     party = filling_party(seen)
     if party is None:
         return _nothing_to_fill(seen)
-    found = appliance.signer_inputs.fill(contract_id, party.id, _posted(party), by=seen.who.subject)
+    keep(seen, party)
+    return see_other("signing.sign", contract_id=contract_id)
+
+
+def keep(seen: ContractView, party: Party) -> None:
+    """Keeps what was posted for *party*. Raises :class:`FormProblems`, and as :meth:`SignerInputs.fill`."""
+    found = appliance.signer_inputs.fill(seen.contract.id, party.id, _posted(party), by=seen.who.subject)
     if found:
         say = translate()
         raise FormProblems({f"{PREFIX}{name}": each.translated(say) for name, each in found.items()})
-    return see_other("signing.sign", contract_id=contract_id)
