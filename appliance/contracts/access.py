@@ -124,7 +124,7 @@ def require_changeable(tx: Transaction, contract: Contract) -> None:
     refusal = refusal_for_client(contract, Permission.EDIT, reach)
     if refusal is not None:
         raise refusal.error()
-    _require_initiating(tx, contract.initiator)
+    accounts.require_initiating(tx, contract.initiator)
 
 
 def drafting_client(tx: Transaction, initiator: str, kind: str) -> str | None:

@@ -66,8 +66,8 @@ class ClientState(StrEnum):
 class ApiClient:
     """One program. ``name`` is what administrators call it; ``last_used`` is when it last got a token or made a
     request, to the minute, None before its first. ``certificate`` is the SHA-256 (hex) of the one by which it
-    proves who it is, where it does so by one, and ``certificate_expires`` until when that counts; ``origins``: of whose pages its
-    links may be embedded in."""
+    proves who it is, where it does so by one, and ``certificate_expires`` until when that counts;
+    ``origins`` are those in whose pages its links may be embedded."""
 
     id: str
     name: str

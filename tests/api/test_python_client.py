@@ -216,6 +216,24 @@ def test_drafts_are_changed_as_they_were_read(client: Client) -> None:
     assert (now.title, now.document.pages) == ("新合同", 4)
 
 
+def test_an_outside_signer_s_link_is_fetched_for_delivery_and_for_a_frame(client: Client, known: Programs) -> None:
+    known.register.change_origins(ERP, {"https://erp.enterprise.example"}, by="root")
+    made = client.draft(document(), TERMS)
+    outside = client.add_party(made.id, NewOutside("陈外部", "chen@gamma.example", phone="+86 138 0000 0001"))
+    client.place(client.contract(made.id), outside.id, [Place(1, 10, 20, 30, 8)])
+    with pytest.raises(ProblemError, match="turn"):
+        client.link(made.id, outside.id)
+    client.send(made.id)
+    plain = client.link(made.id, outside.id)
+    framed = client.link(made.id, outside.id, origin="https://erp.enterprise.example")
+    assert (framed.url, plain.embedded_url) == (plain.url, None) and "/guest/" in plain.url
+    assert framed.embedded_url is not None and "/embedded/" in framed.embedded_url
+    with pytest.raises(ProblemError) as elsewhere:
+        client.link(made.id, outside.id, origin="https://oa.enterprise.example")
+    assert elsewhere.value.code == "out-of-reach"
+    known.register.change_origins(ERP, set(), by="root")
+
+
 def test_what_waits_is_extended_and_recalled(client: Client) -> None:
     made = client.draft(document(), TERMS)
     people_and_places(client, made)

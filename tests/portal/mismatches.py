@@ -21,7 +21,20 @@ from appliance.model.accounts import AccountRole, Strength
 from appliance.model.contract import AgreementSide, Contract, Deadline
 from appliance.model.people import Against, IdentityDocument, Person
 from tests.portal.estate import Estate, drafted, saved_view, sent, signed
-from tests.portal.routes import CONTRACT, DRAFT, IDENTITY, NOBODY, OF_SEAL, OWN, POST, TEMPLATE, TEXT, VOID, Row
+from tests.portal.routes import (
+    CONTRACT,
+    DRAFT,
+    FRAMED,
+    IDENTITY,
+    NOBODY,
+    OF_SEAL,
+    OWN,
+    POST,
+    TEMPLATE,
+    TEXT,
+    VOID,
+    Row,
+)
 from tests.portal.visitors import signed_in
 from tests.world import contract_now
 from webui.portal.drafting.steps import terms_of
@@ -85,6 +98,7 @@ MISMATCHED: tuple[tuple[str, Row], ...] = (
     ("signing.guest_correction", Row(_GUESTS + "/correct", NOBODY)),
     ("signing.correct_guest", Row(_GUESTS + "/correct", NOBODY, form=_CORRECTED)),
     ("signing.show_guest_link", Row(_GUESTS + "/show", NOBODY)),
+    ("embedded.picture", Row("/embedded/{embedded}/pages/99.png", NOBODY, FRAMED)),
     ("pictures.page", Row(CONTRACT + "/pages/3.png", NOBODY)),
     ("pictures.page", Row("/contracts/{contract_too}/pages/1.png?intent={intent}", NOBODY)),
     ("reviews.picture", Row("/reviews/{reviewing}/pages/3.png", NOBODY, "reviewer")),

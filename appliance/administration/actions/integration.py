@@ -136,8 +136,8 @@ ACTIONS = (
         "The program {name} ({client}, or a new id) may use the API in the name of initiators, for contracts of"
         " {organisations} and of the types {kinds} (all types where none is named). Scopes: {scopes}. It proves"
         " who it is by a secret with the SHA-256 {secret_digest}, by the keys {keys}, or by a certificate with the"
-        " SHA-256 {certificate}, until {certificate_expires} at most. Links of outside signers may be embedded in pages"
-        " of {origins} (in none where none is named). It can sign nothing.",
+        " SHA-256 {certificate}, until {certificate_expires} at most. Links of outside signers may be embedded in"
+        " pages of {origins} (in none where none is named). It can sign nothing.",
         undo="The action api.suspend_client.",
         arguments=(
             Argument("name", "Name of the program"),

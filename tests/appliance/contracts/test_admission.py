@@ -72,7 +72,7 @@ WITHOUT_ADMISSION: Mapping[str, frozenset[str]] = {
         {"ledger/disclosure.py drafted_by", "ledger/timeline.py whole"}
     ),
     "whoever holds a guest's link is nobody yet: the page tells the title and how it ended": frozenset(
-        {"guests/entering.py _entry", "guests/inviting.py link_for"}
+        {"guests/entering.py _entry", "guests/embedding.py _entry", "guests/inviting.py link_for"}
     ),
     "the demonstration's people sign what waits for all of them": frozenset(
         {"demonstration/story.py sign_waiting"}
