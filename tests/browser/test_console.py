@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import base64
 import re
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from appliance.accounts.sessions import ClientInfo
 from appliance.administration import COMMAND, open_administration
+from appliance.api_clients import ApiClients, new_client_id, new_secret, secret_digest
 from appliance.clock import utc_now
 from appliance.model.administration import ROOT, AdministratorRole, NewAdministrator
+from appliance.model.api_clients import ClientAuthentication, ClientTerms, Scope
+from appliance.model.webhooks import WebhookAttempt, WebhookEndpoint, WebhookState
 from appliance.sharing import make_directory
+from appliance.store import webhooks
 from appliance.store.administration import ADMINISTRATION
 from appliance.store.database import Database
 from hsm.activation.credentials import code_at, step_of
@@ -204,6 +209,42 @@ def approves(visitor: Visitor, act: str) -> None:
     page.wait_for_url(f"**/requests/{act}")
 
 
+@pytest.fixture(scope="module")
+def webhook_page(the_house: House) -> str:
+    """Of a webhook with a long address and two attempts, once the scheduler has told the console of it."""
+    now, client = utc_now(), new_client_id()
+    house = the_house.settings.organisation.name
+    terms = ClientTerms("ERP 示例", frozenset(Scope), frozenset({house}))
+    hook = WebhookEndpoint(
+        id="webhook-0123456789abcdef",
+        client=client,
+        url="https://erp.enterprise.example:8443/integration/contracts/events/of/the/house?tenant=enterprise",
+        types=frozenset({"contract.sent", "contract.completed"}),
+        state=WebhookState.PENDING,
+        reason=None,
+        position=0,
+        failures=0,
+        failing_since=None,
+        retry_at=None,
+        public_key="whpk_" + "A" * 43 + "=",
+        created=now,
+    )
+    with closing(Database(the_house.home.database)) as database:
+        secret = ClientAuthentication(secret=secret_digest(new_secret()))
+        ApiClients(database, utc_now, house=house).create(client, terms, secret, by="root")
+        with database.transaction() as tx:
+            webhooks.insert_webhook(tx, hook, bytes(60))
+            for status, problem in ((204, None), (503, f"{hook.url} answered with status 503.")):
+                attempt = WebhookAttempt("evt_41", "contract.sent", now, status, 12, problem)
+                webhooks.add_attempt(tx, hook.id, attempt)
+    with open_administration(the_house.settings, now=utc_now) as administration:
+        until = time.monotonic() + 120
+        while not administration.api_clients.webhooks():
+            assert time.monotonic() < until, "the scheduler publishes every 15 seconds"
+            time.sleep(0.2)
+    return f"/clients/webhooks/{hook.id}"
+
+
 @pytest.mark.parametrize("language", first_of(("zh", "en")))
 def test_every_page_of_the_console(
     the_house: House,
@@ -211,6 +252,7 @@ def test_every_page_of_the_console(
     cookie: dict[str, str],
     links: dict[str, str],
     request_page: str,
+    webhook_page: str,
     language: str,
 ) -> None:
     phone, rules = language == "en", OF_LOOKS if language == "en" else RULES
@@ -221,7 +263,7 @@ def test_every_page_of_the_console(
         for path in ENTRANCES if phone else (*ENTRANCES, links["feng"], links["chu"]):
             wrong += faults_of(visitor, path, rules)
         visitor.context.add_cookies([cookie])  # type: ignore[list-item]  # a dict with these keys is what it takes
-        for path in MAIN if phone else (*MAIN, *OTHERS, request_page):
+        for path in (*MAIN, webhook_page) if phone else (*MAIN, *OTHERS, webhook_page, request_page):
             wrong += faults_of(visitor, path, rules)
     assert not wrong, "\n".join(wrong)
 

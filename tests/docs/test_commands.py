@@ -17,7 +17,7 @@ from tests.docs.test_names import ROOT
 FOLDERS = ("appliance", "docs", "hsm", "provisioning", "scripts", "systemd", "webui")
 TEXTS = frozenset({"", ".conf", ".html", ".j2", ".md", ".po", ".service", ".sh", ".toml", ".yml"})
 VERB = re.compile(
-    r"(?<![/\w.-])vermilion ([a-z]+)(?: ([a-z][a-z.-]*))?|bin/vermilion ([a-z]+)(?: ([a-z][a-z.-]*))?"
+    r"(?<![/\w.-])vermilion ([a-z]+)(?: ([a-z][a-z._-]*))?|bin/vermilion ([a-z]+)(?: ([a-z][a-z._-]*))?"
 )
 
 
