@@ -24,7 +24,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from tests.ports import free_port
 from tests.provisioning.test_origins import rendered
 
-NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+_UNPACKED = Path(__file__).parents[1] / ".venv/nginx/usr/sbin"
+NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:{_UNPACKED}")
 needs_nginx = pytest.mark.skipif(NGINX is None, reason="nginx is in Debian's package nginx, and not here")
 PATIENCE = 30.0
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")

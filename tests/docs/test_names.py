@@ -127,3 +127,18 @@ def test_the_certificate_policy_says_which_way_to_sign_is_weaker() -> None:
     assert "`activation.pin_totp`" in of_pin and "officers" in of_pin
     for method in _ACTIVATION_KINDS.values():
         assert f"`{method}`" in policy, "evidence tells the method by this name"
+
+
+def test_the_picture_of_the_levels_is_what_lint_checks() -> None:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    picture = text[text.index("\n cli · jobs") : text.index("```", text.index("\n cli · jobs"))]
+    picture = re.sub(r"  +(?:webui imports|hsm is) .*", "", picture).replace("\n   ", " · ")
+    shown = [line.strip().split(" · ") for line in picture.strip().splitlines()]
+    rules = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    [layers] = [each["layers"] for each in rules if each.get("containers") == ["appliance"]]
+    assert shown == [re.findall(r"\((\w+)\)", layer) for layer in layers]
+
+
+def test_no_package_stands_twice_in_the_table() -> None:
+    rows = re.findall(r"^\| (`[^|]*`) \|", (ROOT / "docs/architecture.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted({*rows}) == sorted(rows)
