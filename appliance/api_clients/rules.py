@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import binascii
 import json
 import re
+from base64 import urlsafe_b64decode
 from collections.abc import Iterable, Sequence, Set
 from datetime import datetime
 from typing import Any, Final
@@ -30,6 +32,9 @@ _HEX: Final = re.compile(r"[0-9a-f]{64}")
 _PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 """Members of a JWK that only its owner may have (RFC 7518, 6)."""
 _KEY_TYPES: Final = frozenset({"EC", "OKP", "RSA"})
+
+RSA_BITS: Final = range(2048, 8193)
+"""Shorter keys are weak (RFC 7518, 3.3); with longer ones a stranger's signature costs too much to verify."""
 
 
 def read_scopes(text: Iterable[str]) -> frozenset[Scope]:
@@ -128,6 +133,11 @@ def require_authentication(authentication: ClientAuthentication, now: datetime) 
         raise PreconditionRefused("The certificate has expired.")
     if authentication.keys is not None and not _is_key_set(authentication.keys):
         raise PreconditionRefused("The keys are no JWK set of public keys (RFC 7517).")
+    for key in json.loads(authentication.keys)["keys"] if authentication.keys is not None else ():
+        if key["kty"] == "RSA" and _bits(key.get("n")) not in RSA_BITS:
+            raise PreconditionRefused(
+                "An RSA key of a client has {least} to {most} bits.", least=RSA_BITS[0], most=RSA_BITS[-1]
+            )
 
 
 def _is_key_set(text: str) -> bool:
@@ -140,3 +150,11 @@ def _is_key_set(text: str) -> bool:
 
 def _is_public(key: object) -> bool:
     return isinstance(key, dict) and key.get("kty") in _KEY_TYPES and not _PRIVATE & key.keys()
+
+
+def _bits(modulus: object) -> int:
+    """The length of a modulus in Base64url (RFC 7518, 6.3.1.1); 0 for what is none."""
+    try:
+        return int.from_bytes(urlsafe_b64decode(f"{modulus}==".encode("ascii"))).bit_length()
+    except (UnicodeEncodeError, binascii.Error):
+        return 0

@@ -50,8 +50,8 @@ CHECKED: dict[str, Any] = {
     },
     # 400: Idempotency-Key. 428: If-Match (RFC 6585, 3).
     "missing_required_header": {"expected-statuses": ["400", "428"]},
-    # Seconds. Drafts are typeset, files verified; nginx waits no longer than a minute.
-    "max_response_time": 30,
+    # Seconds, half of what nginx waits; drafts are typeset, files verified.
+    "max_response_time": 60,
 }
 
 ROOT = WebhookActor("root")
@@ -70,6 +70,7 @@ class Things:
     """What requests are about that only somebody who knows the enterprise can name."""
 
     erp: FlaskClient
+    secret: str
     template: str
 
     def put_into(self, case: Any) -> None:
@@ -77,6 +78,8 @@ class Things:
         of four requests that fit the document. Ids come from the answers before, along the links."""
         if isinstance(case.query, dict) and re.fullmatch("[0-9]{1,2}", str(case.query.get("wait", ""))):
             case.query["wait"] = 0  # what is waited for is tested elsewhere
+        if case.operation.path == "/token":
+            (case.headers or {}).pop("Authorization", None)  # whoever has a token needs none
         if case.meta is None or case.meta.generation.mode.is_negative:
             return
         if "Idempotency-Key" in (case.headers or {}):
@@ -97,7 +100,11 @@ class Things:
             case.headers["If-Match"] = now or case.headers["If-Match"]
 
     def _known(self, body: dict[str, Any]) -> dict[str, Any]:
+        if "grant_type" in body:
+            return {"grant_type": "client_credentials", "client_id": ERP, "client_secret": self.secret}
         named = {
+            "deadline": {"at": "2090-12-31T10:00:00Z", "zone": "Asia/Shanghai"},
+            "amount": None,
             "initiator": ZHANG.email,
             "person": ZHANG.subject,
             "template": self.template,
@@ -116,7 +123,7 @@ class Things:
 @pytest.fixture(scope="module")
 def things(portal: Flask, known: Programs, appliance: Appliance) -> Iterator[Things]:
     webhook = appliance.webhooks.create(ERP, "https://erp.enterprise.example/hook", (), by=ROOT)
-    things = Things(program(portal, known, ERP), offered(appliance).id)
+    things = Things(program(portal, known, ERP), known.secrets[ERP], offered(appliance).id)
 
     @schemathesis.hook
     def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
@@ -146,6 +153,7 @@ def schema(address: str, known: Programs, things: Things, tmp_path: Path) -> Any
         {
             "seed": SEED,
             "max-failures": 50,
+            "request-timeout": 90,
             "auth": {"wfc": {"path": str(tmp_path / "clients.json"), "user": ERP, "peers": [ERP, BETAS]}},
             "checks": CHECKED,
             "warnings": {"enabled": False},
@@ -206,9 +214,9 @@ def test_each_operation(schema: Any) -> None:
 
 @pytest.mark.slow
 def test_one_after_another(schema: Any) -> None:
-    for phase in ("examples", "coverage", "fuzzing"):
+    for phase in ("coverage", "fuzzing"):  # the examples make what the links lead on from
         schema.config.phases.get_by_name(name=phase).enabled = False
-    schema.config.phases.stateful.generation.max_examples = 40
+    schema.config.phases.stateful.generation.max_examples = 100
     require_none_fails(schema)
 
 

@@ -65,8 +65,12 @@ SENT = {
 """What the client sends, by the names of the document; the rest of its types are what it gets."""
 
 ELSEWHERE = {"Draft": {"document"}, "NewPerson": {"kind"}, "NewSeal": {"kind"}, "NewOutside": {"kind"}}
-ELSEWHERE |= {"Amendment": {"document"}, "NewPower": {"document"}}
-"""Members that the client's methods add."""
+ELSEWHERE |= {
+    "Amendment": {"document"},
+    "NewPower": {"document"},
+    "VerifiedSignature": {"timestamps", "document_timestamp"},
+}
+"""Members that the client's methods add, or that it leaves aside."""
 
 WSGI = Callable[[dict[str, Any], Any], Any]
 OURS = [kind for kind in vars(types).values() if dataclasses.is_dataclass(kind) and isinstance(kind, type)]
@@ -130,6 +134,8 @@ def test_a_contract_from_its_draft_to_its_evidence(
         assert client.document(made.id).startswith(document())
         with ZipFile(io.BytesIO(client.evidence(made.id))) as package:
             assert package.testzip() is None
+        verdict = client.verify(client.document(made.id))
+        assert (verdict.kind, verdict.indication, len(verdict.signatures)) == ("pdf", "TOTAL-PASSED", 3)
 
 
 def test_seals_powers_and_identities(client: Client, appliance: Appliance) -> None:

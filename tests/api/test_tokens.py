@@ -15,7 +15,7 @@ from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from flask import Flask
 from flask.testing import FlaskClient
 from joserfc import jwt
-from joserfc.jwk import ECKey, OctKey
+from joserfc.jwk import ECKey, OctKey, OKPKey
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter
 from werkzeug.test import TestResponse
@@ -143,6 +143,23 @@ def test_an_assertion_gives_a_token_once(anybody: FlaskClient, appliance: Applia
     assert answer.status_code == 200 and answer.json["scope"] == "contracts:read", answer.text
     require_refused(asserted(anybody, assertion), 401, "invalid_client")
     assert asserted(anybody, signed(claims(appliance)), client_id=SIGNER).status_code == 200
+
+
+def test_a_form_that_is_too_large_is_refused_as_oauth_has_it(anybody: FlaskClient) -> None:
+    require_refused(asserted(anybody, "合" * 8000), 400, "invalid_request")
+
+
+@pytest.mark.parametrize("algorithm", ["Ed25519", "EdDSA"])  # RFC 9864, 2.2, and what it has deprecated
+@pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
+def test_an_edwards_key_signs_by_either_name(
+    anybody: FlaskClient, appliance: Appliance, known: Programs, algorithm: str
+) -> None:
+    own = OKPKey.generate_key("Ed25519", {"kid": "one"}, private=True)
+    client = f"client-{secrets.token_hex(8)}"
+    known.add(client, keys=json.dumps({"keys": [own.as_dict(private=False)]}))
+    held = claims(appliance, iss=client, sub=client)
+    assertion = jwt.encode({"alg": algorithm, "kid": "one"}, held, own, algorithms=[algorithm])
+    assert asserted(anybody, assertion).status_code == 200
 
 
 WRONG: dict[str, Callable[[Appliance], str]] = {

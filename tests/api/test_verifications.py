@@ -65,6 +65,15 @@ def test_the_verdict_is_that_of_the_command(
     assert (found["indication"], found["subindication"], found["reasons"]) == ("TOTAL-PASSED", None, [])
 
 
+@pytest.mark.parametrize("kind", ["application/pdf", "application/octet-stream"])
+def test_a_file_is_taken_as_it_is(erp: FlaskClient, certificate: bytes, kind: str) -> None:
+    answer = erp.post(VERIFICATIONS, data=certificate, content_type=kind)
+    assert answer.status_code == 200, answer.text
+    assert answer.json == verdict(erp, certificate)
+    refused = erp.post(VERIFICATIONS, data=certificate, content_type="text/plain")
+    assert (refused.status_code, refused.json["code"]) == (415, "unsupported-media-type")
+
+
 def test_what_is_changed_fails_and_what_is_unsigned_is_undecided(erp: FlaskClient, certificate: bytes) -> None:
     torn = verdict(erp, b"PK\x03\x04")
     assert (torn["kind"], torn["indication"]) == ("evidence", "TOTAL-FAILED")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Callable
@@ -299,6 +300,20 @@ SHARED = json.dumps({"keys": [{"kty": "oct", "k": "AyM1"}]})
 def test_a_key_set_has_public_keys_alone(register: Register, keys: str) -> None:
     with pytest.raises(PreconditionRefused, match="JWK set"):
         register.made(keys=keys)
+
+
+def rsa(bits: int) -> str:
+    modulus = base64.urlsafe_b64encode(((1 << bits) - 1).to_bytes((bits + 7) // 8)).rstrip(b"=").decode()
+    return json.dumps({"keys": [{"kty": "RSA", "n": modulus, "e": "AQAB"}]})
+
+
+def test_rsa_keys_are_neither_weak_nor_costly(register: Register) -> None:
+    without, torn = rsa(2048).replace('"n"', '"m"'), rsa(2048).replace('"n": "', '"n": "你')
+    for keys in (rsa(1024), rsa(2047), rsa(8193), without, torn):
+        with pytest.raises(PreconditionRefused, match="2048 to 8192 bits"):
+            register.made(keys=keys)
+    for bits in (2048, 8192):
+        register.made(f"BI {bits}", keys=rsa(bits))
 
 
 @pytest.mark.parametrize("wrong", [{"secret": b"short"}, {"certificate": "A1" * 32}, {"certificate": "a1"}])

@@ -134,11 +134,15 @@ def test_the_picture_of_the_levels_is_what_lint_checks() -> None:
     picture = text[text.index("\n cli · jobs") : text.index("```", text.index("\n cli · jobs"))]
     picture = re.sub(r"  +(?:webui imports|hsm is) .*", "", picture).replace("\n   ", " · ")
     shown = [line.strip().split(" · ") for line in picture.strip().splitlines()]
-    rules = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    rules = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
     [layers] = [each["layers"] for each in rules if each.get("containers") == ["appliance"]]
     assert shown == [re.findall(r"\((\w+)\)", layer) for layer in layers]
 
 
 def test_no_package_stands_twice_in_the_table() -> None:
-    rows = re.findall(r"^\| (`[^|]*`) \|", (ROOT / "docs/architecture.md").read_text(encoding="utf-8"), re.MULTILINE)
+    rows = re.findall(
+        r"^\| (`[^|]*`) \|", (ROOT / "docs/architecture.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert sorted({*rows}) == sorted(rows)

@@ -350,7 +350,9 @@ def _request_body(operation: Operation) -> dict[str, Any]:
     content: dict[str, Any] = {"schema": _schema(declared.body)}
     if operation.name in EXAMPLES:
         content["examples"] = {name: {"value": value} for name, value in EXAMPLES[operation.name].items()}
-    return {"required": not _may_be_empty(declared.body), "content": {FORM if declared.public else JSON: content}}
+    taken: dict[str, Any] = {FORM if declared.public else JSON: content}
+    taken |= {kind: {} for kind in declared.files}  # bytes have no schema (OpenAPI 3.1.0, 4.8.14.2)
+    return {"required": not _may_be_empty(declared.body), "content": taken}
 
 
 def _may_be_empty(kind: Any) -> bool:

@@ -20,6 +20,7 @@ V = TypeVar("V")
 
 JSON: Final = "application/json"
 PDF: Final = "application/pdf"
+OCTETS: Final = "application/octet-stream"
 ZIP: Final = "application/zip"
 
 
@@ -102,7 +103,8 @@ Handler = Callable[..., Answer]
 class Declared:
     """What a request of an operation holds. ``body``: a type for JSON, or a media type for bytes as they are.
     ``problems``: the codes that it may refuse with besides those of all operations. ``public``: nobody has to be
-    anybody. ``room``: so many bytes of JSON are taken, however small documents have to be."""
+    anybody. ``room``: so many bytes of JSON are taken, however small documents have to be.
+    ``files``: media types in which the content may be a file as it is, in place of JSON."""
 
     body: object = None
     query: type[Struct] | None = None
@@ -111,6 +113,7 @@ class Declared:
     version: VersionRule = VersionRule.NONE
     public: bool = False
     room: int = 0
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

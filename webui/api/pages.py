@@ -40,7 +40,8 @@ def openapi() -> Response:
 
 
 def docs() -> Response:
-    """The page. Its frame is in the language that the browser asks for; what the document says is English."""
+    """The page. Its frame and what each operation does are in the language that the browser asks for; the rest of
+    what the document says is English."""
     document = json.loads(described.document())
     _, introduction = render_markdown(f"# API\n\n{document['info']['description']}")
     page = render_template(

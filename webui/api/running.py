@@ -103,8 +103,9 @@ def _sent(operation: Operation, access: GrantedAccess | None) -> tuple[Call, byt
         call = replace(call, asked=request_content.read_query(declared.query))
     if declared.body is None or declared.public:
         return call, b""
-    if isinstance(declared.body, str):
-        content = request_content.read_bytes(declared.body, largest)
+    file = request.mimetype if request.mimetype in declared.files else declared.body
+    if isinstance(file, str):
+        content = request_content.read_bytes(file, largest)
         return replace(call, sent=content), content
     content = request_content.read_content(max(largest * 4 // 3 + request_content.ROOM_FOR_FIELDS, declared.room))
     return replace(call, sent=request_content.read_json(declared.body, content)), content

@@ -20,6 +20,7 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from appliance.model.api_clients import ApiClient, ClientState, Scope
 from hsm.errors import RefusalError
@@ -110,7 +111,10 @@ def _form() -> ApiTokenRequest:
     request.max_content_length = ROOM
     if request.mimetype != "application/x-www-form-urlencoded":
         raise TokenError("invalid_request", "The content must be a form.")
-    given: MultiDict[str, str] = request.form
+    try:
+        given: MultiDict[str, str] = request.form
+    except RequestEntityTooLarge as large:
+        raise TokenError("invalid_request", "A parameter is missing, or too long.") from large
     if any(len(values) > 1 for values in given.listvalues()):
         raise TokenError("invalid_request", "A parameter is given twice.")
     try:

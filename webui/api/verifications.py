@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from appliance.model.api_clients import Scope
-from webui.api.operations import Answer, Call, Declared, operation
+from webui.api.operations import OCTETS, PDF, Answer, Call, Declared, operation
 from webui.api.types import Moment
 from webui.shared.room import verification_room
 from webui.shared.served import appliance
@@ -76,16 +76,20 @@ class ApiVerification(Struct):
     "/verifications",
     Scope.VERIFICATIONS_WRITE,
     {200: ApiVerification},
-    Declared(body=ApiVerificationRequest, problems=PROBLEMS),
+    Declared(body=ApiVerificationRequest, problems=PROBLEMS, files=(PDF, OCTETS)),
 )
 def verify(call: Call) -> Answer:
     """Verify a PDF, a timestamp or an evidence package.
+
+    The file is the content as it is, or stands in JSON with its name, or with what a timestamp was taken of.
 
     Judged as the appliance's page for everybody judges it, for now and by its own trust anchors. The file is read
     in a confined process for some seconds at most; one that takes longer, or cannot be read, is `INDETERMINATE`,
     with the reason. Nothing is kept.
     """
-    given = call.body(ApiVerificationRequest)
+    given = (
+        ApiVerificationRequest(call.sent) if isinstance(call.sent, bytes) else call.body(ApiVerificationRequest)
+    )
     with verification_room(appliance.settings.web.threads).of(b""):
         found = appliance.verifier.verify(given.file, file=given.name, data=given.data)
     return Answer(json.dumps(found.to_json(), ensure_ascii=False).encode())

@@ -32,6 +32,8 @@ from vermilion_client.types import (
     SealUse,
     Self,
     Terms,
+    Verification,
+    VerifiedSignature,
     Voiding,
 )
 
@@ -69,6 +71,8 @@ __all__ = [
     "Terms",
     "TokenRefusedError",
     "UnansweredError",
+    "Verification",
+    "VerifiedSignature",
     "VermilionError",
     "Voiding",
 ]

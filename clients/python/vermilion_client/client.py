@@ -36,9 +36,11 @@ from vermilion_client.types import (
     SealUse,
     Self,
     Terms,
+    Verification,
 )
 
 PDF: Final = "application/pdf"
+OCTETS: Final = "application/octet-stream"
 PATIENCE: Final = Patience()
 _KINDS: Final[Mapping[type, str]] = {NewPerson: "person", NewSeal: "seal", NewOutside: "outside"}
 
@@ -83,13 +85,14 @@ class Client:
         query: Mapping[str, object] | None = None,
         version: int | None = None,
         key: str = "",
+        kind: str = PDF,
     ) -> Answer:
-        """Any operation: *path* is below ``/api/v1``. *body* is sent as JSON, bytes as a PDF; *version* goes into
+        """Any operation: *path* is below ``/api/v1``. *body* is sent as JSON, bytes as *kind*; *version* goes into
         ``If-Match``. A POST gets an ``Idempotency-Key``: *key*, or a new one."""
         headers = {"Accept": f"{JSON}, */*"}
         content = None
         if isinstance(body, bytes):
-            content, headers["Content-Type"] = body, PDF
+            content, headers["Content-Type"] = body, kind
         elif body is not None:
             content, headers["Content-Type"] = json.dumps(written(body)).encode(), JSON
         if version is not None:
@@ -263,6 +266,11 @@ class Client:
     def evidence(self, contract_id: str) -> bytes:
         """The evidence package (ZIP) of a completed contract."""
         return self.request("GET", f"{_one(contract_id)}/evidence").content
+
+    def verify(self, file: Path | bytes) -> Verification:
+        """The verdict about a PDF, a timestamp that says itself what it was taken of, or an evidence package."""
+        content = file if isinstance(file, bytes) else file.read_bytes()
+        return read(Verification, self.request("POST", "/verifications", body=content, kind=OCTETS).value)
 
     def _listed(self, path: str, member: str, query: Mapping[str, object]) -> Iterator[object]:
         after = ""

@@ -369,3 +369,31 @@ class Event:
     timestamp: datetime
     data: EventData
     log: LogReference
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedSignature:
+    """The verdict about one signature; *changes* is what came after it."""
+
+    field: str | None
+    indication: str
+    subindication: str | None
+    signer: str | None
+    signing_time: str | None
+    timestamp: str | None
+    level: str | None
+    coverage: str | None
+    changes: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The verdict about a file: *indication* is ``TOTAL-PASSED``, ``TOTAL-FAILED`` or ``INDETERMINATE``."""
+
+    file: str
+    kind: str
+    indication: str
+    subindication: str | None
+    reasons: tuple[str, ...]
+    remarks: tuple[str, ...]
+    signatures: tuple[VerifiedSignature, ...]
