@@ -95,6 +95,10 @@ class ClientContracts:
         more = looked_at == client_lists.LOOKED_AT
         return ClientPage(tuple(found), self._next(reach, "contracts", last) if more else None)
 
+    def cursor(self, reach: ClientReach, place: ListCursor) -> str:
+        """The ``after`` by which the client with *reach* goes on behind *place*."""
+        return self._sealed(reach, "contracts", place)
+
     def seal_requests(self, contract_id: str) -> list[SealRequest]:
         """The requests for seals of the client's organisations on the contract, the oldest first; those of others
         are internal to them. Raises as :meth:`read`."""
@@ -152,8 +156,9 @@ class ClientContracts:
         return ClientContract(contract, changed)
 
     def _next(self, reach: ClientReach, of_list: str, place: ListCursor | None) -> str | None:
-        if place is None:
-            return None
+        return None if place is None else self._sealed(reach, of_list, place)
+
+    def _sealed(self, reach: ClientReach, of_list: str, place: ListCursor) -> str:
         said = f"{place.at}~{place.number:018}".encode()  # always as long, since the length shows
         sealed = seal(self._key, f"{of_list} {reach.client}", said)
         return base64.urlsafe_b64encode(sealed).decode().rstrip("=")

@@ -22,7 +22,6 @@ from appliance.demonstration.participants import ALPHA, LI, ZHANG, ZONE
 from appliance.events import EventFeed
 from appliance.events.feed import LOOK_SECONDS
 from appliance.language import Language
-from appliance.listing.client_contracts import ClientContracts
 from appliance.model.api_clients import ClientAuthentication, ClientTerms, Scope
 from appliance.model.contract import Contract
 from appliance.model.listing import ClientFilter, ListCursor
@@ -303,9 +302,9 @@ def _contract(number: int, portfolio: Portfolio, size: int) -> Contract:
 
 def _measured(site: Site, size: int) -> Measured:
     wide, narrow, database = Program(site.wide), Program(site.narrow), site.appliance.database
-    reach = ClientReach("", frozenset({ALPHA}))
-    listing, feed = ClientContracts(database, site.appliance.now), EventFeed(database)
-    late, half = str(ListCursor("", size // 2)), size * 3
+    reach = ClientReach(wide.get("/client")["id"], frozenset({ALPHA}))
+    listing, feed = site.appliance.client_contracts, EventFeed(database)
+    late, half = listing.cursor(reach, ListCursor("", size // 2)), size * 3
     since = instant(contract(size // 2, site.appliance.now()).created)
     one = wide.get("/contracts", limit=1, state="completed")["contracts"][0]["id"]
 
@@ -348,11 +347,12 @@ def _median(work: Callable[[], object], times: int = 20) -> float:
 
 def _narrow(program: Program) -> Measured:
     """A client with 1,000 contracts: everything that it can list, and all its events, from beginning to end."""
-    page: Any = {"next": ""}
     started, listed = time.perf_counter(), 0
-    while page["next"] is not None:
-        page = program.get("/contracts", limit=PAGE, after=page["next"])
+    place: dict[str, str] | None = {}
+    while place is not None:
+        page = program.get("/contracts", limit=PAGE, **place)
         listed += len(page["contracts"])
+        place = None if page["next"] is None else {"after": page["next"]}
     lists = time.perf_counter() - started
     begun, cursor, more, told = time.perf_counter(), -1, True, 0
     while more:
