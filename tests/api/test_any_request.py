@@ -76,7 +76,7 @@ class Things:
     def put_into(self, case: Any) -> None:
         """Before a request is sent: names the initiator, a real document, a template, the version of now, in three
         of four requests that fit the document. Ids come from the answers before, along the links."""
-        if isinstance(case.query, dict) and re.fullmatch("[0-9]{1,2}", str(case.query.get("wait", ""))):
+        if isinstance(case.query, dict) and re.fullmatch("[0-9]|[12][0-9]|30", str(case.query.get("wait", ""))):
             case.query["wait"] = 0  # what is waited for is tested elsewhere
         if isinstance(case.query, dict):  # an empty object would not be sent at all, so that what is left may fit
             case.query.update({name: str(value) for name, value in case.query.items() if value in ({}, [])})
