@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from hsm.activation.credentials import code_at, step_of
 from tests.machine.company import ADMINISTRATORS, PASSWORD, Company, Person
-from tests.machine.forms import Page
+from tests.machine.forms import Form
 
 _REQUEST = re.compile(r"/requests/[0-9a-f]+")
 
@@ -26,8 +26,8 @@ def _arrive(someone: Person, link: str) -> str:
     visitor = someone.visitor
     page = visitor.good(link.removeprefix(visitor.address.origin))
     page = visitor.send(page.form(having="again"), password=PASSWORD, again=PASSWORD)
-    [uri] = re.findall(r"otpauth://totp/[^\"]*?secret=([A-Z2-7]+)", page.text)[:1]
-    code = code_at(base64.b32decode(uri), step_of(datetime.now(UTC)))
+    secret = re.findall(r"otpauth://totp/[^\"]*?secret=([A-Z2-7]+)", page.text)[0]
+    code = code_at(base64.b32decode(secret), step_of(datetime.now(UTC)))
     visitor.send(page.form(having="sealed"), code=code)
     page = visitor.good("/settings/passkeys/new")
     page = visitor.send(page.form(having="old"), old=PASSWORD)
@@ -47,11 +47,13 @@ def ask_for(company: Company, action: str, **arguments: str) -> None:
     approve(company, _request_in(page.path))
 
 
-def approve_newest(company: Company) -> None:
+def approve_what_waits(company: Company) -> None:
     """The security administrator reads what waits, which is one request, and signs."""
-    page = company.administration().person("wei").visitor.good("/operations")
-    [form] = {_request_in(address) for address, _ in page.links(_REQUEST.pattern) if _waits(company, address)}
-    approve(company, form)
+    visitor = company.administration().person("wei").visitor
+    listed = dict.fromkeys(_request_in(each) for each, _ in visitor.good("/operations").links(_REQUEST.pattern))
+    waiting = [each for each in listed if any(_is_approval(form) for form in visitor.good(each).forms)]
+    assert len(waiting) == 1, waiting
+    approve(company, waiting[0])
 
 
 def approve(company: Company, request: str) -> None:
@@ -62,9 +64,8 @@ def approve(company: Company, request: str) -> None:
     someone.keep()
 
 
-def _waits(company: Company, address: str) -> bool:
-    page: Page = company.administration().person("wei").visitor.good(address)
-    return any(form.action.endswith("/approve") for form in page.forms)
+def _is_approval(form: Form) -> bool:
+    return form.action.endswith("/approve")
 
 
 def _request_in(path: str) -> str:

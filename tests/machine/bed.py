@@ -129,15 +129,13 @@ class Bed:
     def outside(self, verb: str, *arguments: object, patience: float = LONGEST) -> str:
         """What ``outside.py`` says of *verb*, in the machine's network. Raises :class:`StepFailed`."""
         machine = self.virtual or self.machine
-        command = (
-            "env",
-            f"PYTHONPATH={self.served}/clients/python",
-            sys.executable,
-            "-m",
-            "tests.machine.outside",
-        )
-        command = (*command, str(self.company), verb, *map(str, arguments))
-        return run((*machine.network(), *command), patience=patience, within=str(self.served)).strip()
+        command = (*machine.network(), *self.errand(verb, *arguments))
+        return run(command, patience=patience, within=str(self.served)).strip()
+
+    def errand(self, verb: str, *arguments: object) -> tuple[str, ...]:
+        """The command of ``outside.py`` for that; it knows the client of the API, which is not installed."""
+        python = ("env", f"PYTHONPATH={self.served}/clients/python", sys.executable, "-m", "tests.machine.outside")
+        return (*python, str(self.company), verb, *map(str, arguments))
 
     def meanwhile(self, verb: str, act: Callable[[], object]) -> str:
         """What :meth:`outside` says of *verb*; until it does, *act* is done again and again, at least once."""

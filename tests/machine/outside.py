@@ -1,6 +1,6 @@
 """What people and programs do at the machine from outside: over its network, knowing nothing of its inside.
 
-    nsenter --net --target LEADER .venv/bin/python -m tests.machine.outside FOLDER VERB [ARGUMENT]...
+    PYTHONPATH=clients/python nsenter --net --target LEADER python -m tests.machine.outside FOLDER VERB [ARG]...
 
 FOLDER is the company's (``company.py``): ``tls.pem`` of the machine, people's passkeys, and what they downloaded.
 Prints what came of it in one line; the status is 0 when it was as it should be.
@@ -89,16 +89,16 @@ def _people(company: Company) -> list[Person]:
     return people
 
 
-def same(company: Company, title: str) -> str:
+def same(company: Company, title: str, network: str = "") -> str:
     """The contract that was downloaded earlier is there as it was, for who signs in with the same passkey; where a
-    program was let in, it goes on, too."""
+    program was let in, it goes on, too. *network* is "inward" where the machine reaches no server of ours."""
     initiator = company.person(SIGNERS[0])
     initiator.sign_in()
     made = (company.folder / f"{title}.id").read_text()
     document, _ = contracts.completed(initiator, made)
     assert document == (company.folder / f"{title}.pdf").read_bytes(), "the document is another one than before"
     told = f"{title}: the same document; {judging.contract(company, title)}"
-    return f"{told}; {programs.goes_on(company)}" if programs.known(company) else told
+    return f"{told}; {programs.goes_on(company, hears=network != 'inward')}" if programs.known(company) else told
 
 
 def administrators(company: Company, *links: str) -> str:

@@ -6,7 +6,6 @@ import os
 import secrets
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -95,13 +94,13 @@ def virtual(bed: Bed) -> str:
         )
     bed.outside("timestamp-until", "granted", SETTLED)
     bed.outside("ready", SETTLED)
-    told = bed.outside("same", "第一份合同")
+    told = bed.outside("same", "第一份合同", "inward")
     return f"login after {booted:.0f} s; by chrony the kernel's clock is proven; {told}"
 
 
 def _cut_under_load(bed: Bed, network: Sequence[str], journal: Path, cut: Callable[[], None]) -> str:
     """What was acknowledged when the power was *cut*."""
-    command = (sys.executable, "-m", "tests.machine.outside", str(bed.company), "bear", str(journal))
+    command = bed.errand("bear", journal)
     with subprocess.Popen(
         [*network, *command], cwd=making.CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as load:
