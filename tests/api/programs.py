@@ -42,7 +42,7 @@ class Programs:
             else ClientAuthentication(keys=keys)
         )
         kinds = frozenset({kind} if kind else ())
-        terms = ClientTerms(f"示例 {client_id[-2:]}", scopes, frozenset({organisation}), kinds)
+        terms = ClientTerms(f"示例 {client_id[-16:]}", scopes, frozenset({organisation}), kinds)
         return self.register.create(client_id, terms, proof, by="root")
 
     def token(self, client_id: str, scopes: frozenset[Scope] | None = None) -> str:
