@@ -21,6 +21,9 @@ from appliance.errors import PreconditionRefused
 
 RSA_BITS: Final = 2048
 EC_BITS: Final = 256
+_UNREADABLE: Final = (x509.DuplicateExtension, x509.InvalidVersion, x509.UnsupportedGeneralNameType)
+"""What cryptography raises besides ValueError for a certificate that it does not read."""
+
 _PURPOSES: Final = frozenset({ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE})
 
 
@@ -40,7 +43,7 @@ def read_certificate(pem: bytes) -> ClientCertificate:
     try:
         certificate = x509.load_pem_x509_certificate(pem)
         key, purposes, signs = certificate.public_key(), _purposes(certificate), _signs(certificate)
-    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+    except (ValueError, UnsupportedAlgorithm, *_UNREADABLE) as error:
         raise PreconditionRefused("This is no certificate in PEM.") from error
     if not _is_strong(key):
         raise PreconditionRefused(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
 
 from appliance.api_clients import read_certificate, thumbprint_at
 from appliance.errors import PreconditionRefused
@@ -84,6 +85,20 @@ def test_what_is_no_certificate_proves_nothing(wrong: bytes) -> None:
     with pytest.raises(PreconditionRefused, match="no certificate in PEM"):
         read_certificate(wrong)
     assert thumbprint_at(wrong, NOW) is None
+
+
+def test_what_is_read_nowhere_proves_nothing() -> None:
+    """Whoever connects chooses the certificate, so no form of one may end in an error."""
+    builder = x509.CertificateBuilder(NAME, NAME, SIGNER.public_key(), 1, NOW, NOW + timedelta(days=1))
+    party = x509.UnrecognizedExtension(ExtensionOID.SUBJECT_ALTERNATIVE_NAME, bytes.fromhex("3006a504a1021300"))
+    named = builder.add_extension(party, critical=False).sign(SIGNER, hashes.SHA256())
+    plain = builder.sign(SIGNER, hashes.SHA256()).public_bytes(Encoding.DER)
+    newer = plain.replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020105"), 1)  # its version
+    for der in (named.public_bytes(Encoding.DER), newer):
+        pem = ssl.DER_cert_to_PEM_cert(der).encode()
+        with pytest.raises(PreconditionRefused, match="no certificate in PEM"):
+            read_certificate(pem)
+        assert thumbprint_at(pem, NOW) is None
 
 
 CLIENT = ApiClient(
