@@ -261,6 +261,10 @@ def test_a_contract_out_of_reach_is_no_letter(
     refused_at(post(beta, POWERS, {**body, "initiator": LI.email}), "/contract")
     answer = post(erp, POWERS, body)
     assert (answer.status_code, answer.json["contract"]) == (201, made), answer.text
+    letter = f"{POWERS}/{answer.json['id']}/letter"
+    assert erp.get(letter).data == erp.get(f"{CONTRACTS}/{made}/document").data
+    leasing = known.add("client-00000000000000c1", kind="租赁").id
+    missing(program(portal, known, leasing).get(letter))
 
 
 def test_identity_checks_of_who_signs(

@@ -13,7 +13,7 @@ from appliance.model.powers import Power, PowerBasis, PowerScope, RecordedAction
 from appliance.powers.register import MOST_NAMES, VOID, PowerDraft
 from appliance.powers.register import power_id as id_of_power
 from hsm.names import LONGEST_ORGANISATION
-from webui.api.contracts import DOCUMENTS
+from webui.api.contracts import DOCUMENTS, read
 from webui.api.conversions import money_of, utc
 from webui.api.initiators import initiator_of
 from webui.api.operations import PDF, Answer, Call, Declared, KeyRule, operation
@@ -117,8 +117,14 @@ def get_power(call: Call, power_id: str) -> Answer:
 
 @operation("GET", f"{ONE}/letter", Scope.POWERS_READ, {200: PDF}, Declared(problems=("not-found",)))
 def get_power_letter(call: Call, power_id: str) -> Answer:
-    """Read the letter of a power of attorney."""
-    return Answer(appliance.powers.letter(appliance.powers.of_client(power_id)))
+    """Read the letter of a power of attorney.
+
+    A letter that was signed here as a contract can be read where that contract can.
+    """
+    power = appliance.powers.of_client(power_id)
+    if power.contract is not None:
+        read(power.contract)  # the letter is this contract's document
+    return Answer(appliance.powers.letter(power))
 
 
 @operation(
