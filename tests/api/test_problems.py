@@ -256,6 +256,18 @@ def test_each_client_has_so_many_requests(appliance: Appliance, known: Programs)
     assert other.get("/api/v1/client").status_code == 200
 
 
+def test_one_subscriber_of_ipv6_is_counted_once(appliance: Appliance) -> None:
+    settings = appliance.settings
+    narrow = replace(settings, api=replace(settings.api, requests_per_minute=2))
+    anybody = create_app(with_parts(appliance, settings=narrow), form_key=bytes(32)).test_client()
+
+    def status_from(address: str) -> int:
+        return anybody.post("/api/v1/token", data={}, environ_base={"REMOTE_ADDR": address}).status_code
+
+    own = [status_from(f"2001:db8::{number}") for number in (1, 2, 3)]
+    assert own == [400, 400, 429] and status_from("2001:db8:0:1::1") == 400
+
+
 def test_a_minute_begins_anew() -> None:
     now = [0.0]
     limits = RateLimits(1, lambda: now[0])

@@ -2,7 +2,7 @@
 
 1. Who asks: the bearer token (RFC 6750) gives a client and its scopes; a cookie gives nothing. One that is for a
    certificate counts over connections by that certificate (RFC 8705, 3).
-2. How often: each client has so many requests in a minute.
+2. How often: each client has so many requests in a minute, and so has each network of those who are none yet.
 3. What is sent: the parameters, the version (``If-Match``), the content, each as the operation declares it.
 4. Once: a request with an ``Idempotency-Key`` that was answered with success is answered by the same again, while
    the contract is within the client's reach. One that is refused frees its key; of one that failed nobody knows
@@ -22,6 +22,7 @@ from typing import Final
 import msgspec
 from flask import Response, g, request
 
+from appliance.accounts.throttle import network_of
 from appliance.acting_client import acting_for
 from appliance.model.api_clients import GrantedAccess
 from appliance.submissions import ClaimedRequest, KeptAnswer
@@ -48,7 +49,8 @@ def view_of(operation: Operation, limits: RateLimits) -> Callable[..., Response]
 
     def view(**parts: str) -> Response:
         access = None if operation.request.public else _authenticated(operation)
-        who = f"client {access.client.id}" if access is not None else f"address {request.remote_addr}"
+        network = f"network {network_of(request.remote_addr or '')}"
+        who = network if access is None else f"client {access.client.id}"
         allowance = limits.count(who)
         g.allowance = allowance
         if allowance.spent:
