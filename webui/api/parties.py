@@ -175,7 +175,8 @@ def give_link(call: Call, contract_id: str, party_id: str) -> Answer:
     takes no `Idempotency-Key`: the answer would be kept.
 
     With `embed` there is a link for a frame of your own pages, too, in which the document is read and filled in.
-    It ends with the other one, or when you get another one for the frame after it has taken the code.
+    It takes no code any more once the other one has ended, or you have got another one for the frame; whoever is
+    in it stays until the session ends.
     """
     embed = call.body(ApiNewLink).embed
     origin = None if embed is None else embed.origin
