@@ -64,11 +64,11 @@ class Powers:
                 accounts.require_own_initiator(tx, by, reach.organisations)
             require_of_own_company(tx, draft, by)
             require_possible(tx, draft, self._policy, now)
-        document, size = self._document(draft, letter)
+        document, size = self._document(draft, letter, by)
         with self._database.transaction() as tx:
             require_possible(tx, draft, self._policy, now)
             if draft.contract is not None:  # by now it may be void
-                require_instrument(contracts.load_contract(tx, draft.contract), draft)
+                require_instrument(_instrument(tx, draft.contract, by), draft)
             power = Power(
                 id=as_power or power_id(secrets.token_hex(6)),
                 **fields_of(draft, "basis grantor principal agent scope since until replaces contract"),
@@ -150,19 +150,19 @@ class Powers:
         """The letter's PDF, as it was registered."""
         return self._blobs.get(power.document)
 
-    def _document(self, draft: PowerDraft, letter: bytes | None) -> tuple[str, int]:
+    def _document(self, draft: PowerDraft, letter: bytes | None, by: str) -> tuple[str, int]:
         if draft.basis is not PowerBasis.CONTRACT:
             if letter is None:
                 raise PreconditionRefused("A power needs its document; choose the letter as a PDF file.")
             accepted = self._intake.accept(letter)
             return accepted.digest, accepted.size
-        current = self._signed_here(draft)
+        current = self._signed_here(draft, by)
         return current.digest, current.size
 
-    def _signed_here(self, draft: PowerDraft) -> ContractRevision:
+    def _signed_here(self, draft: PowerDraft, by: str) -> ContractRevision:
         if not draft.contract:
             raise PreconditionRefused("Name the contract by which the letter was signed here.")
-        contract = self._database.query(contracts.load_contract, draft.contract)
+        contract = self._database.query(_instrument, draft.contract, by)
         require_instrument(contract, draft)
         return contract.current
 
@@ -350,6 +350,16 @@ def _require_term(draft: PowerDraft, policy: Policy, now: datetime) -> None:
         raise PreconditionRefused("This power has ended already; there is nothing to register.")
     if draft.until - draft.since > timedelta(days=longest):
         raise PreconditionRefused("The longest term of a power that policy allows, in days: {most}.", most=longest)
+
+
+def _instrument(tx: Transaction, contract_id: str, by: str) -> Contract:
+    """The contract that *by* names as a letter, whose readers it gets with the power. Raises :class:`NotFound` for
+    one that nobody of the organisation of *by* drafted or signs."""
+    contract, audience = contracts.load_contract(tx, contract_id), Audience.of_person(people.person(tx, by))
+    concerned = {contract.initiator, *(each.subject for each in contract.parties)}
+    if not any(belongs(tx, each, audience) for each in concerned):
+        raise NotFound("There is no contract {contract}.", contract=contract_id)
+    return contract
 
 
 def require_instrument(contract: Contract, draft: PowerDraft) -> None:

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from appliance.acting_client import acting_for
 from appliance.demonstration.participants import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
-from appliance.errors import PreconditionRefused
+from appliance.errors import NotFound, PreconditionRefused
 from appliance.identity import IdentityCheck
 from appliance.language import chinese_messages
 from appliance.model.api_clients import Scope
@@ -259,6 +259,11 @@ def test_a_contract_out_of_reach_is_no_letter(
     body = power(basis="contract", contract=made, grantor=ALPHA, principal=ZHANG.name, document="")
     beta = program(portal, known, BETAS)
     refused_at(post(beta, POWERS, {**body, "initiator": LI.email}), "/contract")
+    now = appliance.now()
+    instrument, until = PowerBasis.CONTRACT, now + timedelta(days=9)
+    draft = PowerDraft(instrument, ALPHA, ZHANG.name, LI.subject, PowerScope(), now, until, contract=made)
+    with pytest.raises(NotFound):  # nor for people of another organisation, who would read it with the power
+        appliance.powers.register(draft, None, by=LI.subject)
     answer = post(erp, POWERS, body)
     assert (answer.status_code, answer.json["contract"]) == (201, made), answer.text
     letter = f"{POWERS}/{answer.json['id']}/letter"

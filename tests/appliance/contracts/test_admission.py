@@ -89,8 +89,7 @@ WITHOUT_ADMISSION: Mapping[str, frozenset[str]] = {
     ),
     "officers and administrators, who read no contract: they are told yes or no": frozenset(
         {
-            "powers/register.py _signed_here",
-            "powers/register.py register",
+            "powers/register.py _instrument",
             "retention.py _disposable",
             "retention.py place_hold",
         }
