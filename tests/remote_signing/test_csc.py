@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -26,8 +27,9 @@ from tests.portal.visitors import signed_in
 from tests.remote_signing.conftest import DIGESTS, OFFICE, READER
 from tests.remote_signing.served import PORTAL
 from tests.world import confirm_by, sample_document, with_parts
-from webui.csc.endpoints import LARGEST_REQUEST
+from webui.csc.endpoints import LARGEST_REQUEST, MOST_VALUES
 from webui.portal.application import create_app
+from webui.shared.room import verification_room
 
 HASH, DOCUMENT = f"{ZHANG.subject}.hash", f"{ZHANG.subject}.document"
 SHA256, ECDSA = "2.16.840.1.101.3.4.2.1", "1.2.840.10045.4.3.2"
@@ -133,6 +135,14 @@ def test_credentials_are_listed_and_described(client: FlaskClient, appliance: Ap
     assert bare is not None and bare["cert"]["certificates"] == []
 
 
+def test_the_first_version_has_no_sign_doc_and_no_key_for_it(client: FlaskClient) -> None:
+    assert post(client, "v1/signatures/signDoc", credentialID=DOCUMENT, SAD="x").status_code == 404
+    listed = post(client, "v1/credentials/list", userID=ZHANG.subject).json
+    assert listed is not None and listed["credentialIDs"] == [HASH]
+    asked = post(client, "v1/credentials/authorize", credentialID=DOCUMENT, numSignatures=1, hash=B64[:1])
+    assert asked.status_code == 400 and "credentialID" in asked.text
+
+
 @pytest.mark.parametrize(
     ("version", "sent"),
     [("v1", {"hash": B64, "hashAlgo": SHA256}), ("v2", {"hashes": B64, "hashAlgorithmOID": SHA256})],
@@ -205,6 +215,31 @@ def test_what_the_portal_itself_refuses_is_in_the_same_form(
     answer = client.open(f"/csc/{path}", method=method, headers={"Accept": "text/html"})
     assert (answer.status_code, answer.json["error"]) == (status, "invalid_request")  # type: ignore[index]
     assert answer.json["error_description"] and "Set-Cookie" not in answer.headers  # type: ignore[index]
+
+
+def test_pdfs_leave_threads_for_others(
+    client: FlaskClient, appliance: Appliance, requests: RemoteRequests
+) -> None:
+    threads = appliance.settings.web.threads
+    pdf = {"credentialID": DOCUMENT, "numSignatures": 1, "documents": [PDF]}
+    with ExitStack() as work:
+        for _ in range(threads // 2):
+            work.enter_context(verification_room(threads).of(b""))
+        for path in ("credentials/authorize", "signatures/signDoc"):
+            answer = post(client, f"v2/{path}", **pdf, SAD="x")
+            assert (answer.status_code, answer.json["error"]) == (503, "temporarily_unavailable")  # type: ignore[index]
+        assert requests.waiting_for(ZHANG.subject) == []
+        assert post(client, "v2/credentials/list", userID=ZHANG.subject).status_code == 200
+    assert post(client, "v2/credentials/authorize", **pdf).status_code == 202
+    [waiting] = requests.waiting_for(ZHANG.subject)
+    requests.refuse(waiting.id, by=ZHANG.subject)
+
+
+def test_a_request_of_very_many_values_is_not_read(client: FlaskClient) -> None:
+    """Eleven million empty lists have room in a request, and take 700 MB."""
+    content = b'{"handle":"x","hashes":[' + b"[]," * MOST_VALUES + b"[]]}"
+    answer = client.post("/csc/v2/credentials/authorizeCheck", data=content, content_type="application/json")
+    assert (answer.status_code, answer.json["error"]) == (413, "invalid_request")  # type: ignore[index]
 
 
 def test_during_maintenance_nobody_is_asked(client: FlaskClient, appliance: Appliance) -> None:

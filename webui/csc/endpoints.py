@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -23,7 +24,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from appliance.acting_client import acting_for
 from appliance.model.api_clients import GrantedAccess, Scope
-from appliance.model.remote_signing import AskingClient, PdfLevel, RemoteRequest, RemoteRequestState
+from appliance.model.remote_signing import AskingClient, PdfLevel, PdfOrder, RemoteRequest, RemoteRequestState
 from appliance.remote_signing.credentials import ECDSA, RSA, RemoteCredential
 from appliance.remote_signing.requests import RemoteRequests
 from hsm.errors import RefusalError
@@ -43,9 +44,13 @@ from webui.csc.parameters import (
 from webui.shared.errors import status_of
 from webui.shared.programs import csc_answer
 from webui.shared.rate_limits import RateLimits
+from webui.shared.room import Checks
 
 LARGEST_REQUEST: Final = 32 * 1024 * 1024
 """Bytes: a document of 20 MiB in base64, and what is around it."""
+
+MOST_VALUES: Final = 10_000
+"""Values of a request, about: by tiny ones a content of this size would take twenty times as much memory."""
 
 _SPECS = {1: "1.0.4.0", 2: "2.0.0.2"}
 _NO_TOKEN = "An access token with the scope signatures:request is needed"  # noqa: S105  # a sentence
@@ -60,7 +65,7 @@ Body = Mapping[str, Any]
 class CscService:
     """What the endpoints are made of. ``name`` is the enterprise's; ``portal`` and ``oauth`` are addresses: of the
     portal, where people find requests, and of the token endpoint. *now* is the clock of expiries, ``limits`` how
-    often a client may ask."""
+    often a client may ask, ``room`` for how many PDFs there is at once."""
 
     requests: RemoteRequests
     access_of: AccessOf
@@ -69,6 +74,7 @@ class CscService:
     oauth: str
     now: Callable[[], datetime]
     limits: RateLimits
+    room: Checks
 
 
 def csc_pages(service: CscService) -> Blueprint:
@@ -81,7 +87,8 @@ def csc_pages(service: CscService) -> Blueprint:
             lambda version=version: endpoints.info(version),
             methods=["GET", "POST"],
         )
-        for path, handler in METHODS.items():
+        for path in _methods(version):
+            handler = METHODS[path]
             pages.add_url_rule(
                 f"/v{version}/{path}",
                 f"{path.replace('/', '_')}_v{version}",
@@ -109,7 +116,7 @@ class _Endpoints:
             "description": "Remote signing; every hash is confirmed by its person",
             "authType": ["oauth2client"],
             "oauth2": self._service.oauth,
-            "methods": ["info", *METHODS],
+            "methods": ["info", *_methods(version)],
         }
         return jsonify(described if version == 1 else {**described, **_OFFERED})
 
@@ -132,7 +139,7 @@ class _Endpoints:
 
     def list_credentials(self, client: AskingClient, body: Body) -> Response:
         """By ``userID``, which a client that has no user signed in must name (11.4)."""
-        found = self._requests.credentials(client, text_in(body, "userID"))
+        found = self._credentials(client, text_in(body, "userID"))
         answer: dict[str, Any] = {"credentialIDs": [each.name for each in found]}
         if body.get("credentialInfo") is True:
             answer["credentialInfos"] = [{"credentialID": each.name, **_described(each, body)} for each in found]
@@ -144,7 +151,9 @@ class _Endpoints:
     def authorize(self, client: AskingClient, body: Body) -> Response:
         """202 with a handle; the SAD comes once the person has confirmed (11.6)."""
         self._credential(client, body)
-        made = self._requests.ask(client, ask_in(body))
+        asked = ask_in(body)
+        with self._room(asked.pdf):
+            made = self._requests.ask(client, asked)
         return _waiting(made.request, made.secret, self._service)
 
     def authorize_check(self, client: AskingClient, body: Body) -> Response:
@@ -173,20 +182,29 @@ class _Endpoints:
         sad, given = text_in(body, "SAD"), document_in(body, credential.algorithms)
         digests = [given.digest] if given else digests_to_sign(body, credential.algorithms)
         pdf = given.pdf if given else None
-        made = self._requests.fetch(client, sad, RemoteUse.DOCUMENT, digests, pdf=pdf)
+        with self._room(pdf):
+            made = self._requests.fetch(client, sad, RemoteUse.DOCUMENT, digests, pdf=pdf)
         signed = [base64.b64encode(each).decode() for each in made]
         return jsonify({"DocumentWithSignature" if pdf else "SignatureObject": signed})
 
     def _credential(self, client: AskingClient, body: Body, use: RemoteUse | None = None) -> RemoteCredential:
         """The credential that *body* names, which is for this *use*. Raises :class:`CscError`."""
         named = credential_in(body)
-        found = [each for each in self._requests.credentials(client, named.person) if each.use is named.use]
+        found = [each for each in self._credentials(client, named.person) if each.use is named.use]
         if not found:
             raise CscError("invalid_request", "Invalid parameter credentialID")
         if use not in (None, named.use):
-            method = "signatures/signDoc" if named.use is RemoteUse.DOCUMENT else "signatures/signHash"
-            raise CscError("invalid_request", f"This credential is for {method}")
+            raise CscError("invalid_request", f"This credential is for {_SIGNS_BY[named.use]}")
         return found[0]
+
+    def _credentials(self, client: AskingClient, person: str) -> list[RemoteCredential]:
+        """The keys of *person* with which the version that is spoken can sign."""
+        found = self._requests.credentials(client, person)
+        return [each for each in found if _SIGNS_BY[each.use] in _methods(g.csc_version)]
+
+    def _room(self, pdf: PdfOrder | None) -> AbstractContextManager[None]:
+        """While a PDF is prepared or completed: each takes several processes, one after the other, of seconds."""
+        return nullcontext() if pdf is None else self._service.room.of(b"")
 
     def _access(self) -> GrantedAccess:
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -214,7 +232,16 @@ METHODS: Final[Mapping[str, Callable[[_Endpoints, AskingClient, Body], Response]
     "signatures/signHash": _Endpoints.sign_hash,
     "signatures/signDoc": _Endpoints.sign_doc,
 }
-"""What is implemented, in both versions: without ``authorizeCheck`` nobody gets a SAD."""
+"""What is implemented."""
+
+_SIGNS_BY: Final = {RemoteUse.DOCUMENT: "signatures/signDoc", RemoteUse.HASH: "signatures/signHash"}
+
+
+def _methods(version: int) -> list[str]:
+    """What is answered in a *version*. 1.0.4 has no ``signDoc``; nor has it ``authorizeCheck``, without which
+    nobody gets a SAD."""
+    return [each for each in METHODS if version > 1 or each != _SIGNS_BY[RemoteUse.DOCUMENT]]
+
 
 _OFFERED: Final = {
     "asynchronousOperationMode": False,
@@ -237,7 +264,10 @@ _OVER: Final = {
 def _body() -> Body:
     request.max_content_length = LARGEST_REQUEST  # of a body in pieces, too, which tells no length
     try:
-        value: dict[str, Any] = msgspec.json.decode(request.get_data(cache=False), type=dict[str, Any])
+        content = request.get_data(cache=False)
+        if content.count(b",") > MOST_VALUES:
+            raise CscError("invalid_request", "The request has too many values", 413)
+        value: dict[str, Any] = msgspec.json.decode(content, type=dict[str, Any])
     except RequestEntityTooLarge as error:
         raise CscError("invalid_request", "The request is too large", 413) from error
     except (msgspec.DecodeError, RecursionError) as error:  # half a character, or so deep that no reader follows

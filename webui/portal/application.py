@@ -51,6 +51,7 @@ from webui.shared import clock as clock_line
 from webui.shared.passkeys import builtin_browser
 from webui.shared.programs import CSC_TOKEN
 from webui.shared.rate_limits import RateLimits, SharedCounts
+from webui.shared.room import verification_room
 
 ROOM_FOR_FORM = 64 * 1024
 """Bytes that a form may hold besides its files."""
@@ -149,4 +150,5 @@ def _csc_service(appliance: Appliance, limits: RateLimits) -> CscService:
 
     portal = appliance.settings.web.public_url.rstrip("/")
     oauth, name = f"{portal}/csc", appliance.settings.organisation.name
-    return CscService(appliance.remote_requests, access_of, name, portal, oauth, appliance.now, limits)
+    room = verification_room(appliance.settings.web.threads)
+    return CscService(appliance.remote_requests, access_of, name, portal, oauth, appliance.now, limits, room)
