@@ -18,7 +18,8 @@ ROUND: Final = 300
 
 
 def main(minutes: str = "60", seed: str = "") -> int:
-    """Exit status 0 when nothing failed. With *seed* the first round is the one of that seed once more."""
+    """Exit status 0 when nothing failed. With *seed* the first round begins with that seed: it sends the same to
+    each operation, but which links it follows is left to chance."""
     end = time.monotonic() + float(minutes) * 60
     failed, number = [], int(seed) if seed else secrets.randbelow(1_000_000_000)
     while (left := end - time.monotonic()) > 0:

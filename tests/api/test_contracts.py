@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 from datetime import timedelta
 from typing import Any
 from zipfile import ZipFile
@@ -21,6 +22,7 @@ from tests.api.contracts_made import CONTRACTS, document, draft, drafted, etag, 
 from tests.api.programs import BETAS, ERP, PURCHASE, Programs
 from tests.portal.estate import signed
 from tests.world import World, contract_now, sample_document, sequenced
+from webui.api import openapi
 
 OUTSIDE = {
     "kind": "outside",
@@ -197,6 +199,20 @@ def test_lists_begin_with_the_newest_and_go_on(erp: FlaskClient) -> None:
     assert set(made) <= set(everything) and len(everything) == len(set(everything))
 
 
+def test_a_version_that_the_client_has_is_not_given_again(erp: FlaskClient) -> None:
+    made = drafted(erp)
+    address, version = f"{CONTRACTS}/{made['id']}", made["version"]
+    for named in (f'"{version}"', f'W/"{version}"', f'"0", "{version}"', "*"):
+        same = erp.get(address, headers={"If-None-Match": named})
+        assert (same.status_code, same.data, same.headers["ETag"]) == (304, b"", f'"{version}"'), named
+        assert "RateLimit" in same.headers
+    for named in (f'"{version + 1}"', '""', str(version) * 2, "朱印".encode().decode("latin-1")):
+        assert erp.get(address, headers={"If-None-Match": named}).json["version"] == version
+    changed = erp.patch(address, json={"title": "新标题"}, headers={**etag(made), "If-None-Match": "*"})
+    assert changed.status_code == 200, "it is for reading"
+    assert erp.get(address, headers={"If-None-Match": f'"{version}"'}).json["title"] == "新标题"
+
+
 def test_what_was_disposed_of_is_in_no_list_and_breaks_none(erp: FlaskClient, appliance: Appliance) -> None:
     gone, there = drafted(erp)["id"], drafted(erp)["id"]
     row: dict[str, object] = {"contract": gone, "reason": "示例", "state": "done", "entry": 0}
@@ -208,8 +224,11 @@ def test_what_was_disposed_of_is_in_no_list_and_breaks_none(erp: FlaskClient, ap
     assert answer.status_code == 200, answer.text
     listed = [each["id"] for each in answer.json["contracts"]]
     assert there in listed and gone not in listed
-    alone = erp.get(f"{CONTRACTS}/{gone}")
-    assert (alone.status_code, alone.json["code"]) == (409, "state-refused"), "it says when it was"
+    described = json.loads(openapi.document())["paths"]
+    for path in ("", "/document", "/evidence", "/seal-requests"):
+        alone = erp.get(f"{CONTRACTS}/{gone}{path}")
+        assert (alone.status_code, alone.json["code"]) == (409, "state-refused"), "it says when it was"
+        assert "409" in described[f"/contracts/{{contract_id}}{path}"]["get"]["responses"]
 
 
 def test_the_next_page_names_no_place_out_of_reach(

@@ -32,7 +32,9 @@ from webui.api.types import (
 from webui.shared.served import appliance
 
 ONE: Final = "/contracts/{contract_id}"
-REFUSALS: Final = ("not-found", "state-refused", "precondition-refused")
+READING: Final = ("not-found", "state-refused")
+"""The latter for what was disposed of."""
+REFUSALS: Final = (*READING, "precondition-refused")
 CHANGES: Final = (*REFUSALS, "version-changed")
 CONTRACT: Final = Leads(
     "contract",
@@ -89,9 +91,19 @@ def list_contracts(call: Call) -> Answer:
     return Answer(ApiContracts([conversions.contract_of(each) for each in page.contracts], page.next))
 
 
-@operation("GET", ONE, Scope.CONTRACTS_READ, {200: ApiContract}, Declared(problems=("not-found",)), CONTRACT)
+@operation(
+    "GET",
+    ONE,
+    Scope.CONTRACTS_READ,
+    {200: ApiContract},
+    Declared(problems=READING, version=VersionRule.KNOWN),
+    CONTRACT,
+)
 def get_contract(call: Call, contract_id: str) -> Answer:
-    """Read a contract."""
+    """Read a contract.
+
+    With its `ETag` in `If-None-Match` the answer is 304, without content, while it is still that version.
+    """
     return answer(contract_id)
 
 

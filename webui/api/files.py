@@ -7,13 +7,13 @@ from appliance.evidence.exporting import Exporting
 from appliance.ledger.disclosure import Audience
 from appliance.model.api_clients import Scope
 from appliance.model.contract import Contract, RevisionKind
-from webui.api.contracts import ONE, read
+from webui.api.contracts import ONE, READING, REFUSALS, read
 from webui.api.operations import PDF, ZIP, Answer, Call, Declared, operation
 from webui.shared.language import translate
 from webui.shared.served import appliance
 
 
-@operation("GET", f"{ONE}/document", Scope.CONTRACTS_READ, {200: PDF}, Declared(problems=("not-found",)))
+@operation("GET", f"{ONE}/document", Scope.CONTRACTS_READ, {200: PDF}, Declared(problems=READING))
 def get_document(call: Call, contract_id: str) -> Answer:
     """Read the document as it is now.
 
@@ -40,7 +40,7 @@ def _mark(call: Call, contract: Contract) -> str:
     f"{ONE}/evidence",
     Scope.EVIDENCE_READ,
     {200: ZIP},
-    Declared(problems=("not-found", "state-refused", "precondition-refused", "evidence-incomplete")),
+    Declared(problems=(*REFUSALS, "evidence-incomplete")),
 )
 def get_evidence(call: Call, contract_id: str) -> Answer:
     """Read the evidence package of a completed contract.

@@ -42,7 +42,8 @@ nothing: the key is free for the corrected request. After an answer of 500 or 50
 request with the same key.
 
 **Versions.** The `ETag` of a contract is its version. A change says in `If-Match` which version it is about, and
-is refused with 412 once there is a newer one.
+is refused with 412 once there is a newer one. Reading with `If-None-Match` gives the contract only once it has
+changed, else 304.
 
 **Events** are read at `/events`, or sent to webhooks in the form of Standard Webhooks: the same events, with the
 same ids, each with the entry of the log that proves it. Two administrators add a webhook; it sends once the
@@ -76,6 +77,7 @@ _ID: Final = "^[0-9a-f]{24}$"
 _STATUS_WORDS: Final[Mapping[int, str]] = {
     200: "It was done.",
     201: "It was made.",
+    304: "It is still the version that was named.",
     400: "The request cannot be read.",
     401: "There is no valid access token.",
     403: "The client may not do this.",
@@ -123,7 +125,7 @@ def codes_of(operation: Operation) -> list[str]:
         codes |= {"idempotency-key-invalid", "idempotency-key-reused", "request-under-way"}
     if declared.key is KeyRule.REQUIRED:
         codes.add("idempotency-key-missing")
-    if declared.version is not VersionRule.NONE:
+    if declared.version.is_about_one:
         codes.add("version-changed")
     if declared.version is VersionRule.REQUIRED:
         codes.add("version-missing")
@@ -326,7 +328,10 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
                 },
             )
         )
-    if declared.version is not VersionRule.NONE:
+    if declared.version is VersionRule.KNOWN:
+        described = "An `ETag` that was read before; of that version there is no content again (304)."
+        found.append(_header("If-None-Match", described, False, {"type": "string", "examples": ['"3"']}))
+    if declared.version.is_about_one:
         found.append(
             _header(
                 "If-Match",
@@ -376,6 +381,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
             "headers": _response_headers(operation, status),
             "content": content,
         }
+    if operation.request.version is VersionRule.KNOWN:
+        responses["304"] = {"description": _STATUS_WORDS[304], "headers": _response_headers(operation, 304)}
     for status, codes in sorted(codes_by_status(operation).items()):
         responses[str(status)] = {
             "description": f"{_STATUS_WORDS[status]} Codes: {', '.join(f'`{code}`' for code in codes)}.",

@@ -35,11 +35,18 @@ class KeyRule(Enum):
 
 
 class VersionRule(Enum):
-    """Whether a request says which version of the contract it is about (``If-Match``)."""
+    """Whether a request says which version of the contract it is about (``If-Match``), or has."""
 
     NONE = "none"
+    KNOWN = "known"
+    """It may say which one the client has (``If-None-Match``), which is not given again."""
     OPTIONAL = "optional"
     REQUIRED = "required"
+
+    @property
+    def is_about_one(self) -> bool:
+        """Whether ``If-Match`` is read."""
+        return self in (VersionRule.OPTIONAL, VersionRule.REQUIRED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from appliance.model.contract import Contract, GuestDetails, Party
 from appliance.model.people import IdentityRecord
 from appliance.signing_methods import SigningMethod
 from webui.api import conversions
-from webui.api.contracts import CHANGES, CONTRACT, ONE, REFUSALS, answer, read, to_change
+from webui.api.contracts import CHANGES, CONTRACT, ONE, READING, REFUSALS, answer, read, to_change
 from webui.api.operations import Answer, Call, Declared, KeyRule, Leads, VersionRule, operation
 from webui.api.problems import ProblemError
 from webui.api.types import (
@@ -222,7 +222,7 @@ class ApiPartyIdentity(Struct):
     f"{PARTY}/identity",
     Scope.IDENTITIES_READ,
     {200: ApiPartyIdentity},
-    Declared(problems=("not-found", "state-refused")),
+    Declared(problems=READING),
 )
 def get_party_identity(call: Call, contract_id: str, party_id: str) -> Answer:
     """Read how the identity of who signs was checked.

@@ -17,6 +17,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Final
 
 import msgspec
@@ -115,7 +116,7 @@ def _sent(operation: Operation, access: GrantedAccess | None) -> tuple[Call, byt
 
 def _version(rule: VersionRule) -> int | None:
     given = request.headers.get("If-Match")
-    if rule is VersionRule.NONE or (given is None and rule is VersionRule.OPTIONAL):
+    if not rule.is_about_one or (given is None and rule is VersionRule.OPTIONAL):
         return None
     if given is None:
         raise ProblemError("Say in If-Match which version you have read (its ETag).", "version-missing")
@@ -211,4 +212,8 @@ def _response(operation: Operation, answer: Answer) -> Response:
     response = Response(content, answer.status, dict(answer.headers), content_type=kind)
     if answer.version is not None:
         response.set_etag(str(answer.version))
+        is_known = operation.request.version is VersionRule.KNOWN
+        if is_known and request.if_none_match.contains_weak(str(answer.version)):  # RFC 9110, 13.1.2
+            response.status_code = HTTPStatus.NOT_MODIFIED
+            response.set_data(b"")
     return response

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from appliance.errors import PreconditionRefused
 from appliance.model.api_clients import Scope
 from appliance.model.people import SealRequest, SealRequestState, SealUse
-from webui.api.contracts import ONE
+from webui.api.contracts import ONE, READING
 from webui.api.conversions import utc
 from webui.api.operations import Answer, Call, Declared, operation
 from webui.api.problems import ProblemError
@@ -91,7 +91,7 @@ class ApiSealUseFilter(Struct, forbid_unknown_fields=True):
     f"{ONE}/seal-requests",
     Scope.SEALS_READ,
     {200: ApiSealRequests},
-    Declared(problems=("not-found", "state-refused")),
+    Declared(problems=READING),
 )
 def list_seal_requests(call: Call, contract_id: str) -> Answer:
     """List the requests for seals on a contract.
