@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.administration.actions import REGISTRY
 from appliance.language import Language, chinese_areas, chinese_messages, translator
 from appliance.model import decision_sentences
 from appliance.model.contract import ContractState
@@ -109,6 +110,11 @@ def test_every_http_status_has_its_sentence_in_both_languages() -> None:
 
 def test_every_kind_of_problem_has_its_title_in_both_languages() -> None:
     assert not set(TITLES.values()) - set(chinese_messages())
+
+
+def test_what_administrators_agree_to_is_translated() -> None:
+    said = {text for each in REGISTRY.values() for text in (each.title, each.effect, each.undo)}
+    assert not said - set(chinese_messages())
 
 
 def test_translations_have_the_places_of_their_sentences() -> None:
