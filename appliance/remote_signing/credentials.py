@@ -37,6 +37,10 @@ class RemoteCredential:
     valid_to: datetime
     revoked: bool
 
+    def counts(self, now: datetime) -> bool:
+        """Whether the authority still signs with it."""
+        return not self.revoked and now < self.valid_to
+
 
 def credential_of(
     name: str, use: RemoteUse, chain: Sequence[bytes], lists: Sequence[bytes], most: int

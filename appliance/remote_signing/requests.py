@@ -114,8 +114,7 @@ class RemoteRequests:
         """
         now = self._now().replace(microsecond=0)
         use, secret = asked.use, secrets.token_urlsafe(32)
-        self._database.query(_reachable, client, asked.person)
-        self._require_key(asked, len(asked.documents))
+        self._require_key(client, asked, now)
         content, pdf, documents = self._prepared(client, asked, now)
         request = RemoteRequest(
             id=secrets.token_hex(12),
@@ -282,18 +281,20 @@ class RemoteRequests:
             if remote_signing.end(tx, request, state, at=self._now()):
                 self._append(tx, EventKind.REMOTE_LAPSED, request, SYSTEM)
 
-    def _require_key(self, asked: RemoteAsk, count: int) -> None:
+    def _require_key(self, client: AskingClient, asked: RemoteAsk, now: datetime) -> None:
+        known = self.credentials(client, asked.person)
         limits = self._authority.remote_limits()
         most = limits.hash if asked.use is RemoteUse.HASH else limits.document
         if not most:
             raise PreconditionRefused("Digests of this kind are not signed for other software here.")
-        if count > most:
+        if len(asked.documents) > most:
             raise PreconditionRefused(
                 "At most {limit} digests can be signed for other software at once.", limit=most
             )
-        if self._certificate(remote_key(asked.person, asked.use)) is None:
+        if not any(each.use is asked.use and each.counts(now) for each in known):
             raise PreconditionRefused(
-                "{name} has no key of this kind; an officer gives one on the person's page.", name=asked.person
+                "{name} has no valid key of this kind; an officer gives one on the person's page.",
+                name=asked.person,
             )
 
     def _certificate(self, name: str) -> bytes | None:

@@ -17,14 +17,18 @@ from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from appliance.demonstration.participants import LI, ZHANG
+from appliance.demonstration.participants import LI, OFFICER, ZHANG
+from appliance.errors import PreconditionRefused
 from appliance.model.administration import MaintenanceWindow
 from appliance.remote_signing.requests import RemoteRequests
 from appliance.wiring import Appliance
 from hsm import cms
+from hsm.intents import OfficerIntent
+from hsm.remote import RemoteUse
 from tests.api.programs import Programs
+from tests.authority import soon
 from tests.portal.visitors import signed_in
-from tests.remote_signing.conftest import DIGESTS, OFFICE, READER
+from tests.remote_signing.conftest import DIGESTS, OFFICE, READER, ask_for
 from tests.remote_signing.served import PORTAL
 from tests.world import confirm_by, sample_document, with_parts
 from webui.csc.endpoints import LARGEST_REQUEST, MOST_VALUES
@@ -133,6 +137,37 @@ def test_credentials_are_listed_and_described(client: FlaskClient, appliance: Ap
     assert info["cert"]["serialNumber"] == f"{chain[0].serial_number:x}"
     bare = post(client, "v1/credentials/info", credentialID=HASH, certificates="none").json
     assert bare is not None and bare["cert"]["certificates"] == []
+
+
+def test_nobody_is_asked_for_a_key_whose_certificate_has_ended(
+    client: FlaskClient, appliance: Appliance, requests: RemoteRequests
+) -> None:
+    def status() -> str:
+        found = post(client, "v2/credentials/info", credentialID=DOCUMENT).json
+        assert found is not None
+        return str(found["cert"]["status"])
+
+    asking = {"credentialID": DOCUMENT, "numSignatures": 1, "hashes": B64[:1]}
+    ended = appliance.now() + timedelta(days=20 * 366)
+    parts = (appliance.database, appliance.authority, None, lambda: ended)
+    with pytest.raises(PreconditionRefused, match="no valid key"):
+        RemoteRequests(*parts).ask(OFFICE, ask_for(RemoteUse.DOCUMENT, DIGESTS[0]))  # type: ignore[arg-type]
+    assert status() == "valid"
+    revoke, add = (
+        OfficerIntent(kind, details, soon(), kind.encode()[:16].ljust(16))
+        for kind, details in (
+            ("revoke_certificate", {"subject": DOCUMENT, "reason": "key_compromise"}),
+            ("add_remote_key", {"subject": ZHANG.subject, "use": "document"}),
+        )
+    )
+    for act in (revoke, add):
+        confirm_by(appliance, OFFICER, act)
+    appliance.authority.revoke_certificate(revoke)
+    assert status() == "revoked"
+    answer = post(client, "v2/credentials/authorize", **asking)
+    assert answer.status_code == 400 and "no valid key" in answer.text
+    appliance.authority.add_remote_key(add)
+    assert status() == "valid" and requests.waiting_for(ZHANG.subject) == []
 
 
 def test_the_first_version_has_no_sign_doc_and_no_key_for_it(client: FlaskClient) -> None:

@@ -154,7 +154,7 @@ def test_whom_a_client_may_not_ask_it_does_not_know(
 def test_who_has_no_key_is_not_asked(requests: RemoteRequests) -> None:
     client = replace(OFFICE, organisations=frozenset({ALPHA, BETA}))
     assert requests.credentials(client, LI.subject) == []
-    with pytest.raises(PreconditionRefused, match="no key of this kind"):
+    with pytest.raises(PreconditionRefused, match="no valid key of this kind"):
         requests.ask(client, ask_for(person=LI.subject))
 
 

@@ -142,11 +142,14 @@ class _Endpoints:
         found = self._credentials(client, text_in(body, "userID"))
         answer: dict[str, Any] = {"credentialIDs": [each.name for each in found]}
         if body.get("credentialInfo") is True:
-            answer["credentialInfos"] = [{"credentialID": each.name, **_described(each, body)} for each in found]
+            now = self._service.now()
+            answer["credentialInfos"] = [
+                {"credentialID": each.name, **_described(each, body, now)} for each in found
+            ]
         return jsonify(answer)
 
     def credential_info(self, client: AskingClient, body: Body) -> Response:
-        return jsonify(_described(self._credential(client, body), body))
+        return jsonify(_described(self._credential(client, body), body, self._service.now()))
 
     def authorize(self, client: AskingClient, body: Body) -> Response:
         """202 with a handle; the SAD comes once the person has confirmed (11.6)."""
@@ -285,7 +288,7 @@ def _seconds_left(asked: RemoteRequest, service: CscService) -> int:
     return max(0, int((asked.expires - service.now()).total_seconds()))
 
 
-def _described(credential: RemoteCredential, body: Body) -> dict[str, Any]:
+def _described(credential: RemoteCredential, body: Body, now: datetime) -> dict[str, Any]:
     """``credentials/info`` (11.5): the key, its certificates as far as they are asked for, and that its person
     authorises every hash on a page of this service: in 1.0.4 ``implicit``, in 2.x ``explicit`` with no object that
     a client could ask for."""
@@ -297,7 +300,8 @@ def _described(credential: RemoteCredential, body: Body) -> dict[str, Any]:
     key: dict[str, Any] = {"status": "enabled", "algo": list(credential.algorithms), "len": credential.bits}
     if credential.curve:
         key["curve"] = credential.curve
-    cert: dict[str, Any] = {"status": "revoked" if credential.revoked else "valid"}
+    status = "revoked" if credential.revoked else "valid" if credential.counts(now) else "expired"
+    cert: dict[str, Any] = {"status": status}
     cert["certificates"] = [base64.b64encode(each).decode() for each in sent]
     if body.get("certInfo") is True:
         cert |= {
