@@ -245,6 +245,8 @@ def test_no_client_answers_for_a_power(erp: FlaskClient, appliance: Appliance, k
         ({"grantor": " "}, "/grantor"),
         ({"limit": {"value": "1.001", "currency": "CNY"}}, "/limit/value"),
         ({"kinds": ["采购"] * 51}, "/kinds"),
+        ({"kinds": [" "]}, "/kinds/0"),
+        ({"counterparties": ["甲公司示例有限公司", "\u3000"]}, "/counterparties/1"),
     ],
 )
 def test_what_no_power_says(erp: FlaskClient, appliance: Appliance, changes: dict[str, Any], pointer: str) -> None:

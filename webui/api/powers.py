@@ -25,7 +25,8 @@ from webui.shared.served import appliance
 ONE = "/powers/{power_id}"
 
 BasisWord = Literal["letter", "contract", "legal-representative"]
-Name = Annotated[str, Meta(min_length=1, max_length=LONGEST_ORGANISATION)]
+Name = Annotated[str, Meta(min_length=1, max_length=LONGEST_ORGANISATION, pattern=r"\S")]
+"""Not blank: a scope of blank names alone would be one without names, which means all."""
 Names = Annotated[list[Name], Meta(max_length=MOST_NAMES)]
 Subject = Annotated[str, Meta(min_length=3, max_length=100, examples=["person-zhang"])]
 
