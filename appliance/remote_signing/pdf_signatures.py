@@ -21,6 +21,7 @@ from appliance.pdf.values import FieldPlacement, PersonAppearance, PreparedRevis
 from appliance.pdf.workshop import whole_revision
 from appliance.verification import Indication
 from appliance.verification.model import Level, SignatureReport
+from hsm.errors import TimeNotAvailable
 from hsm.remote import RemoteDocument, RemoteSigning
 
 _ENOUGH: Final = {
@@ -63,8 +64,14 @@ class PdfSignatures:
         return made.document, prepared, RemoteDocument(made.digest, label, shown=True, field=field)
 
     def prepared(self, request: RemoteRequest, pdf: PreparedPdf, content: bytes) -> PreparedRevision:
-        """The revision that waits in the *content* of *request*, whose *pdf* it is. Raises :class:`ResultRefused`
-        for any other bytes than those that its person activates."""
+        """The revision that waits in the *content* of *request*, whose *pdf* it is.
+
+        Raises :class:`ResultRefused` for any other bytes than those that its person activates, and
+        :class:`TimeNotAvailable` where the signature could not be dated once their activation is used up.
+        """
+        clock = self._backend.authority.status().clock
+        if pdf.order.level is not PdfLevel.B and not clock.trusted:
+            raise TimeNotAvailable(clock.sentence.template, **clock.sentence.values)
         [document] = request.signing.documents
         start, length = pdf.gap
         try:

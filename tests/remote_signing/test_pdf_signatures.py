@@ -7,6 +7,7 @@ import base64
 import hashlib
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from appliance.remote_signing.requests import AskedRequest, RemoteRequests
 from appliance.verification.model import Level
 from appliance.wiring import Appliance
 from hsm.certificates import Profile
-from hsm.errors import TimeNotAvailable
+from hsm.errors import Sentence, TimeNotAvailable
 from hsm.remote import RemoteDocument, RemoteUse
 from tests import activation_service as visits
 from tests.api.programs import Programs
@@ -294,3 +295,18 @@ def test_a_signature_that_cannot_be_dated_is_given_to_nobody(
     assert requests.of_client(OFFICE, asked.secret).state is RemoteRequestState.FAILED
     with pytest.raises(StateRefused, match="nothing was given out"):
         fetched(requests, asked, pdf)
+
+
+def test_while_nothing_can_be_dated_the_activation_is_not_used_up(
+    appliance: Appliance, requests: RemoteRequests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = asked_for(requests, pdf := sample_document(1))
+    confirm_by(appliance, ZHANG.subject, asked.request.intent())
+    status = appliance.authority.status()
+    late = replace(status.clock, trusted=False, sentence=Sentence("The time is not certain enough.", {}))
+    monkeypatch.setattr(appliance.authority, "status", lambda: replace(status, clock=late))
+    with pytest.raises(TimeNotAvailable):
+        fetched(requests, asked, pdf)
+    assert requests.of_client(OFFICE, asked.secret).state is RemoteRequestState.OPEN
+    monkeypatch.undo()
+    assert fetched(requests, asked, pdf).startswith(pdf)
