@@ -200,6 +200,7 @@ def require_none_fails(schema: Any) -> None:
     never = ", ".join(label for label, done in sorted(succeeded.items()) if not done)
     statuses = ", ".join(f"{status}: {times}" for status, times in sorted(answered.items()))
     sys.stdout.write(f"{answered.total()} requests ({statuses}); never done: {never or 'none'}\n")
+    assert succeeded, "nothing was asked"
     if found:
         pytest.fail("\n\n".join(found.values()), pytrace=False)
 
