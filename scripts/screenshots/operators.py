@@ -15,12 +15,15 @@ from datetime import datetime, timedelta
 from appliance.accounts.sessions import ClientInfo
 from appliance.administration import COMMAND, CONSOLE, Administration, open_administration
 from appliance.administration.confirmed import ConfirmedKey, RootConfirmations
+from appliance.api_clients import new_client_id, new_secret, secret_digest
 from appliance.clock import utc_now
 from appliance.config import Settings
 from appliance.health import Condition, Observations
-from appliance.model.administration import ROOT, Actor, AdministratorRole, NewAdministrator
+from appliance.model.administration import ROOT, Actor, AdministratorRole, NewAdministrator, subject_of
+from appliance.model.api_clients import ClientAuthentication, ClientTerms, Scope
 from appliance.sharing import make_directory
 from appliance.store.health import figures
+from appliance.wiring import open_appliance
 from hsm.activation.credentials import code_at, step_of
 from hsm.authenticator import SoftwareAuthenticator
 
@@ -33,6 +36,7 @@ PEOPLE = {
 PASSWORD = "窗外的雨下了一整夜 & 两盏灯"  # noqa: S105  # of nobody: the home goes with the pictures
 FAILED = "vermilion-backup.service"
 MONTH = 24 * 31
+YEAR = timedelta(days=365)
 PATIENCE = 60.0
 """Seconds in which the health monitor has run a round."""
 
@@ -53,6 +57,7 @@ def operators(settings: Settings) -> Operators:
     with open_administration(settings, now=utc_now, process=COMMAND) as administration:
         sessions = {login: _set_up(administration, login) for login in PEOPLE}
     _keys(settings)
+    _clients(settings)
     # What takes two is signed by devices that nobody holds here: it is said on the machine instead.
     with open_administration(settings, now=utc_now, process=replace(CONSOLE, attests=True)) as administration:
         waiting = _acts(administration)
@@ -79,6 +84,27 @@ def _keys(settings: Settings) -> None:
         public_key = bytes.fromhex(device.credential()["public_key"])
         key = ConfirmedKey(login, PEOPLE[login][1], device.credential_id, public_key)
         RootConfirmations(settings.home.confirmed).confirm_key(key)
+
+
+def _clients(settings: Settings) -> None:
+    """Programs that use the API; the scheduler tells the console of them within seconds."""
+    reading = {Scope.CONTRACTS_READ, Scope.EVIDENCE_READ}
+    program = ClientTerms(
+        "ERP",
+        frozenset({*reading, Scope.CONTRACTS_WRITE, Scope.LINKS_WRITE}),
+        frozenset({settings.organisation.name}),
+        frozenset({"采购合同"}),
+        frozenset({"https://erp.enterprise.example"}),
+    )
+    archive = ClientTerms("档案系统", frozenset(reading), frozenset({settings.organisation.name}))
+    with open_appliance(settings) as appliance:
+        register = appliance.api_clients
+        for client, proof in (
+            (program, ClientAuthentication(secret=secret_digest(new_secret()))),
+            (archive, ClientAuthentication(certificate="c3" * 32, certificate_expires=utc_now() + YEAR)),
+        ):
+            made = register.create(new_client_id(), client, proof, by=subject_of(SYSTEM))
+            register.grant(made, made.scopes, certificate=proof.certificate)
 
 
 def _acts(administration: Administration) -> str:

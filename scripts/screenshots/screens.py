@@ -99,4 +99,5 @@ SCREENS = (
     Screen("63-discussion", "/contracts/{draft}/discussion", ZHANG.subject),
     Screen("64-discussed-text", "/writing/{discussed}/discussion", CUSTODIAN.subject),
     Screen("65-redline", "/writing/{discussed}/proposals/{proposal}", ZHANG.subject),
+    Screen("66-console-clients", "/clients", SECURITY, console=True),
 )
