@@ -29,18 +29,27 @@ SAMPLE_TITLE = "技术服务合同 SL-2026-0117"
 @click.option("--out", type=NEW_FOLDER, help="Where the results are written.")
 @click.option("--contract", type=FILE, help="Any PDF, instead of the sample contract.")
 @click.option("--sign", "waiting", metavar="ID", help="Sign this contract, which was sent, and do nothing else.")
+@click.option("--code", "invited", metavar="ID", help="Print the codes of this contract's signers from outside.")
 @click.pass_context
-def demo_command(ctx: click.Context, out: Path | None, contract: Path | None, waiting: str | None) -> None:
+def demo_command(
+    ctx: click.Context, out: Path | None, contract: Path | None, waiting: str | None, invited: str | None
+) -> None:
     """Sign, timestamp, log, verify and export a contract of two companies, with two people and two company seals.
 
     Sets up a home and starts the authority where there is none, and ends what it started. With --sign, the
-    demonstration's people sign a contract that waits for them in a home that `vermilion up` has made.
+    demonstration's people sign a contract that waits for them in a home that `vermilion up` has made. With --code
+    you see there what its initiator would tell signers from outside.
     """
     context: Context = ctx.obj
-    if waiting is not None:
-        if out is not None or contract is not None:
-            raise click.UsageError(context.terminal.translated("--sign takes no other option."))
-        _sign_waiting(context, waiting)
+    for alone, run, refusal in (
+        (waiting, _sign_waiting, "--sign takes no other option."),
+        (invited, _tell_codes, "--code takes no other option."),
+    ):
+        if alone is None:
+            continue
+        if [out, contract, waiting, invited].count(None) < 3:
+            raise click.UsageError(context.terminal.translated(refusal))
+        run(context, alone)
         return
     if out is None:
         raise click.UsageError(context.terminal.translated("Say with --out where the results are written."))
@@ -68,6 +77,11 @@ def _sign_waiting(context: Context, contract_id: str) -> None:
         open_appliance(load(context.home), confinement=confinement) as appliance,
     ):
         _story(context, appliance).sign_waiting(contract_id)
+
+
+def _tell_codes(context: Context, contract_id: str) -> None:
+    with open_appliance(load(context.home), confinement=Confinement(context.home.cache)) as appliance:
+        _story(context, appliance).tell_codes(contract_id)
 
 
 def _story(context: Context, appliance: Appliance) -> DemonstrationRun:

@@ -20,6 +20,7 @@ from appliance.demonstration.accounts import give_accounts
 from appliance.demonstration.new_home import DEMONSTRATION, NewHome
 from appliance.demonstration.older_home import renew_addresses
 from appliance.demonstration.participants import DemonstrationAuthenticators
+from appliance.demonstration.template import give_template
 from appliance.errors import ConfigurationError, NotFound, SupervisionFailed
 from appliance.home import Home, make_directory
 from appliance.model.people import Person, Seal
@@ -76,11 +77,12 @@ def found_home(
 
 
 def give_accounts_for_trying(home: Home) -> None:
-    """In the demonstration's home programs can make contracts in the names of its people."""
+    """In the demonstration's home programs can make contracts in the names of its people, and from a template."""
     authenticators = DemonstrationAuthenticators(home)
-    if not home.is_managed and authenticators.has(participants.ZHANG.subject):
+    if authenticators.are_for_trying:
         with open_appliance(load(home), role="web", confinement=_unused(home)) as appliance:
             give_accounts(appliance, authenticators)
+            give_template(appliance)
 
 
 def _unused(home: Home) -> Confinement:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
+from appliance.errors import PreconditionRefused
 from appliance.home import Home
 from appliance.language import Language
 from appliance.model.contract import GuestDetails, Placement
@@ -57,7 +58,7 @@ class DemonstrationAuthenticators:
     """The authenticators of a *home*, named by subject. One process at a time uses each."""
 
     def __init__(self, home: Home) -> None:
-        self._root = home.root
+        self._home = home
         self._folder = home.people
         self._socket = home.authority_socket("activation")
 
@@ -83,13 +84,23 @@ class DemonstrationAuthenticators:
     @cached_property
     def _origin(self) -> str:
         """Of the activation service now; when an authenticator was made it was perhaps another."""
-        return config.load(self._root).activation.origins[0]
+        return config.load(self._home.root).activation.origins[0]
 
     def confirm(self, subject: str, act: SigningIntent | OfficerIntent) -> None:
         """Has *subject* activate *act*, as the activation service does for people. Raises what the authority
         refuses."""
         with AuthorityClient(self._socket) as authority:
             authority.approve(act, self.activate(subject, act))
+
+    @property
+    def are_for_trying(self) -> bool:
+        """Whether the home is the demonstration's, and so nobody's who exists; an appliance's never is."""
+        return not self._home.is_managed and self.has(ZHANG.subject)
+
+    def require_trial(self) -> None:
+        """Raises :class:`PreconditionRefused` unless they are for trying."""
+        if not self.are_for_trying:
+            raise PreconditionRefused("{home} was not made for trying; nothing was done.", home=self._home.root)
 
     def has(self, subject: str) -> bool:
         """Whether there is an authenticator of *subject*."""

@@ -27,8 +27,8 @@ from appliance.evidence.exporting import Export, Exporting
 from appliance.language import Language
 from appliance.language.sizes import ByteSize
 from appliance.ledger.disclosure import Audience
-from appliance.model.contract import Contract, Deadline, Party, PartyKind, PartyState, Placement
-from appliance.model.intent import SigningOrigin
+from appliance.model.contract import Contract, Deadline, Party, PartyKind, Placement
+from appliance.model.intent import AgreementRecord, SigningOrigin
 from appliance.model.people import Person
 from appliance.store.contracts import load_contract
 from appliance.supervision import Say
@@ -145,20 +145,60 @@ class DemonstrationRun:
         return self._sign_all(self._send(draft))
 
     def sign_waiting(self, contract_id: str) -> None:
-        """Everybody whom the contract waits for signs in turn, as people would at their browsers.
+        """Whoever is on turn signs, as people would at their browsers, and who is then; until it is the turn of
+        nobody of the demonstration, which is told.
 
-        Raises :class:`PreconditionRefused`, with nothing signed, where somebody is not of the demonstration.
+        Raises :class:`PreconditionRefused` where nobody could sign.
         """
-        contract = self._appliance.database.query(load_contract, contract_id)
-        waiting = [party for party in contract.parties if party.state is PartyState.WAITING]
-        for party in waiting:
-            if not all(map(self._authenticators.has, _activators(party))):
-                raise PreconditionRefused(
-                    "{name} is not of the demonstration, and signs in a browser.", name=party.name
-                )
-        self.accept_agreements()
-        for party in waiting:
+        self._authenticators.require_trial()
+        signed = 0
+        while True:
+            contract = self._appliance.database.query(load_contract, contract_id)
+            party = next(filter(self._can_sign, contract.on_turn), None)
+            if party is None:
+                break
+            self._agree_for(contract, party)
             self._sign(contract, party)
+            signed += 1
+        left = [each.name for each in contract.on_turn]
+        if not left and not signed:
+            raise PreconditionRefused("“{title}” waits for no signature.", title=contract.title)
+        if left and not signed:
+            raise PreconditionRefused("{name} is not of the demonstration, and signs in a browser.", name=left[0])
+        if left:
+            self._say("not signed  {name} is not of the demonstration, and signs in a browser", name=left[0])
+
+    def tell_codes(self, contract_id: str) -> None:
+        """The codes with which signers from outside come in, as their initiator would tell them by telephone.
+
+        Raises :class:`PreconditionRefused` in a home that is not the demonstration's, for contracts of anybody but
+        its people, and where no code is of use now.
+        """
+        self._authenticators.require_trial()
+        contract = self._appliance.database.query(load_contract, contract_id)
+        by = contract.initiator
+        if not self._authenticators.has(by):
+            raise PreconditionRefused("Only codes for contracts of the demonstration's people are shown.")
+        guests = [party for party in contract.on_turn if party.guest]
+        if not guests:
+            raise PreconditionRefused(
+                "“{title}” waits for nobody from outside now; there is a code as soon as it is their turn.",
+                title=contract.title,
+            )
+        for party in guests:
+            code = self._appliance.guests.code(contract.id, party.id, by=by)
+            self._say("code        {name}: {code}", name=party.name, code=code)
+
+    def _can_sign(self, party: Party) -> bool:
+        return all(map(self._authenticators.has, _activators(party)))
+
+    def _agree_for(self, contract: Contract, party: Party) -> None:
+        """Whoever acts for *party* accepts, where nobody has, to sign electronically with the other sides."""
+        agreements, by = self._appliance.agreements, party.responsible
+        if not agreements.is_accepted_for(contract, party.id):
+            proposal = agreements.propose_for(contract, party.id)
+            self._authenticators.confirm(by, proposal.intent)
+            self._tell_accepted(party.name, proposal.between, agreements.accept(proposal.id, by=by))
 
     def _sign_all(self, contract: Contract) -> Contract:
         for party in contract.parties:
@@ -177,13 +217,15 @@ class DemonstrationRun:
             between = AgreementSides(person.side, (other.side,))
             proposal = agreements.propose(person.subject, between)
             self._authenticators.confirm(person.subject, proposal.intent)
-            accepted = agreements.accept(proposal.id, by=person.subject)
-            self._say(
-                "agreement   {name} agrees for {party} to sign electronically (text version {version})",
-                name=person.name,
-                party=between.own.name,
-                version=accepted.version,
-            )
+            self._tell_accepted(person.name, between, agreements.accept(proposal.id, by=person.subject))
+
+    def _tell_accepted(self, name: str, between: AgreementSides, accepted: AgreementRecord) -> None:
+        self._say(
+            "agreement   {name} agrees for {party} to sign electronically (text version {version})",
+            name=name,
+            party=between.own.name,
+            version=accepted.version,
+        )
 
     def _draft(self, script: DemonstrationContract) -> Contract:
         appliance = self._appliance

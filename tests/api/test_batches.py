@@ -9,6 +9,7 @@ import json
 from datetime import datetime
 from typing import Any, get_args
 
+import openpyxl
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -21,9 +22,10 @@ from appliance.workbooks import MOST_ROWS
 from tests.api.conftest import program
 from tests.api.contracts_made import key
 from tests.api.programs import BETAS, ERP, PURCHASE, READER, Programs
-from tests.api.templates_made import BATCHES, SELLER, batch, create, created, offered, row, seller
+from tests.api.templates_made import BATCHES, SELLER, TEMPLATES, batch, create, created, offered, row, seller
 from tests.batches.stock import published
 from webui.api.batch_types import ModeWord, RowWord, StageWord
+from webui.api.operations import XLSX
 from webui.api.request_content import ROOM_FOR_ROWS
 
 
@@ -193,6 +195,30 @@ def test_a_batch_may_be_a_document(erp: FlaskClient, appliance: Appliance, templ
     assert [(each["reference"], each["state"]) for each in rows_of(erp, made["id"])] == [("A-1", "draft")]
     for wrong in ({}, {"rows": [row(1)], "document": document(good)}):
         assert create(erp, {**sent, **wrong}).json["code"] == "invalid-body"
+
+
+def test_the_workbook_of_a_template_is_taken_when_it_is_filled_in(
+    erp: FlaskClient, appliance: Appliance, template: Template
+) -> None:
+    asked, headers = {"initiator": ZHANG.email}, {"Accept-Language": "en"}
+    given = erp.get(f"{TEMPLATES}/{template.id}/list.xlsx", query_string=asked, headers=headers)
+    assert given.status_code == 200 and given.content_type == XLSX, given.text
+    book = openpyxl.load_workbook(io.BytesIO(given.data))
+    sheet = book.worksheets[0]
+    head = [cell.value for cell in sheet[1]]
+    values = {"Name": "钱一", "Organisation": "丙公司", "E-mail": "q@c.example", "价格": 5, "是否含税": "是"}
+    assert set(values) <= set(head), head
+    sheet.cell(1, len(head) + 1, "Reference")
+    for place, heading in enumerate([*head, "Reference"], 1):
+        sheet.cell(2, place, {**values, "Reference": "A-1"}.get(heading))
+    file = io.BytesIO()
+    book.save(file)
+    sent = {"template": template.id, **asked, "document": base64.b64encode(file.getvalue()).decode()}
+    made = created(erp, sent)
+    run(appliance)
+    assert [(each["reference"], each["state"]) for each in rows_of(erp, made["id"])] == [("A-1", "draft")]
+    other = erp.get(f"{TEMPLATES}/{template.id}/list.xlsx", query_string={"initiator": LI.email})
+    assert other.status_code in (404, 422), "another organisation's"
 
 
 def test_a_template_without_roles_has_a_guest(erp: FlaskClient, appliance: Appliance) -> None:

@@ -22,6 +22,7 @@ JSON: Final = "application/json"
 PDF: Final = "application/pdf"
 OCTETS: Final = "application/octet-stream"
 ZIP: Final = "application/zip"
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class KeyRule(Enum):

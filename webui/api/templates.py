@@ -9,11 +9,12 @@ from appliance.model.api_clients import Scope
 from appliance.model.mail_merge import TypedRow
 from appliance.model.template_parties import TemplateRole
 from appliance.model.writing import MergeField, MergeFieldKind, Template
+from appliance.writing.merge_lists import blank_workbook
 from appliance.writing.merge_rows import checked_contract
 from appliance.writing.pages import require_current
 from webui.api import contracts, conversions
 from webui.api.initiators import initiator_of
-from webui.api.operations import Answer, Call, Declared, KeyRule, Leads, operation
+from webui.api.operations import XLSX, Answer, Call, Declared, KeyRule, Leads, operation
 from webui.api.problems import ProblemError
 from webui.api.template_types import (
     ApiPrefill,
@@ -27,6 +28,7 @@ from webui.api.template_types import (
 )
 from webui.api.typed import fault_of, refused, typed_parties
 from webui.api.types import ApiContract
+from webui.shared.language import current_language
 from webui.shared.served import appliance
 
 ONE: Final = "/templates/{template_id}"
@@ -87,6 +89,24 @@ def get_template(call: Call, template_id: str) -> Answer:
     """
     by = initiator_of(call, call.query(ApiTemplateReader).initiator).subject
     return Answer(_template(appliance.writing.templates.offered(template_id, by)))
+
+
+@operation(
+    "GET",
+    f"{ONE}/list.xlsx",
+    Scope.TEMPLATES_READ,
+    {200: XLSX},
+    Declared(query=ApiTemplateReader, problems=(*PERSON, "not-found", "state-refused")),
+)
+def get_list(call: Call, template_id: str) -> Answer:
+    """Read the workbook to fill in for a batch.
+
+    One row for each contract; it explains its columns. Filled in, it is the `document` of a new batch, which may
+    have a column `Reference` besides. Its headings are in the language of `Accept-Language`; a batch takes either.
+    """
+    by = initiator_of(call, call.query(ApiTemplateReader).initiator).subject
+    template = appliance.writing.templates.offered(template_id, by)
+    return Answer(blank_workbook(template, current_language()))
 
 
 @operation(
