@@ -23,9 +23,12 @@ MOST: Final = 20
 """Organisations, and types of contract, of one client."""
 
 _LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_ORIGIN: Final = re.compile(rf"https://((?:{_LABEL}\.)*(?=[a-z]){_LABEL})(?::[1-9][0-9]{{0,4}})?")
+_PORT = (
+    "(?::(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"  # to 65535
+)
+_ORIGIN: Final = re.compile(rf"https://((?:{_LABEL}\.)*(?=[a-z]){_LABEL}){_PORT}")
 """An origin as browsers write it (RFC 6454, 6.2), of a host with a name."""
-_LOOPBACK: Final = re.compile(r"http://(?:localhost|127\.0\.0\.1)(?::[1-9][0-9]{0,4})?")
+_LOOPBACK: Final = re.compile(rf"http://(?:localhost|127\.0\.0\.1){_PORT}")
 
 _ID: Final = re.compile(r"client-[0-9a-f]{16}")
 _HEX: Final = re.compile(r"[0-9a-f]{64}")

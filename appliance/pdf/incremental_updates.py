@@ -104,13 +104,11 @@ def refusing_malformed() -> Iterator[None]:
     except (MemoryError, RecursionError):
         raise
     except BROKEN as error:
-        raise malformed(error) from error
+        raise malformed() from error
 
 
-def malformed(error: Exception) -> DocumentRefused:
-    """The refusal of a document that a library failed at."""
+def malformed() -> DocumentRefused:
+    """The refusal of a document that a library failed at; what that says is for programmers, and of its making."""
     return DocumentRefused(
-        "malformed",
-        "The document is not a well-formed PDF ({detail}); save it again with another program.",
-        detail=str(error)[:200] or type(error).__name__,
+        "malformed", "The document is not a well-formed PDF; save it again with another program."
     )

@@ -97,7 +97,7 @@ def _inspected(document: bytes, reader: PdfReader, *, most_pages: int) -> Inspec
 def _pages(root: Any, most: int) -> list[Any]:
     found = [reference.get_object() for reference in geometry.pages(root, most=most)]
     if any(entry(page, "/Type", "/Page") != "/Page" for page in found):  # PDFium draws none of them
-        raise malformed(ValueError("a page that says that it is something else"))
+        raise malformed()
     return found
 
 

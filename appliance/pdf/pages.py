@@ -118,7 +118,7 @@ def is_read_as_written(document: bytes) -> bool:
     pdf = raw.FPDF_LoadMemDocument64(document, len(document), None)
     try:
         if raw.FPDF_GetPageCount(pdf) < 1:
-            raise malformed(pypdfium2.PdfiumError("no pages"))
+            raise malformed()
         return bool(raw.FPDF_DocumentHasValidCrossReferenceTable(pdf))
     finally:
         raw.FPDF_CloseDocument(pdf)
@@ -137,7 +137,7 @@ def opened(document: bytes) -> Iterator[pypdfium2.PdfDocument]:
         with closing(pypdfium2.PdfDocument(document)) as pdf:
             yield pdf
     except pypdfium2.PdfiumError as error:
-        raise malformed(error) from error
+        raise malformed() from error
 
 
 def bounded(size: tuple[float, float], wanted: float) -> float:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 from collections import defaultdict
 from dataclasses import replace
-from datetime import timedelta
-from typing import Any
+from datetime import date, timedelta
+from typing import Annotated, Any
 
+import msgspec
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
+from msgspec import Meta, Struct
 from werkzeug.test import TestResponse
 
 from appliance.demonstration.participants import ZHANG
@@ -24,8 +27,10 @@ from tests.api.contracts_made import CONTRACTS, drafted, etag, key, terms
 from tests.api.programs import ERP, GONE, READER, Programs
 from tests.portal import visitors
 from tests.world import with_parts
-from webui.api import openapi
+from webui.api import misfits, openapi
 from webui.api.operations import OPERATIONS
+from webui.api.problems import ProblemError
+from webui.api.types import ApiNewParty
 from webui.portal.application import create_app
 from webui.shared.programs import TITLES
 from webui.shared.rate_limits import RateLimits
@@ -86,6 +91,133 @@ def test_a_content_that_does_not_fit(
 ) -> None:
     answer = erp.post(CONTRACTS, data=body, content_type=kind, headers={"Idempotency-Key": key()})
     assert require_problem(answer, status, code).get("pointer", "") == pointer
+
+
+MISFITS: list[tuple[dict[str, Any], str, str]] = [
+    ({"title": 5}, "/title", "A text is expected here."),
+    ({"title": ""}, "/title", "This text must not be empty."),
+    ({"title": "x" * 201}, "/title", "This text is too long; 200 characters are possible."),
+    ({"initiator": "a"}, "/initiator", "This text is too short; it needs 3 characters."),
+    ({"order": "random"}, "/order", "One of these values is expected here: parallel, sequential."),
+    ({"deadline": "soon"}, "/deadline", "An object is expected here."),
+    ({"deadline": {"zone": "UTC"}}, "/deadline/at", "The field at is missing."),
+    ({"deadline": {"at": "soon", "zone": "UTC"}}, "/deadline/at", misfits.MOMENT),
+    ({"deadline": {"at": 5, "zone": "UTC"}}, "/deadline/at", misfits.MOMENT),
+    ({"deadline": {"at": "2026-12-31T18:00:00", "zone": "UTC"}}, "/deadline/at", misfits.MOMENT),
+    ({"amount": {"value": "1,000", "currency": "CNY"}}, "/amount/value", "An amount has digits"),
+    ({"amount": {"value": "1", "currency": "yuan"}}, "/amount/currency", "A currency has three capital letters"),
+    ({"document": "%%%"}, "/document", misfits.BASE64),
+    ({"colour": "red"}, "/colour", "There is no field colour here."),
+]
+
+
+@pytest.mark.parametrize(("changes", "pointer", "sentence"), MISFITS)
+def test_what_does_not_fit_is_said_in_our_own_words(
+    erp: FlaskClient, changes: dict[str, Any], pointer: str, sentence: str
+) -> None:
+    answer = erp.post(CONTRACTS, json=terms(**changes), headers={"Idempotency-Key": key()})
+    problem = require_problem(answer, 422, "invalid-body")
+    assert problem["pointer"] == pointer and problem["detail"].startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        (f"{CONTRACTS}?limit=0", "This number must be 1 at least."),
+        (f"{CONTRACTS}?limit=101", "This number must be 100 at most."),
+        (f"{CONTRACTS}?limit=x", "A whole number is expected here."),
+        (f"{CONTRACTS}?state=lost", "One of these values is expected here: completed, declined, "),
+        (f"{CONTRACTS}?changed_since=2026-12-31T18:00:00+08:00", misfits.MOMENT_IN_ADDRESS),
+        (f"{CONTRACTS}?changed_since=5", misfits.MOMENT_IN_ADDRESS),
+    ],
+)
+def test_what_does_not_fit_in_an_address_is_said_in_our_own_words(
+    erp: FlaskClient, path: str, sentence: str
+) -> None:
+    assert require_problem(erp.get(path), 422, "invalid-parameter")["detail"].startswith(sentence)
+
+
+class Everything(Struct, forbid_unknown_fields=True):
+    """One member of each kind that contents may have."""
+
+    numbers: Annotated[list[Annotated[float, Meta(gt=0, lt=9)]], Meta(min_length=2, max_length=3)] = []
+    some: Annotated[list[int], Meta(min_length=1)] = [1]
+    flag: bool = False
+    day: date | None = None
+    cells: dict[str, str | int | float | bool | None] = {}
+    size: Annotated[int, Meta(ge=0, le=10)] = 0
+    blank: Annotated[str, Meta(pattern=r"\S")] = "x"
+    id: Annotated[str, Meta(pattern="^[0-9]{2}$")] = "00"
+    party: ApiNewParty | None = None
+
+
+@pytest.mark.parametrize(
+    ("content", "pointer", "sentence"),
+    [
+        ("[]", "", "An object is expected here."),
+        ('{"numbers": 1}', "/numbers", "A list is expected here."),
+        ('{"numbers": [1]}', "/numbers", "This list is too short; it needs 2 entries."),
+        ('{"numbers": [1, 1, 1, 1]}', "/numbers", "This list is too long; 3 entries are possible."),
+        ('{"numbers": [1, "x"]}', "/numbers/1", "A number is expected here."),
+        ('{"numbers": [1, 0]}', "/numbers/1", "This number must be greater than 0."),
+        ('{"numbers": [1, 9]}', "/numbers/1", "This number must be smaller than 9."),
+        ('{"some": []}', "/some", "This list must not be empty."),
+        ('{"flag": "yes"}', "/flag", "Here true or false is expected."),
+        ('{"day": "31.12.2026"}', "/day", misfits.DAY),
+        ('{"day": 5}', "/day", misfits.DAY),
+        ('{"cells": {"a": []}}', "/cells", "A text, a number, true or false, or null is expected here."),
+        ('{"size": 1.5}', "/size", "A whole number is expected here."),
+        ('{"size": 1e400}', "/size", "This number is too large or too small."),
+        ('{"blank": " "}', "/blank", "This text must not be blank."),
+        ('{"id": "x"}', "/id", "The text does not have the form ^[0-9]{2}$."),
+        (
+            '{"party": {"kind": "group"}}',
+            "/party/kind",
+            "One of these values is expected here: person, seal, outside",
+        ),
+        ('{"party": {}}', "/party/kind", "The field kind is missing."),
+    ],
+)
+def test_every_kind_of_misfit_has_its_sentence(content: str, pointer: str, sentence: str) -> None:
+    with pytest.raises(ProblemError) as refused:
+        read_as(content.encode(), Everything)
+    assert refused.value.pointer == pointer and str(refused.value).startswith(sentence)
+
+
+def read_as(content: bytes, kind: type[Struct]) -> object:
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.ValidationError as wrong:
+        raise misfits.problem_of(str(wrong), kind, "invalid-body") from wrong
+
+
+@pytest.mark.parametrize("given", ["1", "v1", "1, 2"])
+def test_a_version_without_quotation_marks_is_no_version(erp: FlaskClient, given: str) -> None:
+    made = drafted(erp)
+    answer = erp.patch(f"{CONTRACTS}/{made['id']}", json={"title": "x"}, headers={"If-Match": given})
+    assert "quotation marks" in require_problem(answer, 400, "version-invalid")["detail"]
+
+
+@pytest.mark.parametrize("given", ['"0"', 'W/"1"', '"x"', "*"])
+def test_another_version_has_changed(erp: FlaskClient, given: str) -> None:
+    made = drafted(erp)
+    answer = erp.patch(f"{CONTRACTS}/{made['id']}", json={"title": "x"}, headers={"If-Match": given})
+    require_problem(answer, 412, "version-changed")
+
+
+def test_a_broken_pdf_is_refused_in_our_own_words(erp: FlaskClient) -> None:
+    broken = base64.b64encode(b"%PDF-1.7 nothing").decode()
+    answer = erp.post(CONTRACTS, json=terms(document=broken), headers={"Idempotency-Key": key()})
+    problem = require_problem(answer, 422, "document-refused")
+    assert problem["detail"] == "The document is not a well-formed PDF; save it again with another program."
+
+
+def test_refused_tokens_say_what_to_do(portal: Flask, known: Programs) -> None:
+    other = portal.test_client()
+    for header in ({}, {"Authorization": "Bearer wrong"}):
+        assert "/api/v1/token" in other.get("/api/v1/client", headers=header).json["detail"]
+    lacking = program(portal, known, READER).get("/api/v1/people")
+    assert "an administrator gives" in require_problem(lacking, 403, "scope-missing")["detail"]
 
 
 def test_a_pointer_leads_into_lists(erp: FlaskClient) -> None:

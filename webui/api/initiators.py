@@ -1,4 +1,4 @@
-"""The people in whose name a client works."""
+"""The people whom a client names: those in whose name it works, and others of its organisations."""
 
 from __future__ import annotations
 
@@ -12,19 +12,30 @@ from webui.shared.served import appliance
 def initiator_of(call: Call, named: str) -> DirectoryEntry:
     """The person whom the member, or the parameter, ``initiator`` names by subject or mail address. Raises
     :class:`ProblemError` for somebody who is not of the client's organisations, or cannot start contracts."""
-    found = appliance.registry.working_person(call.client.client.organisations, named)
-    if found is None:
-        raise ProblemError(
-            "Nobody of the client's organisations is called {who}.",
-            "unknown-person",
-            pointer="/initiator",
-            who=named,
-        )
+    found = _person_of(call, named, "/initiator")
     if not conversions.can_initiate(found):
         raise ProblemError(
             "{name} cannot start contracts; an officer can give the role.",
             "cannot-initiate",
             pointer="/initiator",
             name=found.name,
+        )
+    return found
+
+
+def subject_of(call: Call, named: str, pointer: str) -> str:
+    """The subject of the person whom the member at *pointer* names by subject or mail address. Raises
+    :class:`ProblemError` for an address of nobody of the client's organisations."""
+    return _person_of(call, named, pointer).subject if "@" in named else named
+
+
+def _person_of(call: Call, named: str, pointer: str) -> DirectoryEntry:
+    found = appliance.registry.working_person(call.client.client.organisations, named)
+    if found is None:
+        raise ProblemError(
+            "Nobody of the client's organisations is called {who}; GET /api/v1/people lists them.",
+            "unknown-person",
+            pointer=pointer,
+            who=named,
         )
     return found

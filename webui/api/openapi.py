@@ -126,7 +126,7 @@ def codes_of(operation: Operation) -> list[str]:
     if declared.key is KeyRule.REQUIRED:
         codes.add("idempotency-key-missing")
     if declared.version.is_about_one:
-        codes.add("version-changed")
+        codes |= {"version-changed", "version-invalid"}
     if declared.version is VersionRule.REQUIRED:
         codes.add("version-missing")
     return sorted(codes)

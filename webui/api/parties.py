@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Final, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from appliance.contact_details import email_address, organisation_name, person_name, telephone_number
 from appliance.entered_text import require_zone
@@ -17,6 +18,7 @@ from appliance.model.people import IdentityRecord
 from appliance.signing_methods import SigningMethod
 from webui.api import conversions
 from webui.api.contracts import CHANGES, CONTRACT, ONE, READING, REFUSALS, answer, read, to_change
+from webui.api.initiators import subject_of
 from webui.api.operations import Answer, Call, Declared, KeyRule, Leads, VersionRule, operation
 from webui.api.problems import ProblemError
 from webui.api.types import (
@@ -45,7 +47,9 @@ ADDED: Final = Leads(
     f"{ONE}/parties",
     Scope.CONTRACTS_WRITE,
     {201: ApiParty},
-    Declared(body=ApiNewParty, problems=CHANGES, key=KeyRule.REQUIRED, version=VersionRule.OPTIONAL),
+    Declared(
+        body=ApiNewParty, problems=(*CHANGES, "unknown-person"), key=KeyRule.REQUIRED, version=VersionRule.OPTIONAL
+    ),
     ADDED,
 )
 def add_party(call: Call, contract_id: str) -> Answer:
@@ -55,12 +59,25 @@ def add_party(call: Call, contract_id: str) -> Answer:
     asks for its use, somebody from outside by name and e-mail address. The `ETag` is the contract's.
     """
     contract = read(contract_id).contract
+    call = _by_subject(call)
     known = _added_before(call, contract)
     if known is not None:
         return _added(contract, known)
     contract, seen = to_change(call, contract_id)
     party = _add(call, contract, seen)
     return _added(read(contract_id).contract, party)
+
+
+def _by_subject(call: Call) -> Call:
+    """The same with the subject of whoever was named by mail address."""
+    match call.sent:
+        case ApiNewPerson() as given:
+            given = structs.replace(given, person=subject_of(call, given.person, "/person"))
+        case ApiNewSeal() as given:
+            given = structs.replace(given, requester=subject_of(call, given.requester, "/requester"))
+        case _:
+            return call
+    return replace(call, sent=given)
 
 
 def _added_before(call: Call, contract: Contract) -> Party | None:

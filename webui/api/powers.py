@@ -15,7 +15,7 @@ from appliance.powers.register import power_id as id_of_power
 from hsm.names import LONGEST_ORGANISATION
 from webui.api.contracts import DOCUMENTS, read
 from webui.api.conversions import money_of, utc
-from webui.api.initiators import initiator_of
+from webui.api.initiators import initiator_of, subject_of
 from webui.api.operations import PDF, Answer, Call, Declared, KeyRule, operation
 from webui.api.problems import ProblemError
 from webui.api.types import ApiAmount, ApiPage, Moment, Pdf, Who
@@ -81,7 +81,9 @@ class ApiNewPower(Struct, forbid_unknown_fields=True):
     basis: BasisWord
     grantor: Name
     principal: Name
-    agent: Annotated[str, Meta(min_length=3, max_length=100, description="The person's `subject`.")]
+    agent: Annotated[
+        str, Meta(min_length=3, max_length=254, description="The person, named as the `person` of a party.")
+    ]
     since: Moment
     until: Moment
     kinds: Names = []
@@ -157,7 +159,7 @@ def register_power(call: Call) -> Answer:
         basis=PowerBasis(given.basis),
         grantor=given.grantor,
         principal=given.principal,
-        agent=given.agent,
+        agent=subject_of(call, given.agent, "/agent"),
         scope=PowerScope(tuple(given.kinds), tuple(given.counterparties), limit, tuple(given.seals)),
         since=utc(given.since).replace(microsecond=0),
         until=utc(given.until).replace(microsecond=0),

@@ -52,6 +52,7 @@ STATUS: Final[Mapping[str, int]] = {
     "unknown-person": 422,
     "unsupported-media-type": 415,
     "version-changed": 412,
+    "version-invalid": 400,
     "version-missing": 428,
 }
 """Of the codes that the API gives itself; those of workflows are in :mod:`webui.shared.errors`."""

@@ -14,6 +14,8 @@ from appliance.signing_methods import NOT_ALLOWED, NOT_AVAILABLE, NOT_HERE
 from hsm.errors import RefusalError
 from webui.api.problems import ProblemError
 
+UNKNOWN_PERSON: Final = "There is no person {subject}."
+
 _MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
     "/title": ("A contract needs a title.", "The title is too long; {most} characters are possible."),
     "/kind": (
@@ -42,12 +44,12 @@ _MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
         "{name} was invited to another contract only.",
         "{name} is a party already.",
         "The account of {name} is closed or suspended; name somebody else.",
-        "There is no person {subject}.",
+        UNKNOWN_PERSON,
     ),
     "/requester": (
         "An outside signer cannot ask for a seal.",
         "{name} signs on your word alone and cannot ask for a seal; officers have to verify them.",
-        "There is no person {subject}.",
+        UNKNOWN_PERSON,
         preconditions.FOREIGN,
         preconditions.ONE_CONTRACT,
     ),
@@ -86,7 +88,7 @@ _MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
     "/effective": ("Choose a day within {years} years.",),
     "/content": ("Write what the parties agree on.",),
     "/grantor": ("Name the grantor, and who signed the letter for it.",),
-    "/agent": ("There is no person {subject}.", "{name} cannot sign contracts."),
+    "/agent": (UNKNOWN_PERSON, "{name} cannot sign contracts."),
     "/seals": ("There is no seal {subject}.", "The seal {seal} is not one of {organisation}."),
     "/until": (
         "A power ends after it begins; check the two days.",
@@ -115,5 +117,6 @@ def about_member(refusal: RefusalError, sent: object) -> ProblemError | None:
     for pointer in POINTERS.get(refusal.template, ()):
         member = getattr(sent, pointer.split("/")[1], None) if isinstance(sent, Struct) else None
         if member is not None and member is not UNSET:
-            return ProblemError(refusal.template, "invalid-body", pointer=pointer, **dict(refusal.values))
+            code = "unknown-person" if refusal.template == UNKNOWN_PERSON else "invalid-body"
+            return ProblemError(refusal.template, code, pointer=pointer, **dict(refusal.values))
     return None

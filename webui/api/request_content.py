@@ -12,6 +12,7 @@ import msgspec
 from flask import request
 from msgspec import UNSET, Struct, inspect
 
+from webui.api import misfits
 from webui.api.operations import JSON
 from webui.api.problems import ProblemError
 
@@ -30,8 +31,6 @@ _YEARS = range(1970, 2200)
 """Of instants; those at the ends of the calendar have no date in some zones."""
 
 _NUMBER = re.compile(r"\s*[+-]?[0-9.]+([eE][+-]?[0-9]+)?\s*")
-_AT = re.compile(r" - at `(?P<path>[^`]*)`$")
-_FIELD = re.compile(r"^Object (?:missing required|contains unknown) field `(?P<field>[^`]*)`")
 
 
 def read_bytes(kind: str, most: int) -> bytes:
@@ -48,7 +47,7 @@ def read_json(kind: object, content: bytes) -> object:
     try:
         read: object = msgspec.json.decode(content or b"{}", type=kind)
     except msgspec.ValidationError as wrong:
-        raise _misfit(str(wrong), "invalid-body") from wrong
+        raise misfits.problem_of(str(wrong), kind, "invalid-body") from wrong
     except (msgspec.DecodeError, RecursionError) as wrong:
         raise ProblemError("The content is not JSON in UTF-8.", "not-json") from wrong
     _require_sound(read, "invalid-body")
@@ -71,16 +70,11 @@ def read_query(kind: type[S]) -> S:
     plain = {name: value.split(",") if name in lists else value for name, [value] in given.items()}
     for name in _fields_of(kind, inspect.DateTimeType) & plain.keys():
         if _NUMBER.fullmatch(str(plain[name])):  # would be the seconds since 1970
-            raise ProblemError(
-                "The value does not fit: {rule}.",
-                "invalid-parameter",
-                pointer=f"/{name}",
-                rule="Expected an instant as of RFC 3339",
-            )
+            raise ProblemError(misfits.MOMENT_IN_ADDRESS, "invalid-parameter", pointer=f"/{name}")
     try:
         read = msgspec.convert(plain, kind, strict=False)
     except msgspec.ValidationError as wrong:
-        raise _misfit(str(wrong), "invalid-parameter") from wrong
+        raise misfits.problem_of(str(wrong), kind, "invalid-parameter") from wrong
     _require_sound(read, "invalid-parameter")
     return read
 
@@ -112,21 +106,6 @@ def _content(most: int) -> bytes:
 def _require_type(kind: str) -> None:
     if request.mimetype != kind:
         raise ProblemError("The content must be {kind}.", "unsupported-media-type", kind=kind)
-
-
-def _misfit(said: str, code: str) -> ProblemError:
-    """What *said*, a sentence of msgspec, is about, as a problem."""
-    found = _AT.search(said)
-    path, rule = (found["path"], said[: found.start()]) if found else ("$", said)
-    pointer = "".join(f"/{step}" for step in re.findall(r"[^.\[\]$]+", path))
-    field = _FIELD.match(rule)
-    if field is None:
-        rule = rule.replace("`", "")
-        return ProblemError("The value does not fit: {rule}.", code, pointer=pointer, rule=rule)
-    pointer, name = f"{pointer}/{field['field']}", field["field"]
-    if "unknown" in rule:
-        return ProblemError("There is no field {name} here.", code, pointer=pointer, name=name)
-    return ProblemError("The field {name} is missing.", code, pointer=pointer, name=name)
 
 
 def _require_sound(read: object, code: str) -> None:

@@ -69,7 +69,9 @@ def view_of(operation: Operation, limits: RateLimits) -> Callable[..., Response]
 def _authenticated(operation: Operation) -> GrantedAccess:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
-        problem = ProblemError("Send an access token: Authorization: Bearer …", "token-missing")
+        problem = ProblemError(
+            "Send an access token, got at /api/v1/token: Authorization: Bearer …", "token-missing"
+        )
         raise problem.answered_with(WWW_Authenticate=f'Bearer realm="{REALM}"')
     try:
         token = token.strip() if _TOKEN.fullmatch(token.strip()) else ""
@@ -78,14 +80,20 @@ def _authenticated(operation: Operation) -> GrantedAccess:
         if refusal.code != "token-refused":
             raise
         problem = ProblemError(
-            "The access token is unknown, has expired, was withdrawn, or is for another certificate.",
+            "The access token is unknown, has expired, was withdrawn, or is for another certificate; get a new one"
+            " at /api/v1/token.",
             "token-refused",
         )
         challenge = f'Bearer realm="{REALM}", error="invalid_token"'
         raise problem.answered_with(WWW_Authenticate=challenge) from refusal
     g.api_client = access.client.id
     if operation.scope is not None and operation.scope not in access.scopes:
-        problem = ProblemError("The token lacks the scope {scope}.", "scope-missing", scope=operation.scope.value)
+        problem = ProblemError(
+            "The token lacks the scope {scope}. If the client has it, get a token with it; an administrator gives"
+            " clients their scopes.",
+            "scope-missing",
+            scope=operation.scope.value,
+        )
         challenge = f'Bearer realm="{REALM}", error="insufficient_scope", scope="{operation.scope.value}"'
         raise problem.answered_with(WWW_Authenticate=challenge)
     return access
@@ -121,6 +129,12 @@ def _version(rule: VersionRule) -> int | None:
     if given is None:
         raise ProblemError("Say in If-Match which version you have read (its ETag).", "version-missing")
     found = _VERSION.fullmatch(given.strip())
+    if '"' not in given and given.strip() != "*":  # no entity tag at all (RFC 9110, 8.8.3 and 13.1.1)
+        raise ProblemError(
+            "If-Match has the ETag as it was given, with its quotation marks, such as {example}.",
+            "version-invalid",
+            example='"3"',
+        )
     if found is None:
         raise ProblemError("This is not the version of the contract; read it again.", "version-changed")
     return int(found[1])

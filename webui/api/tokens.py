@@ -150,6 +150,12 @@ def _proven(form: ApiTokenRequest) -> tuple[ApiClient, str | None]:
         if refusal.code != "client-refused":
             raise
         raise _unproven() from refusal
+    if certificate is None:
+        raise TokenError(
+            "invalid_client",
+            "The request proves nothing: it has no secret, no assertion, and no certificate, which is taken at the"
+            " port for certificates alone.",
+        )
     raise _unproven()
 
 

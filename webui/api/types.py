@@ -324,7 +324,12 @@ class ApiNewPerson(Struct, forbid_unknown_fields=True, tag_field="kind", tag="pe
 
     person: Annotated[
         str,
-        Meta(min_length=3, max_length=100, description="The person's `subject`.", examples=["person-zhang"]),
+        Meta(
+            min_length=3,
+            max_length=254,
+            description="The person's `subject`; of the client's organisations the e-mail address, too.",
+            examples=["person-zhang"],
+        ),
     ]
 
 
@@ -336,7 +341,9 @@ class ApiNewSeal(Struct, forbid_unknown_fields=True, tag_field="kind", tag="seal
         str,
         Meta(min_length=3, max_length=100, description="The seal's `subject`.", examples=["seal-alpha-contract"]),
     ]
-    requester: Annotated[str, Meta(min_length=3, max_length=100, description="The person's `subject`.")]
+    requester: Annotated[
+        str, Meta(min_length=3, max_length=254, description="The person, named as the `person` of a party.")
+    ]
 
 
 class ApiNewOutside(Struct, forbid_unknown_fields=True, tag_field="kind", tag="outside"):

@@ -153,7 +153,7 @@ class _Endpoints:
 
     def authorize(self, client: AskingClient, body: Body) -> Response:
         """202 with a handle; the SAD comes once the person has confirmed (11.6)."""
-        self._credential(client, body)
+        self._credential(client, body, RemoteUse.DOCUMENT if body.get("documents") is not None else None)
         asked = ask_in(body)
         with self._room(asked.pdf):
             made = self._requests.ask(client, asked)

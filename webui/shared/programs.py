@@ -65,6 +65,7 @@ TITLES: Final[Mapping[str, str]] = {
     "unknown-person": "There is no such person",
     "unsupported-media-type": "This kind of content is not taken",
     "version-changed": "The contract has changed",
+    "version-invalid": "The version is not valid",
     "version-missing": "The version is missing",
 }
 """By code, what kind of problem it is. The codes are stable."""
