@@ -292,6 +292,18 @@ def test_the_initiator_may_be_named_by_subject(portal: Flask, known: Programs) -
     assert made["initiator"] == {"subject": LI.subject, "name": LI.name, "organisation": BETA}
 
 
+def test_people_who_sign_or_ask_for_a_seal_may_be_named_by_mail_address(erp: FlaskClient) -> None:
+    made = drafted(erp)
+    by = {"Idempotency-Key": key()}
+    person = {"kind": "person", "person": ZHANG.email}
+    added = [erp.post(f"{CONTRACTS}/{made['id']}/parties", json=person, headers=by).json for _ in range(2)]
+    assert added[0] == added[1] and added[0]["subject"] == ZHANG.subject
+    seal = {"kind": "seal", "seal": CONTRACT_SEAL.subject, "requester": ZHANG.email}
+    assert with_party(erp, made["id"], seal).json["requester"] == ZHANG.subject
+    there = erp.get(f"{CONTRACTS}/{made['id']}").json["parties"]
+    assert [each["subject"] for each in there] == [ZHANG.subject, CONTRACT_SEAL.subject]
+
+
 def test_who_works_for_the_client_is_listed(erp: FlaskClient) -> None:
     first = erp.get("/api/v1/people?limit=1").json
     rest = erp.get("/api/v1/people", query_string={"after": first["next"]}).json

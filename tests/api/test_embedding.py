@@ -15,6 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from appliance.api_clients.rules import tidy_origins
 from appliance.demonstration.participants import ZHANG
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.api_clients import Scope
@@ -269,6 +270,7 @@ BAD = (
     *("http://erp.example", "https://erp.example/", "https://erp.example/path", "https://*.example", "https://*"),
     *("https://企业.example", "https://xn--fiq228c.example", "https://erp.example:0", "https://10.0.0.1", "null"),
     *("https://ERP.example", "https://user@erp.example", "https://erp.example;", "erp.example", "https://"),
+    *("https://erp.example:65536", "https://erp.example:99999", "https://erp.example:70000"),
     *("https://erp..example", "https://-erp.example", "http://localhost:8080", "https://erp.example?x", "*"),
 )
 
@@ -278,6 +280,17 @@ def test_what_is_no_origin_is_not_registered(known: Programs, embeds: FlaskClien
     with pytest.raises(PreconditionRefused):
         known.register.change_origins(EMBEDS, {ORIGIN, origin}, by="root")
     assert known.register.find(EMBEDS).origins == {ORIGIN, OTHER}
+
+
+@pytest.mark.parametrize("port", [1, 443, 8443, 9999, 10000, 59999, 64999, 65499, 65529, 65535])
+def test_an_origin_has_any_port_that_there_is(port: int) -> None:
+    one = f"https://erp.example:{port}"
+    kept = tidy_origins({one}, {Scope.LINKS_WRITE}, development=False)
+    assert kept == {one.removesuffix(":443")}
+    local = f"http://localhost:{port}"
+    assert tidy_origins({local}, {Scope.LINKS_WRITE}, development=True) == {local}
+    with pytest.raises(PreconditionRefused):
+        tidy_origins({"http://localhost:65536"}, {Scope.LINKS_WRITE}, development=True)
 
 
 def test_origins_are_kept_as_browsers_write_them(known: Programs, embeds: FlaskClient) -> None:

@@ -141,7 +141,7 @@ class Everything(Struct, forbid_unknown_fields=True):
     """One member of each kind that contents may have."""
 
     numbers: Annotated[list[Annotated[float, Meta(gt=0, lt=9)]], Meta(min_length=2, max_length=3)] = []
-    some: Annotated[list[int], Meta(min_length=1)] = [1]
+    some: Annotated[list[int], Meta(min_length=1)] | None = None
     flag: bool = False
     day: date | None = None
     cells: dict[str, str | int | float | bool | None] = {}

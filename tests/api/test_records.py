@@ -61,9 +61,12 @@ def missing(answer: TestResponse) -> None:
     assert (answer.status_code, answer.json["code"]) == (404, "not-found"), answer.text
 
 
-def refused_at(answer: TestResponse, pointer: str) -> None:
+NOBODY_THERE = "unknown-person"
+
+
+def refused_at(answer: TestResponse, pointer: str, code: str = "invalid-body") -> None:
     found = answer.status_code, answer.json["code"], answer.json.get("pointer")
-    assert found == (422, "invalid-body", pointer), answer.text
+    assert found == (422, code, pointer), answer.text
 
 
 def test_a_request_for_a_seal_is_read_until_the_seal_is_used(erp: FlaskClient, appliance: Appliance) -> None:
@@ -233,7 +236,6 @@ def test_no_client_answers_for_a_power(erp: FlaskClient, appliance: Appliance, k
 @pytest.mark.parametrize(
     ("changes", "pointer"),
     [
-        ({"agent": "person-nobody"}, "/agent"),
         ({"agent": OFFICER}, "/agent"),
         ({"until": "2020-01-01T00:00:00Z"}, "/until"),
         ({"until": "2190-01-01T00:00:00Z"}, "/until"),
@@ -252,6 +254,15 @@ def test_no_client_answers_for_a_power(erp: FlaskClient, appliance: Appliance, k
 def test_what_no_power_says(erp: FlaskClient, appliance: Appliance, changes: dict[str, Any], pointer: str) -> None:
     know_officer(appliance)
     refused_at(post(erp, POWERS, power(**changes)), pointer)
+
+
+@pytest.mark.parametrize("agent", ["person-nobody", "nobody@gamma.example"])
+def test_a_power_for_nobody(erp: FlaskClient, agent: str) -> None:
+    refused_at(post(erp, POWERS, power(agent=agent)), "/agent", NOBODY_THERE)
+
+
+def test_an_agent_may_be_named_by_mail_address(erp: FlaskClient) -> None:
+    assert post(erp, POWERS, power(agent=ZHANG.email)).json["agent"] == ZHANG.subject
 
 
 def test_a_contract_out_of_reach_is_no_letter(
@@ -426,7 +437,11 @@ def test_refusals_point_at_what_they_are_about(erp: FlaskClient, appliance: Appl
     seal = {"kind": "seal", "seal": CONTRACT_SEAL.subject, "requester": LI.subject}
     refused_at(with_party(erp, made["id"], seal), "/requester")
     refused_at(with_party(erp, made["id"], {**seal, "seal": "seal-nobody"}), "/seal")
-    refused_at(with_party(erp, made["id"], {"kind": "person", "person": "person-nobody"}), "/person")
+    refused_at(with_party(erp, made["id"], {"kind": "person", "person": "person-nobody"}), "/person", NOBODY_THERE)
+    refused_at(
+        with_party(erp, made["id"], {"kind": "person", "person": "a@gamma.example"}), "/person", NOBODY_THERE
+    )
+    refused_at(with_party(erp, made["id"], {**seal, "requester": "a@gamma.example"}), "/requester", NOBODY_THERE)
     outside = {"kind": "outside", "name": "陈外部", "email": "chen@gamma.example"}
     refused_at(with_party(erp, made["id"], {**outside, "organisation": ALPHA}), "/organisation")
     party = with_party(erp, made["id"], {"kind": "person", "person": LI.subject})

@@ -85,6 +85,14 @@ def test_what_gives_no_token(
     require_refused(anybody.post(TOKEN, data=form), status, error)
 
 
+def test_a_request_that_proves_nothing_is_told_so_of_whomever_it_speaks(anybody: FlaskClient) -> None:
+    said = [
+        anybody.post(TOKEN, data={**GRANT, "client_id": each}).json["error_description"]
+        for each in (ERP, "client-ffffffffffffffff")
+    ]
+    assert said[0] == said[1] and "port for certificates" in said[0]
+
+
 def test_a_request_that_is_no_form(anybody: FlaskClient, known: Programs) -> None:
     require_refused(anybody.post(TOKEN, json=GRANT), 400, "invalid_request")
     twice = "grant_type=client_credentials&grant_type=client_credentials"

@@ -368,6 +368,12 @@ def test_what_cannot_be_done_is_said_in_the_terms_of_the_api(
     assert requests.waiting_for(ZHANG.subject) == []
 
 
+def test_a_document_is_not_asked_for_with_a_key_for_hashes(client: FlaskClient, requests: RemoteRequests) -> None:
+    answer = post(client, "v2/credentials/authorize", credentialID=HASH, documents=[PDF])
+    assert answer.json["error_description"] == "This credential is for signatures/signHash"  # type: ignore[index]
+    assert requests.waiting_for(ZHANG.subject) == []
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'"x"', b"\xff", b'{"a":' * 100_000, b"[" * 200_000])
 def test_what_is_no_object_is_refused(client: FlaskClient, body: bytes) -> None:
     answer = client.post("/csc/v2/credentials/list", data=body)

@@ -1,4 +1,4 @@
-"""What msgspec says of values that do not fit, in sentences of our own: one table, by the pattern of what it says."""
+"""What msgspec says of values that do not fit, in sentences of our own: one table, by what it says."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from webui.api.problems import ProblemError
 
 MOMENT: Final = "A moment is written like 2026-12-31T10:00:00Z, or with its zone like 2026-12-31T18:00:00+08:00."
 MOMENT_IN_ADDRESS: Final = (
-    "A moment is written like 2026-12-31T10:00:00Z, or with its zone like 2026-12-31T18:00:00%2B08:00: in an address,"
-    " %2B stands for +."
+    "A moment is written like 2026-12-31T10:00:00Z, or with its zone like 2026-12-31T18:00:00%2B08:00: in an"
+    " address, %2B stands for +."
 )
 DAY: Final = "A day is written like 2026-12-31."
 BASE64: Final = "Text in Base64 (RFC 4648, 4) is expected here."
