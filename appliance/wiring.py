@@ -277,7 +277,7 @@ class Appliance:
     def _add_events(self) -> None:
         """What other programs hear of contracts."""
         settings = self.settings.webhooks
-        targets = WebhookTargets(settings.targets, development=not self.settings.home.is_managed)
+        targets = WebhookTargets.of(self.settings)
         keys = WebhookSecrets(self.links.derive_key("webhooks"))
         trust = str(self.settings.beside(settings.tls)) if settings.tls else None
         self.events = EventFeed(self.database)

@@ -165,7 +165,8 @@ class Action:
 
     ``effect`` is the sentence with the arguments as its places that says what it will do, ``undo`` how it is taken
     back. ``who`` may ask for it; without ``approvers`` one person is enough. ``perform`` is called with the
-    checked arguments.
+    checked arguments. ``precheck`` raises :class:`PreconditionRefused` when it is asked for, for what would be
+    refused then, as far as any process knows that.
     """
 
     name: str
@@ -177,6 +178,7 @@ class Action:
     undo: str = "Nothing has to be taken back."
     approvers: frozenset[AdministratorRole] = frozenset()
     arguments: tuple[Argument, ...] = ()
+    precheck: Callable[[Settings, Mapping[str, str]], None] | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError for what cannot be: a secret would have to be stored for a second person."""

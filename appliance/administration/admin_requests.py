@@ -61,7 +61,13 @@ class AdminRequests:
         action = find_action(name)
         if not may_ask(by, action):
             raise NotAllowed("{action} is not for {who}.", action=name, who=by.role)
+        self.require_possible(action, given)
         return _new(action, action.checked(given), by, asked=self._context.now())
+
+    def require_possible(self, action: Action, given: Mapping[str, str]) -> None:
+        """Raises :class:`PreconditionRefused` for what would certainly be refused once it is performed."""
+        if action.precheck is not None:
+            action.precheck(self._performing.settings, action.checked(given))
 
     def submit_request(
         self, name: str, given: Mapping[str, str], *, by: Actor, signed: SignedRequest | None = None

@@ -31,6 +31,7 @@ from appliance.administration.actions import actions_executed_by, find_action
 from appliance.administration.confirmed import RequestStatement, ensure_folder
 from appliance.administration.context import AdministrationContext
 from appliance.administration.signatures import RequestSignatures
+from appliance.config import Settings
 from appliance.errors import ApplianceError, NotAllowed, NotFound, PreconditionRefused, StateRefused, StorageError
 from appliance.home import Home
 from appliance.model.administration import (
@@ -157,6 +158,10 @@ class RequestExecutor:
         self._hands = hands
         self._signatures = signatures
         self._privileged_helper = privileged_helper
+
+    @property
+    def settings(self) -> Settings:
+        return self._parts.settings
 
     def dispatch_request(self, act: AdminRequest, arguments: Mapping[str, str]) -> AdminRequest:
         """Performs *act* if it is this process's, else leaves it to another; the admin request as it is then.

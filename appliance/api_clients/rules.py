@@ -60,8 +60,7 @@ def tidy_terms(
 
     Raises :class:`PreconditionRefused`.
     """
-    if not _ID.fullmatch(client_id):
-        raise PreconditionRefused("The id of an API client is client- and 16 hexadecimal digits.")
+    require_client_id(client_id)
     name = require_text(
         words(terms.name),
         missing="An API client needs a name.",
@@ -82,6 +81,12 @@ def tidy_terms(
         )
     origins = tidy_origins(terms.origins, terms.scopes, development=development)
     return ClientTerms(name, terms.scopes, _known(terms.organisations, organisations), kinds, origins)
+
+
+def require_client_id(client_id: str) -> None:
+    """Raises :class:`PreconditionRefused` for what is the id of no client, whichever there are."""
+    if not _ID.fullmatch(client_id):
+        raise PreconditionRefused("The id of an API client is client- and 16 hexadecimal digits.")
 
 
 def tidy_origins(origins: Iterable[str], scopes: Set[Scope], *, development: bool) -> frozenset[str]:

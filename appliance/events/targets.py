@@ -17,6 +17,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from appliance.config import Settings
 from appliance.egress import EgressFailed
 from appliance.errors import PreconditionRefused
 
@@ -68,6 +69,11 @@ class WebhookTargets:
         self._development = development
         self._resolve = resolve or system_addresses
         self._is_own = is_own or is_own_address
+
+    @classmethod
+    def of(cls, settings: Settings) -> WebhookTargets:
+        """Those of the *settings*, on this system."""
+        return cls(settings.webhooks.targets, development=not settings.home.is_managed)
 
     def require_allowed(self, url: str) -> None:
         """Raises :class:`PreconditionRefused` for an address to which no webhook may go."""

@@ -19,7 +19,7 @@ from appliance.administration.action import ExecutedBy
 from appliance.administration.context import AdministrationJournal
 from appliance.administration.own_factors import PasskeyConfirmation
 from appliance.administration.signatures import SignedRequest
-from appliance.config import Settings
+from appliance.config import Settings, WebhookSettings
 from appliance.home import Home, make_directory
 from appliance.model.administration import (
     ROOT,
@@ -145,6 +145,10 @@ def writing(site: Site) -> Iterator[Transaction]:
     database.close()
 
 
+RECEIVER = "erp.enterprise.example"
+"""Where webhooks may go."""
+
+
 @contextmanager
 def opened_site(
     root: Path, *, hands: frozenset[ExecutedBy] = CONSOLE.executes, attests: bool = True, user: str = ""
@@ -155,7 +159,7 @@ def opened_site(
     secrets = make_directory(root / "credentials")
     if not (secrets / "console.key").exists():
         write_private(secrets / "console.key", b"5a" * 32 + b"\n")
-    settings, clock = Settings(Home(root / "home")), [START]
+    settings, clock = Settings(Home(root / "home"), webhooks=WebhookSettings([RECEIVER])), [START]
     with open_administration(
         settings,
         now=lambda: clock[0],

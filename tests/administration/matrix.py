@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from appliance.administration.action import Action, ArgumentKind
 from appliance.home import make_directory
 from appliance.model.administration import AdministratorRole
-from tests.administration.conftest import Site
+from tests.administration.conftest import RECEIVER, Site
 
 S, Y, A = AdministratorRole.SYSTEM, AdministratorRole.SECURITY, AdministratorRole.AUDITOR
 
@@ -82,9 +82,21 @@ APPROVED_BY = {
 def arguments_of(action: Action) -> dict[str, str]:
     """Good ones."""
     good = {ArgumentKind.NUMBER: "7", ArgumentKind.MOMENT: "2027-01-31T22:00+08:00"}
+    own = OWN.get(action.name, {})
     return {
-        each.name: each.choices[0] if each.choices else good.get(each.kind, "some") for each in action.arguments
+        each.name: own.get(each.name) or (each.choices[0] if each.choices else good.get(each.kind, "some"))
+        for each in action.arguments
     }
+
+
+OWN = {
+    "webhooks.add": {
+        "client": "client-0123456789abcdef",
+        "url": f"https://{RECEIVER}/hook",
+        "types": "contract.sent",
+    }
+}
+"""Where no text would do."""
 
 
 @contextmanager

@@ -12,10 +12,10 @@ import pytest
 
 from appliance.administration.action import Action
 from appliance.administration.actions import REGISTRY
-from appliance.errors import NotAllowed
+from appliance.errors import NotAllowed, PreconditionRefused
 from appliance.model.administration import ROOT, Actor, AdministratorRole, AdminRequest, AdminRequestState
-from tests.administration.conftest import Site, opened_site
-from tests.administration.matrix import APPROVED_BY, ASKED_BY, A, Y, arguments_of, listening
+from tests.administration.conftest import RECEIVER, Site, opened_site
+from tests.administration.matrix import APPROVED_BY, ASKED_BY, A, S, Y, arguments_of, listening
 
 PAIRS = list(itertools.product(REGISTRY.values(), AdministratorRole))
 
@@ -42,6 +42,26 @@ def asked(crew: Site, action: Action) -> AdminRequest:
 def test_the_table_is_about_every_action() -> None:
     assert set(ASKED_BY) == set(REGISTRY)
     assert set(APPROVED_BY) == {action.name for action in REGISTRY.values() if action.persons == 2}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"client": "ERP"},
+        {"url": "https://elsewhere.example/hook"},
+        {"url": f"https://{RECEIVER}:8443/hook"},
+        {"url": f"http://{RECEIVER}/hook"},
+        {"url": "hook"},
+        {"types": "contract.sent contract.eaten"},
+    ],
+)
+def test_a_webhook_that_cannot_be_is_refused_when_it_is_asked_for(crew: Site, wrong: dict[str, str]) -> None:
+    requests, action = crew.administration.requests, REGISTRY["webhooks.add"]
+    by, before = Actor(f"{S}1", S), len(requests.recent(1000))
+    with pytest.raises(PreconditionRefused):
+        requests.submit_request(action.name, arguments_of(action) | wrong, by=by)
+    assert len(requests.recent(1000)) == before
+    assert requests.draft_request(action.name, arguments_of(action), by=by).action == action.name
 
 
 @pytest.mark.parametrize(("action", "role"), PAIRS, ids=lambda each: getattr(each, "name", None) or str(each))

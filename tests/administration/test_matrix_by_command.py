@@ -18,7 +18,7 @@ from appliance.config import load
 from appliance.home import Home, make_directory
 from appliance.model.administration import AdministratorRole, AdminRequest, AdminRequestState
 from hsm.files import write_private
-from tests.administration.conftest import GOOD, START, Site
+from tests.administration.conftest import GOOD, RECEIVER, START, Site
 from tests.administration.matrix import APPROVED_BY, arguments_of
 from tests.sweeps import one_in
 
@@ -61,7 +61,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     for directory in (home.secrets, home.settings.parent, home.logs):
         make_directory(directory)
     write_private(home.secrets / "console.key", b"5a" * 32 + b"\n")
-    write_private(home.settings, b"")
+    write_private(home.settings, f'[webhooks]\ntargets = ["{RECEIVER}"]\n'.encode())
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         for module in (admin_requests,):

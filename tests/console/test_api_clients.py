@@ -10,7 +10,7 @@ import pytest
 
 from appliance.model.api_clients import SCOPE_TITLES, ApiClient, ClientState, Scope
 from appliance.model.webhooks import DisabledBy, PublishedWebhook, WebhookAttempt, WebhookEndpoint, WebhookState
-from tests.console.conftest import Console, id_of
+from tests.console.conftest import Console, id_of, post
 from webui.console.api_clients import FITTING_WEBHOOK
 
 AT = datetime(2026, 11, 25, 8, 5, tzinfo=UTC)
@@ -101,6 +101,18 @@ def test_an_event_is_replayed_from_the_console(console: Console, login: str, off
         asked = id_of(console.act(login, "webhooks.replay", webhook=HOOK.id, first="42", last="42"))
         [act] = [each for each in console.site.administration.requests.under_way() if each.id == asked]
         assert dict(act.arguments) == {"webhook": HOOK.id, "first": "42", "last": "42"}
+
+
+def test_where_no_webhook_goes_is_said_on_the_form(console: Console) -> None:
+    browser, typed = (
+        console.browser("sun"),
+        {"client": ERP.id, "url": "https://elsewhere.example/hook", "types": ""},
+    )
+    for sure in ({}, {"sure": "yes"}):
+        page = post(browser, "/operations/webhooks.add", {**typed, **sure})
+        assert (
+            "does not name elsewhere.example:443" in page.text and 'value="https://elsewhere.example' in page.text
+        )
 
 
 @pytest.mark.parametrize("state", WebhookState)

@@ -90,9 +90,13 @@ def take(name: str) -> Answer:
     wrong = set(problems) & {each.name for each in _asked_for(action)}
     if wrong:
         return _ask(action, typed, problems)
+    wanted = {name: text for name, text in given.items() if text}
+    try:
+        administration.requests.require_possible(action, wanted)
+    except PreconditionRefused as refusal:
+        return _ask(action, typed, {"": sentence(refusal)})
     if problems or not sure:
         return _confirm(who, action, given, problems)
-    wanted = {name: text for name, text in given.items() if text}
     try:
         act = administration.requests.submit_request(action.name, wanted, by=who.actor, signed=_signed(action))
     except (PreconditionRefused, StateRefused) as refusal:

@@ -15,7 +15,9 @@ from appliance.administration.action import (
     ArgumentKind,
     ExecutedBy,
 )
-from appliance.events import WebhookActor
+from appliance.api_clients.rules import require_client_id
+from appliance.config import Settings
+from appliance.events import WebhookActor, WebhookTargets, wanted_types
 from appliance.model.administration import ROOT, Actor, AdminRequestOutcome
 
 _WEBHOOK = Argument("webhook", "The webhook, by its ID")
@@ -25,9 +27,20 @@ def _actor(by: Actor) -> WebhookActor:
     return WebhookActor(by.login if by == ROOT else f"administrator-{by.login}")
 
 
+def _types(arguments: Mapping[str, str]) -> list[str]:
+    return arguments.get("types", "").replace(",", " ").split()
+
+
+def _require_possible(settings: Settings, arguments: Mapping[str, str]) -> None:
+    """Which clients there are, the console learns later than the scheduler: one may have just been added."""
+    require_client_id(arguments["client"])
+    WebhookTargets.of(settings).require_allowed(arguments["url"])
+    wanted_types(_types(arguments))
+
+
 def _add(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
-    types = arguments.get("types", "").replace(",", " ").split()
-    made = parts.appliance.webhooks.create(arguments["client"], arguments["url"], types, by=_actor(by))
+    client, url = arguments["client"], arguments["url"]
+    made = parts.appliance.webhooks.create(client, url, _types(arguments), by=_actor(by))
     return AdminRequestOutcome(
         "The webhook is called {webhook}. It begins to send once client {client} has made its secret through the"
         " API; signatures of the form v1a are verified by {key}.",
@@ -83,6 +96,7 @@ ACTIONS = (
             Argument("types", "Types of event; without them, all", required=False),
         ),
         perform=_add,
+        precheck=_require_possible,
     ),
     _alone(
         "webhooks.suspend",
