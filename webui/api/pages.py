@@ -8,15 +8,36 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
-from flask import Response, make_response, render_template, request
+from flask import Response, g, make_response, render_template, request
 from markupsafe import Markup, escape
 
+from appliance.language import Language
+from appliance.model.api_clients import SCOPE_TITLES
 from webui.api import openapi as described
 from webui.api.operations import JSON, OPERATIONS, Operation
+from webui.shared.forms import member_of
+from webui.shared.language import NAMES, TAGS, current_language, say
 from webui.shared.markdown import render_markdown
 from webui.shared.programs import TITLES
+
+_GROUPS: Final[Mapping[str, str]] = {
+    "batches": "Batches",
+    "client": "The client itself",
+    "contracts": "Contracts",
+    "events": "Events",
+    "log": "Log",
+    "people": "People",
+    "powers": "Powers of attorney",
+    "seal-uses": "Register of seal uses",
+    "templates": "Templates",
+    "timestamps": "Timestamps",
+    "token": "Access tokens",
+    "verifications": "Verifications",
+    "webhooks": "Webhooks",
+}
+"""What the operations are about, by the first word of their paths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,29 +61,42 @@ def openapi() -> Response:
 
 
 def docs() -> Response:
-    """The page. Its frame and what each operation does are in the language that the browser asks for; the rest of
-    what the document says is English."""
+    """The page, in the language that its address asks for (``?language=zh``), else in the browser's: no answer
+    below the API's prefix sets or heeds a cookie."""
+    g.language = member_of(Language, request.args.get("language", "")) or current_language()
     document = json.loads(described.document())
-    _, introduction = render_markdown(f"# API\n\n{document['info']['description']}")
     page = render_template(
         "api/docs.html",
         prefix=described.PREFIX,
-        introduction=introduction,
+        introduction=_introduction(),
         groups=_groups(),
+        titles=_GROUPS,
         operations=document["paths"],
         codes_of=described.codes_by_status,
         types={name: (schema, _fields(schema)) for name, schema in document["components"]["schemas"].items()},
         codes={code: (TITLES.get(code, code), described.status_of_code(code)) for code in _codes()},
         kind_of=_kind,
-        in_code=_in_code,
-        scopes=document["components"]["securitySchemes"]["oauth"]["flows"]["clientCredentials"]["scopes"],
+        described=_described,
+        scopes={scope.value: title for scope, title in SCOPE_TITLES.items()},
+        languages=[(each, TAGS[each], name) for each, name in NAMES if each is not current_language()],
     )
     return make_response(page)
 
 
-def _in_code(words: str) -> Markup:
-    """*words*, in which what stands between backticks is code."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(words))))  # noqa: S704 -- it is escaped before
+def _introduction() -> Markup:
+    """What stands before the operations, each paragraph in the reader's language."""
+    paragraphs = [say(" ".join(each.split())) for each in described.DESCRIPTION.split("\n\n")]
+    _, introduction = render_markdown("\n\n".join(["# API", *paragraphs]))
+    return introduction
+
+
+def _described(words: str) -> list[Markup]:
+    """The paragraphs of a description in the reader's language, in which what stands between backticks is code."""
+    return [
+        Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(say(each)))))  # noqa: S704 -- it is escaped before
+        for each in words.split("\n\n")
+        if each
+    ]
 
 
 def _groups() -> dict[str, list[Operation]]:
@@ -85,9 +119,15 @@ def _fields(schema: Mapping[str, Any]) -> list[DescribedField]:
         return [DescribedField(each["const"], "string", False, each["description"]) for each in words]
     required = schema.get("required", ())
     return [
-        DescribedField(name, _kind(each), name in required, each.get("description", ""))
+        DescribedField(name, _kind(each), name in required, _description(each))
         for name, each in schema.get("properties", {}).items()
     ]
+
+
+def _description(schema: Mapping[str, Any]) -> str:
+    """That of a field; where it may be null, that of what it is otherwise."""
+    places = [schema, *schema.get("anyOf", ())]
+    return next((str(each["description"]) for each in places if "description" in each), "")
 
 
 def _kind(schema: Mapping[str, Any]) -> str:
