@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -11,16 +12,23 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
+from appliance.standard_webhooks import WebhookKeys, new_secret, shown_secret
 from tests.browser.house import ROW
 from tests.ports import free_port
 from tests.world import sample_document
+from webui.api import openapi
+from webui.api.batch_types import ApiNewBatch
 
 ROOT = Path(__file__).parents[2]
-BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(sh|python|json)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGES = ("api.md", "api.zh.md")
 ADDRESS = "http://localhost:8080"
 KEPT = "kept.sh"
 PATIENCE = 300.0
@@ -58,9 +66,25 @@ class Reader:
         return done.stdout
 
 
+def said_on(page: str) -> str:
+    return (ROOT / "docs" / page).read_text(encoding="utf-8")
+
+
 def blocks(page: str, language: str) -> list[str]:
-    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-    return [content for found, content in BLOCK.findall(text) if found == language]
+    return [content for found, content in BLOCK.findall(said_on(page)) if found == language]
+
+
+def answering(tmp_path: Path, *lines: str) -> Reader:
+    """Somebody whose `curl` answers with this script, and who has got as far as a token."""
+    (tmp_path / "bin").mkdir()
+    curl = tmp_path / "bin" / "curl"
+    curl.write_text("\n".join(["#!/bin/bash", *lines]))
+    curl.chmod(0o700)
+    path = os.pathsep.join([str(curl.parent), os.environ["PATH"]])
+    reader = Reader(tmp_path, {**os.environ, "PATH": path})
+    [token] = [each for each in blocks("api.md", "sh") if "api() {" in each]
+    reader.run_sh("token=x API=x contract=c\n" + token[token.index("api() {") : token.index("api $API")])
+    return reader
 
 
 @contextmanager
@@ -100,3 +124,53 @@ def test_the_quick_start_leads_to_verified_evidence(tmp_path: Path) -> None:
 def test_the_chinese_page_has_the_same_steps() -> None:
     chinese, english = blocks("api.zh.md", "sh"), blocks("api.md", "sh")
     assert chinese == english[: len(chinese)] and len(english) - len(chinese) == 1  # the example of a refusal
+
+
+REFUSING = (
+    'while [ "$1" != -o ]; do shift; done',
+    """echo '{"code": "state-refused", "detail": "No.", "state": "sent"}' > "$2"; exit 22""",
+)
+ENDED = ('while [ "$1" != -o ]; do shift; done', """echo '{"state": "declined"}' > "$2\"""")
+
+
+def test_what_is_refused_is_shown_and_ends_the_wait(tmp_path: Path) -> None:
+    [wait] = [each for each in blocks("api.md", "sh") if each.startswith("while")]
+    with pytest.raises(AssertionError, match="The contract is unknown\n(?s:.)*state-refused"):
+        answering(tmp_path, *REFUSING).run_sh(wait)
+
+
+def test_the_wait_says_how_a_contract_has_ended(tmp_path: Path) -> None:
+    [wait] = [each for each in blocks("api.md", "sh") if each.startswith("while")]
+    with pytest.raises(AssertionError, match="The contract is declined"):
+        answering(tmp_path, *ENDED).run_sh(wait)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_table_of_problems_has_the_statuses_of_the_api(page: str) -> None:
+    rows = [line.split("|")[1] for line in said_on(page).splitlines() if re.match(r"\| [45]\d\d", line)]
+    told = {code: set(re.findall(r"\d{3}", row)) for row in rows for code in re.findall(r"`([a-z-]+)`", row)}
+    assert told and told == {code: {str(openapi.status_of_code(code))} for code in told}
+    paths = json.loads((ROOT / "docs/openapi.json").read_text(encoding="utf-8"))["paths"].values()
+    given = {status for path in paths for each in path.values() if "responses" in each for status in each["responses"]}
+    assert {status for row in rows for status in re.findall(r"\d{3}", row)} == {each for each in given if each >= "400"}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_batch_is_one_that_the_api_takes(page: str) -> None:
+    [batch] = blocks(page, "json")
+    assert [each.reference for each in msgspec.json.decode(batch, type=ApiNewBatch).rows] == ["PO-4711", "PO-4712"]
+
+
+def test_the_verifier_takes_what_is_ours_and_recent() -> None:
+    [block] = [each for each in blocks("api.md", "python") if "webhook-signature" in each]
+    known: dict[str, Any] = {}
+    exec(block, known)  # noqa: S102 -- what the page says
+    secret, other, now = new_secret(), new_secret(), datetime.now(UTC)
+    keys = WebhookKeys([other, secret])  # two, as while a secret is changed
+    headers = keys.headers("evt_1", now, b"{}")
+    is_ours = known["is_ours"]
+    assert is_ours(shown_secret(secret), headers, b"{}") and is_ours(shown_secret(other), headers, b"{}")
+    assert not is_ours(shown_secret(new_secret()), headers, b"{}")
+    assert not is_ours(shown_secret(secret), headers, b"{ }")
+    assert not is_ours(shown_secret(secret), headers | {"webhook-id": "evt_2"}, b"{}")
+    assert not is_ours(shown_secret(secret), keys.headers("evt_1", now - timedelta(minutes=6), b"{}"), b"{}")
