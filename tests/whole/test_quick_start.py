@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -25,6 +26,7 @@ from tests.ports import free_port
 from tests.world import sample_document
 from webui.api import openapi
 from webui.api.batch_types import ApiNewBatch
+from webui.csc.parameters import ask_in, document_in
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(sh|python|json)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -151,14 +153,25 @@ def test_the_table_of_problems_has_the_statuses_of_the_api(page: str) -> None:
     told = {code: set(re.findall(r"\d{3}", row)) for row in rows for code in re.findall(r"`([a-z-]+)`", row)}
     assert told and told == {code: {str(openapi.status_of_code(code))} for code in told}
     paths = json.loads((ROOT / "docs/openapi.json").read_text(encoding="utf-8"))["paths"].values()
-    given = {status for path in paths for each in path.values() if "responses" in each for status in each["responses"]}
-    assert {status for row in rows for status in re.findall(r"\d{3}", row)} == {each for each in given if each >= "400"}
+    given = {
+        status for path in paths for each in path.values() if "responses" in each for status in each["responses"]
+    }
+    assert {status for row in rows for status in re.findall(r"\d{3}", row)} == {
+        each for each in given if each >= "400"
+    }
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_batch_is_one_that_the_api_takes(page: str) -> None:
     [batch] = blocks(page, "json")
     assert [each.reference for each in msgspec.json.decode(batch, type=ApiNewBatch).rows] == ["PO-4711", "PO-4712"]
+
+
+def test_the_request_for_a_signature_is_one_that_is_taken() -> None:
+    [asked] = re.findall(r"printf '(\"credentialID\": .*)' ", said_on("csc.md"))
+    pdf = sample_document()
+    body = msgspec.json.decode("{" + asked % base64.b64encode(pdf).decode() + "}")
+    assert ask_in(body).content == pdf and document_in(body) is not None
 
 
 def test_the_verifier_takes_what_is_ours_and_recent() -> None:
