@@ -95,7 +95,7 @@ def tidy_origins(origins: Iterable[str], scopes: Set[Scope], *, development: boo
 
     Raises :class:`PreconditionRefused` for what is no origin of exactly one host, and for any without the scope.
     """
-    found = frozenset(each.strip().removesuffix(":443") for each in origins)
+    found = frozenset(re.sub("^(https://.*):443$", r"\1", each.strip()) for each in origins)
     for each in found:
         host = _ORIGIN.fullmatch(each)
         plain = host is not None and len(host[1]) <= LONGEST_HOST and "xn--" not in host[1]
