@@ -51,10 +51,10 @@ def test_the_service_loads_nothing_of_the_portal_and_of_what_it_does() -> None:
 
 def test_the_service_is_read_through_at_one_sitting() -> None:
     """Reviewers read all of it: what would make it longer belongs into the packages below, or nowhere. The last
-    170 lines are the codes of outside signers (decision 62), which nobody but this service may know, the uses of
+    171 lines are the codes of outside signers (decision 62), which nobody but this service may know, the uses of
     seals in a batch (decision 65), and what is signed for other software (decision 77)."""
     own = sorted((ROOT / "webui/activation").glob("*.py"))
-    assert 0 < sum(len(each.read_text("utf-8").splitlines()) for each in own) <= 1475
+    assert 0 < sum(len(each.read_text("utf-8").splitlines()) for each in own) <= 1476
 
 
 def test_headers_of_every_kind_of_answer(desk: Desk) -> None:

@@ -33,7 +33,7 @@ CONTRACTS = ("contract", "completed", "draft", "inviting", "elsewhere", "reviewi
 """Places of addresses that take any contract: those of both sides are tried in each."""
 
 OF_NO_CONTRACT = {"text", "template", "publishing", "deposit", "act", "request", "destroyed", "passkey", "picture"}
-OF_NO_CONTRACT |= {"recover_link", "welcome_link", "log_size", "batch", "merge", "anchor", "remote"}
+OF_NO_CONTRACT |= {"recover_link", "welcome_link", "log_size", "batch", "merge", "anchor", "remote", "embedded"}
 """Places of addresses of what people keep for themselves, and of the registration office."""
 
 PICTURES = (".png", ".svg")

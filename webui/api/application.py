@@ -31,7 +31,7 @@ from webui.api.operations import OPERATIONS
 from webui.api.problems import ProblemError
 from webui.api.running import view_of
 from webui.api.tokens import TokenError
-from webui.shared import programs
+from webui.shared import api_requests
 from webui.shared.rate_limits import Allowance, RateLimits
 
 RESOURCES: Final = (
@@ -51,7 +51,7 @@ def install(app: Flask, limits: RateLimits, usage: ApiUsage) -> None:
     _add(blueprint, "/openapi.json", "openapi", pages.openapi, "GET")
     _add(blueprint, "/docs", "docs", pages.docs, "GET")
     app.register_blueprint(blueprint)
-    programs.install(app, usage)
+    api_requests.install(app, usage)
     app.register_error_handler(ProblemError, problems.respond)
     app.register_error_handler(TokenError, tokens.respond)
 

@@ -28,7 +28,7 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
             "title": "设备采购合同",
             "fields": {"价格": "1000000.00", "交货": "2026-12-31", "含税": True},
             "parties": {
-                "乙方": {"name": "李样本", "organisation": "乙公司示例有限公司", "email": "li@beta.example"}
+                "乙方": {"name": "李样本", "organisation": "丙公司示例有限公司", "email": "li@beta.example"}
             },
         }
     },
@@ -59,7 +59,7 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
         "outside": {
             "kind": "outside",
             "name": "李样本",
-            "organisation": "乙公司示例有限公司",
+            "organisation": "丙公司示例有限公司",
             "email": "li@beta.example",
             "phone": "+86 138 0000 0000",
             "language": "zh",

@@ -32,7 +32,7 @@ from webui.api import request_content
 from webui.api.operations import JSON, Answer, Call, KeyRule, Operation, VersionRule
 from webui.api.problems import ProblemError
 from webui.api.refusals import about_member
-from webui.shared import programs
+from webui.shared import api_requests
 from webui.shared.errors import status_of
 from webui.shared.rate_limits import RateLimits
 from webui.shared.served import appliance
@@ -75,7 +75,7 @@ def _authenticated(operation: Operation) -> GrantedAccess:
         raise problem.answered_with(WWW_Authenticate=f'Bearer realm="{REALM}"')
     try:
         token = token.strip() if _TOKEN.fullmatch(token.strip()) else ""
-        access = appliance.api_clients.access_of(token, programs.certificate())
+        access = appliance.api_clients.access_of(token, api_requests.certificate())
     except RefusalError as refusal:
         if refusal.code != "token-refused":
             raise

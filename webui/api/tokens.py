@@ -26,7 +26,7 @@ from appliance.model.api_clients import ApiClient, ClientState, Scope
 from hsm.errors import RefusalError
 from webui.api.operations import Answer, Call, Declared, operation
 from webui.api.types import ApiSelf, ApiToken, ApiTokenRequest
-from webui.shared import programs
+from webui.shared import api_requests, programs
 from webui.shared.language import translate
 from webui.shared.served import appliance
 
@@ -143,7 +143,7 @@ def _proven(form: ApiTokenRequest) -> tuple[ApiClient, str | None]:
     try:
         for way in ways:
             return way(), None
-        certificate = programs.certificate()
+        certificate = api_requests.certificate()
         if certificate is not None and form.client_id:
             return appliance.api_clients.with_certificate(form.client_id, certificate), certificate
     except RefusalError as refusal:

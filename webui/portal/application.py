@@ -46,7 +46,7 @@ from webui.portal import (
 from webui.portal.contracts import files, ledger
 from webui.portal.office import setup
 from webui.portal.pages import Portal
-from webui.shared import assets, errors, forms, headers, language, programs, qr
+from webui.shared import api_requests, assets, errors, forms, headers, language, qr
 from webui.shared import clock as clock_line
 from webui.shared.passkeys import builtin_browser
 from webui.shared.programs import CSC_TOKEN
@@ -144,7 +144,7 @@ def _csc_service(appliance: Appliance, limits: RateLimits) -> CscService:
 
     def access_of(token: str) -> GrantedAccess | None:
         try:
-            return appliance.api_clients.access_of(token, programs.certificate())
+            return appliance.api_clients.access_of(token, api_requests.certificate())
         except TokenRefused:
             return None
 

@@ -3,23 +3,17 @@ problem (RFC 9457), below ``/csc/`` an error of the CSC API (10.1)."""
 
 from __future__ import annotations
 
-import logging
 import re
 import secrets
-import time
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import quote
 
-from flask import Flask, Response, g, jsonify, request
+from flask import Response, g, jsonify, request
 
-from appliance.api_clients import ApiRequest, ApiUsage, thumbprint_at
-from webui.shared.headers import CERTIFICATE
 from webui.shared.language import is_program, translate
-from webui.shared.served import appliance
 
-__all__ = ["PROBLEM", "TITLES", "answer", "certificate", "csc_answer", "install", "is_program", "request_id"]
+__all__ = ["PROBLEM", "TITLES", "answer", "csc_answer", "is_program", "request_id"]
 
 PROBLEM: Final = "application/problem+json"
 
@@ -96,34 +90,6 @@ HTTP: Final = "http"
 
 _OWN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
-log = logging.getLogger("vermilion.api")
-
-
-def install(app: Flask, usage: ApiUsage) -> None:
-    """Marks each request of a program to *app* with an id, writes a line about it into the log, and counts it in
-    *usage*."""
-
-    @app.before_request
-    def begin() -> None:
-        g.begun = time.perf_counter()
-
-    @app.after_request
-    def mark(response: Response) -> Response:
-        if is_program():
-            response.headers["X-Request-Id"] = request_id()
-            client = g.get("api_client", "-")
-            path = quote(request.path)  # a line end in it would begin a line of its own
-            log.info("%s %s %s %d client=%s", request_id(), request.method, path, response.status_code, client)
-            usage.count(_answered(response.status_code))
-        return response
-
-
-def _answered(status: int) -> ApiRequest:
-    client = g.get("api_client") or g.get("named_client")
-    operation = (request.endpoint or "none").removeprefix("api.").replace(".", "_").lower()
-    now = time.perf_counter()
-    return ApiRequest(client, operation, status, g.get("problem", ""), now - g.get("begun", now))
-
 
 def request_id() -> str:
     """The id of this request: the caller's own (``X-Request-Id``) where it is one, else a new one."""
@@ -131,13 +97,6 @@ def request_id() -> str:
         own = request.headers.get("X-Request-Id", "")
         g.request_id = own if _OWN_ID.fullmatch(own) else secrets.token_hex(12)
     return str(g.request_id)
-
-
-def certificate() -> str | None:
-    """The SHA-256 (hex) of the certificate by which this connection was made; None without one that is valid
-    now."""
-    pem = request.environ.get(CERTIFICATE)
-    return None if pem is None else thumbprint_at(pem, appliance.now())
 
 
 def answer(status: int, code: str, sentence: str, more: Mapping[str, object] | None = None) -> Response:
