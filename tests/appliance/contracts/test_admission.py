@@ -75,7 +75,7 @@ WITHOUT_ADMISSION: Mapping[str, frozenset[str]] = {
         {"guests/entering.py _entry", "guests/embedding.py _entry", "guests/inviting.py link_for"}
     ),
     "the demonstration's people sign what waits for all of them": frozenset(
-        {"demonstration/story.py sign_waiting"}
+        {"demonstration/story.py sign_waiting", "demonstration/story.py tell_codes"}
     ),
     "the scheduler sends a guest's code, and tells the initiator when it cannot": frozenset(
         {"guests/texting.py compose", "guests/texting.py on_failure"}
