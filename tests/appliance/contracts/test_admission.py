@@ -74,7 +74,7 @@ WITHOUT_ADMISSION: Mapping[str, frozenset[str]] = {
     "whoever holds a guest's link is nobody yet: the page tells the title and how it ended": frozenset(
         {"guests/entering.py _entry", "guests/embedding.py _entry", "guests/inviting.py link_for"}
     ),
-    "the demonstration's people sign what waits for all of them": frozenset(
+    "the demonstration's people sign what waits for them, and tell the codes of their own contracts": frozenset(
         {"demonstration/story.py sign_waiting", "demonstration/story.py tell_codes"}
     ),
     "the scheduler sends a guest's code, and tells the initiator when it cannot": frozenset(
