@@ -34,6 +34,7 @@ from tests.api.contracts_made import key as new_key
 from tests.api.programs import BETAS, ERP, Programs
 from tests.api.templates_made import offered, row
 from tests.remote_signing.served import served
+from webui.api.openapi import document as document_of_api
 
 SECONDS = int(os.environ.get("API_SECONDS", "0"))
 """For which all of it goes on, with other requests each time; ``make api-fuzz`` says it."""
@@ -67,6 +68,20 @@ def as_it_is(_context: Any, value: Any) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode("latin-1", "replace")
 
 
+LISTS = {
+    each["name"]
+    for path in json.loads(document_of_api())["paths"].values()
+    for operation in path.values()
+    for each in operation.get("parameters", ())
+    if each["schema"].get("type") == "array"
+}
+"""The parameters that are lists."""
+
+
+def _vanishes(name: str, value: Any) -> bool:
+    return value in ({}, []) or (isinstance(value, list) and name not in LISTS)
+
+
 @dataclass(frozen=True, slots=True)
 class Things:
     """What requests are about that only somebody who knows the enterprise can name."""
@@ -80,8 +95,8 @@ class Things:
         of four requests that fit the document. Ids come from the answers before, along the links."""
         if isinstance(case.query, dict) and re.fullmatch("[0-9]|[12][0-9]|30", str(case.query.get("wait", ""))):
             case.query["wait"] = 0  # what is waited for is tested elsewhere
-        if isinstance(case.query, dict):  # an empty object would not be sent at all, so that what is left may fit
-            case.query.update({name: str(value) for name, value in case.query.items() if value in ({}, [])})
+        if isinstance(case.query, dict):  # an empty object is not sent, a list of one value as that
+            case.query.update({name: str(value) for name, value in case.query.items() if _vanishes(name, value)})
         if case.operation.path == "/token":
             (case.headers or {}).pop("Authorization", None)  # whoever has a token needs none
         if case.meta is None or case.meta.generation.mode.is_negative:
