@@ -72,7 +72,8 @@ def docs() -> Response:
         groups=_groups(),
         titles=_GROUPS,
         operations=document["paths"],
-        codes_of=described.codes_by_status,
+        codes_of=_own_codes,
+        common=sorted(_common_codes()),
         types={name: (schema, _fields(schema)) for name, schema in document["components"]["schemas"].items()},
         codes={code: (TITLES.get(code, code), described.status_of_code(code)) for code in _codes()},
         kind_of=_kind,
@@ -81,6 +82,21 @@ def docs() -> Response:
         languages=[(each, TAGS[each], name) for each, name in NAMES if each is not current_language()],
     )
     return make_response(page)
+
+
+@cache
+def _common_codes() -> frozenset[str]:
+    """Those that every operation with a token has."""
+    return frozenset.intersection(*(frozenset(described.codes_of(each)) for each in OPERATIONS if each.scope))
+
+
+def _own_codes(operation: Operation) -> dict[int, list[str]]:
+    """The codes of *operation* under their statuses, but for the common ones."""
+    found = {
+        status: [code for code in codes if code not in _common_codes()]
+        for status, codes in described.codes_by_status(operation).items()
+    }
+    return {status: codes for status, codes in found.items() if codes}
 
 
 def _introduction() -> Markup:
