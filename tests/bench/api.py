@@ -90,8 +90,17 @@ class Site:
     """A home whose portal serves. ``wide`` reaches ALPHA's contracts, ``narrow`` those of one other company."""
 
     appliance: Appliance
-    wide: Access
-    narrow: Access
+    clients: Sequence[tuple[str, str]]
+    """Id and secret of both."""
+
+    @property
+    def wide(self) -> Access:
+        """A new token: filling a home takes longer than one is valid."""
+        return access_of(PORT, *self.clients[0])
+
+    @property
+    def narrow(self) -> Access:
+        return access_of(PORT, *self.clients[1])
 
 
 @contextmanager
@@ -105,16 +114,15 @@ def serving_site() -> Iterator[Site]:
         there = replace(there, web=replace(there.web, port=PORT))
         with serving(there, "authority", "web"), open_appliance(there) as appliance:
             crowd.settle(appliance.database, appliance.now())
-            accesses = [_access(appliance, house) for house in (ALPHA, NARROW_INITIATOR.organisation)]
-            yield Site(appliance, *accesses)
+            yield Site(appliance, [_client(appliance, house) for house in (ALPHA, NARROW_INITIATOR.organisation)])
 
 
-def _access(appliance: Appliance, house: str) -> Access:
+def _client(appliance: Appliance, house: str) -> tuple[str, str]:
     client, secret = new_client_id(), new_secret()
     terms = ClientTerms(f"示例 {house}", frozenset(Scope), frozenset({house}))
     proof = ClientAuthentication(secret=secret_digest(secret))
     appliance.api_clients.create(client, terms, proof, by="root")
-    return access_of(PORT, client, secret)
+    return client, secret
 
 
 def _sending(site: Site) -> Iterator[Figure]:
