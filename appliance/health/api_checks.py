@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -53,10 +53,7 @@ def unused_finding(active: Sequence[ApiClient], now: datetime) -> HealthFinding:
 
 def refused(context: CheckContext) -> HealthFinding:
     """Programs prove who they are."""
-    active = _active(context)
-    if not active:
-        return unset(_NONE)
-    return with_observations(context, partial(judge_refused, active))
+    return _judged(context, judge_refused)
 
 
 def judge_refused(active: Sequence[ApiClient], series: Observations, now: datetime) -> HealthFinding:
@@ -72,10 +69,7 @@ def judge_refused(active: Sequence[ApiClient], series: Observations, now: dateti
 
 def limited(context: CheckContext) -> HealthFinding:
     """Programs keep to the limits."""
-    active = _active(context)
-    if not active:
-        return unset(_NONE)
-    return with_observations(context, partial(judge_limited, active))
+    return _judged(context, judge_limited)
 
 
 def judge_limited(active: Sequence[ApiClient], series: Observations, now: datetime) -> HealthFinding:
@@ -87,6 +81,13 @@ def judge_limited(active: Sequence[ApiClient], series: Observations, now: dateti
     template = "Requests of {name} ({client}) over its limit in the last hour or two: {count}."
     values = {"name": worst.name, "client": worst.id, "count": counts[worst.id]}
     return attention(RunbookPage.CLIENT_LIMITED, template, worst.id, **values)
+
+
+def _judged(
+    context: CheckContext, judge: Callable[[Sequence[ApiClient], Observations, datetime], HealthFinding]
+) -> HealthFinding:
+    active = _active(context)
+    return with_observations(context, partial(judge, active)) if active else unset(_NONE)
 
 
 def batches(context: CheckContext) -> HealthFinding:
