@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 
 from appliance.model.api_clients import SCOPE_TITLES, Scope
 from webui.api.event_types import EVENT_TYPES, event_types_schema
@@ -303,18 +304,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         for name in operation.parts
     ]
     if declared.query is not None:
-        _, components = msgspec.json.schema_components([declared.query], ref_template=_REFERENCE)
-        schema = components[declared.query.__name__]
-        for name, each in schema["properties"].items():
-            own = _plain(dict(each))
-            described = own.pop("description", None)
-            listed = {"style": "form", "explode": False} if own.get("type") == "array" else {}
-            required = {"required": True} if name in schema.get("required", ()) else {}
-            found.append(
-                {"name": name, "in": "query", **required, "schema": own}
-                | listed
-                | ({"description": described} if described else {})
-            )
+        found += _query_parameters(declared.query)
     if declared.key is not KeyRule.NONE:
         found.append(
             _header(
@@ -341,6 +331,21 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
             )
         )
     return found
+
+
+def _query_parameters(query: type[Struct]) -> Iterator[dict[str, Any]]:
+    _, components = msgspec.json.schema_components([query], ref_template=_REFERENCE)
+    schema = components[query.__name__]
+    for name, each in schema["properties"].items():
+        own = _plain(dict(each))
+        described = own.pop("description", None)
+        yield (
+            {"name": name, "in": "query"}
+            | ({"required": True} if name in schema.get("required", ()) else {})
+            | {"schema": own}
+            | ({"style": "form", "explode": False} if own.get("type") == "array" else {})
+            | ({"description": described} if described else {})
+        )
 
 
 def _header(name: str, description: str, required: bool, schema: dict[str, Any]) -> dict[str, Any]:
