@@ -19,7 +19,7 @@ from appliance.model.accounts import AccountState
 from appliance.model.contract import Contract, ContractState
 from appliance.model.retention import Disposal, DisposalState, EndedContract, ErasureRemainder, LegalHold
 from appliance.policy import Policy
-from appliance.store import annexes, contracts, directory, people, retention
+from appliance.store import annexes, contracts, members, people, retention
 from appliance.store.database import Database, Transaction, reads
 
 KEPT_LONGER: Final = frozenset({ContractState.COMPLETED, ContractState.VOIDED})
@@ -243,7 +243,7 @@ class RetentionService:
         remainder = self.remainder(subject)
         entries = self._database.query(retention.entries_about, subject)
         with self._database.transaction() as tx:
-            entry = directory.directory_entry(tx, subject)
+            entry = members.member_entry(tx, subject)
             if entry is not None and entry.state not in (None, AccountState.LEFT):
                 raise PreconditionRefused("{subject} still has an account; let them leave first.", subject=subject)
             if retention.running_of(tx, subject):

@@ -10,7 +10,7 @@ from appliance.accounts.context import AccountsPart
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import EventKind
 from appliance.model.people import Absence, Person
-from appliance.store import absences, directory, people
+from appliance.store import absences, members, people
 from appliance.store.database import Transaction
 from hsm.intents import instant
 
@@ -62,7 +62,7 @@ class Absences(AccountsPart):
         name or mail address, after the one who is *chosen*; and whether there are more."""
         with self._database.reading() as tx:
             own = people.person(tx, person)
-            found = directory.colleagues(tx, own, words.strip()[:100], limit=MOST_DEPUTIES + 1)
+            found = members.colleagues(tx, own, words.strip()[:100], limit=MOST_DEPUTIES + 1)
             first = [people.person(tx, chosen)] if chosen and _is_colleague(tx, person, chosen) else []
         shown = found[:MOST_DEPUTIES]
         return [*(each for each in first if each not in shown), *shown], len(found) > MOST_DEPUTIES

@@ -8,7 +8,7 @@ from datetime import datetime
 from appliance.entered_text import require_zone
 from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
 from appliance.model.people import Person, Seal
-from appliance.store import directory, people
+from appliance.store import members, people
 from appliance.store.database import Database, Transaction, reads
 
 MOST = 20
@@ -30,8 +30,8 @@ class PeopleRegistry:
     certificate = reads(people.certificate)
     seal = reads(people.seal)
     seals = reads(people.seals)
-    working_in = reads(directory.working_in)
-    working_person = reads(directory.working_person)
+    working_in = reads(members.working_in)
+    working_person = reads(members.working_person)
 
     def add_person(self, person: Person, certificate: bytes | None, *, by: str) -> None:
         """Register *person*; *certificate* (DER) is what ``enrol_person`` returned, None for who is not enrolled.
@@ -62,4 +62,4 @@ class PeopleRegistry:
         wanted = words.strip()[:LONGEST]
         if not wanted:
             return []
-        return self._database.query(directory.search, wanted, limit=MOST)
+        return self._database.query(members.search, wanted, limit=MOST)

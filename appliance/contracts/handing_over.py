@@ -25,7 +25,7 @@ from appliance.model.api_clients import require_person
 from appliance.model.contract import Contract, ContractState, Party, PartyKind, PartyState
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
-from appliance.store import absences, contracts, directory, intents, partners, people
+from appliance.store import absences, contracts, intents, members, partners, people
 from appliance.store.database import Transaction
 from hsm.errors import Sentence
 
@@ -135,10 +135,10 @@ class HandingOver:
         return self.open_parts(subject)
 
     def open_parts(self, subject: str, *, only: str | None = None) -> tuple[OpenPart, ...]:
-        """Parts of open contracts that *subject* has, at most :data:`directory.MOST_OPEN` contracts' at once, and
+        """Parts of open contracts that *subject* has, at most :data:`members.MOST_OPEN` contracts' at once, and
         who can take each: *only* this person, where one is named (empty: nobody is asked about)."""
         with self._records.database.reading() as tx:
-            found = [contracts.load_contract(tx, each.id) for each in directory.open_contracts(tx, subject)]
+            found = [contracts.load_contract(tx, each.id) for each in members.open_contracts(tx, subject)]
         return tuple(part for contract in found for part in self._parts(contract, subject, only))
 
     def hand_over_all(self, subject: str, *, to: str, reason: str) -> tuple[HandedOver, ...]:
@@ -292,14 +292,14 @@ def _starters(tx: Transaction, left: Person) -> list[str]:
     """Who of the organisation of *left* may start contracts, at most :data:`MOST_STARTERS`, by name."""
     return [
         each
-        for each in directory.with_role(tx, left.organisation, AccountRole.INITIATOR, limit=MOST_STARTERS)
+        for each in members.with_role(tx, left.organisation, AccountRole.INITIATOR, limit=MOST_STARTERS)
         if each != left.subject
     ]
 
 
 def _may_start(tx: Transaction, left: Person, person: Person) -> bool:
     """Whether *person* may lead a contract in place of *left*, however many others may, too."""
-    able = directory.with_role(tx, left.organisation, AccountRole.INITIATOR, limit=-1)
+    able = members.with_role(tx, left.organisation, AccountRole.INITIATOR, limit=-1)
     return person.subject != left.subject and person.subject in able
 
 
@@ -310,7 +310,7 @@ def _require_decider(tx: Transaction, contract: Contract, holder: str, by: str, 
         raise StateRefused("{name} is still here and hands over alone.", name=people.person(tx, holder).name)
     partner = people.person(tx, holder).partner
     for_partner = partner is not None and partners.administered_by(tx, by) == partner
-    if not for_partner and by not in directory.officers(tx) and (by != contract.initiator or by == holder):
+    if not for_partner and by not in members.officers(tx) and (by != contract.initiator or by == holder):
         raise PreconditionRefused(
             "Only an officer or the initiator decides who takes over from somebody who left."
         )

@@ -31,7 +31,7 @@ from appliance.model.accounts import GuestInvitation
 from appliance.model.contract import Contract, ContractState, GuestDetails, Party, PartyState
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
-from appliance.store import contracts, directory, enrolment, guests, intents, outbox, people, sessions, vouchings
+from appliance.store import contracts, enrolment, guests, intents, members, outbox, people, sessions, vouchings
 from appliance.store.database import Database, Transaction
 from hsm.client import AuthorityClient
 from hsm.errors import UnknownKey
@@ -149,7 +149,7 @@ class GuestCorrection:
         now = self._now()
         vouched = replaced is not None and vouchings.of_person(tx, replaced.subject) is not None
         if replaced is not None and not vouched and people.is_enrolled(tx, replaced.subject):
-            for officer in directory.officers(tx):
+            for officer in members.officers(tx):
                 outbox.enqueue(tx, Notice(None, officer, NoticeKind.CERTIFICATE_TO_END, now, replaced.subject))
         for notice in to_those_who_know(contract, NoticeKind.PARTY_CORRECTED, now) if name else ():
             if notice.recipient not in (contract.initiator, party.subject):

@@ -242,6 +242,20 @@ class EventKind(StrEnum):
     ROLES_CHANGED = "roles-changed"
     PROFILE_CHANGED = "profile-changed"
     DEPARTMENT_CHANGED = "department-changed"
+    MANAGER_CHANGED = "manager-changed"
+    DIRECTORY_LINKED = "directory-linked"
+    """An account follows a user of a directory from now on."""
+    DIRECTORY_SYNCHRONISED = "directory-synchronised"
+    """One synchronisation that changed something, with counts."""
+    DIRECTORY_RELEASED = "directory-released"
+    """Two administrators agreed to what waited for them."""
+    PERSON_DEPARTED = "person-departed"
+    """The directory has disabled or removed somebody; officers end the certificate."""
+    PERSON_RETURNED = "person-returned"
+    """The directory has somebody again who was not let go yet."""
+    SIGN_ON_LINKED = "sign-on-linked"
+    """Somebody signed in through the identity provider for the first time."""
+    SIGNED_OUT_BY_PROVIDER = "signed-out-by-provider"
     SIGNED_IN = "signed-in"
     SIGN_IN_BLOCKED = "sign-in-blocked"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105  # the name of an event
@@ -291,6 +305,9 @@ class AuditEvent:
 
 SYSTEM = "system"
 """The actor of what happens by itself: an expiry, sealing off."""
+
+DIRECTORY = "directory"
+"""The actor of what the organisation's directory changes."""
 
 
 def append_event(tx: Transaction, event: AuditEvent) -> int:

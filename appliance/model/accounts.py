@@ -58,6 +58,7 @@ class AccountState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Account:
     """One account. ``has_password``, ``has_code``: which login factors are set; passkeys are listed apart.
+    ``single_sign_on``: its owner may sign in through the identity provider.
     ``told``: whether its owner knows that signatures are confirmed on the activation service's page, as everybody
     does whose account is newer than that."""
 
@@ -70,6 +71,7 @@ class Account:
     has_code: bool = False
     passkeys: int = 0
     told: bool = True
+    single_sign_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,8 @@ class Strength(StrEnum):
 
     PASSKEY = "passkey"
     PASSWORD_AND_CODE = "password-and-code"  # noqa: S105  # the name of a way, not a password
+    SINGLE_SIGN_ON = "single-sign-on"
+    """Through the organisation's identity provider."""
     GUEST = "guest"
 
 

@@ -60,7 +60,7 @@ class EnrolmentRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class DirectoryEntry:
+class MemberEntry:
     """Somebody as the office lists them. ``login`` and ``state`` are None without an account (guests);
     ``partner`` is the id of the partner organisation whose representative it is."""
 

@@ -28,7 +28,7 @@ from appliance.model.people import Seal, SealKind
 from appliance.office import effects
 from appliance.office.notifying import checked_reason, notify_officers
 from appliance.powers.register import arguments, of_another, require_waiting
-from appliance.store import anchors, directory, enrolment, officer_decisions, partners, people
+from appliance.store import anchors, enrolment, members, officer_decisions, partners, people
 from appliance.store import people as store
 from appliance.store.database import Transaction
 from hsm.intents import ASKED_BY_PARTNER_HOURS, ASKED_ELSEWHERE_HOURS
@@ -144,7 +144,7 @@ class DecisionDrafts(_Drafts):
         if not low <= draft.width_mm <= high:
             raise PreconditionRefused("A seal is {low} to {high} mm wide.", low=int(low), high=int(high))
         outside = draft.organisation not in self._authority.organisations()
-        if outside and not self._database.query(directory.is_outside_organisation, draft.organisation):
+        if outside and not self._database.query(members.is_outside_organisation, draft.organisation):
             raise PreconditionRefused(
                 "The authority may not name the organisation {organisation}.", organisation=draft.organisation
             )
@@ -249,7 +249,7 @@ def _checked_unit(draft: SealDraft) -> str:
 def _require_custodians(tx: Transaction, organisation: str, custodians: tuple[str, ...], *, outside: bool) -> None:
     if not custodians:
         raise PreconditionRefused("A seal has at least one custodian.")
-    if not all(directory.can_keep_seals(tx, each, organisation, outside=outside) for each in custodians):
+    if not all(members.can_keep_seals(tx, each, organisation, outside=outside) for each in custodians):
         raise PreconditionRefused(_FITTING[outside], organisation=organisation)
 
 
@@ -280,7 +280,7 @@ class SealDecisionDrafts(_Drafts):
     def draft_custodian(self, seal: str, person: str, *, by: str) -> OfficerDecision:
         """The decision by which one more person keeps the seal."""
         known = self._existing(seal)
-        fitting = self._database.query(directory.can_keep_seals, person, known.organisation, outside=known.outside)
+        fitting = self._database.query(members.can_keep_seals, person, known.organisation, outside=known.outside)
         if not fitting:
             raise PreconditionRefused(_FITTING[known.outside], organisation=known.organisation)
         if person in known.custodians:

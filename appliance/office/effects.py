@@ -26,7 +26,7 @@ from appliance.model.office import OfficerDecisionKind as Kind
 from appliance.model.people import Seal, SealKind
 from appliance.model.powers import RecordedAction, StatedPower
 from appliance.powers.register import confirm, end_of_agent
-from appliance.store import accounts, anchors, directory, enrolment, outbox, people
+from appliance.store import accounts, anchors, enrolment, members, outbox, people
 from appliance.store.database import Transaction
 from hsm import canonical
 from hsm.client import AuthorityClient
@@ -273,7 +273,7 @@ class DecisionRecording(AccountsPart):
 
     def _end_account(self, tx: Transaction, subject: str, by: str) -> None:
         self._sessions.end_all_sessions(tx, subject, by=by)
-        entry = directory.directory_entry(tx, subject)
+        entry = members.member_entry(tx, subject)
         if entry is not None and entry.state not in (None, AccountState.LEFT):
             accounts.set_state(tx, subject, AccountState.LEFT)
         for seal in remove_custodian_everywhere(tx, subject, self._now()):

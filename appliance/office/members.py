@@ -9,12 +9,12 @@ from appliance.accounts.context import AccountsContext, AccountsPart
 from appliance.errors import NotFound, StateRefused
 from appliance.ledger.audit_trail import EventKind
 from appliance.model.accounts import AccountState
-from appliance.model.office import DirectoryEntry, OfficerDecision, OpenContract
+from appliance.model.office import MemberEntry, OfficerDecision, OpenContract
 from appliance.model.people import Seal
 from appliance.office import effects
 from appliance.office.drafts import DecisionDrafts
 from appliance.powers.register import end_of_agent
-from appliance.store import accounts, directory
+from appliance.store import accounts, members
 from appliance.store.database import Transaction, reads
 from hsm.names import is_outside
 from hsm.operation_types import KnownCredential
@@ -27,7 +27,7 @@ PAGE = 50
 class RollPage:
     """A page of the list; ``following`` is where the next one begins, empty on the last."""
 
-    entries: tuple[DirectoryEntry, ...]
+    entries: tuple[MemberEntry, ...]
     following: str
 
 
@@ -38,7 +38,7 @@ class Member:
     ``contracts`` wait for them: officers read the titles, and of what is still a draft not even these.
     """
 
-    entry: DirectoryEntry
+    entry: MemberEntry
     credentials: tuple[KnownCredential, ...]
     contracts: tuple[OpenContract, ...]
     seals: tuple[str, ...]
@@ -48,14 +48,14 @@ class Member:
     """Those for which officers can give them one."""
 
 
-def _page(found: list[DirectoryEntry], kept: Sequence[DirectoryEntry] = ()) -> RollPage:
+def _page(found: list[MemberEntry], kept: Sequence[MemberEntry] = ()) -> RollPage:
     known = {entry.subject for entry in kept}
     more = found[PAGE - 1].subject if len(found) > PAGE else ""
     return RollPage((*kept, *(entry for entry in found[:PAGE] if entry.subject not in known)), more)
 
 
-def _entries(tx: Transaction, subjects: Sequence[str]) -> list[DirectoryEntry]:
-    found = (directory.directory_entry(tx, each) for each in subjects[:PAGE])
+def _entries(tx: Transaction, subjects: Sequence[str]) -> list[MemberEntry]:
+    found = (members.member_entry(tx, each) for each in subjects[:PAGE])
     return [entry for entry in found if entry is not None]
 
 
@@ -63,11 +63,11 @@ def _custodians(
     tx: Transaction,
     organisation: str,
     words: str,
-    kept: Sequence[DirectoryEntry] = (),
+    kept: Sequence[MemberEntry] = (),
     *,
     outside: bool = False,
 ) -> RollPage:
-    found = directory.possible_custodians(tx, organisation, words.strip()[:100], outside=outside, limit=PAGE + 1)
+    found = members.possible_custodians(tx, organisation, words.strip()[:100], outside=outside, limit=PAGE + 1)
     return _page(found, kept)
 
 
@@ -81,20 +81,20 @@ class Members(AccountsPart):
     def page(self, search: str = "", *, after: str = "") -> RollPage:
         """People whose name, organisation, login or address has *search*, at most :data:`PAGE`."""
         with self._database.reading() as tx:
-            return _page(directory.directory_page(tx, search.strip()[:100], after=after[:80], limit=PAGE + 1))
+            return _page(members.members_page(tx, search.strip()[:100], after=after[:80], limit=PAGE + 1))
 
     def member(self, subject: str) -> Member:
         """The person. Raises :class:`NotFound`."""
         with self._database.reading() as tx:
-            entry = directory.directory_entry(tx, subject)
+            entry = members.member_entry(tx, subject)
             if entry is None:
                 raise NotFound("There is no person {subject}.", subject=subject)
-            contracts, seals = directory.open_contracts(tx, subject), directory.seals_kept_by(tx, subject)
+            contracts, seals = members.open_contracts(tx, subject), members.seals_kept_by(tx, subject)
         known = tuple(self._authority.credentials(subject))
         remote, possible = self._remote(entry)
         return Member(entry, known, tuple(contracts), tuple(seals), remote, possible)
 
-    def _remote(self, entry: DirectoryEntry) -> tuple[tuple[RemoteUse, ...], tuple[RemoteUse, ...]]:
+    def _remote(self, entry: MemberEntry) -> tuple[tuple[RemoteUse, ...], tuple[RemoteUse, ...]]:
         """For which uses somebody has a key for other software, and for which officers can give one."""
         if not entry.enrolled or is_outside(entry.subject) or not entry.subject.startswith("person-"):
             return (), ()
@@ -102,7 +102,7 @@ class Members(AccountsPart):
         limits = self._authority.remote_limits()
         return has, tuple(each for each in RemoteUse if getattr(limits, each.value))
 
-    names = reads(directory.names)
+    names = reads(members.names)
 
     def possible_custodians(self, words: str = "", *, chosen: Sequence[str] = ()) -> dict[str, RollPage]:
         """By organisation that the authority may name: who can keep a seal of it and has *words* in name, login or
@@ -121,7 +121,7 @@ class Members(AccountsPart):
         their name or in such a person's, and those of who is *chosen*; and whether there are more."""
         with self._database.reading() as tx:
             kept = [each for each in _entries(tx, chosen) if is_outside(each.subject) and each.organisation]
-            found = directory.outside_organisations(tx, words.strip()[:100], limit=PAGE + 1)
+            found = members.outside_organisations(tx, words.strip()[:100], limit=PAGE + 1)
             wanted = dict.fromkeys([*(each.organisation for each in kept), *found[:PAGE]])
             return {
                 each: _custodians(
@@ -159,6 +159,6 @@ class Members(AccountsPart):
         if subject == by:
             raise StateRefused("Nobody ends their own registration; another officer does.")
         with self._database.reading() as tx:
-            remaining = [each for each in directory.officers(tx) if each != subject]
+            remaining = [each for each in members.officers(tx) if each != subject]
         if subject.startswith("officer-") and not remaining:
             raise StateRefused("{subject} is the last officer; appoint another one first.", subject=subject)

@@ -8,14 +8,14 @@ from appliance.entered_text import require_text
 from appliance.errors import NotFound
 from appliance.model.contract import GUEST_PREFIX
 from appliance.model.notice import Notice, NoticeKind
-from appliance.store import contracts, directory, guests, outbox
+from appliance.store import contracts, guests, members, outbox
 from appliance.store.database import Transaction
 
 
 def notify_officers(tx: Transaction, kind: NoticeKind, now: datetime, *, about: str) -> None:
     """Every officer is told of what *about* names: a request or decision that waits, by its id; for a recovery,
     the ceremony's number, or the officer who has used it."""
-    for officer in directory.officers(tx):
+    for officer in members.officers(tx):
         outbox.enqueue(tx, Notice(None, officer, kind, now, about))
 
 

@@ -27,7 +27,7 @@ from appliance.model.partners import Partner, PartnerDetails, Representative, Re
 from appliance.model.people import Person
 from appliance.partners.register import PartnerRegister
 from appliance.powers.register import end_of_agent
-from appliance.store import accounts, directory, outbox, partners
+from appliance.store import accounts, members, outbox, partners
 from appliance.store.database import Transaction, reads
 
 LONGEST_EMAIL = 64
@@ -130,7 +130,7 @@ class Representatives(AccountsPart):
             if found.administrator:
                 partners.set_administrator(tx, partner_id, None)
             if found.enrolled:
-                for officer in directory.officers(tx):
+                for officer in members.officers(tx):
                     outbox.enqueue(tx, Notice(None, officer, NoticeKind.CERTIFICATE_TO_END, now, subject))
             self._append_event(tx, EventKind.REPRESENTATIVE_LEFT, by, {"partner": partner_id, "subject": subject})
             for each in pending:  # nobody gets in by what was set up and not confirmed
@@ -216,7 +216,7 @@ class Representatives(AccountsPart):
         self._partner(tx, partner_id, by)
         found = partners.load_representative(tx, partner_id, subject)
         invited = found.state is AccountState.INVITED and found.invited_by == by
-        if not (by.startswith(GUEST_PREFIX) or invited or by in directory.officers(tx)):
+        if not (by.startswith(GUEST_PREFIX) or invited or by in members.officers(tx)):
             raise PreconditionRefused(
                 "The administrator of {organisation} looks after its representatives; if there is none, an officer"
                 " does.",
@@ -229,7 +229,7 @@ class Representatives(AccountsPart):
         acting = [each for each in everybody if each.administrator and each.state is AccountState.ACTIVE]
         if acting:
             raise PreconditionRefused("{name} is the administrator and names another one.", name=acting[0].name)
-        if by not in directory.officers(tx):
+        if by not in members.officers(tx):
             raise PreconditionRefused("An officer names the administrator of a partner that has none.")
 
 

@@ -27,7 +27,7 @@ from appliance.reminders.schedule import (
     next_due_at,
     schedule,
 )
-from appliance.store import amendments, contracts, directory, outbox, people, reminders, seal_requests
+from appliance.store import amendments, contracts, members, outbox, people, reminders, seal_requests
 from appliance.store.database import Database, Transaction
 from appliance.store.reminders import Plan
 
@@ -236,7 +236,7 @@ def _looked_after(
         for one in dict.fromkeys(missing):
             yield Duty(contract.initiator, ReminderRole.STAND_IN, one)
         return
-    for officer in directory.officers(tx):
+    for officer in members.officers(tx):
         for one in dict.fromkeys([contract.initiator, *missing]):
             yield Duty(officer, ReminderRole.STAND_IN, one)
 
@@ -254,7 +254,7 @@ def duties_of_dates(tx: Transaction, contract: Contract) -> list[Duty]:
     own = Audience.of_person(people.person(tx, contract.initiator))
     colleagues = [each for each in contract.signatories if belongs(tx, each, own)]
     there = [each for each in colleagues if people.is_active(tx, each)]
-    return [Duty(each, ReminderRole.STAND_IN, contract.initiator) for each in there or directory.officers(tx)]
+    return [Duty(each, ReminderRole.STAND_IN, contract.initiator) for each in there or members.officers(tx)]
 
 
 def names_of_late(tx: Transaction, contract: Contract) -> tuple[str, ...]:
@@ -264,7 +264,7 @@ def names_of_late(tx: Transaction, contract: Contract) -> tuple[str, ...]:
 
 def _named(tx: Transaction, party: Party) -> str:
     if party.kind is PartyKind.SEAL:
-        return directory.names(tx, [party.responsible]).get(party.responsible, party.name)
+        return members.names(tx, [party.responsible]).get(party.responsible, party.name)
     return party.name
 
 
@@ -290,5 +290,5 @@ class ClosedAccounts:
             return {}
         with self._database.reading() as tx:
             _, missing = asked_to_act(tx, contract)
-            names = directory.names(tx, missing)
+            names = members.names(tx, missing)
         return {one: names.get(one, one) for one in missing}

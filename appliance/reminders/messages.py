@@ -23,7 +23,7 @@ from appliance.notices.messages import (
 )
 from appliance.reminders import derivation
 from appliance.reminders.derivation import ReminderDerivation, RulesOf
-from appliance.store import contracts, directory, people, reminders
+from appliance.store import contracts, members, people, reminders
 from appliance.store.database import Transaction
 from appliance.store.outbox import OutboxMessage
 
@@ -163,7 +163,7 @@ class ReminderLines:
 def _names(tx: Transaction, reminder: Reminder, contract: Contract) -> tuple[str, ...]:
     if reminder.duty.role is ReminderRole.STAND_IN:
         about = reminder.duty.about
-        return (directory.names(tx, [about]).get(about, about),)
+        return (members.names(tx, [about]).get(about, about),)
     return derivation.names_of_late(tx, contract) if reminder.duty.role is ReminderRole.INITIATOR else ()
 
 

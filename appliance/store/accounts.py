@@ -21,7 +21,7 @@ from appliance.store.database import Transaction
 from hsm.rows import Query, fields_of, refusing
 
 _ACCOUNT = (
-    "SELECT subject, login, state, invited, told,"
+    "SELECT subject, login, state, invited, told, single_sign_on,"
     " password IS NOT NULL AS has_password, totp IS NOT NULL AS has_code,"
     " (SELECT json_group_array(role) FROM account_roles WHERE account_roles.subject = accounts.subject) AS roles,"
     " (SELECT count(*) FROM passkeys WHERE passkeys.subject = accounts.subject) AS passkeys FROM accounts"

@@ -10,7 +10,7 @@ from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.accounts import AccountRole
 from appliance.model.office import OfficerDecision, OfficerDecisionKind, OfficerDecisionState
 from appliance.office import Office, describe_decision
-from appliance.store import directory
+from appliance.store import members
 from appliance.wiring import Appliance
 from tests.office.conftest import enter, perform
 from tests.world import know_officer
@@ -67,7 +67,7 @@ def test_officers_are_told_of_what_administrators_asked_for_and_not_of_their_own
     before = told(appliance)
     act = office.drafts.services.draft_rotation("tsa", by=ADMINISTRATOR)
     with appliance.database.reading() as tx:
-        everybody = directory.officers(tx)
+        everybody = members.officers(tx)
     assert everybody
     assert told(appliance) - before == {(officer, "act-waiting", act.id) for officer in everybody}
     office.drafts.draft_leaving(CUSTODIAN.subject, by=everybody[0])

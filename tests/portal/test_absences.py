@@ -19,7 +19,7 @@ from appliance.ledger.disclosure import Audience
 from appliance.model.accounts import AccountRole
 from appliance.model.contract import Contract, Deadline, SigningOrder
 from appliance.model.notice import NoticeKind
-from appliance.store import accounts, directory, people
+from appliance.store import accounts, members, people
 from appliance.wiring import Appliance
 from tests.office.conftest import enter as open_account
 from tests.office.conftest import newcomer
@@ -219,7 +219,7 @@ def test_a_deputy_takes_over_however_many_colleagues_come_first(
 def test_everything_is_more_than_one_list_has(
     zhang: FlaskClient, deputy: FlaskClient, appliance: Appliance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(directory, "MOST_OPEN", 1)
+    monkeypatch.setattr(members, "MOST_OPEN", 1)
     made = [waits_for_zhang(appliance) for _ in range(2)]
     assert post(zhang, "/settings/hand-over", to=CUSTODIAN.subject, reason="调岗").status_code == 200
     assert {contract_now(appliance, each.id).initiator for each in made} == {CUSTODIAN.subject}

@@ -22,7 +22,7 @@ from appliance.model.contract import (
     Placement,
 )
 from appliance.model.listing import ClientContract
-from appliance.model.office import DirectoryEntry
+from appliance.model.office import MemberEntry
 from webui.api.problems import ProblemError
 from webui.api.types import (
     ApiAmount,
@@ -84,7 +84,7 @@ def party_of(party: Party, *, on_turn: bool) -> ApiParty:
     )
 
 
-def person_of(entry: DirectoryEntry) -> ApiPerson:
+def person_of(entry: MemberEntry) -> ApiPerson:
     """The person as clients see it."""
     return ApiPerson(
         subject=entry.subject,
@@ -96,7 +96,7 @@ def person_of(entry: DirectoryEntry) -> ApiPerson:
     )
 
 
-def can_initiate(entry: DirectoryEntry) -> bool:
+def can_initiate(entry: MemberEntry) -> bool:
     """Whether contracts can be made in this person's name: who could make them in the portal."""
     return entry.state is AccountState.ACTIVE and AccountRole.INITIATOR in entry.roles
 

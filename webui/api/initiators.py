@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from appliance.model.office import DirectoryEntry
+from appliance.model.office import MemberEntry
 from webui.api import conversions
 from webui.api.operations import Call
 from webui.api.problems import ProblemError
 from webui.shared.served import appliance
 
 
-def initiator_of(call: Call, named: str) -> DirectoryEntry:
+def initiator_of(call: Call, named: str) -> MemberEntry:
     """The person whom the member, or the parameter, ``initiator`` names by subject or mail address. Raises
     :class:`ProblemError` for somebody who is not of the client's organisations, or cannot start contracts."""
     found = _person_of(call, named, "/initiator")
@@ -29,7 +29,7 @@ def subject_of(call: Call, named: str, pointer: str) -> str:
     return _person_of(call, named, pointer).subject if "@" in named else named
 
 
-def _person_of(call: Call, named: str, pointer: str) -> DirectoryEntry:
+def _person_of(call: Call, named: str, pointer: str) -> MemberEntry:
     found = appliance.registry.working_person(call.client.client.organisations, named)
     if found is None:
         raise ProblemError(

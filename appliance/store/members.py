@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection
 
 from appliance.model.accounts import AccountRole
-from appliance.model.office import DirectoryEntry, OpenContract
+from appliance.model.office import MemberEntry, OpenContract
 from appliance.model.people import Person
 from appliance.store.database import Transaction, pattern_of
 from hsm.rows import Query
@@ -38,7 +38,7 @@ _ROW = (
     " (SELECT json_group_array(role) FROM account_roles r WHERE r.subject = p.subject) AS roles"
     " FROM people p {index} LEFT JOIN accounts a ON a.subject = p.subject"
 )
-_ENTRIES = Query(DirectoryEntry)
+_ENTRIES = Query(MemberEntry)
 _ENTRY, _MEMBER = _ROW.format(index=""), _ROW.format(index="INDEXED BY people_members")
 
 _OPEN = Query(OpenContract)
@@ -62,7 +62,7 @@ _FOUND = (
 )
 
 
-def directory_page(tx: Transaction, search: str, *, after: str, limit: int) -> list[DirectoryEntry]:
+def members_page(tx: Transaction, search: str, *, after: str, limit: int) -> list[MemberEntry]:
     """At most *limit* people but guests, by subject after *after*, who are found by *search*."""
     return _ENTRIES.all(
         tx,
@@ -79,7 +79,7 @@ _WORKING = (
 )
 
 
-def working_in(tx: Transaction, organisations: Collection[str], *, after: str, limit: int) -> list[DirectoryEntry]:
+def working_in(tx: Transaction, organisations: Collection[str], *, after: str, limit: int) -> list[MemberEntry]:
     """At most *limit* people of the *organisations* who start contracts or sign, by subject after *after*; nobody
     whose account is closed or suspended."""
     return _ENTRIES.all(
@@ -89,7 +89,7 @@ def working_in(tx: Transaction, organisations: Collection[str], *, after: str, l
     )
 
 
-def working_person(tx: Transaction, organisations: Collection[str], named: str) -> DirectoryEntry | None:
+def working_person(tx: Transaction, organisations: Collection[str], named: str) -> MemberEntry | None:
     """The one of them whose subject or mail address *named* is."""
     column = "email = ?2 COLLATE NOCASE" if "@" in named else "subject = ?2"
     return _ENTRIES.first(
@@ -97,7 +97,7 @@ def working_person(tx: Transaction, organisations: Collection[str], named: str) 
     )
 
 
-def directory_entry(tx: Transaction, subject: str) -> DirectoryEntry | None:
+def member_entry(tx: Transaction, subject: str) -> MemberEntry | None:
     """The person of this subject, guests too, or None."""
     return _ENTRIES.first(tx, f"{_ENTRY} WHERE p.subject = ?", (subject,))
 
@@ -113,7 +113,7 @@ def can_keep_seals(tx: Transaction, person: str, organisation: str, *, outside: 
 
 def possible_custodians(
     tx: Transaction, organisation: str, words: str = "", *, outside: bool, limit: int = -1
-) -> list[DirectoryEntry]:
+) -> list[MemberEntry]:
     """Enrolled people of *organisation* whose account is active and has the custodian's role, or who have none, by
     name; with *words* in name, login or mail address, and at most *limit* of them.
 

@@ -1,0 +1,206 @@
+-- Users of the organisation's directories, and who they are here.
+CREATE TABLE directory_users (
+    id         TEXT PRIMARY KEY CHECK (length(id) = 32),
+    source     TEXT NOT NULL CHECK (source IN ('ldap', 'scim', 'openid')),
+    key        TEXT NOT NULL,
+    login      TEXT NOT NULL,
+    name       TEXT NOT NULL,
+    email      TEXT NOT NULL,
+    department TEXT NOT NULL,
+    manager    TEXT NOT NULL,
+    enabled    INTEGER NOT NULL CHECK (enabled IN (0, 1)),
+    groups     TEXT NOT NULL CHECK (json_type(groups) = 'array'),
+    subject    TEXT REFERENCES people (subject),
+    problem    TEXT,
+    removed    TEXT,
+    -- What a SCIM client sent beside that, and its version.
+    resource   TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(resource)),
+    made       TEXT NOT NULL,
+    changed    TEXT NOT NULL,
+    UNIQUE (source, key)
+) STRICT;
+CREATE UNIQUE INDEX directory_users_one ON directory_users (subject) WHERE subject IS NOT NULL;
+CREATE INDEX directory_users_by_login ON directory_users (source, login COLLATE NOCASE);
+CREATE INDEX directory_users_by_email ON directory_users (email COLLATE NOCASE);
+CREATE INDEX directory_users_with_problems ON directory_users (source, id) WHERE problem IS NOT NULL;
+
+-- No directory reaches who registers people, nor anybody from outside.
+CREATE TRIGGER directory_users_are_no_officers BEFORE INSERT ON directory_users
+WHEN NEW.subject LIKE 'officer-%' OR NEW.subject LIKE 'person-guest-%'
+BEGIN SELECT RAISE(ABORT, 'no directory has officers'); END;
+
+CREATE TRIGGER directory_users_become_no_officers BEFORE UPDATE OF subject ON directory_users
+WHEN NEW.subject LIKE 'officer-%' OR NEW.subject LIKE 'person-guest-%'
+BEGIN SELECT RAISE(ABORT, 'no directory has officers'); END;
+
+-- Groups that a SCIM client pushes; those of LDAP are names of their users alone.
+CREATE TABLE directory_groups (
+    id       TEXT PRIMARY KEY CHECK (length(id) = 32),
+    source   TEXT NOT NULL CHECK (source = 'scim'),
+    name     TEXT NOT NULL,
+    resource TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(resource)),
+    made     TEXT NOT NULL,
+    changed  TEXT NOT NULL
+) STRICT;
+CREATE INDEX directory_groups_by_name ON directory_groups (name COLLATE NOCASE);
+
+CREATE TABLE directory_members (
+    "group" TEXT NOT NULL REFERENCES directory_groups (id),
+    member  TEXT NOT NULL,
+    PRIMARY KEY ("group", member)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX directory_members_of ON directory_members (member);
+
+-- Synchronisations, the newest of which are kept.
+CREATE TABLE directory_rounds (
+    number  INTEGER PRIMARY KEY,
+    source  TEXT NOT NULL CHECK (source IN ('ldap', 'scim')),
+    began   TEXT NOT NULL,
+    ended   TEXT NOT NULL,
+    outcome TEXT NOT NULL CHECK (outcome IN ('done', 'held', 'failed')),
+    counts  TEXT NOT NULL CHECK (json_type(counts) = 'object'),
+    problem TEXT NOT NULL
+) STRICT;
+
+-- What waits for two administrators.
+CREATE TABLE directory_held (
+    user  TEXT PRIMARY KEY REFERENCES directory_users (id),
+    kind  TEXT NOT NULL CHECK (kind IN ('removal', 'duty', 'link')),
+    since TEXT NOT NULL
+) STRICT;
+
+-- People whom their directory has disabled or removed. The account is suspended meanwhile; officers end the certificate,
+-- which makes it final, or the directory has them again.
+CREATE TABLE departures (
+    subject TEXT PRIMARY KEY REFERENCES accounts (subject),
+    since   TEXT NOT NULL,
+    source  TEXT NOT NULL CHECK (source IN ('ldap', 'scim'))
+) STRICT;
+
+-- A person's manager, as the directory says.
+ALTER TABLE people ADD COLUMN manager TEXT REFERENCES people (subject);
+CREATE INDEX people_managed_by ON people (manager) WHERE manager IS NOT NULL;
+-- The name that the directory has for somebody whose certificate has another one.
+ALTER TABLE people ADD COLUMN directory_name TEXT;
+
+-- Whom an identity provider's ID tokens name.
+CREATE TABLE sign_on_identities (
+    issuer  TEXT NOT NULL,
+    sub     TEXT NOT NULL,
+    subject TEXT NOT NULL REFERENCES people (subject),
+    first   TEXT NOT NULL,
+    last    TEXT NOT NULL,
+    PRIMARY KEY (issuer, sub)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX sign_on_identities_one ON sign_on_identities (issuer, subject);
+
+CREATE TRIGGER sign_on_identities_of_people BEFORE INSERT ON sign_on_identities
+WHEN NEW.subject NOT LIKE 'person-%' OR NEW.subject LIKE 'person-guest-%'
+BEGIN SELECT RAISE(ABORT, 'only people of the house who sign use single sign-on'); END;
+
+CREATE TRIGGER sign_on_identities_stay BEFORE UPDATE OF subject ON sign_on_identities
+BEGIN SELECT RAISE(ABORT, 'an identity is one person''s for good'); END;
+
+-- Triggers that name the tables that are made anew.
+DROP TRIGGER accounts_from_outside_represent;
+DROP TRIGGER accounts_left_for_good;
+DROP TRIGGER accounts_change_their_plans;
+DROP TRIGGER accounts_of_no_administrator;
+DROP TRIGGER accounts_become_no_administrators;
+DROP TRIGGER administrators_have_no_account;
+DROP TRIGGER sessions_of_guests_and_accounts;
+
+-- An account that came from a directory needs no password of its own where people sign in through the identity provider.
+CREATE TABLE accounts_now (
+    subject     TEXT PRIMARY KEY REFERENCES people (subject),
+    login       TEXT NOT NULL UNIQUE CHECK (login = lower(login) AND length(login) BETWEEN 2 AND 64),
+    state       TEXT NOT NULL CHECK (state IN ('invited', 'active', 'suspended', 'left')),
+    handle      BLOB NOT NULL UNIQUE CHECK (length(handle) = 16),
+    password    TEXT CHECK (password LIKE '$argon2id$%'),
+    totp        BLOB,
+    totp_step   INTEGER NOT NULL DEFAULT 0,
+    invited     TEXT NOT NULL,
+    told        INTEGER NOT NULL DEFAULT 1 CHECK (told IN (0, 1)),
+    single_sign_on INTEGER NOT NULL DEFAULT 0 CHECK (single_sign_on IN (0, 1)),
+    CHECK (state <> 'active' OR password IS NOT NULL OR single_sign_on = 1),
+    CHECK (single_sign_on = 0 OR (subject LIKE 'person-%' AND subject NOT LIKE 'person-guest-%'))
+) STRICT;
+
+INSERT INTO accounts_now (subject, login, state, handle, password, totp, totp_step, invited, told)
+    SELECT subject, login, state, handle, password, totp, totp_step, invited, told FROM accounts;
+DROP TABLE accounts;
+ALTER TABLE accounts_now RENAME TO accounts;
+
+CREATE TABLE sessions_now (
+    id       BLOB PRIMARY KEY CHECK (length(id) = 32),
+    subject  TEXT NOT NULL REFERENCES people (subject),
+    strength TEXT NOT NULL CHECK (strength IN ('passkey', 'password-and-code', 'single-sign-on', 'guest')),
+    opened   TEXT NOT NULL,
+    seen     TEXT NOT NULL,
+    until    TEXT NOT NULL,
+    address  TEXT NOT NULL,
+    agent    TEXT NOT NULL,
+    contract TEXT,
+    party    TEXT,
+    ended    TEXT,
+    embedded TEXT REFERENCES embedded_links (id),
+    CHECK (strength <> 'guest' OR subject LIKE 'person-guest-%'),
+    CHECK (strength <> 'single-sign-on' OR (subject LIKE 'person-%' AND subject NOT LIKE 'person-guest-%')),
+    CHECK ((strength = 'guest') = (contract IS NOT NULL)),
+    CHECK ((strength = 'guest') = (party IS NOT NULL))
+) STRICT;
+
+INSERT INTO sessions_now (id, subject, strength, opened, seen, until, address, agent, contract, party, ended, embedded)
+    SELECT id, subject, strength, opened, seen, until, address, agent, contract, party, ended, embedded FROM sessions;
+DROP TABLE sessions;
+ALTER TABLE sessions_now RENAME TO sessions;
+CREATE INDEX sessions_of ON sessions (subject) WHERE ended IS NULL;
+CREATE INDEX sessions_over ON sessions (until);
+CREATE INDEX sessions_embedded ON sessions (embedded) WHERE embedded IS NOT NULL;
+
+-- What the identity provider calls a session that it opened, for its logout.
+CREATE TABLE sign_on_sessions (
+    session BLOB PRIMARY KEY REFERENCES sessions (id) ON DELETE CASCADE,
+    issuer  TEXT NOT NULL,
+    sub     TEXT NOT NULL,
+    sid     TEXT NOT NULL
+) STRICT;
+CREATE INDEX sign_on_sessions_of ON sign_on_sessions (issuer, sub);
+CREATE INDEX sign_on_sessions_sid ON sign_on_sessions (issuer, sid);
+
+CREATE TRIGGER accounts_from_outside_represent BEFORE INSERT ON accounts
+WHEN NEW.subject LIKE 'person-guest-%' AND NOT EXISTS (SELECT 1 FROM representatives WHERE subject = NEW.subject)
+BEGIN SELECT RAISE(ABORT, 'a guest has no account'); END;
+
+CREATE TRIGGER sessions_of_guests_and_accounts BEFORE INSERT ON sessions
+WHEN NEW.strength <> 'guest' AND NEW.subject LIKE 'person-guest-%'
+    AND NOT EXISTS (SELECT 1 FROM accounts WHERE subject = NEW.subject)
+BEGIN SELECT RAISE(ABORT, 'a guest has no account'); END;
+
+CREATE TRIGGER accounts_left_for_good BEFORE UPDATE ON accounts
+WHEN OLD.state = 'left' AND (NEW.state <> 'left' OR NEW.password IS NOT NULL OR NEW.totp IS NOT NULL)
+BEGIN SELECT RAISE(ABORT, 'an account that was closed stays closed'); END;
+
+CREATE TRIGGER accounts_change_their_plans AFTER UPDATE OF state ON accounts WHEN NEW.state <> OLD.state
+BEGIN
+    INSERT INTO reminder_touched (person) VALUES (NEW.subject) ON CONFLICT DO NOTHING;
+END;
+
+CREATE TRIGGER administrators_have_no_account BEFORE INSERT ON administrators
+WHEN EXISTS (SELECT 1 FROM accounts WHERE login = NEW.login)
+    OR EXISTS (SELECT 1 FROM people WHERE email = NEW.email COLLATE NOCASE)
+BEGIN SELECT RAISE(ABORT, 'administrators: has an account in the portal'); END;
+
+CREATE TRIGGER accounts_of_no_administrator BEFORE INSERT ON accounts
+WHEN EXISTS (SELECT 1 FROM administrators WHERE login = NEW.login)
+BEGIN SELECT RAISE(ABORT, 'administrators: has the login'); END;
+
+CREATE TRIGGER accounts_become_no_administrators BEFORE UPDATE OF login ON accounts
+WHEN EXISTS (SELECT 1 FROM administrators WHERE login = NEW.login)
+BEGIN SELECT RAISE(ABORT, 'administrators: has the login'); END;
+
+-- A session through the identity provider is one of an account that signs in so, and that is in use.
+CREATE TRIGGER sessions_of_single_sign_on BEFORE INSERT ON sessions
+WHEN NEW.strength = 'single-sign-on' AND NOT EXISTS
+    (SELECT 1 FROM accounts WHERE subject = NEW.subject AND single_sign_on = 1 AND state = 'active')
+BEGIN SELECT RAISE(ABORT, 'the account does not use single sign-on'); END;
