@@ -1,0 +1,1 @@
+"""The one program that speaks to the organisation's directory and identity provider."""
