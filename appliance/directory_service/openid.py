@@ -1,9 +1,8 @@
-"""The identity provider, asked over the network (OpenID Connect): what it says of itself, and a code for tokens.
+"""What the program asks the identity provider (OpenID Connect Core 1.0, Discovery 1.0).
 
 No address comes from who asks: the issuer is a setting, and all others are what the issuer's own document says,
-each over TLS unless the issuer is on this machine. No answer is larger than :data:`LARGEST`, and one request of the
-portal's, whatever it takes, is over after ``openid.seconds``. Tokens are not judged here but by the portal
-(:mod:`appliance.directories.single_sign_on`), which has no network; nothing here writes one down.
+each with TLS unless the issuer is on this machine. No answer is larger than :data:`LARGEST`, and all exchanges of
+one request are over at its deadline. Tokens are not judged here but by the portal, and nothing writes one down.
 """
 
 from __future__ import annotations
@@ -11,9 +10,8 @@ from __future__ import annotations
 import base64
 import json
 import re
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import ssl
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote_plus, urlsplit
 
@@ -21,117 +19,87 @@ from authlib.common.security import is_secure_transport
 from authlib.oauth2.rfc6749.parameters import prepare_token_request
 from authlib.oidc.discovery import OpenIDProviderMetadata, get_well_known_url
 
-from appliance.config import OpenIdSettings
+from appliance.directory_service.messages import DirectoryFault, RequestFailed
+from appliance.directory_service.request import Request
 from appliance.egress import Egress, EgressFailed, ExchangeLimits, Reply
-from appliance.errors import ApplianceError
 
 LARGEST: Final = 256 * 1024
 """Bytes of one answer."""
 
+MOST_KEYS: Final = 50
+
+INVALID_GRANT: Final = "invalid_grant"
+"""Why a code is refused that was used before, is too old, or never was one (RFC 6749, 5.2)."""
+
 _JSON = {"Accept": "application/json"}
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", **_JSON}
-_ANSWERS = frozenset({200, 400, 401})
+_OK = frozenset({200})
+_SAID = frozenset({200, 400, 401})
 """Statuses of the token endpoint whose body says something (RFC 6749, 5.2)."""
 _WORD = re.compile(r"[a-z_]{1,40}")
+_SIGNING = frozenset({"RSA", "EC", "OKP"})
+_PUBLIC = frozenset({"kty", "use", "key_ops", "alg", "kid", "n", "e", "crv", "x", "y"})
 
 
-class ProviderFailed(ApplianceError, code="provider-failed"):
-    """The identity provider did not answer, or not as it has to; nobody signs in through it now."""
-
-
-class CodeRefused(ApplianceError, code="code-refused"):
-    """The identity provider gives no tokens for this code: it was used before, is too old, or never was one."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderDescription:
-    """What an identity provider says of itself (OpenID Connect Discovery 1.0, 3), with its keys.
-
-    ``end_session_endpoint`` and ``userinfo_endpoint`` are empty where it has none; ``names_issuer``: each answer
-    of its authorization endpoint has ``iss`` (RFC 9207); ``key_set`` is its JWK set (RFC 7517, 5) as JSON.
-    """
-
-    issuer: str
-    authorization_endpoint: str
-    token_endpoint: str
-    userinfo_endpoint: str
-    end_session_endpoint: str
-    names_issuer: bool
-    key_set: str
-
-
-@dataclass(frozen=True, slots=True)
-class TokenReply:
-    """What a code was exchanged for; nothing of it is verified. ``claims`` is what the UserInfo endpoint says, as
-    JSON, ``{}`` where there is no such endpoint."""
-
-    id_token: str = field(repr=False)
-    access_token: str = field(repr=False)
-    claims: str = field(repr=False)
-
-
-def describe_provider(settings: OpenIdSettings, trust: str | None) -> ProviderDescription:
-    """What the issuer says of itself now; *trust* is a PEM file of authorities for its server, None for the
-    system's. Raises :class:`ProviderFailed`."""
-    asking = _Asking(settings, trust)
+def describe(request: Request) -> dict[str, Any]:
+    """The fields of ProviderDescription. Raises RequestFailed."""
+    asking = _Asking(request)
     said = asking.metadata()
-    keys = _object(asking.get(said["jwks_uri"], _JSON))
-    return ProviderDescription(
-        issuer=said["issuer"],
-        authorization_endpoint=said["authorization_endpoint"],
-        token_endpoint=said["token_endpoint"],
-        userinfo_endpoint=said.get("userinfo_endpoint", ""),
-        end_session_endpoint=said.get("end_session_endpoint", ""),
-        names_issuer=said.get("authorization_response_iss_parameter_supported") is True,
-        key_set=json.dumps(keys),
-    )
+    found = _object(asking.get(said["jwks_uri"], _JSON)).get("keys")
+    keys = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    return {
+        "issuer": said["issuer"],
+        "authorization_endpoint": said["authorization_endpoint"],
+        "end_session_endpoint": said.get("end_session_endpoint", ""),
+        "names_issuer": said.get("authorization_response_iss_parameter_supported") is True,
+        "keys": [_public(key) for key in keys if _may_sign(key)][:MOST_KEYS],
+    }
 
 
-def exchange_code(
-    settings: OpenIdSettings, trust: str | None, secret: str, *, code: str, verifier: str, redirect_uri: str
-) -> TokenReply:
-    """The tokens for *code* (OpenID Connect Core 1.0, 3.1.3) with the *verifier* of PKCE (RFC 7636), asked for as
-    the client with this *secret*; and what the UserInfo endpoint says of whom they are about (5.3).
-
-    Raises :class:`ProviderFailed`, :class:`CodeRefused`.
-    """
-    asking = _Asking(settings, trust)
+def exchange(request: Request) -> dict[str, Any]:
+    """The fields of TokenReply (OpenID Connect Core 1.0, 3.1.3 and 5.3). Raises RequestFailed, with the reason
+    :data:`INVALID_GRANT` for a code that gives no tokens."""
+    asking, given = _Asking(request), request.arguments
     said = asking.metadata()
     body = prepare_token_request(
-        "authorization_code", redirect_uri=redirect_uri, code=code, code_verifier=verifier
+        "authorization_code",
+        redirect_uri=given["redirect_uri"],
+        code=given["code"],
+        code_verifier=given["verifier"],
     )
-    client = _basic(settings.client, secret)
+    client = _basic(request.settings.openid.client, request.secret("openid.secret"))
     reply = asking.post(said["token_endpoint"], body.encode(), {**_FORM, "Authorization": client})
     tokens = _object(reply)
     if reply.status != 200:
-        raise _refused(tokens.get("error"))
-    id_token, access_token = _text(tokens, "id_token"), _text(tokens, "access_token")
-    claims = "{}"
+        raise RequestFailed(DirectoryFault.REFUSED, _word(tokens.get("error")))
+    access_token = _token(tokens, "access_token")
+    claims: dict[str, Any] = {}
     if "userinfo_endpoint" in said:
         headers = {**_JSON, "Authorization": f"Bearer {access_token}"}
-        claims = json.dumps(_object(asking.get(said["userinfo_endpoint"], headers)))
-    return TokenReply(id_token, access_token, claims)
+        claims = _object(asking.get(said["userinfo_endpoint"], headers))
+    return {"id_token": _token(tokens, "id_token"), "access_token": access_token, "claims": claims}
 
 
 class _Asking:
-    """The exchanges for one request, which have ``openid.seconds`` together."""
+    """The exchanges for one request, which have its time together."""
 
-    def __init__(self, settings: OpenIdSettings, trust: str | None) -> None:
-        self._settings, self._trust = settings, trust
-        self._until = time.monotonic() + settings.seconds
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        tls = request.settings.openid.tls
+        self._trust = str(request.settings.beside(tls)) if tls else None
 
     def metadata(self) -> dict[str, Any]:
-        """The issuer's document; each address in it may be asked. Raises :class:`ProviderFailed`."""
-        issuer = self._settings.issuer
+        """The issuer's document, each address of which may be asked."""
+        issuer = self._request.settings.openid.issuer
+        if not issuer:
+            raise RequestFailed(DirectoryFault.UNSET, "openid.issuer is empty")
         said = _object(self.get(get_well_known_url(issuer, external=True), _JSON))
         if said.get("issuer") != issuer:  # exactly: Discovery 1.0, 4.3
-            raise ProviderFailed("The identity provider calls itself otherwise than the setting openid.issuer.")
+            raise RequestFailed(DirectoryFault.UNBELIEVABLE, "it names another issuer than openid.issuer")
         try:
             OpenIDProviderMetadata(said).validate()
         except (ValueError, TypeError, AttributeError) as error:
-            raise ProviderFailed(
-                "The identity provider's description of itself is not right: {why}.", why=error
-            ) from error
+            raise RequestFailed(DirectoryFault.UNBELIEVABLE, f"its description is not right: {error}") from error
         for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
             _require_address(said.get(name), name, issuer)
         for name in ("userinfo_endpoint", "end_session_endpoint"):
@@ -140,59 +108,71 @@ class _Asking:
         return said
 
     def get(self, url: str, headers: Mapping[str, str]) -> Reply:
-        return self._answer(lambda egress: egress.get(url, headers), frozenset({200}))
+        return self._answer(lambda egress: egress.get(url, headers), _OK)
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
-        return self._answer(lambda egress: egress.post(url, body, headers), _ANSWERS)
+        return self._answer(lambda egress: egress.post(url, body, headers), _SAID)
 
-    def _answer(self, ask: Any, accepted: frozenset[int]) -> Reply:
-        left = max(0.001, self._until - time.monotonic())
+    def _answer(self, ask: Callable[[Egress], Reply], accepted: frozenset[int]) -> Reply:
         try:
-            reply: Reply = ask(Egress(ExchangeLimits(left, LARGEST, accepted), trust=self._trust))
+            return ask(Egress(ExchangeLimits(self._request.seconds, LARGEST, accepted), trust=self._trust))
         except EgressFailed as failure:
-            raise ProviderFailed("The identity provider cannot be asked: {why}", why=failure) from failure
-        return reply
+            raise RequestFailed(_fault(failure), str(failure)) from failure
+
+
+_FAULTS = {
+    "late": DirectoryFault.LATE,
+    "too-large": DirectoryFault.UNBELIEVABLE,
+    "refused": DirectoryFault.REFUSED,
+}
+
+
+def _fault(failure: EgressFailed) -> DirectoryFault:
+    if isinstance(failure.__cause__ or failure.values.get("why"), ssl.SSLError):
+        return DirectoryFault.TLS
+    return _FAULTS.get(failure.cause, DirectoryFault.UNREACHABLE)
 
 
 def _require_address(url: object, name: str, issuer: str) -> None:
-    """Raises :class:`ProviderFailed` for what is no address, or one without TLS. On this machine there may be none,
-    but then the issuer is here, too: nobody else has us ask programs of our own."""
+    """Raises RequestFailed for what is no address, or one without TLS. On this machine there may be none, but then
+    the issuer is here, too: nobody else has us ask programs of our own."""
     try:
         fits = isinstance(url, str) and is_secure_transport(url) and not urlsplit(url).username
         fits = fits and (urlsplit(str(url)).scheme == "https" or urlsplit(issuer).scheme == "http")
     except ValueError:
         fits = False
     if not fits:
-        raise ProviderFailed("The identity provider's {name} is not an address with TLS.", name=name)
+        raise RequestFailed(DirectoryFault.UNBELIEVABLE, f"its {name} is not an address with TLS")
 
 
 def _object(reply: Reply) -> dict[str, Any]:
     try:
         found = json.loads(reply.body)
-    except (ValueError, RecursionError) as error:
-        raise _no_object() from error
+    except (ValueError, RecursionError):
+        found = None
     if not isinstance(found, dict):
-        raise _no_object()
+        raise RequestFailed(DirectoryFault.UNBELIEVABLE, "it answered with something else than a JSON object")
     return found
 
 
-def _no_object() -> ProviderFailed:
-    return ProviderFailed("The identity provider answered with something else than a JSON object.")
+def _may_sign(key: Mapping[str, Any]) -> bool:
+    return key.get("kty") in _SIGNING and key.get("use", "sig") == "sig"
 
 
-def _text(tokens: Mapping[str, Any], name: str) -> str:
+def _public(key: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in key.items() if name in _PUBLIC}
+
+
+def _token(tokens: Mapping[str, Any], name: str) -> str:
     found = tokens.get(name)
     if not isinstance(found, str) or not found.isascii() or not found.isprintable():
-        raise ProviderFailed("The identity provider's answer has no {name}.", name=name)
+        raise RequestFailed(DirectoryFault.UNBELIEVABLE, f"its answer has no {name}")
     return found
 
 
-def _refused(error: object) -> ApplianceError:
-    """What a refusal of the token endpoint means (RFC 6749, 5.2): the code is wrong, or the client is."""
-    if error == "invalid_grant":
-        return CodeRefused("The identity provider does not know this sign-in, or not any more; sign in again.")
-    word = error if isinstance(error, str) and _WORD.fullmatch(error) else "unknown"
-    return ProviderFailed("The identity provider refuses this client: {word}.", word=word)
+def _word(error: object) -> str:
+    """The error code of a refusal (RFC 6749, 5.2)."""
+    return error if isinstance(error, str) and _WORD.fullmatch(error) else "unknown"
 
 
 def _basic(client: str, secret: str) -> str:
