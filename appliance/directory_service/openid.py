@@ -176,6 +176,6 @@ def _word(error: object) -> str:
 
 
 def _basic(client: str, secret: str) -> str:
-    """``client_secret_basic``, whose two halves are form-encoded first (RFC 6749, 2.3.1); Authlib leaves that out."""
+    """``client_secret_basic``, both halves form-encoded first (RFC 6749, 2.3.1), which Authlib leaves out."""
     pair = f"{quote_plus(client)}:{quote_plus(secret)}"
     return f"Basic {base64.b64encode(pair.encode()).decode()}"
