@@ -4,16 +4,13 @@ transaction."""
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
-from appliance.model.accounts import OpenIdentity
+from appliance.model.directories import ProviderIdentity
 from appliance.store.database import Transaction
-from hsm.rows import Query
-
-_COLUMN: Final = {"login": "login = ? COLLATE NOCASE", "key": "key = ?", "email": "email = ? COLLATE NOCASE"}
+from hsm.rows import fields_of
 
 
-def subject_of(tx: Transaction, identity: OpenIdentity) -> str | None:
+def subject_of(tx: Transaction, identity: ProviderIdentity) -> str | None:
     """Whose *identity* it is, or None."""
     return tx.value(
         str,
@@ -22,38 +19,44 @@ def subject_of(tx: Transaction, identity: OpenIdentity) -> str | None:
     )
 
 
-def identity_of(tx: Transaction, issuer: str, subject: str) -> str | None:
-    """The ``sub`` by which *subject* signs in through *issuer*, or None."""
-    return tx.value(
-        str, "SELECT sub FROM sign_on_identities WHERE issuer = ? AND subject = ?", (issuer, subject)
-    )
+def has_identity(tx: Transaction, issuer: str, subject: str) -> bool:
+    """Whether *subject* has signed in through *issuer* before."""
+    return tx.exists("SELECT 1 FROM sign_on_identities WHERE issuer = ? AND subject = ?", (issuer, subject))
 
 
-def link(tx: Transaction, identity: OpenIdentity, subject: str, *, now: datetime) -> None:
+def link_identity(tx: Transaction, identity: ProviderIdentity, subject: str, *, now: datetime) -> None:
     """*identity* is that of *subject*, for good."""
     tx.insert(
-        "sign_on_identities",
-        {"issuer": identity.issuer, "sub": identity.sub, "subject": subject, "first": now, "last": now},
+        "sign_on_identities", fields_of(identity, "issuer sub") | {"subject": subject, "first": now, "last": now}
     )
 
 
-def touch(tx: Transaction, identity: OpenIdentity, *, now: datetime) -> None:
+def touch_identity(tx: Transaction, identity: ProviderIdentity, *, now: datetime) -> None:
     """Somebody has signed in by *identity*."""
     tx.update("sign_on_identities", {"last": now}, issuer=identity.issuer, sub=identity.sub)
 
 
-_USERS = Query(
-    lambda id, subject: (id, subject),  # noqa: A006 - a column
-    "SELECT id, subject FROM directory_users",
+def keep_session(tx: Transaction, session: bytes, identity: ProviderIdentity, sid: str) -> None:
+    """The *session* (SHA-256 of its cookie) is one that the identity provider calls *sid*, empty for none."""
+    tx.insert("sign_on_sessions", fields_of(identity, "issuer sub") | {"session": session, "sid": sid})
+
+
+def issuer_of(tx: Transaction, session: bytes) -> str | None:
+    """Who has opened the *session*; None for one of another way in."""
+    return tx.value(str, "SELECT issuer FROM sign_on_sessions WHERE session = ?", (session,))
+
+
+_OF = (
+    "SELECT s.id, s.subject FROM sign_on_sessions o JOIN sessions s ON s.id = o.session"
+    " WHERE s.ended IS NULL AND o.issuer = ?"
 )
 
 
-def matching_users(tx: Transaction, attribute: str, value: str, source: str) -> list[tuple[str, str | None]]:
-    """The directory users of *source*, three at most, whose *attribute* (``login``, ``key`` or ``email``) is
-    *value*, and whom their directory has and lets in: their ids and who they are here."""
-    rows = tx.execute(
-        f"SELECT id, subject FROM directory_users WHERE source = ? AND {_COLUMN[attribute]}"  # noqa: S608 - ours
-        " AND removed IS NULL AND enabled = 1 LIMIT 3",
-        (source, value),
-    )
-    return [(user, subject) for user, subject in rows]
+def sessions_by_sub(tx: Transaction, identity: ProviderIdentity) -> list[tuple[bytes, str]]:
+    """The sessions of *identity* that nobody ended, and whose they are."""
+    return [*tx.execute(f"{_OF} AND o.sub = ?", (identity.issuer, identity.sub))]
+
+
+def sessions_by_sid(tx: Transaction, issuer: str, sid: str) -> list[tuple[bytes, str]]:
+    """The sessions that *issuer* calls *sid* and nobody ended, and whose they are."""
+    return [*tx.execute(f"{_OF} AND o.sid = ?", (issuer, sid))]
