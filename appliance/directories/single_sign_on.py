@@ -12,7 +12,7 @@ from __future__ import annotations
 import base64
 import hmac
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
@@ -26,7 +26,6 @@ from appliance.accounts.context import AccountsContext, AccountsPart
 from appliance.accounts.sessions import ClientInfo, session_id_of
 from appliance.accounts.tickets import Ticket, Tickets, spend_ticket
 from appliance.config import Settings
-from appliance.directories.following import DirectoryAccounts
 from appliance.directories.id_tokens import (
     ExpectedIdToken,
     LogoutRequest,
@@ -65,6 +64,9 @@ LONGEST_PATH: Final = 1500
 
 LONGEST_ANSWER: Final = 4096
 """Characters of one parameter of the provider's answer."""
+
+FollowUser = Callable[[DirectorySource, DirectoryUser], KnownUser]
+"""Does for one user what the directory says: :meth:`appliance.directories.following.DirectoryAccounts.follow`."""
 
 _PURPOSE = "single-sign-on"
 _LONGEST_CLAIM = 320
@@ -106,12 +108,12 @@ class SingleSignOn(AccountsPart):
     """Signing in and out through the identity provider. Thread-safe."""
 
     def __init__(
-        self, context: AccountsContext, settings: Settings, service: AskProvider, following: DirectoryAccounts
+        self, context: AccountsContext, settings: Settings, service: AskProvider, follow: FollowUser
     ) -> None:
         super().__init__(context)
         self._settings = settings.openid
         self._public_url = settings.web.public_url.rstrip("/")
-        self._following = following
+        self._follow = follow
         self._provider = IdentityProvider(service, context.now)
         self._key = context.links.derive_key(_PURPOSE)
         self._tickets = Tickets(context.links.derive_key(f"{_PURPOSE} tickets"))
@@ -151,6 +153,13 @@ class SingleSignOn(AccountsPart):
             acr_values=" ".join(self._settings.acr) or None,
         )
         return BegunSignOn(ticket, address)
+
+    def path_of(self, ticket: str) -> str:
+        """The page that was wanted by a sign-in that has begun; the first one for anything else."""
+        try:
+            return self._tickets.read_ticket(_PURPOSE, ticket, now=self._now()).content
+        except StateRefused:
+            return "/"
 
     def complete(self, ticket: str, answer: SignOnAnswer, where: ClientInfo) -> SignedOn:
         """Lets in whom the provider's *answer* names, in the browser that has the *ticket*.
@@ -277,7 +286,7 @@ class SingleSignOn(AccountsPart):
             return
         if subject is not None and known is None:
             return
-        followed = self._following.follow(DirectorySource.OPENID, self._user(identity, claims))
+        followed = self._follow(DirectorySource.OPENID, self._user(identity, claims))
         if followed.subject is None:
             raise _unknown_here()
 
