@@ -43,6 +43,9 @@ from appliance.contracts.sending import Sending
 from appliance.contracts.signer_inputs import SignerInputs
 from appliance.contracts.signing import SigningCycle, SigningService
 from appliance.copies import Copying
+from appliance.directories.following import DirectoryAccounts
+from appliance.directories.single_sign_on import SingleSignOn
+from appliance.directory_service.client import DirectoryService
 from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import DocumentLayouts, Intake
 from appliance.documents.page_pictures import PagePictures, PictureCache
@@ -235,6 +238,9 @@ class Appliance:
         self.registry, self.sessions = context.registry, context.sessions
         self.accounts, self.appointing = AccountsService(context), Appointing(context)
         self.office = Office(context)
+        directory = DirectoryService(self.settings, self.settings.home.directory_socket)
+        follow = DirectoryAccounts(context).follow
+        self.single_sign_on = SingleSignOn(context, self.settings, directory, follow)
         documents = self.intake, self.blobs, self.confinement
         self.partners = PartnerRegister(database, authority, documents, self.settings.organisation.name, now)
         self.representatives = Representatives(context, self.accounts.administration, self.partners)
