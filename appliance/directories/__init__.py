@@ -1,1 +1,1 @@
-"""What the organisation's directories say of its people, and what that changes here."""
+"""What the organisation's directories change here: comparing, following, leaving, and the scheduler's rounds."""
