@@ -61,9 +61,7 @@ class GroupMembers:
 class Provisioning:
     """Thread-safe, and safe between processes."""
 
-    def __init__(
-        self, database: Database, now: Callable[[], datetime], accounts: FollowingAccounts
-    ) -> None:
+    def __init__(self, database: Database, now: Callable[[], datetime], accounts: FollowingAccounts) -> None:
         self._database = database
         self._now = now
         self._accounts = accounts
