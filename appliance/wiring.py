@@ -44,6 +44,7 @@ from appliance.contracts.signer_inputs import SignerInputs
 from appliance.contracts.signing import SigningCycle, SigningService
 from appliance.copies import Copying
 from appliance.directories.following import DirectoryAccounts
+from appliance.directories.provisioning import Provisioning
 from appliance.directories.single_sign_on import SingleSignOn
 from appliance.directory_service.client import DirectoryService
 from appliance.documents.blobs import BlobStore
@@ -243,6 +244,7 @@ class Appliance:
         self.single_sign_on = SingleSignOn(context, self.settings, directory, follow)
         documents = self.intake, self.blobs, self.confinement
         self.partners = PartnerRegister(database, authority, documents, self.settings.organisation.name, now)
+        self.provisioning = Provisioning(database, now, DirectoryAccounts(context))
         self.representatives = Representatives(context, self.accounts.administration, self.partners)
         self.guest_codes = codes = GuestCodes(links.derive_key("guest code"))
         self.guests = Guests(database, codes, self.mail.works, now)
