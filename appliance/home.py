@@ -87,6 +87,8 @@ class Home:
     """What people are to be shown by the activation service, a file for each act, for some minutes."""
     converter = Place("run/convert.sock")
     """The socket of the service that converts word processors' files, on an appliance."""
+    directory_socket = Place("run/directory.sock")
+    """The socket of the service that asks the directory and the identity provider, on an appliance."""
     alarms = Place("run/alarms")
     """A file for each service that failed, on an appliance."""
     pulses = Place("run/pulses")
