@@ -43,7 +43,7 @@ from appliance.contracts.sending import Sending
 from appliance.contracts.signer_inputs import SignerInputs
 from appliance.contracts.signing import SigningCycle, SigningService
 from appliance.copies import Copying
-from appliance.directories import DirectoryAccounts, Leaving
+from appliance.directories import DirectoryAccounts, DirectoryRounds, Leaving
 from appliance.directories.provisioning import Provisioning
 from appliance.directories.single_sign_on import SingleSignOn
 from appliance.directory_service.client import DirectoryService
@@ -245,8 +245,9 @@ class Appliance:
         )
         administration = self.accounts.administration
         self.directory_accounts = DirectoryAccounts(context, administration, leaving, self.settings)
-        directory = DirectoryService(self.settings, self.settings.home.directory_socket)
-        self.single_sign_on = SingleSignOn(context, self.settings, directory, self.directory_accounts.follow)
+        service = DirectoryService(self.settings, self.settings.home.directory_socket)
+        self.directory_rounds = DirectoryRounds(self.directory_accounts, service.read_users, now)
+        self.single_sign_on = SingleSignOn(context, self.settings, service, self.directory_accounts.follow)
         self.partners = PartnerRegister(database, authority, documents, self.settings.organisation.name, now)
         self.provisioning = Provisioning(database, now, self.directory_accounts)
         self.representatives = Representatives(context, administration, self.partners)
