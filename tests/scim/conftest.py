@@ -32,16 +32,6 @@ def appliance(world: World) -> Iterator[Appliance]:
         api = replace(world.settings.api, requests_per_minute=1_000_000)
         clients = ApiClients(appliance.database, appliance.now, house=ALPHA)
 
-        class Stub:
-            def follow_within(self, *a):
-                pass
-
-            def remove_within(self, *a):
-                pass
-
-            def finish(self):
-                pass
-
         yield with_parts(
             appliance,
             provisioning=Provisioning(appliance.database, appliance.now, Stub()),
