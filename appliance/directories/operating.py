@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from itertools import islice
-from typing import Any, Final, Protocol
 
 from appliance.config import Settings
-from appliance.errors import ApplianceError
+from appliance.directories.comparing import SENTENCES, DifferenceKind
+from appliance.directories.following import DirectoryAccounts
+from appliance.directories.rounds import DirectoryRounds
+from appliance.errors import ApplianceError, StateRefused
 from appliance.model.api_clients import ClientState
-from appliance.model.directories import DirectoryReport, DirectorySource, DirectoryUser, HeldKind
 from appliance.model.directory_status import (
     MOST_LINES,
     DirectoryDifferences,
@@ -33,51 +33,20 @@ class Asked(StrEnum):
     DRY_RUN = "dry-run"
 
 
-NOTHING: Final = "recorded"
-"""The kind of what is different in a directory alone, and of no concern to anybody here."""
-
-
-class DirectoryPlan(Protocol):
-    """What a synchronisation would do: among how many users, how much by kind, and one sentence for each thing."""
-
-    @property
-    def read(self) -> int: ...
-
-    @property
-    def counts(self) -> Mapping[Any, int]: ...
-
-    def sentences(self) -> Iterable[Sentence]: ...
-
-
-class FollowingAccounts(Protocol):
-    """What this uses of :class:`appliance.directories.following.DirectoryAccounts`."""
-
-    def plan(self, source: DirectorySource, users: Iterable[DirectoryUser]) -> DirectoryPlan: ...
-
-    def release(self, kind: HeldKind, *, count: int, digest: str, by: str) -> int: ...
-
-    def report(self) -> DirectoryReport: ...
-
-
-@dataclass(frozen=True, slots=True)
-class DirectoryParts:
-    """``read`` gives everybody whom the LDAP directory has; ``synchronise`` does a round with it now. Both raise
-    :class:`ApplianceError`, and take as long as the directory does."""
-
-    database: Database
-    accounts: FollowingAccounts
-    read: Callable[[], Iterable[DirectoryUser]]
-    synchronise: Callable[[], object]
-
-
 class DirectoryOperation:
     """Asked from one thread, done in another: an administrator's other requests do not wait for a slow directory.
     Thread-safe; what was asked for and not done is forgotten when the process ends."""
 
-    def __init__(self, settings: Settings, parts: DirectoryParts, now: Callable[[], datetime]) -> None:
-        self._settings = settings
-        self._parts = parts
-        self._now = now
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        accounts: DirectoryAccounts,
+        rounds: DirectoryRounds,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._settings, self._database, self._now = settings, database, now
+        self._accounts, self._rounds = accounts, rounds
         self._turn = threading.Lock()
         self._asked: list[Asked] = []
         self._differences: DirectoryDifferences | None = None
@@ -90,26 +59,22 @@ class DirectoryOperation:
         """Has it read and compared, and nothing changed."""
         self._ask(Asked.DRY_RUN)
 
-    def release(self, kind: HeldKind, *, count: int, digest: str, by: str) -> int:
-        """As :meth:`DirectoryAccounts.release`; a synchronisation follows."""
-        released = self._parts.accounts.release(kind, count=count, digest=digest, by=by)
-        if self._settings.ldap.configured:
-            self._ask(Asked.ROUND)
-        return released
-
     def run_asked(self) -> None:
-        """Does what was asked for by now. Raises what the parts raise of a synchronisation; why a dry run failed
-        is shown where its differences would be."""
+        """Does what was asked for by now. Raises as :meth:`DirectoryRounds.run_round`, after which a round waits
+        again only where another one runs; why a dry run failed is shown where its differences would be."""
         for each in self._open():
             try:
                 if each is Asked.DRY_RUN:
                     self._differences = self._compared()
                 else:
+                    self._rounds.run_round()
                     self._differences = None  # what would have changed has changed
-                    self._parts.synchronise()
-            finally:
-                with self._turn:
-                    self._asked.remove(each)
+            except StateRefused:  # one that has begun may have read before whoever asked changed something
+                raise
+            except BaseException:
+                self._forget(each)
+                raise
+            self._forget(each)
 
     def status(self) -> DirectoryStatus:
         """What is shown now."""
@@ -119,7 +84,7 @@ class DirectoryOperation:
             ldap=settings.ldap.url,
             minutes=settings.ldap.minutes,
             provider=self._provider(),
-            report=self._parts.accounts.report(),
+            report=self._accounts.report(),
             programs=self._programs(),
             differences=self._differences,
             asked=asked[0] if asked else "",
@@ -130,6 +95,10 @@ class DirectoryOperation:
             if what not in self._asked:
                 self._asked.append(what)
 
+    def _forget(self, what: Asked) -> None:
+        with self._turn:
+            self._asked.remove(what)
+
     def _open(self) -> list[Asked]:
         with self._turn:
             return list(self._asked)
@@ -137,20 +106,21 @@ class DirectoryOperation:
     def _compared(self) -> DirectoryDifferences:
         at = self._now()
         try:
-            plan = self._parts.accounts.plan(DirectorySource.LDAP, self._parts.read())
+            plan = self._rounds.plan()
         except ApplianceError as error:
             return DirectoryDifferences(at, problem=Sentence(error.template, error.plain_values()))
-        counts = {str(kind): count for kind, count in plan.counts.items() if kind != NOTHING}
-        return DirectoryDifferences(at, plan.read, counts, tuple(islice(plan.sentences(), MOST_LINES)))
+        counts = {kind.value: count for kind, count in plan.counts.items() if kind is not DifferenceKind.RECORDED}
+        told = (each for each in plan.sentences() if each.template != SENTENCES[DifferenceKind.RECORDED])
+        return DirectoryDifferences(at, plan.read, counts, tuple(islice(told, MOST_LINES)))
 
     def _provider(self) -> ProviderState:
         issuer = self._settings.openid.issuer
         if not issuer:
             return ProviderState("")
-        return self._parts.database.query(directory_health.provider_state, issuer)
+        return self._database.query(directory_health.provider_state, issuer)
 
     def _programs(self) -> tuple[PushingProgram, ...]:
-        found = self._parts.database.query(api_clients.all_clients)
+        found = self._database.query(api_clients.all_clients)
         return tuple(
             PushingProgram(each.id, each.name, each.state is ClientState.ACTIVE, each.last_used)
             for each in found

@@ -161,9 +161,9 @@ def test_a_release_without_a_digest_is_refused_on_the_form(console: Console) -> 
 
 
 def test_a_reading_that_was_asked_for_is_told(console: Console) -> None:
-    assert "being read now" not in console.browser("sun").get("/directory").text
+    assert "asked for the directory to be read" not in console.browser("sun").get("/directory").text
     console.site.administration.directory.publish(replace(STATUS, asked="dry-run"))
-    assert "being read now" in console.browser("sun").get("/directory").text
+    assert "asked for the directory to be read" in console.browser("sun").get("/directory").text
 
 
 def test_a_provider_that_fails_is_told_for_some_minutes(console: Console) -> None:

@@ -53,13 +53,13 @@ def _dry_run(parts: ActionContext, _arguments: Mapping[str, str], _by: Actor) ->
 def _release(parts: ActionContext, arguments: Mapping[str, str], by: Actor) -> AdminRequestOutcome:
     _require_digest(parts.settings, arguments)
     second = parts.act.decided_by if parts.act else None
-    done = parts.appliance.directory_operation.release(
+    done = parts.appliance.directory_accounts.release(
         HeldKind(arguments["kind"]),
         count=int(arguments["count"]),
         digest=arguments["digest"],
         by=", ".join(each for each in (by.login, second) if each),
     )
-    return AdminRequestOutcome("Released: {count}. It is done within a minute.", {"count": done})
+    return AdminRequestOutcome("Done as the directory asks; users: {count}.", {"count": done})
 
 
 _alone = partial(Action, who=BOTH, executed_by=ExecutedBy.SCHEDULER)
