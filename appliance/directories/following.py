@@ -34,7 +34,9 @@ from appliance.directories.comparing import (
 )
 from appliance.directories.leaving import Leaving
 from appliance.directories.naming import new_login, new_subject
-from appliance.errors import DirectoryUnavailable, NotFound, PreconditionRefused, StateRefused
+from appliance.directory_service.client import DirectoryUnavailable
+from appliance.directory_service.messages import DirectoryFault
+from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import DIRECTORY, EventKind, Field
 from appliance.model.accounts import AccountState, NewAccount
 from appliance.model.directories import (
@@ -466,6 +468,7 @@ def _by_key(users: Iterable[DirectoryUser]) -> dict[str, DirectoryUser]:
     for each in users:
         if each.key in found:
             raise DirectoryUnavailable(
+                DirectoryFault.UNBELIEVABLE,
                 "The directory has two users with the key {key}, {one} and {other}; keys have to be unique.",
                 key=each.key,
                 one=found[each.key].login,
@@ -486,13 +489,15 @@ def _require_believable(stored: Sequence[StoredUser], read: Mapping[str, Directo
     present = [each for each in stored if each.known.removed is None]
     if not read and any(each.account is not None and each.account.here for each in present):
         raise DirectoryUnavailable(
+            DirectoryFault.UNBELIEVABLE,
             "The directory has nobody at all, where it had {count} users before; nothing was changed.",
             count=len(present),
         )
     had = any(each.known.user.groups for each in present)
     if had and read and not any(each.groups for each in read.values()):
         raise DirectoryUnavailable(
-            "The directory has nobody in any group any more; nothing was changed. Look whether groups can be read."
+            DirectoryFault.UNBELIEVABLE,
+            "The directory has nobody in any group any more; nothing was changed. Check that groups can be read.",
         )
 
 
