@@ -14,9 +14,10 @@ from appliance.health.check_context import CheckContext
 from appliance.health.findings import HealthFinding, RunbookPage, attention, failing, good, unset
 from appliance.model.api_clients import ApiClient, ClientState
 from appliance.model.directories import DirectorySource, HeldKind
+from appliance.model.directory_status import ProviderState
 from appliance.store import api_clients, directory_health
 from appliance.store import maintenance as stored_maintenance
-from appliance.store.directory_health import HeldCount, LastingDepartures, ProviderState, RoundsSoFar
+from appliance.store.directory_health import HeldCount, LastingDepartures, RoundsSoFar
 
 MISSED: Final = 3
 """Synchronisations that may fail before anybody is told: a directory is restarted, or slow for a while."""
@@ -194,12 +195,7 @@ def pushing(context: CheckContext) -> HealthFinding:
     """Programs that push people (SCIM) go on doing so."""
     with context.reading() as tx:
         found = [each for each in api_clients.all_clients(tx) if each.state is ClientState.ACTIVE]
-    return pushing_finding([each for each in found if pushes_people(each)], context.now)
-
-
-def pushes_people(client: ApiClient) -> bool:
-    """Whether the client is one that people come from."""
-    return any(scope.partition(":")[0] in ("directory", "scim") for scope in client.scopes)
+    return pushing_finding([each for each in found if each.pushes_people], context.now)
 
 
 def pushing_finding(clients: Sequence[ApiClient], now: datetime) -> HealthFinding:
@@ -229,7 +225,7 @@ def _has_directory(context: CheckContext) -> bool:
     if settings.ldap.configured or settings.openid.configured:
         return True
     with context.reading() as tx:
-        return any(pushes_people(each) for each in api_clients.all_clients(tx))
+        return any(each.pushes_people for each in api_clients.all_clients(tx))
 
 
 def _moment(at: datetime) -> str:

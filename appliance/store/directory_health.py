@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.model.directories import DirectorySource, HeldKind
+from appliance.model.directory_status import ProviderState
 from appliance.store.database import Transaction
 from hsm.rows import Query
 
@@ -85,17 +86,6 @@ _DEPARTURES = Query(
     LastingDepartures,
     "SELECT count(*) AS count, min(d.since) AS since FROM departures d JOIN accounts a ON a.subject = d.subject",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderState:
-    """How the identity provider ``issuer`` answered last: it has failed ``since`` then, last ``at``, with this
-    ``problem`` (an English sentence); all None while it answers."""
-
-    issuer: str
-    since: datetime | None = None
-    at: datetime | None = None
-    problem: str | None = None
 
 
 def provider_state(tx: Transaction, issuer: str) -> ProviderState:
