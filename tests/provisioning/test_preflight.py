@@ -41,6 +41,7 @@ CASES: list[tuple[str, Any, str]] = [
     ("application_gateway_addresses", ["gateway.enterprise.example"], "is no address"),
     ("application_alarms_addresses", ["alarms.enterprise.example"], "is no address"),
     ("application_webhooks_addresses", ["erp.enterprise.example"], "is no address"),
+    ("application_directory_addresses", ["directory.enterprise.example"], "is no address"),
     ("application_webhooks_targets", ["https://erp.enterprise.example"], "is no host"),
     ("application_api_requests_per_minute", 0, "from 1 to 1000000 requests"),
     ("application_alarms_mail", ["operators"], "is no mail address"),
