@@ -43,7 +43,7 @@ from appliance.contracts.sending import Sending
 from appliance.contracts.signer_inputs import SignerInputs
 from appliance.contracts.signing import SigningCycle, SigningService
 from appliance.copies import Copying
-from appliance.directories import DirectoryAccounts, DirectoryRounds, Leaving
+from appliance.directories import DirectoryAccounts, DirectoryOperation, DirectoryRounds, Leaving
 from appliance.directory_service.client import DirectoryService
 from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import DocumentLayouts, Intake
@@ -245,6 +245,9 @@ class Appliance:
         self.directory_accounts = DirectoryAccounts(context, administration, leaving, self.settings)
         service = DirectoryService(self.settings, self.settings.home.directory_socket)
         self.directory_rounds = DirectoryRounds(self.directory_accounts, service.read_users, now)
+        self.directory_operation = DirectoryOperation(
+            self.settings, database, self.directory_accounts, self.directory_rounds, now
+        )
         self.partners = PartnerRegister(database, authority, documents, self.settings.organisation.name, now)
         self.representatives = Representatives(context, administration, self.partners)
         self.guest_codes = codes = GuestCodes(links.derive_key("guest code"))
