@@ -15,7 +15,7 @@ from tests.directories.slapd import BLIND, Slapd, needs_slapd
 pytestmark = [needs_slapd, pytest.mark.processes]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def found(ask: Ask) -> dict[str, DirectoryUser]:
     """The cases, by login."""
     return {each.login: each for each in ask(people=cases.PLACE, groups=cases.GROUPS).read_users()}
