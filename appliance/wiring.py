@@ -233,7 +233,7 @@ class Appliance:
         development = not self.settings.home.is_managed
         house = self.settings.organisation.name
         self.api_clients = ApiClients(database, now, house=house, development=development)
-        context = AccountsContext(self.settings, database, authority, links, now)
+        self.accounts_context = context = AccountsContext(self.settings, database, authority, links, now)
         self.registry, self.sessions = context.registry, context.sessions
         self.accounts, self.appointing = AccountsService(context), Appointing(context)
         self.office = Office(context)
