@@ -49,6 +49,8 @@ class Home:
     """What the timestamp service has issued, until the log has it; on an appliance it alone writes there."""
     scheduler_lock = Place("state/scheduler.lock")
     """The lock that only one scheduler holds."""
+    directory_lock = Place("state/directory.lock")
+    """The lock that only one synchronisation with a directory holds."""
     administration = Place("administration/administration.db")
     """The administration's own database: a restore of ``state`` leaves administrators and journal alone."""
     confirmed = Place("confirmed")

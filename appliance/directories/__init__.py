@@ -1,1 +1,9 @@
 """What the organisation's directories change here: comparing, following, leaving, and the scheduler's rounds."""
+
+from appliance.directories.comparing import Difference, DifferenceKind, Plan
+from appliance.directories.following import DirectoryAccounts
+from appliance.directories.leaving import Leaving
+from appliance.directories.rounds import DirectoryRounds
+from appliance.directories.single_sign_on import SingleSignOn
+
+__all__ = ["Difference", "DifferenceKind", "DirectoryAccounts", "DirectoryRounds", "Leaving", "Plan", "SingleSignOn"]

@@ -12,14 +12,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from appliance.config import Settings
 from appliance.confinement import frames
 from appliance.directory_service.messages import (
     BATCH,
+    FINDINGS,
     LARGEST_FRAME,
     LONGEST_REASON,
     LONGEST_VALUE,
@@ -28,6 +30,7 @@ from appliance.directory_service.messages import (
     DirectoryFault,
     Finding,
     FrameKind,
+    Outcome,
     ProviderDescription,
     RequestKind,
     TokenReply,
@@ -35,6 +38,8 @@ from appliance.directory_service.messages import (
 from appliance.directory_service.request import seconds_for
 from appliance.errors import ApplianceError
 from appliance.model.directories import DirectoryUser
+
+T = TypeVar("T")
 
 _WAY = 10.0
 """Seconds beside the program's own: for its start, and for it to say itself that it was late."""
@@ -98,30 +103,32 @@ class DirectoryService:
         raise self._unavailable(RequestKind.USERS, DirectoryFault.PROGRAM, "it ended early")
 
     def check(self) -> list[Finding]:
-        """What comes of each step of a reading, in order. Raises :class:`DirectoryUnavailable` where the program
-        itself does not answer."""
+        """What comes of each step of a reading, in order; a step that fails is the last one."""
         found: list[Finding] = []
-        for frame in self._answer(RequestKind.CHECK):
-            match frame:
-                case {"finding": plain} if len(found) < _MOST_FINDINGS:
-                    found.append(self._of(RequestKind.CHECK, _finding, plain))
-                case {"complete": int(count)} if count == len(found):
-                    return found
-                case _:
-                    break
-        raise self._unavailable(RequestKind.CHECK, DirectoryFault.PROGRAM, "its answer is none")
+        try:
+            for frame in self._answer(RequestKind.CHECK):
+                match frame:
+                    case {"finding": plain} if len(found) < _MOST_FINDINGS:
+                        found.append(self._of(RequestKind.CHECK, _finding, plain))
+                    case {"complete": int(count)} if count == len(found):
+                        return found
+                    case _:
+                        break
+            raise self._unavailable(RequestKind.CHECK, DirectoryFault.PROGRAM, "its answer is none")
+        except DirectoryUnavailable as problem:
+            return [*found, Finding("failed", Outcome.BAD, {"problem": problem})]
 
     def provider(self) -> ProviderDescription:
         """The identity provider as it describes itself now. Raises :class:`DirectoryUnavailable`."""
         plain = self._single(RequestKind.PROVIDER, FrameKind.PROVIDER)
-        return self._of(RequestKind.PROVIDER, lambda given: frames.decode(ProviderDescription, given), plain)
+        return self._of(RequestKind.PROVIDER, partial(frames.decode, ProviderDescription), plain)
 
     def exchange(self, *, code: str, verifier: str, redirect_uri: str) -> TokenReply:
         """What the identity provider gives for *code* (RFC 6749, 4.1.3, RFC 7636, 4.5). Raises
         :class:`DirectoryUnavailable`."""
         arguments = {"code": code, "verifier": verifier, "redirect_uri": redirect_uri}
         plain = self._single(RequestKind.EXCHANGE, FrameKind.TOKENS, arguments)
-        return self._of(RequestKind.EXCHANGE, lambda given: frames.decode(TokenReply, given), plain)
+        return self._of(RequestKind.EXCHANGE, partial(frames.decode, TokenReply), plain)
 
     def _single(self, kind: RequestKind, frame: FrameKind, arguments: Mapping[str, str] | None = None) -> Any:
         for each in self._answer(kind, arguments):
@@ -130,7 +137,7 @@ class DirectoryService:
             break
         raise self._unavailable(kind, DirectoryFault.PROGRAM, "its answer is none")
 
-    def _of(self, kind: RequestKind, job: Any, plain: Any) -> Any:
+    def _of(self, kind: RequestKind, job: Callable[[Any], T], plain: Any) -> T:
         try:
             return job(plain)
         except _Unbelievable as error:
@@ -273,4 +280,11 @@ def _text(value: Any) -> str:
 
 
 def _finding(plain: Any) -> Finding:
-    return frames.decode(Finding, plain)
+    found = frames.decode(Finding, plain)
+    if found.code not in FINDINGS:
+        raise _Nonsense
+    try:
+        str(found)
+    except (KeyError, IndexError) as error:
+        raise _Nonsense from error
+    return found

@@ -45,7 +45,7 @@ class FrameKind(StrEnum):
     USERS = "users"
     """A list of maps with the fields of DirectoryUser, ``groups`` being numbers."""
     FINDING = "finding"
-    """A map with the fields of Finding."""
+    """A map with the fields of Finding, but of a step that failed, whose answer ends with a FAILED frame."""
     COMPLETE = "complete"
     """The end of a whole answer: how many users or findings it has."""
     PROVIDER = "provider"
@@ -122,8 +122,37 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One step of a check. ``code`` is a key of FINDINGS; ``values`` go into its sentence."""
+    """One step of a check. ``code`` is a key of :data:`FINDINGS`; ``values`` go into its sentence."""
 
     code: str
     outcome: Outcome
     values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def template(self) -> str:
+        """The English sentence with its places, for the catalogue."""
+        return FINDINGS[self.code]
+
+    def __str__(self) -> str:
+        return self.template.format(**self.values)
+
+
+FINDINGS: Mapping[str, str] = {
+    "address": "{host} has the addresses {addresses}.",
+    "connection": "{host} takes connections at port {port}.",
+    "certificate": "The connection is secure: certificate by {issuer}, valid until {until} UTC.",
+    "certificate-ends": "The connection is secure, but the certificate by {issuer} ends soon: {until} UTC.",
+    "bound": "The directory takes {account} and its password.",
+    "people": "People found below {base}: {count}; disabled among them: {disabled}.",
+    "keys": "Everybody has an unchanging key ({attribute}).",
+    "missing": "Without {attribute}: {count} of these people.",
+    "same-login": "Logins that several people have: {count}.",
+    "left-out": "Values of {attribute} that are no text or too long, and are left out: {count}.",
+    "groups": "Groups found below {base}: {count}.",
+    "no-groups": "No group gives a role: the setting ldap.groups is empty.",
+    "same-group": "Groups that share their common name with another one: {count}. Settings have to name these by"
+    " their distinguished names.",
+    "references": "References to other servers, which are not followed: {count}.",
+    "failed": "The check ends here. {problem}",
+}
+"""The sentences of findings, by their codes."""

@@ -115,15 +115,15 @@ def _request(kind: RequestKind, arguments: dict[str, str], environment: Mapping[
 
 
 def _users(request: Request) -> Iterator[Frame]:
-    from appliance.directory_service import reading  # noqa: PLC0415 - loads libldap
+    from appliance.directory_service.reading import user_frames  # noqa: PLC0415 - loads libldap
 
-    yield from reading.user_frames(request)
+    yield from user_frames(request)
 
 
 def _check(request: Request) -> Iterator[Frame]:
-    from appliance.directory_service import checking  # noqa: PLC0415 - loads libldap
+    from appliance.directory_service.checking import finding_frames  # noqa: PLC0415 - loads libldap
 
-    yield from checking.finding_frames(request)
+    yield from finding_frames(request)
 
 
 def _provider(request: Request) -> Iterator[Frame]:
