@@ -43,7 +43,14 @@ from appliance.contracts.sending import Sending
 from appliance.contracts.signer_inputs import SignerInputs
 from appliance.contracts.signing import SigningCycle, SigningService
 from appliance.copies import Copying
-from appliance.directories import DirectoryAccounts, DirectoryOperation, DirectoryRounds, Leaving
+from appliance.directories import (
+    DirectoryAccounts,
+    DirectoryOperation,
+    DirectoryRounds,
+    Leaving,
+    NotedProvider,
+    SingleSignOn,
+)
 from appliance.directory_service.client import DirectoryService
 from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import DocumentLayouts, Intake
@@ -233,7 +240,7 @@ class Appliance:
         development = not self.settings.home.is_managed
         house = self.settings.organisation.name
         self.api_clients = ApiClients(database, now, house=house, development=development)
-        context = AccountsContext(self.settings, database, authority, links, now)
+        self.accounts_context = context = AccountsContext(self.settings, database, authority, links, now)
         self.registry, self.sessions = context.registry, context.sessions
         self.accounts, self.appointing = AccountsService(context), Appointing(context)
         self.office = Office(context)
@@ -248,6 +255,8 @@ class Appliance:
         self.directory_operation = DirectoryOperation(
             self.settings, database, self.directory_accounts, self.directory_rounds, now
         )
+        noted = NotedProvider(service, database, self.settings.openid.issuer, now)
+        self.single_sign_on = SingleSignOn(context, self.settings, noted, self.directory_accounts.follow)
         self.partners = PartnerRegister(database, authority, documents, self.settings.organisation.name, now)
         self.representatives = Representatives(context, administration, self.partners)
         self.guest_codes = codes = GuestCodes(links.derive_key("guest code"))

@@ -91,7 +91,7 @@ class DirectoryAccounts(AccountsPart):
         reach: Callable[[str], None] = go_on,
     ) -> None:
         super().__init__(context)
-        self._administration, self._leaving, self._reach = administration, leaving, reach
+        self._administration, self.leaving, self._reach = administration, leaving, reach
         self._settings, self._lock = settings.directory, settings.home.directory_lock
         self._single_sign_on = settings.openid.configured
         self._organisation = settings.directory.organisation or settings.organisation.name
@@ -251,7 +251,7 @@ class DirectoryAccounts(AccountsPart):
         """Does what was released, and offers the open work of who has departed to their managers."""
         while self._database.commit(self._do_released):
             self._reach("released")
-        while self._leaving.offer_work():
+        while self.leaving.offer_work():
             self._reach("work")
 
     def _do_released(self, tx: Transaction) -> int:
@@ -344,7 +344,7 @@ class DirectoryAccounts(AccountsPart):
     ) -> None:
         kinds, subject = change.kinds, account.subject
         if DifferenceKind.DEPARTED in kinds or change.gone:
-            self._leaving.depart(tx, subject, change.known.source)
+            self.leaving.depart(tx, subject, change.known.source)
         if wanted is None:
             return
         if DifferenceKind.RETURNED in kinds:
@@ -370,7 +370,7 @@ class DirectoryAccounts(AccountsPart):
                     pass
 
     def _come_back(self, tx: Transaction, account: FollowingAccount) -> None:
-        was = self._leaving.come_back(tx, account.subject)
+        was = self.leaving.come_back(tx, account.subject)
         if was is AccountState.INVITED and not account.single_sign_on and not self._single_sign_on:
             self._administration.welcome(tx, account.subject, by=DIRECTORY)
 

@@ -1,4 +1,4 @@
-"""What administrators ask of a directory, with slapd and an appliance: read now, compare, release; what they see."""
+"""What administrators ask of a directory, with slapd and an appliance: read now, compare, release; and see."""
 
 from __future__ import annotations
 

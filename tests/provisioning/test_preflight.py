@@ -205,7 +205,7 @@ OPENID = {
 
 def test_a_directory_and_a_provider_are_described_whole() -> None:
     groups = {"initiator": ["合同经办"], "auditor": ["audit", "内审"]}
-    assert refusals(**LDAP, **OPENID, application_directory_groups=groups) == []
+    assert refusals(**{**LDAP, **OPENID}, application_directory_groups=groups) == []
     for whole, name, value, sentence in (
         (LDAP, "application_ldap_url", "http://directory.enterprise.example", "has to be like ldaps://"),
         (LDAP, "application_ldap_bind_dn", "", "nothing is read anonymously"),

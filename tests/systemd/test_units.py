@@ -181,13 +181,15 @@ def test_the_service_that_asks_directories_sees_the_settings_and_nothing_else() 
     assert said("vermilion-directory@", "ReadWritePaths") == []
 
 
-def test_nobody_but_the_service_that_asks_directories_has_their_secrets() -> None:
+def test_nobody_has_the_secrets_of_directories_but_who_asks_them_and_who_seals_backups() -> None:
     secrets = {"ldap.password", "openid.secret"}
     having = {
         service: {each.partition(":")[2] for each in said(service, "ImportCredential")} & secrets
         for service in SERVICES
     }
-    assert {service: found for service, found in having.items() if found} == {"vermilion-directory@": secrets}
+    found = {service: found for service, found in having.items() if found}
+    assert found == {"vermilion-directory@": secrets, "vermilion-backup": secrets}
+    assert said("vermilion-backup", "PrivateNetwork") == ["yes"]
 
 
 def test_who_shares_the_state_may_ask_for_a_directory_and_nobody_else() -> None:
