@@ -43,6 +43,15 @@ from appliance.contracts.sending import Sending
 from appliance.contracts.signer_inputs import SignerInputs
 from appliance.contracts.signing import SigningCycle, SigningService
 from appliance.copies import Copying
+from appliance.directories import (
+    DirectoryAccounts,
+    DirectoryOperation,
+    DirectoryRounds,
+    Leaving,
+    NotedProvider,
+    SingleSignOn,
+)
+from appliance.directory_service.client import DirectoryService
 from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import DocumentLayouts, Intake
 from appliance.documents.page_pictures import PagePictures, PictureCache
@@ -231,13 +240,25 @@ class Appliance:
         development = not self.settings.home.is_managed
         house = self.settings.organisation.name
         self.api_clients = ApiClients(database, now, house=house, development=development)
-        context = AccountsContext(self.settings, database, authority, links, now)
+        self.accounts_context = context = AccountsContext(self.settings, database, authority, links, now)
         self.registry, self.sessions = context.registry, context.sessions
         self.accounts, self.appointing = AccountsService(context), Appointing(context)
         self.office = Office(context)
         documents = self.intake, self.blobs, self.confinement
+        leaving = Leaving(
+            context, self.handing_over, self.remote_requests.end_of_person, self.settings.directory.work_goes_to
+        )
+        administration = self.accounts.administration
+        self.directory_accounts = DirectoryAccounts(context, administration, leaving, self.settings)
+        service = DirectoryService(self.settings, self.settings.home.directory_socket)
+        self.directory_rounds = DirectoryRounds(self.directory_accounts, service.read_users, now)
+        self.directory_operation = DirectoryOperation(
+            self.settings, database, self.directory_accounts, self.directory_rounds, now
+        )
+        noted = NotedProvider(service, database, self.settings.openid.issuer, now)
+        self.single_sign_on = SingleSignOn(context, self.settings, noted, self.directory_accounts.follow)
         self.partners = PartnerRegister(database, authority, documents, self.settings.organisation.name, now)
-        self.representatives = Representatives(context, self.accounts.administration, self.partners)
+        self.representatives = Representatives(context, administration, self.partners)
         self.guest_codes = codes = GuestCodes(links.derive_key("guest code"))
         self.guests = Guests(database, codes, self.mail.works, now)
         self.vouchings = Vouchings(database, authority, self.timestamps, now)
