@@ -43,9 +43,15 @@ from appliance.contracts.sending import Sending
 from appliance.contracts.signer_inputs import SignerInputs
 from appliance.contracts.signing import SigningCycle, SigningService
 from appliance.copies import Copying
-from appliance.directories import DirectoryAccounts, DirectoryRounds, Leaving
+from appliance.directories import (
+    DirectoryAccounts,
+    DirectoryOperation,
+    DirectoryRounds,
+    Leaving,
+    NotedProvider,
+    SingleSignOn,
+)
 from appliance.directories.provisioning import Provisioning
-from appliance.directories.single_sign_on import SingleSignOn
 from appliance.directory_service.client import DirectoryService
 from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import DocumentLayouts, Intake
@@ -247,7 +253,11 @@ class Appliance:
         self.directory_accounts = DirectoryAccounts(context, administration, leaving, self.settings)
         service = DirectoryService(self.settings, self.settings.home.directory_socket)
         self.directory_rounds = DirectoryRounds(self.directory_accounts, service.read_users, now)
-        self.single_sign_on = SingleSignOn(context, self.settings, service, self.directory_accounts.follow)
+        self.directory_operation = DirectoryOperation(
+            self.settings, database, self.directory_accounts, self.directory_rounds, now
+        )
+        noted = NotedProvider(service, database, self.settings.openid.issuer, now)
+        self.single_sign_on = SingleSignOn(context, self.settings, noted, self.directory_accounts.follow)
         self.partners = PartnerRegister(database, authority, documents, self.settings.organisation.name, now)
         self.provisioning = Provisioning(database, now, self.directory_accounts)
         self.representatives = Representatives(context, administration, self.partners)

@@ -9,13 +9,14 @@ from enum import StrEnum
 from itertools import islice
 
 from appliance.config import Settings
-from appliance.directories.comparing import SENTENCES, DifferenceKind
+from appliance.directories.comparing import DifferenceKind
 from appliance.directories.following import DirectoryAccounts
 from appliance.directories.rounds import DirectoryRounds
 from appliance.errors import ApplianceError, StateRefused
 from appliance.model.api_clients import ClientState
 from appliance.model.directory_status import (
     MOST_LINES,
+    DirectoryDifference,
     DirectoryDifferences,
     DirectoryStatus,
     ProviderState,
@@ -110,7 +111,11 @@ class DirectoryOperation:
         except ApplianceError as error:
             return DirectoryDifferences(at, problem=Sentence(error.template, error.plain_values()))
         counts = {kind.value: count for kind, count in plan.counts.items() if kind is not DifferenceKind.RECORDED}
-        told = (each for each in plan.sentences() if each.template != SENTENCES[DifferenceKind.RECORDED])
+        told = (
+            DirectoryDifference(kind.value, sentence)
+            for kind, sentence in plan.sentences()
+            if kind is not DifferenceKind.RECORDED
+        )
         return DirectoryDifferences(at, plan.read, counts, tuple(islice(told, MOST_LINES)))
 
     def _provider(self) -> ProviderState:

@@ -116,6 +116,7 @@ def jobs_of(appliance: Appliance, delivery: OutboxDelivery | None, texts: CodeDe
     if appliance.settings.ldap.configured:
         minutes = float(appliance.settings.ldap.minutes)
         jobs.append(Job("directory", 60.0 * minutes, appliance.directory_rounds.run_round, at_once=True))
+        jobs.append(Job("directory as asked", 1.0, appliance.directory_operation.run_asked))
     if delivery is not None:
         jobs.append(Job("outbox", 1.0, delivery.deliver_due))
     if texts is not None:

@@ -230,8 +230,8 @@ class DirectoryProblem(StrEnum):
     )
     OTHER_IDENTITY = (
         "directory-other-identity",
-        "Somebody else signs in with what names this user at the identity provider: its account here belongs to another"
-        " identity there. Find out who is who before an officer lets the old account go.",
+        "Somebody else signs in with what names this user at the identity provider: its account here belongs to"
+        " another identity there. Find out who is who before an officer lets the old account go.",
     )
     NOT_DONE = (
         "directory-not-done",

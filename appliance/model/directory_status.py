@@ -26,6 +26,14 @@ class ProviderState:
 
 
 @dataclass(frozen=True, slots=True)
+class DirectoryDifference:
+    """One thing that a synchronisation would do, by the word for its kind."""
+
+    kind: str
+    sentence: Sentence
+
+
+@dataclass(frozen=True, slots=True)
 class DirectoryDifferences:
     """What a dry run ``at`` that moment found: ``counts`` by kind of difference among the ``read`` users, and the
     first :data:`MOST_LINES` of them as ``lines``. A reading that failed has its ``problem`` alone."""
@@ -33,7 +41,7 @@ class DirectoryDifferences:
     at: datetime
     read: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
-    lines: tuple[Sentence, ...] = ()
+    lines: tuple[DirectoryDifference, ...] = ()
     problem: Sentence | None = None
 
 

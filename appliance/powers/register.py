@@ -18,7 +18,7 @@ from appliance.acting_client import acting_client
 from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import Intake
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
-from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
+from appliance.ledger.audit_trail import NOBODY, AuditEvent, EventKind, Field, append_event
 from appliance.ledger.disclosure import Audience, belongs, spellings
 from appliance.model.accounts import AccountRole
 from appliance.model.api_clients import require_person
@@ -406,10 +406,13 @@ LEFT = "被授权人已离职 / The agent has left"
 
 
 def end_of_agent(tx: Transaction, agent: str, *, by: str, now: datetime) -> int:
-    """Revokes every power of *agent* that was not refused or revoked before, verified or not; how many."""
+    """Revokes every power of *agent* that was not refused or revoked before, verified or not; how many.
+
+    Where no person has decided it (*by* is one of :data:`NOBODY`), the register names the agent, who has left; the
+    log names the actor."""
     current = [each for each in powers.of_agent(tx, agent) if each.refused is None and each.revoked is None]
     for power in current:
-        _revoke(tx, power, RecordedAction(by, now, LEFT))
+        _revoke(tx, power, RecordedAction(agent if by in NOBODY else by, now, LEFT), actor=by)
     return len(current)
 
 
@@ -423,9 +426,10 @@ def end_with_instrument(tx: Transaction, contract_id: str, *, by: str, at: datet
         _revoke(tx, power, RecordedAction(by, at, VOID), letter=contract_id)
 
 
-def _revoke(tx: Transaction, power: Power, done: RecordedAction, **more: Field) -> None:
+def _revoke(tx: Transaction, power: Power, done: RecordedAction, *, actor: str = "", **more: Field) -> None:
     powers.revoke(tx, power.id, done)
-    _record_event(tx, EventKind.POWER_REVOKED, power, done, more, {"reason": done.reason})
+    by_actor = replace(done, by=actor or done.by)
+    _record_event(tx, EventKind.POWER_REVOKED, power, by_actor, more, {"reason": done.reason})
 
 
 def _record_event(

@@ -21,6 +21,7 @@ from appliance.model.directories import (
     RoundOutcome,
 )
 from appliance.model.directory_status import (
+    DirectoryDifference,
     DirectoryDifferences,
     DirectoryStatus,
     ProviderState,
@@ -48,11 +49,10 @@ REPORT = DirectoryReport(
     problem_count=8,
     last_success=AT,
 )
+_NO_ROLE = {"name": "钱", "login": "qian", "after": DirectoryProblem.NO_ROLE.sentence}
 LINES = (
-    Sentence("{name} is new.", {"name": "赵 <i>"}),
-    Sentence(
-        "{name} ({login}): {after}", {"name": "钱", "login": "qian", "after": DirectoryProblem.NO_ROLE.sentence}
-    ),
+    DirectoryDifference("added", Sentence("{name} is new.", {"name": "赵 <i>"})),
+    DirectoryDifference("problem", Sentence("{name} ({login}): {after}", _NO_ROLE)),
 )
 STATUS = DirectoryStatus(
     ldap=URL,
@@ -98,10 +98,10 @@ def test_synchronisations_are_told_in_words(console: Console) -> None:
     page = console.browser("wu").get("/directory").text
     for said in (URL, "read every 3 min", "last success 2026-11-25", "10,240", ISSUER, "IdP 示例"):
         assert said in page
-    assert "new: 3 · waiting for two administrators: 40" in page and "recorded" not in page
+    assert "New accounts: 3 · Waiting for two administrators: 40" in page and "recorded" not in page
     assert "Not reached." in page and "Done, but for what waits" in page
     chinese = console.browser("wu", language="zh").get("/directory").text
-    assert "新增 3 人 · 等待两名管理员同意 40 人" in chinese and "每 3 分钟读取一次" in chinese
+    assert "每 3 分钟读取一次" in chinese and "Done, but" not in chinese
 
 
 def test_what_waits_is_listed_with_its_digest(console: Console) -> None:
@@ -118,7 +118,10 @@ def test_problems_say_what_to_do(console: Console) -> None:
 
 def test_a_dry_run_tells_each_difference(console: Console) -> None:
     page = console.browser("wu").get("/directory").text
-    assert "users: 10240. Nothing was changed." in page and "new: 30 · with a problem: 1" in page
+    assert (
+        "users: 10240. Nothing was changed." in page
+        and "New accounts: 30 · Users whose accounts cannot follow: 1" in page
+    )
     assert "赵 &lt;i&gt; is new." in page and f"钱 (qian): {DirectoryProblem.NO_ROLE.sentence}" in page
     assert "and 29 more" in page
     same = DirectoryDifferences(AT, 3, {"recorded": 2})

@@ -45,8 +45,7 @@ CASES: list[tuple[str, Any, str]] = [
     ("application_ldap_groups", "groups", "the entry below which groups are"),
     ("application_ldap_filter", "employeeType=internal", "in parentheses"),
     ("application_ldap_minutes", 0, "every 1 to 60 minutes"),
-    ("application_ldap_addresses", ["directory.enterprise.example"], "is no address"),
-    ("application_openid_addresses", ["id.enterprise.example"], "is no address"),
+    ("application_directory_addresses", ["directory.enterprise.example"], "is no address"),
     ("application_openid_scopes", ["profile"], "openid has to be among them"),
     ("application_directory_organisation", "乙公司", "one of application_organisations"),
     ("application_directory_everybody", ["signer", "officer"], "has officer; everybody can be"),
@@ -195,26 +194,26 @@ LDAP = {
     "application_ldap_url": "ldaps://directory.enterprise.example:636",
     "application_ldap_bind_dn": "cn=vermilion,ou=services,dc=enterprise,dc=example",
     "application_ldap_people": "ou=人员,dc=enterprise,dc=example",
-    "application_ldap_addresses": ["192.0.2.28"],
+    "application_directory_addresses": ["192.0.2.28", "2001:db8::28"],
 }
 OPENID = {
     "application_openid_issuer": "https://id.enterprise.example/realms/house",
     "application_openid_client": "vermilion",
-    "application_openid_addresses": ["192.0.2.29"],
+    "application_directory_addresses": ["192.0.2.28", "2001:db8::28"],
 }
 
 
 def test_a_directory_and_a_provider_are_described_whole() -> None:
     groups = {"initiator": ["合同经办"], "auditor": ["audit", "内审"]}
-    assert refusals(**LDAP, **OPENID, application_directory_groups=groups) == []
+    assert refusals(**{**LDAP, **OPENID}, application_directory_groups=groups) == []
     for whole, name, value, sentence in (
         (LDAP, "application_ldap_url", "http://directory.enterprise.example", "has to be like ldaps://"),
         (LDAP, "application_ldap_bind_dn", "", "nothing is read anonymously"),
         (LDAP, "application_ldap_people", "people", "the entry below which people are"),
-        (LDAP, "application_ldap_addresses", [], "cannot be reached until"),
+        (LDAP, "application_directory_addresses", [], "cannot be reached until"),
         (OPENID, "application_openid_issuer", "http://id.enterprise.example", "has to be like https://"),
         (OPENID, "application_openid_client", "", "the id that this appliance has there"),
-        (OPENID, "application_openid_addresses", [], "cannot be reached until"),
+        (OPENID, "application_directory_addresses", [], "cannot be reached until"),
     ):
         [refusal] = refusals(**{**whole, name: value})
         assert sentence in refusal and name in refusal

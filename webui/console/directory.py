@@ -12,9 +12,9 @@ from flask import Blueprint, render_template
 from appliance.administration.action import Action
 from appliance.administration.actions import REGISTRY, may_ask
 from appliance.administration.actions.directories import DRY_RUN, RELEASE, SYNCHRONISE
+from appliance.directories.comparing import COUNTED, DifferenceKind
 from appliance.model.directories import DirectoryReport, DirectorySource, HeldKind, HeldUsers, RoundOutcome
-from appliance.model.directory_status import DirectoryDifferences, DirectoryStatus
-from hsm.errors import Sentence
+from appliance.model.directory_status import DirectoryDifference, DirectoryDifferences, DirectoryStatus
 from webui.console.access import administration, parts, visitor
 from webui.shared.language import translate
 
@@ -48,23 +48,11 @@ HELD = {
 }
 """What waits: its title, and what it means."""
 
-COUNTS = {
-    "added": "new: {count}",
-    "replaced": "back with a new account: {count}",
-    "linked": "linked to their account: {count}",
-    "returned": "back: {count}",
-    "departed": "gone: {count}",
-    "held": "waiting for two administrators: {count}",
-    "problem": "with a problem: {count}",
-    "address": "new mail address: {count}",
-    "name": "new name: {count}",
-    "other-name": "another name than in the certificate: {count}",
-    "department": "new department: {count}",
-    "roles": "new roles: {count}",
-    "sign-on": "may use single sign-on: {count}",
-    "manager": "new manager: {count}",
-}
-"""What is counted of a synchronisation, by kinds of difference; what is not here is of no concern to people."""
+SHOWN = {kind.value: words for kind, words in COUNTED.items() if kind is not DifferenceKind.RECORDED}
+"""What is counted of a synchronisation, by kinds of difference; the one left out is of no concern to people."""
+
+TRANSLATED = frozenset({DifferenceKind.HELD, DifferenceKind.PROBLEM})
+"""Differences whose value is a sentence, not a word of the directory."""
 
 LATE = timedelta(minutes=10)
 """What the portal noted of an identity provider counts for so long; without sign-ins it notes nothing."""
@@ -115,7 +103,7 @@ def _of_readings(allowed: Mapping[str, Action]) -> list[Action]:
 
 def _said(status: DirectoryStatus) -> str:
     """What a screen reader hears when the page changes."""
-    return translate()("waiting for two administrators: {count}", count=_waiting(status.report))
+    return translate()(COUNTED[DifferenceKind.HELD], count=_waiting(status.report))
 
 
 def _waiting(report: DirectoryReport) -> int:
@@ -137,7 +125,7 @@ def _held(held: HeldUsers, *, may_release: bool) -> ShownHeld:
 def counted(counts: Mapping[str, int]) -> str:
     """What a synchronisation or a dry run comes to, in words; empty when nothing is different."""
     say = translate()
-    return " · ".join(say(COUNTS[kind], count=counts[kind]) for kind in COUNTS if counts.get(kind))
+    return " · ".join(say(words, count=counts[kind]) for kind, words in SHOWN.items() if counts.get(kind))
 
 
 def _found(differences: DirectoryDifferences | None) -> tuple[DirectoryDifferences, str, list[str], int] | None:
@@ -145,14 +133,13 @@ def _found(differences: DirectoryDifferences | None) -> tuple[DirectoryDifferenc
     if differences is None:
         return None
     lines = [_in_words(each) for each in differences.lines]
-    further = sum(count for kind, count in differences.counts.items() if kind in COUNTS) - len(lines)
+    further = sum(count for kind, count in differences.counts.items() if kind in SHOWN) - len(lines)
     return differences, counted(differences.counts), lines, max(0, further)
 
 
-def _in_words(line: Sentence) -> str:
+def _in_words(line: DirectoryDifference) -> str:
     """*line* as people read it: what waits, and what is wrong, is a sentence itself."""
-    say = translate()
-    values = dict(line.values)
-    if line.template.endswith("{after}") and "{before}" not in line.template:
-        values["after"] = say(str(values.get("after", "")))
-    return say(line.template, **values)
+    say, values = translate(), dict(line.sentence.values)
+    if line.kind in TRANSLATED:
+        values["after"] = say(values["after"])
+    return say(line.sentence.template, **values)
