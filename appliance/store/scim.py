@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from appliance.errors import StateRefused
-from appliance.model.provisioning import Member, MemberChange, MemberOf, Narrowing, ResourceKind, ScimResource
+from appliance.model.provisioning import MemberChange, MemberOf, Narrowing, ResourceKind, ScimMember, ScimResource
 from appliance.store.database import Transaction
 from hsm.rows import Query, refusing
 
@@ -19,7 +19,7 @@ _RESOURCES: Final = {
     kind: Query(ScimResource, f"SELECT number, id, content, version, made, changed FROM {table}")  # noqa: S608  # a name of this module
     for kind, table in _TABLES.items()
 }
-_MEMBERS: Final = Query(Member)
+_MEMBERS: Final = Query(ScimMember)
 
 _MEMBERS_OF: Final = Query(
     MemberOf,
@@ -101,7 +101,7 @@ def groups_of(tx: Transaction, member: str) -> list[MemberOf]:
     return _MEMBERS_OF.all(tx, "", (member,))
 
 
-def members_of(tx: Transaction, group: str) -> list[Member]:
+def members_of(tx: Transaction, group: str) -> list[ScimMember]:
     return _MEMBERS.all(
         tx,
         "SELECT member AS id, iif(EXISTS (SELECT 1 FROM scim_groups AS g WHERE g.id = member), 'Group', 'User')"
