@@ -20,7 +20,7 @@ from uuid import uuid4
 
 from appliance.errors import NotFound, PreconditionRefused
 from appliance.model.directories import DirectorySource, DirectoryUser
-from appliance.model.provisioning import Member, MemberChange, MemberOf, Narrowing, ResourceKind, ScimResource
+from appliance.model.provisioning import ScimMember, MemberChange, MemberOf, Narrowing, ResourceKind, ScimResource
 from appliance.store import scim
 from appliance.store.database import Database, Transaction
 
@@ -89,12 +89,12 @@ class Provisioning:
         """The groups that a user is in, those of nested groups too."""
         return self._database.query(scim.groups_of, user_id)
 
-    def members_of(self, group_id: str, wanted: GroupMembers) -> list[Member]:
+    def members_of(self, group_id: str, wanted: GroupMembers) -> list[ScimMember]:
         with self._database.reading() as tx:
             if wanted.every:
                 return scim.members_of(tx, group_id)
             found = scim.members_among(tx, group_id, wanted.only) if wanted.only else []
-            return [Member(each, ResourceKind.USER) for each in found]
+            return [ScimMember(each, ResourceKind.USER) for each in found]
 
     def count_members(self, group_id: str) -> int:
         """Of the group itself, without those of its members."""

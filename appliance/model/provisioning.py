@@ -43,7 +43,7 @@ class MemberOf:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class ScimMember:
     """A member of a group: the ``id`` of a user, or of a group."""
 
     id: str

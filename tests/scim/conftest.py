@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 
 from appliance.api_clients import ApiClients
+from appliance.config import DirectorySettings
 from appliance.demonstration.participants import ALPHA, BETA
 from appliance.directories.provisioning import Provisioning
 from appliance.model.api_clients import Scope
@@ -19,25 +20,24 @@ from tests.scim.pushing import ELSEWHERE, IDP, NEIGHBOUR, Pusher
 from tests.world import World, shared_world, with_parts
 from webui.portal.application import create_app
 
+DIRECTORY = DirectorySettings(
+    initiator=["发起人"], auditor=["审计"], operator=["运维"], most_removed=100_000, most_removed_percent=100
+)
+"""What groups give; the brake is not what most tests are about."""
+
 
 @pytest.fixture(scope="package")
 def world() -> Iterator[World]:
     with shared_world() as world:
-        yield world
+        api = replace(world.settings.api, requests_per_minute=1_000_000)
+        yield World(world.home, replace(world.settings, api=api, directory=DIRECTORY))
 
 
 @pytest.fixture(scope="package")
 def appliance(world: World) -> Iterator[Appliance]:
     with world.opened() as appliance:
-        api = replace(world.settings.api, requests_per_minute=1_000_000)
         clients = ApiClients(appliance.database, appliance.now, house=ALPHA)
-
-        yield with_parts(
-            appliance,
-            provisioning=Provisioning(appliance.database, appliance.now, Stub()),
-            settings=replace(appliance.settings, api=api),
-            api_clients=clients,
-        )
+        yield with_parts(appliance, api_clients=clients)
 
 
 @pytest.fixture(scope="package")

@@ -157,8 +157,12 @@ def test_the_server_describes_itself(idp: Pusher) -> None:
         name: each["supported"] for name, each in found.items() if isinstance(each, dict) and "supported" in each
     }
     assert offered == {
-        "patch": True, "bulk": False, "filter": True,
-        "changePassword": False, "sort": False, "etag": True,
+        "patch": True,
+        "bulk": False,
+        "filter": True,
+        "changePassword": False,
+        "sort": False,
+        "etag": True,
     }
     assert found["filter"]["maxResults"] == 200
     types = idp.found("/ResourceTypes")

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from scim2_models import Context, Path, SCIMException, ScimFilter
 from scim2_models.path import CompareOperator, Comparison, FilterNode, LogicalExpr, LogicalOperator, ValuePath
 
-from appliance.model.provisioning import Member, MemberChange, ResourceKind, ScimResource
+from appliance.model.provisioning import MemberChange, ResourceKind, ScimMember, ScimResource
 from webui.scim.requests import (
     MOST_MEMBERS,
     MOST_OPERATIONS,
@@ -86,7 +86,7 @@ class GroupPatch:
     """What the operations on a group come to: its members are folded into one change, and what is about other
     attributes is left over. *load* gives the members that the group has."""
 
-    def __init__(self, group: ScimResource, load: Callable[[], Sequence[Member]]) -> None:
+    def __init__(self, group: ScimResource, load: Callable[[], Sequence[ScimMember]]) -> None:
         self._group, self._load = group, load
         self._clears, self._added, self._removed = False, set[str](), set[str]()
         self.rest: list[Operation] = []
@@ -150,7 +150,7 @@ class GroupPatch:
         if named is not None:
             return named
         now = {each.id: each for each in (() if self._clears else self._load())}
-        now |= {each: Member(each, ResourceKind.USER) for each in self._added if each not in now}
+        now |= {each: ScimMember(each, ResourceKind.USER) for each in self._added if each not in now}
         there = [each for name, each in now.items() if name not in self._removed]
         if len(there) > MOST_MEMBERS:
             raise ScimError(400, "The group is too large for this filter; use value eq.", "tooMany")

@@ -41,7 +41,7 @@ from scim2_models.resources.enterprise_user import Manager as StandardManager
 from scim2_models.resources.group import GroupMember as StandardMember
 from scim2_models.resources.user import Email as StandardEmail
 
-from appliance.model.provisioning import Member, MemberOf, ResourceKind, ScimResource
+from appliance.model.provisioning import MemberOf, ResourceKind, ScimMember, ScimResource
 from webui.scim.requests import LARGEST, ScimError, invalid_value, value_of, without
 
 POLICY: Final = ScimPolicy(
@@ -156,8 +156,8 @@ def refused(error: ValidationError | SCIMException) -> ScimError:
 
 
 def taken(kind: ResourceKind, body: Mapping[str, Any], original: ScimResource | None = None) -> dict[str, Any]:
-    """What is kept of a resource that was sent (RFC 7644, 3.3), or that was sent in place of the *original* (3.5.1).
-    What clients cannot say is ignored. Raises :class:`ScimError`."""
+    """What is kept of a resource that was sent (RFC 7644, 3.3), or sent in place of the *original* (3.5.1). What
+    clients cannot say is ignored. Raises :class:`ScimError`."""
     _require_schemas(kind, value_of(body, "schemas"))
     model, sent = FORMS[kind].model, without(body, OURS)
     try:
@@ -182,7 +182,7 @@ def model_of(
     base: str,
     *,
     groups: Sequence[MemberOf] = (),
-    members: Sequence[Member] = (),
+    members: Sequence[ScimMember] = (),
 ) -> Found:
     """The whole resource, as RFC 7643 describes it; *base* is the address above those of resources."""
     whole: dict[str, Any] = {
