@@ -257,8 +257,10 @@ class DirectoryAccounts(AccountsPart):
     def _do_released(self, tx: Transaction) -> int:
         waiting = directories.released(tx, AT_ONCE)
         for source in sorted({each.known.source for each in waiting}):
-            own = [each for each in waiting if each.known.source is source]
-            self._reconcile(tx, source, own, {})
+            own = {each.known.id: each for each in waiting if each.known.source is source}
+            emails = {each.known.user.email for each in own.values()} - {""}
+            own |= {each.known.id: each for each in directories.rivals(tx, source, emails)}
+            self._reconcile(tx, source, list(own.values()), {})
         for each in waiting:  # whatever came of it: what two administrators were shown is not kept for later
             if (found := directories.load_stored(tx, each.known.id)).held is not None and found.held.released:
                 directories.hold(tx, each.known.id, None, at=self._now())
@@ -327,8 +329,8 @@ class DirectoryAccounts(AccountsPart):
             self._change_account(tx, change, change.account, change.wanted)
         if change.wanted is not None and kinds & {DifferenceKind.ADDED, DifferenceKind.REPLACED}:
             known = replace(known, subject=self._open(tx, change, change.wanted))
-        if DifferenceKind.LINKED in kinds and change.target is not None:
-            known = replace(known, subject=self._link(tx, change, change.target))
+        if change.wanted is not None and DifferenceKind.LINKED in kinds and change.target is not None:
+            known = replace(known, subject=self._link(tx, change, change.target, change.wanted))
         if change.stored is None or known != change.stored.known:
             directories.save_user(tx, known, at=self._now())
         if change.held != (change.stored.held if change.stored else None):
@@ -438,16 +440,27 @@ class DirectoryAccounts(AccountsPart):
         self._administration.register_account(tx, subject, new, by=DIRECTORY)
         if wanted.department:
             self._set_department(tx, subject, Difference(DifferenceKind.DEPARTMENT, "", wanted.department))
-        if self._single_sign_on and wanted.kind == "person":
+        self._let_in(tx, subject)
+        return subject
+
+    def _let_in(self, tx: Transaction, subject: str) -> None:
+        """Who has a new account signs in through the identity provider, or is invited."""
+        if self._single_sign_on and subject.startswith("person-"):
             self._use_single_sign_on(tx, subject)
         else:
             self._administration.welcome(tx, subject, by=DIRECTORY)
-        return subject
 
-    def _link(self, tx: Transaction, change: UserChange, subject: str) -> str:
-        account, person = accounts.account(tx, subject), people.person(tx, subject)
-        if account.state is AccountState.LEFT or person.guest or not subject.startswith("person-"):
+    def _link(self, tx: Transaction, change: UserChange, subject: str, wanted: Wanted) -> str:
+        """*subject*, who may have been registered and never invited, is the user from now on."""
+        account, person = accounts.find_account(tx, subject), people.person(tx, subject)
+        left = account is not None and account.state is AccountState.LEFT
+        if left or person.guest or not subject.startswith("person-"):
             raise StateRefused("The account of {subject} follows no directory.", subject=subject)
+        if account is None:
+            login = new_login(tx, change.known.user.login)
+            new = NewAccount("person", login, person.name, person.organisation, person.email, wanted.roles)
+            self._administration.open_account(tx, subject, new, by=DIRECTORY)
+            self._let_in(tx, subject)
         directories.give_up_subject(tx, subject)
         public = {"subject": subject, "source": change.known.source.value, "user": change.known.id}
         self._append_event(tx, EventKind.DIRECTORY_LINKED, DIRECTORY, public)

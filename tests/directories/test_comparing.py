@@ -51,7 +51,17 @@ def user(number: int, **changes: object) -> DirectoryUser:
 def stored(one: DirectoryUser, number: int, **changes: object) -> StoredUser:
     """*one*, whose account is as the directory wants it, but for *changes*."""
     account = FollowingAccount(
-        f"person-user{number}", one.name, one.email, "", None, None, AccountState.ACTIVE, SIGNER, True, False, False
+        f"person-user{number}",
+        one.name,
+        one.email,
+        "",
+        None,
+        None,
+        AccountState.ACTIVE,
+        SIGNER,
+        True,
+        False,
+        False,
     )
     known = KnownUser(f"{number:032x}", DirectorySource.LDAP, one, account.subject)
     return StoredUser(known, replace(account, **changes))  # type: ignore[arg-type]
@@ -140,7 +150,13 @@ def test_an_unchanged_user_gives_nothing_to_do() -> None:
 
 def test_each_field_is_a_difference_of_its_own() -> None:
     known = stored(user(1), 1, single_sign_on=False)
-    read = user(1, email="new@enterprise.example", department="财务部", name="新名", groups=frozenset({"Contract managers"}))
+    read = user(
+        1,
+        email="new@enterprise.example",
+        department="财务部",
+        name="新名",
+        groups=frozenset({"Contract managers"}),
+    )
     change = compared([known], {"key-1": read})["key-1"]
     assert change.kinds == {
         DifferenceKind.ADDRESS,
@@ -167,7 +183,9 @@ def test_a_long_department_is_cut() -> None:
     assert (len(wanted.department), wanted.department[-1]) == (40, "…")
 
 
-@pytest.mark.parametrize(("here", "gone", "held"), [(10, 2, 0), (10, 3, 3), (100, 5, 0), (100, 6, 6), (1000, 21, 21)])
+@pytest.mark.parametrize(
+    ("here", "gone", "held"), [(10, 2, 0), (10, 3, 3), (100, 5, 0), (100, 6, 6), (1000, 21, 21)]
+)
 def test_too_many_at_once_wait(here: int, gone: int, held: int) -> None:
     known = [stored(user(number), number) for number in range(here)]
     read = {each.known.user.key: each.known.user if place >= gone else None for place, each in enumerate(known)}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.demonstration.participants import ZHANG
 from appliance.directories import DirectoryAccounts
 from appliance.directory_service.client import DirectoryUnavailable
 from appliance.errors import NotFound, StateRefused
@@ -21,8 +22,8 @@ from appliance.model.directories import (
     RoundOutcome,
 )
 from appliance.store import accounts, directories, people
-from appliance.wiring import Appliance
-from tests.directories.house import LDAP, House, opened_house, reopened, user, users
+from appliance.wiring import Appliance, open_appliance
+from tests.directories.house import LDAP, PROVIDER, Clock, House, opened_house, reopened, user, users
 
 pytestmark = pytest.mark.processes
 
@@ -31,9 +32,7 @@ SIGNER = frozenset({AccountRole.SIGNER})
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    with opened_house(
-        tmp_path, initiator=["managers"], auditor=["auditors"], operator=["operators"]
-    ) as opened:
+    with opened_house(tmp_path, initiator=["managers"], auditor=["auditors"], operator=["operators"]) as opened:
         yield opened
 
 
@@ -69,9 +68,12 @@ def test_without_an_identity_provider_people_are_invited_by_mail(invited: House)
 
 
 def test_an_account_that_was_invited_is_active_once_there_is_an_identity_provider(tmp_path: Path) -> None:
-    with opened_house(tmp_path, single_sign_on=False) as before:
-        before.sync([user(1)])
-    with opened_house(tmp_path) as house:
+    with opened_house(tmp_path, single_sign_on=False) as house:
+        house.sync([user(1)])
+        settings = replace(house.appliance.settings, openid=PROVIDER)
+    clock = Clock()
+    with open_appliance(settings, now=clock) as appliance:
+        house = House(appliance, clock)
         assert house.counts([user(1)]) == {"sign-on": 1}
         assert (house.account(1).state, mails(house, house.subject(1))) == (AccountState.ACTIVE, 0)
         assert house.counts([user(1)]) == {}
@@ -108,7 +110,9 @@ def test_what_changes_follows_and_once(house: House) -> None:
 
 
 def test_managers_may_manage_each_other_and_a_missing_one_is_none(house: House) -> None:
-    house.sync([user(1, manager="key-2"), user(2, manager="key-1"), user(3, manager="key-3"), user(4, manager="nobody")])
+    house.sync(
+        [user(1, manager="key-2"), user(2, manager="key-1"), user(3, manager="key-3"), user(4, manager="nobody")]
+    )
     found = [house.appliance.database.query(directories.manager_of, house.subject(each)) for each in (1, 2, 3, 4)]
     assert found == [house.subject(2), house.subject(1), None, None]
 
@@ -241,7 +245,7 @@ def test_two_new_users_with_one_address_have_no_account_until_it_is_corrected(ho
 
 
 def test_a_local_account_is_linked_by_two_administrators_alone(house: House) -> None:
-    local = house.invite("zhang", "user1@enterprise.example", AccountRole.REVIEWER)
+    local = house.invite("local", "user1@enterprise.example", AccountRole.REVIEWER)
     done = house.sync([user(1)])
     assert (done.outcome, dict(done.counts)) == (RoundOutcome.HELD, {"read": 1, "held": 1})
     assert house.known(1).subject is None
@@ -259,14 +263,26 @@ def test_a_local_account_is_linked_by_two_administrators_alone(house: House) -> 
 
 
 def test_what_was_agreed_to_is_not_done_to_somebody_else(house: House) -> None:
-    house.invite("zhang", "user1@enterprise.example")
-    other = house.invite("li", "li@enterprise.example")
+    house.invite("local", "user1@enterprise.example")
+    other = house.invite("other", "li@enterprise.example")
     house.sync([user(1)])
     shown = house.follow.report().held[0]
     house.sync([user(1, email="li@enterprise.example")])
     with pytest.raises(StateRefused, match="Other users wait"):
         house.follow.release(HeldKind.LINK, count=shown.count, digest=shown.digest, by="one two")
     assert house.known(1).subject != other
+
+
+def test_who_was_registered_and_never_invited_is_linked_too(house: House) -> None:
+    house.sync([user(1, email=ZHANG.email, name="另一个名字")])
+    house.release(HeldKind.LINK)
+    assert house.subject(1) == ZHANG.subject
+    assert (house.account(1).login, house.account(1).state) == ("user1", AccountState.ACTIVE)
+    assert house.person(1).name == ZHANG.name, "the certificate has it"
+    with house.appliance.database.reading() as tx:
+        assert (
+            tx.value(str, "SELECT directory_name FROM people WHERE subject = ?", (ZHANG.subject,)) == "另一个名字"
+        )
 
 
 @pytest.mark.parametrize(
@@ -308,7 +324,10 @@ def test_a_directory_that_was_made_anew_costs_nobody_an_account(house: House) ->
     anew = [user(each, key=f"new-{each}") for each in range(1, 41)]
     house.sync(anew)
     assert [house.account(each) for each in range(1, 41)] == before
-    assert {each.kind: each.count for each in house.follow.report().held} == {HeldKind.REMOVAL: 40, HeldKind.LINK: 40}
+    assert {each.kind: each.count for each in house.follow.report().held} == {
+        HeldKind.REMOVAL: 40,
+        HeldKind.LINK: 40,
+    }
     house.release(HeldKind.LINK)
     assert [house.account(f"new-{each}") for each in range(1, 41)] == before
     house.sync(anew)
