@@ -12,6 +12,11 @@ from typing import Any
 import pytest
 
 from appliance.confinement import frames
+from appliance.directory_service import ldap_library
+from appliance.directory_service.messages import DirectoryFault, RequestFailed
+from tests.directories import cases
+from tests.directories.conftest import Ask
+from tests.directories.slapd import needs_slapd
 
 CODE = """
 import socket, sys
@@ -20,27 +25,75 @@ near, far = socket.socketpair()
 from appliance.confinement import frames
 frames.write(near, {"kind": sys.argv[1], "arguments": {}})
 program.answer(far, {"VERMILION_HOME": sys.argv[2]})
+far.close()
+try:
+    while True:
+        last = frames.read(near, limit=1 << 24)
+except frames.FrameError:
+    print(*last)
 others = ("appliance.store", "appliance.wiring", "appliance.accounts", "appliance.contracts", "appliance.ledger",
-          "hsm.client", "hsm.store", "pysqlite3", "sqlite3", "pyhanko", "pikepdf", "flask", "babel", "http")
+          "hsm.client", "hsm.store", "pysqlite3", "sqlite3", "pyhanko", "pikepdf", "flask", "babel")
 print(*(name for name in sys.modules if name.startswith(others)))
 print(*(name for name in sys.modules if name in ("ldap", "appliance.egress")))
 """
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def bare(tmp_path: Path) -> Path:
     (tmp_path / "config").mkdir()
     (tmp_path / "config/appliance.toml").write_text("")
     return tmp_path
 
 
-@pytest.mark.parametrize(("kind", "loaded"), [("users", []), ("check", [])])
-def test_it_loads_neither_database_nor_documents(home: Path, kind: str, loaded: list[str]) -> None:
+@needs_slapd
+@pytest.mark.parametrize("kind", ["users", "check"])
+def test_it_loads_neither_database_nor_documents(ask: Ask, home: Path, kind: str) -> None:
+    ask(people=cases.PLACE)
+    assert loaded(kind, home) == (["complete"], [], ["ldap"])
+
+
+def test_it_loads_no_ldap_where_there_is_no_directory(bare: Path) -> None:
+    assert loaded("users", bare) == (["failed"], [], [])
+
+
+def loaded(kind: str, home: Path) -> tuple[list[str], ...]:
+    """How the answer ends, and what the program has loaded by then: of the others' modules, and of its own."""
     done = subprocess.run(
         [sys.executable, "-c", CODE, kind, str(home)], capture_output=True, text=True, check=True
     )
-    others, asked = done.stdout.splitlines()
-    assert others.split() == [] and asked.split() == loaded
+    end, others, own = (line.split() for line in done.stdout.splitlines())
+    return end, others, own
+
+
+def test_what_hangs_is_ended_and_told() -> None:
+    code = (
+        "import socket, sys, time\n"
+        "from appliance.directory_service.program import _Line\n"
+        "with _Line(socket.socket(fileno=0)).ending_at(time.monotonic()): time.sleep(600)\n"
+    )
+    near, far = socket.socketpair()
+    with near:
+        with far:
+            process = subprocess.Popen([sys.executable, "-c", code], stdin=far.fileno())
+        try:
+            near.settimeout(60)
+            assert frames.read(near, limit=1 << 20) == {"failed": {"fault": "late", "why": "the time is up"}}
+            assert process.wait(60) == 1
+        finally:
+            process.kill()
+            process.wait()
+
+
+def test_without_debians_package_one_sentence_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(ldap_library, "_DEBIAN", str(tmp_path))
+    for name in [each for each in sys.modules if each.partition(".")[0] == "ldap"]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(RequestFailed, match="package python3-ldap is not installed") as failure:
+        ldap_library.load_ldap()
+    assert failure.value.fault is DirectoryFault.PROGRAM
+    assert str(tmp_path) not in sys.path
 
 
 @pytest.mark.parametrize(
@@ -53,14 +106,14 @@ def test_it_loads_neither_database_nor_documents(home: Path, kind: str, loaded: 
         [],
     ],
 )
-def test_what_is_no_request_gets_no_answer(home: Path, asked: Any) -> None:
+def test_what_is_no_request_gets_no_answer(bare: Path, asked: Any) -> None:
     with pytest.raises(frames.FrameError):
-        replies(home, asked)
+        replies(bare, asked)
 
 
-def test_settings_that_cannot_be_read_are_told(home: Path) -> None:
-    (home / "config/appliance.toml").write_text("[ldap]\nport = 1\n")
-    [reply] = replies(home, {"kind": "users", "arguments": {}}, most=1)
+def test_settings_that_cannot_be_read_are_told(bare: Path) -> None:
+    (bare / "config/appliance.toml").write_text("[ldap]\nport = 1\n")
+    [reply] = replies(bare, {"kind": "users", "arguments": {}}, most=1)
     assert reply["failed"]["fault"] == "unset" and "ldap.port" in reply["failed"]["why"]
 
 
