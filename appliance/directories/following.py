@@ -34,7 +34,9 @@ from appliance.directories.comparing import (
 )
 from appliance.directories.leaving import Leaving
 from appliance.directories.naming import new_login, new_subject
-from appliance.errors import DirectoryUnavailable, NotFound, PreconditionRefused, StateRefused
+from appliance.directory_service.client import DirectoryUnavailable
+from appliance.directory_service.messages import DirectoryFault
+from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import DIRECTORY, EventKind, Field
 from appliance.model.accounts import AccountState, NewAccount
 from appliance.model.directories import (
@@ -89,7 +91,7 @@ class DirectoryAccounts(AccountsPart):
         reach: Callable[[str], None] = go_on,
     ) -> None:
         super().__init__(context)
-        self._administration, self._leaving, self._reach = administration, leaving, reach
+        self._administration, self.leaving, self._reach = administration, leaving, reach
         self._settings, self._lock = settings.directory, settings.home.directory_lock
         self._single_sign_on = settings.openid.configured
         self._organisation = settings.directory.organisation or settings.organisation.name
@@ -100,13 +102,16 @@ class DirectoryAccounts(AccountsPart):
         """One user as the directory has them now: new, changed, disabled, or there again; in a transaction of its
         own. What could not be done is the ``problem`` of what is returned; what waits for two administrators
         leaves the account as it is."""
-        known = self._database.commit(self.follow_within, source, user)
+        with self._database.transaction() as tx:
+            self._follow_some(tx, source, {user.key: user})
+            known = _followed(tx, source, user.key)
         self.finish()
         return self._database.query(directories.load_user, known.id)
 
-    def follow_within(self, tx: Transaction, source: DirectorySource, user: DirectoryUser) -> KnownUser:
-        """The same in the caller's transaction, after which :meth:`finish` has to be called."""
-        return self._follow_one(tx, source, user.key, user)
+    def follow_within(self, tx: Transaction, source: DirectorySource, *users: DirectoryUser) -> None:
+        """The same for several *users*, in the caller's transaction, after which :meth:`finish` has to be
+        called. They are compared together, which costs little more than one of many."""
+        self._follow_some(tx, source, {each.key: each for each in users})
 
     def remove(self, source: DirectorySource, key: str) -> KnownUser:
         """The directory has the user no more. Raises :class:`NotFound` for one whom it never had."""
@@ -116,26 +121,22 @@ class DirectoryAccounts(AccountsPart):
 
     def remove_within(self, tx: Transaction, source: DirectorySource, key: str) -> KnownUser:
         """The same in the caller's transaction, after which :meth:`finish` has to be called."""
-        if directories.stored_user(tx, source, key) is None:
-            raise NotFound("The directory never had a user {key}.", key=key)
-        return self._follow_one(tx, source, key, None)
+        _followed(tx, source, key)
+        self._follow_some(tx, source, {key: None})
+        return _followed(tx, source, key)
 
-    def _follow_one(
-        self, tx: Transaction, source: DirectorySource, key: str, user: DirectoryUser | None
-    ) -> KnownUser:
-        stored = directories.stored_user(tx, source, key)
-        emails = {user.email} if user else set()
-        if stored is not None:
-            emails |= {stored.known.user.email, stored.account.email if stored.account else ""}
+    def _follow_some(self, tx: Transaction, source: DirectorySource, read: Read) -> None:
+        """Users who were *read*, among all whom they could have to do with."""
+        stored = {key: directories.stored_user(tx, source, key) for key in read}
+        emails = {user.email for user in read.values() if user}
+        for each in stored.values():
+            if each is not None:
+                emails |= {each.known.user.email, each.account.email if each.account else ""}
         subset = {each.known.id: each for each in directories.rivals(tx, source, emails - {""})}
-        if stored is not None:
-            subset[stored.known.id] = stored
-        self._reconcile(tx, source, list(subset.values()), {key: user})
-        self._set_managers(tx, source, key)
-        found = directories.stored_user(tx, source, key)
-        if found is None:
-            raise NotFound("The directory never had a user {key}.", key=key)
-        return found.known
+        subset |= {each.known.id: each for each in stored.values() if each is not None}
+        self._reconcile(tx, source, list(subset.values()), read)
+        for key in read:
+            self._set_managers(tx, source, key)
 
     def _reconcile(
         self, tx: Transaction, source: DirectorySource, stored: Sequence[StoredUser], read: Read
@@ -249,14 +250,16 @@ class DirectoryAccounts(AccountsPart):
         """Does what was released, and offers the open work of who has departed to their managers."""
         while self._database.commit(self._do_released):
             self._reach("released")
-        while self._leaving.offer_work():
+        while self.leaving.offer_work():
             self._reach("work")
 
     def _do_released(self, tx: Transaction) -> int:
         waiting = directories.released(tx, AT_ONCE)
         for source in sorted({each.known.source for each in waiting}):
-            own = [each for each in waiting if each.known.source is source]
-            self._reconcile(tx, source, own, {})
+            own = {each.known.id: each for each in waiting if each.known.source is source}
+            emails = {each.known.user.email for each in own.values()} - {""}
+            own |= {each.known.id: each for each in directories.rivals(tx, source, emails)}
+            self._reconcile(tx, source, list(own.values()), {})
         for each in waiting:  # whatever came of it: what two administrators were shown is not kept for later
             if (found := directories.load_stored(tx, each.known.id)).held is not None and found.held.released:
                 directories.hold(tx, each.known.id, None, at=self._now())
@@ -325,8 +328,8 @@ class DirectoryAccounts(AccountsPart):
             self._change_account(tx, change, change.account, change.wanted)
         if change.wanted is not None and kinds & {DifferenceKind.ADDED, DifferenceKind.REPLACED}:
             known = replace(known, subject=self._open(tx, change, change.wanted))
-        if DifferenceKind.LINKED in kinds and change.target is not None:
-            known = replace(known, subject=self._link(tx, change, change.target))
+        if change.wanted is not None and DifferenceKind.LINKED in kinds and change.target is not None:
+            known = replace(known, subject=self._link(tx, change, change.target, change.wanted))
         if change.stored is None or known != change.stored.known:
             directories.save_user(tx, known, at=self._now())
         if change.held != (change.stored.held if change.stored else None):
@@ -342,7 +345,7 @@ class DirectoryAccounts(AccountsPart):
     ) -> None:
         kinds, subject = change.kinds, account.subject
         if DifferenceKind.DEPARTED in kinds or change.gone:
-            self._leaving.depart(tx, subject, change.known.source)
+            self.leaving.depart(tx, subject, change.known.source)
         if wanted is None:
             return
         if DifferenceKind.RETURNED in kinds:
@@ -368,7 +371,7 @@ class DirectoryAccounts(AccountsPart):
                     pass
 
     def _come_back(self, tx: Transaction, account: FollowingAccount) -> None:
-        was = self._leaving.come_back(tx, account.subject)
+        was = self.leaving.come_back(tx, account.subject)
         if was is AccountState.INVITED and not account.single_sign_on and not self._single_sign_on:
             self._administration.welcome(tx, account.subject, by=DIRECTORY)
 
@@ -436,16 +439,27 @@ class DirectoryAccounts(AccountsPart):
         self._administration.register_account(tx, subject, new, by=DIRECTORY)
         if wanted.department:
             self._set_department(tx, subject, Difference(DifferenceKind.DEPARTMENT, "", wanted.department))
-        if self._single_sign_on and wanted.kind == "person":
+        self._let_in(tx, subject)
+        return subject
+
+    def _let_in(self, tx: Transaction, subject: str) -> None:
+        """Who has a new account signs in through the identity provider, or is invited."""
+        if self._single_sign_on and subject.startswith("person-"):
             self._use_single_sign_on(tx, subject)
         else:
             self._administration.welcome(tx, subject, by=DIRECTORY)
-        return subject
 
-    def _link(self, tx: Transaction, change: UserChange, subject: str) -> str:
-        account, person = accounts.account(tx, subject), people.person(tx, subject)
-        if account.state is AccountState.LEFT or person.guest or not subject.startswith("person-"):
+    def _link(self, tx: Transaction, change: UserChange, subject: str, wanted: Wanted) -> str:
+        """*subject*, who may have been registered and never invited, is the user from now on."""
+        account, person = accounts.find_account(tx, subject), people.person(tx, subject)
+        left = account is not None and account.state is AccountState.LEFT
+        if left or person.guest or not subject.startswith("person-"):
             raise StateRefused("The account of {subject} follows no directory.", subject=subject)
+        if account is None:
+            login = new_login(tx, change.known.user.login)
+            new = NewAccount("person", login, person.name, person.organisation, person.email, wanted.roles)
+            self._administration.open_account(tx, subject, new, by=DIRECTORY)
+            self._let_in(tx, subject)
         directories.give_up_subject(tx, subject)
         public = {"subject": subject, "source": change.known.source.value, "user": change.known.id}
         self._append_event(tx, EventKind.DIRECTORY_LINKED, DIRECTORY, public)
@@ -461,11 +475,20 @@ class DirectoryAccounts(AccountsPart):
         self._append_event(tx, EventKind.MANAGER_CHANGED, DIRECTORY, public)
 
 
+def _followed(tx: Transaction, source: DirectorySource, key: str) -> KnownUser:
+    """The user as they are known now. Raises :class:`NotFound` for one whom *source* never had."""
+    found = directories.stored_user(tx, source, key)
+    if found is None:
+        raise NotFound("The directory never had a user {key}.", key=key)
+    return found.known
+
+
 def _by_key(users: Iterable[DirectoryUser]) -> dict[str, DirectoryUser]:
     found: dict[str, DirectoryUser] = {}
     for each in users:
         if each.key in found:
             raise DirectoryUnavailable(
+                DirectoryFault.UNBELIEVABLE,
                 "The directory has two users with the key {key}, {one} and {other}; keys have to be unique.",
                 key=each.key,
                 one=found[each.key].login,
@@ -486,13 +509,15 @@ def _require_believable(stored: Sequence[StoredUser], read: Mapping[str, Directo
     present = [each for each in stored if each.known.removed is None]
     if not read and any(each.account is not None and each.account.here for each in present):
         raise DirectoryUnavailable(
+            DirectoryFault.UNBELIEVABLE,
             "The directory has nobody at all, where it had {count} users before; nothing was changed.",
             count=len(present),
         )
     had = any(each.known.user.groups for each in present)
     if had and read and not any(each.groups for each in read.values()):
         raise DirectoryUnavailable(
-            "The directory has nobody in any group any more; nothing was changed. Look whether groups can be read."
+            DirectoryFault.UNBELIEVABLE,
+            "The directory has nobody in any group any more; nothing was changed. Check that groups can be read.",
         )
 
 

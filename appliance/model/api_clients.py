@@ -88,6 +88,11 @@ class ApiClient:
         return self.state is ClientState.ACTIVE and Scope.LINKS_WRITE in self.scopes and origin in self.origins
 
     @property
+    def pushes_people(self) -> bool:
+        """Whether it says who is in the organisation (SCIM)."""
+        return Scope.DIRECTORY_WRITE in self.scopes
+
+    @property
     def reach(self) -> ClientReach:
         return ClientReach(self.id, self.organisations, self.kinds)
 

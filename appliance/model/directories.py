@@ -13,7 +13,6 @@ from datetime import datetime
 from enum import StrEnum
 
 from appliance.model.accounts import AccountRole, AccountState
-from hsm.errors import Sentence
 
 
 class DirectorySource(StrEnum):
@@ -87,6 +86,15 @@ class FollowingAccount:
     def here(self) -> bool:
         """Whether the account goes on."""
         return not self.departed and self.state is not AccountState.LEFT
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderIdentity:
+    """Somebody as an identity provider knows them: ``sub`` is unique at ``issuer``, and never given to another
+    (OpenID Connect Core 1.0, 2)."""
+
+    issuer: str
+    sub: str
 
 
 class HeldKind(StrEnum):
@@ -220,23 +228,15 @@ class DirectoryProblem(StrEnum):
         "directory-address-of-administrator",
         "The mail address is that of an administrator of this machine, who has no account in the portal.",
     )
+    OTHER_IDENTITY = (
+        "directory-other-identity",
+        "Somebody else signs in with what names this user at the identity provider: its account here belongs to"
+        " another identity there. Find out who is who before an officer lets the old account go.",
+    )
     NOT_DONE = (
         "directory-not-done",
         "Something else changed at the same time; the next synchronisation tries this again.",
     )
-
-
-@dataclass(frozen=True, slots=True)
-class DirectoryFinding:
-    """What one step of looking at the directory found, in the order in which they depend on each other.
-
-    ``step`` is a stable word such as ``connect``; ``sentence`` says what was found, and what to do unless it is
-    ``good``.
-    """
-
-    step: str
-    good: bool
-    sentence: Sentence
 
 
 @dataclass(frozen=True, slots=True)

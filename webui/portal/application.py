@@ -114,13 +114,14 @@ def create_app(
     guards.limit_uploads(app)
     assets.install(app)
     language.install(app, default=settings.interface.language, zone=settings.interface.zone, secure=https)
-    forms.install(app, key=form_key, secure=https, exempt=trust.MACHINES)
+    forms.install(app, key=form_key, secure=https, exempt=trust.MACHINES | accounts.single_sign_on.MACHINES)
     forms.install_single_submission(app)
     qr.install(app)
     app.jinja_env.globals.update(
         mail_configured=appliance.mail.configured,
         texts_configured=appliance.texts.configured,
         builtin_browser=builtin_browser,
+        identity_provider=appliance.settings.openid,
     )
     errors.install(app)
     access.install(app, appliance, secure=https)

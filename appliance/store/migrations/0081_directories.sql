@@ -138,6 +138,14 @@ BEGIN SELECT RAISE(ABORT, 'only people of the house who sign use single sign-on'
 CREATE TRIGGER sign_on_identities_stay BEFORE UPDATE OF subject ON sign_on_identities
 BEGIN SELECT RAISE(ABORT, 'an identity is one person''s for good'); END;
 
+-- Since when an identity provider does not answer the portal; without a row it does.
+CREATE TABLE sign_on_failures (
+    issuer  TEXT PRIMARY KEY,
+    since   TEXT NOT NULL,
+    at      TEXT NOT NULL,
+    problem TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- Triggers that name the tables that are made anew.
 DROP TRIGGER accounts_from_outside_represent;
 DROP TRIGGER accounts_left_for_good;
