@@ -18,7 +18,7 @@ from appliance.archive_renewal import ArchiveRenewal, CeremonyRecords
 from appliance.clock import utc_now
 from appliance.config import Settings
 from appliance.confinement.pool import Confinement
-from appliance.contracts.access import Contracts
+from appliance.contracts.access import Contracts, require_reader
 from appliance.contracts.agreement import Agreements
 from appliance.contracts.agreement_text import load_text
 from appliance.contracts.annexes import Annexes
@@ -283,7 +283,7 @@ class Appliance:
 
     def _add_powers_and_reviews(self, rules: SigningRules) -> None:
         """What a signature may need: a power of attorney, and a review of the text."""
-        self.powers = Powers(self.database, self.blobs, self.intake, self.policy, self.now)
+        self.powers = Powers(self.database, self.blobs, self.intake, self.policy, self.now, require_reader)
         patience = float(self.settings.documents.patience)
         checker = ContentChecker(self.confinement, rules.reviews.book, timeout=patience)
         self.reviewing = Reviewing(self.database, self.blobs, checker, rules.reviews, self.now)
