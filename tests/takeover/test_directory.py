@@ -31,7 +31,7 @@ from appliance.model.directories import (
     ProviderIdentity,
     RoundOutcome,
 )
-from appliance.store import accounts, intents, people, single_sign_on
+from appliance.store import accounts, directories, intents, people, single_sign_on
 from appliance.wiring import Appliance
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.client import AuthorityClient
@@ -132,6 +132,13 @@ def test_the_database_refuses_it_too(attacker: Attacker) -> None:
     ):
         with pytest.raises(sqlite.IntegrityError), appliance.database.transaction() as tx:
             tx.execute(statement, (OFFICER, value))
+    for subject in (OFFICER, "person-guest-00000000cafe"):
+        other = replace(user, id="0" * 32, user=replace(user.user, key="other"), subject=subject)
+        with (
+            pytest.raises(sqlite.IntegrityError, match="no directory has officers"),
+            appliance.database.transaction() as tx,
+        ):
+            directories.save_user(tx, other, at=appliance.now())
     with pytest.raises(sqlite.IntegrityError, match="use single sign-on"), appliance.database.transaction() as tx:
         single_sign_on.link_identity(tx, identity, OFFICER, now=appliance.now())
     for subject in (OFFICER, AUDITOR, CUSTODIAN.subject):  # the last one has a local account alone
@@ -294,6 +301,22 @@ def test_nobody_stays_by_a_factor_of_their_own(attacker: Attacker, session: Open
         assert after.get(table) == before.get(table), table
     # one's own passkey opens a session that may
     assert signed_in(attacker.portal, appliance, ZHANG.subject).get("/settings/code").status_code == 200
+
+
+def test_a_calendar_that_was_made_in_a_session_ends_with_the_account(
+    attacker: Attacker, session: OpenedSession
+) -> None:
+    """What remains until its owner makes a new address: dates and titles can be read without a sign-in."""
+    browser, token = attacker.browser(session.secret), attacker.browser()
+    typed = {"form_token": token_in(browser.get("/settings/reminders").text)}
+    shown = browser.post("/settings/reminders/calendar", data=typed).text
+    [path] = set(re.findall(r"/calendar/[\w-]+\.ics", shown))
+    assert token.get(path).status_code == 200
+    attacker.says("colleague")
+    attacker.says("zhang", enabled=False)
+    attacker.read()
+    assert token.get(path).status_code == 404
+    assert browser.get("/settings").status_code in (302, 303)
 
 
 def test_no_office_no_console_and_no_recovery(attacker: Attacker, session: OpenedSession) -> None:
