@@ -52,6 +52,7 @@ from appliance.directories import (
     SingleSignOn,
 )
 from appliance.directory_service.client import DirectoryService
+from appliance.directories.provisioning import Provisioning
 from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import DocumentLayouts, Intake
 from appliance.documents.page_pictures import PagePictures, PictureCache
@@ -258,6 +259,7 @@ class Appliance:
         noted = NotedProvider(service, database, self.settings.openid.issuer, now)
         self.single_sign_on = SingleSignOn(context, self.settings, noted, self.directory_accounts.follow)
         self.partners = PartnerRegister(database, authority, documents, self.settings.organisation.name, now)
+        self.provisioning = Provisioning(database, now, self.directory_accounts)
         self.representatives = Representatives(context, administration, self.partners)
         self.guest_codes = codes = GuestCodes(links.derive_key("guest code"))
         self.guests = Guests(database, codes, self.mail.works, now)
