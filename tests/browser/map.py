@@ -203,6 +203,8 @@ NO_PAGES = frozenset(
         "/ocsp/<path:encoded>",
         "/guide/pictures/<name>.webp",
         "/livez",
+        "/login/provider",
+        "/login/provider/done",
         "/log/checkpoint",
         "/log/checkpoint.tst",
         "/log/entry",
