@@ -13,8 +13,9 @@ from hsm.rows import Query
 
 _PEOPLE = Query(
     Person,
-    "SELECT subject, name, organisation, email, language, zone, guest, NULL AS partner, 0 AS certified"
-    " FROM people",
+    "SELECT subject, name, organisation, email, language, zone, guest, department,"
+    " (SELECT above.name FROM people AS above WHERE above.subject = people.manager) AS manager_name,"
+    " NULL AS partner, 0 AS certified FROM people",
 )
 
 

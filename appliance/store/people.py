@@ -12,7 +12,8 @@ from hsm.rows import Query, fields_of, refusing
 
 _PEOPLE = Query(
     Person,
-    "SELECT subject, name, organisation, email, language, zone, guest,"
+    "SELECT subject, name, organisation, email, language, zone, guest, department,"
+    " (SELECT above.name FROM people AS above WHERE above.subject = people.manager) AS manager_name,"
     " (SELECT partner FROM representatives AS r WHERE r.subject = people.subject) AS partner,"
     " EXISTS (SELECT 1 FROM certificates AS c WHERE c.subject = people.subject)"
     " AND NOT EXISTS (SELECT 1 FROM vouchings AS v WHERE v.person = people.subject) AS certified FROM people",
@@ -40,7 +41,7 @@ def insert_person(tx: Transaction, person: Person, certificate: bytes | None) ->
         refusing(another, only=["people.email", "people_one_address"]),
         refusing(administrator, only=["administrators"]),
     ):
-        tx.insert("people", fields_of(person, "subject name organisation email language zone guest"))
+        tx.insert("people", fields_of(person, "subject name organisation email language zone guest department"))
     if certificate is not None:
         set_certificate(tx, person.subject, certificate)
 
@@ -94,8 +95,30 @@ def is_active(tx: Transaction, subject: str) -> bool:
 
 
 def department_of(tx: Transaction, subject: str) -> str:
-    """The department that officers entered for *subject*; empty for none."""
+    """The department of *subject*, as the directory or officers entered it; empty for none."""
     return tx.value(str, "SELECT department FROM people WHERE subject = ?", (subject,)) or ""
+
+
+def managers_above(tx: Transaction, subject: str) -> list[str]:
+    """The manager of *subject*, that one's, and the next one above, as far as they are entered."""
+    return tx.column(str, "SELECT manager FROM managers_above WHERE subject = ? ORDER BY height", (subject,))
+
+
+def manages_somebody(tx: Transaction, subject: str) -> bool:
+    """Whether *subject* is somebody's manager, or the manager of one."""
+    return tx.exists("SELECT 1 FROM people WHERE manager = ?", (subject,))
+
+
+def manager_of(tx: Transaction, subject: str) -> str | None:
+    """The manager (subject) of *subject*, if one is entered."""
+    return tx.value(str, "SELECT manager FROM people WHERE subject = ?", (subject,))
+
+
+def set_manager(tx: Transaction, subject: str, manager: str | None) -> bool:
+    """Enters the manager, None for none; whether it is another one than before."""
+    return tx.changed(
+        "UPDATE people SET manager = ?1 WHERE subject = ?2 AND manager IS NOT ?1", (manager, subject)
+    )
 
 
 def set_department(tx: Transaction, subject: str, department: str) -> bool:

@@ -50,7 +50,7 @@ EXTENSION = "vermilion-access"
 class PortalVisitor:
     """Who is signed in. ``session`` is the id of the session; ``guest_of`` (contract, party) of outside signers,
     who have no roles; ``audience``: whose internal data the visitor may see; ``told`` as that of
-    :class:`Account`."""
+    :class:`Account`; ``manages``: reviews can wait for the visitor as somebody's manager."""
 
     subject: str
     name: str
@@ -60,6 +60,12 @@ class PortalVisitor:
     session: str
     guest_of: tuple[str, str] | None = None
     told: bool = True
+    manages: bool = False
+
+    @property
+    def reviews(self) -> bool:
+        """Whether the visitor answers reviews, by role or as a manager."""
+        return AccountRole.REVIEWER in self.roles or self.manages
 
 
 def visitor() -> PortalVisitor:
@@ -278,6 +284,7 @@ def _look_up(secret: str) -> PortalVisitor | None:
         session=session.id,
         guest_of=session.guest_of,
         told=told,
+        manages=bool(presence.roles & PEOPLES_ROLES) and appliance.reviewing.approves_as_manager(person.subject),
     )
 
 
