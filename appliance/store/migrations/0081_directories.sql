@@ -13,6 +13,8 @@ CREATE TABLE directory_users (
     subject    TEXT REFERENCES people (subject),
     problem    TEXT,
     removed    TEXT,
+    -- When the account last departed, also where the user has come back since.
+    departed   TEXT,
     -- What a SCIM client sent beside that, and its version.
     resource   TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(resource)),
     made       TEXT NOT NULL,
@@ -22,6 +24,7 @@ CREATE TABLE directory_users (
 CREATE UNIQUE INDEX directory_users_one ON directory_users (subject) WHERE subject IS NOT NULL;
 CREATE INDEX directory_users_by_login ON directory_users (source, login COLLATE NOCASE);
 CREATE INDEX directory_users_by_email ON directory_users (email COLLATE NOCASE);
+CREATE INDEX directory_users_departed ON directory_users (source, departed) WHERE departed IS NOT NULL;
 CREATE INDEX directory_users_with_problems ON directory_users (source, id) WHERE problem IS NOT NULL;
 
 -- No directory reaches who registers people, nor anybody from outside.
@@ -66,16 +69,25 @@ CREATE TABLE directory_rounds (
 CREATE TABLE directory_held (
     user  TEXT PRIMARY KEY REFERENCES directory_users (id),
     kind  TEXT NOT NULL CHECK (kind IN ('removal', 'duty', 'link')),
-    since TEXT NOT NULL
+    since TEXT NOT NULL,
+    -- When two administrators agreed, until it is done.
+    released TEXT
 ) STRICT;
+CREATE INDEX directory_held_by_kind ON directory_held (kind, user);
+CREATE INDEX directory_held_released ON directory_held (user) WHERE released IS NOT NULL;
 
 -- People whom their directory has disabled or removed. The account is suspended meanwhile; officers end the certificate,
 -- which makes it final, or the directory has them again.
 CREATE TABLE departures (
     subject TEXT PRIMARY KEY REFERENCES accounts (subject),
     since   TEXT NOT NULL,
-    source  TEXT NOT NULL CHECK (source IN ('ldap', 'scim'))
+    source  TEXT NOT NULL CHECK (source IN ('ldap', 'scim')),
+    -- What the account was before.
+    was     TEXT NOT NULL CHECK (was IN ('invited', 'active', 'suspended')),
+    -- When their open work was offered to the manager.
+    offered TEXT
 ) STRICT;
+CREATE INDEX departures_to_offer ON departures (subject) WHERE offered IS NULL;
 
 -- A person's manager, as the directory says.
 ALTER TABLE people ADD COLUMN manager TEXT REFERENCES people (subject);
@@ -198,6 +210,10 @@ BEGIN SELECT RAISE(ABORT, 'administrators: has the login'); END;
 CREATE TRIGGER accounts_become_no_administrators BEFORE UPDATE OF login ON accounts
 WHEN EXISTS (SELECT 1 FROM administrators WHERE login = NEW.login)
 BEGIN SELECT RAISE(ABORT, 'administrators: has the login'); END;
+
+-- Who is gone, as far as their work is concerned.
+CREATE VIEW gone AS
+    SELECT subject FROM departures UNION ALL SELECT subject FROM accounts WHERE state = 'left';
 
 -- A session through the identity provider is one of an account that signs in so, and that is in use.
 CREATE TRIGGER sessions_of_single_sign_on BEFORE INSERT ON sessions
