@@ -62,7 +62,9 @@ class EnrolmentRequest:
 @dataclass(frozen=True, slots=True)
 class MemberEntry:
     """Somebody as the office lists them. ``login`` and ``state`` are None without an account (guests);
-    ``partner`` is the id of the partner organisation whose representative it is."""
+    ``partner`` is the id of the partner organisation whose representative it is. ``manager`` (a subject) is who
+    they work under, with name and organisation; ``departed``: since when their directory says they are gone, while
+    no officer has recorded it."""
 
     subject: str
     name: str
@@ -76,6 +78,10 @@ class MemberEntry:
     waiting: bool
     roles: frozenset[AccountRole]
     partner: str | None = None
+    manager: str | None = None
+    manager_name: str | None = None
+    manager_organisation: str | None = None
+    departed: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ class Members(AccountsPart):
         limits = self._authority.remote_limits()
         return has, tuple(each for each in RemoteUse if getattr(limits, each.value))
 
-    names = reads(members.names)
+    names = reads(members.names_apart)
 
     def possible_custodians(self, words: str = "", *, chosen: Sequence[str] = ()) -> dict[str, RollPage]:
         """By organisation that the authority may name: who can keep a seal of it and has *words* in name, login or

@@ -20,24 +20,29 @@ _PEOPLE = Query(
 
 
 def search(tx: Transaction, words: str, *, limit: int) -> list[Person]:
-    """People with an account who sign, whose name, organisation or mail address holds *words*, by name."""
+    """People with an account who sign and are not gone, whose name, organisation, department or mail address holds
+    *words*, by name."""
     return _PEOPLE.all(
         tx,
         "INDEXED BY people_members_by_name WHERE guest = 0 AND subject LIKE 'person-%'"
-        " AND (name LIKE ?1 ESCAPE '\\' OR organisation LIKE ?1 ESCAPE '\\' OR email LIKE ?1 ESCAPE '\\')"
-        " ORDER BY name, subject LIMIT ?2",
+        " AND (name LIKE ?1 ESCAPE '\\' OR organisation LIKE ?1 ESCAPE '\\' OR email LIKE ?1 ESCAPE '\\'"
+        " OR department LIKE ?1 ESCAPE '\\')"
+        " AND NOT EXISTS (SELECT 1 FROM gone WHERE gone.subject = people.subject) ORDER BY name, subject LIMIT ?2",
         (pattern_of(words), limit),
     )
 
 
 # The rows of the list: what differs follows it. No value is ever put in here.
 _ROW = (
-    "SELECT p.subject, p.name, p.organisation, p.email, p.department, a.login, a.state, p.guest,"
+    "SELECT p.subject, p.name, p.organisation, p.email, p.department, p.manager, m.name AS manager_name,"
+    " m.organisation AS manager_organisation, a.login, a.state, p.guest,"
     " EXISTS (SELECT 1 FROM certificates c WHERE c.subject = p.subject) AS enrolled,"
     " EXISTS (SELECT 1 FROM enrolment_requests r WHERE r.subject = p.subject AND r.state = 'open') AS waiting,"
     " (SELECT partner FROM representatives r WHERE r.subject = p.subject) AS partner,"
     " (SELECT json_group_array(role) FROM account_roles r WHERE r.subject = p.subject) AS roles"
+    ", (SELECT since FROM departures d WHERE d.subject = p.subject) AS departed"
     " FROM people p {index} LEFT JOIN accounts a ON a.subject = p.subject"
+    " LEFT JOIN people m ON m.subject = p.manager"
 )
 _ENTRIES = Query(MemberEntry)
 _ENTRY, _MEMBER = _ROW.format(index=""), _ROW.format(index="INDEXED BY people_members")
@@ -58,7 +63,7 @@ _KEEPS_OUTSIDE_SEALS = (
 _KEEPS = {False: _KEEPS_SEALS, True: _KEEPS_OUTSIDE_SEALS}
 """By whether the seal is another company's."""
 _FOUND = (
-    " AND (p.name LIKE ?2 ESCAPE '\\'"
+    " AND (p.name LIKE ?2 ESCAPE '\\' OR p.department LIKE ?2 ESCAPE '\\'"
     " OR a.login LIKE ?2 ESCAPE '\\' OR p.email LIKE ?2 ESCAPE '\\') ORDER BY p.name, p.subject LIMIT ?3"
 )
 
@@ -68,8 +73,8 @@ def members_page(tx: Transaction, search: str, *, after: str, limit: int) -> lis
     return _ENTRIES.all(
         tx,
         f"{_MEMBER} WHERE p.guest = 0 AND p.subject > ?1 AND (p.name LIKE ?2 ESCAPE '\\'"
-        " OR p.organisation LIKE ?2 ESCAPE '\\' OR a.login LIKE ?2 ESCAPE '\\' OR p.email LIKE ?2 ESCAPE '\\')"
-        " ORDER BY p.subject LIMIT ?3",
+        " OR p.organisation LIKE ?2 ESCAPE '\\' OR p.department LIKE ?2 ESCAPE '\\'"
+        " OR a.login LIKE ?2 ESCAPE '\\' OR p.email LIKE ?2 ESCAPE '\\') ORDER BY p.subject LIMIT ?3",
         (after, pattern_of(search), limit),
     )
 
@@ -116,7 +121,7 @@ def possible_custodians(
     tx: Transaction, organisation: str, words: str = "", *, outside: bool, limit: int = -1
 ) -> list[MemberEntry]:
     """Enrolled people of *organisation* whose account is active and has the custodian's role, or who have none, by
-    name; with *words* in name, login or mail address, and at most *limit* of them.
+    name; with *words* in name, department, login or mail address, and at most *limit* of them.
 
     *outside*: it is another company, whose enrolled outside signers keep its seals.
     """
@@ -168,14 +173,37 @@ def with_role(tx: Transaction, organisation: str, role: AccountRole, *, limit: i
 
 def colleagues(tx: Transaction, person: Person, words: str = "", *, limit: int) -> list[Person]:
     """The others of the organisation of *person* whose accounts are in use, who sign or start contracts, and who
-    have *words* in their name or mail address, by name."""
+    have *words* in their name, department or mail address, by name."""
     return _PEOPLE.all(
         tx,
         "WHERE organisation = ?1 AND guest = 0 AND subject LIKE 'person-%' AND subject <> ?2"
         " AND EXISTS (SELECT 1 FROM accounts a WHERE a.subject = people.subject AND a.state = 'active')"
-        " AND (name LIKE ?3 ESCAPE '\\' OR email LIKE ?3 ESCAPE '\\') ORDER BY name, subject LIMIT ?4",
+        " AND (name LIKE ?3 ESCAPE '\\' OR email LIKE ?3 ESCAPE '\\' OR department LIKE ?3 ESCAPE '\\')"
+        " ORDER BY name, subject LIMIT ?4",
         (person.organisation, person.subject, pattern_of(words), limit),
     )
+
+
+def called(tx: Transaction, subject: str) -> str | None:
+    """The name of somebody of the house, and what tells them from others here of the same name: the department
+    where each of these has another one, else the mail address. None for somebody who is not known."""
+    found = _PEOPLE.first(tx, "WHERE subject = ?", (subject,))
+    if found is None or found.guest:
+        return None if found is None else found.name
+    rows = tx.execute(
+        "SELECT department FROM people INDEXED BY people_members_by_name WHERE guest = 0 AND name = ?"
+        " AND subject <> ? LIMIT ?",
+        (found.name, subject, MOST_NAMESAKES),
+    )
+    others = {department for (department,) in rows}
+    if not others:
+        return found.name
+    apart = found.department and len(others) < MOST_NAMESAKES and found.department not in others
+    return f"{found.name} ({found.department if apart else found.email})"
+
+
+MOST_NAMESAKES = 50
+"""Others of one name who are looked at."""
 
 
 def names(tx: Transaction, subjects: list[str]) -> dict[str, str]:
@@ -188,6 +216,11 @@ def names(tx: Transaction, subjects: list[str]) -> dict[str, str]:
         (json.dumps(subjects),),
     )
     return dict(rows.fetchall())
+
+
+def names_apart(tx: Transaction, subjects: list[str]) -> dict[str, str]:
+    """The same with people as :func:`called`, for the house's own pages."""
+    return {subject: called(tx, subject) or name for subject, name in names(tx, subjects).items()}
 
 
 MOST_OPEN = 200

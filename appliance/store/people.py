@@ -149,16 +149,16 @@ def organisations(tx: Transaction) -> list[str]:
 
 
 def enrolled_of(tx: Transaction, organisation: str, words: str, *, limit: int) -> list[Person]:
-    """At most *limit* people of *organisation* who have a key, with *words* in name or mail address, by name."""
-    pattern = pattern_of(words)
+    """At most *limit* people of *organisation* who have a key, with *words* in name, department or mail address,
+    by name."""
     return _PEOPLE.all(
         tx,
         "INDEXED BY people_members_of"
-        " WHERE guest = 0 AND organisation = ? AND subject LIKE 'person-%'"
-        " AND (name LIKE ? ESCAPE '\\' OR email LIKE ? ESCAPE '\\')"
+        " WHERE guest = 0 AND organisation = ?1 AND subject LIKE 'person-%'"
+        " AND (name LIKE ?2 ESCAPE '\\' OR email LIKE ?2 ESCAPE '\\' OR department LIKE ?2 ESCAPE '\\')"
         " AND EXISTS (SELECT 1 FROM certificates WHERE certificates.subject = people.subject)"
-        " ORDER BY name, subject LIMIT ?",
-        (organisation, pattern, pattern, limit),
+        " ORDER BY name, subject LIMIT ?3",
+        (organisation, pattern_of(words), limit),
     )
 
 
