@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from datetime import datetime
 
 from appliance.model.accounts import AccountRole
-from appliance.model.office import MemberEntry, OpenContract
+from appliance.model.office import DepartedPerson, DirectoryEntry, MemberEntry, OpenContract
 from appliance.model.people import Person
 from appliance.store.database import Transaction, pattern_of
 from hsm.rows import Query
@@ -106,6 +107,50 @@ def working_person(tx: Transaction, organisations: Collection[str], named: str) 
 def member_entry(tx: Transaction, subject: str) -> MemberEntry | None:
     """The person of this subject, guests too, or None."""
     return _ENTRIES.first(tx, f"{_ENTRY} WHERE p.subject = ?", (subject,))
+
+
+def directory_entry(tx: Transaction, subject: str) -> DirectoryEntry | None:
+    """What a directory says of *subject*; None for an account that follows none."""
+    return _OF_DIRECTORY.first(tx, "WHERE u.subject = ?", (subject,))
+
+
+def departed(tx: Transaction, *, after: str, limit: int) -> list[DepartedPerson]:
+    """Those whom their directory has disabled or removed, by subject after *after*."""
+    return _DEPARTED.all(tx, f"{_DEPARTURES} WHERE d.subject > ? ORDER BY d.subject LIMIT ?", (after, limit))
+
+
+def count_departed(tx: Transaction) -> int:
+    return tx.count("SELECT count(*) FROM departures")
+
+
+def came_back(tx: Transaction, *, since: datetime, limit: int) -> list[DepartedPerson]:
+    """Those who departed after *since* and whom their directory has again, the last one first."""
+    return _DEPARTED.all(
+        tx,
+        f"{_RETURNS} WHERE u.source IN ('ldap', 'scim') AND u.departed > ? AND a.state <> 'left'"
+        " AND NOT EXISTS (SELECT 1 FROM departures d WHERE d.subject = u.subject)"
+        " ORDER BY u.departed DESC, u.id LIMIT ?",
+        (since, limit),
+    )
+
+
+_OF_DIRECTORY = Query(
+    DirectoryEntry,
+    "SELECT u.source, u.login, u.made AS since, u.problem, p.directory_name AS other_name"
+    " FROM directory_users u JOIN people p ON p.subject = u.subject",
+)
+_OF_DEPARTED = (
+    "p.subject, p.name, p.organisation, p.email, p.department,"
+    " EXISTS (SELECT 1 FROM certificates c WHERE c.subject = p.subject) AS enrolled,"
+    " EXISTS (SELECT 1 FROM involvements i WHERE i.person = p.subject AND i.bucket IN"
+    " ('to-sign', 'waiting', 'draft')) AS open_work"
+)
+_DEPARTURES = f"SELECT d.source, d.since, {_OF_DEPARTED} FROM departures d JOIN people p ON p.subject = d.subject"
+_RETURNS = (
+    f"SELECT u.source, u.departed AS since, {_OF_DEPARTED} FROM directory_users u"
+    " JOIN people p ON p.subject = u.subject JOIN accounts a ON a.subject = u.subject"
+)
+_DEPARTED = Query(DepartedPerson)
 
 
 def can_keep_seals(tx: Transaction, person: str, organisation: str, *, outside: bool) -> bool:

@@ -128,6 +128,16 @@ def set_department(tx: Transaction, subject: str, department: str) -> bool:
     )
 
 
+def has_departed(tx: Transaction, subject: str) -> bool:
+    """Whether their directory has disabled or removed *subject*, and no officer has recorded it yet."""
+    return tx.exists("SELECT 1 FROM departures WHERE subject = ?", (subject,))
+
+
+def by_email(tx: Transaction, email: str) -> str | None:
+    """The subject of whoever has this mail address, in letters of any case, and is no guest."""
+    return tx.value(str, "SELECT subject FROM people WHERE guest = 0 AND email = ? COLLATE NOCASE", (email,))
+
+
 def has_left(tx: Transaction, subject: str) -> bool:
     """Whether somebody had an account, or was registered, and is gone for good."""
     return tx.exists("SELECT 1 FROM accounts WHERE subject = ? AND state = 'left'", (subject,))
