@@ -24,7 +24,7 @@ from appliance.model.accounts import (
 )
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
-from appliance.store import accounts, members, outbox, people
+from appliance.store import accounts, directories, members, outbox, people
 from appliance.store.database import Transaction, reads
 from hsm.names import is_outside
 
@@ -61,7 +61,7 @@ class AccountAdministration(AccountsPart):
         login or a mail address that is taken.
         """
         kept = checked_account(new)
-        subject = _subject_of(kept)
+        subject = subject_for(kept.kind, kept.login)
         with self._database.transaction() as tx:
             self.register_account(tx, subject, kept, by=by)
             return self._send_link(tx, subject, LinkPurpose.WELCOME, by)
@@ -76,6 +76,10 @@ class AccountAdministration(AccountsPart):
     def open_and_invite(self, tx: Transaction, subject: str, new: NewAccount, *, by: str) -> InvitedAccount:
         """An account, and the link by mail that sets it up, for a person who is registered already."""
         self.open_account(tx, subject, new, by=by)
+        return self.welcome(tx, subject, by=by)
+
+    def welcome(self, tx: Transaction, subject: str, *, by: str) -> InvitedAccount:
+        """The link by mail that sets up an invited account; an earlier one ends."""
         return self._send_link(tx, subject, LinkPurpose.WELCOME, by)
 
     def open_account(self, tx: Transaction, subject: str, new: NewAccount, *, by: str) -> None:
@@ -143,16 +147,17 @@ class AccountAdministration(AccountsPart):
                 self._append_event(tx, EventKind.DEPARTMENT_CHANGED, by, public, department=tidied, before=before)
 
     def set_manager(self, subject: str, named: str, *, by: str) -> None:
-        """Who *subject* works under: somebody of the same organisation, *named* by login or mail address, empty for
-        nobody. That one takes the manager's step of reviews, where policy has one.
+        """Who *subject* works under: somebody of the same organisation, *named* by login or mail address, empty
+        for nobody. That one takes the manager's step of reviews, where policy has one.
 
         Raises :class:`PreconditionRefused` for who cannot be one, :class:`StateRefused` where a directory says it.
         """
         with self._database.transaction() as tx:
             accounts.account(tx, subject)
             _require_no_directory(tx, subject)
-            before, manager = people.manager_of(tx, subject), _manager_named(tx, subject, named.strip())
-            if people.set_manager(tx, subject, manager):
+            before, manager = directories.manager_of(tx, subject), _manager_named(tx, subject, named.strip())
+            if before != manager:
+                directories.set_manager(tx, subject, manager)
                 public = {"subject": subject}
                 self._append_event(
                     tx, EventKind.MANAGER_CHANGED, by, public, manager=manager or "", before=before or ""
@@ -172,9 +177,11 @@ class AccountAdministration(AccountsPart):
         self._require_other(subject, by)
         with self._database.transaction() as tx:
             _require_state(tx, subject, AccountState.SUSPENDED, "The account of {subject} is not suspended.")
-            if people.has_departed(tx, subject):
+            if people.has_left(tx, subject):
                 raise StateRefused(
-                    "The directory has closed this account; it opens again when the directory does."
+                    "The organisation's directory does not have {subject} any more; enable the user there, and the"
+                    " account goes on.",
+                    subject=subject,
                 )
             accounts.set_state(tx, subject, AccountState.ACTIVE)
             self._append_event(tx, EventKind.ACCOUNT_RESUMED, by, {"subject": subject})
@@ -267,10 +274,11 @@ def _require_possible(subject: str, roles: frozenset[AccountRole]) -> None:
         )
 
 
-def _subject_of(new: NewAccount) -> str:
-    slug = re.sub(r"[^a-z0-9]+", "-", new.login).strip("-")[:_LONGEST_SLUG]
+def subject_for(kind: str, login: str) -> str:
+    """The subject of somebody with this *login*; *kind* is its prefix."""
+    slug = re.sub(r"[^a-z0-9]+", "-", login).strip("-")[:_LONGEST_SLUG]
     # Guests have the prefix person-guest-; nobody else may look like one.
-    return f"{new.kind}-{secrets.token_hex(6)}" if slug.startswith("guest") else f"{new.kind}-{slug}"
+    return f"{kind}-{secrets.token_hex(6)}" if slug.startswith("guest") else f"{kind}-{slug}"
 
 
 def _listed(roles: frozenset[AccountRole]) -> str:

@@ -109,6 +109,7 @@ class DepartedPerson:
     organisation: str
     email: str
     department: str
+    manager_name: str | None
     source: DirectorySource
     since: datetime
     enrolled: bool

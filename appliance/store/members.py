@@ -115,19 +115,25 @@ def directory_entry(tx: Transaction, subject: str) -> DirectoryEntry | None:
 
 
 def departed(tx: Transaction, *, after: str, limit: int) -> list[DepartedPerson]:
-    """Those whom their directory has disabled or removed, by subject after *after*."""
-    return _DEPARTED.all(tx, f"{_DEPARTURES} WHERE d.subject > ? ORDER BY d.subject LIMIT ?", (after, limit))
+    """Those whom their directory has disabled or removed and whose departure no officer has recorded, by subject
+    after *after*."""
+    return _DEPARTED.all(
+        tx, "WHERE a.state <> 'left' AND d.subject > ? ORDER BY d.subject LIMIT ?", (after, limit)
+    )
 
 
 def count_departed(tx: Transaction) -> int:
-    return tx.count("SELECT count(*) FROM departures")
+    """How many these are."""
+    return tx.count(
+        "SELECT count(*) FROM departures d JOIN accounts a ON a.subject = d.subject WHERE a.state <> 'left'"
+    )
 
 
 def came_back(tx: Transaction, *, since: datetime, limit: int) -> list[DepartedPerson]:
     """Those who departed after *since* and whom their directory has again, the last one first."""
-    return _DEPARTED.all(
+    return _RETURNED.all(
         tx,
-        f"{_RETURNS} WHERE u.source IN ('ldap', 'scim') AND u.departed > ? AND a.state <> 'left'"
+        "WHERE u.source IN ('ldap', 'scim') AND u.departed > ? AND a.state <> 'left'"
         " AND NOT EXISTS (SELECT 1 FROM departures d WHERE d.subject = u.subject)"
         " ORDER BY u.departed DESC, u.id LIMIT ?",
         (since, limit),
@@ -139,18 +145,17 @@ _OF_DIRECTORY = Query(
     "SELECT u.source, u.login, u.made AS since, u.problem, p.directory_name AS other_name"
     " FROM directory_users u JOIN people p ON p.subject = u.subject",
 )
-_OF_DEPARTED = (
-    "p.subject, p.name, p.organisation, p.email, p.department,"
+_GONE = (
+    "SELECT {since}, p.subject, p.name, p.organisation, p.email, p.department, m.name AS manager_name,"
     " EXISTS (SELECT 1 FROM certificates c WHERE c.subject = p.subject) AS enrolled,"
     " EXISTS (SELECT 1 FROM involvements i WHERE i.person = p.subject AND i.bucket IN"
-    " ('to-sign', 'waiting', 'draft')) AS open_work"
+    " ('to-sign', 'waiting', 'draft')) AS open_work FROM {table} JOIN people p ON p.subject = {alias}.subject"
+    " JOIN accounts a ON a.subject = p.subject LEFT JOIN people m ON m.subject = p.manager"
 )
-_DEPARTURES = f"SELECT d.source, d.since, {_OF_DEPARTED} FROM departures d JOIN people p ON p.subject = d.subject"
-_RETURNS = (
-    f"SELECT u.source, u.departed AS since, {_OF_DEPARTED} FROM directory_users u"
-    " JOIN people p ON p.subject = u.subject JOIN accounts a ON a.subject = u.subject"
+_DEPARTED = Query(DepartedPerson, _GONE.format(since="d.source, d.since", table="departures d", alias="d"))
+_RETURNED = Query(
+    DepartedPerson, _GONE.format(since="u.source, u.departed AS since", table="directory_users u", alias="u")
 )
-_DEPARTED = Query(DepartedPerson)
 
 
 def can_keep_seals(tx: Transaction, person: str, organisation: str, *, outside: bool) -> bool:

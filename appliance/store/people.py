@@ -95,7 +95,7 @@ def is_active(tx: Transaction, subject: str) -> bool:
 
 
 def department_of(tx: Transaction, subject: str) -> str:
-    """The department of *subject*, as the directory or officers entered it; empty for none."""
+    """The department that officers entered for *subject*, or the directory has; empty for none."""
     return tx.value(str, "SELECT department FROM people WHERE subject = ?", (subject,)) or ""
 
 
@@ -109,28 +109,11 @@ def manages_somebody(tx: Transaction, subject: str) -> bool:
     return tx.exists("SELECT 1 FROM people WHERE manager = ?", (subject,))
 
 
-def manager_of(tx: Transaction, subject: str) -> str | None:
-    """The manager (subject) of *subject*, if one is entered."""
-    return tx.value(str, "SELECT manager FROM people WHERE subject = ?", (subject,))
-
-
-def set_manager(tx: Transaction, subject: str, manager: str | None) -> bool:
-    """Enters the manager, None for none; whether it is another one than before."""
-    return tx.changed(
-        "UPDATE people SET manager = ?1 WHERE subject = ?2 AND manager IS NOT ?1", (manager, subject)
-    )
-
-
 def set_department(tx: Transaction, subject: str, department: str) -> bool:
     """Enters the department; whether it is another one than before."""
     return tx.changed(
         "UPDATE people SET department = ?1 WHERE subject = ?2 AND department <> ?1", (department, subject)
     )
-
-
-def has_departed(tx: Transaction, subject: str) -> bool:
-    """Whether their directory has disabled or removed *subject*, and no officer has recorded it yet."""
-    return tx.exists("SELECT 1 FROM departures WHERE subject = ?", (subject,))
 
 
 def by_email(tx: Transaction, email: str) -> str | None:
@@ -139,8 +122,8 @@ def by_email(tx: Transaction, email: str) -> str | None:
 
 
 def has_left(tx: Transaction, subject: str) -> bool:
-    """Whether somebody had an account, or was registered, and is gone for good."""
-    return tx.exists("SELECT 1 FROM accounts WHERE subject = ? AND state = 'left'", (subject,))
+    """Whether somebody is gone: for good, or because the organisation's directory has disabled or removed them."""
+    return tx.exists("SELECT 1 FROM gone WHERE subject = ?", (subject,))
 
 
 def people(tx: Transaction) -> list[Person]:

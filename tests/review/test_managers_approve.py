@@ -17,7 +17,7 @@ from appliance.model.contract import Contract, ContractState
 from appliance.model.notice import NoticeKind
 from appliance.model.people import Person
 from appliance.review.review_steps import NO_MANAGER, NO_MANAGER_CAN
-from appliance.store import accounts, people
+from appliance.store import accounts, directories, people
 from appliance.wiring import Appliance
 from tests.review.documents import purchase
 from tests.world import OURS, contract_now, know_officer
@@ -50,14 +50,14 @@ def _people(appliance: Appliance) -> Iterator[None]:
             )
             accounts.set_roles(tx, subject, own)
         people.set_department(tx, LEGAL, "法务部")
-        people.set_manager(tx, ZHANG.subject, HEAD)
-        people.set_manager(tx, HEAD, CHIEF)
-        people.set_manager(tx, CHIEF, None)
+        directories.set_manager(tx, ZHANG.subject, HEAD)
+        directories.set_manager(tx, HEAD, CHIEF)
+        directories.set_manager(tx, CHIEF, None)
     yield
     with appliance.database.transaction() as tx:
         people.set_department(tx, LEGAL, "")
         for subject in (ZHANG.subject, LEGAL, *NAMES):
-            people.set_manager(tx, subject, None)
+            directories.set_manager(tx, subject, None)
 
 
 def drafted(appliance: Appliance, kind: str = "保密") -> Contract:
@@ -85,7 +85,7 @@ def waits_for(appliance: Appliance, draft: Contract) -> set[str]:
 
 def set_manager(appliance: Appliance, subject: str, manager: str | None) -> None:
     with appliance.database.transaction() as tx:
-        people.set_manager(tx, subject, manager)
+        directories.set_manager(tx, subject, manager)
 
 
 def set_state(appliance: Appliance, subject: str, state: AccountState) -> None:
