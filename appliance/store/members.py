@@ -209,15 +209,27 @@ def officers(tx: Transaction) -> list[str]:
     )
 
 
-def with_role(tx: Transaction, organisation: str, role: AccountRole, *, limit: int) -> list[str]:
-    """The people of *organisation* whose accounts are active and who have *role*, by name."""
+def with_role(tx: Transaction, organisation: str, role: AccountRole, words: str = "", *, limit: int) -> list[str]:
+    """The people of *organisation* whose accounts are active and who have *role*, and *words* in name, department
+    or mail address, by name."""
     return tx.column(
         str,
         "SELECT p.subject FROM people p JOIN accounts a ON a.subject = p.subject"
         " JOIN account_roles r ON r.subject = p.subject"
-        " WHERE p.organisation = ? AND p.guest = 0 AND a.state = 'active' AND r.role = ?"
-        " ORDER BY p.name, p.subject LIMIT ?",
-        (organisation, role, limit),
+        " WHERE p.organisation = ?1 AND p.guest = 0 AND a.state = 'active' AND r.role = ?2"
+        " AND (p.name LIKE ?3 ESCAPE '\\' OR p.department LIKE ?3 ESCAPE '\\' OR p.email LIKE ?3 ESCAPE '\\')"
+        " ORDER BY p.name, p.subject LIMIT ?4",
+        (organisation, role, pattern_of(words), limit),
+    )
+
+
+def has_role_in(tx: Transaction, organisation: str, role: AccountRole, subject: str) -> bool:
+    """Whether *subject* is one of :func:`with_role`."""
+    return tx.exists(
+        "SELECT 1 FROM people p JOIN accounts a ON a.subject = p.subject"
+        " JOIN account_roles r ON r.subject = p.subject"
+        " WHERE p.subject = ? AND p.organisation = ? AND p.guest = 0 AND a.state = 'active' AND r.role = ?",
+        (subject, organisation, role),
     )
 
 

@@ -142,14 +142,15 @@ def organisations(tx: Transaction) -> list[str]:
 
 
 def enrolled_of(tx: Transaction, organisation: str, words: str, *, limit: int) -> list[Person]:
-    """At most *limit* people of *organisation* who have a key, with *words* in name, department or mail address,
-    by name."""
+    """At most *limit* people of *organisation* who have a key and are not gone, with *words* in name, department
+    or mail address, by name."""
     return _PEOPLE.all(
         tx,
         "INDEXED BY people_members_of"
         " WHERE guest = 0 AND organisation = ?1 AND subject LIKE 'person-%'"
         " AND (name LIKE ?2 ESCAPE '\\' OR email LIKE ?2 ESCAPE '\\' OR department LIKE ?2 ESCAPE '\\')"
         " AND EXISTS (SELECT 1 FROM certificates WHERE certificates.subject = people.subject)"
+        " AND NOT EXISTS (SELECT 1 FROM gone WHERE gone.subject = people.subject)"
         " ORDER BY name, subject LIMIT ?3",
         (organisation, pattern_of(words), limit),
     )

@@ -1,10 +1,11 @@
-"""A step of a review that the manager of whoever started the contract takes, as managers are when it is their turn."""
+"""A step of a review that the initiator's manager takes: whoever that is when the step's turn has come."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
+from flask.testing import FlaskClient
 from pysqlite3 import dbapi2 as sqlite
 
 from appliance.contracts.drafting import DraftTerms
@@ -19,11 +20,15 @@ from appliance.model.people import Person
 from appliance.review.review_steps import NO_MANAGER, NO_MANAGER_CAN
 from appliance.store import accounts, directories, people
 from appliance.wiring import Appliance
+from tests.portal.conftest import portal_of
+from tests.portal.drafts import hidden
+from tests.portal.visitors import signed_in
 from tests.review.documents import purchase
 from tests.world import OURS, contract_now, know_officer
 
 LEGAL = CUSTODIAN.subject
 HEAD, CHIEF, FOREIGN = "person-head", "person-chief", "person-foreign"
+ROLES = (AccountRole.INITIATOR, AccountRole.SIGNER)
 NAMES = {HEAD: "主管示例", CHIEF: "总监示例", FOREIGN: "外司示例"}
 
 
@@ -81,6 +86,13 @@ def waive_all(appliance: Appliance, draft: Contract, by: str) -> None:
 def waits_for(appliance: Appliance, draft: Contract) -> set[str]:
     queues = {each: appliance.reviewing.queue(each) for each in (LEGAL, HEAD, CHIEF)}
     return {each for each, queue in queues.items() if draft.id in [waiting.contract.id for waiting in queue]}
+
+
+def post(client: FlaskClient, page: str, action: str, **fields: str) -> int:
+    """The status of the answer to the form that posts to *action* from *page*."""
+    shown = client.get(page).text
+    form = {name: hidden(shown, name) for name in ("form_token", "document", "seen") if f'name="{name}"' in shown}
+    return client.post(action, data=form | fields).status_code
 
 
 def set_manager(appliance: Appliance, subject: str, manager: str | None) -> None:
@@ -215,6 +227,38 @@ def test_the_database_takes_a_managers_approval_from_nobody_else(appliance: Appl
             appliance.database.transaction() as tx,
         ):
             tx.insert("review_sign_offs", row | {"at": appliance.now(), "record": b"{}"})
+
+
+def test_pages_lead_a_manager_to_what_waits(appliance: Appliance) -> None:
+    portal = portal_of(appliance, appliance.authority)
+    head, zhang = (signed_in(portal, appliance, each, ROLES) for each in (HEAD, ZHANG.subject))
+    draft = drafted(appliance)
+    step, case = f"/contracts/{draft.id}/draft/check", f"/reviews/{draft.id}"
+    shown = zhang.get(step).text
+    assert "发起人的直属上级" in shown and NAMES[HEAD] in shown
+    assert post(zhang, step, step, act="review") == 303
+    home = head.get("/").text
+    assert 'href="/reviews"' in home and "待您审批的合同" in home
+    assert draft.title in head.get("/reviews").text
+    page = head.get(case).text
+    assert "发起人的直属上级" in page and f"{case}/sign-off" in page
+    assert head.get(f"{case}/pages/1.png").status_code == 200
+    assert head.get(f"/contracts/{draft.id}/discussion").status_code == 200
+    assert 'href="/reviews"' not in zhang.get("/").text and zhang.get("/reviews").status_code == 403
+    waive_all(appliance, draft, HEAD)
+    assert post(head, case, f"{case}/sign-off") == 303
+    after = head.get(case).text
+    assert "<button>审签</button>" not in after and NAMES[HEAD] in after
+    assert post(zhang, step, f"{case}/sign-off") == 403
+
+
+def test_pages_say_what_to_do_where_no_manager_can(appliance: Appliance) -> None:
+    set_manager(appliance, ZHANG.subject, None)
+    zhang = signed_in(portal_of(appliance, appliance.authority), appliance, ZHANG.subject, ROLES)
+    draft = drafted(appliance)
+    step = f"/contracts/{draft.id}/draft/check"
+    said = "尚未登记直属上级"
+    assert said in zhang.get(step).text and post(zhang, step, step, act="review") in {409, 422}
 
 
 def test_only_managers_have_reviews_to_approve(appliance: Appliance) -> None:

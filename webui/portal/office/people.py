@@ -92,7 +92,8 @@ def _work_place(refusal: RefusalError) -> str:
 @form(person, visiting_officer, _work_place, status=unprocessable)
 def change_department(by: str, subject: str) -> Answer:
     accounts = appliance.accounts.administration
-    accounts.set_manager(subject, field("manager"), by=by)
+    if "manager" in request.form:
+        accounts.set_manager(subject, field("manager", 254), by=by)
     accounts.set_department(subject, field("department"), by=by)
     return see_other("office.person", subject=subject, done="department")
 
