@@ -34,7 +34,9 @@ from appliance.directories.comparing import (
 )
 from appliance.directories.leaving import Leaving
 from appliance.directories.naming import new_login, new_subject
-from appliance.errors import DirectoryUnavailable, NotFound, PreconditionRefused, StateRefused
+from appliance.directory_service.client import DirectoryUnavailable
+from appliance.directory_service.messages import DirectoryFault
+from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import DIRECTORY, EventKind, Field
 from appliance.model.accounts import AccountState, NewAccount
 from appliance.model.directories import (
@@ -89,7 +91,7 @@ class DirectoryAccounts(AccountsPart):
         reach: Callable[[str], None] = go_on,
     ) -> None:
         super().__init__(context)
-        self._administration, self._leaving, self._reach = administration, leaving, reach
+        self._administration, self.leaving, self._reach = administration, leaving, reach
         self._settings, self._lock = settings.directory, settings.home.directory_lock
         self._single_sign_on = settings.openid.configured
         self._organisation = settings.directory.organisation or settings.organisation.name
@@ -249,14 +251,16 @@ class DirectoryAccounts(AccountsPart):
         """Does what was released, and offers the open work of who has departed to their managers."""
         while self._database.commit(self._do_released):
             self._reach("released")
-        while self._leaving.offer_work():
+        while self.leaving.offer_work():
             self._reach("work")
 
     def _do_released(self, tx: Transaction) -> int:
         waiting = directories.released(tx, AT_ONCE)
         for source in sorted({each.known.source for each in waiting}):
-            own = [each for each in waiting if each.known.source is source]
-            self._reconcile(tx, source, own, {})
+            own = {each.known.id: each for each in waiting if each.known.source is source}
+            emails = {each.known.user.email for each in own.values()} - {""}
+            own |= {each.known.id: each for each in directories.rivals(tx, source, emails)}
+            self._reconcile(tx, source, list(own.values()), {})
         for each in waiting:  # whatever came of it: what two administrators were shown is not kept for later
             if (found := directories.load_stored(tx, each.known.id)).held is not None and found.held.released:
                 directories.hold(tx, each.known.id, None, at=self._now())
@@ -325,8 +329,8 @@ class DirectoryAccounts(AccountsPart):
             self._change_account(tx, change, change.account, change.wanted)
         if change.wanted is not None and kinds & {DifferenceKind.ADDED, DifferenceKind.REPLACED}:
             known = replace(known, subject=self._open(tx, change, change.wanted))
-        if DifferenceKind.LINKED in kinds and change.target is not None:
-            known = replace(known, subject=self._link(tx, change, change.target))
+        if change.wanted is not None and DifferenceKind.LINKED in kinds and change.target is not None:
+            known = replace(known, subject=self._link(tx, change, change.target, change.wanted))
         if change.stored is None or known != change.stored.known:
             directories.save_user(tx, known, at=self._now())
         if change.held != (change.stored.held if change.stored else None):
@@ -342,7 +346,7 @@ class DirectoryAccounts(AccountsPart):
     ) -> None:
         kinds, subject = change.kinds, account.subject
         if DifferenceKind.DEPARTED in kinds or change.gone:
-            self._leaving.depart(tx, subject, change.known.source)
+            self.leaving.depart(tx, subject, change.known.source)
         if wanted is None:
             return
         if DifferenceKind.RETURNED in kinds:
@@ -368,7 +372,7 @@ class DirectoryAccounts(AccountsPart):
                     pass
 
     def _come_back(self, tx: Transaction, account: FollowingAccount) -> None:
-        was = self._leaving.come_back(tx, account.subject)
+        was = self.leaving.come_back(tx, account.subject)
         if was is AccountState.INVITED and not account.single_sign_on and not self._single_sign_on:
             self._administration.welcome(tx, account.subject, by=DIRECTORY)
 
@@ -436,16 +440,27 @@ class DirectoryAccounts(AccountsPart):
         self._administration.register_account(tx, subject, new, by=DIRECTORY)
         if wanted.department:
             self._set_department(tx, subject, Difference(DifferenceKind.DEPARTMENT, "", wanted.department))
-        if self._single_sign_on and wanted.kind == "person":
+        self._let_in(tx, subject)
+        return subject
+
+    def _let_in(self, tx: Transaction, subject: str) -> None:
+        """Who has a new account signs in through the identity provider, or is invited."""
+        if self._single_sign_on and subject.startswith("person-"):
             self._use_single_sign_on(tx, subject)
         else:
             self._administration.welcome(tx, subject, by=DIRECTORY)
-        return subject
 
-    def _link(self, tx: Transaction, change: UserChange, subject: str) -> str:
-        account, person = accounts.account(tx, subject), people.person(tx, subject)
-        if account.state is AccountState.LEFT or person.guest or not subject.startswith("person-"):
+    def _link(self, tx: Transaction, change: UserChange, subject: str, wanted: Wanted) -> str:
+        """*subject*, who may have been registered and never invited, is the user from now on."""
+        account, person = accounts.find_account(tx, subject), people.person(tx, subject)
+        left = account is not None and account.state is AccountState.LEFT
+        if left or person.guest or not subject.startswith("person-"):
             raise StateRefused("The account of {subject} follows no directory.", subject=subject)
+        if account is None:
+            login = new_login(tx, change.known.user.login)
+            new = NewAccount("person", login, person.name, person.organisation, person.email, wanted.roles)
+            self._administration.open_account(tx, subject, new, by=DIRECTORY)
+            self._let_in(tx, subject)
         directories.give_up_subject(tx, subject)
         public = {"subject": subject, "source": change.known.source.value, "user": change.known.id}
         self._append_event(tx, EventKind.DIRECTORY_LINKED, DIRECTORY, public)
@@ -466,6 +481,7 @@ def _by_key(users: Iterable[DirectoryUser]) -> dict[str, DirectoryUser]:
     for each in users:
         if each.key in found:
             raise DirectoryUnavailable(
+                DirectoryFault.UNBELIEVABLE,
                 "The directory has two users with the key {key}, {one} and {other}; keys have to be unique.",
                 key=each.key,
                 one=found[each.key].login,
@@ -486,13 +502,15 @@ def _require_believable(stored: Sequence[StoredUser], read: Mapping[str, Directo
     present = [each for each in stored if each.known.removed is None]
     if not read and any(each.account is not None and each.account.here for each in present):
         raise DirectoryUnavailable(
+            DirectoryFault.UNBELIEVABLE,
             "The directory has nobody at all, where it had {count} users before; nothing was changed.",
             count=len(present),
         )
     had = any(each.known.user.groups for each in present)
     if had and read and not any(each.groups for each in read.values()):
         raise DirectoryUnavailable(
-            "The directory has nobody in any group any more; nothing was changed. Look whether groups can be read."
+            DirectoryFault.UNBELIEVABLE,
+            "The directory has nobody in any group any more; nothing was changed. Check that groups can be read.",
         )
 
 
