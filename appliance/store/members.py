@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection
 from datetime import datetime
 
@@ -261,8 +262,12 @@ def called(tx: Transaction, subject: str) -> str | None:
     if not others:
         return found.name
     apart = found.department and len(others) < MOST_NAMESAKES and found.department not in others
-    return f"{found.name} ({found.department if apart else found.email})"
+    more = found.department if apart else found.email
+    return f"{found.name}（{more}）" if _CHINESE.search(found.name) else f"{found.name} ({more})"
 
+
+_CHINESE = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
+"""In a name with such a character the brackets are those of Chinese."""
 
 MOST_NAMESAKES = 50
 """Others of one name who are looked at."""

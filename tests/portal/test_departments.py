@@ -112,8 +112,8 @@ def test_people_of_one_name_differ_once_they_are_parties(zhang: FlaskClient, app
     for subject in (BUYER, THIRD):
         appliance.drafting.add_person(draft.id, subject=subject, by=ZHANG.subject)
     page = zhang.get(f"/contracts/{draft.id}/draft/parties").text
-    assert f"{NAME} (采购部)" in page
-    assert f"{NAME} ({THIRD}@example.test)" in page, "the department has another one of the name"
+    assert f"{NAME}（采购部）" in page
+    assert f"{NAME}（{THIRD}@example.test）" in page, "the department has another one of the name"
 
 
 def test_copies_comments_and_deputies_are_found_by_department(zhang: FlaskClient, appliance: Appliance) -> None:

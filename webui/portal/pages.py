@@ -39,7 +39,7 @@ def party_called(party: Party) -> str:
     """The name of *party* in the contract, for the house's own people with what tells them from others of the same
     name."""
     known = appliance.registry.called(party.subject) if party.kind is PartyKind.PERSON else None
-    return known if known is not None and known.startswith(f"{party.name} (") else party.name
+    return known if known is not None and known.startswith((f"{party.name} (", f"{party.name}（")) else party.name
 
 
 def saved_file(content: bytes, kind: str, name: str) -> Response:
