@@ -43,6 +43,8 @@ from appliance.contracts.sending import Sending
 from appliance.contracts.signer_inputs import SignerInputs
 from appliance.contracts.signing import SigningCycle, SigningService
 from appliance.copies import Copying
+from appliance.directories.following import DirectoryAccounts
+from appliance.directories.provisioning import Provisioning
 from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import DocumentLayouts, Intake
 from appliance.documents.page_pictures import PagePictures, PictureCache
@@ -237,6 +239,7 @@ class Appliance:
         self.office = Office(context)
         documents = self.intake, self.blobs, self.confinement
         self.partners = PartnerRegister(database, authority, documents, self.settings.organisation.name, now)
+        self.provisioning = Provisioning(database, now, DirectoryAccounts(context))
         self.representatives = Representatives(context, self.accounts.administration, self.partners)
         self.guest_codes = codes = GuestCodes(links.derive_key("guest code"))
         self.guests = Guests(database, codes, self.mail.works, now)

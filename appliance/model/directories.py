@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from appliance.model.accounts import AccountRole
+from appliance.model.accounts import AccountRole, AccountState
+from hsm.errors import Sentence
 
 
 class DirectorySource(StrEnum):
@@ -65,6 +66,29 @@ class KnownUser:
     removed: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FollowingAccount:
+    """Person and account of a known user, as they are here. ``verified``: officers have confirmed the name, or are
+    asked to. ``departed``: the directory has disabled or removed them, and officers have not let them go yet."""
+
+    subject: str
+    name: str
+    email: str
+    department: str
+    manager: str | None
+    directory_name: str | None
+    state: AccountState
+    roles: frozenset[AccountRole]
+    single_sign_on: bool
+    verified: bool
+    departed: bool
+
+    @property
+    def here(self) -> bool:
+        """Whether the account goes on."""
+        return not self.departed and self.state is not AccountState.LEFT
+
+
 class HeldKind(StrEnum):
     """What two administrators have to agree to before it is done."""
 
@@ -74,6 +98,23 @@ class HeldKind(StrEnum):
     """An account of an auditor or operator, who signs nothing but reads much."""
     LINK = "link"
     """A local account whose mail address the directory claims."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldUser:
+    """What waits of one user; ``released``: two administrators have agreed, and it will be done."""
+
+    kind: HeldKind
+    released: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoredUser:
+    """All that is known of a user: as last seen, the account (None while there is none), what waits."""
+
+    known: KnownUser
+    account: FollowingAccount | None = None
+    held: HeldUser | None = None
 
 
 class RoundOutcome(StrEnum):
@@ -107,3 +148,102 @@ MAPPABLE = (
     AccountRole.OPERATOR,
 )
 """The roles that groups can give. Who registers people (the officer) never comes from a directory."""
+
+
+class DirectoryProblem(StrEnum):
+    """Why an account does not follow its user of a directory; ``sentence``, a message id, says what to do."""
+
+    sentence: str
+
+    def __new__(cls, code: str, sentence: str) -> DirectoryProblem:
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.sentence = sentence
+        return member
+
+    NO_ADDRESS = (
+        "directory-no-address",
+        "The directory has no usable mail address of this user; enter one there.",
+    )
+    NO_NAME = (
+        "directory-no-name",
+        "The directory has no name of this user that a certificate can have: 1 to 100 visible characters.",
+    )
+    NO_ROLE = (
+        "directory-no-role",
+        "No group of this user gives a role here; add the user to one that does.",
+    )
+    FORBIDDEN_ROLES = (
+        "directory-forbidden-roles",
+        "The groups of this user give roles that nobody may have together: who signs neither audits nor operates,"
+        " and who audits does not operate.",
+    )
+    OTHER_DUTY = (
+        "directory-other-duty",
+        "The groups of this user ask for another duty than the account has; each duty is an account of its own.",
+    )
+    ADDRESS_TWICE = (
+        "directory-address-twice",
+        "Two users of the directory have this mail address; each human has one.",
+    )
+    ADDRESS_TAKEN = (
+        "directory-address-taken",
+        "The mail address belongs to somebody else here; correct it in the directory, or let the other one go.",
+    )
+    ADDRESS_OF_DUTY = (
+        "directory-address-of-duty",
+        "The mail address is that of an officer, auditor, operator or representative, whose account follows no"
+        " directory.",
+    )
+    ADDRESS_OF_ADMINISTRATOR = (
+        "directory-address-of-administrator",
+        "The mail address is that of an administrator of this machine, who has no account in the portal.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryFinding:
+    """What one step of looking at the directory found, in the order in which they depend on each other.
+
+    ``step`` is a stable word such as ``connect``; ``sentence`` says what was found, and what to do unless ``good``.
+    """
+
+    step: str
+    good: bool
+    sentence: Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class HeldUsers:
+    """What waits of one ``kind``: so many users, since when the first, and the ``digest`` (hex, SHA-256) of exactly
+    this set, by which two administrators name what they were shown. ``names`` are those of some."""
+
+    kind: HeldKind
+    count: int
+    digest: str
+    since: datetime
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemUser:
+    """A user of a directory whose account does not follow it, or who has none."""
+
+    source: DirectorySource
+    login: str
+    name: str
+    email: str
+    problem: DirectoryProblem
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryReport:
+    """What the console shows: the last ``rounds``, newest first, how many users there are by source, what is held,
+    the first of the problems and how many there are, and when a round last succeeded."""
+
+    rounds: tuple[DirectoryRound, ...]
+    users: Mapping[DirectorySource, int]
+    held: tuple[HeldUsers, ...]
+    problems: tuple[ProblemUser, ...]
+    problem_count: int
+    last_success: datetime | None

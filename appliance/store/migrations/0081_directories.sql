@@ -13,8 +13,8 @@ CREATE TABLE directory_users (
     subject    TEXT REFERENCES people (subject),
     problem    TEXT,
     removed    TEXT,
-    -- What a SCIM client sent beside that, and its version.
-    resource   TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(resource)),
+    -- When the account last departed, also where the user has come back since.
+    departed   TEXT,
     made       TEXT NOT NULL,
     changed    TEXT NOT NULL,
     UNIQUE (source, key)
@@ -22,6 +22,7 @@ CREATE TABLE directory_users (
 CREATE UNIQUE INDEX directory_users_one ON directory_users (subject) WHERE subject IS NOT NULL;
 CREATE INDEX directory_users_by_login ON directory_users (source, login COLLATE NOCASE);
 CREATE INDEX directory_users_by_email ON directory_users (email COLLATE NOCASE);
+CREATE INDEX directory_users_departed ON directory_users (source, departed) WHERE departed IS NOT NULL;
 CREATE INDEX directory_users_with_problems ON directory_users (source, id) WHERE problem IS NOT NULL;
 
 -- No directory reaches who registers people, nor anybody from outside.
@@ -33,23 +34,47 @@ CREATE TRIGGER directory_users_become_no_officers BEFORE UPDATE OF subject ON di
 WHEN NEW.subject LIKE 'officer-%' OR NEW.subject LIKE 'person-guest-%'
 BEGIN SELECT RAISE(ABORT, 'no directory has officers'); END;
 
--- Groups that a SCIM client pushes; those of LDAP are names of their users alone.
-CREATE TABLE directory_groups (
-    id       TEXT PRIMARY KEY CHECK (length(id) = 32),
-    source   TEXT NOT NULL CHECK (source = 'scim'),
-    name     TEXT NOT NULL,
-    resource TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(resource)),
-    made     TEXT NOT NULL,
-    changed  TEXT NOT NULL
+-- The resources that a SCIM client pushes (RFC 7643), as it sent them. A user's key in directory_users is the id.
+CREATE TABLE scim_users (
+    number      INTEGER PRIMARY KEY,
+    id          TEXT NOT NULL UNIQUE CHECK (length(id) = 32),
+    -- As names are compared: without regard to case.
+    login       TEXT NOT NULL UNIQUE,
+    external_id TEXT,
+    content     TEXT NOT NULL CHECK (json_type(content) = 'object'),
+    version     INTEGER NOT NULL,
+    made        TEXT NOT NULL,
+    changed     TEXT NOT NULL
 ) STRICT;
-CREATE INDEX directory_groups_by_name ON directory_groups (name COLLATE NOCASE);
+CREATE INDEX scim_users_by_external_id ON scim_users (external_id) WHERE external_id IS NOT NULL;
 
-CREATE TABLE directory_members (
-    "group" TEXT NOT NULL REFERENCES directory_groups (id),
+CREATE TABLE scim_groups (
+    number      INTEGER PRIMARY KEY,
+    id          TEXT NOT NULL UNIQUE CHECK (length(id) = 32),
+    name        TEXT NOT NULL,
+    -- As names are compared.
+    compared    TEXT NOT NULL,
+    external_id TEXT,
+    content     TEXT NOT NULL CHECK (json_type(content) = 'object'),
+    version     INTEGER NOT NULL,
+    made        TEXT NOT NULL,
+    changed     TEXT NOT NULL
+) STRICT;
+CREATE INDEX scim_groups_by_name ON scim_groups (compared);
+CREATE INDEX scim_groups_by_external_id ON scim_groups (external_id) WHERE external_id IS NOT NULL;
+
+-- Users and groups that are members of groups.
+CREATE TABLE scim_members (
+    "group" TEXT NOT NULL REFERENCES scim_groups (id) ON DELETE CASCADE,
     member  TEXT NOT NULL,
     PRIMARY KEY ("group", member)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX directory_members_of ON directory_members (member);
+CREATE INDEX scim_members_of ON scim_members (member);
+
+-- Users whose groups have changed, while their accounts do not follow that yet.
+CREATE TABLE scim_unfollowed (
+    id TEXT PRIMARY KEY REFERENCES scim_users (id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
 
 -- Synchronisations, the newest of which are kept.
 CREATE TABLE directory_rounds (
@@ -66,16 +91,25 @@ CREATE TABLE directory_rounds (
 CREATE TABLE directory_held (
     user  TEXT PRIMARY KEY REFERENCES directory_users (id),
     kind  TEXT NOT NULL CHECK (kind IN ('removal', 'duty', 'link')),
-    since TEXT NOT NULL
+    since TEXT NOT NULL,
+    -- When two administrators agreed, until it is done.
+    released TEXT
 ) STRICT;
+CREATE INDEX directory_held_by_kind ON directory_held (kind, user);
+CREATE INDEX directory_held_released ON directory_held (user) WHERE released IS NOT NULL;
 
 -- People whom their directory has disabled or removed. The account is suspended meanwhile; officers end the certificate,
 -- which makes it final, or the directory has them again.
 CREATE TABLE departures (
     subject TEXT PRIMARY KEY REFERENCES accounts (subject),
     since   TEXT NOT NULL,
-    source  TEXT NOT NULL CHECK (source IN ('ldap', 'scim'))
+    source  TEXT NOT NULL CHECK (source IN ('ldap', 'scim')),
+    -- What the account was before.
+    was     TEXT NOT NULL CHECK (was IN ('invited', 'active', 'suspended')),
+    -- When their open work was offered to the manager.
+    offered TEXT
 ) STRICT;
+CREATE INDEX departures_to_offer ON departures (subject) WHERE offered IS NULL;
 
 -- A person's manager, as the directory says.
 ALTER TABLE people ADD COLUMN manager TEXT REFERENCES people (subject);
@@ -198,6 +232,10 @@ BEGIN SELECT RAISE(ABORT, 'administrators: has the login'); END;
 CREATE TRIGGER accounts_become_no_administrators BEFORE UPDATE OF login ON accounts
 WHEN EXISTS (SELECT 1 FROM administrators WHERE login = NEW.login)
 BEGIN SELECT RAISE(ABORT, 'administrators: has the login'); END;
+
+-- Who is gone, as far as their work is concerned.
+CREATE VIEW gone AS
+    SELECT subject FROM departures UNION ALL SELECT subject FROM accounts WHERE state = 'left';
 
 -- A session through the identity provider is one of an account that signs in so, and that is in use.
 CREATE TRIGGER sessions_of_single_sign_on BEFORE INSERT ON sessions

@@ -1,0 +1,1 @@
+"""What the organisation's directories change here: comparing, following, leaving, and the scheduler's rounds."""
