@@ -49,6 +49,8 @@ class Home:
     """What the timestamp service has issued, until the log has it; on an appliance it alone writes there."""
     scheduler_lock = Place("state/scheduler.lock")
     """The lock that only one scheduler holds."""
+    directory_lock = Place("state/directory.lock")
+    """The lock that only one synchronisation with a directory holds."""
     administration = Place("administration/administration.db")
     """The administration's own database: a restore of ``state`` leaves administrators and journal alone."""
     confirmed = Place("confirmed")
@@ -85,6 +87,8 @@ class Home:
     """What people are to be shown by the activation service, a file for each act, for some minutes."""
     converter = Place("run/convert.sock")
     """The socket of the service that converts word processors' files, on an appliance."""
+    directory_socket = Place("run/directory.sock")
+    """The socket of the service that asks the directory and the identity provider, on an appliance."""
     alarms = Place("run/alarms")
     """A file for each service that failed, on an appliance."""
     pulses = Place("run/pulses")

@@ -43,7 +43,7 @@ from appliance.contracts.sending import Sending
 from appliance.contracts.signer_inputs import SignerInputs
 from appliance.contracts.signing import SigningCycle, SigningService
 from appliance.copies import Copying
-from appliance.directories.following import DirectoryAccounts
+from appliance.directories import DirectoryAccounts, Leaving
 from appliance.directories.provisioning import Provisioning
 from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import DocumentLayouts, Intake
@@ -238,9 +238,14 @@ class Appliance:
         self.accounts, self.appointing = AccountsService(context), Appointing(context)
         self.office = Office(context)
         documents = self.intake, self.blobs, self.confinement
+        leaving = Leaving(
+            context, self.handing_over, self.remote_requests.end_of_person, self.settings.directory.work_goes_to
+        )
+        administration = self.accounts.administration
+        self.directory_accounts = DirectoryAccounts(context, administration, leaving, self.settings)
         self.partners = PartnerRegister(database, authority, documents, self.settings.organisation.name, now)
-        self.provisioning = Provisioning(database, now, DirectoryAccounts(context))
-        self.representatives = Representatives(context, self.accounts.administration, self.partners)
+        self.representatives = Representatives(context, administration, self.partners)
+        self.provisioning = Provisioning(database, now, self.directory_accounts)
         self.guest_codes = codes = GuestCodes(links.derive_key("guest code"))
         self.guests = Guests(database, codes, self.mail.works, now)
         self.vouchings = Vouchings(database, authority, self.timestamps, now)

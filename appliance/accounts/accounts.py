@@ -60,7 +60,7 @@ class AccountAdministration(AccountsPart):
         login or a mail address that is taken.
         """
         kept = checked_account(new)
-        subject = _subject_of(kept)
+        subject = subject_for(kept.kind, kept.login)
         with self._database.transaction() as tx:
             self.register_account(tx, subject, kept, by=by)
             return self._send_link(tx, subject, LinkPurpose.WELCOME, by)
@@ -75,6 +75,10 @@ class AccountAdministration(AccountsPart):
     def open_and_invite(self, tx: Transaction, subject: str, new: NewAccount, *, by: str) -> InvitedAccount:
         """An account, and the link by mail that sets it up, for a person who is registered already."""
         self.open_account(tx, subject, new, by=by)
+        return self.welcome(tx, subject, by=by)
+
+    def welcome(self, tx: Transaction, subject: str, *, by: str) -> InvitedAccount:
+        """The link by mail that sets up an invited account; an earlier one ends."""
         return self._send_link(tx, subject, LinkPurpose.WELCOME, by)
 
     def open_account(self, tx: Transaction, subject: str, new: NewAccount, *, by: str) -> None:
@@ -151,6 +155,12 @@ class AccountAdministration(AccountsPart):
         self._require_other(subject, by)
         with self._database.transaction() as tx:
             _require_state(tx, subject, AccountState.SUSPENDED, "The account of {subject} is not suspended.")
+            if people.has_left(tx, subject):
+                raise StateRefused(
+                    "The organisation's directory does not have {subject} any more; enable the user there, and the"
+                    " account goes on.",
+                    subject=subject,
+                )
             accounts.set_state(tx, subject, AccountState.ACTIVE)
             self._append_event(tx, EventKind.ACCOUNT_RESUMED, by, {"subject": subject})
 
@@ -215,10 +225,11 @@ def _require_possible(subject: str, roles: frozenset[AccountRole]) -> None:
         )
 
 
-def _subject_of(new: NewAccount) -> str:
-    slug = re.sub(r"[^a-z0-9]+", "-", new.login).strip("-")[:_LONGEST_SLUG]
+def subject_for(kind: str, login: str) -> str:
+    """The subject of somebody with this *login*; *kind* is its prefix."""
+    slug = re.sub(r"[^a-z0-9]+", "-", login).strip("-")[:_LONGEST_SLUG]
     # Guests have the prefix person-guest-; nobody else may look like one.
-    return f"{new.kind}-{secrets.token_hex(6)}" if slug.startswith("guest") else f"{new.kind}-{slug}"
+    return f"{kind}-{secrets.token_hex(6)}" if slug.startswith("guest") else f"{kind}-{slug}"
 
 
 def _listed(roles: frozenset[AccountRole]) -> str:

@@ -24,7 +24,7 @@ from appliance.contracts.rules import buckets_of, search_words_of
 from appliance.documents.blobs import BlobStore
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.language import Language
-from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, append_event
+from appliance.ledger.audit_trail import NOBODY, AuditEvent, EventKind, append_event
 from appliance.model.contract import Contract
 from appliance.model.intent import AgreementRecord, IntentRecord, IntentState
 from appliance.store import (
@@ -147,7 +147,7 @@ def _stale(tx: Transaction, contract: Contract) -> StateRefused:
     if change is None:
         return StateRefused(CHANGED, title=contract.title, actor=contract.initiator)
     kind, actor, _ = change
-    name = actor if actor == SYSTEM else people.person(tx, actor).name
+    name = actor if actor in NOBODY else people.person(tx, actor).name
     return StateRefused(SINCE.get(kind, CHANGED), title=contract.title, actor=name)
 
 

@@ -2,8 +2,9 @@
 
 Everybody hands over what is their own, one part or all that is open. Who has left hands nothing over, so an
 officer or the contract's initiator does it, with a reason, to a colleague who may sign or, for a contract itself,
-start contracts; for a representative of a partner organisation its administrator does, too. The deputy of somebody
-who is away takes over what cannot wait. The log names who decided.
+start contracts; for a representative of a partner organisation its administrator does, too;
+the manager of somebody whom the organisation's directory has removed takes over by itself, where the settings say
+so. The deputy of somebody who is away takes over what cannot wait. The log names who decided.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from appliance.contracts.permissions import Permission
 from appliance.contracts.preconditions import SigningContext, SigningReadiness
 from appliance.contracts.rules import newly_on_turn, require_reason
 from appliance.errors import ApplianceError, NotFound, PreconditionRefused, StateRefused
-from appliance.ledger.audit_trail import AuditEvent, EventKind
+from appliance.ledger.audit_trail import DIRECTORY, AuditEvent, EventKind
 from appliance.model.accounts import AccountRole
 from appliance.model.api_clients import require_person
 from appliance.model.contract import Contract, ContractState, Party, PartyKind, PartyState
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
-from appliance.store import absences, contracts, intents, members, partners, people
+from appliance.store import absences, contracts, directories, intents, members, partners, people
 from appliance.store.database import Transaction
 from hsm.errors import Sentence
 
@@ -141,24 +142,27 @@ class HandingOver:
             found = [contracts.load_contract(tx, each.id) for each in members.open_contracts(tx, subject)]
         return tuple(part for contract in found for part in self._parts(contract, subject, only))
 
-    def hand_over_all(self, subject: str, *, to: str, reason: str) -> tuple[HandedOver, ...]:
+    def hand_over_all(
+        self, subject: str, *, to: str, reason: str, by: str | None = None
+    ) -> tuple[HandedOver, ...]:
         """Everything open that *subject* has goes to *to*, part by part: what cannot go stays, with the reason.
+        *by* decides, *subject* alone where nobody is named.
 
         Raises :class:`PreconditionRefused` without a *reason*.
         """
         require_reason(reason)
         done: dict[tuple[str, str], HandedOver] = {}
         while new := [each for each in self.open_parts(subject, only="") if each.key not in done]:
-            done |= {each.key: self._handed_over(each, to, reason) for each in new}
+            done |= {each.key: self._handed_over(each, to, reason, by or subject) for each in new}
         return tuple(done.values())
 
-    def _handed_over(self, part: OpenPart, to: str, reason: str) -> HandedOver:
+    def _handed_over(self, part: OpenPart, to: str, reason: str, by: str) -> HandedOver:
         contract, holder = part.contract.id, part.holder
         try:
             if part.party is None:
-                self.take_over(contract, to=to, reason=reason, by=holder, left=holder)
+                self.take_over(contract, to=to, reason=reason, by=by, left=holder)
             else:
-                self.reassign(contract, part.party.id, to=to, reason=reason, by=holder, left=holder)
+                self.reassign(contract, part.party.id, to=to, reason=reason, by=by, left=holder)
         except ApplianceError as refusal:
             return HandedOver(part, refusal)
         return HandedOver(part)
@@ -308,6 +312,8 @@ def _require_decider(tx: Transaction, contract: Contract, holder: str, by: str, 
         if by == holder or by == to == absences.deputy_of(tx, holder, now):
             return
         raise StateRefused("{name} is still here and hands over alone.", name=people.person(tx, holder).name)
+    if by == DIRECTORY and to == directories.manager_of(tx, holder):
+        return
     partner = people.person(tx, holder).partner
     for_partner = partner is not None and partners.administered_by(tx, by) == partner
     if not for_partner and by not in members.officers(tx) and (by != contract.initiator or by == holder):

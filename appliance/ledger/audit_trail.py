@@ -309,6 +309,9 @@ SYSTEM = "system"
 DIRECTORY = "directory"
 """The actor of what the organisation's directory changes."""
 
+NOBODY = frozenset({SYSTEM, DIRECTORY})
+"""Actors that are no people."""
+
 
 def append_event(tx: Transaction, event: AuditEvent) -> int:
     """Record *event*; the number of its entry. What cannot be written does not happen: an error here ends the

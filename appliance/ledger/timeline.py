@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from appliance.errors import NotFound
-from appliance.ledger.audit_trail import SYSTEM, EventKind
+from appliance.ledger.audit_trail import NOBODY, SYSTEM, EventKind
 from appliance.ledger.disclosure import Audience, Disclosure, VisibleEvents, replaced_guests
 from appliance.ledger.event_texts import LABELS, fact_label, says_nothing, title_of_event, value_as_message
 from appliance.store import api_clients, contracts, ledger, people
@@ -93,7 +93,7 @@ class _Names:
 
     def __init__(self, tx: Transaction, withheld: frozenset[str]) -> None:
         self._tx = tx
-        self._known: dict[str, str] = {SYSTEM: "", **{subject: subject for subject in withheld}}
+        self._known: dict[str, str] = {**dict.fromkeys(NOBODY, ""), **{subject: subject for subject in withheld}}
 
     def __call__(self, subject: str) -> str:
         if subject not in self._known:

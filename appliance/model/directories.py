@@ -105,7 +105,24 @@ class HeldUser:
     """What waits of one user; ``released``: two administrators have agreed, and it will be done."""
 
     kind: HeldKind
+    about: str = ""
+    """What exactly: the account that would be linked, or duty and mail address of one that would be opened."""
     released: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AddressHolder:
+    """Who has a mail address here: ``subject``, empty for an administrator of the machine. ``outside``: for a
+    partner. Where the account follows a user of a directory: the ``source``, with ``login`` and ``address`` as
+    they were last seen there."""
+
+    subject: str
+    outside: bool = False
+    left: bool = False
+    departed: bool = False
+    source: DirectorySource | None = None
+    login: str | None = None
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +199,10 @@ class DirectoryProblem(StrEnum):
         "directory-other-duty",
         "The groups of this user ask for another duty than the account has; each duty is an account of its own.",
     )
+    LET_GO = (
+        "directory-let-go",
+        "Officers have let this person go, whom the directory still has; disable the user there.",
+    )
     ADDRESS_TWICE = (
         "directory-address-twice",
         "Two users of the directory have this mail address; each human has one.",
@@ -199,13 +220,18 @@ class DirectoryProblem(StrEnum):
         "directory-address-of-administrator",
         "The mail address is that of an administrator of this machine, who has no account in the portal.",
     )
+    NOT_DONE = (
+        "directory-not-done",
+        "Something else changed at the same time; the next synchronisation tries this again.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class DirectoryFinding:
     """What one step of looking at the directory found, in the order in which they depend on each other.
 
-    ``step`` is a stable word such as ``connect``; ``sentence`` says what was found, and what to do unless ``good``.
+    ``step`` is a stable word such as ``connect``; ``sentence`` says what was found, and what to do unless it is
+    ``good``.
     """
 
     step: str
@@ -215,8 +241,8 @@ class DirectoryFinding:
 
 @dataclass(frozen=True, slots=True)
 class HeldUsers:
-    """What waits of one ``kind``: so many users, since when the first, and the ``digest`` (hex, SHA-256) of exactly
-    this set, by which two administrators name what they were shown. ``names`` are those of some."""
+    """What waits of one ``kind``: so many users, since when the first, and the ``digest`` (hex, SHA-256) of
+    exactly this set, by which two administrators name what they were shown. ``names`` are those of some."""
 
     kind: HeldKind
     count: int

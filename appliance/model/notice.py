@@ -57,6 +57,8 @@ class NoticeKind(StrEnum):
     """To the initiator: a guest has set up what to sign with and waits for an officer; about the party."""
     PARTY_CORRECTED = "party-corrected"
     """Another name of an outside signer; to those who know of the contract."""
+    DEPARTED = "departed"
+    """To every officer: a directory has removed somebody who has a certificate; about the person."""
     CERTIFICATE_TO_END = "certificate-to-end"
     """To every officer: a guest was enrolled under a wrong name or address; about the person."""
     INVITED = "invited"

@@ -108,6 +108,7 @@ SUBJECTS: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.GUEST_LOCKED: "{who} has entered wrong codes for “{title}”; the code is used up",
     NoticeKind.GUEST_REGISTERED: "{who} is set up for signing “{title}” and waits for an officer",
     NoticeKind.PARTY_CORRECTED: "The name of a party of “{title}” was corrected",
+    NoticeKind.DEPARTED: "Somebody has left, and the certificate is to be ended",
     NoticeKind.CERTIFICATE_TO_END: "A certificate of an outside signer is to be ended",
     NoticeKind.INVITED: "Set up your account for signing contracts",
     NoticeKind.RECOVERY: "Set up anew how you sign in",
@@ -175,6 +176,10 @@ MORE: Final[Mapping[NoticeKind, tuple[str, ...]]] = {
     NoticeKind.GUEST_ASKS: ("Be sure whom you talk to, then tell the new code by telephone.",),
     NoticeKind.GUEST_ARRIVED: ("Call, be sure whom you talk to, and tell the code. The page shows it.",),
     NoticeKind.GUEST_LOCKED: ("If it was the guest, make a new code on the page and tell it by telephone.",),
+    NoticeKind.DEPARTED: (
+        "The organisation's directory has disabled or removed this person; the account is suspended. Record the"
+        " departure, which ends the certificate for good.",
+    ),
     NoticeKind.CERTIFICATE_TO_END: (
         "The person is invited anew under the right name or address. The certificate from before signs nothing any"
         " more.",
@@ -401,6 +406,7 @@ _PAGES = {
     NoticeKind.SEAL_REFUSED: "/seals/requests/{about}",
     NoticeKind.SEAL_LAPSED: "/seals/requests/{about}",
     NoticeKind.ENROLMENT_WAITING: "/office",
+    NoticeKind.DEPARTED: "/office/people/{about}",
     NoticeKind.CERTIFICATE_TO_END: "/office/people/{about}",
     NoticeKind.ACT_WAITING: "/office/acts/{about}",
     NoticeKind.OFFICER_RECOVERY: "/office",

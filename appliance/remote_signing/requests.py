@@ -236,6 +236,12 @@ class RemoteRequests:
                 raise NotFound("You have not blocked this software.")
             self._append_about(tx, EventKind.REMOTE_ADMITTED, by, client)
 
+    def end_of_person(self, tx: Transaction, person: str) -> None:
+        """Ends what waits for *person*, who has left."""
+        for request in remote_signing.waiting_for(tx, person, self._now()):
+            if remote_signing.end(tx, request, RemoteRequestState.EXPIRED, at=self._now()):
+                self._append(tx, EventKind.REMOTE_LAPSED, request, SYSTEM)
+
     # --- the scheduler
 
     def sweep(self) -> None:

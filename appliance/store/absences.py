@@ -33,7 +33,7 @@ def deputy_of(tx: Transaction, person: str, now: datetime) -> str | None:
         str,
         "SELECT b.deputy FROM absences b JOIN accounts a ON a.subject = b.deputy AND a.state = 'active'"
         " WHERE b.person = ? AND b.since <= ? AND b.until > ?"
-        " AND NOT EXISTS (SELECT 1 FROM accounts l WHERE l.subject = b.person AND l.state = 'left')",
+        " AND NOT EXISTS (SELECT 1 FROM gone g WHERE g.subject = b.person)",
         (person, now, now),
     )
 
@@ -44,7 +44,7 @@ def deputised(tx: Transaction, deputy: str, now: datetime) -> list[Absence]:
     return _ABSENCES.all(
         tx,
         "WHERE deputy = ? AND since <= ? AND until > ?"
-        " AND NOT EXISTS (SELECT 1 FROM accounts l WHERE l.subject = absences.person AND l.state = 'left')"
+        " AND NOT EXISTS (SELECT 1 FROM gone g WHERE g.subject = absences.person)"
         " ORDER BY until, person",
         (deputy, now, now),
     )

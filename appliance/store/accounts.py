@@ -105,6 +105,15 @@ def set_state(tx: Transaction, subject: str, state: AccountState) -> None:
         tx.execute("UPDATE accounts SET state = ? WHERE subject = ?", (state, subject))
 
 
+def use_single_sign_on(tx: Transaction, subject: str) -> None:
+    """The owner may sign in through the identity provider; an invited account is active by that."""
+    tx.execute(
+        "UPDATE accounts SET single_sign_on = 1, state = CASE state WHEN 'invited' THEN 'active' ELSE state END"
+        " WHERE subject = ?",
+        (subject,),
+    )
+
+
 def close_account(tx: Transaction, subject: str) -> None:
     """Closes the account for good and gives its login free."""
     tx.execute(

@@ -94,7 +94,7 @@ def is_active(tx: Transaction, subject: str) -> bool:
 
 
 def department_of(tx: Transaction, subject: str) -> str:
-    """The department that officers entered for *subject*; empty for none."""
+    """The department that officers entered for *subject*, or the directory has; empty for none."""
     return tx.value(str, "SELECT department FROM people WHERE subject = ?", (subject,)) or ""
 
 
@@ -106,8 +106,8 @@ def set_department(tx: Transaction, subject: str, department: str) -> bool:
 
 
 def has_left(tx: Transaction, subject: str) -> bool:
-    """Whether somebody had an account, or was registered, and is gone for good."""
-    return tx.exists("SELECT 1 FROM accounts WHERE subject = ? AND state = 'left'", (subject,))
+    """Whether somebody is gone: for good, or because the organisation's directory has disabled or removed them."""
+    return tx.exists("SELECT 1 FROM gone WHERE subject = ?", (subject,))
 
 
 def people(tx: Transaction) -> list[Person]:

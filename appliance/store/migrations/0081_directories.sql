@@ -22,6 +22,7 @@ CREATE TABLE directory_users (
 CREATE UNIQUE INDEX directory_users_one ON directory_users (subject) WHERE subject IS NOT NULL;
 CREATE INDEX directory_users_by_login ON directory_users (source, login COLLATE NOCASE);
 CREATE INDEX directory_users_by_email ON directory_users (email COLLATE NOCASE);
+CREATE INDEX directory_users_by_manager ON directory_users (source, manager) WHERE manager <> '';
 CREATE INDEX directory_users_departed ON directory_users (source, departed) WHERE departed IS NOT NULL;
 CREATE INDEX directory_users_with_problems ON directory_users (source, id) WHERE problem IS NOT NULL;
 
@@ -91,6 +92,8 @@ CREATE TABLE directory_rounds (
 CREATE TABLE directory_held (
     user  TEXT PRIMARY KEY REFERENCES directory_users (id),
     kind  TEXT NOT NULL CHECK (kind IN ('removal', 'duty', 'link')),
+    -- What exactly: the account that would be linked, or duty and mail address of one that would be opened.
+    about TEXT NOT NULL DEFAULT '',
     since TEXT NOT NULL,
     -- When two administrators agreed, until it is done.
     released TEXT
@@ -105,7 +108,7 @@ CREATE TABLE departures (
     since   TEXT NOT NULL,
     source  TEXT NOT NULL CHECK (source IN ('ldap', 'scim')),
     -- What the account was before.
-    was     TEXT NOT NULL CHECK (was IN ('invited', 'active', 'suspended')),
+    was     TEXT NOT NULL CHECK (was IN ('invited', 'active', 'suspended', 'left')),
     -- When their open work was offered to the manager.
     offered TEXT
 ) STRICT;

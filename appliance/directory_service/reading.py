@@ -1,0 +1,147 @@
+"""A reading of the LDAP directory: everybody, whole, or nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from appliance.config import DirectoryKind, LdapSettings
+from appliance.directory_service import reaching
+from appliance.directory_service.groups import Groups, Place
+from appliance.directory_service.ldap_connection import Directory, Entry
+from appliance.directory_service.messages import BATCH, MOST_USERS, DirectoryFault, FrameKind, RequestFailed
+from appliance.directory_service.request import Request
+from appliance.directory_service.schemas import SCHEMAS, Reader, Schema
+
+_ELSEWHERE = ("DC=DomainDnsZones,", "DC=ForestDnsZones,", "CN=Configuration,")
+"""Where Active Directory's continuations at the root of a domain lead (MS-ADTS, 3.1.1.1.9): nobody is there."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """What was read: ``users`` as USERS frames have them, ``groups`` as GROUPS frames do. ``keyless`` people have
+    no key; ``left_out`` as :class:`Reader` counts; ``shared`` as :class:`Groups` does; ``references`` were not
+    followed."""
+
+    users: list[dict[str, Any]]
+    groups: list[list[str]]
+    keyless: int
+    shared: int
+    left_out: Counter[str] = field(default_factory=Counter)
+    references: list[str] = field(default_factory=list)
+
+
+def user_frames(request: Request) -> Iterator[dict[str, Any]]:
+    """The frames of an answer. Raises RequestFailed before the first one, for whatever is not whole."""
+    settings = required(request)
+    trust = reaching.trusted_by(request)
+    server = reaching.Server.of(settings)
+    reaching.probe(server, request, trust)
+    with closing(Directory.secured(server, request, trust)) as directory:
+        directory.bind()
+        reading = read(directory, settings)
+    require_believable(reading, settings)
+    yield from _in_batches(FrameKind.GROUPS, reading.groups)
+    yield from _in_batches(FrameKind.USERS, reading.users)
+    yield {FrameKind.COMPLETE.value: len(reading.users)}
+
+
+def required(request: Request) -> LdapSettings:
+    """The settings of the directory. Raises RequestFailed where there is none."""
+    if not request.settings.ldap.configured:
+        raise RequestFailed(DirectoryFault.UNSET, "the setting ldap.url is empty")
+    return request.settings.ldap
+
+
+def read(directory: Directory, settings: LdapSettings) -> Reading:
+    """Everybody below ``ldap.people``, with their groups below ``ldap.groups``. Raises RequestFailed."""
+    schema, reader = SCHEMAS[settings.kind], Reader()
+    place_of = _places(directory.ldap)
+    people = list(directory.below(settings.people, people_filter(settings), schema.of_people))
+    found = (
+        list(directory.below(settings.groups, schema.group_filter, schema.of_groups)) if settings.groups else []
+    )
+    groups = Groups(found, reader, place_of)
+    users = _users(people, schema, reader, groups, place_of)
+    keyless = sum(1 for each in users if not each["key"])
+    return Reading(users, groups.names, keyless, groups.shared, reader.left_out, directory.references)
+
+
+def people_filter(settings: LdapSettings) -> str:
+    """The filter that finds people."""
+    return settings.filter or SCHEMAS[settings.kind].filter
+
+
+def require_believable(reading: Reading, settings: LdapSettings) -> None:
+    """Raises RequestFailed for a reading by which nobody should go."""
+    if not reading.users:
+        raise RequestFailed(DirectoryFault.UNBELIEVABLE, f"nobody is found below {settings.people}")
+    if reading.keyless:
+        attribute = SCHEMAS[settings.kind].key
+        why = f"the reading account sees no {attribute} of {reading.keyless} out of {len(reading.users)} people"
+        raise RequestFailed(DirectoryFault.UNBELIEVABLE, why)
+    if len(reading.users) > MOST_USERS:
+        raise RequestFailed(DirectoryFault.INCOMPLETE, f"there are more than {MOST_USERS} people")
+    if leading := missing_parts(reading.references, settings.kind):
+        why = f"part of it is on other servers, where nothing is asked: {leading[0]}"
+        raise RequestFailed(DirectoryFault.INCOMPLETE, why)
+
+
+def missing_parts(references: Iterable[str], kind: DirectoryKind) -> list[str]:
+    """Those of *references* behind which people may be."""
+    if kind is not DirectoryKind.ACTIVE_DIRECTORY:
+        return list(references)
+    return [each for each in references if not each.partition("//")[2].partition("/")[2].startswith(_ELSEWHERE)]
+
+
+def _users(
+    people: Sequence[Entry], schema: Schema, reader: Reader, groups: Groups, place_of: Callable[[str], Place]
+) -> list[dict[str, Any]]:
+    now = datetime.now(UTC)
+    keys = {place_of(each.name): schema.key_in(each) for each in people}
+    logins = [reader.texts(each.values, schema.login[0]) for each in people]
+    # posixGroup names people by login: of two with the same one, neither is meant for certain.
+    count = Counter(login.casefold() for each in logins for login in each)
+    return [
+        {
+            "key": schema.key_in(each),
+            "login": reader.text(each.values, *schema.login),
+            "name": reader.text(each.values, *schema.name),
+            "email": reader.text(each.values, *schema.email),
+            "department": reader.text(each.values, *schema.department),
+            "manager": keys.get(place_of(reader.text(each.values, "manager")), ""),
+            "enabled": schema.is_enabled(each.values, now),
+            "groups": groups.of_person(each, [login for login in own if count[login.casefold()] == 1]),
+        }
+        for each, own in zip(people, logins, strict=True)
+    ]
+
+
+def _places(ldap: Any) -> Callable[[str], Place]:
+    """What tells whether two distinguished names (RFC 4514) are the same: by the names of attributes and their
+    values, neither case nor the number of blanks counting (RFC 4518, as for most attributes)."""
+    known: dict[str, Place] = {}
+
+    def place_of(name: str) -> Place:
+        if name not in known:
+            try:
+                parts = ldap.dn.str2dn(name)
+            except ldap.LDAPError:
+                known[name] = name
+            else:
+                known[name] = tuple(
+                    tuple(sorted((kind.lower(), " ".join(value.casefold().split())) for kind, value, _ in part))
+                    for part in parts
+                )
+        return known[name]
+
+    return place_of
+
+
+def _in_batches(kind: FrameKind, rows: Sequence[Any]) -> Iterator[dict[str, Any]]:
+    for start in range(0, len(rows), BATCH):
+        yield {kind.value: rows[start : start + BATCH]}

@@ -1,0 +1,1 @@
+"""Reading the organisation's directory: OpenLDAP's slapd and Samba's Active Directory, as Debian has them."""

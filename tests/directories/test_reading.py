@@ -1,0 +1,111 @@
+"""What is read from OpenLDAP, whole."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.directory_service.messages import Outcome
+from appliance.model.directories import DirectoryUser
+from tests.directories import cases
+from tests.directories.cases import dn, key
+from tests.directories.conftest import MANY, Ask
+from tests.directories.people import GROUPS, Person
+from tests.directories.slapd import BLIND, Slapd, needs_slapd
+
+pytestmark = [needs_slapd, pytest.mark.processes]
+
+
+@pytest.fixture
+def found(ask: Ask) -> dict[str, DirectoryUser]:
+    """The cases, by login."""
+    return {each.login: each for each in ask(people=cases.PLACE, groups=cases.GROUPS).read_users()}
+
+
+def test_everybody_is_read_though_the_server_gives_500_at_once(ask: Ask) -> None:
+    users = {each.key: each for each in ask().read_users()}
+    assert len(users) == MANY
+    person = Person(1234)
+    everybody = {"everybody", f"cn=everybody,{GROUPS}"}
+    assert person.manager is not None
+    assert users[person.key] == DirectoryUser(
+        key=person.key,
+        login=person.login,
+        name=person.name,
+        email=person.email,
+        department=person.department,
+        manager=person.manager.key,
+        groups=frozenset({"department2", f"cn=department2,{GROUPS}"} | everybody),
+    )
+
+
+def test_the_same_by_start_tls(ask: Ask, server: Slapd) -> None:
+    assert len(list(ask(url=f"ldap://127.0.0.1:{server.ldap}").read_users())) == MANY
+
+
+def test_two_people_of_one_name_are_two(found: dict[str, DirectoryUser]) -> None:
+    assert found["wang1"].name == found["wang2"].name == "王芳"
+    assert (found["wang1"].key, found["wang2"].key) == (key(1), key(2))
+
+
+def test_a_manager_is_found_however_the_name_is_spelt(found: dict[str, DirectoryUser]) -> None:
+    assert found["wang2"].manager == key(1)
+    assert found["manager-gone"].manager == ""
+
+
+def test_groups_in_groups_count_and_a_circle_ends(found: dict[str, DirectoryUser]) -> None:
+    names = {"inner", "middle", "outer", "circle", "round"}
+    assert found["wang1"].groups == names | {f"cn={name},{cases.GROUPS}" for name in names}
+
+
+def test_groups_of_other_kinds_count(found: dict[str, DirectoryUser]) -> None:
+    assert {"unique", "posix"} <= found["wang2"].groups
+
+
+def test_a_common_name_of_two_groups_names_neither(found: dict[str, DirectoryUser]) -> None:
+    assert found["bare"].groups == {f"cn=twin,{cases.GROUPS}"}
+    assert f"cn=Twin,ou=branch,{cases.GROUPS}" in found["wang2"].groups and "Twin" not in found["wang2"].groups
+
+
+def test_without_a_place_for_groups_there_are_none(ask: Ask) -> None:
+    assert not any(each.groups for each in ask(people=cases.PLACE, groups="").read_users())
+
+
+def test_who_lacks_a_mail_address_or_has_an_impossible_one_is_given_out(found: dict[str, DirectoryUser]) -> None:
+    assert (found["bare"].name, found["bare"].email, found["broken"].email) == ("Bare Example", "", "")
+
+
+def test_long_names_are_whole(found: dict[str, DirectoryUser]) -> None:
+    assert found["long"].name == cases.LONGEST_NAME
+
+
+@pytest.mark.parametrize(
+    ("login", "enabled"), [("locked", False), ("tried", True), ("over", False), ("later", True), ("bare", True)]
+)
+def test_who_counts_as_disabled(found: dict[str, DirectoryUser], login: str, *, enabled: bool) -> None:
+    assert found[login].enabled is enabled
+
+
+def test_a_filter_of_the_settings_narrows(ask: Ask) -> None:
+    service = ask(people=cases.PLACE, filter="(&(objectClass=inetOrgPerson)(uid=wang*))")
+    assert {each.login for each in service.read_users()} == {"wang1", "wang2"}
+
+
+def test_a_check_says_what_is_there_step_by_step(ask: Ask) -> None:
+    findings = ask(people=cases.PLACE, groups=cases.GROUPS).check()
+    steps = [each.code for each in findings]
+    assert steps[:5] == ["address", "connection", "certificate", "bound", "people"] and steps[-1] == "keys"
+    said = "\n".join(map(str, findings))
+    assert "certificate by Enterprise Example Root" in said
+    assert f"People found below {cases.PLACE}: 10; disabled among them: 2." in said
+    assert (
+        "Without email: 7" in said and "Values of mail that are no text or too long, and are left out: 1." in said
+    )
+    assert "share their common name with another one: 2" in said
+    assert {each.outcome for each in findings} == {Outcome.GOOD, Outcome.NOTICE}
+
+
+def test_a_check_ends_where_a_reading_would(ask: Ask) -> None:
+    findings = ask(bind_dn=BLIND, people=cases.PLACE).check()
+    assert findings[-1].outcome is Outcome.BAD and "sees no entryuuid of 10 out of 10 people" in str(findings[-1])
+    assert "bound" in [each.code for each in findings]
+    assert dn("wang1") not in str(findings)
