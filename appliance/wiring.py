@@ -244,8 +244,8 @@ class Appliance:
         administration = self.accounts.administration
         self.directory_accounts = DirectoryAccounts(context, administration, leaving, self.settings)
         self.partners = PartnerRegister(database, authority, documents, self.settings.organisation.name, now)
-        self.representatives = Representatives(context, administration, self.partners)
         self.provisioning = Provisioning(database, now, self.directory_accounts)
+        self.representatives = Representatives(context, administration, self.partners)
         self.guest_codes = codes = GuestCodes(links.derive_key("guest code"))
         self.guests = Guests(database, codes, self.mail.works, now)
         self.vouchings = Vouchings(database, authority, self.timestamps, now)

@@ -111,8 +111,8 @@ class ApiClients:
         return _admitted(client, any(matches))
 
     def access_with_secret(self, client_id: str, secret: str, scope: Scope) -> GrantedAccess:
-        """What *secret*, the client's own, proves for one request, as a token with this *scope* would: the scope if
-        the client has it. Raises :class:`ClientRefused`."""
+        """What *secret*, the client's own, proves for one request, as a token with this *scope* would: the
+        scope if the client has it. Raises :class:`ClientRefused`."""
         client, now = self.with_secret(client_id, secret), self._now()
         self._note_use(client, now)
         return GrantedAccess(client, client.scopes & {scope}, now)

@@ -164,7 +164,7 @@ class Provisioning:
             group = self._changed(before, content)
             moved = self._change_members(tx, group_id, change)
             if moved and group.version == before.version:
-                group = replace(group, version=before.version + 1, changed=self._now())
+                group = replace(group, version=before.version + 1, changed=self._moment())
             scim.save_group(tx, group, name=name, compared=compared(name))
             if name != before.content.get("displayName"):
                 scim.mark_unfollowed(tx, [group_id])
@@ -197,13 +197,17 @@ class Provisioning:
             yield directory_user(each, self.groups_of(each.id))
 
     def _made(self, content: Mapping[str, Any]) -> ScimResource:
-        now = self._now()
+        now = self._moment()
         return ScimResource(0, uuid4().hex, content, 1, now, now)
+
+    def _moment(self) -> datetime:
+        """Now, as exactly as it is kept: an answer says what the next reading says."""
+        return self._now().replace(microsecond=0)
 
     def _changed(self, before: ScimResource, content: Mapping[str, Any]) -> ScimResource:
         if content == before.content:
             return before
-        return replace(before, content=content, version=before.version + 1, changed=self._now())
+        return replace(before, content=content, version=before.version + 1, changed=self._moment())
 
     def _change_members(self, tx: Transaction, group_id: str, change: MemberChange) -> bool:
         """Whether the group has other members now."""

@@ -19,18 +19,26 @@ _RESOURCES: Final = {
     kind: Query(ScimResource, f"SELECT number, id, content, version, made, changed FROM {table}")  # noqa: S608  # a name of this module
     for kind, table in _TABLES.items()
 }
-_MEMBERS_OF: Final = Query(MemberOf)
 _MEMBERS: Final = Query(Member)
 
-_ABOVE: Final = """WITH RECURSIVE above ("group") AS (
-    SELECT "group" FROM scim_members WHERE member = ?1
-    UNION SELECT m."group" FROM above AS a JOIN scim_members AS m ON m.member = a."group")"""
+_MEMBERS_OF: Final = Query(
+    MemberOf,
+    """WITH RECURSIVE above ("group") AS (
+        SELECT "group" FROM scim_members WHERE member = ?1
+        UNION SELECT m."group" FROM above AS a JOIN scim_members AS m ON m.member = a."group")
+    SELECT g.id AS "group", g.name AS name,
+        EXISTS (SELECT 1 FROM scim_members AS m WHERE m."group" = g.id AND m.member = ?1) AS direct
+    FROM above AS a CROSS JOIN scim_groups AS g ON g.id = a."group" ORDER BY g.name, g.number""",
+)
 """The groups that somebody is in, those of nested groups too; UNION ends where groups hold each other."""
 
-_BELOW: Final = """WITH RECURSIVE below (member) AS (
+_UNFOLLOWED: Final = """WITH RECURSIVE below (member) AS (
     SELECT value FROM json_each(?1)
-    UNION SELECT m.member FROM below AS b JOIN scim_members AS m ON m."group" = b.member)"""
-"""Members of these, of members that are groups too, and these themselves."""
+    UNION SELECT m.member FROM below AS b JOIN scim_members AS m ON m."group" = b.member)
+INSERT INTO scim_unfollowed
+    SELECT b.member FROM below AS b CROSS JOIN scim_users AS u ON u.id = b.member WHERE true
+    ON CONFLICT DO NOTHING"""
+"""Notes users among these, members of these, and those of members that are groups too."""
 
 
 def insert_user(tx: Transaction, user: ScimResource, *, login: str) -> None:
@@ -90,13 +98,7 @@ def narrowed(tx: Transaction, kind: ResourceKind, by: Narrowing, *, after: int, 
 
 def groups_of(tx: Transaction, member: str) -> list[MemberOf]:
     """The groups that somebody is in, those of nested groups too; by their names."""
-    return _MEMBERS_OF.all(
-        tx,
-        _ABOVE + ' SELECT g.id AS "group", g.name AS name, EXISTS (SELECT 1 FROM scim_members AS m'
-        ' WHERE m."group" = g.id AND m.member = ?1) AS direct'
-        ' FROM above AS a CROSS JOIN scim_groups AS g ON g.id = a."group" ORDER BY g.name, g.number',
-        (member,),
-    )
+    return _MEMBERS_OF.all(tx, "", (member,))
 
 
 def members_of(tx: Transaction, group: str) -> list[Member]:
@@ -162,11 +164,7 @@ def change_members(tx: Transaction, group: str, change: MemberChange) -> set[str
 
 def mark_unfollowed(tx: Transaction, members: Collection[str]) -> int:
     """Notes the users among these members, and those of members that are groups; how many."""
-    return tx.change(
-        _BELOW + " INSERT INTO scim_unfollowed SELECT b.member FROM below AS b CROSS JOIN scim_users AS u"
-        " ON u.id = b.member WHERE true ON CONFLICT DO NOTHING",
-        (json.dumps(sorted(members)),),
-    )
+    return tx.change(_UNFOLLOWED, (json.dumps(sorted(members)),))
 
 
 def next_unfollowed(tx: Transaction, limit: int) -> list[ScimResource]:

@@ -2,8 +2,8 @@
 
 Whoever asks is a client of the API with the scope ``directory:write``. It proves so by an access token, or, since
 most identity providers send one fixed token alone, by its id and its secret with a dot between: ``Authorization:
-Bearer client-….SECRET``. A client that has no secret, but a certificate or a key, sends access tokens. Nothing is in
-the address: what stands there is logged on the way.
+Bearer client-….SECRET``. A client that has no secret, but a certificate or a key, sends access tokens. Nothing is
+in the address: what stands there is logged on the way.
 """
 
 from __future__ import annotations
@@ -44,9 +44,11 @@ Action = Callable[["Operations"], "Answer"]
 
 @dataclass(frozen=True, slots=True)
 class ScimService:
-    """What the endpoints are made of. *access_of* says what an access token proves, *by_secret* what a client's secret
-    does; ``organisation`` is whose people are pushed, ``portal`` the portal's address, ``limits`` how often a client
-    may ask."""
+    """What the endpoints are made of.
+
+    ``access_of`` says what an access token proves, ``by_secret`` what a client's secret does; ``organisation`` is
+    whose people are pushed, ``portal`` the portal's address, ``limits`` how often a client may ask.
+    """
 
     provisioning: Provisioning
     access_of: Callable[[str], GrantedAccess | None]

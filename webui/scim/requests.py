@@ -14,7 +14,7 @@ SCIM: Final = "application/scim+json"
 KINDS: Final = frozenset({SCIM, "application/json"})
 
 LARGEST: Final = 4 * 1024 * 1024
-"""Bytes of a request: a group of more than ten thousand members, each with its address. nginx lets as many through."""
+"""Bytes of a request: a group of ten thousand members, each with its address. nginx lets as many through."""
 
 MOST_VALUES: Final = 200_000
 """Values of a request, about: by tiny ones a content of this size would take twenty times as much memory."""
@@ -36,7 +36,7 @@ _UNTYPED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 class ScimError(Exception):
-    """A refusal (RFC 7644, 3.12): the HTTP status, a sentence in English, and the ``scimType`` where there is one."""
+    """A refusal (RFC 7644, 3.12): the HTTP status, a sentence in English, and the ``scimType`` if there is one."""
 
     def __init__(self, status: int, detail: str, scim_type: str = "") -> None:
         super().__init__(detail)

@@ -156,8 +156,8 @@ def refused(error: ValidationError | SCIMException) -> ScimError:
 
 
 def taken(kind: ResourceKind, body: Mapping[str, Any], original: ScimResource | None = None) -> dict[str, Any]:
-    """What is kept of a resource that was sent (RFC 7644, 3.3), or that was sent in place of the *original* (3.5.1).
-    What clients cannot say is ignored. Raises :class:`ScimError`."""
+    """What is kept of a resource that was sent (RFC 7644, 3.3), or sent in place of the *original* (3.5.1). What
+    clients cannot say is ignored. Raises :class:`ScimError`."""
     _require_schemas(kind, value_of(body, "schemas"))
     model, sent = FORMS[kind].model, without(body, OURS)
     try:
