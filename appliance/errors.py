@@ -77,10 +77,6 @@ class NotAllowed(ApplianceError, code="not-allowed"):
     """Somebody is signed in, but may not do this."""
 
 
-class DirectoryUnavailable(ApplianceError, code="directory-unavailable"):
-    """The organisation's directory did not answer, or not with what can be believed; nothing was changed."""
-
-
 class SignInRefused(ApplianceError, code="sign-in-refused"):
     """Login, password, code or passkey do not let anybody in; never says which of them was wrong."""
 

@@ -43,8 +43,9 @@ from appliance.contracts.sending import Sending
 from appliance.contracts.signer_inputs import SignerInputs
 from appliance.contracts.signing import SigningCycle, SigningService
 from appliance.copies import Copying
-from appliance.directories import DirectoryAccounts, Leaving
+from appliance.directories import DirectoryAccounts, DirectoryRounds, Leaving
 from appliance.directories.provisioning import Provisioning
+from appliance.directory_service.client import DirectoryService
 from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import DocumentLayouts, Intake
 from appliance.documents.page_pictures import PagePictures, PictureCache
@@ -233,7 +234,7 @@ class Appliance:
         development = not self.settings.home.is_managed
         house = self.settings.organisation.name
         self.api_clients = ApiClients(database, now, house=house, development=development)
-        context = AccountsContext(self.settings, database, authority, links, now)
+        self.accounts_context = context = AccountsContext(self.settings, database, authority, links, now)
         self.registry, self.sessions = context.registry, context.sessions
         self.accounts, self.appointing = AccountsService(context), Appointing(context)
         self.office = Office(context)
@@ -243,6 +244,8 @@ class Appliance:
         )
         administration = self.accounts.administration
         self.directory_accounts = DirectoryAccounts(context, administration, leaving, self.settings)
+        service = DirectoryService(self.settings, self.settings.home.directory_socket)
+        self.directory_rounds = DirectoryRounds(self.directory_accounts, service.read_users, now)
         self.partners = PartnerRegister(database, authority, documents, self.settings.organisation.name, now)
         self.provisioning = Provisioning(database, now, self.directory_accounts)
         self.representatives = Representatives(context, administration, self.partners)

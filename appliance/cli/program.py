@@ -110,6 +110,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "ceremonies": "log:ceremonies_command",
         "demo": "demo:demo_command",
         "diagnose": "diagnose:diagnose_command",
+        "directory": "directory:directory_group",
         "do": "admin_requests:do_action",
         "drill": "backup:drill_command",
         "init": "up:init_command",

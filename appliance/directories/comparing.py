@@ -505,6 +505,25 @@ SENTENCES: Final[Mapping[DifferenceKind, str]] = {
 }
 
 
+COUNTED: Final[Mapping[DifferenceKind, str]] = {
+    DifferenceKind.ADDED: "New accounts: {count}",
+    DifferenceKind.REPLACED: "New accounts of people who are back after leaving for good: {count}",
+    DifferenceKind.LINKED: "Accounts linked to their users, as administrators agreed: {count}",
+    DifferenceKind.RETURNED: "People who are back: {count}",
+    DifferenceKind.DEPARTED: "People who are gone: {count}",
+    DifferenceKind.HELD: "Waiting for two administrators: {count}",
+    DifferenceKind.PROBLEM: "Users whose accounts cannot follow: {count}",
+    DifferenceKind.ADDRESS: "Other mail addresses: {count}",
+    DifferenceKind.NAME: "Other names: {count}",
+    DifferenceKind.OTHER_NAME: "Names that differ from the certificate: {count}",
+    DifferenceKind.DEPARTMENT: "Other departments: {count}",
+    DifferenceKind.ROLES: "Other roles: {count}",
+    DifferenceKind.SIGN_ON: "Accounts that may sign in through the identity provider: {count}",
+    DifferenceKind.MANAGER: "Other managers: {count}",
+    DifferenceKind.RECORDED: "Details that change nothing here: {count}",
+}
+"""How often each kind is to be done, or was, as message ids."""
+
 WAITS: Final[Mapping[HeldKind, str]] = {
     HeldKind.REMOVAL: "too many people would be gone at once.",
     HeldKind.DUTY: "this would be an account of an auditor or operator.",
@@ -527,10 +546,10 @@ class Plan:
         found = Counter(each.kind for change in self.changes for each in change.differences)
         return {kind: found[kind] for kind in DifferenceKind if found[kind]}
 
-    def sentences(self) -> Iterator[Sentence]:
-        """One for each difference, by user."""
+    def sentences(self) -> Iterator[tuple[DifferenceKind, Sentence]]:
+        """One for each difference with its kind, by user."""
         for change in self.changes:
             user = change.known.user
             for each in change.differences:
                 values = {"name": user.name, "login": user.login, "before": each.before, "after": each.after}
-                yield Sentence(SENTENCES[each.kind], values)
+                yield each.kind, Sentence(SENTENCES[each.kind], values)

@@ -34,7 +34,9 @@ from appliance.directories.comparing import (
 )
 from appliance.directories.leaving import Leaving
 from appliance.directories.naming import new_login, new_subject
-from appliance.errors import DirectoryUnavailable, NotFound, PreconditionRefused, StateRefused
+from appliance.directory_service.client import DirectoryUnavailable
+from appliance.directory_service.messages import DirectoryFault
+from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import DIRECTORY, EventKind, Field
 from appliance.model.accounts import AccountState, NewAccount
 from appliance.model.directories import (
@@ -89,7 +91,7 @@ class DirectoryAccounts(AccountsPart):
         reach: Callable[[str], None] = go_on,
     ) -> None:
         super().__init__(context)
-        self._administration, self._leaving, self._reach = administration, leaving, reach
+        self._administration, self.leaving, self._reach = administration, leaving, reach
         self._settings, self._lock = settings.directory, settings.home.directory_lock
         self._single_sign_on = settings.openid.configured
         self._organisation = settings.directory.organisation or settings.organisation.name
@@ -249,7 +251,7 @@ class DirectoryAccounts(AccountsPart):
         """Does what was released, and offers the open work of who has departed to their managers."""
         while self._database.commit(self._do_released):
             self._reach("released")
-        while self._leaving.offer_work():
+        while self.leaving.offer_work():
             self._reach("work")
 
     def _do_released(self, tx: Transaction) -> int:
@@ -342,7 +344,7 @@ class DirectoryAccounts(AccountsPart):
     ) -> None:
         kinds, subject = change.kinds, account.subject
         if DifferenceKind.DEPARTED in kinds or change.gone:
-            self._leaving.depart(tx, subject, change.known.source)
+            self.leaving.depart(tx, subject, change.known.source)
         if wanted is None:
             return
         if DifferenceKind.RETURNED in kinds:
@@ -368,7 +370,7 @@ class DirectoryAccounts(AccountsPart):
                     pass
 
     def _come_back(self, tx: Transaction, account: FollowingAccount) -> None:
-        was = self._leaving.come_back(tx, account.subject)
+        was = self.leaving.come_back(tx, account.subject)
         if was is AccountState.INVITED and not account.single_sign_on and not self._single_sign_on:
             self._administration.welcome(tx, account.subject, by=DIRECTORY)
 
@@ -466,6 +468,7 @@ def _by_key(users: Iterable[DirectoryUser]) -> dict[str, DirectoryUser]:
     for each in users:
         if each.key in found:
             raise DirectoryUnavailable(
+                DirectoryFault.UNBELIEVABLE,
                 "The directory has two users with the key {key}, {one} and {other}; keys have to be unique.",
                 key=each.key,
                 one=found[each.key].login,
@@ -486,13 +489,15 @@ def _require_believable(stored: Sequence[StoredUser], read: Mapping[str, Directo
     present = [each for each in stored if each.known.removed is None]
     if not read and any(each.account is not None and each.account.here for each in present):
         raise DirectoryUnavailable(
+            DirectoryFault.UNBELIEVABLE,
             "The directory has nobody at all, where it had {count} users before; nothing was changed.",
             count=len(present),
         )
     had = any(each.known.user.groups for each in present)
     if had and read and not any(each.groups for each in read.values()):
         raise DirectoryUnavailable(
-            "The directory has nobody in any group any more; nothing was changed. Look whether groups can be read."
+            DirectoryFault.UNBELIEVABLE,
+            "The directory has nobody in any group any more; nothing was changed. Check that groups can be read.",
         )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from appliance.directories.comparing import Plan
 from appliance.directories.following import DirectoryAccounts
-from appliance.errors import DirectoryUnavailable
+from appliance.directory_service.client import DirectoryUnavailable
 from appliance.model.directories import DirectoryRound, DirectorySource, DirectoryUser
 
 

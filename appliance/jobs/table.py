@@ -101,6 +101,7 @@ def jobs_of(appliance: Appliance, delivery: OutboxDelivery | None, texts: CodeDe
         Job("vouchings", 10.0, appliance.vouchings.run),
         Job("seal requests", 10.0, appliance.seal_requests.sweep),
         Job("remote signing", 10.0, appliance.remote_requests.sweep),
+        Job("departures", 10.0, appliance.directory_accounts.finish),
         Job("kept answers", 60.0, appliance.keyed_requests.forget_old),
         Job("mail merges", 1.0, appliance.merge_rounds.run_round),
         Job("disposal", 600.0, appliance.retention.remove_doomed_blobs),
@@ -112,6 +113,9 @@ def jobs_of(appliance: Appliance, delivery: OutboxDelivery | None, texts: CodeDe
         Job("webhooks", 1.0, appliance.webhook_delivery.run_round),
         Job("confined processes", 60.0, partial(appliance.confinement.end_when_idle, IDLE)),
     ]
+    if appliance.settings.ldap.configured:
+        minutes = float(appliance.settings.ldap.minutes)
+        jobs.append(Job("directory", 60.0 * minutes, appliance.directory_rounds.run_round, at_once=True))
     if delivery is not None:
         jobs.append(Job("outbox", 1.0, delivery.deliver_due))
     if texts is not None:

@@ -13,7 +13,6 @@ from datetime import datetime
 from enum import StrEnum
 
 from appliance.model.accounts import AccountRole, AccountState
-from hsm.errors import Sentence
 
 
 class DirectorySource(StrEnum):
@@ -224,19 +223,6 @@ class DirectoryProblem(StrEnum):
         "directory-not-done",
         "Something else changed at the same time; the next synchronisation tries this again.",
     )
-
-
-@dataclass(frozen=True, slots=True)
-class DirectoryFinding:
-    """What one step of looking at the directory found, in the order in which they depend on each other.
-
-    ``step`` is a stable word such as ``connect``; ``sentence`` says what was found, and what to do unless it is
-    ``good``.
-    """
-
-    step: str
-    good: bool
-    sentence: Sentence
 
 
 @dataclass(frozen=True, slots=True)

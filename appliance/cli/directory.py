@@ -1,0 +1,101 @@
+"""``vermilion directory``: looking at the organisation's LDAP directory, and synchronising with it now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import click
+
+from appliance.cli.program import REFUSED, Context
+from appliance.config import load
+from appliance.directories import DifferenceKind, Plan
+from appliance.directories.comparing import COUNTED
+from appliance.directory_service.client import DirectoryService
+from appliance.directory_service.messages import Outcome
+from appliance.errors import PreconditionRefused, StateRefused
+from appliance.home import role_of_command
+from appliance.model.directories import RoundOutcome
+from appliance.wiring import Appliance, open_appliance
+
+_SIGNS = {Outcome.GOOD: "ok  ", Outcome.NOTICE: "SOON", Outcome.BAD: "NOT "}
+
+_TRANSLATED = frozenset({DifferenceKind.HELD, DifferenceKind.PROBLEM})
+"""Differences whose value is a sentence, not a word of the directory."""
+
+
+@click.group("directory")
+def directory_group() -> None:
+    """Check the LDAP directory that people are read from, and synchronise with it."""
+
+
+@directory_group.command("check")
+@click.pass_obj
+def check_command(context: Context) -> None:
+    """Go through each step of reading the directory, and say what is well and what is not; nothing is changed.
+
+    The status is 1 when something is wrong.
+    """
+    settings = load(context.home)
+    if not settings.ldap.configured:
+        raise _not_configured()
+    findings = DirectoryService(settings, settings.home.directory_socket).check()
+    for each in findings:
+        values = {name: getattr(value, "value", value) for name, value in each.values.items()}
+        context.terminal.say(f"{_SIGNS[each.outcome]} {context.terminal.translated(each.template)}", **values)
+    if any(each.outcome is Outcome.BAD for each in findings):
+        raise click.exceptions.Exit(REFUSED)
+
+
+@directory_group.command("sync")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
+@click.pass_obj
+def sync_command(context: Context, dry_run: bool) -> None:
+    """Read the directory and do what differs, as the scheduler does every few minutes.
+
+    With --dry-run every difference is printed, and nothing is written.
+    """
+    with _opened(context) as appliance:
+        if dry_run:
+            _print_plan(context, appliance.directory_rounds.plan())
+            return
+        if appliance.maintenance.under_way() is not None:
+            raise StateRefused("A maintenance is under way; the directory is read again when it has ended.")
+        done = appliance.directory_rounds.run_round()
+    context.terminal.say("Users read: {count}", count=done.counts["read"])
+    _print_counts(context, {kind: done.counts.get(kind.value, 0) for kind in DifferenceKind})
+    if done.outcome is RoundOutcome.HELD:
+        context.terminal.say("Some of it waits for two administrators; the console's page shows what.")
+
+
+@contextmanager
+def _opened(context: Context) -> Iterator[Appliance]:
+    settings = load(context.home)
+    if not settings.ldap.configured:
+        raise _not_configured()
+    with open_appliance(settings, role=role_of_command()) as appliance:
+        yield appliance
+
+
+def _not_configured() -> PreconditionRefused:
+    return PreconditionRefused("No LDAP directory is set; enter its url in [ldap] of the settings.")
+
+
+def _print_plan(context: Context, plan: Plan) -> None:
+    terminal = context.terminal
+    terminal.say("Users read: {count}", count=plan.read)
+    for kind, sentence in plan.sentences():
+        values = dict(sentence.values)
+        if kind in _TRANSLATED:
+            values["after"] = terminal.translated(str(values["after"]))
+        terminal.say(sentence.template, **values)
+    _print_counts(context, plan.counts)
+    terminal.say("Nothing was changed.")
+
+
+def _print_counts(context: Context, counts: Mapping[DifferenceKind, int]) -> None:
+    if not any(counts.values()):
+        context.terminal.say("Everybody is here as in the directory.")
+    for kind, count in counts.items():
+        if count:
+            context.terminal.say(COUNTED[kind], count=count)
