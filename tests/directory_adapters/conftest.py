@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,31 +64,33 @@ class Estate:
 
 
 @pytest.fixture
-def estates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[dict[str, Estate]]:
-    """One for each of the two address books."""
+def opened(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[str], Estate]]:
+    """Makes one for an address book."""
     for name, text in (("scim.token", TOKEN), ("book.secret", SECRET)):
         (tmp_path / name).write_text(text + "\n")
         (tmp_path / name).chmod(0o600)
     with ExitStack() as stack:
-        found = {}
-        for source, speaks in (("wecom", Wecom), ("dingtalk", Dingtalk)):
+
+        def made(source: str) -> Estate:
             firm, scim = company(), Recorder()
-            book, target = (stack.enter_context(serving(Backend(each))) for each in (speaks(firm), scim))
-            found[source] = Estate(source, tmp_path, capsys, book, target, firm, scim)
-        yield found
+            speaks = {"wecom": Wecom, "dingtalk": Dingtalk}[source](firm)
+            book, target = (stack.enter_context(serving(Backend(each))) for each in (speaks, scim))
+            return Estate(source, tmp_path, capsys, book, target, firm, scim)
+
+        yield made
 
 
 @pytest.fixture
-def wecom(estates: dict[str, Estate]) -> Estate:
-    return estates["wecom"]
+def wecom(opened: Callable[[str], Estate]) -> Estate:
+    return opened("wecom")
 
 
 @pytest.fixture
-def dingtalk(estates: dict[str, Estate]) -> Estate:
-    return estates["dingtalk"]
+def dingtalk(opened: Callable[[str], Estate]) -> Estate:
+    return opened("dingtalk")
 
 
 @pytest.fixture(params=["wecom", "dingtalk"])
-def estate(request: pytest.FixtureRequest, estates: dict[str, Estate]) -> Estate:
+def estate(request: pytest.FixtureRequest, opened: Callable[[str], Estate]) -> Estate:
     """Either of them."""
-    return estates[request.param]
+    return opened(request.param)

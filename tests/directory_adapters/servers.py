@@ -120,7 +120,7 @@ def serving(backend: Backend) -> Iterator[Backend]:
     for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
         setattr(Handler, f"do_{method}", Handler.any_method)
     server = ThreadingHTTPServer(("127.0.0.1", backend.port), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
         yield backend

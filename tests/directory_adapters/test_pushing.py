@@ -9,6 +9,8 @@ from tests.directory_adapters.company import DISABLED, LABEL, QUIT, Employee
 from tests.directory_adapters.conftest import GROUPS, MAIL, Estate
 from tests.directory_adapters.servers import SECRET, TOKEN, Fault, answer, errcode
 
+pytestmark = pytest.mark.slow
+
 
 def test_everybody_who_works_there_gets_a_user(estate: Estate) -> None:
     run = estate.run()
@@ -172,13 +174,12 @@ def test_a_department_is_named_by_its_path_where_its_name_is_not_enough(estate: 
     assert person[ENTERPRISE]["department"] == "法务部/法务部1组/甲班"
 
 
-def test_addresses_come_from_a_rule_where_they_are_hidden(estates: dict[str, Estate]) -> None:
-    estate = estates["wecom"]
-    estate.book.respond.hides_mail = True  # type: ignore[attr-defined]
-    assert estate.run().status == 4
-    assert not estate.scim.kept["Users"], "nobody has an address, and nobody is invented"
-    assert estate.run(people=MAIL).status == 0
-    assert estate.scim.user("u00053")["emails"][0]["value"] == "u00053@enterprise.example"
+def test_addresses_come_from_a_rule_where_they_are_hidden(wecom: Estate) -> None:
+    wecom.book.respond.hides_mail = True  # type: ignore[attr-defined]
+    assert wecom.run().status == 4
+    assert not wecom.scim.kept["Users"], "nobody has an address, and nobody is invented"
+    assert wecom.run(people=MAIL).status == 0
+    assert wecom.scim.user("u00053")["emails"][0]["value"] == "u00053@enterprise.example"
 
 
 def test_an_address_that_is_hidden_later_changes_nothing(wecom: Estate) -> None:

@@ -10,6 +10,7 @@ from tests.directory_adapters.company import QUIT
 from tests.directory_adapters.conftest import Estate
 from tests.directory_adapters.servers import Fault, answer, errcode
 
+pytestmark = pytest.mark.slow
 PEOPLE = {"wecom": "/cgi-bin/user/list", "dingtalk": "/topapi/v2/user/list"}
 DEPARTMENTS = {"wecom": "/cgi-bin/department/list", "dingtalk": "/topapi/v2/department/listsub"}
 LABELS = {"wecom": "/cgi-bin/tag/list", "dingtalk": "/topapi/role/list"}
