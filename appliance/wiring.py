@@ -51,8 +51,8 @@ from appliance.directories import (
     NotedProvider,
     SingleSignOn,
 )
-from appliance.directory_service.client import DirectoryService
 from appliance.directories.provisioning import Provisioning
+from appliance.directory_service.client import DirectoryService
 from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import DocumentLayouts, Intake
 from appliance.documents.page_pictures import PagePictures, PictureCache
