@@ -24,6 +24,7 @@ from appliance.model.contract import (
     RevisionKind,
     SigningOrder,
 )
+from appliance.model.directories import DirectorySource
 from appliance.model.listing import (
     EVERYTHING,
     ClientFilter,
@@ -39,6 +40,7 @@ from appliance.model.retention import DisposalState
 from appliance.store import (
     client_lists,
     contracts,
+    directory_health,
     events,
     intents,
     ledger,
@@ -67,7 +69,7 @@ GROWING = (
     *("outbox", "reminders", "reminder_plans", "contract_dates", "calendar_feeds"),
     *("holds", "disposals", "openings", "content_checks", "review_requests", "review_waivers", "review_sign_offs"),
     *("powers", "power_events", "signing_grounds", "identity_records", "webhook_attempts"),
-    *("mail_merges", "mail_merge_rows", "mail_merge_faults"),
+    *("mail_merges", "mail_merge_rows", "mail_merge_faults", "directory_users", "accounts"),
 )
 SMALL = {
     *("people_members", "people_members_by_name", "people_members_of", "seal_requests_one_open"),
@@ -78,6 +80,7 @@ SMALL = {
         "holds_one_stands",
         "powers_by_time",
         "outbox_waiting",
+        "directory_users_with_problems",
     ),
 }
 """Indexes of those with accounts, without the guests of all contracts, and of what waits, which may be read whole;
@@ -213,6 +216,11 @@ OTHERS: Sequence[Query] = (
     lambda tx: mail_merges.faults_after(tx, "batch", 0, 500),
     lambda tx: mail_merges.rest(tx, "batch"),
     lambda tx: mail_merges.old_merges(tx, NOW, 1),
+    directory_health.count_problems,
+    directory_health.held_counts,
+    lambda tx: directory_health.count_users(tx, DirectorySource.LDAP),
+    lambda tx: directory_health.rounds_so_far(tx, DirectorySource.LDAP),
+    lambda tx: directory_health.lasting_departures(tx, before=NOW),
 )
 
 
