@@ -51,6 +51,7 @@ from appliance.directories import (
     NotedProvider,
     SingleSignOn,
 )
+from appliance.directories.provisioning import Provisioning
 from appliance.directory_service.client import DirectoryService
 from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import DocumentLayouts, Intake
@@ -157,9 +158,9 @@ class Appliance:
         self._add_documents(records, backend)
         self._add_contracts(records, rules, backend)
         self._add_ends_of_contracts(records, rules, backend)
+        self._add_powers_and_reviews(rules)
         self._add_writing()
         self._add_people()
-        self._add_powers_and_reviews(rules)
         self._add_reminders()
         self._add_events()
 
@@ -231,7 +232,8 @@ class Appliance:
         reach_to_draft = partial(self.database.query, partial(current_reach, scope=Scope.CONTRACTS_WRITE))
         self.merge_rounds = MergeRounds(self.database, templates, workflows, self.now, reach_to_draft)
         self.converter = open_converter(self.settings.home.converter)
-        self.discussions, self.proposals = Discussions(self.database, self.now), Proposals(self.database, self.now)
+        self.discussions = Discussions(self.database, self.now, self.reviewing.case_within)
+        self.proposals = Proposals(self.database, self.now)
 
     def _add_people(self) -> None:
         """People with accounts, guests, and the office that decides about them."""
@@ -258,6 +260,7 @@ class Appliance:
         noted = NotedProvider(service, database, self.settings.openid.issuer, now)
         self.single_sign_on = SingleSignOn(context, self.settings, noted, self.directory_accounts.follow)
         self.partners = PartnerRegister(database, authority, documents, self.settings.organisation.name, now)
+        self.provisioning = Provisioning(database, now, self.directory_accounts)
         self.representatives = Representatives(context, administration, self.partners)
         self.guest_codes = codes = GuestCodes(links.derive_key("guest code"))
         self.guests = Guests(database, codes, self.mail.works, now)

@@ -20,6 +20,10 @@ T = TypeVar("T")
 GOOD_FOR: Final = timedelta(minutes=10)
 """How long a description is used: a key that the provider has taken back is ours no longer than that."""
 
+FRESH: Final = timedelta(seconds=10)
+"""How old a description is by which somebody is led to the provider: else their browser would find out alone that
+it is down."""
+
 APART: Final = timedelta(seconds=30)
 """How long a token with an unknown key waits for the next look at the keys: anybody can send such tokens."""
 
@@ -63,6 +67,10 @@ class IdentityProvider:
     def description(self) -> ProviderDescription:
         """Raises :class:`DirectoryUnavailable`."""
         return self._current(GOOD_FOR).description
+
+    def description_of_now(self) -> ProviderDescription:
+        """The same from a provider that answered a moment ago. Raises :class:`DirectoryUnavailable`."""
+        return self._current(FRESH).description
 
     def last_description(self) -> ProviderDescription | None:
         """What it said last, however long ago; it is not asked."""

@@ -139,7 +139,7 @@ class SingleSignOn(AccountsPart):
         Raises :class:`DirectoryUnavailable`."""
         wanted = path if len(path.encode()) <= LONGEST_PATH else "/"
         ticket = self._tickets.issue_ticket(_PURPOSE, wanted, now=self._now(), lasting=LASTS)
-        description = self._provider.description()
+        description = self._provider.description_of_now()
         address = prepare_grant_uri(
             description.authorization_endpoint,
             self._settings.client,

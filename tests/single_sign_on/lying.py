@@ -14,10 +14,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from joserfc import jwt
-from joserfc.jwk import KeySet, RSAKey
+from joserfc.jwk import RSAKey
 
 CLIENT = "vermilion"
-SECRET = "a secret of the tests: %/+"  # noqa: S105 - of a provider that exists for a test
+SECRET = "a secret of the tests: %/+"
 LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
 
 DISCOVERY, KEYS, TOKEN, USER_INFO = "/.well-known/openid-configuration", "/keys", "/token", "/userinfo"
@@ -27,7 +27,7 @@ DISCOVERY, KEYS, TOKEN, USER_INFO = "/.well-known/openid-configuration", "/keys"
 class LyingProvider:
     """Runs at ``issuer`` and shows ``keys``. ``token`` is what its token endpoint gives next, with ``access``; its
     UserInfo endpoint says ``user_info``. ``said`` replaces members of its description (None: left out),
-    ``answers`` whole answers by path, ``seconds`` is how long each takes. ``asked`` counts the requests by path."""
+    ``answers`` whole answers by path, ``seconds`` is how long each takes. ``asked`` counts requests by path."""
 
     issuer: str = ""
     key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, auto_kid=True))
@@ -154,8 +154,3 @@ def lying_provider() -> Iterator[LyingProvider]:
         finally:
             server.shutdown()
             thread.join()
-
-
-def key_set(provider: LyingProvider) -> KeySet:
-    """The keys that it shows."""
-    return KeySet.import_key_set({"keys": provider.keys})  # type: ignore[typeddict-item]

@@ -19,8 +19,8 @@ from werkzeug.serving import make_server
 from tests.ports import free_port
 
 CLIENT = "vermilion"
-SECRET = "a secret of the tests: %/+"  # noqa: S105 - of a provider that exists for a test
-PASSWORD = "correct horse of the provider"  # noqa: S105 - likewise
+SECRET = "a-secret-of-the-tests"
+PASSWORD = "correct horse of the provider"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,13 @@ class Provider:
                 group = models.Group(display_name=each, members=[user])
                 Backend.instance.save(group)
 
+    def change_email(self, login: str, email: str) -> None:
+        """The provider has another mail address of somebody from now on."""
+        with self.app.app_context():
+            user = Backend.instance.get(models.User, user_name=login)
+            user.emails = [email]
+            Backend.instance.save(user)
+
     def rotate(self) -> None:
         """Signs with a new key from now on; the old one is shown no more."""
         self.keys[:] = [new_key()]
@@ -72,7 +79,10 @@ def _configuration(port: int, keys: list[dict[str, Any]]) -> Mapping[str, Any]:
             "ACL": {"DEFAULT": {"PERMISSIONS": ["use_oidc", "manage_oidc"]}},
             "LOGGING": {"version": 1, "disable_existing_loggers": False},
         },
-        "CANAILLE_OIDC": {"ACTIVE_JWKS": keys},
+        "CANAILLE_OIDC": {
+            "ACTIVE_JWKS": keys,
+            "USERINFO_MAPPING": {"PREFERRED_USERNAME": "{{ user.user_name }}"},
+        },
     }
 
 
@@ -94,11 +104,12 @@ def running_provider(portal: str) -> Iterator[Provider]:
             grant_types=["authorization_code"],
             response_types=["code"],
             scope=["openid", "profile", "email", "groups"],
-            token_endpoint_auth_method="client_secret_basic",  # noqa: S106 - the name of a way
+            token_endpoint_auth_method="client_secret_basic",
             client_id_issued_at=datetime.datetime.now(datetime.UTC),
             client_secret_expires_at=None,
         )
-        client.audience = [client]
+        Backend.instance.save(client)
+        client.audience = [client]  # which has to be there
         Backend.instance.save(client)
     server = make_server("127.0.0.1", port, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -41,6 +41,7 @@ from appliance.store import (
     client_lists,
     contracts,
     directories,
+    directory_health,
     events,
     intents,
     ledger,
@@ -69,8 +70,7 @@ GROWING = (
     *("outbox", "reminders", "reminder_plans", "contract_dates", "calendar_feeds"),
     *("holds", "disposals", "openings", "content_checks", "review_requests", "review_waivers", "review_sign_offs"),
     *("powers", "power_events", "signing_grounds", "identity_records", "webhook_attempts"),
-    *("mail_merges", "mail_merge_rows", "mail_merge_faults"),
-    *("directory_users", "departures", "accounts"),
+    *("mail_merges", "mail_merge_rows", "mail_merge_faults", "directory_users", "departures", "accounts"),
 )
 SMALL = {
     *("people_members", "people_members_by_name", "people_members_of", "seal_requests_one_open"),
@@ -132,6 +132,13 @@ OTHERS: Sequence[Query] = (
     lambda tx: client_lists.initiator_and_change(tx, "one"),
     lambda tx: members.working_in(tx, ["甲公司"], after="", limit=50),
     lambda tx: members.working_person(tx, ["甲公司"], WHO),
+    lambda tx: members.called(tx, WHO),
+    lambda tx: members.directory_entry(tx, WHO),
+    lambda tx: members.departed(tx, after="", limit=50),
+    lambda tx: members.came_back(tx, since=NOW, limit=50),
+    members.count_departed,
+    lambda tx: people.managers_above(tx, WHO),
+    lambda tx: people.manages_somebody(tx, WHO),
     lambda tx: members.working_person(tx, ["甲公司"], "li@example.com"),
     lambda tx: lists.counts(tx, ListViewer(WHO), soon=NOW),
     lambda tx: lists.kinds(tx, ListViewer(WHO)),
@@ -224,6 +231,11 @@ OTHERS: Sequence[Query] = (
     lambda tx: mail_merges.faults_after(tx, "batch", 0, 500),
     lambda tx: mail_merges.rest(tx, "batch"),
     lambda tx: mail_merges.old_merges(tx, NOW, 1),
+    directory_health.count_problems,
+    directory_health.held_counts,
+    lambda tx: directory_health.count_users(tx, DirectorySource.LDAP),
+    lambda tx: directory_health.rounds_so_far(tx, DirectorySource.LDAP),
+    lambda tx: directory_health.lasting_departures(tx, before=NOW),
 )
 
 

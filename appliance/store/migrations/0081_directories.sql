@@ -15,8 +15,6 @@ CREATE TABLE directory_users (
     removed    TEXT,
     -- When the account last departed, also where the user has come back since.
     departed   TEXT,
-    -- What a SCIM client sent beside that, and its version.
-    resource   TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(resource)),
     made       TEXT NOT NULL,
     changed    TEXT NOT NULL,
     UNIQUE (source, key)
@@ -37,23 +35,47 @@ CREATE TRIGGER directory_users_become_no_officers BEFORE UPDATE OF subject ON di
 WHEN NEW.subject LIKE 'officer-%' OR NEW.subject LIKE 'person-guest-%'
 BEGIN SELECT RAISE(ABORT, 'no directory has officers'); END;
 
--- Groups that a SCIM client pushes; those of LDAP are names of their users alone.
-CREATE TABLE directory_groups (
-    id       TEXT PRIMARY KEY CHECK (length(id) = 32),
-    source   TEXT NOT NULL CHECK (source = 'scim'),
-    name     TEXT NOT NULL,
-    resource TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(resource)),
-    made     TEXT NOT NULL,
-    changed  TEXT NOT NULL
+-- The resources that a SCIM client pushes (RFC 7643), as it sent them. A user's key in directory_users is the id.
+CREATE TABLE scim_users (
+    number      INTEGER PRIMARY KEY,
+    id          TEXT NOT NULL UNIQUE CHECK (length(id) = 32),
+    -- As names are compared: without regard to case.
+    login       TEXT NOT NULL UNIQUE,
+    external_id TEXT,
+    content     TEXT NOT NULL CHECK (json_type(content) = 'object'),
+    version     INTEGER NOT NULL,
+    made        TEXT NOT NULL,
+    changed     TEXT NOT NULL
 ) STRICT;
-CREATE INDEX directory_groups_by_name ON directory_groups (name COLLATE NOCASE);
+CREATE INDEX scim_users_by_external_id ON scim_users (external_id) WHERE external_id IS NOT NULL;
 
-CREATE TABLE directory_members (
-    "group" TEXT NOT NULL REFERENCES directory_groups (id),
+CREATE TABLE scim_groups (
+    number      INTEGER PRIMARY KEY,
+    id          TEXT NOT NULL UNIQUE CHECK (length(id) = 32),
+    name        TEXT NOT NULL,
+    -- As names are compared.
+    compared    TEXT NOT NULL,
+    external_id TEXT,
+    content     TEXT NOT NULL CHECK (json_type(content) = 'object'),
+    version     INTEGER NOT NULL,
+    made        TEXT NOT NULL,
+    changed     TEXT NOT NULL
+) STRICT;
+CREATE INDEX scim_groups_by_name ON scim_groups (compared);
+CREATE INDEX scim_groups_by_external_id ON scim_groups (external_id) WHERE external_id IS NOT NULL;
+
+-- Users and groups that are members of groups.
+CREATE TABLE scim_members (
+    "group" TEXT NOT NULL REFERENCES scim_groups (id) ON DELETE CASCADE,
     member  TEXT NOT NULL,
     PRIMARY KEY ("group", member)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX directory_members_of ON directory_members (member);
+CREATE INDEX scim_members_of ON scim_members (member);
+
+-- Users whose groups have changed, while their accounts do not follow that yet.
+CREATE TABLE scim_unfollowed (
+    id TEXT PRIMARY KEY REFERENCES scim_users (id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
 
 -- Synchronisations, the newest of which are kept.
 CREATE TABLE directory_rounds (
@@ -231,3 +253,40 @@ CREATE TRIGGER sessions_of_single_sign_on BEFORE INSERT ON sessions
 WHEN NEW.strength = 'single-sign-on' AND NOT EXISTS
     (SELECT 1 FROM accounts WHERE subject = NEW.subject AND single_sign_on = 1 AND state = 'active')
 BEGIN SELECT RAISE(ABORT, 'the account does not use single sign-on'); END;
+
+-- The manager of whoever started a contract takes a step of its review without the role of a reviewer: the approval is of
+-- no department then. Managers are the initiator's own, that one's, and the next one above.
+DROP TRIGGER review_approvals_by_reviewers;
+DROP TRIGGER review_waivers_by_reviewers;
+DROP TRIGGER review_sign_offs_by_reviewers;
+
+CREATE VIEW managers_above AS
+    SELECT p.subject, p.manager, 1 AS height FROM people p WHERE p.manager IS NOT NULL
+    UNION ALL
+    SELECT p.subject, m.manager, 2 FROM people p JOIN people m ON m.subject = p.manager WHERE m.manager IS NOT NULL
+    UNION ALL
+    SELECT p.subject, n.manager, 3 FROM people p JOIN people m ON m.subject = p.manager
+        JOIN people n ON n.subject = m.manager WHERE n.manager IS NOT NULL;
+
+CREATE TRIGGER review_approvals_by_reviewers BEFORE INSERT ON review_approvals
+WHEN NEW.by = (SELECT c.initiator FROM contracts c JOIN review_requests r ON r.contract = c.id WHERE r.id = NEW.request)
+    OR CASE NEW.department
+        WHEN '' THEN NEW.by NOT IN (SELECT a.manager FROM review_requests r JOIN contracts c ON c.id = r.contract
+            JOIN managers_above a ON a.subject = c.initiator WHERE r.id = NEW.request)
+        ELSE NOT EXISTS (SELECT 1 FROM account_roles WHERE subject = NEW.by AND role = 'reviewer') END
+BEGIN SELECT RAISE(ABORT, 'only a reviewer or manager who is not the initiator approves a step of a review'); END;
+
+CREATE TRIGGER review_waivers_by_reviewers BEFORE INSERT ON review_waivers
+WHEN NEW.by = (SELECT initiator FROM contracts WHERE id = NEW.contract)
+    OR NOT EXISTS (SELECT 1 FROM account_roles WHERE subject = NEW.by AND role = 'reviewer')
+    AND NEW.by NOT IN (SELECT a.manager FROM contracts c JOIN managers_above a ON a.subject = c.initiator
+        WHERE c.id = NEW.contract)
+BEGIN SELECT RAISE(ABORT, 'only a reviewer or manager who is not the initiator waives a finding'); END;
+
+-- A manager signs a check off by having approved the last step.
+CREATE TRIGGER review_sign_offs_by_reviewers BEFORE INSERT ON review_sign_offs
+WHEN NEW.by = (SELECT initiator FROM contracts WHERE id = NEW.contract)
+    OR NOT EXISTS (SELECT 1 FROM account_roles WHERE subject = NEW.by AND role = 'reviewer')
+    AND NOT EXISTS (SELECT 1 FROM review_requests r JOIN review_approvals a ON a.request = r.id
+        WHERE r.contract = NEW.contract AND r.state = 'open' AND a.department = '' AND a.by = NEW.by)
+BEGIN SELECT RAISE(ABORT, 'only a reviewer or manager who is not the initiator signs a check off'); END;

@@ -108,6 +108,7 @@ def settings() -> Answer:
         person=person,
         account=appliance.accounts.administration.account(who.subject),
         name_stays=own.name_stays(who.subject),
+        follows_directory=own.follows_directory(who.subject),
         passkeys=[(each, passkey_name(each)) for each in own.passkeys(who.subject)],
         sessions=[(session, device(session.agent)) for session in appliance.sessions.sessions_of(who.subject)],
         zones=zones(typed["zone"]),
@@ -229,8 +230,8 @@ def add_passkey(who: PortalVisitor) -> Answer:
 
 @pages.get("/settings/passkeys/<named>/remove")
 def remove_passkey(named: str) -> Answer:
-    wanted = _identifier(named)
-    found = [each for each in appliance.accounts.own.passkeys(local_owner().subject) if each.credential_id == wanted]
+    wanted, subject = _identifier(named), local_owner().subject
+    found = [each for each in appliance.accounts.own.passkeys(subject) if each.credential_id == wanted]
     if not found:
         raise _no_such_passkey()
     return render("accounts/remove_passkey.html", passkey=found[0], name=passkey_name(found[0]))

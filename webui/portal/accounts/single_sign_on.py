@@ -42,7 +42,7 @@ _PLACE = b"identity provider"
 
 
 @pages.get("/login/provider")
-def begin() -> Answer:
+def to_provider() -> Answer:
     _require_offered()
     path = next_path("/login", "/logout")
     if access.visitor_or_none() is not None:
@@ -58,7 +58,7 @@ def begin() -> Answer:
 
 
 @pages.get("/login/provider/done")
-def done() -> Answer:
+def from_provider() -> Answer:
     """Back from the provider, with a code or with an error."""
     _require_offered()
     given = {name: request.args.get(name, "")[: LONGEST_ANSWER + 1] for name in ("state", "code", "iss", "error")}
