@@ -70,7 +70,7 @@ GROWING = (
     *("outbox", "reminders", "reminder_plans", "contract_dates", "calendar_feeds"),
     *("holds", "disposals", "openings", "content_checks", "review_requests", "review_waivers", "review_sign_offs"),
     *("powers", "power_events", "signing_grounds", "identity_records", "webhook_attempts"),
-    *("mail_merges", "mail_merge_rows", "mail_merge_faults", "directory_users", "departures", "accounts"),
+    *("mail_merges", "mail_merge_rows", "mail_merge_faults", "directory_users", "accounts"),
 )
 SMALL = {
     *("people_members", "people_members_by_name", "people_members_of", "seal_requests_one_open"),
@@ -81,7 +81,6 @@ SMALL = {
         "holds_one_stands",
         "powers_by_time",
         "outbox_waiting",
-        "departures_to_offer",
         "directory_users_with_problems",
     ),
 }
