@@ -158,9 +158,9 @@ class Appliance:
         self._add_documents(records, backend)
         self._add_contracts(records, rules, backend)
         self._add_ends_of_contracts(records, rules, backend)
+        self._add_powers_and_reviews(rules)
         self._add_writing()
         self._add_people()
-        self._add_powers_and_reviews(rules)
         self._add_reminders()
         self._add_events()
 
@@ -232,7 +232,8 @@ class Appliance:
         reach_to_draft = partial(self.database.query, partial(current_reach, scope=Scope.CONTRACTS_WRITE))
         self.merge_rounds = MergeRounds(self.database, templates, workflows, self.now, reach_to_draft)
         self.converter = open_converter(self.settings.home.converter)
-        self.discussions, self.proposals = Discussions(self.database, self.now), Proposals(self.database, self.now)
+        self.discussions = Discussions(self.database, self.now, self.reviewing.case_within)
+        self.proposals = Proposals(self.database, self.now)
 
     def _add_people(self) -> None:
         """People with accounts, guests, and the office that decides about them."""

@@ -24,8 +24,9 @@ from appliance.model.accounts import (
 )
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
-from appliance.store import accounts, outbox, people
+from appliance.store import accounts, directories, members, outbox, people
 from appliance.store.database import Transaction, reads
+from hsm.names import is_outside
 
 WELCOME_LASTS = timedelta(days=7)
 RECOVERY_LASTS = timedelta(hours=24)
@@ -115,9 +116,11 @@ class AccountAdministration(AccountsPart):
             return self._send_link(tx, subject, LinkPurpose.RECOVER, by)
 
     def set_roles(self, subject: str, roles: frozenset[AccountRole], *, by: str) -> None:
-        """Other roles, from now on. Raises :class:`PreconditionRefused` for a combination that must not be."""
+        """Other roles, from now on. Raises :class:`PreconditionRefused` for a combination that must not be, and
+        :class:`StateRefused` where a directory sets them."""
         self._require_other(subject, by)
         with self._database.transaction() as tx:
+            _require_no_directory(tx, subject)
             before = accounts.account(tx, subject)
             _require_possible(subject, roles)
             accounts.set_roles(tx, subject, roles)
@@ -128,7 +131,8 @@ class AccountAdministration(AccountsPart):
     def set_department(self, subject: str, department: str, *, by: str) -> None:
         """The department of somebody with an account, empty for none; contracts drafted from now on have it.
 
-        Raises :class:`PreconditionRefused` for one that is too long."""
+        Raises :class:`PreconditionRefused` for one that is too long, :class:`StateRefused` where a directory sets
+        it."""
         tidied = words(department)
         if len(tidied) > LONGEST_DEPARTMENT:
             raise PreconditionRefused(
@@ -136,10 +140,28 @@ class AccountAdministration(AccountsPart):
             )
         with self._database.transaction() as tx:
             accounts.account(tx, subject)
+            _require_no_directory(tx, subject)
             before = people.department_of(tx, subject)
             if people.set_department(tx, subject, tidied):
                 public = {"subject": subject}
                 self._append_event(tx, EventKind.DEPARTMENT_CHANGED, by, public, department=tidied, before=before)
+
+    def set_manager(self, subject: str, named: str, *, by: str) -> None:
+        """Who *subject* works under: somebody of the same organisation, *named* by login or mail address, empty
+        for nobody. That one takes the manager's step of reviews, where policy has one.
+
+        Raises :class:`PreconditionRefused` for who cannot be one, :class:`StateRefused` where a directory says it.
+        """
+        with self._database.transaction() as tx:
+            accounts.account(tx, subject)
+            _require_no_directory(tx, subject)
+            before, manager = directories.manager_of(tx, subject), _manager_named(tx, subject, named.strip())
+            if before != manager:
+                directories.set_manager(tx, subject, manager)
+                public = {"subject": subject}
+                self._append_event(
+                    tx, EventKind.MANAGER_CHANGED, by, public, manager=manager or "", before=before or ""
+                )
 
     def suspend(self, subject: str, *, by: str) -> None:
         """Nobody signs in with this account any more, for now; sessions and links end at once."""
@@ -176,6 +198,33 @@ class AccountAdministration(AccountsPart):
     def _require_other(self, subject: str, by: str) -> None:
         if subject == by:
             raise PreconditionRefused("Nobody does this to their own account; another officer does.")
+
+
+def _require_no_directory(tx: Transaction, subject: str) -> None:
+    if members.directory_entry(tx, subject) is not None:
+        raise StateRefused("The directory sets department, manager and roles of this account; change them there.")
+
+
+def _manager_named(tx: Transaction, subject: str, named: str) -> str | None:
+    """The subject of the manager; None for nobody."""
+    if not named:
+        return None
+    account = None if "@" in named else accounts.by_login(tx, named.lower())
+    manager = people.by_email(tx, named) if account is None else account.subject
+    if (
+        manager is None
+        or not manager.startswith("person-")
+        or is_outside(manager)
+        or not people.is_active(tx, manager)
+    ):
+        raise PreconditionRefused(
+            "Nobody here is called {manager}; give the login or the mail address.", manager=named
+        )
+    if manager == subject:
+        raise PreconditionRefused("Nobody is their own manager.", manager=named)
+    if people.person(tx, manager).organisation != people.person(tx, subject).organisation:
+        raise PreconditionRefused("{manager} is of another organisation.", manager=named)
+    return manager
 
 
 def _require_state(tx: Transaction, subject: str, wanted: AccountState, otherwise: str) -> None:

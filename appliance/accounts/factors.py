@@ -15,12 +15,13 @@ from appliance.errors import NotFound, PreconditionRefused
 from appliance.language import Language
 from appliance.ledger.audit_trail import EventKind
 from appliance.model.accounts import Passkey
-from appliance.store import accounts, enrolment, people
+from appliance.store import accounts, enrolment, members, people
 from appliance.store.database import Transaction, reads
 
 MOST_PASSKEYS = 10
 
 NAME_STAYS: Final = "Your name stands in your signatures as an officer verifies it; it cannot be changed here."
+NAME_FOLLOWS: Final = "Your name comes from your organisation's directory; it cannot be changed here."
 
 
 class OwnFactors(AccountsPart):
@@ -30,7 +31,8 @@ class OwnFactors(AccountsPart):
         """Name shown, language and time zone.
 
         The name stands in visible signatures, so it stays as it is from the moment at which an officer is asked to
-        verify it. Raises :class:`PreconditionRefused`, and as :func:`require_zone`.
+        verify it, and where it comes from a directory. Raises :class:`PreconditionRefused`, and as
+        :func:`require_zone`.
         """
         require_zone(zone)
         with self._database.transaction() as tx:
@@ -38,11 +40,17 @@ class OwnFactors(AccountsPart):
             shown = before.name if name.strip() == before.name else person_name(name)
             if shown != before.name and _is_verified(tx, subject):
                 raise PreconditionRefused(NAME_STAYS)
+            if shown != before.name and members.directory_entry(tx, subject) is not None:
+                raise PreconditionRefused(NAME_FOLLOWS)
             people.update_profile(tx, replace(before, name=shown, language=language, zone=zone))
             if shown != before.name:
                 self._append_event(
                     tx, EventKind.PROFILE_CHANGED, subject, {"subject": subject}, name=shown, before=before.name
                 )
+
+    def follows_directory(self, subject: str) -> bool:
+        """Whether a directory sets name, department and manager of *subject*."""
+        return self._database.query(members.directory_entry, subject) is not None
 
     def prefer(self, subject: str, language: Language, *, zone: str | None = None) -> None:
         """Language and, where it is given, zone of pages and mails; for outside signers too.

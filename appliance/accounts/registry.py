@@ -32,6 +32,7 @@ class PeopleRegistry:
     seals = reads(people.seals)
     working_in = reads(members.working_in)
     working_person = reads(members.working_person)
+    called = reads(members.called)
 
     def add_person(self, person: Person, certificate: bytes | None, *, by: str) -> None:
         """Register *person*; *certificate* (DER) is what ``enrol_person`` returned, None for who is not enrolled.
@@ -58,7 +59,8 @@ class PeopleRegistry:
             append_event(tx, AuditEvent(EventKind.SEAL_REGISTERED, self._now(), by, None, public, private))
 
     def search(self, words: str) -> list[Person]:
-        """At most :data:`MOST` people with accounts by name, organisation or mail address; none for no words."""
+        """At most :data:`MOST` people with accounts by name, organisation, department or mail address; none for no
+        words."""
         wanted = words.strip()[:LONGEST]
         if not wanted:
             return []

@@ -129,18 +129,20 @@ class HandingOver:
             )
         return after
 
-    def left_behind(self, subject: str) -> tuple[OpenPart, ...]:
-        """Every part of open contracts that *subject* still has after leaving, and who can take it."""
+    def left_behind(self, subject: str, words: str = "") -> tuple[OpenPart, ...]:
+        """Every part of open contracts that *subject* still has after leaving, and who can take it; with *words*
+        those found by them."""
         if not self._records.database.query(people.has_left, subject):
             return ()
-        return self.open_parts(subject)
+        return self.open_parts(subject, words=words)
 
-    def open_parts(self, subject: str, *, only: str | None = None) -> tuple[OpenPart, ...]:
+    def open_parts(self, subject: str, *, only: str | None = None, words: str = "") -> tuple[OpenPart, ...]:
         """Parts of open contracts that *subject* has, at most :data:`members.MOST_OPEN` contracts' at once, and
-        who can take each: *only* this person, where one is named (empty: nobody is asked about)."""
+        who can take each: *only* this person, where one is named (empty: nobody is asked about); else those found
+        by *words*, all where there are none."""
         with self._records.database.reading() as tx:
             found = [contracts.load_contract(tx, each.id) for each in members.open_contracts(tx, subject)]
-        return tuple(part for contract in found for part in self._parts(contract, subject, only))
+        return tuple(part for contract in found for part in self._parts(contract, subject, only, words))
 
     def hand_over_all(
         self, subject: str, *, to: str, reason: str, by: str | None = None
@@ -167,13 +169,14 @@ class HandingOver:
             return HandedOver(part, refusal)
         return HandedOver(part)
 
-    def left_in_contract(self, contract: Contract) -> tuple[OpenPart, ...]:
-        """The parts of *contract* whose people have left."""
+    def left_in_contract(self, contract: Contract, words: str = "") -> tuple[OpenPart, ...]:
+        """The parts of *contract* whose people have left, and who can take each; with *words* those found by
+        them."""
         if contract.state not in _OPEN:
             return ()
         with self._records.database.reading() as tx:
             gone = [each for each in contract.everybody if people.has_left(tx, each)]
-        return tuple(part for subject in gone for part in self._parts(contract, subject))
+        return tuple(part for subject in gone for part in self._parts(contract, subject, words=words))
 
     def reassign(
         self,
@@ -232,21 +235,26 @@ class HandingOver:
             self._records.notify(tx, [Notice(contract_id, to, NoticeKind.TAKEN_OVER, now)])
             return after
 
-    def _parts(self, contract: Contract, subject: str, only: str | None = None) -> list[OpenPart]:
+    def _parts(self, contract: Contract, subject: str, only: str | None = None, words: str = "") -> list[OpenPart]:
         own: list[Party | None] = [None] if contract.initiator == subject else []
         if contract.state is ContractState.SENT:
             waiting = (each for each in contract.parties if each.state is PartyState.WAITING)
             own += [each for each in waiting if each.responsible == subject]
-        return [OpenPart(contract, subject, each, self._able(contract, subject, each, only)) for each in own]
+        return [
+            OpenPart(contract, subject, each, self._able(contract, subject, each, only, words)) for each in own
+        ]
 
-    def _able(self, contract: Contract, subject: str, party: Party | None, only: str | None) -> Candidates:
-        """Who can take the *party*, or the contract itself; or whether *only* one person can."""
+    def _able(
+        self, contract: Contract, subject: str, party: Party | None, only: str | None, words: str
+    ) -> Candidates:
+        """Who can take the *party*, or the contract itself, and is found by *words*; or whether *only* one person
+        can."""
         if only is not None:
             return Candidates(self._one_able(contract, subject, party, only) if only else (), False)
         if party is not None:
-            return self.candidates(contract, party)
+            return self.candidates(contract, party, words)
         with self._records.database.reading() as tx:
-            able = _starters(tx, people.person(tx, subject))
+            able = _starters(tx, people.person(tx, subject), words.strip())
             return Candidates(tuple(people.person(tx, each) for each in able), len(able) >= MOST_STARTERS)
 
     def _one_able(self, contract: Contract, subject: str, party: Party | None, to: str) -> tuple[Person, ...]:
@@ -292,19 +300,20 @@ def _colleagues(tx: Transaction, giver: Person, words: str, *, limit: int) -> li
     return [people.person(tx, each.subject) for each in found if each.enrolled]
 
 
-def _starters(tx: Transaction, left: Person) -> list[str]:
-    """Who of the organisation of *left* may start contracts, at most :data:`MOST_STARTERS`, by name."""
+def _starters(tx: Transaction, left: Person, words: str) -> list[str]:
+    """Who of the organisation of *left* may start contracts and is found by *words*, at most
+    :data:`MOST_STARTERS`, by name."""
     return [
         each
-        for each in members.with_role(tx, left.organisation, AccountRole.INITIATOR, limit=MOST_STARTERS)
+        for each in members.with_role(tx, left.organisation, AccountRole.INITIATOR, words, limit=MOST_STARTERS)
         if each != left.subject
     ]
 
 
 def _may_start(tx: Transaction, left: Person, person: Person) -> bool:
     """Whether *person* may lead a contract in place of *left*, however many others may, too."""
-    able = members.with_role(tx, left.organisation, AccountRole.INITIATOR, limit=-1)
-    return person.subject != left.subject and person.subject in able
+    able = members.has_role_in(tx, left.organisation, AccountRole.INITIATOR, person.subject)
+    return person.subject != left.subject and able
 
 
 def _require_decider(tx: Transaction, contract: Contract, holder: str, by: str, to: str, now: datetime) -> None:

@@ -62,9 +62,9 @@ _OF_SEALS: Final = frozenset(
 )
 """Mails about what is internal to the company whose seal it is."""
 
-_INTERNAL: Final = _OF_SEALS | {NoticeKind.DEPUTY_ASKED, NoticeKind.DRAFT_SHARED}
-"""Mails of which only the organisation of the recipient may know: also who is away there, who stands in, and with
-whom a draft was shared."""
+_INTERNAL: Final = _OF_SEALS | {NoticeKind.DEPUTY_ASKED, NoticeKind.DRAFT_SHARED, NoticeKind.REVIEW_ASKED}
+"""Mails of which only the organisation of the recipient may know: also who is away there, who stands in, with whom
+a draft was shared, and who approves one."""
 
 
 @dataclass(frozen=True, slots=True)

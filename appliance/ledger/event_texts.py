@@ -100,6 +100,7 @@ LABELS: Final[Mapping[str, str]] = {
     "grounds": "Grounds of the signature, SHA-256",
     "statement": "Officers' confirmation, SHA-256",
     "department": "Department",
+    "approved_as": "Approved as",
     "item": "Item of the content check",
     "document": "Checked document, SHA-256",
     "check": "Result of the content check, SHA-256",
@@ -110,6 +111,8 @@ LABELS: Final[Mapping[str, str]] = {
 
 def value_as_message(field: str, value: str) -> str | None:
     """The message id that says what a *value* of *field* means; None for a value that is shown as it is."""
+    if field == "approved_as" and value == "manager":
+        return "The initiator's manager"
     return METHOD_TITLES[SigningMethod(value)] if field == "method" and value in set(SigningMethod) else None
 
 

@@ -34,6 +34,8 @@ class NoticeKind(StrEnum):
     """To the deputy of somebody who is away and for whom something waits; about the person who is away."""
     DRAFT_SHARED = "draft-shared"
     """To a colleague with whom a draft is shared; about the text, or the contract."""
+    REVIEW_ASKED = "review-asked"
+    """To a manager of the initiator whose turn it is in the review of a draft."""
     VOID_PROPOSED = "void-proposed"
     VOID_REFUSED = "void-refused"
     VOIDED = "voided"

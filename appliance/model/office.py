@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from appliance.model.accounts import AccountRole, AccountState
+from appliance.model.directories import DirectorySource
 from hsm.intents import OfficerIntent
 
 
@@ -62,7 +63,9 @@ class EnrolmentRequest:
 @dataclass(frozen=True, slots=True)
 class MemberEntry:
     """Somebody as the office lists them. ``login`` and ``state`` are None without an account (guests);
-    ``partner`` is the id of the partner organisation whose representative it is."""
+    ``partner`` is the id of the partner organisation whose representative it is. ``manager`` (a subject) is who
+    they work under, with name and organisation; ``departed``: since when their directory says they are gone, while
+    no officer has recorded it."""
 
     subject: str
     name: str
@@ -76,6 +79,41 @@ class MemberEntry:
     waiting: bool
     roles: frozenset[AccountRole]
     partner: str | None = None
+    manager: str | None = None
+    manager_name: str | None = None
+    manager_organisation: str | None = None
+    departed: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryEntry:
+    """What a directory says of somebody whose account follows it: the user's ``login`` there, ``since`` when it is
+    known here, and the code of a ``problem``, as those of :class:`appliance.model.directories.KnownUser`.
+    ``other_name`` is the name there where the certificate has another one."""
+
+    source: DirectorySource
+    login: str
+    since: datetime
+    problem: str | None
+    other_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DepartedPerson:
+    """Somebody whom their directory has disabled or removed ``since`` then, or who has come back after that.
+
+    ``enrolled``: a certificate is still to be ended. ``open_work``: contracts under way wait for them."""
+
+    subject: str
+    name: str
+    organisation: str
+    email: str
+    department: str
+    manager_name: str | None
+    source: DirectorySource
+    since: datetime
+    enrolled: bool
+    open_work: bool
 
 
 @dataclass(frozen=True, slots=True)

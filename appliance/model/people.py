@@ -41,7 +41,8 @@ class Person:
 
     ``officer-…``, ``auditor-…`` and ``operator-…`` never have one. ``guest``: somebody from outside, invited to
     one contract, or a representative of the partner organisation whose id ``partner`` is, with an account.
-    ``certified``: officers have confirmed who this is, and of which organisation.
+    ``certified``: officers have confirmed who this is, and of which organisation. ``department`` and
+    ``manager_name``, empty for none, are as the directory or officers say now, and tell people of one name apart.
     """
 
     subject: str
@@ -53,6 +54,8 @@ class Person:
     guest: bool = False
     partner: str | None = None
     certified: bool = field(default=False, compare=False)
+    department: str = field(default="", compare=False)
+    manager_name: str | None = field(default=None, compare=False)
 
     @property
     def side(self) -> AgreementSide:

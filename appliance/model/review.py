@@ -157,7 +157,7 @@ class ReviewRequest:
 
 @dataclass(frozen=True, slots=True)
 class ReviewApproval:
-    """Who of a department has approved the document for a request."""
+    """Who of a ``department``, or (empty) as the initiator's manager, has approved the document for a request."""
 
     department: str
     by: str

@@ -31,6 +31,7 @@ _BY_INITIATOR = frozenset(
         NoticeKind.EXTENDED,
         NoticeKind.REMINDED,
         NoticeKind.DRAFT_SHARED,
+        NoticeKind.REVIEW_ASKED,
     }
 )
 
@@ -93,6 +94,7 @@ SUBJECTS: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.REMINDED: "Reminder: “{title}” waits for you",
     NoticeKind.DEPUTY_ASKED: "“{title}” waits for {who}, for whom you act as deputy",
     NoticeKind.DRAFT_SHARED: "The draft “{title}” is shared with you for comments",
+    NoticeKind.REVIEW_ASKED: "“{title}” waits for your approval as a manager",
     NoticeKind.VOID_PROPOSED: "It is proposed to void “{title}”; your declaration is asked for",
     NoticeKind.VOID_REFUSED: "“{title}” stays in force: voiding it was refused",
     NoticeKind.VOIDED: "“{title}” has been voided by all parties",
@@ -132,6 +134,7 @@ BY: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.EXTENDED: "The deadline was extended by {who}.",
     NoticeKind.REMINDED: "{who} asks you to look at it now.",
     NoticeKind.DRAFT_SHARED: "It is shared by {who}.",
+    NoticeKind.REVIEW_ASKED: "{who} started it.",
     NoticeKind.HANDED_OVER: "It is now to be signed by {who}.",
     NoticeKind.COMPLETED: "It was signed by {who}.",
     NoticeKind.VOID_PROPOSED: "It was proposed by {who}.",
@@ -398,6 +401,7 @@ _PAGES = {
     NoticeKind.REMINDED: "/contracts/{contract}/sign",
     NoticeKind.DEPUTY_ASKED: "/deputy/{about}",
     NoticeKind.DRAFT_SHARED: "/contracts/{contract}/discussion",
+    NoticeKind.REVIEW_ASKED: "/reviews/{contract}",
     NoticeKind.GUEST_ARRIVED: "/contracts/{contract}/guests/{about}",
     NoticeKind.GUEST_LOCKED: "/contracts/{contract}/guests/{about}",
     NoticeKind.GUEST_ASKS: "/contracts/{contract}/guests/{about}",

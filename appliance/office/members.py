@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from appliance.accounts.context import AccountsContext, AccountsPart
 from appliance.errors import NotFound, StateRefused
 from appliance.ledger.audit_trail import EventKind
 from appliance.model.accounts import AccountState
-from appliance.model.office import MemberEntry, OfficerDecision, OpenContract
+from appliance.model.office import DepartedPerson, DirectoryEntry, MemberEntry, OfficerDecision, OpenContract
 from appliance.model.people import Seal
 from appliance.office import effects
 from appliance.office.drafts import DecisionDrafts
@@ -21,6 +22,9 @@ from hsm.operation_types import KnownCredential
 from hsm.remote import RemoteUse
 
 PAGE = 50
+
+RETURNED = timedelta(days=30)
+"""For so long after they had gone, who came back stands in the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ class Member:
     """The uses for which they have a key for other software."""
     possible: tuple[RemoteUse, ...] = ()
     """Those for which officers can give them one."""
+    directory: DirectoryEntry | None = None
+    """What a directory says of them, where their account follows one."""
 
 
 def _page(found: list[MemberEntry], kept: Sequence[MemberEntry] = ()) -> RollPage:
@@ -90,9 +96,10 @@ class Members(AccountsPart):
             if entry is None:
                 raise NotFound("There is no person {subject}.", subject=subject)
             contracts, seals = members.open_contracts(tx, subject), members.seals_kept_by(tx, subject)
+            directory = members.directory_entry(tx, subject)
         known = tuple(self._authority.credentials(subject))
         remote, possible = self._remote(entry)
-        return Member(entry, known, tuple(contracts), tuple(seals), remote, possible)
+        return Member(entry, known, tuple(contracts), tuple(seals), remote, possible, directory)
 
     def _remote(self, entry: MemberEntry) -> tuple[tuple[RemoteUse, ...], tuple[RemoteUse, ...]]:
         """For which uses somebody has a key for other software, and for which officers can give one."""
@@ -102,7 +109,18 @@ class Members(AccountsPart):
         limits = self._authority.remote_limits()
         return has, tuple(each for each in RemoteUse if getattr(limits, each.value))
 
-    names = reads(members.names)
+    names = reads(members.names_apart)
+    count_departed = reads(members.count_departed)
+
+    def departed(self, *, after: str = "") -> tuple[list[DepartedPerson], str]:
+        """Whom their directory has disabled or removed, at most :data:`PAGE`, and where the next page begins."""
+        with self._database.reading() as tx:
+            found = members.departed(tx, after=after[:80], limit=PAGE + 1)
+        return found[:PAGE], found[PAGE - 1].subject if len(found) > PAGE else ""
+
+    def came_back(self) -> list[DepartedPerson]:
+        """Who departed within :data:`RETURNED` and is there again: what ended meanwhile stays ended."""
+        return self._database.query(members.came_back, since=self._now() - RETURNED, limit=PAGE)
 
     def possible_custodians(self, words: str = "", *, chosen: Sequence[str] = ()) -> dict[str, RollPage]:
         """By organisation that the authority may name: who can keep a seal of it and has *words* in name, login or

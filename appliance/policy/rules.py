@@ -123,12 +123,15 @@ class ReviewRequirement(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReviewStepRule:
-    """A step of a review: reviewers of the ``department`` take it, where the contract's amount, in its own
-    currency's units, is at ``least`` so much (None: always)."""
+    """A step of a review: reviewers of the ``department`` take it, or (empty) the manager of the contract's
+    initiator, where the contract's amount, in its own currency's units, is at ``least`` so much (None: always)."""
 
     department: str
     least: Decimal | None = None
 
+
+MANAGER: Final = "manager"
+"""The step of a review that the initiator's manager takes."""
 
 _REVIEW_STEP = re.compile(r"(?P<department>[^>=]+?)\s*(?:>=\s*(?P<least>\d{1,15}))?")
 
@@ -143,22 +146,33 @@ def _are_steps(texts: list[str]) -> bool:
 class ReviewRules:
     """``before_sending``: what comes first. ``required``, ``advised``: clauses that the text must or should have,
     besides those that the rules of the content check name for the type (keys of the rule files). ``steps``: the
-    departments whose reviewers approve one after the other; the last one signs the check off."""
+    departments whose reviewers approve one after the other, :data:`MANAGER` among them for the initiator's
+    manager; the last one signs the check off."""
 
     before_sending: ReviewRequirement = ReviewRequirement.NOTHING
     required: list[str] = field(default_factory=list)
     advised: list[str] = field(default_factory=list)
-    steps: list[str] = checked([], _are_steps, 'like ["Legal", "Finance >= 100000"], each department once')
+    steps: list[str] = checked(
+        [], _are_steps, 'like ["manager", "Legal", "Finance >= 100000"], each department once'
+    )
 
     @property
     def steps_in_order(self) -> tuple[ReviewStepRule, ...]:
         """``steps`` as values."""
         found = [_REVIEW_STEP.fullmatch(text.strip()) for text in self.steps]
         return tuple(
-            ReviewStepRule(each["department"], None if each["least"] is None else Decimal(each["least"]))
+            ReviewStepRule(
+                "" if name_key(each["department"]) == MANAGER else each["department"],
+                None if each["least"] is None else Decimal(each["least"]),
+            )
             for each in found
             if each
         )
+
+    @property
+    def asks_managers(self) -> bool:
+        """Whether a step is the manager's."""
+        return any(not step.department for step in self.steps_in_order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +301,11 @@ class Policy:
     def rules_for(self, kind: str) -> PolicyRules:
         """The rules for contracts of the type *kind*, in the initiator's words (``Contract.kind``)."""
         return next((each.rules for each in self.types if self._is(each, kind)), self.default)
+
+    @property
+    def asks_managers(self) -> bool:
+        """Whether the manager of an initiator takes a step of a review, for any type of contract."""
+        return any(rules.review.asks_managers for rules in (self.default, *(each.rules for each in self.types)))
 
     def names_for(self, kind: str) -> tuple[str, ...]:
         """What the type *kind* is called: all names of its entry, or the word itself."""

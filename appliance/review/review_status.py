@@ -29,7 +29,7 @@ from appliance.model.review import (
 from appliance.policy import Policy
 from appliance.policy.rules import ReviewRequirement, ReviewRules
 from appliance.review import rule_files
-from appliance.review.review_steps import ReviewStep, steps_of
+from appliance.review.review_steps import ReviewStep, problem_of, steps_of
 from appliance.review.rule_book import KindRule, RuleBook
 from appliance.store import reviews
 from appliance.store.database import Transaction
@@ -205,6 +205,8 @@ def refusal_of(status: ReviewStatus) -> tuple[str, dict[str, object]] | None:
         return None
     if status.check is None:
         return UNCHECKED, {}
+    if (problem := problem_of(status.steps)) is not None:
+        return problem.template, dict(problem.values)
     if status.open and status.wanted is not ReviewRequirement.NOTHING:
         return INCOMPLETE, {"count": len(status.open)}
     return UNSIGNED, {}

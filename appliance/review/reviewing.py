@@ -27,6 +27,7 @@ from appliance.model import review
 from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.api_clients import require_person
 from appliance.model.contract import Contract, ContractState
+from appliance.model.notice import Notice, NoticeKind
 from appliance.model.review import (
     CHECK,
     CHECK_FORMAT,
@@ -40,10 +41,11 @@ from appliance.model.review import (
     SignOff,
     Waiver,
 )
+from appliance.policy.rules import MANAGER
 from appliance.review import review_steps
 from appliance.review.review_status import ReviewStatus, ReviewStatuses
 from appliance.review.rule_book import RuleBook
-from appliance.store import accounts, contracts, people, reviews
+from appliance.store import accounts, contracts, outbox, people, reviews
 from appliance.store.database import Database, Transaction
 from hsm import canonical
 from hsm.intents import instant
@@ -86,7 +88,8 @@ class WaitingReview:
 
 class Reviewing:
     """Thread-safe. Initiators check and ask; people of their organisation with the reviewer's role answer, but not
-    their own contracts.
+    their own contracts. Where policy has a manager of the initiator approve, that one does it for this contract
+    without the role, while it is their turn.
 
     ``seen`` is the digest of the document that a page showed: when it was replaced since, :class:`StateRefused`.
     """
@@ -131,11 +134,15 @@ class Reviewing:
             return reviews.check_of(tx, contract.id, document, rules) or made
 
     def ask(self, contract_id: str, *, by: str, seen: str | None = None) -> ReviewRequest:
-        """The initiator asks for a review of the draft as it stands."""
+        """The initiator asks for a review of the draft as it stands.
+
+        Raises :class:`PreconditionRefused` where policy has a manager approve and none can.
+        """
         contract = self._database.query(_own_draft, contract_id, by, seen)
         self.check_content(contract, by=by)
         with self._database.transaction() as tx:
             contract = _own_draft(tx, contract_id, by, contract.original.digest)
+            _require_takers(self.statuses.status_of(tx, contract))
             open_one = reviews.last_request(tx, contract_id)
             now = self._now()
             if (
@@ -147,6 +154,7 @@ class Reviewing:
             request = ReviewRequest(secrets.token_hex(16), contract_id, contract.original.digest, by, now)
             reviews.ask(tx, request)
             self._append_event(tx, EventKind.REVIEW_REQUESTED, contract_id, by, {"document": request.document})
+            self._ask_manager(tx, contract)
         return request
 
     def waive(self, contract_id: str, item: str, reason: str, *, by: str, seen: str | None = None) -> None:
@@ -175,6 +183,7 @@ class Reviewing:
                     count=len(status.open),
                 )
             if self._approved_step(tx, status, contract_id, by):
+                self._ask_manager(tx, contract)
                 return None
             waivers = reviews.waivers(tx, contract_id, status.document)
             given = _sign_off(status, status.check, waivers, by=by, at=self._now())
@@ -195,8 +204,15 @@ class Reviewing:
         approval = ReviewApproval(step.department, by, self._now())
         reviews.approve_step(tx, status.request.id, approval)
         public = {"document": status.document}
-        self._append_event(tx, EventKind.REVIEW_STEP_APPROVED, contract_id, by, public, department=step.department)
+        taken = {"approved_as": MANAGER} if step.is_managers else {"department": step.department}
+        self._append_event(tx, EventKind.REVIEW_STEP_APPROVED, contract_id, by, public, **taken)
         return step is not status.steps[-1]
+
+    def _ask_manager(self, tx: Transaction, contract: Contract) -> None:
+        """Tells the manager whose turn it is, if it is one's: managers look less often than reviewers."""
+        manager = review_steps.asked_manager(self.statuses.status_of(tx, contract).steps)
+        if manager is not None:
+            outbox.enqueue(tx, Notice(contract.id, manager, NoticeKind.REVIEW_ASKED, self._now()))
 
     def send_back(self, contract_id: str, words: str, *, by: str, seen: str | None = None) -> None:
         """The reviewer returns the contract to its initiator, saying what is to be corrected."""
@@ -210,16 +226,30 @@ class Reviewing:
             )
 
     def queue(self, reviewer: str) -> tuple[WaitingReview, ...]:
-        """What waits for a review by *reviewer*: drafts of colleagues, the oldest request first."""
+        """What waits for a review by *reviewer*: drafts of colleagues, the oldest request first. Without the
+        reviewer's role those of which it is *reviewer*'s turn as a manager."""
         with self._database.reading() as tx:
-            _require_reviewer(tx, reviewer)
+            reviews_all = _is_reviewer(tx, reviewer)
             found = (WaitingReview(each, contracts.load_contract(tx, each.contract)) for each in reviews.queue(tx))
-            own = (each for each in found if _is_colleagues(tx, each.contract, reviewer) and _current(each))
-            mine = (each for each in own if self._takes(tx, each.contract, reviewer))
+            own = (
+                each
+                for each in found
+                if (reviews_all or reviewer in people.managers_above(tx, each.contract.initiator))
+                and _is_colleagues(tx, each.contract, reviewer)
+                and _current(each)
+            )
+            mine = (each for each in own if self._takes(tx, each.contract, reviewer, reviews_all))
             return tuple(islice(mine, MOST_SHOWN))
 
-    def _takes(self, tx: Transaction, contract: Contract, reviewer: str) -> bool:
-        return review_steps.may_take(tx, self.statuses.status_of(tx, contract).steps, reviewer)
+    def _takes(self, tx: Transaction, contract: Contract, reviewer: str, reviews_all: bool) -> bool:
+        steps = self.statuses.status_of(tx, contract).steps
+        if not reviews_all:
+            return review_steps.asked_manager(steps) == reviewer
+        return review_steps.may_take(tx, steps, reviewer)
+
+    def approves_as_manager(self, subject: str) -> bool:
+        """Whether reviews can wait for *subject* as somebody's manager, whatever roles they have."""
+        return self.statuses.policy.asks_managers and self._database.query(people.manages_somebody, subject)
 
     def answered(self, reviewer: str) -> tuple[WaitingReview, ...]:
         """What *reviewer* has answered, the newest first."""
@@ -229,8 +259,29 @@ class Reviewing:
             return tuple(each for each in found if _is_colleagues(tx, each.contract, reviewer))
 
     def case(self, contract_id: str, reviewer: str) -> Contract:
-        """A contract of a colleague whose review was asked for. Raises :class:`NotFound` for all others."""
-        return self._database.query(case_of, contract_id, reviewer)
+        """A contract of a colleague whose review was asked for. Raises :class:`NotFound` for all others, and for
+        whoever is neither a reviewer nor the manager whose turn it is or was."""
+        with self._database.reading() as tx:
+            return self.case_within(tx, contract_id, reviewer)
+
+    def case_within(self, tx: Transaction, contract_id: str, reviewer: str) -> Contract:
+        """The same inside the caller's transaction."""
+        require_person()
+        contract = contracts.load_contract(tx, contract_id)
+        request = reviews.last_request(tx, contract_id)
+        if request is None or not _is_colleagues(tx, contract, reviewer):
+            raise NotFound("There is no contract {contract}.", contract=contract_id)
+        if not _is_reviewer(tx, reviewer) and not self._is_managers(tx, contract, request, reviewer):
+            raise NotFound("There is no contract {contract}.", contract=contract_id)
+        return contract
+
+    def _is_managers(self, tx: Transaction, contract: Contract, request: ReviewRequest, manager: str) -> bool:
+        """Whether it is the turn of *manager* now, or *manager* has answered this request as one."""
+        if request.decided_by == manager or manager in (each.by for each in reviews.approvals(tx, request.id)):
+            return True
+        if manager not in people.managers_above(tx, contract.initiator):
+            return False
+        return review_steps.asked_manager(self.statuses.status_of(tx, contract).steps) == manager
 
     def records(self, contract: Contract) -> dict[str, bytes]:
         """What the evidence says of the review: path → canonical bytes. One that was signed off comes first."""
@@ -245,11 +296,13 @@ class Reviewing:
     def _under_review(
         self, tx: Transaction, contract_id: str, by: str, seen: str | None
     ) -> tuple[Contract, ReviewStatus]:
-        _require_reviewer(tx, by)
+        require_person()
         contract = contracts.load_contract(tx, contract_id)
+        status = self.statuses.status_of(tx, contract)
+        if review_steps.asked_manager(status.steps) != by:
+            _require_reviewer(tx, by)
         if contract.initiator == by:
             raise PreconditionRefused("Nobody reviews a contract of their own.")
-        status = self.statuses.status_of(tx, contract)
         request = status.request
         if request is None or not _is_colleagues(tx, contract, by):
             raise NotFound("There is no contract {contract}.", contract=contract_id)
@@ -316,15 +369,6 @@ def _sign_off(
     return SignOff(check.contract, check.document, check.digest, status.kind.key, by, at, record)
 
 
-def case_of(tx: Transaction, contract_id: str, reviewer: str) -> Contract:
-    """See :meth:`Reviewing.case`."""
-    _require_reviewer(tx, reviewer)
-    contract = contracts.load_contract(tx, contract_id)
-    if reviews.last_request(tx, contract_id) is None or not _is_colleagues(tx, contract, reviewer):
-        raise NotFound("There is no contract {contract}.", contract=contract_id)
-    return contract
-
-
 def _current(waiting: WaitingReview) -> bool:
     contract = waiting.contract
     return contract.state is ContractState.DRAFT and contract.original.digest == waiting.request.document
@@ -347,13 +391,19 @@ def _is_colleagues(tx: Transaction, contract: Contract, reviewer: str) -> bool:
     return contract.initiator != reviewer and Disclosure(tx, contract, audience).drafting
 
 
+def _require_takers(status: ReviewStatus) -> None:
+    problem = review_steps.problem_of(status.steps)
+    if problem is not None:
+        raise PreconditionRefused(problem.template, **problem.values)
+
+
+def _is_reviewer(tx: Transaction, subject: str) -> bool:
+    account = accounts.find_account(tx, subject)
+    return account is not None and account.state is AccountState.ACTIVE and AccountRole.REVIEWER in account.roles
+
+
 def _require_reviewer(tx: Transaction, subject: str) -> None:
-    require_person()
-    try:
-        account = accounts.account(tx, subject)
-    except NotFound:
-        account = None
-    if account is None or account.state is not AccountState.ACTIVE or AccountRole.REVIEWER not in account.roles:
+    if not _is_reviewer(tx, subject):
         raise NotAllowed("Only people with the reviewer's role do this; an officer can give it.")
 
 

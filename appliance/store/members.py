@@ -3,40 +3,48 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection
+from datetime import datetime
 
 from appliance.model.accounts import AccountRole
-from appliance.model.office import MemberEntry, OpenContract
+from appliance.model.office import DepartedPerson, DirectoryEntry, MemberEntry, OpenContract
 from appliance.model.people import Person
 from appliance.store.database import Transaction, pattern_of
 from hsm.rows import Query
 
 _PEOPLE = Query(
     Person,
-    "SELECT subject, name, organisation, email, language, zone, guest, NULL AS partner, 0 AS certified"
-    " FROM people",
+    "SELECT subject, name, organisation, email, language, zone, guest, department,"
+    " (SELECT above.name FROM people AS above WHERE above.subject = people.manager) AS manager_name,"
+    " NULL AS partner, 0 AS certified FROM people",
 )
 
 
 def search(tx: Transaction, words: str, *, limit: int) -> list[Person]:
-    """People with an account who sign, whose name, organisation or mail address holds *words*, by name."""
+    """People with an account who sign and are not gone, whose name, organisation, department or mail address holds
+    *words*, by name."""
     return _PEOPLE.all(
         tx,
         "INDEXED BY people_members_by_name WHERE guest = 0 AND subject LIKE 'person-%'"
-        " AND (name LIKE ?1 ESCAPE '\\' OR organisation LIKE ?1 ESCAPE '\\' OR email LIKE ?1 ESCAPE '\\')"
-        " ORDER BY name, subject LIMIT ?2",
+        " AND (name LIKE ?1 ESCAPE '\\' OR organisation LIKE ?1 ESCAPE '\\' OR email LIKE ?1 ESCAPE '\\'"
+        " OR department LIKE ?1 ESCAPE '\\')"
+        " AND NOT EXISTS (SELECT 1 FROM gone WHERE gone.subject = people.subject) ORDER BY name, subject LIMIT ?2",
         (pattern_of(words), limit),
     )
 
 
 # The rows of the list: what differs follows it. No value is ever put in here.
 _ROW = (
-    "SELECT p.subject, p.name, p.organisation, p.email, p.department, a.login, a.state, p.guest,"
+    "SELECT p.subject, p.name, p.organisation, p.email, p.department, p.manager, m.name AS manager_name,"
+    " m.organisation AS manager_organisation, a.login, a.state, p.guest,"
     " EXISTS (SELECT 1 FROM certificates c WHERE c.subject = p.subject) AS enrolled,"
     " EXISTS (SELECT 1 FROM enrolment_requests r WHERE r.subject = p.subject AND r.state = 'open') AS waiting,"
     " (SELECT partner FROM representatives r WHERE r.subject = p.subject) AS partner,"
     " (SELECT json_group_array(role) FROM account_roles r WHERE r.subject = p.subject) AS roles"
+    ", (SELECT since FROM departures d WHERE d.subject = p.subject) AS departed"
     " FROM people p {index} LEFT JOIN accounts a ON a.subject = p.subject"
+    " LEFT JOIN people m ON m.subject = p.manager"
 )
 _ENTRIES = Query(MemberEntry)
 _ENTRY, _MEMBER = _ROW.format(index=""), _ROW.format(index="INDEXED BY people_members")
@@ -57,7 +65,7 @@ _KEEPS_OUTSIDE_SEALS = (
 _KEEPS = {False: _KEEPS_SEALS, True: _KEEPS_OUTSIDE_SEALS}
 """By whether the seal is another company's."""
 _FOUND = (
-    " AND (p.name LIKE ?2 ESCAPE '\\'"
+    " AND (p.name LIKE ?2 ESCAPE '\\' OR p.department LIKE ?2 ESCAPE '\\'"
     " OR a.login LIKE ?2 ESCAPE '\\' OR p.email LIKE ?2 ESCAPE '\\') ORDER BY p.name, p.subject LIMIT ?3"
 )
 
@@ -67,8 +75,8 @@ def members_page(tx: Transaction, search: str, *, after: str, limit: int) -> lis
     return _ENTRIES.all(
         tx,
         f"{_MEMBER} WHERE p.guest = 0 AND p.subject > ?1 AND (p.name LIKE ?2 ESCAPE '\\'"
-        " OR p.organisation LIKE ?2 ESCAPE '\\' OR a.login LIKE ?2 ESCAPE '\\' OR p.email LIKE ?2 ESCAPE '\\')"
-        " ORDER BY p.subject LIMIT ?3",
+        " OR p.organisation LIKE ?2 ESCAPE '\\' OR p.department LIKE ?2 ESCAPE '\\'"
+        " OR a.login LIKE ?2 ESCAPE '\\' OR p.email LIKE ?2 ESCAPE '\\') ORDER BY p.subject LIMIT ?3",
         (after, pattern_of(search), limit),
     )
 
@@ -102,6 +110,55 @@ def member_entry(tx: Transaction, subject: str) -> MemberEntry | None:
     return _ENTRIES.first(tx, f"{_ENTRY} WHERE p.subject = ?", (subject,))
 
 
+def directory_entry(tx: Transaction, subject: str) -> DirectoryEntry | None:
+    """What a directory says of *subject*; None for an account that follows none."""
+    return _OF_DIRECTORY.first(tx, "WHERE u.subject = ?", (subject,))
+
+
+def departed(tx: Transaction, *, after: str, limit: int) -> list[DepartedPerson]:
+    """Those whom their directory has disabled or removed and whose departure no officer has recorded, by subject
+    after *after*."""
+    return _DEPARTED.all(
+        tx, "WHERE a.state <> 'left' AND d.subject > ? ORDER BY d.subject LIMIT ?", (after, limit)
+    )
+
+
+def count_departed(tx: Transaction) -> int:
+    """How many these are."""
+    return tx.count(
+        "SELECT count(*) FROM departures d JOIN accounts a ON a.subject = d.subject WHERE a.state <> 'left'"
+    )
+
+
+def came_back(tx: Transaction, *, since: datetime, limit: int) -> list[DepartedPerson]:
+    """Those who departed after *since* and whom their directory has again, the last one first."""
+    return _RETURNED.all(
+        tx,
+        "WHERE u.source IN ('ldap', 'scim') AND u.departed > ? AND a.state <> 'left'"
+        " AND NOT EXISTS (SELECT 1 FROM departures d WHERE d.subject = u.subject)"
+        " ORDER BY u.departed DESC, u.id LIMIT ?",
+        (since, limit),
+    )
+
+
+_OF_DIRECTORY = Query(
+    DirectoryEntry,
+    "SELECT u.source, u.login, u.made AS since, u.problem, p.directory_name AS other_name"
+    " FROM directory_users u JOIN people p ON p.subject = u.subject",
+)
+_GONE = (
+    "SELECT {since}, p.subject, p.name, p.organisation, p.email, p.department, m.name AS manager_name,"
+    " EXISTS (SELECT 1 FROM certificates c WHERE c.subject = p.subject) AS enrolled,"
+    " EXISTS (SELECT 1 FROM involvements i WHERE i.person = p.subject AND i.bucket IN"
+    " ('to-sign', 'waiting', 'draft')) AS open_work FROM {table} JOIN people p ON p.subject = {alias}.subject"
+    " JOIN accounts a ON a.subject = p.subject LEFT JOIN people m ON m.subject = p.manager"
+)
+_DEPARTED = Query(DepartedPerson, _GONE.format(since="d.source, d.since", table="departures d", alias="d"))
+_RETURNED = Query(
+    DepartedPerson, _GONE.format(since="u.source, u.departed AS since", table="directory_users u", alias="u")
+)
+
+
 def can_keep_seals(tx: Transaction, person: str, organisation: str, *, outside: bool) -> bool:
     """Whether *person* is one of :func:`possible_custodians` of *organisation*."""
     return tx.exists(
@@ -115,7 +172,7 @@ def possible_custodians(
     tx: Transaction, organisation: str, words: str = "", *, outside: bool, limit: int = -1
 ) -> list[MemberEntry]:
     """Enrolled people of *organisation* whose account is active and has the custodian's role, or who have none, by
-    name; with *words* in name, login or mail address, and at most *limit* of them.
+    name; with *words* in name, department, login or mail address, and at most *limit* of them.
 
     *outside*: it is another company, whose enrolled outside signers keep its seals.
     """
@@ -153,28 +210,67 @@ def officers(tx: Transaction) -> list[str]:
     )
 
 
-def with_role(tx: Transaction, organisation: str, role: AccountRole, *, limit: int) -> list[str]:
-    """The people of *organisation* whose accounts are active and who have *role*, by name."""
+def with_role(tx: Transaction, organisation: str, role: AccountRole, words: str = "", *, limit: int) -> list[str]:
+    """The people of *organisation* whose accounts are active and who have *role*, and *words* in name, department
+    or mail address, by name."""
     return tx.column(
         str,
         "SELECT p.subject FROM people p JOIN accounts a ON a.subject = p.subject"
         " JOIN account_roles r ON r.subject = p.subject"
-        " WHERE p.organisation = ? AND p.guest = 0 AND a.state = 'active' AND r.role = ?"
-        " ORDER BY p.name, p.subject LIMIT ?",
-        (organisation, role, limit),
+        " WHERE p.organisation = ?1 AND p.guest = 0 AND a.state = 'active' AND r.role = ?2"
+        " AND (p.name LIKE ?3 ESCAPE '\\' OR p.department LIKE ?3 ESCAPE '\\' OR p.email LIKE ?3 ESCAPE '\\')"
+        " ORDER BY p.name, p.subject LIMIT ?4",
+        (organisation, role, pattern_of(words), limit),
+    )
+
+
+def has_role_in(tx: Transaction, organisation: str, role: AccountRole, subject: str) -> bool:
+    """Whether *subject* is one of :func:`with_role`."""
+    return tx.exists(
+        "SELECT 1 FROM people p JOIN accounts a ON a.subject = p.subject"
+        " JOIN account_roles r ON r.subject = p.subject"
+        " WHERE p.subject = ? AND p.organisation = ? AND p.guest = 0 AND a.state = 'active' AND r.role = ?",
+        (subject, organisation, role),
     )
 
 
 def colleagues(tx: Transaction, person: Person, words: str = "", *, limit: int) -> list[Person]:
     """The others of the organisation of *person* whose accounts are in use, who sign or start contracts, and who
-    have *words* in their name or mail address, by name."""
+    have *words* in their name, department or mail address, by name."""
     return _PEOPLE.all(
         tx,
         "WHERE organisation = ?1 AND guest = 0 AND subject LIKE 'person-%' AND subject <> ?2"
         " AND EXISTS (SELECT 1 FROM accounts a WHERE a.subject = people.subject AND a.state = 'active')"
-        " AND (name LIKE ?3 ESCAPE '\\' OR email LIKE ?3 ESCAPE '\\') ORDER BY name, subject LIMIT ?4",
+        " AND (name LIKE ?3 ESCAPE '\\' OR email LIKE ?3 ESCAPE '\\' OR department LIKE ?3 ESCAPE '\\')"
+        " ORDER BY name, subject LIMIT ?4",
         (person.organisation, person.subject, pattern_of(words), limit),
     )
+
+
+def called(tx: Transaction, subject: str) -> str | None:
+    """The name of somebody of the house, and what tells them from others here of the same name: the department
+    where each of these has another one, else the mail address. None for somebody who is not known."""
+    found = _PEOPLE.first(tx, "WHERE subject = ?", (subject,))
+    if found is None or found.guest:
+        return None if found is None else found.name
+    rows = tx.execute(
+        "SELECT department FROM people INDEXED BY people_members_by_name WHERE guest = 0 AND name = ?"
+        " AND subject <> ? LIMIT ?",
+        (found.name, subject, MOST_NAMESAKES),
+    )
+    others = {department for (department,) in rows}
+    if not others:
+        return found.name
+    apart = found.department and len(others) < MOST_NAMESAKES and found.department not in others
+    more = found.department if apart else found.email
+    return f"{found.name}（{more}）" if _CHINESE.search(found.name) else f"{found.name} ({more})"
+
+
+_CHINESE = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
+"""In a name with such a character the brackets are those of Chinese."""
+
+MOST_NAMESAKES = 50
+"""Others of one name who are looked at."""
 
 
 def names(tx: Transaction, subjects: list[str]) -> dict[str, str]:
@@ -187,6 +283,11 @@ def names(tx: Transaction, subjects: list[str]) -> dict[str, str]:
         (json.dumps(subjects),),
     )
     return dict(rows.fetchall())
+
+
+def names_apart(tx: Transaction, subjects: list[str]) -> dict[str, str]:
+    """The same with people as :func:`called`, for the house's own pages."""
+    return {subject: called(tx, subject) or name for subject, name in names(tx, subjects).items()}
 
 
 MOST_OPEN = 200

@@ -12,7 +12,8 @@ from hsm.rows import Query, fields_of, refusing
 
 _PEOPLE = Query(
     Person,
-    "SELECT subject, name, organisation, email, language, zone, guest,"
+    "SELECT subject, name, organisation, email, language, zone, guest, department,"
+    " (SELECT above.name FROM people AS above WHERE above.subject = people.manager) AS manager_name,"
     " (SELECT partner FROM representatives AS r WHERE r.subject = people.subject) AS partner,"
     " EXISTS (SELECT 1 FROM certificates AS c WHERE c.subject = people.subject)"
     " AND NOT EXISTS (SELECT 1 FROM vouchings AS v WHERE v.person = people.subject) AS certified FROM people",
@@ -40,7 +41,7 @@ def insert_person(tx: Transaction, person: Person, certificate: bytes | None) ->
         refusing(another, only=["people.email", "people_one_address"]),
         refusing(administrator, only=["administrators"]),
     ):
-        tx.insert("people", fields_of(person, "subject name organisation email language zone guest"))
+        tx.insert("people", fields_of(person, "subject name organisation email language zone guest department"))
     if certificate is not None:
         set_certificate(tx, person.subject, certificate)
 
@@ -98,11 +99,26 @@ def department_of(tx: Transaction, subject: str) -> str:
     return tx.value(str, "SELECT department FROM people WHERE subject = ?", (subject,)) or ""
 
 
+def managers_above(tx: Transaction, subject: str) -> list[str]:
+    """The manager of *subject*, that one's, and the next one above, as far as they are entered."""
+    return tx.column(str, "SELECT manager FROM managers_above WHERE subject = ? ORDER BY height", (subject,))
+
+
+def manages_somebody(tx: Transaction, subject: str) -> bool:
+    """Whether *subject* is somebody's manager, or the manager of one."""
+    return tx.exists("SELECT 1 FROM people WHERE manager = ?", (subject,))
+
+
 def set_department(tx: Transaction, subject: str, department: str) -> bool:
     """Enters the department; whether it is another one than before."""
     return tx.changed(
         "UPDATE people SET department = ?1 WHERE subject = ?2 AND department <> ?1", (department, subject)
     )
+
+
+def by_email(tx: Transaction, email: str) -> str | None:
+    """The subject of whoever has this mail address, in letters of any case, and is no guest."""
+    return tx.value(str, "SELECT subject FROM people WHERE guest = 0 AND email = ? COLLATE NOCASE", (email,))
 
 
 def has_left(tx: Transaction, subject: str) -> bool:
@@ -126,16 +142,17 @@ def organisations(tx: Transaction) -> list[str]:
 
 
 def enrolled_of(tx: Transaction, organisation: str, words: str, *, limit: int) -> list[Person]:
-    """At most *limit* people of *organisation* who have a key, with *words* in name or mail address, by name."""
-    pattern = pattern_of(words)
+    """At most *limit* people of *organisation* who have a key and are not gone, with *words* in name, department
+    or mail address, by name."""
     return _PEOPLE.all(
         tx,
         "INDEXED BY people_members_of"
-        " WHERE guest = 0 AND organisation = ? AND subject LIKE 'person-%'"
-        " AND (name LIKE ? ESCAPE '\\' OR email LIKE ? ESCAPE '\\')"
+        " WHERE guest = 0 AND organisation = ?1 AND subject LIKE 'person-%'"
+        " AND (name LIKE ?2 ESCAPE '\\' OR email LIKE ?2 ESCAPE '\\' OR department LIKE ?2 ESCAPE '\\')"
         " AND EXISTS (SELECT 1 FROM certificates WHERE certificates.subject = people.subject)"
-        " ORDER BY name, subject LIMIT ?",
-        (organisation, pattern, pattern, limit),
+        " AND NOT EXISTS (SELECT 1 FROM gone WHERE gone.subject = people.subject)"
+        " ORDER BY name, subject LIMIT ?3",
+        (organisation, pattern_of(words), limit),
     )
 
 

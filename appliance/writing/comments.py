@@ -15,7 +15,7 @@ from appliance.ledger.audit_trail import EventKind
 from appliance.model.discussion import Comment, CommentThread, DraftKind, KeptVersion, SharedDraft
 from appliance.store import discussions
 from appliance.store.database import Database, Transaction
-from appliance.writing.discussed_drafts import DiscussedDraft, open_draft, record, share, unshare
+from appliance.writing.discussed_drafts import CaseOf, DiscussedDraft, open_draft, record, share, unshare
 from appliance.writing.redlines import lines_of
 
 LONGEST: Final = 2000
@@ -49,16 +49,18 @@ class Discussion:
 
 class Discussions:
     """``by`` is who acts; whoever may not discuss a draft is told that there is none (:class:`NotFound`). What is
-    said of a contract counts as no change of it: whoever has it open goes on. Thread-safe."""
+    said of a contract counts as no change of it: whoever has it open goes on. *case_of* knows who was asked to
+    review a contract. Thread-safe."""
 
-    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, now: Callable[[], datetime], case_of: CaseOf) -> None:
         self._database = database
         self._now = now
+        self._case_of = case_of
 
     def load(self, kind: DraftKind, draft_id: str, by: str) -> Discussion:
         """The draft with everything that was said of it."""
         with self._database.reading() as tx:
-            draft = open_draft(tx, kind, draft_id, by, self._now())
+            draft = open_draft(tx, kind, draft_id, by, self._now(), self._case_of)
             lines = () if draft.text is None else lines_of(draft.text.wording.html)
             threads = _threads(discussions.comments_of(tx, kind, draft_id))
             return Discussion(
@@ -83,7 +85,7 @@ class Discussions:
         with self._database.transaction() as tx:
             share(
                 tx,
-                open_draft(tx, kind, draft_id, by, self._now(), writes=True),
+                open_draft(tx, kind, draft_id, by, self._now(), self._case_of, writes=True),
                 person,
                 by,
                 self._now(),
@@ -91,7 +93,7 @@ class Discussions:
 
     def unshare(self, kind: DraftKind, draft_id: str, person: str, *, by: str) -> None:
         with self._database.transaction() as tx:
-            unshare(tx, open_draft(tx, kind, draft_id, by, self._now()), person, by, self._now())
+            unshare(tx, open_draft(tx, kind, draft_id, by, self._now(), self._case_of), person, by, self._now())
 
     def comment(
         self, kind: DraftKind, draft_id: str, place: int, words: str, *, by: str, quote: str = ""
@@ -100,7 +102,7 @@ class Discussions:
         changed meanwhile, the comment goes with the paragraph. Raises :class:`PreconditionRefused`."""
         words = _tidy(words)
         with self._database.transaction() as tx:
-            draft = open_draft(tx, kind, draft_id, by, self._now(), writes=True)
+            draft = open_draft(tx, kind, draft_id, by, self._now(), self._case_of, writes=True)
             place, quote = _place(draft, place, quote)
             return self._add(tx, draft, Comment(secrets.token_hex(12), None, place, quote, words, by, self._now()))
 
@@ -108,7 +110,7 @@ class Discussions:
         """An answer to a comment. Raises :class:`PreconditionRefused`, :class:`NotFound`."""
         words = _tidy(words)
         with self._database.transaction() as tx:
-            draft = open_draft(tx, kind, draft_id, by, self._now(), writes=True)
+            draft = open_draft(tx, kind, draft_id, by, self._now(), self._case_of, writes=True)
             first = _first(discussions.comments_of(tx, kind, draft_id), comment_id)
             answer = Comment(secrets.token_hex(12), first.id, first.place, "", words, by, self._now())
             return self._add(tx, draft, answer)
@@ -117,7 +119,7 @@ class Discussions:
         """The comment is settled; with *again* it is open once more. Raises :class:`PreconditionRefused` for
         anybody but its author and the owner of the draft, :class:`StateRefused` when somebody was faster."""
         with self._database.transaction() as tx:
-            draft = open_draft(tx, kind, draft_id, by, self._now(), writes=True)
+            draft = open_draft(tx, kind, draft_id, by, self._now(), self._case_of, writes=True)
             comment = _first(discussions.comments_of(tx, kind, draft_id), comment_id)
             if by not in (comment.author, draft.owner):
                 raise PreconditionRefused("Only its author and the owner of the draft can resolve a comment.")

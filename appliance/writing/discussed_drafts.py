@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.contracts.access import Command, admit
 from appliance.contracts.permissions import Permission, wrong_state
-from appliance.errors import NotAllowed, NotFound, PreconditionRefused
+from appliance.errors import NotFound, PreconditionRefused
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
 from appliance.ledger.disclosure import Audience, Disclosure
 from appliance.model.contract import Contract, ContractState
 from appliance.model.discussion import DraftKind
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.writing import Text, TextPurpose
-from appliance.review.reviewing import case_of
 from appliance.store import contracts, discussions, outbox, people
 from appliance.store import writing as texts
 from appliance.store.database import Transaction
@@ -44,36 +44,38 @@ class DiscussedDraft:
             raise PreconditionRefused("Only the owner of the draft “{title}” can do this.", title=self.title)
 
 
+CaseOf = Callable[[Transaction, str, str], Contract]
+"""The contract (id) for somebody (subject) who was asked to review it; raises :class:`NotFound` for others."""
+
+
 def open_draft(
-    tx: Transaction, kind: DraftKind, draft: str, by: str, now: datetime, *, writes: bool = False
+    tx: Transaction, kind: DraftKind, draft: str, by: str, now: datetime, case_of: CaseOf, *, writes: bool = False
 ) -> DiscussedDraft:
-    """The draft, for somebody who may discuss it: its owner, a colleague with whom it is shared, a reviewer who
-    was asked for it. Raises :class:`NotFound` for everybody else, and :class:`StateRefused` when somebody *writes*
-    about a contract that is sent, or thrown away."""
+    """The draft, for somebody who may discuss it: its owner, a colleague with whom it is shared, somebody who was
+    asked to review it. Raises :class:`NotFound` for everybody else, and :class:`StateRefused` when somebody
+    *writes* about a contract that is sent, or thrown away."""
     if kind is DraftKind.TEXT:
-        return _text(tx, draft, by)
-    contract = _admitted(tx, Command(draft, Permission.COMMENT if writes else Permission.READ, by, now))
+        return open_text(tx, draft, by)
+    contract = _admitted(tx, Command(draft, Permission.COMMENT if writes else Permission.READ, by, now), case_of)
     own, is_open = contract.initiator == by, contract.state is ContractState.DRAFT
     return DiscussedDraft(kind, draft, contract.title, contract.initiator, own, is_open, contract, None)
 
 
-def _admitted(tx: Transaction, command: Command) -> Contract:
-    """The contract, for somebody of the house who is admitted, or for a reviewer who was asked for it."""
+def _admitted(tx: Transaction, command: Command, case_of: CaseOf) -> Contract:
+    """The contract, for somebody of the house who is admitted, or who was asked to review it."""
     by = str(command.by)
     with suppress(NotFound, PreconditionRefused):
         contract = admit(tx, command)
         if Disclosure(tx, contract, Audience.of_person(people.person(tx, by))).drafting:
             return contract
-    try:
-        contract = case_of(tx, command.contract, by)
-    except NotAllowed as refusal:
-        raise NotFound("There is no contract {contract}.", contract=command.contract) from refusal
+    contract = case_of(tx, command.contract, by)
     if command.permission is Permission.COMMENT and contract.state is not ContractState.DRAFT:
         raise wrong_state(contract, Permission.COMMENT).error()
     return contract
 
 
-def _text(tx: Transaction, text_id: str, by: str) -> DiscussedDraft:
+def open_text(tx: Transaction, text_id: str, by: str) -> DiscussedDraft:
+    """The text, for its owner and colleagues with whom it is shared. Raises :class:`NotFound` for others."""
     text = texts.text(tx, text_id)
     shared = by in discussions.colleagues(tx, DraftKind.TEXT, text_id)
     if text.purpose is not TextPurpose.CONTRACT or (text.owner != by and not shared):

@@ -16,11 +16,11 @@ from typing import Final
 from appliance.entered_text import require_text
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import EventKind
-from appliance.model.discussion import DraftKind, KeptVersion
+from appliance.model.discussion import KeptVersion
 from appliance.model.writing import Text
 from appliance.store import discussions
 from appliance.store.database import Database, Transaction
-from appliance.writing.discussed_drafts import DiscussedDraft, open_draft, record
+from appliance.writing.discussed_drafts import DiscussedDraft, open_text, record
 from appliance.writing.markup import markup, read_markup
 from appliance.writing.redlines import TextChange, changes, html_of, lines_of, made, place_of, unmade
 from appliance.writing.texts import put_wording
@@ -166,7 +166,7 @@ class Proposals:
         record(tx, found.draft, EventKind.CHANGES_DECIDED, found.draft.owner, now, **public)
 
     def _text(self, tx: Transaction, text_id: str, by: str) -> tuple[DiscussedDraft, Text]:
-        draft = open_draft(tx, DraftKind.TEXT, text_id, by, self._now())
+        draft = open_text(tx, text_id, by)
         if draft.text is None:
             raise NotFound("There is no such text; it may have been thrown away.")
         return draft, draft.text

@@ -14,8 +14,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from appliance.acting_client import acting_client
-from appliance.demonstration.participants import BETA, CONTRACT_SEAL, LI, ZHANG
+from appliance.demonstration.participants import BETA, CONTRACT_SEAL, CUSTODIAN, LI, ZHANG
 from appliance.model.contract import ContractState
+from appliance.store import directories, people
 from appliance.wiring import Appliance
 from tests.api.conftest import program
 from tests.api.contracts_made import CONTRACTS, document, draft, drafted, etag, key, sent, with_party
@@ -311,6 +312,26 @@ def test_who_works_for_the_client_is_listed(erp: FlaskClient) -> None:
     assert people[ZHANG.subject]["can_initiate"] and people[ZHANG.subject]["can_sign"]
     assert LI.subject not in people and not any(each.startswith("officer-") for each in people)
     assert rest["next"] is None
+
+
+def test_departments_and_managers_of_people_are_given(erp: FlaskClient, appliance: Appliance) -> None:
+    def listed() -> dict[str, Any]:
+        return next(each for each in erp.get("/api/v1/people").json["people"] if each["subject"] == ZHANG.subject)
+
+    assert listed()["department"] is None and listed()["manager"] is None
+    with appliance.database.transaction() as tx:
+        people.set_department(tx, ZHANG.subject, "采购部")
+        directories.set_manager(tx, ZHANG.subject, CUSTODIAN.subject)
+    try:
+        assert listed()["department"] == "采购部"
+        assert listed()["manager"] == {"subject": CUSTODIAN.subject, "name": CUSTODIAN.name}
+        with appliance.database.transaction() as tx:
+            directories.set_manager(tx, ZHANG.subject, LI.subject)
+        assert listed()["manager"] is None, "of an organisation that is not the client's"
+    finally:
+        with appliance.database.transaction() as tx:
+            people.set_department(tx, ZHANG.subject, "")
+            directories.set_manager(tx, ZHANG.subject, None)
 
 
 def test_the_client_learns_who_it_is(erp: FlaskClient) -> None:

@@ -124,6 +124,7 @@ STOPS = (
     Stop("/identity/{guest_subject}", _ZHANG),
     Stop("/office", OFFICER),
     Stop("/office/acts/{act}", OFFICER),
+    Stop("/office/departed", OFFICER),
     Stop("/office/people/new", OFFICER),
     Stop("/office/people/{newcomer}", OFFICER),
     Stop("/office/requests/{request}", OFFICER),

@@ -87,7 +87,7 @@ def test_from_a_new_contract_to_signed(people: Troupe, page: Page) -> None:
     press(page, "Add myself as a signer")
     reach(page, page.get_by_text("Add a colleague"))
     page.keyboard.press("Enter")
-    fill(page, "Name, organisation or e-mail", LI.name)
+    fill(page, "Name, organisation, department or e-mail", LI.name)
     press(page, "Search")
     press(page, f"Add {LI.name}")
     press(page, "Continue to the fields")

@@ -308,7 +308,7 @@ def first_is_drafted(cast: Cast, words: Words) -> str:
     initiator.press("Add myself as a signer")
     add_seal(initiator, ALPHA, ZHANG.name)
     initiator.unfold("Add a colleague, or a representative of a partner")
-    initiator.fill("Name, organisation or e-mail", words.company)
+    initiator.fill("Name, organisation, department or e-mail", words.company)
     initiator.press("Search")
     initiator.press("Add {name}", name=words.administrator)
     add_seal(initiator, words.company, words.keeper)

@@ -206,6 +206,7 @@ GET: dict[str, Row] = {
     "powers.letter": Row(POWER + "/letter.pdf", CHECKERS | AUDITOR),
     "identity.person": Row(IDENTITY, CHECKERS | AUDITOR, "officer"),
     "office.everything": Row("/office", READERS, "officer"),
+    "office.departed": Row("/office/departed", READERS, "officer"),
     "office.person": Row(PERSON, READERS, "officer"),
     "departures.left_behind": Row(PERSON + "/contracts", OFFICE, "officer"),
     "absences.absence": Row("/settings/absence", PEOPLE),

@@ -22,6 +22,12 @@ before_sending = "passed"
 [types."借款".review]
 before_sending = "signed-off"
 steps = ["法务部", "财务部 >= 100000"]
+[types."保密".review]
+before_sending = "signed-off"
+steps = ["manager", "法务部"]
+[types."赠与".review]
+before_sending = "signed-off"
+steps = ["法务部", "manager"]
 """
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -30,6 +30,7 @@ from webui.api.types import (
     ApiDeadline,
     ApiDocument,
     ApiInitiator,
+    ApiManager,
     ApiParty,
     ApiPerson,
     ApiPlace,
@@ -84,8 +85,11 @@ def party_of(party: Party, *, on_turn: bool) -> ApiParty:
     )
 
 
-def person_of(entry: MemberEntry) -> ApiPerson:
-    """The person as clients see it."""
+def person_of(entry: MemberEntry, organisations: Collection[str]) -> ApiPerson:
+    """The person as a client of these *organisations* sees it."""
+    manager = None
+    if entry.manager is not None and entry.manager_organisation in organisations:
+        manager = ApiManager(entry.manager, entry.manager_name or "")
     return ApiPerson(
         subject=entry.subject,
         name=entry.name,
@@ -93,6 +97,8 @@ def person_of(entry: MemberEntry) -> ApiPerson:
         email=entry.email,
         can_initiate=can_initiate(entry),
         can_sign=entry.enrolled,
+        department=entry.department or None,
+        manager=manager,
     )
 
 

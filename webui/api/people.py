@@ -26,4 +26,4 @@ def list_people(call: Call) -> Answer:
     found = appliance.registry.working_in(own, after=page.after, limit=page.limit + 1)
     more = len(found) > page.limit
     shown = found[: page.limit]
-    return Answer(ApiPeople([person_of(each) for each in shown], shown[-1].subject if more else None))
+    return Answer(ApiPeople([person_of(each, own) for each in shown], shown[-1].subject if more else None))

@@ -136,6 +136,13 @@ class ApiSelf(Struct):
     ] = None
 
 
+class ApiManager(Struct):
+    """Whom somebody works under."""
+
+    subject: Annotated[str, Meta(examples=["person-zhao"])]
+    name: str
+
+
 class ApiPerson(Struct):
     """Somebody with an account, who starts contracts or signs."""
 
@@ -145,6 +152,17 @@ class ApiPerson(Struct):
     email: str
     can_initiate: Annotated[bool, Meta(description="Whether contracts can be made in this person's name.")]
     can_sign: Annotated[bool, Meta(description="Whether the person has a key and a certificate now.")]
+    department: Annotated[
+        str | None,
+        Meta(
+            description="As the organisation's directory or an officer entered it; null for none.",
+            examples=["采购部"],
+        ),
+    ] = None
+    manager: Annotated[
+        ApiManager | None,
+        Meta(description="Null for none, and for one of an organisation that is not the client's."),
+    ] = None
 
 
 class ApiPeople(Struct):

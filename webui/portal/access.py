@@ -50,7 +50,8 @@ EXTENSION = "vermilion-access"
 class PortalVisitor:
     """Who is signed in. ``session`` is the id of the session; ``guest_of`` (contract, party) of outside signers,
     who have no roles; ``audience``: whose internal data the visitor may see; ``told`` as that of
-    :class:`Account`; ``strength``: how they signed in."""
+    :class:`Account`; ``strength``: how they signed in; ``manages``: reviews can wait for the visitor as
+    somebody's manager."""
 
     subject: str
     name: str
@@ -61,6 +62,12 @@ class PortalVisitor:
     guest_of: tuple[str, str] | None = None
     told: bool = True
     strength: Strength = Strength.PASSKEY
+    manages: bool = False
+
+    @property
+    def reviews(self) -> bool:
+        """Whether the visitor answers reviews, by role or as a manager."""
+        return AccountRole.REVIEWER in self.roles or self.manages
 
 
 def visitor() -> PortalVisitor:
@@ -280,6 +287,7 @@ def _look_up(secret: str) -> PortalVisitor | None:
         guest_of=session.guest_of,
         told=told,
         strength=session.strength,
+        manages=bool(presence.roles & PEOPLES_ROLES) and appliance.reviewing.approves_as_manager(person.subject),
     )
 
 

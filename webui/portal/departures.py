@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flask import Blueprint, url_for
+from flask import Blueprint, request, url_for
 
 from appliance.contracts.handing_over import OpenPart
 from appliance.errors import NotAllowed
@@ -23,7 +23,7 @@ pages = Blueprint("departures", __name__)
 @pages.get("/office/people/<subject>/contracts")
 def left_behind(subject: str) -> Answer:
     visiting_officer()
-    return open_parts_page(appliance.handing_over.left_behind(subject), subject)
+    return open_parts_page(appliance.handing_over.left_behind(subject, looked_for()), subject)
 
 
 @pages.post("/office/people/<subject>/contracts")
@@ -44,7 +44,7 @@ def _initiated(contract_id: str) -> ContractView:
 def stand_in(contract_id: str) -> Answer:
     contract = _initiated(contract_id).contract
     return open_parts_page(
-        appliance.handing_over.left_in_contract(contract),
+        appliance.handing_over.left_in_contract(contract, looked_for()),
         back=(contract.title, url_for("contracts.page", contract_id=contract_id)),
     )
 
@@ -61,7 +61,7 @@ def left_by_representative(partner_id: str, subject: str) -> Answer:
     administrator_of(partner_id)
     appliance.representatives.representative(partner_id, subject)
     return open_parts_page(
-        appliance.handing_over.left_behind(subject),
+        appliance.handing_over.left_behind(subject, looked_for()),
         back=(appliance.partners.partner(partner_id).name, url_for("partners.page", partner_id=partner_id)),
     )
 
@@ -72,6 +72,15 @@ def take_over_for_partner(someone: PortalVisitor, partner_id: str, subject: str)
     appliance.representatives.representative(partner_id, subject)
     _decide(field("contract", 80), someone.subject, left=subject)
     return see_other("departures.left_by_representative", partner_id=partner_id, subject=subject)
+
+
+LONGEST = 60
+"""Letters of a name, a department or an address to look for."""
+
+
+def looked_for() -> str:
+    """The words by which colleagues are found, of the form or of the address."""
+    return request.values.get("find", "").strip()[:LONGEST]
 
 
 def _decide(contract_id: str, by: str, *, left: str | None = None) -> None:
@@ -100,6 +109,8 @@ def open_parts_page(
         absent=people.person(absent).name if absent else "",
         deputy=deputy,
         left=parts,
+        find=looked_for(),
+        more=any(each.candidates.more for each in parts),
         names={each.holder: people.person(each.holder).name for each in parts},
         who=people.person(subject).name if subject else "",
     )

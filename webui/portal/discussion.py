@@ -20,7 +20,7 @@ from appliance.writing.proposals import LONGEST_WORDS, OpenProposal
 from appliance.writing.redlines import changes, lines_of, redline, shown
 from hsm.errors import RefusalError
 from webui.portal.access import require_person
-from webui.portal.pages import appliance, name_of, once
+from webui.portal.pages import appliance, house_name_of, once
 from webui.shared.form_pages import Answer, form, render, status_in_workflow
 from webui.shared.forms import posted_number, whole_number
 from webui.shared.language import moment, translate
@@ -36,7 +36,7 @@ DIGITS = 9
 @pages.get("/discussions")
 def listed() -> Answer:
     return render(
-        "discussion/shared.html", drafts=appliance.discussions.shared_with(require_person()), names=name_of
+        "discussion/shared.html", drafts=appliance.discussions.shared_with(require_person()), names=house_name_of
     )
 
 
@@ -64,7 +64,7 @@ def _page(found: Discussion) -> Answer:
         looked_for=looked_for,
         chosen=chosen,
         lines=[(number, quote_of(line), shown(line)) for number, line in enumerate(found.lines, 1)],
-        names=name_of,
+        names=house_name_of,
         longest=LONGEST,
         me=require_person(),
         tongue=_tongue(found),
@@ -143,7 +143,7 @@ def propose_form(text_id: str) -> Answer:
     return render(
         "discussion/propose.html",
         draft=draft,
-        owner=name_of(draft.owner),
+        owner=house_name_of(draft.owner),
         plain=typed["plain"] if "plain" in typed else to_plain(read_markup(kept.html)),
         words=typed.get("words", ""),
         number=whole_number(typed.get("seen", ""), DIGITS) or kept.number,
@@ -179,7 +179,7 @@ def proposal(text_id: str, number: int) -> Answer:
         left=len(changes(found.before, found.after)),
         decides=found.draft.own,
         withdraws=found.version.author == require_person(),
-        names=name_of,
+        names=house_name_of,
     )
 
 
@@ -215,7 +215,7 @@ def compare(text_id: str) -> Answer:
         who = say(
             "{what}, {name}, {at}",
             what=title.format(number=each.number),
-            name=name_of(each.author),
+            name=house_name_of(each.author),
             at=moment(each.at),
         )
         named.append((str(each.number), who))

@@ -68,6 +68,7 @@ def _list(someone: PortalVisitor) -> Answer:
         auditor=whose == EVERYTHING,
         first_step=_is_to_register(someone),
         seals=appliance.seal_requests.waiting_for(someone.subject) if keeps else 0,
+        approvals=len(appliance.reviewing.queue(someone.subject)) if someone.manages else 0,
         shared=len(appliance.discussions.shared_with(someone.subject)),
         remote=len(appliance.remote_requests.waiting_for(someone.subject)),
         counts=counts,

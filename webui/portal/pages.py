@@ -10,11 +10,11 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.documents.page_pictures import offered
 from appliance.errors import NotFound
-from appliance.model.contract import Contract
+from appliance.model.contract import Contract, Party, PartyKind
 from webui.shared.forms import address_once
 from webui.shared.served import Portal, appliance
 
-__all__ = ["Portal", "appliance", "name_of", "once", "page_width", "saved_file"]
+__all__ = ["Portal", "appliance", "house_name_of", "name_of", "once", "page_width", "party_called", "saved_file"]
 
 
 def once(subject: str, make: Callable[[], str]) -> BaseResponse:
@@ -28,6 +28,18 @@ def name_of(subject: str) -> str:
         return appliance.registry.person(subject).name
     except NotFound:
         return subject
+
+
+def house_name_of(subject: str) -> str:
+    """The same for the house's own people, with what tells somebody from others of the same name."""
+    return appliance.registry.called(subject) or subject
+
+
+def party_called(party: Party) -> str:
+    """The name of *party* in the contract, for the house's own people with what tells them from others of the same
+    name."""
+    known = appliance.registry.called(party.subject) if party.kind is PartyKind.PERSON else None
+    return known if known is not None and known.startswith((f"{party.name} (", f"{party.name}（")) else party.name
 
 
 def saved_file(content: bytes, kind: str, name: str) -> Response:

@@ -29,7 +29,7 @@ from hsm.errors import RefusalError
 from webui.portal.access import PortalVisitor, require, visitor
 from webui.portal.drafting.parties import offered_zones
 from webui.portal.office.forms import SEAL_PLACES, posted_seal, typed_seal, unprintable_names
-from webui.portal.pages import appliance, once, saved_file
+from webui.portal.pages import appliance, name_of, once, saved_file
 from webui.shared.form_pages import Answer, FormProblems, form, render, see_other
 from webui.shared.forms import field, member_of, sentences
 from webui.shared.language import NAMES, current_language, translate
@@ -145,7 +145,7 @@ def page(partner_id: str) -> Answer:
         means=list(VouchingMeans),
         documents=_documents(seen),
         kinds=list(PartnerDocumentKind),
-        names=appliance.office.members.names(subjects),
+        names={each: name_of(each) for each in subjects},
         contracts=appliance.partners.contracts_of(partner_id, reader=_reader(seen), limit=CONTRACTS),
         left_with_work=appliance.representatives.left_with_work(partner_id) if seen.administers else [],
         links=_links(seen, people),

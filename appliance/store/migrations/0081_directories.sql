@@ -253,3 +253,40 @@ CREATE TRIGGER sessions_of_single_sign_on BEFORE INSERT ON sessions
 WHEN NEW.strength = 'single-sign-on' AND NOT EXISTS
     (SELECT 1 FROM accounts WHERE subject = NEW.subject AND single_sign_on = 1 AND state = 'active')
 BEGIN SELECT RAISE(ABORT, 'the account does not use single sign-on'); END;
+
+-- The manager of whoever started a contract takes a step of its review without the role of a reviewer: the approval is of
+-- no department then. Managers are the initiator's own, that one's, and the next one above.
+DROP TRIGGER review_approvals_by_reviewers;
+DROP TRIGGER review_waivers_by_reviewers;
+DROP TRIGGER review_sign_offs_by_reviewers;
+
+CREATE VIEW managers_above AS
+    SELECT p.subject, p.manager, 1 AS height FROM people p WHERE p.manager IS NOT NULL
+    UNION ALL
+    SELECT p.subject, m.manager, 2 FROM people p JOIN people m ON m.subject = p.manager WHERE m.manager IS NOT NULL
+    UNION ALL
+    SELECT p.subject, n.manager, 3 FROM people p JOIN people m ON m.subject = p.manager
+        JOIN people n ON n.subject = m.manager WHERE n.manager IS NOT NULL;
+
+CREATE TRIGGER review_approvals_by_reviewers BEFORE INSERT ON review_approvals
+WHEN NEW.by = (SELECT c.initiator FROM contracts c JOIN review_requests r ON r.contract = c.id WHERE r.id = NEW.request)
+    OR CASE NEW.department
+        WHEN '' THEN NEW.by NOT IN (SELECT a.manager FROM review_requests r JOIN contracts c ON c.id = r.contract
+            JOIN managers_above a ON a.subject = c.initiator WHERE r.id = NEW.request)
+        ELSE NOT EXISTS (SELECT 1 FROM account_roles WHERE subject = NEW.by AND role = 'reviewer') END
+BEGIN SELECT RAISE(ABORT, 'only a reviewer or manager who is not the initiator approves a step of a review'); END;
+
+CREATE TRIGGER review_waivers_by_reviewers BEFORE INSERT ON review_waivers
+WHEN NEW.by = (SELECT initiator FROM contracts WHERE id = NEW.contract)
+    OR NOT EXISTS (SELECT 1 FROM account_roles WHERE subject = NEW.by AND role = 'reviewer')
+    AND NEW.by NOT IN (SELECT a.manager FROM contracts c JOIN managers_above a ON a.subject = c.initiator
+        WHERE c.id = NEW.contract)
+BEGIN SELECT RAISE(ABORT, 'only a reviewer or manager who is not the initiator waives a finding'); END;
+
+-- A manager signs a check off by having approved the last step.
+CREATE TRIGGER review_sign_offs_by_reviewers BEFORE INSERT ON review_sign_offs
+WHEN NEW.by = (SELECT initiator FROM contracts WHERE id = NEW.contract)
+    OR NOT EXISTS (SELECT 1 FROM account_roles WHERE subject = NEW.by AND role = 'reviewer')
+    AND NOT EXISTS (SELECT 1 FROM review_requests r JOIN review_approvals a ON a.request = r.id
+        WHERE r.contract = NEW.contract AND r.state = 'open' AND a.department = '' AND a.by = NEW.by)
+BEGIN SELECT RAISE(ABORT, 'only a reviewer or manager who is not the initiator signs a check off'); END;

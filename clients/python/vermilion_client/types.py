@@ -28,6 +28,14 @@ class Self:
 
 
 @dataclass(frozen=True, slots=True)
+class Manager:
+    """Whom somebody works under."""
+
+    subject: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """Somebody with an account, who starts contracts or signs."""
 
@@ -37,6 +45,8 @@ class Person:
     email: str
     can_initiate: bool
     can_sign: bool
+    department: str | None = None
+    manager: Manager | None = None
 
 
 @dataclass(frozen=True, slots=True)

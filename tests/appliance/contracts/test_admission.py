@@ -19,7 +19,7 @@ WITHOUT_ADMISSION: Mapping[str, frozenset[str]] = {
         }
     ),
     "the draft that a text went into, in whose history stands what is said of the text": frozenset(
-        {"writing/discussed_drafts.py _text"}
+        {"writing/discussed_drafts.py open_text"}
     ),
     "signing: SigningPermitted asks the same table, in the list of what a signature needs": frozenset(
         {
@@ -102,7 +102,7 @@ WITHOUT_ADMISSION: Mapping[str, frozenset[str]] = {
             "review/reviewing.py _own_draft",
             "review/reviewing.py _under_review",
             "review/reviewing.py answered",
-            "review/reviewing.py case_of",
+            "review/reviewing.py case_within",
             "review/reviewing.py queue",
         }
     ),

@@ -108,6 +108,7 @@ def settings() -> Answer:
         person=person,
         account=appliance.accounts.administration.account(who.subject),
         name_stays=own.name_stays(who.subject),
+        follows_directory=own.follows_directory(who.subject),
         passkeys=[(each, passkey_name(each)) for each in own.passkeys(who.subject)],
         sessions=[(session, device(session.agent)) for session in appliance.sessions.sessions_of(who.subject)],
         zones=zones(typed["zone"]),

@@ -8,7 +8,7 @@ from appliance.contracts.permissions import Permission
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from webui.portal.access import ContractView, view_contract
 from webui.portal.contracts.page import pages
-from webui.portal.pages import appliance, name_of
+from webui.portal.pages import appliance, house_name_of
 from webui.shared.form_pages import Answer, form, render, see_other, status_in_workflow
 from webui.shared.forms import field, posted_number
 
@@ -29,7 +29,9 @@ def copies(contract_id: str) -> Answer:
     looked_for = request.values.get("find", "").strip()[:LONGEST_NAME]
     involved = {*contract.everybody, *contract.copied}
     found = [each for each in appliance.registry.search(looked_for) if each.subject not in involved]
-    return render("contracts/copies.html", contract=contract, looked_for=looked_for, found=found, names=name_of)
+    return render(
+        "contracts/copies.html", contract=contract, looked_for=looked_for, found=found, names=house_name_of
+    )
 
 
 @pages.post("/<contract_id>/copies")

@@ -25,7 +25,7 @@ from webui.portal.drafting.steps import (
     step_form,
     step_page,
 )
-from webui.portal.pages import appliance, name_of, once
+from webui.portal.pages import appliance, house_name_of, once, party_called
 from webui.portal.reviews import review_rows
 from webui.shared.form_pages import Answer
 from webui.shared.forms import sentence, whole_number
@@ -72,7 +72,8 @@ def check(contract_id: str) -> Answer:
         review_asked=asked is not None
         and asked.state is ReviewRequestState.OPEN
         and asked.document == status.document,
-        names=name_of,
+        names=house_name_of,
+        called=party_called,
         signs_first=_signs_first(draft),
         deadline=instants.named(draft.deadline.at, draft.deadline.zone),
         field_pages={

@@ -39,7 +39,7 @@ from webui.portal.drafting.steps import (
     wants_json,
 )
 from webui.portal.office.forms import seal_name, unprintable_names
-from webui.portal.pages import appliance
+from webui.portal.pages import appliance, house_name_of, party_called
 from webui.shared.form_pages import Answer, FormProblems
 from webui.shared.forms import member_of, sentence
 from webui.shared.language import NAMES, current_language, translate
@@ -156,7 +156,7 @@ def parties(contract_id: str) -> Answer:
     given = TypedParties.posted() if posted else TypedParties.of_draft(draft)
     query = field_value("query") if posted else request.args.get("query")
     people = {party.responsible for party in draft.parties} | {draft.initiator}
-    names = {subject: registry.person(subject).name for subject in people}
+    names = {subject: house_name_of(subject) for subject in people}
     taken = {party.subject for party in draft.parties}
     return step_page(
         DraftStep.PARTIES,
@@ -164,6 +164,7 @@ def parties(contract_id: str) -> Answer:
         typed=given,
         marks={party.id: party_mark(party, language) for party in draft.parties},
         names=names,
+        called=party_called,
         contacts={
             party.id: f"{registry.person(party.subject).email} · {party.phone}"
             for party in draft.parties

@@ -9,6 +9,8 @@ from werkzeug.exceptions import BadRequest
 
 from appliance.accounts.accounts import account_problems
 from appliance.model.accounts import PEOPLES_ROLES, ROLES_OF, AccountRole, NewAccount, possible_roles
+from appliance.model.office import MemberEntry
+from hsm.errors import RefusalError
 from hsm.remote import RemoteUse
 from webui.portal.access import visitor
 from webui.portal.office.forms import office_reader, organisations, pages, unprintable_names, visiting_officer
@@ -50,6 +52,16 @@ def invite(by: str) -> Answer:
     return once(by, make)
 
 
+@pages.get("/departed")
+def departed() -> Answer:
+    """Whom their directory has disabled or removed, with what is still to be done."""
+    office_reader()
+    after = request.args.get("after", "")[:80]
+    gone, following = appliance.office.members.departed(after=after)
+    returned = appliance.office.members.came_back() if not after else []
+    return render("office/departed.html", gone=gone, following=following, after=after, returned=returned)
+
+
 @pages.get("/people/<subject>")
 def person(subject: str) -> Answer:
     office_reader()
@@ -61,6 +73,7 @@ def person(subject: str) -> Answer:
         possible=sorted(possible_roles(subject)),
         checks=not member.entry.guest or appliance.disclosing.invited(subject, visitor().audience),
         link=_link(subject),
+        manager=_manager_of(member.entry),
     )
 
 
@@ -71,10 +84,17 @@ def change_roles(by: str, subject: str) -> Answer:
     return see_other("office.person", subject=subject)
 
 
+def _work_place(refusal: RefusalError) -> str:
+    return "manager" if "manager" in refusal.values else "department"
+
+
 @pages.post("/people/<subject>/department")
-@form(person, visiting_officer, "department", status=unprocessable)
+@form(person, visiting_officer, _work_place, status=unprocessable)
 def change_department(by: str, subject: str) -> Answer:
-    appliance.accounts.administration.set_department(subject, field("department"), by=by)
+    accounts = appliance.accounts.administration
+    if "manager" in request.form:
+        accounts.set_manager(subject, field("manager", 254), by=by)
+    accounts.set_department(subject, field("department"), by=by)
     return see_other("office.person", subject=subject, done="department")
 
 
@@ -114,6 +134,11 @@ def leave(by: str, subject: str) -> Answer:
     if decision is None:
         return see_other("office.person", subject=subject)
     return to_decision(by, decision)
+
+
+def _manager_of(entry: MemberEntry) -> str:
+    """By which the form names the manager: the mail address."""
+    return "" if entry.manager is None else appliance.registry.person(entry.manager).email
 
 
 def _link(subject: str) -> str:

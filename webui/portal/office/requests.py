@@ -35,6 +35,7 @@ def everything() -> Answer:
         acts=[(decision, describe_decision(decision, names)) for decision in decisions],
         roll=office.members.page(search, after=after),
         seals=seals,
+        departed=office.members.count_departed() if not search and not after else 0,
         names=names,
         search=search,
         after=after,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Response, request, url_for
@@ -20,7 +21,7 @@ from hsm.names import is_outside
 from webui.portal import activations
 from webui.portal.access import PortalVisitor, require, visitor, who_is
 from webui.portal.office.forms import seal_name
-from webui.portal.pages import appliance, name_of
+from webui.portal.pages import appliance, house_name_of, name_of
 from webui.portal.signing.page import refusals_in_form
 from webui.portal.signing.sheet import fields_by_page, pages
 from webui.shared.form_pages import Answer, form, render, see_other
@@ -61,8 +62,13 @@ def seal_requests() -> Answer:
         asked=[_about(each, someone) for each in requests.by_requester(someone.subject)],
         at_once=activations.batch_limit(),
         selected=request.form.getlist("request"),
-        names=name_of,
+        names=_names(),
     )
+
+
+def _names() -> Callable[[str], str]:
+    """How people are called for the visitor."""
+    return name_of if is_outside(visitor().subject) else house_name_of
 
 
 def seal_person(*, invited: bool = False) -> PortalVisitor:
@@ -114,7 +120,7 @@ def seal_request(request_id: str) -> Answer:
         means=known,
         approved=approved,
         taken_back=waits and seen.answers and request.args.get("done") == TAKEN_BACK,
-        names=name_of,
+        names=_names(),
         annexes=appliance.annexes.of(seen.contract.id),
         size_of=ByteSize,
         longest=LONGEST_REQUEST_REASON,
