@@ -88,9 +88,9 @@ class RequestFailed(Exception):
 @dataclass(frozen=True, slots=True)
 class ProviderDescription:
     """What sign-ins need of the identity provider (OpenID Connect Discovery 1.0, section 3): of the issuer that
-    the settings name, its addresses with TLS. ``end_session_endpoint`` is empty where it has none; ``names_issuer``:
-    each answer of its authorization endpoint has ``iss`` (RFC 9207). ``keys`` are those of its JWK set (RFC 7517)
-    that are public and may sign."""
+    the settings name, its addresses with TLS. ``end_session_endpoint`` is empty where it has none;
+    ``names_issuer``: each answer of its authorization endpoint has ``iss`` (RFC 9207). ``keys`` are those of its
+    JWK set (RFC 7517) that are public and may sign."""
 
     issuer: str
     authorization_endpoint: str

@@ -107,9 +107,7 @@ def mail_server(port: int) -> Iterator[MailRoom]:
 
 
 @contextmanager
-def house(
-    language: Language = Language.CHINESE, prepare: Callable[[Home], None] | None = None
-) -> Iterator[House]:
+def house(language: Language = Language.CHINESE, prepare: Callable[[Home], None] | None = None) -> Iterator[House]:
     """A new home with the demonstration's people, served on a free port; everything ends with the context.
 
     *language* is the interface's until a reader chooses, and that of letters. *prepare* changes the home before it
