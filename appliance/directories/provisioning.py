@@ -20,7 +20,7 @@ from uuid import uuid4
 
 from appliance.errors import NotFound, PreconditionRefused
 from appliance.model.directories import DirectorySource, DirectoryUser
-from appliance.model.provisioning import ScimMember, MemberChange, MemberOf, Narrowing, ResourceKind, ScimResource
+from appliance.model.provisioning import MemberChange, MemberOf, Narrowing, ResourceKind, ScimMember, ScimResource
 from appliance.store import scim
 from appliance.store.database import Database, Transaction
 

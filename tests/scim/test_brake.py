@@ -1,4 +1,4 @@
-"""Many who would be gone at once wait for two administrators, while answers stay true to what the client has set."""
+"""Many who would be gone at once wait for two administrators; answers stay true to what the client has set."""
 
 from __future__ import annotations
 
