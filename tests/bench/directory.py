@@ -25,8 +25,8 @@ TEAM = 10
 
 
 def figures() -> list[Figure]:
-    """Seconds of a first synchronisation, without and with an identity provider; of one that finds nothing changed,
-    of one that finds one in a hundred changed, and of a dry run."""
+    """Seconds of a first synchronisation, without and with an identity provider; of one that finds nothing
+    changed, of one that finds one in a hundred changed, and of a dry run."""
     first: dict[str, float] = {}
     invited: dict[str, float] = {}
     same: dict[str, tuple[float, ...]] = {}

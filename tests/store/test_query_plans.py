@@ -41,6 +41,7 @@ from appliance.model.retention import DisposalState
 from appliance.store import (
     client_lists,
     contracts,
+    directories,
     directory_health,
     events,
     intents,
@@ -91,7 +92,7 @@ SMALL = {
 and one that is read in its order as far as the page goes."""
 
 ALIASES = {"c": "contracts", "p": "people", "i": "involvements", "e": "contract_events", "l": "ledger"}
-ALIASES |= {"o": "outbox", "d": "contract_dates"}
+ALIASES |= {"o": "outbox", "d": "contract_dates", "u": "directory_users"}
 
 Query = Callable[[Transaction], object]
 FILTERS = (
@@ -148,6 +149,19 @@ OTHERS: Sequence[Query] = (
     lambda tx: lists.kinds(tx, ListViewer(EVERYTHING, ("甲公司",))),
     lambda tx: contracts.load_contract(tx, "one"),
     lambda tx: ledger.history_of(tx, "one"),
+    lambda tx: directories.stored_user(tx, DirectorySource.LDAP, "key"),
+    lambda tx: directories.user_of(tx, WHO),
+    lambda tx: directories.with_login(tx, DirectorySource.LDAP, "li"),
+    lambda tx: directories.with_email(tx, "li@example.com"),
+    lambda tx: directories.rivals(tx, DirectorySource.LDAP, ["li@example.com"]),
+    lambda tx: directories.address_holder(tx, "li@example.com"),
+    lambda tx: directories.free_address(tx, "li@example.com"),
+    lambda tx: directories.count_departed(tx, DirectorySource.LDAP, NOW),
+    lambda tx: directories.manager_changes(tx, DirectorySource.LDAP, "key"),
+    lambda tx: directories.to_offer(tx, 50),
+    lambda tx: directories.released(tx, 50),
+    lambda tx: directories.problems(tx, 50),
+    lambda tx: people.has_left(tx, WHO),
     lambda tx: events.sources_after(tx, ["甲公司", "乙公司"], 7, 2**62, limit=50),
     lambda tx: events.owner_of(tx, "one"),
     events.newest_entry,
