@@ -146,7 +146,7 @@ OTHERS: Sequence[Query] = (
     events.newest_entry,
     lambda tx: webhooks.attempts_of(tx, "webhook-one", limit=50),
     lambda tx: webhooks.has_old(tx, attempts_before=NOW, secrets_before=NOW),
-    lambda tx: members.search(tx, "李", limit=20),
+    lambda tx: members.search(tx, "李", own="甲公司", limit=20),
     lambda tx: people.enrolled_of(tx, "甲公司", "李", limit=50),
     lambda tx: members.members_page(tx, "李", after="person-a", limit=50),
     lambda tx: members.open_contracts(tx, WHO),
