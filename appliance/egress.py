@@ -77,9 +77,16 @@ class Egress:
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         """The reply to *body* at *url* (http or https). Raises :class:`EgressFailed`, at the latest after the
         limit's seconds."""
+        return self._ask(_Exchange(url, body, headers, self._limits, self._trust, self._connect))
+
+    def get(self, url: str, headers: Mapping[str, str]) -> Reply:
+        """What there is at *url*. Raises as :meth:`post`."""
+        return self._ask(_Exchange(url, None, headers, self._limits, self._trust, self._connect))
+
+    def _ask(self, exchange: _Exchange) -> Reply:
+        url = exchange.url
         if not self._places.acquire(blocking=False):
             raise EgressFailed("busy", "Too many exchanges with {url} are under way.", url=url)
-        exchange = _Exchange(url, body, headers, self._limits, self._trust, self._connect)
         threading.Thread(target=self._run, args=(exchange,), daemon=True, name="egress").start()
         try:
             return exchange.outcome.result(self._limits.seconds)
@@ -96,10 +103,10 @@ class Egress:
 
 @dataclass(slots=True)
 class _Exchange:
-    """One request and its reply, in a thread of its own."""
+    """One request and its reply, in a thread of its own; without a ``body`` it only reads."""
 
     url: str
-    body: bytes
+    body: bytes | None
     headers: Mapping[str, str]
     limits: ExchangeLimits
     trust: str | None
@@ -143,7 +150,8 @@ class _Exchange:
             connection.sock = self._connected()
             path = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
             self.asked = True
-            connection.request("POST", path, body=self.body, headers={**self.headers, **_HEADERS})
+            method = "GET" if self.body is None else "POST"
+            connection.request(method, path, body=self.body, headers={**self.headers, **_HEADERS})
             with connection.getresponse() as response:
                 return self._read(response)
         finally:

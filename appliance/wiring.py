@@ -18,7 +18,7 @@ from appliance.archive_renewal import ArchiveRenewal, CeremonyRecords
 from appliance.clock import utc_now
 from appliance.config import Settings
 from appliance.confinement.pool import Confinement
-from appliance.contracts.access import Contracts
+from appliance.contracts.access import Contracts, require_reader
 from appliance.contracts.agreement import Agreements
 from appliance.contracts.agreement_text import load_text
 from appliance.contracts.annexes import Annexes
@@ -43,7 +43,15 @@ from appliance.contracts.sending import Sending
 from appliance.contracts.signer_inputs import SignerInputs
 from appliance.contracts.signing import SigningCycle, SigningService
 from appliance.copies import Copying
-from appliance.directories import DirectoryAccounts, DirectoryRounds, Leaving
+from appliance.directories import (
+    DirectoryAccounts,
+    DirectoryOperation,
+    DirectoryRounds,
+    Leaving,
+    NotedProvider,
+    SingleSignOn,
+)
+from appliance.directories.provisioning import Provisioning
 from appliance.directory_service.client import DirectoryService
 from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import DocumentLayouts, Intake
@@ -246,7 +254,13 @@ class Appliance:
         self.directory_accounts = DirectoryAccounts(context, administration, leaving, self.settings)
         service = DirectoryService(self.settings, self.settings.home.directory_socket)
         self.directory_rounds = DirectoryRounds(self.directory_accounts, service.read_users, now)
+        self.directory_operation = DirectoryOperation(
+            self.settings, database, self.directory_accounts, self.directory_rounds, now
+        )
+        noted = NotedProvider(service, database, self.settings.openid.issuer, now)
+        self.single_sign_on = SingleSignOn(context, self.settings, noted, self.directory_accounts.follow)
         self.partners = PartnerRegister(database, authority, documents, self.settings.organisation.name, now)
+        self.provisioning = Provisioning(database, now, self.directory_accounts)
         self.representatives = Representatives(context, administration, self.partners)
         self.guest_codes = codes = GuestCodes(links.derive_key("guest code"))
         self.guests = Guests(database, codes, self.mail.works, now)
@@ -272,7 +286,7 @@ class Appliance:
 
     def _add_powers_and_reviews(self, rules: SigningRules) -> None:
         """What a signature may need: a power of attorney, and a review of the text."""
-        self.powers = Powers(self.database, self.blobs, self.intake, self.policy, self.now)
+        self.powers = Powers(self.database, self.blobs, self.intake, self.policy, self.now, require_reader)
         patience = float(self.settings.documents.patience)
         checker = ContentChecker(self.confinement, rules.reviews.book, timeout=patience)
         self.reviewing = Reviewing(self.database, self.blobs, checker, rules.reviews, self.now)

@@ -172,7 +172,7 @@ class PortalSessions(SessionRules[Session]):
                 return None
             person = people.person(tx, session.subject)
             account = None if session.guest_of is not None else accounts.account(tx, session.subject)
-        if account is not None and account.state is not AccountState.ACTIVE:
+        if account is not None and not _opens(account, session.strength):
             return None
         self.touch_session(session, secret)
         return SessionHolder(session, person, account)
@@ -208,6 +208,12 @@ class PortalSessions(SessionRules[Session]):
     def _record_ended(self, tx: Transaction, subject: str, by: str, count: int) -> None:
         public: dict[str, Field] = {"subject": subject, "count": count}
         append_event(tx, AuditEvent(EventKind.SESSION_REVOKED, self._now(), by, None, public))
+
+
+def _opens(account: Account, strength: Strength) -> bool:
+    """Whether *account* is in use, and is one of those who sign in so."""
+    in_use = account.state is AccountState.ACTIVE
+    return in_use and (strength is not Strength.SINGLE_SIGN_ON or account.single_sign_on)
 
 
 def _no_such_session() -> NotFound:

@@ -33,8 +33,9 @@ from appliance.config import Settings
 from appliance.home import Home
 from appliance.model.administration import Stuck
 from appliance.model.api_clients import ApiClient
+from appliance.model.directory_status import DirectoryStatus
 from appliance.model.webhooks import PublishedWebhook
-from appliance.store.administration import ADMINISTRATION, published_clients
+from appliance.store.administration import ADMINISTRATION, published_clients, published_directory
 from appliance.store.administration import stuck as store
 from appliance.store.database import Database
 from hsm.client import AuthorityClient
@@ -57,6 +58,22 @@ class StuckList:
     def all(self) -> list[Stuck]:
         """All stuck contracts, the oldest first; each has one safe action, ``retries.contract``."""
         return self._context.database.query(store.everything)
+
+
+class PublishedDirectory:
+    """Directories and single sign-on, at the scheduler's last look. Thread-safe."""
+
+    def __init__(self, context: AdministrationContext) -> None:
+        self._context = context
+
+    def publish(self, found: DirectoryStatus) -> None:
+        """*found* in place of what was found before; nothing is written when it is the same."""
+        if not self._context.database.query(published_directory.is_known, found):
+            self._context.database.commit(published_directory.replace, found)
+
+    def status(self) -> DirectoryStatus | None:
+        """None before the first look."""
+        return self._context.database.query(published_directory.status)
 
 
 class PublishedClients:
@@ -131,7 +148,8 @@ class Administration:
     passwords and passkeys, ``confirming`` what root confirms of the passkeys; ``requests`` are the admin requests,
     ``approval_mail`` tells those who can approve one, ``executor`` performs those of this process; ``stuck`` are
     contracts that do not go on by themselves, ``api_clients`` the programs that use the API, with their webhooks;
-    ``unlocking`` is how two PIN custodians unlock the authority; ``journal`` is what everybody did."""
+    ``directory`` is what the organisation's directories have and what waits of them; ``unlocking`` is how two PIN
+    custodians unlock the authority; ``journal`` is what everybody did."""
 
     def __init__(
         self,
@@ -159,6 +177,7 @@ class Administration:
         self.confirming = PasskeyConfirmation(context, pin_custodians)
         self.stuck = StuckList(context)
         self.api_clients = PublishedClients(context)
+        self.directory = PublishedDirectory(context)
         self.unlocking = AttendedUnlock(context, authority)
         self.journal = context.journal
 

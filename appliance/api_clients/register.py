@@ -110,6 +110,13 @@ class ApiClients:
         ]
         return _admitted(client, any(matches))
 
+    def access_with_secret(self, client_id: str, secret: str, scope: Scope) -> GrantedAccess:
+        """What *secret*, the client's own, proves for one request, as a token with this *scope* would: the
+        scope if the client has it. Raises :class:`ClientRefused`."""
+        client, now = self.with_secret(client_id, secret), self._now()
+        self._note_use(client, now)
+        return GrantedAccess(client, client.scopes & {scope}, now)
+
     def with_certificate(self, client_id: str, thumbprint: str) -> ApiClient:
         """The client with this id, if *thumbprint*, the SHA-256 (hex) of the certificate (DER) by which the TLS
         connection was made, is that of its own (RFC 8705, 2.2), and counts now. Raises :class:`ClientRefused`."""
@@ -171,10 +178,12 @@ class ApiClients:
             or access.certificate not in (None, certificate)
         ):
             raise TokenRefused("The access token is not valid; ask for a new one.")
-        used = access.client.last_used
-        if used is None or now - used >= USE_NOTED:
-            self._database.commit(api_clients.save_use, access.client.id, now)
+        self._note_use(access.client, now)
         return access
+
+    def _note_use(self, client: ApiClient, now: datetime) -> None:
+        if client.last_used is None or now - client.last_used >= USE_NOTED:
+            self._database.commit(api_clients.save_use, client.id, now)
 
     def create(
         self,

@@ -17,6 +17,7 @@ from appliance.errors import PreconditionRefused, StateRefused
 from appliance.home import role_of_command
 from appliance.model.directories import RoundOutcome
 from appliance.wiring import Appliance, open_appliance
+from hsm.errors import RefusalError
 
 _SIGNS = {Outcome.GOOD: "ok  ", Outcome.NOTICE: "SOON", Outcome.BAD: "NOT "}
 
@@ -41,10 +42,17 @@ def check_command(context: Context) -> None:
         raise _not_configured()
     findings = DirectoryService(settings, settings.home.directory_socket).check()
     for each in findings:
-        values = {name: getattr(value, "value", value) for name, value in each.values.items()}
+        values = {name: _spoken(context, value) for name, value in each.values.items()}
         context.terminal.say(f"{_SIGNS[each.outcome]} {context.terminal.translated(each.template)}", **values)
     if any(each.outcome is Outcome.BAD for each in findings):
         raise click.exceptions.Exit(REFUSED)
+
+
+def _spoken(context: Context, value: object) -> object:
+    """A value of a finding; a refusal is a sentence within another one."""
+    if isinstance(value, RefusalError):
+        return context.terminal.translated(value.template).format(**value.values)
+    return value
 
 
 @directory_group.command("sync")

@@ -109,6 +109,11 @@ def admit(tx: Transaction, command: Command) -> Contract:
     raise refusal.error()
 
 
+def require_reader(tx: Transaction, contract_id: str, by: str, now: datetime) -> None:
+    """Raises :class:`NotFound` unless *by* may read the contract at *now*."""
+    admit(tx, Command(contract_id, Permission.READ, by, now))
+
+
 def _actor(tx: Transaction, subject: str) -> ContractActor:
     """*subject* with the seals in that person's custody, and the partner that it administers."""
     seals, administers = people.seals_kept_by(tx, subject), partners.administered_by(tx, subject)

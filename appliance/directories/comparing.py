@@ -410,11 +410,17 @@ class _Comparison:
         if draft.held is not None and draft.held.kind is not HeldKind.REMOVAL:
             draft.held = None
 
+    @staticmethod
+    def _lasting_problem(draft: _Draft) -> DirectoryProblem | None:
+        """What signing in has found about the account, and no reading of the directory shows."""
+        lasts = draft.follows and not draft.opens and draft.known.problem == DirectoryProblem.OTHER_IDENTITY
+        return DirectoryProblem.OTHER_IDENTITY if lasts else None
+
     # --- what differs
 
     def _finished(self, draft: _Draft) -> UserChange:
         stored = draft.stored
-        known = replace(draft.known, problem=draft.problem)
+        known = replace(draft.known, problem=draft.problem or self._lasting_problem(draft))
         before = stored.held if stored else None
         if draft.held is not None and draft.held != before:
             draft.differs(DifferenceKind.HELD, after=WAITS[draft.held.kind])

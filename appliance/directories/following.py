@@ -503,8 +503,7 @@ def _require_believable(stored: Sequence[StoredUser], read: Mapping[str, Directo
     if not read and any(each.account is not None and each.account.here for each in present):
         raise DirectoryUnavailable(
             DirectoryFault.UNBELIEVABLE,
-            "The directory has nobody at all, where it had {count} users before; nothing was changed.",
-            count=len(present),
+            "The directory has nobody at all, where it had users before; nothing was changed.",
         )
     had = any(each.known.user.groups for each in present)
     if had and read and not any(each.groups for each in read.values()):

@@ -13,9 +13,9 @@ from appliance.confinement import frames
 from appliance.directory_service import reaching
 from appliance.directory_service.ldap_connection import Directory
 from appliance.directory_service.messages import Finding, FrameKind, Outcome
-from appliance.directory_service.reading import Reading, read, require_believable, required
 from appliance.directory_service.request import Request
 from appliance.directory_service.schemas import SCHEMAS
+from appliance.directory_service.whole_reading import DirectoryReading, read, require_believable, required
 
 _SOON = timedelta(days=30)
 
@@ -53,7 +53,7 @@ def _certificate(certificate: reaching.ServerCertificate) -> Finding:
     return Finding("certificate", Outcome.GOOD, values)
 
 
-def _people(reading: Reading, settings: LdapSettings) -> Iterator[Finding]:
+def _people(reading: DirectoryReading, settings: LdapSettings) -> Iterator[Finding]:
     disabled = sum(1 for each in reading.users if not each["enabled"])
     if reading.users:
         yield _good("people", base=settings.people, count=len(reading.users), disabled=disabled)
@@ -69,7 +69,7 @@ def _people(reading: Reading, settings: LdapSettings) -> Iterator[Finding]:
         yield _notice("no-groups")
 
 
-def _oddities(reading: Reading, settings: LdapSettings) -> Iterator[Finding]:
+def _oddities(reading: DirectoryReading, settings: LdapSettings) -> Iterator[Finding]:
     for attribute, count in sorted(reading.left_out.items()):
         if count:
             yield _notice("left-out", attribute=attribute, count=count)

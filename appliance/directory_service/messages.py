@@ -87,20 +87,27 @@ class RequestFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ProviderDescription:
-    """What sign-ins need of the identity provider (OpenID Connect Discovery 1.0, section 3), all checked: https,
-    of the issuer that the settings name. ``keys`` are those of its JWK set (RFC 7517) that sign ID tokens."""
+    """What sign-ins need of the identity provider (OpenID Connect Discovery 1.0, section 3): of the issuer that
+    the settings name, its addresses with TLS. ``end_session_endpoint`` is empty where it has none;
+    ``names_issuer``: each answer of its authorization endpoint has ``iss`` (RFC 9207). ``keys`` are those of its
+    JWK set (RFC 7517) that are public and may sign."""
 
     issuer: str
     authorization_endpoint: str
     end_session_endpoint: str = ""
+    names_issuer: bool = False
     keys: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class TokenReply:
-    """What a code was exchanged for. The ID token is not checked here: who asked has nonce and keys."""
+    """What a code was exchanged for, nothing of it checked: who asked has nonce and keys. ``access_token`` is what
+    ``at_hash`` is compared with; ``claims`` is what the UserInfo endpoint says (OpenID Connect Core 1.0, 5.3),
+    empty where there is none."""
 
-    id_token: str
+    id_token: str = field(repr=False)
+    access_token: str = field(repr=False)
+    claims: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 class Outcome(StrEnum):

@@ -115,7 +115,7 @@ def _request(kind: RequestKind, arguments: dict[str, str], environment: Mapping[
 
 
 def _users(request: Request) -> Iterator[Frame]:
-    from appliance.directory_service.reading import user_frames  # noqa: PLC0415 - loads libldap
+    from appliance.directory_service.whole_reading import user_frames  # noqa: PLC0415 - loads libldap
 
     yield from user_frames(request)
 

@@ -46,7 +46,7 @@ class Reader:
 
     def _text(self, attribute: str, value: bytes) -> str:
         try:
-            text = value.decode().strip()
+            text = value.decode().strip(" ")
         except UnicodeDecodeError:
             text = None
         if text is None or len(text) > LONGEST_VALUE or not _CONTROLS.isdisjoint(text):

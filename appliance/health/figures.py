@@ -23,10 +23,11 @@ from appliance.health.machine_checks import disks
 from appliance.health.observations import Observations, Survey
 from appliance.health.service_checks import signs_of_life
 from appliance.ledger.tree import StoredTree
+from appliance.model.directories import DirectorySource, HeldKind
 from appliance.operations.inventory import authorities_by_line
 from appliance.operations.results import BackupOutcome, DrillResult
 from appliance.process_counts import files_of
-from appliance.store import api_clients, ledger, mail_merges, outbox, webhooks
+from appliance.store import api_clients, directory_health, ledger, mail_merges, outbox, webhooks
 from appliance.store.health import figures as store
 from appliance.timestamping import refusal_counts
 from hsm.errors import RefusalError
@@ -38,7 +39,7 @@ Figure = tuple[str, float]
 def measure_figures(context: CheckContext) -> dict[str, float]:
     """All figures that can be had now; what does not answer leaves its figures out."""
     found: dict[str, float] = {}
-    for part in (_authority, _lists, _database, _disks, _workers, _keeping):
+    for part in (_authority, _lists, _database, measure_directories, _disks, _workers, _keeping):
         with suppress(NotAnswerable, RefusalError, OSError):
             found.update(part(context))
     return found
@@ -104,6 +105,25 @@ def _database(context: CheckContext) -> Iterator[Figure]:
         yield "vermilion_database_commit_seconds", context.commit_seconds
 
 
+def measure_directories(context: CheckContext) -> Iterator[Figure]:
+    """Those of directories, where people come from one, and how many wait or have problems."""
+    with context.reading() as tx:
+        for source in DirectorySource:
+            users = directory_health.count_users(tx, source)
+            if not users:
+                continue
+            yield labelled("vermilion_directory_users", source=source), float(users)
+            rounds = directory_health.rounds_so_far(tx, source)
+            if rounds is not None and rounds.success is not None:
+                age = _left(context.now, rounds.success)
+                yield labelled("vermilion_directory_success_age_seconds", source=source), age
+        held = directory_health.held_counts(tx)
+        for kind in HeldKind:
+            waiting = held[kind].count if kind in held else 0
+            yield labelled("vermilion_directory_held", kind=kind), float(waiting)
+        yield "vermilion_directory_problems", float(directory_health.count_problems(tx))
+
+
 def _disks(context: CheckContext) -> Iterator[Figure]:
     for room in disks(context):
         place = "home" if room.path == context.home.root else room.path.name
@@ -153,6 +173,10 @@ HELP: Final[Mapping[str, str]] = {
     "vermilion_api_client_info": "What a client of the API is called.",
     "vermilion_api_client_idle_seconds": "For how long a client has not used the API, if ever.",
     "vermilion_batch_rows_waiting": "Rows of a list that wait to become contracts, or to be sent.",
+    "vermilion_directory_users": "Users whom a directory has.",
+    "vermilion_directory_success_age_seconds": "How long ago a directory was read as a whole.",
+    "vermilion_directory_held": "Users of directories that wait for two administrators, by kind.",
+    "vermilion_directory_problems": "Users of directories whose accounts do not follow them.",
     "vermilion_timestamps_total": "Timestamps given.",
     "vermilion_timestamp_refusals_total": "Timestamp requests refused, by failInfo (RFC 3161, 2.4.2).",
     "vermilion_signatures_total": "Signatures made by parties.",

@@ -157,6 +157,41 @@ class RunbookPage(StrEnum):
         "Ask whoever runs {name} for a new certificate, and register it"
         " (`vermilion api certificate {client} FILE`).",
     )
+    DIRECTORY_DOWN = _Page(
+        "directory-down",
+        "Run `vermilion directory check` on the machine: it says at which step reading {url} fails. No account was"
+        " touched.",
+    )
+    DIRECTORY_REMOVALS = _Page(
+        "directory-removals",
+        "Ask whether so many people have left. If so, two administrators release them on the page Directory; if"
+        " not, have the directory put right: then nothing has to be done here.",
+    )
+    DIRECTORY_HELD = _Page(
+        "directory-held",
+        "Look at them on the page Directory; two administrators release those that belong to the people named.",
+    )
+    DIRECTORY_PROBLEMS = _Page(
+        "directory-problems",
+        "The page Directory says of each what is wrong; put it right in the directory, and it follows by itself.",
+    )
+    DIRECTORY_AUTHORITY = _Page(
+        "directory-authority",
+        "Put the new authorities of {place} into the file that the settings of the provisioning name, and run the"
+        " playbook again.",
+    )
+    PROVIDER_DOWN = _Page(
+        "provider-down",
+        "See that {issuer} answers; people sign in by passkey meanwhile, or by the password of their account.",
+    )
+    DEPARTURES_WAITING = _Page(
+        "departures-waiting",
+        "Ask officers to let them go (in the portal: Officers, People); until then their certificates count.",
+    )
+    SCIM_SILENT = _Page(
+        "scim-silent",
+        "Ask whoever runs {name} why it pushes nothing; who has left meanwhile can still sign in.",
+    )
     REMINDERS_LATE = _Page("reminders-late", "Restart the scheduler (`systemctl restart vermilion-scheduler`).")
     CALENDAR_MISSING = _Page("calendar-missing", "Add the year to the file {file} in config/calendars.")
     TIMESTAMPS_REFUSED = _Page(

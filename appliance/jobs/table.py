@@ -116,6 +116,7 @@ def jobs_of(appliance: Appliance, delivery: OutboxDelivery | None, texts: CodeDe
     if appliance.settings.ldap.configured:
         minutes = float(appliance.settings.ldap.minutes)
         jobs.append(Job("directory", 60.0 * minutes, appliance.directory_rounds.run_round, at_once=True))
+        jobs.append(Job("directory as asked", 1.0, appliance.directory_operation.run_asked))
     if delivery is not None:
         jobs.append(Job("outbox", 1.0, delivery.deliver_due))
     if texts is not None:
@@ -191,6 +192,10 @@ class AdministrationJobs:
         published.publish(self._appliance.api_clients.list_clients())
         published.publish_webhooks(self._appliance.webhooks.published())
 
+    def publish_directory(self) -> None:
+        """Tells the console what the organisation's directories have, and what waits of them."""
+        self._administration().directory.publish(self._appliance.directory_operation.status())
+
     def _administration(self) -> Administration:
         with self._turn:
             if self._opened is None:
@@ -207,6 +212,7 @@ def administration_jobs(appliance: Appliance, stack: ExitStack) -> list[Job]:
         Job("acts", 1.0, administering.execute_requests),  # somebody at the console waits for it
         Job("stuck contracts", 15.0, administering.publish_stuck_contracts),
         Job("API clients", 15.0, administering.publish_api_clients),
+        Job("directory page", 5.0, administering.publish_directory),
     ]
     settings = appliance.settings
     if settings.mail.configured:

@@ -32,6 +32,7 @@ class Scope(StrEnum):
     POWERS_READ = "powers:read"
     POWERS_WRITE = "powers:write"
     IDENTITIES_READ = "identities:read"
+    DIRECTORY_WRITE = "directory:write"
 
 
 SCOPE_TITLES: Final[Mapping[Scope, str]] = {
@@ -51,6 +52,7 @@ SCOPE_TITLES: Final[Mapping[Scope, str]] = {
     Scope.POWERS_READ: "Read powers of attorney",
     Scope.POWERS_WRITE: "Register powers of attorney, which officers confirm",
     Scope.IDENTITIES_READ: "Read how signers' identities were checked",
+    Scope.DIRECTORY_WRITE: "Push people and groups of a directory (SCIM)",
 }
 """What administrators read of each scope (message ids)."""
 
@@ -84,6 +86,11 @@ class ApiClient:
     def may_embed_in(self, origin: str) -> bool:
         """Whether links that the client gets open, now, in frames of pages of this *origin*."""
         return self.state is ClientState.ACTIVE and Scope.LINKS_WRITE in self.scopes and origin in self.origins
+
+    @property
+    def pushes_people(self) -> bool:
+        """Whether it says who is in the organisation (SCIM)."""
+        return Scope.DIRECTORY_WRITE in self.scopes
 
     @property
     def reach(self) -> ClientReach:

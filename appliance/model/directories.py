@@ -88,6 +88,15 @@ class FollowingAccount:
         return not self.departed and self.state is not AccountState.LEFT
 
 
+@dataclass(frozen=True, slots=True)
+class ProviderIdentity:
+    """Somebody as an identity provider knows them: ``sub`` is unique at ``issuer``, and never given to another
+    (OpenID Connect Core 1.0, 2)."""
+
+    issuer: str
+    sub: str
+
+
 class HeldKind(StrEnum):
     """What two administrators have to agree to before it is done."""
 
@@ -218,6 +227,11 @@ class DirectoryProblem(StrEnum):
     ADDRESS_OF_ADMINISTRATOR = (
         "directory-address-of-administrator",
         "The mail address is that of an administrator of this machine, who has no account in the portal.",
+    )
+    OTHER_IDENTITY = (
+        "directory-other-identity",
+        "Somebody else signs in with what names this user at the identity provider: its account here belongs to"
+        " another identity there. Find out who is who before an officer lets the old account go.",
     )
     NOT_DONE = (
         "directory-not-done",

@@ -18,7 +18,7 @@ from appliance.model.office import (
     ProposedCredential,
 )
 from appliance.office.notifying import checked_reason, notify_inviter, notify_officers
-from appliance.store import accounts, enrolment, guests, outbox, people
+from appliance.store import accounts, enrolment, guests, outbox
 from appliance.store.database import Transaction, reads
 from hsm.names import is_name
 from hsm.operation_types import PendingCredential
@@ -82,17 +82,8 @@ class EnrolmentRequests(AccountsPart):
         """Takes over what people have registered on the activation service's pages and did not come back with:
         the account of somebody new opens, and an officer is asked."""
         for subject in self._authority.pending_subjects():
-            if not is_name(subject, "person"):
-                continue
-            if self._database.query(people.has_left, subject):
-                self._drop_all(subject)
-            else:
+            if is_name(subject, "person"):
                 self.collect_of(subject)
-
-    def _drop_all(self, subject: str) -> None:
-        """Nobody gets in by what somebody who has left had registered and not confirmed."""
-        for each in self._authority.pending_credentials(subject):
-            self._authority.drop_pending(subject, each.fingerprint)
 
     def collect_of(self, subject: str) -> None:
         """The same of one person; nothing, if an officer has their request already or none can be made."""

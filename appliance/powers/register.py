@@ -18,8 +18,9 @@ from appliance.acting_client import acting_client
 from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import Intake
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
-from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
+from appliance.ledger.audit_trail import NOBODY, AuditEvent, EventKind, Field, append_event
 from appliance.ledger.disclosure import Audience, belongs, spellings
+from appliance.model.accounts import AccountRole
 from appliance.model.api_clients import require_person
 from appliance.model.contract import GUEST_PREFIX, Contract, ContractRevision, ContractState, PartyState
 from appliance.model.powers import Power, PowerBasis, PowerScope, PowerState, RecordedAction, StatedPower
@@ -31,6 +32,9 @@ from hsm.names import LONGEST_ORGANISATION, is_visible, same_name
 from hsm.rows import fields_of
 
 PAGE = 50
+
+_KEEP_THE_REGISTER: Final = frozenset({AccountRole.REVIEWER, AccountRole.OFFICER})
+"""Whose work the register is: they name contracts of their organisation that they do not read otherwise."""
 
 
 class Powers:
@@ -44,12 +48,15 @@ class Powers:
         intake: Intake,
         policy: Policy,
         now: Callable[[], datetime],
+        require_reader: Callable[[Transaction, str, str, datetime], object],
     ) -> None:
+        """*require_reader* raises :class:`NotFound` unless a person (subject) may read a contract (id) then."""
         self._database = database
         self._blobs = blobs
         self._intake = intake
         self._policy = policy
         self._now = now
+        self._require_reader = require_reader
 
     def register(self, draft: PowerDraft, letter: bytes | None, *, by: str, as_power: str | None = None) -> Power:
         """A power that waits to be verified; *letter* is its PDF, None when it was signed here as a contract.
@@ -68,7 +75,7 @@ class Powers:
         with self._database.transaction() as tx:
             require_possible(tx, draft, self._policy, now)
             if draft.contract is not None:  # by now it may be void
-                require_instrument(_instrument(tx, draft.contract, by), draft)
+                require_instrument(self._instrument(tx, draft.contract, by), draft)
             power = Power(
                 id=as_power or power_id(secrets.token_hex(6)),
                 **fields_of(draft, "basis grantor principal agent scope since until replaces contract"),
@@ -162,9 +169,22 @@ class Powers:
     def _signed_here(self, draft: PowerDraft, by: str) -> ContractRevision:
         if not draft.contract:
             raise PreconditionRefused("Name the contract by which the letter was signed here.")
-        contract = self._database.query(_instrument, draft.contract, by)
+        contract = self._database.query(self._instrument, draft.contract, by)
         require_instrument(contract, draft)
         return contract.current
+
+    def _instrument(self, tx: Transaction, contract_id: str, by: str) -> Contract:
+        """The contract that *by* names as a letter, whose readers it gets with the power. Raises :class:`NotFound`
+        for one that nobody of the organisation of *by* drafted or signs, and for one that *by*, who neither
+        reviews nor registers people, may not read."""
+        contract, audience = contracts.load_contract(tx, contract_id), Audience.of_person(people.person(tx, by))
+        concerned = {contract.initiator, *(each.subject for each in contract.parties)}
+        if not any(belongs(tx, each, audience) for each in concerned):
+            raise NotFound("There is no contract {contract}.", contract=contract_id)
+        account = accounts.find_account(tx, by)
+        if account is not None and not account.roles & _KEEP_THE_REGISTER:
+            self._require_reader(tx, contract_id, by, self._now())
+        return contract
 
     def stated(self, power: Power) -> StatedPower | None:
         """What the authority states of its confirmation; None where it was verified before statements began."""
@@ -352,16 +372,6 @@ def _require_term(draft: PowerDraft, policy: Policy, now: datetime) -> None:
         raise PreconditionRefused("The longest term of a power that policy allows, in days: {most}.", most=longest)
 
 
-def _instrument(tx: Transaction, contract_id: str, by: str) -> Contract:
-    """The contract that *by* names as a letter, whose readers it gets with the power. Raises :class:`NotFound` for
-    one that nobody of the organisation of *by* drafted or signs."""
-    contract, audience = contracts.load_contract(tx, contract_id), Audience.of_person(people.person(tx, by))
-    concerned = {contract.initiator, *(each.subject for each in contract.parties)}
-    if not any(belongs(tx, each, audience) for each in concerned):
-        raise NotFound("There is no contract {contract}.", contract=contract_id)
-    return contract
-
-
 def require_instrument(contract: Contract, draft: PowerDraft) -> None:
     """*contract* is an instrument of the grantor: completed, and signed for it by somebody other than the agent.
 
@@ -396,10 +406,13 @@ LEFT = "被授权人已离职 / The agent has left"
 
 
 def end_of_agent(tx: Transaction, agent: str, *, by: str, now: datetime) -> int:
-    """Revokes every power of *agent* that was not refused or revoked before, verified or not; how many."""
+    """Revokes every power of *agent* that was not refused or revoked before, verified or not; how many.
+
+    Where no person has decided it (*by* is one of :data:`NOBODY`), the register names the agent, who has left; the
+    log names the actor."""
     current = [each for each in powers.of_agent(tx, agent) if each.refused is None and each.revoked is None]
     for power in current:
-        _revoke(tx, power, RecordedAction(by, now, LEFT))
+        _revoke(tx, power, RecordedAction(agent if by in NOBODY else by, now, LEFT), actor=by)
     return len(current)
 
 
@@ -413,9 +426,10 @@ def end_with_instrument(tx: Transaction, contract_id: str, *, by: str, at: datet
         _revoke(tx, power, RecordedAction(by, at, VOID), letter=contract_id)
 
 
-def _revoke(tx: Transaction, power: Power, done: RecordedAction, **more: Field) -> None:
+def _revoke(tx: Transaction, power: Power, done: RecordedAction, *, actor: str = "", **more: Field) -> None:
     powers.revoke(tx, power.id, done)
-    _record_event(tx, EventKind.POWER_REVOKED, power, done, more, {"reason": done.reason})
+    by_actor = replace(done, by=actor or done.by)
+    _record_event(tx, EventKind.POWER_REVOKED, power, by_actor, more, {"reason": done.reason})
 
 
 def _record_event(

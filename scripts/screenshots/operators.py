@@ -26,6 +26,7 @@ from appliance.store.health import figures
 from appliance.wiring import open_appliance
 from hsm.activation.credentials import code_at, step_of
 from hsm.authenticator import SoftwareAuthenticator
+from scripts.screenshots.house import changes_in_the_house
 
 SYSTEM, SECURITY, AUDITOR = "sun", "zhou", "wu"
 PEOPLE = {
@@ -61,6 +62,7 @@ def operators(settings: Settings) -> Operators:
     # What takes two is signed by devices that nobody holds here: it is said on the machine instead.
     with open_administration(settings, now=utc_now, process=replace(CONSOLE, attests=True)) as administration:
         waiting = _acts(administration)
+        changes_in_the_house(settings.home, administration, Actor(SYSTEM, AdministratorRole.SYSTEM))
     _watched(settings)
     return Operators(sessions, waiting)
 

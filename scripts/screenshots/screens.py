@@ -100,4 +100,5 @@ SCREENS = (
     Screen("64-discussed-text", "/writing/{discussed}/discussion", CUSTODIAN.subject),
     Screen("65-redline", "/writing/{discussed}/proposals/{proposal}", ZHANG.subject),
     Screen("66-console-clients", "/clients", SECURITY, console=True),
+    Screen("67-console-directory", "/directory", SECURITY, console=True),
 )

@@ -44,6 +44,7 @@ from appliance.store import accounts
 from appliance.supervision import Supervisor, inherited, services
 from appliance.wiring import Appliance, open_appliance
 from appliance.writing import Beginning
+from scripts.screenshots.house import house_directory
 from scripts.screenshots.operators import operators
 from scripts.screenshots.others import Maker
 from scripts.screenshots.screens import AUDITOR
@@ -114,9 +115,9 @@ def stage() -> Iterator[Stage]:
         home.policy.write_text(POLICY, encoding="utf-8")
         with home.settings.open("a", encoding="utf-8") as stream:
             stream.write(CONTACT)
-        settings = load(home)
         with (
-            Supervisor(services(settings, inherited(os.environ)), say=_silent),
+            house_directory(home),
+            Supervisor(services(settings := load(home), inherited(os.environ)), say=_silent),
             open_appliance(settings, role="web") as appliance,
         ):
             authenticators = DemonstrationAuthenticators(home)

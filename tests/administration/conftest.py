@@ -19,7 +19,7 @@ from appliance.administration.action import ExecutedBy
 from appliance.administration.context import AdministrationJournal
 from appliance.administration.own_factors import PasskeyConfirmation
 from appliance.administration.signatures import SignedRequest
-from appliance.config import Settings, WebhookSettings
+from appliance.config import LdapSettings, Settings, WebhookSettings
 from appliance.home import Home, make_directory
 from appliance.model.administration import (
     ROOT,
@@ -146,6 +146,7 @@ def writing(site: Site) -> Iterator[Transaction]:
 
 
 RECEIVER = "erp.enterprise.example"
+LDAP = LdapSettings(url="ldaps://directory.enterprise.example", people="dc=example", bind_dn="cn=reader")
 """Where webhooks may go."""
 
 
@@ -159,7 +160,7 @@ def opened_site(
     secrets = make_directory(root / "credentials")
     if not (secrets / "console.key").exists():
         write_private(secrets / "console.key", b"5a" * 32 + b"\n")
-    settings, clock = Settings(Home(root / "home"), webhooks=WebhookSettings([RECEIVER])), [START]
+    settings, clock = Settings(Home(root / "home"), webhooks=WebhookSettings([RECEIVER]), ldap=LDAP), [START]
     with open_administration(
         settings,
         now=lambda: clock[0],

@@ -47,6 +47,9 @@ ASKED_BY = {
     "api.change_origins": {S, Y},
     "api.rotate_secret": {S, Y},
     "api.change_certificate": {S, Y},
+    "directory.synchronise": {S, Y},
+    "directory.dry_run": {S, Y},
+    "directory.release": {S, Y},
     "administrators.add": {Y},
     "administrators.link": {Y},
     "administrators.reset": {Y},
@@ -71,6 +74,7 @@ APPROVED_BY = {
     "api.change_origins": {Y},
     "api.rotate_secret": {Y},
     "api.change_certificate": {Y},
+    "directory.release": {Y},
     "administrators.add": {S, Y},
     "administrators.link": {S, Y},
     "administrators.reset": {S, Y},
@@ -94,7 +98,8 @@ OWN = {
         "client": "client-0123456789abcdef",
         "url": f"https://{RECEIVER}/hook",
         "types": "contract.sent",
-    }
+    },
+    "directory.release": {"digest": "0f" * 32},
 }
 """Where no text would do."""
 

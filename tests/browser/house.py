@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -107,10 +107,11 @@ def mail_server(port: int) -> Iterator[MailRoom]:
 
 
 @contextmanager
-def house(language: Language = Language.CHINESE) -> Iterator[House]:
+def house(language: Language = Language.CHINESE, prepare: Callable[[Home], None] | None = None) -> Iterator[House]:
     """A new home with the demonstration's people, served on a free port; everything ends with the context.
 
-    *language* is the interface's until a reader chooses, and that of letters.
+    *language* is the interface's until a reader chooses, and that of letters. *prepare* changes the home before it
+    is served.
     """
     mail_port = free_port()
     with tempfile.TemporaryDirectory(prefix="vermilion-") as folder, mail_server(mail_port) as room:
@@ -120,6 +121,8 @@ def house(language: Language = Language.CHINESE) -> Iterator[House]:
         with home.settings.open("a", encoding="utf-8") as stream:
             stream.write(f'\n[mail]\nhost = "127.0.0.1"\nport = {mail_port}\nsecurity = "none"\n')
             stream.write(f'\n[interface]\nlanguage = "{language}"\n')
+        if prepare is not None:
+            prepare(home)
         settings = load(home)
         with Supervisor(services(settings, inherited(os.environ)), say=_silent):
             yield House(settings, room)

@@ -204,6 +204,8 @@ NO_PAGES = frozenset(
         "/ocsp/<path:encoded>",
         "/guide/pictures/<name>.webp",
         "/livez",
+        "/login/provider",
+        "/login/provider/done",
         "/log/checkpoint",
         "/log/checkpoint.tst",
         "/log/entry",

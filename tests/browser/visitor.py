@@ -142,9 +142,17 @@ def visiting(
 
 @contextmanager
 def arriving(
-    browser: Browser, address: str, *, language: str, phone: bool = False, device: bool = True, **more: Any
+    browser: Browser,
+    address: str,
+    *,
+    language: str,
+    phone: bool = False,
+    device: bool = True,
+    elsewhere: str = "",
+    **more: Any,
 ) -> Iterator[Visitor]:
-    """The same, of whom nothing is known but what the browser asks for: *language*."""
+    """The same, of whom nothing is known but what the browser asks for: *language*. They may also go to the origin
+    *elsewhere*, whose own pages are no affair of ours."""
     context = browser.new_context(
         viewport=PHONE if phone else DESKTOP,  # type: ignore[arg-type]  # a dict of ints is what it takes
         locale="zh-CN" if language == "zh" else "en-GB",
@@ -157,7 +165,7 @@ def arriving(
     page = context.new_page()
     devtools = context.new_cdp_session(page)
     visitor = Visitor(page, context, address, devtools, _device(devtools) if device else "", phone)
-    _watch(visitor)
+    _watch(visitor, elsewhere)
     try:
         yield visitor
     finally:
@@ -177,11 +185,13 @@ def activation_origin(address: str) -> str:
     return f"{parts.scheme}://{parts.hostname}:{parts.port + ACTIVATION_PORT_ABOVE}"
 
 
-def _watch(visitor: Visitor) -> None:
-    own = (visitor.address, activation_origin(visitor.address))
+def _watch(visitor: Visitor, elsewhere: str) -> None:
+    own = (visitor.address, activation_origin(visitor.address), elsewhere)
 
     def said(message: ConsoleMessage) -> None:
         # A refused request is a result that tests look at; what the browser itself objects to is a fault.
+        if elsewhere and visitor.page.url.startswith(elsewhere):
+            return
         if message.type == "error" and "Failed to load resource" not in message.text:
             visitor.faults.append(f"{visitor.page.url}: {message.text}")
 

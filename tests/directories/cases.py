@@ -12,6 +12,8 @@ GROUPS = f"ou=groups,{PLACE}"
 PARTLY = f"ou=partly,{SUFFIX}"
 """Where a referral is beside a person."""
 EMPTY = f"ou=empty,{SUFFIX}"
+MOVING = f"ou=moving,{SUFFIX}"
+"""Where somebody gets another name."""
 LONGEST_NAME = "阿" * 80
 
 
@@ -27,11 +29,12 @@ def dn(login: str) -> str:
 
 def records() -> Iterator[str]:
     """LDIF records for slapadd."""
-    for place in (PLACE, GROUPS, PARTLY, EMPTY):
+    for place in (PLACE, GROUPS, PARTLY, EMPTY, MOVING):
         name = place.split(",")[0].partition("=")[2]
         yield entry(place, {"objectClass": "organizationalUnit", "ou": name})
     yield from _people()
     yield from _groups()
+    yield entry(f"uid=before,{MOVING}", _person("before", "Before"), key(98))
     url = f"ldap://elsewhere.enterprise.example/ou=more,{PARTLY}"
     yield entry(f"ou=more,{PARTLY}", {"objectClass": ["referral", "extensibleObject"], "ou": "more", "ref": url})
     yield entry(f"uid=partly,{PARTLY}", _person("partly", "Part Ly"), key(99))

@@ -35,8 +35,14 @@ def server(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> It
         yield running
 
 
-@pytest.fixture
-def ask(tmp_path: Path, server: Slapd, authority: Authority) -> Ask:
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of those services; each has its settings read anew."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def ask(home: Path, server: Slapd, authority: Authority) -> Ask:
     """Makes a service of a home whose settings are those of the server, but for what is named."""
 
     def made(*, password: str = PASSWORD, **settings: str | int) -> DirectoryService:
@@ -48,7 +54,7 @@ def ask(tmp_path: Path, server: Slapd, authority: Authority) -> Ask:
             "groups": GROUPS,
             "seconds": 60,
         }
-        return service_at(tmp_path, values | settings, password)
+        return service_at(home, values | settings, password)
 
     return made
 

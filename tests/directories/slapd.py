@@ -23,6 +23,8 @@ SLAPD = shutil.which("slapd", path=f"/usr/sbin:{_UNPACKED}/usr/sbin")
 needs_slapd = pytest.mark.skipif(SLAPD is None, reason="slapd is in Debian's package slapd, and not here")
 _ROOT = Path(SLAPD or "/").parents[2] if SLAPD else Path("/")
 READER, PASSWORD = f"cn=reader,{SUFFIX}", "reader-of-a-test"
+ADMIN = f"cn=admin,{SUFFIX}"
+"""Who may change everything, with the same password."""
 LIMITED = f"cn=limited,{SUFFIX}"
 """Another one who reads, to whom the server gives 500 entries in all, in pages or not."""
 BLIND = f"cn=blind,{SUFFIX}"
@@ -87,7 +89,7 @@ def _configuration(folder: Path, pair: Pair | None) -> str:
         lines += [f"TLSCertificateFile {pair.certificate}", f"TLSCertificateKeyFile {pair.key}"]
         lines.append("security simple_bind=128")
     lines += ["database mdb", f"suffix {SUFFIX}", f"directory {folder}/db", "maxsize 1073741824"]
-    lines += [f"rootdn cn=admin,{SUFFIX}", "index objectClass eq", "dbnosync"]
+    lines += [f"rootdn {ADMIN}", f"rootpw {PASSWORD}", "index objectClass eq", "dbnosync"]
     lines += [f'limits dn.exact="{each}" size=500 size.prtotal=unlimited' for each in (READER, BLIND)]
     lines.append(f'limits dn.exact="{LIMITED}" size=500 size.prtotal=500')
     lines.append(f'access to attrs=entryUUID by dn.exact="{BLIND}" none by users read')

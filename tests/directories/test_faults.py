@@ -44,9 +44,9 @@ def test_a_wrong_password_is_refused_and_not_told(ask: Ask) -> None:
     assert "not-that-one" not in said
 
 
-def test_no_password_at_all(ask: Ask, tmp_path: Path) -> None:
+def test_no_password_at_all(ask: Ask, home: Path) -> None:
     service = ask()
-    (tmp_path / "secrets/ldap.password").write_text("\n")
+    (home / "secrets/ldap.password").write_text("\n")
     cause, said = fault_of(service)
     assert cause is DirectoryFault.UNSET and "ldap.password is empty" in said
 
@@ -60,9 +60,9 @@ def test_the_systems_authorities_do_not_know_the_organisations(ask: Ask) -> None
     assert fault_of(ask(tls=""))[0] is DirectoryFault.TLS
 
 
-def test_a_file_of_authorities_that_is_not_there(ask: Ask, tmp_path: Path) -> None:
+def test_a_file_of_authorities_that_is_not_there(ask: Ask, home: Path) -> None:
     cause, said = fault_of(ask(tls="none.pem"))
-    assert cause is DirectoryFault.UNSET and f"{tmp_path}/config/none.pem (ldap.tls)" in said
+    assert cause is DirectoryFault.UNSET and f"{home}/config/none.pem (ldap.tls)" in said
 
 
 @pytest.mark.parametrize("scheme", ["ldap", "ldaps"])

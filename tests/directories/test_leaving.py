@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -80,6 +81,13 @@ def draft(appliance: Appliance) -> Contract:
     return appliance.drafting.draft(sample_document(1), terms)
 
 
+def acts(appliance: Appliance) -> list[tuple[str, str]]:
+    """Kind and actor of every entry of the log."""
+    with appliance.database.reading() as tx:
+        leaves = [json.loads(each) for each in tx.column(bytes, "SELECT leaf FROM ledger ORDER BY number")]
+    return [(each["kind"], each["public"].get("actor", "")) for each in leaves]
+
+
 def told(appliance: Appliance, kind: NoticeKind) -> list[str]:
     with appliance.database.reading() as tx:
         return tx.column(str, "SELECT about FROM outbox WHERE recipient = ? AND kind = ?", (OFFICER, kind))
@@ -104,9 +112,8 @@ def test_open_work_goes_to_the_manager_at_once_and_the_rest_is_listed(appliance:
 
 @pytest.mark.usefixtures("gone")
 def test_officers_are_told_to_end_the_certificate(appliance: Appliance) -> None:
-    before = len(told(appliance, NoticeKind.DEPARTED))
     disable(appliance)
-    assert told(appliance, NoticeKind.DEPARTED)[before:] == [ZHANG.subject]
+    assert set(told(appliance, NoticeKind.DEPARTED)) == {ZHANG.subject}
 
 
 @pytest.mark.usefixtures("gone")
@@ -136,12 +143,13 @@ def test_powers_end_and_stay_ended(appliance: Appliance) -> None:
     confirm_power(appliance, power)
     disable(appliance)
     ended = appliance.powers.get(power)
-    assert ended.revoked is not None and ended.revoked.by == DIRECTORY
+    assert ended.revoked is not None
+    assert "power-revoked" in [kind for kind, actor in acts(appliance) if actor == DIRECTORY]
     appliance.directory_accounts.follow(SCIM, of(ZHANG))
     assert appliance.powers.get(power).revoked == ended.revoked
 
 
-def test_a_request_for_enrolment_ends_with_what_was_registered(world: World, appliance: Appliance) -> None:
+def test_a_request_for_enrolment_ends_and_none_is_made(world: World, appliance: Appliance) -> None:
     person = newcomer(appliance)
     enter(appliance, person.subject, AccountRole.SIGNER)
     request = ask(appliance, person.subject)
@@ -155,7 +163,7 @@ def test_a_request_for_enrolment_ends_with_what_was_registered(world: World, app
     assert (found.state, found.decided_by) == (EnrolmentRequestState.WITHDRAWN, DIRECTORY)
     with world.opened(role="scheduler") as scheduler:
         scheduler.office.requests.collect()
-    assert appliance.authority.pending_credentials(person.subject) == []
+    assert appliance.office.requests.waiting() == []
 
 
 def test_who_is_let_go_after_a_departure_is_gone_for_good(appliance: Appliance) -> None:

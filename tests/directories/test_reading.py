@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import pytest
 
+from appliance.directory_service.ldap_library import load_ldap
 from appliance.directory_service.messages import Outcome
 from appliance.model.directories import DirectoryUser
 from tests.directories import cases
+from tests.directories.authority import Authority
 from tests.directories.cases import dn, key
 from tests.directories.conftest import MANY, Ask
 from tests.directories.people import GROUPS, Person
-from tests.directories.slapd import BLIND, Slapd, needs_slapd
+from tests.directories.slapd import ADMIN, BLIND, PASSWORD, Slapd, needs_slapd
 
 pytestmark = [needs_slapd, pytest.mark.processes]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def found(ask: Ask) -> dict[str, DirectoryUser]:
     """The cases, by login."""
     return {each.login: each for each in ask(people=cases.PLACE, groups=cases.GROUPS).read_users()}
@@ -83,6 +89,25 @@ def test_long_names_are_whole(found: dict[str, DirectoryUser]) -> None:
 )
 def test_who_counts_as_disabled(found: dict[str, DirectoryUser], login: str, *, enabled: bool) -> None:
     assert found[login].enabled is enabled
+
+
+def test_whoever_is_renamed_keeps_their_key(ask: Ask, server: Slapd, authority: Authority) -> None:
+    service = ask(people=cases.MOVING)
+    [before] = service.read_users()
+    ldap = load_ldap()
+    with closing_ldap(ldap.initialize(f"ldaps://127.0.0.1:{server.ldaps}")) as connection:
+        connection.set_option(ldap.OPT_X_TLS_CACERTFILE, str(authority.path))
+        connection.set_option(ldap.OPT_X_TLS_NEWCTX, 0)
+        connection.simple_bind_s(ADMIN, PASSWORD)
+        connection.rename_s(f"uid=before,{cases.MOVING}", "uid=after")
+    [after] = service.read_users()
+    assert (before.login, after.login) == ("before", "after") and before.key == after.key
+
+
+@contextmanager
+def closing_ldap(connection: Any) -> Iterator[Any]:
+    yield connection
+    connection.unbind_s()
 
 
 def test_a_filter_of_the_settings_narrows(ask: Ask) -> None:

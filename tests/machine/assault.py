@@ -46,6 +46,7 @@ USERS = {
     "vermilion-console": ("console",),
     "vermilion-operator": ("backup",),
     "vermilion-convert": (),
+    "vermilion-directory": (),
     "www-data": (),
     "nobody": (),
 }

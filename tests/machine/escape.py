@@ -86,7 +86,7 @@ def service_attempts(role: str) -> Iterator[tuple[str, Attempt]]:
     for place in ("/etc/vermilion", "/opt/vermilion", "/usr/local", str(HOME), str(HOME / "trust")):
         yield f"write into {place}", (Path(place) / "escaped").touch
     yield "become root by the set-user-id bit", _set_user_id
-    if role in ("authority", "convert", "console", "activation", "tsa"):
+    if role in ("authority", "convert", "console", "activation", "tsa", "directory"):
         yield "see the documents", lambda: list((HOME / "state").iterdir())
     if role == "console":
         yield from console_attempts()
@@ -94,6 +94,8 @@ def service_attempts(role: str) -> Iterator[tuple[str, Attempt]]:
         yield from activation_attempts()
     if role == "tsa":
         yield from tsa_attempts()
+    if role == "directory":
+        yield from directory_attempts()
     if role == "convert":
         yield "see the home", lambda: list(HOME.iterdir())
         yield "see the settings", lambda: list(Path("/etc/vermilion").iterdir())
@@ -103,7 +105,7 @@ def service_attempts(role: str) -> Iterator[tuple[str, Attempt]]:
         yield "see the tokens", lambda: list((HOME / "hsm").iterdir())
         yield "put a socket in the authority's place", (HOME / "run/authority-tsa.sock").unlink
         yield "speak to the authority as somebody else", lambda: _ask("operator")
-    if role != "scheduler":
+    if role not in ("scheduler", "directory"):
         yield "a network socket", lambda: socket.socket(socket.AF_INET)
 
 
@@ -174,6 +176,27 @@ def tsa_attempts() -> Iterator[tuple[str, Attempt]]:
         yield f"speak to the authority as {other}", lambda other=other: _ask(other)
 
 
+def directory_attempts() -> Iterator[tuple[str, Attempt]]:
+    """What lies beside the service that asks directories (decision 81)."""
+    for name in (
+        "cache",
+        "backups",
+        "activation",
+        "administration",
+        "confirmed",
+        "performed",
+        "health",
+        "timestamps",
+    ):
+        yield f"see {name}", lambda name=name: list((HOME / name).iterdir())
+    yield "see the sockets", lambda: list((HOME / "run").iterdir())
+    yield "see the sealed secrets", lambda: list(Path("/etc/credstore.encrypted").iterdir())
+    for other in ("web", "scheduler", "console", "backup", "activation"):
+        yield f"speak to the authority as {other}", lambda other=other: _ask(other)
+    # Discard (RFC 863) at an address of documentation (RFC 5737), which no drop-in names.
+    yield "reach somebody whom no drop-in names", lambda: socket.create_connection(("192.0.2.1", 9), 5)
+
+
 def uses(role: str, pool: Confinement | None) -> Iterator[tuple[str, Attempt]]:
     """What has to go on working."""
     if role == "authority":
@@ -183,6 +206,10 @@ def uses(role: str, pool: Confinement | None) -> Iterator[tuple[str, Attempt]]:
         return
     if role == "convert":
         yield "memory to write and execute", lambda: mmap.mmap(-1, 4096, prot=mmap.PROT_WRITE | mmap.PROT_EXEC)
+        return
+    if role == "directory":
+        yield "its settings", (HOME / "config/appliance.toml").read_bytes
+        yield "a network socket", lambda: socket.socket(socket.AF_INET)
         return
     yield "speak to the authority", lambda: _ask(role)
     if role == "console":

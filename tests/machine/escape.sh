@@ -14,10 +14,10 @@ units=/etc/systemd/system
 [ -e $units/vermilion-web.service ] || units=/usr/local/lib/systemd/system
 PYTHONPATH=$folder $python -c 'from hsm.time_source import *; KernelClock(timedelta(seconds=1)).read()' 2>/dev/null ||
     hidden='Environment=CLOCK_IS_HIDDEN=1'
-for role in authority web tsa scheduler console activation convert; do
+for role in authority web tsa scheduler console activation convert directory; do
     unit=vermilion-$role.service probe=vermilion-$role-probe.service
-    # An instance of the template, for whose exception there is a drop-in.
-    [ "$role" != convert ] || { unit=vermilion-convert@.service && probe=vermilion-convert@probe.service; }
+    # Instances of templates; for the exception of one there is a drop-in.
+    case "$role" in convert | directory) unit=vermilion-$role@.service && probe=vermilion-$role@probe.service ;; esac
     sed -e 's/^Type=.*/Type=oneshot/' \
         -e "s|^ExecStart=.*|ExecStart=$python -m tests.machine.escape $role\nEnvironment=PYTHONPATH=$folder\n$hidden|" \
         -e '/^Restart/d; /^WatchdogSec/d; /^NotifyAccess/d; /^OnFailure/d; /^Requires/d; /^StartLimit/d' \

@@ -41,6 +41,7 @@ from tests.world import (
 )
 
 PLANTED = "planted-secret-7f3a"
+PLANTED_SECRETS = ("smtp.password", "gateway.key", "ldap.password", "openid.secret")
 RECOVERY = new_identity()
 
 
@@ -71,7 +72,7 @@ def running_site() -> Iterator[Site]:
         for settings in (home.settings, home.authority_settings):
             with settings.open("a", encoding="utf-8") as stream:
                 stream.write(f'\n[backup]\nrecipients = ["{recipient_of(RECOVERY)}"]\n# {PLANTED}\n')
-        for secret in ("smtp.password", "gateway.key"):
+        for secret in PLANTED_SECRETS:
             write_private(home.secrets / secret, f"{PLANTED}\n".encode())
         with authority(home):
             site = Site(World(home, load(home)), recovery)

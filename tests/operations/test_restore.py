@@ -41,6 +41,7 @@ from hsm.store import AuthorityStore
 from hsm.timestamp import IssuedToken
 from tests.operations.site import (
     PLANTED,
+    PLANTED_SECRETS,
     RECOVERY,
     Site,
     add_administrator,
@@ -74,7 +75,7 @@ def copied(archive: BackupArchive, tmp_path: Path) -> Iterator[BackupArchive]:
 
 
 def test_a_restored_home_signs_on(site: Site, archive: BackupArchive, restored: Home) -> None:
-    for secret in ("smtp.password", "gateway.key"):
+    for secret in PLANTED_SECRETS:
         assert (restored.secrets / secret).read_text().strip() == PLANTED
     assert administrators_of(restored) == ["wei"]
     assert (restored.secrets / "user.pin").read_bytes() == (site.home.secrets / "user.pin").read_bytes()

@@ -86,6 +86,8 @@ GET: dict[str, Row] = {
     "trust.revocations": Row("/crl/root.crl", EVERYBODY),
     "trust.answer_encoded": Row("/ocsp/MAA=", EVERYBODY),
     "accounts.login": Row("/login", EVERYBODY),
+    "accounts.to_provider": Row("/login/provider", EVERYBODY),
+    "accounts.from_provider": Row("/login/provider/done", EVERYBODY),
     "accounts.recovery": Row("/recover", EVERYBODY),
     "accounts.welcome": Row("/welcome/{welcome_link}", EVERYBODY),
     "accounts.registered_passkey": Row("/welcome/{welcome_link}/registered", EVERYBODY),
@@ -279,8 +281,8 @@ _POWER |= {"currency": "CNY", "seal": "x", "replaces": ""}
 _PARTNER = {"name": "", "code": "1", "registration": "", "address": "", "contact": "", "email": "", "phone": ""}
 _CHECK = {"document": "x", "number": "", "against": "original", "expires": "", "note": ""}
 
-MACHINES = frozenset({"trust.answer"})
-"""What programs send, without any form; tests/portal/test_addresses.py asks."""
+MACHINES = frozenset({"trust.answer", "accounts.end_by_provider"})
+"""What programs send, without any form; tests/portal/test_addresses.py and tests/single_sign_on ask."""
 
 POST: dict[str, Row] = {
     "verify.verify": Row("/verify", EVERYBODY, form={"form": "page"}, files=("file", "data", "trust")),

@@ -31,8 +31,8 @@ TOKEN = hmac.digest(bytes(range(32)), b"form\n" + COOKIE.encode(), "sha256").hex
 DEFAULT_ZONE = "Europe/Berlin"
 """The zone of the house, where nobody lives who reads."""
 
-ABSENT = ("mark.picture",)
-"""The organisation of the tests has no mark."""
+ABSENT = ("mark.picture", "accounts.to_provider", "accounts.from_provider")
+"""The organisation of the tests has no mark and no identity provider."""
 
 HIDDEN = "right to left"
 HOSTILE = {

@@ -9,6 +9,7 @@ import pytest
 
 from appliance.demonstration.participants import ALPHA, BETA, CONTRACT_SEAL, CUSTODIAN, LI, OFFICER, ZHANG
 from appliance.errors import DocumentRefused, NotFound, PreconditionRefused, StateRefused
+from appliance.model.accounts import AccountRole, NewAccount
 from appliance.model.powers import PowerBasis, PowerScope, PowerState
 from appliance.wiring import Appliance
 from tests.powers.conftest import LETTER, Office
@@ -113,6 +114,21 @@ def test_a_letter_that_the_principal_signed_here(office: Office, appliance: Appl
     assert ended.state is PowerState.REVOKED, "nothing rests on a letter that is void"
     with pytest.raises(PreconditionRefused, match="not completed"):
         appliance.powers.register(draft, None, by=CUSTODIAN.subject)
+
+
+def test_an_initiator_names_only_contracts_that_they_may_read(office: Office, appliance: Appliance) -> None:
+    letter = office.sent("授权委托书")
+    for _ in letter.parties:
+        letter = office.signed(letter)
+    letter = appliance.finalisation.finalise(letter.id)
+    draft = office.draft(basis=PowerBasis.CONTRACT, contract=letter.id, agent=LI.subject)
+    administration, roles = appliance.accounts.administration, frozenset({AccountRole.INITIATOR})
+    new = NewAccount("person", "colleague", "同事示例", ALPHA, "colleague@alpha.example", roles)
+    colleague = administration.invite(new, by=CUSTODIAN.subject).subject
+    with pytest.raises(NotFound, match="There is no contract"):
+        appliance.powers.register(draft, None, by=colleague)
+    administration.set_roles(colleague, frozenset({AccountRole.REVIEWER}), by=CUSTODIAN.subject)
+    assert appliance.powers.register(draft, None, by=colleague).contract == letter.id
 
 
 def test_who_may_not_sign_it_any_more_does_not_take_it_back(office: Office, appliance: Appliance) -> None:

@@ -42,6 +42,16 @@ CASES: list[tuple[str, Any, str]] = [
     ("application_alarms_addresses", ["alarms.enterprise.example"], "is no address"),
     ("application_webhooks_addresses", ["erp.enterprise.example"], "is no address"),
     ("application_webhooks_targets", ["https://erp.enterprise.example"], "is no host"),
+    ("application_ldap_groups", "groups", "the entry below which groups are"),
+    ("application_ldap_filter", "employeeType=internal", "in parentheses"),
+    ("application_ldap_minutes", 0, "every 1 to 60 minutes"),
+    ("application_directory_addresses", ["directory.enterprise.example"], "is no address"),
+    ("application_openid_scopes", ["profile"], "openid has to be among them"),
+    ("application_directory_organisation", "乙公司", "one of application_organisations"),
+    ("application_directory_everybody", ["signer", "officer"], "has officer; everybody can be"),
+    ("application_directory_groups", {"officer": ["legal"]}, "No group makes an officer"),
+    ("application_directory_groups", {"auditor": "legal"}, "a list of groups"),
+    ("application_directory_most_removed_percent", 0, "1 to 100 percent"),
     ("application_api_requests_per_minute", 0, "from 1 to 1000000 requests"),
     ("application_alarms_mail", ["operators"], "is no mail address"),
     ("firewall_portal_port", 80, "different ports"),
@@ -178,3 +188,32 @@ def test_a_certificate_is_where_the_web_front_sees_it(certificate: str, key: str
     """Root sees it below /root, too; so the web front would be configured, and fail at its next start."""
     refused = refusals(web_front_certificate=certificate, web_front_certificate_key=key)
     assert [f"cannot see {hidden}, being" in each for each in refused] == ([True] if hidden else [])
+
+
+LDAP = {
+    "application_ldap_url": "ldaps://directory.enterprise.example:636",
+    "application_ldap_bind_dn": "cn=vermilion,ou=services,dc=enterprise,dc=example",
+    "application_ldap_people": "ou=人员,dc=enterprise,dc=example",
+    "application_directory_addresses": ["192.0.2.28", "2001:db8::28"],
+}
+OPENID = {
+    "application_openid_issuer": "https://id.enterprise.example/realms/house",
+    "application_openid_client": "vermilion",
+    "application_directory_addresses": ["192.0.2.28", "2001:db8::28"],
+}
+
+
+def test_a_directory_and_a_provider_are_described_whole() -> None:
+    groups = {"initiator": ["合同经办"], "auditor": ["audit", "内审"]}
+    assert refusals(**{**LDAP, **OPENID}, application_directory_groups=groups) == []
+    for whole, name, value, sentence in (
+        (LDAP, "application_ldap_url", "http://directory.enterprise.example", "has to be like ldaps://"),
+        (LDAP, "application_ldap_bind_dn", "", "nothing is read anonymously"),
+        (LDAP, "application_ldap_people", "people", "the entry below which people are"),
+        (LDAP, "application_directory_addresses", [], "cannot be reached until"),
+        (OPENID, "application_openid_issuer", "http://id.enterprise.example", "has to be like https://"),
+        (OPENID, "application_openid_client", "", "the id that this appliance has there"),
+        (OPENID, "application_directory_addresses", [], "cannot be reached until"),
+    ):
+        [refusal] = refusals(**{**whole, name: value})
+        assert sentence in refusal and name in refusal

@@ -42,9 +42,9 @@ def test_one_server_alone_asks_for_certificates_and_says_which_one_was_shown() -
     [asking] = [each for each in servers(with_it) if "ssl_verify_client" in each]
     assert f"listen {PORT} ssl" in asking
     assert "proxy_set_header X-Client-Certificate $ssl_client_escaped_cert;" in asking
-    assert re.findall(r"location (\S+) ", asking) == ["/api/v1/", "/csc/", "/"]
+    assert re.findall(r"location (\S+) ", asking) == ["/api/v1/", "/csc/", "/scim/", "/"]
     assert with_it.count("ssl_client") == 1 == with_it.count("ssl_verify_client"), "in no other place"
-    assert with_it.count("proxy_pass http://vermilion_certificates;") == asking.count("proxy_pass") == 2
+    assert with_it.count("proxy_pass http://vermilion_certificates;") == asking.count("proxy_pass") == 3
 
     without = rendered(NGINX)
     assert "ssl_verify_client" not in without and "http://vermilion_certificates;" not in without

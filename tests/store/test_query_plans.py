@@ -24,6 +24,7 @@ from appliance.model.contract import (
     RevisionKind,
     SigningOrder,
 )
+from appliance.model.directories import DirectorySource
 from appliance.model.listing import (
     EVERYTHING,
     ClientFilter,
@@ -39,6 +40,8 @@ from appliance.model.retention import DisposalState
 from appliance.store import (
     client_lists,
     contracts,
+    directories,
+    directory_health,
     events,
     intents,
     ledger,
@@ -67,7 +70,7 @@ GROWING = (
     *("outbox", "reminders", "reminder_plans", "contract_dates", "calendar_feeds"),
     *("holds", "disposals", "openings", "content_checks", "review_requests", "review_waivers", "review_sign_offs"),
     *("powers", "power_events", "signing_grounds", "identity_records", "webhook_attempts"),
-    *("mail_merges", "mail_merge_rows", "mail_merge_faults"),
+    *("mail_merges", "mail_merge_rows", "mail_merge_faults", "directory_users", "departures", "accounts"),
 )
 SMALL = {
     *("people_members", "people_members_by_name", "people_members_of", "seal_requests_one_open"),
@@ -78,13 +81,15 @@ SMALL = {
         "holds_one_stands",
         "powers_by_time",
         "outbox_waiting",
+        "departures_to_offer",
+        "directory_users_with_problems",
     ),
 }
 """Indexes of those with accounts, without the guests of all contracts, and of what waits, which may be read whole;
 and one that is read in its order as far as the page goes."""
 
 ALIASES = {"c": "contracts", "p": "people", "i": "involvements", "e": "contract_events", "l": "ledger"}
-ALIASES |= {"o": "outbox", "d": "contract_dates"}
+ALIASES |= {"o": "outbox", "d": "contract_dates", "u": "directory_users"}
 
 Query = Callable[[Transaction], object]
 FILTERS = (
@@ -141,6 +146,19 @@ OTHERS: Sequence[Query] = (
     lambda tx: lists.kinds(tx, ListViewer(EVERYTHING, ("甲公司",))),
     lambda tx: contracts.load_contract(tx, "one"),
     lambda tx: ledger.history_of(tx, "one"),
+    lambda tx: directories.stored_user(tx, DirectorySource.LDAP, "key"),
+    lambda tx: directories.user_of(tx, WHO),
+    lambda tx: directories.with_login(tx, DirectorySource.LDAP, "li"),
+    lambda tx: directories.with_email(tx, "li@example.com"),
+    lambda tx: directories.rivals(tx, DirectorySource.LDAP, ["li@example.com"]),
+    lambda tx: directories.address_holder(tx, "li@example.com"),
+    lambda tx: directories.free_address(tx, "li@example.com"),
+    lambda tx: directories.count_departed(tx, DirectorySource.LDAP, NOW),
+    lambda tx: directories.manager_changes(tx, DirectorySource.LDAP, "key"),
+    lambda tx: directories.to_offer(tx, 50),
+    lambda tx: directories.released(tx, 50),
+    lambda tx: directories.problems(tx, 50),
+    lambda tx: people.has_left(tx, WHO),
     lambda tx: events.sources_after(tx, ["甲公司", "乙公司"], 7, 2**62, limit=50),
     lambda tx: events.owner_of(tx, "one"),
     events.newest_entry,
@@ -213,6 +231,11 @@ OTHERS: Sequence[Query] = (
     lambda tx: mail_merges.faults_after(tx, "batch", 0, 500),
     lambda tx: mail_merges.rest(tx, "batch"),
     lambda tx: mail_merges.old_merges(tx, NOW, 1),
+    directory_health.count_problems,
+    directory_health.held_counts,
+    lambda tx: directory_health.count_users(tx, DirectorySource.LDAP),
+    lambda tx: directory_health.rounds_so_far(tx, DirectorySource.LDAP),
+    lambda tx: directory_health.lasting_departures(tx, before=NOW),
 )
 
 

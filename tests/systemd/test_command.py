@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from appliance.operations.backup.creating import SECRETS as BACKED_UP
 from tests.systemd.conftest import UNITS
 
-SECRETS = ["backup.key", "console.key", "gateway.key", "links.key", "smtp.password", "web.key"]
+SECRETS = sorted(("backup.key", *BACKED_UP))
 """Those of the unit that makes backups, in the order of their names."""
 
 PROGRAMS = {

@@ -16,7 +16,10 @@ from tests.systemd.conftest import UNITS, programs, unit_files
 WITHOUT_NETWORK, WITH_NETWORK = 5, 15
 """The most that is allowed, in tenths of systemd's exposure level (0 to 10)."""
 
-SPEAKS_TO_THE_NETWORK = {"vermilion-scheduler"}
+SPEAKS_TO_THE_NETWORK = {"vermilion-scheduler", "vermilion-directory@"}
+READS_SETTINGS = {"vermilion-directory@"}
+"""The services for one request each that see /etc/vermilion."""
+
 ROOT = "vermilion-steward"
 """The one service that is root: it asks systemd, and restores, for what was decided."""
 
@@ -132,7 +135,8 @@ def test_each_runs_as_a_user_that_is_made_and_keeps_the_others_things_out_of_sig
     if service == ROOT:
         assert hidden == "-/etc/credstore.encrypted"
         return
-    wanted = "state" if service == "vermilion-authority" else "/etc/vermilion" if "@" in service else "authority"
+    blind = "@" in service and service not in READS_SETTINGS
+    wanted = "state" if service == "vermilion-authority" else "/etc/vermilion" if blind else "authority"
     assert wanted in hidden
 
 
@@ -166,6 +170,37 @@ def test_the_activation_service_sees_what_it_shows_and_nothing_else() -> None:
     assert said("vermilion-activation", "ImportCredential") == []
 
 
+def test_the_service_that_asks_directories_sees_the_settings_and_nothing_else() -> None:
+    made = re.findall(
+        r"^d +(\S+)", (UNITS / "tmpfiles.d/vermilion.conf").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    told = " ".join(said("vermilion-directory@", "InaccessiblePaths")).split()
+    hidden = [each.removeprefix("-") for each in told]
+    seen = {place for place in made if not any(f"{place}/".startswith(f"{each}/") for each in hidden)}
+    assert seen == {"/etc/vermilion", "/var/lib/vermilion", "/var/lib/vermilion/trust"}
+    assert said("vermilion-directory@", "ReadWritePaths") == []
+
+
+def test_nobody_has_the_secrets_of_directories_but_who_asks_them_and_who_seals_backups() -> None:
+    secrets = {"ldap.password", "openid.secret"}
+    having = {
+        service: {each.partition(":")[2] for each in said(service, "ImportCredential")} & secrets
+        for service in SERVICES
+    }
+    found = {service: found for service, found in having.items() if found}
+    assert found == {"vermilion-directory@": secrets, "vermilion-backup": secrets}
+    assert said("vermilion-backup", "PrivateNetwork") == ["yes"]
+
+
+def test_who_shares_the_state_may_ask_for_a_directory_and_nobody_else() -> None:
+    socket = (UNITS / "vermilion-directory.socket").read_text(encoding="utf-8")
+    users = (UNITS / "sysusers.d/vermilion.conf").read_text(encoding="utf-8")
+    assert "\nSocketGroup=vermilion\nSocketMode=0660\n" in socket
+    members = re.findall(r"^u (\S+) +-:vermilion +", users, re.MULTILINE)
+    members += re.findall(r"^m (\S+) +vermilion$", users, re.MULTILINE)
+    assert set(members) == {"vermilion-web", "vermilion-scheduler", "vermilion-operator"}
+
+
 def test_only_what_pings_is_watched() -> None:
     watched = [service for service in SERVICES if said(service, "WatchdogSec")]
     assert watched == ["vermilion-authority", "vermilion-scheduler"]
@@ -190,7 +225,7 @@ def test_what_an_operator_may_copy_is_sound_and_stays_below_the_threshold(
 ) -> None:
     root = tmp_path / "root"
     shutil.copytree(machine, root, symlinks=True)
-    unit = drop_in.parent.name.removesuffix(".d")
+    unit = drop_in.parent.name.removesuffix(".d").replace("@", "@some")
     place = root / "etc/systemd/system" / drop_in.parent.name
     place.mkdir()
     shutil.copy(drop_in, place)

@@ -42,6 +42,9 @@ CHOICES = {
     "key_compromise": "The key may be known to others",
     "cessation_of_operation": "No longer in use",
     "yes": "Yes",
+    "removal": "People who are gone from the directory",
+    "duty": "Accounts of auditors and operators",
+    "link": "Local accounts that are to follow the directory",
 }
 """What choices are called."""
 
@@ -51,6 +54,7 @@ AREAS = {
     "Webhooks": ("webhooks",),
     "Keys and certificates": ("authority", "crl", "key", "keys", "certificate", "certificates"),
     "API clients": ("api",),
+    "Directory": ("directory",),
     "Administrators": ("administrators",),
 }
 """The headings that actions stand under, by the first words of their names."""

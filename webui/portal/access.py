@@ -27,7 +27,7 @@ from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRef
 from appliance.guests import is_guest
 from appliance.language import Language
 from appliance.ledger.disclosure import Audience
-from appliance.model.accounts import PEOPLES_ROLES, SIGNING_ROLES, AccountRole, OpenedSession
+from appliance.model.accounts import PEOPLES_ROLES, SIGNING_ROLES, AccountRole, OpenedSession, Strength
 from appliance.model.contract import UNSENT, Contract, Party, PartyState
 from appliance.model.intent import SigningOrigin
 from appliance.notices.messages import PortalAddresses
@@ -50,7 +50,8 @@ EXTENSION = "vermilion-access"
 class PortalVisitor:
     """Who is signed in. ``session`` is the id of the session; ``guest_of`` (contract, party) of outside signers,
     who have no roles; ``audience``: whose internal data the visitor may see; ``told`` as that of
-    :class:`Account`; ``manages``: reviews can wait for the visitor as somebody's manager."""
+    :class:`Account`; ``strength``: how they signed in; ``manages``: reviews can wait for the visitor as
+    somebody's manager."""
 
     subject: str
     name: str
@@ -60,6 +61,7 @@ class PortalVisitor:
     session: str
     guest_of: tuple[str, str] | None = None
     told: bool = True
+    strength: Strength = Strength.PASSKEY
     manages: bool = False
 
     @property
@@ -284,6 +286,7 @@ def _look_up(secret: str) -> PortalVisitor | None:
         session=session.id,
         guest_of=session.guest_of,
         told=told,
+        strength=session.strength,
         manages=bool(presence.roles & PEOPLES_ROLES) and appliance.reviewing.approves_as_manager(person.subject),
     )
 

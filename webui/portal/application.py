@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import metadata
 
 from flask import Flask
@@ -46,6 +47,7 @@ from webui.portal import (
 from webui.portal.contracts import files, ledger
 from webui.portal.office import setup
 from webui.portal.pages import Portal
+from webui.scim.endpoints import ScimService, scim_pages
 from webui.shared import api_requests, assets, errors, forms, headers, language, qr
 from webui.shared import clock as clock_line
 from webui.shared.passkeys import builtin_browser
@@ -112,13 +114,14 @@ def create_app(
     guards.limit_uploads(app)
     assets.install(app)
     language.install(app, default=settings.interface.language, zone=settings.interface.zone, secure=https)
-    forms.install(app, key=form_key, secure=https, exempt=trust.MACHINES)
+    forms.install(app, key=form_key, secure=https, exempt=trust.MACHINES | accounts.single_sign_on.MACHINES)
     forms.install_single_submission(app)
     qr.install(app)
     app.jinja_env.globals.update(
         mail_configured=appliance.mail.configured,
         texts_configured=appliance.texts.configured,
         builtin_browser=builtin_browser,
+        identity_provider=appliance.settings.openid,
     )
     errors.install(app)
     access.install(app, appliance, secure=https)
@@ -133,6 +136,7 @@ def create_app(
     app.register_blueprint(csc_pages(_csc_service(appliance, limits)))
     # clients of the CSC API find the token endpoint below a base address (8.4.4)
     app.add_url_rule(CSC_TOKEN, "csc_token", app.view_functions["api.token"], methods=["POST"])
+    app.register_blueprint(scim_pages(_scim_service(appliance, limits)))
     version = metadata.version("vermilion")  # read once: it parses a file
     names = {"organisation": settings.organisation.name, "version": version, "contact": settings.contact}
     app.context_processor(lambda: {**names, "confirmed_on": settings.activation.origin})
@@ -142,13 +146,29 @@ def create_app(
 def _csc_service(appliance: Appliance, limits: RateLimits) -> CscService:
     """Remote signing for the clients of the API, which get their tokens there; *limits* counts them together."""
 
-    def access_of(token: str) -> GrantedAccess | None:
-        try:
-            return appliance.api_clients.access_of(token, api_requests.certificate())
-        except TokenRefused:
-            return None
-
+    access_of = partial(_access_of, appliance)
     portal = appliance.settings.web.public_url.rstrip("/")
     oauth, name = f"{portal}/csc", appliance.settings.organisation.name
     room = verification_room(appliance.settings.web.threads)
     return CscService(appliance.remote_requests, access_of, name, portal, oauth, appliance.now, limits, room)
+
+
+def _scim_service(appliance: Appliance, limits: RateLimits) -> ScimService:
+    """What identity providers push people and groups to, who are of the directory's organisation."""
+    settings = appliance.settings
+    return ScimService(
+        appliance.provisioning,
+        partial(_access_of, appliance),
+        appliance.api_clients.access_with_secret,
+        settings.directory.organisation or settings.organisation.name,
+        settings.web.public_url.rstrip("/"),
+        limits,
+    )
+
+
+def _access_of(appliance: Appliance, token: str) -> GrantedAccess | None:
+    """What an access token proves; None for one that is not known or no longer counts."""
+    try:
+        return appliance.api_clients.access_of(token, api_requests.certificate())
+    except TokenRefused:
+        return None

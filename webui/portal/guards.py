@@ -45,7 +45,7 @@ ROOM_FOR_FORM: Final = 2 * 1024 * 1024
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 GOES_ON = frozenset(
     {
-        *("/login", "/login/code", "/login/passkey", "/logout"),
+        *("/login", "/login/code", "/login/passkey", "/login/provider/logout", "/logout"),
         *("/verify", "/ocsp", "/api/v1/token", CSC_TOKEN, "/api/v1/verifications"),
     }
 )

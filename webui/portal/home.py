@@ -11,8 +11,9 @@ from urllib.parse import urlencode
 from flask import Blueprint, redirect, request
 
 from appliance.listing.exports import counterparties
-from appliance.model.accounts import AccountRole
+from appliance.model.accounts import PEOPLES_ROLES, AccountRole, Strength
 from appliance.model.listing import EVERYTHING, MOST, ContractBucket, ContractFilter
+from appliance.model.office import EnrolmentRequestState
 from webui.portal.access import PortalVisitor, visitor_or_none
 from webui.portal.pages import appliance
 from webui.portal.to_sign import WaitingSignatures, at_once, to_confirm, waiting_signatures
@@ -65,6 +66,7 @@ def _list(someone: PortalVisitor) -> Answer:
         "contracts/list.html",
         status=422 if problems else None,
         auditor=whose == EVERYTHING,
+        first_step=_is_to_register(someone),
         seals=appliance.seal_requests.waiting_for(someone.subject) if keeps else 0,
         approvals=len(appliance.reviewing.queue(someone.subject)) if someone.manages else 0,
         shared=len(appliance.discussions.shared_with(someone.subject)),
@@ -84,6 +86,15 @@ def _list(someone: PortalVisitor) -> Answer:
         start=_address(address) if wanted.after else None,
         capped=lambda number: f"{MOST}+" if number >= MOST else number,
     )
+
+
+def _is_to_register(someone: PortalVisitor) -> bool:
+    """Whether the visitor still has to set up what they sign with: others did so with their account."""
+    if someone.strength is not Strength.SINGLE_SIGN_ON or not someone.roles & PEOPLES_ROLES:
+        return False
+    asked = appliance.office.requests.requests_of(someone.subject)
+    waits = any(each.state is EnrolmentRequestState.OPEN for each in asked)
+    return not waits and not appliance.registry.is_enrolled(someone.subject)
 
 
 def _address(query: Mapping[str, str]) -> str:

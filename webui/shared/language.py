@@ -29,7 +29,7 @@ NAMES = ((Language.CHINESE, "中文"), (Language.ENGLISH, "English"))
 SaveChoice = Callable[[Language], bool]
 """Keeps the choice of whoever is signed in; False while nobody is."""
 
-PROGRAMS = ("/api/", "/csc/")
+PROGRAMS = ("/api/", "/csc/", "/scim/")
 """Below them programs ask: in English unless they say otherwise, whatever a cookie says."""
 
 blueprint = Blueprint("language", __name__)

@@ -1,5 +1,6 @@
-"""Requests of programs, under ``/api/`` and ``/csc/``: they have no cookie, no form and no page. Every error is a
-problem (RFC 9457), below ``/csc/`` an error of the CSC API (10.1)."""
+"""Requests of programs, under ``/api/``, ``/csc/`` and ``/scim/``: they have no cookie, no form and no page. Every
+error is a problem (RFC 9457), below ``/csc/`` an error of the CSC API (10.1), below ``/scim/`` one of SCIM (RFC
+7644, 3.12)."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from flask import Response, g, jsonify, request
 
 from webui.shared.language import is_program, translate
 
-__all__ = ["PROBLEM", "TITLES", "answer", "csc_answer", "is_program", "request_id"]
+__all__ = ["PROBLEM", "TITLES", "answer", "csc_answer", "is_program", "request_id", "scim_answer"]
 
 PROBLEM: Final = "application/problem+json"
 
@@ -85,6 +86,12 @@ CSC_TOKEN: Final = f"{CSC}oauth2/token"  # an address
 _CSC_ERRORS: Final[Mapping[int, str]] = {429: "temporarily_unavailable", 503: "temporarily_unavailable"}
 """The ``error`` for a status; of others that of their class."""
 
+SCIM: Final = "/scim/"
+"""Below it every error is in the form of SCIM."""
+
+SCIM_JSON: Final = "application/scim+json"
+_SCIM_ERROR: Final = "urn:ietf:params:scim:api:messages:2.0:Error"
+
 HTTP: Final = "http"
 """Stands for the code of what the web framework refuses."""
 
@@ -107,6 +114,8 @@ def answer(status: int, code: str, sentence: str, more: Mapping[str, object] | N
         return csc_answer(status, error, sentence)
     if code == HTTP:
         code = _OF_STATUS.get(status) or _OF_STATUS[400 if status < 500 else 500]
+    if request.path.startswith(SCIM):
+        return scim_answer(status, sentence, code)
     g.problem = code
     title = TITLES.get(code, HTTPStatus(status).phrase)
     problem = {
@@ -128,5 +137,17 @@ def csc_answer(status: int, error: str, sentence: str) -> Response:
     g.problem = error
     response = jsonify(error=error, error_description=sentence)
     response.status_code = status
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def scim_answer(status: int, sentence: str, code: str, scim_type: str = "") -> Response:
+    """An error of SCIM; *code* is what it is counted as."""
+    g.problem = code
+    error: dict[str, object] = {"schemas": [_SCIM_ERROR], "status": str(status), "detail": sentence}
+    if scim_type:
+        error["scimType"] = scim_type
+    response = jsonify(error)
+    response.status_code, response.mimetype = status, SCIM_JSON
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from appliance.administration.action import Action, ExecutedBy
-from appliance.administration.actions import accounts, integration, keys, machine, service, webhooks
+from appliance.administration.actions import accounts, directories, integration, keys, machine, service, webhooks
 from appliance.errors import NotFound
 from appliance.model.administration import ROOT, Actor
 
 _AREAS = (
     *(service.MAINTENANCE_ACTIONS, machine.ACTIONS, service.ACTIONS, webhooks.ACTIONS),
-    *(keys.ACTIONS, integration.ACTIONS, accounts.ACTIONS),
+    *(keys.ACTIONS, integration.ACTIONS, directories.ACTIONS, accounts.ACTIONS),
 )
 
 

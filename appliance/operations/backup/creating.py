@@ -323,7 +323,7 @@ def fetch_authority_part(authority: AuthorityClient, snapshot: Snapshot, target:
             stream.write(piece)
 
 
-SECRETS = ("web.key", "links.key", "console.key", "smtp.password", "gateway.key")
+SECRETS = ("web.key", "links.key", "console.key", "smtp.password", "gateway.key", "ldap.password", "openid.secret")
 """Secrets of the appliance; the PINs are the authority's, the key of backups opens this one."""
 _SIBLING = "authority.toml"
 

@@ -15,8 +15,6 @@ CREATE TABLE directory_users (
     removed    TEXT,
     -- When the account last departed, also where the user has come back since.
     departed   TEXT,
-    -- What a SCIM client sent beside that, and its version.
-    resource   TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(resource)),
     made       TEXT NOT NULL,
     changed    TEXT NOT NULL,
     UNIQUE (source, key)
@@ -37,23 +35,47 @@ CREATE TRIGGER directory_users_become_no_officers BEFORE UPDATE OF subject ON di
 WHEN NEW.subject LIKE 'officer-%' OR NEW.subject LIKE 'person-guest-%'
 BEGIN SELECT RAISE(ABORT, 'no directory has officers'); END;
 
--- Groups that a SCIM client pushes; those of LDAP are names of their users alone.
-CREATE TABLE directory_groups (
-    id       TEXT PRIMARY KEY CHECK (length(id) = 32),
-    source   TEXT NOT NULL CHECK (source = 'scim'),
-    name     TEXT NOT NULL,
-    resource TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(resource)),
-    made     TEXT NOT NULL,
-    changed  TEXT NOT NULL
+-- The resources that a SCIM client pushes (RFC 7643), as it sent them. A user's key in directory_users is the id.
+CREATE TABLE scim_users (
+    number      INTEGER PRIMARY KEY,
+    id          TEXT NOT NULL UNIQUE CHECK (length(id) = 32),
+    -- As names are compared: without regard to case.
+    login       TEXT NOT NULL UNIQUE,
+    external_id TEXT,
+    content     TEXT NOT NULL CHECK (json_type(content) = 'object'),
+    version     INTEGER NOT NULL,
+    made        TEXT NOT NULL,
+    changed     TEXT NOT NULL
 ) STRICT;
-CREATE INDEX directory_groups_by_name ON directory_groups (name COLLATE NOCASE);
+CREATE INDEX scim_users_by_external_id ON scim_users (external_id) WHERE external_id IS NOT NULL;
 
-CREATE TABLE directory_members (
-    "group" TEXT NOT NULL REFERENCES directory_groups (id),
+CREATE TABLE scim_groups (
+    number      INTEGER PRIMARY KEY,
+    id          TEXT NOT NULL UNIQUE CHECK (length(id) = 32),
+    name        TEXT NOT NULL,
+    -- As names are compared.
+    compared    TEXT NOT NULL,
+    external_id TEXT,
+    content     TEXT NOT NULL CHECK (json_type(content) = 'object'),
+    version     INTEGER NOT NULL,
+    made        TEXT NOT NULL,
+    changed     TEXT NOT NULL
+) STRICT;
+CREATE INDEX scim_groups_by_name ON scim_groups (compared);
+CREATE INDEX scim_groups_by_external_id ON scim_groups (external_id) WHERE external_id IS NOT NULL;
+
+-- Users and groups that are members of groups.
+CREATE TABLE scim_members (
+    "group" TEXT NOT NULL REFERENCES scim_groups (id) ON DELETE CASCADE,
     member  TEXT NOT NULL,
     PRIMARY KEY ("group", member)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX directory_members_of ON directory_members (member);
+CREATE INDEX scim_members_of ON scim_members (member);
+
+-- Users whose groups have changed, while their accounts do not follow that yet.
+CREATE TABLE scim_unfollowed (
+    id TEXT PRIMARY KEY REFERENCES scim_users (id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
 
 -- Synchronisations, the newest of which are kept.
 CREATE TABLE directory_rounds (
@@ -115,6 +137,14 @@ BEGIN SELECT RAISE(ABORT, 'only people of the house who sign use single sign-on'
 
 CREATE TRIGGER sign_on_identities_stay BEFORE UPDATE OF subject ON sign_on_identities
 BEGIN SELECT RAISE(ABORT, 'an identity is one person''s for good'); END;
+
+-- Since when an identity provider does not answer the portal; without a row it does.
+CREATE TABLE sign_on_failures (
+    issuer  TEXT PRIMARY KEY,
+    since   TEXT NOT NULL,
+    at      TEXT NOT NULL,
+    problem TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- Triggers that name the tables that are made anew.
 DROP TRIGGER accounts_from_outside_represent;

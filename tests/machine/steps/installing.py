@@ -28,6 +28,7 @@ LIMITS = {
     "vermilion-drill.service": 0.5,
     "vermilion-alarm@.service": 0.5,
     "vermilion-convert@.service": 0.5,
+    "vermilion-directory@.service": 1.5,
 }
 """The most that `systemd-analyze security` may say; judged here for itself, whatever the playbook asserts."""
 

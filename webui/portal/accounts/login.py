@@ -41,11 +41,18 @@ from webui.shared.sign_in_forms import (
 
 def _page(template: str, **shown: Any) -> Response:
     offer, carried = appliance.accounts.passkeys.offer_sign_in(), field("carried", access.MOST_LETTERS)
-    return render(template, offer=offer, next=_next(), carried=carried, **shown)
+    filled: dict[str, Any] = {"offer": offer, "next": _next(), "carried": carried}
+    return render(template, **(filled | shown))
 
 
 def _first_page() -> Answer:
     return _page("accounts/login.html", typed={"login": field("login", LONGEST_LOGIN)}, again=False)
+
+
+def sign_in_page(problem: str, status: int, path: str) -> Response:
+    """The page to sign in, and afterwards on to *path*, which says why somebody could not otherwise."""
+    shown = {"typed": {"login": ""}, "again": False, "next": path, "carried": ""}
+    return _page("accounts/login.html", status=status, problems={"": problem}, **shown)
 
 
 def _second_page(passed: PasswordPassed, **problems: str) -> Response:
@@ -85,7 +92,19 @@ def passkey(client: ClientInfo) -> Answer:
 
 @pages.post("/logout")
 def logout() -> Answer:
-    return access.end_session(redirect("/", 303))
+    address = appliance.single_sign_on.sign_out_address(access.session_secret())
+    return access.end_session(_after_logout(address))
+
+
+def _after_logout(address: str | None) -> BaseResponse:
+    """On to the identity provider's *address* for signing out, where there is one. By a page, not by a redirect:
+    forms of ours lead to no other site."""
+    if address is None:
+        return redirect("/", 303)
+    name = appliance.single_sign_on.name
+    response = make_response(render_template("accounts/signed_out.html", address=address, provider=name))
+    response.headers["Refresh"] = f"0; url={address}"
+    return response
 
 
 def _onwards(opened: OpenedSession) -> BaseResponse:

@@ -20,7 +20,7 @@ from appliance.errors import (
     StateRefused,
 )
 from appliance.language import Language
-from appliance.model.accounts import AT_SET_UP, Passkey
+from appliance.model.accounts import AT_SET_UP, Passkey, Strength
 from webui.portal import access
 from webui.portal.access import PortalVisitor
 from webui.portal.office.forms import unprintable_names
@@ -82,6 +82,18 @@ def owner() -> PortalVisitor:
     return found
 
 
+def local_owner() -> PortalVisitor:
+    """The same for the local ways to sign in, which nobody changes who came by the identity provider: who controls
+    that for an hour would come in here for good."""
+    found = owner()
+    if found.strength is Strength.SINGLE_SIGN_ON:
+        raise NotAllowed(
+            "You came in through the identity provider; a password, login code or passkey to sign in with here is"
+            " changed only by somebody who has signed in with one."
+        )
+    return found
+
+
 @pages.get("/settings")
 def settings() -> Answer:
     who, own = owner(), appliance.accounts.own
@@ -131,7 +143,7 @@ def told() -> Answer:
 
 
 @pages.post("/settings/password")
-@form(settings, owner, "password", refusals=(PreconditionRefused,), status=unprocessable)
+@form(settings, local_owner, "password", refusals=(PreconditionRefused,), status=unprocessable)
 def change_password(who: PortalVisitor) -> Answer:
     new = repeated_password()
     _require_old_password(who)
@@ -167,12 +179,12 @@ def code_page(template: str, subject: str, login: str, **shown: object) -> Respo
 
 @pages.get("/settings/code")
 def login_code() -> Answer:
-    account = appliance.accounts.administration.account(owner().subject)
+    account = appliance.accounts.administration.account(local_owner().subject)
     return code_page("login_code.html", account.subject, account.login, has_code=account.has_code)
 
 
 @pages.post("/settings/code")
-@form(login_code, owner, "code", refusals=(PreconditionRefused,), status=unprocessable)
+@form(login_code, local_owner, "code", refusals=(PreconditionRefused,), status=unprocessable)
 def change_code(who: PortalVisitor) -> Answer:
     _require_old_password(who)
     sealed, code = field("sealed", LONGEST_SEALED), field("code", LONGEST_CODE)
@@ -183,12 +195,12 @@ def change_code(who: PortalVisitor) -> Answer:
 @pages.get("/settings/passkeys/new")
 def new_passkey() -> Answer:
     """First the password is asked for, then a passkey is offered, then its answer comes."""
-    owner()
+    local_owner()
     return render("accounts/prove.html")
 
 
 def _offer() -> Answer:
-    who, accounts = owner(), appliance.accounts
+    who, accounts = local_owner(), appliance.accounts
     login = accounts.administration.account(who.subject).login
     known = [each.credential_id for each in accounts.own.passkeys(who.subject)]
     offer = accounts.passkeys.offer_registration(who.subject, login=login, name=who.name, known=known)
@@ -196,14 +208,14 @@ def _offer() -> Answer:
 
 
 @pages.post("/settings/passkeys/new")
-@form(new_passkey, owner, refusals=())
+@form(new_passkey, local_owner, refusals=())
 def proven(who: PortalVisitor) -> Answer:
     _require_old_password(who)
     return _offer()
 
 
 @pages.post("/settings/passkeys")
-@form(_offer, owner, "label", refusals=(PreconditionRefused, StateRefused), status=unprocessable)
+@form(_offer, local_owner, "label", refusals=(PreconditionRefused, StateRefused), status=unprocessable)
 def add_passkey(who: PortalVisitor) -> Answer:
     ticket, answer = field("ticket", LONGEST_TICKET), field(passkeys.FIELD, LONGEST_ANSWER)
     try:
@@ -218,15 +230,15 @@ def add_passkey(who: PortalVisitor) -> Answer:
 
 @pages.get("/settings/passkeys/<named>/remove")
 def remove_passkey(named: str) -> Answer:
-    wanted = _identifier(named)
-    found = [each for each in appliance.accounts.own.passkeys(owner().subject) if each.credential_id == wanted]
+    wanted, subject = _identifier(named), local_owner().subject
+    found = [each for each in appliance.accounts.own.passkeys(subject) if each.credential_id == wanted]
     if not found:
         raise _no_such_passkey()
     return render("accounts/remove_passkey.html", passkey=found[0], name=passkey_name(found[0]))
 
 
 @pages.post("/settings/passkeys/<named>/remove")
-@form(remove_passkey, owner, refusals=(PreconditionRefused,), status=unprocessable)
+@form(remove_passkey, local_owner, refusals=(PreconditionRefused,), status=unprocessable)
 def removed(who: PortalVisitor, named: str) -> Answer:
     _require_old_password(who)
     appliance.accounts.own.remove_passkey(who.subject, _identifier(named))

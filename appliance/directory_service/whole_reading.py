@@ -22,7 +22,7 @@ _ELSEWHERE = ("DC=DomainDnsZones,", "DC=ForestDnsZones,", "CN=Configuration,")
 
 
 @dataclass(slots=True)
-class Reading:
+class DirectoryReading:
     """What was read: ``users`` as USERS frames have them, ``groups`` as GROUPS frames do. ``keyless`` people have
     no key; ``left_out`` as :class:`Reader` counts; ``shared`` as :class:`Groups` does; ``references`` were not
     followed."""
@@ -57,7 +57,7 @@ def required(request: Request) -> LdapSettings:
     return request.settings.ldap
 
 
-def read(directory: Directory, settings: LdapSettings) -> Reading:
+def read(directory: Directory, settings: LdapSettings) -> DirectoryReading:
     """Everybody below ``ldap.people``, with their groups below ``ldap.groups``. Raises RequestFailed."""
     schema, reader = SCHEMAS[settings.kind], Reader()
     place_of = _places(directory.ldap)
@@ -68,7 +68,7 @@ def read(directory: Directory, settings: LdapSettings) -> Reading:
     groups = Groups(found, reader, place_of)
     users = _users(people, schema, reader, groups, place_of)
     keyless = sum(1 for each in users if not each["key"])
-    return Reading(users, groups.names, keyless, groups.shared, reader.left_out, directory.references)
+    return DirectoryReading(users, groups.names, keyless, groups.shared, reader.left_out, directory.references)
 
 
 def people_filter(settings: LdapSettings) -> str:
@@ -76,7 +76,7 @@ def people_filter(settings: LdapSettings) -> str:
     return settings.filter or SCHEMAS[settings.kind].filter
 
 
-def require_believable(reading: Reading, settings: LdapSettings) -> None:
+def require_believable(reading: DirectoryReading, settings: LdapSettings) -> None:
     """Raises RequestFailed for a reading by which nobody should go."""
     if not reading.users:
         raise RequestFailed(DirectoryFault.UNBELIEVABLE, f"nobody is found below {settings.people}")

@@ -1,0 +1,1 @@
+"""Signing in through an identity provider: one that others wrote, and one that lies."""
