@@ -77,8 +77,8 @@ _FOUND = (
 def members_page(
     tx: Transaction, search: str, *, own: str | None = None, after: str, limit: int
 ) -> list[MemberEntry]:
-    """At most *limit* people but guests, by subject after *after*, who are found by *search*. Departments and managers
-    are those of the *own* organisation's people alone; None: of all."""
+    """At most *limit* people but guests, by subject after *after*, who are found by *search*. Departments and
+    managers are those of the *own* organisation's people alone; None: of all."""
     found = _ENTRIES.all(
         tx,
         f"{_MEMBER} WHERE p.guest = 0 AND p.subject > ?1 AND (p.name LIKE ?2 ESCAPE '\\'"
@@ -136,7 +136,8 @@ def departed(tx: Transaction, *, own: str | None = None, after: str, limit: int)
     after *after*; of the *own* organisation alone where one is given."""
     return _DEPARTED.all(
         tx,
-        "WHERE a.state <> 'left' AND d.subject > ?1 AND ?2 IN ('', p.organisation) ORDER BY d.subject LIMIT ?3",
+        "WHERE a.state = 'suspended' AND a.subject > ?1 AND ?2 IN ('', p.organisation)"
+        " ORDER BY a.subject LIMIT ?3",
         (after, own or "", limit),
     )
 
@@ -144,7 +145,8 @@ def departed(tx: Transaction, *, own: str | None = None, after: str, limit: int)
 def count_departed(tx: Transaction) -> int:
     """How many these are."""
     return tx.count(
-        "SELECT count(*) FROM departures d JOIN accounts a ON a.subject = d.subject WHERE a.state <> 'left'"
+        "SELECT count(*) FROM accounts a INDEXED BY accounts_suspended CROSS JOIN departures d"
+        " ON d.subject = a.subject WHERE a.state = 'suspended'"
     )
 
 
@@ -170,12 +172,18 @@ _GONE = (
     "SELECT {since}, p.subject, p.name, p.organisation, p.email, p.department, m.name AS manager_name,"
     " EXISTS (SELECT 1 FROM certificates c WHERE c.subject = p.subject) AS enrolled,"
     " EXISTS (SELECT 1 FROM involvements i WHERE i.person = p.subject AND i.bucket IN"
-    " ('to-sign', 'waiting', 'draft')) AS open_work FROM {table} JOIN people p ON p.subject = {alias}.subject"
-    " JOIN accounts a ON a.subject = p.subject LEFT JOIN people m ON m.subject = p.manager"
+    " ('to-sign', 'waiting', 'draft')) AS open_work FROM {table}"
+    " JOIN people p ON p.subject = a.subject LEFT JOIN people m ON m.subject = p.manager"
 )
-_DEPARTED = Query(DepartedPerson, _GONE.format(since="d.source, d.since", table="departures d", alias="d"))
+_SUSPENDED = "accounts a INDEXED BY accounts_suspended CROSS JOIN departures d ON d.subject = a.subject"
+"""Whoever departed is suspended until an officer records it."""
+
+_DEPARTED = Query(DepartedPerson, _GONE.format(since="d.source, d.since", table=_SUSPENDED))
 _RETURNED = Query(
-    DepartedPerson, _GONE.format(since="u.source, u.departed AS since", table="directory_users u", alias="u")
+    DepartedPerson,
+    _GONE.format(
+        since="u.source, u.departed AS since", table="directory_users u JOIN accounts a ON a.subject = u.subject"
+    ),
 )
 
 

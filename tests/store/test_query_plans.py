@@ -82,6 +82,7 @@ SMALL = {
         "powers_by_time",
         "outbox_waiting",
         "departures_to_offer",
+        "accounts_suspended",
         "directory_users_with_problems",
     ),
 }
