@@ -85,6 +85,11 @@ SMALL = {
         "holds_one_stands",
         "powers_by_time",
         "outbox_waiting",
+<<<<<<< HEAD
+=======
+        "departures_to_offer",
+        "accounts_suspended",
+>>>>>>> 5d0e39b8e66f2d76eab90b5f2c3b4febb58ee2ab
         "directory_users_with_problems",
     ),
 }
@@ -179,7 +184,7 @@ OTHERS: Sequence[Query] = (
     lambda tx: scim.unknown_among(tx, ["x"]),
     lambda tx: webhooks.attempts_of(tx, "webhook-one", limit=50),
     lambda tx: webhooks.has_old(tx, attempts_before=NOW, secrets_before=NOW),
-    lambda tx: members.search(tx, "李", limit=20),
+    lambda tx: members.search(tx, "李", own="甲公司", limit=20),
     lambda tx: people.enrolled_of(tx, "甲公司", "李", limit=50),
     lambda tx: members.members_page(tx, "李", after="person-a", limit=50),
     lambda tx: members.open_contracts(tx, WHO),
