@@ -171,6 +171,7 @@ def everything_else(mails: Mails) -> None:
         Notice(None, OFFICER, NoticeKind.ENROLMENT_WAITING, now, names["request"]),
         Notice(None, OFFICER, NoticeKind.OFFICER_RECOVERY, now, "2"),
         Notice(None, CUSTODIAN.subject, NoticeKind.RECOVERY, now, recovery.id),
+        Notice(names["reviewing"], CUSTODIAN.subject, NoticeKind.REVIEW_ASKED, now),
     ]
     with appliance.database.transaction() as tx:
         for notice in others:

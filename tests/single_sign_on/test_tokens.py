@@ -87,7 +87,7 @@ def test_several_audiences_need_ours_and_an_authorised_party() -> None:
         {"at_hash": 5},
         {"auth_time": "today"},
     ],
-    ids=str,
+    ids="-".join,
 )
 def test_a_token_with_a_wrong_claim_is_not_believed(changed: Claims) -> None:
     with pytest.raises(TokenUnbelievable) as caught:
@@ -236,7 +236,7 @@ def test_a_logout_token_names_somebody_or_a_session() -> None:
         {"iss": "https://id.other.example"},
         {"sid": 5},
     ],
-    ids=str,
+    ids="-".join,
 )
 def test_a_logout_token_with_a_wrong_claim_is_not_believed(changed: Claims) -> None:
     with pytest.raises(TokenUnbelievable):

@@ -36,6 +36,7 @@ from appliance.model.listing import (
 from appliance.model.mail_merge import MailMerge, MergeParties, MergeStage, RowState
 from appliance.model.notice import ChannelKind, NoticeKind
 from appliance.model.people import Person
+from appliance.model.provisioning import Narrowing, ResourceKind
 from appliance.model.retention import DisposalState
 from appliance.store import (
     client_lists,
@@ -56,6 +57,7 @@ from appliance.store import (
     reminders,
     retention,
     reviews,
+    scim,
     seal_requests,
     webhooks,
 )
@@ -71,6 +73,8 @@ GROWING = (
     *("holds", "disposals", "openings", "content_checks", "review_requests", "review_waivers", "review_sign_offs"),
     *("powers", "power_events", "signing_grounds", "identity_records", "webhook_attempts"),
     *("mail_merges", "mail_merge_rows", "mail_merge_faults", "directory_users", "accounts"),
+    *("mail_merges", "mail_merge_rows", "mail_merge_faults"),
+    *("scim_users", "scim_groups", "scim_members"),
 )
 SMALL = {
     *("people_members", "people_members_by_name", "people_members_of", "seal_requests_one_open"),
@@ -81,6 +85,11 @@ SMALL = {
         "holds_one_stands",
         "powers_by_time",
         "outbox_waiting",
+<<<<<<< HEAD
+=======
+        "departures_to_offer",
+        "accounts_suspended",
+>>>>>>> 5d0e39b8e66f2d76eab90b5f2c3b4febb58ee2ab
         "directory_users_with_problems",
     ),
 }
@@ -161,9 +170,21 @@ OTHERS: Sequence[Query] = (
     lambda tx: events.sources_after(tx, ["甲公司", "乙公司"], 7, 2**62, limit=50),
     lambda tx: events.owner_of(tx, "one"),
     events.newest_entry,
+    lambda tx: scim.find(tx, ResourceKind.USER, "x"),
+    *(
+        lambda tx, kind=kind, by=by: scim.narrowed(tx, kind, by, after=0, limit=50)
+        for kind in ResourceKind
+        for by in (Narrowing(id="x"), Narrowing(name="x"), Narrowing(external_id="x"))
+    ),
+    lambda tx: scim.narrowed(tx, ResourceKind.GROUP, Narrowing(member="x"), after=0, limit=50),
+    lambda tx: scim.groups_of(tx, "x"),
+    lambda tx: scim.members_of(tx, "x"),
+    lambda tx: scim.count_members(tx, "x"),
+    lambda tx: scim.members_among(tx, "x", ["y"]),
+    lambda tx: scim.unknown_among(tx, ["x"]),
     lambda tx: webhooks.attempts_of(tx, "webhook-one", limit=50),
     lambda tx: webhooks.has_old(tx, attempts_before=NOW, secrets_before=NOW),
-    lambda tx: members.search(tx, "李", limit=20),
+    lambda tx: members.search(tx, "李", own="甲公司", limit=20),
     lambda tx: people.enrolled_of(tx, "甲公司", "李", limit=50),
     lambda tx: members.members_page(tx, "李", after="person-a", limit=50),
     lambda tx: members.open_contracts(tx, WHO),
