@@ -103,7 +103,7 @@ class HeldKind(StrEnum):
     REMOVAL = "removal"
     """One of many people who would leave at once."""
     DUTY = "duty"
-    """An account of an auditor or operator, who signs nothing but reads much, or another mail address of theirs."""
+    """An account of an auditor or operator, who signs nothing but reads much, or another address of one."""
     LINK = "link"
     """A local account whose mail address the directory claims."""
 
