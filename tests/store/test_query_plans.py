@@ -73,7 +73,6 @@ GROWING = (
     *("holds", "disposals", "openings", "content_checks", "review_requests", "review_waivers", "review_sign_offs"),
     *("powers", "power_events", "signing_grounds", "identity_records", "webhook_attempts"),
     *("mail_merges", "mail_merge_rows", "mail_merge_faults", "directory_users", "accounts"),
-    *("mail_merges", "mail_merge_rows", "mail_merge_faults"),
     *("scim_users", "scim_groups", "scim_members"),
 )
 SMALL = {
@@ -85,11 +84,8 @@ SMALL = {
         "holds_one_stands",
         "powers_by_time",
         "outbox_waiting",
-<<<<<<< HEAD
-=======
         "departures_to_offer",
         "accounts_suspended",
->>>>>>> 5d0e39b8e66f2d76eab90b5f2c3b4febb58ee2ab
         "directory_users_with_problems",
     ),
 }
