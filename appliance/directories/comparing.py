@@ -32,14 +32,12 @@ from appliance.model.directories import (
     HeldUser,
     KnownUser,
     StoredUser,
+    group_key,
 )
 from hsm.errors import Sentence
 
 LONGEST_DEPARTMENT: Final = 40
 """Characters of a department, as of one that officers enter; a longer one is cut."""
-
-_COMMON_NAME = re.compile(r"\s*cn\s*=\s*((?:\\.|[^,\\+])*)", re.IGNORECASE)
-"""The common name with which a distinguished name begins (RFC 4514, 3)."""
 
 
 class DifferenceKind(StrEnum):
@@ -138,37 +136,26 @@ class Brake:
 
 
 class RoleMapping:
-    """The roles that groups give, by their common names or distinguished names, in letters of any case."""
+    """The roles that groups give, by the names that the directory gives for them, and no part of these: a common
+    name that is missing beside a distinguished name may be anybody's."""
 
     def __init__(self, settings: DirectorySettings) -> None:
         self._everybody = frozenset(AccountRole(each) for each in settings.everybody)
         self._roles: dict[str, set[AccountRole]] = defaultdict(set)
         for role in MAPPABLE:
             for name in settings.groups_of(role):
-                self._roles[_folded(name)].add(role)
+                self._roles[group_key(name)].add(role)
         self._found: dict[frozenset[str], frozenset[AccountRole]] = {}
 
     def roles(self, groups: frozenset[str]) -> frozenset[AccountRole]:
         """What these *groups* give, with what everybody has who does not audit or operate; empty for nothing."""
         found = self._found.get(groups)
         if found is None:
-            given = {role for each in groups for name in _names_of(each) for role in self._roles.get(name, ())}
+            given = {role for each in groups for role in self._roles.get(group_key(each), ())}
             if given <= PEOPLES_ROLES:
                 given |= self._everybody
             found = self._found[groups] = frozenset(given)
         return found
-
-
-def _folded(name: str) -> str:
-    """*name* as it is compared; blanks around the commas and equals signs of a distinguished name do not count."""
-    return re.sub(r"\s*([,=])\s*", r"\1", name.strip()).casefold()
-
-
-def _names_of(group: str) -> Iterator[str]:
-    yield _folded(group)
-    common = _COMMON_NAME.match(group)
-    if common:
-        yield _folded(re.sub(r"\\(.)", r"\1", common[1]))
 
 
 def wanted_of(user: DirectoryUser, mapping: RoleMapping) -> Wanted | DirectoryProblem:
