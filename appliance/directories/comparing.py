@@ -120,10 +120,11 @@ class UserChange:
 
 @dataclass(frozen=True, slots=True)
 class Brake:
-    """How many of a directory's people may be gone at once: ``departed`` have within a day, of ``provisioned``."""
+    """How many of a directory's people may be gone at once: ``departed`` have within a day. How many there were
+    with them, ``provisioned``, is only counted where it matters: of 10,000, for each pushed one, it takes long."""
 
     departed: int
-    provisioned: int
+    provisioned: Callable[[], int]
     settings: DirectorySettings
 
     def holds(self, going: int) -> bool:
@@ -132,7 +133,7 @@ class Brake:
         if total <= 2:
             return False
         most, percent = self.settings.most_removed, self.settings.most_removed_percent
-        return total > most or total * 100 > percent * self.provisioned
+        return total > most or total * 100 > percent * self.provisioned()
 
 
 class RoleMapping:
@@ -318,6 +319,8 @@ class _Comparison:
 
     def _brake(self, drafts: Sequence[_Draft], waiting: int) -> None:
         going = [each for each in drafts if each.going]
+        if not going:
+            return
         held = {id(each): self._held(each, HeldKind.REMOVAL) for each in going}
         free = [each for each in going if held[id(each)] is None]  # released
         rest = [each for each in going if held[id(each)] is not None]

@@ -162,7 +162,7 @@ class DirectoryAccounts(AccountsPart):
             _require_believable(stored, read)
             holders = directories.every_address(tx)
             rules = self._rules(tx, source, holders.get)
-        changes = comparing.compare(source, stored, _completed(stored, read), rules)
+            changes = comparing.compare(source, stored, _completed(stored, read), rules)
         return Plan(source, len(read), tuple(comparing.with_managers(changes)))
 
     def synchronise(self, source: DirectorySource, users: Iterable[DirectoryUser]) -> DirectoryRound:
@@ -178,7 +178,7 @@ class DirectoryAccounts(AccountsPart):
                 _require_believable(stored, read)
                 holders = directories.every_address(tx)
                 rules = self._rules(tx, source, holders.get)
-            changes = comparing.compare(source, stored, _completed(stored, read), rules)
+                changes = comparing.compare(source, stored, _completed(stored, read), rules)
             del stored, holders
             counts = self._do_all(changes)
             if managed := self._manage_all(source):
@@ -242,7 +242,7 @@ class DirectoryAccounts(AccountsPart):
     ) -> Rules:
         now = self._now()
         departed = directories.count_departed(tx, source, now - A_DAY)
-        brake = Brake(departed, directories.count_provisioned(tx, source) + departed, self._settings)
+        brake = Brake(departed, lambda: directories.count_provisioned(tx, source) + departed, self._settings)
         return Rules(self._settings, self._single_sign_on, holder_of, brake, now)
 
     # --- afterwards, and administrators

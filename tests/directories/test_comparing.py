@@ -83,7 +83,7 @@ def compared(
         for each in known
         if each.account is not None
     }
-    rules = Rules(settings, True, holders.get, Brake(departed, len(known) + departed, settings), NOW)
+    rules = Rules(settings, True, holders.get, Brake(departed, lambda: len(known) + departed, settings), NOW)
     return {each.known.user.key: each for each in compare(DirectorySource.LDAP, known, read, rules)}
 
 
