@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -120,7 +121,8 @@ def test_managers_may_manage_each_other_and_a_missing_one_is_none(house: House) 
 def test_roles_that_officers_gave_are_replaced_and_other_settings_take_effect(house: House) -> None:
     house.sync([user(1)])
     roles = frozenset({AccountRole.CUSTODIAN})
-    house.appliance.accounts.administration.set_roles(house.subject(1), roles, by="officer-wang")
+    with house.appliance.database.transaction() as tx:  # as officers did before the account followed a directory
+        accounts.set_roles(tx, house.subject(1), roles)
     assert house.counts([user(1)]) == {"roles": 1}
     assert house.account(1).roles == SIGNER
     context = reopened(house, reviewer=["staff"])
@@ -455,6 +457,19 @@ def test_pushed_users_exchange_addresses(house: House) -> None:
 def test_somebody_known_from_signing_in_alone_gets_an_account(house: House) -> None:
     known = house.follow.follow(DirectorySource.OPENID, user(1, key="https://id.enterprise.example sub-1"))
     assert house.appliance.database.query(accounts.account, str(known.subject)).state is AccountState.ACTIVE
+
+
+def test_who_signs_in_without_a_role_any_more_is_out_until_there_is_one_again(tmp_path: Path) -> None:
+    with opened_house(tmp_path, signer=["staff"], everybody=[]) as house:
+        one = user(1, key="https://id.enterprise.example sub-1")
+        subject = str(house.follow.follow(DirectorySource.OPENID, one).subject)
+        secret = house.sign_in(subject)
+        house.follow.follow(DirectorySource.OPENID, replace(one, groups=frozenset()))
+        account = partial(house.appliance.database.query, accounts.account, subject)
+        assert account().state is AccountState.SUSPENDED
+        assert house.appliance.sessions.find_holder(secret) is None
+        house.follow.follow(DirectorySource.OPENID, one)
+        assert account().state is AccountState.ACTIVE
 
 
 # --- readings that cannot be believed, and breaking off
