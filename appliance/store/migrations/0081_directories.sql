@@ -106,7 +106,7 @@ CREATE INDEX directory_held_released ON directory_held (user) WHERE released IS 
 CREATE TABLE departures (
     subject TEXT PRIMARY KEY REFERENCES accounts (subject),
     since   TEXT NOT NULL,
-    source  TEXT NOT NULL CHECK (source IN ('ldap', 'scim')),
+    source  TEXT NOT NULL CHECK (source IN ('ldap', 'scim', 'openid')),
     -- What the account was before.
     was     TEXT NOT NULL CHECK (was IN ('invited', 'active', 'suspended', 'left')),
     -- When their open work was offered to the manager.
