@@ -134,7 +134,7 @@ def came_back(tx: Transaction, *, since: datetime, limit: int) -> list[DepartedP
     """Those who departed after *since* and whom their directory has again, the last one first."""
     return _RETURNED.all(
         tx,
-        "WHERE u.source IN ('ldap', 'scim') AND u.departed > ? AND a.state <> 'left'"
+        "WHERE u.source IN ('ldap', 'scim', 'openid') AND u.departed > ? AND a.state <> 'left'"
         " AND NOT EXISTS (SELECT 1 FROM departures d WHERE d.subject = u.subject)"
         " ORDER BY u.departed DESC, u.id LIMIT ?",
         (since, limit),
