@@ -459,13 +459,11 @@ def _are_peoples_roles(names: list[str]) -> bool:
 class DirectorySettings:
     """What the organisation's directories may change here.
 
-    Their people are of ``organisation`` (empty: the one whose appliance it is). ``everybody`` are the roles
-    that each of them has;
-    the other lists name the groups that give a role. No group makes an officer. When more than
-    ``most_removed`` people, or
-    ``most_removed_percent`` of a directory's, would be gone within a day, two administrators decide.
-    ``work_goes_to``: who takes over
-    what waits for somebody who has left.
+    Their people are of ``organisation`` (empty: the one whose appliance it is). ``everybody`` are the roles of each
+    of them whom no group makes an auditor or operator; the other lists name the groups that give a role. No group
+    makes an officer. When more than ``most_removed`` people, or ``most_removed_percent`` of a directory's, would
+    be gone within a day, two administrators decide. ``work_goes_to``: who takes over what waits for somebody who
+    has left.
     """
 
     organisation: str = checked(

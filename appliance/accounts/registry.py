@@ -58,10 +58,10 @@ class PeopleRegistry:
             private = {"organisation": seal.organisation}
             append_event(tx, AuditEvent(EventKind.SEAL_REGISTERED, self._now(), by, None, public, private))
 
-    def search(self, words: str) -> list[Person]:
-        """At most :data:`MOST` people with accounts by name, organisation, department or mail address; none for no
-        words."""
+    def search(self, words: str, *, own: str) -> list[Person]:
+        """At most :data:`MOST` people with accounts by name, organisation or mail address, those of the *own*
+        organisation by department, too; none for no words."""
         wanted = words.strip()[:LONGEST]
         if not wanted:
             return []
-        return self._database.query(members.search, wanted, limit=MOST)
+        return self._database.query(members.search, wanted, own=own, limit=MOST)

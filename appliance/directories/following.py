@@ -102,13 +102,16 @@ class DirectoryAccounts(AccountsPart):
         """One user as the directory has them now: new, changed, disabled, or there again; in a transaction of its
         own. What could not be done is the ``problem`` of what is returned; what waits for two administrators
         leaves the account as it is."""
-        known = self._database.commit(self.follow_within, source, user)
+        with self._database.transaction() as tx:
+            self._follow_some(tx, source, {user.key: user})
+            known = _followed(tx, source, user.key)
         self.finish()
         return self._database.query(directories.load_user, known.id)
 
-    def follow_within(self, tx: Transaction, source: DirectorySource, user: DirectoryUser) -> KnownUser:
-        """The same in the caller's transaction, after which :meth:`finish` has to be called."""
-        return self._follow_one(tx, source, user.key, user)
+    def follow_within(self, tx: Transaction, source: DirectorySource, *users: DirectoryUser) -> None:
+        """The same for several *users*, in the caller's transaction, after which :meth:`finish` has to be
+        called. They are compared together, which costs little more than one of many."""
+        self._follow_some(tx, source, {each.key: each for each in users})
 
     def remove(self, source: DirectorySource, key: str) -> KnownUser:
         """The directory has the user no more. Raises :class:`NotFound` for one whom it never had."""
@@ -118,26 +121,22 @@ class DirectoryAccounts(AccountsPart):
 
     def remove_within(self, tx: Transaction, source: DirectorySource, key: str) -> KnownUser:
         """The same in the caller's transaction, after which :meth:`finish` has to be called."""
-        if directories.stored_user(tx, source, key) is None:
-            raise NotFound("The directory never had a user {key}.", key=key)
-        return self._follow_one(tx, source, key, None)
+        _followed(tx, source, key)
+        self._follow_some(tx, source, {key: None})
+        return _followed(tx, source, key)
 
-    def _follow_one(
-        self, tx: Transaction, source: DirectorySource, key: str, user: DirectoryUser | None
-    ) -> KnownUser:
-        stored = directories.stored_user(tx, source, key)
-        emails = {user.email} if user else set()
-        if stored is not None:
-            emails |= {stored.known.user.email, stored.account.email if stored.account else ""}
+    def _follow_some(self, tx: Transaction, source: DirectorySource, read: Read) -> None:
+        """Users who were *read*, among all whom they could have to do with."""
+        stored = {key: directories.stored_user(tx, source, key) for key in read}
+        emails = {user.email for user in read.values() if user}
+        for each in stored.values():
+            if each is not None:
+                emails |= {each.known.user.email, each.account.email if each.account else ""}
         subset = {each.known.id: each for each in directories.rivals(tx, source, emails - {""})}
-        if stored is not None:
-            subset[stored.known.id] = stored
-        self._reconcile(tx, source, list(subset.values()), {key: user})
-        self._set_managers(tx, source, key)
-        found = directories.stored_user(tx, source, key)
-        if found is None:
-            raise NotFound("The directory never had a user {key}.", key=key)
-        return found.known
+        subset |= {each.known.id: each for each in stored.values() if each is not None}
+        self._reconcile(tx, source, list(subset.values()), read)
+        for key in read:
+            self._set_managers(tx, source, key)
 
     def _reconcile(
         self, tx: Transaction, source: DirectorySource, stored: Sequence[StoredUser], read: Read
@@ -478,6 +477,14 @@ class DirectoryAccounts(AccountsPart):
         self._append_event(tx, EventKind.MANAGER_CHANGED, DIRECTORY, public)
 
 
+def _followed(tx: Transaction, source: DirectorySource, key: str) -> KnownUser:
+    """The user as they are known now. Raises :class:`NotFound` for one whom *source* never had."""
+    found = directories.stored_user(tx, source, key)
+    if found is None:
+        raise NotFound("The directory never had a user {key}.", key=key)
+    return found.known
+
+
 def _by_key(users: Iterable[DirectoryUser]) -> dict[str, DirectoryUser]:
     found: dict[str, DirectoryUser] = {}
     for each in users:
@@ -505,8 +512,7 @@ def _require_believable(stored: Sequence[StoredUser], read: Mapping[str, Directo
     if not read and any(each.account is not None and each.account.here for each in present):
         raise DirectoryUnavailable(
             DirectoryFault.UNBELIEVABLE,
-            "The directory has nobody at all, where it had {count} users before; nothing was changed.",
-            count=len(present),
+            "The directory has nobody at all, where it had users before; nothing was changed.",
         )
     had = any(each.known.user.groups for each in present)
     if had and read and not any(each.groups for each in read.values()):

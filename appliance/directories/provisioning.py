@@ -40,8 +40,8 @@ TOGETHER: Final = 200
 class FollowingAccounts(Protocol):
     """The accounts that follow a directory."""
 
-    def follow_within(self, tx: Transaction, source: DirectorySource, user: DirectoryUser) -> object:
-        """The account follows what is said of *user* now. What is refused is kept as their problem."""
+    def follow_within(self, tx: Transaction, source: DirectorySource, *users: DirectoryUser) -> object:
+        """Their accounts follow what is said of *users* now. What is refused is kept as their problem."""
 
     def remove_within(self, tx: Transaction, source: DirectorySource, key: str) -> object:
         """The directory does not have the user any more."""
@@ -223,14 +223,14 @@ class Provisioning:
     def _follow_some(self, tx: Transaction) -> int:
         """How many followed."""
         users = scim.next_unfollowed(tx, TOGETHER)
-        for each in users:
-            self._follow(tx, each)
+        self._follow(tx, *users)
         return len(users)
 
-    def _follow(self, tx: Transaction, user: ScimResource) -> None:
-        found = directory_user(user, scim.groups_of(tx, user.id))
-        self._accounts.follow_within(tx, DirectorySource.SCIM, found)
-        scim.followed(tx, user.id)
+    def _follow(self, tx: Transaction, *users: ScimResource) -> None:
+        found = [directory_user(each, scim.groups_of(tx, each.id)) for each in users]
+        self._accounts.follow_within(tx, DirectorySource.SCIM, *found)
+        for each in users:
+            scim.followed(tx, each.id)
 
 
 def directory_user(user: ScimResource, groups: Sequence[MemberOf]) -> DirectoryUser:

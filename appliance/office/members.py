@@ -84,13 +84,16 @@ class Members(AccountsPart):
         super().__init__(context)
         self._drafts = drafts
 
-    def page(self, search: str = "", *, after: str = "") -> RollPage:
-        """People whose name, organisation, login or address has *search*, at most :data:`PAGE`."""
+    def page(self, search: str = "", *, own: str | None = None, after: str = "") -> RollPage:
+        """People whose name, organisation, department, login or address has *search*, at most :data:`PAGE`; for a
+        reader of the *own* organisation, who learns no departments of others. None: for one who may know all."""
         with self._database.reading() as tx:
-            return _page(members.members_page(tx, search.strip()[:100], after=after[:80], limit=PAGE + 1))
+            found = members.members_page(tx, search.strip()[:100], own=own, after=after[:80], limit=PAGE + 1)
+            return _page(found)
 
-    def member(self, subject: str) -> Member:
-        """The person. Raises :class:`NotFound`."""
+    def member(self, subject: str, *, own: str | None = None) -> Member:
+        """The person, as a reader of the *own* organisation may see them; None: who may see all. Raises
+        :class:`NotFound`."""
         with self._database.reading() as tx:
             entry = members.member_entry(tx, subject)
             if entry is None:
@@ -99,7 +102,9 @@ class Members(AccountsPart):
             directory = members.directory_entry(tx, subject)
         known = tuple(self._authority.credentials(subject))
         remote, possible = self._remote(entry)
-        return Member(entry, known, tuple(contracts), tuple(seals), remote, possible, directory)
+        return Member(
+            members.shown_to(own, entry), known, tuple(contracts), tuple(seals), remote, possible, directory
+        )
 
     def _remote(self, entry: MemberEntry) -> tuple[tuple[RemoteUse, ...], tuple[RemoteUse, ...]]:
         """For which uses somebody has a key for other software, and for which officers can give one."""
@@ -109,18 +114,19 @@ class Members(AccountsPart):
         limits = self._authority.remote_limits()
         return has, tuple(each for each in RemoteUse if getattr(limits, each.value))
 
-    names = reads(members.names_apart)
+    names = reads(members.names)
+    names_apart = reads(members.names_apart)
     count_departed = reads(members.count_departed)
 
-    def departed(self, *, after: str = "") -> tuple[list[DepartedPerson], str]:
+    def departed(self, *, own: str | None = None, after: str = "") -> tuple[list[DepartedPerson], str]:
         """Whom their directory has disabled or removed, at most :data:`PAGE`, and where the next page begins."""
         with self._database.reading() as tx:
-            found = members.departed(tx, after=after[:80], limit=PAGE + 1)
+            found = members.departed(tx, own=own, after=after[:80], limit=PAGE + 1)
         return found[:PAGE], found[PAGE - 1].subject if len(found) > PAGE else ""
 
-    def came_back(self) -> list[DepartedPerson]:
+    def came_back(self, *, own: str | None = None) -> list[DepartedPerson]:
         """Who departed within :data:`RETURNED` and is there again: what ended meanwhile stays ended."""
-        return self._database.query(members.came_back, since=self._now() - RETURNED, limit=PAGE)
+        return self._database.query(members.came_back, own=own, since=self._now() - RETURNED, limit=PAGE)
 
     def possible_custodians(self, words: str = "", *, chosen: Sequence[str] = ()) -> dict[str, RollPage]:
         """By organisation that the authority may name: who can keep a seal of it and has *words* in name, login or

@@ -76,15 +76,16 @@ def lasting_departures(tx: Transaction, *, before: datetime) -> LastingDeparture
     """Those since *before*; None when there is nobody."""
     return _DEPARTURES.first(
         tx,
-        "WHERE d.since < ? AND a.state <> 'left'"
-        " AND EXISTS (SELECT 1 FROM certificates c WHERE c.subject = d.subject) HAVING count(*)",
+        "WHERE departures.since < ? AND accounts.state <> 'left'"
+        " AND EXISTS (SELECT 1 FROM certificates WHERE subject = departures.subject) HAVING count(*)",
         (before,),
     )
 
 
 _DEPARTURES = Query(
     LastingDepartures,
-    "SELECT count(*) AS count, min(d.since) AS since FROM departures d JOIN accounts a ON a.subject = d.subject",
+    "SELECT count(*) AS count, min(departures.since) AS since FROM departures"
+    " JOIN accounts ON accounts.subject = departures.subject",
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 
 from appliance.model.accounts import AccountRole
@@ -21,17 +22,20 @@ _PEOPLE = Query(
 )
 
 
-def search(tx: Transaction, words: str, *, limit: int) -> list[Person]:
-    """People with an account who sign and are not gone, whose name, organisation, department or mail address holds
-    *words*, by name."""
-    return _PEOPLE.all(
+def search(tx: Transaction, words: str, *, own: str, limit: int) -> list[Person]:
+    """People with an account who sign and are not gone, whose name, organisation or mail address holds *words*, by
+    name; those of the *own* organisation by department, too, which of others is not told."""
+    found = _PEOPLE.all(
         tx,
         "INDEXED BY people_members_by_name WHERE guest = 0 AND subject LIKE 'person-%'"
         " AND (name LIKE ?1 ESCAPE '\\' OR organisation LIKE ?1 ESCAPE '\\' OR email LIKE ?1 ESCAPE '\\'"
-        " OR department LIKE ?1 ESCAPE '\\')"
+        " OR (organisation = ?3 AND department LIKE ?1 ESCAPE '\\'))"
         " AND NOT EXISTS (SELECT 1 FROM gone WHERE gone.subject = people.subject) ORDER BY name, subject LIMIT ?2",
-        (pattern_of(words), limit),
+        (pattern_of(words), limit, own),
     )
+    return [
+        each if each.organisation == own else replace(each, department="", manager_name=None) for each in found
+    ]
 
 
 # The rows of the list: what differs follows it. No value is ever put in here.
@@ -70,15 +74,27 @@ _FOUND = (
 )
 
 
-def members_page(tx: Transaction, search: str, *, after: str, limit: int) -> list[MemberEntry]:
-    """At most *limit* people but guests, by subject after *after*, who are found by *search*."""
-    return _ENTRIES.all(
+def members_page(
+    tx: Transaction, search: str, *, own: str | None = None, after: str, limit: int
+) -> list[MemberEntry]:
+    """At most *limit* people but guests, by subject after *after*, who are found by *search*. Departments and
+    managers are those of the *own* organisation's people alone; None: of all."""
+    found = _ENTRIES.all(
         tx,
         f"{_MEMBER} WHERE p.guest = 0 AND p.subject > ?1 AND (p.name LIKE ?2 ESCAPE '\\'"
-        " OR p.organisation LIKE ?2 ESCAPE '\\' OR p.department LIKE ?2 ESCAPE '\\'"
+        " OR p.organisation LIKE ?2 ESCAPE '\\'"
+        " OR (?4 IN ('', p.organisation) AND p.department LIKE ?2 ESCAPE '\\')"
         " OR a.login LIKE ?2 ESCAPE '\\' OR p.email LIKE ?2 ESCAPE '\\') ORDER BY p.subject LIMIT ?3",
-        (after, pattern_of(search), limit),
+        (after, pattern_of(search), limit, own or ""),
     )
+    return [shown_to(own, each) for each in found]
+
+
+def shown_to(own: str | None, entry: MemberEntry) -> MemberEntry:
+    """*entry* as a reader of the *own* organisation may see it; None: one who may see all."""
+    if own in (None, entry.organisation):
+        return entry
+    return replace(entry, department="", manager=None, manager_name=None)
 
 
 _WORKING = (
@@ -115,29 +131,35 @@ def directory_entry(tx: Transaction, subject: str) -> DirectoryEntry | None:
     return _OF_DIRECTORY.first(tx, "WHERE u.subject = ?", (subject,))
 
 
-def departed(tx: Transaction, *, after: str, limit: int) -> list[DepartedPerson]:
+def departed(tx: Transaction, *, own: str | None = None, after: str, limit: int) -> list[DepartedPerson]:
     """Those whom their directory has disabled or removed and whose departure no officer has recorded, by subject
-    after *after*."""
+    after *after*; of the *own* organisation alone where one is given."""
     return _DEPARTED.all(
-        tx, "WHERE a.state <> 'left' AND d.subject > ? ORDER BY d.subject LIMIT ?", (after, limit)
+        tx,
+        "WHERE a.state = 'suspended' AND a.subject > ?1 AND ?2 IN ('', p.organisation)"
+        " ORDER BY a.subject LIMIT ?3",
+        (after, own or "", limit),
     )
 
 
 def count_departed(tx: Transaction) -> int:
     """How many these are."""
     return tx.count(
-        "SELECT count(*) FROM departures d JOIN accounts a ON a.subject = d.subject WHERE a.state <> 'left'"
+        "SELECT count(*) FROM accounts a INDEXED BY accounts_suspended CROSS JOIN departures d"
+        " ON d.subject = a.subject WHERE a.state = 'suspended'"
     )
 
 
-def came_back(tx: Transaction, *, since: datetime, limit: int) -> list[DepartedPerson]:
-    """Those who departed after *since* and whom their directory has again, the last one first."""
+def came_back(tx: Transaction, *, own: str | None = None, since: datetime, limit: int) -> list[DepartedPerson]:
+    """Those who departed after *since* and whom their directory has again, the last one first; of the *own*
+    organisation alone where one is given."""
     return _RETURNED.all(
         tx,
-        "WHERE u.source IN ('ldap', 'scim', 'openid') AND u.departed > ? AND a.state <> 'left'"
+        "WHERE u.source IN ('ldap', 'scim', 'openid') AND u.departed > ?1 AND a.state <> 'left'"
+        " AND ?2 IN ('', p.organisation)"
         " AND NOT EXISTS (SELECT 1 FROM departures d WHERE d.subject = u.subject)"
-        " ORDER BY u.departed DESC, u.id LIMIT ?",
-        (since, limit),
+        " ORDER BY u.departed DESC, u.id LIMIT ?3",
+        (since, own or "", limit),
     )
 
 
@@ -150,12 +172,18 @@ _GONE = (
     "SELECT {since}, p.subject, p.name, p.organisation, p.email, p.department, m.name AS manager_name,"
     " EXISTS (SELECT 1 FROM certificates c WHERE c.subject = p.subject) AS enrolled,"
     " EXISTS (SELECT 1 FROM involvements i WHERE i.person = p.subject AND i.bucket IN"
-    " ('to-sign', 'waiting', 'draft')) AS open_work FROM {table} JOIN people p ON p.subject = {alias}.subject"
-    " JOIN accounts a ON a.subject = p.subject LEFT JOIN people m ON m.subject = p.manager"
+    " ('to-sign', 'waiting', 'draft')) AS open_work FROM {table}"
+    " JOIN people p ON p.subject = a.subject LEFT JOIN people m ON m.subject = p.manager"
 )
-_DEPARTED = Query(DepartedPerson, _GONE.format(since="d.source, d.since", table="departures d", alias="d"))
+_SUSPENDED = "accounts a INDEXED BY accounts_suspended CROSS JOIN departures d ON d.subject = a.subject"
+"""Whoever departed is suspended until an officer records it."""
+
+_DEPARTED = Query(DepartedPerson, _GONE.format(since="d.source, d.since", table=_SUSPENDED))
 _RETURNED = Query(
-    DepartedPerson, _GONE.format(since="u.source, u.departed AS since", table="directory_users u", alias="u")
+    DepartedPerson,
+    _GONE.format(
+        since="u.source, u.departed AS since", table="directory_users u JOIN accounts a ON a.subject = u.subject"
+    ),
 )
 
 
@@ -247,9 +275,10 @@ def colleagues(tx: Transaction, person: Person, words: str = "", *, limit: int) 
     )
 
 
-def called(tx: Transaction, subject: str) -> str | None:
+def called(tx: Transaction, subject: str, own: str | None = None) -> str | None:
     """The name of somebody of the house, and what tells them from others here of the same name: the department
-    where each of these has another one, else the mail address. None for somebody who is not known."""
+    where each of these has another one, else the mail address. Departments are only told to a reader of the *own*
+    organisation; None: to one who may know all. None for somebody who is not known."""
     found = _PEOPLE.first(tx, "WHERE subject = ?", (subject,))
     if found is None or found.guest:
         return None if found is None else found.name
@@ -258,10 +287,11 @@ def called(tx: Transaction, subject: str) -> str | None:
         " AND subject <> ? LIMIT ?",
         (found.name, subject, MOST_NAMESAKES),
     )
-    others = {department for (department,) in rows}
+    others = [department for (department,) in rows]
     if not others:
         return found.name
-    apart = found.department and len(others) < MOST_NAMESAKES and found.department not in others
+    known = own in (None, found.organisation) and len(others) < MOST_NAMESAKES
+    apart = known and found.department and found.department not in others
     more = found.department if apart else found.email
     return f"{found.name}（{more}）" if _CHINESE.search(found.name) else f"{found.name} ({more})"
 
@@ -285,9 +315,9 @@ def names(tx: Transaction, subjects: list[str]) -> dict[str, str]:
     return dict(rows.fetchall())
 
 
-def names_apart(tx: Transaction, subjects: list[str]) -> dict[str, str]:
-    """The same with people as :func:`called`, for the house's own pages."""
-    return {subject: called(tx, subject) or name for subject, name in names(tx, subjects).items()}
+def names_apart(tx: Transaction, subjects: list[str], own: str | None = None) -> dict[str, str]:
+    """The same with people as :func:`called` for a reader of the *own* organisation."""
+    return {subject: called(tx, subject, own) or name for subject, name in names(tx, subjects).items()}
 
 
 MOST_OPEN = 200

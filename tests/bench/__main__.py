@@ -23,6 +23,7 @@ PARTS = (
     "api",
     "api_million",
     "contract_ledger",
+    "directory",
     "memory",
     "ceilings",
     "shares",

@@ -165,11 +165,13 @@ def everything_else(mails: Mails) -> None:
             for kind in (NoticeKind.GUEST_ARRIVED, NoticeKind.GUEST_LOCKED, NoticeKind.GUEST_REGISTERED)
         ),
         Notice(None, OFFICER, NoticeKind.CERTIFICATE_TO_END, now, names["guest"]),
+        Notice(None, OFFICER, NoticeKind.DEPARTED, now, ZHANG.subject),
         Notice(None, OFFICER, NoticeKind.ACT_WAITING, now, names["act"]),
         Notice(None, ZHANG.subject, NoticeKind.REMOTE_REQUESTED, now, names["remote"]),
         Notice(None, OFFICER, NoticeKind.ENROLMENT_WAITING, now, names["request"]),
         Notice(None, OFFICER, NoticeKind.OFFICER_RECOVERY, now, "2"),
         Notice(None, CUSTODIAN.subject, NoticeKind.RECOVERY, now, recovery.id),
+        Notice(names["reviewing"], CUSTODIAN.subject, NoticeKind.REVIEW_ASKED, now),
     ]
     with appliance.database.transaction() as tx:
         for notice in others:

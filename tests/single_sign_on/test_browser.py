@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 
 import pytest
@@ -62,7 +62,7 @@ def say(language: Language, sentence: str, **values: object) -> str:
     return translator(language)(sentence, **values)
 
 
-def visitor_of(scene: Scene, language: Language) -> object:
+def visitor_of(scene: Scene, language: Language) -> AbstractContextManager[Visitor]:
     return visiting(scene.browser, scene.house.address, language=language.value, elsewhere=scene.provider.issuer)
 
 

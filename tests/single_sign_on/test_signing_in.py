@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from flask.testing import FlaskClient
 from joserfc.jwk import RSAKey
@@ -151,7 +153,7 @@ def test_a_code_that_the_provider_does_not_know_is_refused(site: Site, qin: str)
     "claims", [{"aud": "another"}, {"nonce": "another"}, {"exp": 1}, {"iss": "https://x.example"}]
 )
 def test_a_token_that_is_not_for_this_sign_in_is_refused(
-    site: Site, qin: str, claims: dict[str, object], caplog: pytest.LogCaptureFixture
+    site: Site, qin: str, claims: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     require_refused(site.sign_in(site.browser(), **claims), NOT_BELIEVED)
     assert site.provider.token not in caplog.text
@@ -247,7 +249,7 @@ def test_who_does_not_use_single_sign_on_any_more_is_out(site: Site) -> None:
         {"email": "wang@alpha.example", "email_verified": True, "groups": ["officers", "officer"]},
     ],
 )
-def test_no_claim_makes_an_officer(site: Site, claims: dict[str, object]) -> None:
+def test_no_claim_makes_an_officer(site: Site, claims: dict[str, Any]) -> None:
     know_officer(site.appliance)
     before = site.sessions_of(OFFICER)
     require_refused(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -32,6 +31,9 @@ ISSUER, NONCE = "https://id.enterprise.example", "nonce-of-the-tests"
 EXPECTED = ExpectedIdToken(ISSUER, CLIENT, NONCE)
 PROVIDER = LyingProvider(issuer=ISSUER)
 PROVIDER.reset()
+FAR = 4_102_444_800
+"""The year 2100."""
+
 Claims = dict[str, Any]
 
 
@@ -79,13 +81,13 @@ def test_several_audiences_need_ours_and_an_authorised_party() -> None:
         {"exp": "soon"},
         {"iat": None},
         {"iat": 1},
-        {"iat": int(time.time()) + 3600},
-        {"nbf": int(time.time()) + 3600},
+        {"iat": FAR},
+        {"nbf": FAR},
         {"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"},
         {"at_hash": 5},
         {"auth_time": "today"},
     ],
-    ids=str,
+    ids="-".join,
 )
 def test_a_token_with_a_wrong_claim_is_not_believed(changed: Claims) -> None:
     with pytest.raises(TokenUnbelievable) as caught:
@@ -229,13 +231,13 @@ def test_a_logout_token_names_somebody_or_a_session() -> None:
         {"jti": 1},
         {"jti": "x" * 300},
         {"iat": None},
-        {"iat": int(time.time()) - 3600},
-        {"exp": int(time.time()) - 3600},
+        {"iat": 1},
+        {"exp": 1},
         {"aud": "another"},
         {"iss": "https://id.other.example"},
         {"sid": 5},
     ],
-    ids=str,
+    ids="-".join,
 )
 def test_a_logout_token_with_a_wrong_claim_is_not_believed(changed: Claims) -> None:
     with pytest.raises(TokenUnbelievable):

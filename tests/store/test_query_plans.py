@@ -24,6 +24,7 @@ from appliance.model.contract import (
     RevisionKind,
     SigningOrder,
 )
+from appliance.model.directories import DirectorySource
 from appliance.model.listing import (
     EVERYTHING,
     ClientFilter,
@@ -35,10 +36,13 @@ from appliance.model.listing import (
 from appliance.model.mail_merge import MailMerge, MergeParties, MergeStage, RowState
 from appliance.model.notice import ChannelKind, NoticeKind
 from appliance.model.people import Person
+from appliance.model.provisioning import Narrowing, ResourceKind
 from appliance.model.retention import DisposalState
 from appliance.store import (
     client_lists,
     contracts,
+    directories,
+    directory_health,
     events,
     intents,
     ledger,
@@ -53,6 +57,7 @@ from appliance.store import (
     reminders,
     retention,
     reviews,
+    scim,
     seal_requests,
     webhooks,
 )
@@ -67,7 +72,9 @@ GROWING = (
     *("outbox", "reminders", "reminder_plans", "contract_dates", "calendar_feeds"),
     *("holds", "disposals", "openings", "content_checks", "review_requests", "review_waivers", "review_sign_offs"),
     *("powers", "power_events", "signing_grounds", "identity_records", "webhook_attempts"),
+    *("mail_merges", "mail_merge_rows", "mail_merge_faults", "directory_users", "accounts"),
     *("mail_merges", "mail_merge_rows", "mail_merge_faults"),
+    *("scim_users", "scim_groups", "scim_members"),
 )
 SMALL = {
     *("people_members", "people_members_by_name", "people_members_of", "seal_requests_one_open"),
@@ -78,13 +85,19 @@ SMALL = {
         "holds_one_stands",
         "powers_by_time",
         "outbox_waiting",
+<<<<<<< HEAD
+=======
+        "departures_to_offer",
+        "accounts_suspended",
+>>>>>>> 5d0e39b8e66f2d76eab90b5f2c3b4febb58ee2ab
+        "directory_users_with_problems",
     ),
 }
 """Indexes of those with accounts, without the guests of all contracts, and of what waits, which may be read whole;
 and one that is read in its order as far as the page goes."""
 
 ALIASES = {"c": "contracts", "p": "people", "i": "involvements", "e": "contract_events", "l": "ledger"}
-ALIASES |= {"o": "outbox", "d": "contract_dates"}
+ALIASES |= {"o": "outbox", "d": "contract_dates", "u": "directory_users"}
 
 Query = Callable[[Transaction], object]
 FILTERS = (
@@ -141,12 +154,37 @@ OTHERS: Sequence[Query] = (
     lambda tx: lists.kinds(tx, ListViewer(EVERYTHING, ("甲公司",))),
     lambda tx: contracts.load_contract(tx, "one"),
     lambda tx: ledger.history_of(tx, "one"),
+    lambda tx: directories.stored_user(tx, DirectorySource.LDAP, "key"),
+    lambda tx: directories.user_of(tx, WHO),
+    lambda tx: directories.with_login(tx, DirectorySource.LDAP, "li"),
+    lambda tx: directories.with_email(tx, "li@example.com"),
+    lambda tx: directories.rivals(tx, DirectorySource.LDAP, ["li@example.com"]),
+    lambda tx: directories.address_holder(tx, "li@example.com"),
+    lambda tx: directories.free_address(tx, "li@example.com"),
+    lambda tx: directories.count_departed(tx, DirectorySource.LDAP, NOW),
+    lambda tx: directories.manager_changes(tx, DirectorySource.LDAP, "key"),
+    lambda tx: directories.to_offer(tx, 50),
+    lambda tx: directories.released(tx, 50),
+    lambda tx: directories.problems(tx, 50),
+    lambda tx: people.has_left(tx, WHO),
     lambda tx: events.sources_after(tx, ["甲公司", "乙公司"], 7, 2**62, limit=50),
     lambda tx: events.owner_of(tx, "one"),
     events.newest_entry,
+    lambda tx: scim.find(tx, ResourceKind.USER, "x"),
+    *(
+        lambda tx, kind=kind, by=by: scim.narrowed(tx, kind, by, after=0, limit=50)
+        for kind in ResourceKind
+        for by in (Narrowing(id="x"), Narrowing(name="x"), Narrowing(external_id="x"))
+    ),
+    lambda tx: scim.narrowed(tx, ResourceKind.GROUP, Narrowing(member="x"), after=0, limit=50),
+    lambda tx: scim.groups_of(tx, "x"),
+    lambda tx: scim.members_of(tx, "x"),
+    lambda tx: scim.count_members(tx, "x"),
+    lambda tx: scim.members_among(tx, "x", ["y"]),
+    lambda tx: scim.unknown_among(tx, ["x"]),
     lambda tx: webhooks.attempts_of(tx, "webhook-one", limit=50),
     lambda tx: webhooks.has_old(tx, attempts_before=NOW, secrets_before=NOW),
-    lambda tx: members.search(tx, "李", limit=20),
+    lambda tx: members.search(tx, "李", own="甲公司", limit=20),
     lambda tx: people.enrolled_of(tx, "甲公司", "李", limit=50),
     lambda tx: members.members_page(tx, "李", after="person-a", limit=50),
     lambda tx: members.open_contracts(tx, WHO),
@@ -213,6 +251,11 @@ OTHERS: Sequence[Query] = (
     lambda tx: mail_merges.faults_after(tx, "batch", 0, 500),
     lambda tx: mail_merges.rest(tx, "batch"),
     lambda tx: mail_merges.old_merges(tx, NOW, 1),
+    directory_health.count_problems,
+    directory_health.held_counts,
+    lambda tx: directory_health.count_users(tx, DirectorySource.LDAP),
+    lambda tx: directory_health.rounds_so_far(tx, DirectorySource.LDAP),
+    lambda tx: directory_health.lasting_departures(tx, before=NOW),
 )
 
 

@@ -7,6 +7,8 @@ and decided; ``/writing/ID/compare``: two of its versions.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Blueprint, redirect, request
 
 from appliance.errors import DocumentRefused, PreconditionRefused, StateRefused
@@ -19,8 +21,8 @@ from appliance.writing.plain import from_plain, to_plain
 from appliance.writing.proposals import LONGEST_WORDS, OpenProposal
 from appliance.writing.redlines import changes, lines_of, redline, shown
 from hsm.errors import RefusalError
-from webui.portal.access import require_person
-from webui.portal.pages import appliance, house_name_of, once
+from webui.portal.access import require_person, visitor
+from webui.portal.pages import appliance, house_names, once
 from webui.shared.form_pages import Answer, form, render, status_in_workflow
 from webui.shared.forms import posted_number, whole_number
 from webui.shared.language import moment, translate
@@ -36,7 +38,7 @@ DIGITS = 9
 @pages.get("/discussions")
 def listed() -> Answer:
     return render(
-        "discussion/shared.html", drafts=appliance.discussions.shared_with(require_person()), names=house_name_of
+        "discussion/shared.html", drafts=appliance.discussions.shared_with(require_person()), names=_names()
     )
 
 
@@ -49,11 +51,16 @@ def of_text(text_id: str) -> Discussion:
     return appliance.discussions.load(DraftKind.TEXT, text_id, require_person())
 
 
+def _names() -> Callable[[str], str]:
+    """How people are called for the visitor."""
+    return house_names(visitor().organisation)
+
+
 def _page(found: Discussion) -> Answer:
     """The page of a discussion, with the form that was refused as it was filled in."""
     draft, looked_for = found.draft, request.values.get("find", "").strip()[:LONGEST_NAME]
     involved = {draft.owner, *found.colleagues}
-    people = appliance.registry.search(looked_for) if draft.own and looked_for else []
+    people = appliance.registry.search(looked_for, own=visitor().organisation) if draft.own and looked_for else []
     chosen = whole_number(request.values.get("place", ""), DIGITS)
     return render(
         f"discussion/{draft.kind}.html",
@@ -64,7 +71,7 @@ def _page(found: Discussion) -> Answer:
         looked_for=looked_for,
         chosen=chosen,
         lines=[(number, quote_of(line), shown(line)) for number, line in enumerate(found.lines, 1)],
-        names=house_name_of,
+        names=_names(),
         longest=LONGEST,
         me=require_person(),
         tongue=_tongue(found),
@@ -143,7 +150,7 @@ def propose_form(text_id: str) -> Answer:
     return render(
         "discussion/propose.html",
         draft=draft,
-        owner=house_name_of(draft.owner),
+        owner=_names()(draft.owner),
         plain=typed["plain"] if "plain" in typed else to_plain(read_markup(kept.html)),
         words=typed.get("words", ""),
         number=whole_number(typed.get("seen", ""), DIGITS) or kept.number,
@@ -179,7 +186,7 @@ def proposal(text_id: str, number: int) -> Answer:
         left=len(changes(found.before, found.after)),
         decides=found.draft.own,
         withdraws=found.version.author == require_person(),
-        names=house_name_of,
+        names=_names(),
     )
 
 
@@ -215,7 +222,7 @@ def compare(text_id: str) -> Answer:
         who = say(
             "{what}, {name}, {at}",
             what=title.format(number=each.number),
-            name=house_name_of(each.author),
+            name=_names()(each.author),
             at=moment(each.at),
         )
         named.append((str(each.number), who))

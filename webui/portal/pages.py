@@ -14,7 +14,7 @@ from appliance.model.contract import Contract, Party, PartyKind
 from webui.shared.forms import address_once
 from webui.shared.served import Portal, appliance
 
-__all__ = ["Portal", "appliance", "house_name_of", "name_of", "once", "page_width", "party_called", "saved_file"]
+__all__ = ["Portal", "appliance", "house_names", "name_of", "once", "page_width", "party_names", "saved_file"]
 
 
 def once(subject: str, make: Callable[[], str]) -> BaseResponse:
@@ -30,16 +30,22 @@ def name_of(subject: str) -> str:
         return subject
 
 
-def house_name_of(subject: str) -> str:
-    """The same for the house's own people, with what tells somebody from others of the same name."""
-    return appliance.registry.called(subject) or subject
-
-
-def party_called(party: Party) -> str:
-    """The name of *party* in the contract, for the house's own people with what tells them from others of the same
+def house_names(own: str) -> Callable[[str], str]:
+    """The same for a reader of the *own* organisation, with what tells people of the house from others of the same
     name."""
-    known = appliance.registry.called(party.subject) if party.kind is PartyKind.PERSON else None
-    return known if known is not None and known.startswith((f"{party.name} (", f"{party.name}（")) else party.name
+    return lambda subject: appliance.registry.called(subject, own) or subject
+
+
+def party_names(own: str) -> Callable[[Party], str]:
+    """The name of a party in the contract, with the same beside it for the house's own people."""
+
+    def name(party: Party) -> str:
+        known = appliance.registry.called(party.subject, own) if party.kind is PartyKind.PERSON else None
+        return (
+            known if known is not None and known.startswith((f"{party.name} (", f"{party.name}（")) else party.name
+        )
+
+    return name
 
 
 def saved_file(content: bytes, kind: str, name: str) -> Response:

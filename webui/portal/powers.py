@@ -22,7 +22,7 @@ from appliance.model.powers import Power, PowerBasis, PowerScope, PowerState
 from appliance.money import NotAnAmount, read_money
 from appliance.powers.register import PowerDraft
 from webui.portal.access import PortalVisitor, require, visitor
-from webui.portal.office.forms import seal_name
+from webui.portal.office.forms import seal_name, whole_view
 from webui.portal.office.requests import to_decision
 from webui.portal.pages import appliance, once, saved_file
 from webui.shared.form_pages import Answer, FormProblems, form, render, see_other
@@ -263,7 +263,7 @@ def new() -> Answer:
         return render("powers/agent.html", search=None, people=_colleagues(someone))
     if not wanted and not posted:
         search = request.args.get("search", "")[:100]
-        found = appliance.office.members.page(search).entries if search.strip() else ()
+        found = appliance.office.members.page(search, own=whole_view()).entries if search.strip() else ()
         people = [entry for entry in found if entry.subject.startswith("person-")]
         return render("powers/agent.html", search=search, people=people)
     if outside and wanted not in [each.subject for each in _colleagues(someone)]:

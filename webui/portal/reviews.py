@@ -30,7 +30,7 @@ from appliance.review import review_steps
 from appliance.review.review_status import ItemState, ReviewItem, ReviewStatus
 from hsm.errors import RefusalError
 from webui.portal.access import require, view_contract, visitor
-from webui.portal.pages import appliance, house_name_of, page_width
+from webui.portal.pages import appliance, house_names, page_width
 from webui.shared.form_pages import Answer, form, render, see_other, status_in_workflow
 from webui.shared.language import current_language, translate
 
@@ -191,7 +191,9 @@ def _reviewer() -> str:
 def queue() -> Answer:
     reviewing, reviewer = appliance.reviewing, _reviewer()
     waiting, answered = reviewing.queue(reviewer), reviewing.answered(reviewer)
-    return render("reviews/queue.html", waiting=waiting, answered=answered, names=house_name_of)
+    return render(
+        "reviews/queue.html", waiting=waiting, answered=answered, names=house_names(visitor().organisation)
+    )
 
 
 @pages.get("/reviews/<contract_id>")
@@ -236,7 +238,7 @@ def _result(contract: Contract, status: ReviewStatus, pictures: str, *, answers:
         sheets=list(_sheets(contract, status, rows)) if result else [],
         answers=answers,
         pictures=pictures,
-        names=house_name_of,
+        names=house_names(visitor().organisation),
     )
 
 

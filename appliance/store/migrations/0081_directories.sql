@@ -173,6 +173,7 @@ INSERT INTO accounts_now (subject, login, state, handle, password, totp, totp_st
     SELECT subject, login, state, handle, password, totp, totp_step, invited, told FROM accounts;
 DROP TABLE accounts;
 ALTER TABLE accounts_now RENAME TO accounts;
+CREATE INDEX accounts_suspended ON accounts (subject) WHERE state = 'suspended';
 
 CREATE TABLE sessions_now (
     id       BLOB PRIMARY KEY CHECK (length(id) = 32),

@@ -8,7 +8,7 @@ from appliance.contracts.permissions import Permission
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from webui.portal.access import ContractView, view_contract
 from webui.portal.contracts.page import pages
-from webui.portal.pages import appliance, house_name_of
+from webui.portal.pages import appliance, house_names
 from webui.shared.form_pages import Answer, form, render, see_other, status_in_workflow
 from webui.shared.forms import field, posted_number
 
@@ -25,12 +25,13 @@ def _copied(contract_id: str) -> ContractView:
 @pages.get("/<contract_id>/copies")
 def copies(contract_id: str) -> Answer:
     """Who gets a copy, and who is found by the words that were typed and could get one."""
-    contract = _copied(contract_id).contract
+    seen = _copied(contract_id)
+    contract, own = seen.contract, seen.someone.organisation
     looked_for = request.values.get("find", "").strip()[:LONGEST_NAME]
     involved = {*contract.everybody, *contract.copied}
-    found = [each for each in appliance.registry.search(looked_for) if each.subject not in involved]
+    found = [each for each in appliance.registry.search(looked_for, own=own) if each.subject not in involved]
     return render(
-        "contracts/copies.html", contract=contract, looked_for=looked_for, found=found, names=house_name_of
+        "contracts/copies.html", contract=contract, looked_for=looked_for, found=found, names=house_names(own)
     )
 
 

@@ -26,7 +26,7 @@ from webui.portal.guest_codes import (
     guests_without_link,
     representatives_without_mail,
 )
-from webui.portal.pages import appliance, house_name_of, name_of, once, party_called
+from webui.portal.pages import appliance, house_names, name_of, once, party_names
 from webui.portal.powers import is_readable
 from webui.shared.form_pages import Answer, render
 from webui.shared.forms import posted_number
@@ -76,8 +76,8 @@ def page(contract_id: str) -> Answer:
         review=appliance.reviewing.review_status(contract) if seen.drafting else None,
         ended_because=_ended_because(events),
         technical=TECHNICAL,
-        names=house_name_of if seen.drafting else name_of,
-        called=party_called if seen.drafting else attrgetter("name"),
+        names=house_names(seen.someone.organisation) if seen.drafting else name_of,
+        called=party_names(seen.someone.organisation) if seen.drafting else attrgetter("name"),
         method_titles=METHOD_TITLES,
         closed=tuple(appliance.reminders.closed_accounts.closed_in(contract).values()) if seen.initiates else (),
         dates=dates.list_dates(contract_id) if seen.drafting else (),

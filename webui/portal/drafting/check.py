@@ -9,6 +9,7 @@ from appliance.language.sizes import ByteSize
 from appliance.model.contract import Contract
 from appliance.model.review import ReviewRequestState
 from appliance.signing_methods import SigningMethod
+from webui.portal.access import visitor
 from webui.portal.drafting.field_rows import diameters, write_pages
 from webui.portal.drafting.sheets import party_mark, shapes_by_page, sheets_of
 from webui.portal.drafting.steps import (
@@ -25,7 +26,7 @@ from webui.portal.drafting.steps import (
     step_form,
     step_page,
 )
-from webui.portal.pages import appliance, house_name_of, once, party_called
+from webui.portal.pages import appliance, house_names, once, party_names
 from webui.portal.reviews import review_rows
 from webui.shared.form_pages import Answer
 from webui.shared.forms import sentence, whole_number
@@ -72,8 +73,8 @@ def check(contract_id: str) -> Answer:
         review_asked=asked is not None
         and asked.state is ReviewRequestState.OPEN
         and asked.document == status.document,
-        names=house_name_of,
-        called=party_called,
+        names=house_names(visitor().organisation),
+        called=party_names(visitor().organisation),
         signs_first=_signs_first(draft),
         deadline=instants.named(draft.deadline.at, draft.deadline.zone),
         field_pages={

@@ -22,6 +22,7 @@ from appliance.model.people import Person
 from appliance.signing_methods import METHOD_HINTS, METHOD_TITLES, SigningMethod
 from hsm.errors import RefusalError
 from hsm.names import is_outside
+from webui.portal.access import visitor
 from webui.portal.drafting.sheets import party_mark
 from webui.portal.drafting.steps import (
     DraftStep,
@@ -39,7 +40,7 @@ from webui.portal.drafting.steps import (
     wants_json,
 )
 from webui.portal.office.forms import seal_name, unprintable_names
-from webui.portal.pages import appliance, house_name_of, party_called
+from webui.portal.pages import appliance, house_names, party_names
 from webui.shared.form_pages import Answer, FormProblems
 from webui.shared.forms import member_of, sentence
 from webui.shared.language import NAMES, current_language, translate
@@ -156,7 +157,8 @@ def parties(contract_id: str) -> Answer:
     given = TypedParties.posted() if posted else TypedParties.of_draft(draft)
     query = field_value("query") if posted else request.args.get("query")
     people = {party.responsible for party in draft.parties} | {draft.initiator}
-    names = {subject: house_name_of(subject) for subject in people}
+    own = visitor().organisation
+    names = {subject: house_names(own)(subject) for subject in people}
     taken = {party.subject for party in draft.parties}
     return step_page(
         DraftStep.PARTIES,
@@ -164,7 +166,7 @@ def parties(contract_id: str) -> Answer:
         typed=given,
         marks={party.id: party_mark(party, language) for party in draft.parties},
         names=names,
-        called=party_called,
+        called=party_names(own),
         contacts={
             party.id: f"{registry.person(party.subject).email} · {party.phone}"
             for party in draft.parties
@@ -175,7 +177,7 @@ def parties(contract_id: str) -> Answer:
         movable=lambda party, by: may_move(draft, party.id, by),
         myself=draft.initiator not in taken,
         query=query,
-        found=[each for each in _found(query or "") if each.subject not in taken],
+        found=[each for each in _found(query or "", own) if each.subject not in taken],
         most=MOST,
         seals=_seals(taken),
         requesters=_requesters(draft, names),
@@ -188,9 +190,10 @@ def parties(contract_id: str) -> Answer:
     )
 
 
-def _found(query: str) -> list[Person | Representative]:
-    """People with accounts of the house, then representatives of partner organisations."""
-    return [*appliance.registry.search(query), *appliance.representatives.search(query)]
+def _found(query: str, own: str) -> list[Person | Representative]:
+    """People with accounts of the house, as somebody of the *own* organisation finds them, then representatives of
+    partner organisations."""
+    return [*appliance.registry.search(query, own=own), *appliance.representatives.search(query)]
 
 
 def _place(refusal: RefusalError) -> str:

@@ -90,6 +90,13 @@ def office_reader() -> access.PortalVisitor:
     return access.require(AccountRole.OFFICER, AccountRole.AUDITOR)
 
 
+def whole_view() -> str | None:
+    """None for officers, who know the people of all organisations of the house; for others who read here their own
+    organisation, whose departments and managers alone they see."""
+    someone = access.visitor()
+    return None if AccountRole.OFFICER in someone.roles else someone.organisation
+
+
 def visiting_officer() -> str:
     """The officer who visits: who changes something. Raises as :func:`webui.portal.access.require`."""
     return access.require(AccountRole.OFFICER).subject

@@ -13,7 +13,14 @@ from appliance.model.office import MemberEntry
 from hsm.errors import RefusalError
 from hsm.remote import RemoteUse
 from webui.portal.access import visitor
-from webui.portal.office.forms import office_reader, organisations, pages, unprintable_names, visiting_officer
+from webui.portal.office.forms import (
+    office_reader,
+    organisations,
+    pages,
+    unprintable_names,
+    visiting_officer,
+    whole_view,
+)
 from webui.portal.office.requests import to_decision
 from webui.portal.pages import appliance, once
 from webui.shared.form_pages import Answer, FormProblems, form, render, see_other, unprocessable
@@ -56,16 +63,16 @@ def invite(by: str) -> Answer:
 def departed() -> Answer:
     """Whom their directory has disabled or removed, with what is still to be done."""
     office_reader()
-    after = request.args.get("after", "")[:80]
-    gone, following = appliance.office.members.departed(after=after)
-    returned = appliance.office.members.came_back() if not after else []
+    own, after = whole_view(), request.args.get("after", "")[:80]
+    gone, following = appliance.office.members.departed(own=own, after=after)
+    returned = appliance.office.members.came_back(own=own) if not after else []
     return render("office/departed.html", gone=gone, following=following, after=after, returned=returned)
 
 
 @pages.get("/people/<subject>")
 def person(subject: str) -> Answer:
     office_reader()
-    member = appliance.office.members.member(subject)
+    member = appliance.office.members.member(subject, own=whole_view())
     return render(
         "office/person.html",
         member=member,

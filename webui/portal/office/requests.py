@@ -11,7 +11,7 @@ from appliance.model.accounts import AccountRole
 from appliance.model.office import OfficerDecision, OfficerDecisionKind, OfficerDecisionState
 from appliance.office import describe_decision, subjects_of_decision
 from webui.portal.activations import is_activated, to_activation
-from webui.portal.office.forms import office_reader, pages, visiting_officer
+from webui.portal.office.forms import office_reader, pages, visiting_officer, whole_view
 from webui.portal.pages import appliance
 from webui.shared.form_pages import Answer, form, render, see_other
 from webui.shared.forms import field
@@ -28,12 +28,13 @@ def everything() -> Answer:
     subjects = [each.subject for each in waiting]
     subjects += [subject for decision in decisions for subject in subjects_of_decision(decision)]
     subjects += [custodian for seal in seals for custodian in seal.custodians]
-    names = office.members.names(subjects)
+    own = whole_view()
+    names = office.members.names_apart(subjects, own)
     return render(
         "office/list.html",
         waiting=waiting,
         acts=[(decision, describe_decision(decision, names)) for decision in decisions],
-        roll=office.members.page(search, after=after),
+        roll=office.members.page(search, own=own, after=after),
         seals=seals,
         departed=office.members.count_departed() if not search and not after else 0,
         names=names,
@@ -49,7 +50,7 @@ def enrolment_request(request_id: str) -> Answer:
     return render(
         "office/request.html",
         asked=asked,
-        member=appliance.office.members.member(asked.subject),
+        member=appliance.office.members.member(asked.subject, own=whole_view()),
         names=appliance.office.members.names([asked.decided_by or ""]),
         typed={name: field(name) for name in ("verified", "reason")},
     )

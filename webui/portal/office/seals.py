@@ -19,6 +19,7 @@ from webui.portal.office.forms import (
     posted_seal,
     typed_seal,
     visiting_officer,
+    whole_view,
 )
 from webui.portal.office.requests import to_decision
 from webui.portal.pages import appliance
@@ -99,7 +100,7 @@ def seal(subject: str) -> Answer:
     return render(
         "office/seal.html",
         seal=shown,
-        names=members.names(list(shown.custodians)),
+        names=members.names_apart(list(shown.custodians), whole_view()),
         possible=[each for each in possible.entries if each.subject not in shown.custodians],
         more=bool(find) or bool(possible.following),
         find=find,

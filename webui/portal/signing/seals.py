@@ -21,7 +21,7 @@ from hsm.names import is_outside
 from webui.portal import activations
 from webui.portal.access import PortalVisitor, require, visitor, who_is
 from webui.portal.office.forms import seal_name
-from webui.portal.pages import appliance, house_name_of, name_of
+from webui.portal.pages import appliance, house_names, name_of
 from webui.portal.signing.page import refusals_in_form
 from webui.portal.signing.sheet import fields_by_page, pages
 from webui.shared.form_pages import Answer, form, render, see_other
@@ -68,7 +68,8 @@ def seal_requests() -> Answer:
 
 def _names() -> Callable[[str], str]:
     """How people are called for the visitor."""
-    return name_of if is_outside(visitor().subject) else house_name_of
+    someone = visitor()
+    return name_of if is_outside(someone.subject) else house_names(someone.organisation)
 
 
 def seal_person(*, invited: bool = False) -> PortalVisitor:
