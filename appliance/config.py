@@ -606,6 +606,8 @@ def parse(tables: Mapping[str, Any], home: Home, path: Path) -> Settings:
         settings = Settings(home=home, **sections(Settings, tables))
         apart = settings.activation.origin != settings.web.origin
         require(apart, "activation.public_url", "of another origin than web.public_url")
+        alone = not (settings.openid.provision and settings.ldap.configured)
+        require(alone, "openid.provision", "false where ldap.url names a directory, which says who is there")
         return settings
     except ConfigurationRefused as error:
         raise ConfigurationError("{path}: {problem}", path=path, problem=error) from error

@@ -53,7 +53,7 @@ from appliance.model.directories import (
     StoredUser,
 )
 from appliance.sharing import make_directory
-from appliance.store import accounts, directories, outbox, people
+from appliance.store import accounts, directories, outbox, people, single_sign_on
 from appliance.store.database import Transaction
 from hsm.files import file_lock
 
@@ -443,6 +443,8 @@ class DirectoryAccounts(AccountsPart):
         subject = new_subject(tx, wanted.kind, login)
         new = NewAccount(wanted.kind, login, wanted.name, self._organisation, wanted.email, wanted.roles)
         self._administration.register_account(tx, subject, new, by=DIRECTORY)
+        if change.account is not None and wanted.kind == "person":
+            single_sign_on.pass_identities(tx, change.account.subject, subject)
         if wanted.department:
             self._set_department(tx, subject, Difference(DifferenceKind.DEPARTMENT, "", wanted.department))
         self._let_in(tx, subject)
