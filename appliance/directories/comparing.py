@@ -39,6 +39,9 @@ from hsm.errors import Sentence
 LONGEST_DEPARTMENT: Final = 40
 """Characters of a department, as of one that officers enter; a longer one is cut."""
 
+LONGEST_SHOWN: Final = 300
+"""Characters of a directory's value in a sentence of a dry run."""
+
 
 class DifferenceKind(StrEnum):
     """What is to be done about one user; in a plan, each is counted by its name."""
@@ -303,12 +306,13 @@ class _Comparison:
         if account is None or account.state is AccountState.LEFT:
             draft.opens = True
             if wanted.kind != "person":
-                about = f"{wanted.kind} {wanted.email}"
-                draft.held = self._held(draft, HeldKind.DUTY, about)
+                draft.held = self._held(draft, HeldKind.DUTY, f"{wanted.kind} {wanted.email}")
         elif not account.subject.startswith(f"{wanted.kind}-"):
             draft.problem = DirectoryProblem.OTHER_DUTY
         else:
             draft.returns = account.departed
+            if wanted.kind != "person" and not draft.has_address:  # invitations and links would go there
+                draft.held = self._held(draft, HeldKind.DUTY, f"{wanted.kind} {wanted.email}")
 
     def _held(self, draft: _Draft, kind: HeldKind, about: str = "") -> HeldUser | None:
         """That it waits; None where exactly this was released."""
@@ -522,7 +526,7 @@ COUNTED: Final[Mapping[DifferenceKind, str]] = {
 
 WAITS: Final[Mapping[HeldKind, str]] = {
     HeldKind.REMOVAL: "too many people would be gone at once.",
-    HeldKind.DUTY: "this would be an account of an auditor or operator.",
+    HeldKind.DUTY: "this would be the account, or the mail address, of an auditor or operator.",
     HeldKind.LINK: "somebody here has this mail address already.",
 }
 """What waits, as message ids."""
@@ -543,9 +547,10 @@ class Plan:
         return {kind: found[kind] for kind in DifferenceKind if found[kind]}
 
     def sentences(self) -> Iterator[tuple[DifferenceKind, Sentence]]:
-        """One for each difference with its kind, by user."""
+        """One for each difference with its kind, by user; on one line, whatever the directory's values hold."""
         for change in self.changes:
             user = change.known.user
             for each in change.differences:
                 values = {"name": user.name, "login": user.login, "before": each.before, "after": each.after}
-                yield each.kind, Sentence(SENTENCES[each.kind], values)
+                plain = {name: words(value[:LONGEST_SHOWN]) for name, value in values.items()}
+                yield each.kind, Sentence(SENTENCES[each.kind], plain)

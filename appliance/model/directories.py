@@ -110,7 +110,7 @@ class HeldKind(StrEnum):
     REMOVAL = "removal"
     """One of many people who would leave at once."""
     DUTY = "duty"
-    """An account of an auditor or operator, who signs nothing but reads much."""
+    """An account of an auditor or operator, who signs nothing but reads much, or another address of theirs."""
     LINK = "link"
     """A local account whose mail address the directory claims."""
 

@@ -59,13 +59,14 @@ def base_entries() -> Iterator[str]:
 
 
 @contextmanager
-def slapd(folder: Path, records: Iterable[str], pair: Pair | None) -> Iterator[Slapd]:
-    """A server with *records* after :func:`base_entries`; by *pair* it is secure, without it offers no TLS."""
+def slapd(folder: Path, records: Iterable[str], pair: Pair | None, *, port: int = 0) -> Iterator[Slapd]:
+    """A server with *records* after :func:`base_entries`; by *pair* it is secure, without it offers no TLS. *port*
+    is that without TLS, the next one that with it; free ones unless it is named."""
     (folder / "db").mkdir(parents=True)
     configuration = folder / "slapd.conf"
     configuration.write_text(_configuration(folder, pair), encoding="utf-8")
     _run("slapadd", "-q", "-f", str(configuration), given="\n".join([*base_entries(), *records]))
-    plain = free_port(2)
+    plain = port or free_port(2)
     urls = f"ldap://127.0.0.1:{plain}" + (f" ldaps://127.0.0.1:{plain + 1}" if pair else "")
     with (folder / "slapd.log").open("wb") as log:
         process = subprocess.Popen(

@@ -9,14 +9,16 @@ import re
 import secrets
 import shutil
 import struct
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.events.receiver import make_certificate
-from tests.machine import making
+from tests.machine import employing, making
 from tests.machine.commands import LONGEST, run
 from tests.machine.container import Container
 from tests.machine.failure import StepFailed
@@ -47,6 +49,7 @@ class Bed:
         """What is changed by hand, as it was before."""
         self.receivers = make_certificate(self.company / "receivers.pem")
         (self.company / "gateway.key").write_text(secrets.token_hex(32))
+        employing.found(self.company)
         self.began = time.monotonic()
         self.to_first_contract = 0.0
         """Seconds from a bare machine to the first signed contract; 0 while there is none."""
@@ -63,13 +66,14 @@ class Bed:
 
     def bring(self, bundle: Path, to: str = "/root") -> str:
         """The archive, its signature, its key and the settings that its release knows are put on the machine, with
-        the gateway's key and the authority of the company's other servers; where the archive is."""
+        the secrets and the authorities of the company's other servers; where the archive is."""
         inside = self.machine.root / to.strip("/")
         for path in (bundle, signature_of(bundle), bundle.with_name("vermilion-bundle.asc")):
             if path.exists():
                 shutil.copy(path, inside)
         (inside / "settings.yml").write_text(self.settings_for(bundle), encoding="utf-8")
-        shutil.copy(self.company / "gateway.key", inside)
+        for name in ("gateway.key", *employing.CARRIED):
+            shutil.copy(self.company / name, inside)
         trusted = self.machine.root / "usr/local/share/ca-certificates"
         trusted.mkdir(parents=True, exist_ok=True)
         (trusted / "receivers.crt").write_text(self.receivers)
@@ -136,6 +140,22 @@ class Bed:
         """The command of ``outside.py`` for that; it knows the client of the API, which is not installed."""
         python = ("env", f"PYTHONPATH={self.served}/clients/python", sys.executable, "-m", "tests.machine.outside")
         return (*python, str(self.company), verb, *map(str, arguments))
+
+    @contextmanager
+    def beside(self, verb: str) -> Iterator[None]:
+        """What ``outside.py`` serves as *verb*, in the machine's network, from when it says that it is ready.
+        Raises :class:`StepFailed`."""
+        command = (*(self.virtual or self.machine).network(), *self.errand(verb))
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=str(self.served)
+        ) as serving:
+            assert serving.stdin is not None and serving.stdout is not None
+            if (said := serving.stdout.readline().strip()) != employing.READY:
+                raise StepFailed(f"{verb}: {said} {serving.communicate()[0][-1500:]}")
+            try:
+                yield
+            finally:
+                serving.stdin.close()  # which ends it
 
     def meanwhile(self, verb: str, act: Callable[[], object]) -> str:
         """What :meth:`outside` says of *verb*; until it does, *act* is done again and again, at least once."""

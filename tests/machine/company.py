@@ -23,7 +23,10 @@ SCOPES = (
     *("signatures:request", "templates:read"),
 )
 """What the company's program may do."""
+EMPLOYEES = ("iris", "mona")
+"""Who comes by the organisation's directory; the second is the first one's manager."""
 NAMES = {"olga": "周登记", "otto": "冯复核", "ivan": "钱发起", "cora": "孙同事", "shi": "史运维", "wei": "魏安全"}
+NAMES |= {"iris": "褚入职", "mona": "卫上级"}
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ def found(company: Company, codes: Sequence[str], mail: MailRoom) -> None:
         someone = company.newcomer(login)
         _invite(officers[0], someone)
         fingerprint = _arrive(someone, mail)
-        _approve(officers, someone, fingerprint)
+        approve(officers, someone, fingerprint)
 
 
 def _register(officer: Person, code: str) -> None:
@@ -57,13 +57,19 @@ def _arrive(someone: Person, mail: MailRoom) -> str:
     page = visitor.send(page.form(having="again"), password=PASSWORD, again=PASSWORD, passkey="1")
     page = visitor.send(page.form(having="challenge"))
     someone.keep()
-    [fingerprint] = re.findall(r'<code class="digest">([0-9a-f ]+)</code>', page.text)
     [(back, _)] = page.links(r"/welcome/[^/]+/registered\?receipt=")
     visitor.good(back)
+    return fingerprint_on(page)
+
+
+def fingerprint_on(page: Page) -> str:
+    """That of the passkey which was made just before *page* came."""
+    [fingerprint] = re.findall(r'<code class="digest">([0-9a-f ]+)</code>', page.text)
     return str(fingerprint)
 
 
-def _approve(officers: Sequence[Person], someone: Person, fingerprint: str) -> None:
+def approve(officers: Sequence[Person], someone: Person, fingerprint: str) -> None:
+    """*officers* enrol *someone*, who has read them this *fingerprint*."""
     page = officers[0].visitor.good("/office")
     [(request, _)] = [link for link in page.links("/office/requests/") if someone.name in link[1]]
     page = officers[0].visitor.good(request)

@@ -28,7 +28,18 @@ from reportlab.pdfgen.canvas import Canvas
 
 from hsm.timestamp import parse_token
 from tests.browser.house import mail_server
-from tests.machine import administering, asking, browsing, contracts, founding, judging, load, programs, seals
+from tests.machine import (
+    administering,
+    asking,
+    browsing,
+    contracts,
+    employing,
+    founding,
+    judging,
+    load,
+    programs,
+    seals,
+)
 from tests.machine.company import OFFICERS, SIGNERS, Company, Person
 from tests.machine.forms import Page
 from tests.machine.visitor import Visitor
@@ -91,14 +102,19 @@ def _people(company: Company) -> list[Person]:
 
 def same(company: Company, title: str, network: str = "") -> str:
     """The contract that was downloaded earlier is there as it was, for who signs in with the same passkey; where a
-    program was let in, it goes on, too. *network* is "inward" where the machine reaches no server of ours."""
+    program was let in, or somebody came by the directory, that goes on, too. *network* is "inward" where the
+    machine reaches no server of ours."""
     initiator = company.person(SIGNERS[0])
     initiator.sign_in()
     made = (company.folder / f"{title}.id").read_text()
     document, _ = contracts.completed(initiator, made)
     assert document == (company.folder / f"{title}.pdf").read_bytes(), "the document is another one than before"
-    told = f"{title}: the same document; {judging.contract(company, title)}"
-    return f"{told}; {programs.goes_on(company, hears=network != 'inward')}" if programs.known(company) else told
+    told = [f"{title}: the same document; {judging.contract(company, title)}"]
+    if programs.known(company):
+        told.append(programs.goes_on(company, hears=network != "inward"))
+    if employing.known(company) and network != "inward":
+        told.append(employing.goes_on(company))
+    return "; ".join(told)
 
 
 def administrators(company: Company, *links: str) -> str:
@@ -121,6 +137,21 @@ def remote(company: Company) -> str:
 def texted(company: Company) -> str:
     """Somebody from outside comes in by a code that the message gateway got."""
     return programs.texted(company, MAIL)
+
+
+def organisation(company: Company) -> str:
+    """The organisation's directory and its identity provider serve until nobody listens."""
+    return employing.organisation(company)
+
+
+def employed(company: Company) -> str:
+    """Somebody of the directory comes in by the provider, is enrolled, and signs."""
+    return employing.employed(company)
+
+
+def leaves(company: Company) -> str:
+    """The directory locks her account."""
+    return employing.leaves(company)
 
 
 def draft(company: Company, expected: str) -> str:
@@ -243,6 +274,9 @@ VERBS: dict[str, Verb] = {
         program,
         remote,
         texted,
+        organisation,
+        employed,
+        leaves,
         draft,
         large,
         seal,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 import canaille
 from canaille.app import models
@@ -66,12 +68,12 @@ def new_key() -> dict[str, Any]:
     return {**key.as_dict(private=True), "alg": "RS256", "use": "sig"}
 
 
-def _configuration(port: int, keys: list[dict[str, Any]]) -> Mapping[str, Any]:
+def _configuration(issuer: SplitResult, keys: list[dict[str, Any]]) -> Mapping[str, Any]:
     return {
         "TESTING": False,
         "SECRET_KEY": "of the tests",
-        "SERVER_NAME": f"localhost:{port}",
-        "PREFERRED_URL_SCHEME": "http",
+        "SERVER_NAME": issuer.netloc,
+        "PREFERRED_URL_SCHEME": issuer.scheme,
         "CANAILLE": {
             "DATABASE": "memory",
             "NAME": "示例统一身份认证",
@@ -87,11 +89,12 @@ def _configuration(port: int, keys: list[dict[str, Any]]) -> Mapping[str, Any]:
 
 
 @contextmanager
-def running_provider(portal: str) -> Iterator[Provider]:
-    """A provider whose one client is the portal at the address *portal*."""
-    port = free_port()
+def running_provider(portal: str, at: str = "", tls: ssl.SSLContext | None = None) -> Iterator[Provider]:
+    """A provider whose one client is the portal at the address *portal*. Its issuer is *at*, on this machine, by
+    *tls* where that says so; at a free port unless it is named."""
+    issuer = urlsplit(at or f"http://localhost:{free_port()}")
     keys = [new_key()]
-    app = canaille.create_app(config=_configuration(port, keys), init_backend=True)
+    app = canaille.create_app(config=_configuration(issuer, keys), init_backend=True)
     app.config["CANAILLE_OIDC"]["ACTIVE_JWKS"] = keys
     with app.app_context():
         client = models.Client(
@@ -111,11 +114,11 @@ def running_provider(portal: str) -> Iterator[Provider]:
         Backend.instance.save(client)
         client.audience = [client]  # which has to be there
         Backend.instance.save(client)
-    server = make_server("127.0.0.1", port, app, threaded=True)
+    server = make_server("127.0.0.1", issuer.port or 0, app, threaded=True, ssl_context=tls)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield Provider(app, f"http://localhost:{port}", keys)
+        yield Provider(app, issuer.geturl(), keys)
     finally:
         server.shutdown()
         thread.join()

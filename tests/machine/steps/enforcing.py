@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-
 from tests.machine.bed import Bed
 from tests.machine.failure import StepFailed
 from tests.machine.plan import step
+from tests.machine.steps.probing import PLACE, probe_of
 from tests.machine.virtual import VirtualMachine
 
 TRIES = """
@@ -68,19 +67,6 @@ SERVICES = tuple(
     f"vermilion-{name}.service" for name in ("authority", "web", "tsa", "scheduler", "console", "activation")
 )
 
-LEFT_OUT = (
-    "ExecStart=",
-    "Type=",
-    "NotifyAccess=",
-    "WatchdogSec=",
-    "Restart",
-    "OnFailure=",
-    "StartLimit",
-    "Requires=",
-    "TimeoutStartSec=",
-)
-PLACE = "/run/vermilion-probe"
-
 
 @step("enforced", "virtual")
 def enforced(bed: Bed) -> str:
@@ -109,14 +95,14 @@ def _kernel(machine: VirtualMachine) -> int:
 
 
 def _tried(machine: VirtualMachine, changes: tuple[str, ...]) -> dict[str, str]:
-    told = machine.run(f"{_probe('scheduler', TRIES, changes)}; systemctl start probe.service; cat {PLACE}.out")
+    told = machine.run(f"{probe_of('scheduler', TRIES, changes)}; systemctl start probe.service; cat {PLACE}.out")
     return dict(line.split("=", 1) for line in told.splitlines() if "=" in line)
 
 
 def _multiplied(bed: Bed) -> int:
     """How many tasks the timestamp service gets at most; meanwhile another one gives a timestamp."""
     machine = bed.virtual
-    machine.run(f"{_probe('tsa', MULTIPLY, ())}; systemctl start --no-block probe.service")
+    machine.run(f"{probe_of('tsa', MULTIPLY, ())}; systemctl start --no-block probe.service")
     try:
         machine.until(f"test -s {PLACE}.out", 300)
         most = int(machine.run(f"cat {PLACE}.out"))
@@ -143,7 +129,7 @@ def _eaten(bed: Bed) -> str:
     if not limit * 3 // 4 <= alone <= limit or result not in ("oom-kill", "signal"):
         raise StepFailed(f"it came to {alone} MiB, with a limit of {limit}, and ended with {result}")
     bed.outside("timestamp", "hungry")
-    machine.run(f"{_probe('tsa', f'{EAT}a_child_eats()', ())}; systemctl start --no-block probe.service")
+    machine.run(f"{probe_of('tsa', f'{EAT}a_child_eats()', ())}; systemctl start --no-block probe.service")
     try:
         machine.until(f"grep -q signal {PLACE}.out", 300)
         beside = _came_to(machine)
@@ -170,7 +156,7 @@ def _eaten(bed: Bed) -> str:
 
 def _ate(machine: VirtualMachine, act: str, *changes: str) -> int:
     """To how many MiB the probe comes that does *act*."""
-    machine.run(f"{_probe('tsa', EAT + act, changes)}; systemctl start probe.service", check=False)
+    machine.run(f"{probe_of('tsa', EAT + act, changes)}; systemctl start probe.service", check=False)
     return _came_to(machine)
 
 
@@ -181,17 +167,3 @@ def _came_to(machine: VirtualMachine) -> int:
 def _running(machine: VirtualMachine) -> list[str]:
     """The main process of each service."""
     return machine.run(f"systemctl show --property MainPID --value {' '.join(SERVICES)}").split()
-
-
-def _probe(unit: str, code: str, changes: tuple[str, ...]) -> str:
-    """A script that makes ``probe.service`` of ``vermilion-UNIT`` with its drop-ins and *changes*: it runs *code*,
-    and what that says comes into a file."""
-    program = base64.b64encode(code.encode()).decode()
-    own = ("Type=oneshot", f"ExecStart=/opt/vermilion/current/bin/python {PLACE}.py", *changes)
-    lines = " ".join(f"'{line}'" for line in ("[Service]", *own, f"StandardOutput=truncate:{PLACE}.out"))
-    without = " ".join(f"-e '/^{start}/d'" for start in LEFT_OUT)
-    return (
-        f"echo {program} | base64 -d >{PLACE}.py; rm -f {PLACE}.out;"
-        f" {{ systemctl cat vermilion-{unit}.service | sed {without}; printf '%s\\n' {lines}; }}"
-        " >/run/systemd/system/probe.service; systemctl daemon-reload"
-    )
