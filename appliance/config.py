@@ -459,11 +459,11 @@ def _are_peoples_roles(names: list[str]) -> bool:
 class DirectorySettings:
     """What the organisation's directories may change here.
 
-    Their people are of ``organisation`` (empty: the one whose appliance it is). ``everybody`` are the roles of each
-    of them whom no group makes an auditor or operator; the other lists name the groups that give a role. No group
-    makes an officer. When more than ``most_removed`` people, or ``most_removed_percent`` of a directory's, would
-    be gone within a day, two administrators decide. ``work_goes_to``: who takes over what waits for somebody who
-    has left.
+    Their people are of ``organisation`` (empty: the one whose appliance it is). ``everybody`` are the roles of
+    each of them whom no group makes an auditor or operator; the other lists name the groups that give a role.
+    No group makes an officer. When more than ``most_removed`` people, or ``most_removed_percent`` of a
+    directory's, would be gone within a day, two administrators decide. ``work_goes_to``: who takes over what
+    waits for somebody who has left.
     """
 
     organisation: str = checked(
@@ -606,6 +606,8 @@ def parse(tables: Mapping[str, Any], home: Home, path: Path) -> Settings:
         settings = Settings(home=home, **sections(Settings, tables))
         apart = settings.activation.origin != settings.web.origin
         require(apart, "activation.public_url", "of another origin than web.public_url")
+        alone = not (settings.openid.provision and settings.ldap.configured)
+        require(alone, "openid.provision", "false where ldap.url names a directory, which says who is there")
         return settings
     except ConfigurationRefused as error:
         raise ConfigurationError("{path}: {problem}", path=path, problem=error) from error

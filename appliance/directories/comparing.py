@@ -32,6 +32,7 @@ from appliance.model.directories import (
     HeldUser,
     KnownUser,
     StoredUser,
+    group_key,
 )
 from hsm.errors import Sentence
 
@@ -40,9 +41,6 @@ LONGEST_DEPARTMENT: Final = 40
 
 LONGEST_SHOWN: Final = 300
 """Characters of a directory's value in a sentence of a dry run."""
-
-_COMMON_NAME = re.compile(r"\s*cn\s*=\s*((?:\\.|[^,\\+])*)", re.IGNORECASE)
-"""The common name with which a distinguished name begins (RFC 4514, 3)."""
 
 
 class DifferenceKind(StrEnum):
@@ -125,10 +123,11 @@ class UserChange:
 
 @dataclass(frozen=True, slots=True)
 class Brake:
-    """How many of a directory's people may be gone at once: ``departed`` have within a day, of ``provisioned``."""
+    """How many of a directory's people may be gone at once: ``departed`` have within a day. How many there were
+    with them, ``provisioned``, is only counted where it matters: of 10,000, for each pushed one, it takes long."""
 
     departed: int
-    provisioned: int
+    provisioned: Callable[[], int]
     settings: DirectorySettings
 
     def holds(self, going: int) -> bool:
@@ -137,41 +136,30 @@ class Brake:
         if total <= 2:
             return False
         most, percent = self.settings.most_removed, self.settings.most_removed_percent
-        return total > most or total * 100 > percent * self.provisioned
+        return total > most or total * 100 > percent * self.provisioned()
 
 
 class RoleMapping:
-    """The roles that groups give, by their common names or distinguished names, in letters of any case."""
+    """The roles that groups give, by the names that the directory gives for them, and no part of these: a common
+    name that is missing beside a distinguished name may be anybody's."""
 
     def __init__(self, settings: DirectorySettings) -> None:
         self._everybody = frozenset(AccountRole(each) for each in settings.everybody)
         self._roles: dict[str, set[AccountRole]] = defaultdict(set)
         for role in MAPPABLE:
             for name in settings.groups_of(role):
-                self._roles[_folded(name)].add(role)
+                self._roles[group_key(name)].add(role)
         self._found: dict[frozenset[str], frozenset[AccountRole]] = {}
 
     def roles(self, groups: frozenset[str]) -> frozenset[AccountRole]:
         """What these *groups* give, with what everybody has who does not audit or operate; empty for nothing."""
         found = self._found.get(groups)
         if found is None:
-            given = {role for each in groups for name in _names_of(each) for role in self._roles.get(name, ())}
+            given = {role for each in groups for role in self._roles.get(group_key(each), ())}
             if given <= PEOPLES_ROLES:
                 given |= self._everybody
             found = self._found[groups] = frozenset(given)
         return found
-
-
-def _folded(name: str) -> str:
-    """*name* as it is compared; blanks around the commas and equals signs of a distinguished name do not count."""
-    return re.sub(r"\s*([,=])\s*", r"\1", name.strip()).casefold()
-
-
-def _names_of(group: str) -> Iterator[str]:
-    yield _folded(group)
-    common = _COMMON_NAME.match(group)
-    if common:
-        yield _folded(re.sub(r"\\(.)", r"\1", common[1]))
 
 
 def wanted_of(user: DirectoryUser, mapping: RoleMapping) -> Wanted | DirectoryProblem:
@@ -335,6 +323,8 @@ class _Comparison:
 
     def _brake(self, drafts: Sequence[_Draft], waiting: int) -> None:
         going = [each for each in drafts if each.going]
+        if not going:
+            return
         held = {id(each): self._held(each, HeldKind.REMOVAL) for each in going}
         free = [each for each in going if held[id(each)] is None]  # released
         rest = [each for each in going if held[id(each)] is not None]

@@ -53,7 +53,7 @@ from appliance.model.directories import (
     StoredUser,
 )
 from appliance.sharing import make_directory
-from appliance.store import accounts, directories, outbox, people
+from appliance.store import accounts, directories, outbox, people, single_sign_on
 from appliance.store.database import Transaction
 from hsm.files import file_lock
 
@@ -156,13 +156,7 @@ class DirectoryAccounts(AccountsPart):
     def plan(self, source: DirectorySource, users: Iterable[DirectoryUser]) -> Plan:
         """What :meth:`synchronise` would do. Raises :class:`DirectoryUnavailable` as it does."""
         read = _by_key(users)
-        with self._database.reading() as tx:
-            stored = directories.every_user(tx, source)
-            _require_believable(stored, read)
-            holders = directories.every_address(tx)
-            rules = self._rules(tx, source, holders.get)
-        changes = comparing.compare(source, stored, _completed(stored, read), rules)
-        return Plan(source, len(read), tuple(comparing.with_managers(changes)))
+        return Plan(source, len(read), tuple(comparing.with_managers(self._compared(source, read))))
 
     def synchronise(self, source: DirectorySource, users: Iterable[DirectoryUser]) -> DirectoryRound:
         """Everybody as a whole reading has them: who is not in it is removed.
@@ -172,19 +166,31 @@ class DirectoryAccounts(AccountsPart):
         """
         began, read = self._now(), _by_key(users)
         with self._alone():
-            with self._database.reading() as tx:
-                stored = directories.every_user(tx, source)
-                _require_believable(stored, read)
-                holders = directories.every_address(tx)
-                rules = self._rules(tx, source, holders.get)
-            changes = comparing.compare(source, stored, _completed(stored, read), rules)
-            del stored, holders
-            counts = self._do_all(changes)
+            counts = self._do_all(self._compared(source, read))
             if managed := self._manage_all(source):
                 counts[DifferenceKind.MANAGER] += managed
             done = self._conclude(source, began, len(read), counts)
         self.finish()
         return done
+
+    def follow_again(self) -> None:
+        """Everybody as a program, or an ID token, said last: neither says it again where what groups give, or who
+        has which mail address, is different since."""
+        for source in (DirectorySource.SCIM, DirectorySource.OPENID):
+            self._do_all(self._compared(source, None))
+            self._manage_all(source)
+        self.finish()
+
+    def _compared(self, source: DirectorySource, read: Mapping[str, DirectoryUser] | None) -> Sequence[UserChange]:
+        """What is to be done about everybody by a whole reading; None: by what is known of them. Raises
+        :class:`DirectoryUnavailable` for a reading that cannot be believed."""
+        with self._database.reading() as tx:
+            stored = directories.every_user(tx, source)
+            if read is not None:
+                _require_believable(stored, read)
+            holders = directories.every_address(tx)
+            rules = self._rules(tx, source, holders.get)
+            return comparing.compare(source, stored, {} if read is None else _completed(stored, read), rules)
 
     def _do_all(self, changes: Sequence[UserChange]) -> Counter[str]:
         counts: Counter[str] = Counter()
@@ -241,7 +247,7 @@ class DirectoryAccounts(AccountsPart):
     ) -> Rules:
         now = self._now()
         departed = directories.count_departed(tx, source, now - A_DAY)
-        brake = Brake(departed, directories.count_provisioned(tx, source) + departed, self._settings)
+        brake = Brake(departed, lambda: directories.count_provisioned(tx, source) + departed, self._settings)
         return Rules(self._settings, self._single_sign_on, holder_of, brake, now)
 
     # --- afterwards, and administrators
@@ -437,6 +443,8 @@ class DirectoryAccounts(AccountsPart):
         subject = new_subject(tx, wanted.kind, login)
         new = NewAccount(wanted.kind, login, wanted.name, self._organisation, wanted.email, wanted.roles)
         self._administration.register_account(tx, subject, new, by=DIRECTORY)
+        if change.account is not None and wanted.kind == "person":
+            single_sign_on.pass_identities(tx, change.account.subject, subject)
         if wanted.department:
             self._set_department(tx, subject, Difference(DifferenceKind.DEPARTMENT, "", wanted.department))
         self._let_in(tx, subject)

@@ -79,7 +79,7 @@ def key_set(keys: Iterable[Mapping[str, Any]]) -> KeySet:
     for plain in keys:
         try:
             key = import_jwk(dict(plain))
-        except (JoseError, ValueError, TypeError):
+        except (JoseError, ValueError, TypeError, KeyError):  # KeyError: a curve that joserfc does not know
             continue
         small = isinstance(key, RSAKey) and key.public_key.key_size < SMALLEST_RSA
         if key.key_type != "oct" and not small:

@@ -5,7 +5,7 @@
    that they are in.
 3. Where a group changes, its users are noted as not followed yet. Some hundred of them follow in the same
    transaction, the others in further ones before the answer is given. What an end of the process leaves over
-   follows with the next change, or with :meth:`Provisioning.catch_up`.
+   follows with the next change, or with :meth:`Provisioning.catch_up`, which the scheduler calls.
 """
 
 from __future__ import annotations
@@ -189,12 +189,6 @@ class Provisioning:
         while self._database.commit(self._follow_some) == TOGETHER:
             pass
         self._accounts.finish()
-
-    def users(self) -> Iterator[DirectoryUser]:
-        """All users, as they are known now: for whoever has every account follow anew, such as after the groups
-        that give roles were set otherwise."""
-        for each in self.narrowed(ResourceKind.USER, Narrowing()):
-            yield directory_user(each, self.groups_of(each.id))
 
     def _made(self, content: Mapping[str, Any]) -> ScimResource:
         now = self._moment()

@@ -232,6 +232,8 @@ class SingleSignOn(AccountsPart):
         named = answer.issuer or (self._settings.issuer if not self._provider.description().names_issuer else "")
         if named != self._settings.issuer:
             self._refuse("the answer is another issuer's")
+        if len(answer.code) > LONGEST_ANSWER or not (answer.code.isascii() and answer.code.isprintable()):
+            self._refuse("the code is none")  # RFC 6749, A.11
         if answer.error == "access_denied":
             raise SignOnRefused("The identity provider did not let you in. Ask whoever looks after it for access.")
         if answer.error or not answer.code:
@@ -282,6 +284,8 @@ class SingleSignOn(AccountsPart):
             subject = store.subject_of(tx, identity)
             found = None if subject is not None else self._matching(tx, claims)
             known = None if subject is None else directories.user_of(tx, subject)
+            if subject is None and directories.has_users(tx, DirectorySource.SCIM):
+                return
         if found is not None or (known is not None and known.source is not DirectorySource.OPENID):
             return
         if subject is not None and known is None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from appliance.directory_service.ldap_connection import Entry
 from appliance.directory_service.messages import LONGEST_VALUE
 from appliance.directory_service.schemas import Reader, Values, primary_group
+from appliance.model.directories import group_key
 
 Place = Hashable
 """A distinguished name by which two spellings of the same one are equal."""
@@ -15,7 +16,8 @@ Place = Hashable
 
 class Groups:
     """The groups below one place. ``names`` are those of each: its common name, where no other has the same
-    one, and its distinguished name; ``shared`` counts those that are known by the latter alone."""
+    one and it cannot be taken for a distinguished name, and its distinguished name; ``shared`` counts those whose
+    common name another one has."""
 
     def __init__(self, entries: Sequence[Entry], reader: Reader, place_of: Callable[[str], Place]) -> None:
         known = [each for each in entries if len(each.name) <= LONGEST_VALUE]
@@ -29,12 +31,12 @@ class Groups:
         self._of_members: dict[Place, set[int]] = defaultdict(set)
         self._of_logins: dict[str, set[int]] = defaultdict(set)
         common = [reader.text(each.values, "cn") for each in known]
-        count = Counter(name.casefold() for name in common)
+        count = Counter(map(group_key, common))
         self.names = [
-            [name, each.name] if name and count[name.casefold()] == 1 else [each.name]
+            [name, each.name] if name and "=" not in name and count[group_key(name)] == 1 else [each.name]
             for name, each in zip(common, known, strict=True)
         ]
-        self.shared = sum(1 for name in common if count[name.casefold()] > 1)
+        self.shared = sum(1 for name in common if name and count[group_key(name)] > 1)
         for number, each in enumerate(known):
             self._note_members(number, each.values)
         self._above = [self._direct(each) for each in known]

@@ -7,12 +7,19 @@ groups. It opens accounts and sessions; it gives nobody a key, and changes nothi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from appliance.model.accounts import AccountRole, AccountState
+
+
+def group_key(name: str) -> str:
+    """*name* of a group as it is compared: in letters of any case, without the blanks around it, and around the
+    commas and equals signs of a distinguished name (RFC 4514)."""
+    return re.sub(r"\s*([,=])\s*", r"\1", name.strip()).casefold()
 
 
 class DirectorySource(StrEnum):
@@ -103,7 +110,7 @@ class HeldKind(StrEnum):
     REMOVAL = "removal"
     """One of many people who would leave at once."""
     DUTY = "duty"
-    """An account of an auditor or operator, who signs nothing but reads much, or another address of one."""
+    """An account of an auditor or operator, who signs nothing but reads much, or another address of theirs."""
     LINK = "link"
     """A local account whose mail address the directory claims."""
 

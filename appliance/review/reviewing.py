@@ -279,7 +279,8 @@ class Reviewing:
         """Whether it is the turn of *manager* now, or *manager* has answered this request as one."""
         if request.decided_by == manager or manager in (each.by for each in reviews.approvals(tx, request.id)):
             return True
-        if manager not in people.managers_above(tx, contract.initiator):
+        waits = request.state is ReviewRequestState.OPEN and _current(WaitingReview(request, contract))
+        if not waits or manager not in people.managers_above(tx, contract.initiator):
             return False
         return review_steps.asked_manager(self.statuses.status_of(tx, contract).steps) == manager
 

@@ -116,6 +116,11 @@ def user_of(tx: Transaction, subject: str) -> KnownUser | None:
     return _KNOWN_USERS.first(tx, "WHERE u.subject = ?", (subject,))
 
 
+def has_users(tx: Transaction, source: DirectorySource) -> bool:
+    """Whether *source* has, or ever had, anybody."""
+    return tx.exists("SELECT 1 FROM directory_users WHERE source = ?", (source,))
+
+
 def with_login(tx: Transaction, source: DirectorySource, login: str) -> list[KnownUser]:
     """Users of *source* with this login, in letters of any case, removed ones too."""
     return _KNOWN_USERS.all(

@@ -155,7 +155,7 @@ def came_back(tx: Transaction, *, own: str | None = None, since: datetime, limit
     organisation alone where one is given."""
     return _RETURNED.all(
         tx,
-        "WHERE u.source IN ('ldap', 'scim') AND u.departed > ?1 AND a.state <> 'left'"
+        "WHERE u.source IN ('ldap', 'scim', 'openid') AND u.departed > ?1 AND a.state <> 'left'"
         " AND ?2 IN ('', p.organisation)"
         " AND NOT EXISTS (SELECT 1 FROM departures d WHERE d.subject = u.subject)"
         " ORDER BY u.departed DESC, u.id LIMIT ?3",

@@ -25,10 +25,15 @@ def has_identity(tx: Transaction, issuer: str, subject: str) -> bool:
 
 
 def link_identity(tx: Transaction, identity: ProviderIdentity, subject: str, *, now: datetime) -> None:
-    """*identity* is that of *subject*, for good."""
+    """*identity* is that of *subject*, and nobody else's."""
     tx.insert(
         "sign_on_identities", fields_of(identity, "issuer sub") | {"subject": subject, "first": now, "last": now}
     )
+
+
+def pass_identities(tx: Transaction, before: str, after: str) -> None:
+    """*after* is the new account of somebody whose account *before* was closed."""
+    tx.update("sign_on_identities", {"subject": after}, subject=before)
 
 
 def touch_identity(tx: Transaction, identity: ProviderIdentity, *, now: datetime) -> None:

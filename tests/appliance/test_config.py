@@ -115,6 +115,14 @@ def test_people_do_not_confirm_where_they_sign_in(tmp_path: Path) -> None:
         load(written(tmp_path, text))
 
 
+def test_claims_make_nobody_beside_a_directory_that_says_who_is_there(tmp_path: Path) -> None:
+    ldap = '[ldap]\nurl = "ldaps://ad.example"\nbind_dn = "cn=r"\npeople = "dc=x"\n'
+    openid = '[openid]\nissuer = "https://id.example"\nclient = "c"\n'
+    assert load(written(tmp_path, ldap + openid)).openid.configured
+    with pytest.raises(ConfigurationError, match=r"openid\.provision must be false where ldap\.url names"):
+        load(written(tmp_path, f"{ldap}{openid}provision = true\n"))
+
+
 def test_no_process_of_an_appliance_has_others_believe_in_another_port(tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
     (tmp_path / "config").symlink_to(tmp_path / "etc")

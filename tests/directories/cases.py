@@ -71,6 +71,12 @@ def _groups() -> Iterator[str]:
     yield entry(f"ou=branch,{GROUPS}", {"objectClass": "organizationalUnit", "ou": "branch"})
     yield group("twin", dn("bare"))
     yield group("Twin", dn("wang2"), place=f"ou=branch,{GROUPS}")
+    yield group("trusted", dn("wang2"))
+    yield group("trusted\u00a0", dn("long"), place=f"ou=branch,{GROUPS}")
+    imitated = f"cn=trusted,{GROUPS}"
+    escaped = imitated.replace(",", "\\,").replace("=", "\\3d")
+    imitation = {"objectClass": "groupOfNames", "cn": imitated, "member": dn("long")}
+    yield entry(f"cn={escaped},ou=branch,{GROUPS}", imitation)
     unique = {"objectClass": "groupOfUniqueNames", "cn": "unique", "uniqueMember": f"{dn('wang2')}#'0101'B"}
     yield entry(f"cn=unique,{GROUPS}", unique)
     posix = {"objectClass": "posixGroup", "cn": "posix", "gidNumber": "1000", "memberUid": ["wang2", "nobody"]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -456,6 +457,19 @@ def test_pushed_users_exchange_addresses(house: House) -> None:
 def test_somebody_known_from_signing_in_alone_gets_an_account(house: House) -> None:
     known = house.follow.follow(DirectorySource.OPENID, user(1, key="https://id.enterprise.example sub-1"))
     assert house.appliance.database.query(accounts.account, str(known.subject)).state is AccountState.ACTIVE
+
+
+def test_who_signs_in_without_a_role_any_more_is_out_until_there_is_one_again(tmp_path: Path) -> None:
+    with opened_house(tmp_path, signer=["staff"], everybody=[]) as house:
+        one = user(1, key="https://id.enterprise.example sub-1")
+        subject = str(house.follow.follow(DirectorySource.OPENID, one).subject)
+        secret = house.sign_in(subject)
+        house.follow.follow(DirectorySource.OPENID, replace(one, groups=frozenset()))
+        account = partial(house.appliance.database.query, accounts.account, subject)
+        assert account().state is AccountState.SUSPENDED
+        assert house.appliance.sessions.find_holder(secret) is None
+        house.follow.follow(DirectorySource.OPENID, one)
+        assert account().state is AccountState.ACTIVE
 
 
 # --- readings that cannot be believed, and breaking off

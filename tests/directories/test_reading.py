@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from appliance.config import DirectorySettings
+from appliance.directories.comparing import RoleMapping
 from appliance.directory_service.ldap_library import load_ldap
 from appliance.directory_service.messages import Outcome
 from appliance.model.directories import DirectoryUser
@@ -72,6 +74,16 @@ def test_a_common_name_of_two_groups_names_neither(found: dict[str, DirectoryUse
     assert f"cn=Twin,ou=branch,{cases.GROUPS}" in found["wang2"].groups and "Twin" not in found["wang2"].groups
 
 
+def test_no_group_gives_the_role_of_another_by_its_own_name(found: dict[str, DirectoryUser]) -> None:
+    """Whoever may create groups below a branch tries the same common name, one that looks the same, and the
+    distinguished name of the group that gives the role."""
+    trusted = f"cn=trusted,{cases.GROUPS}"
+    for named in ("Twin", "trusted", trusted):
+        mapping = RoleMapping(DirectorySettings(initiator=[named], everybody=[]))
+        given = {login for login, each in found.items() if mapping.roles(each.groups)}
+        assert given == ({"wang2"} if named == trusted else set())
+
+
 def test_without_a_place_for_groups_there_are_none(ask: Ask) -> None:
     assert not any(each.groups for each in ask(people=cases.PLACE, groups="").read_users())
 
@@ -125,7 +137,7 @@ def test_a_check_says_what_is_there_step_by_step(ask: Ask) -> None:
     assert (
         "Without email: 7" in said and "Values of mail that are no text or too long, and are left out: 1." in said
     )
-    assert "share their common name with another one: 2" in said
+    assert "share their common name with another one: 4" in said
     assert {each.outcome for each in findings} == {Outcome.GOOD, Outcome.NOTICE}
 
 

@@ -26,7 +26,6 @@ CHOSEN = {
     "application_ldap_ca": "/etc/ssl/house/ca.pem",
     "application_openid_name": "企业账号（示例）",
     "application_openid_acr": ["urn:example:two-factors"],
-    "application_openid_provision": True,
     "application_directory_everybody": ["signer", "initiator"],
     "application_directory_groups": {"auditor": ['内审 "甲"'], "reviewer": ["legal", "法务"]},
     "application_directory_most_removed": 50,
@@ -55,10 +54,14 @@ def test_what_is_chosen_is_what_the_appliance_reads(tmp_path: Path) -> None:
     assert (ldap.people, ldap.filter) == (CHOSEN["application_ldap_people"], CHOSEN["application_ldap_filter"])
     assert (ldap.tls, openid.tls) == ("ldap-ca.pem", "")
     assert (openid.issuer, openid.client) == (CHOSEN["application_openid_issuer"], "vermilion")
-    assert (openid.name, openid.acr, openid.provision) == ("企业账号（示例）", ["urn:example:two-factors"], True)
+    assert (openid.name, openid.acr) == ("企业账号（示例）", ["urn:example:two-factors"])
     assert (directory.auditor, directory.reviewer, directory.initiator) == (['内审 "甲"'], ["legal", "法务"], [])
     assert (directory.everybody, directory.most_removed) == (["signer", "initiator"], 50)
     assert directory.work_goes_to.value == "officers"
+
+
+def test_the_provider_alone_says_who_is_there(tmp_path: Path) -> None:
+    assert read(tmp_path, **OPENID, application_openid_provision=True).openid.provision
 
 
 def test_nothing_is_configured_where_nothing_is_chosen(tmp_path: Path) -> None:

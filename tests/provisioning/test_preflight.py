@@ -213,6 +213,7 @@ def test_a_directory_and_a_provider_are_described_whole() -> None:
         (LDAP, "application_directory_addresses", [], "cannot be reached until"),
         (OPENID, "application_openid_issuer", "http://id.enterprise.example", "has to be like https://"),
         (OPENID, "application_openid_client", "", "the id that this appliance has there"),
+        (LDAP, "application_openid_provision", True, "which says who is there"),
         (OPENID, "application_directory_addresses", [], "cannot be reached until"),
     ):
         [refusal] = refusals(**{**whole, name: value})

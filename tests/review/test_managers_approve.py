@@ -155,6 +155,15 @@ def test_who_is_manager_when_it_is_their_turn_is_asked(appliance: Appliance) -> 
     assert waits_for(appliance, draft) == {LEGAL}
 
 
+def test_a_manager_who_was_never_asked_does_not_read_a_returned_draft(appliance: Appliance) -> None:
+    draft = asked(appliance)
+    appliance.reviewing.send_back(draft.id, "再看一遍", by=HEAD)
+    set_manager(appliance, ZHANG.subject, CHIEF)
+    with pytest.raises(NotFound):
+        appliance.reviewing.case(draft.id, CHIEF)
+    assert appliance.reviewing.case(draft.id, HEAD) == draft, "what they returned stays readable"
+
+
 def test_the_next_one_above_is_asked_in_place_of_a_manager_who_has_left(appliance: Appliance) -> None:
     draft = asked(appliance)
     set_state(appliance, HEAD, AccountState.SUSPENDED)

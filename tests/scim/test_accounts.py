@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,16 +11,18 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from appliance.demonstration.participants import ZHANG
-from appliance.directories import DirectoryAccounts
 from appliance.directories.provisioning import Provisioning
+from appliance.jobs.table import jobs_of
 from appliance.model.accounts import AccountRole, AccountState
 from appliance.model.directories import DirectoryProblem, DirectorySource, DirectoryUser, StoredUser
-from appliance.store import accounts, directories, people
+from appliance.model.provisioning import MemberChange
+from appliance.store import accounts, directories, people, scim
 from appliance.store.database import Database, Transaction
 from appliance.wiring import Appliance
 from hsm.names import is_outside
 from tests.portal import office_visits, visitors
 from tests.scim.pushing import ENTERPRISE, Pusher, require_refused, user
+from tests.world import World
 
 
 def stored(appliance: Appliance, resource: dict[str, object]) -> StoredUser:
@@ -208,8 +211,6 @@ def large(tmp_path: Path, recorded: Recorded) -> tuple[Provisioning, list[str]]:
 
 
 def test_one_member_more_of_many_is_little_work(large: tuple[Provisioning, list[str]], recorded: Recorded) -> None:
-    from appliance.model.provisioning import MemberChange  # noqa: PLC0415
-
     provisioning, ids = large
     group = provisioning.create_group({"displayName": "g"}, frozenset(ids[:1000]))
     recorded.followed.clear()
@@ -245,13 +246,27 @@ def test_what_an_end_of_the_process_leaves_over_follows_later(
     assert recorded.followed == []
 
 
-def test_all_users_can_be_read_for_a_synchronisation(
-    idp: Pusher, appliance: Appliance, provisioning: Provisioning
-) -> None:
+def run_job(appliance: Appliance, name: str) -> None:
+    [job] = [each for each in jobs_of(appliance, None) if each.name == name]
+    job.work()
+
+
+def test_who_was_taken_from_a_group_follows_though_the_process_ended(idp: Pusher, appliance: Appliance) -> None:
     made = idp.person()
-    idp.group(made["id"], name="发起人")
-    found = {each.key: each for each in provisioning.users()}
-    assert found[made["id"]].groups == {"发起人"} and found[made["id"]].login == made["userName"]
-    assert isinstance(appliance.directory_accounts, DirectoryAccounts)
-    plan = appliance.directory_accounts.plan(DirectorySource.SCIM, found.values())
-    assert made["id"] not in {each.known.user.key for each in plan.changes if each.differences}
+    group = idp.group(made["id"], name="发起人")
+    with appliance.database.transaction() as tx:  # as the first of many transactions, before the process ended
+        scim.mark_unfollowed(tx, scim.change_members(tx, group["id"], MemberChange(clears=True)))
+    run_job(appliance, "departures")
+    assert roles_of(appliance, made) == {AccountRole.SIGNER}
+    assert idp.send("DELETE", f"/Groups/{group['id']}").status_code == 204
+
+
+def test_other_settings_take_effect_without_a_push(idp: Pusher, appliance: Appliance, world: World) -> None:
+    made = idp.person()
+    group = idp.group(made["id"], name="发起人")
+    assert roles_of(appliance, made) == {AccountRole.INITIATOR, AccountRole.SIGNER}
+    directory = replace(world.settings.directory, initiator=["已改名的组"])
+    with World(world.home, replace(world.settings, directory=directory)).opened() as restarted:
+        run_job(restarted, "pushed people")
+    assert roles_of(appliance, made) == {AccountRole.SIGNER}
+    assert idp.send("DELETE", f"/Groups/{group['id']}").status_code == 204

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from appliance.demonstration.participants import OFFICER
 from appliance.model.accounts import AccountState, Strength
 from appliance.model.directories import DirectoryProblem
-from appliance.store import directories
+from appliance.store import directories, directory_health
 from tests.portal.conftest import form_token
 from tests.single_sign_on import people
 from tests.single_sign_on.conftest import Site
@@ -165,6 +165,15 @@ def test_what_is_said_about_somebody_else_is_refused(site: Site, qin: str) -> No
     site.provider.said = {"userinfo_endpoint": f"{site.provider.issuer}{USER_INFO}"}
     site.provider.user_info = {"sub": "sub-of-somebody-else", "name": "x"}
     require_refused(site.sign_in(site.browser()), NOT_BELIEVED)
+
+
+@pytest.mark.parametrize("code", ["\U00020000" * 4097, "x" * 5000, "a\ncode", "码"])
+def test_what_is_no_code_is_not_asked_with(site: Site, qin: str, code: str) -> None:
+    """No visitor can have administrators told that the provider is down."""
+    browser = site.browser()
+    require_refused(site.finish(browser, site.begin(browser), code=code), NOT_BELIEVED)
+    assert site.provider.asked[TOKEN] == 0
+    assert site.appliance.database.query(directory_health.provider_state, site.provider.issuer).at is None
 
 
 def test_new_keys_are_looked_for_once(site: Site, qin: str) -> None:

@@ -170,7 +170,8 @@ def test_other_algorithms_of_the_list_are_believed(algorithm: str, key: RSAKey |
 def test_keys_that_are_secret_or_small_or_nonsense_are_passed_over() -> None:
     secret = OctKey.generate_key(256, auto_kid=True).as_dict()
     small = RSAKey.generate_key(1024, auto_kid=True).as_dict(private=False)
-    assert key_set([secret, small, {}, {"kty": "RSA", "n": "!", "e": 5}, {"kty": "XYZ"}]).keys == []
+    curves = [{"kty": "EC", "crv": "BP-256", "x": "AA", "y": "AA"}, {"kty": "OKP", "crv": "Ed9", "x": "AA"}]
+    assert key_set([secret, small, {}, {"kty": "RSA", "n": "!", "e": 5}, {"kty": "XYZ"}, *curves]).keys == []
 
 
 def test_the_access_token_is_the_one_that_came_along() -> None:

@@ -106,7 +106,7 @@ CREATE INDEX directory_held_released ON directory_held (user) WHERE released IS 
 CREATE TABLE departures (
     subject TEXT PRIMARY KEY REFERENCES accounts (subject),
     since   TEXT NOT NULL,
-    source  TEXT NOT NULL CHECK (source IN ('ldap', 'scim')),
+    source  TEXT NOT NULL CHECK (source IN ('ldap', 'scim', 'openid')),
     -- What the account was before.
     was     TEXT NOT NULL CHECK (was IN ('invited', 'active', 'suspended', 'left')),
     -- When their open work was offered to the manager.
@@ -129,14 +129,12 @@ CREATE TABLE sign_on_identities (
     last    TEXT NOT NULL,
     PRIMARY KEY (issuer, sub)
 ) STRICT, WITHOUT ROWID;
-CREATE UNIQUE INDEX sign_on_identities_one ON sign_on_identities (issuer, subject);
+CREATE UNIQUE INDEX sign_on_identities_one ON sign_on_identities (subject, issuer);
 
 CREATE TRIGGER sign_on_identities_of_people BEFORE INSERT ON sign_on_identities
 WHEN NEW.subject NOT LIKE 'person-%' OR NEW.subject LIKE 'person-guest-%'
 BEGIN SELECT RAISE(ABORT, 'only people of the house who sign use single sign-on'); END;
 
-CREATE TRIGGER sign_on_identities_stay BEFORE UPDATE OF subject ON sign_on_identities
-BEGIN SELECT RAISE(ABORT, 'an identity is one person''s for good'); END;
 
 -- Since when an identity provider does not answer the portal; without a row it does.
 CREATE TABLE sign_on_failures (
@@ -248,6 +246,16 @@ BEGIN SELECT RAISE(ABORT, 'administrators: has the login'); END;
 -- Who is gone, as far as their work is concerned.
 CREATE VIEW gone AS
     SELECT subject FROM departures UNION ALL SELECT subject FROM accounts WHERE state = 'left';
+
+-- An identity is one person's for good: who is back after leaving for good has another account, and the same identity.
+CREATE TRIGGER sign_on_identities_stay BEFORE UPDATE OF subject ON sign_on_identities
+WHEN NEW.subject <> OLD.subject AND NOT EXISTS
+    (SELECT 1 FROM accounts WHERE subject = OLD.subject AND state = 'left')
+BEGIN SELECT RAISE(ABORT, 'an identity is one person''s while their account goes on'); END;
+
+CREATE TRIGGER sign_on_identities_remain_of_people BEFORE UPDATE OF subject ON sign_on_identities
+WHEN NEW.subject NOT LIKE 'person-%' OR NEW.subject LIKE 'person-guest-%'
+BEGIN SELECT RAISE(ABORT, 'only people of the house who sign use single sign-on'); END;
 
 -- A session through the identity provider is one of an account that signs in so, and that is in use.
 CREATE TRIGGER sessions_of_single_sign_on BEFORE INSERT ON sessions
