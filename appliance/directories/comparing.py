@@ -329,7 +329,7 @@ class _Comparison:
         free = [each for each in going if held[id(each)] is None]  # released
         rest = [each for each in going if held[id(each)] is not None]
         fresh = [each for each in rest if each.stored is None or held[id(each)] != each.stored.held]
-        if not self._rules.brake.holds(len(rest) + waiting):
+        if fresh and not self._rules.brake.holds(len(rest) + waiting):
             free += fresh
         kept = {id(each) for each in rest} - {id(each) for each in free}
         for each in going:

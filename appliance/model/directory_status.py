@@ -36,7 +36,8 @@ class DirectoryDifference:
 @dataclass(frozen=True, slots=True)
 class DirectoryDifferences:
     """What a dry run ``at`` that moment found: ``counts`` by kind of difference among the ``read`` users, and the
-    first :data:`MOST_LINES` of them as ``lines``. A reading that failed has its ``problem`` alone."""
+    first :data:`MOST_LINES` of them as ``lines``. Of a directory that could not be read it has the ``problem``,
+    and nothing else."""
 
     at: datetime
     read: int = 0

@@ -413,15 +413,19 @@ def released(tx: Transaction, limit: int) -> list[StoredUser]:
 
 KEPT_ROUNDS = 1000
 
-_ROUNDS = Query(DirectoryRound, "SELECT source, began, ended, outcome, counts, problem FROM directory_rounds")
+_ROUNDS = Query(
+    DirectoryRound, "SELECT source, began, ended, outcome, counts, problem, rules FROM directory_rounds"
+)
 
 
 def insert_round(tx: Transaction, done: DirectoryRound) -> None:
-    """Keeps the synchronisation, and the newest :data:`KEPT_ROUNDS` of the earlier ones."""
-    row = fields_of(done, "source began ended outcome problem")
+    """Keeps the synchronisation, the newest :data:`KEPT_ROUNDS` of the earlier ones, and of each directory the
+    last one that it answered, however long ago that was."""
+    row = fields_of(done, "source began ended outcome problem rules")
     tx.insert("directory_rounds", row | {"counts": json.dumps(dict(done.counts))})
     tx.execute(
-        "DELETE FROM directory_rounds WHERE number <= (SELECT max(number) FROM directory_rounds) - ?",
+        "DELETE FROM directory_rounds WHERE number <= (SELECT max(number) FROM directory_rounds) - ? AND number"
+        " NOT IN (SELECT max(number) FROM directory_rounds WHERE outcome <> 'failed' GROUP BY source)",
         (KEPT_ROUNDS,),
     )
 
@@ -431,10 +435,17 @@ def last_rounds(tx: Transaction, limit: int) -> list[DirectoryRound]:
     return _ROUNDS.all(tx, "ORDER BY number DESC LIMIT ?", (limit,))
 
 
-def last_success(tx: Transaction) -> datetime | None:
-    """When a synchronisation last ended that the directory answered."""
+def last_round(tx: Transaction, source: DirectorySource) -> DirectoryRound | None:
+    """The newest synchronisation with *source*, None before the first."""
+    return _ROUNDS.first(tx, "WHERE source = ? ORDER BY number DESC LIMIT 1", (source,))
+
+
+def last_success(tx: Transaction, source: DirectorySource) -> datetime | None:
+    """When a synchronisation last ended that *source* answered."""
     return tx.value(
-        datetime, "SELECT ended FROM directory_rounds WHERE outcome <> 'failed' ORDER BY number DESC LIMIT 1"
+        datetime,
+        "SELECT ended FROM directory_rounds WHERE source = ? AND outcome <> 'failed' ORDER BY number DESC LIMIT 1",
+        (source,),
     )
 
 
