@@ -10,12 +10,12 @@ from appliance.cli.program import REFUSED, Context
 from appliance.config import load
 from appliance.directories import DifferenceKind, Plan
 from appliance.directories.comparing import COUNTED
-from appliance.directories.rounds import NOTHING_TO_READ
 from appliance.directory_service.client import DirectoryService
 from appliance.directory_service.messages import Outcome
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.home import role_of_command
 from appliance.model.directories import DirectoryRound, DirectorySource, RoundOutcome
+from appliance.model.directory_status import NOTHING_TO_READ
 from appliance.wiring import open_appliance
 from hsm.errors import RefusalError
 

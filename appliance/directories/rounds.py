@@ -1,4 +1,4 @@
-"""Synchronisations with whole directories: the scheduler's, and those that administrators or the command ask for."""
+"""Synchronisations with whole directories: the scheduler's, and those that somebody asks for."""
 
 from __future__ import annotations
 
@@ -19,12 +19,6 @@ was left to the next synchronisation is found by it."""
 
 KEPT: Final = (DirectorySource.SCIM, DirectorySource.OPENID)
 """Directories that are not read: what they have is what was pushed, or said, last."""
-
-NOTHING_TO_READ: Final = (
-    "No LDAP directory is configured (ldap.url), and no program has pushed users by SCIM; there is nothing"
-    " to read."
-)
-"""Why there is nothing to synchronise with."""
 
 
 class DirectoryRounds:

@@ -13,6 +13,12 @@ from hsm.errors import Sentence
 MOST_LINES: Final = 200
 """Differences, and users of each list, that are shown."""
 
+NOTHING_TO_READ: Final = (
+    "No LDAP directory is configured (ldap.url), and no program has pushed users by SCIM; there is nothing"
+    " to read."
+)
+"""Why there is nothing to synchronise with."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderState:

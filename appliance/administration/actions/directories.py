@@ -17,10 +17,10 @@ from appliance.administration.action import (
     ExecutedBy,
 )
 from appliance.config import Settings
-from appliance.directories.rounds import NOTHING_TO_READ
 from appliance.errors import PreconditionRefused
 from appliance.model.administration import Actor, AdminRequestOutcome
 from appliance.model.directories import HeldKind
+from appliance.model.directory_status import NOTHING_TO_READ
 
 SYNCHRONISE: Final = "directory.synchronise"
 DRY_RUN: Final = "directory.dry_run"
