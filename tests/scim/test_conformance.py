@@ -20,8 +20,18 @@ from tests.scim.pushing import IDP
 pytestmark = pytest.mark.processes
 
 
+def counts(provisioning: Provisioning) -> list[int]:
+    return [provisioning.page(kind, skip=0, limit=1)[0] for kind in ResourceKind]
+
+
 @pytest.fixture(scope="module")
-def results(portal: Flask, known: Programs) -> Iterator[list[CheckResult]]:
+def before(provisioning: Provisioning) -> list[int]:
+    """What other tests have left."""
+    return counts(provisioning)
+
+
+@pytest.fixture(scope="module")
+def results(portal: Flask, known: Programs, before: list[int]) -> Iterator[list[CheckResult]]:
     with served(portal) as address:
         headers = {"Authorization": f"Bearer {IDP}.{known.secrets[IDP]}"}
         with Client(base_url=f"{address}/scim/v2", headers=headers) as client:
@@ -41,5 +51,7 @@ def test_nothing_is_left_out(results: list[CheckResult]) -> None:
     assert {each.resource_type for each in results} == {None, "User", "Group"}
 
 
-def test_what_it_made_it_has_removed(results: list[CheckResult], provisioning: Provisioning) -> None:
-    assert [provisioning.page(kind, skip=0, limit=1)[0] for kind in ResourceKind] == [0, 0]
+def test_what_it_made_it_has_removed(
+    results: list[CheckResult], provisioning: Provisioning, before: list[int]
+) -> None:
+    assert counts(provisioning) == before
