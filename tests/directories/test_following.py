@@ -72,6 +72,15 @@ def test_somebody_new_is_active_at_once_and_gets_no_mail(house: House) -> None:
     assert house.events("directory-synchronised") == 1
 
 
+def test_a_problem_keeps_nobody_a_role_that_no_group_gives_any_more(house: House) -> None:
+    house.sync([user(1, groups=frozenset({"managers"}))])
+    assert house.account(1).roles == SIGNER | {AccountRole.INITIATOR}
+    assert house.counts([user(1, email="")]) == {"problem": 1, "roles": 1}
+    assert (house.account(1).roles, house.known(1).problem) == (SIGNER, DirectoryProblem.NO_ADDRESS)
+    assert house.account(1).state is AccountState.ACTIVE
+    assert house.counts([user(1, email="")]) == {}
+
+
 def test_without_an_identity_provider_people_are_invited_by_mail(invited: House) -> None:
     invited.sync([user(1)])
     assert invited.account(1).state is AccountState.INVITED
