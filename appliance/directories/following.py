@@ -147,10 +147,8 @@ class DirectoryAccounts(AccountsPart):
         self, tx: Transaction, source: DirectorySource, stored: Sequence[StoredUser], read: Read
     ) -> Counter[str]:
         """Compares *stored*, some of the users of *source*, and does what differs."""
-        held = sum(each.held is not None and each.held.kind is HeldKind.REMOVAL for each in stored)
-        waiting = directories.count_held(tx, source, HeldKind.REMOVAL) - held
         rules = self._rules(tx, source, lambda email: directories.address_holder(tx, email))
-        changes = comparing.compare(source, stored, read, rules, waiting=max(0, waiting))
+        changes = comparing.compare(source, stored, read, rules)
         counts: Counter[str] = Counter()
         for unit in _ordered(changes):
             counts += self._do_unit(tx, unit)
@@ -375,6 +373,10 @@ class DirectoryAccounts(AccountsPart):
         kinds, subject = change.kinds, account.subject
         if DifferenceKind.DEPARTED in kinds or change.gone:
             self.leaving.depart(tx, subject, change.known.source)
+        if change.roles is not None:
+            accounts.set_roles(tx, subject, change.roles)
+            public = {"subject": subject, "roles": listed(change.roles), "before": listed(account.roles)}
+            self._append_event(tx, EventKind.ROLES_CHANGED, DIRECTORY, public)
         if wanted is None:
             return
         if DifferenceKind.RETURNED in kinds:
@@ -385,10 +387,6 @@ class DirectoryAccounts(AccountsPart):
                     self._set_address(tx, subject, difference)
                 case DifferenceKind.DEPARTMENT:
                     self._set_department(tx, subject, difference)
-                case DifferenceKind.ROLES:
-                    accounts.set_roles(tx, subject, wanted.roles)
-                    public = {"subject": subject, "roles": listed(wanted.roles), "before": listed(account.roles)}
-                    self._append_event(tx, EventKind.ROLES_CHANGED, DIRECTORY, public)
                 case DifferenceKind.NAME:
                     self._set_name(tx, subject, difference)
                 case DifferenceKind.OTHER_NAME:

@@ -341,7 +341,9 @@ class SingleSignOn(AccountsPart):
     def _matching(self, tx: Transaction, claims: Mapping[str, Any]) -> KnownUser | None:
         """The one user of the directory whom the *claims* name."""
         value, attribute = _text(claims, self._settings.match), self._settings.attribute
-        if not value or (attribute == "email" and not self._proves_email(claims)):
+        if not value or value != claims[self._settings.match]:  # with blanks around it, it is somebody else's
+            return None
+        if attribute == "email" and not self._proves_email(claims):
             return None
         if attribute == "login":
             found = [user for source in sorted(_ACCEPTED) for user in directories.with_login(tx, source, value)]

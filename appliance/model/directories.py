@@ -251,7 +251,8 @@ class DirectoryProblem(StrEnum):
 @dataclass(frozen=True, slots=True)
 class HeldUsers:
     """What waits of one ``kind``: so many users, since when the first, and the ``digest`` (hex, SHA-256) of
-    exactly this set, by which two administrators name what they were shown. ``names`` are those of some."""
+    exactly this set, by which two administrators name what they were shown. ``names`` are those of some, with
+    their logins, and with what exactly is to be done."""
 
     kind: HeldKind
     count: int

@@ -373,16 +373,21 @@ MOST_NAMES = 50
 def held_users(tx: Transaction, kind: HeldKind) -> HeldUsers | None:
     """What waits of this *kind*, and was not released; None for nothing."""
     rows = tx.execute(
-        "SELECT h.user, h.about, h.since, u.name FROM directory_held h JOIN directory_users u ON u.id = h.user"
+        "SELECT h.user, h.about, u.name, u.login, h.since"
+        " FROM directory_held h JOIN directory_users u ON u.id = h.user"
         " WHERE h.kind = ? AND h.released IS NULL ORDER BY h.user",
         (kind,),
     ).fetchall()
     if not rows:
         return None
-    digest = hashlib.sha256(json.dumps([[kind, user, about] for user, about, _, _ in rows]).encode()).hexdigest()
-    since = datetime.fromisoformat(min(since for _, _, since, _ in rows))
-    names = sorted(name for _, _, _, name in rows)[:MOST_NAMES]
+    digest = hashlib.sha256(json.dumps([[kind, *what] for *what, _ in rows]).encode()).hexdigest()
+    since = datetime.fromisoformat(min(since for *_, since in rows))
+    names = sorted(_shown(*what) for _, *what, _ in rows)[:MOST_NAMES]
     return HeldUsers(kind, len(rows), digest, since, tuple(names))
+
+
+def _shown(about: str, name: str, login: str) -> str:
+    return f"{name} ({login})" + (f": {about}" if about else "")
 
 
 def count_held(tx: Transaction, source: DirectorySource, kind: HeldKind) -> int:

@@ -155,7 +155,7 @@ class Bed:
             try:
                 yield
             finally:
-                serving.stdin.close()  # which ends it
+                serving.communicate()  # closes what it reads, which ends it
 
     def meanwhile(self, verb: str, act: Callable[[], object]) -> str:
         """What :meth:`outside` says of *verb*; until it does, *act* is done again and again, at least once."""

@@ -4,6 +4,7 @@ they come by them alone, are enrolled by officers, and leave when the directory 
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import tempfile
 import time
@@ -58,6 +59,7 @@ def serving(company: Company) -> Iterator[None]:
     """A real directory and a real identity provider serve in this process's network."""
     from tests.single_sign_on.provider import running_provider  # noqa: PLC0415
 
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     pair = Pair(company.folder / f"{HERE}.pem", company.folder / f"{HERE}.key")
     tls = secured(company.folder / "receivers.pem")
     with (

@@ -141,6 +141,7 @@ class Visitor:
         origin = self.address.origin_of(path)
         headers = {"Accept": "text/html", "Origin": origin, "Connection": "close"}
         headers |= {"Cookie": cookies} if cookies else {}
+        headers |= {"Referer": f"{origin}/"} if self.leaves else {}  # which other software asks for
         headers |= {"Content-Type": kind} if kind else {}
         connection = self.address.encrypted(self.address.port if origin == self.address.origin else ACTIVATION)
         try:
