@@ -408,13 +408,12 @@ def _is_secure_address(url: str) -> bool:
 class OpenIdSettings:
     """The identity provider (OpenID Connect Core 1.0) that people sign in through; none without an ``issuer``.
 
-    The secret of ``client`` is ``openid.secret``. ``name`` is what the button says. ``match`` is the claim
-    by which somebody
-    is found on their first sign-in among the directory's users, and ``attribute`` what it is compared with.
-    ``acr``: the ID token has
-    to name one of these (Core 1.0, 5.5.1.1). ``provision``: who is unknown gets an account, from the claims
-    alone, where no
-    other directory says who is there. ``tls`` is a PEM file with the authorities of its server.
+    The secret of ``client`` is ``openid.secret``. ``name`` is what the button says. ``match`` is the claim by
+    which somebody is found on their first sign-in among the directory's users, and ``attribute`` what it is
+    compared with. ``acr``: the ID token has to name one of these (Core 1.0, 5.5.1.1). ``provision``: who is
+    unknown gets an account, from the claims alone, where no other directory says who is there. ``trust_email``:
+    mail addresses count without ``email_verified`` (Core 1.0, 5.1), where nobody can choose theirs at this
+    provider. ``tls`` is a PEM file with the authorities of its server.
     """
 
     issuer: str = checked(
@@ -428,6 +427,7 @@ class OpenIdSettings:
     acr: list[str] = field(default_factory=list)
     groups_claim: str = "groups"
     provision: bool = False
+    trust_email: bool = False
     tls: str = ""
     seconds: int = number(10, 1, 30)
 

@@ -253,7 +253,8 @@ class Appliance:
         administration = self.accounts.administration
         self.directory_accounts = DirectoryAccounts(context, administration, leaving, self.settings)
         service = DirectoryService(self.settings, self.settings.home.directory_socket)
-        self.directory_rounds = DirectoryRounds(self.directory_accounts, service.read_users, now)
+        read = service.read_users if self.settings.ldap.configured else None
+        self.directory_rounds = DirectoryRounds(database, self.directory_accounts, read, now)
         self.directory_operation = DirectoryOperation(
             self.settings, database, self.directory_accounts, self.directory_rounds, now
         )

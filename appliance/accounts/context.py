@@ -31,7 +31,7 @@ class AccountsContext:
         self.interface, self.issuer = settings.interface, settings.organisation.name
         site = RelyingParty(settings.web.relying_party, settings.web.origin, self.issuer)
         self.registry = PeopleRegistry(database, now)
-        self.sessions = PortalSessions(database, settings.sessions, now)
+        self.sessions = PortalSessions(database, settings.sessions, now, provider=settings.openid.issuer)
         self.codes = LoginCodes(authority, self.issuer)
         self.tickets = Tickets(links.derive_key("tickets"))
         self.passkeys = PasskeyVerifier(site, self.tickets, links.derive_key("handles"), now)

@@ -18,7 +18,7 @@ from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_ev
 from appliance.model.accounts import Account, AccountRole, AccountState, OpenedSession, Session, Strength
 from appliance.model.administration import ConsoleSession
 from appliance.model.people import Person
-from appliance.store import accounts, people
+from appliance.store import accounts, people, single_sign_on
 from appliance.store import sessions as store
 from appliance.store.database import Database, Transaction
 
@@ -133,10 +133,16 @@ class SessionRules(Generic[S]):
 
 
 class PortalSessions(SessionRules[Session]):
-    """Opens, finds and ends sessions of the portal. Thread-safe."""
+    """Opens, finds and ends sessions of the portal. Thread-safe.
 
-    def __init__(self, database: Database, settings: SessionSettings, now: Callable[[], datetime]) -> None:
+    Sessions that an identity provider opened work while it is *provider* (an issuer, empty for none): what another
+    one has opened is over when the settings name that one no more."""
+
+    def __init__(
+        self, database: Database, settings: SessionSettings, now: Callable[[], datetime], *, provider: str
+    ) -> None:
         super().__init__(database, store, settings, now)
+        self._provider = provider
 
     def open_session(self, tx: Transaction, subject: str, strength: Strength, where: ClientInfo) -> OpenedSession:
         """A session of an account, in the transaction that found the sign-in right."""
@@ -168,7 +174,7 @@ class PortalSessions(SessionRules[Session]):
         """Who holds the cookie's *secret*, or None: unknown, ended, run out, or the account is not active."""
         with self._database.reading() as tx:
             session = self.find_session(tx, secret)
-            if session is None:
+            if session is None or not self._is_providers(tx, session):
                 return None
             person = people.person(tx, session.subject)
             account = None if session.guest_of is not None else accounts.account(tx, session.subject)
@@ -176,6 +182,12 @@ class PortalSessions(SessionRules[Session]):
             return None
         self.touch_session(session, secret)
         return SessionHolder(session, person, account)
+
+    def _is_providers(self, tx: Transaction, session: Session) -> bool:
+        """Whether *session* is one of today's identity provider, or of no provider."""
+        if session.strength is not Strength.SINGLE_SIGN_ON:
+            return True
+        return bool(self._provider) and single_sign_on.issuer_of(tx, bytes.fromhex(session.id)) == self._provider
 
     def owner_of(self, secret: str) -> str | None:
         """Whose session it is or was, also when it has run out or was ended; None for one that nobody knows."""

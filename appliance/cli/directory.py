@@ -1,9 +1,8 @@
-"""``vermilion directory``: looking at the organisation's LDAP directory, and synchronising with it now."""
+"""``vermilion directory``: looking at the organisation's LDAP directory, and synchronising with directories."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 import click
 
@@ -15,11 +14,19 @@ from appliance.directory_service.client import DirectoryService
 from appliance.directory_service.messages import Outcome
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.home import role_of_command
-from appliance.model.directories import RoundOutcome
-from appliance.wiring import Appliance, open_appliance
+from appliance.model.directories import DirectoryRound, DirectorySource, RoundOutcome
+from appliance.model.directory_status import NOTHING_TO_READ
+from appliance.wiring import open_appliance
 from hsm.errors import RefusalError
 
 _SIGNS = {Outcome.GOOD: "ok  ", Outcome.NOTICE: "SOON", Outcome.BAD: "NOT "}
+
+_TITLES = {
+    DirectorySource.LDAP: "LDAP directory:",
+    DirectorySource.SCIM: "Users pushed by SCIM:",
+    DirectorySource.OPENID: "Users known by their sign-ins (OpenID Connect):",
+}
+"""What is read, as message ids."""
 
 _TRANSLATED = frozenset({DifferenceKind.HELD, DifferenceKind.PROBLEM})
 """Differences whose value is a sentence, not a word of the directory."""
@@ -27,7 +34,7 @@ _TRANSLATED = frozenset({DifferenceKind.HELD, DifferenceKind.PROBLEM})
 
 @click.group("directory")
 def directory_group() -> None:
-    """Check the LDAP directory that people are read from, and synchronise with it."""
+    """Check the LDAP directory that people are read from, and synchronise with directories."""
 
 
 @directory_group.command("check")
@@ -39,7 +46,7 @@ def check_command(context: Context) -> None:
     """
     settings = load(context.home)
     if not settings.ldap.configured:
-        raise _not_configured()
+        raise PreconditionRefused("No LDAP directory is set; enter its url in [ldap] of the settings.")
     findings = DirectoryService(settings, settings.home.directory_socket).check()
     for each in findings:
         values = {name: _spoken(context, value) for name, value in each.values.items()}
@@ -59,34 +66,30 @@ def _spoken(context: Context, value: object) -> object:
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
 @click.pass_obj
 def sync_command(context: Context, dry_run: bool) -> None:
-    """Read the directory and do what differs, as the scheduler does every few minutes.
+    """Read the LDAP directory and what was pushed by SCIM, and do what differs, as the scheduler does by itself.
 
     With --dry-run every difference is printed, and nothing is written.
     """
-    with _opened(context) as appliance:
-        if dry_run:
-            _print_plan(context, appliance.directory_rounds.plan())
-            return
-        if appliance.maintenance.under_way() is not None:
+    with open_appliance(load(context.home), role=role_of_command()) as appliance:
+        if not (sources := appliance.directory_rounds.sources()):
+            raise PreconditionRefused(NOTHING_TO_READ)
+        if not dry_run and appliance.maintenance.under_way() is not None:
             raise StateRefused("A maintenance is under way; the directory is read again when it has ended.")
-        done = appliance.directory_rounds.run_round()
+        for source in sources:
+            context.terminal.say(_TITLES[source])
+            if dry_run:
+                _print_plan(context, appliance.directory_rounds.plan(source))
+            else:
+                _print_round(context, appliance.directory_rounds.run_round(source))
+    if dry_run:
+        context.terminal.say("Nothing was changed.")
+
+
+def _print_round(context: Context, done: DirectoryRound) -> None:
     context.terminal.say("Users read: {count}", count=done.counts["read"])
     _print_counts(context, {kind: done.counts.get(kind.value, 0) for kind in DifferenceKind})
     if done.outcome is RoundOutcome.HELD:
         context.terminal.say("Some of it waits for two administrators; the console's page shows what.")
-
-
-@contextmanager
-def _opened(context: Context) -> Iterator[Appliance]:
-    settings = load(context.home)
-    if not settings.ldap.configured:
-        raise _not_configured()
-    with open_appliance(settings, role=role_of_command()) as appliance:
-        yield appliance
-
-
-def _not_configured() -> PreconditionRefused:
-    return PreconditionRefused("No LDAP directory is set; enter its url in [ldap] of the settings.")
 
 
 def _print_plan(context: Context, plan: Plan) -> None:
@@ -98,7 +101,6 @@ def _print_plan(context: Context, plan: Plan) -> None:
             values["after"] = terminal.translated(str(values["after"]))
         terminal.say(sentence.template, **values)
     _print_counts(context, plan.counts)
-    terminal.say("Nothing was changed.")
 
 
 def _print_counts(context: Context, counts: Mapping[DifferenceKind, int]) -> None:

@@ -104,6 +104,8 @@ class UserChange:
     target: str | None = None
     gone: bool = False
     """Whether the directory, too, has let go somebody whom officers had let go before."""
+    roles: frozenset[AccountRole] | None = None
+    """The roles that the account is to have instead of its own."""
 
     @property
     def account(self) -> FollowingAccount | None:
@@ -204,14 +206,9 @@ Read = Mapping[str, DirectoryUser | None]
 """Users as read, by their keys; None for one whom the directory does not have any more."""
 
 
-def compare(
-    source: DirectorySource, stored: Sequence[StoredUser], read: Read, rules: Rules, *, waiting: int = 0
-) -> list[UserChange]:
-    """What is to be done about every user of *stored* and *read*; a stored one who was not *read* stays as known.
-
-    *waiting*: others whose removal is held already, who are not among them.
-    """
-    return _Comparison(source, rules).compare(stored, read, waiting)
+def compare(source: DirectorySource, stored: Sequence[StoredUser], read: Read, rules: Rules) -> list[UserChange]:
+    """What is to be done about every user of *stored* and *read*; who is stored and was not *read* stays so."""
+    return _Comparison(source, rules).compare(stored, read)
 
 
 @dataclass(slots=True)
@@ -228,6 +225,7 @@ class _Draft:
     gone: bool = False
     opens: bool = False
     returns: bool = False
+    roles: frozenset[AccountRole] | None = None
     differences: list[Difference] = field(default_factory=list)
 
     @property
@@ -261,12 +259,12 @@ class _Comparison:
         self._source, self._rules = source, rules
         self._mapping = RoleMapping(rules.settings)
 
-    def compare(self, stored: Sequence[StoredUser], read: Read, waiting: int) -> list[UserChange]:
+    def compare(self, stored: Sequence[StoredUser], read: Read) -> list[UserChange]:
         """1. what each user is; 2. who goes; 3. who gets which address; 4. what differs."""
         drafts = list(self._drafts(stored, read))
         for draft in drafts:
             self._decide(draft)
-        self._brake(drafts, waiting)
+        self._brake(drafts)
         self._settle_addresses(drafts)
         return [self._finished(draft) for draft in drafts]
 
@@ -321,7 +319,7 @@ class _Comparison:
             return None if before.released else before
         return HeldUser(kind, about)
 
-    def _brake(self, drafts: Sequence[_Draft], waiting: int) -> None:
+    def _brake(self, drafts: Sequence[_Draft]) -> None:
         going = [each for each in drafts if each.going]
         if not going:
             return
@@ -329,7 +327,7 @@ class _Comparison:
         free = [each for each in going if held[id(each)] is None]  # released
         rest = [each for each in going if held[id(each)] is not None]
         fresh = [each for each in rest if each.stored is None or held[id(each)] != each.stored.held]
-        if not self._rules.brake.holds(len(rest) + waiting):
+        if fresh and not self._rules.brake.holds(len(fresh)):  # what waits keeps nobody else here who has left
             free += fresh
         kept = {id(each) for each in rest} - {id(each) for each in free}
         for each in going:
@@ -424,10 +422,19 @@ class _Comparison:
             draft.differs(DifferenceKind.DEPARTED)
         elif draft.follows and draft.wanted is not None:
             self._compare_account(draft, draft.wanted)
+        elif draft.problem is not None:
+            self._withdraw_roles(draft)
         if not draft.differences and (stored is None or known != stored.known or draft.gone):
             draft.differs(DifferenceKind.RECORDED)
         return UserChange(
-            stored, known, draft.wanted, tuple(draft.differences), draft.held, draft.target, draft.gone
+            stored,
+            known,
+            draft.wanted,
+            tuple(draft.differences),
+            draft.held,
+            draft.target,
+            draft.gone,
+            draft.roles,
         )
 
     def _compare_account(self, draft: _Draft, wanted: Wanted) -> None:
@@ -444,11 +451,22 @@ class _Comparison:
             draft.differs(DifferenceKind.ADDRESS, account.email, wanted.email)
         if account.department != wanted.department:
             draft.differs(DifferenceKind.DEPARTMENT, account.department, wanted.department)
-        if account.roles != wanted.roles:
-            draft.differs(DifferenceKind.ROLES, listed(account.roles), listed(wanted.roles))
+        self._compare_roles(draft, account, wanted.roles)
         self._compare_names(draft, account, wanted)
         if self._rules.single_sign_on and wanted.kind == "person" and not account.single_sign_on:
             draft.differs(DifferenceKind.SIGN_ON)
+
+    def _withdraw_roles(self, draft: _Draft) -> None:
+        """A problem keeps nobody a role that the groups give no more, but for the last one of an account."""
+        account = draft.account
+        if account is not None and account.here:
+            left = account.roles & self._mapping.roles(draft.known.user.groups)
+            self._compare_roles(draft, account, left or account.roles)
+
+    def _compare_roles(self, draft: _Draft, account: FollowingAccount, roles: frozenset[AccountRole]) -> None:
+        if account.roles != roles:
+            draft.roles = roles
+            draft.differs(DifferenceKind.ROLES, listed(account.roles), listed(roles))
 
     def _compare_names(self, draft: _Draft, account: FollowingAccount, wanted: Wanted) -> None:
         if not account.verified and account.name != wanted.name:

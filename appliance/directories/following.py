@@ -9,10 +9,12 @@ simply compared again.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from itertools import batched
 from typing import Final
@@ -95,6 +97,9 @@ class DirectoryAccounts(AccountsPart):
         self._settings, self._lock = settings.directory, settings.home.directory_lock
         self._single_sign_on = settings.openid.configured
         self._organisation = settings.directory.organisation or settings.organisation.name
+        compared = [asdict(settings.directory), self._organisation, self._single_sign_on]
+        self.rules = hashlib.sha256(json.dumps(compared, sort_keys=True).encode()).hexdigest()
+        """By which settings accounts are compared: SHA-256."""
 
     # --- one user
 
@@ -142,10 +147,8 @@ class DirectoryAccounts(AccountsPart):
         self, tx: Transaction, source: DirectorySource, stored: Sequence[StoredUser], read: Read
     ) -> Counter[str]:
         """Compares *stored*, some of the users of *source*, and does what differs."""
-        held = sum(each.held is not None and each.held.kind is HeldKind.REMOVAL for each in stored)
-        waiting = directories.count_held(tx, source, HeldKind.REMOVAL) - held
         rules = self._rules(tx, source, lambda email: directories.address_holder(tx, email))
-        changes = comparing.compare(source, stored, read, rules, waiting=max(0, waiting))
+        changes = comparing.compare(source, stored, read, rules)
         counts: Counter[str] = Counter()
         for unit in _ordered(changes):
             counts += self._do_unit(tx, unit)
@@ -156,7 +159,7 @@ class DirectoryAccounts(AccountsPart):
     def plan(self, source: DirectorySource, users: Iterable[DirectoryUser]) -> Plan:
         """What :meth:`synchronise` would do. Raises :class:`DirectoryUnavailable` as it does."""
         read = _by_key(users)
-        return Plan(source, len(read), tuple(comparing.with_managers(self._compared(source, read))))
+        return self._plan(source, read)
 
     def synchronise(self, source: DirectorySource, users: Iterable[DirectoryUser]) -> DirectoryRound:
         """Everybody as a whole reading has them: who is not in it is removed.
@@ -165,32 +168,48 @@ class DirectoryAccounts(AccountsPart):
         another synchronisation runs. What was begun and broken off is gone on with by the next one.
         """
         began, read = self._now(), _by_key(users)
+        return self._synchronise(source, began, read)
+
+    def plan_again(self, source: DirectorySource) -> Plan:
+        """What :meth:`synchronise_again` would do."""
+        return self._plan(source, None)
+
+    def synchronise_again(self, source: DirectorySource) -> DirectoryRound:
+        """Everybody as a program, or an ID token, said last: neither says it again where what groups give, or who
+        has which mail address, is different since. Raises :class:`StateRefused` as :meth:`synchronise`."""
+        return self._synchronise(source, self._now(), None)
+
+    def _plan(self, source: DirectorySource, read: Mapping[str, DirectoryUser] | None) -> Plan:
+        count, changes = self._compared(source, read)
+        return Plan(source, count, tuple(comparing.with_managers(changes)))
+
+    def _synchronise(
+        self, source: DirectorySource, began: datetime, read: Mapping[str, DirectoryUser] | None
+    ) -> DirectoryRound:
         with self._alone():
-            counts = self._do_all(self._compared(source, read))
+            count, changes = self._compared(source, read)
+            counts = self._do_all(changes)
             if managed := self._manage_all(source):
                 counts[DifferenceKind.MANAGER] += managed
-            done = self._conclude(source, began, len(read), counts)
+            done = self._conclude(source, began, count, counts)
         self.finish()
         return done
 
-    def follow_again(self) -> None:
-        """Everybody as a program, or an ID token, said last: neither says it again where what groups give, or who
-        has which mail address, is different since."""
-        for source in (DirectorySource.SCIM, DirectorySource.OPENID):
-            self._do_all(self._compared(source, None))
-            self._manage_all(source)
-        self.finish()
-
-    def _compared(self, source: DirectorySource, read: Mapping[str, DirectoryUser] | None) -> Sequence[UserChange]:
-        """What is to be done about everybody by a whole reading; None: by what is known of them. Raises
-        :class:`DirectoryUnavailable` for a reading that cannot be believed."""
+    def _compared(
+        self, source: DirectorySource, read: Mapping[str, DirectoryUser] | None
+    ) -> tuple[int, Sequence[UserChange]]:
+        """How many users there are, and what is to be done about everybody, by a whole reading; None: by what is
+        known of them. Raises :class:`DirectoryUnavailable` for a reading that cannot be believed."""
         with self._database.reading() as tx:
             stored = directories.every_user(tx, source)
             if read is not None:
                 _require_believable(stored, read)
             holders = directories.every_address(tx)
             rules = self._rules(tx, source, holders.get)
-            return comparing.compare(source, stored, {} if read is None else _completed(stored, read), rules)
+            if read is None:
+                present = sum(each.known.removed is None for each in stored)
+                return present, comparing.compare(source, stored, {}, rules)
+            return len(read), comparing.compare(source, stored, _completed(stored, read), rules)
 
     def _do_all(self, changes: Sequence[UserChange]) -> Counter[str]:
         counts: Counter[str] = Counter()
@@ -217,7 +236,7 @@ class DirectoryAccounts(AccountsPart):
             waits = any(directories.count_held(tx, source, kind) for kind in HeldKind)
             outcome = RoundOutcome.HELD if waits else RoundOutcome.DONE
             changed = {kind.value: counts[kind] for kind in DifferenceKind if counts.get(kind)}
-            done = DirectoryRound(source, began, self._now(), outcome, {"read": read, **changed})
+            done = DirectoryRound(source, began, self._now(), outcome, {"read": read, **changed}, rules=self.rules)
             directories.insert_round(tx, done)
             if changed:
                 public: dict[str, Field] = {"source": source.value, "read": read}
@@ -294,7 +313,9 @@ class DirectoryAccounts(AccountsPart):
                 held=tuple(each for each in held if each is not None),
                 problems=tuple(directories.problems(tx, SHOWN_PROBLEMS)),
                 problem_count=directories.count_problems(tx),
-                last_success=directories.last_success(tx),
+                successes={
+                    each: at for each in DirectorySource if (at := directories.last_success(tx, each)) is not None
+                },
             )
 
     # --- what differs
@@ -352,6 +373,10 @@ class DirectoryAccounts(AccountsPart):
         kinds, subject = change.kinds, account.subject
         if DifferenceKind.DEPARTED in kinds or change.gone:
             self.leaving.depart(tx, subject, change.known.source)
+        if change.roles is not None:
+            accounts.set_roles(tx, subject, change.roles)
+            public = {"subject": subject, "roles": listed(change.roles), "before": listed(account.roles)}
+            self._append_event(tx, EventKind.ROLES_CHANGED, DIRECTORY, public)
         if wanted is None:
             return
         if DifferenceKind.RETURNED in kinds:
@@ -362,10 +387,6 @@ class DirectoryAccounts(AccountsPart):
                     self._set_address(tx, subject, difference)
                 case DifferenceKind.DEPARTMENT:
                     self._set_department(tx, subject, difference)
-                case DifferenceKind.ROLES:
-                    accounts.set_roles(tx, subject, wanted.roles)
-                    public = {"subject": subject, "roles": listed(wanted.roles), "before": listed(account.roles)}
-                    self._append_event(tx, EventKind.ROLES_CHANGED, DIRECTORY, public)
                 case DifferenceKind.NAME:
                     self._set_name(tx, subject, difference)
                 case DifferenceKind.OTHER_NAME:

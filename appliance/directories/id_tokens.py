@@ -155,7 +155,7 @@ def identity_of(claims: Mapping[str, Any]) -> ProviderIdentity:
 def session_of(claims: Mapping[str, Any]) -> str:
     """What the provider calls the session of judged *claims*; empty for nothing that it could end by."""
     sid = claims.get("sid")
-    return sid if isinstance(sid, str) and len(sid) <= LONGEST_NAME else ""
+    return sid if isinstance(sid, str) and len(sid) <= LONGEST_NAME and sid.isprintable() else ""
 
 
 def with_user_info(claims: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from itertools import islice
 
 from appliance.config import Settings
-from appliance.directories.comparing import DifferenceKind
+from appliance.directories.comparing import DifferenceKind, Plan
 from appliance.directories.following import DirectoryAccounts
 from appliance.directories.rounds import DirectoryRounds
 from appliance.errors import ApplianceError, StateRefused
@@ -32,6 +33,11 @@ class Asked(StrEnum):
 
     ROUND = "round"
     DRY_RUN = "dry-run"
+
+
+def _concerns(kind: DifferenceKind) -> bool:
+    """Whether people want to know of it."""
+    return kind is not DifferenceKind.RECORDED
 
 
 class DirectoryOperation:
@@ -62,14 +68,13 @@ class DirectoryOperation:
 
     def run_asked(self) -> None:
         """Does what was asked for by now. Raises as :meth:`DirectoryRounds.run_round`, after which a round waits
-        again only where another one runs; why a dry run failed is shown where its differences would be."""
+        again only where another one runs; why a dry run failed is shown with its differences."""
         for each in self._open():
             try:
                 if each is Asked.DRY_RUN:
                     self._differences = self._compared()
                 else:
-                    self._rounds.run_round()
-                    self._differences = None  # what would have changed has changed
+                    self._run_rounds()
             except StateRefused:  # one that has begun may have read before whoever asked changed something
                 raise
             except BaseException:
@@ -104,19 +109,30 @@ class DirectoryOperation:
         with self._turn:
             return list(self._asked)
 
+    def _run_rounds(self) -> None:
+        for source in self._rounds.sources():
+            self._rounds.run_round(source)
+            self._differences = None  # what would have changed has changed
+
     def _compared(self) -> DirectoryDifferences:
-        at = self._now()
-        try:
-            plan = self._rounds.plan()
-        except ApplianceError as error:
-            return DirectoryDifferences(at, problem=Sentence(error.template, error.plain_values()))
-        counts = {kind.value: count for kind, count in plan.counts.items() if kind is not DifferenceKind.RECORDED}
+        at, plans = self._now(), list[Plan]()
+        problem: Sentence | None = None
+        for source in self._rounds.sources():
+            try:
+                plans.append(self._rounds.plan(source))
+            except ApplianceError as error:
+                problem = Sentence(error.template, error.plain_values())
+        counts: Counter[str] = Counter()
+        for each in plans:
+            counts.update({kind.value: count for kind, count in each.counts.items() if _concerns(kind)})
         told = (
             DirectoryDifference(kind.value, sentence)
+            for plan in plans
             for kind, sentence in plan.sentences()
-            if kind is not DifferenceKind.RECORDED
+            if _concerns(kind)
         )
-        return DirectoryDifferences(at, plan.read, counts, tuple(islice(told, MOST_LINES)))
+        read = sum(each.read for each in plans)
+        return DirectoryDifferences(at, read, dict(counts), tuple(islice(told, MOST_LINES)), problem)
 
     def _provider(self) -> ProviderState:
         issuer = self._settings.openid.issuer

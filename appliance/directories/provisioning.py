@@ -185,9 +185,9 @@ class Provisioning:
         return True
 
     def catch_up(self) -> None:
-        """Has all accounts follow whose groups have changed."""
-        while self._database.commit(self._follow_some) == TOGETHER:
-            pass
+        """Has all accounts follow whose groups have changed, of processes that have ended too."""
+        while self._database.query(scim.has_unfollowed):
+            self._database.commit(self._follow_some)
         self._accounts.finish()
 
     def _made(self, content: Mapping[str, Any]) -> ScimResource:

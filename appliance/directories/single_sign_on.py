@@ -291,12 +291,23 @@ class SingleSignOn(AccountsPart):
         if subject is not None and known is None:
             return
         followed = self._follow(DirectorySource.OPENID, self._user(identity, claims))
-        if followed.subject is None:
-            raise _unknown_here()
+        if followed.subject is not None:
+            return
+        if followed.problem == DirectoryProblem.NO_ADDRESS:
+            log.warning("an ID token without a mail address that counts (email_verified) makes no account")
+            raise SignOnRefused(
+                "The identity provider tells no verified mail address of yours, and without one you get no account"
+                " here. Ask whoever looks after it."
+            )
+        raise _unknown_here()
+
+    def _proves_email(self, claims: Mapping[str, Any]) -> bool:
+        """Whether the provider answers for the mail address in *claims*."""
+        verified = claims.get("email_verified")
+        return verified is True or (verified is None and self._settings.trust_email)
 
     def _user(self, identity: ProviderIdentity, claims: Mapping[str, Any]) -> DirectoryUser:
         login = _text(claims, self._settings.match) or _text(claims, "preferred_username") or identity.sub
-        email = "" if claims.get("email_verified") is False else _text(claims, "email")
         found = claims.get(self._settings.groups_claim)
         groups = [found] if isinstance(found, str) else found if isinstance(found, list) else []
         names = frozenset(each for each in groups[:_MOST_GROUPS] if isinstance(each, str) and each)
@@ -304,7 +315,7 @@ class SingleSignOn(AccountsPart):
             key=key_of(identity),
             login=login,
             name=_text(claims, "name"),
-            email=email,
+            email=_text(claims, "email") if self._proves_email(claims) else "",
             department=_text(claims, "department"),
             groups=names,
         )
@@ -330,7 +341,9 @@ class SingleSignOn(AccountsPart):
     def _matching(self, tx: Transaction, claims: Mapping[str, Any]) -> KnownUser | None:
         """The one user of the directory whom the *claims* name."""
         value, attribute = _text(claims, self._settings.match), self._settings.attribute
-        if not value or (attribute == "email" and claims.get("email_verified") is not True):
+        if not value or value != claims[self._settings.match]:  # with blanks around it, it is somebody else's
+            return None
+        if attribute == "email" and not self._proves_email(claims):
             return None
         if attribute == "login":
             found = [user for source in sorted(_ACCEPTED) for user in directories.with_login(tx, source, value)]

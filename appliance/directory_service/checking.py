@@ -8,7 +8,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from appliance.config import LdapSettings
+from appliance.config import DirectorySettings, LdapSettings
 from appliance.confinement import frames
 from appliance.directory_service import reaching
 from appliance.directory_service.ldap_connection import Directory
@@ -16,6 +16,7 @@ from appliance.directory_service.messages import Finding, FrameKind, Outcome
 from appliance.directory_service.request import Request
 from appliance.directory_service.schemas import SCHEMAS
 from appliance.directory_service.whole_reading import DirectoryReading, read, require_believable, required
+from appliance.model.directories import MAPPABLE, group_key
 
 _SOON = timedelta(days=30)
 
@@ -41,6 +42,7 @@ def _findings(request: Request) -> Iterator[Finding]:
         yield _good("bound", account=settings.bind_dn)
         reading = read(directory, settings)
     yield from _people(reading, settings)
+    yield from _unknown_groups(reading, request.settings.directory)
     yield from _oddities(reading, settings)
     require_believable(reading, settings)
     yield _good("keys", attribute=SCHEMAS[settings.kind].key)
@@ -67,6 +69,15 @@ def _people(reading: DirectoryReading, settings: LdapSettings) -> Iterator[Findi
         yield _good("groups", base=settings.groups, count=len(reading.groups))
     else:
         yield _notice("no-groups")
+
+
+def _unknown_groups(reading: DirectoryReading, settings: DirectorySettings) -> Iterator[Finding]:
+    """A name that is misspelt gives nobody its role, and takes it from whoever had it by the right one."""
+    known = {group_key(name) for names in reading.groups for name in names}
+    for role in MAPPABLE:
+        for name in settings.groups_of(role):
+            if group_key(name) not in known:
+                yield _notice("unknown-group", name=name, setting=f"directory.{role.value}")
 
 
 def _oddities(reading: DirectoryReading, settings: LdapSettings) -> Iterator[Finding]:

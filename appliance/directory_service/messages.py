@@ -152,6 +152,7 @@ FINDINGS: Mapping[str, str] = {
     "no-groups": "No group gives a role: the setting ldap.groups is empty.",
     "same-group": "Groups that share their common name with another one: {count}. Settings have to name these by"
     " their distinguished names.",
+    "unknown-group": "No group here is called {name}, which the setting {setting} names: it gives nobody a role.",
     "references": "References to other servers, which are not followed: {count}.",
     "failed": "The check ends here. {problem}",
 }

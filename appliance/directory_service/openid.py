@@ -19,6 +19,7 @@ from authlib.common.security import is_secure_transport
 from authlib.oauth2.rfc6749.parameters import prepare_token_request
 from authlib.oidc.discovery import OpenIDProviderMetadata, get_well_known_url
 
+from appliance.config import OpenIdSettings
 from appliance.directory_service.messages import DirectoryFault, RequestFailed
 from appliance.directory_service.request import Request
 from appliance.egress import Egress, EgressFailed, ExchangeLimits, Reply
@@ -37,6 +38,8 @@ _OK = frozenset({200})
 _SAID = frozenset({200, 400, 401})
 """Statuses of the token endpoint whose body says something (RFC 6749, 5.2)."""
 _WORD = re.compile(r"[a-z_]{1,40}")
+_CLAIMS = frozenset({"sub", "name", "preferred_username", "email", "email_verified", "department"})
+"""Of the UserInfo endpoint (Core 1.0, 5.1), beside those that the settings name."""
 _SIGNING = frozenset({"RSA", "EC", "OKP"})
 _PUBLIC = frozenset({"kty", "use", "key_ops", "alg", "kid", "n", "e", "crv", "x", "y"})
 
@@ -76,7 +79,7 @@ def exchange(request: Request) -> dict[str, Any]:
     claims: dict[str, Any] = {}
     if "userinfo_endpoint" in said:
         headers = {**_JSON, "Authorization": f"Bearer {access_token}"}
-        claims = _object(asking.get(said["userinfo_endpoint"], headers))
+        claims = _usable(_object(asking.get(said["userinfo_endpoint"], headers)), request.settings.openid)
     return {"id_token": _token(tokens, "id_token"), "access_token": access_token, "claims": claims}
 
 
@@ -161,6 +164,22 @@ def _may_sign(key: Mapping[str, Any]) -> bool:
 
 def _public(key: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in key.items() if name in _PUBLIC}
+
+
+def _usable(claims: Mapping[str, Any], settings: OpenIdSettings) -> dict[str, Any]:
+    """Those of *claims* that a sign-in looks at, and that are of a form that it can: people write some of them
+    themselves, and nobody's own profile is to look like a provider that is not in order."""
+    wanted = _CLAIMS | {settings.match, settings.groups_claim}
+    found = {name: _plain(value) for name, value in claims.items() if name in wanted}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _plain(value: object) -> str | bool | list[str] | None:
+    """A text, yes or no, or the texts of a list; None for anything else."""
+    if isinstance(value, list):
+        return [each for each in value if isinstance(each, str) and each.isprintable()]
+    fits = isinstance(value, bool) or (isinstance(value, str) and value.isprintable())
+    return value if isinstance(value, bool | str) and fits else None
 
 
 def _token(tokens: Mapping[str, Any], name: str) -> str:

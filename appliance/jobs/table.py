@@ -102,7 +102,8 @@ def jobs_of(appliance: Appliance, delivery: OutboxDelivery | None, texts: CodeDe
         Job("seal requests", 10.0, appliance.seal_requests.sweep),
         Job("remote signing", 10.0, appliance.remote_requests.sweep),
         Job("departures", 10.0, appliance.provisioning.catch_up),
-        Job("pushed people", 3600.0, appliance.directory_accounts.follow_again, at_once=True),
+        Job("pushed people", 60.0, appliance.directory_rounds.run_due, at_once=True),
+        Job("directory as asked", 1.0, appliance.directory_operation.run_asked),
         Job("kept answers", 60.0, appliance.keyed_requests.forget_old),
         Job("mail merges", 1.0, appliance.merge_rounds.run_round),
         Job("disposal", 600.0, appliance.retention.remove_doomed_blobs),
@@ -117,7 +118,6 @@ def jobs_of(appliance: Appliance, delivery: OutboxDelivery | None, texts: CodeDe
     if appliance.settings.ldap.configured:
         minutes = float(appliance.settings.ldap.minutes)
         jobs.append(Job("directory", 60.0 * minutes, appliance.directory_rounds.run_round, at_once=True))
-        jobs.append(Job("directory as asked", 1.0, appliance.directory_operation.run_asked))
     if delivery is not None:
         jobs.append(Job("outbox", 1.0, delivery.deliver_due))
     if texts is not None:

@@ -161,7 +161,8 @@ class RoundOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DirectoryRound:
-    """One synchronisation: ``counts`` by what was done, ``problem`` the English sentence of a failure."""
+    """One synchronisation: ``counts`` by what was done, ``problem`` the English sentence of a failure, ``rules``
+    the SHA-256 of the settings by which accounts were compared, empty where none were."""
 
     source: DirectorySource
     began: datetime
@@ -169,6 +170,7 @@ class DirectoryRound:
     outcome: RoundOutcome
     counts: Mapping[str, int] = field(default_factory=dict)
     problem: str = ""
+    rules: str = ""
 
 
 MAPPABLE = (
@@ -249,7 +251,8 @@ class DirectoryProblem(StrEnum):
 @dataclass(frozen=True, slots=True)
 class HeldUsers:
     """What waits of one ``kind``: so many users, since when the first, and the ``digest`` (hex, SHA-256) of
-    exactly this set, by which two administrators name what they were shown. ``names`` are those of some."""
+    exactly this set, by which two administrators name what they were shown. ``names`` are those of some, with
+    their logins, and with what exactly is to be done."""
 
     kind: HeldKind
     count: int
@@ -272,11 +275,11 @@ class ProblemUser:
 @dataclass(frozen=True, slots=True)
 class DirectoryReport:
     """What the console shows: the last ``rounds``, newest first, how many users there are by source, what is held,
-    the first of the problems and how many there are, and when a round last succeeded."""
+    the first of the problems and how many there are, and by source when a round last succeeded."""
 
     rounds: tuple[DirectoryRound, ...]
     users: Mapping[DirectorySource, int]
     held: tuple[HeldUsers, ...]
     problems: tuple[ProblemUser, ...]
     problem_count: int
-    last_success: datetime | None
+    successes: Mapping[DirectorySource, datetime]

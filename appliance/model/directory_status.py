@@ -13,6 +13,12 @@ from hsm.errors import Sentence
 MOST_LINES: Final = 200
 """Differences, and users of each list, that are shown."""
 
+NOTHING_TO_READ: Final = (
+    "No LDAP directory is configured (ldap.url), and no program has pushed users by SCIM; there is nothing"
+    " to read."
+)
+"""Why there is nothing to synchronise with."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderState:
@@ -36,7 +42,8 @@ class DirectoryDifference:
 @dataclass(frozen=True, slots=True)
 class DirectoryDifferences:
     """What a dry run ``at`` that moment found: ``counts`` by kind of difference among the ``read`` users, and the
-    first :data:`MOST_LINES` of them as ``lines``. A reading that failed has its ``problem`` alone."""
+    first :data:`MOST_LINES` of them as ``lines``. Of a directory that could not be read it has the ``problem``,
+    and nothing else."""
 
     at: datetime
     read: int = 0

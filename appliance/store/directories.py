@@ -373,16 +373,21 @@ MOST_NAMES = 50
 def held_users(tx: Transaction, kind: HeldKind) -> HeldUsers | None:
     """What waits of this *kind*, and was not released; None for nothing."""
     rows = tx.execute(
-        "SELECT h.user, h.about, h.since, u.name FROM directory_held h JOIN directory_users u ON u.id = h.user"
+        "SELECT h.user, h.about, u.name, u.login, h.since"
+        " FROM directory_held h JOIN directory_users u ON u.id = h.user"
         " WHERE h.kind = ? AND h.released IS NULL ORDER BY h.user",
         (kind,),
     ).fetchall()
     if not rows:
         return None
-    digest = hashlib.sha256(json.dumps([[kind, user, about] for user, about, _, _ in rows]).encode()).hexdigest()
-    since = datetime.fromisoformat(min(since for _, _, since, _ in rows))
-    names = sorted(name for _, _, _, name in rows)[:MOST_NAMES]
+    digest = hashlib.sha256(json.dumps([[kind, *what] for *what, _ in rows]).encode()).hexdigest()
+    since = datetime.fromisoformat(min(since for *_, since in rows))
+    names = sorted(_shown(*what) for _, *what, _ in rows)[:MOST_NAMES]
     return HeldUsers(kind, len(rows), digest, since, tuple(names))
+
+
+def _shown(about: str, name: str, login: str) -> str:
+    return f"{name} ({login})" + (f": {about}" if about else "")
 
 
 def count_held(tx: Transaction, source: DirectorySource, kind: HeldKind) -> int:
@@ -413,15 +418,19 @@ def released(tx: Transaction, limit: int) -> list[StoredUser]:
 
 KEPT_ROUNDS = 1000
 
-_ROUNDS = Query(DirectoryRound, "SELECT source, began, ended, outcome, counts, problem FROM directory_rounds")
+_ROUNDS = Query(
+    DirectoryRound, "SELECT source, began, ended, outcome, counts, problem, rules FROM directory_rounds"
+)
 
 
 def insert_round(tx: Transaction, done: DirectoryRound) -> None:
-    """Keeps the synchronisation, and the newest :data:`KEPT_ROUNDS` of the earlier ones."""
-    row = fields_of(done, "source began ended outcome problem")
+    """Keeps the synchronisation, the newest :data:`KEPT_ROUNDS` of the earlier ones, and of each directory the
+    last one that it answered, however long ago that was."""
+    row = fields_of(done, "source began ended outcome problem rules")
     tx.insert("directory_rounds", row | {"counts": json.dumps(dict(done.counts))})
     tx.execute(
-        "DELETE FROM directory_rounds WHERE number <= (SELECT max(number) FROM directory_rounds) - ?",
+        "DELETE FROM directory_rounds WHERE number <= (SELECT max(number) FROM directory_rounds) - ? AND number"
+        " NOT IN (SELECT max(number) FROM directory_rounds WHERE outcome <> 'failed' GROUP BY source)",
         (KEPT_ROUNDS,),
     )
 
@@ -431,10 +440,17 @@ def last_rounds(tx: Transaction, limit: int) -> list[DirectoryRound]:
     return _ROUNDS.all(tx, "ORDER BY number DESC LIMIT ?", (limit,))
 
 
-def last_success(tx: Transaction) -> datetime | None:
-    """When a synchronisation last ended that the directory answered."""
+def last_round(tx: Transaction, source: DirectorySource) -> DirectoryRound | None:
+    """The newest synchronisation with *source*, None before the first."""
+    return _ROUNDS.first(tx, "WHERE source = ? ORDER BY number DESC LIMIT 1", (source,))
+
+
+def last_success(tx: Transaction, source: DirectorySource) -> datetime | None:
+    """When a synchronisation last ended that *source* answered."""
     return tx.value(
-        datetime, "SELECT ended FROM directory_rounds WHERE outcome <> 'failed' ORDER BY number DESC LIMIT 1"
+        datetime,
+        "SELECT ended FROM directory_rounds WHERE source = ? AND outcome <> 'failed' ORDER BY number DESC LIMIT 1",
+        (source,),
     )
 
 

@@ -129,8 +129,12 @@ class DueMerge:
 
 
 def due_merges(tx: Transaction) -> list[DueMerge]:
-    """The oldest first."""
-    return _DUE.all(tx, "WHERE due = 1 ORDER BY created")
+    """The oldest first, without those whose owner's account is suspended or closed: they rest."""
+    return _DUE.all(
+        tx,
+        "WHERE due = 1 AND NOT EXISTS (SELECT 1 FROM accounts AS a WHERE a.subject = owner"
+        " AND a.state IN ('suspended', 'left')) ORDER BY created",
+    )
 
 
 MOST_COUNTED = 100

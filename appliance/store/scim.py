@@ -81,6 +81,11 @@ def count(tx: Transaction, kind: ResourceKind) -> int:
     return int(found)
 
 
+def has_unfollowed(tx: Transaction) -> bool:
+    """Whether the account of any user does not follow their groups yet."""
+    return tx.exists("SELECT 1 FROM scim_unfollowed LIMIT 1")
+
+
 def narrowed(tx: Transaction, kind: ResourceKind, by: Narrowing, *, after: int, limit: int) -> list[ScimResource]:
     """Those behind the *number* that can fit, in the order in which they were made."""
     conditions: list[str] = []

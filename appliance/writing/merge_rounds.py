@@ -162,14 +162,15 @@ class MergeRounds:
         return merge, store.next_rows(tx, merge, TOGETHER + len(self._taken))
 
     def _settle_all(self, share: _Share) -> int:
-        """How many rows were settled: fewer than all, where the client was suspended meanwhile."""
+        """How many rows were settled: fewer than all, where the client or the owner was suspended meanwhile."""
         merge, settled = share.merge, 0
         sends = all(row.state is RowState.DRAFT for row in share.rows)
         rows = list(share.rows) if sends else self._begun(share)
         making = None if sends else self._making(merge, rows)
         for row in rows:
             reach = None if merge.client is None else self._reach_of(merge.client)
-            if merge.client is not None and reach is None:
+            gone = not self._database.query(people.is_active, merge.owner)
+            if gone or (merge.client is not None and reach is None):
                 break
             self._settle(merge, row, making, reach)
             settled += 1

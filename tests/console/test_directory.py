@@ -47,7 +47,7 @@ REPORT = DirectoryReport(
     held=(HeldUsers(HeldKind.REMOVAL, 40, DIGEST, AT, NAMES), HeldUsers(HeldKind.LINK, 1, "1f" * 32, AT, ("李",))),
     problems=(ProblemUser(LDAP, "wang", "王示例", "wang@enterprise.example", DirectoryProblem.FORBIDDEN_ROLES),),
     problem_count=8,
-    last_success=AT,
+    successes={LDAP: AT},
 )
 _NO_ROLE = {"name": "钱", "login": "qian", "after": DirectoryProblem.NO_ROLE.sentence}
 LINES = (
@@ -62,7 +62,7 @@ STATUS = DirectoryStatus(
     programs=(PushingProgram("client-0123456789abcdef", "IdP 示例", True, AT),),
     differences=DirectoryDifferences(AT, 10_240, {"added": 30, "problem": 1, "recorded": 5}, LINES),
 )
-EMPTY = DirectoryStatus("", 3, ProviderState(""), DirectoryReport((), {}, (), (), 0, None))
+EMPTY = DirectoryStatus("", 3, ProviderState(""), DirectoryReport((), {}, (), (), 0, {}))
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from appliance.accounts.sessions import ClientInfo
+from appliance.accounts.sessions import ClientInfo, session_id_of
 from appliance.config import OpenIdSettings, Settings, load
 from appliance.directories import DirectoryAccounts
 from appliance.model.accounts import Account, AccountRole, NewAccount, Strength
@@ -20,10 +20,11 @@ from appliance.model.directories import (
     DirectoryUser,
     HeldKind,
     KnownUser,
+    ProviderIdentity,
     StoredUser,
 )
 from appliance.model.people import Person
-from appliance.store import accounts, directories, people
+from appliance.store import accounts, directories, people, single_sign_on
 from appliance.wiring import Appliance, open_appliance
 from tests.world import copy_home, template_home
 
@@ -115,8 +116,11 @@ class House:
 
     def sign_in(self, subject: str) -> str:
         """The secret of a new session through the identity provider."""
+        identity = ProviderIdentity(PROVIDER.issuer, f"sub of {subject}")
         with self.appliance.database.transaction() as tx:
-            return self.appliance.sessions.open_session(tx, subject, Strength.SINGLE_SIGN_ON, HERE).secret
+            secret = self.appliance.sessions.open_session(tx, subject, Strength.SINGLE_SIGN_ON, HERE).secret
+            single_sign_on.keep_session(tx, session_id_of(secret), identity, "")
+        return secret
 
 
 @contextmanager

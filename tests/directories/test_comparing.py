@@ -195,6 +195,15 @@ def test_those_who_went_within_a_day_count_too() -> None:
     assert compared(known, read, departed=4)["key-1"].held == HeldUser(HeldKind.REMOVAL)
 
 
+def test_what_waits_keeps_nobody_else_here() -> None:
+    known = [stored(user(number), number) for number in range(100)]
+    known[:30] = [replace(each, held=HeldUser(HeldKind.REMOVAL)) for each in known[:30]]
+    gone = dict.fromkeys([f"key-{number}" for number in range(31)])
+    found = compared(known, {each.known.user.key: each.known.user for each in known} | gone)
+    assert [key for key, each in found.items() if DifferenceKind.DEPARTED in each.kinds] == ["key-30"]
+    assert found["key-1"].held == HeldUser(HeldKind.REMOVAL)
+
+
 def test_who_is_in_no_group_any_more_goes_where_not_everybody_has_a_role() -> None:
     settings = DirectorySettings(everybody=[], signer=["Signers"])
     known = stored(user(1, groups=frozenset({"Signers"})), 1)

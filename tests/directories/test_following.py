@@ -24,7 +24,17 @@ from appliance.model.directories import (
 )
 from appliance.store import accounts, directories, people
 from appliance.wiring import open_appliance
-from tests.directories.house import LDAP, PROVIDER, Clock, House, opened_house, reopened, user, users
+from tests.directories.house import (
+    ADMINISTRATORS,
+    LDAP,
+    PROVIDER,
+    Clock,
+    House,
+    opened_house,
+    reopened,
+    user,
+    users,
+)
 
 pytestmark = pytest.mark.processes
 
@@ -60,6 +70,15 @@ def test_somebody_new_is_active_at_once_and_gets_no_mail(house: House) -> None:
     assert mails(house, house.subject(1)) == 0
     assert (done.outcome, dict(done.counts)) == (RoundOutcome.DONE, {"read": 1, "added": 1})
     assert house.events("directory-synchronised") == 1
+
+
+def test_a_problem_keeps_nobody_a_role_that_no_group_gives_any_more(house: House) -> None:
+    house.sync([user(1, groups=frozenset({"managers"}))])
+    assert house.account(1).roles == SIGNER | {AccountRole.INITIATOR}
+    assert house.counts([user(1, email="")]) == {"problem": 1, "roles": 1}
+    assert (house.account(1).roles, house.known(1).problem) == (SIGNER, DirectoryProblem.NO_ADDRESS)
+    assert house.account(1).state is AccountState.ACTIVE
+    assert house.counts([user(1, email="")]) == {}
 
 
 def test_without_an_identity_provider_people_are_invited_by_mail(invited: House) -> None:
@@ -252,7 +271,7 @@ def test_a_local_account_is_linked_by_two_administrators_alone(house: House) -> 
     assert (done.outcome, dict(done.counts)) == (RoundOutcome.HELD, {"read": 1, "held": 1})
     assert house.known(1).subject is None
     [held] = house.follow.report().held
-    assert (held.kind, held.count, held.names) == (HeldKind.LINK, 1, ("人员1",))
+    assert (held.kind, held.count, held.names) == (HeldKind.LINK, 1, (f"人员1 (user1): {local}",))
     with pytest.raises(StateRefused, match="Other users wait"):
         house.follow.release(HeldKind.LINK, count=1, digest="0" * 64, by="one two")
     assert house.release(HeldKind.LINK) == 1
@@ -273,6 +292,16 @@ def test_what_was_agreed_to_is_not_done_to_somebody_else(house: House) -> None:
     with pytest.raises(StateRefused, match="Other users wait"):
         house.follow.release(HeldKind.LINK, count=shown.count, digest=shown.digest, by="one two")
     assert house.known(1).subject != other
+
+
+def test_what_was_agreed_to_is_not_done_under_another_name(house: House) -> None:
+    house.sync([user(1, groups=frozenset({"auditors"}))])
+    [shown] = house.follow.report().held
+    assert shown.names == ("人员1 (user1): auditor user1@enterprise.example",)
+    house.sync([user(1, login="li", name="另一个名字", groups=frozenset({"auditors"}))])
+    with pytest.raises(StateRefused, match="Other users wait"):
+        house.follow.release(HeldKind.DUTY, count=shown.count, digest=shown.digest, by=ADMINISTRATORS)
+    assert house.known(1).subject is None
 
 
 def test_who_was_registered_and_never_invited_is_linked_too(house: House) -> None:
@@ -411,7 +440,7 @@ def test_single_pushed_users_are_braked_together(house: House) -> None:
     for number in (1, 2, 3):
         house.follow.follow(DirectorySource.SCIM, user(number, enabled=False))
     [held] = house.follow.report().held
-    assert (held.kind, held.count, held.names) == (HeldKind.REMOVAL, 1, ("人员3",))
+    assert (held.kind, held.count, held.names) == (HeldKind.REMOVAL, 1, ("人员3 (user3)",))
     house.release(HeldKind.REMOVAL)
     with house.appliance.database.reading() as tx:
         assert directories.count_provisioned(tx, DirectorySource.SCIM) == 37

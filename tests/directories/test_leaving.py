@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from appliance.ledger.timeline import Timeline
 from appliance.model.accounts import AccountRole, AccountState, Strength
 from appliance.model.contract import Contract, Deadline
 from appliance.model.directories import DirectorySource, DirectoryUser, HeldKind, KnownUser
+from appliance.model.mail_merge import BatchOrder, MergeStage, RowState
 from appliance.model.notice import NoticeKind
 from appliance.model.office import EnrolmentRequestState
 from appliance.model.people import Person
@@ -26,6 +28,7 @@ from appliance.model.powers import PowerBasis, PowerScope
 from appliance.powers.register import PowerDraft
 from appliance.store import accounts, directories
 from appliance.wiring import Appliance
+from tests.batches.stock import published, typed_rows
 from tests.directories.house import ADMINISTRATORS
 from tests.office.conftest import ask, enter, newcomer
 from tests.world import OURS, World, confirm_power, contract_now, know_officer, sample_document, send, shared_world
@@ -114,6 +117,26 @@ def test_open_work_goes_to_the_manager_at_once_and_the_rest_is_listed(appliance:
 def test_officers_are_told_to_end_the_certificate(appliance: Appliance) -> None:
     disable(appliance)
     assert set(told(appliance, NoticeKind.DEPARTED)) == {ZHANG.subject}
+
+
+@pytest.mark.usefixtures("gone")
+def test_a_list_that_is_being_sent_rests(appliance: Appliance, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the middle of its rows: contracts go out in nobody's name who has left."""
+    order = BatchOrder(published(appliance).id, typed_rows(3), stage=MergeStage.SENDING)
+    merge, make = appliance.mail_merges.create(order, by=ZHANG.subject), appliance.drafting.draft
+
+    def drafting(*args: Any, **kwargs: Any) -> Contract:
+        made = make(*args, **kwargs)
+        if appliance.database.query(accounts.account, ZHANG.subject).state is AccountState.ACTIVE:
+            disable(appliance)
+        return made
+
+    monkeypatch.setattr(appliance.drafting, "draft", drafting)
+    appliance.merge_rounds.run_round(lanes=1)
+    rows = appliance.mail_merges.rows(merge.id, ZHANG.subject)
+    assert RowState.SENT not in {each.state for each in rows[1:]}
+    open_rows = {each.number for each in rows if each.state in (RowState.WAITING, RowState.MAKING)}
+    assert open_rows == {rows[1].number, rows[2].number} and appliance.merge_rounds.run_round() == 0
 
 
 @pytest.mark.usefixtures("gone")

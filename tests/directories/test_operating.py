@@ -134,7 +134,7 @@ def test_a_directory_that_refuses_is_told_of_and_asked_once(appliance: Appliance
     assert seen is not None and seen.differences is not None and seen.differences.problem is not None
     assert "does not let us read" in str(seen.differences.problem) and "another" not in str(seen)
     assert not seen.asked and seen.report.rounds[0].outcome is RoundOutcome.FAILED
-    assert seen.report.users == {LDAP: 10} and seen.report.last_success is not None
+    assert seen.report.users == {LDAP: 10} and LDAP in seen.report.successes
 
 
 def test_two_administrators_release_what_they_were_shown(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from appliance.config import DirectorySettings
 from appliance.directories.comparing import RoleMapping
 from appliance.directory_service.ldap_library import load_ldap
 from appliance.directory_service.messages import Outcome
+from appliance.home import Home
 from appliance.model.directories import DirectoryUser
 from tests.directories import cases
 from tests.directories.authority import Authority
@@ -139,6 +141,17 @@ def test_a_check_says_what_is_there_step_by_step(ask: Ask) -> None:
     )
     assert "share their common name with another one: 4" in said
     assert {each.outcome for each in findings} == {Outcome.GOOD, Outcome.NOTICE}
+
+
+def test_a_check_names_groups_of_the_settings_that_are_not_there(ask: Ask, home: Path) -> None:
+    service = ask(people=cases.PLACE, groups=cases.GROUPS)
+    assert "unknown-group" not in {each.code for each in service.check()}
+    settings = Home(home).settings
+    settings.write_text(settings.read_text() + "[directory]\ninitiator = ['Unique', 'uniqe']\n", encoding="utf-8")
+    said = [str(each) for each in service.check() if each.code == "unknown-group"]
+    assert said == [
+        "No group here is called uniqe, which the setting directory.initiator names: it gives nobody a role."
+    ]
 
 
 def test_a_check_ends_where_a_reading_would(ask: Ask) -> None:

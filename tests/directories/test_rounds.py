@@ -8,23 +8,26 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from appliance.config import LdapSettings
-from appliance.directories import DirectoryRounds
+from appliance.config import LdapSettings, load
+from appliance.directories import DirectoryOperation, DirectoryRounds
 from appliance.directory_service.client import DirectoryUnavailable
 from appliance.directory_service.messages import DirectoryFault
-from appliance.jobs.table import ReportingJob, held_during_maintenance, jobs_of
+from appliance.jobs.table import Job, ReportingJob, held_during_maintenance, jobs_of
+from appliance.model.accounts import AccountRole
 from appliance.model.administration import MaintenanceWindow
-from appliance.model.directories import DirectoryUser, RoundOutcome
-from appliance.store import directories
-from appliance.wiring import open_appliance
+from appliance.model.directories import DirectorySource, DirectoryUser, HeldKind, RoundOutcome
+from appliance.store import accounts, directories, directory_health
+from appliance.wiring import Appliance, open_appliance
 from tests.command import called
-from tests.directories.house import LDAP, Clock, House, opened_house, user, users
+from tests.directories.house import LDAP, Clock, House, opened_house, reopened, user, users
 
 pytestmark = pytest.mark.processes
 
@@ -41,9 +44,9 @@ def late() -> Iterator[DirectoryUser]:
 
 
 def test_a_round_that_fails_changes_nothing_and_is_kept_with_its_reason(house: House) -> None:
-    good = DirectoryRounds(house.follow, lambda: users(3), house.clock)
+    good = DirectoryRounds(house.appliance.database, house.follow, lambda: users(3), house.clock)
     good.run_round()
-    bad = DirectoryRounds(house.follow, late, house.clock)
+    bad = DirectoryRounds(house.appliance.database, house.follow, late, house.clock)
     with pytest.raises(DirectoryUnavailable):
         bad.run_round()
     report = house.follow.report()
@@ -54,14 +57,14 @@ def test_a_round_that_fails_changes_nothing_and_is_kept_with_its_reason(house: H
         {},
     )
     assert (done.outcome, dict(done.counts)) == (RoundOutcome.DONE, {"read": 3, "added": 3})
-    assert report.last_success == done.ended
+    assert report.successes == {LDAP: done.ended}
     assert report.users == {LDAP: 3}
     assert all(house.known(each).removed is None for each in (1, 2, 3))
 
 
 def test_the_newest_rounds_are_kept(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(directories, "KEPT_ROUNDS", 3)
-    rounds = DirectoryRounds(house.follow, lambda: users(1), house.clock)
+    rounds = DirectoryRounds(house.appliance.database, house.follow, lambda: users(1), house.clock)
     for _ in range(5):
         rounds.run_round()
     assert len(house.follow.report().rounds) == 3
@@ -139,7 +142,7 @@ def test_the_commands_say_that_there_is_no_directory(house: House) -> None:
     for words in (["sync"], ["sync", "--dry-run"], ["check"]):
         said = called(home, "directory", *words)
         assert said.exit_code == 1
-        assert "No LDAP directory is set" in said.stderr
+        assert "No LDAP directory is " in said.stderr
 
 
 def test_a_directory_that_does_not_answer_is_a_sentence_and_a_status(house: House) -> None:
@@ -166,3 +169,151 @@ def test_a_synchronisation_by_hand_waits_for_the_end_of_a_maintenance(house: Hou
     assert said.exit_code == 1
     assert "A maintenance is under way" in said.stderr
     assert house.follow.report().rounds == ()
+
+
+# --- what is kept here: pushed by SCIM, or said by ID tokens
+
+
+def push(house: House, count: int, source: DirectorySource = DirectorySource.SCIM) -> None:
+    for each in users(count):
+        house.follow.follow(source, each)
+
+
+def job_of(appliance: Appliance, name: str) -> Job:
+    [job] = [each for each in held_during_maintenance(appliance, jobs_of(appliance, None)) if each.name == name]
+    return job
+
+
+@contextmanager
+def with_settings(house: House, **directory: Any) -> Iterator[Appliance]:
+    with open_appliance(reopened(house, **directory), now=house.clock) as appliance:
+        yield appliance
+
+
+def rounds_of(appliance: Appliance) -> list[DirectorySource]:
+    return [each.source for each in appliance.directory_accounts.report().rounds]
+
+
+@pytest.mark.parametrize("source", [DirectorySource.SCIM, DirectorySource.OPENID])
+def test_who_was_pushed_follows_settings_that_were_changed(house: House, source: DirectorySource) -> None:
+    push(house, 3, source)
+    job_of(house.appliance, "pushed people").work()
+    assert rounds_of(house.appliance) == [source]
+    with with_settings(house, reviewer=["staff"]) as appliance:
+        job_of(appliance, "pushed people").work()
+        account = appliance.database.query(accounts.account, "person-user1")
+        assert account.roles == {AccountRole.SIGNER, AccountRole.REVIEWER}
+        [newest, _] = appliance.directory_accounts.report().rounds
+        assert dict(newest.counts) == {"read": 3, "roles": 3}
+        job_of(appliance, "pushed people").work()
+        assert len(rounds_of(appliance)) == 2, "the settings are the same now"
+
+
+def test_pushed_people_are_compared_every_hour(house: House) -> None:
+    push(house, 2)
+    job = job_of(house.appliance, "pushed people")
+    job.work()
+    with house.appliance.database.transaction() as tx:  # as what nobody could do at the time of the push
+        tx.execute("UPDATE people SET department = '' WHERE subject = 'person-user1'")
+        known = directories.stored_user(tx, DirectorySource.SCIM, "key-1")
+        assert known is not None
+        changed = replace(known.known, user=replace(known.known.user, department="采购部"))
+        directories.save_user(tx, changed, at=house.clock())
+    job.work()
+    assert house.appliance.registry.person("person-user1").department == ""
+    house.clock.ahead += timedelta(minutes=61)
+    job.work()
+    assert house.appliance.registry.person("person-user1").department == "采购部"
+    assert house.follow.report().rounds[0].outcome is RoundOutcome.DONE
+
+
+def test_nothing_is_synchronised_where_nobody_was_pushed(house: House) -> None:
+    job_of(house.appliance, "pushed people").work()
+    assert rounds_of(house.appliance) == []
+
+
+def test_pushed_people_wait_for_the_end_of_a_maintenance(house: House) -> None:
+    push(house, 1)
+    now = house.clock()
+    house.appliance.maintenance.plan(MaintenanceWindow(now, now + timedelta(hours=1)), [])
+    job_of(house.appliance, "pushed people").work()
+    assert rounds_of(house.appliance) == []
+
+
+def test_settings_that_take_everybodys_role_away_are_braked(house: House) -> None:
+    push(house, 30)
+    with with_settings(house, everybody=[], signer=["nobody"]) as appliance:
+        job_of(appliance, "pushed people").work()
+        [held] = appliance.directory_accounts.report().held
+        assert (held.kind, held.count) == (HeldKind.REMOVAL, 30)
+
+
+def test_the_commands_and_administrators_reach_pushed_people(house: House) -> None:
+    push(house, 2)
+    home = house.appliance.settings.home
+    with home.settings.open("a", encoding="utf-8") as stream:
+        stream.write('\n[openid]\nissuer = "https://id.enterprise.example"\nclient = "vermilion"\n')
+        stream.write('\n[directory]\nreviewer = ["staff"]\n')
+    dry = called(home.root, "directory", "sync", "--dry-run")
+    assert (dry.exit_code, "Users pushed by SCIM:" in dry.stdout, "Other roles: 2" in dry.stdout) == (
+        0,
+        True,
+        True,
+    )
+    assert rounds_of(house.appliance) == []
+    done = called(home.root, "directory", "sync")
+    assert (done.exit_code, "Users read: 2" in done.stdout, "Other roles: 2" in done.stdout) == (0, True, True)
+    with open_appliance(load(home), now=house.clock) as appliance:
+        operation = appliance.directory_operation
+        operation.ask_for_dry_run()
+        job_of(appliance, "directory as asked").work()
+        differences = operation.status().differences
+        assert differences is not None
+        assert (differences.read, dict(differences.counts), differences.problem) == (2, {}, None)
+        operation.ask_for_round()
+        job_of(appliance, "directory as asked").work()
+        assert rounds_of(appliance) == [DirectorySource.SCIM] * 2
+
+
+def test_a_directory_that_is_away_keeps_no_pushed_people_away(house: House) -> None:
+    push(house, 2)
+    rounds = DirectoryRounds(house.appliance.database, house.follow, late, house.clock)
+    operation = DirectoryOperation(
+        house.appliance.settings, house.appliance.database, house.follow, rounds, house.clock
+    )
+    operation.ask_for_dry_run()
+    operation.run_asked()
+    differences = operation.status().differences
+    assert differences is not None
+    assert (differences.read, str(differences.problem)) == (2, "The directory is late.")
+    operation.ask_for_round()
+    with pytest.raises(DirectoryUnavailable):
+        operation.run_asked()
+    assert rounds_of(house.appliance) == [LDAP, DirectorySource.SCIM]
+
+
+def test_the_last_success_of_each_directory_is_kept_through_a_long_outage(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directories, "KEPT_ROUNDS", 3)
+    push(house, 1)
+    pushed = house.follow.synchronise_again(DirectorySource.SCIM)
+    good = house.sync([user(2)])
+    bad = DirectoryRounds(house.appliance.database, house.follow, late, house.clock)
+    for _ in range(6):
+        with pytest.raises(DirectoryUnavailable):
+            bad.run_round()
+    report = house.follow.report()
+    ended = {LDAP: good.ended, DirectorySource.SCIM: pushed.ended}
+    assert report.successes == {source: at.replace(microsecond=0) for source, at in ended.items()}
+    assert len(report.rounds) == 5
+    found = house.appliance.database.query(directory_health.rounds_so_far, LDAP)
+    assert found is not None
+    assert (found.success, found.failure) == (report.successes[LDAP], "The directory is late.")
+
+
+def test_rounds_of_pushed_people_say_nothing_of_the_ldap_directory(house: House) -> None:
+    push(house, 1)
+    house.follow.synchronise_again(DirectorySource.SCIM)
+    assert house.appliance.database.query(directory_health.rounds_so_far, LDAP) is None
+    assert LDAP not in house.follow.report().successes

@@ -251,6 +251,13 @@ def test_a_wrong_token_stops_the_run_and_is_not_shown(estate: Estate) -> None:
     assert "another-token" not in run.err + run.out
 
 
+def test_a_name_makes_no_line_of_its_own(estate: Estate) -> None:
+    estate.company.change("u00042", name="示例\x1b[2K\nleave everybody")
+    run = estate.run("--dry-run")
+    assert "示例 [2K leave everybody" in run.out and "\x1b" not in run.out
+    assert not [each for each in run.out.splitlines() if each.startswith("leave everybody")]
+
+
 def test_no_secret_is_ever_said(estate: Estate) -> None:
     run = estate.run(groups=GROUPS)
     estate.book.faults += [Fault(each, None, times=99) for each in set(estate.book.paths())]

@@ -61,7 +61,8 @@ def test_what_is_chosen_is_what_the_appliance_reads(tmp_path: Path) -> None:
 
 
 def test_the_provider_alone_says_who_is_there(tmp_path: Path) -> None:
-    assert read(tmp_path, **OPENID, application_openid_provision=True).openid.provision
+    made = read(tmp_path, **OPENID, application_openid_provision=True, application_openid_trust_email=True)
+    assert made.openid.provision and made.openid.trust_email
 
 
 def test_nothing_is_configured_where_nothing_is_chosen(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.scim.pushing import GROUP, Pusher, require_refused
+from webui.scim import patching
 
 
 def members(idp: Pusher, group: str) -> set[str]:
@@ -81,6 +82,15 @@ def test_members_and_other_attributes_in_one_patch(idp: Pusher) -> None:
     assert answer.status_code == 200, answer.text
     assert answer.json["displayName"] == "new"
     assert [each["value"] for each in answer.json["members"]] == [one]
+
+
+def test_what_operations_look_at_all_members_for_is_bounded(idp: Pusher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patching, "MOST_MEMBERS", 8)
+    ids = [idp.person()["id"] for _ in range(3)]
+    group = idp.group(*ids)["id"]
+    by_type = {"op": "remove", "path": 'members[type eq "Group"]'}
+    assert idp.patch(f"/Groups/{group}", by_type, by_type).status_code == 204
+    require_refused(idp.patch(f"/Groups/{group}", by_type, by_type, by_type), 400, "tooMany")
 
 
 def test_put_replaces_the_members(idp: Pusher) -> None:

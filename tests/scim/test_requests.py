@@ -270,5 +270,7 @@ def test_users_that_are_refused(idp: Pusher, changes: dict[str, object]) -> None
 def test_patches_that_are_none(idp: Pusher, content: dict[str, object]) -> None:
     at = f"/Users/{idp.person()['id']}"
     assert idp.send("PATCH", at, content).status_code == 400
+    many = [{"op": "add", "path": "title", "value": "x"}] * 101
+    assert "100 operations" in require_refused(idp.patch(at, *many), 400, "invalidValue")
     many = [{"op": "add", "path": "title", "value": "x"}] * 1001
     require_refused(idp.patch(at, *many), 400, "invalidValue")

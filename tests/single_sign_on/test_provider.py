@@ -24,9 +24,12 @@ from tests.world import World, know_officer, shared_world
 
 pytestmark = pytest.mark.processes
 
-MORE = (
-    'scopes = ["openid", "profile", "email", "groups"]\nprovision = true\n\n[directory]\nreviewer = ["示例审阅组"]'
-)
+MORE = """scopes = ["openid", "profile", "email", "groups"]
+provision = true
+trust_email = true
+
+[directory]
+reviewer = ["示例审阅组"]"""
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from joserfc.jwk import RSAKey
 from pysqlite3 import dbapi2 as sqlite
 from werkzeug.test import TestResponse
 
+from appliance.accounts.context import AccountsContext
+from appliance.config import OpenIdSettings
 from appliance.demonstration.participants import OFFICER
 from appliance.model.accounts import AccountState, Strength
 from appliance.model.directories import DirectoryProblem
@@ -32,6 +35,12 @@ UNREACHABLE = "The identity provider cannot be reached now"
 def qin(sso_site: Site) -> str:
     """Somebody who signs in so."""
     return people.add_person(sso_site.appliance, "qin")
+
+
+@pytest.fixture(scope="package")
+def shi(sso_site: Site) -> str:
+    """Somebody who has not signed in so yet."""
+    return people.add_person(sso_site.appliance, "shi")
 
 
 def require_refused(answer: TestResponse, sentence: str, status: int = 403) -> None:
@@ -167,6 +176,21 @@ def test_what_is_said_about_somebody_else_is_refused(site: Site, qin: str) -> No
     require_refused(site.sign_in(site.browser()), NOT_BELIEVED)
 
 
+@pytest.mark.parametrize("value", ['"\\\\ud800"', "[" * 200 + "]" * 200, "9" * 3000])
+def test_what_somebody_writes_into_their_own_profile_is_no_fault_of_the_provider(
+    site: Site, qin: str, value: str
+) -> None:
+    site.provider.said = {"userinfo_endpoint": f"{site.provider.issuer}{USER_INFO}"}
+    said = f'{{"sub": "sub-of-qin", "nickname": {value}, "name": {value}}}'
+    site.provider.answers[USER_INFO] = (200, said.encode())
+    assert site.sign_in(site.browser()).status_code == 303
+
+
+@pytest.mark.parametrize("name", ["shi ", " shi", "\u0161hi", "shi\u200b"])
+def test_a_name_that_only_looks_like_somebodys_is_nobodys(site: Site, shi: str, name: str) -> None:
+    require_refused(site.sign_in(site.browser(), sub=f"sub-of-{name!r}", preferred_username=name), UNKNOWN)
+
+
 @pytest.mark.parametrize("code", ["\U00020000" * 4097, "x" * 5000, "a\ncode", "码"])
 def test_what_is_no_code_is_not_asked_with(site: Site, qin: str, code: str) -> None:
     """No visitor can have administrators told that the provider is down."""
@@ -238,6 +262,20 @@ def test_who_does_not_use_single_sign_on_any_more_is_out(site: Site) -> None:
             "UPDATE accounts SET password = '$argon2id$x', single_sign_on = 0 WHERE subject = ?", (subject,)
         )
     assert browser.get("/settings").status_code == 303
+
+
+@pytest.mark.parametrize("provider", ["", "https://id.other.example"])
+def test_a_provider_that_the_settings_name_no_more_keeps_nobody_in(site: Site, qin: str, provider: str) -> None:
+    browser = site.browser()
+    site.sign_in(browser)
+    cookie = browser.get_cookie("session")
+    assert cookie is not None
+    settings = replace(site.appliance.settings, openid=OpenIdSettings(issuer=provider, client="x"))
+    after = AccountsContext(
+        settings, site.appliance.database, site.appliance.authority, site.appliance.links, site.appliance.now
+    )
+    assert site.appliance.sessions.find_holder(cookie.value) is not None
+    assert after.sessions.find_holder(cookie.value) is None
 
 
 @pytest.mark.parametrize(

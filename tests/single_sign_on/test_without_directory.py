@@ -41,6 +41,7 @@ def claims_of(login: str, **changed: object) -> dict[str, object]:
         "preferred_username": login,
         "name": f"示例 {login}",
         "email": f"{login}@mail.example",
+        "email_verified": True,
         "groups": ["staff"],
     } | changed
 

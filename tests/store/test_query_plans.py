@@ -73,7 +73,7 @@ GROWING = (
     *("holds", "disposals", "openings", "content_checks", "review_requests", "review_waivers", "review_sign_offs"),
     *("powers", "power_events", "signing_grounds", "identity_records", "webhook_attempts"),
     *("mail_merges", "mail_merge_rows", "mail_merge_faults", "directory_users", "accounts"),
-    *("scim_users", "scim_groups", "scim_members"),
+    *("scim_users", "scim_groups", "scim_members", "directory_rounds"),
 )
 SMALL = {
     *("people_members", "people_members_by_name", "people_members_of", "seal_requests_one_open"),
@@ -251,6 +251,10 @@ OTHERS: Sequence[Query] = (
     directory_health.held_counts,
     lambda tx: directory_health.count_users(tx, DirectorySource.LDAP),
     lambda tx: directory_health.rounds_so_far(tx, DirectorySource.LDAP),
+    lambda tx: directories.has_users(tx, DirectorySource.SCIM),
+    lambda tx: directories.last_round(tx, DirectorySource.SCIM),
+    lambda tx: directories.last_success(tx, DirectorySource.SCIM),
+    scim.has_unfollowed,
     lambda tx: directory_health.lasting_departures(tx, before=NOW),
 )
 

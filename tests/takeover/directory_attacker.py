@@ -86,7 +86,8 @@ class Attacker:
     def read(self) -> DirectoryRound:
         """The appliance reads the directory, as its scheduler does."""
         accounts = self.appliance.directory_accounts
-        return DirectoryRounds(accounts, lambda: iter(self.users.values()), self.appliance.now).run_round()
+        opened, read = self.appliance, self.users.values()
+        return DirectoryRounds(opened.database, accounts, lambda: iter(read), opened.now).run_round()
 
     def known(self, key: str, source: DirectorySource = DirectorySource.LDAP) -> KnownUser:
         found = self.appliance.database.query(directories.stored_user, source, key)

@@ -84,9 +84,10 @@ def everything() -> str:
         it=status,
         said=_said(status),
         failing=_failing(status),
-        last=report.last_success,
+        last=report.successes.get(DirectorySource.LDAP),
+        tried=any(each.source is DirectorySource.LDAP for each in report.rounds),
         users=[(SOURCES[source], count) for source, count in sorted(report.users.items())],
-        actions=_of_readings(allowed) if status.ldap else [],
+        actions=_of_readings(allowed) if status.ldap or report.users else [],
         held=[_held(each, may_release=RELEASE in allowed) for each in report.held],
         rounds=[
             (each, *OUTCOMES[each.outcome], SOURCES[each.source], counted(each.counts)) for each in report.rounds

@@ -13,6 +13,7 @@ from scim2_models.path import CompareOperator, Comparison, FilterNode, LogicalEx
 from appliance.model.provisioning import MemberChange, ResourceKind, ScimMember, ScimResource
 from webui.scim.requests import (
     MOST_MEMBERS,
+    MOST_OF_ATTRIBUTES,
     MOST_OPERATIONS,
     ScimError,
     invalid_syntax,
@@ -32,6 +33,8 @@ Operation = dict[str, Any]
 
 def patched(kind: ResourceKind, resource: ScimResource, operations: Sequence[Operation]) -> dict[str, Any]:
     """What is kept of *resource* after these operations. Raises :class:`ScimError`."""
+    if len(operations) > MOST_OF_ATTRIBUTES:
+        raise invalid_value(f"A request has at most {MOST_OF_ATTRIBUTES} operations that are not about members.")
     forms = FORMS[kind]
     message = {"schemas": [MESSAGE], "Operations": list(operations)}
     try:
@@ -89,6 +92,7 @@ class GroupPatch:
     def __init__(self, group: ScimResource, load: Callable[[], Sequence[ScimMember]]) -> None:
         self._group, self._load = group, load
         self._clears, self._added, self._removed = False, set[str](), set[str]()
+        self._looked_at = 0
         self.rest: list[Operation] = []
 
     def read(self, operations: Sequence[Operation]) -> GroupPatch:
@@ -152,7 +156,8 @@ class GroupPatch:
         now = {each.id: each for each in (() if self._clears else self._load())}
         now |= {each: ScimMember(each, ResourceKind.USER) for each in self._added if each not in now}
         there = [each for name, each in now.items() if name not in self._removed]
-        if len(there) > MOST_MEMBERS:
+        self._looked_at += len(there)
+        if self._looked_at > MOST_MEMBERS:
             raise ScimError(400, "The group is too large for this filter; use value eq.", "tooMany")
         try:
             with POLICY:

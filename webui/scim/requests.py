@@ -25,6 +25,9 @@ DEEPEST: Final = 12
 MOST_OPERATIONS: Final = 1_000
 """Operations of one PATCH."""
 
+MOST_OF_ATTRIBUTES: Final = 100
+"""Operations of one PATCH that are not about the members of a group: each looks at the whole resource."""
+
 MOST_MEMBERS: Final = 20_000
 """Members that one request names."""
 

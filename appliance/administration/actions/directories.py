@@ -20,15 +20,16 @@ from appliance.config import Settings
 from appliance.errors import PreconditionRefused
 from appliance.model.administration import Actor, AdminRequestOutcome
 from appliance.model.directories import HeldKind
+from appliance.model.directory_status import NOTHING_TO_READ
 
 SYNCHRONISE: Final = "directory.synchronise"
 DRY_RUN: Final = "directory.dry_run"
 RELEASE: Final = "directory.release"
 
 
-def _require_directory(settings: Settings, _arguments: Mapping[str, str]) -> None:
-    if not settings.ldap.configured:
-        raise PreconditionRefused("No LDAP directory is configured (ldap.url); there is nothing to read.")
+def _require_directory(parts: ActionContext) -> None:
+    if not parts.appliance.directory_rounds.sources():
+        raise PreconditionRefused(NOTHING_TO_READ)
 
 
 def _require_digest(_settings: Settings, arguments: Mapping[str, str]) -> None:
@@ -39,13 +40,13 @@ def _require_digest(_settings: Settings, arguments: Mapping[str, str]) -> None:
 
 
 def _synchronise(parts: ActionContext, _arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
-    _require_directory(parts.settings, {})
+    _require_directory(parts)
     parts.appliance.directory_operation.ask_for_round()
     return AdminRequestOutcome("The directory is read now; the page Directory says what came of it.")
 
 
 def _dry_run(parts: ActionContext, _arguments: Mapping[str, str], _by: Actor) -> AdminRequestOutcome:
-    _require_directory(parts.settings, {})
+    _require_directory(parts)
     parts.appliance.directory_operation.ask_for_dry_run()
     return AdminRequestOutcome("The directory is read now; the page Directory says what it would change.")
 
@@ -68,17 +69,17 @@ ACTIONS = (
     _alone(
         SYNCHRONISE,
         "Synchronise now",
-        "The LDAP directory is read at once, and accounts follow it, as every few minutes by itself.",
+        "The LDAP directory, and what programs have pushed by SCIM, are read at once, and accounts follow them, as"
+        " by itself every few minutes.",
         undo="Nothing takes it back; accounts follow what the directory has next.",
         perform=_synchronise,
-        precheck=_require_directory,
     ),
     _alone(
         DRY_RUN,
         "Dry run",
-        "The LDAP directory is read at once and compared with the accounts; nothing is changed.",
+        "The LDAP directory, and what programs have pushed by SCIM, are read at once and compared with the"
+        " accounts; nothing is changed.",
         perform=_dry_run,
-        precheck=_require_directory,
     ),
     _alone(
         RELEASE,

@@ -80,13 +80,16 @@ CREATE TABLE scim_unfollowed (
 -- Synchronisations, the newest of which are kept.
 CREATE TABLE directory_rounds (
     number  INTEGER PRIMARY KEY,
-    source  TEXT NOT NULL CHECK (source IN ('ldap', 'scim')),
+    source  TEXT NOT NULL CHECK (source IN ('ldap', 'scim', 'openid')),
     began   TEXT NOT NULL,
     ended   TEXT NOT NULL,
     outcome TEXT NOT NULL CHECK (outcome IN ('done', 'held', 'failed')),
     counts  TEXT NOT NULL CHECK (json_type(counts) = 'object'),
-    problem TEXT NOT NULL
+    problem TEXT NOT NULL,
+    -- SHA-256 of the settings by which accounts were compared; empty where none were.
+    rules   TEXT NOT NULL DEFAULT ''
 ) STRICT;
+CREATE INDEX directory_rounds_of ON directory_rounds (source, number);
 
 -- What waits for two administrators.
 CREATE TABLE directory_held (

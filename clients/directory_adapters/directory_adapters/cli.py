@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from directory_adapters import dingtalk, wecom
 from directory_adapters.address_book import Reader
@@ -28,10 +29,10 @@ def main(arguments: Sequence[str], pause: Callable[[float], None] = time.sleep) 
     try:
         return _run(options, pause)
     except RemovalsError as error:
-        print(f"stopped: {error}", file=sys.stderr)
+        _say(f"stopped: {error}", sys.stderr)
         return HELD
     except AdapterError as error:
-        print(f"stopped: {error}", file=sys.stderr)
+        _say(f"stopped: {error}", sys.stderr)
         return FAILED
 
 
@@ -63,7 +64,8 @@ def _run(options: argparse.Namespace, pause: Callable[[float], None]) -> int:
         found = confirm(found, reader, settings, options.allow_removals)
     finally:
         if options.dry_run:  # also, and above all, what is too much
-            print("\n".join(described(found)))
+            for line in described(found):
+                _say(line)
     todo = found.plan
     if options.dry_run:
         print(
@@ -71,11 +73,16 @@ def _run(options: argparse.Namespace, pause: Callable[[float], None]) -> int:
             f" {len(todo.departures)} leave, {len(todo.left_alone)} left alone"
         )
         return PARTLY if todo.left_alone else DONE
-    done = push(found, scim, print)
+    done = push(found, scim, _say)
     print(
         f"done: {done.created} created, {done.changed} changed, {done.departed} left,"
         f" {done.groups} groups changed, {len(done.problems)} problems"
     )
     for problem in done.problems:
-        print(f"problem: {problem}", file=sys.stderr)
+        _say(f"problem: {problem}", sys.stderr)
     return PARTLY if done.problems else DONE
+
+
+def _say(line: str, to: TextIO | None = None) -> None:
+    """One line, whatever people have in their names: no line breaks, nothing that a terminal would obey."""
+    print("".join(each if each.isprintable() else " " for each in line), file=to)
