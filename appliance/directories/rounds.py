@@ -60,8 +60,8 @@ class DirectoryRounds:
         return self._accounts.plan(source, self._read())
 
     def read_again(self) -> None:
-        """The scheduler's synchronisation with the LDAP directory. Somebody starts the first one, who has seen what
-        it would do; until then nothing is read. Raises as :meth:`run_round`."""
+        """The scheduler's synchronisation with the LDAP directory. Somebody starts the first one, who has seen
+        what it would do; until then nothing is read. Raises as :meth:`run_round`."""
         if self._database.query(directories.last_success, DirectorySource.LDAP) is not None:
             self.run_round()
 
