@@ -22,7 +22,7 @@ from tests.world import World
 
 WEAK = "is not strong enough for this appliance"
 NO_ADDRESS = "no verified mail address of yours"
-STRONG = ["urn:example:two-factors", "phr"]
+STRONG = ("urn:example:two-factors", "phr")
 
 OpenSite = Callable[..., Site]
 
