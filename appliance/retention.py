@@ -236,8 +236,8 @@ class RetentionService:
         """Erases what may go; what stays, as :meth:`remainder`.
 
         Raises :class:`NotFound`; :class:`PreconditionRefused` without a reason, while the person has an open
-        account, while a contract runs in which they act, or while one of theirs is under a legal hold: what was
-        checked of a person is evidence, too.
+        account or is in the organisation's directory, while a contract runs in which they act, or while one of
+        theirs is under a legal hold: what was checked of a person is evidence, too.
         """
         words, now = require_reason(reason), self._now()
         remainder = self.remainder(subject)
@@ -246,6 +246,12 @@ class RetentionService:
             entry = members.member_entry(tx, subject)
             if entry is not None and entry.state not in (None, AccountState.LEFT):
                 raise PreconditionRefused("{subject} still has an account; let them leave first.", subject=subject)
+            if retention.is_in_directory(tx, subject):
+                raise PreconditionRefused(
+                    "The organisation's directory still has {subject}, who would come back; have the user removed"
+                    " there first.",
+                    subject=subject,
+                )
             if retention.running_of(tx, subject):
                 raise PreconditionRefused(
                     "{subject} acts in contracts that are not at their end; hand them over or end them first.",

@@ -228,6 +228,7 @@ class Reviewing:
     def queue(self, reviewer: str) -> tuple[WaitingReview, ...]:
         """What waits for a review by *reviewer*: drafts of colleagues, the oldest request first. Without the
         reviewer's role those of which it is *reviewer*'s turn as a manager."""
+        require_person()
         with self._database.reading() as tx:
             reviews_all = _is_reviewer(tx, reviewer)
             found = (WaitingReview(each, contracts.load_contract(tx, each.contract)) for each in reviews.queue(tx))

@@ -301,14 +301,27 @@ OF_A_PERSON: Final = (
     _deletion("mail_merge_rows", "merge IN (SELECT id FROM mail_merges WHERE owner = ?1)"),
     _deletion("mail_merge_faults", "merge IN (SELECT id FROM mail_merges WHERE owner = ?1)"),
     _deletion("mail_merges", "owner = ?1"),
+    _deletion("sign_on_identities", "subject = ?1"),
+    _deletion("departures", "subject = ?1"),
+    _deletion("directory_held", "user IN (SELECT id FROM directory_users WHERE subject = ?1)"),
+    _deletion("scim_members", "member IN (SELECT id FROM directory_users WHERE subject = ?1)"),
+    _deletion("scim_users", "id IN (SELECT id FROM directory_users WHERE subject = ?1)"),
+    _deletion("directory_users", "subject = ?1"),
     ("representatives", "UPDATE representatives SET phone = '' WHERE subject = ?1"),
     _deletion("texts", "owner = ?1 AND contract IS NULL AND template IS NULL"),
     ("people", "UPDATE people SET email = 'erased-' || subject || '@invalid' WHERE subject = ?1"),
 )
 """What of a person goes although contracts that are kept still name them."""
 
-NAME_OF_A_PERSON: Final = "UPDATE people SET name = '—', organisation = '—', department = '' WHERE subject = ?1"
+NAME_OF_A_PERSON: Final = (
+    "UPDATE people SET name = '—', organisation = '—', department = '', directory_name = NULL WHERE subject = ?1"
+)
 """What goes once no contract is kept that names the person."""
+
+
+def is_in_directory(tx: Transaction, subject: str) -> bool:
+    """Whether the organisation's directory has somebody, who would come back with the next reading."""
+    return tx.exists("SELECT 1 FROM directory_users WHERE subject = ? AND removed IS NULL", (subject,))
 
 
 def forget_contract(tx: Transaction, contract_id: str) -> None:

@@ -244,8 +244,8 @@ def test_every_table_of_a_contract_is_forgotten_or_kept_on_purpose(now_: Applian
     of_contracts = {"contracts"}
     while more := {table for table, to in refers.items() if to & of_contracts} - of_contracts:
         of_contracts |= more
-    assert of_contracts - named == {"power_events", "power_confirmations"}, (
-        "these rest on powers, whose contracts are not disposed of"
+    assert of_contracts - named == {"power_events", "power_confirmations", "sign_on_sessions"}, (
+        "these rest on powers, whose contracts are not disposed of, or on sessions of people who are no guests"
     )
 
 
@@ -290,6 +290,12 @@ def test_what_is_personal_goes_and_the_log_is_whole(world: World, now_: Applianc
     with now_.database.transaction() as tx:
         _leave_personal_rows(tx, subject)
     assert _rows_of(now_, subject) == len(PERSONAL)
+    with now_.database.transaction() as tx:
+        tx.update("directory_users", {"removed": None}, subject=subject)
+    with pytest.raises(PreconditionRefused, match="directory still has"):
+        now_.retention.erase_person(subject, reason="本人要求", by=OFFICER)
+    with now_.database.transaction() as tx:
+        tx.update("directory_users", {"removed": "2026-11-01T00:00:00Z"}, subject=subject)
     remainder = now_.retention.erase_person(subject, reason="本人要求", by=OFFICER)
     assert remainder.contracts == ()
     assert _rows_of(now_, subject) == 0
@@ -300,7 +306,13 @@ def test_what_is_personal_goes_and_the_log_is_whole(world: World, now_: Applianc
     assert walked(world, now_).size > entry
 
 
-PERSONAL = {"absences": "person", "ledger_views": "owner", "mail_merges": "owner"}
+PERSONAL = {
+    "absences": "person",
+    "ledger_views": "owner",
+    "mail_merges": "owner",
+    "directory_users": "subject",
+    "sign_on_identities": "subject",
+}
 """Tables of what somebody has entered, and whose it is."""
 
 
@@ -324,7 +336,12 @@ def _leave_personal_rows(tx: Transaction, subject: str) -> None:
         "created": at,
     }
     entry = {"merge": "m1", "number": 2, "entry": '{"name": "李四"}', "state": "waiting"}
+    user = {"id": "d" * 32, "source": "scim", "key": "d" * 32, "login": "sun", "name": "孙待删", "manager": ""}
+    user |= {"email": "sun@example.test", "department": "", "enabled": 0, "groups": "[]", "subject": subject}
+    identity = {"issuer": "https://id.example", "sub": "sun", "subject": subject, "first": at, "last": at}
     for table, row in (
+        ("directory_users", user | {"removed": at, "made": at, "changed": at}),
+        ("sign_on_identities", identity),
         ("absences", absence),
         ("ledger_views", view),
         ("mail_merges", merge | {"created": at}),
