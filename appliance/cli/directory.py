@@ -105,7 +105,7 @@ def _print_plan(context: Context, plan: Plan) -> None:
 
 def _print_counts(context: Context, counts: Mapping[DifferenceKind, int]) -> None:
     if not any(counts.values()):
-        context.terminal.say("Everybody is here as in the directory.")
+        context.terminal.say("Nothing differs from what is known.")
     for kind, count in counts.items():
         if count:
             context.terminal.say(COUNTED[kind], count=count)

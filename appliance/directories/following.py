@@ -54,7 +54,7 @@ from appliance.model.directories import (
     RoundOutcome,
     StoredUser,
 )
-from appliance.sharing import make_directory
+from appliance.sharing import make_file
 from appliance.store import accounts, directories, outbox, people, single_sign_on
 from appliance.store.database import Transaction
 from hsm.files import file_lock
@@ -254,7 +254,7 @@ class DirectoryAccounts(AccountsPart):
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        make_directory(self._lock.parent)
+        make_file(self._lock)  # for the scheduler and the command, which are different users
         try:
             with file_lock(self._lock, wait=False):
                 yield

@@ -59,6 +59,12 @@ class DirectoryRounds:
             return self._accounts.plan_again(source)
         return self._accounts.plan(source, self._read())
 
+    def read_again(self) -> None:
+        """The scheduler's synchronisation with the LDAP directory. Somebody starts the first one, who has seen
+        what it would do; until then nothing is read. Raises as :meth:`run_round`."""
+        if self._database.query(directories.last_success, DirectorySource.LDAP) is not None:
+            self.run_round()
+
     def run_due(self) -> None:
         """Synchronises with each of :data:`KEPT` that has users, where the settings are others than at the last
         time, or that was :data:`APART` ago; else this is one small query for each. Raises as :meth:`run_round`."""

@@ -56,7 +56,8 @@ def directory(context: CheckContext) -> HealthFinding:
 def directory_finding(rounds: RoundsSoFar | None, pause: timedelta, url: str, now: datetime) -> HealthFinding:
     """What to say of *rounds* with the directory at *url*, which come every *pause*."""
     if rounds is None:
-        return attention(RunbookPage.DIRECTORY_DOWN, "The directory {url} has not been read yet.", url=url)
+        template = "The directory {url} waits for its first synchronisation: look at a dry run, then start it."
+        return attention(RunbookPage.DIRECTORY_DOWN, template, url=url)
     since = rounds.success or rounds.began
     values = {"url": url, "at": _moment(since), "why": rounds.failure}
     if now - since <= MISSED * pause:

@@ -117,7 +117,7 @@ def jobs_of(appliance: Appliance, delivery: OutboxDelivery | None, texts: CodeDe
     ]
     if appliance.settings.ldap.configured:
         minutes = float(appliance.settings.ldap.minutes)
-        jobs.append(Job("directory", 60.0 * minutes, appliance.directory_rounds.run_round, at_once=True))
+        jobs.append(Job("directory", 60.0 * minutes, appliance.directory_rounds.read_again, at_once=True))
     if delivery is not None:
         jobs.append(Job("outbox", 1.0, delivery.deliver_due))
     if texts is not None:

@@ -80,6 +80,10 @@ def test_the_scheduler_reads_every_few_minutes_where_there_is_a_directory(house:
         assert "directory" in [each.name for each in held_during_maintenance(appliance, jobs_of(appliance, None))]
         reporting = ReportingJob(job)
         reporting()
+        assert not reporting.failing, "nothing is read before somebody starts the first synchronisation"
+        assert appliance.directory_accounts.report().rounds == ()
+        appliance.directory_accounts.synchronise(LDAP, users(1))
+        reporting()
         assert reporting.failing, "nothing answers at this address"
         assert appliance.directory_accounts.report().rounds[0].outcome is RoundOutcome.FAILED
 

@@ -87,6 +87,9 @@ def restore(bed: Bed) -> str:
     bed.machine.run(f"rm -r {KEYS}")
     bed.know_certificate()
     ready, same = bed.outside("ready", 120), bed.outside("same", "第一份合同")
+    if bed.machine.says("vermilion directory --help"):
+        with bed.beside("organisation"):
+            bed.machine.run("vermilion directory check")  # by the password that was in the backup
     bed.outside("timestamp", "restored")
     checked = bed.machine.run("vermilion log check").strip().splitlines()[-1]
     new = bed.outside("contract", "恢复后的合同")
