@@ -24,18 +24,16 @@ def test_the_examples_with_curl(portal: Flask, known: Programs, tmp_path: Path) 
     header = f"Authorization: Bearer {IDP}.{known.secrets[IDP]}\n"
     (tmp_path / "scim.header").write_text(header, encoding="utf-8")
     with served(portal) as address:
-        found = [
-            json.loads(
-                subprocess.run(
-                    ["bash", "-c", each],
-                    env={"SCIM": f"{address}/scim/v2", "PATH": "/usr/bin:/bin"},
-                    cwd=tmp_path,
-                    capture_output=True,
-                    check=True,
-                ).stdout
+        found, who = [], ""
+        for each in lines:
+            environment = {"SCIM": f"{address}/scim/v2", "WHO": who, "PATH": "/usr/bin:/bin"}
+            answer = subprocess.run(
+                ["bash", "-c", each], env=environment, cwd=tmp_path, capture_output=True, check=True
             )
-            for each in lines
-        ]
-    config, made, listed = found
+            found.append(json.loads(answer.stdout))
+            who = who or found[-1].get("id", "")
+    config, made, listed, renamed, gone, back = found
     assert config["patch"]["supported"] is True
     assert made["displayName"] == "示例员工" and listed["Resources"] == [made]
+    assert (renamed["displayName"], gone["active"], back["active"]) == ("示例改名", False, True)
+    assert {each["id"] for each in (renamed, gone, back)} == {made["id"]}
