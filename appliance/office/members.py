@@ -60,9 +60,9 @@ def _page(found: list[MemberEntry], kept: Sequence[MemberEntry] = ()) -> RollPag
     return RollPage((*kept, *(entry for entry in found[:PAGE] if entry.subject not in known)), more)
 
 
-def _entries(tx: Transaction, subjects: Sequence[str]) -> list[MemberEntry]:
+def _entries(tx: Transaction, subjects: Sequence[str], own: str | None) -> list[MemberEntry]:
     found = (members.member_entry(tx, each) for each in subjects[:PAGE])
-    return [entry for entry in found if entry is not None]
+    return [members.shown_to(own, entry) for entry in found if entry is not None]
 
 
 def _custodians(
@@ -71,9 +71,11 @@ def _custodians(
     words: str,
     kept: Sequence[MemberEntry] = (),
     *,
+    own: str | None,
     outside: bool = False,
 ) -> RollPage:
-    found = members.possible_custodians(tx, organisation, words.strip()[:100], outside=outside, limit=PAGE + 1)
+    words = words.strip()[:100]
+    found = members.possible_custodians(tx, organisation, words, own=own, outside=outside, limit=PAGE + 1)
     return _page(found, kept)
 
 
@@ -128,13 +130,18 @@ class Members(AccountsPart):
         """Who departed within :data:`RETURNED` and is there again: what ended meanwhile stays ended."""
         return self._database.query(members.came_back, own=own, since=self._now() - RETURNED, limit=PAGE)
 
-    def possible_custodians(self, words: str = "", *, chosen: Sequence[str] = ()) -> dict[str, RollPage]:
+    def possible_custodians(
+        self, words: str = "", *, chosen: Sequence[str] = (), own: str | None = None
+    ) -> dict[str, RollPage]:
         """By organisation that the authority may name: who can keep a seal of it and has *words* in name, login or
-        address, at most :data:`PAGE`; who is *chosen* already is always among them."""
+        address, at most :data:`PAGE`; who is *chosen* already is always among them. Departments are for a reader
+        of the *own* organisation; None: for one who may see all."""
         with self._database.reading() as tx:
-            kept = [each for each in _entries(tx, chosen) if not is_outside(each.subject)]
+            kept = [each for each in _entries(tx, chosen, own) if not is_outside(each.subject)]
             return {
-                each: _custodians(tx, each, words, [entry for entry in kept if entry.organisation == each])
+                each: _custodians(
+                    tx, each, words, [entry for entry in kept if entry.organisation == each], own=own
+                )
                 for each in self._authority.organisations()
             }
 
@@ -144,19 +151,20 @@ class Members(AccountsPart):
         """The same by other company: those of enrolled outside signers, at most :data:`PAGE` that have *words* in
         their name or in such a person's, and those of who is *chosen*; and whether there are more."""
         with self._database.reading() as tx:
-            kept = [each for each in _entries(tx, chosen) if is_outside(each.subject) and each.organisation]
+            kept = [each for each in _entries(tx, chosen, None) if is_outside(each.subject) and each.organisation]
             found = members.outside_organisations(tx, words.strip()[:100], limit=PAGE + 1)
             wanted = dict.fromkeys([*(each.organisation for each in kept), *found[:PAGE]])
             return {
                 each: _custodians(
-                    tx, each, "", [entry for entry in kept if entry.organisation == each], outside=True
+                    tx, each, "", [entry for entry in kept if entry.organisation == each], own=None, outside=True
                 )
                 for each in wanted
             }, len(found) > PAGE
 
-    def possible_custodians_of(self, seal: Seal, words: str = "") -> RollPage:
-        """Who can keep *seal* and has *words* in name, login or address, at most :data:`PAGE`."""
-        return self._database.query(_custodians, seal.organisation, words, outside=seal.outside)
+    def possible_custodians_of(self, seal: Seal, words: str = "", *, own: str | None = None) -> RollPage:
+        """Who can keep *seal* and has *words* in name, login or address, at most :data:`PAGE`, as a reader of the
+        *own* organisation may see them."""
+        return self._database.query(_custodians, seal.organisation, words, own=own, outside=seal.outside)
 
     def let_go(self, subject: str, *, by: str) -> OfficerDecision | None:
         """Somebody has left: the decision to activate, or None when there was nothing to end at the authority and

@@ -69,7 +69,7 @@ _KEEPS_OUTSIDE_SEALS = (
 _KEEPS = {False: _KEEPS_SEALS, True: _KEEPS_OUTSIDE_SEALS}
 """By whether the seal is another company's."""
 _FOUND = (
-    " AND (p.name LIKE ?2 ESCAPE '\\' OR p.department LIKE ?2 ESCAPE '\\'"
+    " AND (p.name LIKE ?2 ESCAPE '\\' OR (?4 AND p.department LIKE ?2 ESCAPE '\\')"
     " OR a.login LIKE ?2 ESCAPE '\\' OR p.email LIKE ?2 ESCAPE '\\') ORDER BY p.name, p.subject LIMIT ?3"
 )
 
@@ -197,14 +197,17 @@ def can_keep_seals(tx: Transaction, person: str, organisation: str, *, outside: 
 
 
 def possible_custodians(
-    tx: Transaction, organisation: str, words: str = "", *, outside: bool, limit: int = -1
+    tx: Transaction, organisation: str, words: str = "", *, own: str | None = None, outside: bool, limit: int = -1
 ) -> list[MemberEntry]:
     """Enrolled people of *organisation* whose account is active and has the custodian's role, or who have none, by
     name; with *words* in name, department, login or mail address, and at most *limit* of them.
 
-    *outside*: it is another company, whose enrolled outside signers keep its seals.
+    *outside*: it is another company, whose enrolled outside signers keep its seals. Departments are for a reader
+    of the *own* organisation; None: for one who may see all.
     """
-    return _ENTRIES.all(tx, _ENTRY + _KEEPS[outside] + _FOUND, (organisation, pattern_of(words), limit))
+    values = (organisation, pattern_of(words), limit, own in (None, organisation))
+    found = _ENTRIES.all(tx, _ENTRY + _KEEPS[outside] + _FOUND, values)
+    return [shown_to(own, each) for each in found]
 
 
 def outside_organisations(tx: Transaction, words: str = "", *, limit: int) -> list[str]:

@@ -97,6 +97,11 @@ def whole_view() -> str | None:
     return None if AccountRole.OFFICER in someone.roles else someone.organisation
 
 
+def own_view() -> str:
+    """The organisation of whoever reads a list: departments of others stand on the pages of their people alone."""
+    return access.visitor().organisation
+
+
 def visiting_officer() -> str:
     """The officer who visits: who changes something. Raises as :func:`webui.portal.access.require`."""
     return access.require(AccountRole.OFFICER).subject

@@ -11,7 +11,7 @@ from appliance.model.accounts import AccountRole
 from appliance.model.office import OfficerDecision, OfficerDecisionKind, OfficerDecisionState
 from appliance.office import describe_decision, subjects_of_decision
 from webui.portal.activations import is_activated, to_activation
-from webui.portal.office.forms import office_reader, pages, visiting_officer, whole_view
+from webui.portal.office.forms import office_reader, own_view, pages, visiting_officer, whole_view
 from webui.portal.pages import appliance
 from webui.shared.form_pages import Answer, form, render, see_other
 from webui.shared.forms import field
@@ -28,7 +28,7 @@ def everything() -> Answer:
     subjects = [each.subject for each in waiting]
     subjects += [subject for decision in decisions for subject in subjects_of_decision(decision)]
     subjects += [custodian for seal in seals for custodian in seal.custodians]
-    own = whole_view()
+    own = own_view()
     names = office.members.names_apart(subjects, own)
     return render(
         "office/list.html",

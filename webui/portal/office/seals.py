@@ -15,11 +15,11 @@ from webui.portal.office.forms import (
     SEAL_PLACES,
     office_reader,
     organisations,
+    own_view,
     pages,
     posted_seal,
     typed_seal,
     visiting_officer,
-    whole_view,
 )
 from webui.portal.office.requests import to_decision
 from webui.portal.pages import appliance
@@ -43,7 +43,7 @@ def new_seal() -> Answer:
     visiting_officer()
     chosen, choices, find = request.form.getlist("custodian"), organisations(), field("find", 100)
     members = appliance.office.members
-    custodians = members.possible_custodians(find, chosen=chosen)
+    custodians = members.possible_custodians(find, chosen=chosen, own=own_view())
     outside, more = members.possible_outside_custodians(find, chosen=chosen)
     return render(
         "office/new_seal.html",
@@ -96,11 +96,11 @@ def seal(subject: str) -> Answer:
     office_reader()
     members, shown = appliance.office.members, appliance.registry.seal(subject)
     find = request.args.get("find", "")[:100]
-    possible = members.possible_custodians_of(shown, find)
+    possible = members.possible_custodians_of(shown, find, own=own_view())
     return render(
         "office/seal.html",
         seal=shown,
-        names=members.names_apart(list(shown.custodians), whole_view()),
+        names=members.names_apart(list(shown.custodians), own_view()),
         possible=[each for each in possible.entries if each.subject not in shown.custodians],
         more=bool(find) or bool(possible.following),
         find=find,
