@@ -23,7 +23,7 @@ from appliance.model.accounts import (
     possible_roles,
 )
 from appliance.model.notice import Notice, NoticeKind
-from appliance.model.people import Person
+from appliance.model.people import LONGEST_DEPARTMENT, Person
 from appliance.store import accounts, directories, members, outbox, people
 from appliance.store.database import Transaction, reads
 from hsm.names import is_outside
@@ -33,9 +33,6 @@ RECOVERY_LASTS = timedelta(hours=24)
 
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
 _LONGEST_SLUG = 40
-
-LONGEST_DEPARTMENT = 40
-"""Characters."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ import click
 
 from appliance.cli.program import REFUSED, Context
 from appliance.config import load
-from appliance.directories import DifferenceKind, Plan
-from appliance.directories.comparing import COUNTED
+from appliance.directories import Plan
 from appliance.directory_service.client import DirectoryService
 from appliance.directory_service.messages import Outcome
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.home import role_of_command
 from appliance.model.directories import DirectoryRound, DirectorySource, RoundOutcome
+from appliance.model.directory_differences import COUNTED, TRANSLATED, DifferenceKind
 from appliance.model.directory_status import NOTHING_TO_READ
 from appliance.wiring import open_appliance
 from hsm.errors import RefusalError
@@ -27,9 +27,6 @@ _TITLES = {
     DirectorySource.OPENID: "Users known by their sign-ins (OpenID Connect):",
 }
 """What is read, as message ids."""
-
-_TRANSLATED = frozenset({DifferenceKind.HELD, DifferenceKind.PROBLEM})
-"""Differences whose value is a sentence, not a word of the directory."""
 
 
 @click.group("directory")
@@ -97,7 +94,7 @@ def _print_plan(context: Context, plan: Plan) -> None:
     terminal.say("Users read: {count}", count=plan.read)
     for kind, sentence in plan.sentences():
         values = dict(sentence.values)
-        if kind in _TRANSLATED:
+        if kind in TRANSLATED:
             values["after"] = terminal.translated(str(values["after"]))
         terminal.say(sentence.template, **values)
     _print_counts(context, plan.counts)

@@ -1,7 +1,7 @@
 """What the organisation's directories change here: comparing, following, leaving, the scheduler's rounds,
 and what administrators ask of them."""
 
-from appliance.directories.comparing import Difference, DifferenceKind, Plan
+from appliance.directories.comparing import Difference, Plan
 from appliance.directories.following import DirectoryAccounts
 from appliance.directories.leaving import Leaving
 from appliance.directories.noted_provider import NotedProvider
@@ -11,7 +11,6 @@ from appliance.directories.single_sign_on import SingleSignOn
 
 __all__ = [
     "Difference",
-    "DifferenceKind",
     "DirectoryAccounts",
     "DirectoryOperation",
     "DirectoryRounds",

@@ -26,7 +26,6 @@ from appliance.directories import comparing
 from appliance.directories.comparing import (
     Brake,
     Difference,
-    DifferenceKind,
     Plan,
     Read,
     Rules,
@@ -54,6 +53,7 @@ from appliance.model.directories import (
     RoundOutcome,
     StoredUser,
 )
+from appliance.model.directory_differences import DifferenceKind
 from appliance.sharing import make_file
 from appliance.store import accounts, directories, outbox, people, single_sign_on
 from appliance.store.database import Transaction
@@ -405,14 +405,13 @@ class DirectoryAccounts(AccountsPart):
     def _set_address(self, tx: Transaction, subject: str, difference: Difference) -> None:
         self._free_address(tx, difference.after, but=subject)
         directories.set_address(tx, subject, difference.after)
-        self._append_event(
-            tx,
-            EventKind.PROFILE_CHANGED,
-            DIRECTORY,
-            {"subject": subject},
-            email=difference.after,
-            before=difference.before,
-        )
+        self._record_change(tx, EventKind.PROFILE_CHANGED, subject, difference, "email")
+
+    def _record_change(
+        self, tx: Transaction, kind: EventKind, subject: str, difference: Difference, name: str
+    ) -> None:
+        private = {name: difference.after, "before": difference.before}
+        self._append_event(tx, kind, DIRECTORY, {"subject": subject}, **private)
 
     def _free_address(self, tx: Transaction, email: str, *, but: str = "") -> None:
         holder = directories.address_holder(tx, email)
@@ -425,25 +424,11 @@ class DirectoryAccounts(AccountsPart):
 
     def _set_department(self, tx: Transaction, subject: str, difference: Difference) -> None:
         people.set_department(tx, subject, difference.after)
-        self._append_event(
-            tx,
-            EventKind.DEPARTMENT_CHANGED,
-            DIRECTORY,
-            {"subject": subject},
-            department=difference.after,
-            before=difference.before,
-        )
+        self._record_change(tx, EventKind.DEPARTMENT_CHANGED, subject, difference, "department")
 
     def _set_name(self, tx: Transaction, subject: str, difference: Difference) -> None:
         people.update_profile(tx, replace(people.person(tx, subject), name=difference.after))
-        self._append_event(
-            tx,
-            EventKind.PROFILE_CHANGED,
-            DIRECTORY,
-            {"subject": subject},
-            name=difference.after,
-            before=difference.before,
-        )
+        self._record_change(tx, EventKind.PROFILE_CHANGED, subject, difference, "name")
 
     def _use_single_sign_on(self, tx: Transaction, subject: str) -> None:
         before = accounts.account(tx, subject).state

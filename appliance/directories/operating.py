@@ -10,11 +10,12 @@ from enum import StrEnum
 from itertools import islice
 
 from appliance.config import Settings
-from appliance.directories.comparing import DifferenceKind, Plan
+from appliance.directories.comparing import Plan
 from appliance.directories.following import DirectoryAccounts
 from appliance.directories.rounds import DirectoryRounds
 from appliance.errors import ApplianceError, StateRefused
 from appliance.model.api_clients import ClientState
+from appliance.model.directory_differences import DifferenceKind
 from appliance.model.directory_status import (
     MOST_LINES,
     DirectoryDifference,

@@ -32,6 +32,11 @@ class DirectorySource(StrEnum):
     OPENID = "openid"
     """It is known only from those who sign in, by their ID tokens."""
 
+    @property
+    def called(self) -> str:
+        """The protocol's name, the same in every language."""
+        return "OpenID Connect" if self is DirectorySource.OPENID else self.upper()
+
 
 @dataclass(frozen=True, slots=True)
 class DirectoryUser:

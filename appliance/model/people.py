@@ -111,6 +111,9 @@ class Seal:
         return f"{self.organisation} {self.kind.called(self.unit)}{number}"
 
 
+LONGEST_DEPARTMENT = 40
+"""Characters of a department."""
+
 MOST_PICTURES = 6
 """How many one person keeps; the table says so too."""
 

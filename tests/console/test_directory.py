@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -191,3 +193,13 @@ def test_without_any_directory_the_page_says_what_to_read(console: Console) -> N
     console.site.administration.directory.publish(only_provider)
     page = console.browser("sun").get("/directory").text
     assert "Nothing was synchronised yet" in page and "directory.synchronise" not in page
+
+
+def test_the_console_loads_nothing_of_what_follows_a_directory() -> None:
+    code = (
+        "import sys, webui.console.process\n"
+        "others = ('appliance.directories', 'appliance.directory_service', 'appliance.contracts', 'authlib')\n"
+        "print(*(name for name in sys.modules if name.startswith(others)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

@@ -11,7 +11,6 @@ import pytest
 from appliance.config import DirectorySettings
 from appliance.directories.comparing import (
     Brake,
-    DifferenceKind,
     Read,
     RoleMapping,
     Rules,
@@ -32,6 +31,7 @@ from appliance.model.directories import (
     KnownUser,
     StoredUser,
 )
+from appliance.model.directory_differences import DifferenceKind
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
 SIGNER = frozenset({AccountRole.SIGNER})

@@ -12,8 +12,8 @@ from flask import Blueprint, render_template
 from appliance.administration.action import Action
 from appliance.administration.actions import REGISTRY, may_ask
 from appliance.administration.actions.directories import DRY_RUN, RELEASE, SYNCHRONISE
-from appliance.directories.comparing import COUNTED, DifferenceKind
 from appliance.model.directories import DirectoryReport, DirectorySource, HeldKind, HeldUsers, RoundOutcome
+from appliance.model.directory_differences import COUNTED, TRANSLATED, DifferenceKind
 from appliance.model.directory_status import DirectoryDifference, DirectoryDifferences, DirectoryStatus
 from webui.console.access import administration, parts, visitor
 from webui.shared.language import translate
@@ -22,12 +22,6 @@ OUTCOMES = {
     RoundOutcome.DONE: ("Done", "good"),
     RoundOutcome.HELD: ("Done, but for what waits", "open"),
     RoundOutcome.FAILED: ("Failed", "bad"),
-}
-
-SOURCES = {
-    DirectorySource.LDAP: "LDAP",
-    DirectorySource.SCIM: "SCIM",
-    DirectorySource.OPENID: "OpenID Connect",
 }
 
 HELD = {
@@ -50,9 +44,6 @@ HELD = {
 
 SHOWN = {kind.value: words for kind, words in COUNTED.items() if kind is not DifferenceKind.RECORDED}
 """What is counted of a synchronisation, by kinds of difference; the one left out is of no concern to people."""
-
-TRANSLATED = frozenset({DifferenceKind.HELD, DifferenceKind.PROBLEM})
-"""Differences whose value is a sentence, not a word of the directory."""
 
 LATE = timedelta(minutes=10)
 """What the portal noted of an identity provider counts for so long; without sign-ins it notes nothing."""
@@ -86,13 +77,13 @@ def everything() -> str:
         failing=_failing(status),
         last=report.successes.get(DirectorySource.LDAP),
         tried=any(each.source is DirectorySource.LDAP for each in report.rounds),
-        users=[(SOURCES[source], count) for source, count in sorted(report.users.items())],
+        users=[(source.called, count) for source, count in sorted(report.users.items())],
         actions=_of_readings(allowed) if status.ldap or report.users else [],
         held=[_held(each, may_release=RELEASE in allowed) for each in report.held],
         rounds=[
-            (each, *OUTCOMES[each.outcome], SOURCES[each.source], counted(each.counts)) for each in report.rounds
+            (each, *OUTCOMES[each.outcome], each.source.called, counted(each.counts)) for each in report.rounds
         ],
-        problems=[(each, translate()(each.problem.sentence), SOURCES[each.source]) for each in report.problems],
+        problems=[(each, translate()(each.problem.sentence), each.source.called) for each in report.problems],
         further=report.problem_count - len(report.problems),
         found=_found(status.differences),
     )
