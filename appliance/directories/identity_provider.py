@@ -72,11 +72,6 @@ class IdentityProvider:
         """The same from a provider that answered a moment ago. Raises :class:`DirectoryUnavailable`."""
         return self._current(FRESH).description
 
-    def last_description(self) -> ProviderDescription | None:
-        """What it said last, however long ago; it is not asked."""
-        known = self._known
-        return None if known is None else known.description
-
     def with_keys(self, judge: Callable[[KeySet], T]) -> T:
         """What *judge* makes of the provider's keys; a second time with newer ones, where it raises
         :class:`UnknownKey` and the keys were not looked at just now. Raises :class:`DirectoryUnavailable`."""

@@ -170,12 +170,16 @@ class SingleSignOn(AccountsPart):
         claims = self._claims(ticket, answer.code)
         identity = identity_of(claims)
         self._follow_claims(identity, claims)
+        sign_out = self._provider.description().end_session_endpoint
         with self._database.transaction() as tx:
             subject = self._subject(tx, identity, claims)
             if isinstance(subject, KnownUser):
                 self._refuse_other_identity(tx, subject)
             else:
-                opened = self._let_in(tx, subject, identity, session_of(claims), where)
+                opened = self._let_in(tx, subject, identity, where)
+                store.keep_session(
+                    tx, session_id_of(opened.secret), identity, session_of(claims), sign_out=sign_out
+                )
                 return SignedOn(opened, begun.content)
         raise SignOnRefused(
             "The account here of this name belongs to somebody else at the identity provider. Ask an officer of"
@@ -184,15 +188,16 @@ class SingleSignOn(AccountsPart):
 
     def sign_out_address(self, secret: str) -> str | None:
         """Where a browser ends the provider's session (RP-Initiated Logout 1.0, 2) beside the session of the
-        cookie's *secret*; None for a session of another way in, or a provider that offers nothing. It is not
-        asked: nobody waits for it to sign out here."""
-        issuer = self._database.query(store.issuer_of, session_id_of(secret)) if self.offered else None
-        known = self._provider.last_description()
-        if known is None or not known.end_session_endpoint or issuer != known.issuer:
+        cookie's *secret*; None for a session of another way in, or a provider that offers nothing. The provider
+        said it when the session began and is not asked again: nobody waits for it to sign out here."""
+        if not self.offered:
+            return None
+        known = self._database.query(store.sign_out_of, self._settings.issuer, session_id_of(secret))
+        if not known:
             return None
         back = f"{self._public_url}/"
         address: str = add_params_to_uri(
-            known.end_session_endpoint, [("client_id", self._settings.client), ("post_logout_redirect_uri", back)]
+            known, [("client_id", self._settings.client), ("post_logout_redirect_uri", back)]
         )
         return address
 
@@ -365,16 +370,14 @@ class SingleSignOn(AccountsPart):
         directories.save_user(tx, replace(user, problem=DirectoryProblem.OTHER_IDENTITY), at=self._now())
 
     def _let_in(
-        self, tx: Transaction, subject: str, identity: ProviderIdentity, sid: str, where: ClientInfo
+        self, tx: Transaction, subject: str, identity: ProviderIdentity, where: ClientInfo
     ) -> OpenedSession:
         self._require_account(tx, subject)
         store.touch_identity(tx, identity, now=self._now())
         strength = Strength.SINGLE_SIGN_ON
         public = {"subject": subject, "strength": strength.value}
         self._append_event(tx, EventKind.SIGNED_IN, subject, public, address=where.address)
-        opened = self._sessions.open_session(tx, subject, strength, where)
-        store.keep_session(tx, session_id_of(opened.secret), identity, sid)
-        return opened
+        return self._sessions.open_session(tx, subject, strength, where)
 
     def _require_account(self, tx: Transaction, subject: str) -> None:
         """Raises :class:`SignOnRefused` for an account that is not in use, or that has another way in."""

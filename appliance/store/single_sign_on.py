@@ -41,14 +41,22 @@ def touch_identity(tx: Transaction, identity: ProviderIdentity, *, now: datetime
     tx.update("sign_on_identities", {"last": now}, issuer=identity.issuer, sub=identity.sub)
 
 
-def keep_session(tx: Transaction, session: bytes, identity: ProviderIdentity, sid: str) -> None:
-    """The *session* (SHA-256 of its cookie) is one that the identity provider calls *sid*, empty for none."""
-    tx.insert("sign_on_sessions", fields_of(identity, "issuer sub") | {"session": session, "sid": sid})
+def keep_session(tx: Transaction, session: bytes, identity: ProviderIdentity, sid: str, *, sign_out: str) -> None:
+    """The *session* (SHA-256 of its cookie) is one that the identity provider calls *sid*, empty for none, and
+    ends at the address *sign_out*, empty for none."""
+    columns = {"session": session, "sid": sid, "sign_out": sign_out}
+    tx.insert("sign_on_sessions", fields_of(identity, "issuer sub") | columns)
 
 
 def issuer_of(tx: Transaction, session: bytes) -> str | None:
     """Who has opened the *session*; None for one of another way in."""
     return tx.value(str, "SELECT issuer FROM sign_on_sessions WHERE session = ?", (session,))
+
+
+def sign_out_of(tx: Transaction, issuer: str, session: bytes) -> str:
+    """Where *issuer* ends the *session*; empty where it offers nothing, or has not opened it."""
+    query = "SELECT sign_out FROM sign_on_sessions WHERE session = ? AND issuer = ?"
+    return tx.value(str, query, (session, issuer)) or ""
 
 
 _OF = (

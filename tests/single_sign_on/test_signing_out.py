@@ -10,11 +10,12 @@ import pytest
 from joserfc.jwk import RSAKey
 from werkzeug.test import TestResponse
 
-from tests.portal.conftest import form_token
+from tests.portal.conftest import form_token, portal_of
 from tests.portal.visitors import signed_in
 from tests.single_sign_on import people
 from tests.single_sign_on.conftest import Site
 from tests.single_sign_on.lying import CLIENT, KEYS
+from tests.world import World
 
 
 @pytest.fixture(scope="package")
@@ -57,6 +58,19 @@ def test_signing_out_of_a_local_session_stays_here(site: Site, you: str) -> None
     browser = signed_in(site.portal, site.appliance, "person-zhang")
     answer = browser.post("/logout", data={"form_token": form_token(browser)})
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+
+
+def test_signing_out_in_a_process_that_never_asked_the_provider_leads_there(
+    site: Site, sso_world: World, you: str
+) -> None:
+    browser = site.browser()
+    site.sign_in(browser, sub="sub-of-you", preferred_username="you")
+    asked = site.provider.asked.total()
+    with sso_world.opened() as other:
+        browser.application = portal_of(other, other.authority)
+        answer = browser.post("/logout", data={"form_token": form_token(browser)})
+    assert f"url={site.provider.issuer}/end?" in answer.headers["Refresh"]
+    assert site.provider.asked.total() == asked
 
 
 def test_signing_out_waits_for_nobody(site: Site, you: str) -> None:

@@ -210,7 +210,8 @@ CREATE TABLE sign_on_sessions (
     session BLOB PRIMARY KEY REFERENCES sessions (id) ON DELETE CASCADE,
     issuer  TEXT NOT NULL,
     sub     TEXT NOT NULL,
-    sid     TEXT NOT NULL
+    sid     TEXT NOT NULL,
+    sign_out TEXT NOT NULL
 ) STRICT;
 CREATE INDEX sign_on_sessions_of ON sign_on_sessions (issuer, sub);
 CREATE INDEX sign_on_sessions_sid ON sign_on_sessions (issuer, sid);
