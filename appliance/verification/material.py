@@ -26,6 +26,7 @@ from appliance.verification.trust import (
     parsed,
     readable,
     serial_and_issuer,
+    serial_of,
     shown_name,
 )
 from hsm import der
@@ -101,10 +102,10 @@ def remarks_on_carried(
     """What cannot be read in what *message* carries and was not needed, and odd serial numbers on the *path*."""
     unread = [_UNREAD] if any(parsed(each) is None for each in message.certificates) else []
     unread += [_UNREAD_LIST] if any(_read_list(each) is None for each in message.crls) else []
-    odd = (each for each in path if each.serial_number <= 0)
+    odd = (each for each in path if serial_of(each) <= 0)
     return [
         *unread,
-        *(replace(_SERIAL, values={"name": shown_name(each), "serial": each.serial_number}) for each in odd),
+        *(replace(_SERIAL, values={"name": shown_name(each), "serial": serial_of(each)}) for each in odd),
     ]
 
 

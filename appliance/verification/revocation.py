@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import CRLEntryExtensionOID, ExtendedKeyUsageOID, ExtensionOID
 
-from appliance.verification.trust import UNREADABLE, extension, issued_by
+from appliance.verification.trust import UNREADABLE, extension, issued_by, serial_of
 from hsm import der
 
 _UNDERSTOOD = frozenset(
@@ -89,7 +89,7 @@ class RevocationData:
         """What a list by who is named as the issuer of *certificate* says."""
         if not _covers(crl, certificate) or not self._is_signed(crl, issuer):
             return NOTHING
-        entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
+        entry = crl.get_revoked_certificate_by_serial_number(serial_of(certificate))
         if entry is None or _reason(entry) is x509.ReasonFlags.remove_from_crl:
             return RevocationStatus(RevocationKnowledge.GOOD, made=crl.last_update_utc)
         return RevocationStatus(RevocationKnowledge.REVOKED, since=harmful_since(entry), made=crl.last_update_utc)
@@ -200,7 +200,7 @@ def _told(single: ocsp.OCSPSingleResponse, made: datetime) -> RevocationStatus:
 
 
 def _is_about(single: ocsp.OCSPSingleResponse, certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    if single.serial_number != certificate.serial_number:
+    if single.serial_number != serial_of(certificate):
         return False
     digest = hashes.Hash(single.hash_algorithm)
     key_bits = issuer.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

@@ -144,7 +144,7 @@ def read_certificate(encoded: bytes) -> x509.Certificate | None:
     """The certificate, or None for bytes that are none, or not the one encoding of one, or with a serial number
     that RFC 5280, 4.1.2.2, does not allow."""
     certificate = read_leniently(encoded)
-    return certificate if certificate is not None and certificate.serial_number > 0 else None
+    return certificate if certificate is not None and serial_of(certificate) > 0 else None
 
 
 def read_leniently(encoded: bytes) -> x509.Certificate | None:
@@ -189,6 +189,11 @@ def issuer_and_serial(certificate: x509.Certificate) -> bytes:
     """The IssuerAndSerialNumber (RFC 5652, 10.2.4) in DER, the issuer's bytes as the certificate has them."""
     parts = _tbs_parts(certificate.tbs_certificate_bytes)
     return der.element(der.SEQUENCE, parts[_ISSUER], parts[_SERIAL])
+
+
+def serial_of(certificate: x509.Certificate) -> int:
+    """The serial number, without what ``cryptography`` has to say of one that is not positive."""
+    return int.from_bytes(der.contents(_tbs_parts(certificate.tbs_certificate_bytes)[_SERIAL]), signed=True)
 
 
 def serial_and_issuer(certificate: x509.Certificate) -> bytes:
@@ -238,7 +243,7 @@ def details(certificate: x509.Certificate) -> CertificateDetails:
     return CertificateDetails(
         subject=f"{subject} = {shown_name(certificate)}" if name.is_shortened else subject,
         issuer=certificate.issuer.rfc4514_string(),
-        serial=f"{certificate.serial_number:x}",
+        serial=f"{serial_of(certificate):x}",
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
         fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
