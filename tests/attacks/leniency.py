@@ -89,6 +89,7 @@ _FORGER = Identity(authority("Issuing CA", key=key_of("Forger")).certificate, ke
 _SAME_NUMBER = numbered(
     GOOD.signer.certificate.serial_number, issue(Profile("王冒名", key=key_of("Forger")), GOOD.issuing), _FORGER
 )
+_PARTS = 9  # the first and the last byte are among them
 _ALTERED = {
     "its signature changed": _other_signature(GOOD.signer),
     "its contents changed": _other_contents(GOOD.signer),
@@ -97,9 +98,9 @@ _ALTERED = {
     "the authority's, its signature changed": _other_signature(GOOD.issuing),
     "the authority's, its contents changed": _other_contents(GOOD.issuing),
     **{
-        f"a byte flipped at {place} of {len(each.der)}, {name}": _flipped(each.der, place)
+        f"a byte flipped in part {part}, {name}": _flipped(each.der, 4 + part * (len(each.der) - 5) // _PARTS)
         for name, each in (("the signer's", GOOD.signer), ("the authority's", GOOD.issuing))
-        for place in range(4, len(each.der), 61)
+        for part in range(_PARTS + 1)
     },
 }
 for _name, _copy in _ALTERED.items():
