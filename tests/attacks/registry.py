@@ -29,7 +29,7 @@ MODULES = (
     "timestamps",
     "revocation",
     "stores",
-    "leniency",
+    "message_leniency",
 )
 LATER = NOW + timedelta(days=1)
 Words = tuple[Indication, SubIndication]

@@ -58,7 +58,7 @@ from tests.attacks.writing import signed_by_hand
 from tests.verification.authorities import NOW, START, Identity, Profile, authority, issue, key_of, revocation_list
 from tests.verification.reencoding import as_ber
 
-_FAMILY = "leniency"
+_FAMILY = "leniency in messages"
 _ROOM = 20000
 Make = Callable[[bytes], bytes]
 
