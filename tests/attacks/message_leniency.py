@@ -308,6 +308,19 @@ def _bad_token(value: bytes) -> Attributes:
 _note("a good token, and one of other data by who is not believed", Recipe(unsigned=_bad_token), UNEXPLAINED)
 
 
+# the older kind, over a SHA-1 of the document (ISO 32000-1, 12.8.3.3.1): its kind is not judged, changes fail
+
+
+def _over_sha1(data: bytes) -> bytes:
+    content = hashlib.sha1(data).digest()  # noqa: S324 - what that kind is
+    return Recipe(content=content)(content)
+
+
+_OLDER = b"/adbe.pkcs7.sha1"
+_note("over a SHA-1 of the document", _over_sha1, UNREADABLE, says="adbe.pkcs7.sha1", subfilter=_OLDER)
+_note("over a SHA-1 of another document", lambda _: _over_sha1(b"other"), HASH, subfilter=_OLDER)
+
+
 # BER
 
 _note("BER: of other content", lambda _: as_ber(Recipe()(b"other content")), HASH)
