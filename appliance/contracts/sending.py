@@ -35,10 +35,11 @@ from appliance.model.contract import (
     Placement,
     RevisionKind,
 )
+from appliance.model.document_codes import draw_code
 from appliance.pdf.values import CrossPageSeal, FieldKind, FieldPlacement, InputPlacement
 from appliance.review import review_status
 from appliance.signing_methods import SigningMethod
-from appliance.store import anchors, contracts, discussions, people, seal_rules
+from appliance.store import anchors, contracts, discussions, document_codes, people, seal_rules
 from appliance.store.database import Transaction
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError, Sentence
@@ -235,6 +236,7 @@ class Sending:
             undiscussed = _require_discussed(tx, current, leaving_open)
             numbered = numbering.give_number(tx, current, self._rules.policy, now)
             contracts.add_revision(tx, contract, revision, state=ContractState.SENT)
+            document_codes.keep_code(tx, draw_code(), contract_id)
             discussions.end_sharing_of_text(tx, contract_id)
             for attached in attached_events(tx, contract, by, now):
                 append_event(tx, attached)

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from functools import cache
 from threading import BoundedSemaphore
 from typing import Final
@@ -14,8 +15,10 @@ from flask import Blueprint, Response, request
 from werkzeug.datastructures import FileStorage
 
 from appliance.errors import ConfigurationError
+from appliance.model.document_codes import show_code
 from appliance.verification import VerificationReport, etsi_report, report
 from appliance.verification.verifier import named_anchors, verify_trusting
+from hsm.errors import Sentence
 from webui.portal.pages import appliance, saved_file
 from webui.shared.form_pages import Answer, render
 from webui.shared.forms import sentence
@@ -31,6 +34,11 @@ FORMS: Final = {
     "json": "Data for programs (JSON)",
 }
 """How the report can be had, with the words on the page."""
+_SAME = "This file is, byte for byte, the contract with the document code {code}."
+_OTHER = (
+    "This file is not the contract with the document code {code}: that has other bytes. The verdict is about the"
+    " file that you gave alone; ask for the contract as it was completed."
+)
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
@@ -56,8 +64,9 @@ def verify() -> Answer:
     data = _content(request.files.get("data"))
     judging, setting = room_for(appliance.settings.web.threads)
     with judging.of(b""):
-        found = verify_trusting(appliance.verifier, trust, given.read(), given.filename, data)
-        return _answer(found, setting)
+        content = given.read()
+        found = verify_trusting(appliance.verifier, trust, content, given.filename, data)
+        return _answer(_compared(found, content), setting)
 
 
 @pages.get("/verify")
@@ -65,6 +74,16 @@ def form(problem: str = "") -> Answer:
     largest = appliance.settings.documents.largest // MEBIBYTE
     status = 400 if problem else 200
     return render("verify.html", status=status, largest=largest, problem=problem, forms=FORMS)
+
+
+def _compared(found: VerificationReport, content: bytes) -> VerificationReport:
+    """*found* with what is said of the document code from whose page the file came."""
+    known = appliance.document_codes.find(request.form.get("code", ""))
+    if known is None:
+        return found
+    values = {"code": show_code(known.code)}
+    same = hashlib.sha256(content).hexdigest() in known.digests
+    return replace(found, remarks=(Sentence(_SAME if same else _OTHER, values), *found.remarks))
 
 
 def _contents(field: str) -> list[bytes]:
