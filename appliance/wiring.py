@@ -201,7 +201,7 @@ class Appliance:
         self.copying = Copying(records)
         self.annexes = Annexes(records, self.intake, backend.blobs, composing)
         self.amending = Amending(records, rules.policy, self.intake)
-        self.sending = Sending(records, rules, backend, self.earlier)
+        self.sending = Sending(records, rules, backend, self.earlier, public_url=self.settings.web.public_url)
         self.handing_over = HandingOver(records, rules)
         self.cycle = SigningCycle(records, rules, backend)
         self.signing = SigningService(records, rules, self.cycle)

@@ -29,6 +29,11 @@ def show_code(code: str) -> str:
     return "-".join(code[start : start + _GROUP] for start in range(0, LENGTH, _GROUP))
 
 
+def page_address(public_url: str, code: str) -> str:
+    """The address of the page about *code* at the portal's *public_url*."""
+    return f"{public_url.rstrip('/')}/verify/{show_code(code)}"
+
+
 def read_code(typed: str) -> str | None:
     """What somebody *typed*, as it is kept, or None for what no code can be. Letters that no code has stand for
     the digits that they are taken for."""

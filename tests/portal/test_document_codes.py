@@ -6,17 +6,21 @@ import re
 from io import BytesIO
 
 import pytest
+import zxingcpp
 from flask import Flask
 from flask.testing import FlaskClient
+from pypdfium2 import PdfDocument
 
 from appliance.demonstration.participants import LI, ZHANG
 from appliance.model.contract import Contract
 from appliance.model.document_codes import LENGTH, draw_code, read_code, show_code
+from appliance.verification import Indication
 from appliance.wiring import Appliance
 from tests.portal.conftest import form_token
 from tests.portal.test_amending import completed, sent
 from tests.portal.test_contracts_pages import draft
 from tests.portal.visitors import signed_in
+from tests.world import World, sequenced
 
 ENGLISH = {"Accept-Language": "en"}
 
@@ -101,3 +105,18 @@ def test_the_contract_page_has_the_code_and_its_picture(
     page = signed_in(portal, appliance, ZHANG.subject).get(f"/contracts/{contract.id}").text
     assert re.search(rf'href="/verify/{code_of(appliance, contract)}"', page)
     assert '<div class="qr"><svg' in page
+
+
+def test_where_policy_wants_it_the_last_page_leads_there(world: World) -> None:
+    before = world.home.policy.read_text(encoding="utf-8")
+    world.home.policy.write_text("[document_codes]\non_last_page = true\n", encoding="utf-8")
+    try:
+        with world.opened() as appliance, sequenced(appliance, world):
+            contract = completed(appliance, sent(appliance))
+            document = signed_file(appliance, contract)
+            [read] = zxingcpp.read_barcodes(PdfDocument(document)[-1 % contract.pages].render(scale=3).to_pil())
+            public = appliance.settings.web.public_url.rstrip("/")
+            assert read.text == f"{public}/verify/{code_of(appliance, contract)}"
+            assert appliance.verifier.verify_pdf(document).indication is Indication.PASSED
+    finally:
+        world.home.policy.write_text(before, encoding="utf-8")

@@ -16,7 +16,7 @@ from appliance.language.sizes import ByteSize
 from appliance.ledger.event_texts import LABELS, fact_label
 from appliance.ledger.timeline import Timeline, TimelineEvent
 from appliance.model.contract import UNSENT, Contract, ContractState, PartyKind
-from appliance.model.document_codes import show_code
+from appliance.model.document_codes import page_address, show_code
 from appliance.model.people import SealRequest, SealRequestState
 from appliance.signing_methods import METHOD_TITLES
 from webui.portal.access import ContractView, view_contract, visitor
@@ -53,8 +53,7 @@ def _code_of(contract: Contract) -> dict[str, Any]:
     code = appliance.document_codes.code_of(contract.id)
     if code is None:
         return {}
-    shown = show_code(code)
-    return {"code": shown, "code_address": f"{appliance.settings.web.public_url.rstrip('/')}/verify/{shown}"}
+    return {"code": show_code(code), "code_address": page_address(appliance.settings.web.public_url, code)}
 
 
 @pages.get("/<contract_id>")
