@@ -272,12 +272,12 @@ def _may_be_asked(url: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class WitnessSettings:
-    """Outside witnesses of the log: ``policy`` is a file in the format of C2SP ``tlog-policy`` (its path counts from
-    ``config/``); none without it. Each witness gets the newest checkpoint, at most one in ``seconds``.
+    """Outside witnesses of the log: ``policy`` is a file in the format of C2SP ``tlog-policy`` (its path counts
+    from ``config/``); none without it. Each witness gets the newest checkpoint, at most one in ``seconds``.
 
     ``tls`` is a PEM file with the authorities of their web servers, where the system's do not fit. An export of
-    evidence waits for a quorum for ``export_seconds`` at most. ``demanded``: the verification centre here believes an
-    evidence package only when its checkpoint meets the quorum of this policy.
+    evidence waits for a quorum for ``export_seconds`` at most. ``demanded``: the verification centre here believes
+    an evidence package only when its checkpoint meets the quorum of this policy.
     """
 
     policy: str = ""

@@ -105,7 +105,8 @@ def consistency_ranges(old: int, new: int) -> list[Range]:
 
 def verify_consistency(*, old: int, old_root: bytes, new: int, new_root: bytes, proof: Sequence[bytes]) -> None:
     """Raises :class:`ConsistencyRefused` unless *proof* shows that the tree of *new* leaves and *new_root* begins
-    with that of *old* leaves and *old_root* (2.1.2). From an *old* of 0 everything follows, with an empty proof."""
+    with that of *old* leaves and *old_root* (2.1.2). From an *old* of 0 everything follows, with an empty
+    proof."""
     ranges = consistency_ranges(old, new)
     _require_hashes(proof, len(ranges))
     known = dict(zip(ranges, proof, strict=True))

@@ -225,6 +225,9 @@ def _decode_base64(text: str) -> bytes:
     return data
 
 
+MOST_HASHES = 63
+"""Hashes in a proof of a log of fewer than 2^63 entries (C2SP ``tlog-proof``, ``tlog-witness``)."""
+
 MOST_LEAVES = 2048
 """Entries by which one request may extend the log: some milliseconds of hashing, no more."""
 
@@ -302,9 +305,7 @@ def cosign(data: bytes, key: NoteKey, sign: Callable[[bytes], bytes], *, at: dat
     return with_signatures(data, [cosignature(data, key, sign, at=at)])
 
 
-def cosignature(
-    data: bytes, key: NoteKey, sign: Callable[[bytes], bytes], *, at: datetime
-) -> NoteSignature:
+def cosignature(data: bytes, key: NoteKey, sign: Callable[[bytes], bytes], *, at: datetime) -> NoteSignature:
     """What :func:`cosign` adds, alone."""
     note = parse_note(data)
     if key.kind is not KeyKind.COSIGNATURE:

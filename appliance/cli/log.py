@@ -47,7 +47,7 @@ def check(context: Context) -> None:
 @click.pass_obj
 def checkpoint(context: Context) -> None:
     """Print the latest checkpoint, a C2SP signed note."""
-    click.echo(LogProofs(_database(context)).checkpoint().note, nl=False)
+    click.echo(LogProofs(_database(context)).checkpoint().cosigned_note, nl=False)
 
 
 @log_group.command("prove")

@@ -1,5 +1,6 @@
-"""Which logs and witnesses count, and how many of them (C2SP ``tlog-policy``): a file of lines ``log``, ``witness``,
-``group`` and ``quorum``. Everybody who verifies reads the same file: the scheduler, packages, ``vermilion verify``.
+"""Which logs and witnesses count, and how many of them (C2SP ``tlog-policy``): a file of lines ``log``,
+``witness``, ``group`` and ``quorum``. Everybody who verifies reads the same file: the scheduler, packages,
+``vermilion verify``.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from appliance.config import Settings, can_serve
 from appliance.errors import ConfigurationError
 from hsm.errors import AuthorityError
 from hsm.note import KeyKind, NoteKey, parse_vkey, verify_cosignature
@@ -73,8 +75,9 @@ class WitnessPolicy:
         return self.quorum == NONE or self._witnessed(self.quorum, cosigned)
 
     def judge(self, checkpoint: bytes) -> Witnessing:
-        """Who cosigned the *checkpoint*, a signed note. A cosignature that does not verify counts as none, and lines
-        of unknown keys are left alone (C2SP ``signed-note``). The log's own signature is for the caller to verify.
+        """Who cosigned the *checkpoint*, a signed note. A cosignature that does not verify counts as none, and
+        lines of unknown keys are left alone (C2SP ``signed-note``). The log's own signature is for the caller to
+        verify.
         """
         found: dict[str, datetime] = {}
         for each in self.witnesses:
@@ -120,9 +123,7 @@ def parse_policy(data: bytes) -> WitnessPolicy:
             raise ConfigurationError("Line {line}: {problem}", line=number, problem=error) from error
     if reading.quorum is None:
         raise ConfigurationError("A witness policy has exactly one line quorum.")
-    return WitnessPolicy(
-        data, tuple(reading.logs), tuple(reading.witnesses), dict(reading.groups), reading.quorum
-    )
+    return WitnessPolicy(data, tuple(reading.logs), tuple(reading.witnesses), dict(reading.groups), reading.quorum)
 
 
 class _Reading:
@@ -186,3 +187,21 @@ class _Reading:
 def _require(holds: bool, template: str, name: str) -> None:
     if not holds:
         raise ConfigurationError(template, name=name)
+
+
+def policy_of(settings: Settings) -> WitnessPolicy | None:
+    """The policy that *settings* name; None where there are no witnesses. Raises :class:`ConfigurationError`."""
+    if not settings.witnesses.configured:
+        return None
+    path = settings.beside(settings.witnesses.policy)
+    policy = read_policy(path)
+    for each in policy.witnesses:
+        if each.url and not can_serve(each.url):
+            raise ConfigurationError("{path}: {url} is no address of a web server.", path=path, url=each.url)
+    return policy
+
+
+def require_log(policy: WitnessPolicy, log: NoteKey) -> None:
+    """Raises :class:`ConfigurationError` when *policy* names logs, and *log* is none of them."""
+    if policy.logs and log not in policy.logs:
+        raise ConfigurationError("The witness policy is about other logs than {name}.", name=log.name)
