@@ -35,12 +35,23 @@ class InstantParameter(click.ParamType[datetime]):
 @click.option(
     "--trust", type=FILE, multiple=True, help="Believe these certificates (PEM) instead of the appliance's."
 )
+@click.option(
+    "--witnesses",
+    type=FILE,
+    help="For an evidence package: demand the quorum of this witness policy (C2SP tlog-policy).",
+)
 @click.option("--at", type=InstantParameter(), help="Judge as of this time (ISO 8601) instead of now.")
 @click.option("--data", type=FILE, help="For a timestamp: the file that it dates.")
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
 @click.pass_context
 def verify_command(
-    ctx: click.Context, file: Path, trust: tuple[Path, ...], at: datetime | None, data: Path | None, as_json: bool
+    ctx: click.Context,
+    file: Path,
+    trust: tuple[Path, ...],
+    witnesses: Path | None,
+    at: datetime | None,
+    data: Path | None,
+    as_json: bool,
 ) -> None:
     """Verify a PDF, a timestamp or an evidence package.
 
@@ -53,7 +64,7 @@ def verify_command(
             from appliance.cli import verdict  # noqa: PLC0415
 
             anchors = verdict.trust_anchors(context.home, trust)
-            report = verdict.judge(confinement, anchors, file, data=data, at=at)
+            report = verdict.judge(confinement, anchors, file, data=data, at=at, witnesses=witnesses)
     except click.UsageError:
         raise
     except ApplianceError as refusal:

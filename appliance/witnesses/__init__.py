@@ -5,6 +5,13 @@ Both sides are here: the log, which hands in its checkpoints and keeps the cosig
 second machine.
 """
 
-from appliance.witnesses.policy import PolicyWitness, Witnessing, WitnessPolicy, parse_policy, read_policy
+from appliance.witnesses.policy import (
+    PolicyWitness,
+    Witnessing,
+    WitnessPolicy,
+    parse_policy,
+    policy_of,
+    read_policy,
+)
 
-__all__ = ["PolicyWitness", "WitnessPolicy", "Witnessing", "parse_policy", "read_policy"]
+__all__ = ["PolicyWitness", "WitnessPolicy", "Witnessing", "parse_policy", "policy_of", "read_policy"]

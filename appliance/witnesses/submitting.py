@@ -8,7 +8,7 @@ health checks, the console and the metrics show.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -79,6 +79,13 @@ def cosignature_by(key: NoteKey, checkpoint: bytes, *, now: datetime) -> Cosigne
             "The cosignature of {name} is dated {at}, in the future.", name=key.name, at=at.isoformat()
         )
     return Cosigned(parse_note(checkpoint).by(key).line(), at)
+
+
+def answering(policy: WitnessPolicy, states: Mapping[str, WitnessState]) -> frozenset[str]:
+    """The names of the witnesses of *policy* with whom nothing was wrong the last time, but those of a machine
+    without a network among them: theirs comes by hand, so nobody waits for it."""
+    found = ((each.name, each.url, states.get(each.key.vkey())) for each in policy.witnesses)
+    return frozenset(name for name, url, state in found if url and (state is None or state.problem is None))
 
 
 class Submitting:
