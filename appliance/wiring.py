@@ -178,7 +178,9 @@ class Appliance:
         self.seal_pictures = SealPictures(database, workshop, self.confinement)
         self.sequencer, self.proofs = Sequencer(database, backend.authority), LogProofs(database)
         policy, log_key = policy_of(self.settings), partial(read_vkey, self.settings.home.log_key)
-        self.submitting = policy and Submitting(database, policy, log_key, self.settings, records.now)
+        self.submitting = (
+            None if policy is None else Submitting(database, policy, log_key, self.settings, records.now)
+        )
         self.timestamp_feed = TimestampFeed(
             TimestampFeeder(database, self.settings.home.timestamp_spool),
             self.settings.home.clearance,

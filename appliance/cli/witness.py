@@ -69,7 +69,8 @@ def cosign(checkpoint: Path, proof: Path | None, settings: Path) -> None:
         if refusal.size is None:
             raise
         raise ConfigurationError(
-            "This witness cosigned the size {size} last: make the file by `vermilion log submission --from {size}`.",
+            "This witness cosigned the size {size} last: make the file by"
+            " `vermilion log submission --from {size}`.",
             size=refusal.size,
         ) from refusal
     except Malformed as error:
