@@ -201,6 +201,12 @@ class AdministrationJobs:
         """Tells the console what the organisation's directories have, and what waits of them."""
         self._administration().directory.publish(self._appliance.directory_operation.status())
 
+    def publish_witnesses(self) -> None:
+        """Tells the console who outside watches the log."""
+        submitting = self._appliance.submitting
+        if submitting is not None:
+            self._administration().witnesses.publish(submitting.status())
+
     def _administration(self) -> Administration:
         with self._turn:
             if self._opened is None:
@@ -218,6 +224,7 @@ def administration_jobs(appliance: Appliance, stack: ExitStack) -> list[Job]:
         Job("stuck contracts", 15.0, administering.publish_stuck_contracts),
         Job("API clients", 15.0, administering.publish_api_clients),
         Job("directory page", 5.0, administering.publish_directory),
+        Job("witnesses page", 5.0, administering.publish_witnesses),
     ]
     settings = appliance.settings
     if settings.mail.configured:

@@ -5,28 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
+from appliance.model.witnesses import WitnessProblem
 from appliance.store.database import Transaction
 from hsm.rows import Query, fields_of
-
-
-class WitnessProblem(StrEnum):
-    """What came of handing a checkpoint in, where it was no cosignature."""
-
-    UNREACHABLE = "unreachable"
-    """No answer, or one of a server that is in trouble."""
-    UNKNOWN_LOG = "unknown-log"
-    """The witness does not know this log (404)."""
-    NOT_SIGNED = "not-signed"
-    """The witness has another key for this log (403)."""
-    FORKED = "forked"
-    """What the witness cosigned before is not the beginning of this log (422, or 409 for a size that this log does
-    not have or has with another root)."""
-    BAD_ANSWER = "bad-answer"
-    """An answer without a good cosignature."""
-    REFUSED = "refused"
-    """Another refusal."""
 
 
 @dataclass(frozen=True, slots=True)

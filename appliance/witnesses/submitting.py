@@ -19,11 +19,12 @@ from appliance.config import Settings
 from appliance.egress import MOST_AT_ONCE, Egress, EgressFailed, ExchangeLimits, Reply
 from appliance.errors import ApplianceError, StateRefused
 from appliance.ledger import LogProofs
+from appliance.model.witnesses import WitnessesStatus, WitnessProblem, WitnessStanding
 from appliance.store import ledger
 from appliance.store import witnesses as store
 from appliance.store.database import Database, Transaction
 from appliance.store.ledger import StoredCheckpoint
-from appliance.store.witnesses import WitnessProblem, WitnessState
+from appliance.store.witnesses import WitnessState
 from appliance.witnesses.messages import PATH, SIZE_KIND, Submission, parse_size
 from appliance.witnesses.policy import PolicyWitness, WitnessPolicy, require_log
 from hsm.errors import AuthorityError, Malformed
@@ -88,6 +89,27 @@ def answering(policy: WitnessPolicy, states: Mapping[str, WitnessState]) -> froz
     return frozenset(name for name, url, state in found if url and (state is None or state.problem is None))
 
 
+def status_of(tx: Transaction, policy: WitnessPolicy) -> WitnessesStatus:
+    """How the witnesses of *policy* and its quorum stand."""
+    states, last = store.states(tx), store.last_witnessed(tx)
+    return WitnessesStatus(
+        demanded=policy.demands_witnesses,
+        witnesses=tuple(_standing(each, states.get(each.key.vkey())) for each in policy.witnesses),
+        size=None if last is None else last.size,
+        at=None if last is None else last.at,
+        waiting_since=ledger.unwitnessed_since(tx),
+    )
+
+
+def _standing(witness: PolicyWitness, state: WitnessState | None) -> WitnessStanding:
+    name, url = witness.key.name, witness.url
+    if state is None:
+        return WitnessStanding(name, url, None, None, None, "", None, 0)
+    return WitnessStanding(
+        name, url, state.size, state.cosigned, state.problem, state.said, state.since, state.refusals
+    )
+
+
 class Submitting:
     """Hands checkpoints in; there is one, the scheduler's. *log_key* gives the log's own key."""
 
@@ -127,6 +149,10 @@ class Submitting:
         if due:
             with ThreadPoolExecutor(min(len(due), MOST_AT_ONCE)) as pool:
                 list(pool.map(lambda each: self._hand_in(each, states.get(each.key.vkey()), checkpoint), due))
+
+    def status(self) -> WitnessesStatus:
+        """How the witnesses and the quorum stand."""
+        return self._database.query(status_of, self._policy)
 
     def take(self, checkpoint: bytes) -> list[str]:
         """Keeps the cosignatures on a *checkpoint* of this log that came another way, such as on a USB stick; the

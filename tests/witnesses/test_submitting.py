@@ -22,7 +22,8 @@ from appliance.ledger.tree import Tiles
 from appliance.store import ledger
 from appliance.store import witnesses as store
 from appliance.store.database import Database
-from appliance.store.witnesses import WitnessProblem, WitnessState
+from appliance.model.witnesses import WitnessProblem
+from appliance.store.witnesses import WitnessState
 from appliance.witnesses import WitnessPolicy, parse_policy
 from appliance.witnesses.cosigning import Witness
 from appliance.witnesses.messages import parse_submission
