@@ -121,7 +121,7 @@ def verify_consistency(*, old: int, old_root: bytes, new: int, new_root: bytes, 
 
     holds = old_root == EMPTY_ROOT if old == 0 else (root(0, old), root(0, new)) == (old_root, new_root)
     if not holds or (new == 0 and new_root != EMPTY_ROOT):
-        raise ConsistencyRefused("The log of {new} entries does not begin with that of {old}.", old=old, new=new)
+        raise ConsistencyRefused("This is no beginning of the log: from size {old} to {new}.", old=old, new=new)
 
 
 def root_from_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes]) -> bytes:

@@ -73,7 +73,7 @@ def quorum_finding(
         if status.at is None:
             return good("The first checkpoint waits for its witnesses.")
         return good("Entries that a quorum of witnesses has confirmed: {size}, at {at}.", **values)
-    template = "Checkpoints have no quorum of witnesses since {since}; confirmed are {size} entries."
+    template = "Checkpoints have no quorum of witnesses since {since}; size of the last that had one: {size}."
     found = failing if age > (2 * BY_HAND if by_hand else LONG) else attention
     return found(RunbookPage.QUORUM_MISSING, template, **values)
 

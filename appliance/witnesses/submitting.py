@@ -205,7 +205,7 @@ class Submitting:
                 raise _conflict(reply, old, checkpoint.size)
             last = _named_size(reply)
             if last > checkpoint.size or last == old == checkpoint.size:
-                template = "It cosigned the size {last}, which this log of {size} entries does not have like that."
+                template = "This log does not have what it cosigned under the size {last}; its own size is {size}."
                 raise SubmissionFailed(WitnessProblem.FORKED, template, last=last, size=checkpoint.size)
             if last == old:
                 raise SubmissionFailed(WitnessProblem.BAD_ANSWER, "It refuses the size that it names.")

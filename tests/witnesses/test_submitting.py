@@ -19,10 +19,10 @@ from appliance.home import Home
 from appliance.ledger import LogProofs, Sequencer
 from appliance.ledger.proofs import LogAnswers
 from appliance.ledger.tree import Tiles
+from appliance.model.witnesses import WitnessProblem
 from appliance.store import ledger
 from appliance.store import witnesses as store
 from appliance.store.database import Database
-from appliance.model.witnesses import WitnessProblem
 from appliance.store.witnesses import WitnessState
 from appliance.witnesses import WitnessPolicy, parse_policy
 from appliance.witnesses.cosigning import Witness
