@@ -114,13 +114,14 @@ def test_a_package_waits_for_its_witnesses_and_says_who_they_are(
     place = tmp_path / "package.zip"
     place.write_bytes(package)
     demanded = world.home.settings.parent / "witness-policy.txt"
-    assert called(world.home, "verify", place, "--witnesses", demanded).exit_code == 0
+    good = called(world.home.root, "verify", place, "--witnesses", demanded)
+    assert good.exit_code == 0, good.output
     stricter = tmp_path / "policy.txt"
     stricter.write_text(policy.decode().replace("either any", "either all"), encoding="utf-8")
-    result = called(world.home, "verify", place, "--witnesses", stricter)
+    result = called(world.home.root, "verify", place, "--witnesses", stricter)
     assert (result.exit_code, "quorum is not met" in result.output) == (3, True)
     stricter.write_text("quorum many\n", encoding="utf-8")
-    assert called(world.home, "verify", place, "--witnesses", stricter).exit_code == 3
+    assert called(world.home.root, "verify", place, "--witnesses", stricter).exit_code == 3
 
 
 def test_nobody_waits_for_witnesses_that_do_not_answer(world: World, witness: ServedWitness) -> None:
@@ -157,23 +158,30 @@ def test_over_files_where_there_is_no_network(world: World, by_hand: Path, tmp_p
     size = 0
     for _ in range(2):
         submission, cosigned = tmp_path / "submission", tmp_path / "cosigned"
-        printed = called(world.home, "log", "submission", "--from", str(size))
+        printed = called(world.home.root, "log", "submission", "--from", str(size))
         submission.write_bytes(printed.stdout_bytes)
-        result = called(world.home, "witness", "cosign", submission, "--settings", by_hand)
+        result = called(world.home.root, "witness", "cosign", submission, "--settings", by_hand)
         assert result.exit_code == 0, result.output
         cosigned.write_bytes(result.stdout_bytes)
-        taken = called(world.home, "log", "cosignatures", cosigned)
+        taken = called(world.home.root, "log", "cosignatures", cosigned)
         assert (taken.exit_code, taken.output) == (0, "Cosigned by: safe.\n")
         size = int(status_of(by_hand)[1].rpartition(" ")[2])
         assert size > 0
-    stale = called(world.home, "log", "submission")
+    stale = called(world.home.root, "log", "submission")
     submission.write_bytes(stale.stdout_bytes)
-    refused = called(world.home, "witness", "cosign", submission, "--settings", by_hand)
+    refused = called(world.home.root, "witness", "cosign", submission, "--settings", by_hand)
     assert (refused.exit_code, f"--from {size}" in refused.output) == (1, True)
     head, _, note = printed.stdout_bytes.partition(b"\n\n")
     (tmp_path / "proof").write_bytes(head + b"\n")
     (tmp_path / "note").write_bytes(note)
     apart = called(
-        world.home, "witness", "cosign", tmp_path / "note", "--proof", tmp_path / "proof", "--settings", by_hand
+        world.home.root,
+        "witness",
+        "cosign",
+        tmp_path / "note",
+        "--proof",
+        tmp_path / "proof",
+        "--settings",
+        by_hand,
     )
     assert apart.exit_code == 0
