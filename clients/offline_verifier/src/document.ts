@@ -11,7 +11,7 @@ import { digest } from "./algorithms";
 import { type Certificate, details } from "./certificates";
 import { type SignedMessage, messageIn, reasonOf } from "./messages";
 import { type Step, NewVisible, Unexplained, explained } from "./pdf/changes";
-import { PdfFile } from "./pdf/file";
+import { MILLISECONDS, PdfFile } from "./pdf/file";
 import { type ByteRange, type FoundSignature, type Written, covered, locks, signatures, writtenRanges } from "./pdf/form";
 import { type StoredData, storedData, storedSince } from "./pdf/store";
 import { Odd } from "./pdf/syntax";
@@ -63,7 +63,7 @@ export class DocumentVerification {
   async verdict(): Promise<Part> {
     let written: Written[] = [];
     try {
-      written = writtenRanges(this.bytes);
+      written = writtenRanges(this.bytes, Date.now() + MILLISECONDS);
       const file = await PdfFile.open(this.bytes);
       return await this.parsed(file, written);
     } catch (error) {
@@ -293,6 +293,7 @@ function remarksOn(all: readonly One[], steps: Steps): Sentence[] {
   if (all.every(({ found: each }) => each.documentTimestamp)) found.push(sentence(TEMPLATES.datedOnly));
   if (steps.describedAnew) found.push(sentence(TEMPLATES.describedAnew));
   for (const { examined } of all) {
+    found.push(...examined.remarks);
     const missing = examined.finding?.revocation.findIndex((each) => each.known === "nothing") ?? -1;
     const name = examined.finding?.path[missing]?.name;
     if (examined.verdict === PASSED && name !== undefined) found.push(sentence(TEMPLATES.revocationMissing, { name }));

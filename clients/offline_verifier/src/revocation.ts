@@ -3,6 +3,7 @@
  * what cannot be read, or is not signed by the right authority, says nothing.
  */
 
+import { TooManyCertificates } from "./limits";
 import { NotComputed, digest, hashOf, verifies } from "./algorithms";
 import {
   type Element,
@@ -145,6 +146,7 @@ export class RevocationData {
     try {
       if (!covers(list, certificate)) return NOTHING;
       const key = `${index} ${issuer.fingerprint}`;
+      if (this.signed.size >= MOST) throw new TooManyCertificates();
       const signed = this.signed.get(key) ?? (await this.isListBy(list, issuer));
       this.signed.set(key, signed);
       if (!signed) return NOTHING;

@@ -32,7 +32,7 @@ export const TEMPLATES = {
   newVisible: "A later signature has a new place on a page; whether it hides something was not examined.",
   // messages
   damagedMessage: "The signature's structure is damaged (CMS).",
-  ber: "The signature is encoded in BER, not in DER; it was not examined here.",
+  ber: "The signature is encoded in BER, not in DER.",
   roomNotEmpty: "The room after the signature is not empty: something was hidden or changed there.",
   noSignedData: "The signature is not a SignedData message (CMS).",
   severalSigners: "The signature must have one signer; it has {count}.",

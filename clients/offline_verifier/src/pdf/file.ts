@@ -4,6 +4,7 @@
  * that follow the tables and programs that search the bytes find the same.
  */
 
+import { TooLong } from "../limits";
 import { decoded } from "./inflate";
 import { type Entry, type Section, objectAt, sections } from "./sections";
 import {
@@ -22,7 +23,9 @@ import {
 
 const MOST_COMMENT = 1024;
 const SUSPICIOUS = /obj|xref|trailer|stream|%PDF-|%%EOF/;
-const MILLISECONDS = 5000;
+/** Of one verification, beside a second for ten megabytes. */
+export const MILLISECONDS = 5000;
+const BYTES_A_MILLISECOND = 10_000;
 /** The holder of what trailers refer to. */
 export const TRAILER = -1;
 
@@ -43,9 +46,6 @@ export interface Revision {
   readonly freed: ReadonlySet<number>;
 }
 
-/** Verification takes longer than is allowed. */
-export class TooLong extends Error {}
-
 export class PdfFile {
   readonly revisions: Revision[] = [];
   private readonly versions = new Map<number, Version[]>();
@@ -54,9 +54,11 @@ export class PdfFile {
   private readonly since = new Map<number, number>();
   /** Where the newest version of each object that is not packed stands. */
   readonly spans = new Map<number, readonly [start: number, end: number]>();
-  private readonly until = Date.now() + MILLISECONDS;
+  private readonly until: number;
 
-  private constructor(readonly bytes: Uint8Array) {}
+  private constructor(readonly bytes: Uint8Array) {
+    this.until = Date.now() + MILLISECONDS + bytes.length / BYTES_A_MILLISECOND;
+  }
 
   /** Reads *bytes*. Raises Odd where programs could read them differently, or TooLong. */
   static async open(bytes: Uint8Array): Promise<PdfFile> {

@@ -3,12 +3,19 @@
  * bytes, whoever refers to it.
  */
 
+import { latin1 } from "../asn1";
+import { TooLong } from "../limits";
 import { type PdfFile, isNamed } from "./file";
 import { type Dict, Name, Odd, PdfString, Ref, type Value, isArray, isDict } from "./syntax";
 
 const DEEPEST = 40;
 const MOST_FIELDS = 100_000;
 const MOST_SIGNATURES = 1000;
+/** What a signature dictionary has (table 255), and nothing else: the same bytes may be nothing else. */
+const SIGNATURE_KEYS = new Set(
+  ("Type Filter SubFilter Contents Cert ByteRange Reference Changes Name M Location Reason ContactInfo R V" +
+    " Prop_Build Prop_AuthTime Prop_AuthType").split(" "),
+);
 
 /** What FieldMDP locks (12.8.2.4). */
 export interface FieldLock {
@@ -97,6 +104,9 @@ function* fields(file: PdfFile, form: Dict): Generator<Field> {
 function signature(file: PdfFile, field: string, dict: Dict, number: number): FoundSignature {
   const value = file.object(number);
   if (!isDict(value) || file.isPacked(number)) throw new Odd("a signature that is none");
+  const odd = [...value.keys()].find((key) => !SIGNATURE_KEYS.has(key));
+  if (odd !== undefined) throw new Odd(`the signature's ${odd.slice(0, 20)}`);
+  if (![...file.holdersOf(number)].every((each) => mayHold(file, each, number))) throw new Odd("a signature that is also something else");
   const subfilter = value.get("SubFilter");
   const kind = subfilter instanceof Name ? subfilter.value : "";
   const range = rangeOf(value.get("ByteRange"), file.bytes.length);
@@ -122,6 +132,15 @@ function signature(file: PdfFile, field: string, dict: Dict, number: number): Fo
     permission: permissionOf(file, value, dict),
     lock: lockOf(file, value),
   };
+}
+
+/** Whether the object may refer to the signature: a field by its value, the catalogue or its permissions. */
+function mayHold(file: PdfFile, holder: number, signature: number): boolean {
+  if (holder === file.root().number) return true;
+  const dict = file.object(holder);
+  if (!isDict(dict)) return false;
+  const keys = [...dict].filter(([, value]) => value instanceof Ref && value.number === signature).map(([key]) => key);
+  return keys.length === 1 && (keys[0] === "V" ? dict.has("T") : keys[0] === "DocMDP");
 }
 
 function rangeOf(value: Value | undefined, size: number): ByteRange | null {
@@ -210,7 +229,7 @@ export function textOf(string: PdfString): string {
   const { bytes } = string;
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return new TextDecoder("utf-16be").decode(bytes.subarray(2));
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return new TextDecoder().decode(bytes.subarray(3));
-  return String.fromCharCode(...bytes);
+  return latin1(bytes);
 }
 
 /** A `/ByteRange` as it stands in the bytes; `range` null where it is not four plain numbers that could be one. */
@@ -222,11 +241,15 @@ export interface Written {
 const NAMED = /^\/(?:B|#42)(?:y|#79)(?:t|#74)(?:e|#65)(?:R|#52)(?:a|#61)(?:n|#6[eE])(?:g|#67)(?:e|#65)(?![^\0\t\n\f\r ()<>[\]{}/%])/;
 const NUMBERS = /^[\0\t\n\f\r ]*\[[\0\t\n\f\r ]*0+[\0\t\n\f\r ]+(\d{1,12})[\0\t\n\f\r ]+(\d{1,12})[\0\t\n\f\r ]+(\d{1,12})[\0\t\n\f\r ]*\]/;
 
-/** Every name `/ByteRange` in *bytes*, however it is written and wherever it stands. */
-export function writtenRanges(bytes: Uint8Array): Written[] {
+/** Every name `/ByteRange` in *bytes*, however it is written and wherever it stands. Raises TooLong after *until*
+ * (milliseconds). */
+export function writtenRanges(bytes: Uint8Array, until: number): Written[] {
   const found: Written[] = [];
+  let looked = 0;
   for (let at = bytes.indexOf(0x2f); at >= 0; at = bytes.indexOf(0x2f, at + 1)) {
-    if (bytes[at + 1] !== 0x42 && bytes[at + 1] !== 0x23) continue;
+    if (++looked % MOST_SIGNATURES === 0 && Date.now() > until) throw new TooLong();
+    const plain = bytes[at + 1] === 0x42 && (bytes[at + 2] === 0x79 || bytes[at + 2] === 0x23);
+    if (!plain && bytes[at + 1] !== 0x23) continue;
     const name = NAMED.exec(String.fromCharCode(...bytes.subarray(at, at + 40)))?.[0];
     if (name === undefined) continue;
     const numbers = NUMBERS.exec(String.fromCharCode(...bytes.subarray(at + name.length, at + name.length + 300)));
