@@ -1,5 +1,5 @@
-"""The programs in evidence packages (``check.sh``, ``check.py``, ``verify.html``), by their digests: who runs one has
-to get ours.
+"""The programs in evidence packages (``check.sh``, ``check.py``, ``verify.html``), by their digests: who runs one
+has to get ours.
 
 ``checkers.txt`` lists every one that a package ever had, the newest last; ``python -m scripts.known_checkers``
 adds what is new before a release.

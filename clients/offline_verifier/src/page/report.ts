@@ -47,7 +47,7 @@ const KINDS: Readonly<Record<string, string>> = {
   pdf: "Signed document (PDF)",
   timestamp: "Timestamp (RFC 3161)",
   evidence: "Evidence package",
-  log: "Log proof",
+  log: "Proof from the log",
 };
 const PARTS: Readonly<Record<Part, string>> = {
   files: "Files and manifest",
@@ -69,11 +69,11 @@ const REMEDIES: Readonly<Partial<Record<SubIndication, string>>> = {
 };
 const COVERAGES = { "whole-file": "the whole file", "whole-revision": "the whole revision that was signed", partial: "only a part" } as const;
 const CHANGES = {
-  none: "nothing",
-  "validation-data": "only what proves the signatures",
-  "further-signatures": "further signatures",
-  unexplained: "something that cannot be explained here",
-  unknown: "not known",
+  none: "Nothing",
+  "validation-data": "Validation data",
+  "further-signatures": "Further signatures",
+  unexplained: "Something that cannot be explained here",
+  unknown: "Not known",
 } as const;
 const LIMITS = [
   "Pages were not drawn: whether what was added after a signature looks like part of what was signed, only a program that compares pages can tell (“vermilion verify”, or the verification centre).",
@@ -303,9 +303,9 @@ export class Report {
         [this.say("File"), this.around.name],
         [this.say("Kind"), this.say(KINDS[kind] ?? "")],
         ["SHA-256", digest === "" ? null : this.digest(digest)],
-        [this.say("Judged for"), `${this.speech.time(at)} ${this.say("by the clock of this computer")}`],
+        [this.say("Judged for"), `${this.speech.time(at)} ${this.say("(by this computer’s clock)")}`],
         [this.say("Indication"), this.indication(verdict)],
-        [this.say("Trusted roots"), trusted.length === 0 ? this.say("none") : make("div", {}, ...trusted)],
+        [this.say("Trusted roots"), trusted.length === 0 ? this.say("None") : make("div", {}, ...trusted)],
       ]),
     );
   }
@@ -324,4 +324,4 @@ export class Report {
   }
 }
 
-const STEP_WORDS = { yes: "holds", no: "does not hold", open: "undecided" } as const;
+const STEP_WORDS = { yes: "Holds", no: "Does not hold", open: "Undecided" } as const;
