@@ -22,8 +22,11 @@ _TOKENS: Final = re.compile(
 """Comments and templates, of which nothing is taken, or strings that are put together."""
 _PIECE: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 _SAID: Final = re.compile(r'data-say="([^"]+)"')
-_SENTENCE: Final = re.compile(r"[A-Z{“](?:[^\n]* [^\n]*|[a-z]+)")
-"""What people read begins with a capital, and is a single word or has blanks; the rest are names of the code."""
+_SENTENCE: Final = re.compile(r"[A-Z{“(][^\n]* [^\n]*")
+"""What people read begins with a capital and has blanks; single words are sought in the page alone."""
+_WORD: Final = re.compile(r"[A-Z][a-z]+")
+_OTHERS: Final = frozenset({"English", "X509 CRL"})
+"""What is said in its own language, or by no people."""
 
 _HEAD: Final = """\
 /**
@@ -35,9 +38,9 @@ export const CHINESE: Readonly<Record<string, string>> = {
 """
 
 
-def literals() -> Iterator[str]:
-    """Every text in the sources of the page and the engine."""
-    for path in sorted((ROOT / "src").rglob("*.ts")):
+def literals(below: str = "src") -> Iterator[str]:
+    """Every text in the sources of the page and the engine, or in the folder *below* of them."""
+    for path in sorted((ROOT / below).rglob("*.ts")):
         if path != WORDS:
             for token in _TOKENS.finditer(path.read_text(encoding="utf-8")):
                 if token[1]:
@@ -47,7 +50,8 @@ def literals() -> Iterator[str]:
 
 def sentences() -> set[str]:
     """Those that people read, by their form."""
-    return {each for each in literals() if _SENTENCE.fullmatch(each) and re.search(r"[a-z]{2}", each)}
+    found = {each for each in literals() if _SENTENCE.fullmatch(each) and re.search("[a-z]{2}", each)}
+    return (found | {each for each in literals("src/page") if _WORD.fullmatch(each)}) - _OTHERS
 
 
 def words() -> str:

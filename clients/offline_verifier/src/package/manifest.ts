@@ -22,6 +22,7 @@ export interface Manifest {
   readonly files: ReadonlyMap<string, { readonly size: number; readonly sha256: string }>;
 }
 
+const TWICE = "The manifest of the package lists files twice, unsorted, or alike but for case.";
 const OTHER = "The manifest of the package is not in its one form ({format}).";
 
 /** The manifest in *octets*; raises Refused unless it is in its one form. */
@@ -29,7 +30,7 @@ export function readManifest(octets: Uint8Array): Manifest {
   try {
     return read(fields(decode(octets)));
   } catch (error) {
-    if (error instanceof Refused && error.said.template.startsWith("The manifest")) throw error;
+    if (error instanceof Refused && [OTHER, TWICE].includes(error.said.template)) throw error;
     throw new Refused(OTHER, { format: FORMAT ?? "" });
   }
 }
@@ -62,12 +63,12 @@ function listed(files: readonly Json[]): Manifest["files"] {
     const [path, sha256, size] = [text(each["path"]), text(each["sha256"]), number(each["size"])];
     check(/^[0-9a-f]{64}$/.test(sha256));
     const own = path > before && !(SEALS as readonly string[]).includes(path);
-    require(own, "The manifest of the package lists files twice, unsorted, or alike but for case.");
+    require(own, TWICE);
     before = path;
     found.set(path, { size, sha256 });
   }
   const distinct = new Set([...found.keys()].map((each) => each.toLowerCase())).size === found.size;
-  require(distinct, "The manifest of the package lists files twice, unsorted, or alike but for case.");
+  require(distinct, TWICE);
   return found;
 }
 

@@ -8,7 +8,9 @@ const [SIGNED_DATA, TST_INFO] = ["1.2.840.113549.1.7.2", "1.2.840.113549.1.9.16.
 const [SIGNING_TIME, SIGNATURE_TIMESTAMP] = ["1.2.840.113549.1.9.5", "1.2.840.113549.1.9.16.2.14"];
 const [CONTEXT_0, CONTEXT_1, CONTEXT_3, OCTETS, INTEGER_TAG, BOOLEAN_TAG] = [0xa0, 0xa1, 0xa3, 0x04, 0x02, 0x01];
 const [COMMON_NAME, SERIAL_NUMBER] = ["2.5.4.3", "2.5.4.5"];
-const [BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE, EMAIL_PROTECTION] = ["2.5.29.19", "2.5.29.37", "1.3.6.1.5.5.7.3.4"];
+const [BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE] = ["2.5.29.19", "2.5.29.37"];
+/** For signing documents: emailProtection and documentSigning (RFC 9336). */
+const SIGNING = "1.3.6.1.5.5.7.3.36 1.3.6.1.5.5.7.3.4";
 const SHA256_IMPRINT = Uint8Array.of(0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20);
 const UNREAD = "The file {path} of the package cannot be read.";
 
@@ -186,8 +188,7 @@ export function commonName(certificate: Certificate): string {
 
 /** People and seals have a serialNumber, other services another extended key usage, authorities none. */
 export function isEvidenceService(certificate: Certificate): boolean {
-  const own = certificate.usages.length === 1 && certificate.usages[0] === EMAIL_PROTECTION;
-  return own && !certificate.authority && identifierOf(certificate) === "" && commonName(certificate) !== "";
+  return [...certificate.usages].sort().join(" ") === SIGNING && !certificate.authority && identifierOf(certificate) === "" && commonName(certificate) !== "";
 }
 
 /** The DER in each block of a PEM file; raises Refused where there is anything else in it. */
