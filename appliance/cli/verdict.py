@@ -33,13 +33,16 @@ def trust_anchors(home: Home, trust: tuple[Path, ...]) -> TrustAnchors:
 def judge(
     confinement: Confinement, anchors: TrustAnchors, file: Path, *, data: Path | None, at: datetime | None
 ) -> VerificationReport:
-    """The report about *file*; *data* is what a timestamp dates. Raises as :meth:`Verifier.verify_file`."""
+    """The report about *file*, or about the package unpacked in this folder; *data* is what a timestamp dates.
+    Raises as :meth:`Verifier.verify_file`."""
     verifier = Verifier(confinement, anchors, evidence=_verify_package)
+    if file.is_dir():
+        return verifier.verify_folder(file, at=at)
     return verifier.verify_file(file, data=data.read_bytes() if data else None, at=at)
 
 
 def _verify_package(
-    package: bytes, *, verifier: Verifier, at: datetime, anchors: TrustAnchors
+    package: bytes | Path, *, verifier: Verifier, at: datetime, anchors: TrustAnchors
 ) -> VerificationReport:
     # Imported now: whoever verifies a PDF does not wait for it.
     from appliance.evidence.verification import verify_package  # noqa: PLC0415

@@ -86,21 +86,22 @@ export async function verifyTimestamp(
 
 /**
  * A detached signature (CMS) over *content*, such as the manifest of a package or a signed record. *mediaType* is what
- * the signed attribute `mime-type` must say, null where it must be absent, undefined where it does not matter.
+ * the signed attribute `mime-type` must say, null where it must be absent, undefined where it does not matter. *proven*
+ * is a moment by which the message is known to have existed, from elsewhere than the message.
  */
 export async function verifyDetached(
   encoded: Uint8Array,
   content: Uint8Array,
   trust: readonly Uint8Array[],
   at: Date,
-  more: More & { readonly mediaType?: string | null } = {},
+  more: More & { readonly mediaType?: string | null; readonly proven?: Date } = {},
 ): Promise<SignatureVerdict> {
   const report = await guarded("evidence", encoded, at, async (empty) => {
     const message = readMessage(encoded);
     const material = new Material();
     material.addMessage(message);
     const by = { ...(await material.judge({ ...more, trust })), at };
-    const one = await examineSignature(message, content, null, by);
+    const one = await examineSignature(message, content, more.proven ?? null, by);
     const verdicts = [one.verdict];
     if (message.content !== null) verdicts.push(undecided("FORMAT_FAILURE", TEMPLATES.ownContent));
     if (more.mediaType !== undefined && !isOfType(message, more.mediaType)) {
