@@ -26,7 +26,7 @@ const SUSPICIOUS = /obj|xref|trailer|stream|%PDF-|%%EOF/;
 /** Of one verification, beside a second for ten megabytes. */
 export const MILLISECONDS = 5000;
 const BYTES_A_MILLISECOND = 10_000;
-/** The holder of what trailers refer to. */
+/** The holder of what trailers refer to, and cross-reference sections: streams in which objects are packed. */
 export const TRAILER = -1;
 
 /** What one revision says of one object; `object` undefined where it was freed, `packed` in an object stream. */
@@ -149,6 +149,7 @@ export class PdfFile {
       if (entry.kind !== "packed") continue;
       const packed = containers.get(entry.container) ?? new Map<number, number>();
       containers.set(entry.container, packed.set(entry.index, each));
+      this.hold(entry.container, TRAILER, number);
     }
     for (const [each, object] of objects) {
       if (!(object instanceof Stream) || !isNamed(object.dict, "Type", "ObjStm")) continue;
@@ -176,12 +177,14 @@ export class PdfFile {
   }
 
   private note(holder: number, object: PdfObject, revision: number): void {
-    for (const each of references(object)) {
-      const known = this.holders.get(each);
-      if (known === undefined) this.holders.set(each, new Set([holder]));
-      else known.add(holder);
-      this.since.set(each, Math.min(revision, this.since.get(each) ?? revision));
-    }
+    for (const each of references(object)) this.hold(each, holder, revision);
+  }
+
+  private hold(number: number, holder: number, revision: number): void {
+    const known = this.holders.get(number);
+    if (known === undefined) this.holders.set(number, new Set([holder]));
+    else known.add(holder);
+    this.since.set(number, Math.min(revision, this.since.get(number) ?? revision));
   }
 
   /** The length that a stream of *revision* refers to, from an older revision. */

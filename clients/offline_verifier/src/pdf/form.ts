@@ -6,7 +6,7 @@
 import { latin1 } from "../asn1";
 import { TooLong } from "../limits";
 import { type PdfFile, isNamed } from "./file";
-import { type Dict, Name, Odd, PdfString, Ref, type Value, isArray, isDict } from "./syntax";
+import { type Dict, Name, Odd, PdfString, Ref, type Value, isArray, isDict, isRegular } from "./syntax";
 
 const DEEPEST = 40;
 const MOST_FIELDS = 100_000;
@@ -238,7 +238,7 @@ export interface Written {
   readonly range: ByteRange | null;
 }
 
-const NAMED = /^\/(?:B|#42)(?:y|#79)(?:t|#74)(?:e|#65)(?:R|#52)(?:a|#61)(?:n|#6[eE])(?:g|#67)(?:e|#65)(?![^\0\t\n\f\r ()<>[\]{}/%])/;
+const LETTERS = Array.from("ByteRange", (each) => each.charCodeAt(0));
 const NUMBERS = /^[\0\t\n\f\r ]*\[[\0\t\n\f\r ]*0+[\0\t\n\f\r ]+(\d{1,12})[\0\t\n\f\r ]+(\d{1,12})[\0\t\n\f\r ]+(\d{1,12})[\0\t\n\f\r ]*\]/;
 
 /** Every name `/ByteRange` in *bytes*, however it is written and wherever it stands. Raises TooLong after *until*
@@ -248,16 +248,30 @@ export function writtenRanges(bytes: Uint8Array, until: number): Written[] {
   let looked = 0;
   for (let at = bytes.indexOf(0x2f); at >= 0; at = bytes.indexOf(0x2f, at + 1)) {
     if (++looked % MOST_SIGNATURES === 0 && Date.now() > until) throw new TooLong();
-    const plain = bytes[at + 1] === 0x42 && (bytes[at + 2] === 0x79 || bytes[at + 2] === 0x23);
-    if (!plain && bytes[at + 1] !== 0x23) continue;
-    const name = NAMED.exec(String.fromCharCode(...bytes.subarray(at, at + 40)))?.[0];
-    if (name === undefined) continue;
-    const numbers = NUMBERS.exec(String.fromCharCode(...bytes.subarray(at + name.length, at + name.length + 300)));
+    const end = nameEnd(bytes, at + 1);
+    if (end === null) continue;
+    const numbers = NUMBERS.exec(String.fromCharCode(...bytes.subarray(end, end + 300)));
     const stated = numbers === null ? undefined : [0, Number(numbers[1]), Number(numbers[2]), Number(numbers[3])];
     found.push({ at, range: rangeOf(stated, bytes.length) });
     if (found.length > MOST_SIGNATURES) throw new Odd("too many signatures");
   }
   return found;
+}
+
+/** Where the name ByteRange ends that begins at *at*, each letter itself or its escape (7.3.5); null for others. */
+function nameEnd(bytes: Uint8Array, at: number): number | null {
+  for (const letter of LETTERS) {
+    if (bytes[at] === letter) at++;
+    else if (bytes[at] !== 0x23 || digit(bytes[at + 1]) * 16 + digit(bytes[at + 2]) !== letter) return null;
+    else at += 3;
+  }
+  const next = bytes[at];
+  return next === undefined || isRegular(next) ? null : at;
+}
+
+function digit(code = -1): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  return (code >= 0x41 && code <= 0x46) || (code >= 0x61 && code <= 0x66) ? (code & 0x0f) + 9 : Number.NaN;
 }
 
 /** The bytes that *range* covers. */

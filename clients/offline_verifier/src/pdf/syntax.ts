@@ -274,7 +274,8 @@ function isPlainComment(text: Uint8Array): boolean {
   return /^[\w .,:;()'-]*$/.test(words) && !/obj|xref|trailer|stream|EOF/.test(words);
 }
 
-function isRegular(code: number): boolean {
+/** Whether a byte is part of a word (7.2.3). */
+export function isRegular(code: number): boolean {
   return code !== -1 && !SPACES.has(code) && !DELIMITERS.has(code);
 }
 
