@@ -12,11 +12,12 @@ from playwright.sync_api import Browser, FilePayload, Page
 
 TELL = """() => {
     const of = (found) => found.dataset.indication;
+    const parts = [...document.querySelectorAll("[data-part]")];
     return {
         indication: of(document.querySelector(".verdict")),
         proven: document.querySelector(".verdict").dataset.proven !== undefined,
         heading: document.querySelector("#heading").lastChild.textContent,
-        steps: Object.fromEntries([...document.querySelectorAll("[data-part]")].map((each) => [each.dataset.part, of(each)])),
+        steps: Object.fromEntries(parts.map((each) => [each.dataset.part, of(each)])),
         signatures: [...document.querySelectorAll("article.signature")].map(of),
         text: document.querySelector("#result").innerText,
     };
@@ -51,7 +52,7 @@ class Opened:
 
     def trust(self, files: Mapping[str, bytes]) -> None:
         self.page.set_input_files("#roots", _payloads(files))
-        self.page.wait_for_function("!document.querySelector('#trusted').hidden")
+        self.page.wait_for_selector("#trusted:not([hidden])")
 
     def judge(self, files: Mapping[str, bytes]) -> Told:
         """The files, chosen together."""
@@ -70,7 +71,7 @@ class Opened:
     def _judged(self, give: Any) -> Told:
         self.page.evaluate("delete document.documentElement.dataset.judged")
         give()
-        self.page.wait_for_function("document.documentElement.dataset.judged", timeout=60_000)
+        self.page.wait_for_selector("html[data-judged]", timeout=60_000, state="attached")
         return self.tell()
 
 

@@ -184,6 +184,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
   "The note is not signed by {name}.": "注记未经 {name} 签名。",
   "The package agrees with itself, by the root certificate that lies in it. Anybody can make such a package with a root of their own: compare the root’s fingerprint with one that you got from its issuer by another way.": "以包内根证书验证，证据包自身一致。但任何人都能自制根证书和这样的包：请另行向签发机构取得根证书指纹，并予核对。",
   "The package does not end as a ZIP does; it is cut off or was added to.": "该证据包的结尾不符合 ZIP 格式：内容被截断或被追加。",
+  "The package gives two names to one file; readers may differ on it.": "证据包给同一文件注明了两个名称，不同工具读到的内容可能不一致。",
   "The package has a file that its manifest does not list: {path}.": "证据包中有清单未列出的文件：{path}。",
   "The package has a file {file} about which this verifier has no rule: it proves nothing, and it might be a program. The package may come from a newer release. Run no checker from this package.": "证据包中的文件 {file} 不在本验证程序的核验规则之内：它不能证明任何内容，还可能是程序。证据包可能出自更新的版本。请勿运行该证据包中的校验程序。",
   "The package has a file {path}, and no rule says what a file of this name counts for.": "证据包中有文件 {path}，没有规则说明以此命名的文件有何效力。",

@@ -3,7 +3,7 @@
  * local headers and data descriptors say must agree, and every octet belongs to a file. Other ZIPs are refused.
  */
 
-import { encoded, joined, startsWith, utf8 } from "../octets";
+import { encoded, indexOf, joined, startsWith, utf8 } from "../octets";
 import { Refused, require } from "./refusal";
 
 const [LOCAL, CENTRAL, END, DESCRIPTOR] = [0x04034b50, 0x02014b50, 0x06054b50, 0x08074b50];
@@ -192,16 +192,9 @@ function descriptor(octets: Uint8Array, view: DataView, entry: Entry, at: number
   require(startsWith(place, plain), template, { path: entry.shown });
   const marks = ["\x03\x04", "\x01\x02", "\x05\x06", "\x07\x08"].map((each) => encoded(`PK${each}`));
   const packed = octets.subarray(at - entry.packed, at);
-  const open = entry.method === STORED && marks.some((mark) => includes(packed, mark));
+  const open = entry.method === STORED && marks.some((mark) => indexOf(packed, mark) !== -1);
   require(!open, UNREAD, { path: entry.shown });
   return plain.length + (marked ? 4 : 0);
-}
-
-function includes(octets: Uint8Array, mark: Uint8Array): boolean {
-  for (let at = octets.indexOf(0x50); at !== -1; at = octets.indexOf(0x50, at + 1)) {
-    if (startsWith(octets.subarray(at, at + 4), mark)) return true;
-  }
-  return false;
 }
 
 /** Raises Refused where the deflated stream is none, does not end with *packed*, or is larger than stated. */
