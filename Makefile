@@ -117,6 +117,7 @@ bundle: ## one archive for machines without a network: the application, its whee
 
 offline-verifier: ## build verify.html anew from clients/offline_verifier, byte for byte the same everywhere
 	@scripts/setup offline
+	@$(BIN)/python -m scripts.offline_words
 	@cd clients/offline_verifier && npx --no-install tsc --noEmit && node build.mjs ../../appliance/evidence/verify.html
 	@$(BIN)/python -m scripts.known_checkers
 

@@ -57,9 +57,7 @@ def sentences() -> set[str]:
 def words() -> str:
     """The file, with whatever of the texts the catalogue has."""
     known = chinese_messages()
-    lines = (
-        f"  {_text(each)}: {_text(known[each])},\n" for each in sorted(set(literals())) if each in known
-    )
+    lines = (f"  {_text(each)}: {_text(known[each])},\n" for each in sorted(set(literals())) if each in known)
     return _HEAD + "".join(lines) + "};\n"
 
 

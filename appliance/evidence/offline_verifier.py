@@ -1,7 +1,8 @@
 """``verify.html``: signed PDFs, timestamps, log proofs and packages, judged by a browser without a network.
 
 It is built from ``clients/offline_verifier`` by ``make offline-verifier``, byte for byte the same everywhere, and
-kept here, since appliances have nothing to build it with. It lies at the root of every package and at ``/verify.html``.
+kept here, since appliances have nothing to build it with. It lies at the root of every package and at
+``/verify.html``.
 """
 
 from __future__ import annotations

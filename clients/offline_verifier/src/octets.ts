@@ -32,7 +32,9 @@ export function encoded(text: string): Uint8Array {
 }
 
 export function same(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((each, at) => each === other[at]);
+  if (one.length !== other.length) return false;
+  for (let at = 0; at < one.length; at += 1) if (one[at] !== other[at]) return false;
+  return true;
 }
 
 export function startsWith(octets: Uint8Array, head: Uint8Array): boolean {
@@ -57,6 +59,13 @@ export function indexOf(octets: Uint8Array, wanted: Uint8Array, start = 0): numb
     if (startsWith(octets.subarray(at), wanted)) return at;
   }
   return -1;
+}
+
+/** How often *wanted* stands in *octets*. */
+export function count(octets: Uint8Array, wanted: Uint8Array): number {
+  let found = 0;
+  for (let at = indexOf(octets, wanted); at !== -1; at = indexOf(octets, wanted, at + 1)) found += 1;
+  return found;
 }
 
 export async function sha256(octets: Uint8Array): Promise<Uint8Array> {

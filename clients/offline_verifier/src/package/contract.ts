@@ -1,7 +1,7 @@
 /** The signed contract: it begins with the contract as given, and carries since then exactly the signatures beside it. */
 
 import { latin1 } from "../asn1";
-import { digestOf, hex, joined, same, startsWith } from "../octets";
+import { count, digestOf, encoded, hex, joined, same, startsWith } from "../octets";
 import { type Files, part } from "./files";
 import { type Place, readIndex } from "./layout";
 import { readMessage, readToken } from "./messages";
@@ -10,6 +10,7 @@ import { require } from "./refusal";
 export const [ORIGINAL, SIGNED] = ["contract/contract.pdf", "contract/contract.signed.pdf"] as const;
 export const OTHER_SIGNATURES = "The signatures in the contract are not those of which the log tells.";
 const NOT_ITS = "The file {path} is not of its signature.";
+const NAME = encoded("/ByteRange");
 const SPACE = "[\\t\\n\\f\\r ]";
 
 /** A signature or timestamp of the contract: *end* is where in the file ends what it covers, *covers* its SHA-256 in hex. */
@@ -27,7 +28,7 @@ export async function requireContract(files: Files): Promise<Carried[]> {
   const index = readIndex(part(files, "index.txt"));
   requireWhole(files, index);
   const places = new Set(index.map((each) => each.head).filter((each) => each >= original.length));
-  const since = latin1(document.subarray(original.length - "/ByteRange".length + 1)).split("/ByteRange").length - 1;
+  const since = count(document, NAME) - count(original, NAME);
   require(places.size === index.length && since === index.length, OTHER_SIGNATURES);
   return Promise.all(index.map((each) => carried(files, each, document)));
 }

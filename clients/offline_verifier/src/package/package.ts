@@ -74,6 +74,8 @@ export interface PackageVerdict extends FileVerdict {
   readonly root: Uint8Array | null;
 }
 
+/** What rests on the root. */
+const RESTING: ReadonlySet<Part> = new Set(["manifest", "contract", "signatures", "records", "log"]);
 const ROOT = "certificates/ca.pem";
 const CHECKERS = ["check.sh", "check.py"];
 const RECORD = /^((?:agreement|voiding)\/[^/]+|authority\/(?:power|anchor|vouching)-[^/]+)\.(?:json|p7s)$/;
@@ -133,6 +135,7 @@ class PackageJudge {
     const whole = worst(this.steps.map((each) => each.verdict));
     const own = this.trust.length === 0;
     const proven = whole.indication === "TOTAL-PASSED" && !own;
+    if (own) this.doubt();
     return {
       kind: "evidence",
       proven,
@@ -140,7 +143,7 @@ class PackageJudge {
       at: this.at,
       digest,
       signatures: this.document?.signatures ?? [],
-      remarks,
+      remarks: [...remarks, ...(this.document?.remarks ?? [])],
       anchors: own ? [] : this.anchors(),
       contract: this.listed?.contract ?? "",
       audience: this.listed?.audience ?? "",
@@ -154,6 +157,18 @@ class PackageJudge {
       voiding: [...this.files.keys()].some((each) => each.startsWith("voiding/")) || this.entries.some((each) => each.kind === "contract-voided"),
       root: this.root,
     };
+  }
+
+  /** What holds by the package's own root alone is not called valid before the reader named that root. */
+  private doubt(): void {
+    const doubted = (verdict: Verdict): Verdict => (verdict.indication === "TOTAL-PASSED" ? IF_GENUINE : verdict);
+    const report = (each: SignatureVerdict): SignatureVerdict => ({ ...each, verdict: doubted(each.verdict) });
+    if (this.document !== null) this.document = { ...this.document, signatures: this.document.signatures.map(report) };
+    if (this.seal !== null) this.seal = report(this.seal);
+    for (const [at, each] of this.records.entries()) this.records[at] = { ...each, report: report(each.report) };
+    for (const [at, each] of this.steps.entries()) {
+      if (RESTING.has(each.part)) this.steps[at] = { ...each, verdict: doubted(each.verdict) };
+    }
   }
 
   /** Does the *check*; what it refuses is TOTAL-FAILED, and what it returns counts. */
@@ -197,10 +212,9 @@ class PackageJudge {
     const evidence = own.find((one) => message.signer && same(one.issuer, message.signer.issuer) && one.serial === message.signer.serial);
     require(evidence && isEvidenceService(evidence), "The manifest is signed by a certificate that is not an evidence service’s.");
     const dated = await this.dated("manifest.tsr", octets, "manifest.tsq");
-    this.seal = await verifyDetached(signature, octets, this.believed, this.at, {
-      ...this.more,
-      ...(dated.time === null ? {} : { proven: dated.time }),
-    });
+    const proven = dated.time === null ? {} : { proven: dated.time };
+    const seal = await verifyDetached(signature, octets, this.believed, this.at, { ...this.more, ...proven });
+    this.seal = { ...seal, timestamp: dated.time, signingTime: dated.time ?? seal.signingTime };
     return [this.seal.verdict, dated.verdict];
   }
 
@@ -370,6 +384,10 @@ export const OWN_ROOT = said(
   "NO_CERTIFICATE_CHAIN_FOUND",
   "The package agrees with itself, by the root certificate that lies in it. Anybody can make such a package with a root of their own:" +
     " compare the root’s fingerprint with one that you got from its issuer by another way.",
+);
+const IF_GENUINE = said(
+  "NO_CERTIFICATE_CHAIN_FOUND",
+  "It holds if the root certificate in the package is genuine: compare its fingerprint.",
 );
 /** What a package gets of which everything holds that can be proven here. */
 export const NOT_JUDGED = said(

@@ -3,7 +3,7 @@
  * local headers and data descriptors say must agree, and every octet belongs to a file. Other ZIPs are refused.
  */
 
-import { encoded, joined, startsWith, utf8 } from "../octets";
+import { encoded, indexOf, joined, startsWith, utf8 } from "../octets";
 import { Refused, require } from "./refusal";
 
 const [LOCAL, CENTRAL, END, DESCRIPTOR] = [0x04034b50, 0x02014b50, 0x06054b50, 0x08074b50];
@@ -15,7 +15,7 @@ const [SMALL, MOST_RATIO] = [1024 * 1024, 20];
 /** Extra fields that give times and owners alone, and the empty mark of Java's archives. */
 const EXTRAS = new Set([0x000a, 0x5455, 0x5855, 0x7855, 0x7875, 0xcafe]);
 const LARGEST_EXTRA = 64;
-const ZIP64 = 0x0001;
+const [ZIP64, UNICODE_PATH] = [0x0001, 0x7075];
 const FULL = 0xffffffff;
 
 const CHANGED = "The file {path} in the package was changed or cut off.";
@@ -26,6 +26,8 @@ const UNREAD = "The file {path} of the package is packed in a way that is not re
 
 interface Entry {
   readonly name: Uint8Array;
+  /** In UTF-8 (4.6.9), for readers who look there; the same as the name where there is none. */
+  readonly unicode: Uint8Array;
   readonly shown: string;
   readonly flags: number;
   readonly method: number;
@@ -90,8 +92,10 @@ function readDirectory(octets: Uint8Array, view: DataView): [Entry[], number] {
 
 function readEntry(octets: Uint8Array, view: DataView, at: number, name: number, extra: number): Entry {
   const encodedName = octets.subarray(at + 46, at + 46 + name);
+  const blocks = readExtras(view, at + 46 + name, extra, "");
   const entry = {
     name: encodedName,
+    unicode: unicodeName(octets, view, blocks.get(UNICODE_PATH), encodedName),
     shown: new TextDecoder().decode(encodedName).slice(0, 200),
     flags: view.getUint16(at + 8, true),
     method: view.getUint16(at + 10, true),
@@ -103,7 +107,7 @@ function readEntry(octets: Uint8Array, view: DataView, at: number, name: number,
     dos: octets[at + 5] === 0,
   };
   require(![entry.packed, entry.size, entry.offset].includes(FULL), UNREAD, { path: entry.shown });
-  require(!readExtras(view, at + 46 + name, extra, entry.shown).has(ZIP64), UNREAD, { path: entry.shown });
+  require(!blocks.has(ZIP64), UNREAD, { path: entry.shown });
   return entry;
 }
 
@@ -113,13 +117,22 @@ function readExtras(view: DataView, start: number, length: number, shown: string
   let at = start;
   while (at + 4 <= start + length) {
     const [kind, size] = [view.getUint16(at, true), view.getUint16(at + 2, true)];
-    const known = EXTRAS.has(kind) || (kind === ZIP64 && size === 16);
-    require(known && size <= LARGEST_EXTRA && !found.has(kind), UNREAD, { path: shown });
+    const known = (EXTRAS.has(kind) && size <= LARGEST_EXTRA) || (kind === ZIP64 && size === 16) || kind === UNICODE_PATH;
+    require(known && !found.has(kind), UNREAD, { path: shown });
     found.set(kind, at + 4);
     at += 4 + size;
   }
   require(at === start + length, UNREAD, { path: shown });
   return found;
+}
+
+/** Version 1, the CRC-32 of the header's name, and the name, up to the end of the block that starts *at*. */
+function unicodeName(octets: Uint8Array, view: DataView, at: number | undefined, own: Uint8Array): Uint8Array {
+  if (at === undefined) return own;
+  const end = at + view.getUint16(at - 2, true);
+  const about = end - at > 5 && octets[at] === 1 && view.getUint32(at + 1, true) === crc32(own);
+  require(about, UNREAD, { path: new TextDecoder().decode(own).slice(0, 200) });
+  return octets.subarray(at + 5, end);
 }
 
 function requirePlain(entry: Entry): void {
@@ -179,16 +192,9 @@ function descriptor(octets: Uint8Array, view: DataView, entry: Entry, at: number
   require(startsWith(place, plain), template, { path: entry.shown });
   const marks = ["\x03\x04", "\x01\x02", "\x05\x06", "\x07\x08"].map((each) => encoded(`PK${each}`));
   const packed = octets.subarray(at - entry.packed, at);
-  const open = entry.method === STORED && marks.some((mark) => includes(packed, mark));
+  const open = entry.method === STORED && marks.some((mark) => indexOf(packed, mark) !== -1);
   require(!open, UNREAD, { path: entry.shown });
   return plain.length + (marked ? 4 : 0);
-}
-
-function includes(octets: Uint8Array, mark: Uint8Array): boolean {
-  for (let at = octets.indexOf(0x50); at !== -1; at = octets.indexOf(0x50, at + 1)) {
-    if (startsWith(octets.subarray(at, at + 4), mark)) return true;
-  }
-  return false;
 }
 
 /** Raises Refused where the deflated stream is none, does not end with *packed*, or is larger than stated. */
@@ -212,11 +218,17 @@ async function inflated(entry: Entry, packed: Uint8Array): Promise<Uint8Array> {
   return joined(...parts);
 }
 
-/** Some tools of Windows separate with backslashes; names of folders around a package may be in any encoding. */
+/** The one name that readers find, but for a folder around everything, which may be in any encoding. */
 function nameOf(entry: Entry): string {
-  const name = utf8(entry.name) ?? new TextDecoder("latin1").decode(entry.name);
-  require(name !== "", UNREAD, { path: entry.shown });
-  return name.includes("/") || !entry.dos ? name : name.replaceAll("\\", "/");
+  const [name, unicode] = [entry.name, entry.unicode].map((each) => {
+    const text = utf8(each) ?? new TextDecoder("latin1").decode(each);
+    return text.includes("/") || !entry.dos ? text : text.replaceAll("\\", "/");
+  });
+  require(name && unicode, UNREAD, { path: entry.shown });
+  const inside = (text: string): string => text.slice(text.indexOf("/"));
+  const alike = name === unicode || (name.includes("/") && unicode.includes("/") && inside(name) === inside(unicode));
+  require(alike, "The package gives two names to one file; readers may differ on it.");
+  return unicode;
 }
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, start) => {

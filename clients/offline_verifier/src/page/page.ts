@@ -1,8 +1,8 @@
 /** The page: files and roots come in, the judgement goes on show, in the language of choice. */
 
 import { type Judgement } from "../judge";
-import { digestOf, hex, sha256 } from "../octets";
-import { type Sentence } from "../verdict";
+import { digestOf, fromBase64 } from "../octets";
+import { readCertificate } from "../package/messages";
 import { at, make } from "./elements";
 import { chosen, dropped, type GivenFile, tooMuch } from "./given";
 import { Report } from "./report";
@@ -14,6 +14,8 @@ interface Root {
   readonly octets: Uint8Array;
   readonly fingerprint: string;
 }
+
+const LARGEST_ROOTS = 1024 * 1024;
 
 class VerifierPage {
   private speech = new Speech(preferred());
@@ -62,20 +64,26 @@ class VerifierPage {
   }
 
   private async trust(files: readonly File[], input: HTMLInputElement): Promise<void> {
+    const unread: string[] = [];
     for (const file of files) {
-      const octets = new Uint8Array(await file.arrayBuffer());
-      await this.believe(file.name, octets);
+      const small = file.size <= LARGEST_ROOTS;
+      const octets = new Uint8Array(small ? await file.arrayBuffer() : new ArrayBuffer(0));
+      if (!(await this.believe(file.name, octets))) unread.push(file.name);
     }
     input.value = "";
     this.showRoots();
     if (this.given.length > 0) await this.judge();
+    if (unread.length > 0) this.say("{name} holds no certificate that can be read.", { name: unread.join(", ") });
   }
 
-  private async believe(name: string, octets: Uint8Array): Promise<void> {
-    for (const der of certificatesIn(octets)) {
+  /** Whether there was a certificate in *octets*, which is believed from now on. */
+  private async believe(name: string, octets: Uint8Array): Promise<boolean> {
+    const found = certificatesIn(octets);
+    for (const der of found) {
       const fingerprint = await digestOf(der);
       if (!this.roots.some((each) => each.fingerprint === fingerprint)) this.roots.push({ name, octets: der, fingerprint });
     }
+    return found.length > 0;
   }
 
   private async judge(): Promise<void> {
@@ -149,23 +157,25 @@ class VerifierPage {
     return button;
   }
 
-  private say(template: string): void {
-    at("status").textContent = template === "" ? "" : this.speech.say(template);
+  private say(template: string, values: Record<string, string> = {}): void {
+    at("status").textContent = template === "" ? "" : this.speech.say(template, values);
   }
 }
 
-/** The certificates in a file: PEM, several in one, or DER. */
+/** The certificates in a file: PEM, several in one, or DER; none where one cannot be read. */
 function certificatesIn(octets: Uint8Array): Uint8Array[] {
   const text = new TextDecoder("latin1").decode(octets);
   const blocks = [...text.matchAll(/-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/g)];
-  if (blocks.length === 0) return [octets];
-  return blocks.flatMap(([, body = ""]) => {
-    try {
-      return [Uint8Array.from(atob(body.replace(/\s/g, "")), (each) => each.charCodeAt(0))];
-    } catch {
-      return [];
-    }
-  });
+  const found = blocks.length === 0 ? [octets] : blocks.map(([, body = ""]) => fromBase64(body.replace(/\s/g, "")) ?? new Uint8Array());
+  return found.every(isCertificate) ? found : [];
+}
+
+function isCertificate(der: Uint8Array): boolean {
+  try {
+    return readCertificate(der, "").der === der;
+  } catch {
+    return false;
+  }
 }
 
 function folderOf(given: readonly GivenFile[]): string {
@@ -173,12 +183,6 @@ function folderOf(given: readonly GivenFile[]): string {
   return first.includes("/") ? `${first.split("/")[0]}/` : given.map((each) => each.path).join(", ");
 }
 
-export async function fingerprintOf(der: Uint8Array): Promise<string> {
-  return hex(await sha256(der));
-}
-
 export function startPage(): void {
   new VerifierPage().start();
 }
-
-export type Said = Sentence;

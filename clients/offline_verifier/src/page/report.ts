@@ -5,6 +5,7 @@ import { type LogVerdict } from "../log/judge";
 import { type Witnessing } from "../log/witnesses";
 import { fromBase64, hex } from "../octets";
 import { type LogState, type PackageVerdict, type Part, type Step } from "../package/package";
+import { TEMPLATES } from "../sentences";
 import { type CertificateDetails, type FileVerdict, type Sentence, type SignatureVerdict, type SubIndication, type Verdict } from "../verdict";
 import { type Child, facts, folded, list, make } from "./elements";
 import { type Speech, grouped } from "./speech";
@@ -116,9 +117,9 @@ export class Report {
       found.verdict.subindication === "SIGNED_DATA_NOT_FOUND" ? this.adding("Add the file that it dates") : null,
       this.signatures(found.signatures),
       ...(pack === null ? [] : this.package(pack)),
-      this.section("Remarks", list(found.remarks.map((each) => this.speech.sentence(each)))),
+      this.section("Remarks", list(this.remarks(found))),
       this.limits(pack),
-      this.subject(found.kind, found.digest, found.at, found.verdict, found.anchors),
+      this.subject(found.kind, found.digest, found.at, found.verdict, found.anchors, pack?.proven),
     ];
   }
 
@@ -158,6 +159,11 @@ export class Report {
     );
   }
 
+  /** Those that the limits do not say anyway. */
+  private remarks(found: FileVerdict): string[] {
+    return found.remarks.filter((each) => each.template !== TEMPLATES.notCompared).map((each) => this.speech.sentence(each));
+  }
+
   private callout(template: string): HTMLElement {
     return make("p", { class: "callout" }, this.say(template));
   }
@@ -185,7 +191,7 @@ export class Report {
   private adding(label: string): HTMLElement {
     const input = make("input", { type: "file", multiple: true, id: "more" });
     input.addEventListener("change", () => this.around.add(input));
-    return make("p", { class: "adding" }, make("label", { for: "more" }, this.say(label)), input);
+    return make("p", { class: "adding" }, make("label", { for: "more" }, this.say(label)), make("span", { class: "filebox" }, input, make("span", { class: "face", "aria-hidden": "true" }, this.say("Choose files"))));
   }
 
   private signatures(found: readonly SignatureVerdict[]): HTMLElement | null {
@@ -295,7 +301,7 @@ export class Report {
     return this.section("What is not proven", list(sentences, "limits"), listed);
   }
 
-  private subject(kind: string, digest: string, at: Date, verdict: Verdict, anchors: readonly CertificateDetails[]): HTMLElement | null {
+  private subject(kind: string, digest: string, at: Date, verdict: Verdict, anchors: readonly CertificateDetails[], proven = false): HTMLElement | null {
     const trusted = anchors.map((each) => make("div", {}, each.subject, make("code", { class: "fingerprint" }, grouped(each.fingerprint))));
     return this.section(
       "What was verified",
@@ -303,8 +309,8 @@ export class Report {
         [this.say("File"), this.around.name],
         [this.say("Kind"), this.say(KINDS[kind] ?? "")],
         ["SHA-256", digest === "" ? null : this.digest(digest)],
-        [this.say("Judged for"), `${this.speech.time(at)} ${this.say("(by this computer’s clock)")}`],
-        [this.say("Indication"), this.indication(verdict)],
+        [this.say("Judged for"), this.say("{time} (by this computer’s clock)", { time: this.speech.time(at) })],
+        [this.say("Indication"), proven ? this.say(FAR) : this.indication(verdict)],
         [this.say("Trusted roots"), trusted.length === 0 ? this.say("None") : make("div", {}, ...trusted)],
       ]),
     );
@@ -324,4 +330,5 @@ export class Report {
   }
 }
 
+const FAR = "Proven as far as this page judges. TOTAL-PASSED is said of packages by “vermilion verify” alone.";
 const STEP_WORDS = { yes: "Holds", no: "Does not hold", open: "Undecided" } as const;
