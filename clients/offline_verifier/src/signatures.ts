@@ -8,7 +8,7 @@ import { latin1 } from "./asn1";
 import { type Certificate, details } from "./certificates";
 import { DATA, MIME_TYPE, type SignedMessage, claimedTime, reasonOf } from "./messages";
 import { type CertificateJudge, type Finding, type Times, shownTime } from "./paths";
-import { type FoundSignature, covered } from "./pdf/form";
+import type { FoundSignature } from "./pdf/form";
 import type { RevocationData } from "./revocation";
 import { TEMPLATES } from "./sentences";
 import { NotSigned, type Signer, defectOfCarried, identifySigner, weaknessOf } from "./signers";
@@ -122,11 +122,6 @@ export function foreign(found: FoundSignature, message: SignedMessage): Verdict 
 export function mediaType(message: SignedMessage): string | null {
   const values = message.signed.get(MIME_TYPE) ?? [];
   return values.length === 0 ? null : values.map((each) => latin1(each.body)).join(" ");
-}
-
-/** The bytes that a signature covers, and its message, or what is wrong. */
-export function coveredBy(found: FoundSignature, bytes: Uint8Array): Uint8Array {
-  return found.range === null ? new Uint8Array() : covered(bytes, found.range);
 }
 
 function stampedBadly(stamps: readonly ExaminedToken[]): Verdict | null {

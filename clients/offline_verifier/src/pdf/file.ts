@@ -24,8 +24,9 @@ import {
 const MOST_COMMENT = 1024;
 const SUSPICIOUS = /obj|xref|trailer|stream|%PDF-|%%EOF/;
 /** Of one verification, beside a second for ten megabytes. */
-export const MILLISECONDS = 5000;
+export const MILLISECONDS = 10_000;
 const BYTES_A_MILLISECOND = 10_000;
+const LOOKS_AT_CLOCK = 256;
 /** The holder of what trailers refer to, and cross-reference sections: streams in which objects are packed. */
 export const TRAILER = -1;
 
@@ -55,6 +56,7 @@ export class PdfFile {
   /** Where the newest version of each object that is not packed stands. */
   readonly spans = new Map<number, readonly [start: number, end: number]>();
   private readonly until: number;
+  private spent = 0;
 
   private constructor(readonly bytes: Uint8Array) {
     this.until = Date.now() + MILLISECONDS + bytes.length / BYTES_A_MILLISECOND;
@@ -121,9 +123,10 @@ export class PdfFile {
     return { number: root.number, dict };
   }
 
-  /** Raises TooLong when the time is up. */
-  spend(): void {
-    if (Date.now() > this.until) throw new TooLong();
+  /** Raises TooLong when the time is up; *now* where what comes next takes long. */
+  spend(now = false): void {
+    if (now) this.spent = LOOKS_AT_CLOCK - 1;
+    if (++this.spent % LOOKS_AT_CLOCK === 0 && Date.now() > this.until) throw new TooLong();
   }
 
   private version(number: number, revision: number): Version | undefined {
@@ -159,7 +162,7 @@ export class PdfFile {
         if (hasKey(value, "ByteRange")) throw new Odd("a signature in an object stream");
         this.add(member, { revision: number, object: value, packed: true });
       }
-      this.spend();
+      this.spend(true);
     }
     if (containers.size > 0) throw new Odd("an object stream is missing");
     const written = new Set([...entries].filter(([, entry]) => entry.kind !== "free").map(([each]) => each));
@@ -229,14 +232,16 @@ function merged(group: readonly Section[]): Map<number, Entry> {
 class RevisionReading {
   readonly spans = new Map<number, readonly [start: number, end: number]>();
   private readonly places = new Map<number, number>();
+  private readonly sections: ReadonlyMap<number, Section>;
   private readonly lengths = new Map<number, number | null>();
 
   constructor(
     private readonly bytes: Uint8Array,
     private readonly entries: ReadonlyMap<number, Entry>,
-    private readonly group: readonly Section[],
+    group: readonly Section[],
     private readonly older: (number: number) => number | null,
   ) {
+    this.sections = new Map(group.map((each) => [each.start, each]));
     for (const [number, entry] of entries) {
       if (entry.kind !== "plain") continue;
       if (this.places.has(entry.offset)) throw new Odd("two objects at one place");
@@ -249,7 +254,7 @@ class RevisionReading {
     const lexer = new Lexer(this.bytes, start, end);
     for (this.skip(lexer); !lexer.done; this.skip(lexer)) {
       spend();
-      const section = this.group.find((each) => each.start === lexer.at);
+      const section = this.sections.get(lexer.at);
       if (section?.number === null) {
         lexer.at = section.end;
         continue;

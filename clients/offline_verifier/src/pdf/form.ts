@@ -12,10 +12,11 @@ const DEEPEST = 40;
 const MOST_FIELDS = 100_000;
 const MOST_SIGNATURES = 1000;
 /** What a signature dictionary has (table 255), and nothing else: the same bytes may be nothing else. */
-const SIGNATURE_KEYS = new Set(
-  ("Type Filter SubFilter Contents Cert ByteRange Reference Changes Name M Location Reason ContactInfo R V" +
-    " Prop_Build Prop_AuthTime Prop_AuthType").split(" "),
-);
+const SIGNATURE_KEYS = new Set([
+  "Type", "Filter", "SubFilter", "Contents", "Cert", "ByteRange",
+  "Reference", "Changes", "Name", "M", "Location", "Reason",
+  "ContactInfo", "R", "V", "Prop_Build", "Prop_AuthTime", "Prop_AuthType",
+]);
 
 /** What FieldMDP locks (12.8.2.4). */
 export interface FieldLock {
@@ -274,10 +275,16 @@ function digit(code = -1): number {
   return (code >= 0x41 && code <= 0x46) || (code >= 0x61 && code <= 0x66) ? (code & 0x0f) + 9 : Number.NaN;
 }
 
-/** The bytes that *range* covers. */
-export function covered(bytes: Uint8Array, range: ByteRange): Uint8Array {
-  const made = new Uint8Array(range.gapStart + range.end - range.gapEnd);
-  made.set(bytes.subarray(0, range.gapStart));
-  made.set(bytes.subarray(range.gapEnd, range.end), range.gapStart);
-  return made;
+/** The bytes of one file that signatures cover, in one piece of memory: valid until the next call. */
+export class Covered {
+  private room: Uint8Array | null = null;
+
+  constructor(private readonly bytes: Uint8Array) {}
+
+  by(range: ByteRange): Uint8Array {
+    this.room ??= new Uint8Array(this.bytes.length);
+    this.room.set(this.bytes.subarray(0, range.gapStart));
+    this.room.set(this.bytes.subarray(range.gapEnd, range.end), range.gapStart);
+    return this.room.subarray(0, range.gapStart + range.end - range.gapEnd);
+  }
 }

@@ -47,6 +47,8 @@ const LONGEST_WORD = 256;
 const LONGEST_STRING = 16 * 1024 * 1024;
 const SPACES = new Set([0x00, 0x09, 0x0a, 0x0c, 0x0d, 0x20]);
 const DELIMITERS = new Set(Array.from("()<>[]{}/%", (each) => each.charCodeAt(0)));
+/** By byte: 1 where it is part of a word. */
+const REGULAR = Uint8Array.from({ length: 256 }, (_, code) => Number(!SPACES.has(code) && !DELIMITERS.has(code)));
 const INTEGER = /^[+-]?\d{1,12}$/;
 const REAL = /^[+-]?(\d{1,20}\.\d{0,20}|\.\d{1,20})$/;
 
@@ -276,7 +278,7 @@ function isPlainComment(text: Uint8Array): boolean {
 
 /** Whether a byte is part of a word (7.2.3). */
 export function isRegular(code: number): boolean {
-  return code !== -1 && !SPACES.has(code) && !DELIMITERS.has(code);
+  return code >= 0 && REGULAR[code] === 1;
 }
 
 function isHex(code: number): boolean {
