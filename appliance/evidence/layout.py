@@ -28,11 +28,12 @@ _NAMES: Final = {
 }
 """By folder."""
 _OTHERS: Final = re.compile(
-    r"manifest\.(?:json|p7s|tsq|tsr)|check\.(?:sh|py)|verify\.html|index\.txt|README\.(?:en|zh)\.txt|certificates/[a-z0-9-]+\.pem"
+    r"manifest\.(?:json|p7s|tsq|tsr)|check\.(?:sh|py)|verify\.html|index\.txt|README\.(?:en|zh)\.txt"
+    r"|certificates/[a-z0-9-]+\.pem"
     r"|contract/contract\.(?:pdf|signed\.pdf|tsq|tsr)|history/history\.(?:json|(?:en|zh)\.pdf)"
     r"|log/(?:entries|openings)/\d{8,18}\.json|log/proofs/\d{8,18}\.tlog-proof|log/log\.(?:vkey|pub\.pem)"
     r"|log/checkpoint(?:\.(?:text|sig|tst))?|review/(?:check|sign-off)\.json|verification/report\.json"
-    r"|00-evidence-list\.(?:json|(?:en|zh)\.pdf)|01-submission-guide\.(?:en|zh)\.pdf",
+    r"|00-evidence-list\.json|01-evidence-list\.(?:en|zh)\.pdf|02-submission-guide\.(?:en|zh)\.pdf",
     re.ASCII,
 )
 """Elsewhere."""

@@ -32,6 +32,7 @@ from appliance.errors import ConfinementFailed
 from appliance.evidence import (
     authorisation_basis,
     contents,
+    court_pages,
     history,
     log_files,
     manifest,
@@ -230,6 +231,7 @@ def _checkers(files: Files) -> Iterator[SignatureReport]:
 def _not_judged(files: Files) -> tuple[Sentence, ...]:
     """What a program cannot hold against the evidence, since each release words and typesets it in another way."""
     paths = [*map(readme.readme_path, Language), *map(readme.history_path, Language), package.REPORT]
+    paths += [court_pages.LIST_JSON, *map(court_pages.list_path, Language), *map(court_pages.guide_path, Language)]
     names = ", ".join(path for path in paths if path in files)
     return (Sentence(_ONLY_TO_READ, {"files": names}),) if names else ()
 

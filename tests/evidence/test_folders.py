@@ -115,7 +115,7 @@ TAMPERED = [
     _resealing({"signatures/03.tst": None}),
     _resealing({"log/entries/00000043.json": None}),
     _resealing({"authority/02.json": b"{}"}),
-    _resealing({"certificates/crls.pem": b"-----BEGIN X509 CRL-----\n"}),
+    _resealing({"certificates/crls.pem": b"-----BEGIN X509 CRL-----\n-----END X509 CRL-----\n"}),
     _by_a_person,
     _of_another_root,
 ]

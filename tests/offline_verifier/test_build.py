@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -38,6 +39,11 @@ def test_it_is_known_by_its_digest() -> None:
 def test_nothing_in_it_tells_where_or_when_it_was_built() -> None:
     page = read_verifier().decode()
     assert str(ROOT) not in page and "node_modules" not in page and "sourceMappingURL" not in page
+
+
+def test_it_holds_no_control_characters_and_no_record_of_a_zip() -> None:
+    """A package in which it is stored would have two readings; and browsers drop what is no text."""
+    assert not re.search(rb"[\0-\x08\x0b-\x1f\x7f]", read_verifier())
 
 
 def test_the_lock_file_names_no_registry_and_pins_everything() -> None:

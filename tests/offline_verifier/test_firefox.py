@@ -76,10 +76,10 @@ def test_an_unpacked_folder_is_judged(page: Firefox, package: bytes, root: bytes
 
 
 def test_its_policy_lets_it_ask_nobody(page: Firefox) -> None:
-    """A script of the page itself could reach no address: none but its own script runs there at all."""
+    """A script of the page itself could reach no address; none but its own script runs there at all."""
     page.run(
-        "const one = document.createElement('script'); one.textContent = 'window.ran = 1'; document.body.append(one)"
+        "const one = document.createElement('script'); one.text = 'window.ran = 1'; document.body.append(one)"
     )
-    assert page.run("return window.wrappedJSObject === undefined ? null : window.wrappedJSObject.ran") is None
-    with pytest.raises(FirefoxError, match="NetworkError|CSP|Security"):
+    assert page.run("return window.wrappedJSObject.ran") is None
+    with pytest.raises(FirefoxError, match="NetworkError"):
         page.ask("WebDriver:ExecuteScript", script="return fetch('http://127.0.0.1:9/').then(() => 1)", args=[])

@@ -169,7 +169,6 @@ SEALED_AGAIN = {
     "log/entries/00000003.json": "log",
     "log/openings/00000003.json": "log",
     "log/proofs/00000003.tlog-proof": "log",
-    "index.txt": "contract",
 }
 """The same where whoever has the evidence key signed another manifest over it."""
 
@@ -195,6 +194,7 @@ def test_a_manifest_over_a_changed_file_does_not_help(
             ({"log/checkpoint": None}, "log"),
             ({"signatures/02.p7s": None, "signatures/02.sig": None, "signatures/02.tst": None}, "contract"),
             ({"agreement/01.p7s": None}, "records"),
+            ({"index.txt": b"signature 01 20 40 60\n"}, "contract"),
             ({"contract/more.pdf": b"%PDF-1.7"}, "files"),
             ({"json.py": b"raise SystemExit"}, "files"),
             ({"check.sh": b"echo all is well\n"}, "files"),

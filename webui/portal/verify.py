@@ -62,7 +62,7 @@ def form(problem: str = "") -> Answer:
 
 @pages.get("/verify.html")
 def offline() -> Answer:
-    """The verifier for computers without a network, which works here too; its own policy allows it no connection."""
+    """The verifier for computers without a network, which works here too; its policy allows it no connection."""
     policies = {"Content-Security-Policy": f"{verifier_policy()}; frame-ancestors 'none'"}
     answer = Response(read_verifier(), content_type="text/html; charset=utf-8", headers=policies)
     answer.headers["Cache-Control"] = "public, no-cache"

@@ -66,5 +66,5 @@ async function judged(
 
 const NO_KEY = "The log’s key is not here: add the file with its key (log.vkey), obtained by another way than this proof.";
 const NO_ENTRY = "The entry that this proof is about is not here: add its file (log/entries/….json in a package).";
-export const TOO_FEW = "Too few witnesses cosigned the checkpoint for the quorum of the package’s policy.";
+export const TOO_FEW = "Too few witnesses cosigned the checkpoint for the quorum of the policy.";
 const UNDATED = "A proof says that the log had this entry when it signed the checkpoint. It does not say when that was, nor what the entry means.";

@@ -1,6 +1,6 @@
 /** Signed notes (C2SP signed-note), the checkpoints that they are (tlog-checkpoint), and cosignatures (tlog-cosignature). */
 
-import { encoded, fromBase64, hex, joined, same, sha256, utf8 } from "../octets";
+import { encoded, fromBase64, hex, joined, same, sha256, startsWith, toBase64, utf8 } from "../octets";
 import { require } from "../package/refusal";
 import { type PublicKey, verifyRaw } from "./keys";
 
@@ -98,6 +98,17 @@ export async function requireSigned(octets: Uint8Array, key: NoteKey): Promise<{
   const names = { origin: state.origin, name: key.name };
   require(state.origin === key.name, "The checkpoint is of the log {origin}, not of {name}.", names);
   return { note, state, signature: own.signature };
+}
+
+/** The note as the log signed it, without the lines of witnesses behind; raises Refused where another signature comes first. */
+export function signedAlone(octets: Uint8Array, key: NoteKey): Uint8Array {
+  const note = readNote(octets);
+  const own = by(note, key);
+  const first = "The log’s own signature is not the first one on the checkpoint of the package.";
+  require(own !== undefined && note.signatures[0] === own, first);
+  const head = encoded(`${note.text}\n${DASH}${own.name} ${toBase64(joined(own.id, own.signature))}\n`);
+  require(startsWith(octets, head), first);
+  return head;
 }
 
 /** When *key* cosigned the checkpoint (cosignature/v1); null where it did not, or does not verify. */

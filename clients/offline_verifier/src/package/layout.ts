@@ -19,7 +19,8 @@ const OTHERS = new RegExp(
   "^(?:manifest\\.(?:json|p7s|tsq|tsr)|check\\.(?:sh|py)|verify\\.html|index\\.txt|README\\.(?:en|zh)\\.txt" +
     "|certificates/[a-z0-9-]+\\.pem|contract/contract\\.(?:pdf|signed\\.pdf|tsq|tsr)|history/history\\.(?:json|(?:en|zh)\\.pdf)" +
     "|log/(?:entries|openings)/\\d{8,18}\\.json|log/proofs/\\d{8,18}\\.tlog-proof|log/log\\.(?:vkey|pub\\.pem)" +
-    "|log/checkpoint(?:\\.(?:text|sig|tst))?|log/witness-policy\\.txt|review/(?:check|sign-off)\\.json|verification/report\\.json)$",
+    "|log/checkpoint(?:\\.(?:text|sig|tst))?|log/witness-policy\\.txt|review/(?:check|sign-off)\\.json|verification/report\\.json" +
+    "|00-evidence-list\\.json|01-evidence-list\\.(?:en|zh)\\.pdf|02-submission-guide\\.(?:en|zh)\\.pdf)$",
 );
 
 /** Raises Refused for a file in one of these folders whose name has another form. */

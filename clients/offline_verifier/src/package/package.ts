@@ -6,8 +6,7 @@
 
 import { verifyDetached, verifyPdf, verifyTimestamp } from "../engine";
 import { judgeWitnesses, readPolicy, type Witnessing } from "../log/witnesses";
-import { TOO_FEW } from "../log/judge";
-import { readNote } from "../log/note";
+import { readNote, signedAlone } from "../log/note";
 import { digestOf, encoded, hex, same, sha256, toBase64 } from "../octets";
 import {
   type CertificateDetails,
@@ -32,7 +31,7 @@ import { type Manifest, readManifest, requireSame } from "./manifest";
 import { type Certificate, fromPem, identifierOf, isEvidenceService, queryFor, readCertificate, readMessage, readToken } from "./messages";
 import { Refused, require } from "./refusal";
 
-export type Part = "files" | "manifest" | "contract" | "signatures" | "records" | "log" | "history" | "witnesses";
+export type Part = "files" | "manifest" | "contract" | "signatures" | "records" | "log" | "history";
 
 /** One thing that was checked, with what was found besides the verdict. */
 export interface Step {
@@ -77,6 +76,7 @@ export interface PackageVerdict extends FileVerdict {
 /** What rests on the root. */
 const RESTING: ReadonlySet<Part> = new Set(["manifest", "contract", "signatures", "records", "log"]);
 const ROOT = "certificates/ca.pem";
+const POLICY = "log/witness-policy.txt";
 const CHECKERS = ["check.sh", "check.py"];
 const RECORD = /^((?:agreement|voiding)\/[^/]+|authority\/(?:power|anchor|vouching)-[^/]+)\.(?:json|p7s)$/;
 const NAMING: ReadonlyMap<string, string> = new Map([
@@ -131,7 +131,7 @@ class PackageJudge {
     await this.step("records", () => this.checkRecords());
     await this.step("log", () => this.checkLog());
     await this.step("history", () => this.checkHistory());
-    if (this.files.has("log/witness-policy.txt")) await this.step("witnesses", () => this.checkWitnesses());
+    const unread = await this.askWitnesses();
     const whole = worst(this.steps.map((each) => each.verdict));
     const own = this.trust.length === 0;
     const proven = whole.indication === "TOTAL-PASSED" && !own;
@@ -143,7 +143,7 @@ class PackageJudge {
       at: this.at,
       digest,
       signatures: this.document?.signatures ?? [],
-      remarks: [...remarks, ...(this.document?.remarks ?? [])],
+      remarks: [...remarks, ...unread, ...(this.document?.remarks ?? [])],
       anchors: own ? [] : this.anchors(),
       contract: this.listed?.contract ?? "",
       audience: this.listed?.audience ?? "",
@@ -272,8 +272,8 @@ class PackageJudge {
 
   private async checkLog(): Promise<Verdict[]> {
     const manifest = this.manifestOf();
-    await requireCheckpoint(this.files, manifest);
-    const dated = await this.dated("log/checkpoint.tst", part(this.files, "log/checkpoint"));
+    const key = await requireCheckpoint(this.files, manifest);
+    const dated = await this.dated("log/checkpoint.tst", signedAlone(part(this.files, "log/checkpoint"), key));
     this.checkpointAt = dated.time;
     this.entries = await requireEntries(this.files, manifest);
     return [dated.verdict];
@@ -291,11 +291,16 @@ class PackageJudge {
     return [];
   }
 
-  private async checkWitnesses(): Promise<Verdict[]> {
-    const policy = await readPolicy(part(this.files, "log/witness-policy.txt"));
-    const note = readNote(part(this.files, "log/checkpoint"));
-    this.witnesses = await judgeWitnesses(note, policy);
-    return this.witnesses.quorum === false ? [undecided("SIG_CONSTRAINTS_FAILURE", TOO_FEW)] : [];
+  /** By the policy in the package, which is its maker's word and decides nothing; a remark where it cannot be read. */
+  private async askWitnesses(): Promise<Sentence[]> {
+    if (!this.files.has(POLICY)) return [];
+    try {
+      const policy = await readPolicy(part(this.files, POLICY));
+      this.witnesses = await judgeWitnesses(readNote(part(this.files, "log/checkpoint")), policy);
+      return [];
+    } catch (error) {
+      return [error instanceof Refused ? error.said : sentence("The file {path} of the package cannot be read.", { path: POLICY })];
+    }
   }
 
   /** The timestamp at *path* over *data*; a whole reply answers the query beside it. */

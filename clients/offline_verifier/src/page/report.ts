@@ -58,7 +58,6 @@ const PARTS: Readonly<Record<Part, string>> = {
   records: "Signed records: acceptances, powers, declarations",
   log: "Entries of the log, and its checkpoint",
   history: "The contract’s history has no gap and tells of these signatures",
-  witnesses: "Witnesses of the log",
 };
 const REMEDIES: Readonly<Partial<Record<SubIndication, string>>> = {
   FORMAT_FAILURE: "Ask the sender for an unaltered copy and compare its SHA-256 with theirs.",
@@ -289,9 +288,9 @@ export class Report {
     if (found === null) return make("p", { class: "soft" }, this.say("No witnesses: only the log itself vouches for its checkpoint."));
     const cosigned = found.cosignatures.filter((each) => each.at !== null).length;
     const count = { cosigned, all: found.cosignatures.length };
-    const quorum = found.quorum === null ? "The policy asks for none." : found.quorum ? "That is the quorum of the policy." : "That is not the quorum of the policy.";
+    const quorum = found.quorum === null ? "The policy asks for none." : found.quorum ? "That is the quorum of the policy." : "That is not the quorum of the policy: nobody outside confirms that all see the same log.";
     const rows = found.cosignatures.map((each) => (each.at === null ? this.say("{name}: no cosignature", { name: each.name }) : `${each.name}: ${this.speech.time(each.at)}`));
-    return make("div", { class: "witnesses", "data-cosigned": String(cosigned) }, make("p", {}, `${this.say("{cosigned} of {all} witnesses cosigned the checkpoint.", count)} ${this.say(quorum)}`), list(rows));
+    return make("div", { class: "witnesses", "data-cosigned": String(cosigned) }, make("p", {}, [this.say("{cosigned} of {all} witnesses cosigned the checkpoint.", count), this.say(quorum), this.say("Whom the policy names is its author’s word.")].join(" ")), list(rows));
   }
 
   private limits(pack: PackageVerdict | null): HTMLElement | null {
