@@ -41,14 +41,17 @@ def judge(
     at: datetime | None,
     witnesses: Path | None = None,
 ) -> VerificationReport:
-    """The report about *file*; *data* is what a timestamp dates, *witnesses* a policy whose quorum is demanded.
-    Raises as :meth:`Verifier.verify_file`, and :class:`ConfigurationError` for the policy."""
+    """The report about *file*, or about the package unpacked in this folder; *data* is what a timestamp dates,
+    *witnesses* a policy whose quorum is demanded. Raises as :meth:`Verifier.verify_file`, and
+    :class:`ConfigurationError` for the policy."""
     verifier = Verifier(confinement, anchors, evidence=partial(_verify_package, policy=witnesses))
+    if file.is_dir():
+        return verifier.verify_folder(file, at=at)
     return verifier.verify_file(file, data=data.read_bytes() if data else None, at=at)
 
 
 def _verify_package(
-    package: bytes, *, verifier: Verifier, at: datetime, anchors: TrustAnchors, policy: Path | None
+    package: bytes | Path, *, verifier: Verifier, at: datetime, anchors: TrustAnchors, policy: Path | None
 ) -> VerificationReport:
     # Imported now: whoever verifies a PDF does not wait for it.
     from appliance.evidence.verification import verify_package  # noqa: PLC0415

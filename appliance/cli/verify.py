@@ -32,7 +32,7 @@ class InstantParameter(click.ParamType[datetime]):
 
 
 @click.command("verify")
-@click.argument("file", type=FILE)
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--trust", type=FILE, multiple=True, help="Believe these certificates (PEM) instead of the appliance's."
 )
@@ -61,7 +61,7 @@ def verify_command(
     data: Path | None,
     form: str,
 ) -> None:
-    """Verify a PDF, a timestamp or an evidence package.
+    """Verify a PDF, a timestamp or an evidence package, also one that was unpacked: its folder.
 
     Exit status: 0 TOTAL-PASSED, 1 TOTAL-FAILED, 3 INDETERMINATE, 2 wrong usage.
     """
