@@ -1,7 +1,7 @@
 """A disc image of an evidence package: ISO 9660 with Joliet (Windows) and Rock Ridge (Linux, macOS).
 
 On the disc are the package as it was made, in a folder of its name everything in it unpacked, and at the root what
-is opened first, once more: the offline verifier, the list of evidence and the guide. The image is made by
+is opened first: the offline verifier of this release, and of the package the list of evidence and the guide. The image is made by
 ``xorriso`` (Debian's package of this name), with the time of the manifest in all dates, so that the same package
 gives the same bytes with the same version of it.
 """
@@ -26,16 +26,17 @@ from appliance.evidence.container import write_container
 from appliance.evidence.contents import part
 from appliance.evidence.folder import read_folder
 from appliance.evidence.manifest import PackageManifest
+from appliance.evidence.offline_verifier import read_verifier
 from appliance.evidence.repacked import read_zip
 from appliance.language import Language, translator
 from appliance.typesetting.typesetter import page_template, typeset
+from hsm.checkers import VERIFIER
 
 PROGRAM: Final = "xorriso"
 _PATIENCE: Final = 600.0
 """Seconds for one image, which has at most twice the largest package."""
 _LARGEST_FILE: Final = container.LARGEST + 64 * 1024 * 1024
 """Bytes of a ZIP that is read: the largest package and its directory."""
-VERIFIER: Final = "verify.html"
 
 
 class DiscRefused(ApplianceError, code="disc-refused"):
@@ -71,14 +72,13 @@ def whole_package(path: Path) -> WholePackage:
         found = read_zip(path.read_bytes())
     listed = manifest.decode(part(found.files, manifest.MANIFEST))
     manifest.require_same(listed, found.files)
-    return WholePackage(
-        found.files, listed, write_container({name: bytes(data) for name, data in found.files.items()})
-    )
+    files = {name: bytes(data) for name, data in found.files.items()}
+    return WholePackage(files, listed, write_container(files))
 
 
 def _first_opened() -> tuple[str, ...]:
-    """What lies at the root of the disc, too."""
-    return (VERIFIER, *map(court_pages.list_path, Language), *map(court_pages.guide_path, Language))
+    """What of the package lies at the root of the disc, too."""
+    return (*map(court_pages.list_path, Language), *map(court_pages.guide_path, Language))
 
 
 def write_image(package: WholePackage, image: Path, sheet: Path, language: Language) -> str:
@@ -157,6 +157,7 @@ def _lay_out(package: WholePackage, root: Path) -> None:
     name = name_of(package)
     files = {f"{name}.zip": package.zipped}
     files |= {f"{name}/{path}": data for path, data in package.files.items()}
+    files |= {VERIFIER: read_verifier()}  # ours: the package may be from anybody, or be older
     files |= {path: package.files[path] for path in _first_opened() if path in package.files}
     for path, content in files.items():
         target = root / path

@@ -28,7 +28,8 @@ _NAMES: Final = {
 }
 """By folder."""
 _OTHERS: Final = re.compile(
-    r"manifest\.(?:json|p7s|tsq|tsr)|check\.(?:sh|py)|index\.txt|README\.(?:en|zh)\.txt|certificates/[a-z0-9-]+\.pem"
+    r"manifest\.(?:json|p7s|tsq|tsr)|check\.(?:sh|py)|verify\.html|index\.txt|README\.(?:en|zh)\.txt"
+    r"|certificates/[a-z0-9-]+\.pem"
     r"|contract/contract\.(?:pdf|signed\.pdf|tsq|tsr)|history/history\.(?:json|(?:en|zh)\.pdf)"
     r"|log/(?:entries|openings)/\d{8,18}\.json|log/proofs/\d{8,18}\.tlog-proof|log/log\.(?:vkey|pub\.pem)"
     r"|log/checkpoint(?:\.(?:text|sig|tst))?|review/(?:check|sign-off)\.json|verification/report\.json"

@@ -28,8 +28,10 @@ from appliance.evidence.evidence_list import list_of
 from appliance.evidence.extraction import Extraction, SignedFile, certificate_statuses, extract
 from appliance.evidence.manifest import PackageManifest
 from appliance.evidence.model import EvidenceInput, ManifestSignature
+from appliance.evidence.offline_verifier import read_verifier
 from appliance.language import Language
 from hsm import canonical, timestamp
+from hsm.checkers import VERIFIER
 
 _FOLDERS = ("agreement/", "annexes/", "authority/", "review/")
 
@@ -139,6 +141,7 @@ def package_files(evidence: EvidenceInput, extraction: Extraction) -> dict[str, 
         REPORT: canonical.encode(dict(evidence.report)),
         INDEX: signature_index(extraction),
         **{name: checkers.joinpath(name).read_bytes() for name in ("check.sh", "check.py")},
+        VERIFIER: read_verifier(),
         **log_files.log_files(evidence.log),
         "certificates/ca.pem": pem(evidence.certificates.root),
         "certificates/chain.pem": b"".join(map(pem, evidence.certificates.intermediates)),

@@ -218,7 +218,7 @@ def _require_log(
 def _checkers(files: Files) -> Iterator[SignatureReport]:
     """Those that nobody should run, since this release does not know them; and the first file that might be run
     instead, or by them, or that would be taken for evidence because everything else here is."""
-    for name in checkers.NAMES:
+    for name in (each for each in checkers.PROGRAMS if each in checkers.NAMES or each in files):
         if not checkers.is_known(name, hashlib.sha256(part(files, name)).hexdigest()):
             yield SignatureReport(
                 name, undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, _UNKNOWN_CHECKER, file=name)
