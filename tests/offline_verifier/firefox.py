@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 PROGRAM = shutil.which("firefox-esr") or shutil.which("firefox")
 PATIENCE = 60.0
@@ -44,8 +44,8 @@ class FirefoxError(Exception):
 class Firefox:
     """One session."""
 
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection, self._stream, self._number = connection, connection.makefile("rb"), 0
+    def __init__(self, connection: socket.socket, stream: BinaryIO) -> None:
+        self._connection, self._stream, self._number = connection, stream, 0
         self._receive()  # who speaks, and which version of the protocol
         self.ask("WebDriver:NewSession", strictFileInteractability=False)
 
@@ -105,8 +105,8 @@ def running(profile: Path, *, language: str) -> Iterator[Firefox]:
     environment = {"HOME": str(profile), "PATH": "/usr/bin:/bin", "TZ": "Asia/Shanghai", "MOZ_HEADLESS": "1"}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        with _connected(port, process) as connection:
-            yield Firefox(connection)
+        with _connected(port, process) as connection, connection.makefile("rb") as stream:
+            yield Firefox(connection, stream)
     finally:
         process.terminate()
         try:

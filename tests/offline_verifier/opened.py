@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, FilePayload, Page
+from playwright.sync_api import Browser, FilePayload, Page, ViewportSize
 
 TELL = """() => {
     const of = (found) => found.dataset.indication;
@@ -80,7 +80,7 @@ def in_chromium(
     browser: Browser, place: Path | str, *, language: str, phone: bool = False, **more: Any
 ) -> Iterator[Opened]:
     """The page at *place*; on leaving, nothing may have been asked of any address but its own."""
-    viewport = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 900}
+    viewport = ViewportSize(width=390, height=844) if phone else ViewportSize(width=1280, height=900)
     context = browser.new_context(locale=language, viewport=viewport, timezone_id="Asia/Shanghai", **more)
     page = context.new_page()
     found = Opened(page)

@@ -99,7 +99,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
   "Signatures and timestamps": "签名与时间戳",
   "Signatures and timestamps in the contract": "合同内的签名与时间戳",
   "Signed": "已签署",
-  "Signed PDFs, timestamps, log proofs and evidence packages are verified here, by this browser alone. No file leaves this computer; this page opens no connection.": "在浏览器内验证已签署的 PDF、时间戳、日志证明和证据包。文件不会离开本机，本页面不建立任何网络连接。",
+  "Signed PDFs, timestamps, log proofs and evidence packages are verified here, by this browser alone. No file leaves this computer; this page opens no connection.": "在浏览器内验证已签署的 PDF、时间戳、日志证明和证据包。文件不离开本机，页面不连接网络。",
   "Signed document (PDF)": "已签署文件（PDF）",
   "Signed part": "签名范围",
   "Signed records: acceptances, powers, declarations": "已签记录：协议接受、授权、声明",
