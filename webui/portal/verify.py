@@ -75,12 +75,7 @@ def form(problem: str = "") -> Answer:
     largest = appliance.settings.documents.largest // MEBIBYTE
     status, digest = 400 if problem else 200, verifier_digest()
     return render(
-        "verify.html",
-        status=status,
-        largest=largest,
-        problem=problem,
-        forms=FORMS,
-        verifier_digest=digest,
+        "verify.html", status=status, largest=largest, problem=problem, verifier_digest=digest, forms=FORMS
     )
 
 
