@@ -71,6 +71,7 @@ GET: dict[str, Row] = {
     "guide.page": Row("/guide/sign", EVERYBODY),
     "guide.picture": Row("/guide/pictures/sign.zh.webp", EVERYBODY),
     "verify.form": Row("/verify", EVERYBODY),
+    "verify.offline": Row("/verify.html", EVERYBODY),
     "ownership.find": Row("/ownership/find", EVERYBODY),
     "log.checkpoint": Row("/log/checkpoint", EVERYBODY),
     "log.checkpoint_timestamp": Row("/log/checkpoint.tst", EVERYBODY),
