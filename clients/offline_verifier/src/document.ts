@@ -11,8 +11,8 @@ import { digest } from "./algorithms";
 import { type Certificate, details } from "./certificates";
 import { type SignedMessage, messageIn, reasonOf } from "./messages";
 import { type Step, NewVisible, Unexplained, explained } from "./pdf/changes";
-import { PdfFile } from "./pdf/file";
-import { type ByteRange, type FoundSignature, type Written, covered, locks, signatures, writtenRanges } from "./pdf/form";
+import { MILLISECONDS, PdfFile } from "./pdf/file";
+import { type ByteRange, type FoundSignature, type Written, Covered, locks, signatures, writtenRanges } from "./pdf/form";
 import { type StoredData, storedData, storedSince } from "./pdf/store";
 import { Odd } from "./pdf/syntax";
 import { TEMPLATES } from "./sentences";
@@ -20,7 +20,6 @@ import {
   type Examined,
   type Examiner,
   anchorsOf,
-  coveredBy,
   examineSignature,
   examineTimestamp,
   foreign,
@@ -54,16 +53,20 @@ interface One {
 
 /** One verification of one document. */
 export class DocumentVerification {
+  private readonly covered: Covered;
+
   constructor(
     private readonly bytes: Uint8Array,
     private readonly circumstances: Circumstances,
     private readonly at: Date,
-  ) {}
+  ) {
+    this.covered = new Covered(bytes);
+  }
 
   async verdict(): Promise<Part> {
     let written: Written[] = [];
     try {
-      written = writtenRanges(this.bytes);
+      written = writtenRanges(this.bytes, Date.now() + MILLISECONDS);
       const file = await PdfFile.open(this.bytes);
       return await this.parsed(file, written);
     } catch (error) {
@@ -117,7 +120,7 @@ export class DocumentVerification {
       if (range === null || reached.some((each) => at < each.gapStart || (at > each.gapEnd && at < each.end))) continue;
       const contents = contentsIn(this.bytes, range);
       if (contents === null) continue;
-      const content = covered(this.bytes, range);
+      const content = this.covered.by(range);
       try {
         const message = messageIn(contents);
         const same =
@@ -158,7 +161,7 @@ export class DocumentVerification {
       .map((each, index) => ({ each, message: messages[index] ?? null }))
       .sort((a, b) => Number(b.each.documentTimestamp) - Number(a.each.documentTimestamp) || b.each.revision - a.each.revision);
     for (const { each, message } of order) {
-      file.spend();
+      file.spend(true);
       const later = proofs.filter((proof) => proof.revision > each.revision).map((proof) => Number(proof.time));
       const proven = later.length > 0 ? new Date(Math.min(...later)) : null;
       const examined = await this.one(each, message, proven, by);
@@ -181,7 +184,7 @@ export class DocumentVerification {
     if ("template" in message) {
       return unexamined({ indication: "INDETERMINATE", subindication: "FORMAT_FAILURE", reasons: [message] });
     }
-    const content = coveredBy(found, this.bytes);
+    const content = found.range === null ? new Uint8Array() : this.covered.by(found.range);
     const examine = found.documentTimestamp ? examineTimestamp : examineSignature;
     const examined = await examine(message, content, proven, by);
     if (examined.verdict.indication === "TOTAL-FAILED") return examined;
@@ -226,7 +229,7 @@ class Steps {
     private readonly first: number,
   ) {
     for (let revision = first + 1; revision < file.revisions.length; revision++) {
-      file.spend();
+      file.spend(true);
       try {
         this.known.push(explained(file, revision));
       } catch (error) {
@@ -293,6 +296,7 @@ function remarksOn(all: readonly One[], steps: Steps): Sentence[] {
   if (all.every(({ found: each }) => each.documentTimestamp)) found.push(sentence(TEMPLATES.datedOnly));
   if (steps.describedAnew) found.push(sentence(TEMPLATES.describedAnew));
   for (const { examined } of all) {
+    found.push(...examined.remarks);
     const missing = examined.finding?.revocation.findIndex((each) => each.known === "nothing") ?? -1;
     const name = examined.finding?.path[missing]?.name;
     if (examined.verdict === PASSED && name !== undefined) found.push(sentence(TEMPLATES.revocationMissing, { name }));

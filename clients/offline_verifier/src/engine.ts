@@ -8,8 +8,7 @@ import { type Element, Fields, Malformed, SEQUENCE, hex, integer, members, whole
 import { details } from "./certificates";
 import { DocumentVerification } from "./document";
 import { type SignedMessage, UnreadableMessage, readMessage, reasonOf } from "./messages";
-import { TooManyCertificates } from "./paths";
-import { TooLong } from "./pdf/file";
+import { TooLong, TooManyCertificates } from "./limits";
 import { TEMPLATES } from "./sentences";
 import { type Examined, examineSignature, mediaType, signatureVerdict, unexamined } from "./signatures";
 import { examineToken } from "./tokens";

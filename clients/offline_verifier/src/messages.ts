@@ -20,6 +20,7 @@ import {
   time,
   whole,
 } from "./asn1";
+import { isIndefinite, toDer } from "./ber";
 import { TEMPLATES, type Template } from "./sentences";
 import { type Sentence, sentence } from "./verdict";
 
@@ -65,14 +66,18 @@ export interface SignedMessage {
   readonly unsigned: boolean;
   /** Departures that no signature covers, unless a later one does. */
   readonly defects: readonly Sentence[];
+  /** Departures that change no meaning. */
+  readonly remarks: readonly Sentence[];
 }
 
-/** The message in *der*, all of it. Raises UnreadableMessage or NotComputed. */
+/** The message in *der*, all of it; BER is read as the DER that it stands for. Raises UnreadableMessage or NotComputed. */
 export function readMessage(der: Uint8Array): SignedMessage {
   if (der.length > LARGEST) throw new UnreadableMessage(TEMPLATES.damagedMessage);
-  if (der[1] === 0x80) throw new UnreadableMessage(TEMPLATES.ber);
   try {
-    return read(whole(der));
+    if (!isIndefinite(der)) return read(whole(der), []);
+    const made = toDer(der);
+    if (made.length !== der.length) throw new Malformed("bytes after the element");
+    return read(whole(made.der), [sentence(TEMPLATES.ber)]);
   } catch (error) {
     if (error instanceof Malformed) throw new UnreadableMessage(TEMPLATES.damagedMessage);
     throw error;
@@ -81,10 +86,9 @@ export function readMessage(der: Uint8Array): SignedMessage {
 
 /** The message at the start of *contents*; after it only zeros, which nothing signs. */
 export function messageIn(contents: Uint8Array): SignedMessage {
-  if (contents[1] === 0x80) throw new UnreadableMessage(TEMPLATES.ber);
   let length: number;
   try {
-    length = first(contents).bytes.length;
+    length = isIndefinite(contents) ? toDer(contents).length : first(contents).bytes.length;
   } catch {
     throw new UnreadableMessage(TEMPLATES.damagedMessage);
   }
@@ -92,7 +96,7 @@ export function messageIn(contents: Uint8Array): SignedMessage {
   return readMessage(contents.subarray(0, length));
 }
 
-function read(info: Element): SignedMessage {
+function read(info: Element, remarks: readonly Sentence[]): SignedMessage {
   const outer = new Fields(info);
   if (oid(outer.next()) !== SIGNED_DATA) throw new UnreadableMessage(TEMPLATES.noSignedData);
   const fields = new Fields(whole(outer.next(0xa0).body));
@@ -129,10 +133,11 @@ function read(info: Element): SignedMessage {
     crls: [...lists.map((each) => each.bytes), ...archived(one.signed, 0xa0)],
     responses: archived(one.signed, 0xa1),
     defects,
+    remarks,
   };
 }
 
-type Signer = Omit<SignedMessage, "contentType" | "content" | "certificates" | "crls" | "responses"> & {
+type Signer = Omit<SignedMessage, "contentType" | "content" | "certificates" | "crls" | "responses" | "remarks"> & {
   readonly byKey: boolean;
 };
 

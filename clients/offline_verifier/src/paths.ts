@@ -6,6 +6,7 @@
 import { isWeak, keyWeakness, NotComputed } from "./algorithms";
 import { equal } from "./asn1";
 import { type Certificate, authorityIn, isSignedBy, keyUsage, purposes, same, schemeIn } from "./certificates";
+import { TooManyCertificates } from "./limits";
 import type { RevocationData, RevocationStatus } from "./revocation";
 import { TEMPLATES } from "./sentences";
 import { PASSED, type Sentence, type Verdict, sentence, undecided } from "./verdict";
@@ -42,9 +43,6 @@ const CERT_SIGN = 5;
 export type Purpose = "document" | "timestamp";
 /** From the end certificate to the anchor. */
 export type Path = readonly Certificate[];
-
-/** More certificates of the same names than any honest file has. */
-export class TooManyCertificates extends Error {}
 
 /** `at` is the control time; `proven` the earliest proof that the signature existed. */
 export interface Times {

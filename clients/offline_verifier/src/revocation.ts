@@ -3,10 +3,12 @@
  * what cannot be read, or is not signed by the right authority, says nothing.
  */
 
+import { TooManyCertificates } from "./limits";
 import { NotComputed, digest, hashOf, verifies } from "./algorithms";
 import {
   type Element,
   Fields,
+  INTEGER,
   Malformed,
   SEQUENCE,
   bits,
@@ -145,6 +147,7 @@ export class RevocationData {
     try {
       if (!covers(list, certificate)) return NOTHING;
       const key = `${index} ${issuer.fingerprint}`;
+      if (this.signed.size >= MOST) throw new TooManyCertificates();
       const signed = this.signed.get(key) ?? (await this.isListBy(list, issuer));
       this.signed.set(key, signed);
       if (!signed) return NOTHING;
@@ -179,7 +182,7 @@ export class RevocationData {
 function readList(der: Uint8Array, carried: boolean): RevocationList | null {
   const signed = readSigned(whole(der));
   const fields = new Fields(whole(signed.tbs));
-  const version = fields.optional(0x02);
+  const version = fields.optional(INTEGER);
   if (version !== undefined && integer(version) !== 1n) throw new Malformed("version");
   if (!equal(fields.next(SEQUENCE).bytes, signed.algorithm.bytes)) throw new Malformed("two algorithms");
   const issuer = fields.next(SEQUENCE).bytes;
@@ -192,6 +195,23 @@ function readList(der: Uint8Array, carried: boolean): RevocationList | null {
   const extensions = last === undefined ? new Map<string, Extension>() : readExtensions(whole(last.body));
   if ([...extensions].some(([name, each]) => each.critical && !UNDERSTOOD.has(name))) return null;
   return { ...signed, issuer, entries, extensions, carried };
+}
+
+/** Whether a list that a message carries, which nothing signs, is whole: nobody of its issuer's name is among
+ * *issuers*, or one of them signed it. */
+export async function isListWhole(der: Uint8Array, issuers: readonly Certificate[]): Promise<boolean> {
+  try {
+    const signed = readSigned(whole(der));
+    const fields = new Fields(whole(signed.tbs));
+    fields.optional(INTEGER);
+    if (!equal(fields.next(SEQUENCE).bytes, signed.algorithm.bytes)) return false;
+    const name = fields.next(SEQUENCE).bytes;
+    const named = issuers.filter((each) => equal(each.subject, name));
+    for (const each of named) if (await isSignedBy(signed, each.key)) return true;
+    return named.length === 0;
+  } catch {
+    return false;
+  }
 }
 
 /** RFC 5280, 6.3.3 (b): the list's scope; indirect lists and lists of some reasons only are not used. */

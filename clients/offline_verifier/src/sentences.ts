@@ -1,6 +1,7 @@
 /**
  * Every sentence that the engine says, in English with places: the one list that `words.ts` translates. Sentences that
- * `vermilion verify` says too are the same to the letter.
+ * `vermilion verify` says too are the same to the letter. A value `detail` that stands in no place of its sentence is for
+ * engineers.
  */
 
 export const TEMPLATES = {
@@ -13,7 +14,7 @@ export const TEMPLATES = {
   hidden: "The file holds a signature that its form does not lead to.",
   altered: "The file was changed after it was signed: the bytes that a signature covers are no longer the same.",
   oddStructure:
-    "The file is not built as plainly as this verifier needs ({detail}); whether all programs show the same was not examined.",
+    "The file is not built as plainly as this verifier needs; whether all programs show the same of it was not examined.",
   datedOnly: "Nobody signed this document: it has timestamps alone, which anybody can have for anything.",
   describedAnew: "The file's metadata, such as its title and author, are no longer those of the first signature.",
   notCompared: "Pages were not drawn or compared here, and changes to them are not explained.",
@@ -27,12 +28,11 @@ export const TEMPLATES = {
   unnamedSigner: "The signature does not name its signer's certificate under its protection, as PAdES requires.",
   ownContent: "The signature carries content of its own, or is not over a document's bytes.",
   locked: "Something was changed after signing that this signature forbids to change.",
-  unexplained:
-    "The document was changed after this signature in a way that is not explained here ({detail}); nothing was said about what it changes.",
-  newVisible: "A later signature has a new place on a page; whether it hides something was not examined.",
+  unexplained: "The document was changed after this signature, and what was changed was not examined here.",
+  newVisible: "A later signature has a new place on a page; whether it hides something was not examined here.",
   // messages
   damagedMessage: "The signature's structure is damaged (CMS).",
-  ber: "The signature is encoded in BER, not in DER; it was not examined here.",
+  ber: "The signature is encoded in BER, not in DER.",
   roomNotEmpty: "The room after the signature is not empty: something was hidden or changed there.",
   noSignedData: "The signature is not a SignedData message (CMS).",
   severalSigners: "The signature must have one signer; it has {count}.",

@@ -8,7 +8,7 @@ import { latin1 } from "./asn1";
 import { type Certificate, details } from "./certificates";
 import { DATA, MIME_TYPE, type SignedMessage, claimedTime, reasonOf } from "./messages";
 import { type CertificateJudge, type Finding, type Times, shownTime } from "./paths";
-import { type FoundSignature, covered } from "./pdf/form";
+import type { FoundSignature } from "./pdf/form";
 import type { RevocationData } from "./revocation";
 import { TEMPLATES } from "./sentences";
 import { NotSigned, type Signer, defectOfCarried, identifySigner, weaknessOf } from "./signers";
@@ -30,6 +30,7 @@ export interface Examined {
   readonly signer: string | null;
   readonly claimed: Date | null;
   readonly algorithms: string | null;
+  readonly remarks: readonly Sentence[];
 }
 
 /** Whoever examines: certificates, revocation data and the control time. */
@@ -40,7 +41,7 @@ export interface Examiner {
 }
 
 export function unexamined(verdict: Verdict): Examined {
-  return { verdict, intact: false, finding: null, stamps: [], proven: null, signer: null, claimed: null, algorithms: null };
+  return { verdict, intact: false, finding: null, stamps: [], proven: null, signer: null, claimed: null, algorithms: null, remarks: [] };
 }
 
 /** A document timestamp over *content*; *proven* is the earliest later proof. */
@@ -54,7 +55,7 @@ export async function examineTimestamp(
   const stamp = await examineToken(message, (hash) => digest(hash, content), by.judge, times);
   const verdict = stamp.verdict === PASSED ? (tooLate([stamp], proven) ?? unknownRevocation(by) ?? PASSED) : stamp.verdict;
   const intact = stamp.finding !== null && verdict.indication !== "TOTAL-FAILED";
-  return { verdict, intact, finding: stamp.finding, stamps: [stamp], proven, signer: stamp.signer, claimed: null, algorithms: stamp.algorithms };
+  return { verdict, intact, finding: stamp.finding, stamps: [stamp], proven, signer: stamp.signer, claimed: null, algorithms: stamp.algorithms, remarks: message.remarks };
 }
 
 /** A signature over *content* that lies outside the message. */
@@ -98,6 +99,7 @@ export async function examineSignature(
     signer: signer.certificate.name,
     claimed: claimedTime(message),
     algorithms: `${message.hash}, ${signer.scheme.label}`,
+    remarks: message.remarks,
   };
 }
 
@@ -120,11 +122,6 @@ export function foreign(found: FoundSignature, message: SignedMessage): Verdict 
 export function mediaType(message: SignedMessage): string | null {
   const values = message.signed.get(MIME_TYPE) ?? [];
   return values.length === 0 ? null : values.map((each) => latin1(each.body)).join(" ");
-}
-
-/** The bytes that a signature covers, and its message, or what is wrong. */
-export function coveredBy(found: FoundSignature, bytes: Uint8Array): Uint8Array {
-  return found.range === null ? new Uint8Array() : covered(bytes, found.range);
 }
 
 function stampedBadly(stamps: readonly ExaminedToken[]): Verdict | null {

@@ -22,6 +22,7 @@ import {
   only,
 } from "./messages";
 import type { CertificateJudge, Path } from "./paths";
+import { isListWhole } from "./revocation";
 import { TEMPLATES } from "./sentences";
 import { type Sentence, type Verdict, failed, sentence, undecided } from "./verdict";
 
@@ -151,7 +152,7 @@ export function weaknessOf(signer: Signer, ...hashes: readonly string[]): Verdic
 }
 
 /**
- * What is wrong with the certificates that *message* carries, which nothing signs. Each is on the validated path, was
+ * What is wrong with the certificates and lists that *message* carries, which nothing signs. Each certificate is on the validated path, was
  * issued by somebody at hand, or has nothing to do with the path; else it is an altered copy.
  */
 export async function defectOfCarried(
@@ -160,12 +161,17 @@ export async function defectOfCarried(
   judge: CertificateJudge,
 ): Promise<Sentence | null> {
   const good = [...path, ...judge.anchors];
+  const carried: Certificate[] = [];
   for (const der of message.certificates) {
     const certificate = await readOrNull(der);
     if (certificate === null) return sentence(TEMPLATES.carriedDamaged);
+    carried.push(certificate);
     if (good.some((each) => each.fingerprint === certificate.fingerprint)) continue;
     if ((await judge.issuers(certificate)).length > 0) continue;
     if (good.some((each) => resembles(certificate, each))) return sentence(TEMPLATES.carriedDamaged);
+  }
+  for (const list of message.crls) {
+    if (!(await isListWhole(list, [...good, ...carried]))) return sentence(TEMPLATES.listDamaged);
   }
   return null;
 }

@@ -85,7 +85,7 @@ export async function examineToken(
     const { name } = signer.certificate;
     const checks: (Verdict | null)[] = [
       await aboutOther(stated, digestOf),
-      defect === null ? null : undecided("FORMAT_FAILURE", TEMPLATES.carriedDamaged),
+      defect === null ? null : { indication: "INDETERMINATE", subindication: "FORMAT_FAILURE", reasons: [defect] },
       message.unsigned ? undecided("FORMAT_FAILURE", TEMPLATES.tokenUnsigned) : null,
       ofAnotherForm(message, times.proven),
       signer.named ? null : undecided("SIG_CONSTRAINTS_FAILURE", TEMPLATES.unnamedStamper),

@@ -79,7 +79,8 @@ class Comparison {
     this.trailer();
     const own = this.file.revisions[this.revision];
     for (const number of own?.freed ?? []) {
-      if (this.file.existedBefore(number, this.revision)) throw new Unexplained(`object ${number} was removed`);
+      const used = this.file.existedBefore(number, this.revision) && this.file.holdersOf(number).size > 0;
+      if (used) throw new Unexplained(`object ${number} was removed`);
     }
     for (const number of own?.written ?? []) {
       this.file.spend();

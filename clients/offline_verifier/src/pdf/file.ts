@@ -4,6 +4,7 @@
  * that follow the tables and programs that search the bytes find the same.
  */
 
+import { TooLong } from "../limits";
 import { decoded } from "./inflate";
 import { type Entry, type Section, objectAt, sections } from "./sections";
 import {
@@ -22,8 +23,11 @@ import {
 
 const MOST_COMMENT = 1024;
 const SUSPICIOUS = /obj|xref|trailer|stream|%PDF-|%%EOF/;
-const MILLISECONDS = 5000;
-/** The holder of what trailers refer to. */
+/** Of one verification, beside a second for ten megabytes. */
+export const MILLISECONDS = 10_000;
+const BYTES_A_MILLISECOND = 10_000;
+const LOOKS_AT_CLOCK = 256;
+/** The holder of what trailers refer to, and cross-reference sections: streams in which objects are packed. */
 export const TRAILER = -1;
 
 /** What one revision says of one object; `object` undefined where it was freed, `packed` in an object stream. */
@@ -43,9 +47,6 @@ export interface Revision {
   readonly freed: ReadonlySet<number>;
 }
 
-/** Verification takes longer than is allowed. */
-export class TooLong extends Error {}
-
 export class PdfFile {
   readonly revisions: Revision[] = [];
   private readonly versions = new Map<number, Version[]>();
@@ -54,9 +55,12 @@ export class PdfFile {
   private readonly since = new Map<number, number>();
   /** Where the newest version of each object that is not packed stands. */
   readonly spans = new Map<number, readonly [start: number, end: number]>();
-  private readonly until = Date.now() + MILLISECONDS;
+  private readonly until: number;
+  private spent = 0;
 
-  private constructor(readonly bytes: Uint8Array) {}
+  private constructor(readonly bytes: Uint8Array) {
+    this.until = Date.now() + MILLISECONDS + bytes.length / BYTES_A_MILLISECOND;
+  }
 
   /** Reads *bytes*. Raises Odd where programs could read them differently, or TooLong. */
   static async open(bytes: Uint8Array): Promise<PdfFile> {
@@ -119,9 +123,10 @@ export class PdfFile {
     return { number: root.number, dict };
   }
 
-  /** Raises TooLong when the time is up. */
-  spend(): void {
-    if (Date.now() > this.until) throw new TooLong();
+  /** Raises TooLong when the time is up; *now* where what comes next takes long. */
+  spend(now = false): void {
+    if (now) this.spent = LOOKS_AT_CLOCK - 1;
+    if (++this.spent % LOOKS_AT_CLOCK === 0 && Date.now() > this.until) throw new TooLong();
   }
 
   private version(number: number, revision: number): Version | undefined {
@@ -147,6 +152,7 @@ export class PdfFile {
       if (entry.kind !== "packed") continue;
       const packed = containers.get(entry.container) ?? new Map<number, number>();
       containers.set(entry.container, packed.set(entry.index, each));
+      this.hold(entry.container, TRAILER, number);
     }
     for (const [each, object] of objects) {
       if (!(object instanceof Stream) || !isNamed(object.dict, "Type", "ObjStm")) continue;
@@ -156,7 +162,7 @@ export class PdfFile {
         if (hasKey(value, "ByteRange")) throw new Odd("a signature in an object stream");
         this.add(member, { revision: number, object: value, packed: true });
       }
-      this.spend();
+      this.spend(true);
     }
     if (containers.size > 0) throw new Odd("an object stream is missing");
     const written = new Set([...entries].filter(([, entry]) => entry.kind !== "free").map(([each]) => each));
@@ -174,12 +180,14 @@ export class PdfFile {
   }
 
   private note(holder: number, object: PdfObject, revision: number): void {
-    for (const each of references(object)) {
-      const known = this.holders.get(each);
-      if (known === undefined) this.holders.set(each, new Set([holder]));
-      else known.add(holder);
-      this.since.set(each, Math.min(revision, this.since.get(each) ?? revision));
-    }
+    for (const each of references(object)) this.hold(each, holder, revision);
+  }
+
+  private hold(number: number, holder: number, revision: number): void {
+    const known = this.holders.get(number);
+    if (known === undefined) this.holders.set(number, new Set([holder]));
+    else known.add(holder);
+    this.since.set(number, Math.min(revision, this.since.get(number) ?? revision));
   }
 
   /** The length that a stream of *revision* refers to, from an older revision. */
@@ -224,14 +232,16 @@ function merged(group: readonly Section[]): Map<number, Entry> {
 class RevisionReading {
   readonly spans = new Map<number, readonly [start: number, end: number]>();
   private readonly places = new Map<number, number>();
+  private readonly sections: ReadonlyMap<number, Section>;
   private readonly lengths = new Map<number, number | null>();
 
   constructor(
     private readonly bytes: Uint8Array,
     private readonly entries: ReadonlyMap<number, Entry>,
-    private readonly group: readonly Section[],
+    group: readonly Section[],
     private readonly older: (number: number) => number | null,
   ) {
+    this.sections = new Map(group.map((each) => [each.start, each]));
     for (const [number, entry] of entries) {
       if (entry.kind !== "plain") continue;
       if (this.places.has(entry.offset)) throw new Odd("two objects at one place");
@@ -244,7 +254,7 @@ class RevisionReading {
     const lexer = new Lexer(this.bytes, start, end);
     for (this.skip(lexer); !lexer.done; this.skip(lexer)) {
       spend();
-      const section = this.group.find((each) => each.start === lexer.at);
+      const section = this.sections.get(lexer.at);
       if (section?.number === null) {
         lexer.at = section.end;
         continue;

@@ -3,12 +3,20 @@
  * bytes, whoever refers to it.
  */
 
+import { latin1 } from "../asn1";
+import { TooLong } from "../limits";
 import { type PdfFile, isNamed } from "./file";
-import { type Dict, Name, Odd, PdfString, Ref, type Value, isArray, isDict } from "./syntax";
+import { type Dict, Name, Odd, PdfString, Ref, type Value, isArray, isDict, isRegular } from "./syntax";
 
 const DEEPEST = 40;
 const MOST_FIELDS = 100_000;
 const MOST_SIGNATURES = 1000;
+/** What a signature dictionary has (table 255), and nothing else: the same bytes may be nothing else. */
+const SIGNATURE_KEYS = new Set([
+  "Type", "Filter", "SubFilter", "Contents", "Cert", "ByteRange",
+  "Reference", "Changes", "Name", "M", "Location", "Reason",
+  "ContactInfo", "R", "V", "Prop_Build", "Prop_AuthTime", "Prop_AuthType",
+]);
 
 /** What FieldMDP locks (12.8.2.4). */
 export interface FieldLock {
@@ -97,6 +105,9 @@ function* fields(file: PdfFile, form: Dict): Generator<Field> {
 function signature(file: PdfFile, field: string, dict: Dict, number: number): FoundSignature {
   const value = file.object(number);
   if (!isDict(value) || file.isPacked(number)) throw new Odd("a signature that is none");
+  const odd = [...value.keys()].find((key) => !SIGNATURE_KEYS.has(key));
+  if (odd !== undefined) throw new Odd(`the signature's ${odd.slice(0, 20)}`);
+  if (![...file.holdersOf(number)].every((each) => mayHold(file, each, number))) throw new Odd("a signature that is also something else");
   const subfilter = value.get("SubFilter");
   const kind = subfilter instanceof Name ? subfilter.value : "";
   const range = rangeOf(value.get("ByteRange"), file.bytes.length);
@@ -122,6 +133,15 @@ function signature(file: PdfFile, field: string, dict: Dict, number: number): Fo
     permission: permissionOf(file, value, dict),
     lock: lockOf(file, value),
   };
+}
+
+/** Whether the object may refer to the signature: a field by its value, the catalogue or its permissions. */
+function mayHold(file: PdfFile, holder: number, signature: number): boolean {
+  if (holder === file.root().number) return true;
+  const dict = file.object(holder);
+  if (!isDict(dict)) return false;
+  const keys = [...dict].filter(([, value]) => value instanceof Ref && value.number === signature).map(([key]) => key);
+  return keys.length === 1 && (keys[0] === "V" ? dict.has("T") : keys[0] === "DocMDP");
 }
 
 function rangeOf(value: Value | undefined, size: number): ByteRange | null {
@@ -210,7 +230,7 @@ export function textOf(string: PdfString): string {
   const { bytes } = string;
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return new TextDecoder("utf-16be").decode(bytes.subarray(2));
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return new TextDecoder().decode(bytes.subarray(3));
-  return String.fromCharCode(...bytes);
+  return latin1(bytes);
 }
 
 /** A `/ByteRange` as it stands in the bytes; `range` null where it is not four plain numbers that could be one. */
@@ -219,17 +239,19 @@ export interface Written {
   readonly range: ByteRange | null;
 }
 
-const NAMED = /^\/(?:B|#42)(?:y|#79)(?:t|#74)(?:e|#65)(?:R|#52)(?:a|#61)(?:n|#6[eE])(?:g|#67)(?:e|#65)(?![^\0\t\n\f\r ()<>[\]{}/%])/;
+const LETTERS = Array.from("ByteRange", (each) => each.charCodeAt(0));
 const NUMBERS = /^[\0\t\n\f\r ]*\[[\0\t\n\f\r ]*0+[\0\t\n\f\r ]+(\d{1,12})[\0\t\n\f\r ]+(\d{1,12})[\0\t\n\f\r ]+(\d{1,12})[\0\t\n\f\r ]*\]/;
 
-/** Every name `/ByteRange` in *bytes*, however it is written and wherever it stands. */
-export function writtenRanges(bytes: Uint8Array): Written[] {
+/** Every name `/ByteRange` in *bytes*, however it is written and wherever it stands. Raises TooLong after *until*
+ * (milliseconds). */
+export function writtenRanges(bytes: Uint8Array, until: number): Written[] {
   const found: Written[] = [];
+  let looked = 0;
   for (let at = bytes.indexOf(0x2f); at >= 0; at = bytes.indexOf(0x2f, at + 1)) {
-    if (bytes[at + 1] !== 0x42 && bytes[at + 1] !== 0x23) continue;
-    const name = NAMED.exec(String.fromCharCode(...bytes.subarray(at, at + 40)))?.[0];
-    if (name === undefined) continue;
-    const numbers = NUMBERS.exec(String.fromCharCode(...bytes.subarray(at + name.length, at + name.length + 300)));
+    if (++looked % MOST_SIGNATURES === 0 && Date.now() > until) throw new TooLong();
+    const end = nameEnd(bytes, at + 1);
+    if (end === null) continue;
+    const numbers = NUMBERS.exec(String.fromCharCode(...bytes.subarray(end, end + 300)));
     const stated = numbers === null ? undefined : [0, Number(numbers[1]), Number(numbers[2]), Number(numbers[3])];
     found.push({ at, range: rangeOf(stated, bytes.length) });
     if (found.length > MOST_SIGNATURES) throw new Odd("too many signatures");
@@ -237,10 +259,32 @@ export function writtenRanges(bytes: Uint8Array): Written[] {
   return found;
 }
 
-/** The bytes that *range* covers. */
-export function covered(bytes: Uint8Array, range: ByteRange): Uint8Array {
-  const made = new Uint8Array(range.gapStart + range.end - range.gapEnd);
-  made.set(bytes.subarray(0, range.gapStart));
-  made.set(bytes.subarray(range.gapEnd, range.end), range.gapStart);
-  return made;
+/** Where the name ByteRange ends that begins at *at*, each letter itself or its escape (7.3.5); null for others. */
+function nameEnd(bytes: Uint8Array, at: number): number | null {
+  for (const letter of LETTERS) {
+    if (bytes[at] === letter) at++;
+    else if (bytes[at] !== 0x23 || digit(bytes[at + 1]) * 16 + digit(bytes[at + 2]) !== letter) return null;
+    else at += 3;
+  }
+  const next = bytes[at];
+  return next === undefined || isRegular(next) ? null : at;
+}
+
+function digit(code = -1): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  return (code >= 0x41 && code <= 0x46) || (code >= 0x61 && code <= 0x66) ? (code & 0x0f) + 9 : Number.NaN;
+}
+
+/** The bytes of one file that signatures cover, in one piece of memory: valid until the next call. */
+export class Covered {
+  private room: Uint8Array | null = null;
+
+  constructor(private readonly bytes: Uint8Array) {}
+
+  by(range: ByteRange): Uint8Array {
+    this.room ??= new Uint8Array(this.bytes.length);
+    this.room.set(this.bytes.subarray(0, range.gapStart));
+    this.room.set(this.bytes.subarray(range.gapEnd, range.end), range.gapStart);
+    return this.room.subarray(0, range.gapStart + range.end - range.gapEnd);
+  }
 }

@@ -24,7 +24,7 @@ export interface Section {
 }
 
 const MOST_SECTIONS = 1000;
-const MOST_ENTRIES = 2_000_000;
+const MOST_ENTRIES = 1_000_000;
 const TAIL = 1024;
 
 /** Every section of the file, oldest first. Raises Odd. */
@@ -33,18 +33,28 @@ export async function sections(file: Uint8Array): Promise<Section[]> {
   const stated = /startxref[\r\n ]{1,4}(\d{1,12})[\r\n ]{1,4}%%EOF[\r\n]*$/.exec(tail)?.[1];
   if (stated === undefined) throw new Odd("the end of the file");
   const found: Section[] = [];
+  let size = Number.POSITIVE_INFINITY;
   const seen = new Set<number>();
   let budget = MOST_ENTRIES;
   for (let at: number | null = Number(stated); at !== null; ) {
     if (seen.has(at) || seen.size >= MOST_SECTIONS) throw new Odd("cross-reference sections in a circle");
     seen.add(at);
     const section: Section = await sectionAt(file, at);
+    size = sizeOf(section, size);
     budget -= section.entries.size;
     if (budget < 0) throw new Odd("too many objects");
     found.unshift(section);
     at = previous(section.trailer);
   }
   return found;
+}
+
+/** The /Size of *section*, above every number that it lists and at most that of the newer section (7.5.5). */
+function sizeOf(section: Section, newer: number): number {
+  const size = section.trailer.get("Size");
+  if (typeof size !== "number" || size <= (section.number ?? 0) || size > newer) throw new Odd("the size in a trailer");
+  for (const number of section.entries.keys()) if (number >= size) throw new Odd("the size in a trailer");
+  return size;
 }
 
 function previous(trailer: Dict): number | null {

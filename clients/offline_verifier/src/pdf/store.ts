@@ -86,7 +86,7 @@ export async function storedData(file: PdfFile): Promise<StoredData> {
     for (const each of list as readonly Value[]) {
       const stream = file.resolved(each);
       if (!(each instanceof Ref) || !(stream instanceof Stream) || known.has(each.number)) continue;
-      file.spend();
+      file.spend(true);
       known.set(each.number, await decoded(stream));
     }
   }

@@ -44,8 +44,11 @@ export type PdfObject = Value | Stream;
 
 const DEEPEST = 60;
 const LONGEST_WORD = 256;
+const LONGEST_STRING = 16 * 1024 * 1024;
 const SPACES = new Set([0x00, 0x09, 0x0a, 0x0c, 0x0d, 0x20]);
 const DELIMITERS = new Set(Array.from("()<>[]{}/%", (each) => each.charCodeAt(0)));
+/** By byte: 1 where it is part of a word. */
+const REGULAR = Uint8Array.from({ length: 256 }, (_, code) => Number(!SPACES.has(code) && !DELIMITERS.has(code)));
 const INTEGER = /^[+-]?\d{1,12}$/;
 const REAL = /^[+-]?(\d{1,20}\.\d{0,20}|\.\d{1,20})$/;
 
@@ -65,7 +68,21 @@ export class Lexer {
     readonly end: number = bytes.length,
   ) {}
 
+  /** Blanks, and comments of plain words, which no program takes for anything else. */
   skipSpaces(): void {
+    for (;;) {
+      this.skipBlanks();
+      if (this.peek() !== 0x25 || this.sees("%%EOF")) return;
+      const start = this.at;
+      while (!this.done && this.peek() !== 0x0a && this.peek() !== 0x0d) this.at++;
+      if (!isPlainComment(this.bytes.subarray(start + 1, this.at))) {
+        this.at = start;
+        return;
+      }
+    }
+  }
+
+  private skipBlanks(): void {
     while (this.at < this.end && SPACES.has(this.bytes[this.at] ?? -1)) this.at++;
   }
 
@@ -137,10 +154,10 @@ export class Lexer {
   /** The reference that begins with the number *word*, or null; nothing else is taken. */
   private reference(word: string): Ref | null {
     const start = this.at;
-    this.skipSpaces();
+    this.skipBlanks();
     const generation = this.peek() >= 0x30 && this.peek() <= 0x39 ? this.word() : "";
     if (/^\d+$/.test(generation)) {
-      this.skipSpaces();
+      this.skipBlanks();
       if (this.peek() === 0x52 && !isRegular(this.peek(1))) {
         if (generation !== "0" || !/^[1-9]\d{0,9}$/.test(word)) throw new Odd(`a reference in an odd form at byte ${start}`);
         this.at++;
@@ -196,16 +213,21 @@ export class Lexer {
 
   private hexadecimal(): PdfString {
     const start = this.at++;
-    const digits: number[] = [];
-    for (; this.peek() !== 0x3e; this.at++) {
+    const closing = this.bytes.indexOf(0x3e, this.at);
+    if (closing < 0 || closing >= this.end || closing - start > LONGEST_STRING) throw new Odd(`a string too long at byte ${start}`);
+    const made = new Uint8Array((closing - start) >> 1);
+    let digits = 0;
+    for (; this.at < closing; this.at++) {
       const code = this.peek();
-      if (isHex(code)) digits.push(Number.parseInt(String.fromCharCode(code), 16));
-      else if (!SPACES.has(code)) throw new Odd(`a string in an odd form at byte ${start}`);
+      if (SPACES.has(code)) continue;
+      if (!isHex(code)) throw new Odd(`a string in an odd form at byte ${start}`);
+      const digit = code < 0x40 ? code - 0x30 : (code & 0x0f) + 9;
+      made[digits >> 1] = digits % 2 ? (made[digits >> 1] ?? 0) + digit : 16 * digit;
+      digits++;
     }
     this.at++;
-    if (digits.length % 2) throw new Odd(`a string in an odd form at byte ${start}`);
-    const bytes = Uint8Array.from({ length: digits.length / 2 }, (_, index) => 16 * (digits[2 * index] ?? 0) + (digits[2 * index + 1] ?? 0));
-    return new PdfString(bytes, true, start, this.at);
+    if (digits % 2) throw new Odd(`a string in an odd form at byte ${start}`);
+    return new PdfString(made.subarray(0, digits >> 1), true, start, this.at);
   }
 
   private literal(): PdfString {
@@ -213,7 +235,7 @@ export class Lexer {
     const found: number[] = [];
     for (let depth = 1; ; this.at++) {
       const code = this.peek();
-      if (code === -1) throw new Odd(`a string without end at byte ${start}`);
+      if (code === -1 || found.length > LONGEST_STRING) throw new Odd(`a string without end at byte ${start}`);
       if (code === 0x5c) {
         this.escape(found);
         continue;
@@ -248,8 +270,15 @@ export class Lexer {
   }
 }
 
-function isRegular(code: number): boolean {
-  return code !== -1 && !SPACES.has(code) && !DELIMITERS.has(code);
+function isPlainComment(text: Uint8Array): boolean {
+  if (text.length > LONGEST_WORD) return false;
+  const words = String.fromCharCode(...text);
+  return /^[\w .,:;()'-]*$/.test(words) && !/obj|xref|trailer|stream|EOF/.test(words);
+}
+
+/** Whether a byte is part of a word (7.2.3). */
+export function isRegular(code: number): boolean {
+  return code >= 0 && REGULAR[code] === 1;
 }
 
 function isHex(code: number): boolean {
