@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from cryptography import x509
@@ -17,6 +17,7 @@ from appliance.verification.material import defect_of_carried
 from appliance.verification.messages import SignedMessage, UnreadableMessage
 from appliance.verification.model import (
     PASSED,
+    ContentDigest,
     Indication,
     Level,
     SubIndication,
@@ -71,7 +72,8 @@ _SUBFILTERS = frozenset({"/adbe.pkcs7.detached", "/ETSI.CAdES.detached", "/ETSI.
 
 @dataclass(frozen=True, slots=True)
 class ExaminedSignature:
-    """A signature examined by itself. ``intact``: made by its signer over these bytes, whoever that is."""
+    """A signature examined by itself. ``intact``: made by its signer over these bytes, whoever that is;
+    ``content_digest``: of these bytes."""
 
     found: FoundSignature
     verdict: Verdict
@@ -82,6 +84,7 @@ class ExaminedSignature:
     signer: str | None = None
     algorithms: str | None = None
     remarks: tuple[Sentence, ...] = field(default=())
+    content_digest: ContentDigest | None = None
 
     @property
     def proves(self) -> datetime | None:
@@ -131,13 +134,15 @@ class SignatureExamination:
             proven=proven,
             signer=stamp.signer,
             algorithms=stamp.algorithms,
+            content_digest=ContentDigest(message.digest_name, self._digest(found, message.digest_name)),
         )
 
     def _signature(
         self, found: FoundSignature, message: SignedMessage, proven: datetime | None
     ) -> ExaminedSignature:
+        digest = self._digest(found, message.digest_name)
         try:
-            signer = identify_signer(message, self._digest(found, message.digest_name), self.judge.finder.known)
+            signer = identify_signer(message, digest, self.judge.finder.known)
         except NotSigned as error:
             return ExaminedSignature(found, error.verdict)
         except UnreadableMessage as error:
@@ -169,13 +174,15 @@ class SignatureExamination:
             signer=shown_name(signer.certificate),
             algorithms=f"{hash_label(message.digest_name)}, {signer.scheme.label}",
             remarks=(*message.defects, *_remote(signer.certificate)),
+            content_digest=ContentDigest(message.digest_name, digest),
         )
 
     def _stamp(self, message: SignedMessage, token: bytes, proven: datetime | None) -> ExaminedToken:
         def digest_of(name: str) -> bytes:
             return hashlib.new(name, message.signature, usedforsecurity=False).digest()
 
-        return examine_token(token, digest_of, self.judge, ValidationTimes(self.at, proven))
+        examined = examine_token(token, digest_of, self.judge, ValidationTimes(self.at, proven))
+        return replace(examined, digest=hashlib.sha256(token).hexdigest())
 
     def _digest(self, found: FoundSignature, name: str) -> bytes:
         if found.signed is None:

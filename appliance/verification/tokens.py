@@ -57,13 +57,14 @@ class TimestampStatement:
 
 @dataclass(frozen=True, slots=True)
 class ExaminedToken:
-    """A judged token."""
+    """A judged token. ``digest`` is its SHA-256 in hex, where it is a signature's."""
 
     verdict: Verdict
     statement: TimestampStatement | None = None
     finding: CertificateFinding | None = None
     signer: str | None = None
     algorithms: str | None = None
+    digest: str = ""
 
     @property
     def proves(self) -> datetime | None:

@@ -72,6 +72,8 @@ GET: dict[str, Row] = {
     "guide.picture": Row("/guide/pictures/sign.zh.webp", EVERYBODY),
     "verify.form": Row("/verify", EVERYBODY),
     "verify.offline": Row("/verify.html", EVERYBODY),
+    "document_codes.ask": Row("/verify/code?code={code}", EVERYBODY),
+    "document_codes.show": Row("/verify/{code}", EVERYBODY),
     "ownership.find": Row("/ownership/find", EVERYBODY),
     "log.checkpoint": Row("/log/checkpoint", EVERYBODY),
     "log.checkpoint_timestamp": Row("/log/checkpoint.tst", EVERYBODY),
