@@ -113,6 +113,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "directory": "directory:directory_group",
         "do": "admin_requests:do_action",
         "drill": "backup:drill_command",
+        "evidence": "evidence:evidence_group",
         "init": "up:init_command",
         "log": "log:log_group",
         "migrate": "releases:migrate_command",

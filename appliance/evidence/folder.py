@@ -106,9 +106,10 @@ def _too_many() -> PackageRefused:
 
 
 def _require_package(root: int, folder: Path) -> None:
-    """Whether anything here belongs to a package; where it lies one folder further down, that one is named."""
+    """Whether anything here belongs to a package; where it lies one folder further down, as on a disc, that one is
+    named."""
     names = _names_in(root, str(folder))
-    if any(belongs_at_root(os.fsdecode(name)) for name in names):
+    if os.fsencode(MANIFEST) in names:
         return
     for name in names:
         if _has_manifest(root, name):
@@ -116,7 +117,8 @@ def _require_package(root: int, folder: Path) -> None:
                 "The package is not in this folder but in the folder {name} in it; give that one.",
                 name=os.fsdecode(name),
             )
-    raise FolderUnread("The folder is no unpacked evidence package: it has no file {path}.", path=MANIFEST)
+    if not any(belongs_at_root(os.fsdecode(name)) for name in names):
+        raise FolderUnread("The folder is no unpacked evidence package: it has no file {path}.", path=MANIFEST)
 
 
 def _has_manifest(root: int, name: bytes) -> bool:

@@ -74,8 +74,9 @@ def verify() -> Answer:
 def form(problem: str = "") -> Answer:
     largest = appliance.settings.documents.largest // MEBIBYTE
     status, digest = 400 if problem else 200, verifier_digest()
-    own = {"largest": largest, "forms": FORMS, "verifier_digest": digest}
-    return render("verify.html", status=status, problem=problem, **own)
+    return render(
+        "verify.html", status=status, largest=largest, problem=problem, verifier_digest=digest, forms=FORMS
+    )
 
 
 @pages.get("/verify.html")
