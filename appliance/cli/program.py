@@ -127,6 +127,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "upgrade": "releases:upgrade_command",
         "verify": "verify:verify_command",
         "withdraw": "admin_requests:withdraw_command",
+        "witness": "witness:witness_group",
     }
 )
 """The module (below ``appliance.cli``) and function of each command, by its name."""

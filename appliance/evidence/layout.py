@@ -32,7 +32,8 @@ _OTHERS: Final = re.compile(
     r"|certificates/[a-z0-9-]+\.pem"
     r"|contract/contract\.(?:pdf|signed\.pdf|tsq|tsr)|history/history\.(?:json|(?:en|zh)\.pdf)"
     r"|log/(?:entries|openings)/\d{8,18}\.json|log/proofs/\d{8,18}\.tlog-proof|log/log\.(?:vkey|pub\.pem)"
-    r"|log/checkpoint(?:\.(?:text|sig|tst))?|review/(?:check|sign-off)\.json|verification/report\.json"
+    r"|log/witness-policy\.txt|log/checkpoint(?:\.(?:text|sig|tst))?|review/(?:check|sign-off)\.json"
+    r"|verification/report\.json"
     r"|00-evidence-list\.json|01-evidence-list\.(?:en|zh)\.pdf|02-submission-guide\.(?:en|zh)\.pdf",
     re.ASCII,
 )

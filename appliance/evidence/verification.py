@@ -56,6 +56,7 @@ from appliance.evidence.model import PackageRefused
 from appliance.evidence.package import INDEX
 from appliance.evidence.remarks import Judged, certified, remarks_beside
 from appliance.evidence.repacked import read_zip
+from appliance.evidence.witnessing import WitnessDemand, judge_witnesses
 from appliance.language import Language
 from appliance.verification import (
     FileKind,
@@ -103,10 +104,17 @@ _CRL_END = b"-----END X509 CRL-----\n"
 
 
 def verify_package(
-    package: bytes | Path, *, verifier: Verifier, at: datetime, anchors: TrustAnchors
+    package: bytes | Path,
+    *,
+    verifier: Verifier,
+    at: datetime,
+    anchors: TrustAnchors,
+    witnesses: WitnessDemand | None = None,
 ) -> VerificationReport:
     """The verdict about the ZIP bytes *package*, or about the folder in which it lies unpacked; never raises for
     what is in them. The digest of a folder's report is that of the ZIP that its files make up.
+
+    *witnesses*: the witness policy of whoever verifies, instead of the one in the package.
 
     *anchors* replaces nothing: the package's own root is not believed unless it is among them. Raises
     :class:`ConfinementFailed` when no confined process can be had to read the contract.
@@ -120,7 +128,7 @@ def verify_package(
         require_layout(files)
         require_plain_index(part(files, INDEX))
         trust = PackageTrust(verifier, at, *_with_certificates(files, anchors))
-        judged = _judged(files, listed, trust)
+        judged = _judged(files, listed, trust, witnesses)
         verdict = _worst(each.verdict for each in judged.reports)
         stated = listed.powers_stated_since is not None
         remarks += (*_not_judged(files), *remarks_beside(verdict, files, judged, stated=stated))
@@ -152,7 +160,7 @@ def _opened(package: bytes | Path) -> tuple[Files, tuple[Sentence, ...]]:
     return found.files, (remark, Sentence(_IGNORED, names))
 
 
-def _judged(files: Files, listed: PackageManifest, trust: PackageTrust) -> Judged:
+def _judged(files: Files, listed: PackageManifest, trust: PackageTrust, witnesses: WitnessDemand | None) -> Judged:
     """The contract's signatures, then the manifest's, then what else is dated and did not pass. A contract that
     brought its reader down is not read here."""
     seal = manifest_signature.examine(files, trust)
@@ -184,11 +192,12 @@ def _judged(files: Files, listed: PackageManifest, trust: PackageTrust) -> Judge
         *_stamps(files, document, trust),
         *_stamps_elsewhere(contract, trust),
         *_records(files, listed, told, trust, seal),
+        *(witnessed := judge_witnesses(files, witnesses)).reports,
     )
     remarks = own_certificates.remarks(
         files, canonical.decode(part(files, package.HISTORY))["events"], contract.numbered
     )
-    return Judged(reports, *judged, (*report.remarks, *remarks), has_history=True)
+    return Judged(reports, *judged, (*report.remarks, *remarks, *witnessed.remarks), has_history=True)
 
 
 def _require_log(
@@ -244,7 +253,9 @@ def _stamps(files: Files, signed: bytes, trust: PackageTrust) -> Iterator[Signat
         raise PackageRefused("The file {path} is not of its signature.", path=package.SIGNED_QUERY)
     yield from _stamp(package.SIGNED_REPLY, reply, signed, trust, nonce=nonce)
     checkpoint = part(files, log_files.CHECKPOINT)
-    yield from _stamp(log_files.CHECKPOINT_STAMP, part(files, log_files.CHECKPOINT_STAMP), checkpoint, trust)
+    vkey = part(files, log_files.VKEY).decode("ascii", "replace")
+    dated = log_files.read_log_files(checkpoint, vkey).note
+    yield from _stamp(log_files.CHECKPOINT_STAMP, part(files, log_files.CHECKPOINT_STAMP), dated, trust)
 
 
 def _stamps_elsewhere(contract: SignedContract, trust: PackageTrust) -> Iterator[SignatureReport]:
