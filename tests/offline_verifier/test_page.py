@@ -1,4 +1,4 @@
-"""The page itself: both languages, keyboard and screen reader, nothing from outside; what it says of a file."""
+"""The page itself: languages, keyboard and screen reader, nothing from outside; what it says of other files."""
 
 from __future__ import annotations
 

@@ -195,7 +195,7 @@ class PackageJudge {
     }
     const other = [...this.files.keys()].find((each) => !hasAPlace(each));
     if (other !== undefined) verdicts.push(undecided("SIG_CONSTRAINTS_FAILURE", UNKNOWN_KIND, { file: other }));
-    this.found.push(sentence("{count} files, each as the manifest lists it, and no other.", { count: this.files.size }));
+    this.found.push(sentence("Files, each as the manifest lists it, and no other: {count}", { count: this.files.size }));
     return verdicts;
   }
 

@@ -28,7 +28,7 @@ export function chosen(input: HTMLInputElement): GivenFile[] {
 export function tooMuch(given: readonly GivenFile[]): Sentence | null {
   const size = given.reduce((sum, each) => sum + each.file.size, 0);
   if (given.length <= MOST && size <= LARGEST) return null;
-  return sentence("This is too much to be an evidence package: at most {files} files and {size} MB are read.", {
+  return sentence("This is too much to be an evidence package; what is read at most: {size} MB, number of files {files}.", {
     files: MOST,
     size: LARGEST / 1024 / 1024,
   });
