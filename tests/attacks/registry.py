@@ -21,6 +21,7 @@ MODULES = (
     "shadows",
     "readings",
     "certified",
+    "form_details",
     "looks",
     "flipping",
     "certificates",

@@ -19,13 +19,9 @@ from pyhanko.pdf_utils.reader import HistoricalResolver
 from pyhanko.sign.diff_analysis import (
     CatalogModificationRule,
     DocInfoRule,
-    FormUpdatingRule,
-    GenericFieldModificationRule,
     MetadataUpdateRule,
     ModificationLevel,
     ObjectStreamRule,
-    SigFieldCreationRule,
-    SigFieldModificationRule,
     StandardDiffPolicy,
     SuspiciousModification,
     WhitelistRule,
@@ -37,7 +33,8 @@ from pyhanko.sign.diff_analysis.rules_api import Context, ReferenceUpdate
 from pyhanko.sign.fields import enumerate_sig_fields
 
 from appliance.pdf.validation import known_changes
-from appliance.pdf.validation.form_changes import changed_alone, is_honest
+from appliance.pdf.validation.field_rules import form_rule
+from appliance.pdf.validation.form_changes import changed_alone, is_honest, refills, touched
 from appliance.pdf.validation.model import RevisionStep, StepKind
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf
 from appliance.pdf.validation.plainness import is_plain
@@ -104,7 +101,6 @@ def _told(pdf: OpenedPdf, revision: int) -> Iterator[object]:
 
 _STORE = ("/Root", "/DSS")
 _STORED = ("/Certs", "/CRLs", "/OCSPs")
-_REFILLED_BY = frozenset({"/NeedAppearances", "/DA", "/Q"})
 
 
 class UnusedRule(WhitelistRule):
@@ -143,9 +139,7 @@ _POLICY = StandardDiffPolicy(
         StoreRule().as_qualified(ModificationLevel.LTA_UPDATES),
         UnusedRule().as_qualified(ModificationLevel.LTA_UPDATES),
     ],
-    form_rule=FormUpdatingRule(
-        [SigFieldCreationRule(), SigFieldModificationRule(), GenericFieldModificationRule()]
-    ),
+    form_rule=form_rule(),
     reject_object_freeing=False,
     ignore_orphaned_objects=False,
 )
@@ -171,14 +165,16 @@ def analyse(pdf: OpenedPdf, number: int) -> RevisionStep:
     if objectionable:
         return RevisionStep(number, StepKind.UNEXPLAINED)
     kind = _KINDS.get(result.modification_level, StepKind.UNEXPLAINED)
-    return RevisionStep(number, kind, frozenset(result.changed_form_fields), new_visible)
+    # pyHanko names every field with an appearance that an older revision wrote
+    fields = frozenset(result.changed_form_fields) & touched(old, new)
+    return RevisionStep(number, kind, fields, new_visible)
 
 
 def _is_objectionable(old: HistoricalResolver, new: HistoricalResolver) -> bool:
     """Whether there is a change that pyHanko's rules allow and ours do not: the form's defaults were changed, a
     place of a signature was changed without it, validation data was removed, or a field was changed but not
     filled."""
-    return _refills(old, new) or changed_alone(old, new) or not _keeps_store(old, new) or not is_honest(old, new)
+    return refills(old, new) or changed_alone(old, new) or not _keeps_store(old, new) or not is_honest(old, new)
 
 
 def _keeps_store(old: HistoricalResolver, new: HistoricalResolver) -> bool:
@@ -196,18 +192,3 @@ def _visible_fields(resolver: HistoricalResolver) -> set[str]:
     """The names of the signature fields that have a widget with an area."""
     found = enumerate_sig_fields(resolver)
     return {name for name, _, field in found if is_field_visible(field.get_object())}
-
-
-def _refills(old: HistoricalResolver, new: HistoricalResolver) -> bool:
-    """Whether readers may now draw fields anew that were filled before: asked to, or with another typeface."""
-    before = entry(old.root, "/AcroForm", generic.DictionaryObject())
-    after = entry(new.root, "/AcroForm", generic.DictionaryObject())
-    if changed_keys(before, after) & _REFILLED_BY:
-        return True
-    resources = entry(after, "/DR", generic.DictionaryObject())
-    return any(
-        not isinstance(entry(resources, kind), generic.DictionaryObject)
-        or changed_keys(named, entry(resources, kind)) & named.keys()
-        for kind, named in entry(before, "/DR", generic.DictionaryObject()).items()
-        if isinstance(named, generic.DictionaryObject)
-    )
