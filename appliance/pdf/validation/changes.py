@@ -27,6 +27,7 @@ from pyhanko.sign.diff_analysis import (
     WhitelistRule,
     XrefStreamRule,
 )
+from pyhanko.sign.diff_analysis.constants import ROOT_EXEMPT_STRICT_COMPARISON
 from pyhanko.sign.diff_analysis.policies import _find_orphans
 from pyhanko.sign.diff_analysis.rules.form_field_rules import is_field_visible
 from pyhanko.sign.diff_analysis.rules_api import Context, ReferenceUpdate
@@ -34,7 +35,7 @@ from pyhanko.sign.fields import enumerate_sig_fields
 
 from appliance.pdf.validation import known_changes
 from appliance.pdf.validation.field_rules import form_rule
-from appliance.pdf.validation.form_changes import changed_alone, is_honest, refills, touched
+from appliance.pdf.validation.form_changes import changed_alone, filled, is_honest, refills, touched
 from appliance.pdf.validation.model import RevisionStep, StepKind
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf
 from appliance.pdf.validation.plainness import is_plain
@@ -52,7 +53,7 @@ def steps(pdf: OpenedPdf, *, since: int) -> tuple[RevisionStep, ...]:
     xrefs = pdf.reader.xrefs
     try:
         wanted = {each.idnum for number in numbers for each in xrefs.explicit_refs_in_revision(number)}
-        references = References(pdf, wanted.union(*(known_changes.stored_in(pdf, each - 1) for each in numbers)))
+        references = References(pdf, wanted.union(*(known_changes.needed_for(pdf, each) for each in numbers)))
     except DAMAGE:
         return tuple(RevisionStep(number, StepKind.UNEXPLAINED) for number in numbers)
     return tuple(_step(pdf, number, references) for number in numbers)
@@ -60,7 +61,7 @@ def steps(pdf: OpenedPdf, *, since: int) -> tuple[RevisionStep, ...]:
 
 def _step(pdf: OpenedPdf, number: int, references: References) -> RevisionStep:
     recognised = known_changes.recognise(pdf, number, references) if references.complete else None
-    step = recognised or analyse(pdf, number)
+    step = recognised or analyse(pdf, number, references)
     if is_plain(pdf, number):
         return step
     return replace(step, kind=StepKind.UNEXPLAINED, recognised=False)  # readers may disagree about it
@@ -129,45 +130,83 @@ class StoreRule(WhitelistRule):
                     yield ReferenceUpdate(reference, context_checked=Context.from_absolute(old, path))
 
 
-_POLICY = StandardDiffPolicy(
-    global_rules=[
-        CatalogModificationRule(),
-        DocInfoRule().as_qualified(ModificationLevel.LTA_UPDATES),
-        XrefStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
-        ObjectStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
-        MetadataUpdateRule().as_qualified(ModificationLevel.LTA_UPDATES),
-        StoreRule().as_qualified(ModificationLevel.LTA_UPDATES),
-        UnusedRule().as_qualified(ModificationLevel.LTA_UPDATES),
-    ],
-    form_rule=form_rule(),
-    reject_object_freeing=False,
-    ignore_orphaned_objects=False,
-)
+class BackgroundRule(WhitelistRule):
+    """What :func:`known_changes.background` explains."""
+
+    def __init__(self, background: known_changes.Background) -> None:
+        self._numbers = background.numbers
+
+    def apply(self, old: HistoricalResolver, new: HistoricalResolver) -> Iterable[ReferenceUpdate]:
+        """The references of these objects."""
+        for reference in new.explicit_refs_in_revision():
+            if reference.idnum in self._numbers:
+                yield ReferenceUpdate(reference)
+
+
+def _policy(background: known_changes.Background) -> StandardDiffPolicy:
+    rules = (
+        DocInfoRule(),
+        XrefStreamRule(),
+        ObjectStreamRule(),
+        MetadataUpdateRule(),
+        StoreRule(),
+        UnusedRule(),
+        BackgroundRule(background),
+    )
+    catalogue = CatalogModificationRule(ROOT_EXEMPT_STRICT_COMPARISON | background.keys)
+    return StandardDiffPolicy(
+        global_rules=[catalogue, *(rule.as_qualified(ModificationLevel.LTA_UPDATES) for rule in rules)],
+        form_rule=form_rule(),
+        reject_object_freeing=False,
+        ignore_orphaned_objects=False,
+    )
+
+
 _KINDS = {
     ModificationLevel.NONE: StepKind.NOTHING,
     ModificationLevel.LTA_UPDATES: StepKind.VALIDATION_DATA,
     ModificationLevel.FORM_FILLING: StepKind.FORM_FILLING,
 }
 
+_NONE = known_changes.Background(frozenset(), frozenset(), kept=False)
+
 logging.getLogger("pyhanko").addHandler(logging.NullHandler())
 
 
-def analyse(pdf: OpenedPdf, number: int) -> RevisionStep:
-    """The step to revision *number*; never raises for what is in the file."""
+def analyse(pdf: OpenedPdf, number: int, references: References) -> RevisionStep:
+    """The step to revision *number*; never raises for what is in the file.
+
+    What is not explained keeps the fields that were filled honestly. An object that a reference leads to and that
+    is not there is null (ISO 32000-2, 7.3.10); the revision's own objects are read strictly elsewhere.
+    """
     old = pdf.reader.get_historical_resolver(number - 1)
     new = pdf.reader.get_historical_resolver(number)
+    strict, pdf.reader.strict = pdf.reader.strict, False
     try:
-        result = _POLICY.apply(old, new)
-        objectionable = _is_objectionable(old, new)
-        new_visible = frozenset(_visible_fields(new) - _visible_fields(old))
+        background = known_changes.background(pdf, number, references) if references.complete else _NONE
+        return _analysed(old, new, background)
+    except DAMAGE:
+        return RevisionStep(number, StepKind.UNEXPLAINED)
+    finally:
+        pdf.reader.strict = strict
+
+
+def _analysed(
+    old: HistoricalResolver, new: HistoricalResolver, background: known_changes.Background
+) -> RevisionStep:
+    new_visible = frozenset(_visible_fields(new) - _visible_fields(old))
+    changed = touched(old, new)
+    unexplained = RevisionStep(new.revision, StepKind.UNEXPLAINED, filled(old, new) & changed, changed, new_visible)
+    try:
+        result = _policy(background).apply(old, new)
+        if not background.kept or _is_objectionable(old, new):
+            return unexplained
     except (SuspiciousModification, *DAMAGE):
-        return RevisionStep(number, StepKind.UNEXPLAINED)
-    if objectionable:
-        return RevisionStep(number, StepKind.UNEXPLAINED)
+        return unexplained
     kind = _KINDS.get(result.modification_level, StepKind.UNEXPLAINED)
     # pyHanko names every field with an appearance that an older revision wrote
-    fields = frozenset(result.changed_form_fields) & touched(old, new)
-    return RevisionStep(number, kind, fields, new_visible)
+    fields = frozenset(result.changed_form_fields) & changed
+    return replace(unexplained, kind=kind, fields=fields if kind is not StepKind.UNEXPLAINED else unexplained.fields)
 
 
 def _is_objectionable(old: HistoricalResolver, new: HistoricalResolver) -> bool:

@@ -24,6 +24,7 @@ from appliance.pdf.validation.references import changed_keys, entry, same
 _FIELD_MAY_CHANGE = frozenset({"/V", "/AP", "/AS", "/M", "/RV", "/I", "/TI", "/DA"})
 _WITH_VALUE_ALONE = frozenset({"/RV", "/I", "/DA"})
 """What says how a value is shown: it may change with the value, not without it."""
+_SIGNED_MAY_CHANGE = frozenset({"/V", "/AP", "/AS", "/M", "/Type", "/Border"})
 _WRITTEN = frozenset({"/Tx", "/Ch"})
 _DEEPEST = 50
 _REFILLED_BY = frozenset({"/NeedAppearances", "/DA", "/Q"})
@@ -88,6 +89,49 @@ def touched(old: HistoricalResolver, new: HistoricalResolver) -> frozenset[str]:
     }
     found |= {node.name for path, node in before.items() if path in after and _is_touched(node, after[path], new)}
     return frozenset(found)
+
+
+def filled(old: HistoricalResolver, new: HistoricalResolver) -> frozenset[str]:
+    """The full names of the fields that were filled honestly: given a value that their picture shows, or signed,
+    in a field that was there or in a new one. Where a name is not of one field alone it is not among them."""
+    before, after = list(_nodes(old)), list(_nodes(new))
+    was = dict(before)
+    honest, other = set[str](), {name for nodes in (before, after) for name in _twice(nodes)}
+    other |= {node.name for path, node in before if path not in dict(after)}
+    other |= {name for name in _ever_places(old) if not _is_place_kept(name, old, new)}
+    for path, node in after:
+        (honest if _is_honest(was.get(path), node, new) else other).add(node.name)
+    return frozenset(honest - other)
+
+
+def _is_honest(before: _Node | None, after: _Node, new: HistoricalResolver) -> bool:
+    if after.kind != "/Sig":
+        return before is not None and _is_filled(before, after, new)
+    if before is None:
+        return True  # what a new field of a signature shows is its signer's word, once it is signed
+    if before.kind != "/Sig":
+        return False
+    if not _is_touched(before, after, new):
+        return True
+    changed = changed_keys(before.dictionary, after.dictionary)
+    return before.value is None and after.value is not None and changed <= _SIGNED_MAY_CHANGE
+
+
+def _twice(nodes: list[tuple[tuple[str, ...], _Node]]) -> Iterator[str]:
+    seen = set()
+    for path, node in nodes:
+        if path in seen:
+            yield node.name
+        seen.add(path)
+
+
+def _is_place_kept(name: str, old: HistoricalResolver, new: HistoricalResolver) -> bool:
+    """Whether the place is as it was, or shows the signature that it belongs to."""
+    before, after = dict(_fields(old)), dict(_fields(new))
+    if name not in before or not _changed(name, before, after, new):
+        return True
+    owner = forms.place_owner(name) or ""
+    return is_filled_by(name, {owner: _lock(owner, before, after)})
 
 
 def _is_touched(before: _Node, after: _Node, new: HistoricalResolver) -> bool:
