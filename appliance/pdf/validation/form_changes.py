@@ -19,7 +19,7 @@ from appliance.pdf import forms
 from appliance.pdf.validation.model import FieldLock
 from appliance.pdf.validation.opening import DAMAGE
 from appliance.pdf.validation.reading import lock_of
-from appliance.pdf.validation.references import changed_keys, entry, same
+from appliance.pdf.validation.references import changed_keys, entry, number_of, same
 
 _FIELD_MAY_CHANGE = frozenset({"/V", "/AP", "/AS", "/M", "/RV", "/I", "/TI", "/DA"})
 _WITH_VALUE_ALONE = frozenset({"/RV", "/I", "/DA"})
@@ -137,13 +137,18 @@ def _is_place_kept(name: str, old: HistoricalResolver, new: HistoricalResolver) 
 def _is_touched(before: _Node, after: _Node, new: HistoricalResolver) -> bool:
     if changed_keys(before.dictionary, after.dictionary) or not _same(before.value, after.value):
         return True
-    return is_redrawn(after.dictionary, new) or _is_written(after.value, new)
+    return is_redrawn(after.dictionary, new) or _is_written(after, new)
 
 
-def _is_written(value: generic.PdfObject | None, revision: HistoricalResolver) -> bool:
-    """Whether anything that *value* is made of was written in *revision*."""
+def _is_written(node: _Node, revision: HistoricalResolver) -> bool:
+    """Whether anything that its value is made of was written in *revision*: of a signature, itself alone, since what
+    it refers to may be the whole document (/Data, 12.8.1)."""
+    value = node.value
     if value is None:
         return False
+    if node.kind == "/Sig":
+        number = number_of(value)
+        return number is not None and generic.Reference(*number, revision.reader) in revision.explicit_refs_in_revision()
     return not revision.collect_dependencies(value).isdisjoint(revision.explicit_refs_in_revision())
 
 
