@@ -22,6 +22,7 @@ MODULES = (
     "readings",
     "certified",
     "form_details",
+    "layouts",
     "looks",
     "flipping",
     "certificates",

@@ -18,10 +18,11 @@ _SPACE = rb"[\x00\t\n\x0c\r ]"
 _OBJECT = re.compile(rb"(?:\d|%[^\r\n]{0,256}[\r\n])" + _SPACE + rb"*(obj)")
 _HEADER = re.compile(rb"0*(\d+)" + _SPACE + rb"+0*(\d+)" + _SPACE + rb"+obj")
 _SUBSECTION = rb"\d{1,10} \d{1,10} ?(?:\r\n|\r|\n)(?:\d{10} \d{5} [nf](?: \r| \n|\r\n))*"
-_KEYWORD = re.compile(rb"\Wxref ?(?:\r\n|\r|\n)\Z")  # pyHanko's section starts after it
+_KEYWORD = re.compile(rb"\Wxref ?(?:\r\n|\r|\n)")
 _TABLE = re.compile(rb"((?:" + _SUBSECTION + rb")+)trailer")
 _COUNTS = re.compile(rb"(\d{1,10}) (\d{1,10}) ?(?:\r\n|\r|\n)((?:\d{10} \d{5} [nf](?: \r| \n|\r\n))*)")
 _ENTRY_LENGTH = 20
+_NEAR = 8
 _ONCE = re.compile(rb"/(Size|Prev|Root|Encrypt|XRefStm|Index|W|Type)(?![A-Za-z0-9])")
 _ENCRYPTED = re.compile(rb"/Encrypt(?![A-Za-z0-9])")
 _ESCAPED = re.compile(rb"/[A-Za-z]*#")
@@ -29,12 +30,13 @@ _MOST_OBJECTS = 1 << 23  # what PDF's implementation limits and the common reade
 
 
 def is_plain(pdf: OpenedPdf, number: int) -> bool:
-    """Whether revision *number*, which is not the first, is."""
+    """Whether revision *number*, which is not the first, is. It begins behind all sections before it; in a
+    linearised file the second one is not the last in the bytes."""
     sections = pdf.reader.xrefs
     try:
-        before, section = (sections.get_xref_container_info(each) for each in (number - 1, number))
+        *earlier, before, section = map(sections.get_xref_container_info, range(number + 1))
         listed = sections.get_xref_data(number)
-        start, middle = before.end_location, section.start_location
+        start, middle = max(each.end_location for each in (*earlier, before)), section.start_location
         end = pdf.document.find(b"startxref", section.end_location)
         if listed.hybrid is not None or not start <= middle < end:
             return False
@@ -44,11 +46,11 @@ def is_plain(pdf: OpenedPdf, number: int) -> bool:
         streams = {each.obj_stream_id for each in listed.xrefs_in_objstm.values()}
         if not streams <= listed.standard_xrefs.keys() or not _are_listed(pdf.document, (start, middle), places):
             return False
-        keyword = _KEYWORD.search(pdf.document[middle - 8 : middle]) is not None
-        text = pdf.document[middle:end]
+        keyword = _KEYWORD.search(pdf.document, middle - _NEAR, middle + 2)  # pyHanko stops before its line's end
+        text = pdf.document[keyword.end() if keyword else middle : end]
         if _ENCRYPTED.search(text) and not pdf.reader.encrypted:
             return False  # some readers would take all strings and streams, the signed ones too, for encrypted
-        return _reads_one_way(text, table=keyword) and _is_strict(pdf, number)
+        return _reads_one_way(text, table=keyword is not None) and _is_strict(pdf, number)
     except DAMAGE:
         return False
 
@@ -67,7 +69,6 @@ def _are_listed(document: bytes, span: tuple[int, int], places: dict[int, int]) 
 def _reads_one_way(section: bytes, *, table: bool) -> bool:
     """A table with as many entries as it says, or a stream; and each key once in its trailer."""
     if table:
-        section = section.removeprefix(b"\n")  # of the CR LF after the keyword, where pyHanko stops between them
         found = _TABLE.match(section)
         if found is None:
             return False
