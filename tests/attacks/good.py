@@ -72,7 +72,7 @@ def register(family: str, name: str, build: Build, level: Level | None = None) -
 
 def samples() -> dict[str, Sample]:
     """Every good file by its name."""
-    for module in ("habits", "form_details", "layouts"):
+    for module in ("habits", "form_details", "layouts", "permitted"):
         import_module(f"tests.attacks.{module}")
     return _SAMPLES
 
