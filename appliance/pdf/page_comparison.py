@@ -214,9 +214,7 @@ def _open(document: bytes) -> pypdfium2.PdfDocument:
     return pdf
 
 
-def _sheet(
-    pdf: pypdfium2.PdfDocument, number: int, dpi: int = _COMPARED_DPI, *, bare: bool = False
-) -> _Sheet:
+def _sheet(pdf: pypdfium2.PdfDocument, number: int, dpi: int = _COMPARED_DPI, *, bare: bool = False) -> _Sheet:
     page = pdf[number]
     return _Sheet(_picture(page, dpi, bare=bare), page.get_bbox(), page.get_rotation())
 

@@ -79,7 +79,7 @@ def background(pdf: OpenedPdf, number: int, references: References) -> Backgroun
             if is_outline(before) and is_outline(after) and copies.are_equal(before, after):
                 copies.numbers.add(reference.idnum)
     extensions = extension_numbers(old.root)
-    kept = keeps_extensions(old, new) and keeps_version(old, new, pdf.reader._header_version)
+    kept = keeps_extensions(old, new) and keeps_version(old, new, pdf.reader._header_version or (0, 0))
     if not all(is_held_by(old, references, each, extensions, "/Extensions") for each in extensions):
         extensions = frozenset()
     structure = explained_structure(old, new, references, new_widgets(old, new))
@@ -96,8 +96,8 @@ def _keeps_marks(old: HistoricalResolver, new: HistoricalResolver) -> bool:
 
 
 def needed_for(pdf: OpenedPdf, number: int) -> frozenset[int]:
-    """The objects, beside those that revision *number* wrote, whose holders have to be known to recognise it: those
-    of the validation store before it, of the developer extensions, and lists of the structure."""
+    """The objects, beside those that revision *number* wrote, whose holders have to be known to recognise it:
+    those of the validation store before it, of the developer extensions, and lists of the structure."""
     try:
         old, new = (pdf.reader.get_historical_resolver(each) for each in (number - 1, number))
         found = extension_numbers(old.root) | frozenset(lists_near(old, new))
@@ -143,9 +143,7 @@ class _Recognition:
                 raise _Unknown
         kind = StepKind.FORM_FILLING if self._fields or self._visible else StepKind.VALIDATION_DATA
         fields = frozenset(self._fields)
-        return RevisionStep(
-            self._number, kind, fields, fields, frozenset(self._new_visible), recognised=True
-        )
+        return RevisionStep(self._number, kind, fields, fields, frozenset(self._new_visible), recognised=True)
 
     def _explained(self, reference: generic.Reference, holders: set[int], store: frozenset[int]) -> bool:
         number = reference.idnum
@@ -274,9 +272,7 @@ class _Recognition:
         changed = changed_keys(old, new)
         if not changed or changed - _PAGE_MAY_CHANGE or ("/Tabs" in changed and "/Tabs" in old):
             return False
-        return self._extended(
-            _array(old, "/Annots"), _array(new, "/Annots")
-        )
+        return self._extended(_array(old, "/Annots"), _array(new, "/Annots"))
 
     def _extended(self, before: list[object], after: list[object]) -> bool:
         kept, added = after[: len(before)], after[len(before) :]

@@ -1,9 +1,9 @@
 """What a new signature field may add to the structure of a tagged document (ISO 32000-2, 14.7): elements that hold
 its widget and nothing else, where they hang, and the way back from the widget to them.
 
-Screen readers read the structure aloud, so all that was there stays as it was and in its order, and what is new says
-nothing: neither an alternative nor an actual text, no title, no language. A number in the parent tree is new and
-the widget's own, so that it leads from nothing that was there to another element.
+Screen readers read the structure aloud, so all that was there stays as it was and in its order, and what is new
+says nothing: neither an alternative nor an actual text, no title, no language. A number in the parent tree is new
+and the widget's own, so that it leads from nothing that was there to another element.
 """
 
 from __future__ import annotations
@@ -60,7 +60,10 @@ class _Structure:
             return frozenset()
         if number_of(self._new.root.raw_get("/StructTreeRoot")) != self._before:
             return frozenset()
-        before, after = _dictionary(self._old.root["/StructTreeRoot"]), _dictionary(self._new.root["/StructTreeRoot"])
+        before, after = (
+            _dictionary(self._old.root["/StructTreeRoot"]),
+            _dictionary(self._new.root["/StructTreeRoot"]),
+        )
         self._trees(before, after)
         if self._before[0] in self._changed:
             self._root(before, after)
@@ -105,15 +108,17 @@ class _Structure:
         return self._references.holders(number, revision=self._old.revision)
 
     def _is_above(self, holder: int, number: int) -> bool:
-        """Whether *holder* refers to *number* as one refers to an element: as its parent or kid, or in the way back
-        from the page's content."""
+        """Whether *holder* refers to *number* as one refers to an element: as its parent or kid, or in the way
+        back from the page's content."""
         if holder in self._nodes or holder in self._lists or self._is_list(holder):
             return True
         if self._references.overflows(number, holder):
             return False
         if holder == self._old.root_ref.idnum:
             return self._before == (number, 0) and not any(
-                number in _numbers(self._old.root.raw_get(key)) for key in self._old.root if key != "/StructTreeRoot"
+                number in _numbers(self._old.root.raw_get(key))
+                for key in self._old.root
+                if key != "/StructTreeRoot"
             )
         value = self._old(generic.Reference(holder, 0, self._old.reader))
         if not isinstance(value, generic.DictionaryObject) or isinstance(value, generic.StreamObject):
@@ -133,7 +138,9 @@ class _Structure:
 
     def _has_kids(self, holder: int, kids: int) -> bool:
         value = self._old(generic.Reference(holder, 0, self._old.reader))
-        if not isinstance(value, generic.DictionaryObject) or not (_is_element(value) or self._before == (holder, 0)):
+        if not isinstance(value, generic.DictionaryObject) or not (
+            _is_element(value) or self._before == (holder, 0)
+        ):
             return False
         return {key for key in value if kids in _numbers(value.raw_get(key))} == {"/K"}
 
@@ -323,7 +330,11 @@ def lists_near(old: HistoricalResolver, new: HistoricalResolver) -> Iterator[int
         except DAMAGE:
             continue
         for each in (*near, root):
-            number = number_of(each.raw_get("/K")) if isinstance(each, generic.DictionaryObject) and "/K" in each else None
+            number = (
+                number_of(each.raw_get("/K"))
+                if isinstance(each, generic.DictionaryObject) and "/K" in each
+                else None
+            )
             if number is not None:
                 yield number[0]
 
