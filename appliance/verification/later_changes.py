@@ -14,6 +14,7 @@ from appliance.pdf.page_comparison import NotRendered, PageComparison
 from appliance.pdf.validation.changes import is_described_anew, steps
 from appliance.pdf.validation.model import FoundSignature, Look, RevisionStep, StepKind
 from appliance.pdf.validation.opening import OpenedPdf
+from appliance.pdf.validation.page_states import RevisionStates
 from appliance.pdf.validation.reading import of_fields, revisions_within, stored_since
 from appliance.pdf.values import PagePair
 from appliance.verification import rows
@@ -48,8 +49,11 @@ Judged = tuple[Changes, Verdict | None]
 class RevisionHistory:
     """The document's revisions after its first signature. ``examined`` in the order of revisions."""
 
-    def __init__(self, pdf: OpenedPdf, examined: list[ExaminedSignature], *, since: int = 0) -> None:
-        """*since* is the first revision whose changes are judged."""
+    def __init__(
+        self, pdf: OpenedPdf, examined: list[ExaminedSignature], *, since: int = 0, certain: bool = False
+    ) -> None:
+        """*since* is the first revision whose changes are judged; *certain* says that programs have no choice in
+        what they read, so that pages which no step has touched need not be drawn."""
         self.pdf = pdf
         self.examined = tuple(examined)
         first = min(one.found.revision for one in examined)
@@ -57,11 +61,18 @@ class RevisionHistory:
         self.stored_since = stored_since(pdf)
         self.described_anew = is_described_anew(pdf, since=first)
         self.seen: dict[int, tuple[PagePair, ...]] = {}
-        self._look = PageComparison(pdf.document)
+        self._look = self._comparison(certain=certain)
+        self._bare_look = self._comparison(certain=certain, bare=True)
         # a timestamp can be had by anybody: it answers for the date of what was filled in, not for the filling
         self._signed = max((one.found.revision for one in examined if one.intact), default=-1)
         people = (one for one in examined if one.intact and not one.found.document_timestamp)
         self._covered = max((one.found.revision for one in people), default=-1)
+
+    def _comparison(self, *, certain: bool, bare: bool = False) -> PageComparison:
+        if not certain:
+            return PageComparison(self.pdf.document, bare=bare)
+        states = RevisionStates(self.pdf, self.steps, contents_only=bare)
+        return PageComparison(self.pdf.document, bare=bare, states=states)
 
     def report_signature(self, one: ExaminedSignature) -> SignatureReport:
         """The report about *one*, with what came after it."""
@@ -135,11 +146,10 @@ class RevisionHistory:
             pages = {region.page for region in regions} if recognised else None
             sneaked = frozenset().union(*(step.new_visible for step in later if self._is_sneaky(step)))
             allowed = of_fields(self.pdf, fields - sneaked) if sneaked else regions
-            before = self.pdf.document[:end]
             added = frozenset().union(*(step.new_visible for step in later)) - sneaked
-            hiding = self._look.hiding(before, of_fields(self.pdf, added))
+            hiding = self._look.hiding(end, of_fields(self.pdf, added))
             allowed = tuple(region for region in allowed if region not in hiding)
-            self.seen[end] = self._look.differences(before, except_for=allowed, pages=pages)
+            self.seen[end] = self._look.differences(end, except_for=allowed, pages=pages)
         return self.seen[end]
 
     def _is_sneaky(self, step: RevisionStep) -> bool:
@@ -168,7 +178,9 @@ class NewRevisions(RevisionHistory):
         return ()
 
 
-def history_of(pdf: OpenedPdf, examined: list[ExaminedSignature], verified: int) -> RevisionHistory:
+def history_of(
+    pdf: OpenedPdf, examined: list[ExaminedSignature], verified: int, *, certain: bool
+) -> RevisionHistory:
     """The history after the first *verified* bytes, which were a file that has passed; all of it when those are
     not whole revisions of *pdf*, or when the new ones must be compared by looking."""
     passed = revisions_within(pdf, verified) if verified else 0
@@ -176,7 +188,7 @@ def history_of(pdf: OpenedPdf, examined: list[ExaminedSignature], verified: int)
         increment = NewRevisions(pdf, examined, since=passed - 1)
         if increment.decides:
             return increment
-    return RevisionHistory(pdf, examined)
+    return RevisionHistory(pdf, examined, certain=certain)
 
 
 def _is_forbidden(found: FoundSignature, later: list[RevisionStep]) -> bool:
