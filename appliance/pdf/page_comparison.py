@@ -7,7 +7,7 @@ boxes, on which signatures are usually put, do not count as hidden.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO
@@ -149,24 +149,39 @@ class PageComparison:
 
         Raises :class:`NotRendered`.
         """
-        regions = tuple(regions)
-        if not regions:
-            return frozenset()
+        return self._chosen(before, regions, self._hides)
+
+    def lettered(self, before: int, regions: Iterable[PageRegion]) -> frozenset[PageRegion]:
+        """Those of *regions* in which the first bytes, *before* as many, showed letters, hidden now or not.
+
+        Raises :class:`NotRendered`.
+        """
+        return self._chosen(before, regions, lambda then, _, part: hides(part, Image.new("RGB", part.size)))
+
+    def _chosen(
+        self,
+        before: int,
+        regions: Iterable[PageRegion],
+        applies: Callable[[_Sheet, PageRegion, Image.Image], bool],
+    ) -> frozenset[PageRegion]:
+        """Those of which *applies* says so, given the page before, the region, and its part of that picture."""
+        found = set()
         try:
-            return frozenset(each for each in regions if self._hides(before, each))
+            for region in regions:
+                if region.page >= len(self._revision(before)):
+                    found.add(region)
+                    continue
+                self._closely.add(region.page)
+                then = self._sheet(region.page, self._states.earliest(region.page, before, region))
+                if applies(then, region, then.picture.crop(then.part(region))):
+                    found.add(region)
         except (pypdfium2.PdfiumError, ValueError, OSError) as error:
             raise NotRendered from error
+        return frozenset(found)
 
-    def _hides(self, before: int, region: PageRegion) -> bool:
-        if region.page >= len(self._revision(before)):
-            return True
-        self._closely.add(region.page)
-        then = self._sheet(region.page, self._states.earliest(region.page, before, region))
+    def _hides(self, then: _Sheet, region: PageRegion, part: Image.Image) -> bool:
         now = self._sheet(region.page, self._size)
-        if then.picture.size != now.picture.size:
-            return True
-        part = then.part(region)
-        return hides(then.picture.crop(part), now.picture.crop(part))
+        return then.picture.size != now.picture.size or hides(part, now.picture.crop(then.part(region)))
 
     def _is_touched(self, page: int, before: int) -> bool:
         return self._states.earliest(page, before) != self._states.earliest(page, self._size)

@@ -2,9 +2,9 @@
 
 Pages are compared by looking, whatever the objects say; but a page that no step has touched is the same by the
 file's structure, and to draw it anew for each signature takes a second per hundred pages. What a page shows is in
-the objects that it leads to, those that it inherits from its page tree, the layers' settings (/OCProperties) and the
-form (ISO 32000-2, 7.7.3, 8.11.4 and 12.7.3). So a step touches the pages from which an object that it wrote or freed
-can be reached, in any revision; all pages, where it changed more than that.
+the objects that it leads to, those that it inherits from its page tree, the layers' settings (/OCProperties) and
+the form (ISO 32000-2, 7.7.3, 8.11.4 and 12.7.3). So a step touches the pages from which an object that it wrote or
+freed can be reached, in any revision; all pages, where it changed more than that.
 
 This is known only where programs have no choice in what they read and no object lies within another one
 (:attr:`appliance.pdf.validation.looks.Looks.is_certain`).
@@ -62,15 +62,112 @@ Pages = frozenset[int] | None
 """Pages from 0; None: any."""
 
 
+class PageGraph:
+    """Which pages of *pdf* lead to an object."""
+
+    def __init__(self, pdf: OpenedPdf) -> None:
+        self.pdf = pdf
+        self._found: dict[int, Pages] = {}
+
+    def touched_by(self, number: int) -> Pages:
+        """The pages that the step to revision *number* may have changed."""
+        if number not in self._found:
+            try:
+                self._found[number] = self._touched_by(number) if is_plain(self.pdf, number) else None
+            except (*DAMAGE, RecursionError):
+                self._found[number] = None
+        return self._found[number]
+
+    def _touched_by(self, number: int) -> Pages:
+        reader = self.pdf.reader
+        old, new = (reader.get_historical_resolver(each) for each in (number - 1, number))
+        written = {each.idnum for each in (*new.explicit_refs_in_revision(), *new.refs_freed_in_revision())}
+        root = old.root_ref.idnum
+        if root != new.root_ref.idnum or changed_keys(old.root, new.root) - _SHOWS_NOTHING or refills(old, new):
+            return None
+        if not written.isdisjoint(self._layers(old.root) | self._layers(new.root)):
+            return None
+        fields = _touched_fields(old.root, new.root)
+        return None if fields is None else self._pages_above((written | fields) - {root})
+
+    def _pages_above(self, numbers: Iterable[int]) -> Pages:
+        """The pages from which one of the objects *numbers* can be reached."""
+        pages, nodes = self._tree
+        waiting, seen, found = list(numbers), set[int](), set[int]()
+        while waiting:
+            number = waiting.pop()
+            if number in seen:
+                continue
+            seen.add(number)
+            if number in nodes:
+                return None
+            if number in pages:
+                found.add(pages[number])
+            else:
+                waiting.extend(self._holders.get(number, ()))
+        return frozenset(found)
+
+    @cached_property
+    def _tree(self) -> tuple[dict[int, int], frozenset[int]]:
+        return page_tree(self.pdf)
+
+    @cached_property
+    def _holders(self) -> dict[int, set[int]]:
+        """By the number of an object those that referred to it in any revision."""
+        found: dict[int, set[int]] = defaultdict(set)
+        for number, holder in (*self._in_file(), *self._in_object_streams()):
+            found[number].add(holder)
+        return found
+
+    def _in_file(self) -> Iterator[tuple[int, int]]:
+        listed = map(self.pdf.reader.xrefs.get_xref_data, range(self.pdf.revisions))
+        places: dict[int, int] = {}
+        for section in listed:
+            if section.hybrid is not None:
+                raise ValueError("a second list of objects")
+            places |= {offset: number for number, (_, offset) in section.standard_xrefs.items()}
+        return _with_holders(self.pdf.document, places)
+
+    def _in_object_streams(self) -> Iterator[tuple[int, int]]:
+        reader = self.pdf.reader
+        for revision in range(self.pdf.revisions):
+            packed = reader.xrefs.get_xref_data(revision).xrefs_in_objstm
+            for stream in {place.obj_stream_id for place in packed.values()}:
+                value = reader.get_object(generic.Reference(stream, 0, reader), revision)
+                first = int(value["/First"])
+                words = [int(word) for word in value.data[:first].split()[: 2 * int(value["/N"])]]
+                places = {first + place: number for number, place in zip(words[::2], words[1::2], strict=True)}
+                yield from _with_holders(value.data, places)
+
+    def _layers(self, root: generic.DictionaryObject) -> set[int]:
+        """The numbers of the objects that say which layers show."""
+        found: set[int] = set()
+        waiting = [root.raw_get("/OCProperties")] if "/OCProperties" in root else []
+        while waiting:
+            value = waiting.pop()
+            number = number_of(value)
+            if number is not None:
+                if number[0] in found:
+                    continue
+                found.add(number[0])
+                value = value.get_object()
+            inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+            waiting.extend(each for each in inner if isinstance(each, dict | list | generic.IndirectObject))
+            if len(found) > _MOST_OF_LAYERS:
+                raise ValueError("too many layers")
+        return found
+
+
 class RevisionStates:
-    """The states in which the pages of *pdf* were, over its *steps* (see :class:`PageStates`).
+    """The states in which the pages were over the *steps* (:class:`appliance.pdf.page_comparison.PageStates`).
 
     A recognised step touches nothing but the rectangles of its fields. *contents_only*: what the pages themselves
     draw, annotations and fields left out.
     """
 
-    def __init__(self, pdf: OpenedPdf, steps: Sequence[RevisionStep], *, contents_only: bool = False) -> None:
-        self._pdf = pdf
+    def __init__(self, graph: PageGraph, steps: Sequence[RevisionStep], *, contents_only: bool = False) -> None:
+        self._graph = graph
+        self._pdf = graph.pdf
         self._steps = steps
         self._contents_only = contents_only
 
@@ -128,89 +225,7 @@ class RevisionStates:
         if step.recognised:
             regions = () if self._contents_only else self._regions[step.number]
             return frozenset(region.page for region in regions)
-        try:
-            return self._touched_by(step.number) if is_plain(self._pdf, step.number) else None
-        except (*DAMAGE, RecursionError):
-            return None
-
-    def _touched_by(self, number: int) -> Pages:
-        reader = self._pdf.reader
-        old, new = (reader.get_historical_resolver(each) for each in (number - 1, number))
-        written = {each.idnum for each in (*new.explicit_refs_in_revision(), *new.refs_freed_in_revision())}
-        root = old.root_ref.idnum
-        if root != new.root_ref.idnum or changed_keys(old.root, new.root) - _SHOWS_NOTHING or refills(old, new):
-            return None
-        if not written.isdisjoint(self._layers(old.root) | self._layers(new.root)):
-            return None
-        fields = _touched_fields(old.root, new.root)
-        return None if fields is None else self._pages_above((written | fields) - {root})
-
-    def _pages_above(self, numbers: Iterable[int]) -> Pages:
-        """The pages from which one of the objects *numbers* can be reached."""
-        pages, nodes = self._tree
-        waiting, seen, found = list(numbers), set[int](), set[int]()
-        while waiting:
-            number = waiting.pop()
-            if number in seen:
-                continue
-            seen.add(number)
-            if number in nodes:
-                return None
-            if number in pages:
-                found.add(pages[number])
-            else:
-                waiting.extend(self._holders.get(number, ()))
-        return frozenset(found)
-
-    @cached_property
-    def _tree(self) -> tuple[dict[int, int], frozenset[int]]:
-        return page_tree(self._pdf)
-
-    @cached_property
-    def _holders(self) -> dict[int, set[int]]:
-        """By the number of an object those that referred to it in any revision."""
-        found: dict[int, set[int]] = defaultdict(set)
-        for number, holder in (*self._in_file(), *self._in_object_streams()):
-            found[number].add(holder)
-        return found
-
-    def _in_file(self) -> Iterator[tuple[int, int]]:
-        listed = map(self._pdf.reader.xrefs.get_xref_data, range(self._pdf.revisions))
-        places: dict[int, int] = {}
-        for section in listed:
-            if section.hybrid is not None:
-                raise ValueError("a second list of objects")
-            places |= {offset: number for number, (_, offset) in section.standard_xrefs.items()}
-        return _with_holders(self._pdf.document, places)
-
-    def _in_object_streams(self) -> Iterator[tuple[int, int]]:
-        reader = self._pdf.reader
-        for revision in range(self._pdf.revisions):
-            packed = reader.xrefs.get_xref_data(revision).xrefs_in_objstm
-            for stream in {place.obj_stream_id for place in packed.values()}:
-                value = reader.get_object(generic.Reference(stream, 0, reader), revision)
-                first = int(value["/First"])
-                words = [int(word) for word in value.data[:first].split()[: 2 * int(value["/N"])]]
-                places = {first + place: number for number, place in zip(words[::2], words[1::2], strict=True)}
-                yield from _with_holders(value.data, places)
-
-    def _layers(self, root: generic.DictionaryObject) -> set[int]:
-        """The numbers of the objects that say which layers show."""
-        found: set[int] = set()
-        waiting = [root.raw_get("/OCProperties")] if "/OCProperties" in root else []
-        while waiting:
-            value = waiting.pop()
-            number = number_of(value)
-            if number is not None:
-                if number[0] in found:
-                    continue
-                found.add(number[0])
-                value = value.get_object()
-            inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-            waiting.extend(each for each in inner if isinstance(each, dict | list | generic.IndirectObject))
-            if len(found) > _MOST_OF_LAYERS:
-                raise ValueError("too many layers")
-        return found
+        return self._graph.touched_by(step.number)
 
 
 def _overlap(one: PageRegion, other: PageRegion) -> bool:

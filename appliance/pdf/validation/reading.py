@@ -298,8 +298,8 @@ def _page_numbers(node: generic.DictionaryObject, depth: int) -> Iterator[tuple[
 
 
 def page_tree(pdf: OpenedPdf) -> tuple[dict[int, int], frozenset[int]]:
-    """The pages by their object numbers, counted from 0, and the numbers of the objects that the tree above them is
-    made of. Raises ValueError for a tree of another form than ISO 32000-2, 7.7.3, has."""
+    """The pages by their object numbers, counted from 0, and the numbers of the objects that the tree above them
+    is made of. Raises ValueError for a tree of another form than ISO 32000-2, 7.7.3, has."""
     pages: dict[int, int] = {}
     nodes: set[int] = set()
     _count_pages(pdf.reader.root.raw_get("/Pages"), pages, nodes, 0)
