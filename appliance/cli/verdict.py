@@ -13,7 +13,8 @@ from appliance.errors import ConfigurationError
 from appliance.home import Home
 from appliance.language import Language, Translator, translator
 from appliance.verification import SignatureReport, TrustAnchors, VerificationReport, Verifier
-from appliance.verification.report import COVERAGES
+from appliance.verification.etsi_report import render_xml
+from appliance.verification.report import COVERAGES, render_html
 from appliance.verification.tokens import shown_time
 
 
@@ -47,6 +48,20 @@ def _verify_package(
     return verify_package(package, verifier=verifier, at=at, anchors=anchors)
 
 
+def shown(report: VerificationReport, form: str, language: Language) -> str:
+    """The report in one of the forms that ``--report`` names. Raises
+    :class:`appliance.verification.etsi_report.NoValidationReport`."""
+    match form:
+        case "json":
+            return as_json(report)
+        case "html":
+            return render_html(report, language)
+        case "etsi":
+            return render_xml(report, language).decode()
+        case _:
+            return as_text(report, language)
+
+
 def as_json(report: VerificationReport) -> str:
     """The report for programs."""
     return json.dumps(report.to_json(), ensure_ascii=False, indent=2)
@@ -60,7 +75,7 @@ def as_text(report: VerificationReport, language: Language) -> str:
         f"{report.file}: {report.indication}"
         + (f" ({report.verdict.subindication})" if report.verdict.subindication else "")
     ]
-    lines += [f"  {reason.translated(translate)}" for reason in (*report.verdict.reasons, *report.remarks)]
+    lines += [f"  {reason.translated(translate)}" for reason in (*report.verdict.reasons, *report.general_remarks)]
     for signature in report.signatures:
         lines += ["", *_signature(translate, signature)]
     return "\n".join("".join(each if each.isprintable() else " " for each in line) for line in lines)
@@ -77,7 +92,11 @@ def _signature(translate: Translator, signature: SignatureReport) -> list[str]:
     )
     heading = f"  {signature.field or translate('Timestamp token')}: {signature.verdict.indication}"
     found = ["    " + translate("{label}: {value}", label=label, value=value) for label, value in rows if value]
-    return [heading, *found, *(f"    {reason.translated(translate)}" for reason in signature.verdict.reasons)]
+    warnings = (
+        translate("Warning: {warning}", warning=warning.translated(translate)) for warning in signature.warnings
+    )
+    reasons = (reason.translated(translate) for reason in signature.verdict.reasons)
+    return [heading, *found, *(f"    {each}" for each in (*reasons, *warnings))]
 
 
 def _changes(signature: SignatureReport, translate: Translator) -> str | None:

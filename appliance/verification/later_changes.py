@@ -106,6 +106,9 @@ class RevisionHistory:
             algorithms=one.algorithms,
             stamps=() if one.found.document_timestamp else tuple(map(_stamp, one.stamps)),
             end=one.found.signed.end if one.found.signed else None,
+            warnings=one.remarks,
+            policy=one.policy,
+            content_digest=one.content_digest,
         )
         return replace(report, rows=rows.report_rows(one, report))
 
@@ -264,7 +267,8 @@ def _is_forbidden(found: FoundSignature, later: list[RevisionStep]) -> bool:
 
 
 def _stamp(token: ExaminedToken) -> StampReport:
-    return StampReport(token.signer, token.statement.gen_time if token.statement else None, token.verdict)
+    time = token.statement.gen_time if token.statement else None
+    return StampReport(token.signer, time, token.verdict, token.digest)
 
 
 _DATED_ONLY = Sentence(
