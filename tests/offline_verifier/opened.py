@@ -61,6 +61,18 @@ class Opened:
     def judge_folder(self, folder: Path) -> Told:
         return self._judged(lambda: self.page.set_input_files("#folder", folder))
 
+    def drop(self, path: Path) -> Told:
+        """A file or folder, dragged onto the page from a file manager."""
+        session = self.page.context.new_cdp_session(self.page)
+        data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+        steps = ("dragEnter", "dragOver", "drop")
+
+        def give() -> None:
+            for step in steps:
+                session.send("Input.dispatchDragEvent", {"type": step, "x": 300, "y": 200, "data": data})
+
+        return self._judged(give)
+
     def add(self, files: Mapping[str, bytes]) -> Told:
         """To what was given before."""
         return self._judged(lambda: self.page.set_input_files("#more", _payloads(files)))

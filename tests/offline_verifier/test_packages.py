@@ -114,6 +114,57 @@ def test_a_zip_with_two_readings_is_judged_by_none(
     assert told.indication != "TOTAL-PASSED" and not told.proven and not told.steps
 
 
+STICK = {
+    "._verify.html": b"\0\5\26\7",
+    "contract/._contract.pdf": b"\0\5\26\7",
+    ".Spotlight-V100/Store-V2/store.db": b"8tsd",
+    "System Volume Information/WPSettings.dat": b"\x0c\0",
+}
+"""What macOS and Windows write to sticks."""
+
+
+def test_what_systems_write_to_sticks_is_ignored_and_named(opened: Opened, package: bytes) -> None:
+    told = opened.judge({"stick.zip": zipped(by_info_zip(files_of(package) | STICK, FOLDER))})
+    assert told.proven, told.text
+    assert all(each in told.text for each in ("._*", ".Spotlight-V100", "System Volume Information"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    one_in(
+        2,
+        ["../outside/", "Contract/", "bad name/", "__MACOSX/../../x", "manifest.json/", "a/b/c/d/e/", "._a/../b"],
+    ),
+)
+def test_names_that_lead_elsewhere_are_refused_of_folders_and_of_what_systems_add(
+    name: str, opened: Opened, package: bytes
+) -> None:
+    """As by `vermilion verify`, which unpacking must not surprise either."""
+    members = [Member(path.encode(), data) for path, data in files_of(package).items()]
+    told = opened.judge({"led.zip": zipped([*members, Member(name.encode())])})
+    assert told.indication == "TOTAL-FAILED" and not told.proven and not told.steps
+
+
+def test_dropped_folders_are_read_from_a_stick(
+    chromium: Browser, verifier_file: Path, package: bytes, tmp_path: Path
+) -> None:
+    """From a file: address browsers give less of a dropped folder than of a chosen one."""
+    for path, data in files_of(package).items():
+        place = tmp_path / "disc" / "contract-1" / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(data)
+    (tmp_path / "empty").mkdir()
+    with in_chromium(chromium, verifier_file, language="en-GB") as page:
+        told = page.drop(tmp_path / "disc" / "contract-1")
+        assert told.steps["files"] == told.steps["history"] == "TOTAL-PASSED"
+        told = page.drop(tmp_path / "disc")
+        assert "but in the folder contract-1 in it" in told.text and told.indication == "NONE"
+        # what cannot be read leaves no verdict of something else on show
+        page.drop(tmp_path / "disc" / "contract-1")
+        told = page.drop(tmp_path / "empty")
+        assert "choose the folder by the button" in told.text and told.indication == "NONE"
+
+
 KINDS = {
     "manifest.json": "manifest",
     "manifest.p7s": "manifest",

@@ -122,6 +122,13 @@ def test_other_files_get_a_clear_sentence(name: str, content: bytes, said: str, 
     assert opened.page.locator("#result img").count() == 0
 
 
+def test_letters_that_nobody_sees_turn_no_name_around(opened: Opened) -> None:
+    """A name with direction overrides (UAX 9) looks like another one; here they are shown."""
+    opened.judge({"contract\u202efdp.\u2066exe\u200b.pdf": b"%PDF-1.7"})
+    shown = opened.page.locator("#result").inner_text()
+    assert "contract\ufffdfdp.\ufffdexe\ufffd.pdf" in shown
+
+
 def test_files_that_do_not_belong_together_are_not_judged(opened: Opened, package: bytes) -> None:
     told = opened.judge({"one.zip": package, "two.zip": package})
     assert "do not belong together" in told.text

@@ -60,6 +60,8 @@ async function judgeZip(octets: Uint8Array, trust: readonly Uint8Array[], at: Da
 }
 
 async function judgeFolder(given: readonly Given[], trust: readonly Uint8Array[], at: Date): Promise<Judgement> {
+  const further = folderFurther(given.map((each) => each.path));
+  if (further !== "") return { kind: "none", said: sentence(FURTHER, { name: further }) };
   try {
     const { files, ignored } = placed(new Map(given.map((each) => [each.path, each.octets])));
     const added = ignored.length === 0 ? [] : [sentence(IGNORED, { names: ignored.join(", ") })];
@@ -67,6 +69,13 @@ async function judgeFolder(given: readonly Given[], trust: readonly Uint8Array[]
   } catch (error) {
     return refused(error, "", at);
   }
+}
+
+/** Where the package lies in a folder of the one that was given, as on a disc: that folder's name; else nothing. */
+function folderFurther(paths: readonly string[]): string {
+  const depths = paths.map((path) => path.split("/")).filter((path) => path.at(-1) === "manifest.json");
+  const nearest = depths.sort((one, other) => one.length - other.length)[0] ?? [];
+  return nearest.length > 2 ? nearest.slice(1, -1).join("/") : "";
 }
 
 function refused(error: unknown, digest: string, at: Date): FileVerdict {
@@ -99,6 +108,7 @@ const SEVERAL =
 const BOTH =
   "The file is a ZIP and a PDF at once: programs show different things of it. Ask the sender for the" +
   " evidence package as it was made.";
+const FURTHER = "The package is not in this folder but in the folder {name} in it; give that one.";
 const PEM = "This is a certificate, a list or a key in PEM: name a root certificate under “Trusted roots”, and give what is to be verified here.";
 const UNKNOWN = "The file is neither a signed PDF nor a timestamp, a log proof or an evidence package.";
 const UNPACKED = "The package was given as a folder: its files were judged. Whether its ZIP was changed, nobody can tell from them; nothing depends on it.";

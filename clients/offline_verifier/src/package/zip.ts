@@ -42,7 +42,7 @@ interface Entry {
   readonly dos: boolean;
 }
 
-/** The names as they are, with the octets of each; folders have none and are left out. */
+/** The names as they are, with the octets of each; folders end with a slash and have none. */
 export async function readZip(octets: Uint8Array): Promise<Map<string, Uint8Array>> {
   const view = new DataView(octets.buffer, octets.byteOffset, octets.byteLength);
   const [entries, directory] = readDirectory(octets, view);
@@ -60,10 +60,11 @@ export async function readZip(octets: Uint8Array): Promise<Map<string, Uint8Arra
     const name = nameOf(entry);
     const twice = "The package has two files of one name, or of names alike but for case.";
     require(!files.has(name), twice);
+    require(!name.endsWith("/") || content.length === 0, CHANGED, { path: entry.shown });
     files.set(name, content);
   }
   require(at === directory, LOOSE);
-  return new Map([...files].filter(([name]) => !name.endsWith("/")));
+  return files;
 }
 
 export function isZip(octets: Uint8Array): boolean {

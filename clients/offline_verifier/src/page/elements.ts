@@ -1,6 +1,14 @@
-/** Making elements: text goes in as text, whatever a file says. */
+/** Making elements: text goes in as text, whatever a file says, and shows what is in it. */
 
 export type Child = Node | string | null;
+
+/** Controls, and what has no width or turns the direction of what stands behind it (Unicode, UAX 9): names could look like others by them. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u034f\u115f\u1160\u3164\uffa0]/gu;
+
+/** *text* with a mark for each letter that nobody sees. */
+export function seen(text: string): string {
+  return text.replace(UNSEEN, "\ufffd");
+}
 
 /** An element with attributes (false leaves one out) and children. */
 export function make<K extends keyof HTMLElementTagNameMap>(
@@ -12,7 +20,7 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   for (const [name, value] of Object.entries(attributes)) {
     if (value !== false) element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.filter((each) => each !== null));
+  element.append(...children.filter((each) => each !== null).map((each) => (typeof each === "string" ? seen(each) : each)));
   return element;
 }
 

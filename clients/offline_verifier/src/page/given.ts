@@ -9,14 +9,36 @@ export interface GivenFile {
 
 const [MOST, LARGEST] = [20_000, 256 * 1024 * 1024];
 
-/** The files of a drop, those of folders by their paths. */
+/** The files of a drop, those of folders by their paths. Raises where the browser reads none of them. */
 export async function dropped(transfer: DataTransfer): Promise<GivenFile[]> {
-  const entries = Array.from(transfer.items, (each) => (each.kind === "file" ? each.webkitGetAsEntry() : null));
+  const items = Array.from(transfer.items).filter((each) => each.kind === "file");
+  const entries = items.map((each) => each.webkitGetAsEntry());
   const files = Array.from(transfer.files);
   if (entries.every((each) => each === null || each.isFile)) return files.map((file) => ({ path: file.name, file }));
+  const handles = items.map((each) => (each as HandleItem).getAsFileSystemHandle?.());
   const found: GivenFile[] = [];
-  for (const entry of entries) if (entry !== null) await collect(entry, "", found);
+  for (const [at, entry] of entries.entries()) {
+    const handle = await handles[at];
+    if (handle) await gather(handle, "", found);
+    else if (entry !== null) await collect(entry, "", found);
+  }
+  if (found.length === 0) throw new Error("no files");
   return found;
+}
+
+/** What Chromium has for folders (File System Access): by entries it gives a page from a file: address no file in them. */
+interface HandleItem extends DataTransferItem {
+  getAsFileSystemHandle?(): Promise<FileSystemHandle | null>;
+}
+
+async function gather(handle: FileSystemHandle, around: string, found: GivenFile[]): Promise<void> {
+  if (found.length > MOST) return;
+  const path = around + handle.name;
+  if (handle.kind === "file") {
+    found.push({ path, file: await (handle as FileSystemFileHandle).getFile() });
+    return;
+  }
+  for await (const each of (handle as FileSystemDirectoryHandle).values()) await gather(each, `${path}/`, found);
 }
 
 /** The files of an input, those of a chosen folder by their paths. */

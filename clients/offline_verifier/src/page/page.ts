@@ -3,7 +3,8 @@
 import { type Judgement } from "../judge";
 import { digestOf, fromBase64 } from "../octets";
 import { readCertificate } from "../package/messages";
-import { at, make } from "./elements";
+import { sentence } from "../verdict";
+import { at, make, seen } from "./elements";
 import { chosen, dropped, type GivenFile, tooMuch } from "./given";
 import { Report } from "./report";
 import { type Language, Speech, grouped, preferred } from "./speech";
@@ -16,6 +17,8 @@ interface Root {
 }
 
 const LARGEST_ROOTS = 1024 * 1024;
+
+const UNREAD_FOLDER = "No file of this folder could be read here; choose the folder by the button instead.";
 
 class VerifierPage {
   private speech = new Speech(preferred());
@@ -51,8 +54,18 @@ class VerifierPage {
     window.addEventListener("drop", (event) => {
       event.preventDefault();
       zone.classList.remove("over");
-      if (event.dataTransfer !== null) void dropped(event.dataTransfer).then((files) => this.take(files));
+      if (event.dataTransfer !== null) void this.takeDrop(event.dataTransfer);
     });
+  }
+
+  /** What was dropped; where it cannot be read, nothing stays on show that might be taken for its verdict. */
+  private async takeDrop(transfer: DataTransfer): Promise<void> {
+    try {
+      this.take(await dropped(transfer));
+    } catch {
+      this.given = [];
+      this.show({ kind: "none", said: sentence(UNREAD_FOLDER) });
+    }
   }
 
   /** New files take the place of the ones before, unless they are *added* to them. */
@@ -158,7 +171,7 @@ class VerifierPage {
   }
 
   private say(template: string, values: Record<string, string> = {}): void {
-    at("status").textContent = template === "" ? "" : this.speech.say(template, values);
+    at("status").textContent = template === "" ? "" : seen(this.speech.say(template, values));
   }
 }
 
