@@ -164,7 +164,7 @@ ARTICLES: Final = (
             "Whether the hardware and software that made, kept and sent the data are complete and reliable, worked"
             " normally, and are watched and checked against faults."
         ),
-        "log",
+        "",
         Sentence(
             "The package does not prove this: the operator of the appliance can give its records, and experts can"
             " examine it. Signatures, timestamps and the log are verified without that environment."
@@ -204,7 +204,10 @@ ARTICLES: Final = (
     _article(
         EVIDENCE_RULES,
         Sentence("Article 94, paragraph 1, item 1"),
-        Sentence("Data against the interest of the party that submits or keeps them."),
+        Sentence(
+            "In these cases the court may take data for authentic, unless there is sufficient evidence to the"
+            " contrary: data against the interest of the party that submits or keeps them."
+        ),
         "",
         Sentence("That depends on who submits them, and for what."),
     ),
@@ -242,7 +245,10 @@ ARTICLES: Final = (
     _article(
         EVIDENCE_RULES,
         Sentence("Article 94, paragraph 2"),
-        Sentence("Data whose content a notary has certified."),
+        Sentence(
+            "Data whose content a notary has certified: the court takes them for authentic, unless evidence to the"
+            " contrary refutes that."
+        ),
         "",
         Sentence("The package is not notarised. A notary can certify its submission and the verification of it."),
     ),
