@@ -2,8 +2,8 @@
 
 On the disc are the package as it was made, in a folder of its name everything in it unpacked, and at the root
 what is opened first: the offline verifier of this release, and the package's list of evidence and guide. The image
-is made by ``xorriso`` (Debian's package of this name), with the time of the manifest in all dates, so that the same
-package gives the same bytes with the same version of it.
+is made by ``xorriso`` (Debian's package of this name), with the time of the manifest in all dates, so that the
+same package gives the same bytes with the same version of it.
 """
 
 from __future__ import annotations

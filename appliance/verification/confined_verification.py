@@ -14,6 +14,7 @@ A timestamp by itself, an RFC 3161 reply or a token, is verified with what it wa
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -44,7 +45,7 @@ from appliance.verification.signatures import ExaminedSignature, SignatureExamin
 from appliance.verification.tokens import ExaminedToken, examine_token, statement_of
 from appliance.verification.trust import ValidationContext
 from hsm import der
-from hsm.cms import TST_INFO
+from hsm.cms import TST_INFO, message_digest
 from hsm.cms.signed_data import MESSAGE_DIGEST
 from hsm.errors import AuthorityError, Sentence
 from hsm.timestamp import RequestRefused, parse_response
@@ -65,7 +66,7 @@ def verify_pdf(document: bytes, circumstances: ValidationContext, *, verified: i
     report = VerificationReport(
         "", FileKind.PDF, undecided(SubIndication.FORMAT_FAILURE, _DAMAGED), circumstances.at, digest
     )
-    in_bytes = [each for each in find_byte_ranges(document) if each is not None]
+    in_bytes = find_byte_ranges(document)
     try:
         return _parsed(report, document, in_bytes, circumstances, verified)
     except TooManyCertificates as error:
@@ -79,7 +80,7 @@ def verify_pdf(document: bytes, circumstances: ValidationContext, *, verified: i
 def _parsed(
     report: VerificationReport,
     document: bytes,
-    in_bytes: list[ByteRange],
+    in_bytes: dict[ByteRange, list[int]],
     circumstances: ValidationContext,
     verified: int,
 ) -> VerificationReport:
@@ -87,16 +88,17 @@ def _parsed(
     looks = Looks(pdf)
     found = signatures(pdf, looks)
     reached = {each.signed for each in found}
-    unreached = [each for each in in_bytes if each not in reached]
+    unreached = {each: places for each, places in in_bytes.items() if each not in reached}
     remarks: tuple[Sentence, ...] = (_LENIENT,) if pdf.lenient else ()
-    if any(not _is_intact(document, each) for each in unreached):
+    broken = [places for each, places in unreached.items() if not _is_intact(document, each)]
+    if not all(_is_attached(document, places, found, looks) for places in broken):
         verdict = failed(SubIndication.HASH_FAILURE, _ALTERED)
         return replace(report, verdict=verdict, remarks=remarks)
     remarks += (_HIDDEN,) if unreached else ()
     if not found:
         verdict = undecided(SubIndication.NO_SIGNATURE_FOUND, _HIDDEN if unreached else _NOTHING)
         return replace(report, verdict=verdict, remarks=remarks)
-    judged = _with_signatures(replace(report, remarks=remarks), pdf, found, circumstances, verified)
+    judged = _with_signatures(replace(report, remarks=remarks), pdf, found, circumstances, verified, looks)
     ends = (each.signed.end for each in found if each.signed and each.complete)
     judged = with_look(judged, looks.of_file(signed_until=max(ends, default=0)))
     if unreached and all(each.document_timestamp for each in found):
@@ -112,6 +114,7 @@ def _with_signatures(
     found: list[FoundSignature],
     circumstances: ValidationContext,
     verified: int,
+    looks: Looks,
 ) -> VerificationReport:
     stored = store(pdf)
     material = CollectedMaterial(list(stored.certificates), list(stored.crls), list(stored.responses))
@@ -127,7 +130,8 @@ def _with_signatures(
         examined.append(one)
         if one.proves is not None:
             proofs.append((each.revision, one.proves))
-    history = history_of(pdf, sorted(examined, key=lambda one: one.found.revision), verified)
+    in_order = sorted(examined, key=lambda one: one.found.revision)
+    history = history_of(pdf, in_order, verified, certain=looks.is_certain)
     reports = tuple(history.report_signature(one) for one in history.examined)
     return conclude_report(report, reports, history)
 
@@ -151,14 +155,16 @@ def _examinations(
     }
 
 
-def _message(found: FoundSignature, material: CollectedMaterial) -> SignedMessage | Sentence:
+def _message(found: FoundSignature, material: CollectedMaterial) -> SignedMessage | Verdict:
     """The signed message in the signature, noted as material; or what is wrong."""
     if found.contents is None:
-        return Sentence("The signature's place in the file is not where it says (ByteRange).")
+        return failed(
+            SubIndication.FORMAT_FAILURE, "The signature's place in the file is not where it says (ByteRange)."
+        )
     try:
         message = message_in(found.contents)
     except UnreadableMessage as error:
-        return error.reason
+        return error.verdict
     material.add_message(message)
     return message
 
@@ -174,16 +180,29 @@ def _is_intact(document: bytes, signed: ByteRange) -> bool:
             statement = statement_of(message)
             return signed.digest(document, statement.hash_name or "") == statement.digest
         digest = signed.digest(document, message.digest_name)
+        if message.content is not None and message.content == signed.digest(document, "sha1"):
+            digest = message_digest(message.digest_name, message.content)  # adbe.pkcs7.sha1
         return message.only(MESSAGE_DIGEST) == der.element(der.OCTET_STRING, digest)
     except (UnreadableMessage, ValueError):
         return False
 
 
-def _unparseable(document: bytes, in_bytes: list[ByteRange], *, encrypted: bool) -> Verdict:
+def _is_attached(document: bytes, places: list[int], found: list[FoundSignature], looks: Looks) -> bool:
+    """Whether a ByteRange is part of what somebody signed, as those of an attached PDF are, and about that file:
+    each of the *places* where it is written lies in a stream, and a signature of the form that is intact covers
+    it."""
+    if not all(map(looks.is_within_stream, places)):
+        return False
+    signed = [each.signed for each in found if each.signed is not None and each.complete]
+    intact = [each for each in signed if any(map(each.covers, places)) and _is_intact(document, each)]
+    return all(any(each.covers(place) for each in intact) for place in places)
+
+
+def _unparseable(document: bytes, in_bytes: Iterable[ByteRange], *, encrypted: bool) -> Verdict:
     """A file that cannot be read is indeterminate, unless it was signed: then it was damaged afterwards."""
     if encrypted:
         return undecided(SubIndication.FORMAT_FAILURE, _ENCRYPTED)
-    if not in_bytes and b"/ByteRange" not in document:
+    if b"/ByteRange" not in document:
         return undecided(SubIndication.FORMAT_FAILURE, _DAMAGED)
     if any(not _is_intact(document, each) for each in in_bytes):
         return Verdict(Indication.FAILED, SubIndication.HASH_FAILURE, (_ALTERED, _DAMAGED))
@@ -215,7 +234,7 @@ def verify_timestamp(
     except (AuthorityError, IndexError):
         return report
     except UnreadableMessage as error:
-        return replace(report, verdict=failed(SubIndication.FORMAT_FAILURE, error.reason))
+        return replace(report, verdict=error.verdict)
     try:
         stamp = _examined(message, circumstances, data)
     except TooManyCertificates as error:
@@ -226,7 +245,7 @@ def verify_timestamp(
     if nonce is not None and (stamp.statement is None or stamp.statement.nonce != nonce):
         verdict = worst([failed(SubIndication.SIG_CONSTRAINTS_FAILURE, _OTHER_NONCE), verdict])
     signature = _report(stamp, verdict, data_given=data is not None)
-    return replace(report, verdict=verdict, signatures=(signature,))
+    return replace(report, verdict=verdict, signatures=(signature,), remarks=stamp.remarks)
 
 
 def _is_token(encoded: bytes) -> bool:
@@ -240,7 +259,7 @@ def _is_modified(reply: bytes) -> bool:
 
 def _examined(message: SignedMessage, circumstances: ValidationContext, data: bytes | None) -> ExaminedToken:
     def digest_of(name: str) -> bytes:
-        return hashlib.new(name, data or b"", usedforsecurity=False).digest()
+        return message_digest(name, data or b"")
 
     material = CollectedMaterial()
     material.add_message(message)
@@ -265,4 +284,5 @@ def _report(stamp: ExaminedToken, verdict: Verdict, *, data_given: bool) -> Sign
         rows=rows,
         path=details_of(stamp.finding),
         algorithms=stamp.algorithms,
+        warnings=stamp.remarks,
     )

@@ -176,7 +176,9 @@ class _Report:
                 yield name, value.value
         if one.document_timestamp:
             yield "document-timestamp", "true"
-        for remark in self._report.remarks:
+        if one.policy is not None:
+            yield "signature-policy", one.policy
+        for remark in (*self._report.general_remarks, *one.warnings):
             yield "remark", remark.translated(self._translate)
 
     def _refer(self, part: ET.Element, name: str, certificates: Iterable[CertificateDetails]) -> None:

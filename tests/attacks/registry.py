@@ -21,6 +21,8 @@ MODULES = (
     "shadows",
     "readings",
     "certified",
+    "form_details",
+    "layouts",
     "looks",
     "flipping",
     "certificates",
@@ -29,6 +31,8 @@ MODULES = (
     "timestamps",
     "revocation",
     "stores",
+    "leniency",
+    "message_leniency",
 )
 LATER = NOW + timedelta(days=1)
 Words = tuple[Indication, SubIndication]

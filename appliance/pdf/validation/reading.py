@@ -60,7 +60,7 @@ def _signature(pdf: OpenedPdf, name: str, value: object, field: object, looks: L
         raise TypeError("a signature is a dictionary")
     numbers = [int(number) for number in value["/ByteRange"]]
     signed = ByteRange.from_numbers(numbers, len(pdf.document))
-    revision = _last_change(pdf, value)
+    revision = max(_last_change(pdf, value), pdf.first_revision)
     complete = signed is not None and _is_complete(pdf, signed, revision)
     return FoundSignature(
         field=name,
@@ -94,9 +94,7 @@ def _contents(pdf: OpenedPdf, value: generic.DictionaryObject, signed: ByteRange
 def _is_complete(pdf: OpenedPdf, signed: ByteRange, revision: int) -> bool:
     """The signed bytes end as that revision ends, and all cross-reference sections up to it lie within."""
     xrefs = pdf.reader.xrefs
-    # a linearised file that was signed when it was made ends with the older section's number
-    everything = signed.end == len(pdf.document) and revision + 1 == pdf.revisions
-    if not everything and startxref_at(pdf.document, signed.end) != xrefs.get_startxref_for_revision(revision):
+    if startxref_at(pdf.document, signed.end) != xrefs.get_startxref_for_revision(revision):
         return False
     ends = (xrefs.get_xref_container_info(number).end_location for number in range(revision + 1))
     return all(end <= signed.end for end in ends)
@@ -297,6 +295,33 @@ def _page_numbers(node: generic.DictionaryObject, depth: int) -> Iterator[tuple[
             yield number_of(kids.raw_get(index))
         else:
             yield from _page_numbers(kids[index], depth + 1)
+
+
+def page_tree(pdf: OpenedPdf) -> tuple[dict[int, int], frozenset[int]]:
+    """The pages by their object numbers, counted from 0, and the numbers of the objects that the tree above them
+    is made of. Raises ValueError for a tree of another form than ISO 32000-2, 7.7.3, has."""
+    pages: dict[int, int] = {}
+    nodes: set[int] = set()
+    _count_pages(pdf.reader.root.raw_get("/Pages"), pages, nodes, 0)
+    return pages, frozenset(nodes)
+
+
+def _count_pages(reference: object, pages: dict[int, int], nodes: set[int], depth: int) -> None:
+    number = number_of(reference)
+    if number is None or number[0] in nodes or number[0] in pages or depth > _DEEPEST:
+        raise ValueError("no tree of pages")
+    node = reference.get_object()  # type: ignore[attr-defined]  # it is a reference, since it has a number
+    if "/Kids" not in node:
+        pages[number[0]] = len(pages)
+        return
+    nodes.add(number[0])
+    listed = number_of(node.raw_get("/Kids"))
+    nodes.update(() if listed is None else listed[:1])
+    before, kids = len(pages), node["/Kids"]
+    for index in range(len(kids)):
+        _count_pages(kids.raw_get(index), pages, nodes, depth + 1)
+    if entry(node, "/Count") != len(pages) - before:
+        raise ValueError("a tree with another number of pages")
 
 
 def _widgets(

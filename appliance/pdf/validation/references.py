@@ -51,6 +51,7 @@ class References:
         self._pdf = pdf
         self._holders: dict[int, dict[int, int]] = defaultdict(dict)
         self._written: dict[tuple[int, int], Counter[_Place]] = defaultdict(Counter)
+        self._read: dict[_Place, Counter[int]] = {}
         self._places = _first_listed(pdf)
         self._offsets = [place.offset for place in self._places]
         self._streams = _cross_reference_streams(pdf)
@@ -83,12 +84,14 @@ class References:
         return any(self._has(place, number) != count for place, count in written.items())
 
     def _has(self, place: _Place, number: int) -> int:
-        reference = generic.Reference(place.number, place.generation, self._pdf.reader)
-        value = self._pdf.reader.get_object(reference, place.revision)
-        return sum(found == number for found, _ in references_in(value))
+        if place not in self._read:
+            reference = generic.Reference(place.number, place.generation, self._pdf.reader)
+            value = self._pdf.reader.get_object(reference, place.revision)
+            self._read[place] = Counter(found for found, _ in references_in(value))
+        return self._read[place][number]
 
     def _search_file(self, document: bytes) -> None:
-        for number, position in _references(document):
+        for number, position in references_from(document):
             if number in self._wanted:
                 at = bisect_right(self._offsets, position) - 1
                 place = self._places[at] if at >= 0 else _Place(0, TRAILER, 0, 0)
@@ -103,7 +106,7 @@ class References:
                 contained[place.obj_stream_id].append(number)
             for stream, members in contained.items():
                 value = pdf.reader.get_object(generic.Reference(stream, 0, pdf.reader), revision)
-                for number, _ in _references(value.data):
+                for number, _ in references_from(value.data):
                     for member in members if number in self._wanted else ():
                         self._note(number, member, revision)
 
@@ -112,7 +115,7 @@ class References:
         known[holder] = min(revision, known.get(holder, revision))
 
 
-def _references(data: bytes) -> Iterator[tuple[int, int]]:
+def references_from(data: bytes) -> Iterator[tuple[int, int]]:
     """Object number and position of every reference, comments between its parts included."""
     for keyword in _KEYWORD.finditer(data):
         position = keyword.start()
@@ -175,10 +178,12 @@ _STRINGS = (generic.TextStringObject, generic.ByteStringObject)
 
 
 def entry(holder: generic.DictionaryObject, key: str, default: object = None) -> Any:
-    """The value under *key*, references followed; pyHanko's own ``get`` does not follow them."""
-    if key not in holder:
+    """The value under *key*, references followed; pyHanko's own ``get`` does not follow them. What a reference
+    does not find is null, and null is as good as nothing (ISO 32000-2, 7.3.7 and 7.3.10)."""
+    try:
+        return holder[key]
+    except KeyError:
         return default
-    return holder[key]
 
 
 def same(old: object, new: object) -> bool:
