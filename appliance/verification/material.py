@@ -33,7 +33,7 @@ from hsm import der
 from hsm.errors import AuthorityError, Sentence
 
 _DEEPEST = 4
-"""Timestamps of timestamps that are looked into; one that is on a signature has none of its own that are judged."""
+"""How deep timestamps of timestamps are looked into; none but a signature's own are judged."""
 
 
 @dataclass(slots=True)
@@ -132,7 +132,7 @@ def _is_altered(encoded: bytes, good: list[x509.Certificate], finder: PathFinder
 def _may_be_by_issuer_of(certificate: x509.Certificate, other: x509.Certificate) -> bool:
     """Whether the keys that the two name as their issuer's, if they name any, are one."""
     named = {_authority_key(each) for each in (certificate, other)} - {None}
-    return len(named) < 2  # noqa: PLR2004 - two keys
+    return len(named) < 2
 
 
 def _authority_key(certificate: x509.Certificate) -> bytes | None:
