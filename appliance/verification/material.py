@@ -114,8 +114,8 @@ def remarks_on_carried(
 
 def _is_altered(encoded: bytes, good: list[x509.Certificate], finder: PathFinder) -> bool:
     """Whether it shares what one certificate alone has (its signed part, the signature value, or issuer and serial
-    number) with one that counts and is another; or it claims name and issuer of one, and nobody issued it, unless
-    it names another key than that one's issuer has: authorities change their keys."""
+    number) with one that counts and is another; or it claims name and issuer of one, and nobody issued it. An
+    authority's may name another key than that one's issuer has: authorities change their keys."""
     certificate = parsed(encoded)
     others = [each for each in good if each != certificate]
     if certificate is None:
@@ -126,13 +126,15 @@ def _is_altered(encoded: bytes, good: list[x509.Certificate], finder: PathFinder
     if any(certificate.signature == each.signature or identity == issuer_and_serial(each) for each in others):
         return True
     claimed = [each for each in others if names_of(certificate) == names_of(each)]
-    return any(_may_be_by_issuer_of(certificate, each) for each in claimed) and not finder.issuers(certificate)
+    claimed = [each for each in claimed if not _is_by_other_key(certificate, each)]
+    return bool(claimed) and not finder.issuers(certificate)
 
 
-def _may_be_by_issuer_of(certificate: x509.Certificate, other: x509.Certificate) -> bool:
-    """Whether the keys that the two name as their issuer's, if they name any, are one."""
-    named = {_authority_key(each) for each in (certificate, other)} - {None}
-    return len(named) < 2
+def _is_by_other_key(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+    """Whether the second one is an authority's, and the first one names another key as its issuer's than that."""
+    constraints = extension(authority, x509.BasicConstraints)
+    keys = _authority_key(certificate), _authority_key(authority)
+    return constraints is not None and constraints.value.ca and None not in keys and keys[0] != keys[1]
 
 
 def _authority_key(certificate: x509.Certificate) -> bytes | None:
