@@ -182,7 +182,8 @@ class Submitting:
             return True
         if state.problem is None and (state.size or 0) >= checkpoint.size:
             return False
-        return now >= (state.retry_at or state.asked + self._pause)
+        # A clock that was set back makes nobody wait until the hour that it had.
+        return now < state.asked or now >= (state.retry_at or state.asked + self._pause)
 
     def _hand_in(self, witness: PolicyWitness, state: WitnessState | None, checkpoint: StoredCheckpoint) -> None:
         """Asks once, and again where the witness names another size; notes what came of it."""
@@ -193,8 +194,9 @@ class Submitting:
         else:
             self._keep(witness, checkpoint, made)
 
-    def _ask(self, witness: PolicyWitness, checkpoint: StoredCheckpoint, old: int) -> Cosigned:
-        old = min(old, checkpoint.size)
+    def _ask(self, witness: PolicyWitness, checkpoint: StoredCheckpoint, cosigned: int) -> Cosigned:
+        """*cosigned* is the last size that it is known to have cosigned."""
+        old = min(cosigned, checkpoint.size)
         for _ in range(2):
             reply = self._post(witness, checkpoint, old)
             if reply.status == HTTPStatus.OK:
@@ -207,6 +209,9 @@ class Submitting:
             if last > checkpoint.size or last == old == checkpoint.size:
                 template = "This log does not have what it cosigned under the size {last}; its own size is {size}."
                 raise SubmissionFailed(WitnessProblem.FORKED, template, last=last, size=checkpoint.size)
+            if last < cosigned:
+                template = "It cosigned the size {cosigned}, and remembers {last}: it was set back."
+                raise SubmissionFailed(WitnessProblem.BAD_ANSWER, template, cosigned=cosigned, last=last)
             if last == old:
                 raise SubmissionFailed(WitnessProblem.BAD_ANSWER, "It refuses the size that it names.")
             old = last

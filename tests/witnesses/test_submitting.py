@@ -153,6 +153,51 @@ def test_a_witness_that_knows_more_of_the_log_than_we_remember(
     assert (state.problem, state.size) == (None, LogProofs(database).checkpoint().size)
 
 
+def test_a_witness_that_was_set_back_is_believed_no_more(
+    database: Database,
+    local: LocalAuthority,
+    publish: Grow,
+    witness: ServedWitness,
+    clock: Clock,
+    tmp_path: Path,
+) -> None:
+    """Its older memory would let it cosign a second history."""
+    side = submitting(database, local, policy_with(witness.key, witness.url), clock, tmp_path)
+    publish(3)
+    side.run_round()
+    [memory] = [each for each in (tmp_path / f"memory-{witness.port}").iterdir() if len(each.name) == 64]
+    older = memory.read_bytes()
+    publish(3)
+    clock.pass_time(10)
+    side.run_round()
+    cosigned = state_of(database, witness.key).size
+    memory.write_bytes(older)
+    publish(3)
+    clock.pass_time(10)
+    side.run_round()
+    state = state_of(database, witness.key)
+    assert (state.problem, state.size) == (WitnessProblem.BAD_ANSWER, cosigned)
+    assert "set back" in state.said
+
+
+def test_nobody_waits_for_the_hour_of_a_clock_that_was_ahead(
+    database: Database,
+    local: LocalAuthority,
+    publish: Grow,
+    witness: ServedWitness,
+    clock: Clock,
+    tmp_path: Path,
+) -> None:
+    side = submitting(database, local, policy_with(witness.key, witness.url), clock, tmp_path)
+    publish(1)
+    clock.pass_time(30 * 86400)
+    side.run_round()
+    publish(1)
+    clock.pass_time(-30 * 86400)
+    side.run_round()
+    assert state_of(database, witness.key).size == LogProofs(database).checkpoint().size
+
+
 def forget(tx: store.Transaction, key: NoteKey) -> None:
     tx.delete("witness_states", witness=key.vkey())
 
