@@ -91,9 +91,10 @@ def offline() -> Answer:
 
 
 def _compared(found: VerificationReport, content: bytes) -> VerificationReport:
-    """*found* with what is said of the document code from whose page the file came."""
+    """*found* with what is said of the document code from whose page the file came; nothing before the contract
+    is complete, for until then no file is it."""
     known = appliance.document_codes.find(request.form.get("code", ""))
-    if known is None:
+    if known is None or not known.digests:
         return found
     values = {"code": show_code(known.code)}
     same = hashlib.sha256(content).hexdigest() in known.digests
