@@ -11,6 +11,7 @@ import re
 import struct
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
 
 from pyhanko.pdf_utils import generic
@@ -18,6 +19,8 @@ from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 import appliance.pdf.reader  # noqa: F401 - cross-reference streams have an end with it
+from appliance.pdf.extents import ObjectExtents
+from appliance.pdf.searched import Searching
 from appliance.pdf.validation.model import Unparseable
 
 # The kinds of exception that pyHanko lets escape for malformed files. MemoryError is none of them: the confined
@@ -43,7 +46,7 @@ _NEARBY = 16 * 1024
 _MARKER = 16
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OpenedPdf:
     """A reader over ``document``; ``lenient`` when the strict one refused."""
 
@@ -55,6 +58,11 @@ class OpenedPdf:
     def revisions(self) -> int:
         """How many cross-reference sections there are, oldest first."""
         return int(self.reader.xrefs.total_revisions)
+
+    @cached_property
+    def extents(self) -> ObjectExtents:
+        """How far its objects reach that any program may find."""
+        return Searching(self.document, self.reader).extents()
 
     @property
     def first_revision(self) -> int:

@@ -126,7 +126,8 @@ class PageGraph:
             if section.hybrid is not None:
                 raise ValueError("a second list of objects")
             places |= {offset: number for number, (_, offset) in section.standard_xrefs.items()}
-        return _with_holders(self.pdf.document, places)
+        extents = self.pdf.extents
+        return _with_holders(self.pdf.document, places, extents.beside(extents.streams))
 
     def _in_object_streams(self) -> Iterator[tuple[int, int]]:
         reader = self.pdf.reader
@@ -235,10 +236,12 @@ def _overlap(one: PageRegion, other: PageRegion) -> bool:
     return one.page == other.page and not beside and not (bottom > box[3] + _NEAR or box[1] > top + _NEAR)
 
 
-def _with_holders(data: bytes, places: dict[int, int]) -> Iterator[tuple[int, int]]:
-    """Every reference in *data* with the object that it is in; *places* are where objects begin."""
+def _with_holders(
+    data: bytes, places: dict[int, int], parts: Iterable[tuple[int, int]] | None = None
+) -> Iterator[tuple[int, int]]:
+    """Every reference in the *parts* of *data* with the object that it is in; *places* are where objects begin."""
     starts = sorted(places)
-    for number, position in references_from(data):
+    for number, position in references_from(data, parts):
         at = bisect_right(starts, position) - 1
         if at >= 0:
             yield number, places[starts[at]]
