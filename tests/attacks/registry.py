@@ -32,6 +32,7 @@ MODULES = (
     "revocation",
     "stores",
     "message_leniency",
+    "leniency",
 )
 LATER = NOW + timedelta(days=1)
 Words = tuple[Indication, SubIndication]

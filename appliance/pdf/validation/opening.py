@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import struct
 import zlib
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
@@ -64,6 +65,16 @@ class OpenedPdf:
         """How far its objects reach that any program may find."""
         return Searching(self.document, self.reader).extents()
 
+    @cached_property
+    def first_listed(self) -> dict[int, int]:
+        """The first revision whose section lists an object, freed or not, by the object's number."""
+        found: dict[int, int] = {}
+        for revision in reversed(range(self.revisions)):
+            section = self.reader.xrefs.get_xref_data(revision)
+            for listed in (section.standard_xrefs, section.xrefs_in_objstm, section.freed):
+                found.update(dict.fromkeys(listed, revision))
+        return found
+
     @property
     def first_revision(self) -> int:
         """The revision that the file began with: 1 where two sections were written at once, of which the newer one
@@ -72,6 +83,16 @@ class OpenedPdf:
             return 0
         older, newer = (self.reader.xrefs.get_xref_container_info(number) for number in (0, 1))
         return int(newer.end_location <= older.start_location)
+
+
+class ListedBefore(Container[int]):
+    """The numbers of all objects that a section before *revision* lists, by :attr:`OpenedPdf.first_listed`."""
+
+    def __init__(self, first: Mapping[int, int], revision: int) -> None:
+        self._first, self._revision = first, revision
+
+    def __contains__(self, number: object) -> bool:
+        return self._first.get(number, self._revision) < self._revision  # type: ignore[call-overload, no-any-return]
 
 
 def open_pdf(document: bytes) -> OpenedPdf:

@@ -187,6 +187,10 @@ class RevisionStates:
         regions = chain.from_iterable(self._regions.get(number, ()) for number in later)
         return frozenset(each for each in regions if each.page == page)
 
+    def keeps_pages(self, end: int) -> bool:
+        """Whether it is known that no page came or went since the first *end* bytes."""
+        return all(pages is not None for number, pages in self._touched.items() if self._ends[number] > end)
+
     def _touches(self, number: int, page: int, region: PageRegion | None) -> bool:
         pages = self._touched[number]
         if pages is not None and page not in pages:

@@ -1,8 +1,9 @@
 """Who refers to an object: found by one search through the file's bytes, not by walking its object graph.
 
 Walking a document of 200 pages costs pyHanko 100 ms; this costs 2. The data of streams whose place and end are
-certain is not searched. What looks like a reference inside another stream or a string is taken for one, which errs on the safe side: an object with too many holders is only looked at more
-closely. So is what only lenient readers take for one (``9 +0 R``, ``9.0 0 R``).
+certain is not searched. What looks like a reference inside another stream or a string is taken for one, which errs
+on the safe side: an object with too many holders is only looked at more closely. So is what only lenient readers
+take for one (``9 +0 R``, ``9.0 0 R``).
 
 Values of two revisions are compared with their references by number.
 """
@@ -51,6 +52,7 @@ class References:
         self._pdf = pdf
         self._holders: dict[int, dict[int, int]] = defaultdict(dict)
         self._written: dict[tuple[int, int], Counter[_Place]] = defaultdict(Counter)
+        self._read: dict[_Place, Counter[int]] = {}
         self._places = _first_listed(pdf)
         self._offsets = [place.offset for place in self._places]
         self._streams = _cross_reference_streams(pdf)
@@ -83,9 +85,11 @@ class References:
         return any(self._has(place, number) != count for place, count in written.items())
 
     def _has(self, place: _Place, number: int) -> int:
-        reference = generic.Reference(place.number, place.generation, self._pdf.reader)
-        value = self._pdf.reader.get_object(reference, place.revision)
-        return sum(found == number for found, _ in references_in(value))
+        if place not in self._read:
+            reference = generic.Reference(place.number, place.generation, self._pdf.reader)
+            value = self._pdf.reader.get_object(reference, place.revision)
+            self._read[place] = Counter(found for found, _ in references_in(value))
+        return self._read[place][number]
 
     def _search_file(self, document: bytes) -> None:
         parts = self._pdf.extents.beside(self._pdf.extents.streams)
@@ -114,8 +118,8 @@ class References:
 
 
 def references_from(data: bytes, parts: Iterable[tuple[int, int]] | None = None) -> Iterator[tuple[int, int]]:
-    """Object number and position of every reference in the *parts* of *data* (all of it for None), comments between
-    the parts of a reference included. Raises ValueError for comments that are too long."""
+    """Object number and position of every reference in the *parts* of *data* (all of it for None), comments within
+    a reference included. Raises ValueError for comments that are too long."""
     for first, last in ((0, len(data)),) if parts is None else parts:
         for keyword in _KEYWORD.finditer(data, first, last):
             position = keyword.start()
@@ -177,8 +181,8 @@ _STRINGS = (generic.TextStringObject, generic.ByteStringObject)
 
 
 def entry(holder: generic.DictionaryObject, key: str, default: object = None) -> Any:
-    """The value under *key*, references followed; pyHanko's own ``get`` does not follow them. What a reference does
-    not find is null, and null is as good as nothing (ISO 32000-2, 7.3.7 and 7.3.10)."""
+    """The value under *key*, references followed; pyHanko's own ``get`` does not follow them. What a reference
+    does not find is null, and null is as good as nothing (ISO 32000-2, 7.3.7 and 7.3.10)."""
     try:
         return holder[key]
     except KeyError:
