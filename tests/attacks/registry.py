@@ -31,8 +31,8 @@ MODULES = (
     "timestamps",
     "revocation",
     "stores",
-    "message_leniency",
     "leniency",
+    "message_leniency",
 )
 LATER = NOW + timedelta(days=1)
 Words = tuple[Indication, SubIndication]
