@@ -70,6 +70,10 @@ class Background:
 def background(pdf: OpenedPdf, number: int, references: References) -> Background:
     """That of the step to revision *number*. Raises what pyHanko raises."""
     old, new = (pdf.reader.get_historical_resolver(each) for each in (number - 1, number))
+    kept = keeps_extensions(old, new) and keeps_version(old, new, pdf.reader._header_version or (0, 0))
+    kept = kept and _keeps_marks(old, new)
+    if not references.complete:
+        return Background(frozenset(), frozenset(), kept)
     listed = ListedBefore(pdf.first_listed, number)
     copies = EqualCopies(old, new, listed)
     keys = {key for key in changed_keys(old.root, new.root) if copies.of_catalogue(key)}
@@ -79,17 +83,24 @@ def background(pdf: OpenedPdf, number: int, references: References) -> Backgroun
             if is_outline(before) and is_outline(after) and copies.are_equal(before, after):
                 copies.numbers.add(reference.idnum)
     extensions = extension_numbers(old.root)
-    kept = keeps_extensions(old, new) and keeps_version(old, new, pdf.reader._header_version or (0, 0))
     if not all(is_held_by(old, references, each, extensions, "/Extensions") for each in extensions):
         extensions = frozenset()
     structure = explained_structure(old, new, references, new_widgets(old, new))
-    numbers = (
-        copies.numbers
-        | structure
-        | extensions
-        | {each for each in extension_numbers(new.root) if each not in listed}
+    extensions |= {each for each in extension_numbers(new.root) if each not in listed}
+    numbers = copies.numbers | structure | extensions
+    return Background(frozenset(numbers), frozenset(keys), kept)
+
+
+def fills_gap(pdf: OpenedPdf, number: int, references: References) -> bool:
+    """Whether revision *number* brings an object that was missing or free, and that something referred to before:
+    it was null (ISO 32000-2, 7.3.10), and is more now, wherever that reference stands."""
+    old = pdf.reader.get_historical_resolver(number - 1)
+    listed = ListedBefore(pdf.first_listed, number)
+    return any(
+        references.holders(each.idnum, revision=number - 1)
+        and (each.idnum not in listed or isinstance(old(each), generic.NullObject))
+        for each in pdf.reader.get_historical_resolver(number).explicit_refs_in_revision()
     )
-    return Background(frozenset(numbers), frozenset(keys), kept and _keeps_marks(old, new))
 
 
 def _keeps_marks(old: HistoricalResolver, new: HistoricalResolver) -> bool:
@@ -241,8 +252,8 @@ class _Recognition:
         if entry(widget, "/FT") != "/Sig" or entry(widget, "/Subtype") != "/Widget" or _NO_FIELD & widget.keys():
             raise _Unknown
         name = str(widget["/T"])
-        if name in self._names or "." in name:
-            raise _Unknown  # a name is that of one field (ISO 32000-2, 12.7.4.2)
+        if _is_visible(widget) and (name in self._names or "." in name):
+            raise _Unknown  # what is seen is told from others by its name (ISO 32000-2, 12.7.4.2)
         self._names.add(name)
         self._new_widgets.add(number[0])
         if "/V" in widget:
