@@ -14,8 +14,9 @@ from flask.testing import FlaskClient
 from pypdfium2 import PdfDocument
 
 from appliance.demonstration.participants import LI, ZHANG
-from appliance.model.contract import AmendmentKind, Contract, PartyKind
+from appliance.model.contract import AmendmentKind, Contract, ContractState, PartyKind
 from appliance.model.document_codes import LENGTH, draw_code, read_code, show_code, signatures_of
+from appliance.store import contracts
 from appliance.verification import Indication
 from appliance.wiring import Appliance
 from appliance.writing.amendment_drafts import AmendmentTerms
@@ -144,6 +145,20 @@ def test_the_file_is_compared_and_verified(appliance: Appliance, browser: FlaskC
         assert answer.status_code == 200
         assert said in answer.text
         assert "TOTAL-PASSED" in answer.text
+
+
+def test_the_verdict_about_a_void_contract_says_so(appliance: Appliance, browser: FlaskClient) -> None:
+    void = completed(appliance, sent(appliance))
+    with appliance.database.transaction() as tx:
+        contracts.move(tx, contracts.load_contract(tx, void.id), ContractState.VOIDED)
+    given = {
+        "form_token": form_token(browser),
+        "code": code_of(appliance, void),
+        "file": (BytesIO(signed_file(appliance, void)), "contract.pdf"),
+    }
+    answer = browser.post("/verify", data=given, content_type="multipart/form-data", headers=ENGLISH)
+    assert "byte for byte" in answer.text
+    assert "The parties have declared the contract" in answer.text
 
 
 def test_the_contract_page_has_the_code_and_its_picture(

@@ -26,6 +26,7 @@ from appliance.pdf.validation.opening import DAMAGE, OpenedPdf
 from appliance.pdf.validation.plainness import is_plain
 from appliance.pdf.validation.reading import of_fields, page_tree
 from appliance.pdf.validation.references import (
+    TRAILER,
     changed_keys,
     entry,
     number_of,
@@ -120,13 +121,16 @@ class PageGraph:
         return found
 
     def _in_file(self) -> Iterator[tuple[int, int]]:
-        listed = map(self.pdf.reader.xrefs.get_xref_data, range(self.pdf.revisions))
-        places: dict[int, int] = {}
-        for section in listed:
+        xrefs = self.pdf.reader.xrefs
+        places = {
+            xrefs.get_xref_container_info(each).start_location: TRAILER for each in range(self.pdf.revisions)
+        }
+        for section in map(xrefs.get_xref_data, range(self.pdf.revisions)):
             if section.hybrid is not None:
                 raise ValueError("a second list of objects")
             places |= {offset: number for number, (_, offset) in section.standard_xrefs.items()}
-        return _with_holders(self.pdf.document, places)
+        extents = self.pdf.extents
+        return _with_holders(self.pdf.document, places, extents.beside(extents.streams))
 
     def _in_object_streams(self) -> Iterator[tuple[int, int]]:
         reader = self.pdf.reader
@@ -174,9 +178,11 @@ class RevisionStates:
     def earliest(self, page: int, end: int, region: PageRegion | None = None) -> int:
         """Where the first revision ends in which *page*, or only what it shows in *region*, is what it is in the
         first *end* bytes."""
-        steps = [number for number in self._touched if self._ends[number] <= end]
+        if not self._steps:
+            return end
+        steps = (number for number in self._touched if self._ends[number] <= end)
         touching = (number for number in steps if self._touches(number, page, region))
-        return self._file_ends[max(touching, default=self._first)] if steps else end
+        return self._file_ends[max(touching, default=self._first)]
 
     def regions_since(self, page: int, end: int) -> frozenset[PageRegion] | None:
         """Outside of which parts *page* is known to be the same since the first *end* bytes; None: it is not."""
@@ -185,6 +191,10 @@ class RevisionStates:
             return None
         regions = chain.from_iterable(self._regions.get(number, ()) for number in later)
         return frozenset(each for each in regions if each.page == page)
+
+    def keeps_pages(self, end: int) -> bool:
+        """Whether it is known that no page came or went since the first *end* bytes."""
+        return all(pages is not None for number, pages in self._touched.items() if self._ends[number] > end)
 
     def _touches(self, number: int, page: int, region: PageRegion | None) -> bool:
         pages = self._touched[number]
@@ -235,10 +245,12 @@ def _overlap(one: PageRegion, other: PageRegion) -> bool:
     return one.page == other.page and not beside and not (bottom > box[3] + _NEAR or box[1] > top + _NEAR)
 
 
-def _with_holders(data: bytes, places: dict[int, int]) -> Iterator[tuple[int, int]]:
-    """Every reference in *data* with the object that it is in; *places* are where objects begin."""
+def _with_holders(
+    data: bytes, places: dict[int, int], parts: Iterable[tuple[int, int]] | None = None
+) -> Iterator[tuple[int, int]]:
+    """Every reference in the *parts* of *data* with the object that it is in; *places* are where objects begin."""
     starts = sorted(places)
-    for number, position in references_from(data):
+    for number, position in references_from(data, parts):
         at = bisect_right(starts, position) - 1
         if at >= 0:
             yield number, places[starts[at]]
