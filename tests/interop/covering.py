@@ -56,6 +56,8 @@ def _able(row: Row, place: str, manner: str) -> bool:
         return False
     if producer.formless and not _is_formless(row, place):
         return False
+    if producer.uncertified and row["certifies"] != "0":
+        return False
     shape = _LATER_SHAPE.get(row["first"], row["shape"]) if place != "first" else row["shape"]
     content = "" if place != "first" and row["first"] in _LATER_SHAPE else row["content"]
     return not {shape, content} & set(producer.unable)
@@ -67,12 +69,12 @@ _KEEPS_THE_FORM = ("nothing", "another date", "validation data")
 
 
 def _is_formless(row: Row, place: str) -> bool:
-    """Nothing but the producer itself has made a form so far."""
+    """Nothing but the producer itself has made a form so far, and what follows needs none from before."""
     waiting = any(row[f"{each} manner"].startswith("existing") for each in ("first", "second"))
     if CONTENTS[row["content"]].fields or waiting or (row["third"] != _NOBODY and _waits(row["third manner"])):
         return False
     before = {"first": (), "second": ("first", "then"), "third": ("first", "then", "second", "after")}[place]
-    return all(PRODUCERS[row[each]].formless or row[each] == "pdf-lib" for each in before[::2]) and all(
+    return all(PRODUCERS[row[each]].formless for each in before[::2]) and all(
         row[each] in _KEEPS_THE_FORM for each in before[1::2]
     )
 
