@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from appliance.errors import EvidenceIncomplete
 
@@ -46,6 +47,10 @@ class ByteRange:
             return None
         _, first, second, length = numbers
         return cls(first, second, second + length) if first < second and second + length <= size else None
+
+    def covers(self, place: int) -> bool:
+        """Whether the byte at *place* is signed."""
+        return place < self.gap_start or self.gap_end <= place < self.end
 
     @property
     def length(self) -> int:
@@ -98,16 +103,16 @@ def startxref_at(document: bytes, end: int) -> int | None:
     return int(found[1]) if found else None
 
 
-def find_byte_ranges(document: bytes) -> tuple[ByteRange | None, ...]:
-    """Every ByteRange that is written in the file, None for one that cannot be; placeholders are left out."""
-    found: list[ByteRange | None] = []
-    for match in _WRITTEN.finditer(document):
+def find_byte_ranges(document: bytes) -> dict[ByteRange, list[int]]:
+    """Every ByteRange that is written in the file, with the places where it is; placeholders are left out, and
+    what can be none."""
+    found: dict[ByteRange, list[int]] = {}
+    for match in islice(_WRITTEN.finditer(document), _MOST_SIGNATURES):
         numbers = [int(each) for each in match[1].split()]
-        if any(numbers[1:]) and not _is_placeholder(numbers, document):
-            found.append(ByteRange.from_numbers(numbers, len(document)))
-        if len(found) == _MOST_SIGNATURES:
-            break
-    return tuple(dict.fromkeys(found))
+        signed = ByteRange.from_numbers(numbers, len(document))
+        if signed is not None and not _is_placeholder(signed, document):
+            found.setdefault(signed, []).append(match.start())
+    return found
 
 
 def ends_cleanly(document: bytes) -> bool:
@@ -115,10 +120,9 @@ def ends_cleanly(document: bytes) -> bool:
     return _REVISION_END.search(document[-_TAIL:]) is not None
 
 
-def _is_placeholder(numbers: list[int], document: bytes) -> bool:
-    """A ByteRange whose gap is still all zeros: a signature that was prepared and never made."""
-    signed = ByteRange.from_numbers(numbers, len(document))
-    contents = signed.contents(document) if signed else None
+def _is_placeholder(signed: ByteRange, document: bytes) -> bool:
+    """Whether the gap is still all zeros: a signature that was prepared and never made."""
+    contents = signed.contents(document)
     return contents is not None and not any(contents)
 
 

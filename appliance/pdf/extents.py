@@ -215,6 +215,14 @@ class ObjectExtents:
         """How far each object reaches that begins at :attr:`starts`."""
         return tuple(self.reach(start, len(self.document), doubtful=True) for start in self.starts)
 
+    def is_within_stream(self, place: int) -> bool:
+        """Whether the byte at *place* is behind a listed object's dictionary, and before the next listed one."""
+        before = [offset for offset, _ in self.listed if 0 < offset <= place]
+        try:
+            return bool(before) and self._body(max(before), len(self.document))[1] <= place
+        except Unreadable:
+            return False
+
     def require_end_before(self, end: int) -> None:
         """Raises :class:`Unreadable` unless every object that begins before *end* ends there, for any reader."""
         if end == len(self.document):

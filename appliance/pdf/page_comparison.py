@@ -7,7 +7,7 @@ boxes, on which signatures are usually put, do not count as hidden.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -68,10 +68,14 @@ class NotRendered(Exception):
 
 
 class PageComparison:
-    """How the pages of *document* look, beside earlier revisions of it: opened once, each page drawn once."""
+    """How the pages of *document* look, beside earlier revisions of it: opened once, each page drawn once.
 
-    def __init__(self, document: bytes) -> None:
+    *bare*: without annotations and form fields, so that the pages' own contents are compared.
+    """
+
+    def __init__(self, document: bytes, *, bare: bool = False) -> None:
         self._document = document
+        self._bare = bare
         self._opened: pypdfium2.PdfDocument | None = None
         self._drawn: dict[int, _Sheet] = {}
 
@@ -106,12 +110,27 @@ class PageComparison:
 
         Raises :class:`NotRendered`.
         """
+        return self._chosen(before, regions, self._hides)
+
+    def lettered(self, before: bytes, regions: Iterable[PageRegion]) -> frozenset[PageRegion]:
+        """Those of *regions* in which *before* showed letters, hidden now or not.
+
+        Raises :class:`NotRendered`.
+        """
+        return self._chosen(before, regions, self._has_letters)
+
+    def _chosen(
+        self,
+        before: bytes,
+        regions: Iterable[PageRegion],
+        applies: Callable[[pypdfium2.PdfDocument, PageRegion], bool],
+    ) -> frozenset[PageRegion]:
         regions = tuple(regions)
         if not regions:
             return frozenset()
         try:
             with _open(before) as old:
-                return frozenset(each for each in regions if self._hides(old, each))
+                return frozenset(each for each in regions if applies(old, each))
         except (pypdfium2.PdfiumError, ValueError, OSError) as error:
             raise NotRendered from error
 
@@ -124,13 +143,20 @@ class PageComparison:
         part = before.part(region)
         return hides(before.picture.crop(part), after.picture.crop(part))
 
+    def _has_letters(self, old: pypdfium2.PdfDocument, region: PageRegion) -> bool:
+        if region.page >= len(old):
+            return True
+        before = _sheet(old, region.page, _SHOWN_DPI)
+        part = before.picture.crop(before.part(region))
+        return hides(part, Image.new("RGB", part.size))
+
     def _pdf(self) -> pypdfium2.PdfDocument:
         if self._opened is None:
             self._opened = _open(self._document)
         return self._opened
 
     def _differs(self, old: pypdfium2.PdfDocument, page: int, except_for: Sequence[PageRegion]) -> bool:
-        before, sheet = _sheet(old, page).picture, self._sheet(page)
+        before, sheet = _sheet(old, page, bare=self._bare).picture, self._sheet(page)
         if before.size != sheet.picture.size:
             return True
         after = sheet.picture.copy()
@@ -141,7 +167,7 @@ class PageComparison:
         return ImageChops.difference(before, after).getbbox() is not None
 
     def _sheet(self, page: int) -> _Sheet:
-        sheet = self._drawn.get(page) or _sheet(self._pdf(), page)
+        sheet = self._drawn.get(page) or _sheet(self._pdf(), page, bare=self._bare)
         if len(self._drawn) < _MOST_KEPT:
             self._drawn[page] = sheet
         return sheet
@@ -188,15 +214,17 @@ def _open(document: bytes) -> pypdfium2.PdfDocument:
     return pdf
 
 
-def _sheet(pdf: pypdfium2.PdfDocument, number: int, dpi: int = _COMPARED_DPI) -> _Sheet:
+def _sheet(
+    pdf: pypdfium2.PdfDocument, number: int, dpi: int = _COMPARED_DPI, *, bare: bool = False
+) -> _Sheet:
     page = pdf[number]
-    return _Sheet(_picture(page, dpi), page.get_bbox(), page.get_rotation())
+    return _Sheet(_picture(page, dpi, bare=bare), page.get_bbox(), page.get_rotation())
 
 
-def _picture(page: pypdfium2.PdfPage, dpi: int) -> Image.Image:
+def _picture(page: pypdfium2.PdfPage, dpi: int, *, bare: bool = False) -> Image.Image:
     scale = dpi / _POINTS_PER_INCH
     scale = min(scale, _LARGEST_SIDE / max(*page.get_size(), 1))
-    picture: Image.Image = page.render(scale=scale, may_draw_forms=True).to_pil()
+    picture: Image.Image = page.render(scale=scale, may_draw_forms=not bare, draw_annots=not bare).to_pil()
     return picture.convert("RGB")
 
 

@@ -14,6 +14,7 @@ A timestamp by itself, an RFC 3161 reply or a token, is verified with what it wa
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -65,7 +66,7 @@ def verify_pdf(document: bytes, circumstances: ValidationContext, *, verified: i
     report = VerificationReport(
         "", FileKind.PDF, undecided(SubIndication.FORMAT_FAILURE, _DAMAGED), circumstances.at, digest
     )
-    in_bytes = [each for each in find_byte_ranges(document) if each is not None]
+    in_bytes = find_byte_ranges(document)
     try:
         return _parsed(report, document, in_bytes, circumstances, verified)
     except TooManyCertificates as error:
@@ -79,7 +80,7 @@ def verify_pdf(document: bytes, circumstances: ValidationContext, *, verified: i
 def _parsed(
     report: VerificationReport,
     document: bytes,
-    in_bytes: list[ByteRange],
+    in_bytes: dict[ByteRange, list[int]],
     circumstances: ValidationContext,
     verified: int,
 ) -> VerificationReport:
@@ -87,9 +88,10 @@ def _parsed(
     looks = Looks(pdf)
     found = signatures(pdf, looks)
     reached = {each.signed for each in found}
-    unreached = [each for each in in_bytes if each not in reached]
+    unreached = {each: places for each, places in in_bytes.items() if each not in reached}
     remarks: tuple[Sentence, ...] = (_LENIENT,) if pdf.lenient else ()
-    if any(not _is_intact(document, each) for each in unreached):
+    broken = [places for each, places in unreached.items() if not _is_intact(document, each)]
+    if not all(_is_attached(document, places, found, looks) for places in broken):
         verdict = failed(SubIndication.HASH_FAILURE, _ALTERED)
         return replace(report, verdict=verdict, remarks=remarks)
     remarks += (_HIDDEN,) if unreached else ()
@@ -179,11 +181,22 @@ def _is_intact(document: bytes, signed: ByteRange) -> bool:
         return False
 
 
-def _unparseable(document: bytes, in_bytes: list[ByteRange], *, encrypted: bool) -> Verdict:
+def _is_attached(document: bytes, places: list[int], found: list[FoundSignature], looks: Looks) -> bool:
+    """Whether a ByteRange is part of what somebody signed, as those of an attached PDF are, and about that file:
+    each of the *places* where it is written lies in a stream, and a signature of the form that is intact covers
+    it."""
+    if not all(map(looks.is_within_stream, places)):
+        return False
+    signed = [each.signed for each in found if each.signed is not None and each.complete]
+    intact = [each for each in signed if any(map(each.covers, places)) and _is_intact(document, each)]
+    return all(any(each.covers(place) for each in intact) for place in places)
+
+
+def _unparseable(document: bytes, in_bytes: Iterable[ByteRange], *, encrypted: bool) -> Verdict:
     """A file that cannot be read is indeterminate, unless it was signed: then it was damaged afterwards."""
     if encrypted:
         return undecided(SubIndication.FORMAT_FAILURE, _ENCRYPTED)
-    if not in_bytes and b"/ByteRange" not in document:
+    if b"/ByteRange" not in document:
         return undecided(SubIndication.FORMAT_FAILURE, _DAMAGED)
     if any(not _is_intact(document, each) for each in in_bytes):
         return Verdict(Indication.FAILED, SubIndication.HASH_FAILURE, (_ALTERED, _DAMAGED))

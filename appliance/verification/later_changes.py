@@ -1,8 +1,10 @@
 """What came after each signature, whether it is explained, and the verdict over the whole document.
 
-No change and validation data are good. Filled fields are good when a later signature that holds covers them,
-and no lock or certification forbids them. Everything else is a change: pages are compared, and a visible one
-fails. The document is as good as the worst of its signatures.
+No change and validation data are good. Filled fields are good when a later signature that holds covers them, or a
+certification allows to fill them, and no lock or certification forbids them (ISO 32000-2, 12.8.2.2 and 12.8.2.4). So
+is a new visible field of a later signature that passes itself. Everything else is a change: pages are compared, and
+fail where they look different outside these fields, or where their own contents do. The document is as good as the
+worst of its signatures.
 """
 
 from __future__ import annotations
@@ -42,6 +44,13 @@ _UNEXPLAINED = Sentence("The document was changed after signing, and the change 
 _NOT_SHOWN = Sentence("The document was changed after signing, and its pages could not be compared.")
 _UNCOVERED = Sentence("Form fields were filled after signing, and no later signature covers that.")
 
+_ANNOTATED = Sentence(
+    "Notes were added or changed after signing, which the certification allows; they may cover what was signed."
+)
+_FOREIGN = Sentence("A visible signature was added after signing, and it does not pass itself.")
+_ADDED = Sentence("A visible signature was added to a certified document, in a field that it did not have.")
+_FILLING, _ANNOTATING = 2, 3
+
 Judged = tuple[Changes, Verdict | None]
 
 
@@ -57,11 +66,13 @@ class RevisionHistory:
         self.stored_since = stored_since(pdf)
         self.described_anew = is_described_anew(pdf, since=first)
         self.seen: dict[int, tuple[PagePair, ...]] = {}
+        self._bare: dict[int, tuple[PagePair, ...]] = {}
         self._look = PageComparison(pdf.document)
         # a timestamp can be had by anybody: it answers for the date of what was filled in, not for the filling
         self._signed = max((one.found.revision for one in examined if one.intact), default=-1)
         people = (one for one in examined if one.intact and not one.found.document_timestamp)
         self._covered = max((one.found.revision for one in people), default=-1)
+        self._intact = frozenset(one.found.field for one in examined if one.intact)
 
     def report_signature(self, one: ExaminedSignature) -> SignatureReport:
         """The report about *one*, with what came after it."""
@@ -114,14 +125,63 @@ class RevisionHistory:
         except NotRendered:
             return Changes.UNKNOWN, undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, _NOT_SHOWN)
         if different:
+            if self._is_annotated(found, later):
+                return Changes.UNEXPLAINED, undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, _ANNOTATED)
             return Changes.CHANGED, failed(
                 SubIndication.FORMAT_FAILURE, replace(_SEEN, values={"page": different[0].page})
             )
-        if any(step.kind is StepKind.UNEXPLAINED or self._is_sneaky(step) for step in later):
-            return Changes.UNEXPLAINED, undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, _UNEXPLAINED)
-        if any(step.kind is StepKind.FORM_FILLING and step.number > self._covered for step in later):
-            return Changes.UNEXPLAINED, undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, _UNCOVERED)
-        return Changes.SIGNED_ON, None
+        doubt = self._doubt(later, permitted=self._permission(found) in (_FILLING, _ANNOTATING))
+        if doubt is not None:
+            return Changes.UNEXPLAINED, undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, doubt)
+        uncovered = any(self._is_uncovered(step) for step in later)
+        return (Changes.FILLED if uncovered else Changes.SIGNED_ON), None
+
+    def _doubt(self, later: list[RevisionStep], *, permitted: bool) -> Sentence | None:
+        """Why the *later* steps, which nobody sees outside their fields, are not all explained; None if they are.
+        *permitted*: a certification allows to fill fields."""
+        if any(step.kind is StepKind.UNEXPLAINED for step in later):
+            return _UNEXPLAINED
+        if any(map(self._is_sneaky, later)):
+            return _ADDED
+        passed = {one.found.field for one in self.examined if one.verdict.indication is Indication.PASSED}
+        if any(not step.new_visible & self._intact <= passed for step in later):
+            return _FOREIGN
+        if any(self._is_uncovered(step) and (step.new_visible or not permitted) for step in later):
+            return _UNCOVERED
+        return None
+
+    def _is_uncovered(self, step: RevisionStep) -> bool:
+        """Whether fields were filled, and no later signature of a person answers for that."""
+        return step.kind is StepKind.FORM_FILLING and step.number > self._covered
+
+    def _permission(self, found: FoundSignature) -> int | None:
+        """What *found* allows to change, or a certification that was made before it (DocMDP's P)."""
+        if found.permission is not None:
+            return found.permission
+        before = (one for one in self.examined if one.intact and one.found.revision < found.revision)
+        first = next((one.found for one in before if not one.found.document_timestamp), None)
+        return None if first is None else first.permission
+
+    def _is_annotated(self, found: FoundSignature, later: list[RevisionStep]) -> bool:
+        """Whether a certification allows annotations (P=3), and nothing looks different but these: neither the
+        pages' own contents nor a field that was not filled."""
+        if self._permission(found) != _ANNOTATING or any(step.touched - step.fields for step in later):
+            return False
+        return not self._bare_differences(found, None)
+
+    def _bare_differences(self, found: FoundSignature, pages: frozenset[int] | None) -> tuple[PagePair, ...]:
+        """Pages (all for None) whose own contents look different, drawn without annotations and fields."""
+        if found.signed is None:
+            return ()
+        end = found.signed.end
+        if pages is not None or end not in self._bare:
+            compared = PageComparison(self.pdf.document, bare=True).differences(
+                self.pdf.document[:end], pages=pages
+            )
+            if pages is not None:
+                return compared
+            self._bare[end] = compared
+        return self._bare[end]
 
     def _differences(self, found: FoundSignature, later: list[RevisionStep]) -> tuple[PagePair, ...]:
         """Pages that look different; with recognised steps alone, only the pages that they touch are compared."""
@@ -129,18 +189,25 @@ class RevisionHistory:
             return ()
         end = found.signed.end
         if end not in self.seen:
-            fields = frozenset().union(*(step.fields for step in later))
-            regions = of_fields(self.pdf, fields)
-            recognised = all(step.recognised for step in later)
-            pages = {region.page for region in regions} if recognised else None
-            sneaked = frozenset().union(*(step.new_visible for step in later if self._is_sneaky(step)))
-            allowed = of_fields(self.pdf, fields - sneaked) if sneaked else regions
-            before = self.pdf.document[:end]
-            added = frozenset().union(*(step.new_visible for step in later)) - sneaked
-            hiding = self._look.hiding(before, of_fields(self.pdf, added))
-            allowed = tuple(region for region in allowed if region not in hiding)
-            self.seen[end] = self._look.differences(before, except_for=allowed, pages=pages)
+            self.seen[end] = self._compared(found, later, self.pdf.document[:end])
         return self.seen[end]
+
+    def _compared(self, found: FoundSignature, later: list[RevisionStep], before: bytes) -> tuple[PagePair, ...]:
+        fields = frozenset().union(*(step.fields for step in later))
+        regions = of_fields(self.pdf, fields)
+        recognised = all(step.recognised for step in later)
+        pages = {region.page for region in regions} if recognised else None
+        added = frozenset().union(*(step.new_visible for step in later))
+        # what a new field shows is the word of who signed in it; nobody's, and no part of the pages, if nobody did
+        allowed = of_fields(self.pdf, fields - (added - self._intact))
+        hiding = self._look.hiding(before, of_fields(self.pdf, added & self._intact))
+        sneaked = frozenset().union(*(step.new_visible for step in later if self._is_sneaky(step)))
+        hiding |= self._look.lettered(before, of_fields(self.pdf, sneaked))
+        allowed = tuple(region for region in allowed if region not in hiding)
+        different = self._look.differences(before, except_for=allowed, pages=pages)
+        if different or recognised or not allowed:
+            return different
+        return self._bare_differences(found, frozenset(region.page for region in allowed))
 
     def _is_sneaky(self, step: RevisionStep) -> bool:
         """A new visible field in a certified document: certification allows to fill fields, not to add."""
@@ -181,7 +248,7 @@ def history_of(pdf: OpenedPdf, examined: list[ExaminedSignature], verified: int)
 
 def _is_forbidden(found: FoundSignature, later: list[RevisionStep]) -> bool:
     """DocMDP P=1, or a field that FieldMDP locks (ISO 32000-2, 12.8.2)."""
-    filled = [name for step in later for name in step.fields]
+    filled = [name for step in later for name in step.touched]
     if found.permission == 1 and any(step.kind is StepKind.FORM_FILLING for step in later):
         return True
     return found.lock is not None and any(found.lock.locks(name) for name in filled)

@@ -80,6 +80,7 @@ class Changes(StrEnum):
     NONE = "none"
     VALIDATION_DATA = "validation-data"
     SIGNED_ON = "further-signatures"
+    FILLED = "form-filling"
     UNEXPLAINED = "unexplained"
     CHANGED = "changed"
     UNKNOWN = "unknown"

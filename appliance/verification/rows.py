@@ -45,6 +45,10 @@ _CHANGES = {
         RowAnswer.YES,
         Sentence("Fields were filled and signed by later signatures; nothing else that a page shows changed."),
     ),
+    Changes.FILLED: (
+        RowAnswer.YES,
+        Sentence("Form fields were filled, which the certification allows; nothing else that a page shows changed."),
+    ),
     Changes.UNEXPLAINED: (RowAnswer.OPEN, Sentence("Something was changed afterwards that cannot be explained.")),
     Changes.CHANGED: (RowAnswer.NO, Sentence("The document was changed after this signature.")),
     Changes.UNKNOWN: (RowAnswer.OPEN, Sentence("What was changed afterwards cannot be said.")),

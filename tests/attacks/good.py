@@ -72,7 +72,8 @@ def register(family: str, name: str, build: Build, level: Level | None = None) -
 
 def samples() -> dict[str, Sample]:
     """Every good file by its name."""
-    import_module("tests.attacks.habits")
+    for module in ("habits", "form_details", "layouts"):
+        import_module(f"tests.attacks.{module}")
     return _SAMPLES
 
 

@@ -21,6 +21,8 @@ MODULES = (
     "shadows",
     "readings",
     "certified",
+    "form_details",
+    "layouts",
     "looks",
     "flipping",
     "certificates",

@@ -19,7 +19,7 @@ from tests.verification.flips import survivors
 def test_no_flipped_byte_goes_unnoticed(good: World, coarse: int) -> None:
     document = signed(good, level="B-LTA", pages=1)
     circumstances = ValidationContext(NOW + timedelta(days=1), (good.root.certificate,))
-    last = find_byte_ranges(document)[-1]
+    last = list(find_byte_ranges(document))[-1]
     assert last is not None
     anywhere = range(0, len(document), 1009 * coarse)
     unsigned = range(last.gap_start, last.gap_end, 37 * coarse)

@@ -19,21 +19,29 @@ from appliance.pdf import forms
 from appliance.pdf.validation.model import FieldLock
 from appliance.pdf.validation.opening import DAMAGE
 from appliance.pdf.validation.reading import lock_of
-from appliance.pdf.validation.references import changed_keys, entry, same
+from appliance.pdf.validation.references import changed_keys, entry, number_of, same
 
-_FIELD_MAY_CHANGE = frozenset({"/V", "/AP", "/AS", "/M", "/RV", "/I", "/TI"})
+_FIELD_MAY_CHANGE = frozenset({"/V", "/AP", "/AS", "/M", "/RV", "/I", "/TI", "/DA"})
+_WITH_VALUE_ALONE = frozenset({"/RV", "/I", "/DA"})
+"""What says how a value is shown: it may change with the value, not without it."""
+_SIGNED_MAY_CHANGE = frozenset({"/V", "/AP", "/AS", "/M", "/Type", "/Border"})
+_WRITTEN = frozenset({"/Tx", "/Ch"})
 _DEEPEST = 50
+_REFILLED_BY = frozenset({"/NeedAppearances", "/DA", "/Q"})
 _BUTTON, _OFF = "/Btn", "/Off"
 _Fields = dict[str, generic.DictionaryObject]
 
 
 @dataclass(frozen=True, slots=True)
 class _Node:
-    """A field or widget with the kind and the value that it has or inherits (ISO 32000-2, 12.7.4.1)."""
+    """A field or widget with its full name, and the kind, value and typeface (/DA) that it has or inherits from a
+    field above it (ISO 32000-2, 12.7.4.1)."""
 
     dictionary: generic.DictionaryObject
-    kind: object
-    value: generic.PdfObject | None
+    name: str = ""
+    kind: object = None
+    value: generic.PdfObject | None = None
+    typeface: generic.PdfObject | None = None
 
 
 def is_honest(old: HistoricalResolver, new: HistoricalResolver) -> bool:
@@ -52,7 +60,7 @@ def _is_filled(before: _Node, after: _Node, new: HistoricalResolver) -> bool:
     if before.kind != after.kind or changed - _FIELD_MAY_CHANGE:
         return False
     if _same(before.value, after.value):
-        return not redrawn and not changed & {"/RV", "/I"}
+        return not redrawn and not changed & _WITH_VALUE_ALONE
     if "/AP" not in after.dictionary:
         return "/AP" not in before.dictionary
     if before.kind == _BUTTON:
@@ -72,26 +80,133 @@ def _same(before: generic.PdfObject | None, after: generic.PdfObject | None) -> 
     return before is after if before is None or after is None else same(before, after)
 
 
+def touched(old: HistoricalResolver, new: HistoricalResolver) -> frozenset[str]:
+    """The full names of the fields that were added or removed, or are not what they were: in themselves, in a
+    widget of theirs, or in what they inherit, or because their picture was written anew."""
+    before, after = dict(_nodes(old)), dict(_nodes(new))
+    found = {
+        node.name for path, node in (*before.items(), *after.items()) if path not in before or path not in after
+    }
+    found |= {node.name for path, node in before.items() if path in after and _is_touched(node, after[path], new)}
+    return frozenset(found)
+
+
+def filled(old: HistoricalResolver, new: HistoricalResolver) -> frozenset[str]:
+    """The full names of the fields that were filled honestly: given a value that their picture shows, or signed,
+    in a field that was there or in a new one. Where a name is not of one field alone it is not among them."""
+    before, after = list(_nodes(old)), list(_nodes(new))
+    was = dict(before)
+    honest, other = set[str](), {name for nodes in (before, after) for name in _twice(nodes)}
+    other |= {node.name for path, node in before if path not in dict(after)}
+    other |= {name for name in _ever_places(old) if not _is_place_kept(name, old, new)}
+    for path, node in after:
+        (honest if _is_honest(was.get(path), node, new) else other).add(node.name)
+    return frozenset(honest - other)
+
+
+def _is_honest(before: _Node | None, after: _Node, new: HistoricalResolver) -> bool:
+    if after.kind != "/Sig":
+        return before is not None and _is_filled(before, after, new)
+    if before is None:
+        return True  # what a new field of a signature shows is its signer's word, once it is signed
+    if before.kind != "/Sig":
+        return False
+    if not _is_touched(before, after, new):
+        return True
+    changed = changed_keys(before.dictionary, after.dictionary)
+    return before.value is None and after.value is not None and changed <= _SIGNED_MAY_CHANGE
+
+
+def _twice(nodes: list[tuple[tuple[str, ...], _Node]]) -> Iterator[str]:
+    seen = set()
+    for path, node in nodes:
+        if path in seen:
+            yield node.name
+        seen.add(path)
+
+
+def _is_place_kept(name: str, old: HistoricalResolver, new: HistoricalResolver) -> bool:
+    """Whether the place is as it was, or shows the signature that it belongs to."""
+    before, after = dict(_fields(old)), dict(_fields(new))
+    if name not in before or not _changed(name, before, after, new):
+        return True
+    owner = forms.place_owner(name) or ""
+    return is_filled_by(name, {owner: _lock(owner, before, after)})
+
+
+def _is_touched(before: _Node, after: _Node, new: HistoricalResolver) -> bool:
+    if changed_keys(before.dictionary, after.dictionary) or not _same(before.value, after.value):
+        return True
+    return is_redrawn(after.dictionary, new) or _is_written(after, new)
+
+
+def _is_written(node: _Node, revision: HistoricalResolver) -> bool:
+    """Whether anything that its value is made of was written in *revision*: of a signature, itself alone, since what
+    it refers to may be the whole document (/Data, 12.8.1)."""
+    value = node.value
+    if value is None:
+        return False
+    if node.kind == "/Sig":
+        number = number_of(value)
+        return number is not None and generic.Reference(*number, revision.reader) in revision.explicit_refs_in_revision()
+    return not revision.collect_dependencies(value).isdisjoint(revision.explicit_refs_in_revision())
+
+
+def refills(old: HistoricalResolver, new: HistoricalResolver) -> bool:
+    """Whether readers may now draw fields anew that were filled before: asked to, or with another typeface.
+
+    A typeface for all fields may come where each that shows text has its own; resources may be added alone.
+    """
+    before = entry(old.root, "/AcroForm", generic.DictionaryObject())
+    after = entry(new.root, "/AcroForm", generic.DictionaryObject())
+    changed = changed_keys(before, after) & _REFILLED_BY
+    if changed - {"/DA"} or (changed and ("/DA" in before or not _have_typefaces(old))):
+        return True
+    resources = entry(after, "/DR", generic.DictionaryObject())
+    if isinstance(resources, generic.StreamObject) or not isinstance(resources, generic.DictionaryObject):
+        return True
+    return any(
+        not isinstance(entry(resources, kind), generic.DictionaryObject)
+        or changed_keys(named, entry(resources, kind)) & named.keys()
+        for kind, named in entry(before, "/DR", generic.DictionaryObject()).items()
+        if isinstance(named, generic.DictionaryObject)
+    )
+
+
+def _have_typefaces(resolver: HistoricalResolver) -> bool:
+    """Whether every text and choice field has one of its own, or of a field above it."""
+    return all(
+        node.typeface is not None
+        for _, node in _nodes(resolver)
+        if node.kind in _WRITTEN and not entry(node.dictionary, "/Kids")
+    )
+
+
 def _nodes(resolver: HistoricalResolver) -> Iterator[tuple[tuple[str, ...], _Node]]:
     """Every field and widget below the form, by its path of names (of numbers, for widgets without one)."""
     form = entry(resolver.root, "/AcroForm")
     if isinstance(form, generic.DictionaryObject):
-        yield from _below(entry(form, "/Fields", ()), (), None, None)
+        yield from _below(entry(form, "/Fields", ()), (), _Node(generic.DictionaryObject()))
 
 
-def _below(
-    nodes: object, above: tuple[str, ...], kind: object, value: generic.PdfObject | None
-) -> Iterator[tuple[tuple[str, ...], _Node]]:
-    if not isinstance(nodes, generic.ArrayObject) or len(above) > _DEEPEST:
+def _below(nodes: object, path: tuple[str, ...], above: _Node) -> Iterator[tuple[tuple[str, ...], _Node]]:
+    if not isinstance(nodes, generic.ArrayObject) or len(path) > _DEEPEST:
         return
     for place, each in enumerate(nodes):
         node = each.get_object()
         if not isinstance(node, generic.DictionaryObject):
             continue
-        path = (*above, str(node["/T"]) if "/T" in node else f"#{place}")
-        known = _Node(node, entry(node, "/FT", kind), node.get("/V", value))
-        yield path, known
-        yield from _below(entry(node, "/Kids"), path, known.kind, known.value)
+        name = str(node["/T"]) if "/T" in node else None
+        inner = (*path, f"#{place}" if name is None else name)
+        known = _Node(
+            node,
+            ".".join(part for part in (above.name, name) if part),
+            entry(node, "/FT", above.kind),
+            node.get("/V", above.value),
+            node.get("/DA", above.typeface),
+        )
+        yield inner, known
+        yield from _below(entry(node, "/Kids"), inner, known)
 
 
 def is_empty(field: generic.DictionaryObject) -> bool:

@@ -9,11 +9,19 @@ way of a list or a dictionary that is part of both. Whatever is not recognised i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import HistoricalResolver
 
-from appliance.pdf.validation.form_changes import is_empty, is_filled, is_filled_by
+from appliance.pdf.validation.catalogue_changes import (
+    EqualCopies,
+    extension_numbers,
+    is_outline,
+    keeps_extensions,
+    keeps_version,
+)
+from appliance.pdf.validation.form_changes import is_empty, is_filled, is_filled_by, refills
 from appliance.pdf.validation.model import FieldLock, RevisionStep, StepKind
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf
 from appliance.pdf.validation.reading import lock_of, stored_numbers
@@ -25,9 +33,11 @@ from appliance.pdf.validation.references import (
     references_in,
     same,
 )
+from appliance.pdf.validation.structure_changes import explained_structure, lists_near, new_widgets
 
 _CATALOG_MAY_CHANGE = frozenset({"/AcroForm", "/DSS", "/Extensions", "/Metadata", "/Version", "/MarkInfo"})
-_FORM_MAY_CHANGE = frozenset({"/Fields", "/SigFlags"})
+_FORM_MAY_CHANGE = frozenset({"/Fields", "/SigFlags", "/DR", "/DA"})
+_PAGE_MAY_CHANGE = frozenset({"/Annots", "/Tabs"})
 _NO_FIELD = frozenset({"/Kids", "/Parent", "/AA", "/A"})
 _WIDGET_MAY_CHANGE = frozenset({"/V", "/AP", "/Type"})
 _SHOWS_NOTHING = frozenset({"/M", "/Border", "/AS"})
@@ -46,10 +56,52 @@ def recognise(pdf: OpenedPdf, number: int, references: References) -> RevisionSt
         return None
 
 
-def stored_in(pdf: OpenedPdf, number: int) -> frozenset[int]:
-    """The objects of the validation store of revision *number*; none for a store of another shape."""
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What a step did to objects that show nothing and say nothing: the ``numbers`` of those that are explained
+    (developer extensions, copies equal to what was there, the structure of new widgets), the entries of the
+    catalogue that may change for it (``keys``), and whether what may never be taken back is ``kept``."""
+
+    numbers: frozenset[int]
+    keys: frozenset[str]
+    kept: bool
+
+
+def background(pdf: OpenedPdf, number: int, references: References) -> Background:
+    """That of the step to revision *number*. Raises what pyHanko raises."""
+    old, new = (pdf.reader.get_historical_resolver(each) for each in (number - 1, number))
+    listed = listed_before(pdf, number)
+    copies = EqualCopies(old, new, listed)
+    keys = {key for key in changed_keys(old.root, new.root) if copies.of_catalogue(key)}
+    for reference in new.explicit_refs_in_revision():
+        if reference.idnum in listed and references.holders(reference.idnum, revision=number - 1):
+            before, after = old(reference), new(reference)
+            if is_outline(before) and is_outline(after) and copies.are_equal(before, after):
+                copies.numbers.add(reference.idnum)
+    extensions = extension_numbers(old.root)
+    kept = keeps_extensions(old, new) and keeps_version(old, new, pdf.reader._header_version)
+    if not all(is_held_by(old, references, each, extensions, "/Extensions") for each in extensions):
+        extensions = frozenset()
+    structure = explained_structure(old, new, references, new_widgets(old, new))
+    numbers = copies.numbers | structure | extensions | (extension_numbers(new.root) - listed)
+    return Background(frozenset(numbers), frozenset(keys), kept and _keeps_marks(old, new))
+
+
+def _keeps_marks(old: HistoricalResolver, new: HistoricalResolver) -> bool:
+    """Whether a tagged document is still said to be one, and no other: else it is read aloud in another way."""
+    if "/StructTreeRoot" not in old.root:
+        return True
+    before, after = (entry(each.root, "/MarkInfo", generic.DictionaryObject()) for each in (old, new))
+    return bool(same(before, after) or entry(before, "/Marked", False) == entry(after, "/Marked", False))
+
+
+def needed_for(pdf: OpenedPdf, number: int) -> frozenset[int]:
+    """The objects, beside those that revision *number* wrote, whose holders have to be known to recognise it: those
+    of the validation store before it, of the developer extensions, and lists of the structure."""
     try:
-        return stored_numbers(pdf.reader.get_historical_resolver(number).root)
+        old, new = (pdf.reader.get_historical_resolver(each) for each in (number - 1, number))
+        found = extension_numbers(old.root) | frozenset(lists_near(old, new))
+        return found | stored_numbers(old.root)
     except DAMAGE:
         return frozenset()
 
@@ -62,7 +114,8 @@ class _Recognition:
         self._old: HistoricalResolver = pdf.reader.get_historical_resolver(number - 1)
         self._new: HistoricalResolver = pdf.reader.get_historical_resolver(number)
         self._size = pdf.reader.xrefs.get_xref_container_info(number - 1).size
-        self._listed = _listed_before(pdf, number)
+        self._listed = listed_before(pdf, number)
+        self._background = background(pdf, number, references)
         # what was recognised so far: fields, and objects that a recognised change explains
         self._fields: set[str] = set()
         self._places: set[str] = set()
@@ -88,8 +141,9 @@ class _Recognition:
             elif not self._explained(reference, holders, store):
                 raise _Unknown
         kind = StepKind.FORM_FILLING if self._fields or self._visible else StepKind.VALIDATION_DATA
+        fields = frozenset(self._fields)
         return RevisionStep(
-            self._number, kind, frozenset(self._fields), frozenset(self._new_visible), recognised=True
+            self._number, kind, fields, fields, frozenset(self._new_visible), recognised=True
         )
 
     def _explained(self, reference: generic.Reference, holders: set[int], store: frozenset[int]) -> bool:
@@ -99,7 +153,7 @@ class _Recognition:
             return True
         if number in self._appearances:
             return self._is_held_by(number, {self._appearances[number]})
-        if same(old, new) or number in self._vetted:
+        if same(old, new) or number in self._vetted or number in self._background.numbers:
             return True
         if self._references.is_in_trailers_alone(number, revision=self._number - 1):
             information = _own_number(self._old.trailer_view, "/Info")
@@ -109,25 +163,12 @@ class _Recognition:
         return self._only_new_widgets(old, new)
 
     def _is_held_by(self, number: int, holders: Iterable[int], root_key: str = "") -> bool:
-        """Whether nobody but *holders*, and the catalogue under *root_key*, ever referred to *number*."""
-        root = self._old.root_ref.idnum
-        keys = {
-            key
-            for key in self._old.root
-            for held, _ in references_in(self._old.root.raw_get(key))
-            if held == number
-        }
-        found = self._references.holders(number, revision=self._number - 1)
-        return (
-            keys <= {root_key}
-            and found <= {*holders, *((root,) if root_key else ())}
-            and not any(self._references.overflows(number, holder) for holder in found)
-        )
+        return is_held_by(self._old, self._references, number, holders, root_key)
 
     def _form(self) -> None:
         """The catalogue, the form, its list of fields, and the fields that changed."""
         old, new = self._old.root, _dictionary(self._new.root)
-        if changed_keys(old, new) - _CATALOG_MAY_CHANGE:
+        if changed_keys(old, new) - _CATALOG_MAY_CHANGE - self._background.keys or not self._background.kept:
             raise _Unknown
         self._vetted = {self._old.root_ref.idnum}
         self._metadata = _own_number(old, "/Metadata")
@@ -137,7 +178,9 @@ class _Recognition:
                 raise _Unknown
             return
         old_form = generic.DictionaryObject() if old_form is None else _dictionary(old_form)
-        if old_form and changed_keys(old_form, _dictionary(new_form)) - _FORM_MAY_CHANGE:
+        if changed_keys(old_form, _dictionary(new_form)) - _FORM_MAY_CHANGE and old_form:
+            raise _Unknown
+        if old_form and refills(self._old, self._new):
             raise _Unknown
         before, after = _array(old_form, "/Fields"), _array(new_form, "/Fields")
         if [number_of(each) for each in after[: len(before)]] != [number_of(each) for each in before]:
@@ -222,7 +265,10 @@ class _Recognition:
             return False
         if isinstance(old, generic.StreamObject) or entry(old, "/Type") != "/Page":
             return False
-        return changed_keys(old, new) == {"/Annots"} and self._extended(
+        changed = changed_keys(old, new)
+        if not changed or changed - _PAGE_MAY_CHANGE or ("/Tabs" in changed and "/Tabs" in old):
+            return False
+        return self._extended(
             _array(old, "/Annots"), _array(new, "/Annots")
         )
 
@@ -248,11 +294,25 @@ class _Recognition:
         return old
 
 
-def _listed_before(pdf: OpenedPdf, number: int) -> set[int]:
+def is_held_by(
+    old: HistoricalResolver, references: References, number: int, holders: Iterable[int], root_key: str = ""
+) -> bool:
+    """Whether nobody but *holders*, and the catalogue under *root_key*, ever referred to *number*."""
+    root = old.root_ref.idnum
+    keys = {key for key in old.root for held, _ in references_in(old.root.raw_get(key)) if held == number}
+    found = references.holders(number, revision=old.revision)
+    return (
+        keys <= {root_key}
+        and found <= {*holders, *((root,) if root_key else ())}
+        and not any(references.overflows(number, holder) for holder in found)
+    )
+
+
+def listed_before(pdf: OpenedPdf, number: int) -> frozenset[int]:
     """The numbers of all objects that a section before revision *number* lists, freed or not."""
     sections = map(pdf.reader.xrefs.get_xref_data, range(number))
     lists = ((each.standard_xrefs, each.xrefs_in_objstm, each.freed) for each in sections)
-    return {listed for several in lists for each in several for listed in each}
+    return frozenset(listed for several in lists for each in several for listed in each)
 
 
 def _is_shown_alike(changed: set[str], widget: generic.DictionaryObject) -> bool:

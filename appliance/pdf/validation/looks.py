@@ -62,6 +62,10 @@ class Looks:
         document = self._pdf.document
         return Look.ONE if self._is_plain or signed_until == len(document) else _look_of(document)
 
+    def is_within_stream(self, place: int) -> bool:
+        """Whether the byte at *place* is part of a stream, as an attached file is, and not of an object itself."""
+        return self._extents.is_within_stream(place)
+
     @cached_property
     def _is_plain(self) -> bool:
         return not self._pdf.lenient and is_plain(self._pdf.document, self._pdf.reader, self._extents)

@@ -22,13 +22,16 @@ class StepKind(Enum):
 class RevisionStep:
     """The change from revision ``number - 1`` to ``number``.
 
-    ``fields`` are the form fields that it filled or added (visible ones only); ``new_visible`` those of them
-    that are new and can be seen; ``recognised`` when every changed object is known to touch nothing else.
+    ``fields`` are the form fields that it filled honestly or added (visible ones only), also where the rest of the
+    step is not explained: pages may look different there. ``touched`` are all that it changed or removed, honestly
+    or not: none of them may be locked. ``new_visible`` are the signature fields that are new and can be seen;
+    ``recognised`` when every changed object is known to touch nothing else.
     """
 
     number: int
     kind: StepKind
     fields: frozenset[str] = frozenset()
+    touched: frozenset[str] = frozenset()
     new_visible: frozenset[str] = frozenset()
     recognised: bool = False
 

@@ -56,6 +56,15 @@ class OpenedPdf:
         """How many cross-reference sections there are, oldest first."""
         return int(self.reader.xrefs.total_revisions)
 
+    @property
+    def first_revision(self) -> int:
+        """The revision that the file began with: 1 where two sections were written at once, of which the newer one
+        lies before the older one, as in linearised files (ISO 32000-2, annex F.3.4 and F.3.11); else 0."""
+        if self.revisions < 2:
+            return 0
+        older, newer = (self.reader.xrefs.get_xref_container_info(number) for number in (0, 1))
+        return int(newer.end_location <= older.start_location)
+
 
 def open_pdf(document: bytes) -> OpenedPdf:
     """Open *document*. Raises :class:`Unparseable`."""
@@ -101,7 +110,8 @@ def _unlocked(reader: PdfFileReader) -> bool:
 
 
 def _remember_signatures(document: bytes, reader: PdfFileReader) -> None:
-    """Put the objects with long strings into the reader's cache."""
+    """Put the objects that are signatures into the reader's cache. In any other the marker would count as a change
+    of its string, as it is not there when an older revision is read."""
     for found in _LONG_STRING.finditer(document):
         start, end = found.span()
         keyword = document.rfind(b"obj", max(0, start - _NEARBY), start)
@@ -115,7 +125,7 @@ def _remember_signatures(document: bytes, reader: PdfFileReader) -> None:
             marker = b"<%016x%016x>" % (start, end)
             text = document[keyword + 3 : start] + marker + document[end:stop]
             value = _dictionary(text, reference)
-            if value is not None:
+            if value is not None and _is_signature(value, marker):
                 reader.cache_indirect_object(reference.generation, reference.idnum, value)
 
 
@@ -126,7 +136,15 @@ def _is_current(reader: PdfFileReader, reference: generic.Reference, begins: int
         return False
 
 
-def _dictionary(text: bytes, reference: generic.Reference) -> generic.PdfObject | None:
+def _is_signature(value: generic.DictionaryObject, marker: bytes) -> bool:
+    """Whether *value* is a signature by itself, whose /Contents the *marker* is."""
+    contents = value.raw_get("/Contents") if {"/ByteRange", "/Contents"} <= value.keys() else None
+    if not isinstance(contents, generic.TextStringObject | generic.ByteStringObject):
+        return False
+    return bool(contents.original_bytes == bytes.fromhex(marker[1:-1].decode()))
+
+
+def _dictionary(text: bytes, reference: generic.Reference) -> generic.DictionaryObject | None:
     """The object in *text* when it is a dictionary and nothing follows it."""
     stream = BytesIO(text.lstrip(b"\x00\t\n\x0c\r "))
     try:

@@ -60,7 +60,7 @@ def _signature(pdf: OpenedPdf, name: str, value: object, field: object, looks: L
         raise TypeError("a signature is a dictionary")
     numbers = [int(number) for number in value["/ByteRange"]]
     signed = ByteRange.from_numbers(numbers, len(pdf.document))
-    revision = _last_change(pdf, value)
+    revision = max(_last_change(pdf, value), pdf.first_revision)
     complete = signed is not None and _is_complete(pdf, signed, revision)
     return FoundSignature(
         field=name,
@@ -94,9 +94,7 @@ def _contents(pdf: OpenedPdf, value: generic.DictionaryObject, signed: ByteRange
 def _is_complete(pdf: OpenedPdf, signed: ByteRange, revision: int) -> bool:
     """The signed bytes end as that revision ends, and all cross-reference sections up to it lie within."""
     xrefs = pdf.reader.xrefs
-    # a linearised file that was signed when it was made ends with the older section's number
-    everything = signed.end == len(pdf.document) and revision + 1 == pdf.revisions
-    if not everything and startxref_at(pdf.document, signed.end) != xrefs.get_startxref_for_revision(revision):
+    if startxref_at(pdf.document, signed.end) != xrefs.get_startxref_for_revision(revision):
         return False
     ends = (xrefs.get_xref_container_info(number).end_location for number in range(revision + 1))
     return all(end <= signed.end for end in ends)
