@@ -95,9 +95,9 @@ def filled(old: HistoricalResolver, new: HistoricalResolver) -> frozenset[str]:
     """The full names of the fields that were filled honestly: given a value that their picture shows, or signed,
     in a field that was there or in a new one. Where a name is not of one field alone it is not among them."""
     before, after = list(_nodes(old)), list(_nodes(new))
-    was = dict(before)
+    was, now = dict(before), dict(after)
     honest, other = set[str](), {name for nodes in (before, after) for name in _twice(nodes)}
-    other |= {node.name for path, node in before if path not in dict(after)}
+    other |= {node.name for path, node in before if path not in now}
     other |= {name for name in _ever_places(old) if not _is_place_kept(name, old, new)}
     for path, node in after:
         (honest if _is_honest(was.get(path), node, new) else other).add(node.name)
