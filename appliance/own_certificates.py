@@ -46,9 +46,10 @@ from appliance.store import anchors, contracts, intents
 from appliance.store.database import Transaction
 from appliance.store.intents import COMPLETED
 from appliance.verification import Indication, SignatureReport, TrustAnchors
-from appliance.verification.messages import UnreadableMessage, length_of, read_message
+from appliance.verification.ber import length_of
+from appliance.verification.messages import UnreadableMessage, read_message
 from appliance.verification.own_anchors import anchors_of
-from appliance.verification.trust import SignerAnchor, shown_name
+from appliance.verification.trust import SignerAnchor, read_certificate, shown_name
 from hsm.errors import Sentence
 from hsm.intents import SigningIntent
 from hsm.names import name_in, same_name, same_organisation, visible
@@ -360,8 +361,8 @@ def _path(message: bytes, found: SignatureReport) -> tuple[tuple[x509.Certificat
     """The certificates in the message that are on the path that was found good, and the signer's."""
     carried = {}
     for each in read_message(message).certificates:
-        certificate = x509.load_der_x509_certificate(each)
-        carried[certificate.fingerprint(hashes.SHA256()).hex()] = certificate
+        if (certificate := read_certificate(each)) is not None:  # what cannot be read is on no path
+            carried[certificate.fingerprint(hashes.SHA256()).hex()] = certificate
     path = tuple(carried[each.fingerprint] for each in found.path if each.fingerprint in carried)
     signer = carried.get(found.path[0].fingerprint) if found.path else None
     if signer is None:

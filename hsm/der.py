@@ -230,6 +230,18 @@ class SignedData:
 
 
 @asn1.sequence
+class LooseSignedData:
+    """The same with its two sets raw: other software does not put their members in the order of DER."""
+
+    version: int
+    digest_algorithms: asn1.TLV
+    encap_content_info: EncapsulatedContentInfo
+    certificates: Annotated[list[asn1.TLV] | None, asn1.Implicit(0)]
+    crls: Annotated[list[asn1.TLV] | None, asn1.Implicit(1)]
+    signer_infos: asn1.TLV
+
+
+@asn1.sequence
 class SignerInfo:
     """RFC 5652, 5.3, with signed attributes; the identifier and the algorithms stay raw."""
 

@@ -60,7 +60,7 @@ def as_text(report: VerificationReport, language: Language) -> str:
         f"{report.file}: {report.indication}"
         + (f" ({report.verdict.subindication})" if report.verdict.subindication else "")
     ]
-    lines += [f"  {reason.translated(translate)}" for reason in (*report.verdict.reasons, *report.remarks)]
+    lines += [f"  {reason.translated(translate)}" for reason in (*report.verdict.reasons, *report.general_remarks)]
     for signature in report.signatures:
         lines += ["", *_signature(translate, signature)]
     return "\n".join("".join(each if each.isprintable() else " " for each in line) for line in lines)
@@ -77,7 +77,11 @@ def _signature(translate: Translator, signature: SignatureReport) -> list[str]:
     )
     heading = f"  {signature.field or translate('Timestamp token')}: {signature.verdict.indication}"
     found = ["    " + translate("{label}: {value}", label=label, value=value) for label, value in rows if value]
-    return [heading, *found, *(f"    {reason.translated(translate)}" for reason in signature.verdict.reasons)]
+    warnings = (
+        translate("Warning: {warning}", warning=warning.translated(translate)) for warning in signature.warnings
+    )
+    reasons = (reason.translated(translate) for reason in signature.verdict.reasons)
+    return [heading, *found, *(f"    {each}" for each in (*reasons, *warnings))]
 
 
 def _changes(signature: SignatureReport, translate: Translator) -> str | None:

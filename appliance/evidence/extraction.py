@@ -10,7 +10,6 @@ which the certificate was not to be believed any more.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -154,7 +153,7 @@ def _taken_apart_elsewhere(message: bytes, content: bytes, name: str, token: byt
     """The same of one that another house's software made, in whatever form the verifier takes."""
     try:
         read = read_message(message)
-        digest = hashlib.new(read.digest_name, content, usedforsecurity=False).digest()
+        digest = cms.message_digest(read.digest_name, content)
         certificate = identify_signer(read, digest, ()).certificate
         info = timestamp.verify_token(token, data=read.signature)
     except (AuthorityError, UnreadableMessage, NotSigned, ValueError) as error:

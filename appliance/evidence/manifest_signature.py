@@ -27,13 +27,11 @@ from appliance.verification import (
     Indication,
     Level,
     SignatureReport,
-    SubIndication,
     TrustAnchors,
     VerificationReport,
     Verifier,
 )
 from appliance.verification.messages import SignedMessage, UnreadableMessage, read_message
-from appliance.verification.model import failed
 from appliance.verification.paths import (
     CertificateFinding,
     CertificateJudge,
@@ -82,7 +80,7 @@ def examine(files: Files, trust: PackageTrust) -> SignatureReport:
     except NotSigned as error:
         return SignatureReport(MANIFEST, error.verdict)
     except UnreadableMessage as error:
-        return SignatureReport(MANIFEST, failed(SubIndication.FORMAT_FAILURE, error.reason))
+        return SignatureReport(MANIFEST, error.verdict)
     stamp = dated.signatures[0].timestamp if dated.signatures else None
     passed = dated.indication is Indication.PASSED
     found = finding(signer.certificate, trust, proven=stamp if passed else None)

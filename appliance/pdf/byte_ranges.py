@@ -7,13 +7,13 @@ alone, so it is checked from the bytes alone as well.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
 from appliance.errors import EvidenceIncomplete
+from hsm.cms import message_digest
 
 _STATED = re.compile(rb"/ByteRange\s*\[\s*0\s+(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s*\]")
 _WRITTEN = re.compile(rb"/ByteRange\s{0,8}\[([\s\d]{7,100})\]")
@@ -69,11 +69,9 @@ class ByteRange:
         return bytes.fromhex(gap[1:-1].decode("ascii"))
 
     def digest(self, document: bytes, name: str) -> bytes:
-        """The hash *name* over the signed bytes."""
+        """The hash *name* over the signed bytes (:func:`hsm.cms.message_digest`)."""
         view = memoryview(document)
-        digest = hashlib.new(name, view[: self.gap_start], usedforsecurity=False)
-        digest.update(view[self.gap_end : self.end])
-        return digest.digest()
+        return message_digest(name, view[: self.gap_start], view[self.gap_end : self.end])
 
 
 def signed_sizes(document: bytes, *, since: int = 0) -> list[int] | None:

@@ -23,6 +23,8 @@ _SHA_3 = ("sha3_256", "sha3_384", "sha3_512")
 HASHES: dict[str, type[hashes.HashAlgorithm]] = {
     name: getattr(hashes, name.upper()) for name in ("md5", "sha1", *_SHA_2, *_SHA_3, "sm3")
 }
+_SHAKE256, _SHAKE256_LEN = der.oid("2.16.840.1.101.3.4.2.12"), der.oid("2.16.840.1.101.3.4.2.18")
+_OCTETS_512 = der.integer(512)
 DIGESTS = {der.oid(_SM3 if name == "sm3" else algos.DigestAlgorithmId(name).dotted): name for name in HASHES}
 _WITH_HASH = {
     "rsa": ("md5", "sha1", *_SHA_2),
@@ -38,6 +40,8 @@ _SCHEMES: dict[str, tuple[str, str | None]] = {
 }
 """By the names of asn1crypto: the kind of signature, and its hash; None where the hash is stated elsewhere."""
 _SIGNATURES = {der.oid(algos.SignedDigestAlgorithmId(name).dotted): scheme for name, scheme in _SCHEMES.items()}
+_DIGEST_OF_EDWARDS = {"ed25519": "sha512", "ed448": "shake256"}
+"""RFC 8419, 3: the one digest that goes with each; SHAKE256 is of 64 octets, and goes with nothing else here."""
 _WEAK = frozenset({"md5", "sha1"})
 _SMALLEST_MODULUS = 1900
 _SMALLEST_CURVE = 224
@@ -46,6 +50,10 @@ _Parts = tuple[bytes, ...]
 
 class NotVerifiable(Exception):
     """The signature uses an algorithm that this verifier does not know, or one that does not fit the key."""
+
+
+class UnsupportedKey(NotVerifiable):
+    """The key is of a kind that this verifier does not know, so nothing can be said of the signature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +73,18 @@ class SignatureScheme:
 
 def hash_label(name: str) -> str:
     """``sha256`` as people write it."""
+    if name == "shake256":
+        return "SHAKE256"
     return (
         name.upper().replace("SHA3_", "SHA3-") if name.startswith("sha3") else name.upper().replace("SHA", "SHA-")
     )
 
 
 def digest_of(parts: _Parts) -> str | None:
-    """The hash that an AlgorithmIdentifier names (its parameters absent or NULL), or None."""
+    """The hash that an AlgorithmIdentifier names (its parameters absent or NULL; of SHAKE256 the length of 64
+    octets), or None."""
+    if parts in ((_SHAKE256,), (_SHAKE256_LEN, _OCTETS_512)):
+        return "shake256"
     if not parts or parts[1:] not in ((), (der.NULL,)):
         return None
     return DIGESTS.get(parts[0])
@@ -86,8 +99,11 @@ def scheme_of(parts: _Parts, digest_name: str) -> SignatureScheme:
     kind, hash_name = _SIGNATURES.get(parts[0] if parts else b"", (None, None))
     if kind is None:
         raise NotVerifiable("unknown signature algorithm")
-    if kind != "pss" and parts[1:] not in ((), (der.NULL,)):
+    allowed = ((),) if kind in _DIGEST_OF_EDWARDS else ((), (der.NULL,))
+    if kind != "pss" and parts[1:] not in allowed:
         raise NotVerifiable("unexpected parameters of the signature algorithm")
+    if _DIGEST_OF_EDWARDS.get(kind, digest_name) != digest_name or (kind != "ed448" and digest_name == "shake256"):
+        raise NotVerifiable("the digest does not go with the signature algorithm (RFC 8419)")
     if kind == "pss":
         return SignatureScheme(kind, _weakest_of_pss(parts))
     return SignatureScheme(kind, digest_name if kind == "rsa" and hash_name is None else hash_name)
@@ -97,9 +113,14 @@ def check_signature(
     certificate: x509.Certificate, signature: bytes, covered: bytes, *, parts: _Parts, digest_name: str
 ) -> None:
     """Raises InvalidSignature, or NotVerifiable when algorithm and key do not fit or are not known."""
-    scheme = scheme_of(parts, digest_name)
     try:
         key = certificate.public_key()
+    except UnsupportedAlgorithm as error:
+        raise UnsupportedKey("the key is of an unknown kind") from error
+    except (TypeError, ValueError) as error:
+        raise NotVerifiable("the key cannot be used") from error
+    scheme = scheme_of(parts, digest_name)
+    try:
         _check(key, signature, covered, scheme, parts)
     except (UnsupportedAlgorithm, TypeError, ValueError) as error:
         raise NotVerifiable("the key cannot be used") from error

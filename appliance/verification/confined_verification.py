@@ -45,7 +45,7 @@ from appliance.verification.signatures import ExaminedSignature, SignatureExamin
 from appliance.verification.tokens import ExaminedToken, examine_token, statement_of
 from appliance.verification.trust import ValidationContext
 from hsm import der
-from hsm.cms import TST_INFO
+from hsm.cms import TST_INFO, message_digest
 from hsm.cms.signed_data import MESSAGE_DIGEST
 from hsm.errors import AuthorityError, Sentence
 from hsm.timestamp import RequestRefused, parse_response
@@ -153,14 +153,16 @@ def _examinations(
     }
 
 
-def _message(found: FoundSignature, material: CollectedMaterial) -> SignedMessage | Sentence:
+def _message(found: FoundSignature, material: CollectedMaterial) -> SignedMessage | Verdict:
     """The signed message in the signature, noted as material; or what is wrong."""
     if found.contents is None:
-        return Sentence("The signature's place in the file is not where it says (ByteRange).")
+        return failed(
+            SubIndication.FORMAT_FAILURE, "The signature's place in the file is not where it says (ByteRange)."
+        )
     try:
         message = message_in(found.contents)
     except UnreadableMessage as error:
-        return error.reason
+        return error.verdict
     material.add_message(message)
     return message
 
@@ -176,6 +178,8 @@ def _is_intact(document: bytes, signed: ByteRange) -> bool:
             statement = statement_of(message)
             return signed.digest(document, statement.hash_name or "") == statement.digest
         digest = signed.digest(document, message.digest_name)
+        if message.content is not None and message.content == signed.digest(document, "sha1"):
+            digest = message_digest(message.digest_name, message.content)  # adbe.pkcs7.sha1
         return message.only(MESSAGE_DIGEST) == der.element(der.OCTET_STRING, digest)
     except (UnreadableMessage, ValueError):
         return False
@@ -228,7 +232,7 @@ def verify_timestamp(
     except (AuthorityError, IndexError):
         return report
     except UnreadableMessage as error:
-        return replace(report, verdict=failed(SubIndication.FORMAT_FAILURE, error.reason))
+        return replace(report, verdict=error.verdict)
     try:
         stamp = _examined(message, circumstances, data)
     except TooManyCertificates as error:
@@ -239,7 +243,7 @@ def verify_timestamp(
     if nonce is not None and (stamp.statement is None or stamp.statement.nonce != nonce):
         verdict = worst([failed(SubIndication.SIG_CONSTRAINTS_FAILURE, _OTHER_NONCE), verdict])
     signature = _report(stamp, verdict, data_given=data is not None)
-    return replace(report, verdict=verdict, signatures=(signature,))
+    return replace(report, verdict=verdict, signatures=(signature,), remarks=stamp.remarks)
 
 
 def _is_token(encoded: bytes) -> bool:
@@ -253,7 +257,7 @@ def _is_modified(reply: bytes) -> bool:
 
 def _examined(message: SignedMessage, circumstances: ValidationContext, data: bytes | None) -> ExaminedToken:
     def digest_of(name: str) -> bytes:
-        return hashlib.new(name, data or b"", usedforsecurity=False).digest()
+        return message_digest(name, data or b"")
 
     material = CollectedMaterial()
     material.add_message(message)
@@ -278,4 +282,5 @@ def _report(stamp: ExaminedToken, verdict: Verdict, *, data_given: bool) -> Sign
         rows=rows,
         path=details_of(stamp.finding),
         algorithms=stamp.algorithms,
+        warnings=stamp.remarks,
     )

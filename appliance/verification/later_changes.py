@@ -97,6 +97,8 @@ class RevisionHistory:
             algorithms=one.algorithms,
             stamps=() if one.found.document_timestamp else tuple(map(_stamp, one.stamps)),
             end=one.found.signed.end if one.found.signed else None,
+            warnings=one.remarks,
+            policy=one.policy,
         )
         return replace(report, rows=rows.report_rows(one, report))
 

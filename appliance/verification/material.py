@@ -1,25 +1,36 @@
 """Certificates and revocation data in a file: collected before anything is judged, and checked for damage.
 
-Nothing signs the certificates and lists that a signature carries. A certificate is accounted for when it is on
-the validated path, when somebody at hand issued it, or when it has nothing to do with the path. One that looks
-like a certificate of the path and is not is an altered copy.
+Nothing signs the certificates and lists that a signature carries. One that is an altered copy of a certificate
+that counts (on the validated path, or an anchor) is a fault; what is not needed does not harm, and what of it
+cannot be read is said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
-from asn1crypto import core
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from appliance.verification.messages import ADOBE_REVOCATION, SignedMessage, UnreadableMessage, read_message
 from appliance.verification.paths import CertificateJudge, PathFinder
-from appliance.verification.revocation import RevocationData, crl_is_by
-from appliance.verification.trust import UNREADABLE, ValidationContext, extension, is_canonical, parsed, readable
-from hsm.errors import Sentence
+from appliance.verification.revocation import RevocationData, is_signed_by
+from appliance.verification.trust import (
+    UNREADABLE,
+    ValidationContext,
+    extension,
+    is_canonical,
+    issuer_and_serial,
+    names_of,
+    parsed,
+    readable,
+    serial_and_issuer,
+    serial_of,
+    shown_name,
+)
+from hsm import der
+from hsm.errors import AuthorityError, Sentence
 
 
 @dataclass(slots=True)
@@ -34,6 +45,7 @@ class CollectedMaterial:
         """What *message* carries, and what its timestamps carry."""
         self.certificates += message.certificates
         self.crls += message.crls
+        self.responses += message.responses
         for archival in message.signed.get(ADOBE_REVOCATION, ()):
             self.crls += _archived(archival, 0)
             self.responses += _archived(archival, 1)
@@ -42,6 +54,8 @@ class CollectedMaterial:
                 self.add_message(read_message(token))
             except UnreadableMessage:
                 continue  # said when the token is judged
+        for each in message.further:
+            self.add_message(each)
 
     def certificate_judge(self, circumstances: ValidationContext) -> CertificateJudge:
         """A judge who knows all of it."""
@@ -54,82 +68,99 @@ class CollectedMaterial:
 
 
 def _archived(archival: bytes, tag: int) -> list[bytes]:
-    """The members of the list under the explicit *tag* of Adobe's attribute (ISO 32000-2, 12.8.3.3.2)."""
-    lists = (each for tagged in _members(archival) if tagged[0] == 0xA0 | tag for each in _members(tagged))
-    return [member for each in lists for member in _members(each)]
-
-
-def _members(element: bytes) -> Iterator[bytes]:
-    """The elements inside *element*; none when it is not well-formed."""
+    """The members of the list under the explicit *tag* of Adobe's attribute (ISO 32000-2, 12.8.3.3.2); none when
+    it is not well-formed."""
     try:
-        contents = core.load(element, strict=True).contents
-        while contents:
-            member = core.load(contents)
-            encoded = member.dump()
-            yield encoded
-            contents = contents[len(encoded) :]
-    except ValueError:
-        return
+        tagged = [each for each in der.members(archival) if each[0] == 0xA0 | tag]
+        lists = [each for one in tagged for each in der.members(der.element(der.SEQUENCE, der.contents(one)))]
+        return [member for each in lists for member in der.members(each)]
+    except (AuthorityError, IndexError):
+        return []
 
 
 _ALTERED = Sentence("A certificate that the signature carries is damaged.")
 _ALTERED_LIST = Sentence("A revocation list that the signature carries is damaged.")
+_UNREAD = Sentence("A certificate that the signature carries cannot be read here; it was not used.")
+_UNREAD_LIST = Sentence("A revocation list that the signature carries cannot be read here; it was not used.")
+_SERIAL = Sentence("The certificate of {name} has the serial number {serial}, which RFC 5280 does not allow.")
 
 
 def defect_of_carried(
     message: SignedMessage, path: Iterable[x509.Certificate], finder: PathFinder
 ) -> Sentence | None:
-    """What is wrong with what *message* carries beside its signature, or None."""
-    certificates = [parsed(each) for each in message.certificates]
-    good = [*path, *finder.anchors]
-    for certificate in certificates:
-        if certificate is None or not _accounted_for(certificate, good, finder):
-            return _ALTERED
-    issuers = [*good, *(each for each in certificates if each is not None)]
-    if not all(_list_is_accounted_for(each, issuers) for each in message.crls):
-        return _ALTERED_LIST
-    return None
+    """What was altered in what *message* carries beside its signature, or None: a copy of a certificate that
+    counts, or a list in the name of an authority that counts."""
+    good = list(dict.fromkeys((*path, *finder.anchors)))
+    if any(_is_altered(each, good, finder) for each in message.certificates):
+        return _ALTERED
+    return _ALTERED_LIST if any(_is_altered_list(each, good) for each in message.crls) else None
 
 
-def _accounted_for(certificate: x509.Certificate, good: list[x509.Certificate], finder: PathFinder) -> bool:
-    if certificate in good or finder.issuers(certificate):
+def remarks_on_carried(
+    message: SignedMessage, path: Iterable[x509.Certificate], finder: PathFinder
+) -> list[Sentence]:
+    """What cannot be read in what *message* carries and was not needed, and odd serial numbers on the *path*."""
+    unread = [_UNREAD] if any(parsed(each) is None for each in message.certificates) else []
+    unread += [_UNREAD_LIST] if any(_read_list(each) is None for each in message.crls) else []
+    odd = (each for each in path if serial_of(each) <= 0)
+    return [
+        *unread,
+        *(replace(_SERIAL, values={"name": shown_name(each), "serial": serial_of(each)}) for each in odd),
+    ]
+
+
+def _is_altered(encoded: bytes, good: list[x509.Certificate], finder: PathFinder) -> bool:
+    """Whether it shares what one certificate alone has (its signed part, the signature value, or issuer and serial
+    number) with one that counts and is another; or it claims name and issuer of one, and nobody issued it."""
+    certificate = parsed(encoded)
+    others = [each for each in good if each != certificate]
+    if certificate is None:
+        return any(part in encoded for each in others for part in _own_parts(each))
+    if certificate in good:
+        return False
+    identity = issuer_and_serial(certificate)
+    if any(
+        certificate.tbs_certificate_bytes == each.tbs_certificate_bytes
+        or certificate.signature == each.signature
+        or identity == issuer_and_serial(each)
+        for each in others
+    ):
         return True
-    return not any(_resembles(certificate, each) for each in good) and not _claims_issuer(certificate, good)
+    return any(names_of(certificate) == names_of(each) for each in others) and not finder.issuers(certificate)
 
 
-def _resembles(certificate: x509.Certificate, other: x509.Certificate) -> bool:
-    """Whether the two share what one flipped byte cannot change all at once."""
-    return (
-        certificate.subject == other.subject
-        or certificate.serial_number == other.serial_number
-        or _key(certificate) == _key(other)
-    )
+@lru_cache(maxsize=256)
+def _own_parts(certificate: x509.Certificate) -> tuple[bytes, bytes, bytes]:
+    return certificate.tbs_certificate_bytes, certificate.signature, serial_and_issuer(certificate)
 
 
-def _claims_issuer(certificate: x509.Certificate, good: list[x509.Certificate]) -> bool:
-    """Whether it says that a certificate of the path issued it, which did not."""
-    authority = extension(certificate, x509.AuthorityKeyIdentifier)
-    for each in good:
-        subject = extension(each, x509.SubjectKeyIdentifier)
-        same_key = authority and subject and authority.value.key_identifier == subject.value.digest
-        if certificate.issuer == each.subject or same_key:
-            return True
-    return False
+def _is_altered_list(encoded: bytes, good: list[x509.Certificate]) -> bool:
+    """Whether it is in the name of an authority that counts, by its key as it says, and its signature does not
+    hold. One that cannot be read is in nobody's name."""
+    crl = _read_list(encoded)
+    if crl is None:
+        return False
+    named = [each for each in good if each.subject == crl.issuer and _may_be_by(crl, each)]
+    return bool(named) and not any(is_signed_by(crl, each) for each in named)
 
 
-def _key(certificate: x509.Certificate) -> bytes:
+def _may_be_by(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+    """Whether the key that the list names, if it names one, is the issuer's: authorities change their keys."""
+    subject = extension(issuer, x509.SubjectKeyIdentifier)
     try:
-        return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    except (UnsupportedAlgorithm, ValueError):
-        return certificate.public_bytes(Encoding.DER)
+        authority = crl.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+    except (x509.ExtensionNotFound, ValueError):
+        return True
+    return authority is None or subject is None or subject.value.digest == authority
 
 
-def _list_is_accounted_for(encoded: bytes, issuers: list[x509.Certificate]) -> bool:
+@lru_cache(maxsize=64)
+def _read_list(encoded: bytes) -> x509.CertificateRevocationList | None:
     try:
         if not is_canonical(encoded):
-            return False
+            return None
         crl = x509.load_der_x509_crl(encoded)
-        named = [issuer for issuer in issuers if issuer.subject == crl.issuer]
+        _ = crl.issuer, crl.extensions
     except UNREADABLE:
-        return False
-    return not named or any(crl_is_by(crl, issuer) for issuer in named)
+        return None
+    return crl

@@ -1,24 +1,20 @@
-"""Reading a signed message (CMS, RFC 5652) of anybody, strictly first; in a PDF it is one element and zeros
-after it.
+"""Reading a signed message (CMS, RFC 5652) of anybody; in a PDF it is one element and zeros after it.
 
-What another signature does not cover must have one form only, or it could be changed unseen: so every part is
-decoded and compared with its own encoding, every algorithm is accounted for, and nothing unknown is passed
-over.
-
-BER is made DER where that changes no meaning (X.690, 8.1.3.6, 8.7): definite lengths, unsegmented OCTET STRINGs.
-One pass over the tags: nothing is sorted, no default is dropped, no value is read; a definite element is taken as
-it stands unless something in it had to be written anew. Whether the result is strict DER is asked afterwards, and
-what a signature covers keeps its bytes. Memory and time are bounded by length times depth, and by the number of
-elements; all three have limits.
+What another signature does not cover must have one form only, or it could be changed unseen: what counts is
+decoded and compared with its own encoding, every algorithm is accounted for. What is common in the field and
+changes no meaning is a warning; what is not needed (attribute certificates, data of other kinds, known unsigned
+attributes) is named and left aside. BER is made DER first (:mod:`appliance.verification.ber`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from appliance.verification.algorithms import digest_of
+from appliance.verification.ber import NotBer, length_of, to_der
+from appliance.verification.model import SubIndication, Verdict, failed, undecided
 from hsm import der
 from hsm.cms import DATA
 from hsm.cms.signed_data import MOST, SIGNATURE_TIMESTAMP, SIGNED_DATA
@@ -27,11 +23,45 @@ from hsm.errors import AuthorityError, Sentence
 T = TypeVar("T")
 
 ADOBE_REVOCATION = "1.2.840.113583.1.1.8"
+SIGNATURE_POLICY = "1.2.840.113549.1.9.16.2.15"
+_OCSP_RESPONSE = "1.3.6.1.5.5.7.16.2"  # RFC 5940, 2.1
+_EVIDENCE_RECORDS = frozenset({"1.2.840.113549.1.9.16.2.49", "1.2.840.113549.1.9.16.2.50"})  # RFC 4998, appendix A
+_NOT_JUDGED = frozenset(
+    {
+        "1.2.840.113549.1.9.6",  # countersignature (RFC 5652, 11.4)
+        *(f"1.2.840.113549.1.9.16.2.{each}" for each in (21, 22, 23, 24, 25, 26, 27, 44, 45, 48)),  # RFC 5126, 6
+        "0.4.0.1733.2.2",  # long-term-validation (ETSI TS 101 733)
+        "0.4.0.1733.2.4",  # archive-time-stamp-v3 (ETSI EN 319 122-1, 5.5.3)
+        "0.4.0.19122.1.5",  # ats-hash-index-v3 (5.5.2)
+        ADOBE_REVOCATION,
+    }
+)
+"""Unsigned attributes of standards that are not needed here: they may help to verify later, elsewhere."""
+
 OTHER_VERSION = Sentence("The signature gives another version than its contents require (CMS).")
 MORE_DIGESTS = Sentence("The signature lists digest algorithms that it does not use (CMS).")
 NOT_SIGNED = Sentence("The signature carries unsigned attributes that are not known here ({oid}).")
-_INDEFINITE = b"\x30\x80"
-_CERTIFICATE_TAG = 0x30
+SEVERAL = Sentence("The signature has several signers ({count}), where a PDF's has one (ISO 32000-2, 12.8.3.3.1).")
+_IN_BER = Sentence("The signature is encoded in BER, not in DER.")
+_LOWER_VERSION = Sentence("The signature gives a lower version than its contents call for (CMS).")
+_ATTRIBUTE_CERTIFICATES = Sentence(
+    "The signature carries attribute certificates, which say more about its signer; they were not judged."
+)
+_OTHER_CERTIFICATES = Sentence(
+    "The signature carries certificates of another kind than X.509; they were not used."
+)
+_TWICE = Sentence("The signature carries the same certificate twice.")
+_OTHER_REVOCATION = Sentence(
+    "The signature carries revocation data of a kind that is not known here; it was not used."
+)
+_RECORD = Sentence(
+    "The signature carries an evidence record (RFC 4998), which was not judged; what it proves does not count."
+)
+_LEFT_ASIDE = Sentence("The signature carries unsigned attributes that were not judged ({oid}).")
+_CERTIFICATE, _LIST = 0x30, 0x30
+_EXTENDED, _ATTRIBUTE_V1, _ATTRIBUTE_V2, _OTHER_CERTIFICATE = 0xA0, 0xA1, 0xA2, 0xA3
+_OTHER_LIST = 0xA1
+_MOST_SIGNERS = 16
 
 
 class UnreadableMessage(Exception):
@@ -41,6 +71,20 @@ class UnreadableMessage(Exception):
         self.reason = Sentence(template, values)
         super().__init__(str(self.reason))
 
+    @property
+    def verdict(self) -> Verdict:
+        """FORMAT_FAILURE: it cannot be processed (EN 319 102-1, 5.2.2)."""
+        return failed(SubIndication.FORMAT_FAILURE, self.reason)
+
+
+class UnknownAlgorithm(UnreadableMessage):
+    """The message is whole, and made with an algorithm that this verifier does not know."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Nobody can say more without the algorithm, so nothing has failed."""
+        return undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, self.reason)
+
 
 def _damaged() -> UnreadableMessage:
     return UnreadableMessage("The signature's structure is damaged (CMS).")
@@ -48,16 +92,19 @@ def _damaged() -> UnreadableMessage:
 
 @dataclass(frozen=True, slots=True)
 class SignedMessage:
-    """A signed message with its one signer. Names as in RFC 5652; certificates, CRLs and attribute values in DER.
+    """A signed message with one of its signers. Names as in RFC 5652; certificates, CRLs, OCSP responses and
+    attribute values in DER.
 
-    ``covered`` is what the signature is over. ``defects`` are departures from the strict form that change no
-    meaning; ``unsigned_defects`` those of them that lie outside the signature, where anybody could have made them.
+    ``covered`` is what the signature is over. ``defects`` are departures from the strict form, and what was left
+    aside, that change no meaning; ``unsigned_defects`` those of them that lie outside the signature, where anybody
+    could have made them. ``further`` are the same message's other signers.
     """
 
     content_type: str
     content: bytes | None
     certificates: tuple[bytes, ...]
     crls: tuple[bytes, ...]
+    responses: tuple[bytes, ...]
     signer_identifier: bytes
     digest_name: str
     covered: bytes
@@ -66,6 +113,7 @@ class SignedMessage:
     signature: bytes
     unsigned: Mapping[str, tuple[bytes, ...]]
     defects: tuple[Sentence, ...]
+    further: tuple[SignedMessage, ...] = ()
 
     @property
     def unsigned_defects(self) -> tuple[Sentence, ...]:
@@ -88,44 +136,117 @@ class SignedMessage:
 
 def read_message(encoded: bytes) -> SignedMessage:
     """The message in *encoded*, all of it. Raises :class:`UnreadableMessage`."""
-    defects: list[Sentence] = []
-    if encoded.startswith(_INDEFINITE):
-        try:
-            encoded = to_der(encoded)
-        except NotBer as error:
-            raise _damaged() from error
-        defects.append(Sentence("The signature is encoded in BER, not in DER."))
     try:
-        return _read(encoded, defects)
+        return _read(encoded, ())
+    except AuthorityError as error:
+        rewritten = _rewritten(encoded)
+        if rewritten == encoded:
+            raise _damaged() from error
+    try:
+        return _read(rewritten, (_IN_BER,))
     except AuthorityError as error:
         raise _damaged() from error
 
 
-def _read(encoded: bytes, defects: list[Sentence]) -> SignedMessage:
+def _rewritten(encoded: bytes) -> bytes:
+    try:
+        return to_der(encoded)
+    except NotBer as error:
+        raise _damaged() from error
+
+
+def message_in(contents: bytes) -> SignedMessage:
+    """The signed message.
+
+    Raises :class:`UnreadableMessage`, also when the unused room is not zero: nothing signs those bytes.
+    """
+    try:
+        length = length_of(contents)
+    except NotBer as error:
+        raise _damaged() from error
+    if any(contents[length:]):
+        raise UnreadableMessage(
+            "The room after the signature is not empty: something was hidden or changed there."
+        )
+    return read_message(contents[:length])
+
+
+def _read(encoded: bytes, defects: tuple[Sentence, ...]) -> SignedMessage:
     info = _strictly(der.ContentInfo, encoded)
     if info.content_type.dotted_string != SIGNED_DATA:
         raise UnreadableMessage("The signature is not a SignedData message (CMS).")
-    signed_data = _strictly(der.SignedData, der.raw(info.content))
-    signers = signed_data.signer_infos.as_list()
-    if len(signers) != 1:
-        raise UnreadableMessage("The signature must have one signer; it has {count}.", count=len(signers))
-    signer = _strictly(der.SignerInfo, der.raw(signers[0]))
-    digest_name = digest_of(_raw(signer.digest_algorithm))
-    if digest_name is None:
-        raise UnreadableMessage("The signature's digest algorithm is not known.")
+    signed_data = _strictly(der.LooseSignedData, der.raw(info.content))
+    encoded_signers = _members_of_set(signed_data.signer_infos)
+    if not 0 < len(encoded_signers) <= _MOST_SIGNERS:
+        raise UnreadableMessage("The signature must have one signer; it has {count}.", count=len(encoded_signers))
+    signers = [_strictly(der.SignerInfo, each) for each in encoded_signers]
+    bag = _Bag.of(signed_data)
+    defects += bag.remarks
+    if len(signers) > 1:
+        defects += (replace(SEVERAL, values={"count": len(signers)}),)
+    first, *further = (_signed_by(signer, signed_data, bag, defects) for signer in signers)
+    return replace(first, further=tuple(further))
+
+
+@dataclass(frozen=True, slots=True)
+class _Bag:
+    """What the message carries beside its signers. ``due`` is the version that RFC 5652, 5.1, asks of SignedData
+    for it."""
+
+    certificates: tuple[bytes, ...]
+    crls: tuple[bytes, ...]
+    responses: tuple[bytes, ...]
+    remarks: tuple[Sentence, ...]
+    due: int
+
+    @classmethod
+    def of(cls, signed_data: der.LooseSignedData) -> _Bag:
+        carried, lists = _raw(signed_data.certificates), _raw(signed_data.crls)
+        tags = {each[0] for each in carried}
+        if not tags <= {_CERTIFICATE, _EXTENDED, _ATTRIBUTE_V1, _ATTRIBUTE_V2, _OTHER_CERTIFICATE}:
+            raise UnreadableMessage("The signature carries something else than certificates in their place.")
+        certificates = tuple(each for each in carried if each[0] == _CERTIFICATE)
+        others = [each for each in lists if each[0] != _LIST]
+        if any(each[0] != _OTHER_LIST for each in others):
+            raise _damaged()
+        responses = tuple(filter(None, map(_response, others)))
+        found = (
+            (_ATTRIBUTE_CERTIFICATES, tags & {_ATTRIBUTE_V1, _ATTRIBUTE_V2}),
+            (_OTHER_CERTIFICATES, tags & {_EXTENDED, _OTHER_CERTIFICATE}),
+            (_TWICE, len(set(certificates)) < len(certificates)),
+            (_OTHER_REVOCATION, len(responses) < len(others)),
+        )
+        crls = tuple(each for each in lists if each[0] == _LIST)
+        due = 5 if _OTHER_CERTIFICATE in tags or others else 4 if _ATTRIBUTE_V2 in tags else 3
+        plain = not others and tags <= {_CERTIFICATE, _EXTENDED}
+        remarks = tuple(sentence for sentence, holds in found if holds)
+        return cls(certificates, crls, responses, remarks, 1 if plain else due)
+
+
+def _response(other: bytes) -> bytes | None:
+    """The OCSP response in a RevocationInfoChoice of another kind (RFC 5940, 2.1); None for any other one."""
+    try:
+        kind, value = der.members(der.element(der.SEQUENCE, der.contents(other)))
+    except (AuthorityError, ValueError):
+        return None
+    return value if kind == der.oid(_OCSP_RESPONSE) else None
+
+
+def _signed_by(
+    signer: der.SignerInfo, signed_data: der.LooseSignedData, bag: _Bag, defects: tuple[Sentence, ...]
+) -> SignedMessage:
     content_type = signed_data.encap_content_info.e_content_type.dotted_string
-    _check_digests(signed_data, digest_name, defects=defects)
-    _check_versions(signed_data.version, signer, content_type=content_type, defects=defects)
+    digest_name, more_digests = _digest(signed_data, signer)
+    versions = _versions(signed_data.version, signer, bag, content_type=content_type)
     _check_attributes(signer)
     unsigned = _attributes(signer.unsigned_attrs or ())
-    if unknown := sorted(unsigned.keys() - {SIGNATURE_TIMESTAMP}):
-        defects.append(Sentence(NOT_SIGNED.template, {"oid": ", ".join(unknown)}))
     covered = b"".join(_raw(signer.signed_attrs))
     return SignedMessage(
         content_type=content_type,
         content=signed_data.encap_content_info.e_content,
-        certificates=_certificates(signed_data),
-        crls=_raw(signed_data.crls),
+        certificates=tuple(dict.fromkeys(bag.certificates)),
+        crls=bag.crls,
+        responses=bag.responses,
         signer_identifier=der.raw(signer.sid),
         digest_name=digest_name,
         covered=der.header(der.SET, len(covered)) + covered,
@@ -133,17 +254,39 @@ def _read(encoded: bytes, defects: list[Sentence]) -> SignedMessage:
         signature_algorithm=_raw(signer.signature_algorithm),
         signature=signer.signature,
         unsigned=unsigned,
-        defects=tuple(defects),
+        defects=(*defects, *more_digests, *versions, *_left_aside(unsigned)),
     )
 
 
-def _check_digests(signed_data: der.SignedData, digest_name: str, *, defects: list[Sentence]) -> None:
+def _digest(signed_data: der.LooseSignedData, signer: der.SignerInfo) -> tuple[str, tuple[Sentence, ...]]:
     """RFC 5652, 5.1: the signer's digest algorithm is among those listed; the list itself nobody signs."""
-    listed = [digest_of(tuple(der.members(der.raw(each)))) for each in signed_data.digest_algorithms.as_list()]
-    if digest_name not in listed or None in listed:
+    algorithm = _raw(signer.digest_algorithm)
+    name = digest_of(algorithm)
+    members = [tuple(der.members(each)) for each in _members_of_set(signed_data.digest_algorithms)]
+    if name is None:
+        if algorithm in members:
+            raise UnknownAlgorithm("The signature's digest algorithm is not known here.")
+        raise UnreadableMessage("The signature's digest algorithm is not known.")
+    listed = [digest_of(each) for each in members]
+    if name not in listed or (None in listed and len(_members_of_set(signed_data.signer_infos)) == 1):
         raise UnreadableMessage("The digest algorithms that the signature lists are not those that it uses.")
-    if len(listed) > 1:
-        defects.append(MORE_DIGESTS)
+    return name, () if len(listed) == 1 else (MORE_DIGESTS,)
+
+
+def _versions(version: int, signer: der.SignerInfo, bag: _Bag, *, content_type: str) -> tuple[Sentence, ...]:
+    """RFC 5652, 5.1 and 5.3. For plain data a lower version than is due is common, and misleads nobody. Any other
+    one changes no meaning either; but nothing signs the version, so whoever judges the message asks for something
+    else that covers it."""
+    by_key_identifier = der.raw(signer.sid)[0] != der.SEQUENCE
+    if signer.version not in ((1, 3) if by_key_identifier else (1,)):
+        raise UnreadableMessage("The signer's version does not fit its identifier (CMS).")
+    due = max(bag.due, 3 if by_key_identifier or content_type != DATA else 1)
+    if version != due and version not in (1, 3, 4):
+        raise UnreadableMessage("The signature's version is not known (CMS).")
+    common = version <= due and content_type == DATA
+    lower = (common and version < due) or (by_key_identifier and signer.version == 1)
+    other = version != due and not common
+    return (*((_LOWER_VERSION,) if lower else ()), *((OTHER_VERSION,) if other else ()))
 
 
 def _check_attributes(signer: der.SignerInfo) -> None:
@@ -159,24 +302,14 @@ def _check_attributes(signer: der.SignerInfo) -> None:
         raise _damaged()
 
 
-def _check_versions(version: int, signer: der.SignerInfo, *, content_type: str, defects: list[Sentence]) -> None:
-    """RFC 5652, 5.1 and 5.3. Some producers give 3 for plain data, which changes no meaning; but nothing signs
-    the version, so whoever judges the message asks for something else that covers it."""
-    by_key_identifier = der.raw(signer.sid)[0] != der.SEQUENCE
-    if signer.version != (3 if by_key_identifier else 1):
-        raise UnreadableMessage("The signer's version does not fit its identifier (CMS).")
-    expected = 3 if by_key_identifier or content_type != DATA else 1
-    if version == expected:
-        return
-    if content_type != DATA or version not in (1, 3):
-        raise UnreadableMessage("The signature's version is not known (CMS).")
-    defects.append(OTHER_VERSION)
-
-
-def _certificates(signed_data: der.SignedData) -> tuple[bytes, ...]:
-    found = _raw(signed_data.certificates)
-    if any(each[0] != _CERTIFICATE_TAG for each in found):
-        raise UnreadableMessage("The signature carries something else than certificates in their place.")
+def _left_aside(unsigned: Mapping[str, tuple[bytes, ...]]) -> list[Sentence]:
+    found = [_RECORD] if _EVIDENCE_RECORDS.intersection(unsigned) else []
+    others = sorted(unsigned.keys() - {SIGNATURE_TIMESTAMP} - _EVIDENCE_RECORDS)
+    for template, names in (
+        (_LEFT_ASIDE, [each for each in others if each in _NOT_JUDGED]),
+        (NOT_SIGNED, [each for each in others if each not in _NOT_JUDGED]),
+    ):
+        found += [replace(template, values={"oid": ", ".join(names)})] if names else []
     return found
 
 
@@ -197,155 +330,13 @@ def _strictly(kind: type[T], encoded: bytes) -> T:
     return value
 
 
+def _members_of_set(found: der.TLV) -> list[bytes]:
+    """The members of a SET OF, in whatever order."""
+    encoded = der.raw(found)
+    if encoded[0] != der.SET:
+        raise _damaged()
+    return der.members(bytes((der.SEQUENCE,)) + encoded[1:])
+
+
 def _raw(parts: Iterable[der.TLV] | None) -> tuple[bytes, ...]:
     return tuple(der.raw(part) for part in parts or ())
-
-
-def message_in(contents: bytes) -> SignedMessage:
-    """The signed message.
-
-    Raises :class:`UnreadableMessage`, also when the unused room is not zero: nothing signs those bytes.
-    """
-    try:
-        length = length_of(contents)
-    except NotBer as error:
-        raise _damaged() from error
-    if any(contents[length:]):
-        raise UnreadableMessage(
-            "The room after the signature is not empty: something was hidden or changed there."
-        )
-    return read_message(contents[:length])
-
-
-DEEPEST: Final = 64
-"""Elements inside each other; a signed message with its timestamps and certificates needs about 20."""
-LARGEST: Final = 16 * 1024 * 1024
-"""Octets of a message."""
-MOST_ELEMENTS: Final = 500_000
-"""Elements of a message: about a second's work. A list of 100,000 revoked certificates has about as many."""
-
-_CONSTRUCTED: Final = 0x20
-_INDEFINITE_LENGTH: Final = 0x80
-_OCTET_STRING: Final = 0x04
-_LONG_TAG: Final = 0x1F
-_MOST_TAG_OCTETS: Final = 6
-_MOST_LENGTH_OCTETS: Final = 8
-_END: Final = b"\0\0"
-
-
-class NotBer(ValueError):
-    """The bytes are no BER element, or one beyond the limits."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Header:
-    """Identifier octets, where the contents start, and where they end (None: at an end-of-contents)."""
-
-    identifier: bytes
-    start: int
-    end: int | None
-
-    @property
-    def constructed(self) -> bool:
-        return bool(self.identifier[0] & _CONSTRUCTED)
-
-
-@dataclass(slots=True)
-class _Budget:
-    """How many elements more are read."""
-
-    left: int = MOST_ELEMENTS
-
-    def spend(self) -> None:
-        if self.left == 0:
-            raise NotBer("too many elements")
-        self.left -= 1
-
-
-def to_der(encoded: bytes) -> bytes:
-    """The one element in *encoded* with definite lengths and unsegmented OCTET STRINGs; *encoded* itself where it
-    has these. Raises :class:`NotBer`, also for bytes after the element."""
-    written, end = _element(_limited(encoded), 0, DEEPEST, _Budget())
-    if end != len(encoded):
-        raise NotBer("bytes after the element")
-    return written
-
-
-def length_of(encoded: bytes) -> int:
-    """Octets of the element that *encoded* begins with, end-of-contents included. Raises :class:`NotBer`."""
-    header = _header(encoded, 0)
-    return header.end or _element(_limited(encoded), 0, DEEPEST, _Budget())[1]
-
-
-def _limited(encoded: bytes) -> bytes:
-    if len(encoded) > LARGEST:
-        raise NotBer("too long")
-    return encoded
-
-
-def _element(data: bytes, at: int, depth: int, budget: _Budget) -> tuple[bytes, int]:
-    """The element at *at*, written anew where needed, and where it ends."""
-    budget.spend()
-    header = _header(data, at)
-    if not header.constructed:
-        if header.end is None:
-            raise NotBer("a primitive element of indefinite length")
-        return data[at : header.end], header.end
-    if depth == 0:
-        raise NotBer("too deep")
-    members, end = _members(data, header, depth - 1, budget)
-    if header.identifier[0] == _OCTET_STRING | _CONSTRUCTED:
-        return _string(members), end
-    contents = b"".join(members)
-    if header.end is not None and contents == data[header.start : header.end]:
-        return data[at:end], end
-    return header.identifier + der.length_octets(len(contents)) + contents, end
-
-
-def _members(data: bytes, header: _Header, depth: int, budget: _Budget) -> tuple[list[bytes], int]:
-    """The elements inside, and where the element around them ends."""
-    members: list[bytes] = []
-    at = header.start
-    while at != header.end:
-        if header.end is None and data[at : at + 2] == _END:
-            return members, at + len(_END)
-        member, at = _element(data, at, depth, budget)
-        if header.end is not None and at > header.end:
-            raise NotBer("an element that is longer than what it is in")
-        members.append(member)
-    return members, at
-
-
-def _string(segments: list[bytes]) -> bytes:
-    """X.690, 8.7.3: segments of an OCTET STRING are OCTET STRINGs, here already without segments of their own."""
-    contents = bytearray()
-    for segment in segments:
-        if segment[0] != _OCTET_STRING:
-            raise NotBer("a segment of an OCTET STRING that is none")
-        contents += segment[_header(segment, 0).start :]
-    return der.element(_OCTET_STRING, bytes(contents))
-
-
-def _header(data: bytes, at: int) -> _Header:
-    start = at + 1
-    try:
-        if data[at] & _LONG_TAG == _LONG_TAG:
-            while data[start] & 0x80:
-                start += 1
-            start += 1
-        first = data[start]
-    except IndexError as error:
-        raise NotBer("cut off") from error
-    octets = first & 0x7F if first > _INDEFINITE_LENGTH else 0
-    if start - at > _MOST_TAG_OCTETS or octets > _MOST_LENGTH_OCTETS:
-        raise NotBer("a tag or length beyond the limits")
-    identifier, start = data[at:start], start + 1
-    if identifier == b"\0":
-        raise NotBer("an end-of-contents where none is due")
-    if first == _INDEFINITE_LENGTH:
-        return _Header(identifier, start, None)
-    length = int.from_bytes(data[start : start + octets]) if octets else first
-    start += octets
-    if start + length > len(data):
-        raise NotBer("cut off")
-    return _Header(identifier, start, start + length)

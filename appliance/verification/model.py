@@ -152,7 +152,9 @@ class SignatureReport:
     ``signing_time`` is the best time known: the timestamp's, else what the signer claims. ``timestamp`` is the
     time of the signature timestamp (of the token itself for document timestamps). ``claimed`` is the claim
     alone. ``stamps`` are all timestamps over the signature, each judged for itself. ``end`` is where
-    in the file ends what it covers.
+    in the file ends what it covers. ``warnings`` do not change the verdict: departures from the standards, and
+    what was not judged. ``policy`` is the OID of the signature policy under which the signature says that it was
+    made (ETSI EN 319 122-1, 5.2.9), which is not processed.
     """
 
     field: str | None
@@ -170,6 +172,8 @@ class SignatureReport:
     algorithms: str | None = None
     stamps: tuple[StampReport, ...] = ()
     end: int | None = None
+    warnings: tuple[Sentence, ...] = ()
+    policy: str | None = None
 
     @property
     def passed(self) -> bool:
@@ -178,9 +182,12 @@ class SignatureReport:
 
     def to_json(self) -> dict[str, Any]:
         """The keys of the published JSON; times in UTC, ISO 8601 with ``Z``. ``timestamps`` only when several,
-        ``document_timestamp`` only for what is no signature of anybody's."""
+        ``document_timestamp`` only for what is no signature of anybody's, ``warnings`` and ``policy`` where there
+        are any."""
         several = {"timestamps": [each.to_json() for each in self.stamps]} if len(self.stamps) > 1 else {}
         dated = {"document_timestamp": True} if self.document_timestamp else {}
+        warned = {"warnings": list(dict.fromkeys(map(str, self.warnings)))} if self.warnings else {}
+        policy = {"policy": self.policy} if self.policy else {}
         return {
             "field": self.field,
             "indication": self.verdict.indication.value,
@@ -193,6 +200,8 @@ class SignatureReport:
             "changes": _value(self.changes),
             **several,
             **dated,
+            **warned,
+            **policy,
         }
 
 
@@ -217,6 +226,12 @@ class VerificationReport:
     @property
     def indication(self) -> Indication:
         return self.verdict.indication
+
+    @property
+    def general_remarks(self) -> tuple[Sentence, ...]:
+        """The remarks that are not the warnings of one signature."""
+        own = {str(warning) for each in self.signatures for warning in each.warnings}
+        return tuple(each for each in self.remarks if str(each) not in own)
 
     @property
     def reasons(self) -> tuple[str, ...]:

@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
 
-from asn1crypto import ocsp as lax_ocsp
 from asn1crypto.keys import PublicKeyInfo
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import CRLEntryExtensionOID, ExtendedKeyUsageOID, ExtensionOID
 
-from appliance.verification.trust import UNREADABLE, extension, issued_by
+from appliance.verification.trust import UNREADABLE, extension, issued_by, serial_of
+from hsm import der
 
 _UNDERSTOOD = frozenset(
     {ExtensionOID.CRL_NUMBER, ExtensionOID.AUTHORITY_KEY_IDENTIFIER, ExtensionOID.ISSUING_DISTRIBUTION_POINT}
@@ -89,7 +89,7 @@ class RevocationData:
         """What a list by who is named as the issuer of *certificate* says."""
         if not _covers(crl, certificate) or not self._is_signed(crl, issuer):
             return NOTHING
-        entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
+        entry = crl.get_revoked_certificate_by_serial_number(serial_of(certificate))
         if entry is None or _reason(entry) is x509.ReasonFlags.remove_from_crl:
             return RevocationStatus(RevocationKnowledge.GOOD, made=crl.last_update_utc)
         return RevocationStatus(RevocationKnowledge.REVOKED, since=harmful_since(entry), made=crl.last_update_utc)
@@ -106,6 +106,11 @@ def crl_is_by(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> 
     usage = extension(issuer, x509.KeyUsage)
     if crl.issuer != issuer.subject or (usage is not None and not usage.value.crl_sign):
         return False
+    return is_signed_by(crl, issuer)
+
+
+def is_signed_by(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+    """Whether the list was signed with the key of *issuer*, whatever that one may sign."""
     try:
         return crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]  # other keys raise TypeError
     except (UnsupportedAlgorithm, TypeError, ValueError):
@@ -162,12 +167,15 @@ def _read_response(data: bytes) -> ocsp.OCSPResponse | None:
     except UNREADABLE:
         pass
     try:
-        basic = lax_ocsp.BasicOCSPResponse.load(data, strict=True)
-        kind = {"response_type": "basic_ocsp_response", "response": basic}
-        whole = lax_ocsp.OCSPResponse({"response_status": "successful", "response_bytes": kind})
-        return ocsp.load_der_ocsp_response(whole.dump())
+        return ocsp.load_der_ocsp_response(_whole(data))
     except UNREADABLE:
         return None
+
+
+def _whole(basic: bytes) -> bytes:
+    """The successful OCSPResponse (RFC 6960, 4.2.1) around a BasicOCSPResponse."""
+    kind = der.element(der.SEQUENCE, der.oid("1.3.6.1.5.5.7.48.1.1"), der.element(der.OCTET_STRING, basic))
+    return der.element(der.SEQUENCE, b"\x0a\x01\x00", der.element(0xA0, kind))
 
 
 def _by_response(
@@ -192,7 +200,7 @@ def _told(single: ocsp.OCSPSingleResponse, made: datetime) -> RevocationStatus:
 
 
 def _is_about(single: ocsp.OCSPSingleResponse, certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    if single.serial_number != certificate.serial_number:
+    if single.serial_number != serial_of(certificate):
         return False
     digest = hashes.Hash(single.hash_algorithm)
     key_bits = issuer.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -223,7 +231,7 @@ def _verifies(response: ocsp.OCSPResponse, responder: x509.Certificate) -> bool:
                 key.verify(response.signature, response.tbs_response_bytes, padding.PKCS1v15(), algorithm)
             case ec.EllipticCurvePublicKey() if algorithm:
                 key.verify(response.signature, response.tbs_response_bytes, ec.ECDSA(algorithm))
-            case ed25519.Ed25519PublicKey():
+            case ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey():
                 key.verify(response.signature, response.tbs_response_bytes)
             case _:
                 return False

@@ -4,17 +4,16 @@ the baseline level that it has reached (ETSI EN 319 142-1, 6).
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from cryptography import x509
 
 from appliance.pdf.validation.model import FoundSignature, Look
 from appliance.verification.algorithms import hash_label, weakness
-from appliance.verification.material import defect_of_carried
-from appliance.verification.messages import SignedMessage, UnreadableMessage
+from appliance.verification.material import defect_of_carried, remarks_on_carried
+from appliance.verification.messages import SEVERAL, SIGNATURE_POLICY, SignedMessage, UnreadableMessage
 from appliance.verification.model import (
     PASSED,
     Indication,
@@ -23,6 +22,7 @@ from appliance.verification.model import (
     Verdict,
     failed,
     undecided,
+    worst,
 )
 from appliance.verification.paths import CertificateFinding, CertificateJudge, KeyPurpose, ValidationTimes
 from appliance.verification.tokens import (
@@ -36,14 +36,22 @@ from appliance.verification.tokens import (
 )
 from appliance.verification.trust import shown_name
 from hsm import der
-from hsm.cms import DATA
+from hsm.cms import DATA, message_digest
 from hsm.cms.signed_data import MIME_TYPE
-from hsm.errors import Sentence
+from hsm.errors import AuthorityError, Sentence
 from hsm.records import MEDIA_TYPES
 from hsm.remote import RemoteUse, remote_use_in
 
 _HELPLESS = frozenset({SubIndication.NO_CERTIFICATE_CHAIN_FOUND, SubIndication.OUT_OF_BOUNDS_NO_POE})
-"""A signature timestamp that fails so proves nothing, and harms nothing: the signature stands without it."""
+"""A signature timestamp that fails so proves nothing, and harms nothing: the signature stands without it (EN 319
+102-1, 5.5.4)."""
+_WITHOUT_STAMP = Sentence("A timestamp of the signature proves nothing; the signature was judged without it.")
+_BROKEN_STAMP = Sentence("The signature carries a timestamp that is broken or is not its own.")
+_ALSO_BY = Sentence("The same message is signed by {name}, too.")
+_POLICY = Sentence(
+    "The signature says that it was made under a signature policy ({policy}), which was not processed; it was"
+    " judged by the rules of this verification."
+)
 
 _INCOMPLETE = failed(
     SubIndication.FORMAT_FAILURE,
@@ -81,6 +89,7 @@ class ExaminedSignature:
     proven: datetime | None = None
     signer: str | None = None
     algorithms: str | None = None
+    policy: str | None = None
     remarks: tuple[Sentence, ...] = field(default=())
 
     @property
@@ -103,14 +112,16 @@ class SignatureExamination:
     at: datetime
 
     def examine_signature(
-        self, found: FoundSignature, message: SignedMessage | Sentence, proven: datetime | None
+        self, found: FoundSignature, message: SignedMessage | Verdict, proven: datetime | None
     ) -> ExaminedSignature:
-        """*proven* is the earliest time by which a later document timestamp proves this signature to exist."""
-        if isinstance(message, Sentence):
-            return ExaminedSignature(found, failed(SubIndication.FORMAT_FAILURE, message))
+        """*message* is the signed message, or why there is none; *proven* the earliest time by which a later
+        document timestamp proves this signature to exist."""
+        if isinstance(message, Verdict):
+            return ExaminedSignature(found, message)
         if found.document_timestamp:
             return self._timestamp(found, message, proven)
-        return self._signature(found, message, proven)
+        first, *others = (self._signature(found, each, proven) for each in (message, *message.further))
+        return _among_several(first, others) if others else first
 
     def _timestamp(
         self, found: FoundSignature, message: SignedMessage, proven: datetime | None
@@ -122,7 +133,7 @@ class SignatureExamination:
             found,
             _misplaced(found)
             or _unless_passed(stamp.verdict)
-            or _stamped_badly((stamp,), proven)
+            or _out_of_order((stamp,), proven)
             or doubt_about_look(found.look)
             or PASSED,
             intact=stamp.finding is not None and stamp.verdict.indication is not Indication.FAILED,
@@ -131,17 +142,16 @@ class SignatureExamination:
             proven=proven,
             signer=stamp.signer,
             algorithms=stamp.algorithms,
+            remarks=stamp.remarks,
         )
 
     def _signature(
         self, found: FoundSignature, message: SignedMessage, proven: datetime | None
     ) -> ExaminedSignature:
         try:
-            signer = identify_signer(message, self._digest(found, message.digest_name), self.judge.finder.known)
-        except NotSigned as error:
+            signer = identify_signer(message, self._content_digest(found, message), self.judge.finder.known)
+        except (NotSigned, UnreadableMessage) as error:
             return ExaminedSignature(found, error.verdict)
-        except UnreadableMessage as error:
-            return ExaminedSignature(found, failed(SubIndication.FORMAT_FAILURE, error.reason))
         stamps = tuple(self._stamp(message, token, proven) for token in message.timestamps)
         proofs = [time for time in (proven, *(stamp.proves for stamp in stamps)) if time is not None]
         moments = ValidationTimes(self.at, min(proofs, default=None))
@@ -153,7 +163,8 @@ class SignatureExamination:
             or _foreign(found, signer)
             or (None if _is_over_document(message) else _OF_OTHER_CONTENT)
             or of_another_form(message, proven)
-            or _stamped_badly(stamps, proven)
+            or _stamped_badly(stamps, signer)
+            or _out_of_order(stamps, proven)
             or _unless_passed(finding.verdict)
             or _weak(message, signer)
             or doubt_about_look(found.look)
@@ -168,12 +179,38 @@ class SignatureExamination:
             proven=min(proofs, default=None),
             signer=shown_name(signer.certificate),
             algorithms=f"{hash_label(message.digest_name)}, {signer.scheme.label}",
-            remarks=(*message.defects, *_remote(signer.certificate)),
+            policy=policy_of(message),
+            remarks=self._remarks(message, signer, stamps, finding),
         )
+
+    def _remarks(
+        self,
+        message: SignedMessage,
+        signer: IdentifiedSigner,
+        stamps: tuple[ExaminedToken, ...],
+        finding: CertificateFinding,
+    ) -> tuple[Sentence, ...]:
+        policy = policy_of(message)
+        found = [
+            *message.defects,
+            *remarks_on_carried(message, finding.path, self.judge.finder),
+            *(remark for stamp in stamps for remark in stamp.remarks),
+            *([_WITHOUT_STAMP] if any(map(_is_helpless, stamps)) else []),
+            *([replace(_POLICY, values={"policy": policy})] if policy else []),
+            *_remote(signer.certificate),
+        ]
+        return tuple({str(each): each for each in found}.values())
+
+    def _content_digest(self, found: FoundSignature, message: SignedMessage) -> bytes:
+        """Of what the message is about: the signed bytes, or in the older kind their SHA-1 (ISO 32000-1,
+        12.8.3.3.1)."""
+        if found.subfilter == "/adbe.pkcs7.sha1" and message.content == self._digest(found, "sha1"):
+            return message_digest(message.digest_name, message.content or b"")
+        return self._digest(found, message.digest_name)
 
     def _stamp(self, message: SignedMessage, token: bytes, proven: datetime | None) -> ExaminedToken:
         def digest_of(name: str) -> bytes:
-            return hashlib.new(name, message.signature, usedforsecurity=False).digest()
+            return message_digest(name, message.signature)
 
         return examine_token(token, digest_of, self.judge, ValidationTimes(self.at, proven))
 
@@ -239,12 +276,29 @@ def _is_over_document(message: SignedMessage) -> bool:
     return plain and not any(value in _RECORDS for value in message.signed.get(MIME_TYPE, ()))
 
 
-def _stamped_badly(stamps: tuple[ExaminedToken, ...], proven: datetime | None) -> Verdict | None:
+def _is_helpless(stamp: ExaminedToken) -> bool:
+    return stamp.verdict.indication is Indication.INDETERMINATE and stamp.verdict.subindication in _HELPLESS
+
+
+def _stamped_badly(stamps: tuple[ExaminedToken, ...], signer: IdentifiedSigner) -> Verdict | None:
+    """What a timestamp that does not count means for the signature: nothing where nobody vouches for it, unless it
+    contradicts the signer's certificate; else it cannot be said who put it there."""
     for stamp in stamps:
         if stamp.verdict.indication is Indication.FAILED:
+            reasons = (_BROKEN_STAMP, *stamp.verdict.reasons)
+            return Verdict(Indication.INDETERMINATE, SubIndication.SIG_CONSTRAINTS_FAILURE, reasons)
+        if stamp.verdict.indication is Indication.PASSED:
+            continue
+        untimely = stamp.verdict.subindication is SubIndication.OUT_OF_BOUNDS_NO_POE
+        said = stamp.statement.gen_time if stamp.statement else None
+        contradicts = untimely and said is not None and said < signer.certificate.not_valid_before_utc
+        if contradicts or not _is_helpless(stamp):
             return stamp.verdict
-        if stamp.verdict.indication is Indication.INDETERMINATE and stamp.verdict.subindication not in _HELPLESS:
-            return stamp.verdict
+    return None
+
+
+def _out_of_order(stamps: tuple[ExaminedToken, ...], proven: datetime | None) -> Verdict | None:
+    for stamp in stamps:
         if stamp.proves and proven and stamp.proves > proven:
             return undecided(
                 SubIndication.TIMESTAMP_ORDER_FAILURE,
@@ -253,6 +307,33 @@ def _stamped_badly(stamps: tuple[ExaminedToken, ...], proven: datetime | None) -
                 later=shown_time(proven),
             )
     return None
+
+
+def _among_several(first: ExaminedSignature, others: list[ExaminedSignature]) -> ExaminedSignature:
+    """One signature of a message with several signers. A PDF's has one (ISO 32000-2, 12.8.3.3.1), so whose it is
+    cannot be said; each was judged, and what is broken in one is broken in all."""
+    count = 1 + len(others)
+    several = undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, replace(SEVERAL, values={"count": count}))
+    verdict = worst([several, first.verdict, *(each.verdict for each in others)])
+    also = (replace(_ALSO_BY, values={"name": each.signer}) for each in others if each.signer)
+    return replace(
+        first,
+        verdict=verdict,
+        intact=verdict.indication is not Indication.FAILED,
+        remarks=(*first.remarks, *also),
+    )
+
+
+def policy_of(message: SignedMessage) -> str | None:
+    """The OID of the signature policy that a signed attribute names (ETSI EN 319 122-1, 5.2.9); the attribute's
+    own where it names none (an implied policy), or cannot be read."""
+    values = message.signed.get(SIGNATURE_POLICY, ())
+    if not values:
+        return None
+    try:
+        return der.decode(der.Oid, der.members(values[0])[0]).dotted_string
+    except (AuthorityError, IndexError):
+        return SIGNATURE_POLICY
 
 
 def _weak(message: SignedMessage, signer: IdentifiedSigner) -> Verdict | None:

@@ -11,25 +11,24 @@ Trust in the certificate is asked elsewhere (:mod:`appliance.verification.paths`
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from asn1crypto import tsp
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.language import instants
 from appliance.verification import algorithms
-from appliance.verification.material import defect_of_carried
+from appliance.verification.material import defect_of_carried, remarks_on_carried
 from appliance.verification.messages import SignedMessage, UnreadableMessage, read_message
 from appliance.verification.model import PASSED, Indication, SubIndication, Verdict, failed, undecided
 from appliance.verification.paths import CertificateFinding, CertificateJudge, KeyPurpose, ValidationTimes
-from appliance.verification.trust import issuer_and_serial, read_certificate, shown_name
+from appliance.verification.trust import extension, issuer_and_serial, read_leniently, shown_name
 from hsm import der
-from hsm.cms import TST_INFO
+from hsm.cms import TST_INFO, message_digest
 from hsm.cms.signed_data import CONTENT_TYPE, MESSAGE_DIGEST, SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2
 from hsm.errors import AuthorityError, Sentence
 
@@ -37,6 +36,11 @@ DigestOf = Callable[[str], bytes]
 """``digest_of(hash_name)``: the hash of what the token should be about."""
 
 _SKEW = timedelta(seconds=5)
+_Named = list[tuple[str | None, bytes]]
+_UNKNOWN_REFERENCE = undecided(
+    SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
+    "The signed reference to the signer's certificate uses a hash that is not known here.",
+)
 _UNNAMED = undecided(
     SubIndication.SIG_CONSTRAINTS_FAILURE,
     "The timestamp does not name its certificate under its signature (RFC 3161, 2.4.1).",
@@ -57,13 +61,14 @@ class TimestampStatement:
 
 @dataclass(frozen=True, slots=True)
 class ExaminedToken:
-    """A judged token."""
+    """A judged token; ``remarks`` do not change its verdict."""
 
     verdict: Verdict
     statement: TimestampStatement | None = None
     finding: CertificateFinding | None = None
     signer: str | None = None
     algorithms: str | None = None
+    remarks: tuple[Sentence, ...] = ()
 
     @property
     def proves(self) -> datetime | None:
@@ -107,15 +112,17 @@ def examine_token(
     try:
         message = token if isinstance(token, SignedMessage) else read_message(token)
         statement = statement_of(message)
+        if message.further:
+            raise UnreadableMessage("The timestamp has several signers, where it has one (RFC 3161, 2.4.2).")
     except UnreadableMessage as error:
-        return ExaminedToken(failed(SubIndication.FORMAT_FAILURE, error.reason))
-    digest = hashlib.new(message.digest_name, message.content or b"", usedforsecurity=False).digest()
+        return ExaminedToken(error.verdict)
+    digest = message_digest(message.digest_name, message.content or b"")
     try:
         signer = identify_signer(message, digest, judge.finder.known)
     except NotSigned as error:
         return ExaminedToken(error.verdict, statement)
     except UnreadableMessage as error:
-        return ExaminedToken(failed(SubIndication.FORMAT_FAILURE, error.reason), statement)
+        return ExaminedToken(error.verdict, statement)
     finding = judge.judge_certificate(signer.certificate, KeyPurpose.TIMESTAMP, moments)
     verdict = (
         _about_other_data(statement, digest_of)
@@ -128,7 +135,10 @@ def examine_token(
         or _weak(statement, signer.scheme.hash_name or "", signer.certificate)
         or PASSED
     )
-    return ExaminedToken(verdict, statement, finding, shown_name(signer.certificate), signer.scheme.label)
+    remarks = (*message.defects, *remarks_on_carried(message, finding.path, judge.finder))
+    return ExaminedToken(
+        verdict, statement, finding, shown_name(signer.certificate), signer.scheme.label, tuple(remarks)
+    )
 
 
 def _known_hash(name: str) -> str | None:
@@ -151,10 +161,8 @@ def _about_other_data(statement: TimestampStatement, digest_of: DigestOf | None)
 
 
 def _altered(message: SignedMessage, finding: CertificateFinding, judge: CertificateJudge) -> Verdict | None:
-    """What nothing signs: the carried certificates and lists; and there is no reason for unsigned attributes."""
+    """What nothing signs: the carried certificates and lists."""
     reason = defect_of_carried(message, finding.path, judge.finder)
-    if reason is None and message.unsigned:
-        reason = Sentence("The timestamp carries unsigned attributes, which nobody answers for.")
     return None if reason is None else failed(SubIndication.FORMAT_FAILURE, reason)
 
 
@@ -177,15 +185,20 @@ def _of_the_future(statement: TimestampStatement, moments: ValidationTimes) -> V
 
 
 def _outside_validity(statement: TimestampStatement, certificate: x509.Certificate) -> Verdict | None:
-    """The token's own time must lie in its certificate's validity, whatever the control time is."""
+    """The token's own time must lie in its certificate's validity, whatever the control time is. It is only what
+    the token says, so it proves nothing: NOT_YET_VALID and EXPIRED take a proof (EN 319 102-1, table 6)."""
     name = shown_name(certificate)
     if statement.gen_time < certificate.not_valid_before_utc:
-        return failed(
-            SubIndication.NOT_YET_VALID, "The timestamp is older than its certificate of {name}.", name=name
+        return undecided(
+            SubIndication.OUT_OF_BOUNDS_NO_POE,
+            "The timestamp is older than its certificate of {name}, and proves nothing.",
+            name=name,
         )
     if statement.gen_time > certificate.not_valid_after_utc:
-        return failed(
-            SubIndication.EXPIRED, "The timestamp was made after its certificate of {name} expired.", name=name
+        return undecided(
+            SubIndication.OUT_OF_BOUNDS_NO_POE,
+            "The timestamp was made after its certificate of {name} expired, and proves nothing.",
+            name=name,
         )
     return None
 
@@ -223,8 +236,8 @@ def identify_signer(message: SignedMessage, digest: bytes, known: Iterable[x509.
     *known* are certificates beside those that the message carries. Raises :class:`NotSigned` or UnreadableMessage.
     """
     _check_content(message, digest)
-    carried = filter(None, map(read_certificate, message.certificates))
-    certificate, named = _certificate(message, [*carried, *known])
+    carried = [each for each in map(read_leniently, message.certificates) if each is not None]
+    certificate, named = _certificate(message, carried, known)
     try:
         algorithms.check_signature(
             certificate,
@@ -237,11 +250,21 @@ def identify_signer(message: SignedMessage, digest: bytes, known: Iterable[x509.
         raise _not_signed(
             SubIndication.SIG_CRYPTO_FAILURE, "The signature does not verify with the signer's key."
         ) from error
+    except algorithms.UnsupportedKey as error:
+        raise NotSigned(
+            undecided(
+                SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
+                "The key of {name} is of a kind that is not known here, so its signature cannot be verified.",
+                name=shown_name(certificate),
+            )
+        ) from error
     except algorithms.NotVerifiable as error:
         raise _not_signed(
             SubIndication.SIG_CRYPTO_FAILURE,
             "The signature's algorithm is not known, or does not fit the signer's key.",
         ) from error
+    if named is None:
+        raise NotSigned(_UNKNOWN_REFERENCE)
     return IdentifiedSigner(
         certificate, algorithms.scheme_of(message.signature_algorithm, message.digest_name), named
     )
@@ -257,30 +280,69 @@ def _check_content(message: SignedMessage, digest: bytes) -> None:
         raise _not_signed(SubIndication.HASH_FAILURE, "The content is not what was signed: its digest differs.")
 
 
-def _certificate(message: SignedMessage, candidates: Sequence[x509.Certificate]) -> tuple[x509.Certificate, bool]:
+def _certificate(
+    message: SignedMessage, carried: Sequence[x509.Certificate], known: Iterable[x509.Certificate]
+) -> tuple[x509.Certificate, bool | None]:
+    """The signer's certificate (EN 319 102-1, 5.2.3), and whether the signature names it under its protection:
+    None where it does by a hash that is not known here."""
     named = _named(message)
-    for certificate in candidates:
-        if named and not _matches(certificate, named):
+    understood = [each for each in named if each[0] is not None]
+    for certificate in (*carried, *known):
+        if understood and not _matches(certificate.public_bytes(Encoding.DER), understood):
             continue
         if _identifies(message.signer_identifier, certificate):
-            return certificate, bool(named)
-        if named:
+            return certificate, bool(named) if understood == named else None
+        if understood:
             raise _not_signed(
                 SubIndication.FORMAT_FAILURE, "The signature names two different certificates as its signer's."
             )
-    if not message.certificates:
-        raise NotSigned(
-            undecided(
-                SubIndication.NO_SIGNING_CERTIFICATE_FOUND,
-                "The signer's certificate is not in the file; give it to verify the signature.",
-            )
+    raise NotSigned(_without_certificate(message, carried, understood))
+
+
+def _without_certificate(message: SignedMessage, carried: Sequence[x509.Certificate], named: _Named) -> Verdict:
+    """Why there is no certificate of the signer: somebody put another one in its place, it cannot be read, or it
+    is not there."""
+    unread = [each for each in message.certificates if read_leniently(each) is None]
+    if any(named and _matches(each, named) for each in unread):
+        return undecided(
+            SubIndication.NO_SIGNING_CERTIFICATE_FOUND, "The signer's certificate cannot be read here."
         )
-    raise _not_signed(SubIndication.FORMAT_FAILURE, "The certificate in the signature is not the one that signed.")
+    identified = any(_identifies(message.signer_identifier, each) for each in carried)
+    identified |= any(_seems_identified(message.signer_identifier, each) for each in unread)
+    if identified or _is_by_another(message, carried):
+        return failed(SubIndication.FORMAT_FAILURE, "The certificate in the signature is not the one that signed.")
+    return undecided(
+        SubIndication.NO_SIGNING_CERTIFICATE_FOUND,
+        "The signer's certificate is not in the file; give it to verify the signature.",
+    )
 
 
-def _named(message: SignedMessage) -> list[tuple[str, bytes]]:
-    """Hash names and values of the signer's certificate that the signature itself protects (may be none)."""
-    found = []
+def _seems_identified(identifier: bytes, unread: bytes) -> bool:
+    parts = der.members(identifier) if identifier[0] == der.SEQUENCE else [der.contents(identifier)]
+    return all(part in unread for part in parts)
+
+
+def _is_by_another(message: SignedMessage, carried: Iterable[x509.Certificate]) -> bool:
+    """Whether one of the *carried* certificates has the key that signed: it was exchanged for the signer's."""
+    for certificate in carried:
+        try:
+            algorithms.check_signature(
+                certificate,
+                message.signature,
+                message.covered,
+                parts=message.signature_algorithm,
+                digest_name=message.digest_name,
+            )
+        except (InvalidSignature, algorithms.NotVerifiable):
+            continue
+        return True
+    return False
+
+
+def _named(message: SignedMessage) -> _Named:
+    """Hash names (None for one that is not known here) and values of the signer's certificate that the signature
+    itself protects (may be none)."""
+    found: _Named = []
     try:
         if (version_2 := message.only(SIGNING_CERTIFICATE_V2)) is not None:
             found.append(_version_2(_first(version_2)))
@@ -296,28 +358,27 @@ def _first(signing_certificate: bytes) -> list[bytes]:
     return der.members(identifiers[0])
 
 
-def _version_2(parts: list[bytes]) -> tuple[str, bytes]:
+def _version_2(parts: list[bytes]) -> tuple[str | None, bytes]:
     if parts[0][0] == der.OCTET_STRING:
         return "sha256", der.decode(bytes, parts[0])
-    name = algorithms.digest_of(tuple(der.members(parts[0])))
-    if name is None:
-        raise UnreadableMessage("The signed reference to the signer's certificate uses an unknown hash.")
-    return name, der.decode(bytes, parts[1])
+    return algorithms.digest_of(tuple(der.members(parts[0]))), der.decode(bytes, parts[1])
 
 
-def _matches(certificate: x509.Certificate, named: Iterable[tuple[str, bytes]]) -> bool:
-    encoded = certificate.public_bytes(Encoding.DER)
-    return all(hashlib.new(name, encoded, usedforsecurity=False).digest() == value for name, value in named)
+def _matches(certificate: bytes, named: _Named) -> bool:
+    return all(message_digest(name or "", certificate) == value for name, value in named)
 
 
 def _identifies(identifier: bytes, certificate: x509.Certificate) -> bool:
+    """By issuer and serial number, or by the key's identifier: that of the extension or, without one, the hash of
+    the key (RFC 5280, 4.2.1.2, method 1)."""
     if identifier[0] == der.SEQUENCE:
         return identifier == issuer_and_serial(certificate)
+    stated = extension(certificate, x509.SubjectKeyIdentifier)
     try:
-        key = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
-    except (x509.ExtensionNotFound, ValueError):
+        key = stated.value if stated else x509.SubjectKeyIdentifier.from_public_key(certificate.public_key())
+    except (UnsupportedAlgorithm, ValueError):
         return False
-    return identifier == der.element(0x80, key)
+    return identifier == der.element(0x80, key.digest)
 
 
 def _not_signed(subindication: SubIndication, sentence: str) -> NotSigned:

@@ -4,6 +4,7 @@ time. Certificates are read so that what cannot be read is nothing rather than a
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.utils import CryptographyDeprecationWarning
 
 from appliance.errors import ConfigurationError
 from appliance.language.characters import with_organisation
@@ -139,18 +141,27 @@ UNREADABLE = (
 
 
 def read_certificate(encoded: bytes) -> x509.Certificate | None:
-    """The certificate, or None for bytes that are none, or not the one encoding of one."""
+    """The certificate, or None for bytes that are none, or not the one encoding of one, or with a serial number
+    that RFC 5280, 4.1.2.2, does not allow."""
+    certificate = read_leniently(encoded)
+    return certificate if certificate is not None and serial_of(certificate) > 0 else None
+
+
+def read_leniently(encoded: bytes) -> x509.Certificate | None:
+    """The same, whatever its serial number is: authorities in the field give out 0 and negative ones."""
     try:
-        if not is_canonical(encoded) or not _has_positive_serial(encoded):
-            return None
-        certificate = x509.load_der_x509_certificate(encoded)
-        _ = certificate.extensions, certificate.subject, certificate.issuer, certificate.version
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)  # of such serial numbers
+            if not is_canonical(encoded):
+                return None
+            certificate = x509.load_der_x509_certificate(encoded)
+            _ = certificate.extensions, certificate.subject, certificate.issuer, certificate.version
     except UNREADABLE:
         return None
     return certificate
 
 
-parsed = lru_cache(maxsize=256)(read_certificate)
+parsed = lru_cache(maxsize=256)(read_leniently)
 """The same, read once; only in confined processes, since it keeps what a stranger has sent."""
 
 
@@ -167,12 +178,6 @@ def is_canonical(encoded: bytes) -> bool:
     return parts[2][2 + lengths] == 0 and parts[1] in der.members(parts[0])
 
 
-def _has_positive_serial(encoded: bytes) -> bool:
-    """RFC 5280, 4.1.2.2; ``cryptography`` is about to refuse others."""
-    serial = _tbs_parts(der.members(encoded)[0])[_SERIAL]
-    return serial[0] == 0x02 and serial[2] < 0x80 and any(serial[2:])
-
-
 def extension(certificate: x509.Certificate, kind: type[E]) -> x509.Extension[E] | None:
     try:
         return certificate.extensions.get_extension_for_class(kind)
@@ -184,6 +189,17 @@ def issuer_and_serial(certificate: x509.Certificate) -> bytes:
     """The IssuerAndSerialNumber (RFC 5652, 10.2.4) in DER, the issuer's bytes as the certificate has them."""
     parts = _tbs_parts(certificate.tbs_certificate_bytes)
     return der.element(der.SEQUENCE, parts[_ISSUER], parts[_SERIAL])
+
+
+def serial_of(certificate: x509.Certificate) -> int:
+    """The serial number, without what ``cryptography`` has to say of one that is not positive."""
+    return int.from_bytes(der.contents(_tbs_parts(certificate.tbs_certificate_bytes)[_SERIAL]), signed=True)
+
+
+def serial_and_issuer(certificate: x509.Certificate) -> bytes:
+    """The octets from the serial number to the issuer's name, as they stand in the certificate."""
+    parts = _tbs_parts(certificate.tbs_certificate_bytes)
+    return b"".join(parts[_SERIAL : _ISSUER + 1])
 
 
 @lru_cache(maxsize=256)
@@ -227,7 +243,7 @@ def details(certificate: x509.Certificate) -> CertificateDetails:
     return CertificateDetails(
         subject=f"{subject} = {shown_name(certificate)}" if name.is_shortened else subject,
         issuer=certificate.issuer.rfc4514_string(),
-        serial=f"{certificate.serial_number:x}",
+        serial=f"{serial_of(certificate):x}",
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
         fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),

@@ -7,6 +7,7 @@ from hsm.cms.signed_data import (
     CmsMessage,
     SignatureRefused,
     add_signature_timestamp,
+    message_digest,
     parse,
     signature_value,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "activated_by",
     "add_signature_timestamp",
     "media_type_attribute",
+    "message_digest",
     "parse",
     "sign_detached",
     "signature_value",

@@ -239,6 +239,6 @@ def none() -> bytes:
     return signed_by_hand(_carrying(instead=True))
 
 
-@attack(_FAMILY, "only the authority's certificate", FORMAT)
+@attack(_FAMILY, "only the authority's certificate", NO_SIGNER)
 def only_the_authority() -> bytes:
     return signed_by_hand(_carrying(GOOD.issuing, instead=True))

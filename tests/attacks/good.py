@@ -46,12 +46,13 @@ NAME = generic.pdf_name
 
 @dataclass(frozen=True)
 class Sample:
-    """A good file; ``level`` that of its first signature, where it matters."""
+    """A good file; ``level`` that of its first signature, where it matters; ``warns``: a part of a warning."""
 
     name: str
     family: str
     build: Build
     level: Level | None = None
+    warns: str = ""
 
     def attempt(self) -> Attempt:
         """The file, made."""
@@ -62,17 +63,17 @@ class Sample:
 _SAMPLES: dict[str, Sample] = {}
 
 
-def register(family: str, name: str, build: Build, level: Level | None = None) -> None:
+def register(family: str, name: str, build: Build, level: Level | None = None, warns: str = "") -> None:
     """Note one good file."""
     key = f"{family}: {name}"
     if key in _SAMPLES:
         raise ValueError(key)
-    _SAMPLES[key] = Sample(key, family, build, level)
+    _SAMPLES[key] = Sample(key, family, build, level, warns)
 
 
 def samples() -> dict[str, Sample]:
     """Every good file by its name."""
-    for module in ("habits", "form_details", "layouts"):
+    for module in ("habits", "form_details", "layouts", "field_messages"):
         import_module(f"tests.attacks.{module}")
     return _SAMPLES
 
@@ -83,6 +84,9 @@ def false_alarm(sample: Sample, report: VerificationReport) -> str | None:
         return f"{report.indication} {report.verdict.subindication}: {'; '.join(report.reasons)}"
     if sample.level is not None and report.signatures[0].level is not sample.level:
         return f"level {report.signatures[0].level}, not {sample.level}"
+    warnings = [str(warning) for each in report.signatures for warning in each.warnings]
+    if not any(sample.warns in warning for warning in warnings or [""]):
+        return f"no warning of {sample.warns!r}, but {warnings}"
     return None
 
 

@@ -40,9 +40,9 @@ def _bad_one_first(one: cms.SignerInfo) -> list[cms.SignerInfo]:
 
 
 _note("no signer", Recipe(signers=lambda one: []), FORMAT, says="one signer")
-_note("the same signer twice", Recipe(signers=_twice), FORMAT, says="one signer")
-_note("a second signer whose value is wrong", Recipe(signers=_and_a_bad_one), FORMAT, says="one signer")
-_note("the first signer's value is wrong", Recipe(signers=_bad_one_first), FORMAT, says="one signer")
+_note("the same signer twice", Recipe(signers=_twice), UNEXPLAINED, says="several signers (2)")
+_note("a second signer whose value is wrong", Recipe(signers=_and_a_bad_one), CRYPTO, says="several signers (2)")
+_note("the first signer's value is wrong", Recipe(signers=_bad_one_first), CRYPTO, says="several signers (2)")
 
 
 # signed attributes

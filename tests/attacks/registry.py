@@ -31,6 +31,7 @@ MODULES = (
     "timestamps",
     "revocation",
     "stores",
+    "leniency",
 )
 LATER = NOW + timedelta(days=1)
 Words = tuple[Indication, SubIndication]

@@ -20,6 +20,7 @@ SPEAKING = {
     "_",
     "Sentence",
     "UnreadableMessage",
+    "UnknownAlgorithm",
     "WrongValue",
     "Fact",
     "_say",

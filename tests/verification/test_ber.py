@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from appliance.verification import Indication, VerificationReport, confined_verification, messages
+from appliance.verification import Indication, VerificationReport, ber, confined_verification
 from appliance.verification.trust import ValidationContext
 from hsm import der
 from tests.verification.authorities import World
@@ -38,7 +38,7 @@ def test_a_message_in_ber_is_the_same_message(
     """Its signature, its timestamp and its certificates count as before; that it is in BER is said."""
     encoded = as_ber(message, segment=segment)
     assert encoded != message
-    assert messages.to_der(encoded) == message
+    assert ber.to_der(encoded) == message
     report = verify(replaced(document, encoded))
     assert report.indication is Indication.PASSED, report.reasons
     assert report.signatures[0].timestamp is not None
@@ -50,9 +50,9 @@ def test_what_is_der_is_left_alone(message: bytes) -> None:
     explicit_default = der.element(der.SEQUENCE, b"\x01\x01\x00")
     long_length = b"\x30\x81\x03\x02\x01\x05"
     for each in (message, unsorted, explicit_default, long_length):
-        assert messages.to_der(each) == each
-        assert messages.length_of(each + b"rest") == len(each)
-    assert messages.length_of(as_ber(message) + b"rest") == len(as_ber(message))
+        assert ber.to_der(each) == each
+        assert ber.length_of(each + b"rest") == len(each)
+    assert ber.length_of(as_ber(message) + b"rest") == len(as_ber(message))
 
 
 @pytest.mark.parametrize(
@@ -72,35 +72,35 @@ def test_what_is_der_is_left_alone(message: bytes) -> None:
         b"\x30\xff",
         b"\x30\x89" + b"\x01" * 9,
         b"\x3f" + b"\xff" * 20 + b"\x01\x00",
-        nested(messages.DEEPEST + 1),
-        bytes(messages.LARGEST + 1),
-        b"\x30\x80" + b"\x05\x00" * ((messages.LARGEST - 4) // 2) + b"\0\0",
+        nested(ber.DEEPEST + 1),
+        bytes(ber.LARGEST + 1),
+        b"\x30\x80" + b"\x05\x00" * ((ber.LARGEST - 4) // 2) + b"\0\0",
     ],
     ids=range(17),
 )
 def test_what_is_no_ber_or_beyond_the_limits_is_refused(damaged: bytes) -> None:
-    with pytest.raises(messages.NotBer):
-        messages.to_der(damaged)
+    with pytest.raises(ber.NotBer):
+        ber.to_der(damaged)
 
 
 def test_the_work_grows_with_the_number_of_elements_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Counted, not timed: each element's header is read once, and once more where its string is put together."""
     read: list[int] = []
-    header = messages._header
-    monkeypatch.setattr(messages, "_header", lambda data, at: read.append(at) or header(data, at))
-    for depth in (5, 25, messages.DEEPEST - 1):
+    header = ber._header
+    monkeypatch.setattr(ber, "_header", lambda data, at: read.append(at) or header(data, at))
+    for depth in (5, 25, ber.DEEPEST - 1):
         for wide in (1, 50):
             read.clear()
-            messages.to_der(b"\x30\x80" + nested(depth - 1) * wide + b"\0\0")
+            ber.to_der(b"\x30\x80" + nested(depth - 1) * wide + b"\0\0")
             assert len(read) == 1 + depth * wide
 
 
 def test_elements_are_read_up_to_a_limit() -> None:
     """In whatever way they lie in each other; one more than the limit is refused."""
-    most = b"\x30\x80" + b"\x31\x02\x05\x00" * ((messages.MOST_ELEMENTS - 2) // 2) + b"\0\0"
-    assert messages.to_der(most)[0] == 0x30
-    with pytest.raises(messages.NotBer, match="too many elements"):
-        messages.to_der(most[:-2] + b"\x05\x00" * 2 + b"\0\0")
+    most = b"\x30\x80" + b"\x31\x02\x05\x00" * ((ber.MOST_ELEMENTS - 2) // 2) + b"\0\0"
+    assert ber.to_der(most)[0] == 0x30
+    with pytest.raises(ber.NotBer, match="too many elements"):
+        ber.to_der(most[:-2] + b"\x05\x00" * 2 + b"\0\0")
 
 
 def test_what_openssl_writes_in_one_pass_is_read(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_what_openssl_writes_in_one_pass_is_read(tmp_path: Path) -> None:
     done = subprocess.run([*signing, *names], check=True, capture_output=True)
     assert done.stdout.startswith(b"\x30\x80")
     assert b"\x24\x80" in done.stdout
-    rewritten = messages.to_der(done.stdout)
+    rewritten = ber.to_der(done.stdout)
     checking = ["openssl", "cms", "-verify", "-binary", "-inform", "DER", "-CAfile", str(certificate)]
     shown = subprocess.run([*checking, "-purpose", "any"], input=rewritten, check=True, capture_output=True)
     assert shown.stdout == b"x" * 20_000

@@ -62,7 +62,7 @@ def test_many_certificates_of_one_name(confined: Verifier, good: World, document
     judged(confined, replaced(document, _with_certificates(message_of(document), issuers)))
     each_other = [authority("Other CA", days=each) for each in range(3000, 3200)]
     report = judged(confined, replaced(document, _with_certificates(message_of(document), each_other)))
-    assert report.indication is Indication.INDETERMINATE
+    assert report.indication is Indication.PASSED, report.reasons  # nobody needs them, so nobody looks
 
 
 def test_many_certificates_of_many_names(confined: Verifier, good: World, document: bytes) -> None:
