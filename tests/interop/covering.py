@@ -19,7 +19,7 @@ _NEVER = ("a note",)
 """What follows a signature in recipes of its own alone, since it is not for PASSED."""
 
 FACTORS: Mapping[str, Sequence[str]] = {
-    "content": tuple(CONTENTS),
+    "content": tuple(name for name in CONTENTS if name != "version 1.3"),
     "shape": tuple(SHAPES),
     "first": tuple(PRODUCERS),
     "first manner": _MANNERS,
@@ -56,6 +56,8 @@ def _able(row: Row, place: str, manner: str) -> bool:
         return False
     if producer.formless and not _is_formless(row, place):
         return False
+    if producer.alone and any(row[each] not in (row[place], "nothing") for each in _before(place)):
+        return False
     if producer.uncertified and row["certifies"] != "0":
         return False
     shape = _LATER_SHAPE.get(row["first"], row["shape"]) if place != "first" else row["shape"]
@@ -68,12 +70,16 @@ _LATER_SHAPE = {"pdf-lib": "as it is", "openssl-linearised": "linearised"}
 _KEEPS_THE_FORM = ("nothing", "another date", "validation data")
 
 
+def _before(place: str) -> tuple[str, ...]:
+    return {"first": (), "second": ("first", "then"), "third": ("first", "then", "second", "after")}[place]
+
+
 def _is_formless(row: Row, place: str) -> bool:
     """Nothing but the producer itself has made a form so far, and what follows needs none from before."""
     waiting = any(row[f"{each} manner"].startswith("existing") for each in ("first", "second"))
     if CONTENTS[row["content"]].fields or waiting or (row["third"] != _NOBODY and _waits(row["third manner"])):
         return False
-    before = {"first": (), "second": ("first", "then"), "third": ("first", "then", "second", "after")}[place]
+    before = _before(place)
     return all(PRODUCERS[row[each]].formless for each in before[::2]) and all(
         row[each] in _KEEPS_THE_FORM for each in before[1::2]
     )

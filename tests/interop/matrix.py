@@ -80,7 +80,7 @@ class Worker:
         """Made, and judged by everybody."""
         try:
             document = self.document(recipe)
-        except Exception as error:  # noqa: BLE001 - whatever a library of others raises is told, and counts
+        except Exception as error:
             return Judged(recipe, f"{type(error).__name__}: {error}"[:300])
         report = self.verifier.verify_pdf(document)
         return Judged(recipe, "", self.opinion(recipe), report.indication, tuple(report.reasons))

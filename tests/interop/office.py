@@ -27,7 +27,7 @@ def started(profile, nss):
     for _ in range(240):
         try:
             return process, resolver.resolve(f"uno:pipe,name={pipe};urp;StarOffice.ComponentContext")
-        except Exception:  # noqa: BLE001 - whatever UNO says until it listens
+        except Exception:
             time.sleep(0.25)
     process.kill()
     raise SystemExit("LibreOffice does not answer")
@@ -53,7 +53,9 @@ class Office:
         for each in security.getSecurityEnvironment().getPersonalCertificates():
             if f"CN={who}" in each.SubjectName:
                 return each
-        raise LookupError(who)
+        raise LookupError(
+            f"{who}, in {os.environ.get('HOME')}: {[e.SubjectName for e in security.getSecurityEnvironment().getPersonalCertificates()]} {self._service('com.sun.star.xml.crypto.SEInitializer').getNSSPath()}"
+        )
 
     def export(self, order):
         """Writer's export to PDF."""
@@ -93,7 +95,7 @@ def main():
             try:
                 getattr(office, order["do"])(order)
                 answer = "done"
-            except Exception as error:  # noqa: BLE001 - told to who asked
+            except Exception as error:
                 answer = f"failed {error!r}".replace("\n", " ")
             sys.stdout.write(answer + "\n")
             sys.stdout.flush()

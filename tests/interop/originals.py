@@ -47,9 +47,9 @@ class Content:
     office: bool = False
 
 
-def _drawn(more: Callable[[canvas.Canvas], None] = lambda sheet: None) -> bytes:
+def _drawn(more: Callable[[canvas.Canvas], None] = lambda sheet: None, version: tuple[int, int] = (1, 7)) -> bytes:
     file = BytesIO()
-    sheet = canvas.Canvas(file, pagesize=A4, invariant=1)
+    sheet = canvas.Canvas(file, pagesize=A4, invariant=1, pdfVersion=version)
     for number in (1, 2):
         sheet.drawString(120, 740, f"Contract, page {number}: the buyer pays 100 euro")
         if number == 1:
@@ -119,6 +119,7 @@ CONTENTS: Mapping[str, Content] = {
     "turned and cropped": Content(lambda bench: _turned()),
     "outlines and extensions": Content(lambda bench: _outlined()),
     "a signed attachment": Content(_with_signed_attachment, shapes=("as it is",)),
+    "version 1.3": Content(lambda bench: _drawn(version=(1, 3)), shapes=("as it is",)),
     "hybrid table": Content(lambda bench: documents.hybrid(), shapes=("as it is",)),
 }
 

@@ -70,7 +70,7 @@ def _by_pyhanko(document: bytes, people: People) -> tuple[list[str], list[str]]:
                 broken.append(f"pyHanko on {each.field_name}: {said.summary()}")
             elif not dated and not said.bottom_line:
                 doubts.append(f"pyHanko on {each.field_name}: {said.summary()}")
-    except Exception as error:  # noqa: BLE001 - whatever it raises on a file that it cannot read
+    except Exception as error:
         doubts.append(f"pyHanko cannot judge it: {type(error).__name__}: {error}")
     return broken, doubts
 

@@ -28,7 +28,7 @@ from tests.verification.authorities import (
 )
 
 SIGNERS = ("Signer A", "Signer B", "Signer C")
-PASSWORD = "x"  # noqa: S105 - of test keys
+PASSWORD = "x"
 
 
 @dataclass(frozen=True)

@@ -138,4 +138,9 @@ SPECIAL: tuple[Recipe, ...] = (
         "plain", "object streams", (Signature("itext", "new shown", 3), "a note"), Indication.INDETERMINATE,
         "annotations under P=3 may cover text",
     ),
+    Recipe(
+        "version 1.3", "as it is", (Signature("pyhanko", "new unseen"), Signature("itext", "new shown")),
+        Indication.INDETERMINATE,
+        "iText writes the header's version into the catalogue again, lower than what pyHanko had signed there",
+    ),
 )  # fmt: skip

@@ -193,7 +193,10 @@ public class Produce {
                 options.setVisualSignature(template(document, box));
             }
             document.addSignature(signature, content -> message(who, content.readAllBytes()), options);
-            if (field != null) field.getWidgets().get(0).getRectangle().getCOSArray().setFloatArray(box);
+            if (field != null && order.containsKey("kept")) {
+                PDRectangle kept = new PDRectangle(box[0], box[1], box[2] - box[0], box[3] - box[1]);
+                field.getWidgets().get(0).setRectangle(kept);
+            }
             document.saveIncremental(out);
             options.close();
         }
