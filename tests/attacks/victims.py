@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.fields import FieldMDPAction, FieldMDPSpec, MDPPerm, SigFieldSpec
 
 from tests.attacks.writing import FONT, contract, stream, written
@@ -12,6 +14,7 @@ from tests.verification.authorities import World, world
 from tests.verification.documents import Signing, plain, sign, signed, stamper, with_fields
 
 GOOD: World = world()
+Edit = Callable[[IncrementalPdfFileWriter], None]
 
 
 def signing(field: str, *, certify: bool = False, dated: bool = True, **options: object) -> Signing:
@@ -20,10 +23,10 @@ def signing(field: str, *, certify: bool = False, dated: bool = True, **options:
     return Signing(field, GOOD.signer, [GOOD.issuing], tsa, certify=certify, **options)  # type: ignore[arg-type]
 
 
-def next_signature(document: bytes, field: str = "second", **options: object) -> bytes:
-    """*document* signed by the other good signer."""
+def next_signature(document: bytes, field: str = "second", edit: Edit | None = None, **options: object) -> bytes:
+    """*document* signed by the other good signer; *edit* does more in the same revision."""
     order = Signing(field, GOOD.other, [GOOD.issuing], stamper(GOOD), **options)  # type: ignore[arg-type]
-    return sign(document, order)
+    return sign(document, order, edit)
 
 
 @cache
@@ -75,8 +78,8 @@ def amount(number: bytes) -> bytes:
 
 
 @cache
-def form(lock: bool = False) -> bytes:
-    """A contract with a filled text field (object 11, shown by 12) and an open check box (13), before signing."""
+def form_alone() -> bytes:
+    """A contract with a filled text field (object 11, shown by 12) and an open check box (13)."""
     catalogue = b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[11 0 R 13 0 R]/DR<</Font<</F1 5 0 R>>>>>>>>"
     more = {
         1: catalogue,
@@ -87,9 +90,14 @@ def form(lock: bool = False) -> bytes:
         14: shown(b"0 0 20 20 re f", b"0 0 20 20"),
         15: shown(b"q Q", b"0 0 20 20"),
     }
-    document = written(contract(more, annotations=b"11 0 R 13 0 R"))
+    return written(contract(more, annotations=b"11 0 R 13 0 R"))
+
+
+@cache
+def form(lock: bool = False) -> bytes:
+    """That contract with two fields for signatures."""
     spec = FieldMDPSpec(FieldMDPAction.ALL) if lock else None
-    return with_fields(document, "first", "second", lock=spec)
+    return with_fields(form_alone(), "first", "second", lock=spec)
 
 
 @cache

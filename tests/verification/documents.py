@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from io import BytesIO
@@ -109,9 +109,17 @@ class _Heedless(signers.PdfSigner):
         return
 
 
-def sign(document: bytes, order: Signing) -> bytes:
-    """*document* with one more signature, in a new field when there is none of that name."""
+def sign(
+    document: bytes, order: Signing, edit: Callable[[IncrementalPdfFileWriter], None] | None = None
+) -> bytes:
+    """*document* with one more signature, in a new field when there is none of that name; *edit* does more in the
+    same revision, when the new field is there."""
     writer = IncrementalPdfFileWriter(BytesIO(document), strict=False)
+    if edit is not None:
+        if order.new_field is not None:
+            append_signature_field(writer, order.new_field)
+            order = replace(order, new_field=None)
+        edit(writer)
     metadata = signers.PdfSignatureMetadata(
         field_name=order.field,
         md_algorithm=order.digest,

@@ -124,6 +124,7 @@ class _Recognition:
         self._new_widgets: set[int] = set()
         self._appearances: dict[int, int] = {}
         self._visible = False
+        self._names: set[str] = set()
 
     def step(self) -> RevisionStep:
         """Explain the whole step or raise _Unknown."""
@@ -194,6 +195,7 @@ class _Recognition:
         self._vetted |= {number for number in (form, fields) if number is not None}
         for each in before:
             self._filled(each)
+        self._names = {str(entry(_dictionary(each.get_object()), "/T")) for each in entry(old_form, "/Fields", ())}
         for each in after[len(before) :]:
             self._added(each)
         if not all(is_filled_by(place, self._locks) for place in self._places):
@@ -229,6 +231,10 @@ class _Recognition:
         widget = _dictionary(self._new(generic.Reference(*number, self._reader)))
         if entry(widget, "/FT") != "/Sig" or entry(widget, "/Subtype") != "/Widget" or _NO_FIELD & widget.keys():
             raise _Unknown
+        name = str(widget["/T"])
+        if name in self._names or "." in name:
+            raise _Unknown  # a name is that of one field (ISO 32000-2, 12.7.4.2)
+        self._names.add(name)
         self._new_widgets.add(number[0])
         if "/V" in widget:
             self._note_value(str(widget["/T"]), widget)

@@ -51,6 +51,7 @@ class References:
         self._pdf = pdf
         self._holders: dict[int, dict[int, int]] = defaultdict(dict)
         self._written: dict[tuple[int, int], Counter[_Place]] = defaultdict(Counter)
+        self._read: dict[_Place, Counter[int]] = {}
         self._places = _first_listed(pdf)
         self._offsets = [place.offset for place in self._places]
         self._streams = _cross_reference_streams(pdf)
@@ -83,9 +84,11 @@ class References:
         return any(self._has(place, number) != count for place, count in written.items())
 
     def _has(self, place: _Place, number: int) -> int:
-        reference = generic.Reference(place.number, place.generation, self._pdf.reader)
-        value = self._pdf.reader.get_object(reference, place.revision)
-        return sum(found == number for found, _ in references_in(value))
+        if place not in self._read:
+            reference = generic.Reference(place.number, place.generation, self._pdf.reader)
+            value = self._pdf.reader.get_object(reference, place.revision)
+            self._read[place] = Counter(found for found, _ in references_in(value))
+        return self._read[place][number]
 
     def _search_file(self, document: bytes) -> None:
         for number, position in _references(document):

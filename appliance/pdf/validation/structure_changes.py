@@ -56,7 +56,9 @@ class _Structure:
         self._holds: dict[int, set[int]] = {}  # new element: its widgets
 
     def explained(self) -> frozenset[int]:
-        if self._before is None or number_of(self._new.root.raw_get("/StructTreeRoot")) != self._before:
+        if self._before is None or "/StructTreeRoot" not in self._new.root:
+            return frozenset()
+        if number_of(self._new.root.raw_get("/StructTreeRoot")) != self._before:
             return frozenset()
         before, after = _dictionary(self._old.root["/StructTreeRoot"]), _dictionary(self._new.root["/StructTreeRoot"])
         self._trees(before, after)
