@@ -8,39 +8,44 @@ boxes, on which signatures are usually put, do not count as hidden.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Protocol
 
 import pypdfium2
 from PIL import Image, ImageChops, ImageDraw
+from pypdfium2 import raw
 
 from appliance.pdf.values import PagePair, PageRegion
 
 _CONTRAST = 64
 _LONGEST_STROKE = 24  # in pixels at 72 dpi: what runs further is a line
 _LEAST_INK = 6
+_INK = 255
 
 
 def hides(before: Image.Image, after: Image.Image) -> bool:
     """Whether *after*, drawn over *before* (the same part of the same page, at 72 dpi), hides letters of it."""
+    was = _ink(before)
+    lost = ImageChops.subtract(was, _ink(after))
+    if lost.histogram()[_INK] < _LEAST_INK:
+        return False
     width, height = before.size
-    was, now = _ink(before), _ink(after)
-    rows = [was[start : start + width] for start in range(0, width * height, width)]
-    lines = {(x, y) for y, row in enumerate(rows) for x in _long_runs(row)}
+    inked = was.tobytes()
+    rows = [inked[start : start + width] for start in range(0, width * height, width)]
+    lines = {y * width + x for y, row in enumerate(rows) for x in _long_runs(row)}
     for x in range(width):
-        lines |= {(x, y) for y in _long_runs(was[x::width])}
-    lost = (
-        divmod(place, width) for place, (one, other) in enumerate(zip(was, now, strict=True)) if one and not other
-    )
-    return sum((x, y) not in lines for y, x in lost) >= _LEAST_INK
+        lines |= {y * width + x for y in _long_runs(inked[x::width])}
+    return sum(place not in lines for place, pixel in enumerate(lost.tobytes()) if pixel) >= _LEAST_INK
 
 
-def _ink(picture: Image.Image) -> bytes:
-    """1 for each pixel that stands out from the picture's most frequent grey, else 0."""
+def _ink(picture: Image.Image) -> Image.Image:
+    """White for each pixel that stands out from the picture's most frequent grey, else black."""
     grey = picture.convert("L")
     counts = grey.histogram()
     ground = counts.index(max(counts))
-    return grey.point([int(abs(level - ground) >= _CONTRAST) for level in range(256)]).tobytes()
+    return grey.point([_INK * (abs(level - ground) >= _CONTRAST) for level in range(256)])
 
 
 def _long_runs(pixels: bytes) -> Iterator[int]:
@@ -60,116 +65,168 @@ _SHOWN_DPI = 72
 _POINTS_PER_INCH = 72
 _LARGEST_SIDE = 2000
 _MARGIN = 2
-_MOST_KEPT = 16
+_MOST_KEPT = 64
 
 
 class NotRendered(Exception):
     """One of the two could not be shown, so nothing can be said about the look."""
 
 
-class PageComparison:
-    """How the pages of *document* look, beside earlier revisions of it: opened once, each page drawn once.
+class PageStates(Protocol):
+    """What is known of a document's pages without drawing them; ends are lengths of its revisions."""
 
-    *bare*: without annotations and form fields, so that the pages' own contents are compared.
+    def earliest(self, page: int, end: int, region: PageRegion | None = None) -> int:
+        """Where the first revision ends in which *page*, or only what it shows in *region*, is what it is in the
+        first *end* bytes."""
+
+    def regions_since(self, page: int, end: int) -> frozenset[PageRegion] | None:
+        """Outside of which parts *page* is known to be the same since the first *end* bytes; None: it is not."""
+
+
+class _Unknown:
+    """A page may look different in every revision."""
+
+    def earliest(self, page: int, end: int, region: PageRegion | None = None) -> int:
+        """*end* itself."""
+        return end
+
+    def regions_since(self, page: int, end: int) -> frozenset[PageRegion] | None:
+        """Nothing is known."""
+        return None
+
+
+class PageComparison:
+    """How the pages of *document* look, beside earlier revisions of it; each page is drawn once in each state.
+
+    *bare*: without annotations and form fields, so that the pages' own contents are compared. By *states* pages
+    that are known to be the same are not drawn to be compared. Where parts alone are known to differ, all else is
+    compared once, beside the first revision that is asked about.
     """
 
-    def __init__(self, document: bytes, *, bare: bool = False) -> None:
+    def __init__(self, document: bytes, *, bare: bool = False, states: PageStates | None = None) -> None:
         self._document = document
+        self._size = len(document)
         self._bare = bare
-        self._opened: pypdfium2.PdfDocument | None = None
-        self._drawn: dict[int, _Sheet] = {}
+        self._states = states or _Unknown()
+        self._opened: dict[int, pypdfium2.PdfDocument] = {}
+        self._drawn: dict[tuple[int, int, int], _Sheet] = {}
+        self._closely: set[int] = set()
+        self._apart: dict[int, bool] = {}
 
     def differences(
         self,
-        before: bytes,
+        before: bytes | int,
         *,
         except_for: Sequence[PageRegion] = (),
         pages: Iterable[int] | None = None,
         most: int | None = None,
     ) -> tuple[PagePair, ...]:
-        """The pages that look different from those of *before*, at most three of them; *pages* None means all (up
-        to *most*, ``MOST_PAGES`` by default).
+        """The pages that look different from those of *before*, at most three of them; *before* is a file, or how
+        many of the document's first bytes are one. *pages* None means all (up to *most* that are drawn,
+        ``MOST_PAGES`` by default).
 
         Raises :class:`NotRendered`.
         """
         try:
-            with _open(before) as old:
-                new = self._pdf()
+            with _open(before) if isinstance(before, bytes) else nullcontext(self._revision(before)) as old:
+                new = self._revision(self._size)
                 if len(old) != len(new):
                     return (PagePair(1, _png(old, 0), _png(new, 0)),)
                 chosen = sorted(pages) if pages is not None else range(len(old))
+                if isinstance(before, int):
+                    chosen = [page for page in chosen if self._is_touched(page, before)]
                 if len(chosen) > (MOST_PAGES if most is None else most):
                     raise NotRendered
-                found = [page for page in chosen if self._differs(old, page, except_for)]
-                return tuple(PagePair(page + 1, _png(old, page), _png(new, page)) for page in found[:3])
+                found = [page for page in chosen if self._differs(old, before, page, except_for)]
+                shown = self._revision(before) if isinstance(before, int) else old  # others were opened since
+                return tuple(PagePair(page + 1, _png(shown, page), _png(new, page)) for page in found[:3])
         except (pypdfium2.PdfiumError, ValueError, OSError) as error:
             raise NotRendered from error
 
-    def hiding(self, before: bytes, regions: Iterable[PageRegion]) -> frozenset[PageRegion]:
-        """Those of *regions* in which something is drawn now that hides what *before* showed there.
+    def hiding(self, before: int, regions: Iterable[PageRegion]) -> frozenset[PageRegion]:
+        """Those of *regions* in which something is drawn now that hides what the first bytes, *before* as many,
+        showed there.
 
         Raises :class:`NotRendered`.
         """
         return self._chosen(before, regions, self._hides)
 
-    def lettered(self, before: bytes, regions: Iterable[PageRegion]) -> frozenset[PageRegion]:
-        """Those of *regions* in which *before* showed letters, hidden now or not.
+    def lettered(self, before: int, regions: Iterable[PageRegion]) -> frozenset[PageRegion]:
+        """Those of *regions* in which the first bytes, *before* as many, showed letters, hidden now or not.
 
         Raises :class:`NotRendered`.
         """
-        return self._chosen(before, regions, self._has_letters)
+        return self._chosen(before, regions, lambda then, _, part: hides(part, Image.new("RGB", part.size)))
 
     def _chosen(
         self,
-        before: bytes,
+        before: int,
         regions: Iterable[PageRegion],
-        applies: Callable[[pypdfium2.PdfDocument, PageRegion], bool],
+        applies: Callable[[_Sheet, PageRegion, Image.Image], bool],
     ) -> frozenset[PageRegion]:
-        regions = tuple(regions)
-        if not regions:
-            return frozenset()
+        """Those of which *applies* says so, given the page before, the region, and its part of that picture."""
+        found = set()
         try:
-            with _open(before) as old:
-                return frozenset(each for each in regions if applies(old, each))
+            for region in regions:
+                if region.page >= len(self._revision(before)):
+                    found.add(region)
+                    continue
+                self._closely.add(region.page)
+                then = self._sheet(region.page, self._states.earliest(region.page, before, region))
+                if applies(then, region, then.picture.crop(then.part(region))):
+                    found.add(region)
         except (pypdfium2.PdfiumError, ValueError, OSError) as error:
             raise NotRendered from error
+        return frozenset(found)
 
-    def _hides(self, old: pypdfium2.PdfDocument, region: PageRegion) -> bool:
-        if region.page >= len(old):
-            return True
-        before, after = _sheet(old, region.page, _SHOWN_DPI), _sheet(self._pdf(), region.page, _SHOWN_DPI)
-        if before.picture.size != after.picture.size:
-            return True
-        part = before.part(region)
-        return hides(before.picture.crop(part), after.picture.crop(part))
+    def _hides(self, then: _Sheet, region: PageRegion, part: Image.Image) -> bool:
+        now = self._sheet(region.page, self._size)
+        return then.picture.size != now.picture.size or hides(part, now.picture.crop(then.part(region)))
 
-    def _has_letters(self, old: pypdfium2.PdfDocument, region: PageRegion) -> bool:
-        if region.page >= len(old):
-            return True
-        before = _sheet(old, region.page, _SHOWN_DPI)
-        part = before.picture.crop(before.part(region))
-        return hides(part, Image.new("RGB", part.size))
+    def _is_touched(self, page: int, before: int) -> bool:
+        return self._states.earliest(page, before) != self._states.earliest(page, self._size)
 
-    def _pdf(self) -> pypdfium2.PdfDocument:
-        if self._opened is None:
-            self._opened = _open(self._document)
-        return self._opened
+    def _differs(
+        self, old: pypdfium2.PdfDocument, before: bytes | int, page: int, except_for: Sequence[PageRegion]
+    ) -> bool:
+        own = frozenset(region for region in except_for if region.page == page)
+        if isinstance(before, bytes):
+            return self._looks_different(_sheet(old, page, bare=self._bare), page, own)
+        changed = self._states.regions_since(page, before)
+        if changed is None or not changed <= own:
+            return self._looks_different(self._sheet(page, self._states.earliest(page, before)), page, own)
+        if page not in self._apart:
+            self._apart[page] = self._looks_different(self._sheet(page, before), page, own)
+        return self._apart[page]
 
-    def _differs(self, old: pypdfium2.PdfDocument, page: int, except_for: Sequence[PageRegion]) -> bool:
-        before, sheet = _sheet(old, page, bare=self._bare).picture, self._sheet(page)
-        if before.size != sheet.picture.size:
+    def _looks_different(self, before: _Sheet, page: int, except_for: frozenset[PageRegion]) -> bool:
+        sheet = self._sheet(page, self._size)
+        if before.picture.size != sheet.picture.size:
             return True
-        after = sheet.picture.copy()
+        was, now = before.picture, sheet.picture
+        if except_for:
+            was, now = was.copy(), now.copy()
         for region in except_for:
-            if region.page == page:
-                sheet.blank(before, region)
-                sheet.blank(after, region)
-        return ImageChops.difference(before, after).getbbox() is not None
+            sheet.blank(was, region)
+            sheet.blank(now, region)
+        return ImageChops.difference(was, now).getbbox() is not None
 
-    def _sheet(self, page: int) -> _Sheet:
-        sheet = self._drawn.get(page) or _sheet(self._pdf(), page, bare=self._bare)
-        if len(self._drawn) < _MOST_KEPT:
-            self._drawn[page] = sheet
+    def _revision(self, end: int) -> pypdfium2.PdfDocument:
+        """The first *end* bytes, opened; the whole document is kept so, and the last one beside it."""
+        if end not in self._opened:
+            for other in self._opened.keys() - {self._size} if end != self._size else ():
+                self._opened.pop(other).close()
+            self._opened[end] = _open(self._document, end)
+        return self._opened[end]
+
+    def _sheet(self, page: int, end: int) -> _Sheet:
+        """The page, at the larger size if a look for what is hidden needs that, too."""
+        dpi = _SHOWN_DPI if page in self._closely else _COMPARED_DPI
+        key = page, end, dpi
+        sheet = self._drawn.pop(key, None) or _sheet(self._revision(end), page, dpi, bare=self._bare)
+        self._drawn[key] = sheet  # the last one of those that are kept
+        if len(self._drawn) > _MOST_KEPT:
+            del self._drawn[next(iter(self._drawn))]
         return sheet
 
 
@@ -208,15 +265,20 @@ class _Sheet:
         return xs[0], ys[0], xs[-1], ys[-1]
 
 
-def _open(document: bytes) -> pypdfium2.PdfDocument:
-    pdf = pypdfium2.PdfDocument(document)
+def _open(document: bytes, end: int | None = None) -> pypdfium2.PdfDocument:
+    """The first *end* bytes of *document* (all for None), which are not copied."""
+    size = len(document) if end is None else end
+    loaded = raw.FPDF_LoadMemDocument64(document, size, None)
+    if raw.FPDF_GetPageCount(loaded) < 1:
+        raw.FPDF_CloseDocument(loaded)
+        raise pypdfium2.PdfiumError("it cannot be read, or has no page")
+    pdf = pypdfium2.PdfDocument(loaded)
+    pdf._data_holder.append(document)  # PDFium reads in it for as long as it is open
     pdf.init_forms()
     return pdf
 
 
-def _sheet(
-    pdf: pypdfium2.PdfDocument, number: int, dpi: int = _COMPARED_DPI, *, bare: bool = False
-) -> _Sheet:
+def _sheet(pdf: pypdfium2.PdfDocument, number: int, dpi: int = _COMPARED_DPI, *, bare: bool = False) -> _Sheet:
     page = pdf[number]
     return _Sheet(_picture(page, dpi, bare=bare), page.get_bbox(), page.get_rotation())
 

@@ -98,7 +98,7 @@ def _parsed(
     if not found:
         verdict = undecided(SubIndication.NO_SIGNATURE_FOUND, _HIDDEN if unreached else _NOTHING)
         return replace(report, verdict=verdict, remarks=remarks)
-    judged = _with_signatures(replace(report, remarks=remarks), pdf, found, circumstances, verified)
+    judged = _with_signatures(replace(report, remarks=remarks), pdf, found, circumstances, verified, looks)
     ends = (each.signed.end for each in found if each.signed and each.complete)
     judged = with_look(judged, looks.of_file(signed_until=max(ends, default=0)))
     if unreached and all(each.document_timestamp for each in found):
@@ -114,6 +114,7 @@ def _with_signatures(
     found: list[FoundSignature],
     circumstances: ValidationContext,
     verified: int,
+    looks: Looks,
 ) -> VerificationReport:
     stored = store(pdf)
     material = CollectedMaterial(list(stored.certificates), list(stored.crls), list(stored.responses))
@@ -129,7 +130,8 @@ def _with_signatures(
         examined.append(one)
         if one.proves is not None:
             proofs.append((each.revision, one.proves))
-    history = history_of(pdf, sorted(examined, key=lambda one: one.found.revision), verified)
+    in_order = sorted(examined, key=lambda one: one.found.revision)
+    history = history_of(pdf, in_order, verified, certain=looks.is_certain)
     reports = tuple(history.report_signature(one) for one in history.examined)
     return conclude_report(report, reports, history)
 

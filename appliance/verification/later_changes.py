@@ -16,6 +16,7 @@ from appliance.pdf.page_comparison import NotRendered, PageComparison
 from appliance.pdf.validation.changes import is_described_anew, steps
 from appliance.pdf.validation.model import FoundSignature, Look, RevisionStep, StepKind
 from appliance.pdf.validation.opening import OpenedPdf
+from appliance.pdf.validation.page_states import PageGraph, RevisionStates
 from appliance.pdf.validation.reading import of_fields, revisions_within, stored_since
 from appliance.pdf.values import PagePair
 from appliance.verification import rows
@@ -57,8 +58,11 @@ Judged = tuple[Changes, Verdict | None]
 class RevisionHistory:
     """The document's revisions after its first signature. ``examined`` in the order of revisions."""
 
-    def __init__(self, pdf: OpenedPdf, examined: list[ExaminedSignature], *, since: int = 0) -> None:
-        """*since* is the first revision whose changes are judged."""
+    def __init__(
+        self, pdf: OpenedPdf, examined: list[ExaminedSignature], *, since: int = 0, certain: bool = False
+    ) -> None:
+        """*since* is the first revision whose changes are judged; *certain* says that programs have no choice in
+        what they read, so that pages which no step has touched need not be drawn."""
         self.pdf = pdf
         self.examined = tuple(examined)
         first = min(one.found.revision for one in examined)
@@ -67,12 +71,17 @@ class RevisionHistory:
         self.described_anew = is_described_anew(pdf, since=first)
         self.seen: dict[int, tuple[PagePair, ...]] = {}
         self._bare: dict[int, tuple[PagePair, ...]] = {}
-        self._look = PageComparison(pdf.document)
+        graph = PageGraph(pdf) if certain else None
+        self._look, self._bare_look = (self._comparison(graph, bare=bare) for bare in (False, True))
         # a timestamp can be had by anybody: it answers for the date of what was filled in, not for the filling
         self._signed = max((one.found.revision for one in examined if one.intact), default=-1)
         people = (one for one in examined if one.intact and not one.found.document_timestamp)
         self._covered = max((one.found.revision for one in people), default=-1)
         self._intact = frozenset(one.found.field for one in examined if one.intact)
+
+    def _comparison(self, graph: PageGraph | None, *, bare: bool) -> PageComparison:
+        states = None if graph is None else RevisionStates(graph, self.steps, contents_only=bare)
+        return PageComparison(self.pdf.document, bare=bare, states=states)
 
     def report_signature(self, one: ExaminedSignature) -> SignatureReport:
         """The report about *one*, with what came after it."""
@@ -177,9 +186,7 @@ class RevisionHistory:
             return ()
         end = found.signed.end
         if pages is not None or end not in self._bare:
-            compared = PageComparison(self.pdf.document, bare=True).differences(
-                self.pdf.document[:end], pages=pages
-            )
+            compared = self._bare_look.differences(end, pages=pages)
             if pages is not None:
                 return compared
             self._bare[end] = compared
@@ -191,10 +198,10 @@ class RevisionHistory:
             return ()
         end = found.signed.end
         if end not in self.seen:
-            self.seen[end] = self._compared(found, later, self.pdf.document[:end])
+            self.seen[end] = self._compared(found, later, end)
         return self.seen[end]
 
-    def _compared(self, found: FoundSignature, later: list[RevisionStep], before: bytes) -> tuple[PagePair, ...]:
+    def _compared(self, found: FoundSignature, later: list[RevisionStep], before: int) -> tuple[PagePair, ...]:
         fields = frozenset().union(*(step.fields for step in later))
         regions = of_fields(self.pdf, fields)
         recognised = all(step.recognised for step in later)
@@ -237,7 +244,9 @@ class NewRevisions(RevisionHistory):
         return ()
 
 
-def history_of(pdf: OpenedPdf, examined: list[ExaminedSignature], verified: int) -> RevisionHistory:
+def history_of(
+    pdf: OpenedPdf, examined: list[ExaminedSignature], verified: int, *, certain: bool
+) -> RevisionHistory:
     """The history after the first *verified* bytes, which were a file that has passed; all of it when those are
     not whole revisions of *pdf*, or when the new ones must be compared by looking."""
     passed = revisions_within(pdf, verified) if verified else 0
@@ -245,7 +254,7 @@ def history_of(pdf: OpenedPdf, examined: list[ExaminedSignature], verified: int)
         increment = NewRevisions(pdf, examined, since=passed - 1)
         if increment.decides:
             return increment
-    return RevisionHistory(pdf, examined)
+    return RevisionHistory(pdf, examined, certain=certain)
 
 
 def _is_forbidden(found: FoundSignature, later: list[RevisionStep]) -> bool:

@@ -47,7 +47,9 @@ _CHANGES = {
     ),
     Changes.FILLED: (
         RowAnswer.YES,
-        Sentence("Form fields were filled, which the certification allows; nothing else that a page shows changed."),
+        Sentence(
+            "Form fields were filled, which the certification allows; nothing else that a page shows changed."
+        ),
     ),
     Changes.UNEXPLAINED: (RowAnswer.OPEN, Sentence("Something was changed afterwards that cannot be explained.")),
     Changes.CHANGED: (RowAnswer.NO, Sentence("The document was changed after this signature.")),

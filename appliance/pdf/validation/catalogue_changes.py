@@ -177,7 +177,11 @@ class EqualCopies:
 
 def is_outline(value: object) -> bool:
     """Whether it is the root of outlines or an item of them (12.3.3)."""
-    return isinstance(value, generic.DictionaryObject) and _is_copied(value) and bool({"/Title", "/First"} & value.keys())
+    return (
+        isinstance(value, generic.DictionaryObject)
+        and _is_copied(value)
+        and bool({"/Title", "/First"} & value.keys())
+    )
 
 
 def _is_copied(value: object) -> bool:

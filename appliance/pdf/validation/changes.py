@@ -196,7 +196,9 @@ def _analysed(
 ) -> RevisionStep:
     new_visible = frozenset(_visible_fields(new) - _visible_fields(old))
     changed = touched(old, new)
-    unexplained = RevisionStep(new.revision, StepKind.UNEXPLAINED, filled(old, new) & changed, changed, new_visible)
+    unexplained = RevisionStep(
+        new.revision, StepKind.UNEXPLAINED, filled(old, new) & changed, changed, new_visible
+    )
     try:
         result = _policy(background).apply(old, new)
         if not background.kept or _is_objectionable(old, new):
@@ -206,7 +208,9 @@ def _analysed(
     kind = _KINDS.get(result.modification_level, StepKind.UNEXPLAINED)
     # pyHanko names every field with an appearance that an older revision wrote
     fields = frozenset(result.changed_form_fields) & changed
-    return replace(unexplained, kind=kind, fields=fields if kind is not StepKind.UNEXPLAINED else unexplained.fields)
+    return replace(
+        unexplained, kind=kind, fields=fields if kind is not StepKind.UNEXPLAINED else unexplained.fields
+    )
 
 
 def _is_objectionable(old: HistoricalResolver, new: HistoricalResolver) -> bool:

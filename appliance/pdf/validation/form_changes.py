@@ -148,7 +148,10 @@ def _is_written(node: _Node, revision: HistoricalResolver) -> bool:
         return False
     if node.kind == "/Sig":
         number = number_of(value)
-        return number is not None and generic.Reference(*number, revision.reader) in revision.explicit_refs_in_revision()
+        return (
+            number is not None
+            and generic.Reference(*number, revision.reader) in revision.explicit_refs_in_revision()
+        )
     return not revision.collect_dependencies(value).isdisjoint(revision.explicit_refs_in_revision())
 
 

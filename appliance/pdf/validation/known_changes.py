@@ -143,9 +143,7 @@ class _Recognition:
                 raise _Unknown
         kind = StepKind.FORM_FILLING if self._fields or self._visible else StepKind.VALIDATION_DATA
         fields = frozenset(self._fields)
-        return RevisionStep(
-            self._number, kind, fields, fields, frozenset(self._new_visible), recognised=True
-        )
+        return RevisionStep(self._number, kind, fields, fields, frozenset(self._new_visible), recognised=True)
 
     def _explained(self, reference: generic.Reference, holders: set[int], store: frozenset[int]) -> bool:
         number = reference.idnum
@@ -274,9 +272,7 @@ class _Recognition:
         changed = changed_keys(old, new)
         if not changed or changed - _PAGE_MAY_CHANGE or ("/Tabs" in changed and "/Tabs" in old):
             return False
-        return self._extended(
-            _array(old, "/Annots"), _array(new, "/Annots")
-        )
+        return self._extended(_array(old, "/Annots"), _array(new, "/Annots"))
 
     def _extended(self, before: list[object], after: list[object]) -> bool:
         kept, added = after[: len(before)], after[len(before) :]

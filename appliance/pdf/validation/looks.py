@@ -62,6 +62,11 @@ class Looks:
         document = self._pdf.document
         return Look.ONE if self._is_plain or signed_until == len(document) else _look_of(document)
 
+    @property
+    def is_certain(self) -> bool:
+        """Whether programs have no choice in what they read, and no object lies within another one."""
+        return self._is_plain and self._are_apart
+
     def is_within_stream(self, place: int) -> bool:
         """Whether the byte at *place* is part of a stream, as an attached file is, and not of an object itself."""
         return self._extents.is_within_stream(place)

@@ -297,6 +297,33 @@ def _page_numbers(node: generic.DictionaryObject, depth: int) -> Iterator[tuple[
             yield from _page_numbers(kids[index], depth + 1)
 
 
+def page_tree(pdf: OpenedPdf) -> tuple[dict[int, int], frozenset[int]]:
+    """The pages by their object numbers, counted from 0, and the numbers of the objects that the tree above them
+    is made of. Raises ValueError for a tree of another form than ISO 32000-2, 7.7.3, has."""
+    pages: dict[int, int] = {}
+    nodes: set[int] = set()
+    _count_pages(pdf.reader.root.raw_get("/Pages"), pages, nodes, 0)
+    return pages, frozenset(nodes)
+
+
+def _count_pages(reference: object, pages: dict[int, int], nodes: set[int], depth: int) -> None:
+    number = number_of(reference)
+    if number is None or number[0] in nodes or number[0] in pages or depth > _DEEPEST:
+        raise ValueError("no tree of pages")
+    node = reference.get_object()  # type: ignore[attr-defined]  # it is a reference, since it has a number
+    if "/Kids" not in node:
+        pages[number[0]] = len(pages)
+        return
+    nodes.add(number[0])
+    listed = number_of(node.raw_get("/Kids"))
+    nodes.update(() if listed is None else listed[:1])
+    before, kids = len(pages), node["/Kids"]
+    for index in range(len(kids)):
+        _count_pages(kids.raw_get(index), pages, nodes, depth + 1)
+    if entry(node, "/Count") != len(pages) - before:
+        raise ValueError("a tree with another number of pages")
+
+
 def _widgets(
     pdf: OpenedPdf, names: frozenset[str]
 ) -> Iterator[tuple[tuple[int, int], tuple[float, float, float, float]]]:

@@ -91,7 +91,7 @@ class References:
         return self._read[place][number]
 
     def _search_file(self, document: bytes) -> None:
-        for number, position in _references(document):
+        for number, position in references_from(document):
             if number in self._wanted:
                 at = bisect_right(self._offsets, position) - 1
                 place = self._places[at] if at >= 0 else _Place(0, TRAILER, 0, 0)
@@ -106,7 +106,7 @@ class References:
                 contained[place.obj_stream_id].append(number)
             for stream, members in contained.items():
                 value = pdf.reader.get_object(generic.Reference(stream, 0, pdf.reader), revision)
-                for number, _ in _references(value.data):
+                for number, _ in references_from(value.data):
                     for member in members if number in self._wanted else ():
                         self._note(number, member, revision)
 
@@ -115,7 +115,7 @@ class References:
         known[holder] = min(revision, known.get(holder, revision))
 
 
-def _references(data: bytes) -> Iterator[tuple[int, int]]:
+def references_from(data: bytes) -> Iterator[tuple[int, int]]:
     """Object number and position of every reference, comments between its parts included."""
     for keyword in _KEYWORD.finditer(data):
         position = keyword.start()

@@ -60,7 +60,10 @@ class _Structure:
             return frozenset()
         if number_of(self._new.root.raw_get("/StructTreeRoot")) != self._before:
             return frozenset()
-        before, after = _dictionary(self._old.root["/StructTreeRoot"]), _dictionary(self._new.root["/StructTreeRoot"])
+        before, after = (
+            _dictionary(self._old.root["/StructTreeRoot"]),
+            _dictionary(self._new.root["/StructTreeRoot"]),
+        )
         self._trees(before, after)
         if self._before[0] in self._changed:
             self._root(before, after)
@@ -113,7 +116,9 @@ class _Structure:
             return False
         if holder == self._old.root_ref.idnum:
             return self._before == (number, 0) and not any(
-                number in _numbers(self._old.root.raw_get(key)) for key in self._old.root if key != "/StructTreeRoot"
+                number in _numbers(self._old.root.raw_get(key))
+                for key in self._old.root
+                if key != "/StructTreeRoot"
             )
         value = self._old(generic.Reference(holder, 0, self._old.reader))
         if not isinstance(value, generic.DictionaryObject) or isinstance(value, generic.StreamObject):
@@ -133,7 +138,9 @@ class _Structure:
 
     def _has_kids(self, holder: int, kids: int) -> bool:
         value = self._old(generic.Reference(holder, 0, self._old.reader))
-        if not isinstance(value, generic.DictionaryObject) or not (_is_element(value) or self._before == (holder, 0)):
+        if not isinstance(value, generic.DictionaryObject) or not (
+            _is_element(value) or self._before == (holder, 0)
+        ):
             return False
         return {key for key in value if kids in _numbers(value.raw_get(key))} == {"/K"}
 
@@ -323,7 +330,11 @@ def lists_near(old: HistoricalResolver, new: HistoricalResolver) -> Iterator[int
         except DAMAGE:
             continue
         for each in (*near, root):
-            number = number_of(each.raw_get("/K")) if isinstance(each, generic.DictionaryObject) and "/K" in each else None
+            number = (
+                number_of(each.raw_get("/K"))
+                if isinstance(each, generic.DictionaryObject) and "/K" in each
+                else None
+            )
             if number is not None:
                 yield number[0]
 
