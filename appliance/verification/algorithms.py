@@ -39,7 +39,10 @@ _SCHEMES: dict[str, tuple[str, str | None]] = {
     **{f"{name}_{kind}": (kind, name) for kind, names in _WITH_HASH.items() for name in names},
 }
 """By the names of asn1crypto: the kind of signature, and its hash; None where the hash is stated elsewhere."""
-_SIGNATURES = {der.oid(algos.SignedDigestAlgorithmId(name).dotted): scheme for name, scheme in _SCHEMES.items()}
+_SIGNATURES = {
+    **{der.oid(algos.SignedDigestAlgorithmId(name).dotted): scheme for name, scheme in _SCHEMES.items()},
+    **{der.oid(f"2.16.840.1.101.3.4.3.{14 + place}"): ("rsa", name) for place, name in enumerate(_SHA_3)},
+}
 _DIGEST_OF_EDWARDS = {"ed25519": "sha512", "ed448": "shake256"}
 """RFC 8419, 3: the one digest that goes with each; SHAKE256 is of 64 octets, and goes with nothing else here."""
 _WEAK = frozenset({"md5", "sha1"})

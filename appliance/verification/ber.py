@@ -9,7 +9,7 @@ elements; all three have limits.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from hsm import der
 
@@ -33,8 +33,7 @@ class NotBer(ValueError):
     """The bytes are no BER element, or one beyond the limits."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Header:
+class _Header(NamedTuple):
     """Identifier octets, where the contents start, and where they end (None: at an end-of-contents)."""
 
     identifier: bytes
@@ -61,16 +60,22 @@ class _Budget:
 def to_der(encoded: bytes) -> bytes:
     """The one element in *encoded* with definite lengths and unsegmented OCTET STRINGs; *encoded* itself where it
     has these. Raises :class:`NotBer`, also for bytes after the element."""
-    written, end = _element(_limited(encoded), 0, DEEPEST, _Budget())
+    written, end = leading_element(encoded)
     if end != len(encoded):
         raise NotBer("bytes after the element")
     return written
 
 
+def leading_element(encoded: bytes) -> tuple[bytes, int]:
+    """The element that *encoded* begins with, as :func:`to_der` has it, and its octets in *encoded*. Raises
+    :class:`NotBer`."""
+    return _element(_limited(encoded), 0, DEEPEST, _Budget())
+
+
 def length_of(encoded: bytes) -> int:
     """Octets of the element that *encoded* begins with, end-of-contents included. Raises :class:`NotBer`."""
     header = _header(encoded, 0)
-    return header.end or _element(_limited(encoded), 0, DEEPEST, _Budget())[1]
+    return header.end or leading_element(encoded)[1]
 
 
 def _limited(encoded: bytes) -> bytes:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from appliance.verification.algorithms import digest_of
-from appliance.verification.ber import NotBer, length_of, to_der
+from appliance.verification.ber import NotBer, leading_element, length_of, to_der
 from appliance.verification.model import SubIndication, Verdict, failed, undecided
 from hsm import der
 from hsm.cms import DATA
@@ -58,6 +58,7 @@ _RECORD = Sentence(
     "The signature carries an evidence record (RFC 4998), which was not judged; what it proves does not count."
 )
 _LEFT_ASIDE = Sentence("The signature carries unsigned attributes that were not judged ({oid}).")
+_INDEFINITE = b"\x30\x80"
 _CERTIFICATE, _LIST = 0x30, 0x30
 _EXTENDED, _ATTRIBUTE_V1, _ATTRIBUTE_V2, _OTHER_CERTIFICATE = 0xA0, 0xA1, 0xA2, 0xA3
 _OTHER_LIST = 0xA1
@@ -142,8 +143,12 @@ def read_message(encoded: bytes) -> SignedMessage:
         rewritten = _rewritten(encoded)
         if rewritten == encoded:
             raise _damaged() from error
+    return _read_rewritten(rewritten)
+
+
+def _read_rewritten(encoded: bytes) -> SignedMessage:
     try:
-        return _read(rewritten, (_IN_BER,))
+        return _read(encoded, (_IN_BER,))
     except AuthorityError as error:
         raise _damaged() from error
 
@@ -160,15 +165,16 @@ def message_in(contents: bytes) -> SignedMessage:
 
     Raises :class:`UnreadableMessage`, also when the unused room is not zero: nothing signs those bytes.
     """
+    in_ber = contents.startswith(_INDEFINITE)
     try:
-        length = length_of(contents)
+        message, length = leading_element(contents) if in_ber else (b"", length_of(contents))
     except NotBer as error:
         raise _damaged() from error
     if any(contents[length:]):
         raise UnreadableMessage(
             "The room after the signature is not empty: something was hidden or changed there."
         )
-    return read_message(contents[:length])
+    return _read_rewritten(message) if in_ber else read_message(contents[:length])
 
 
 def _read(encoded: bytes, defects: tuple[Sentence, ...]) -> SignedMessage:

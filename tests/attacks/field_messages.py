@@ -8,16 +8,18 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import cache, partial
 
-from asn1crypto import cms, core
+from asn1crypto import algos, cms, core
 from asn1crypto import crl as asn1_crl
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ed448, ed25519
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ed448, ed25519, padding, rsa
 from cryptography.x509 import ocsp
 
 from appliance.verification import Level
 from hsm import der
-from tests.attacks.good import _by_openssl, register
+from tests.attacks.cryptography import RSA
+from tests.attacks.good import by_openssl, register
 from tests.attacks.recipes import Attributes, Recipe, attribute, sign, signing_certificate, timestamped
 from tests.attacks.revocation import response
 from tests.attacks.timestamps import token
@@ -194,7 +196,7 @@ for _name, (_make, _warns) in _MESSAGES.items():
     register(_FAMILY, _name, partial(signed_by_hand, _make, room=16000), Level.B, _warns)
 register(
     _FAMILY, "openssl cms -keyid",
-    lambda: signed_by_hand(lambda covered: _by_openssl(covered, "-cades", "-keyid")), Level.B,
+    lambda: signed_by_hand(lambda covered: by_openssl(covered, "-cades", "-keyid")), Level.B,
 )  # fmt: skip
 
 
@@ -318,3 +320,19 @@ def _by_pyhanko(curve: str, digest: str) -> bytes:
 
 register(_FAMILY, "Ed448 by pyHanko", lambda: _by_pyhanko("ed448", "shake256"), Level.B)
 register(_FAMILY, "Ed25519 by pyHanko", lambda: _by_pyhanko("ed25519", "sha512"), Level.B)
+
+
+def _called(identifier: str) -> Callable[[cms.SignedData], None]:
+    def finish(signed: cms.SignedData) -> None:
+        signed["signer_infos"][0]["signature_algorithm"] = algos.SignedDigestAlgorithm({"algorithm": identifier})
+
+    return finish
+
+
+def _sha3(data: bytes) -> bytes:
+    assert isinstance(RSA.key, rsa.RSAPrivateKey)
+    return RSA.key.sign(data, padding.PKCS1v15(), hashes.SHA3_256())
+
+
+_BY_RSA = Recipe(signer=RSA, digest="sha3_256", value=_sha3, finish=_called("2.16.840.1.101.3.4.3.14"))
+register(_FAMILY, "RSA with SHA3-256", lambda: signed_by_hand(_BY_RSA), Level.B)

@@ -208,7 +208,8 @@ for _name, _original in ORIGINALS.items():
 # messages by openssl, and by hand
 
 
-def _by_openssl(covered: bytes, *options: str, identity: Identity = GOOD.signer) -> bytes:
+def by_openssl(covered: bytes, *options: str, identity: Identity = GOOD.signer) -> bytes:
+    """The message (DER) about *covered* that ``openssl cms`` makes with more *options*."""
     with tempfile.TemporaryDirectory() as folder:
         key, certificate, chain, content = (Path(folder, name) for name in ("key", "crt", "chain", "data"))
         key.write_bytes(identity.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
@@ -243,7 +244,7 @@ for _name, (_kind, _options, _who) in _OPENSSL.items():
         "openssl cms",
         _name,
         lambda kind=_kind, options=_options, who=_who: signed_by_hand(
-            lambda covered: _by_openssl(covered, *options, identity=who), subfilter=kind
+            lambda covered: by_openssl(covered, *options, identity=who), subfilter=kind
         ),
         Level.B,
     )

@@ -32,6 +32,7 @@ MODULES = (
     "revocation",
     "stores",
     "leniency",
+    "message_leniency",
 )
 LATER = NOW + timedelta(days=1)
 Words = tuple[Indication, SubIndication]

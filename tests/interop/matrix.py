@@ -7,10 +7,11 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 from appliance.confinement.pool import Confinement
 from appliance.verification import Indication, Verifier
@@ -29,7 +30,7 @@ class Judged:
 
     recipe: Recipe
     made: str = ""
-    opinion: Opinion = Opinion()
+    opinion: Opinion = field(default_factory=Opinion)
     said: Indication | None = None
     reasons: tuple[str, ...] = ()
 
@@ -103,11 +104,15 @@ def _begin(cache: Path) -> None:
     _WORKER.append(Worker.opened(cache))
 
 
-def _perform[Given, Done](task: Callable[[Worker, Given], Done], given: Given) -> Done:
+Given = TypeVar("Given")
+Done = TypeVar("Done")
+
+
+def _perform(task: Callable[[Worker, Given], Done], given: Given) -> Done:
     return task(_WORKER[0], given)
 
 
-def on_both_cores[Given, Done](
+def on_both_cores(
     cache: Path, task: Callable[[Worker, Given], Done], given: Sequence[Given]
 ) -> Iterator[Done]:
     """*task* for each of *given*, in their order, by workers of their own."""
