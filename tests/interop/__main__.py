@@ -1,4 +1,7 @@
-"""``make test-interop``: files of many producers, judged by us and by others, and attacks on top of each."""
+"""``make test-interop``: files of many producers, judged by us and by others, and attacks on top of them.
+
+``python -m tests.interop CACHE [all]``: CACHE keeps the files; ``all``: each attack on each file, which takes hours.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,15 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from tests.attacks.on_top import families
+from tests.interop.attacking import Attacked, attacks, on_top, victims
 from tests.interop.covering import recipes
 from tests.interop.matrix import Judged, Worker, on_both_cores
 from tests.interop.producers import PRODUCERS
 from tests.interop.recipes import Recipe
 
 
-def main(cache: Path) -> int:
+def main(cache: Path, *, everything: bool = False) -> int:
     """0: no good file refused, no attack passed, everything made; 1 otherwise."""
     judged = list(on_both_cores(cache, Worker.judge, list(recipes().values())))
     _tell("not made", [each for each in judged if each.made])
@@ -21,8 +26,22 @@ def main(cache: Path) -> int:
     _by_producer(judged)
     good = [each for each in judged if each.is_good]
     refused = [each for each in judged if each.is_refused]
-    _say(f"interop: {len(good)} good, {len(refused)} refused")
-    return 1 if refused or any(each.made for each in judged) else 0
+    chosen = attacks(victims(judged, everything=everything), everything=everything)
+    tried = [each for each in on_both_cores(cache, on_top, chosen) if each.possible]
+    passed = [each for each in tried if each.passed]
+    _say(f"\nattacks that passed: {len(passed)}")
+    for each in passed:
+        _say(f"  {each.name}\n      on top of {each.recipe.name}")
+    _by_family(tried)
+    _say(f"interop: {len(good)} good, {len(refused)} refused; {len(tried)} attacks, {len(passed)} passed")
+    return 1 if refused or passed or any(each.made for each in judged) else 0
+
+
+def _by_family(tried: list[Attacked]) -> None:
+    _say(f"\n{'attacks on top':<20} {'attacks':>8} {'passed':>7}")
+    for family in families():
+        of = [each for each in tried if each.name.startswith(f"{family}: ")]
+        _say(f"{family:<20} {len(of):>8} {sum(each.passed for each in of):>7}")
 
 
 def _tell(title: str, found: list[Judged]) -> None:
@@ -53,4 +72,4 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]).resolve()))
+    sys.exit(main(Path(sys.argv[1]).resolve(), everything="all" in sys.argv[2:]))
