@@ -1,4 +1,4 @@
-"""LibreOffice as a service, by Debian's own Python: ``office.py PROFILE NSS``, one order a line (JSON), one answer.
+"""LibreOffice as a service, by Debian's own Python: ``office.py PROFILE NSS``, an order a line (JSON), an answer each.
 
 An order has ``do``: ``export`` (``in`` as a PDF, ``tagged`` or not, signed by the certificate of ``who`` or not
 signed), or ``sign`` (the PDF ``in`` once more, as the menu "Sign Existing PDF" does).
@@ -43,19 +43,19 @@ class Office:
 
     def __init__(self, context):
         self._context = context
+        # first of all: after an export it no longer finds the database
+        security = self._service("com.sun.star.xml.crypto.SEInitializer").createSecurityContext("")
+        self._certificates = security.getSecurityEnvironment().getPersonalCertificates()
         self._desktop = self._service("com.sun.star.frame.Desktop")
 
     def _service(self, name):
         return self._context.ServiceManager.createInstanceWithContext(name, self._context)
 
     def _certificate(self, who):
-        security = self._service("com.sun.star.xml.crypto.SEInitializer").createSecurityContext("")
-        for each in security.getSecurityEnvironment().getPersonalCertificates():
-            if f"CN={who}" in each.SubjectName:
+        for each in self._certificates:
+            if f"CN={who}," in each.SubjectName:
                 return each
-        raise LookupError(
-            f"{who}, in {os.environ.get('HOME')}: {[e.SubjectName for e in security.getSecurityEnvironment().getPersonalCertificates()]} {self._service('com.sun.star.xml.crypto.SEInitializer').getNSSPath()}"
-        )
+        raise LookupError(who)
 
     def export(self, order):
         """Writer's export to PDF."""

@@ -1,4 +1,4 @@
-"""Judges that are not ours: poppler's pdfsig, pyHanko's validation, and openssl over what each signature covers."""
+"""Judges that are not ours: poppler's pdfsig, pyHanko's validation, openssl over what each signature covers."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _RANGE = rb"/ByteRange\s*\[\s*0\s+(\d+)\s+(\d+)\s+(\d+)\s*\]"
 
 @dataclass(frozen=True)
 class Opinion:
-    """What the others say: ``broken``: signatures or messages that do not hold; ``doubts``: what pyHanko's analysis
-    of changes does not know, although the signatures hold."""
+    """What the others say: ``broken``: signatures or messages that do not hold; ``doubts``: what pyHanko's
+    analysis of changes does not know, although the signatures hold."""
 
     broken: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()

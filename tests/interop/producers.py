@@ -44,8 +44,9 @@ Sign = Callable[[Bench, bytes, Order], bytes]
 class Producer:
     """``manners``: the fields that it signs in, of ``existing shown``, ``existing unseen``, ``new shown`` and
     ``new unseen``; ``certifies``: whether it can; ``first``: it signs what has no signature yet, and nothing else,
-    since it writes the whole file anew; ``unable``: the contents and shapes of which it makes broken files, or none;
-    ``formless``: it loses every form but its own; ``alone``: it breaks what others have saved before it; ``uncertified``: it is not for certified files; ``needs``: what it is made of (programs, files)."""
+    since it writes the whole file anew; ``unable``: the contents and shapes of which it makes no file that holds;
+    ``formless``: it loses every form but its own; ``alone``: it breaks what others have saved before it;
+    ``uncertified``: it is not for certified files; ``needs``: what it is made of (programs, files)."""
 
     name: str
     ecosystem: str
@@ -235,14 +236,20 @@ _TABLE = (
         "pdfsig-etsi", "C++/NSS", _pdfsig("-etsi", "-no-appearance"), ("existing unseen",),
         needs=("pdfsig",),
     ),
-    Producer("libreoffice", "C++/NSS", _office, ("new unseen",), unable=(*_STREAMS, "linearised"), needs=("soffice",)),
+    Producer(
+        "libreoffice", "C++/NSS", _office, ("new unseen",), unable=(*_STREAMS, "linearised", "saved before"),
+        alone=True, needs=("soffice",),
+    ),
     Producer("itext", "Java", _by_java("itext-sign"), ALL, certifies=True, needs=_JAVA),
     Producer(
         "itext-cades", "Java", _by_java("itext-sign", cades="yes", compressed="yes"), ALL, certifies=True,
         needs=_JAVA,
     ),
     # left alone, PDFBox takes the box of an existing field away when it signs without a picture
-    Producer("pdfbox", "Java", _by_java("pdfbox-sign", kept="yes"), ("existing unseen", *ALL[1:]), certifies=True, needs=_JAVA),
+    Producer(
+        "pdfbox", "Java", _by_java("pdfbox-sign", kept="yes"), ("existing unseen", *ALL[1:]), certifies=True,
+        needs=_JAVA,
+    ),
     Producer("pyhanko", "Python", _pyhanko(dated=False), ALL, certifies=True),
     Producer("pyhanko-dated", "Python", _pyhanko(dated=True), ALL, certifies=True),
     # in certified files it signs by the digest that the certification names, which for iText is MD5

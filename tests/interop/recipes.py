@@ -93,7 +93,7 @@ SPECIAL: tuple[Recipe, ...] = (
         tuple(
             step
             for name in ("itext", "pdfbox", "itext-cades", "pyhanko", "openssl")
-            for step in (Signature(name, "new shown"), "validation data", "document timestamp", "another date", _ROUND)
+            for step in (Signature(name, "new shown"), "validation data", "document timestamp", "another date", _ROUND)  # noqa: E501
         ),
     ),
     # several rounds of archiving
