@@ -1,10 +1,10 @@
 """What came after each signature, whether it is explained, and the verdict over the whole document.
 
 No change and validation data are good. Filled fields are good when a later signature that holds covers them, or a
-certification allows to fill them, and no lock or certification forbids them (ISO 32000-2, 12.8.2.2 and 12.8.2.4). So
-is a new visible field of a later signature that passes itself. Everything else is a change: pages are compared, and
-fail where they look different outside these fields, or where their own contents do. The document is as good as the
-worst of its signatures.
+certification allows to fill them, and no lock or certification forbids them (ISO 32000-2, 12.8.2.2 and 12.8.2.4).
+So is a new visible field of a later signature that passes itself. Everything else is a change: pages are compared,
+and fail where they look different outside these fields, or where their own contents do. The document is as good as
+the worst of its signatures.
 """
 
 from __future__ import annotations

@@ -8,13 +8,12 @@ from typing import Any
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.sign.fields import FieldMDPAction, MDPPerm, SigFieldSpec, append_signature_field
+from pyhanko.sign.fields import FieldMDPAction, MDPPerm, append_signature_field
 
 from tests.attacks.certified import annotate, drawing
 from tests.attacks.incremental import draw_over_page, first_page, replace_content
 from tests.attacks.permitted import (
     FILLED,
-    WHERE,
     certified_form,
     copy_outlines,
     element,
@@ -31,7 +30,7 @@ from tests.attacks.registry import FORMAT, NO_CHAIN, UNEXPLAINED, Words, registe
 from tests.attacks.victims import BOX, FIELD, GOOD, Edit, amount, certified, form, next_signature, signing
 from tests.attacks.writing import OTHER_TEXT, stream, written
 from tests.verification.authorities import Profile, issue
-from tests.verification.documents import Signing, add_document_timestamp, change, sign, stamper
+from tests.verification.documents import Signing, change, sign, stamper
 
 NAME = generic.pdf_name
 _SEEN_OR_NOT = (FORMAT, UNEXPLAINED)
@@ -320,7 +319,9 @@ _FIELDS: dict[str, tuple[Callable[[], bytes], tuple[Words, ...]]] = {
     "a drawing over the page beside it": (lambda: signed_anew(tagged(), draw_over_page), (FORMAT,)),
     "the page's content replaced beside it": (lambda: signed_anew(tagged(), replace_content), (FORMAT,)),
     "a note beside it": (lambda: signed_anew(tagged(), partial(annotate, "/FreeText")), (FORMAT,)),
-    "a stamp beside its element": (lambda: signed_anew(tagged(), _both(tag, partial(annotate, "/Stamp"))), (FORMAT,)),
+    "a stamp beside its element": (
+        lambda: signed_anew(tagged(), _both(tag, partial(annotate, "/Stamp"))), (FORMAT,),
+    ),
     "grown afterwards": (lambda: change(signed_anew(tagged()), _taller), (FORMAT,)),
     "grown under a further signature": (
         lambda: signed_anew(change(signed_anew(tagged()), _taller), name="third"), (FORMAT,),
@@ -371,7 +372,9 @@ _CERTIFIED: dict[str, tuple[Callable[[], bytes], tuple[Words, ...]]] = {
         ),
         (*_SEEN_OR_NOT,),
     ),
-    "the certification removed, filled": (lambda: change(written(FILLED, after=certified_form(1)), _unlocked), (FORMAT,)),
+    "the certification removed, filled": (
+        lambda: change(written(FILLED, after=certified_form(1)), _unlocked), (FORMAT,),
+    ),
 }  # fmt: skip
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from functools import cache, partial
-from io import BytesIO
 from typing import Any
 
 from pyhanko.pdf_utils import generic
@@ -136,6 +135,10 @@ def tag(writer: IncrementalPdfFileWriter, **how: Any) -> None:
     hang(writer, element(writer, **how))
 
 
+def _second(writer: IncrementalPdfFileWriter) -> None:
+    hang(writer, element(writer, key=2), key=2)
+
+
 def _first_in_order(writer: IncrementalPdfFileWriter) -> None:
     hang(writer, element(writer), first=True)
 
@@ -168,15 +171,22 @@ def copy_outlines(writer: IncrementalPdfFileWriter, title: str = "Price") -> Non
 
 
 def extend(
-    writer: IncrementalPdfFileWriter, *, level: int = 8, base: str = "/1.7", version: str = "/2.0", keep: bool = True
+    writer: IncrementalPdfFileWriter,
+    *,
+    level: int = 8,
+    base: str = "/1.7",
+    version: str = "/2.0",
+    keep: bool = True,
 ) -> None:
     """Write the developer extensions anew, those of ISO with *level*, those of Adobe if *keep*."""
+    found = generic.DictionaryObject(writer.root["/Extensions"])
     iso = {NAME("/BaseVersion"): NAME(base), NAME("/ExtensionLevel"): generic.NumberObject(level)}
-    adobe = {NAME("/BaseVersion"): NAME("/1.7"), NAME("/ExtensionLevel"): generic.NumberObject(3)}
-    found = {NAME("/ISO_"): generic.DictionaryObject(iso)}
-    if keep:
-        found[NAME("/ADBE")] = generic.DictionaryObject(adobe)
-    writer.root["/Extensions"] = generic.DictionaryObject(found)
+    listed = found["/ISO_"]
+    others = _raw(listed)[1:] if isinstance(listed, generic.ArrayObject) else []
+    found[NAME("/ISO_")] = generic.ArrayObject([generic.DictionaryObject(iso), *others])
+    if not keep:
+        del found["/ADBE"]
+    writer.root["/Extensions"] = found
     writer.root["/Version"] = NAME(version)
     writer.update_root()
 
@@ -187,7 +197,7 @@ _TAGGED: dict[str, Callable[[], bytes]] = {
     "an agreed field": lambda: next_signature(tagged("first", "second")),
     "its widget first in the structure": lambda: signed_anew(tagged(), _first_in_order),
     "its widget in a division": lambda: signed_anew(tagged(), _in_a_division),
-    "two of them": lambda: signed_anew(signed_anew(tagged(), tag), lambda writer: hang(writer, element(writer, key=2), key=2), "third"),
+    "two of them": lambda: signed_anew(signed_anew(tagged(), tag), _second, "third"),
     "the outlines copied": lambda: signed_anew(tagged(), copy_outlines),
     "extensions grown": lambda: signed_anew(tagged(), partial(extend, level=9)),
     "extensions of a higher version": lambda: signed_anew(tagged(), partial(extend, level=1, base="/2.0")),
@@ -209,6 +219,7 @@ good.register("tagged", "object streams, two fields made at signing", _compresse
 
 # certifications that allow to fill fields
 
+TICKED = {13: BOX.replace(b"/V/Off/AS/Off", b"/V/Yes/AS/Yes")}
 FILLED = {11: FIELD.replace(b"(100)", b"(200)"), 12: amount(b"200")}
 
 
@@ -219,7 +230,7 @@ def certified_form(permission: int = 2) -> bytes:
 
 
 for _permission in (2, 3):
-    for _name, _objects in {"a text": FILLED, "a box": {13: BOX.replace(b"/V/Off/AS/Off", b"/V/Yes/AS/Yes")}}.items():
+    for _name, _objects in {"a text": FILLED, "a box": TICKED}.items():
         good.register(
             "certified", f"{_name} filled, P={_permission}",
             lambda p=_permission, objects=_objects: written(objects, after=certified_form(p)), Level.T,
@@ -228,7 +239,7 @@ for _permission in (2, 3):
         "certified",
         f"filled, then signed, then filled again, P={_permission}",
         lambda p=_permission: written(
-            {13: BOX.replace(b"/V/Off/AS/Off", b"/V/Yes/AS/Yes")},
+            TICKED,
             after=next_signature(written(FILLED, after=certified_form(p))),
         ),
         Level.T,
@@ -273,9 +284,7 @@ def renewed(document: bytes, rounds: int) -> Attempt:
 
 
 good.register("archives", "25 revisions", lambda: renewed(sign(plain(1), signing("one")), 12), Level.LTA)
-good.register(
-    "archives", "certified, P=1, three rounds", lambda: renewed(certified(1), 3), Level.LTA
-)
+good.register("archives", "certified, P=1, three rounds", lambda: renewed(certified(1), 3), Level.LTA)
 good.register("archives", "tagged, three rounds", lambda: renewed(signed_anew(tagged(), tag), 3), Level.LTA)
 
 

@@ -109,9 +109,7 @@ class _Heedless(signers.PdfSigner):
         return
 
 
-def sign(
-    document: bytes, order: Signing, edit: Callable[[IncrementalPdfFileWriter], None] | None = None
-) -> bytes:
+def sign(document: bytes, order: Signing, edit: Callable[[IncrementalPdfFileWriter], None] | None = None) -> bytes:
     """*document* with one more signature, in a new field when there is none of that name; *edit* does more in the
     same revision, when the new field is there."""
     writer = IncrementalPdfFileWriter(BytesIO(document), strict=False)

@@ -51,7 +51,7 @@ def test_shortcuts_find_the_same(seed: int) -> None:
     random = Random(seed)  # noqa: S311  # cases, no secrets
     for _ in range(200):
         data = b"".join(random.choices(PIECES + BLANKS, k=random.randrange(1, 25)))
-        assert told(references._references, data) == told(patiently, data)
+        assert told(references.references_from, data) == told(patiently, data)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_shortcuts_find_the_same(seed: int) -> None:
     ],
 )
 def test_references_are_found(data: bytes, numbers: list[int]) -> None:
-    assert [number for number, _ in references._references(data)] == numbers
+    assert [number for number, _ in references.references_from(data)] == numbers
 
 
 def test_a_cross_reference_stream_is_a_trailer_as_long_as_it_is_nothing_else() -> None:

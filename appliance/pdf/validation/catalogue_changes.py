@@ -38,18 +38,22 @@ def _parsed(text: str) -> _Version | None:
 
 
 def keeps_extensions(old: HistoricalResolver, new: HistoricalResolver) -> bool:
-    """Whether each developer extension is still there (ISO 32000-2, 7.12), for the same version of PDF and level or
-    for higher ones; new ones may have come."""
+    """Whether each developer extension is still there (ISO 32000-2, 7.12), for the same version of PDF and level
+    or for higher ones; new ones may have come."""
     before, after = entry(old.root, "/Extensions"), entry(new.root, "/Extensions")
     if before is None and after is None:
         return True
     levels = _levels(after)
-    if levels is None:
+    required = {} if before is None else _levels(before)
+    if levels is None or required is None:
         return False
-    required = _levels(before) if before is not None else {}
-    return required is not None and all(
-        any(had <= has for has in levels.get(prefix, ())) for prefix, listed in required.items() for had in listed
-    )
+    return all(_are_kept(listed, levels.get(prefix, [])) for prefix, listed in required.items())
+
+
+def _are_kept(before: list[tuple[_Version, int]], after: list[tuple[_Version, int]]) -> bool:
+    """Whether each has one of its own afterwards that is not lower."""
+    pairs = zip(sorted(before, reverse=True), sorted(after, reverse=True), strict=False)
+    return len(before) <= len(after) and all(one <= other for one, other in pairs)
 
 
 def _levels(extensions: object) -> dict[str, list[tuple[_Version, int]]] | None:
@@ -98,6 +102,7 @@ _COPIED = frozenset(
     }
 )
 """The entries of outlines, the actions and destinations in them, and page labels (12.3, 12.6.4, 12.4.2)."""
+_OUTLINE = frozenset({"/Title", "/First"})
 _TYPED_WITHOUT = frozenset({"/Outlines", "/Action", "/PageLabel", "/ViewerPreferences"})
 
 
@@ -145,15 +150,7 @@ class EqualCopies:
             before, after = self._value(self._old, before), self._value(self._new, after)
             if not is_data(before) or not is_data(after):
                 return None
-        if isinstance(before, generic.ArrayObject) and isinstance(after, generic.ArrayObject):
-            if len(before) != len(after):
-                return None
-            return [(before.raw_get(index), after.raw_get(index)) for index in range(len(before))]
-        if not isinstance(before, generic.DictionaryObject) or not isinstance(after, generic.DictionaryObject):
-            return [] if same(before, after) else None
-        if isinstance(before, generic.StreamObject) or before.keys() != after.keys():
-            return None
-        return [(before.raw_get(key), after.raw_get(key)) for key in before]
+        return _parts(before, after)
 
     def _referred(self, one: tuple[int, int], other: tuple[int, int]) -> list[tuple[object, object]] | None:
         copy = self._copies.get(one[0])
@@ -173,6 +170,18 @@ class EqualCopies:
     def _value(resolver: HistoricalResolver, value: object) -> object:
         number = number_of(value)
         return value if number is None else resolver(generic.Reference(*number, resolver.reader))
+
+
+def _parts(before: object, after: object) -> list[tuple[object, object]] | None:
+    if isinstance(before, generic.ArrayObject) and isinstance(after, generic.ArrayObject):
+        if len(before) != len(after):
+            return None
+        return [(before.raw_get(index), after.raw_get(index)) for index in range(len(before))]
+    if not isinstance(before, generic.DictionaryObject) or not isinstance(after, generic.DictionaryObject):
+        return [] if same(before, after) else None
+    if isinstance(before, generic.StreamObject) or before.keys() != after.keys():
+        return None
+    return [(before.raw_get(key), after.raw_get(key)) for key in before]
 
 
 def is_outline(value: object) -> bool:

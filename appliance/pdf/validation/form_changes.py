@@ -141,18 +141,15 @@ def _is_touched(before: _Node, after: _Node, new: HistoricalResolver) -> bool:
 
 
 def _is_written(node: _Node, revision: HistoricalResolver) -> bool:
-    """Whether anything that its value is made of was written in *revision*: of a signature, itself alone, since what
-    it refers to may be the whole document (/Data, 12.8.1)."""
-    value = node.value
+    """Whether anything that its value is made of was written in *revision*: of a signature, itself alone, since
+    what it refers to may be the whole document (/Data, 12.8.1)."""
+    value, written = node.value, revision.explicit_refs_in_revision()
     if value is None:
         return False
     if node.kind == "/Sig":
         number = number_of(value)
-        return (
-            number is not None
-            and generic.Reference(*number, revision.reader) in revision.explicit_refs_in_revision()
-        )
-    return not revision.collect_dependencies(value).isdisjoint(revision.explicit_refs_in_revision())
+        return number is not None and generic.Reference(*number, revision.reader) in written
+    return not revision.collect_dependencies(value).isdisjoint(written)
 
 
 def refills(old: HistoricalResolver, new: HistoricalResolver) -> bool:

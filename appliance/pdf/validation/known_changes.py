@@ -79,7 +79,7 @@ def background(pdf: OpenedPdf, number: int, references: References) -> Backgroun
             if is_outline(before) and is_outline(after) and copies.are_equal(before, after):
                 copies.numbers.add(reference.idnum)
     extensions = extension_numbers(old.root)
-    kept = keeps_extensions(old, new) and keeps_version(old, new, pdf.reader._header_version)
+    kept = keeps_extensions(old, new) and keeps_version(old, new, pdf.reader._header_version or (0, 0))
     if not all(is_held_by(old, references, each, extensions, "/Extensions") for each in extensions):
         extensions = frozenset()
     structure = explained_structure(old, new, references, new_widgets(old, new))
@@ -96,8 +96,8 @@ def _keeps_marks(old: HistoricalResolver, new: HistoricalResolver) -> bool:
 
 
 def needed_for(pdf: OpenedPdf, number: int) -> frozenset[int]:
-    """The objects, beside those that revision *number* wrote, whose holders have to be known to recognise it: those
-    of the validation store before it, of the developer extensions, and lists of the structure."""
+    """The objects, beside those that revision *number* wrote, whose holders have to be known to recognise it:
+    those of the validation store before it, of the developer extensions, and lists of the structure."""
     try:
         old, new = (pdf.reader.get_historical_resolver(each) for each in (number - 1, number))
         found = extension_numbers(old.root) | frozenset(lists_near(old, new))
@@ -136,7 +136,7 @@ class _Recognition:
         store = self._store()
         for number, reference in changed.items():
             holders = self._references.holders(number, revision=self._number - 1)
-            if number >= self._size or number in freed or number not in self._listed:
+            if number in freed or self._is_fresh(number):
                 if holders:
                     raise _Unknown  # something waited for this number to be filled, or still wants it
             elif not self._explained(reference, holders, store):
@@ -144,6 +144,10 @@ class _Recognition:
         kind = StepKind.FORM_FILLING if self._fields or self._visible else StepKind.VALIDATION_DATA
         fields = frozenset(self._fields)
         return RevisionStep(self._number, kind, fields, fields, frozenset(self._new_visible), recognised=True)
+
+    def _is_fresh(self, number: int) -> bool:
+        """Whether no section before has the object *number*, so that it is new, wherever its number lies."""
+        return number >= self._size or number not in self._listed
 
     def _explained(self, reference: generic.Reference, holders: set[int], store: frozenset[int]) -> bool:
         number = reference.idnum
@@ -214,7 +218,9 @@ class _Recognition:
         if changed <= _PLACE_MAY_CHANGE and is_empty(old) and is_filled(new):
             self._places.add(str(new["/T"]))
             self._fields.add(str(new["/T"]))
-        elif entry(old, "/FT") != "/Sig" or "/V" in old or "/Kids" in old or not _is_shown_alike(changed, new):
+        elif (
+            entry(old, "/FT") != "/Sig" or "/V" in old or "/Kids" in old or not _is_shown_alike(changed, old, new)
+        ):
             raise _Unknown
         else:
             self._note_value(str(new["/T"]), new)
@@ -224,7 +230,7 @@ class _Recognition:
     def _added(self, field: object) -> None:
         """A new field: one new signature field that is its own widget."""
         number = number_of(field)
-        if number is None or number[0] < self._size:
+        if number is None or not self._is_fresh(number[0]):
             raise _Unknown
         widget = _dictionary(self._new(generic.Reference(*number, self._reader)))
         if entry(widget, "/FT") != "/Sig" or entry(widget, "/Subtype") != "/Widget" or _NO_FIELD & widget.keys():
@@ -242,7 +248,7 @@ class _Recognition:
 
     def _note_value(self, name: str, widget: generic.DictionaryObject) -> None:
         value = number_of(widget.raw_get("/V"))
-        if value is None or value[0] < self._size:
+        if value is None or not self._is_fresh(value[0]):
             raise _Unknown
         signature = _dictionary(widget["/V"])
         self._locks[name] = lock_of(signature)
@@ -252,12 +258,12 @@ class _Recognition:
             self._fields.add(name)
 
     def _note_appearance(self, old: generic.DictionaryObject, new: generic.DictionaryObject, widget: int) -> None:
-        """The appearance is new, or it is the old one filled in place, which then nobody else may show."""
+        """The appearance is new, or it is the old one filled in place, which then nobody else may show; what the
+        old one was made of may have been given up, and its number used again."""
         before = set(references_in(old.raw_get("/AP"))) if "/AP" in old else set()
+        self._appearances |= {number[0]: widget for number in before}
         for number in references_in(new.raw_get("/AP")) if "/AP" in new else ():
-            if number in before:
-                self._appearances[number[0]] = widget
-            elif number[0] < self._size:
+            if number not in before and not self._is_fresh(number[0]):
                 raise _Unknown
         self._visible |= _is_visible(new)
 
@@ -317,10 +323,19 @@ def listed_before(pdf: OpenedPdf, number: int) -> frozenset[int]:
     return frozenset(listed for several in lists for each in several for listed in each)
 
 
-def _is_shown_alike(changed: set[str], widget: generic.DictionaryObject) -> bool:
+def _shows_nothing(widget: generic.DictionaryObject) -> bool:
+    """Whether the widget has no picture, or an empty one."""
+    picture = entry(entry(widget, "/AP", generic.DictionaryObject()), "/N")
+    return picture is None or (isinstance(picture, generic.StreamObject) and not picture.data.strip())
+
+
+def _is_shown_alike(changed: set[str], before: generic.DictionaryObject, widget: generic.DictionaryObject) -> bool:
     """Whether nothing of *widget* was *changed* but its value and its one picture, and what shows nothing beside
-    that: when it was changed, no border, a state where there are none (Poppler writes these)."""
+    that: when it was changed, no border, a state where there are none (Poppler writes these), no area where it
+    showed nothing (PDFBox, of a signature that is not to be seen)."""
     further = changed - _WIDGET_MAY_CHANGE
+    if "/Rect" in further and _shows_nothing(before) and not _is_visible(widget):
+        further = further - {"/Rect"}
     if not further:
         return True
     pictures = entry(widget, "/AP", generic.DictionaryObject())

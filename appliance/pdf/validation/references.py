@@ -178,8 +178,8 @@ _STRINGS = (generic.TextStringObject, generic.ByteStringObject)
 
 
 def entry(holder: generic.DictionaryObject, key: str, default: object = None) -> Any:
-    """The value under *key*, references followed; pyHanko's own ``get`` does not follow them. What a reference does
-    not find is null, and null is as good as nothing (ISO 32000-2, 7.3.7 and 7.3.10)."""
+    """The value under *key*, references followed; pyHanko's own ``get`` does not follow them. What a reference
+    does not find is null, and null is as good as nothing (ISO 32000-2, 7.3.7 and 7.3.10)."""
     try:
         return holder[key]
     except KeyError:

@@ -1,9 +1,9 @@
 """What a new signature field may add to the structure of a tagged document (ISO 32000-2, 14.7): elements that hold
 its widget and nothing else, where they hang, and the way back from the widget to them.
 
-Screen readers read the structure aloud, so all that was there stays as it was and in its order, and what is new says
-nothing: neither an alternative nor an actual text, no title, no language. A number in the parent tree is new and
-the widget's own, so that it leads from nothing that was there to another element.
+Screen readers read the structure aloud, so all that was there stays as it was and in its order, and what is new
+says nothing: neither an alternative nor an actual text, no title, no language. A number in the parent tree is new
+and the widget's own, so that it leads from nothing that was there to another element.
 """
 
 from __future__ import annotations
@@ -108,8 +108,8 @@ class _Structure:
         return self._references.holders(number, revision=self._old.revision)
 
     def _is_above(self, holder: int, number: int) -> bool:
-        """Whether *holder* refers to *number* as one refers to an element: as its parent or kid, or in the way back
-        from the page's content."""
+        """Whether *holder* refers to *number* as one refers to an element: as its parent or kid, or in the way
+        back from the page's content."""
         if holder in self._nodes or holder in self._lists or self._is_list(holder):
             return True
         if self._references.overflows(number, holder):
