@@ -42,7 +42,7 @@ def test_what_is_not_odd_has_no_warnings() -> None:
 
 
 def test_each_of_several_signers_is_named() -> None:
-    report = in_process(attacks()["leniency: two good signers"].attempt())
+    report = in_process(attacks()["leniency in messages: two good signers"].attempt())
     names = {report.signatures[0].signer or ""} | {
         str(warning.values["name"]) for warning in report.signatures[0].warnings if "name" in warning.values
     }
@@ -59,9 +59,9 @@ def test_a_token_older_than_its_certificate_proves_nothing() -> None:
 
 
 def test_a_digest_that_is_not_known_is_undecided_and_one_that_was_exchanged_has_failed() -> None:
-    unknown = der.element(der.SEQUENCE, der.oid("2.16.840.1.101.3.4.2.11"))
+    unknown = der.oid("2.16.840.1.101.3.4.2.11")
     good = Recipe()(b"")
-    known = der.element(der.SEQUENCE, der.oid("2.16.840.1.101.3.4.2.1"))
+    known = der.oid("2.16.840.1.101.3.4.2.1")
     with pytest.raises(messages.UnknownAlgorithm) as everywhere:
         messages.read_message(good.replace(known, unknown))
     assert everywhere.value.verdict.indication is Indication.INDETERMINATE
