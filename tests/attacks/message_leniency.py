@@ -1,269 +1,281 @@
-"""Attacks on what :mod:`tests.attacks.permitted` allows: each hides a change behind one that may be made."""
+"""Attacks that use what is tolerated: each leniency of :mod:`tests.attacks.field_messages`, for something else."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
-from typing import Any
 
-from pyhanko.pdf_utils import generic
-from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.sign.fields import FieldMDPAction, MDPPerm, append_signature_field
+from asn1crypto import cms, core
+from cryptography import x509
+from cryptography.x509 import ocsp
 
-from tests.attacks.certified import annotate, drawing
-from tests.attacks.incremental import draw_over_page, first_page, replace_content
-from tests.attacks.permitted import (
-    FILLED,
-    certified_form,
-    copy_outlines,
-    element,
-    extend,
-    hang,
-    locking,
-    new_field,
-    signed_anew,
-    tag,
-    tagged,
-    widget_of,
+from hsm import der
+from tests.attacks.field_messages import (
+    CERTIFICATE_VALUES,
+    LATE_TSA,
+    RECORD,
+    SHA512,
+    SHAKE256,
+    UNBELIEVED,
+    Parts,
+    by_edwards,
+    by_key_identifier,
+    carrying,
+    dated_by,
+    edited,
+    numbered,
+    ocsp_in_message,
+    record,
+    shake,
+    shake256,
+    unsigned,
+    with_lists,
 )
-from tests.attacks.registry import FORMAT, NO_CHAIN, UNEXPLAINED, Words, register
-from tests.attacks.victims import BOX, FIELD, GOOD, Edit, amount, certified, form, next_signature, signing
-from tests.attacks.writing import OTHER_TEXT, stream, written
-from tests.verification.authorities import Profile, issue
-from tests.verification.documents import Signing, change, sign, stamper
+from tests.attacks.recipes import Attributes, Recipe, attribute, timestamped
+from tests.attacks.registry import (
+    CRYPTO,
+    FORMAT,
+    HASH,
+    LATER,
+    NO_CHAIN,
+    NO_SIGNER,
+    OUT_OF_BOUNDS,
+    REVOKED,
+    UNEXPLAINED,
+    UNREADABLE,
+    WEAK,
+    Attempt,
+    Words,
+    attack,
+    register,
+)
+from tests.attacks.revocation import revoking
+from tests.attacks.timestamps import DATA, token
+from tests.attacks.victims import GOOD
+from tests.attacks.writing import signed_by_hand
+from tests.verification.authorities import NOW, START, Identity, Profile, authority, issue, key_of, revocation_list
+from tests.verification.reencoding import as_ber
 
-<<<<<<<< HEAD:tests/attacks/leniency.py
-NAME = generic.pdf_name
-_SEEN_OR_NOT = (FORMAT, UNEXPLAINED)
-========
 _FAMILY = "leniency in messages"
 _ROOM = 20000
 Make = Callable[[bytes], bytes]
->>>>>>>> bd8a81eca562df50eec4e4131a15ee9d53f49859:tests/attacks/message_leniency.py
 
 
-def _text(value: str) -> Any:
-    return generic.pdf_string(value)
+def _note(name: str, make: Make, *expected: Words, **how: object) -> None:
+    says = str(how.pop("says", ""))
+    register(_FAMILY, name, lambda: signed_by_hand(make, room=_ROOM, **how), *expected, says=says)
 
 
-def _numbers(*values: int) -> generic.ArrayObject:
-    return generic.ArrayObject(map(generic.NumberObject, values))
+# altered copies of what counts, wherever they stand in the bag
 
 
-def _both(*edits: Edit) -> Edit:
-    def edit(writer: IncrementalPdfFileWriter) -> None:
-        for each in edits:
-            each(writer)
-
-    return edit
+def _flipped(encoded: bytes, place: int) -> bytes:
+    return encoded[:place] + bytes((encoded[place] ^ 1,)) + encoded[place + 1 :]
 
 
-# the structure says something else
+def _other_signature(identity: Identity) -> bytes:
+    tbs, algorithm, value = der.members(identity.der)
+    return der.element(der.SEQUENCE, tbs, algorithm, value[:-4] + bytes(4))
 
 
-def _saying(key: str, value: Any) -> Edit:
-    return lambda writer: hang(writer, element(writer, more={key: value}))
+def _other_contents(identity: Identity) -> bytes:
+    _, algorithm, value = der.members(identity.der)
+    return der.element(der.SEQUENCE, der.members(GOOD.other.der)[0], algorithm, value)
 
 
-def _top(writer: IncrementalPdfFileWriter) -> Any:
-    return writer.root["/StructTreeRoot"]["/K"]
-
-
-def _paragraph(writer: IncrementalPdfFileWriter) -> Any:
-    return _top(writer)["/K"][0]
-
-
-def _alter(holder: Callable[[IncrementalPdfFileWriter], Any], key: str, value: Any) -> Edit:
-    """Tag the new widget, and give *key* of what *holder* finds another *value*."""
-
-    def edit(writer: IncrementalPdfFileWriter) -> None:
-        tag(writer)
-        found = holder(writer)
-        found[key] = value
-        writer.update_container(found)
-
-    return edit
-
-
-def _root(writer: IncrementalPdfFileWriter) -> Any:
-    return writer.root["/StructTreeRoot"]
-
-
-def _holding(kid: Callable[[IncrementalPdfFileWriter], Any]) -> Edit:
-    """The new element holds *kid* beside the widget."""
-
-    def edit(writer: IncrementalPdfFileWriter) -> None:
-        new = element(writer)
-        new.get_object()["/K"] = generic.ArrayObject([new.get_object()["/K"], kid(writer)])
-        hang(writer, new)
-
-    return edit
-
-
-def _first_widget(writer: IncrementalPdfFileWriter) -> Any:
-    fields = writer.root["/AcroForm"]["/Fields"]
-    return generic.DictionaryObject({NAME("/Type"): NAME("/OBJR"), NAME("/Obj"): fields.raw_get(0)})
-
-
-def _page_again(writer: IncrementalPdfFileWriter) -> Any:
-    page = writer.root["/Pages"]["/Kids"].raw_get(0)
-    marked = {NAME("/Type"): NAME("/MCR"), NAME("/MCID"): generic.NumberObject(0), NAME("/Pg"): page}
-    return generic.DictionaryObject(marked)
-
-
-def _tree(*pairs: Any, tagging: bool = True) -> Edit:
-    """The parent tree with the entry for the page replaced, or with a further one."""
-
-    def edit(writer: IncrementalPdfFileWriter) -> None:
-        new = element(writer)
-        if tagging:
-            hang(writer, new)
-        tree = _root(writer)["/ParentTree"]
-        tree["/Nums"] = generic.ArrayObject([new if each is None else each for each in pairs])
-        writer.update_container(tree)
-
-    return edit
-
-
-def _reordered(writer: IncrementalPdfFileWriter) -> None:
-    tag(writer)
-    top = _top(writer)
-    top["/K"] = generic.ArrayObject([top["/K"].raw_get(1)])
-    writer.update_container(top)
-
-
-def _copied_root(writer: IncrementalPdfFileWriter) -> None:
-    tag(writer)
-    copy = generic.DictionaryObject(_root(writer))
-    copy[NAME("/RoleMap")] = generic.DictionaryObject({NAME("/P"): NAME("/Artifact")})
-    writer.root["/StructTreeRoot"] = writer.add_object(copy)
-    writer.update_root()
-
-
-def _unmarked(writer: IncrementalPdfFileWriter) -> None:
-    tag(writer)
-    writer.root["/MarkInfo"] = generic.DictionaryObject({NAME("/Marked"): generic.BooleanObject(False)})
-    writer.update_root()
-
-
-def _untagged(writer: IncrementalPdfFileWriter) -> None:
-    del writer.root["/StructTreeRoot"]
-    writer.update_root()
-
-
-def _spoken(writer: IncrementalPdfFileWriter) -> None:
-    """The document is read in another language."""
-    tag(writer)
-    writer.root["/Lang"] = _text("de")
-    writer.update_root()
-
-
-_ZERO, _ONE = generic.NumberObject(0), generic.NumberObject(1)
-_STRUCTURE: dict[str, Edit] = {
-    "an alternative text": _saying("/Alt", _text("The buyer pays 900 euro")),
-    "an actual text": _saying("/ActualText", _text("The buyer pays 900 euro")),
-    "an expansion": _saying("/E", _text("The buyer pays 900 euro")),
-    "a title": _saying("/T", _text("The buyer pays 900 euro")),
-    "a language": _saying("/Lang", _text("de")),
-    "attributes": _saying("/A", generic.DictionaryObject({NAME("/O"): NAME("/PrintField")})),
-    "a heading": lambda writer: tag(writer, role="/H1"),
-    "a figure": lambda writer: tag(writer, role="/Figure"),
-    "the paragraph gets an actual text": _alter(_paragraph, "/ActualText", _text("The buyer pays 900 euro")),
-    "the paragraph gets an alternative text": _alter(_paragraph, "/Alt", _text("The buyer pays 900 euro")),
-    "the paragraph becomes an artifact": _alter(_paragraph, "/S", NAME("/Artifact")),
-    "the paragraph loses its content": _alter(_paragraph, "/K", generic.ArrayObject()),
-    "the paragraph is taken out": _reordered,
-    "roles are mapped": _alter(_root, "/RoleMap", generic.DictionaryObject({NAME("/P"): NAME("/NonStruct")})),
-    "the root is another one": _copied_root,
-    "it is no longer tagged": _untagged,
-    "it is no longer said to be tagged": _unmarked,
-    "another language": _spoken,
-    "the page's content once more": _holding(_page_again),
-    "another field's widget": _holding(_first_widget),
-    "a piece of content by its number": _holding(lambda writer: generic.NumberObject(0)),
-    "the parent tree of the page": _tree(_ZERO, None, _ONE, None),
-    "the parent tree without the page": _tree(_ONE, None),
-    "the parent tree for nobody": _tree(_ZERO, generic.ArrayObject(), generic.NumberObject(7), None),
-    "the next key lowered": _alter(_root, "/ParentTreeNextKey", _ZERO),
+_FORGER = Identity(authority("Issuing CA", key=key_of("Forger")).certificate, key_of("Forger"))
+_SAME_NUMBER = numbered(
+    GOOD.signer.certificate.serial_number, issue(Profile("王冒名", key=key_of("Forger")), GOOD.issuing), _FORGER
+)
+_PARTS = 9  # the first and the last byte are among them
+_ALTERED = {
+    "its signature changed": _other_signature(GOOD.signer),
+    "its contents changed": _other_contents(GOOD.signer),
+    "its contents cut": GOOD.signer.der[:4] + b"\x30\x00" + GOOD.signer.der[6:],
+    "another one of its issuer and number": _SAME_NUMBER.der,
+    "the authority's, its signature changed": _other_signature(GOOD.issuing),
+    "the authority's, its contents changed": _other_contents(GOOD.issuing),
+    **{
+        f"a byte flipped in part {part}, {name}": _flipped(each.der, 4 + part * (len(each.der) - 5) // _PARTS)
+        for name, each in (("the signer's", GOOD.signer), ("the authority's", GOOD.issuing))
+        for part in range(_PARTS + 1)
+    },
 }
-for _name, _edit in _STRUCTURE.items():
-    register("structure", _name, lambda edit=_edit: signed_anew(tagged(), edit), UNEXPLAINED)
+for _name, _copy in _ALTERED.items():
+    for _first in (False, True):
+        _where = "before it" if _first else "after it"
+        _note(f"a copy of a certificate, {_name}, {_where}", carrying(_copy, first=_first), FORMAT)
 
 
-# outlines, extensions, the version
+def _only_in(tag: int, version: int) -> Make:
+    """The signer's certificate where no certificate is looked for."""
+    hidden = bytes((tag,)) + GOOD.signer.der[1:]
+
+    def edit(parts: Parts) -> Parts:
+        return [der.integer(version), *parts[1:3], der.element(0xA0, GOOD.issuing.der, hidden), *parts[4:]]
+
+    return edited(edit)
 
 
-def _renamed(writer: IncrementalPdfFileWriter) -> None:
-    copy_outlines(writer, "No price")
+def _unreadable_signer(parts: Parts) -> Parts:
+    return [*parts[:3], der.element(0xA0, _flipped(GOOD.signer.der, 4), GOOD.issuing.der), *parts[4:]]
 
 
-def _led_elsewhere(writer: IncrementalPdfFileWriter) -> None:
-    copy_outlines(writer)
-    page = writer.root["/Pages"]["/Kids"].raw_get(0)
-    writer.root["/Outlines"]["/First"]["/Dest"] = generic.ArrayObject([page, NAME("/XYZ"), *_numbers(0, 0, 0)])
+_note("the signer's certificate called an attribute certificate", _only_in(0xA2, 4), NO_SIGNER)
+_note("the signer's certificate called one of another kind", _only_in(0xA3, 5), NO_SIGNER)
+_note("the signer's certificate unreadable", edited(_unreadable_signer), FORMAT)
+_note("something else among the certificates", carrying(b"\x04\x02\x30\x00"), FORMAT)
+_note("a set among the certificates", carrying(b"\x31" + GOOD.issuing.der[1:]), FORMAT)
 
 
-def _scripted(writer: IncrementalPdfFileWriter) -> None:
-    copy_outlines(writer)
-    action = {NAME("/S"): NAME("/JavaScript"), NAME("/JS"): _text("app.alert(1)")}
-    writer.root["/Outlines"]["/Last"]["/A"] = generic.DictionaryObject(action)
+# lists
 
 
-def _shortened(writer: IncrementalPdfFileWriter) -> None:
-    copy_outlines(writer)
-    writer.root["/Outlines"]["/Last"] = writer.root["/Outlines"].raw_get("/First")
+_SAYING = revoking()
+_NUMBER = _SAYING.index(der.integer(GOOD.signer.certificate.serial_number))
+for _place, _name in ((_NUMBER + 6, "a number in it"), (len(_SAYING) - 6, "its signature")):
+    _note(f"a list of the authority, {_name} changed", with_lists(_flipped(_SAYING, _place)), FORMAT, says="list")
+_note(
+    "revoked by a list beside one in the authority's name", with_lists(revocation_list(_FORGER), _SAYING), REVOKED
+)
+_REVOKED_BY_RESPONSE = ocsp_in_message(ocsp.OCSPCertStatus.REVOKED)
+_note("revoked by a response among the lists", with_lists(_REVOKED_BY_RESPONSE, version=5), REVOKED)
+_note("revoked by a list beside one that nobody reads", with_lists(b"\x30\x00", revoking()), REVOKED)
+_note("a list that is none", with_lists(b"\x04\x00"), FORMAT)
 
 
-def _in_place(writer: IncrementalPdfFileWriter) -> None:
-    first = writer.root["/Outlines"]["/First"]
-    first["/Title"] = _text("No price")
-    writer.update_container(first)
+# serial numbers
+
+_ZEROS = [numbered(0, each, GOOD.issuing) for each in (GOOD.signer, GOOD.other)]
 
 
-def _extensions(value: Any) -> Edit:
-    def edit(writer: IncrementalPdfFileWriter) -> None:
-        writer.root["/Extensions"] = value
-        writer.update_root()
+@attack(_FAMILY, "revoked under the serial number 0", REVOKED)
+def revoked_zero() -> Attempt:
+    crl = revocation_list(GOOD.issuing, revoked=((GOOD.other, NOW),))
+    assert crl
+    return Attempt(signed_by_hand(Recipe(signer=_ZEROS[0])), crls=(_revoking_zero(),))
 
-    return edit
+
+def _revoking_zero() -> bytes:
+    from asn1crypto import crl as asn1_crl  # noqa: PLC0415  # a list that `cryptography` does not build
+
+    from tests.attacks.recipes import sign  # noqa: PLC0415
+
+    made = asn1_crl.CertificateList.load(revoking())
+    made["tbs_cert_list"]["revoked_certificates"][0]["user_certificate"] = 0
+    made["signature"] = sign(GOOD.issuing.key, made["tbs_cert_list"].dump(force=True))
+    return bytes(made.dump(force=True))
 
 
-def _lowered_elsewhere(writer: IncrementalPdfFileWriter) -> None:
-    """In the object that the catalogue refers to."""
-    found = writer.root["/Extensions"]
-    found["/ISO_"] = generic.DictionaryObject(
-        {NAME("/BaseVersion"): NAME("/1.7"), NAME("/ExtensionLevel"): generic.NumberObject(7)}
+_note(
+    "two certificates of the serial number 0",
+    Recipe(signer=_ZEROS[0], chain=(GOOD.issuing, _ZEROS[1])), FORMAT, says="damaged",
+)  # fmt: skip
+
+
+# key identifiers and versions
+
+
+def _named_by(identity: Identity) -> Callable[[cms.SignedData], None]:
+    def finish(signed: cms.SignedData) -> None:
+        identifier = identity.certificate.extensions.get_extension_for_class(
+            x509.SubjectKeyIdentifier
+        ).value.digest
+        signed["signer_infos"][0]["sid"] = cms.SignerIdentifier("subject_key_identifier", identifier)
+
+    return finish
+
+
+def _with_version(version: str, finish: Callable[[cms.SignedData], None]) -> Callable[[cms.SignedData], None]:
+    def both(signed: cms.SignedData) -> None:
+        finish(signed)
+        signed["signer_infos"][0]["version"] = version
+
+    return both
+
+
+def _unreferenced(listed: Attributes) -> Attributes:
+    return [each for each in listed if each["type"].native != "signing_certificate_v2"]
+
+
+_BOTH = (GOOD.other, GOOD.issuing)
+_note("by the key identifier of another", Recipe(chain=_BOTH, finish=_named_by(GOOD.other)), FORMAT)
+_note(
+    "by the key identifier of another, without a reference",
+    Recipe(chain=_BOTH, finish=_named_by(GOOD.other), attributes=_unreferenced), CRYPTO,
+    subfilter=b"/adbe.pkcs7.detached",
+)  # fmt: skip
+_note("by a key identifier, of version 0", Recipe(finish=_with_version("v0", by_key_identifier)), FORMAT)
+_note("by a key identifier, of version 4", Recipe(finish=_with_version("v4", by_key_identifier)), FORMAT)
+_note("by a key identifier, altered", Recipe(finish=by_key_identifier, value=lambda data: bytes(70)), CRYPTO)
+
+
+# several signers
+
+
+def _and_a_stranger(one: cms.SignerInfo) -> list[cms.SignerInfo]:
+    return [one, _stranger()]
+
+
+def _stranger() -> cms.SignerInfo:
+    made = Recipe(signer=issue(Profile("Stranger"), authority("Other Root")))(b"other content")
+    return cms.ContentInfo.load(made)["content"]["signer_infos"][0]
+
+
+def _and_another(one: cms.SignerInfo) -> list[cms.SignerInfo]:
+    """A second signer who is as good, over the same content."""
+    digest = next(each for each in one["signed_attrs"] if each["type"].native == "message_digest")["values"][0]
+
+    def same(listed: Attributes) -> Attributes:
+        others = [each for each in listed if each["type"].native != "message_digest"]
+        return [*others, attribute("message_digest", [core.OctetString(digest.native)])]
+
+    made = Recipe(signer=GOOD.other, attributes=same)(b"")
+    return [cms.ContentInfo.load(made)["content"]["signer_infos"][0], one]
+
+
+_note(
+    "a second signer who signed something else", Recipe(signers=_and_a_stranger), HASH, says="several signers (2)"
+)
+_note("two good signers", Recipe(signers=_and_another, chain=_BOTH), UNEXPLAINED, says="several signers (2)")
+_note("seventeen signers", Recipe(signers=lambda one: [one.copy() for _ in range(17)]), FORMAT)
+
+
+# evidence records and unsigned attributes prove and excuse nothing
+
+_DEAD = issue(Profile("expired", days=30), GOOD.issuing)
+_note("expired, with an evidence record", Recipe(signer=_DEAD, unsigned=unsigned(RECORD, record())), OUT_OF_BOUNDS)
+_note(
+    "an evidence record, and the digest of other content",
+    Recipe(
+        unsigned=unsigned(RECORD, record()),
+        attributes=lambda listed: [
+            *(each for each in listed if each["type"].native != "message_digest"),
+            attribute("message_digest", [core.OctetString(hashlib.sha256(b"other").digest())]),
+        ],
+    ),
+    HASH,
+)
+_note(
+    "an unknown attribute beside a known one",
+    Recipe(unsigned=lambda _: [attribute(CERTIFICATE_VALUES, [core.Null()]), attribute("1.2.3.4", [core.Null()])]),
+    UNREADABLE,
+    WEAK,
+)
+
+
+def _with_policy(signed: cms.SignedData) -> None:
+    info = signed["signer_infos"][0]
+    info["signed_attrs"] = cms.CMSAttributes(
+        [*info["signed_attrs"], attribute("1.2.840.113549.1.9.16.2.15", [core.Null()])]
     )
-    writer.update_container(found)
 
 
-def _without(key: str) -> Edit:
-    def edit(writer: IncrementalPdfFileWriter) -> None:
-        del writer.root[key]
-        writer.update_root()
-
-    return edit
+_note("a policy that was not signed", Recipe(finish=_with_policy), CRYPTO, FORMAT)
 
 
-<<<<<<<< HEAD:tests/attacks/leniency.py
-_CATALOGUE: dict[str, Edit] = {
-    "an outline renamed": _renamed,
-    "an outline renamed in place": _in_place,
-    "an outline that leads elsewhere": _led_elsewhere,
-    "an outline that runs a script": _scripted,
-    "an outline too few": _shortened,
-    "no outlines": _without("/Outlines"),
-    "an extension taken back": partial(extend, keep=False),
-    "all extensions taken back": _without("/Extensions"),
-    "the level of an extension lowered": partial(extend, level=7),
-    "the level of an extension lowered in its object": _lowered_elsewhere,
-    "the base version of an extension lowered": partial(extend, level=9, base="/1.3"),
-    "an extension of no version": partial(extend, base="/x"),
-    "extensions that are none": _extensions(generic.ArrayObject()),
-    "the version lowered": partial(extend, version="/1.4"),
-    "the version taken back": _without("/Version"),
-    "no version": partial(extend, version="/9"),
-========
 # timestamps that prove nothing save nobody
 
 _SHORT = issue(Profile("short-lived", start=START, days=152), GOOD.issuing)
@@ -350,158 +362,7 @@ _PAIRS: dict[str, Callable[[], bytes]] = {
     "Ed448 with SHAKE128": lambda: by_edwards(
         "ed448", _identifier("2.16.840.1.101.3.4.2.11"), lambda data: hashlib.shake_128(data).digest(64)
     ),
->>>>>>>> bd8a81eca562df50eec4e4131a15ee9d53f49859:tests/attacks/message_leniency.py
 }
-_NOT_SIGNED_ON = ("extensions that are none",)
-"""What pyHanko does not sign."""
-for _name, _edit in _CATALOGUE.items():
-    register("catalogue", _name, lambda edit=_edit: change(signed_anew(tagged()), edit), UNEXPLAINED)
-    if _name in _NOT_SIGNED_ON:
-        continue
-    register(
-        "catalogue", f"{_name}, under a further signature",
-        lambda edit=_edit: signed_anew(change(signed_anew(tagged()), edit), name="third"), UNEXPLAINED, FORMAT,
-    )  # fmt: skip
-
-
-# what lies in or around the new field's rectangle
-
-
-def _under_the_widget(writer: IncrementalPdfFileWriter) -> None:
-    """The page's content gets text exactly where the new field is."""
-    page = first_page(writer)
-    text = b"BT /F1 12 Tf 330 140 Td (and 900 euro more) Tj ET"
-    added = writer.add_object(generic.StreamObject(stream_data=text))
-    page["/Contents"] = generic.ArrayObject([page.raw_get("/Contents"), added])
-    writer.update_container(page)
-
-
-def _bare_widget(writer: IncrementalPdfFileWriter) -> None:
-    """The widget shows nothing, so that what lies under it is seen."""
-    widget_of(writer).get_object()["/Border"] = _numbers(0, 0, 0)
-
-
-def _taller(writer: IncrementalPdfFileWriter) -> None:
-    """The new field, signed, grows over the page's text."""
-    widget = widget_of(writer).get_object()
-    widget["/Rect"] = _numbers(60, 600, 520, 720)
-    widget["/AP"] = generic.DictionaryObject({NAME("/N"): drawing(writer)})
-    writer.update_container(widget)
-
-
-def _never_signed(writer: IncrementalPdfFileWriter) -> None:
-    append_signature_field(writer, new_field("nobody", (320, 220, 520, 280)))
-    widget = widget_of(writer).get_object()
-    widget["/AP"] = generic.DictionaryObject({NAME("/N"): drawing(writer)})
-
-
-def _same_name(writer: IncrementalPdfFileWriter) -> None:
-    """A further widget by the name of the signature that is there."""
-    _never_signed(writer)
-    widget_of(writer).get_object()["/T"] = _text("first")
-
-
-def _same_name_signed(writer: IncrementalPdfFileWriter) -> None:
-    _same_name(writer)
-    widget_of(writer).get_object()["/V"] = writer.root["/AcroForm"]["/Fields"][0].raw_get("/V")
-
-
-_FIELDS: dict[str, tuple[Callable[[], bytes], tuple[Words, ...]]] = {
-    "text under it": (lambda: signed_anew(tagged(), _under_the_widget), (FORMAT,)),
-    "text under a widget that shows nothing": (
-        lambda: signed_anew(tagged(), _both(_bare_widget, _under_the_widget)), (FORMAT,),
-    ),
-    "a drawing over the page beside it": (lambda: signed_anew(tagged(), draw_over_page), (FORMAT,)),
-    "the page's content replaced beside it": (lambda: signed_anew(tagged(), replace_content), (FORMAT,)),
-    "a note beside it": (lambda: signed_anew(tagged(), partial(annotate, "/FreeText")), (FORMAT,)),
-    "a stamp beside its element": (
-        lambda: signed_anew(tagged(), _both(tag, partial(annotate, "/Stamp"))), (FORMAT,),
-    ),
-    "grown afterwards": (lambda: change(signed_anew(tagged()), _taller), (FORMAT,)),
-    "grown under a further signature": (
-        lambda: signed_anew(change(signed_anew(tagged()), _taller), name="third"), (FORMAT,),
-    ),
-    "a second one that nobody signed": (lambda: signed_anew(tagged(), _never_signed), (FORMAT,)),
-    "a second one by the name of the first": (lambda: signed_anew(tagged(), _same_name), _SEEN_OR_NOT),
-    "a second one with the value of the first": (lambda: signed_anew(tagged(), _same_name_signed), _SEEN_OR_NOT),
-    "the same, under no signature": (lambda: change(tagged(), _same_name_signed), _SEEN_OR_NOT),
-    "signed by a stranger": (
-        lambda: sign(
-            tagged(), Signing("new", issue(Profile("Stranger")), [], stamper(GOOD), new_field=new_field())
-        ),
-        (NO_CHAIN, UNEXPLAINED),
-    ),
-}  # fmt: skip
-
-
-for _name, (_build, _words) in _FIELDS.items():
-    register("later field", _name, _build, *_words)
-
-
-# certifications
-
-_HIDDEN_VALUE = {11: FIELD.replace(b"(100)", b"(200)")}
-_ANOTHER_PICTURE = {12: amount(b"900")}
-_MOVED = {11: FIELD.replace(b"(100)", b"(200)").replace(b"[72 600", b"[72 500"), 12: amount(b"200")}
-
-
-def _approved_then_certified() -> bytes:
-    """A signature that certifies nothing, then a certification, then a field filled."""
-    document = next_signature(sign(form(), signing("first")), certify=True, permission=MDPPerm.FILL_FORMS)
-    return written(FILLED, after=document)
-
-
-_CERTIFIED: dict[str, tuple[Callable[[], bytes], tuple[Words, ...]]] = {
-    "filled, P=1": (lambda: written(FILLED, after=certified_form(1)), (FORMAT,)),
-    "certified after another signature, filled": (_approved_then_certified, (UNEXPLAINED,)),
-    "a locked field filled": (
-        lambda: written(FILLED, after=locking(FieldMDPAction.INCLUDE, "amount", certify=True)), (FORMAT,),
-    ),
-    "a field filled that is not excepted": (
-        lambda: written(FILLED, after=locking(FieldMDPAction.EXCLUDE, "agreed", certify=True)), (FORMAT,),
-    ),
-    "a locked field filled beside an unknown change": (
-        lambda: written(
-            FILLED | {1: b"<</Type/Catalog/Pages 2 0 R/PageMode/UseThumbs/AcroForm 16 0 R>>"},
-            after=locking(FieldMDPAction.ALL),
-        ),
-        (*_SEEN_OR_NOT,),
-    ),
-    "the certification removed, filled": (
-        lambda: change(written(FILLED, after=certified_form(1)), _unlocked), (FORMAT,),
-    ),
-}  # fmt: skip
-
-
-def _unlocked(writer: IncrementalPdfFileWriter) -> None:
-    if "/Perms" in writer.root:
-        del writer.root["/Perms"]
-        writer.update_root()
-
-
-for _name, (_build, _words) in _CERTIFIED.items():
-    register("certified form", _name, _build, *_words)
-for _permission in (2, 3):
-    for _name, _objects, _words in (
-        ("a value that is not shown", _HIDDEN_VALUE, (UNEXPLAINED,)),
-        ("another picture of the same value", _ANOTHER_PICTURE, (FORMAT,)),
-        ("moved while it is filled", _MOVED, (FORMAT,)),
-        ("filled, and the page changed", FILLED | {4: stream(OTHER_TEXT)}, (FORMAT,)),
-        ("a box redrawn, its value kept", {13: BOX.replace(b"/AS/Off", b"/AS/Yes")}, (FORMAT,)),
-    ):
-        register(
-            "certified form", f"{_name}, P={_permission}",
-            lambda p=_permission, objects=_objects: written(objects, after=certified_form(p)), *_words,
-        )  # fmt: skip
-register(
-    "certified form", "a note beside the text, P=3",
-    lambda: change(certified(3), partial(annotate, "/Text")), UNEXPLAINED, FORMAT,
-)  # fmt: skip
-register(
-    "certified form", "a note, and the page changed, P=3",
-    lambda: change(certified(3), _both(partial(annotate, "/Stamp"), draw_over_page)), FORMAT,
-)  # fmt: skip
-register(
-    "certified form", "a note, and a field redrawn, P=3",
-    lambda: change(written(_ANOTHER_PICTURE, after=certified_form(3)), partial(annotate, "/Stamp")), FORMAT,
-)  # fmt: skip
+_UNKNOWN_DIGEST = (UNREADABLE[0], WEAK[1])
+for _name, _build in _PAIRS.items():
+    register(_FAMILY, _name, _build, CRYPTO, HASH, _UNKNOWN_DIGEST)
