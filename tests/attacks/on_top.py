@@ -6,7 +6,6 @@ None may pass. What one of them cannot be made of, it says by any exception of t
 from __future__ import annotations
 
 import hashlib
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,8 +13,11 @@ from functools import partial
 
 from asn1crypto import algos, cms, core
 from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.content import RawContent
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.layout import BoxConstraints
 from pyhanko.sign.fields import SigFieldSpec
+from pyhanko.stamp import TextStampStyle
 
 from tests.attacks import forgery
 from tests.attacks.certified import annotate, drawing, drop_annotations, hide_annotation
@@ -151,7 +153,9 @@ def _signature_drawn_anew(writer: IncrementalPdfFileWriter) -> None:
 
 def _signature_emptied(writer: IncrementalPdfFileWriter) -> None:
     """The field of the first signature loses it, and the page another content."""
-    field = next(each for each in writer.root["/AcroForm"]["/Fields"] if "/V" in each and each.get("/FT") == "/Sig")
+    field = next(
+        each for each in writer.root["/AcroForm"]["/Fields"] if "/V" in each and each.get("/FT") == "/Sig"
+    )
     del field["/V"]
     writer.update_container(field)
     _content_exchanged(writer)
@@ -185,14 +189,16 @@ _SHADOWS: Mapping[str, Edit] = {
 
 
 def _sneaky(who: str) -> OnTop:
-    """A new signature whose field covers the page."""
+    """A new signature whose picture covers the page."""
 
     def attack(document: bytes, house: House) -> bytes:
-        field = SigFieldSpec("on top", on_page=0, box=(0, 0, 590, 790))
+        field = SigFieldSpec("on top", on_page=0, box=(0, 0, 590, 840))
+        white = RawContent(b"1 1 1 rg 0 0 590 840 re f", box=BoxConstraints(590, 840))
+        cover = TextStampStyle(stamp_text="900", background=white, background_opacity=1)
         if who == "somebody trusted":
-            return house.signed_on(document, new_field=field)
+            return house.signed_on(document, new_field=field, stamp=cover)
         stranger = issue(Profile("Stranger", start=house.now - timedelta(days=1)))
-        return sign(document, Signing("on top", stranger, [], None, new_field=field))
+        return sign(document, Signing("on top", stranger, [], None, new_field=field, stamp=cover))
 
     return attack
 
@@ -373,7 +379,8 @@ def families() -> dict[str, dict[str, OnTop]]:
         for value in values
     }
     return {
-        "incremental saving": saved | {"in front of the header": _plainly(lambda document: b"% evil\n" + document)},
+        "incremental saving": saved
+        | {"in front of the header": _plainly(lambda document: b"% evil\n" + document)},
         "changed looks": shown,
         "sneaky signature": {f"by {who}": _sneaky(who) for who in ("somebody trusted", "a stranger")},
         "wrapping": {name: _plainly(wrap) for name, wrap in WRAPPINGS.items()},

@@ -40,7 +40,7 @@ def on_top(worker: Worker, attack: Attack) -> Attacked:
     document = worker.document(recipe)
     try:
         altered = make(document, house)
-    except Exception:  # noqa: BLE001 - of the libraries that cannot make it of this file
+    except Exception:
         return Attacked(title, recipe, possible=False)
     if altered == document:
         return Attacked(title, recipe, possible=False)

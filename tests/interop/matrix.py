@@ -112,9 +112,7 @@ def _perform(task: Callable[[Worker, Given], Done], given: Given) -> Done:
     return task(_WORKER[0], given)
 
 
-def on_both_cores(
-    cache: Path, task: Callable[[Worker, Given], Done], given: Sequence[Given]
-) -> Iterator[Done]:
+def on_both_cores(cache: Path, task: Callable[[Worker, Given], Done], given: Sequence[Given]) -> Iterator[Done]:
     """*task* for each of *given*, in their order, by workers of their own."""
     gathered(cache / "people")
     compiled(cache / "classes")

@@ -1,4 +1,4 @@
-"""LibreOffice as a service, by Debian's own Python: ``office.py PROFILE NSS``, an order a line (JSON), an answer each.
+"""LibreOffice as a service, by Debian's Python: ``office.py PROFILE NSS``, an order a line (JSON), an answer each.
 
 An order has ``do``: ``export`` (``in`` as a PDF, ``tagged`` or not, signed by the certificate of ``who`` or not
 signed), or ``sign`` (the PDF ``in`` once more, as the menu "Sign Existing PDF" does).

@@ -93,7 +93,7 @@ SPECIAL: tuple[Recipe, ...] = (
         tuple(
             step
             for name in ("itext", "pdfbox", "itext-cades", "pyhanko", "openssl")
-            for step in (Signature(name, "new shown"), "validation data", "document timestamp", "another date", _ROUND)  # noqa: E501
+            for step in (Signature(name, "new shown"), "validation data", "document timestamp", "another date", _ROUND)
         ),
     ),
     # several rounds of archiving
@@ -114,7 +114,9 @@ SPECIAL: tuple[Recipe, ...] = (
         for manner in each.manners[-1:]
     ),
     # a certification without the entry that pyHanko wants in it, which therefore signs nothing after it
-    Recipe("plain", "as it is", (Signature("endesive", "existing shown", 2), Signature("itext", "existing shown"))),
+    Recipe(
+        "plain", "as it is", (Signature("endesive", "existing shown", 2), Signature("itext", "existing shown")),
+    ),
     # filled after a certification that allows it, and never signed again
     *(
         Recipe("form", shape, (Signature(name, "new unseen", 2), filled))
