@@ -8,12 +8,12 @@ alone, so it is checked from the bytes alone as well.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
 from appliance.errors import EvidenceIncomplete
-from hsm.cms import message_digest
+from hsm.cms import MessageHash, message_digest
 
 _STATED = re.compile(rb"/ByteRange\s*\[\s*0\s+(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s*\]")
 _WRITTEN = re.compile(rb"/ByteRange\s{0,8}\[([\s\d]{7,100})\]")
@@ -74,18 +74,56 @@ class ByteRange:
         return message_digest(name, view[: self.gap_start], view[self.gap_end : self.end])
 
 
+class SignedDigests:
+    """Digests over what signatures of one document cover. What comes before their gaps is the same bytes again and
+    again, and is hashed once."""
+
+    def __init__(self, document: bytes, ranges: Iterable[ByteRange]) -> None:
+        self._document = document
+        self._gaps = sorted({each.gap_start for each in ranges})
+        self._before: dict[str, dict[int, MessageHash]] = {}
+
+    def digest(self, signed: ByteRange, name: str) -> bytes:
+        """The hash *name* over what *signed* covers. Raises ValueError for a hash that nobody here knows."""
+        before = self._hashes(name).get(signed.gap_start)
+        if before is None:
+            return signed.digest(self._document, name)
+        whole = before.copy()
+        whole.update(memoryview(self._document)[signed.gap_end : signed.end])
+        return whole.digest()
+
+    def _hashes(self, name: str) -> dict[int, MessageHash]:
+        """The hashes of what comes before each gap."""
+        if name not in self._before:
+            running, found, done = MessageHash(name), dict[int, MessageHash](), 0
+            for gap in self._gaps:
+                running.update(memoryview(self._document)[done:gap])
+                found[gap], done = running.copy(), gap
+            self._before[name] = found
+        return self._before[name]
+
+
 def signed_sizes(document: bytes, *, since: int = 0) -> list[int] | None:
     """How many bytes each ByteRange says to cover that is written in the file, and not before byte *since*,
     whether anything refers to it or not; None when one is not four numbers in a row, of which the first is 0."""
     found: list[int] = []
+    for _, size in stated_sizes(document, since=since):
+        if size is None:
+            return None
+        found.append(size)
+    return found
+
+
+def stated_sizes(document: bytes, *, since: int = 0) -> Iterator[tuple[int, int | None]]:
+    """The same, each with where it ends; None for one that is not four such numbers."""
     for name in _NAMED.finditer(document, max(0, since - _LONGEST_NAME)):
         if name.end() <= since:
             continue
         numbers = _PLAIN_NUMBERS.match(document, name.end())
         if numbers is None:
-            return None
-        found.append(int(numbers[1]) + int(numbers[3]))
-    return found
+            yield name.end(), None
+        else:
+            yield numbers.end(), int(numbers[1]) + int(numbers[3])
 
 
 def has_room_elsewhere(document: bytes) -> bool:

@@ -13,6 +13,8 @@ file, as Poppler, pdf.js and qpdf do in the data of streams, too: ``sound`` (:mo
 from __future__ import annotations
 
 import re
+import sys
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +28,7 @@ _BEFORE = re.compile(rb"(?<!\d)\d{1,20}" + BLANK + rb"+\d{1,20}" + BLANK + rb"+\
 _KEYWORD = re.compile(rb"obj(?!" + REGULAR + rb")")
 _NUMBER = re.compile(rb"obj" + BLANK + rb"+(\d{1,12})" + BLANK + rb"*endobj")
 _NEAR = 64
+_LARGEST = sys.maxsize
 _BODY = re.compile(
     rb"(?:[^()%<>es]++|e(?!ndobj)|s(?!tream)|<<|>>|<[^<>]*+>|\((?:[^()\\]++|\\.)*+\)|%[^\r\n]*+)*+"
     rb"(endobj|stream(?=[\r\n]))",
@@ -86,7 +89,7 @@ class ObjectExtents:
         one of them does not begin where it should."""
         found: list[tuple[int, int]] = []
         before = 0
-        for offset, number in sorted(each for each in self.listed if each[0] > 0):
+        for offset, number in self._in_order:
             try:
                 begin, end = self._body(offset, len(self.document))
                 body = self.document[begin:end]
@@ -203,7 +206,15 @@ class ObjectExtents:
 
     def is_begun_within(self, start: int, end: int) -> bool:
         """Whether a listed object begins between *start* and *end*."""
-        return any(start < offset < end and self.is_headed(offset, number) for offset, number in self.listed)
+        among = self._in_order[
+            bisect_right(self._in_order, (start, _LARGEST)) : bisect_left(self._in_order, (end,))
+        ]
+        return any(self.is_headed(offset, number) for offset, number in among)
+
+    @cached_property
+    def _in_order(self) -> list[tuple[int, ...]]:
+        """The places that sections name and where something can be."""
+        return sorted(each for each in self.listed if each[0] > 0)
 
     def are_apart(self) -> bool:
         """Whether every object ends before the next one begins, for any reader. Raises :class:`Unreadable`."""
@@ -217,9 +228,9 @@ class ObjectExtents:
 
     def is_within_stream(self, place: int) -> bool:
         """Whether the byte at *place* is behind a listed object's dictionary, and before the next listed one."""
-        before = [offset for offset, _ in self.listed if 0 < offset <= place]
+        at = bisect_right(self._in_order, (place, _LARGEST)) - 1
         try:
-            return bool(before) and self._body(max(before), len(self.document))[1] <= place
+            return at >= 0 and self._body(self._in_order[at][0], len(self.document))[1] <= place
         except Unreadable:
             return False
 

@@ -8,7 +8,6 @@ boxes, on which signatures are usually put, do not count as hidden.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Protocol
@@ -66,6 +65,7 @@ _POINTS_PER_INCH = 72
 _LARGEST_SIDE = 2000
 _MARGIN = 2
 _MOST_KEPT = 64
+_MOST_SHOWN = 3
 
 
 class NotRendered(Exception):
@@ -82,6 +82,9 @@ class PageStates(Protocol):
     def regions_since(self, page: int, end: int) -> frozenset[PageRegion] | None:
         """Outside of which parts *page* is known to be the same since the first *end* bytes; None: it is not."""
 
+    def keeps_pages(self, end: int) -> bool:
+        """Whether it is known that no page came or went since the first *end* bytes."""
+
 
 class _Unknown:
     """A page may look different in every revision."""
@@ -93,6 +96,10 @@ class _Unknown:
     def regions_since(self, page: int, end: int) -> frozenset[PageRegion] | None:
         """Nothing is known."""
         return None
+
+    def keeps_pages(self, end: int) -> bool:
+        """Nothing is known."""
+        return False
 
 
 class PageComparison:
@@ -128,20 +135,37 @@ class PageComparison:
         Raises :class:`NotRendered`.
         """
         try:
-            with _open(before) if isinstance(before, bytes) else nullcontext(self._revision(before)) as old:
-                new = self._revision(self._size)
-                if len(old) != len(new):
-                    return (PagePair(1, _png(old, 0), _png(new, 0)),)
-                chosen = sorted(pages) if pages is not None else range(len(old))
-                if isinstance(before, int):
-                    chosen = [page for page in chosen if self._is_touched(page, before)]
-                if len(chosen) > (MOST_PAGES if most is None else most):
-                    raise NotRendered
-                found = [page for page in chosen if self._differs(old, before, page, except_for)]
-                shown = self._revision(before) if isinstance(before, int) else old  # others were opened since
-                return tuple(PagePair(page + 1, _png(shown, page), _png(new, page)) for page in found[:3])
+            if isinstance(before, bytes):
+                with _open(before) as old:
+                    return self._different(old, except_for, pages, MOST_PAGES if most is None else most)
+            new = self._revision(self._size)
+            if not self._states.keeps_pages(before) and len(self._revision(before)) != len(new):
+                return (self._pair(before, 0),)
+            listed = sorted(pages) if pages is not None else range(len(new))
+            chosen = [page for page in listed if self._is_touched(page, before)]
+            if len(chosen) > (MOST_PAGES if most is None else most):
+                raise NotRendered
+            found = [page for page in chosen if self._differs(before, page, except_for)]
+            return tuple(self._pair(before, page) for page in found[:_MOST_SHOWN])
         except (pypdfium2.PdfiumError, ValueError, OSError) as error:
             raise NotRendered from error
+
+    def _different(
+        self, old: pypdfium2.PdfDocument, except_for: Sequence[PageRegion], pages: Iterable[int] | None, most: int
+    ) -> tuple[PagePair, ...]:
+        """Beside another file, of whose objects nothing is known."""
+        new = self._revision(self._size)
+        if len(old) != len(new):
+            return (PagePair(1, _png(old, 0), _png(new, 0)),)
+        chosen = sorted(pages) if pages is not None else range(len(old))
+        if len(chosen) > most:
+            raise NotRendered
+        sheets = ((page, _sheet(old, page, bare=self._bare)) for page in chosen)
+        found = [page for page, sheet in sheets if self._looks_different(sheet, page, except_for)]
+        return tuple(PagePair(page + 1, _png(old, page), _png(new, page)) for page in found[:_MOST_SHOWN])
+
+    def _pair(self, before: int, page: int) -> PagePair:
+        return PagePair(page + 1, *(_png(self._revision(end), page) for end in (before, self._size)))
 
     def hiding(self, before: int, regions: Iterable[PageRegion]) -> frozenset[PageRegion]:
         """Those of *regions* in which something is drawn now that hides what the first bytes, *before* as many,
@@ -168,11 +192,12 @@ class PageComparison:
         found = set()
         try:
             for region in regions:
-                if region.page >= len(self._revision(before)):
+                end = self._states.earliest(region.page, before, region)
+                if region.page >= len(self._revision(end)):
                     found.add(region)
                     continue
                 self._closely.add(region.page)
-                then = self._sheet(region.page, self._states.earliest(region.page, before, region))
+                then = self._sheet(region.page, end)
                 if applies(then, region, then.picture.crop(then.part(region))):
                     found.add(region)
         except (pypdfium2.PdfiumError, ValueError, OSError) as error:
@@ -186,27 +211,21 @@ class PageComparison:
     def _is_touched(self, page: int, before: int) -> bool:
         return self._states.earliest(page, before) != self._states.earliest(page, self._size)
 
-    def _differs(
-        self, old: pypdfium2.PdfDocument, before: bytes | int, page: int, except_for: Sequence[PageRegion]
-    ) -> bool:
-        own = frozenset(region for region in except_for if region.page == page)
-        if isinstance(before, bytes):
-            return self._looks_different(_sheet(old, page, bare=self._bare), page, own)
+    def _differs(self, before: int, page: int, except_for: Sequence[PageRegion]) -> bool:
         changed = self._states.regions_since(page, before)
-        if changed is None or not changed <= own:
-            return self._looks_different(self._sheet(page, self._states.earliest(page, before)), page, own)
+        if changed is None or not changed <= frozenset(except_for):
+            return self._looks_different(self._sheet(page, self._states.earliest(page, before)), page, except_for)
         if page not in self._apart:
-            self._apart[page] = self._looks_different(self._sheet(page, before), page, own)
+            self._apart[page] = self._looks_different(self._sheet(page, before), page, except_for)
         return self._apart[page]
 
-    def _looks_different(self, before: _Sheet, page: int, except_for: frozenset[PageRegion]) -> bool:
+    def _looks_different(self, before: _Sheet, page: int, except_for: Sequence[PageRegion]) -> bool:
         sheet = self._sheet(page, self._size)
         if before.picture.size != sheet.picture.size:
             return True
-        was, now = before.picture, sheet.picture
-        if except_for:
-            was, now = was.copy(), now.copy()
-        for region in except_for:
+        regions = [region for region in except_for if region.page == page]
+        was, now = before.picture.copy(), sheet.picture.copy()
+        for region in regions:
             sheet.blank(was, region)
             sheet.blank(now, region)
         return ImageChops.difference(was, now).getbbox() is not None

@@ -112,10 +112,11 @@ def text(document: bytes) -> list[str]:
     return texts
 
 
-def is_read_as_written(document: bytes) -> bool:
-    """Whether PDFium follows the file's own cross-reference sections; else it has searched for its objects, and
-    may draw others than a reader finds that follows them. Raises DocumentRefused when it cannot be read."""
-    pdf = raw.FPDF_LoadMemDocument64(document, len(document), None)
+def is_read_as_written(document: bytes, end: int | None = None) -> bool:
+    """Whether PDFium follows the own cross-reference sections of the file, which is the first *end* bytes, all for
+    None; else it has searched for its objects, and may draw others than a reader finds that follows them. Raises
+    DocumentRefused when it cannot be read."""
+    pdf = raw.FPDF_LoadMemDocument64(document, len(document) if end is None else end, None)
     try:
         if raw.FPDF_GetPageCount(pdf) < 1:
             raise malformed()

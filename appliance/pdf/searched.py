@@ -140,10 +140,12 @@ def _number(document: bytes, values: list[tuple[int, int]]) -> int:
     return int(written[0])
 
 
-def entry_point(document: bytes) -> int:
-    """Where the file says at its end that its newest section is. Raises :class:`Unreadable`."""
-    place = document.rfind(b"startxref", max(0, len(document) - _LOOKED_FOR_WITHIN))
-    found = _ENTRY.match(document, place) if place >= 0 else None
+def entry_point(document: bytes, end: int | None = None) -> int:
+    """Where the file says at its end that its newest section is; the file is the first *end* bytes, all for None.
+    Raises :class:`Unreadable`."""
+    end = len(document) if end is None else end
+    place = document.rfind(b"startxref", max(0, end - _LOOKED_FOR_WITHIN), end)
+    found = _ENTRY.match(document, place, end) if place >= 0 else None
     if found is None:
         raise Unreadable
     return int(found[1])

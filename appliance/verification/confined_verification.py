@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from appliance.pdf.byte_ranges import ByteRange, find_byte_ranges
+from appliance.pdf.byte_ranges import ByteRange, SignedDigests, find_byte_ranges
 from appliance.pdf.validation.looks import Looks
 from appliance.pdf.validation.model import FoundSignature, Unparseable
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf, open_pdf
@@ -90,15 +90,20 @@ def _parsed(
     reached = {each.signed for each in found}
     unreached = {each: places for each, places in in_bytes.items() if each not in reached}
     remarks: tuple[Sentence, ...] = (_LENIENT,) if pdf.lenient else ()
-    broken = [places for each, places in unreached.items() if not _is_intact(document, each)]
-    if not all(_is_attached(document, places, found, looks) for places in broken):
+    digests = SignedDigests(document, {*in_bytes, *(each for each in reached if each is not None)})
+    broken = [places for each, places in unreached.items() if not _is_intact(document, each, digests)]
+    if not all(_is_attached(pdf, places, found, digests) for places in broken):
         verdict = failed(SubIndication.HASH_FAILURE, _ALTERED)
         return replace(report, verdict=verdict, remarks=remarks)
     remarks += (_HIDDEN,) if unreached else ()
     if not found:
         verdict = undecided(SubIndication.NO_SIGNATURE_FOUND, _HIDDEN if unreached else _NOTHING)
         return replace(report, verdict=verdict, remarks=remarks)
-    judged = _with_signatures(replace(report, remarks=remarks), pdf, found, circumstances, verified, looks)
+    report = replace(report, remarks=remarks)
+    examined = _examined_signatures(pdf, found, digests, circumstances)
+    history = history_of(pdf, examined, verified, certain=looks.is_certain)
+    reports = tuple(history.report_signature(one) for one in history.examined)
+    judged = conclude_report(report, reports, history)
     ends = (each.signed.end for each in found if each.signed and each.complete)
     judged = with_look(judged, looks.of_file(signed_until=max(ends, default=0)))
     if unreached and all(each.document_timestamp for each in found):
@@ -108,18 +113,14 @@ def _parsed(
     return judged
 
 
-def _with_signatures(
-    report: VerificationReport,
-    pdf: OpenedPdf,
-    found: list[FoundSignature],
-    circumstances: ValidationContext,
-    verified: int,
-    looks: Looks,
-) -> VerificationReport:
+def _examined_signatures(
+    pdf: OpenedPdf, found: list[FoundSignature], digests: SignedDigests, circumstances: ValidationContext
+) -> list[ExaminedSignature]:
+    """Each by itself, in the order of revisions."""
     stored = store(pdf)
     material = CollectedMaterial(list(stored.certificates), list(stored.crls), list(stored.responses))
     messages = [_message(each, material) for each in found]
-    examinations = _examinations(pdf.document, found, material, circumstances)
+    examinations = _examinations(digests, found, material, circumstances)
     examined: list[ExaminedSignature] = []
     proofs: list[tuple[int, datetime]] = []
     both = zip(found, messages, strict=True)
@@ -130,10 +131,7 @@ def _with_signatures(
         examined.append(one)
         if one.proves is not None:
             proofs.append((each.revision, one.proves))
-    in_order = sorted(examined, key=lambda one: one.found.revision)
-    history = history_of(pdf, in_order, verified, certain=looks.is_certain)
-    reports = tuple(history.report_signature(one) for one in history.examined)
-    return conclude_report(report, reports, history)
+    return sorted(examined, key=lambda one: one.found.revision)
 
 
 def _own_end(found: FoundSignature, circumstances: ValidationContext) -> int | None:
@@ -143,13 +141,16 @@ def _own_end(found: FoundSignature, circumstances: ValidationContext) -> int | N
 
 
 def _examinations(
-    document: bytes, found: list[FoundSignature], material: CollectedMaterial, circumstances: ValidationContext
+    digests: SignedDigests,
+    found: list[FoundSignature],
+    material: CollectedMaterial,
+    circumstances: ValidationContext,
 ) -> dict[int | None, SignatureExamination]:
     """By :func:`_own_end`: one for each signature with an anchor of its own, and the one for all others."""
     ends = {_own_end(each, circumstances) for each in found} | {None}
     return {
         end: SignatureExamination(
-            document, material.certificate_judge(circumstances.for_signature(end)), circumstances.at
+            digests, material.certificate_judge(circumstances.for_signature(end)), circumstances.at
         )
         for end in ends
     }
@@ -169,7 +170,7 @@ def _message(found: FoundSignature, material: CollectedMaterial) -> SignedMessag
     return message
 
 
-def _is_intact(document: bytes, signed: ByteRange) -> bool:
+def _is_intact(document: bytes, signed: ByteRange, digests: SignedDigests) -> bool:
     """Whether the bytes that a signature in the file covers are those that it was made over."""
     contents = signed.contents(document)
     if contents is None:
@@ -178,23 +179,23 @@ def _is_intact(document: bytes, signed: ByteRange) -> bool:
         message = message_in(contents)
         if message.content_type == TST_INFO:
             statement = statement_of(message)
-            return signed.digest(document, statement.hash_name or "") == statement.digest
-        digest = signed.digest(document, message.digest_name)
-        if message.content is not None and message.content == signed.digest(document, "sha1"):
+            return digests.digest(signed, statement.hash_name or "") == statement.digest
+        digest = digests.digest(signed, message.digest_name)
+        if message.content is not None and message.content == digests.digest(signed, "sha1"):
             digest = message_digest(message.digest_name, message.content)  # adbe.pkcs7.sha1
         return message.only(MESSAGE_DIGEST) == der.element(der.OCTET_STRING, digest)
     except (UnreadableMessage, ValueError):
         return False
 
 
-def _is_attached(document: bytes, places: list[int], found: list[FoundSignature], looks: Looks) -> bool:
+def _is_attached(pdf: OpenedPdf, places: list[int], found: list[FoundSignature], digests: SignedDigests) -> bool:
     """Whether a ByteRange is part of what somebody signed, as those of an attached PDF are, and about that file:
     each of the *places* where it is written lies in a stream, and a signature of the form that is intact covers
     it."""
-    if not all(map(looks.is_within_stream, places)):
+    if not all(map(pdf.extents.is_within_stream, places)):
         return False
     signed = [each.signed for each in found if each.signed is not None and each.complete]
-    intact = [each for each in signed if any(map(each.covers, places)) and _is_intact(document, each)]
+    intact = [each for each in signed if any(map(each.covers, places)) and _is_intact(pdf.document, each, digests)]
     return all(any(each.covers(place) for each in intact) for place in places)
 
 
@@ -204,7 +205,8 @@ def _unparseable(document: bytes, in_bytes: Iterable[ByteRange], *, encrypted: b
         return undecided(SubIndication.FORMAT_FAILURE, _ENCRYPTED)
     if b"/ByteRange" not in document:
         return undecided(SubIndication.FORMAT_FAILURE, _DAMAGED)
-    if any(not _is_intact(document, each) for each in in_bytes):
+    digests = SignedDigests(document, in_bytes)
+    if any(not _is_intact(document, each, digests) for each in in_bytes):
         return Verdict(Indication.FAILED, SubIndication.HASH_FAILURE, (_ALTERED, _DAMAGED))
     return failed(SubIndication.FORMAT_FAILURE, _DAMAGED)
 

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from cryptography import x509
 
+from appliance.pdf.byte_ranges import SignedDigests
 from appliance.pdf.validation.model import FoundSignature, Look
 from appliance.verification.algorithms import hash_label, weakness
 from appliance.verification.material import defect_of_carried, remarks_on_carried
@@ -107,7 +108,7 @@ class ExaminedSignature:
 class SignatureExamination:
     """Examines the signatures of one document at one control time."""
 
-    document: bytes
+    digests: SignedDigests
     judge: CertificateJudge
     at: datetime
 
@@ -217,7 +218,7 @@ class SignatureExamination:
     def _digest(self, found: FoundSignature, name: str) -> bytes:
         if found.signed is None:
             raise ValueError("no ByteRange")
-        return found.signed.digest(self.document, name)
+        return self.digests.digest(found.signed, name)
 
 
 def _remote(certificate: x509.Certificate) -> list[Sentence]:

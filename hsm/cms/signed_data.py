@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from cryptography import x509
 
@@ -38,15 +39,35 @@ DIGEST_OIDS = {
 _SHAKE256_OCTETS = 64
 
 
+class MessageHash:
+    """A hash that a message may name, over what is added to it; ``shake256`` is that of 64 octets (RFC 8419, 2.3).
+
+    Raises ValueError for a hash that nobody here knows.
+    """
+
+    def __init__(self, name: str) -> None:
+        shake = name == "shake256"
+        self._octets = (_SHAKE256_OCTETS,) if shake else ()
+        self._state: Any = hashlib.new("shake_256" if shake else name, usedforsecurity=False)
+
+    def update(self, part: bytes | memoryview) -> None:
+        """Add *part* to what is hashed."""
+        self._state.update(part)
+
+    def copy(self) -> MessageHash:
+        """Another one that goes on from here by itself."""
+        other = object.__new__(MessageHash)
+        other._octets, other._state = self._octets, self._state.copy()
+        return other
+
+    def digest(self) -> bytes:
+        """The hash of what was added."""
+        return bytes(self._state.digest(*self._octets))
+
+
 def message_digest(name: str, *parts: bytes | memoryview) -> bytes:
-    """The hash *name* over *parts* one after the other; ``shake256`` is that of 64 octets (RFC 8419, 2.3). Raises
-    ValueError for a hash that nobody here knows."""
-    if name == "shake256":
-        shake = hashlib.shake_256(usedforsecurity=False)
-        for part in parts:
-            shake.update(part)
-        return shake.digest(_SHAKE256_OCTETS)
-    digest = hashlib.new(name, usedforsecurity=False)
+    """The :class:`MessageHash` *name* over *parts* one after the other. Raises ValueError."""
+    digest = MessageHash(name)
     for part in parts:
         digest.update(part)
     return digest.digest()

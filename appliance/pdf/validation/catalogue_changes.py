@@ -8,6 +8,7 @@ is taken back and none is lowered.
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import HistoricalResolver
@@ -113,7 +114,7 @@ class EqualCopies:
     Copied are data alone: a copied page, field, layer or stream is another one.
     """
 
-    def __init__(self, old: HistoricalResolver, new: HistoricalResolver, listed: frozenset[int]) -> None:
+    def __init__(self, old: HistoricalResolver, new: HistoricalResolver, listed: Container[int]) -> None:
         self._old, self._new, self._listed = old, new, listed
         self._copies: dict[int, int] = {}
         self.numbers: set[int] = set()

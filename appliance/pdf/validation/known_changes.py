@@ -23,7 +23,7 @@ from appliance.pdf.validation.catalogue_changes import (
 )
 from appliance.pdf.validation.form_changes import is_empty, is_filled, is_filled_by, refills
 from appliance.pdf.validation.model import FieldLock, RevisionStep, StepKind
-from appliance.pdf.validation.opening import DAMAGE, OpenedPdf
+from appliance.pdf.validation.opening import DAMAGE, ListedBefore, OpenedPdf
 from appliance.pdf.validation.reading import lock_of, stored_numbers
 from appliance.pdf.validation.references import (
     References,
@@ -70,7 +70,7 @@ class Background:
 def background(pdf: OpenedPdf, number: int, references: References) -> Background:
     """That of the step to revision *number*. Raises what pyHanko raises."""
     old, new = (pdf.reader.get_historical_resolver(each) for each in (number - 1, number))
-    listed = listed_before(pdf, number)
+    listed = ListedBefore(pdf.first_listed, number)
     copies = EqualCopies(old, new, listed)
     keys = {key for key in changed_keys(old.root, new.root) if copies.of_catalogue(key)}
     for reference in new.explicit_refs_in_revision():
@@ -83,7 +83,12 @@ def background(pdf: OpenedPdf, number: int, references: References) -> Backgroun
     if not all(is_held_by(old, references, each, extensions, "/Extensions") for each in extensions):
         extensions = frozenset()
     structure = explained_structure(old, new, references, new_widgets(old, new))
-    numbers = copies.numbers | structure | extensions | (extension_numbers(new.root) - listed)
+    numbers = (
+        copies.numbers
+        | structure
+        | extensions
+        | {each for each in extension_numbers(new.root) if each not in listed}
+    )
     return Background(frozenset(numbers), frozenset(keys), kept and _keeps_marks(old, new))
 
 
@@ -114,7 +119,7 @@ class _Recognition:
         self._old: HistoricalResolver = pdf.reader.get_historical_resolver(number - 1)
         self._new: HistoricalResolver = pdf.reader.get_historical_resolver(number)
         self._size = pdf.reader.xrefs.get_xref_container_info(number - 1).size
-        self._listed = listed_before(pdf, number)
+        self._listed = ListedBefore(pdf.first_listed, number)
         self._background = background(pdf, number, references)
         # what was recognised so far: fields, and objects that a recognised change explains
         self._fields: set[str] = set()
@@ -314,13 +319,6 @@ def is_held_by(
         and found <= {*holders, *((root,) if root_key else ())}
         and not any(references.overflows(number, holder) for holder in found)
     )
-
-
-def listed_before(pdf: OpenedPdf, number: int) -> frozenset[int]:
-    """The numbers of all objects that a section before revision *number* lists, freed or not."""
-    sections = map(pdf.reader.xrefs.get_xref_data, range(number))
-    lists = ((each.standard_xrefs, each.xrefs_in_objstm, each.freed) for each in sections)
-    return frozenset(listed for several in lists for each in several for listed in each)
 
 
 def _shows_nothing(widget: generic.DictionaryObject) -> bool:

@@ -13,12 +13,12 @@ from functools import cached_property
 from pyhanko.pdf_utils import generic
 
 from appliance.errors import DocumentRefused
-from appliance.pdf.byte_ranges import ByteRange, signed_sizes
+from appliance.pdf.byte_ranges import ByteRange, stated_sizes
 from appliance.pdf.object_text import Unreadable
 from appliance.pdf.one_reading import different_page, is_plain
 from appliance.pdf.page_comparison import NotRendered, PageComparison
 from appliance.pdf.pages import is_read_as_written
-from appliance.pdf.searched import Searching, entry_point
+from appliance.pdf.searched import entry_point
 from appliance.pdf.validation.model import Look, Unparseable
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf, read_leniently
 
@@ -37,19 +37,19 @@ class Looks:
 
     def __init__(self, pdf: OpenedPdf) -> None:
         self._pdf = pdf
-        self._extents = Searching(pdf.document, pdf.reader).extents()
+        self._extents = pdf.extents
 
     def of_signature(self, value: generic.DictionaryObject, signed: ByteRange, revision: int) -> Look:
         """Of the revision that the signature *value* covers."""
         if self._is_shared(value, signed):
             return Look.SHARED
-        before = self._pdf.document[: signed.end]
-        elsewhere = _look_elsewhere(before, signed)
+        elsewhere = self._look_elsewhere(signed)
         if elsewhere is not Look.ONE:
             return elsewhere
-        plain, alone = self._is_plain_until(before, revision), self._is_alone(value)
+        plain, alone = self._is_plain_until(signed.end, revision), self._is_alone(value)
         if plain and alone:
             return Look.ONE
+        before = self._pdf.document[: signed.end]
         try:
             if not alone and _depends_on_gap(before, signed):
                 return Look.SHARED
@@ -67,22 +67,31 @@ class Looks:
         """Whether programs have no choice in what they read, and no object lies within another one."""
         return self._is_plain and self._are_apart
 
-    def is_within_stream(self, place: int) -> bool:
-        """Whether the byte at *place* is part of a stream, as an attached file is, and not of an object itself."""
-        return self._extents.is_within_stream(place)
-
     @cached_property
     def _is_plain(self) -> bool:
         return not self._pdf.lenient and is_plain(self._pdf.document, self._pdf.reader, self._extents)
 
-    def _is_plain_until(self, before: bytes, revision: int) -> bool:
-        """Whether the structure is plain, and so is the end of the bytes *before*, with which *revision* ends."""
+    def _look_elsewhere(self, signed: ByteRange) -> Look:
+        """What the signed bytes could be with the gap at another place of which they say that it is there:
+        everything between the two has moved, tables lead to other objects, and the digest is the same."""
+        sizes = [size for end, size in self._sizes if end <= signed.end]
+        if None in sizes:
+            return Look.UNKNOWN
+        return Look.SEVERAL if sizes.count(signed.gap_start + signed.length) > 1 else Look.ONE
+
+    @cached_property
+    def _sizes(self) -> list[tuple[int, int | None]]:
+        return list(stated_sizes(self._pdf.document))
+
+    def _is_plain_until(self, end: int, revision: int) -> bool:
+        """Whether the structure is plain, and so is that of the first *end* bytes, with which *revision* ends."""
         if not self._is_plain:
             return False
         try:
             stated = self._pdf.reader.xrefs.get_startxref_for_revision(revision)
-            whole = len(before) == len(self._pdf.document)  # of which it is known already
-            return entry_point(before) == stated and (whole or is_read_as_written(before))
+            document = self._pdf.document
+            whole = end == len(document)  # of which it is known already
+            return entry_point(document, end) == stated and (whole or is_read_as_written(document, end))
         except (Unreadable, DocumentRefused, *DAMAGE):
             return False
 
@@ -110,15 +119,6 @@ class Looks:
             return self._extents.are_apart()
         except Unreadable:
             return False
-
-
-def _look_elsewhere(document: bytes, signed: ByteRange) -> Look:
-    """What the signed bytes could be with the gap at another place of which they say that it is there: everything
-    between the two has moved, tables lead to other objects, and the digest is the same."""
-    sizes = signed_sizes(document)
-    if sizes is None:
-        return Look.UNKNOWN
-    return Look.SEVERAL if sizes.count(signed.gap_start + signed.length) > 1 else Look.ONE
 
 
 def _depends_on_gap(document: bytes, signed: ByteRange) -> bool:

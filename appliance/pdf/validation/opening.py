@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 import struct
 import zlib
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
 
 from pyhanko.pdf_utils import generic
@@ -18,6 +20,8 @@ from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 import appliance.pdf.reader  # noqa: F401 - cross-reference streams have an end with it
+from appliance.pdf.extents import ObjectExtents
+from appliance.pdf.searched import Searching
 from appliance.pdf.validation.model import Unparseable
 
 # The kinds of exception that pyHanko lets escape for malformed files. MemoryError is none of them: the confined
@@ -43,7 +47,7 @@ _NEARBY = 16 * 1024
 _MARKER = 16
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OpenedPdf:
     """A reader over ``document``; ``lenient`` when the strict one refused."""
 
@@ -56,6 +60,21 @@ class OpenedPdf:
         """How many cross-reference sections there are, oldest first."""
         return int(self.reader.xrefs.total_revisions)
 
+    @cached_property
+    def extents(self) -> ObjectExtents:
+        """How far its objects reach that any program may find."""
+        return Searching(self.document, self.reader).extents()
+
+    @cached_property
+    def first_listed(self) -> dict[int, int]:
+        """The first revision whose section lists an object, freed or not, by the object's number."""
+        found: dict[int, int] = {}
+        for revision in reversed(range(self.revisions)):
+            section = self.reader.xrefs.get_xref_data(revision)
+            for listed in (section.standard_xrefs, section.xrefs_in_objstm, section.freed):
+                found.update(dict.fromkeys(listed, revision))
+        return found
+
     @property
     def first_revision(self) -> int:
         """The revision that the file began with: 1 where two sections were written at once, of which the newer one
@@ -64,6 +83,16 @@ class OpenedPdf:
             return 0
         older, newer = (self.reader.xrefs.get_xref_container_info(number) for number in (0, 1))
         return int(newer.end_location <= older.start_location)
+
+
+class ListedBefore(Container[int]):
+    """The numbers of all objects that a section before *revision* lists, by :attr:`OpenedPdf.first_listed`."""
+
+    def __init__(self, first: Mapping[int, int], revision: int) -> None:
+        self._first, self._revision = first, revision
+
+    def __contains__(self, number: object) -> bool:
+        return self._first.get(number, self._revision) < self._revision  # type: ignore[call-overload, no-any-return]
 
 
 def open_pdf(document: bytes) -> OpenedPdf:

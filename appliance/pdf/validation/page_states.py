@@ -126,7 +126,8 @@ class PageGraph:
             if section.hybrid is not None:
                 raise ValueError("a second list of objects")
             places |= {offset: number for number, (_, offset) in section.standard_xrefs.items()}
-        return _with_holders(self.pdf.document, places)
+        extents = self.pdf.extents
+        return _with_holders(self.pdf.document, places, extents.beside(extents.streams))
 
     def _in_object_streams(self) -> Iterator[tuple[int, int]]:
         reader = self.pdf.reader
@@ -186,6 +187,10 @@ class RevisionStates:
         regions = chain.from_iterable(self._regions.get(number, ()) for number in later)
         return frozenset(each for each in regions if each.page == page)
 
+    def keeps_pages(self, end: int) -> bool:
+        """Whether it is known that no page came or went since the first *end* bytes."""
+        return all(pages is not None for number, pages in self._touched.items() if self._ends[number] > end)
+
     def _touches(self, number: int, page: int, region: PageRegion | None) -> bool:
         pages = self._touched[number]
         if pages is not None and page not in pages:
@@ -235,10 +240,12 @@ def _overlap(one: PageRegion, other: PageRegion) -> bool:
     return one.page == other.page and not beside and not (bottom > box[3] + _NEAR or box[1] > top + _NEAR)
 
 
-def _with_holders(data: bytes, places: dict[int, int]) -> Iterator[tuple[int, int]]:
-    """Every reference in *data* with the object that it is in; *places* are where objects begin."""
+def _with_holders(
+    data: bytes, places: dict[int, int], parts: Iterable[tuple[int, int]] | None = None
+) -> Iterator[tuple[int, int]]:
+    """Every reference in the *parts* of *data* with the object that it is in; *places* are where objects begin."""
     starts = sorted(places)
-    for number, position in references_from(data):
+    for number, position in references_from(data, parts):
         at = bisect_right(starts, position) - 1
         if at >= 0:
             yield number, places[starts[at]]

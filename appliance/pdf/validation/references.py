@@ -1,8 +1,9 @@
 """Who refers to an object: found by one search through the file's bytes, not by walking its object graph.
 
-Walking a document of 200 pages costs pyHanko 100 ms; this costs 2. What looks like a reference inside a stream
-or a string is taken for one, which errs on the safe side: an object with too many holders is only looked at more
-closely. So is what only lenient readers take for one (``9 +0 R``, ``9.0 0 R``).
+Walking a document of 200 pages costs pyHanko 100 ms; this costs 2. The data of streams whose place and end are
+certain is not searched. What looks like a reference inside another stream or a string is taken for one, which errs
+on the safe side: an object with too many holders is only looked at more closely. So is what only lenient readers
+take for one (``9 +0 R``, ``9.0 0 R``).
 
 Values of two revisions are compared with their references by number.
 """
@@ -91,7 +92,8 @@ class References:
         return self._read[place][number]
 
     def _search_file(self, document: bytes) -> None:
-        for number, position in references_from(document):
+        parts = self._pdf.extents.beside(self._pdf.extents.streams)
+        for number, position in references_from(document, parts):
             if number in self._wanted:
                 at = bisect_right(self._offsets, position) - 1
                 place = self._places[at] if at >= 0 else _Place(0, TRAILER, 0, 0)
@@ -115,34 +117,35 @@ class References:
         known[holder] = min(revision, known.get(holder, revision))
 
 
-def references_from(data: bytes) -> Iterator[tuple[int, int]]:
-    """Object number and position of every reference, comments between its parts included."""
-    for keyword in _KEYWORD.finditer(data):
-        position = keyword.start()
-        found = _USUAL.search(data, max(0, position - _NEAR), position)
-        if found is None:
-            found = _REFERENCE.search(data, max(0, position - _REACH), position)
-        if found is None:
-            found = _REFERENCE.search(data, _before_comments(data, position), position)
-        if found is not None:
-            yield int(found[1]), found.start(1)
+def references_from(data: bytes, parts: Iterable[tuple[int, int]] | None = None) -> Iterator[tuple[int, int]]:
+    """Object number and position of every reference in the *parts* of *data* (all of it for None), comments within
+    a reference included. Raises ValueError for comments that are too long."""
+    for first, last in ((0, len(data)),) if parts is None else parts:
+        for keyword in _KEYWORD.finditer(data, first, last):
+            position = keyword.start()
+            found = _USUAL.search(data, max(first, position - _NEAR), position)
+            if found is None:
+                found = _REFERENCE.search(data, max(first, position - _REACH), position)
+            if found is None:
+                found = _REFERENCE.search(data, _before_comments(data, first, position), position)
+            if found is not None:
+                yield int(found[1]), found.start(1)
 
 
-def _before_comments(data: bytes, position: int) -> int:
-    """Where to start looking for what may stand before lines with comments that end at *position*."""
+def _before_comments(data: bytes, first: int, position: int) -> int:
+    """Where to start looking, from *first* on, for what may stand before lines with comments that end at
+    *position*."""
     end = position
     while True:
-        line = max(
-            data.rfind(b"\n", max(0, end - _LONGEST_LINE), end),
-            data.rfind(b"\r", max(0, end - _LONGEST_LINE), end),
-        )
-        text = data[max(line, 0) : end]
+        least = max(first, end - _LONGEST_LINE)
+        line = max(data.rfind(b"\n", least, end), data.rfind(b"\r", least, end))
+        text = data[max(line, first) : end]
         if b"%" not in text and text.strip() and end != position:
-            return max(0, end - _REACH)
+            return max(first, end - _REACH)
         if line < 0:
-            if b"%" in data[max(0, end - _LONGEST_LINE) : end]:
+            if b"%" in data[least:end]:
                 raise ValueError("a comment too long to look behind")
-            return max(0, end - _REACH)
+            return max(first, end - _REACH)
         end = line
 
 
