@@ -53,6 +53,7 @@ from appliance.directories import (
 )
 from appliance.directories.provisioning import Provisioning
 from appliance.directory_service.client import DirectoryService
+from appliance.document_codes import DocumentCodes
 from appliance.documents.blobs import BlobStore
 from appliance.documents.intake import DocumentLayouts, Intake
 from appliance.documents.page_pictures import PagePictures, PictureCache
@@ -180,6 +181,7 @@ class Appliance:
             under_maintenance=self.maintenance.under_way,
         )
         self.disclosing = Disclosing(database)
+        self.document_codes = DocumentCodes(database)
         organisation, address = self.settings.organisation.name, self.settings.web.public_url
         self.ownership = Ownership(records, backend, issuer=organisation, address=address)
         self.remote_pdfs = PdfSignatures(backend, records.now)
@@ -199,7 +201,7 @@ class Appliance:
         self.copying = Copying(records)
         self.annexes = Annexes(records, self.intake, backend.blobs, composing)
         self.amending = Amending(records, rules.policy, self.intake)
-        self.sending = Sending(records, rules, backend, self.earlier)
+        self.sending = Sending(records, rules, backend, self.earlier, public_url=self.settings.web.public_url)
         self.handing_over = HandingOver(records, rules)
         self.cycle = SigningCycle(records, rules, backend)
         self.signing = SigningService(records, rules, self.cycle)

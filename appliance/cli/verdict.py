@@ -13,7 +13,8 @@ from appliance.errors import ConfigurationError
 from appliance.home import Home
 from appliance.language import Language, Translator, translator
 from appliance.verification import SignatureReport, TrustAnchors, VerificationReport, Verifier
-from appliance.verification.report import COVERAGES
+from appliance.verification.etsi_report import render_xml
+from appliance.verification.report import COVERAGES, render_html
 from appliance.verification.tokens import shown_time
 
 
@@ -45,6 +46,20 @@ def _verify_package(
     from appliance.evidence.verification import verify_package  # noqa: PLC0415
 
     return verify_package(package, verifier=verifier, at=at, anchors=anchors)
+
+
+def shown(report: VerificationReport, form: str, language: Language) -> str:
+    """The report in one of the forms that ``--report`` names. Raises
+    :class:`appliance.verification.etsi_report.NoValidationReport`."""
+    match form:
+        case "json":
+            return as_json(report)
+        case "html":
+            return render_html(report, language)
+        case "etsi":
+            return render_xml(report, language).decode()
+        case _:
+            return as_text(report, language)
 
 
 def as_json(report: VerificationReport) -> str:

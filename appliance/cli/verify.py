@@ -12,6 +12,7 @@ from appliance.confinement.jobs import VERIFICATION
 from appliance.confinement.pool import Confinement
 from appliance.errors import ApplianceError
 
+FORMS = ("text", "json", "html", "etsi")
 NO_VERDICT = 3
 """The exit status of INDETERMINATE, also when nothing could be judged at all."""
 
@@ -37,10 +38,17 @@ class InstantParameter(click.ParamType[datetime]):
 )
 @click.option("--at", type=InstantParameter(), help="Judge as of this time (ISO 8601) instead of now.")
 @click.option("--data", type=FILE, help="For a timestamp: the file that it dates.")
-@click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
+@click.option(
+    "--report",
+    "form",
+    type=click.Choice(FORMS),
+    default=FORMS[0],
+    help="What is printed: text, JSON, HTML, or ETSI's validation report (TS 119 102-2, XML).",
+)
+@click.option("--json", "form", flag_value="json", help="The same as --report json.")
 @click.pass_context
 def verify_command(
-    ctx: click.Context, file: Path, trust: tuple[Path, ...], at: datetime | None, data: Path | None, as_json: bool
+    ctx: click.Context, file: Path, trust: tuple[Path, ...], at: datetime | None, data: Path | None, form: str
 ) -> None:
     """Verify a PDF, a timestamp or an evidence package.
 
@@ -54,6 +62,7 @@ def verify_command(
 
             anchors = verdict.trust_anchors(context.home, trust)
             report = verdict.judge(confinement, anchors, file, data=data, at=at)
+            text = verdict.shown(report, form, context.terminal.language)
     except click.UsageError:
         raise
     except ApplianceError as refusal:
@@ -62,5 +71,5 @@ def verify_command(
     except Exception as fault:  # whatever the input did: no verdict could be reached
         report_fault(context, fault)
         ctx.exit(NO_VERDICT)
-    click.echo(verdict.as_json(report) if as_json else verdict.as_text(report, context.terminal.language))
+    click.echo(text)
     ctx.exit(report.indication.exit_status)

@@ -17,7 +17,7 @@ from typing import Any
 JOBS: Mapping[str, str] = MappingProxyType(
     {
         "pdf.inspect": "appliance.pdf.inspection:inspect",
-        "pdf.add_fields": "appliance.pdf.fields:add_fields",
+        "pdf.add_fields": "appliance.pdf.confined_jobs:add_fields",
         "pdf.merge": "appliance.pdf.merging:merge",
         "pdf.prepare": "appliance.pdf.confined_jobs:prepare",
         "pdf.prepare_archive": "appliance.pdf.signing:prepare_archive",

@@ -25,6 +25,7 @@ from appliance.contracts.preconditions import SigningContext, SigningReadiness
 from appliance.contracts.rules import after_sending
 from appliance.earlier_signatures import EarlierSignatures
 from appliance.errors import PreconditionRefused, StateRefused
+from appliance.language import translator
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
 from appliance.model.contract import (
     Contract,
@@ -35,10 +36,11 @@ from appliance.model.contract import (
     Placement,
     RevisionKind,
 )
-from appliance.pdf.values import CrossPageSeal, FieldKind, FieldPlacement, InputPlacement
+from appliance.model.document_codes import draw_code, page_address, show_code
+from appliance.pdf.values import CodeMark, CrossPageSeal, FieldKind, FieldPlacement, InputPlacement
 from appliance.review import review_status
 from appliance.signing_methods import SigningMethod
-from appliance.store import anchors, contracts, discussions, people, seal_rules
+from appliance.store import anchors, contracts, discussions, document_codes, people, seal_rules
 from appliance.store.database import Transaction
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityError, Sentence
@@ -163,8 +165,16 @@ class Sending:
     """From draft to sent. Nothing can be added to the contract afterwards, only signatures."""
 
     def __init__(
-        self, records: ContractRecords, rules: SigningRules, backend: SigningBackend, earlier: EarlierSignatures
+        self,
+        records: ContractRecords,
+        rules: SigningRules,
+        backend: SigningBackend,
+        earlier: EarlierSignatures,
+        *,
+        public_url: str,
     ) -> None:
+        """*public_url* is the portal's, to which document codes lead."""
+        self._public_url = public_url
         self._records = records
         self._rules = rules
         self._backend = backend
@@ -222,7 +232,9 @@ class Sending:
             _require_discussed(tx, contract, leaving_open)
             unverified = self._require_verified(contract, accepting_unverified)
             fields = [_field(tx, party) for party in contract.parties]
-        document = self._backend.workshop.add_fields(self._backend.blobs.get(contract.original.digest), fields)
+        code = draw_code()
+        original = self._backend.blobs.get(contract.original.digest)
+        document = self._backend.workshop.add_fields(original, fields, mark=self._mark(contract, code))
         now = self._records.now()
         revision = ContractRevision(1, RevisionKind.FIELDS, self._backend.blobs.put(document), len(document), now)
         with self._records.database.transaction() as tx:
@@ -235,6 +247,7 @@ class Sending:
             undiscussed = _require_discussed(tx, current, leaving_open)
             numbered = numbering.give_number(tx, current, self._rules.policy, now)
             contracts.add_revision(tx, contract, revision, state=ContractState.SENT)
+            document_codes.keep_code(tx, code, contract_id)
             discussions.end_sharing_of_text(tx, contract_id)
             for attached in attached_events(tx, contract, by, now):
                 append_event(tx, attached)
@@ -247,6 +260,13 @@ class Sending:
             sent = record_change(tx, contract, event)
             self._records.notify(tx, after_sending(sent, now))
         return sent
+
+    def _mark(self, contract: Contract, code: str) -> CodeMark | None:
+        """What comes on the last page, where policy wants it."""
+        if not self._rules.policy.rules_for(contract.kind).document_codes.on_last_page:
+            return None
+        label = translator(contract.language)("Document code")
+        return CodeMark(label, show_code(code), page_address(self._public_url, code))
 
     def _require_verified(self, contract: Contract, accepting: bool) -> int:
         """How many signatures in the document could not be verified here. Raises :class:`PreconditionRefused` for

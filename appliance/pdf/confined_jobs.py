@@ -13,12 +13,21 @@ from typing import Any
 
 from appliance.errors import ConfigurationError
 from appliance.language import Language
+from appliance.model.contract import Placement
 from appliance.pdf import fields, inspection, pages, seal_picture, search, signing, typefaces, watermark
+from appliance.pdf.code_mark import put_code
 from appliance.pdf.font_subsets import FontSubset, set_line
-from appliance.pdf.incremental_updates import refusing_malformed
+from appliance.pdf.incremental_updates import IncrementalUpdate, refusing_malformed
 from appliance.pdf.input_text import draw_input
 from appliance.pdf.typefaces import Typefaces
-from appliance.pdf.values import FieldPlacement, PersonAppearance, PrepareOrder, SealAppearance, ValidationMaterial
+from appliance.pdf.values import (
+    CodeMark,
+    FieldPlacement,
+    PersonAppearance,
+    PrepareOrder,
+    SealAppearance,
+    ValidationMaterial,
+)
 
 _shared: list[Typefaces] = []
 """What the zygote loaded before any document; children inherit it and never load anything themselves."""
@@ -56,6 +65,19 @@ def require_shown(text: str) -> None:
     """See PdfWorkshop.require_shown."""
     for typeface in (_typefaces().serif, _typefaces().sans):
         set_line(typeface, text)
+
+
+def add_fields(
+    document: bytes, placements: Sequence[FieldPlacement], *, most_pages: int, mark: CodeMark | None
+) -> bytes:
+    """See PdfWorkshop.add_fields."""
+    draw = None
+    if mark is not None:
+
+        def draw(revision: IncrementalUpdate, last: tuple[int, Any], taken: list[Placement]) -> None:
+            put_code(revision, document, last, mark, _typefaces().sans, taken)
+
+    return fields.add_fields(document, placements, most_pages=most_pages, draw=draw)
 
 
 def require_room(text: str, sizes: Sequence[Sequence[float]]) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pyhanko.pdf_utils.content import RawContent
@@ -18,6 +18,9 @@ from appliance.pdf.incremental_updates import IncrementalUpdate, dictionary, ref
 from appliance.pdf.input_text import draw_frame
 from appliance.pdf.values import FieldPlacement
 
+DrawMore = Callable[[IncrementalUpdate, tuple[int, Any], list[Placement]], None]
+"""Draws on a page, given as its number from 0 and its reference, on which the fields have these places."""
+
 SMALLEST = 1.0
 """User units; what is smaller shows nothing at all."""
 
@@ -29,8 +32,11 @@ _THINNEST = 0.01
 
 
 @refusing_malformed()
-def add_fields(document: bytes, placements: Sequence[FieldPlacement], *, most_pages: int) -> bytes:
-    """The bytes to append to *document*: one update with every field of *placements* and all of their places.
+def add_fields(
+    document: bytes, placements: Sequence[FieldPlacement], *, most_pages: int, draw: DrawMore | None = None
+) -> bytes:
+    """The bytes to append to *document*: one update with every field of *placements* and all of their places, and
+    what *draw* puts on the last page of a document that nobody has signed.
 
     Raises DocumentRefused for a page or place that does not exist, a name twice or already there, and a document
     whose earlier signatures forbid new fields.
@@ -38,7 +44,8 @@ def add_fields(document: bytes, placements: Sequence[FieldPlacement], *, most_pa
     revision = IncrementalUpdate(document)
     forms.refuse_if_locked(revision.root)
     taken = {field.name for field in forms.terminal_fields(revision.root)}
-    if not forms.existing_signatures(revision.root):
+    signed = bool(forms.existing_signatures(revision.root))
+    if not signed:
         _make_read_only(revision)
     pages = list(geometry.pages(revision.root, most=most_pages))
     drawing = _Drawing(revision, pages, forms.form_of(revision))
@@ -60,6 +67,8 @@ def add_fields(document: bytes, placements: Sequence[FieldPlacement], *, most_pa
             _refuse_nonsense(placement.name, place, len(pages))
             drawing.add(name, place, further=True, label=label)
     revision.update_container(drawing.form["/Fields"])
+    if draw is not None and pages and not signed:
+        draw(revision, (len(pages) - 1, pages[-1]), drawing.places)
     return revision.appended()
 
 
@@ -69,11 +78,11 @@ def _first(placement: FieldPlacement) -> Placement:
 
 def _make_read_only(revision: IncrementalUpdate) -> None:
     """What was filled in before the contract began stays: nobody may fill it in anew between signatures."""
-    for field in forms.terminal_fields(revision.root):
-        flags = geometry.inherited(field.dictionary, "/Ff") or 0
-        if field.kind != "/Sig" and not flags & _READ_ONLY:
-            field.dictionary[pdf_name("/Ff")] = NumberObject(int(flags) | _READ_ONLY)
-            revision.update_container(field.dictionary)
+    for known in forms.terminal_fields(revision.root):
+        flags = geometry.inherited(known.dictionary, "/Ff") or 0
+        if known.kind != "/Sig" and not flags & _READ_ONLY:
+            known.dictionary[pdf_name("/Ff")] = NumberObject(int(flags) | _READ_ONLY)
+            revision.update_container(known.dictionary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +92,7 @@ class _Drawing:
     revision: IncrementalUpdate
     pages: list[Any]
     form: Any
+    places: list[Placement] = field(default_factory=list)
 
     def add(
         self, name: str, place: Placement, *, further: bool = False, bare: bool = False, label: str = ""
@@ -91,13 +101,14 @@ class _Drawing:
         what programs call it (/TU), of a place that is filled in: its edge is seen. *bare*: it
         has no appearance yet, since other software that signs in it would free and reuse the object."""
         page = self.pages[place.page]
+        self.places.append(place)
         smallest = _THINNEST if further and not label else SMALLEST
-        field = self._widget(name, place, smallest, bare=bare, framed=bool(label))
+        widget = self._widget(name, place, smallest, bare=bare, framed=bool(label))
         if further:
-            _make_place(field)
+            _make_place(widget)
         if label:
-            field[pdf_name("/TU")] = pdf_string(label)
-        self._place(field, page)
+            widget[pdf_name("/TU")] = pdf_string(label)
+        self._place(widget, page)
 
     def add_invisible(self, name: str) -> None:
         """A signature field without area, on the first page (12.7.5.5)."""

@@ -144,6 +144,15 @@ class FieldPlacement:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeMark:
+    """A document code on the last page: a ``label``, the ``code`` as people read it, its page's ``address``."""
+
+    label: str
+    code: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class FoundPhrase:
     """Where ``phrase`` stands in the text: a box in per cent of the page as seen, ``page`` from 0."""
 

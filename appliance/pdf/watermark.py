@@ -44,7 +44,7 @@ def watermark(document: bytes, text: str, typeface: Typeface, *, most_pages: int
         frame = geometry.frame(page.get_object())
         if frame not in marks:
             marks[frame] = revision.add_object(_mark(line, frame, resources))
-        _put(revision, page.get_object(), f"VermilionMark{number}", marks[frame], around)
+        put_over(revision, page.get_object(), f"VermilionMark{number}", marks[frame], around)
     return revision.appended()
 
 
@@ -60,12 +60,12 @@ def _mark(line: GlyphLine, frame: PageFrame, resources: DictionaryObject) -> Any
         matrix = f"{_COSINE:.4f} {_SINE:.4f} {-_SINE:.4f} {_COSINE:.4f} {x:.2f} {y:.2f} Tm"
         rows.append(f"BT /VermilionText {size:.2f} Tf {matrix} ".encode() + line.shown() + b" Tj ET")
     form = compressed(b"\n".join([*rows, b"Q"]))
-    box, matrix_of_page = [0, 0, width, height], _turned(frame)
+    box, matrix_of_page = [0, 0, width, height], turned(frame)
     form.update(dictionary(Type="/XObject", Subtype="/Form", BBox=box, Matrix=matrix_of_page, Resources=resources))
     return form
 
 
-def _turned(frame: PageFrame) -> list[float]:
+def turned(frame: PageFrame) -> list[float]:
     """From the page as it is seen, from its lower left corner, to the page's own coordinates (8.3.3)."""
     left, bottom, right, top = frame.box
     return {
@@ -76,7 +76,7 @@ def _turned(frame: PageFrame) -> list[float]:
     }[frame.rotation]
 
 
-def _put(revision: IncrementalUpdate, page: Any, name: str, mark: Any, around: tuple[Any, ...]) -> None:
+def put_over(revision: IncrementalUpdate, page: Any, name: str, mark: Any, around: tuple[Any, ...]) -> None:
     """Draws *mark* over what *page* has, whatever state its own contents leave behind."""
     painted = revision.add_object(compressed(f"q /{name} Do Q".encode()))
     contents = page.get("/Contents", None)

@@ -18,6 +18,7 @@ from appliance.language.sizes import ByteSize
 from appliance.pdf.byte_ranges import ByteRange
 from appliance.pdf.values import (
     Appearance,
+    CodeMark,
     FieldPlacement,
     FilledField,
     FoundPhrase,
@@ -54,9 +55,12 @@ class PdfWorkshop:
             )
         return self._run(Inspection, "pdf.inspect", document=document, most_pages=self._most_pages)
 
-    def add_fields(self, document: bytes, fields: Sequence[FieldPlacement]) -> bytes:
-        """Revision 1: *document* and one incremental update with all the signature *fields*, empty."""
-        given = {"document": document, "placements": list(fields), "most_pages": self._most_pages}
+    def add_fields(
+        self, document: bytes, fields: Sequence[FieldPlacement], *, mark: CodeMark | None = None
+    ) -> bytes:
+        """Revision 1: *document* and one incremental update with all the signature *fields*, empty; *mark* comes
+        on the last page where that has room for it, unless the document was signed before."""
+        given = {"document": document, "placements": list(fields), "most_pages": self._most_pages, "mark": mark}
         return document + self._run(bytes, "pdf.add_fields", **given)
 
     def merge(self, document: bytes, annex: bytes, name: str) -> tuple[bytes, int]:

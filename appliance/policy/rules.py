@@ -176,6 +176,14 @@ class ReviewRules:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentCodeRules:
+    """``on_last_page``: the document code and its QR code are drawn there when a contract is sent, where there is
+    room."""
+
+    on_last_page: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PowerRules:
     """``required``: who signs for an organisation is its legal representative (法定代表人) or has a verified power
     that covers the contract. ``amount_required``: under a power with a limit, a contract that states no amount is
@@ -271,6 +279,7 @@ class ReadingRules:
 class PolicyRules:
     """What holds for one contract: each area's rules, the areas named as the tables of ``config/policy.toml``."""
 
+    document_codes: DocumentCodeRules = field(default_factory=DocumentCodeRules)
     identity: IdentityRules = field(default_factory=IdentityRules)
     numbers: NumberRules = field(default_factory=NumberRules)
     powers: PowerRules = field(default_factory=PowerRules)

@@ -241,7 +241,7 @@ OF_A_CONTRACT: Final = (
     _deletion("review_approvals", "request IN (SELECT id FROM review_requests WHERE contract = ?1)"),
     *map(_deletion, ("intents", "keeping", "content_checks", "review_requests", "review_waivers")),
     *map(_deletion, ("review_sign_offs", "sessions", "embedded_links", "guest_invitations")),
-    *map(_deletion, ("contract_dates", "reminder_plans")),
+    *map(_deletion, ("contract_dates", "reminder_plans", "document_codes")),
     _deletion("text_versions", "text IN (SELECT id FROM texts WHERE contract = ?1)"),
     *map(_deletion, ("reminders", "outbox", "texts", "vouchings", "annexes", "copies", "own_signatures")),
     *map(_deletion, ("readings", "mail_merge_rows", "draft_colleagues", "comments")),

@@ -108,6 +108,7 @@ class RevisionHistory:
             end=one.found.signed.end if one.found.signed else None,
             warnings=one.remarks,
             policy=one.policy,
+            content_digest=one.content_digest,
         )
         return replace(report, rows=rows.report_rows(one, report))
 
@@ -266,7 +267,8 @@ def _is_forbidden(found: FoundSignature, later: list[RevisionStep]) -> bool:
 
 
 def _stamp(token: ExaminedToken) -> StampReport:
-    return StampReport(token.signer, token.statement.gen_time if token.statement else None, token.verdict)
+    time = token.statement.gen_time if token.statement else None
+    return StampReport(token.signer, time, token.verdict, token.digest)
 
 
 _DATED_ONLY = Sentence(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -117,7 +117,8 @@ PASSED = Verdict(Indication.PASSED)
 
 @dataclass(frozen=True, slots=True)
 class CertificateDetails:
-    """A certificate of the validated path as the detailed report shows it; ``fingerprint`` is SHA-256 in hex."""
+    """A certificate of the validated path as the detailed report shows it; ``fingerprint`` is SHA-256 in hex,
+    ``encoded`` the certificate in DER."""
 
     subject: str
     issuer: str
@@ -125,15 +126,26 @@ class CertificateDetails:
     not_before: datetime
     not_after: datetime
     fingerprint: str
+    encoded: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ContentDigest:
+    """A digest of what is signed; ``algorithm`` as hashlib names it."""
+
+    algorithm: str
+    value: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class StampReport:
-    """One timestamp over a signature: who gave it (as its certificate says), for when, and whether it holds."""
+    """One timestamp over a signature: who gave it (as its certificate says), for when, and whether it holds.
+    ``digest`` is the SHA-256 of the token in hex."""
 
     authority: str | None
     time: datetime | None
     verdict: Verdict
+    digest: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As part of the published JSON."""
@@ -152,9 +164,9 @@ class SignatureReport:
     ``signing_time`` is the best time known: the timestamp's, else what the signer claims. ``timestamp`` is the
     time of the signature timestamp (of the token itself for document timestamps). ``claimed`` is the claim
     alone. ``stamps`` are all timestamps over the signature, each judged for itself. ``end`` is where
-    in the file ends what it covers. ``warnings`` do not change the verdict: departures from the standards, and
-    what was not judged. ``policy`` is the OID of the signature policy under which the signature says that it was
-    made (ETSI EN 319 122-1, 5.2.9), which is not processed.
+    in the file ends what it covers; ``content_digest`` is the digest of that. ``warnings`` do not change the
+    verdict: departures from the standards, and what was not judged. ``policy`` is the OID of the signature policy
+    under which the signature says that it was made (ETSI EN 319 122-1, 5.2.9), which is not processed.
     """
 
     field: str | None
@@ -174,6 +186,7 @@ class SignatureReport:
     end: int | None = None
     warnings: tuple[Sentence, ...] = ()
     policy: str | None = None
+    content_digest: ContentDigest | None = None
 
     @property
     def passed(self) -> bool:

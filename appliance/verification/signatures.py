@@ -4,6 +4,7 @@ the baseline level that it has reached (ETSI EN 319 142-1, 6).
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,6 +18,7 @@ from appliance.verification.material import defect_of_carried, remarks_on_carrie
 from appliance.verification.messages import SEVERAL, SIGNATURE_POLICY, SignedMessage, UnreadableMessage
 from appliance.verification.model import (
     PASSED,
+    ContentDigest,
     Indication,
     Level,
     SubIndication,
@@ -80,7 +82,8 @@ _SUBFILTERS = frozenset({"/adbe.pkcs7.detached", "/ETSI.CAdES.detached", "/ETSI.
 
 @dataclass(frozen=True, slots=True)
 class ExaminedSignature:
-    """A signature examined by itself. ``intact``: made by its signer over these bytes, whoever that is."""
+    """A signature examined by itself. ``intact``: made by its signer over these bytes, whoever that is;
+    ``content_digest``: of these bytes."""
 
     found: FoundSignature
     verdict: Verdict
@@ -92,6 +95,7 @@ class ExaminedSignature:
     algorithms: str | None = None
     policy: str | None = None
     remarks: tuple[Sentence, ...] = field(default=())
+    content_digest: ContentDigest | None = None
 
     @property
     def proves(self) -> datetime | None:
@@ -144,11 +148,13 @@ class SignatureExamination:
             signer=stamp.signer,
             algorithms=stamp.algorithms,
             remarks=stamp.remarks,
+            content_digest=ContentDigest(message.digest_name, self._digest(found, message.digest_name)),
         )
 
     def _signature(
         self, found: FoundSignature, message: SignedMessage, proven: datetime | None
     ) -> ExaminedSignature:
+        digest = self._digest(found, message.digest_name)
         try:
             signer = identify_signer(message, self._content_digest(found, message), self.judge.finder.known)
         except (NotSigned, UnreadableMessage) as error:
@@ -182,6 +188,7 @@ class SignatureExamination:
             algorithms=f"{hash_label(message.digest_name)}, {signer.scheme.label}",
             policy=policy_of(message),
             remarks=self._remarks(message, signer, stamps, finding),
+            content_digest=ContentDigest(message.digest_name, digest),
         )
 
     def _remarks(
@@ -213,7 +220,8 @@ class SignatureExamination:
         def digest_of(name: str) -> bytes:
             return message_digest(name, message.signature)
 
-        return examine_token(token, digest_of, self.judge, ValidationTimes(self.at, proven))
+        examined = examine_token(token, digest_of, self.judge, ValidationTimes(self.at, proven))
+        return replace(examined, digest=hashlib.sha256(token).hexdigest())
 
     def _digest(self, found: FoundSignature, name: str) -> bytes:
         if found.signed is None:

@@ -61,7 +61,8 @@ class TimestampStatement:
 
 @dataclass(frozen=True, slots=True)
 class ExaminedToken:
-    """A judged token; ``remarks`` do not change its verdict."""
+    """A judged token; ``remarks`` do not change its verdict. ``digest`` is its SHA-256 in hex, where it is a
+    signature's."""
 
     verdict: Verdict
     statement: TimestampStatement | None = None
@@ -69,6 +70,7 @@ class ExaminedToken:
     signer: str | None = None
     algorithms: str | None = None
     remarks: tuple[Sentence, ...] = ()
+    digest: str = ""
 
     @property
     def proves(self) -> datetime | None:

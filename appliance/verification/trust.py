@@ -247,4 +247,5 @@ def details(certificate: x509.Certificate) -> CertificateDetails:
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
         fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
+        encoded=certificate.public_bytes(Encoding.DER),
     )

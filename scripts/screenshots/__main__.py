@@ -141,7 +141,7 @@ def _act(page: Page, ready: Stage, screen: Screen) -> None:
     if screen.verifies:
         signed = FilePayload(name="contract.pdf", mimeType="application/pdf", buffer=ready.signed)
         page.set_input_files("[name=file]", signed)
-        page.click("main form button")
+        page.locator("main form button").first.click()
     if screen.presses:
         page.click(screen.presses)
         page.wait_for_url(f"{ready.activation}/**")

@@ -24,6 +24,7 @@ from appliance.identity import IdentityCheck
 from appliance.language import Language
 from appliance.model.accounts import AccountRole, AccountState, LinkPurpose, NewAccount, Passkey, Strength
 from appliance.model.contract import Contract, GuestDetails, InputKind, Money, Placement, SignerInput, SigningOrder
+from appliance.model.document_codes import show_code
 from appliance.model.mail_merge import MergeEntry, MergeParties
 from appliance.model.partners import PartnerDetails, RepresentativeDetails, VouchingMeans
 from appliance.model.people import Against, IdentityDocument, Person, SealKind
@@ -140,6 +141,7 @@ def _contracts(people: Troupe) -> dict[str, str]:
         "sealed": sealed.id,
         "declined": declined.id,
         "completed": completed.id,
+        "code": show_code(people.appliance.document_codes.code_of(completed.id) or ""),
         "disputed": disputed.id,
         "seal_request": seal_asked_for(people, asked_for),
     }

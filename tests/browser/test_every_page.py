@@ -287,7 +287,7 @@ def verified(visitor: Visitor, document: bytes) -> Page:
     page = visitor.go("/verify")
     file = {"name": "contract.pdf", "mimeType": "application/pdf", "buffer": document}
     page.locator("#file").set_input_files(file)  # type: ignore[arg-type]  # a dict with these keys is what it takes
-    page.locator("main form button").click()
+    page.locator("main form button").first.click()
     page.wait_for_load_state()
     return page
 

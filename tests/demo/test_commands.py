@@ -10,6 +10,7 @@ import pytest
 from tests.command import called
 from tests.demo.conftest import Demonstration
 from tests.sweeps import one_in
+from tests.verification.etsi_schema import indications, require_valid
 
 
 def test_verify_says_passed_with_status_0(demonstration: Demonstration) -> None:
@@ -18,6 +19,14 @@ def test_verify_says_passed_with_status_0(demonstration: Demonstration) -> None:
     assert done.returncode == 0
     assert set(report) == {"file", "kind", "indication", "subindication", "reasons", "remarks", "signatures"}
     assert [each["level"] for each in report["signatures"]] == [*["B-LTA"] * 4, None]
+
+
+def test_verify_writes_the_report_of_etsi(demonstration: Demonstration) -> None:
+    done = demonstration.vermilion("verify", "--report", "etsi", demonstration.out / "contract.signed.pdf")
+    assert indications(require_valid(done.stdout.encode())) == ["TOTAL-PASSED"] * 5
+    refused = demonstration.called("verify", "--report", "etsi", *demonstration.out.glob("*.zip"))
+    assert refused.exit_code == 3
+    assert "contract/contract.signed.pdf" in refused.output
 
 
 def test_verify_says_failed_with_status_1(demonstration: Demonstration, tmp_path: Path) -> None:

@@ -184,7 +184,7 @@ def _finished(stage: Stage, side: Side, contract: Contract) -> None:
     stage.keep(declaration=appliance.voiding.prepare(contract.id, by=side.initiator).id)
     appliance.retention.place_hold(contract.id, reason=side.marker("hold"), by=side.officer)
     stage.completed[side.name] = contract_now(appliance, contract.id)
-    stage.keep(completed=contract.id)
+    stage.keep(completed=contract.id, code=appliance.document_codes.code_of(contract.id) or "")
 
 
 def _notes(stage: Stage, side: Side, agent: str) -> None:

@@ -159,6 +159,7 @@ def _contracts(estate: Estate) -> None:
     finished = appliance.finalisation.finalise(signed(appliance, sent(appliance, ZHANG.subject), 0).id)
     voided = appliance.voiding.propose(finished.id, reason="示例", by=ZHANG.subject)
     declaration = appliance.voiding.prepare(finished.id, by=ZHANG.subject)
+    names["code"] = appliance.document_codes.code_of(finished.id) or ""
     names |= {"completed": finished.id, "void_seen": str(voided.version), "declaration": declaration.id}
     between = AgreementSides(waiting.parties[0].side, (AgreementSide("丁方"),))
     names["agreement"] = appliance.agreements.propose(ZHANG.subject, between).id

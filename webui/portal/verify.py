@@ -6,15 +6,19 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from functools import cache
 from threading import BoundedSemaphore
+from typing import Final
 
 from flask import Blueprint, Response, request
 from werkzeug.datastructures import FileStorage
 
 from appliance.errors import ConfigurationError
-from appliance.verification import VerificationReport, report
+from appliance.model.document_codes import show_code
+from appliance.verification import VerificationReport, etsi_report, report
 from appliance.verification.verifier import named_anchors, verify_trusting
+from hsm.errors import Sentence
 from webui.portal.pages import appliance, saved_file
 from webui.shared.form_pages import Answer, render
 from webui.shared.forms import sentence
@@ -23,6 +27,18 @@ from webui.shared.language import current_language, translate
 from webui.shared.room import PATIENCE, Checks, place_in, verification_room
 
 MEBIBYTE = 1024 * 1024
+FORMS: Final = {
+    "page": "A page in this window",
+    "pdf": "PDF",
+    "etsi": "Validation report for programs (ETSI TS 119 102-2, XML)",
+    "json": "Data for programs (JSON)",
+}
+"""How the report can be had, with the words on the page."""
+_SAME = "This file is, byte for byte, the contract with the document code {code}."
+_OTHER = (
+    "This file is not the contract with the document code {code}: that has other bytes. The verdict is about the"
+    " file that you gave alone; ask for the contract as it was completed."
+)
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
@@ -48,14 +64,26 @@ def verify() -> Answer:
     data = _content(request.files.get("data"))
     judging, setting = room_for(appliance.settings.web.threads)
     with judging.of(b""):
-        found = verify_trusting(appliance.verifier, trust, given.read(), given.filename, data)
-        return _answer(found, setting)
+        content = given.read()
+        found = verify_trusting(appliance.verifier, trust, content, given.filename, data)
+        return _answer(_compared(found, content), setting)
 
 
 @pages.get("/verify")
 def form(problem: str = "") -> Answer:
     largest = appliance.settings.documents.largest // MEBIBYTE
-    return render("verify.html", status=400 if problem else 200, largest=largest, problem=problem)
+    status = 400 if problem else 200
+    return render("verify.html", status=status, largest=largest, problem=problem, forms=FORMS)
+
+
+def _compared(found: VerificationReport, content: bytes) -> VerificationReport:
+    """*found* with what is said of the document code from whose page the file came."""
+    known = appliance.document_codes.find(request.form.get("code", ""))
+    if known is None:
+        return found
+    values = {"code": show_code(known.code)}
+    same = hashlib.sha256(content).hexdigest() in known.digests
+    return replace(found, remarks=(Sentence(_SAME if same else _OTHER, values), *found.remarks))
 
 
 def _contents(field: str) -> list[bytes]:
@@ -63,15 +91,21 @@ def _contents(field: str) -> list[bytes]:
     return [content for upload in request.files.getlist(field) if (content := _content(upload)) is not None]
 
 
-def _answer(found: VerificationReport, setting: BoundedSemaphore) -> Response:
+def _answer(found: VerificationReport, setting: BoundedSemaphore) -> Answer:
     wanted = request.form.get("form", "page")
     if wanted == "pdf":
         with place_in(setting, patience=PATIENCE):
             paper = report.render_pdf(found, current_language())
         return saved_file(paper, "application/pdf", "report.pdf")
+    if wanted == "etsi":
+        try:
+            raw = etsi_report.render_xml(found, current_language())
+        except etsi_report.NoValidationReport as refusal:
+            return form(sentence(refusal))
+        return saved_file(raw, "application/xml", "report.xml")
     if wanted == "json":
-        raw = json.dumps(found.to_json(), ensure_ascii=False, indent=2) + "\n"
-        return saved_file(raw.encode(), "application/json", "report.json")
+        raw = (json.dumps(found.to_json(), ensure_ascii=False, indent=2) + "\n").encode()
+        return saved_file(raw, "application/json", "report.json")
     return _page(report.render_html(found, current_language(), back=request.path))
 
 

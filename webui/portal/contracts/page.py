@@ -15,7 +15,8 @@ from appliance.contracts.permissions import Permission
 from appliance.language.sizes import ByteSize
 from appliance.ledger.event_texts import LABELS, fact_label
 from appliance.ledger.timeline import Timeline, TimelineEvent
-from appliance.model.contract import UNSENT, ContractState, PartyKind
+from appliance.model.contract import UNSENT, Contract, ContractState, PartyKind
+from appliance.model.document_codes import page_address, show_code
 from appliance.model.people import SealRequest, SealRequestState
 from appliance.signing_methods import METHOD_TITLES
 from webui.portal.access import ContractView, view_contract, visitor
@@ -47,6 +48,14 @@ LOOK_AGAIN = "3"
 """Seconds between two looks of the page itself at a contract that is being sealed for the archive."""
 
 
+def _code_of(contract: Contract) -> dict[str, Any]:
+    """The document code and the address of its page; nothing for a contract that was never sent."""
+    code = appliance.document_codes.code_of(contract.id)
+    if code is None:
+        return {}
+    return {"code": show_code(code), "code_address": page_address(appliance.settings.web.public_url, code)}
+
+
 @pages.get("/<contract_id>")
 def page(contract_id: str) -> Answer:
     seen = view_contract(contract_id)
@@ -76,6 +85,7 @@ def page(contract_id: str) -> Answer:
         review=appliance.reviewing.review_status(contract) if seen.drafting else None,
         ended_because=_ended_because(events),
         technical=TECHNICAL,
+        **_code_of(contract),
         names=house_names(seen.someone.organisation) if seen.drafting else name_of,
         called=party_names(seen.someone.organisation) if seen.drafting else attrgetter("name"),
         method_titles=METHOD_TITLES,
