@@ -184,7 +184,7 @@ _SHADOWS: Mapping[str, Edit] = {
     "the first annotation grown": grow_annotation,
     "the first annotation hidden": hide_annotation,
     "the annotations taken away": drop_annotations,
-    **{f"an annotation, {kind}": partial(annotate, kind) for kind in ("/Stamp", "/FreeText", "/Square", "/Redact", None)},
+    **{f"an annotation, {kind}": partial(annotate, kind) for kind in ("/Stamp", "/FreeText", "/Redact", None)},
 }  # fmt: skip
 
 

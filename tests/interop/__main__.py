@@ -1,6 +1,6 @@
 """``make test-interop``: files of many producers, judged by us and by others, and attacks on top of them.
 
-``python -m tests.interop CACHE [all]``: CACHE keeps the files; ``all``: each attack on each file, which takes hours.
+``python -m tests.interop CACHE [all]``: CACHE keeps the files; ``all``: each attack on each file, for hours.
 """
 
 from __future__ import annotations

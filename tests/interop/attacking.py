@@ -49,7 +49,7 @@ def on_top(worker: Worker, attack: Attack) -> Attacked:
 
 
 def victims(judged: Sequence[Judged], *, everything: bool) -> list[Recipe]:
-    """Good files that pass and end with a signature, which covers them whole; one for each last producer, or all."""
+    """Good files that pass and end with a signature, so covered whole: one for each last producer, or all."""
     passing = [
         each.recipe
         for each in judged

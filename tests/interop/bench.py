@@ -44,9 +44,11 @@ class Service:
     def close(self) -> None:
         """End it: there are no more orders."""
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         with suppress(BrokenPipeError):
             self._process.stdin.close()
         self._process.wait(60)
+        self._process.stdout.close()
 
 
 @dataclass

@@ -84,16 +84,16 @@ def make(recipe: Recipe, bench: Bench) -> bytes:
     return document
 
 
-_ROUND = "validation data and timestamp"
+_ROUND, _DATED = "validation data and timestamp", "another date"
 SPECIAL: tuple[Recipe, ...] = (
     # twenty-five revisions: five producers, each with what follows
-    Recipe("plain", "as it is", (Signature("pyhanko-dated", "new shown"), *(("another date", _ROUND) * 12))),
+    Recipe("plain", "as it is", (Signature("pyhanko-dated", "new shown"), *((_DATED, _ROUND) * 12))),
     Recipe(
         "plain", "object streams",
         tuple(
             step
             for name in ("itext", "pdfbox", "itext-cades", "pyhanko", "openssl")
-            for step in (Signature(name, "new shown"), "validation data", "document timestamp", "another date", _ROUND)
+            for step in (Signature(name, "new shown"), "validation data", "document timestamp", _DATED, _ROUND)
         ),
     ),
     # several rounds of archiving
