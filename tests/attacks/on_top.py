@@ -116,11 +116,6 @@ def _drawn_anew(writer: IncrementalPdfFileWriter) -> None:
     writer.update_container(form)
 
 
-def _version_lowered(writer: IncrementalPdfFileWriter) -> None:
-    writer.root["/Version"] = NAME("/1.0")
-    writer.update_root()
-
-
 def _widget(writer: IncrementalPdfFileWriter, entries: Mapping[str, object]) -> None:
     """A widget that covers the page, in a field of its own."""
     page = first_page(writer)
@@ -128,7 +123,7 @@ def _widget(writer: IncrementalPdfFileWriter, entries: Mapping[str, object]) -> 
         {
             NAME("/Type"): NAME("/Annot"),
             NAME("/Subtype"): NAME("/Widget"),
-            NAME("/T"): generic.pdf_string("on top"),
+            NAME("/T"): generic.pdf_string("over it"),
             NAME("/F"): generic.NumberObject(132),
             NAME("/Rect"): generic.ArrayObject(map(generic.NumberObject, (0, 0, 600, 800))),
             NAME("/AP"): generic.DictionaryObject({NAME("/N"): drawing(writer)}),
@@ -172,7 +167,6 @@ _SHADOWS: Mapping[str, Edit] = {
     "the page's contents exchanged": _content_exchanged,
     "the page's resources emptied": _resources_emptied,
     "readers asked to draw fields anew": _drawn_anew,
-    "the version lowered": _version_lowered,
     "the signature's picture exchanged": _signature_drawn_anew,
     "the first signature taken out of its field": _signature_emptied,
     "the form taken away": _form_taken_away,
@@ -360,8 +354,9 @@ def families() -> dict[str, dict[str, OnTop]]:
         saved |= {f"{name}, under a further {cover}": _edited(edit, cover) for cover in ("signature", "timestamp")}
     shown: dict[str, OnTop] = {}
     for name, edit in _SHADOWS.items():
+        covers = ("timestamp",) if name in _SIGNED_ANEW else ("signature", "timestamp")
         shown |= {name: _edited(edit)}
-        shown |= {f"{name}, under a further {cover}": _edited(edit, cover) for cover in ("signature", "timestamp")}
+        shown |= {f"{name}, under a further {cover}": _edited(edit, cover) for cover in covers}
     flips: dict[str, OnTop] = {
         f"{name}, the {word}": _plainly(partial(in_structure, pattern=pattern, which=which))
         for name, pattern in STRUCTURES.items()
@@ -396,6 +391,8 @@ def families() -> dict[str, dict[str, OnTop]]:
     }
 
 
+_SIGNED_ANEW = ("the form taken away",)
+"""Under a further signature that is another document, which somebody trusted has signed alone."""
 _UNCOVERED = ("message",)
 """What is tried part by part instead."""
 __all__ = ["House", "OnTop", "families"]
