@@ -10,7 +10,7 @@ SOURCES := hsm appliance webui clients tests scripts
 WORKERS ?= 5
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test test-long test-interop test-appliance test-takeover crash batches fuzz api-document api-fuzz flips attacks mutants review-corpus review-weights lint format bench bundle docs-images screenshots metrics clean _rules _pure
+.PHONY: help setup demo up check test test-long test-interop test-appliance test-takeover crash batches fuzz api-document api-fuzz flips attacks mutants review-corpus review-weights lint format bench bundle offline-verifier test-offline docs-images screenshots metrics clean _rules _pure
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)$$/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -118,6 +118,16 @@ bench: ## measure against the floors; writes bench/results.json and prints the t
 bundle: ## one archive for machines without a network: the application, its wheels, Debian packages, playbooks; into dist
 	@scripts/setup bundle
 	@$(BIN)/python -m scripts.bundle --out dist --key $(or $(KEY),dist/key)
+
+offline-verifier: ## build verify.html anew from clients/offline_verifier, byte for byte the same everywhere
+	@scripts/setup offline
+	@$(BIN)/python -m scripts.offline_words
+	@cd clients/offline_verifier && npx --no-install tsc --noEmit && node build.mjs ../../appliance/evidence/verify.html
+	@$(BIN)/python -m scripts.known_checkers
+
+test-offline: ## verify.html built anew and compared; whole stories with it from a file: address, in Chromium and Firefox
+	@scripts/setup test offline firefox
+	@$(BIN)/pytest -m "long or not long" --numprocesses=2 tests/offline_verifier
 
 docs-images: demo ## draw the pictures of the documentation anew
 	@$(BIN)/python -m scripts.docs_images

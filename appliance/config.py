@@ -271,6 +271,32 @@ def _may_be_asked(url: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class WitnessSettings:
+    """Outside witnesses of the log: ``policy`` is a file in the format of C2SP ``tlog-policy`` (its path counts
+    from ``config/``); none without it. Each witness gets the newest checkpoint, at most one in ``seconds``.
+
+    ``tls`` is a PEM file with the authorities of their web servers, where the system's do not fit. An export of
+    evidence waits for a quorum for ``export_seconds`` at most. ``demanded``: the verification centre here believes
+    an evidence package only when its checkpoint meets the quorum of this policy.
+    """
+
+    policy: str = ""
+    tls: str = ""
+    seconds: int = number(10, 1, 3600)
+    export_seconds: int = number(25, 0, 300)
+    demanded: bool = False
+
+    @property
+    def configured(self) -> bool:
+        """Whether the log has outside witnesses."""
+        return bool(self.policy)
+
+    def check(self, name: str) -> None:
+        """Raises ConfigurationRefused for a demand that nothing could meet."""
+        require(self.configured or not self.demanded, f"{name}.demanded", "false when there is no policy")
+
+
+@dataclass(frozen=True, slots=True)
 class KeepingSettings:
     """Long keeping: how many days before the archive timestamp of a completed contract runs out it is renewed, and
     the last day of algorithms (``"sha256 2035-12-31"``), before which what rests on them is renewed, too."""
@@ -531,6 +557,7 @@ class Settings:
     sessions: SessionSettings = field(default_factory=SessionSettings)
     backup: BackupSettings = field(default_factory=BackupSettings)
     outside: OutsideSettings = field(default_factory=OutsideSettings)
+    witnesses: WitnessSettings = field(default_factory=WitnessSettings)
     keeping: KeepingSettings = field(default_factory=KeepingSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
     alarms: AlarmSettings = field(default_factory=AlarmSettings)

@@ -60,6 +60,7 @@ from appliance.documents.page_pictures import PagePictures, PictureCache
 from appliance.earlier_signatures import EarlierSignatures, require_unbroken
 from appliance.events import EventFeed, WebhookDelivery, Webhooks, WebhookSecrets, WebhookTargets
 from appliance.evidence.verification import verify_package
+from appliance.evidence.witnessing import WitnessDemand
 from appliance.guests import (
     FrameContext,
     GivenLinks,
@@ -107,6 +108,8 @@ from appliance.submissions import KeyedRequests, Submissions
 from appliance.timestamping import TimestampFeed, TimestampIssuer
 from appliance.trust import CurrentCrls, outside_authority, trust_anchors
 from appliance.verification import Verifier
+from appliance.witnesses import policy_of
+from appliance.witnesses.submitting import Submitting
 from appliance.writing import (
     Discussions,
     Issuing,
@@ -121,6 +124,7 @@ from appliance.writing import (
 )
 from appliance.writing.amendment_drafts import Amending
 from hsm.client import AuthorityClient
+from hsm.note import read_vkey
 
 LINKS_KEY = "links.key"
 """The secret that links to people are made with; the portal and the scheduler read it."""
@@ -174,6 +178,10 @@ class Appliance:
         self.appearances = SignatureAppearances(database, workshop, self.confinement, records.now)
         self.seal_pictures = SealPictures(database, workshop, self.confinement)
         self.sequencer, self.proofs = Sequencer(database, backend.authority), LogProofs(database)
+        policy, log_key = policy_of(self.settings), partial(read_vkey, self.settings.home.log_key)
+        self.submitting = (
+            None if policy is None else Submitting(database, policy, log_key, self.settings, records.now)
+        )
         self.timestamp_feed = TimestampFeed(
             TimestampFeeder(database, self.settings.home.timestamp_spool),
             self.settings.home.clearance,
@@ -365,6 +373,11 @@ def _rules(settings: Settings) -> SigningRules:
     )
 
 
+def _witness_demand(settings: Settings) -> WitnessDemand | None:
+    policy = policy_of(settings)
+    return None if policy is None else WitnessDemand(policy, settings.witnesses.demanded)
+
+
 def _backend(
     settings: Settings,
     records: ContractRecords,
@@ -375,7 +388,7 @@ def _backend(
     verifier = Verifier(
         confinement,
         trust_anchors(settings),
-        evidence=verify_package,
+        evidence=partial(verify_package, witnesses=_witness_demand(settings)),
         crls=CurrentCrls(authority),
         clock=records.now,
     )

@@ -1,4 +1,5 @@
-"""The checkers in evidence packages (``check.sh``, ``check.py``), by their digests: who runs one has to get ours.
+"""The programs in evidence packages (``check.sh``, ``check.py``, ``verify.html``), by their digests: who runs one
+has to get ours.
 
 ``checkers.txt`` lists every one that a package ever had, the newest last; ``python -m scripts.known_checkers``
 adds what is new before a release.
@@ -11,6 +12,11 @@ from functools import cache
 from importlib import resources
 
 NAMES = ("check.sh", "check.py")
+"""Those that every package has."""
+
+VERIFIER = "verify.html"
+PROGRAMS = (*NAMES, VERIFIER)
+"""Those that a package of this release has; earlier ones have no ``verify.html``."""
 
 _DATA = frozenset(
     {"json", "md", "p7s", "pdf", "pem", "sig", "text", "tlog-proof", "tsq", "tsr", "tst", "txt", "vkey"}

@@ -103,6 +103,27 @@ def consistency_ranges(old: int, new: int) -> list[Range]:
     return [*([] if whole else [(start, end)]), *path[::-1]]
 
 
+def verify_consistency(*, old: int, old_root: bytes, new: int, new_root: bytes, proof: Sequence[bytes]) -> None:
+    """Raises :class:`ConsistencyRefused` unless *proof* shows that the tree of *new* leaves and *new_root* begins
+    with that of *old* leaves and *old_root* (2.1.2). From an *old* of 0 everything follows, with an empty
+    proof."""
+    ranges = consistency_ranges(old, new)
+    _require_hashes(proof, len(ranges))
+    known = dict(zip(ranges, proof, strict=True))
+    if old == new or old.bit_count() == 1:  # complete in both trees, so no part of the proof
+        known[0, old] = old_root
+
+    def root(start: int, end: int) -> bytes:
+        if (start, end) in known:
+            return known[start, end]
+        middle = start + _split(end - start)
+        return node_hash(root(start, middle), root(middle, end))
+
+    holds = old_root == EMPTY_ROOT if old == 0 else (root(0, old), root(0, new)) == (old_root, new_root)
+    if not holds or (new == 0 and new_root != EMPTY_ROOT):
+        raise ConsistencyRefused("This is no beginning of the log: from size {old} to {new}.", old=old, new=new)
+
+
 def root_from_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes]) -> bytes:
     """The root (32 bytes) that *proof* gives for the leaf hash *leaf*. Raises :class:`ConsistencyRefused`.
 

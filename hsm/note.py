@@ -177,6 +177,27 @@ def verify_note(data: bytes, keys: Iterable[NoteKey]) -> Note:
     return note
 
 
+def parse_signatures(data: bytes) -> tuple[NoteSignature, ...]:
+    """The signature lines in *data*, which has nothing else, such as a witness's answer (C2SP ``tlog-witness``).
+
+    Nothing is verified. Raises :class:`Malformed`.
+    """
+    return parse_note(b"\n\n" + data).signatures
+
+
+def with_signatures(data: bytes, added: Iterable[NoteSignature]) -> bytes:
+    """The note in *data* with the signatures *added* behind its own. Raises :class:`Malformed`."""
+    note = parse_note(data)
+    return Note(note.text, (*note.signatures, *added)).encode()
+
+
+def signed_alone(data: bytes, key: NoteKey) -> bytes:
+    """The note in *data* as *key* signed it, without the signatures of others: what a log's checkpoint was before
+    witnesses cosigned it, and what its timestamp is over. Raises :class:`NoteRefused` or :class:`Malformed`."""
+    note = parse_note(data)
+    return Note(note.text, (note.by(key),)).encode()
+
+
 def _signature(row: str) -> NoteSignature:
     name, separator, encoded = row.removeprefix(_DASH).partition(" ")
     raw = _decode_base64(encoded)
@@ -203,6 +224,9 @@ def _decode_base64(text: str) -> bytes:
         raise Malformed("This base64 has more than one form.")
     return data
 
+
+MOST_HASHES = 63
+"""Hashes in a proof of a log of fewer than 2^63 entries (C2SP ``tlog-proof``, ``tlog-witness``)."""
 
 MOST_LEAVES = 2048
 """Entries by which one request may extend the log: some milliseconds of hashing, no more."""
@@ -278,6 +302,11 @@ def cosign(data: bytes, key: NoteKey, sign: Callable[[bytes], bytes], *, at: dat
 
     *key* is of the kind ``COSIGNATURE``. Whether the checkpoint extends the last one is for the caller to check.
     """
+    return with_signatures(data, [cosignature(data, key, sign, at=at)])
+
+
+def cosignature(data: bytes, key: NoteKey, sign: Callable[[bytes], bytes], *, at: datetime) -> NoteSignature:
+    """What :func:`cosign` adds, alone."""
     note = parse_note(data)
     if key.kind is not KeyKind.COSIGNATURE:
         raise Malformed("A cosignature needs a key of its own kind.")
@@ -285,8 +314,7 @@ def cosign(data: bytes, key: NoteKey, sign: Callable[[bytes], bytes], *, at: dat
     message = _cosigned(note.text, seconds)
     signature = sign(message)
     key.verify(message, signature)
-    added = NoteSignature(key.name, key.key_id, seconds.to_bytes(8, "big") + signature)
-    return Note(note.text, (*note.signatures, added)).encode()
+    return NoteSignature(key.name, key.key_id, seconds.to_bytes(8, "big") + signature)
 
 
 def verify_cosignature(data: bytes, key: NoteKey) -> datetime:

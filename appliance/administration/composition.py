@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from appliance.administration.account_setup import AdministratorSetup
 from appliance.administration.action import ActionContext, ExecutedBy
@@ -33,15 +33,17 @@ from appliance.config import Settings
 from appliance.home import Home
 from appliance.model.administration import Stuck
 from appliance.model.api_clients import ApiClient
-from appliance.model.directory_status import DirectoryStatus
 from appliance.model.webhooks import PublishedWebhook
-from appliance.store.administration import ADMINISTRATION, published_clients, published_directory
+from appliance.store.administration import ADMINISTRATION, published_clients
 from appliance.store.administration import stuck as store
+from appliance.store.administration.published_status import DIRECTORY, WITNESSES, StatusTable
 from appliance.store.database import Database
 from hsm.client import AuthorityClient
 
 if TYPE_CHECKING:
     from appliance.wiring import Appliance
+
+T = TypeVar("T")
 
 
 class StuckList:
@@ -60,20 +62,20 @@ class StuckList:
         return self._context.database.query(store.everything)
 
 
-class PublishedDirectory:
-    """Directories and single sign-on, at the scheduler's last look. Thread-safe."""
+class PublishedStatus(Generic[T]):
+    """One value of *table*, at the scheduler's last look. Thread-safe."""
 
-    def __init__(self, context: AdministrationContext) -> None:
-        self._context = context
+    def __init__(self, context: AdministrationContext, table: StatusTable[T]) -> None:
+        self._context, self._table = context, table
 
-    def publish(self, found: DirectoryStatus) -> None:
+    def publish(self, found: T) -> None:
         """*found* in place of what was found before; nothing is written when it is the same."""
-        if not self._context.database.query(published_directory.is_known, found):
-            self._context.database.commit(published_directory.replace, found)
+        if not self._context.database.query(self._table.is_known, found):
+            self._context.database.commit(self._table.replace, found)
 
-    def status(self) -> DirectoryStatus | None:
+    def status(self) -> T | None:
         """None before the first look."""
-        return self._context.database.query(published_directory.status)
+        return self._context.database.query(self._table.status)
 
 
 class PublishedClients:
@@ -148,7 +150,8 @@ class Administration:
     passwords and passkeys, ``confirming`` what root confirms of the passkeys; ``requests`` are the admin requests,
     ``approval_mail`` tells those who can approve one, ``executor`` performs those of this process; ``stuck`` are
     contracts that do not go on by themselves, ``api_clients`` the programs that use the API, with their webhooks;
-    ``directory`` is what the organisation's directories have and what waits of them; ``unlocking`` is how two PIN
+    ``directory`` is what the organisation's directories have and what waits of them, ``witnesses`` who outside
+    watches the log; ``unlocking`` is how two PIN
     custodians unlock the authority; ``journal`` is what everybody did."""
 
     def __init__(
@@ -177,7 +180,8 @@ class Administration:
         self.confirming = PasskeyConfirmation(context, pin_custodians)
         self.stuck = StuckList(context)
         self.api_clients = PublishedClients(context)
-        self.directory = PublishedDirectory(context)
+        self.directory = PublishedStatus(context, DIRECTORY)
+        self.witnesses = PublishedStatus(context, WITNESSES)
         self.unlocking = AttendedUnlock(context, authority)
         self.journal = context.journal
 

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
+from functools import partial
+from pathlib import Path
 
 import click
 
-from appliance.cli.program import REFUSED, Context
-from appliance.errors import StorageError
+from appliance.cli.program import FILE, REFUSED, Context
+from appliance.clock import utc_now
+from appliance.config import load
+from appliance.errors import ConfigurationError, StorageError
 from appliance.ledger import LogCheck, LogProofs, LogScan
 from appliance.store.database import Database
 from appliance.supervision import inherited, running_authority
+from appliance.witnesses import policy_of
+from appliance.witnesses.messages import Submission
+from appliance.witnesses.submitting import Submitting
 from hsm.client import AuthorityClient
 from hsm.note import read_vkey
 
@@ -47,7 +54,32 @@ def check(context: Context) -> None:
 @click.pass_obj
 def checkpoint(context: Context) -> None:
     """Print the latest checkpoint, a C2SP signed note."""
-    click.echo(LogProofs(_database(context)).checkpoint().note, nl=False)
+    click.echo(LogProofs(_database(context)).checkpoint().cosigned_note, nl=False)
+
+
+@log_group.command("submission")
+@click.option("--from", "old", type=click.IntRange(0), default=0, help="The size that the witness cosigned last.")
+@click.pass_obj
+def submission(context: Context, old: int) -> None:
+    """Print the latest checkpoint with its consistency proof, for a witness without a network (`vermilion witness
+    cosign`); it is the body of an add-checkpoint request of C2SP tlog-witness."""
+    proofs = LogProofs(_database(context))
+    newest = proofs.checkpoint()
+    click.echo(Submission(old, tuple(proofs.consistency(old, newest.size)), newest.note).encode(), nl=False)
+
+
+@log_group.command("cosignatures")
+@click.argument("file", type=FILE)
+@click.pass_obj
+def cosignatures(context: Context, file: Path) -> None:
+    """Take over the cosignatures in FILE, a checkpoint that a witness of the policy has cosigned."""
+    settings = load(context.home)
+    policy = policy_of(settings)
+    if policy is None:
+        raise ConfigurationError("The settings name no witness policy (witnesses.policy).")
+    key = partial(read_vkey, context.home.log_key)
+    names = Submitting(_database(context), policy, key, settings, utc_now).take(file.read_bytes())
+    context.terminal.say("Cosigned by: {names}.", names=", ".join(names))
 
 
 @log_group.command("prove")

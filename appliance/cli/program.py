@@ -113,6 +113,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "directory": "directory:directory_group",
         "do": "admin_requests:do_action",
         "drill": "backup:drill_command",
+        "evidence": "evidence:evidence_group",
         "init": "up:init_command",
         "log": "log:log_group",
         "migrate": "releases:migrate_command",
@@ -126,6 +127,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "upgrade": "releases:upgrade_command",
         "verify": "verify:verify_command",
         "withdraw": "admin_requests:withdraw_command",
+        "witness": "witness:witness_group",
     }
 )
 """The module (below ``appliance.cli``) and function of each command, by its name."""

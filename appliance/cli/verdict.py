@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -32,20 +33,33 @@ def trust_anchors(home: Home, trust: tuple[Path, ...]) -> TrustAnchors:
 
 
 def judge(
-    confinement: Confinement, anchors: TrustAnchors, file: Path, *, data: Path | None, at: datetime | None
+    confinement: Confinement,
+    anchors: TrustAnchors,
+    file: Path,
+    *,
+    data: Path | None,
+    at: datetime | None,
+    witnesses: Path | None = None,
 ) -> VerificationReport:
-    """The report about *file*; *data* is what a timestamp dates. Raises as :meth:`Verifier.verify_file`."""
-    verifier = Verifier(confinement, anchors, evidence=_verify_package)
+    """The report about *file*, or about the package unpacked in this folder; *data* is what a timestamp dates,
+    *witnesses* a policy whose quorum is demanded. Raises as :meth:`Verifier.verify_file`, and
+    :class:`ConfigurationError` for the policy."""
+    verifier = Verifier(confinement, anchors, evidence=partial(_verify_package, policy=witnesses))
+    if file.is_dir():
+        return verifier.verify_folder(file, at=at)
     return verifier.verify_file(file, data=data.read_bytes() if data else None, at=at)
 
 
 def _verify_package(
-    package: bytes, *, verifier: Verifier, at: datetime, anchors: TrustAnchors
+    package: bytes | Path, *, verifier: Verifier, at: datetime, anchors: TrustAnchors, policy: Path | None
 ) -> VerificationReport:
     # Imported now: whoever verifies a PDF does not wait for it.
     from appliance.evidence.verification import verify_package  # noqa: PLC0415
+    from appliance.evidence.witnessing import WitnessDemand  # noqa: PLC0415
+    from appliance.witnesses import read_policy  # noqa: PLC0415
 
-    return verify_package(package, verifier=verifier, at=at, anchors=anchors)
+    witnesses = None if policy is None else WitnessDemand(read_policy(policy), demanded=True)
+    return verify_package(package, verifier=verifier, at=at, anchors=anchors, witnesses=witnesses)
 
 
 def shown(report: VerificationReport, form: str, language: Language) -> str:

@@ -32,9 +32,14 @@ class InstantParameter(click.ParamType[datetime]):
 
 
 @click.command("verify")
-@click.argument("file", type=FILE)
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--trust", type=FILE, multiple=True, help="Believe these certificates (PEM) instead of the appliance's."
+)
+@click.option(
+    "--witnesses",
+    type=FILE,
+    help="For an evidence package: demand the quorum of this witness policy (C2SP tlog-policy).",
 )
 @click.option("--at", type=InstantParameter(), help="Judge as of this time (ISO 8601) instead of now.")
 @click.option("--data", type=FILE, help="For a timestamp: the file that it dates.")
@@ -48,9 +53,15 @@ class InstantParameter(click.ParamType[datetime]):
 @click.option("--json", "form", flag_value="json", help="The same as --report json.")
 @click.pass_context
 def verify_command(
-    ctx: click.Context, file: Path, trust: tuple[Path, ...], at: datetime | None, data: Path | None, form: str
+    ctx: click.Context,
+    file: Path,
+    trust: tuple[Path, ...],
+    witnesses: Path | None,
+    at: datetime | None,
+    data: Path | None,
+    form: str,
 ) -> None:
-    """Verify a PDF, a timestamp or an evidence package.
+    """Verify a PDF, a timestamp or an evidence package, also one that was unpacked: its folder.
 
     Exit status: 0 TOTAL-PASSED, 1 TOTAL-FAILED, 3 INDETERMINATE, 2 wrong usage.
     """
@@ -61,7 +72,7 @@ def verify_command(
             from appliance.cli import verdict  # noqa: PLC0415
 
             anchors = verdict.trust_anchors(context.home, trust)
-            report = verdict.judge(confinement, anchors, file, data=data, at=at)
+            report = verdict.judge(confinement, anchors, file, data=data, at=at, witnesses=witnesses)
             text = verdict.shown(report, form, context.terminal.language)
     except click.UsageError:
         raise

@@ -122,6 +122,12 @@ def token(stamp: str, content: str, moment: int) -> str:
     )
 
 
+def checkpoint_token(moment: int) -> str:
+    """The token dates the checkpoint as the log signed it: text, empty line, and its signature, without those of
+    witnesses."""
+    return f"sed 5q log/checkpoint | \\\n{token('log/checkpoint.tst', '/dev/stdin', moment)}"
+
+
 def of_certificate(status: CertificateStatus) -> tuple[str, ...]:
     """The certificate leads to the root, and stood on no revocation list when these were made or, revoked only
     later than it signed, stands there with that date."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import struct
 import zlib
@@ -46,6 +47,14 @@ def is_canonical(data: bytes, files: Mapping[str, bytes | memoryview]) -> bool:
             return False
         at += len(piece)
     return at == len(data)
+
+
+def digest_of(files: Mapping[str, bytes | memoryview]) -> str:
+    """The SHA-256 (hex) of the container that :func:`write_container` makes of *files*."""
+    digest = hashlib.sha256()
+    for piece in _pieces(files):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def _pieces(files: Mapping[str, bytes | memoryview]) -> Iterator[bytes | memoryview]:

@@ -232,6 +232,8 @@ def require_log(files: Files, manifest: PackageManifest) -> tuple[history.Packag
     own = log_files.read_log_files(checkpoint, vkey)
     if own.state != manifest.checkpoint:
         raise PackageRefused("The checkpoint in the package is not the one that its manifest names.")
+    if not checkpoint.startswith(own.note):
+        raise PackageRefused("In the checkpoint of the package the log's own signature does not come first.")
     for path, expected in (
         (log_files.CHECKPOINT_TEXT, own.text),
         (log_files.CHECKPOINT_SIGNATURE, own.signature),

@@ -45,10 +45,14 @@ from appliance.pdf.byte_ranges import newest_contents
 from appliance.powers.register import Powers
 from appliance.review.reviewing import Reviewing
 from appliance.store import api_clients, intents, ledger, vouchings
+from appliance.store import witnesses as stored_witnesses
 from appliance.store.database import Database
+from appliance.store.ledger import StoredCheckpoint
 from appliance.timestamping import TimestampIssuer
 from appliance.verification import Verifier
 from appliance.verification.own_anchors import verifier_of
+from appliance.witnesses import WitnessPolicy, policy_of
+from appliance.witnesses.submitting import answering
 from hsm import canonical, der
 from hsm.client import AuthorityClient
 from hsm.timestamp import build_request, order_for
@@ -109,7 +113,7 @@ def _statements(sources: EvidenceSources, powers: Iterable[Power]) -> Iterator[S
 
 
 PATIENCE = 15.0
-"""Seconds to wait for a checkpoint that covers everything, and for proofs that all lead to the same one."""
+"""Seconds to wait for a checkpoint that covers everything."""
 
 TICK = 0.05
 
@@ -284,21 +288,42 @@ class Exporting:
     ) -> LogMaterial:
         accepted = [record.entry for record in acceptances if record.entry is not None]
         indices = sorted({*entries, *accepted, *entries_of_bases})
-        until = time.monotonic() + PATIENCE
-        while time.monotonic() < until:
-            checkpoint = self._sources.proofs.latest()
-            if checkpoint is None or checkpoint.size <= indices[-1]:
-                time.sleep(TICK)
-                continue
-            found = tuple(self._entry(index, entries.get(index)) for index in indices)
-            if all(entry.proof.endswith(checkpoint.note) for entry in found):
-                key = (self._sources.settings.home.log_key).read_text(encoding="ascii").strip()
-                return LogMaterial(checkpoint.note, checkpoint.token, key, found)
-        raise StateRefused("The log has no checkpoint over this contract yet; see that the scheduler runs.")
+        policy = policy_of(self._sources.settings)
+        checkpoint = self._checkpoint_over(indices[-1], policy)
+        found = tuple(self._entry(index, entries.get(index), checkpoint) for index in indices)
+        key = (self._sources.settings.home.log_key).read_text(encoding="ascii").strip()
+        told = b"" if policy is None else policy.text
+        return LogMaterial(checkpoint.cosigned_note, checkpoint.token, key, found, told)
 
-    def _entry(self, index: int, seen: VisibleEvents | None) -> LogEntry:
+    def _checkpoint_over(self, index: int, policy: WitnessPolicy | None) -> StoredCheckpoint:
+        """The newest checkpoint over the entry at *index* with a quorum of witnesses, for which it waits where the
+        settings say so; else the newest over it."""
+        wanted = policy is not None and policy.demands_witnesses
+        seconds = self._sources.settings.witnesses.export_seconds
+        began = time.monotonic()
+        while True:
+            witnessed = self._sources.proofs.witnessed(index) if wanted else None
+            if witnessed is not None:
+                return witnessed
+            newest, waited = self._sources.proofs.latest(), time.monotonic() - began
+            is_over = newest is not None and newest.size > index
+            if newest is not None and is_over and (not wanted or waited >= seconds or not self._may_come(policy)):
+                return newest
+            if not is_over and waited >= PATIENCE:
+                raise StateRefused(
+                    "The log has no checkpoint over this contract yet; see that the scheduler runs."
+                )
+            time.sleep(TICK)
+
+    def _may_come(self, policy: WitnessPolicy | None) -> bool:
+        """Whether the witnesses that answer are enough for a quorum."""
+        states = self._sources.database.query(stored_witnesses.states)
+        return policy is not None and policy.is_met(answering(policy, states))
+
+    def _entry(self, index: int, seen: VisibleEvents | None, checkpoint: StoredCheckpoint) -> LogEntry:
         """The entry; what lies behind its commitments only if it is the contract's own, as far as it is *seen*."""
-        leaf, proof = self._sources.proofs.entry(index), self._sources.proofs.proof_file(index)
+        leaf = self._sources.proofs.entry(index)
+        proof = self._sources.proofs.proof_file(index, checkpoint)
         if seen is None:
             return LogEntry(index, leaf, proof)
         return LogEntry(index, leaf, proof, seen.opening, withheld=not seen.complete, hidden=not seen.whole)

@@ -28,10 +28,13 @@ _NAMES: Final = {
 }
 """By folder."""
 _OTHERS: Final = re.compile(
-    r"manifest\.(?:json|p7s|tsq|tsr)|check\.(?:sh|py)|index\.txt|README\.(?:en|zh)\.txt|certificates/[a-z0-9-]+\.pem"
+    r"manifest\.(?:json|p7s|tsq|tsr)|check\.(?:sh|py)|verify\.html|index\.txt|README\.(?:en|zh)\.txt"
+    r"|certificates/[a-z0-9-]+\.pem"
     r"|contract/contract\.(?:pdf|signed\.pdf|tsq|tsr)|history/history\.(?:json|(?:en|zh)\.pdf)"
     r"|log/(?:entries|openings)/\d{8,18}\.json|log/proofs/\d{8,18}\.tlog-proof|log/log\.(?:vkey|pub\.pem)"
-    r"|log/checkpoint(?:\.(?:text|sig|tst))?|review/(?:check|sign-off)\.json|verification/report\.json",
+    r"|log/witness-policy\.txt|log/checkpoint(?:\.(?:text|sig|tst))?|review/(?:check|sign-off)\.json"
+    r"|verification/report\.json"
+    r"|00-evidence-list\.json|01-evidence-list\.(?:en|zh)\.pdf|02-submission-guide\.(?:en|zh)\.pdf",
     re.ASCII,
 )
 """Elsewhere."""
@@ -58,6 +61,15 @@ def require_plain_index(index: bytes) -> None:
 def has_a_place(path: str) -> bool:
     """Whether packages of now or earlier have a file of this name, so that it is judged or said not to be."""
     return path.partition("/")[0] in _NAMES or _OTHERS.fullmatch(path) is not None
+
+
+_AT_ROOT: Final = frozenset({*_NAMES, "certificates", "contract", "history", "log", "review", "verification"})
+"""The folders of a package."""
+
+
+def belongs_at_root(name: str) -> bool:
+    """Whether a folder or a file of this name lies at the root of packages of now or earlier."""
+    return name in _AT_ROOT or _OTHERS.fullmatch(name) is not None
 
 
 def require_layout(paths: Iterable[str]) -> None:

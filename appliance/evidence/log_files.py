@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from appliance.evidence.model import LogMaterial, PackageRefused
 from hsm import canonical, merkle
-from hsm.note import Checkpoint, KeyKind, parse_note, parse_vkey, verify_checkpoint
+from hsm.note import Checkpoint, KeyKind, parse_note, parse_vkey, signed_alone, verify_checkpoint
 
 CHECKPOINT: Final = "log/checkpoint"
 CHECKPOINT_TEXT: Final = "log/checkpoint.text"
@@ -25,15 +25,18 @@ CHECKPOINT_SIGNATURE: Final = "log/checkpoint.sig"
 CHECKPOINT_STAMP: Final = "log/checkpoint.tst"
 VKEY: Final = "log/log.vkey"
 PUBLIC_KEY: Final = "log/log.pub.pem"
+WITNESS_POLICY: Final = "log/witness-policy.txt"
 
 
 @dataclass(frozen=True, slots=True)
 class LogSignature:
-    """What the log itself signed of its checkpoint, what that says, and the bytes of the signature."""
+    """What the log itself signed of its checkpoint, what that says, and the bytes of the signature. ``note`` is
+    the whole note as the log signed it, which its timestamp is over: the lines of witnesses follow behind."""
 
     text: bytes
     state: Checkpoint
     signature: bytes
+    note: bytes
 
 
 def log_files(log: LogMaterial) -> dict[str, bytes]:
@@ -47,6 +50,8 @@ def log_files(log: LogMaterial) -> dict[str, bytes]:
         VKEY: log.vkey.strip().encode() + b"\n",
         PUBLIC_KEY: public_key_pem(log.vkey),
     }
+    if log.policy:
+        files[WITNESS_POLICY] = log.policy
     for entry in log.entries:
         files[entry_path(entry.index)] = entry.leaf
         files[proof_path(entry.index)] = entry.proof
@@ -79,7 +84,7 @@ def read_log_files(checkpoint: bytes, vkey: str) -> LogSignature:
     """The checkpoint, verified with the log's key *vkey*. Raises :class:`hsm.errors.AuthorityError`."""
     key = parse_vkey(vkey)
     state, note = replace(verify_checkpoint(checkpoint, key), extensions=()), parse_note(checkpoint)
-    return LogSignature(note.text.encode(), state, note.by(key).signature)
+    return LogSignature(note.text.encode(), state, note.by(key).signature, signed_alone(checkpoint, key))
 
 
 def public_key_pem(vkey: str) -> bytes:

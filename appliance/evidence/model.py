@@ -86,12 +86,15 @@ class LogEntry:
 
 @dataclass(frozen=True, slots=True)
 class LogMaterial:
-    """The checkpoint (a C2SP signed note) that all proofs lead to, its token (DER), and the log's verifier key."""
+    """The checkpoint (a C2SP signed note, with the lines of witnesses) that all proofs lead to, its token (DER;
+    over what the log itself signed), the log's verifier key, and the witness policy of the house, empty for
+    none."""
 
     checkpoint: bytes
     checkpoint_token: bytes
     vkey: str
     entries: tuple[LogEntry, ...]
+    policy: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

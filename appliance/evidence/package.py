@@ -7,7 +7,7 @@ and the history. ``index.txt`` tells the checkers where in the contract its sign
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from typing import Final
@@ -18,16 +18,20 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from appliance.errors import EvidenceIncomplete
 from appliance.evidence import (
     container,
+    court_pages,
     history,
     log_files,
     manifest,
     readme,
 )
+from appliance.evidence.evidence_list import list_of
 from appliance.evidence.extraction import Extraction, SignedFile, certificate_statuses, extract
 from appliance.evidence.manifest import PackageManifest
 from appliance.evidence.model import EvidenceInput, ManifestSignature
+from appliance.evidence.offline_verifier import read_verifier
 from appliance.language import Language
 from hsm import canonical, timestamp
+from hsm.checkers import VERIFIER
 
 _FOLDERS = ("agreement/", "annexes/", "authority/", "review/")
 
@@ -37,12 +41,14 @@ def build(evidence: EvidenceInput, seals: ManifestSignature) -> bytes:
     *seals* raise; nothing half-made is ever returned.
 
     1. what was given fits together; 2. signatures taken apart and verified; 3. files arranged; 4. README and
-    history for people; 5. manifest over it all; 6. signed; 7. timestamped; 8. packed in the one canonical form.
+    history for people, list of evidence and guide for courts; 5. manifest over it all; 6. signed; 7. timestamped;
+    8. packed in the one canonical form.
     """
     _require_fitting(evidence)
     extraction = extract(evidence)
     files = package_files(evidence, extraction)
     files |= _for_people(evidence, extraction)
+    files |= _for_courts(evidence, extraction, files)
     listed = PackageManifest(
         contract=evidence.contract,
         created=evidence.created,
@@ -64,6 +70,19 @@ def _for_people(evidence: EvidenceInput, extraction: Extraction) -> dict[str, by
             for language in Language
         }
         return readmes | dict(zip(map(readme.history_path, Language), histories, strict=True))
+
+
+def _for_courts(evidence: EvidenceInput, extraction: Extraction, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The list of evidence among *files*, and the submission guide, in each language."""
+    with ThreadPoolExecutor(len(Language)) as renderers:
+        lists = renderers.map(
+            lambda language: court_pages.render_list(evidence, extraction, files, language), Language
+        )
+        return {
+            court_pages.LIST_JSON: court_pages.list_json(evidence, list_of(evidence, extraction, files)),
+            **{court_pages.guide_path(each): court_pages.render_guide(each) for each in Language},
+            **dict(zip(map(court_pages.list_path, Language), lists, strict=True)),
+        }
 
 
 def _sealed(listed: bytes, seals: ManifestSignature) -> dict[str, bytes]:
@@ -122,6 +141,7 @@ def package_files(evidence: EvidenceInput, extraction: Extraction) -> dict[str, 
         REPORT: canonical.encode(dict(evidence.report)),
         INDEX: signature_index(extraction),
         **{name: checkers.joinpath(name).read_bytes() for name in ("check.sh", "check.py")},
+        VERIFIER: read_verifier(),
         **log_files.log_files(evidence.log),
         "certificates/ca.pem": pem(evidence.certificates.root),
         "certificates/chain.pem": b"".join(map(pem, evidence.certificates.intermediates)),

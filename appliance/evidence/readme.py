@@ -77,7 +77,8 @@ def render_readme(evidence: EvidenceInput, extraction: Extraction, language: Lan
         earlier=_earlier(evidence),
         documents=sorted(each for each in evidence.documents if not each.startswith(history.ANNEXES)),
         annexes=_annexes(evidence, translator(language)),
-        checkpoint=_shown([*commands.CHECKPOINT, commands.token("log/checkpoint.tst", "log/checkpoint", created)]),
+        checkpoint=_shown([*commands.CHECKPOINT, commands.checkpoint_token(created)]),
+        witnessed=bool(evidence.log.policy),
         entry=evidence.log.entries[-1].index,
         inclusion=_shown([commands.inclusion(evidence.log)]),
     )

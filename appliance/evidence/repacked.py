@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 import stat
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
@@ -28,19 +28,23 @@ from appliance.evidence.zip_records import DESCRIPTOR, ENCRYPTED, ZipEntry, pack
 _MOST_RATIO, _SMALL = 20, 1024 * 1024
 _HARMLESS_FLAGS: Final = 0x0006 | 0x0800 | DESCRIPTOR  # how hard deflate tried; the name is UTF-8
 _PART_OF_PDF: Final = re.compile(rb"%PDF-|\d[\0\t\n\f\r ]+obj")
-_SYSTEM_FOLDER: Final = "__MACOSX"
+_SYSTEM_FOLDERS: Final = frozenset(
+    {"__MACOSX", ".Spotlight-V100", ".Trashes", ".fseventsd", "$RECYCLE.BIN", "System Volume Information"}
+)
 _SYSTEM_FILES: Final = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+_BESIDE: Final = "._"
+"""How names of files begin that macOS puts beside others on disks of other systems (AppleDouble, RFC 1740)."""
 
 
 @dataclass(frozen=True, slots=True)
-class PackageZip:
+class PackageFiles:
     """``files``: path → bytes, sorted by path; ``ignored``: names of what operating systems added, each once."""
 
     files: dict[str, memoryview]
     ignored: tuple[str, ...]
 
 
-def read_zip(data: bytes) -> PackageZip:
+def read_zip(data: bytes) -> PackageFiles:
     """The files of the ZIP *data*.
 
     Raises :class:`PackageRefused`, before anything is unpacked where the directory shows the reason.
@@ -52,8 +56,8 @@ def read_zip(data: bytes) -> PackageZip:
     total = sum(entry.size for entry in entries)
     if total > LARGEST or total > _SMALL + _MOST_RATIO * len(data):
         raise PackageRefused("The package would unpack to far more than it is; it was not unpacked.")
-    placed = _placed([entry.name for entry in entries])
-    if placed != _placed([entry.unicode_name for entry in entries]):
+    placed = placed_inside([entry.name for entry in entries])
+    if placed != placed_inside([entry.unicode_name for entry in entries]):
         raise PackageRefused("The package gives two names to one file; readers may differ on it.")
     expected_at = 0
     files: dict[str, memoryview] = {}
@@ -70,7 +74,7 @@ def read_zip(data: bytes) -> PackageZip:
             files[path] = content
     if expected_at != directory_at:
         raise PackageRefused("The package has bytes that belong to no file; it was changed after it was made.")
-    return PackageZip(dict(sorted(files.items())), tuple(sorted({_added(each.name) for each in entries} - {""})))
+    return PackageFiles(dict(sorted(files.items())), added_among(each.name for each in entries))
 
 
 def _require_plain(entry: ZipEntry) -> None:
@@ -92,9 +96,19 @@ def _require_plain(entry: ZipEntry) -> None:
         raise PackageRefused("The file {path} in the package was changed or cut off.", path=entry.shown)
 
 
-def _placed(names: Sequence[bytes]) -> list[str]:
-    """For each name in the ZIP the path in the package; empty for folders and for what operating systems added."""
-    around = _around([name for name in names if not name.endswith(b"/") and not _added(name)])
+def added_among(names: Iterable[bytes]) -> tuple[str, ...]:
+    """What operating systems added, each once, by the names by which it is known."""
+    return tuple(sorted({_added(name) for name in names} - {""}))
+
+
+def placed_inside(names: Sequence[bytes], around: bytes | None = None) -> list[str]:
+    """For each name (of a folder with ``/`` behind it) the path in the package; empty for folders and for what
+    operating systems added. *around*: the folder that all lie in, as ``name/``; None finds it.
+
+    Raises :class:`PackageRefused` for a name that is no plain path, and for two alike.
+    """
+    if around is None:
+        around = _around([name for name in names if not name.endswith(b"/") and not _added(name)])
     found = [_path(name, around) for name in names]
     files = {path.lower() for path in found if path}
     folders = {str(parent) for path in files for parent in PurePosixPath(path).parents}
@@ -126,9 +140,10 @@ def _around(names: Sequence[bytes]) -> bytes:
 def _added(name: bytes) -> str:
     """The name by which a file is known that macOS or Windows adds to folders; empty for any other file."""
     *folders, last = name.decode("utf-8", "replace").split("/")
-    if _SYSTEM_FOLDER in folders:
-        return _SYSTEM_FOLDER
-    return last if last in _SYSTEM_FILES else ""
+    for each in folders:
+        if each in _SYSTEM_FOLDERS:
+            return each
+    return f"{_BESIDE}*" if last.startswith(_BESIDE) else last if last in _SYSTEM_FILES else ""
 
 
 def _content(entry: ZipEntry, packed: memoryview) -> memoryview:

@@ -1,7 +1,8 @@
 """Judging an evidence package that may come from anybody.
 
 1. the container is in its one canonical form or, zipped again by another tool, has one reading
-   (:mod:`appliance.evidence.repacked`), which is then remarked: what counts is the content;
+   (:mod:`appliance.evidence.repacked`), or is a folder (:mod:`appliance.evidence.folder`), which is then remarked:
+   what counts is the content;
 2. the manifest can be read, and exactly the files that it lists are there, as it lists them;
 3. the manifest is signed and dated (:mod:`appliance.evidence.manifest_signature`);
 4. contract, signatures, records, log and history fit together (:mod:`appliance.evidence.contents`), and so does
@@ -22,6 +23,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -30,6 +32,7 @@ from appliance.errors import ConfinementFailed
 from appliance.evidence import (
     authorisation_basis,
     contents,
+    court_pages,
     history,
     log_files,
     manifest,
@@ -41,9 +44,10 @@ from appliance.evidence import (
     vouchings,
 )
 from appliance.evidence.agreements import require_agreements
-from appliance.evidence.container import is_canonical
+from appliance.evidence.container import digest_of, is_canonical
 from appliance.evidence.contents import Files, JudgedSignature, SignedContract, part, require_review
 from appliance.evidence.extraction import SignedFile
+from appliance.evidence.folder import FolderUnread, read_folder
 from appliance.evidence.history import PackageEvent
 from appliance.evidence.layout import has_a_place, require_layout, require_plain_index
 from appliance.evidence.manifest import PackageManifest
@@ -52,6 +56,7 @@ from appliance.evidence.model import PackageRefused
 from appliance.evidence.package import INDEX
 from appliance.evidence.remarks import Judged, certified, remarks_beside
 from appliance.evidence.repacked import read_zip
+from appliance.evidence.witnessing import WitnessDemand, judge_witnesses
 from appliance.language import Language
 from appliance.verification import (
     FileKind,
@@ -80,7 +85,8 @@ _MOST_CERTIFICATES, _MOST_RECORDS = 500, 200
 _REZIPPED = Sentence(
     "The package was zipped again after it was made; its files were judged, the ZIP itself was not."
 )
-_IGNORED = "The ZIP also has files that operating systems add to folders ({names}); they were ignored."
+_UNPACKED = Sentence("The package is given as a folder, unpacked; its files were judged, as they lie there.")
+_IGNORED = "Files that operating systems add to folders ({names}) were ignored."
 _UNKNOWN_CHECKER = (
     "The checker {file} in the package is unknown to this verifier; the package may come from a newer release."
     " Do not run it."
@@ -98,27 +104,39 @@ _CRL_END = b"-----END X509 CRL-----\n"
 
 
 def verify_package(
-    package: bytes, *, verifier: Verifier, at: datetime, anchors: TrustAnchors
+    package: bytes | Path,
+    *,
+    verifier: Verifier,
+    at: datetime,
+    anchors: TrustAnchors,
+    witnesses: WitnessDemand | None = None,
 ) -> VerificationReport:
-    """The verdict about the ZIP bytes *package*; never raises for what is in them.
+    """The verdict about the ZIP bytes *package*, or about the folder in which it lies unpacked; never raises for
+    what is in them. The digest of a folder's report is that of the ZIP that its files make up.
+
+    *witnesses*: the witness policy of whoever verifies, instead of the one in the package.
 
     *anchors* replaces nothing: the package's own root is not believed unless it is among them. Raises
     :class:`ConfinementFailed` when no confined process can be had to read the contract.
     """
-    digest = hashlib.sha256(package).hexdigest()
+    digest = "" if isinstance(package, Path) else hashlib.sha256(package).hexdigest()
     try:
         files, remarks = _opened(package)
+        digest = digest or digest_of(files)
         listed = manifest.decode(part(files, manifest.MANIFEST))
         manifest.require_same(listed, files)
         require_layout(files)
         require_plain_index(part(files, INDEX))
         trust = PackageTrust(verifier, at, *_with_certificates(files, anchors))
-        judged = _judged(files, listed, trust)
+        judged = _judged(files, listed, trust, witnesses)
         verdict = _worst(each.verdict for each in judged.reports)
         stated = listed.powers_stated_since is not None
         remarks += (*_not_judged(files), *remarks_beside(verdict, files, judged, stated=stated))
     except ConfinementFailed:
         raise
+    except FolderUnread as error:
+        doubt = undecided(SubIndication.FORMAT_FAILURE, error.template, **error.values)
+        return VerificationReport("", FileKind.EVIDENCE, doubt, at, digest)
     except TooManyCertificates as error:
         return VerificationReport("", FileKind.EVIDENCE, error.verdict, at, digest)
     except RefusalError as error:
@@ -128,18 +146,21 @@ def verify_package(
     return VerificationReport("", FileKind.EVIDENCE, verdict, at, digest, judged.reports, remarks)
 
 
-def _opened(package: bytes) -> tuple[Files, tuple[Sentence, ...]]:
+def _opened(package: bytes | Path) -> tuple[Files, tuple[Sentence, ...]]:
     """The files, with a remark where the container is not the one that was made."""
-    found = read_zip(package)
-    if is_canonical(package, found.files):
-        return found.files, ()
+    if isinstance(package, Path):
+        found, remark = read_folder(package), _UNPACKED
+    else:
+        found, remark = read_zip(package), _REZIPPED
+        if is_canonical(package, found.files):
+            return found.files, ()
     if not found.ignored:
-        return found.files, (_REZIPPED,)
+        return found.files, (remark,)
     names = {"names": ", ".join(found.ignored)}
-    return found.files, (_REZIPPED, Sentence(_IGNORED, names))
+    return found.files, (remark, Sentence(_IGNORED, names))
 
 
-def _judged(files: Files, listed: PackageManifest, trust: PackageTrust) -> Judged:
+def _judged(files: Files, listed: PackageManifest, trust: PackageTrust, witnesses: WitnessDemand | None) -> Judged:
     """The contract's signatures, then the manifest's, then what else is dated and did not pass. A contract that
     brought its reader down is not read here."""
     seal = manifest_signature.examine(files, trust)
@@ -171,11 +192,12 @@ def _judged(files: Files, listed: PackageManifest, trust: PackageTrust) -> Judge
         *_stamps(files, document, trust),
         *_stamps_elsewhere(contract, trust),
         *_records(files, listed, told, trust, seal),
+        *(witnessed := judge_witnesses(files, witnesses)).reports,
     )
     remarks = own_certificates.remarks(
         files, canonical.decode(part(files, package.HISTORY))["events"], contract.numbered
     )
-    return Judged(reports, *judged, (*report.remarks, *remarks), has_history=True)
+    return Judged(reports, *judged, (*report.remarks, *remarks, *witnessed.remarks), has_history=True)
 
 
 def _require_log(
@@ -205,7 +227,7 @@ def _require_log(
 def _checkers(files: Files) -> Iterator[SignatureReport]:
     """Those that nobody should run, since this release does not know them; and the first file that might be run
     instead, or by them, or that would be taken for evidence because everything else here is."""
-    for name in checkers.NAMES:
+    for name in (each for each in checkers.PROGRAMS if each in checkers.NAMES or each in files):
         if not checkers.is_known(name, hashlib.sha256(part(files, name)).hexdigest()):
             yield SignatureReport(
                 name, undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, _UNKNOWN_CHECKER, file=name)
@@ -218,6 +240,7 @@ def _checkers(files: Files) -> Iterator[SignatureReport]:
 def _not_judged(files: Files) -> tuple[Sentence, ...]:
     """What a program cannot hold against the evidence, since each release words and typesets it in another way."""
     paths = [*map(readme.readme_path, Language), *map(readme.history_path, Language), package.REPORT]
+    paths += [court_pages.LIST_JSON, *map(court_pages.list_path, Language), *map(court_pages.guide_path, Language)]
     names = ", ".join(path for path in paths if path in files)
     return (Sentence(_ONLY_TO_READ, {"files": names}),) if names else ()
 
@@ -230,7 +253,9 @@ def _stamps(files: Files, signed: bytes, trust: PackageTrust) -> Iterator[Signat
         raise PackageRefused("The file {path} is not of its signature.", path=package.SIGNED_QUERY)
     yield from _stamp(package.SIGNED_REPLY, reply, signed, trust, nonce=nonce)
     checkpoint = part(files, log_files.CHECKPOINT)
-    yield from _stamp(log_files.CHECKPOINT_STAMP, part(files, log_files.CHECKPOINT_STAMP), checkpoint, trust)
+    vkey = part(files, log_files.VKEY).decode("ascii", "replace")
+    dated = log_files.read_log_files(checkpoint, vkey).note
+    yield from _stamp(log_files.CHECKPOINT_STAMP, part(files, log_files.CHECKPOINT_STAMP), dated, trust)
 
 
 def _stamps_elsewhere(contract: SignedContract, trust: PackageTrust) -> Iterator[SignatureReport]:

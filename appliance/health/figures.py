@@ -22,6 +22,7 @@ from appliance.health.check_context import CheckContext, NotAnswerable
 from appliance.health.machine_checks import disks
 from appliance.health.observations import Observations, Survey
 from appliance.health.service_checks import signs_of_life
+from appliance.health.witness_checks import witnesses_status
 from appliance.ledger.tree import StoredTree
 from appliance.model.directories import DirectorySource, HeldKind
 from appliance.operations.inventory import authorities_by_line
@@ -39,7 +40,16 @@ Figure = tuple[str, float]
 def measure_figures(context: CheckContext) -> dict[str, float]:
     """All figures that can be had now; what does not answer leaves its figures out."""
     found: dict[str, float] = {}
-    for part in (_authority, _lists, _database, measure_directories, _disks, _workers, _keeping):
+    for part in (
+        _authority,
+        _lists,
+        _database,
+        measure_directories,
+        measure_witnesses,
+        _disks,
+        _workers,
+        _keeping,
+    ):
         with suppress(NotAnswerable, RefusalError, OSError):
             found.update(part(context))
     return found
@@ -124,6 +134,21 @@ def measure_directories(context: CheckContext) -> Iterator[Figure]:
         yield "vermilion_directory_problems", float(directory_health.count_problems(tx))
 
 
+def measure_witnesses(context: CheckContext) -> Iterator[Figure]:
+    """Those of the log's outside witnesses, where there are any."""
+    status = witnesses_status(context)
+    if status is None:
+        return
+    for each in status.witnesses:
+        yield labelled("vermilion_witness_entries", witness=each.name), float(each.size or 0)
+        yield labelled("vermilion_witness_refusals_total", witness=each.name), float(each.refusals)
+        yield labelled("vermilion_witness_well", witness=each.name), float(each.problem is None)
+    if status.demanded:
+        waiting = status.waiting_since
+        yield "vermilion_log_witnessed_entries", float(status.size or 0)
+        yield "vermilion_log_unwitnessed_seconds", 0.0 if waiting is None else _left(context.now, waiting)
+
+
 def _disks(context: CheckContext) -> Iterator[Figure]:
     for room in disks(context):
         place = "home" if room.path == context.home.root else room.path.name
@@ -177,6 +202,11 @@ HELP: Final[Mapping[str, str]] = {
     "vermilion_directory_success_age_seconds": "How long ago a directory was read as a whole.",
     "vermilion_directory_held": "Users of directories that wait for two administrators, by kind.",
     "vermilion_directory_problems": "Users of directories whose accounts do not follow them.",
+    "vermilion_witness_entries": "Entries of the log that each outside witness cosigned last.",
+    "vermilion_witness_refusals_total": "How often each outside witness refused a checkpoint.",
+    "vermilion_witness_well": "1 while the outside witness cosigns.",
+    "vermilion_log_witnessed_entries": "Entries that a quorum of outside witnesses has confirmed.",
+    "vermilion_log_unwitnessed_seconds": "For how long a checkpoint has waited for a quorum of witnesses.",
     "vermilion_timestamps_total": "Timestamps given.",
     "vermilion_timestamp_refusals_total": "Timestamp requests refused, by failInfo (RFC 3161, 2.4.2).",
     "vermilion_signatures_total": "Signatures made by parties.",

@@ -92,6 +92,24 @@ class RunbookPage(StrEnum):
         "Stop the appliance; restore the database that belongs to this authority, from the newest backup.",
     )
     LOG_DAMAGED = _Page("log-damaged", "Stop the appliance, run `vermilion log check`, and restore a backup.")
+    LOG_FORKED = _Page(
+        "log-forked",
+        "Stop the appliance (`vermilion-stop`), and keep its disks and backups as they are: {name} has cosigned"
+        " another log under this log's key.",
+    )
+    WITNESS_REFUSES = _Page(
+        "witness-refuses",
+        "Ask whoever runs {name} whether it has this log's key (`trust/log.vkey`), and compare the key in"
+        " the witness policy with its own.",
+    )
+    WITNESS_SILENT = _Page(
+        "witness-silent", "See that {url} can be reached from the scheduler; ask whoever runs {name}."
+    )
+    QUORUM_MISSING = _Page(
+        "quorum-missing",
+        "See what the check Witnesses of the log says of each; take cosignatures over by hand where there is no"
+        " network (`vermilion log cosignatures`).",
+    )
     JOURNAL_CHANGED = _Page(
         "journal-changed",
         "Keep `administration/administration.db` aside for the auditors, suspect the console, and look at what"

@@ -21,6 +21,7 @@ from appliance.health import (
     machine_checks,
     record_checks,
     service_checks,
+    witness_checks,
 )
 from appliance.health.check_context import (
     Check,
@@ -44,6 +45,8 @@ CHECKS: tuple[Check, ...] = (
     Check("time-sources", "Time sources", machine_checks.time_sources),
     Check("database", "Database", record_checks.database, serving=True),
     Check("log", "Log", record_checks.log, serving=True, at_once=True),
+    Check("witnesses", "Witnesses of the log", witness_checks.witnesses),
+    Check("quorum", "Quorum of witnesses", witness_checks.quorum),
     Check("journal", "Administrators' journal", record_checks.journal),
     Check("passkeys", "Administrators' passkeys", machine_checks.passkeys),
     Check("ceremonies", "Records of key ceremonies", authority_checks.ceremonies),

@@ -118,6 +118,8 @@ def jobs_of(appliance: Appliance, delivery: OutboxDelivery | None, texts: CodeDe
     if appliance.settings.ldap.configured:
         minutes = float(appliance.settings.ldap.minutes)
         jobs.append(Job("directory", 60.0 * minutes, appliance.directory_rounds.read_again, at_once=True))
+    if appliance.submitting is not None:
+        jobs.append(Job("witnesses", 1.0, appliance.submitting.run_round))
     if delivery is not None:
         jobs.append(Job("outbox", 1.0, delivery.deliver_due))
     if texts is not None:
@@ -130,7 +132,9 @@ def feeding_job(appliance: Appliance) -> Job:
     return Job("timestamps", 0.5, appliance.timestamp_feed.run_round)
 
 
-GOES_ON: Final = frozenset({"timestamps", "sequencing", "ceremonies", "revocation lists", "confined processes"})
+GOES_ON: Final = frozenset(
+    {"timestamps", "sequencing", "witnesses", "ceremonies", "revocation lists", "confined processes"}
+)
 """What is done during a maintenance too: the log stays true, no revocation list runs out, memory is given back."""
 
 
@@ -197,6 +201,12 @@ class AdministrationJobs:
         """Tells the console what the organisation's directories have, and what waits of them."""
         self._administration().directory.publish(self._appliance.directory_operation.status())
 
+    def publish_witnesses(self) -> None:
+        """Tells the console who outside watches the log."""
+        submitting = self._appliance.submitting
+        if submitting is not None:
+            self._administration().witnesses.publish(submitting.status())
+
     def _administration(self) -> Administration:
         with self._turn:
             if self._opened is None:
@@ -214,6 +224,7 @@ def administration_jobs(appliance: Appliance, stack: ExitStack) -> list[Job]:
         Job("stuck contracts", 15.0, administering.publish_stuck_contracts),
         Job("API clients", 15.0, administering.publish_api_clients),
         Job("directory page", 5.0, administering.publish_directory),
+        Job("witnesses page", 5.0, administering.publish_witnesses),
     ]
     settings = appliance.settings
     if settings.mail.configured:

@@ -79,13 +79,21 @@ class LogProofs:
             tree = StoredTree(tx)
             return [tree.hash_of(*each) for each in consistency_ranges(old, new)]
 
-    def proof_file(self, index: int) -> bytes:
-        """The C2SP ``.tlog-proof`` of the entry at *index*: its path to the newest checkpoint, and that note."""
+    def witnessed(self, index: int) -> StoredCheckpoint | None:
+        """The newest checkpoint over the entry at *index* that met the quorum of outside witnesses."""
+        return self._database.query(ledger.witnessed_checkpoint, above=index)
+
+    def proof_file(self, index: int, checkpoint: StoredCheckpoint | None = None) -> bytes:
+        """The C2SP ``.tlog-proof`` of the entry at *index*: its path to *checkpoint*, and that note with the lines
+        of witnesses. Without one it leads to the newest that met the quorum and covers the entry, else to the
+        newest.
+        """
         with self._database.reading() as tx:
-            checkpoint = _published(tx)
-            path = _inclusion(tx, index, checkpoint.size, checkpoint)
+            newest = _published(tx)
+            to = checkpoint or ledger.witnessed_checkpoint(tx, above=index) or newest
+            path = _inclusion(tx, index, to.size, newest)
         lines = [HEAD, f"index {index}", *(base64.b64encode(each).decode() for each in path), "", ""]
-        return "\n".join(lines).encode() + checkpoint.note
+        return "\n".join(lines).encode() + to.cosigned_note
 
 
 def _inclusion(tx: Transaction, index: int, size: int, checkpoint: StoredCheckpoint) -> list[bytes]:
@@ -134,11 +142,12 @@ class LogAnswers:
         self._tiles = tiles
 
     def checkpoint(self) -> LogAnswer:
-        """``/log/checkpoint``: the newest signed note."""
-        return LogAnswer("text/plain; charset=utf-8", self._proofs.checkpoint().note, lasting=False)
+        """``/log/checkpoint``: the newest signed note, with the lines of the witnesses who cosigned it so far."""
+        note = self._proofs.checkpoint().cosigned_note
+        return LogAnswer("text/plain; charset=utf-8", note, lasting=False)
 
     def checkpoint_timestamp(self) -> LogAnswer:
-        """``/log/checkpoint.tst``: the timestamp token (DER) over the newest note."""
+        """``/log/checkpoint.tst``: the timestamp token (DER) over the newest note as the log signed it."""
         return LogAnswer("application/vnd.etsi.timestamp-token", self._proofs.checkpoint().token, lasting=False)
 
     def entry(self, index: str | None) -> LogAnswer:
@@ -154,7 +163,8 @@ class LogAnswers:
         return _hashes(self._proofs.consistency(_number("from", old), _number("to", new)))
 
     def proof_file(self, index: str | None) -> LogAnswer:
-        """``/log/proof/file?index=``: the C2SP ``.tlog-proof`` that leads to the newest checkpoint."""
+        """``/log/proof/file?index=``: the C2SP ``.tlog-proof`` that leads to the newest checkpoint with a
+        quorum of witnesses, else to the newest."""
         body = self._proofs.proof_file(_number("index", index))
         return LogAnswer("text/plain; charset=utf-8", body, lasting=False)
 

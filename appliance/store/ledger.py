@@ -144,6 +144,7 @@ class StoredCheckpoint:
     """A signed state of the log: its size, root hash (32 bytes) and ``note`` (C2SP tlog-checkpoint, as signed).
 
     ``token`` (DER) is the timestamp over the note's bytes, and ``stamp`` the number of its own entry in the log.
+    ``cosignatures`` are the signature lines of outside witnesses.
     """
 
     size: int
@@ -151,9 +152,21 @@ class StoredCheckpoint:
     note: bytes
     token: bytes
     stamp: int
+    cosignatures: str = ""
+
+    @property
+    def cosigned_note(self) -> bytes:
+        """The note with the lines of the witnesses behind the log's own: what everybody is shown. The token is
+        over :attr:`note`, its beginning."""
+        return self.note + self.cosignatures.encode()
 
 
-_CHECKPOINTS = Query(StoredCheckpoint, "SELECT size, root, note, token, stamp FROM checkpoints")
+_CHECKPOINTS = Query(
+    StoredCheckpoint,
+    "SELECT size, root, note, token, stamp, coalesce((SELECT group_concat(line, '') FROM"
+    " (SELECT line FROM cosignatures WHERE size = checkpoints.size ORDER BY number)), '') AS cosignatures"
+    " FROM checkpoints",
+)
 
 
 def insert_checkpoint(tx: Transaction, checkpoint: StoredCheckpoint) -> None:
@@ -169,6 +182,25 @@ def last_checkpoint(tx: Transaction) -> StoredCheckpoint | None:
 def checkpoint_of_size(tx: Transaction, size: int) -> StoredCheckpoint | None:
     """The checkpoint over exactly *size* entries, if one was made."""
     return _CHECKPOINTS.first(tx, "WHERE size = ?", (size,))
+
+
+def witnessed_checkpoint(tx: Transaction, *, above: int) -> StoredCheckpoint | None:
+    """The newest checkpoint of more than *above* entries that met the quorum of witnesses; None without one."""
+    return _CHECKPOINTS.first(
+        tx,
+        "WHERE size > ? AND size IN (SELECT size FROM witnessed_checkpoints) ORDER BY size DESC LIMIT 1",
+        (above,),
+    )
+
+
+def unwitnessed_since(tx: Transaction) -> datetime | None:
+    """When the oldest checkpoint after the last one that met the quorum was made; None when there is none."""
+    stamp = tx.value(
+        int,
+        "SELECT stamp FROM checkpoints WHERE size >"
+        " coalesce((SELECT max(size) FROM witnessed_checkpoints), 0) ORDER BY size LIMIT 1",
+    )
+    return None if stamp is None else datetime.fromisoformat(json.loads(leaf(tx, stamp))["at"])
 
 
 def newest_checkpoints(tx: Transaction, *, limit: int, before: int | None = None) -> list[StoredCheckpoint]:

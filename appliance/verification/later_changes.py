@@ -176,8 +176,10 @@ class RevisionHistory:
 
     def _is_annotated(self, found: FoundSignature, later: list[RevisionStep]) -> bool:
         """Whether a certification allows annotations (P=3), and nothing looks different but these: neither the
-        pages' own contents nor a field that was not filled."""
-        if self._permission(found) != _ANNOTATING or any(step.touched - step.fields for step in later):
+        pages' own contents nor a field that is new or was not filled."""
+        if self._permission(found) != _ANNOTATING:
+            return False
+        if any(step.new_visible or step.touched - step.fields for step in later):
             return False
         return not self._bare_differences(found, None)
 

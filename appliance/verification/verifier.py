@@ -51,9 +51,9 @@ class EvidenceVerification(Protocol):
     """Judges an evidence package (``appliance.evidence.verification``); never raises for its content."""
 
     def __call__(
-        self, package: bytes, *, verifier: Verifier, at: datetime, anchors: TrustAnchors
+        self, package: bytes | Path, *, verifier: Verifier, at: datetime, anchors: TrustAnchors
     ) -> VerificationReport:
-        """The verdict about the ZIP bytes *package*."""
+        """The verdict about the ZIP bytes *package*, or about the folder in which one lies unpacked."""
 
 
 class Verifier:
@@ -109,6 +109,13 @@ class Verifier:
             reason = Sentence("The file cannot be read: {detail}.", {"detail": error.strerror or "unknown error"})
             return self._unreadable(path.name, at, reason)
         return self.verify(content, file=path.name, data=data, at=at, trust=trust)
+
+    def verify_folder(
+        self, folder: Path, *, at: datetime | None = None, trust: Trust = None
+    ) -> VerificationReport:
+        """The unpacked evidence package in *folder*, by its contents, as :meth:`verify_file` judges its ZIP."""
+        report = self._verify_evidence(folder, at=at, trust=trust)
+        return replace(report, file=folder.resolve().name if folder.name in ("", "..") else folder.name)
 
     def verify(
         self,
@@ -185,7 +192,7 @@ class Verifier:
         arguments = {"encoded": token_or_reply, "data": data, "nonce": None if nonce is None else str(nonce)}
         return self._run("verification.timestamp", FileKind.TIMESTAMP, at, trust, **arguments)
 
-    def _verify_evidence(self, package: bytes, *, at: datetime | None, trust: Trust) -> VerificationReport:
+    def _verify_evidence(self, package: bytes | Path, *, at: datetime | None, trust: Trust) -> VerificationReport:
         moment = at or self._clock()
         if self._evidence is None:
             reason = Sentence("Evidence packages are not verified here.")

@@ -93,7 +93,7 @@ def _require_files(files: Any) -> None:
         _require(file, "sha256", _SHA256)
         if required_field(file, "size", int) < 0:
             raise BadRequest("A file in a manifest has a size of 0 or more.")
-        if file["path"] not in checkers.NAMES:
+        if file["path"] not in checkers.PROGRAMS:
             _require_data(file["path"])
         elif not checkers.is_current(file["path"], file["sha256"]):
             raise BadRequest(

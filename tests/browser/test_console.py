@@ -43,7 +43,17 @@ PEOPLE = {
 }
 """Of whom qian is set up; feng has only a link, and chu has chosen a password."""
 
-MAIN = ("/", "/keys", "/operations", "/queues", "/clients", "/directory", "/history", "/administrators")
+MAIN = (
+    "/",
+    "/keys",
+    "/operations",
+    "/queues",
+    "/clients",
+    "/directory",
+    "/witnesses",
+    "/history",
+    "/administrators",
+)
 OTHERS = (
     "/operations/service.restart",
     "/operations/backup.now",

@@ -7,6 +7,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.house import House
 from tests.browser.visitor import TOO_MUCH, visiting
+from tests.offline_verifier.opened import in_chromium
 from tests.sweeps import first_of
 
 PAGES = ("/", "/verify", "/login")
@@ -38,3 +39,11 @@ def test_a_page_weighs_little(the_house: House, chromium: Browser, path: str) ->
 def test_pages_read_without_script(the_house: House, chromium: Browser) -> None:
     with visiting(chromium, the_house.address, java_script_enabled=False, device=False) as visitor:
         assert visitor.go("/").get_by_role("heading", level=1).is_visible()
+
+
+def test_the_offline_verifier_works_where_the_portal_serves_it(the_house: House, chromium: Browser) -> None:
+    """By its own worker, which no connection of the portal's policy is needed for."""
+    with in_chromium(chromium, f"{the_house.address}/verify.html", language="zh-CN") as opened:
+        told = opened.judge({"文件.pdf": b"%PDF-1.7\n"})
+        assert told.indication == "INDETERMINATE" and told.heading == "无法判定"
+        assert any(each.startswith("blob:") for each in opened.requests)

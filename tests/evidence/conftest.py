@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from appliance.confinement.pool import Confinement
-from appliance.evidence import readme
+from appliance.evidence import court_pages, readme
 from appliance.evidence.model import EvidenceInput
 from appliance.evidence.package import build
 from appliance.evidence.repacked import read_zip
@@ -45,7 +45,9 @@ def pages_of_the_true_log(package: bytes, monkeypatch: pytest.MonkeyPatch) -> No
     typeset."""
     files = read_zip(package).files
     pages = {each: bytes(files[readme.history_path(each)]) for each in Language}
+    lists = {each: bytes(files[court_pages.list_path(each)]) for each in Language}
     monkeypatch.setattr(readme, "render_history", lambda _evidence, _extraction, language: pages[language])
+    monkeypatch.setattr(court_pages, "render_list", lambda _one, _two, _three, language: lists[language])
 
 
 @pytest.fixture

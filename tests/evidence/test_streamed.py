@@ -14,7 +14,7 @@ import pytest
 
 from appliance.confinement.pool import Confinement
 from appliance.evidence.model import PackageRefused
-from appliance.evidence.repacked import PackageZip, read_zip
+from appliance.evidence.repacked import PackageFiles, read_zip
 from appliance.evidence.verification import verify_package
 from appliance.verification import Indication, Verifier
 from tests.evidence import zipforms
@@ -61,14 +61,14 @@ def test_what_tools_write_is_read(form: Callable[[dict[str, bytes], str], list[M
 def test_what_zipfile_writes_to_a_pipe_is_read() -> None:
     for method in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED):
         for wide in (False, True):
-            assert read_zip(piped(FILES, method, wide=wide)) == PackageZip(FILES, ())
+            assert read_zip(piped(FILES, method, wide=wide)) == PackageFiles(FILES, ())
 
 
 def test_files_of_operating_systems_are_ignored_wherever_they_lie() -> None:
     added = [b"__MACOSX/._b.txt", b"a/.DS_Store", b"a/desktop.ini", b"Thumbs.db", b"x/__MACOSX/._y"]
     members = [Member(path.encode(), data) for path, data in FILES.items()]
     found = read_zip(zipped([*(Member(name, b"any") for name in added), *members]))
-    assert found == PackageZip(FILES, (".DS_Store", "Thumbs.db", "__MACOSX", "desktop.ini"))
+    assert found == PackageFiles(FILES, (".DS_Store", "Thumbs.db", "__MACOSX", "desktop.ini"))
     other = Member(b"a/desktop.ini.exe", b"MZ")
     assert "a/desktop.ini.exe" in read_zip(zipped([*members, other])).files
 

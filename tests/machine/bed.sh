@@ -7,7 +7,7 @@
 #   bed.sh ssh ROOT NAME ...   runs a command in it as root, by its own sshd over a Unix socket
 set -eu
 packages=systemd-sysv,udev,dbus,openssh-server,python3,python3-venv,softhsm2,openssl,libseccomp2,fonts-noto-cjk
-packages=$packages,libpango-1.0-0,libpangoft2-1.0-0,libharfbuzz-subset0,python3-ldap,nginx-light,chrony,curl,procps
+packages=$packages,libpango-1.0-0,libpangoft2-1.0-0,libharfbuzz-subset0,python3-ldap,xorriso,nginx-light,chrony,curl,procps
 what=$1
 
 make() {

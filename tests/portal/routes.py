@@ -71,6 +71,7 @@ GET: dict[str, Row] = {
     "guide.page": Row("/guide/sign", EVERYBODY),
     "guide.picture": Row("/guide/pictures/sign.zh.webp", EVERYBODY),
     "verify.form": Row("/verify", EVERYBODY),
+    "verify.offline": Row("/verify.html", EVERYBODY),
     "document_codes.ask": Row("/verify/code?code={code}", EVERYBODY),
     "document_codes.show": Row("/verify/{code}", EVERYBODY),
     "ownership.find": Row("/ownership/find", EVERYBODY),

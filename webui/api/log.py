@@ -77,7 +77,7 @@ def get_log_proof(call: Call, number: str) -> Answer:
         path=path,
         size=newest.size,
         root=newest.root.hex(),
-        checkpoint=newest.note.decode(),
+        checkpoint=newest.cosigned_note.decode(),
     )
     return Answer(proof)
 
@@ -86,7 +86,7 @@ def get_log_proof(call: Call, number: str) -> Answer:
 def get_log_checkpoint(call: Call) -> Answer:
     """Read the newest checkpoint of the log."""
     newest = appliance.proofs.checkpoint()
-    return Answer(ApiCheckpoint(newest.size, newest.root.hex(), newest.note.decode(), newest.token))
+    return Answer(ApiCheckpoint(newest.size, newest.root.hex(), newest.cosigned_note.decode(), newest.token))
 
 
 def _published(number: str) -> tuple[bytes, int]:

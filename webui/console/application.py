@@ -21,6 +21,7 @@ from webui.console import (
     runbook,
     settings,
     state,
+    witnesses,
 )
 from webui.console.access import ConsoleParts
 from webui.shared import assets, clock, errors, forms, headers, language, qr
@@ -39,6 +40,7 @@ BLUEPRINTS = (
     administrators.blueprint,
     api_clients.blueprint,
     directory.blueprint,
+    witnesses.blueprint,
     runbook.blueprint,
     login.blueprint,
     settings.blueprint,

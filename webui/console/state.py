@@ -73,6 +73,7 @@ SET_UP = {
     "backup": RunbookPage.BACKUP_UNSET,
     "outside-timestamps": RunbookPage.OUTSIDE_TIMESTAMPS,
     "confinement": RunbookPage.CONFINEMENT_MISSING,
+    "witnesses": RunbookPage.QUORUM_MISSING,
 }
 """Where the runbook says how to set up what is not configured."""
 

@@ -15,6 +15,7 @@ from flask import Blueprint, Response, request
 from werkzeug.datastructures import FileStorage
 
 from appliance.errors import ConfigurationError
+from appliance.evidence.offline_verifier import read_verifier, verifier_digest, verifier_policy
 from appliance.model.document_codes import show_code
 from appliance.verification import VerificationReport, etsi_report, report
 from appliance.verification.verifier import named_anchors, verify_trusting
@@ -72,8 +73,21 @@ def verify() -> Answer:
 @pages.get("/verify")
 def form(problem: str = "") -> Answer:
     largest = appliance.settings.documents.largest // MEBIBYTE
-    status = 400 if problem else 200
-    return render("verify.html", status=status, largest=largest, problem=problem, forms=FORMS)
+    status, digest = 400 if problem else 200, verifier_digest()
+    return render(
+        "verify.html", status=status, largest=largest, problem=problem, verifier_digest=digest, forms=FORMS
+    )
+
+
+@pages.get("/verify.html")
+def offline() -> Answer:
+    """The verifier for computers without a network, which works here too; its policy allows it no connection."""
+    policies = {"Content-Security-Policy": f"{verifier_policy()}; frame-ancestors 'none'"}
+    answer = Response(read_verifier(), content_type="text/html; charset=utf-8", headers=policies)
+    answer.headers["Cache-Control"] = "public, no-cache"
+    answer.set_etag(verifier_digest())
+    answer.make_conditional(request)
+    return answer
 
 
 def _compared(found: VerificationReport, content: bytes) -> VerificationReport:

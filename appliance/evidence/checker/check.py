@@ -452,7 +452,8 @@ class Checker:
         names = ["-inkey", "log/log.pub.pem", "-sigfile", "log/checkpoint.sig", "-in", "log/checkpoint.text"]
         good = self.run("pkeyutl", "-verify", "-rawin", "-pubin", *names).returncode == 0
         require(good, "signature of the log's checkpoint 日志检查点签名无效")
-        shown = self.check_dated("log/checkpoint.tst", "log/checkpoint", "the log's checkpoint 检查点")
+        signed = self.kept(b"".join(checkpoint.splitlines(True)[:5]))  # without the signatures of witnesses
+        shown = self.check_dated("log/checkpoint.tst", signed, "the log's checkpoint 检查点")
         show(f"ok    the log's checkpoint and its timestamp, {shown} 日志检查点及其时间戳有效")
 
     def entries(self) -> list[tuple[int, str, str, int, dict[str, str]]]:

@@ -168,8 +168,6 @@ _KINDS = {
     ModificationLevel.FORM_FILLING: StepKind.FORM_FILLING,
 }
 
-_NONE = known_changes.Background(frozenset(), frozenset(), kept=False)
-
 logging.getLogger("pyhanko").addHandler(logging.NullHandler())
 
 
@@ -181,9 +179,12 @@ def analyse(pdf: OpenedPdf, number: int, references: References) -> RevisionStep
     """
     old = pdf.reader.get_historical_resolver(number - 1)
     new = pdf.reader.get_historical_resolver(number)
-    strict, pdf.reader.strict = pdf.reader.strict, False
+    strict = pdf.reader.strict
+    pdf.reader.strict = strict and not references.complete
     try:
-        background = known_changes.background(pdf, number, references) if references.complete else _NONE
+        background = known_changes.background(pdf, number, references)
+        if known_changes.fills_gap(pdf, number, references):
+            background = replace(background, kept=False)
         return _analysed(old, new, background)
     except DAMAGE:
         return RevisionStep(number, StepKind.UNEXPLAINED)

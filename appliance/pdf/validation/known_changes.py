@@ -70,6 +70,10 @@ class Background:
 def background(pdf: OpenedPdf, number: int, references: References) -> Background:
     """That of the step to revision *number*. Raises what pyHanko raises."""
     old, new = (pdf.reader.get_historical_resolver(each) for each in (number - 1, number))
+    kept = keeps_extensions(old, new) and keeps_version(old, new, pdf.reader._header_version or (0, 0))
+    kept = kept and _keeps_marks(old, new)
+    if not references.complete:
+        return Background(frozenset(), frozenset(), kept)
     listed = ListedBefore(pdf.first_listed, number)
     copies = EqualCopies(old, new, listed)
     keys = {key for key in changed_keys(old.root, new.root) if copies.of_catalogue(key)}
@@ -79,7 +83,6 @@ def background(pdf: OpenedPdf, number: int, references: References) -> Backgroun
             if is_outline(before) and is_outline(after) and copies.are_equal(before, after):
                 copies.numbers.add(reference.idnum)
     extensions = extension_numbers(old.root)
-    kept = keeps_extensions(old, new) and keeps_version(old, new, pdf.reader._header_version or (0, 0))
     if not all(is_held_by(old, references, each, extensions, "/Extensions") for each in extensions):
         extensions = frozenset()
     structure = explained_structure(old, new, references, new_widgets(old, new))
@@ -89,7 +92,19 @@ def background(pdf: OpenedPdf, number: int, references: References) -> Backgroun
         | extensions
         | {each for each in extension_numbers(new.root) if each not in listed}
     )
-    return Background(frozenset(numbers), frozenset(keys), kept and _keeps_marks(old, new))
+    return Background(frozenset(numbers), frozenset(keys), kept)
+
+
+def fills_gap(pdf: OpenedPdf, number: int, references: References) -> bool:
+    """Whether revision *number* brings an object that was missing or free, and that something referred to before:
+    it was null (ISO 32000-2, 7.3.10), and is more now, wherever that reference stands."""
+    old = pdf.reader.get_historical_resolver(number - 1)
+    listed = ListedBefore(pdf.first_listed, number)
+    return any(
+        references.holders(each.idnum, revision=number - 1)
+        and (each.idnum not in listed or isinstance(old(each), generic.NullObject))
+        for each in pdf.reader.get_historical_resolver(number).explicit_refs_in_revision()
+    )
 
 
 def _keeps_marks(old: HistoricalResolver, new: HistoricalResolver) -> bool:

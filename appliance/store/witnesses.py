@@ -1,0 +1,78 @@
+"""Cosignatures of outside witnesses, and how each witness stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from appliance.model.witnesses import WitnessProblem
+from appliance.store.database import Transaction
+from hsm.rows import Query, fields_of
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessState:
+    """How the witness with this vkey stands: ``size`` and moment of its last cosignature, when it was last asked,
+    what is wrong since when (``said`` has the details), and the number of ``refusals`` so far."""
+
+    witness: str
+    size: int | None
+    cosigned: datetime | None
+    asked: datetime
+    problem: WitnessProblem | None = None
+    said: str = ""
+    since: datetime | None = None
+    failures: int = 0
+    refusals: int = 0
+    retry_at: datetime | None = None
+
+
+_STATE_COLUMNS = "witness size cosigned asked problem said since failures refusals retry_at"
+_STATES = Query(
+    WitnessState,
+    "SELECT witness, size, cosigned, asked, problem, said, since, failures, refusals, retry_at"
+    " FROM witness_states",
+)
+
+
+def states(tx: Transaction) -> Mapping[str, WitnessState]:
+    """By vkey; a witness that was never asked is missing."""
+    return {each.witness: each for each in _STATES.all(tx)}
+
+
+def save_state(tx: Transaction, state: WitnessState) -> None:
+    """The state of a witness instead of the one before."""
+    tx.save("witness_states", fields_of(state, _STATE_COLUMNS), key="witness")
+
+
+def add_cosignature(tx: Transaction, size: int, witness: str, line: str, at: datetime) -> bool:
+    """Keeps the signature *line* of *witness* (a vkey) on the checkpoint of *size*; False if there is one
+    already."""
+    row = {"size": size, "witness": witness, "line": line, "at": at}
+    return tx.insert_if_new("cosignatures", row)
+
+
+def cosigners(tx: Transaction, size: int) -> frozenset[str]:
+    """The vkeys of the witnesses who cosigned the checkpoint of *size*."""
+    return frozenset(tx.column(str, "SELECT witness FROM cosignatures WHERE size = ?", (size,)))
+
+
+def add_witnessed(tx: Transaction, size: int, at: datetime) -> None:
+    """The checkpoint of *size* meets the quorum."""
+    tx.insert_if_new("witnessed_checkpoints", {"size": size, "at": at})
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessedCheckpoint:
+    """The newest checkpoint that met the quorum, and when it did."""
+
+    size: int
+    at: datetime
+
+
+def last_witnessed(tx: Transaction) -> WitnessedCheckpoint | None:
+    """None before the first."""
+    return Query(
+        WitnessedCheckpoint, "SELECT size, at FROM witnessed_checkpoints ORDER BY size DESC LIMIT 1"
+    ).first(tx)
