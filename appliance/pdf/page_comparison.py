@@ -213,11 +213,14 @@ class PageComparison:
 
     def _differs(self, before: int, page: int, except_for: Sequence[PageRegion]) -> bool:
         changed = self._states.regions_since(page, before)
-        if changed is None or not changed <= frozenset(except_for):
-            return self._looks_different(self._sheet(page, self._states.earliest(page, before)), page, except_for)
-        if page not in self._apart:
-            self._apart[page] = self._looks_different(self._sheet(page, before), page, except_for)
-        return self._apart[page]
+        known = changed is not None and changed <= frozenset(except_for)
+        if known and page in self._apart:
+            return self._apart[page]
+        then = self._sheet(page, self._states.earliest(page, before))
+        different = self._looks_different(then, page, except_for)
+        if known:
+            self._apart[page] = different
+        return different
 
     def _looks_different(self, before: _Sheet, page: int, except_for: Sequence[PageRegion]) -> bool:
         sheet = self._sheet(page, self._size)

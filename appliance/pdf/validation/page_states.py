@@ -26,6 +26,7 @@ from appliance.pdf.validation.opening import DAMAGE, OpenedPdf
 from appliance.pdf.validation.plainness import is_plain
 from appliance.pdf.validation.reading import of_fields, page_tree
 from appliance.pdf.validation.references import (
+    TRAILER,
     changed_keys,
     entry,
     number_of,
@@ -120,9 +121,11 @@ class PageGraph:
         return found
 
     def _in_file(self) -> Iterator[tuple[int, int]]:
-        listed = map(self.pdf.reader.xrefs.get_xref_data, range(self.pdf.revisions))
-        places: dict[int, int] = {}
-        for section in listed:
+        xrefs = self.pdf.reader.xrefs
+        places = {
+            xrefs.get_xref_container_info(each).start_location: TRAILER for each in range(self.pdf.revisions)
+        }
+        for section in map(xrefs.get_xref_data, range(self.pdf.revisions)):
             if section.hybrid is not None:
                 raise ValueError("a second list of objects")
             places |= {offset: number for number, (_, offset) in section.standard_xrefs.items()}
@@ -175,9 +178,11 @@ class RevisionStates:
     def earliest(self, page: int, end: int, region: PageRegion | None = None) -> int:
         """Where the first revision ends in which *page*, or only what it shows in *region*, is what it is in the
         first *end* bytes."""
-        steps = [number for number in self._touched if self._ends[number] <= end]
+        if not self._steps:
+            return end
+        steps = (number for number in self._touched if self._ends[number] <= end)
         touching = (number for number in steps if self._touches(number, page, region))
-        return self._file_ends[max(touching, default=self._first)] if steps else end
+        return self._file_ends[max(touching, default=self._first)]
 
     def regions_since(self, page: int, end: int) -> frozenset[PageRegion] | None:
         """Outside of which parts *page* is known to be the same since the first *end* bytes; None: it is not."""
