@@ -140,6 +140,13 @@ SPECIAL: tuple[Recipe, ...] = (
         "plain", "object streams", (Signature("itext", "new shown", 3), "a note"), Indication.INDETERMINATE,
         "annotations under P=3 may cover text",
     ),
+    *(
+        Recipe(
+            "a developer extension", "as it is", (Signature("pyhanko", "new unseen"), then),
+            Indication.INDETERMINATE, "iText takes the original's developer extension back when it writes its own",
+        )
+        for then in ("validation data by iText", Signature("itext-cades", "new shown"))
+    ),
     Recipe(
         "version 1.3", "as it is", (Signature("pyhanko", "new unseen"), Signature("itext", "new shown")),
         Indication.INDETERMINATE,
