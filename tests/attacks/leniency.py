@@ -8,18 +8,15 @@ from typing import Any
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.sign.fields import FieldMDPAction, MDPPerm, append_signature_field
+from pyhanko.sign.fields import append_signature_field
 
 from tests.attacks.certified import annotate, drawing
 from tests.attacks.incremental import draw_over_page, first_page, replace_content
 from tests.attacks.permitted import (
-    FILLED,
-    certified_form,
     copy_outlines,
     element,
     extend,
     hang,
-    locking,
     new_field,
     signed_anew,
     tag,
@@ -27,8 +24,7 @@ from tests.attacks.permitted import (
     widget_of,
 )
 from tests.attacks.registry import FORMAT, NO_CHAIN, UNEXPLAINED, Words, register
-from tests.attacks.victims import BOX, FIELD, GOOD, Edit, amount, certified, form, next_signature, signing
-from tests.attacks.writing import OTHER_TEXT, stream, written
+from tests.attacks.victims import GOOD, Edit
 from tests.verification.authorities import Profile, issue
 from tests.verification.documents import Signing, change, sign, stamper
 
@@ -44,7 +40,9 @@ def _numbers(*values: int) -> generic.ArrayObject:
     return generic.ArrayObject(map(generic.NumberObject, values))
 
 
-def _both(*edits: Edit) -> Edit:
+def both(*edits: Edit) -> Edit:
+    """All of *edits*."""
+
     def edit(writer: IncrementalPdfFileWriter) -> None:
         for each in edits:
             each(writer)
@@ -314,13 +312,13 @@ def _same_name_signed(writer: IncrementalPdfFileWriter) -> None:
 _FIELDS: dict[str, tuple[Callable[[], bytes], tuple[Words, ...]]] = {
     "text under it": (lambda: signed_anew(tagged(), _under_the_widget), (FORMAT,)),
     "text under a widget that shows nothing": (
-        lambda: signed_anew(tagged(), _both(_bare_widget, _under_the_widget)), (FORMAT,),
+        lambda: signed_anew(tagged(), both(_bare_widget, _under_the_widget)), (FORMAT,),
     ),
     "a drawing over the page beside it": (lambda: signed_anew(tagged(), draw_over_page), (FORMAT,)),
     "the page's content replaced beside it": (lambda: signed_anew(tagged(), replace_content), (FORMAT,)),
     "a note beside it": (lambda: signed_anew(tagged(), partial(annotate, "/FreeText")), (FORMAT,)),
     "a stamp beside its element": (
-        lambda: signed_anew(tagged(), _both(tag, partial(annotate, "/Stamp"))), (FORMAT,),
+        lambda: signed_anew(tagged(), both(tag, partial(annotate, "/Stamp"))), (FORMAT,),
     ),
     "grown afterwards": (lambda: change(signed_anew(tagged()), _taller), (FORMAT,)),
     "grown under a further signature": (
@@ -341,72 +339,3 @@ _FIELDS: dict[str, tuple[Callable[[], bytes], tuple[Words, ...]]] = {
 
 for _name, (_build, _words) in _FIELDS.items():
     register("later field", _name, _build, *_words)
-
-
-# certifications
-
-_HIDDEN_VALUE = {11: FIELD.replace(b"(100)", b"(200)")}
-_ANOTHER_PICTURE = {12: amount(b"900")}
-_MOVED = {11: FIELD.replace(b"(100)", b"(200)").replace(b"[72 600", b"[72 500"), 12: amount(b"200")}
-
-
-def _approved_then_certified() -> bytes:
-    """A signature that certifies nothing, then a certification, then a field filled."""
-    document = next_signature(sign(form(), signing("first")), certify=True, permission=MDPPerm.FILL_FORMS)
-    return written(FILLED, after=document)
-
-
-_CERTIFIED: dict[str, tuple[Callable[[], bytes], tuple[Words, ...]]] = {
-    "filled, P=1": (lambda: written(FILLED, after=certified_form(1)), (FORMAT,)),
-    "certified after another signature, filled": (_approved_then_certified, (UNEXPLAINED,)),
-    "a locked field filled": (
-        lambda: written(FILLED, after=locking(FieldMDPAction.INCLUDE, "amount", certify=True)), (FORMAT,),
-    ),
-    "a field filled that is not excepted": (
-        lambda: written(FILLED, after=locking(FieldMDPAction.EXCLUDE, "agreed", certify=True)), (FORMAT,),
-    ),
-    "a locked field filled beside an unknown change": (
-        lambda: written(
-            FILLED | {1: b"<</Type/Catalog/Pages 2 0 R/PageMode/UseThumbs/AcroForm 16 0 R>>"},
-            after=locking(FieldMDPAction.ALL),
-        ),
-        (*_SEEN_OR_NOT,),
-    ),
-    "the certification removed, filled": (
-        lambda: change(written(FILLED, after=certified_form(1)), _unlocked), (FORMAT,),
-    ),
-}  # fmt: skip
-
-
-def _unlocked(writer: IncrementalPdfFileWriter) -> None:
-    if "/Perms" in writer.root:
-        del writer.root["/Perms"]
-        writer.update_root()
-
-
-for _name, (_build, _words) in _CERTIFIED.items():
-    register("certified form", _name, _build, *_words)
-for _permission in (2, 3):
-    for _name, _objects, _words in (
-        ("a value that is not shown", _HIDDEN_VALUE, (UNEXPLAINED,)),
-        ("another picture of the same value", _ANOTHER_PICTURE, (FORMAT,)),
-        ("moved while it is filled", _MOVED, (FORMAT,)),
-        ("filled, and the page changed", FILLED | {4: stream(OTHER_TEXT)}, (FORMAT,)),
-        ("a box redrawn, its value kept", {13: BOX.replace(b"/AS/Off", b"/AS/Yes")}, (FORMAT,)),
-    ):
-        register(
-            "certified form", f"{_name}, P={_permission}",
-            lambda p=_permission, objects=_objects: written(objects, after=certified_form(p)), *_words,
-        )  # fmt: skip
-register(
-    "certified form", "a note beside the text, P=3",
-    lambda: change(certified(3), partial(annotate, "/Text")), UNEXPLAINED, FORMAT,
-)  # fmt: skip
-register(
-    "certified form", "a note, and the page changed, P=3",
-    lambda: change(certified(3), _both(partial(annotate, "/Stamp"), draw_over_page)), FORMAT,
-)  # fmt: skip
-register(
-    "certified form", "a note, and a field redrawn, P=3",
-    lambda: change(written(_ANOTHER_PICTURE, after=certified_form(3)), partial(annotate, "/Stamp")), FORMAT,
-)  # fmt: skip

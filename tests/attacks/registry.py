@@ -32,6 +32,7 @@ MODULES = (
     "revocation",
     "stores",
     "leniency",
+    "certified_forms",
     "message_leniency",
 )
 LATER = NOW + timedelta(days=1)

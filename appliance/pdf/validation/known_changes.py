@@ -256,8 +256,8 @@ class _Recognition:
         if entry(widget, "/FT") != "/Sig" or entry(widget, "/Subtype") != "/Widget" or _NO_FIELD & widget.keys():
             raise _Unknown
         name = str(widget["/T"])
-        if name in self._names or "." in name:
-            raise _Unknown  # a name is that of one field (ISO 32000-2, 12.7.4.2)
+        if _is_visible(widget) and (name in self._names or "." in name):
+            raise _Unknown  # what is seen is told from others by its name (ISO 32000-2, 12.7.4.2)
         self._names.add(name)
         self._new_widgets.add(number[0])
         if "/V" in widget:
