@@ -72,6 +72,8 @@ def swap_pages(writer: IncrementalPdfFileWriter) -> None:
 
 def drop_page(writer: IncrementalPdfFileWriter) -> None:
     pages = writer.root["/Pages"]
+    if len(pages["/Kids"]) == 1:
+        raise ValueError("one page only")
     pages["/Kids"] = generic.ArrayObject([pages["/Kids"].raw_get(0)])
     pages["/Count"] = generic.NumberObject(1)
     writer.update_container(pages)

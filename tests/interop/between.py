@@ -51,7 +51,8 @@ def _fill_by_java(program: str, kind: str) -> Callable[[Bench, bytes], bytes]:
     field, value = FILLING[kind]
 
     def fill(bench: Bench, document: bytes) -> bytes:
-        return bench.java(document, {"do": f"{program}-fill", "field": field, "value": value})
+        words = {"do": f"{program}-fill", "field": field, "value": value}
+        return bench.java(document, words | ({"anew": "yes"} if kind == "text" else {}))
 
     return fill
 

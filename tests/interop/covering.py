@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
+from appliance.verification import Indication
 from tests.interop.between import BETWEEN
 from tests.interop.originals import APART, CONTENTS, SHAPES
 from tests.interop.producers import PRODUCERS
@@ -15,8 +16,9 @@ Row = Mapping[str, str]
 _TRIES = 24
 _NOBODY = "nobody"
 _MANNERS = ("existing shown", "existing unseen", "new shown", "new unseen")
-_NEVER = ("a note",)
+_NEVER = ("a note", "radio filled by pdfbox")
 """What follows a signature in recipes of its own alone, since it is not for PASSED."""
+_LOWERED = "iText lowers the level of the developer extension that its own store has stated"
 
 FACTORS: Mapping[str, Sequence[str]] = {
     "content": tuple(name for name in CONTENTS if name not in APART),
@@ -163,7 +165,17 @@ def _recipe(row: Row) -> Recipe:
     steps += [Signature(row["second"], row["second manner"]), row["after"]]
     if row["third"] != _NOBODY:
         steps.append(Signature(row["third"], row["third manner"]))
-    return Recipe(row["content"], row["shape"], tuple(each for each in steps if each != "nothing"))
+    done = tuple(each for each in steps if each != "nothing")
+    if _lowers(row):
+        return Recipe(row["content"], row["shape"], done, Indication.INDETERMINATE, _LOWERED)
+    return Recipe(row["content"], row["shape"], done)
+
+
+def _lowers(row: Row) -> bool:
+    """Whether a CAdES signature by iText, which states level 2, follows a store by iText, which states level 5."""
+    store = "validation data by iText"
+    later = [row[each] for each, stored in (("second", "then"), ("third", "after")) if row[stored] == store]
+    return "itext-cades" in later or (row["then"] == store and row["third"] == "itext-cades")
 
 
 def recipes() -> dict[str, Recipe]:

@@ -140,6 +140,12 @@ SPECIAL: tuple[Recipe, ...] = (
         "plain", "object streams", (Signature("itext", "new shown", 3), "a note"), Indication.INDETERMINATE,
         "annotations under P=3 may cover text",
     ),
+    Recipe(
+        "form", "as it is",
+        (Signature("itext", "new shown"), "radio filled by pdfbox", Signature("pyhanko", "existing shown")),
+        Indication.INDETERMINATE,
+        "PDFBox states fewer objects (/Size) than are in use: to who goes by it those beyond are missing (7.5.5)",
+    ),
     *(
         Recipe(
             "a developer extension", "as it is", (Signature("pyhanko", "new unseen"), then),

@@ -270,6 +270,8 @@ public class Produce {
                 OutputStream out = new FileOutputStream(order.get("out"))) {
             PDAcroForm form = document.getDocumentCatalog().getAcroForm();
             PDField field = form.getField(order.get("field"));
+            // what is drawn anew gets a number of its own, or PDFBox counts fewer objects (/Size) than there are
+            if (order.containsKey("anew")) field.getWidgets().get(0).getCOSObject().removeItem(COSName.AP);
             field.setValue(order.get("value"));
             // whatever lies between the trailer and what was changed has to be marked as well
             document.getDocumentCatalog().getCOSObject().setNeedToBeUpdated(true);
