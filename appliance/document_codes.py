@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from itertools import takewhile
 
 from appliance.model.contract import Contract, ContractState, RevisionKind
 from appliance.model.document_codes import PublishedContract, read_code, signatures_of
-from appliance.store import contracts, document_codes
+from appliance.store import amendments, contracts, document_codes
 from appliance.store.database import Database
 
 _COMPLETE = frozenset({ContractState.COMPLETED, ContractState.VOIDED})
@@ -29,10 +30,13 @@ class DocumentCodes:
             return None
         with self._database.reading() as tx:
             contract_id = document_codes.contract_of(tx, code)
-            return None if contract_id is None else _published(code, contracts.load_contract(tx, contract_id))
+            if contract_id is None:
+                return None
+            ended = amendments.ended_from(tx, contract_id)
+            return _published(code, contracts.load_contract(tx, contract_id), ended)
 
 
-def _published(code: str, contract: Contract) -> PublishedContract:
+def _published(code: str, contract: Contract, ended: date | None) -> PublishedContract:
     complete = contract.state in _COMPLETE
     backwards = takewhile(lambda each: each.kind is RevisionKind.ARCHIVE, reversed(contract.revisions))
     whole = [*backwards][::-1] if complete else []
@@ -44,4 +48,5 @@ def _published(code: str, contract: Contract) -> PublishedContract:
         pages=contract.pages,
         signatures=signatures_of(contract.parties) if complete else (),
         digests=tuple(each.digest for each in whole),
+        ended=ended if complete else None,
     )

@@ -275,6 +275,8 @@ def parse_checkpoint(text: str) -> Checkpoint:
     except (binascii.Error, ValueError) as error:
         raise Malformed("The root in a checkpoint is not base64.") from error
     checkpoint = Checkpoint(origin, int(size), decoded, tuple(extensions))
+    if checkpoint.size >= 1 << 63:  # C2SP tlog-proof and tlog-witness; databases, too, count no further
+        raise Malformed("The size in a checkpoint is too large.")
     if len(decoded) != 32 or checkpoint.text() != text:
         raise Malformed("The root in a checkpoint is not 32 bytes in base64.")
     return checkpoint

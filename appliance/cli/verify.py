@@ -70,9 +70,12 @@ def verify_command(
         with Confinement(context.home.cache, warm=1, jobs=VERIFICATION, warm_up=()) as confinement:
             # Imported now, while the confined process starts, which takes as long.
             from appliance.cli import verdict  # noqa: PLC0415
+            from appliance.verification.model import FileKind  # noqa: PLC0415
 
             anchors = verdict.trust_anchors(context.home, trust)
             report = verdict.judge(confinement, anchors, file, data=data, at=at, witnesses=witnesses)
+            if witnesses is not None and report.kind is not FileKind.EVIDENCE:
+                raise click.UsageError("--witnesses is for evidence packages, which have a log; this is none.")
             text = verdict.shown(report, form, context.terminal.language)
     except click.UsageError:
         raise

@@ -16,7 +16,7 @@ from appliance.verification import SignatureReport, SubIndication
 from appliance.verification.model import undecided
 from appliance.witnesses import WitnessPolicy, parse_policy
 from hsm.errors import Sentence
-from hsm.note import parse_vkey
+from hsm.note import NoteKey, parse_vkey
 
 _OF_PACKAGE = (
     "By the policy in the package, outside witnesses who cosigned the log's checkpoint: {count} of {total}"
@@ -26,6 +26,10 @@ _OF_PACKAGE_NOT = (
     "By the policy in the package, outside witnesses who cosigned the log's checkpoint: {count} of {total}"
     " ({names}); its quorum is not met: nobody outside confirms that all see the same log."
 )
+_OF_PACKAGE_NONE = (
+    "The policy in the package asks for no outside witnesses; who cosigned the log's checkpoint: {count} of"
+    " {total} ({names}). Whom the policy names is the word of the portal alone."
+)
 _OWN = (
     "By your policy, outside witnesses who cosigned the log's checkpoint: {count} of {total} ({names}); its quorum"
     " is met."
@@ -34,7 +38,11 @@ _OWN_NOT = (
     "By your policy, outside witnesses who cosigned the log's checkpoint: {count} of {total} ({names}); its quorum"
     " is not met."
 )
+_OWN_NONE = (
+    "Your policy asks for no outside witnesses; who cosigned the log's checkpoint: {count} of {total} ({names})."
+)
 _OTHER_LOG = "The log {log} of the package is none of those in your witness policy."
+_OF_PACKAGE_OTHER_LOG = "The witness policy in the package is about other logs than {log}."
 _UNREADABLE = "The witness policy in the package cannot be read: {why}"
 NOBODY = "–"
 
@@ -63,7 +71,7 @@ def judge_witnesses(files: Files, demand: WitnessDemand | None) -> WitnessedLog:
         return WitnessedLog(tuple(_of_package(files)))
     unmet = list(_unmet(files, own))
     if not unmet:
-        return WitnessedLog((_sentence(_OWN, files, own),))
+        return WitnessedLog((_sentence(_OWN if own.demands_witnesses else _OWN_NONE, files, own),))
     if demand is None or not demand.demanded:
         return WitnessedLog(tuple(unmet))
     reports = (undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, each.template, **each.values) for each in unmet)
@@ -78,16 +86,26 @@ def _of_package(files: Files) -> Iterator[Sentence]:
     except ConfigurationError as error:
         yield Sentence(_UNREADABLE, {"why": str(error)})
         return
-    is_met = policy.judge(part(files, log_files.CHECKPOINT)).is_met
-    yield _sentence(_OF_PACKAGE if is_met else _OF_PACKAGE_NOT, files, policy)
+    log = _log(files)
+    if policy.logs and log not in policy.logs:
+        yield Sentence(_OF_PACKAGE_OTHER_LOG, {"log": log.name})
+    elif not policy.demands_witnesses:
+        yield _sentence(_OF_PACKAGE_NONE, files, policy)
+    else:
+        is_met = policy.judge(part(files, log_files.CHECKPOINT)).is_met
+        yield _sentence(_OF_PACKAGE if is_met else _OF_PACKAGE_NOT, files, policy)
 
 
 def _unmet(files: Files, policy: WitnessPolicy) -> Iterator[Sentence]:
-    log = parse_vkey(part(files, log_files.VKEY).decode("ascii", "replace"))
+    log = _log(files)
     if policy.logs and log not in policy.logs:
         yield Sentence(_OTHER_LOG, {"log": log.name})
     elif not policy.judge(part(files, log_files.CHECKPOINT)).is_met:
         yield _sentence(_OWN_NOT, files, policy)
+
+
+def _log(files: Files) -> NoteKey:
+    return parse_vkey(part(files, log_files.VKEY).decode("ascii", "replace"))
 
 
 def _sentence(template: str, files: Files, policy: WitnessPolicy) -> Sentence:

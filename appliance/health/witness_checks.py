@@ -9,13 +9,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from appliance.errors import ConfigurationError
 from appliance.health.check_context import CheckContext, NotAnswerable
 from appliance.health.findings import HealthFinding, RunbookPage, attention, failing, good, unset
 from appliance.model.witnesses import WitnessesStatus, WitnessProblem, WitnessStanding
 from appliance.store import maintenance as stored_maintenance
 from appliance.witnesses import policy_of
+from appliance.witnesses.policy import require_log
 from appliance.witnesses.submitting import status_of
 from hsm.errors import RefusalError
+from hsm.note import read_vkey
 
 PATIENCE: Final = timedelta(minutes=15)
 """A witness may be restarted, and a quorum late by so much, before anybody is told."""
@@ -45,6 +48,8 @@ def witnesses(context: CheckContext) -> HealthFinding:
     status = witnesses_status(context)
     if status is None:
         return unset(_NONE)
+    if (elsewhere := _about_other_logs(context)) is not None:
+        return elsewhere
     worst = sorted(filter(None, (_finding(each, context.now) for each in status.witnesses)), key=_rank)
     if worst:
         return worst[-1]
@@ -88,6 +93,19 @@ def witnesses_status(context: CheckContext) -> WitnessesStatus | None:
         return None
     with context.reading() as tx:
         return status_of(tx, policy)
+
+
+def _about_other_logs(context: CheckContext) -> HealthFinding | None:
+    """Nobody is asked by a policy of other logs, and so nobody refuses either."""
+    settings = context.configured()
+    policy = policy_of(settings)
+    if policy is None or not settings.home.log_key.exists():
+        return None
+    try:
+        require_log(policy, read_vkey(settings.home.log_key))
+    except ConfigurationError as error:
+        return attention(RunbookPage.QUORUM_MISSING, error.template, **error.values)
+    return None
 
 
 def _finding(witness: WitnessStanding, now: datetime) -> HealthFinding | None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from appliance.model.contract import ContractState, Party, PartyKind, PartyState
 from appliance.model.partners import CODE_SIGNS
+from hsm.names import same_name
 
 LENGTH: Final = 12
 _GROUP: Final = 4
@@ -59,7 +60,8 @@ class PublishedSignature:
 class PublishedContract:
     """What anybody learns by a code. ``digests`` are those of the complete file (SHA-256 in hex): as it was
     completed, and as its archive timestamps were renewed; the last one is today's. Before completion there are
-    none, and no ``signatures``."""
+    none, and no ``signatures``. ``ended`` is the first day from which an agreement of its parties replaces or
+    terminates it."""
 
     code: str
     number: str
@@ -68,17 +70,28 @@ class PublishedContract:
     pages: int
     signatures: tuple[PublishedSignature, ...]
     digests: tuple[str, ...]
+    ended: date | None = None
 
 
 def hide_name(party: Party) -> str:
-    """The name of *party* as strangers see it: a company's in full, of a person's the first letter."""
-    return party.name if party.kind is PartyKind.SEAL else f"{party.name[:1]}**"
+    """The name of *party* as strangers see it: a company's in full, of a person's the first letter, unless that
+    is all of it."""
+    if party.kind is PartyKind.SEAL:
+        return party.name
+    return f"{party.name[:1]}**" if len(party.name) > 1 else "**"
+
+
+def _organisation_of(party: Party) -> str:
+    """The organisation of *party*; none for people who were entered under their own names as one."""
+    return (
+        "" if party.kind is PartyKind.PERSON and same_name(party.organisation, party.name) else party.organisation
+    )
 
 
 def signatures_of(parties: tuple[Party, ...]) -> tuple[PublishedSignature, ...]:
     """Those of *parties* who have signed."""
     return tuple(
-        PublishedSignature(hide_name(each), each.organisation, each.signed_at)
+        PublishedSignature(hide_name(each), _organisation_of(each), each.signed_at)
         for each in parties
         if each.state is PartyState.SIGNED and each.signed_at is not None
     )

@@ -40,7 +40,8 @@ def put_code(
     if place is not None:
         around = tuple(revision.add_object(compressed(each)) for each in (b"q ", b" Q "))
         form = revision.add_object(_drawn(revision, frame, mark, typeface, place))
-        put_over(revision, reference.get_object(), "VermilionCode", form, around)
+        # by a name that nobody can know before, or the document's own contents could draw it, too
+        put_over(revision, reference.get_object(), f"Vermilion{mark.code}", form, around)
 
 
 def _blank_place(document: bytes, number: int, frame: PageFrame, taken: list[Placement]) -> Placement | None:

@@ -171,6 +171,8 @@ def _weakest_of_pss(parts: _Parts) -> str:
         names, _ = _parameters_of_pss(parts)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise NotVerifiable("the parameters cannot be read") from error
+    if not HASHES.keys() >= set(names):
+        raise NotVerifiable("unknown hash of the signature algorithm")
     return next((name for name in names if name in _WEAK), names[0])
 
 

@@ -123,7 +123,8 @@ class _Report:
 
     def _proof(self, part: ET.Element, one: SignatureReport) -> None:
         """The best time known: a timestamp's, else that of the validation (EN 319 102-1, 5.1.3)."""
-        stamp = next((each for each in one.stamps if each.digest and each.time == one.timestamp), None)
+        good = (each for each in one.stamps if each.digest and each.verdict.indication is Indication.PASSED)
+        stamp = next((each for each in good if each.time == one.timestamp), None)
         proven = one.timestamp if stamp is not None or one.document_timestamp else None
         _add(part, "POETime", _instant(proven or self._report.at))
         _add(part, "TypeOfProof", _BY_VALIDATION)
@@ -193,8 +194,9 @@ class _Report:
         return known
 
     def _timestamp(self, stamp: StampReport) -> str:
-        """The same for a timestamp, with its own verdict."""
-        known = f"T-{stamp.digest}"
+        """The same for a timestamp, with its own verdict: a copy of it on another signature has another one."""
+        said = (stamp.verdict.indication, stamp.verdict.subindication)
+        known = "-".join(("T", stamp.digest, *(each.value for each in said if each)))
         if known not in self._objects:
             _digest(self._object(known, "timestamp"), ContentDigest("sha256", bytes.fromhex(stamp.digest)))
             part = self._objects[known]

@@ -32,6 +32,9 @@ from appliance.verification.trust import (
 from hsm import der
 from hsm.errors import AuthorityError, Sentence
 
+_DEEPEST = 4
+"""How deep timestamps of timestamps are looked into; none but a signature's own are judged."""
+
 
 @dataclass(slots=True)
 class CollectedMaterial:
@@ -41,21 +44,21 @@ class CollectedMaterial:
     crls: list[bytes] = field(default_factory=list)
     responses: list[bytes] = field(default_factory=list)
 
-    def add_message(self, message: SignedMessage) -> None:
-        """What *message* carries, and what its timestamps carry."""
+    def add_message(self, message: SignedMessage, *, below: int = 0) -> None:
+        """What *message* carries, and what its timestamps carry; *below* counts the messages around it."""
         self.certificates += message.certificates
         self.crls += message.crls
         self.responses += message.responses
         for archival in message.signed.get(ADOBE_REVOCATION, ()):
             self.crls += _archived(archival, 0)
             self.responses += _archived(archival, 1)
-        for token in message.timestamps:
+        for token in message.timestamps if below < _DEEPEST else ():
             try:
-                self.add_message(read_message(token))
+                self.add_message(read_message(token), below=below + 1)
             except UnreadableMessage:
                 continue  # said when the token is judged
         for each in message.further:
-            self.add_message(each)
+            self.add_message(each, below=below)
 
     def certificate_judge(self, circumstances: ValidationContext) -> CertificateJudge:
         """A judge who knows all of it."""
@@ -111,7 +114,8 @@ def remarks_on_carried(
 
 def _is_altered(encoded: bytes, good: list[x509.Certificate], finder: PathFinder) -> bool:
     """Whether it shares what one certificate alone has (its signed part, the signature value, or issuer and serial
-    number) with one that counts and is another; or it claims name and issuer of one, and nobody issued it."""
+    number) with one that counts and is another; or it claims name and issuer of one, and nobody issued it. An
+    authority's may name another key than that one's issuer has: authorities change their keys."""
     certificate = parsed(encoded)
     others = [each for each in good if each != certificate]
     if certificate is None:
@@ -121,7 +125,22 @@ def _is_altered(encoded: bytes, good: list[x509.Certificate], finder: PathFinder
     identity = issuer_and_serial(certificate)
     if any(certificate.signature == each.signature or identity == issuer_and_serial(each) for each in others):
         return True
-    return any(names_of(certificate) == names_of(each) for each in others) and not finder.issuers(certificate)
+    claimed = [each for each in others if names_of(certificate) == names_of(each)]
+    claimed = [each for each in claimed if not _is_by_other_key(certificate, each)]
+    return bool(claimed) and not finder.issuers(certificate)
+
+
+def _is_by_other_key(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+    """Whether the second one is an authority's, and the first one names another key as its issuer's than that."""
+    constraints = extension(authority, x509.BasicConstraints)
+    keys = _authority_key(certificate), _authority_key(authority)
+    return constraints is not None and constraints.value.ca and None not in keys and keys[0] != keys[1]
+
+
+def _authority_key(certificate: x509.Certificate) -> bytes | None:
+    """The identifier of the issuer's key (RFC 5280, 4.2.1.1), if it is stated."""
+    stated = extension(certificate, x509.AuthorityKeyIdentifier)
+    return stated.value.key_identifier if stated else None
 
 
 @lru_cache(maxsize=256)

@@ -89,7 +89,7 @@ class RevocationData:
         """What a list by who is named as the issuer of *certificate* says."""
         if not _covers(crl, certificate) or not self._is_signed(crl, issuer):
             return NOTHING
-        entry = crl.get_revoked_certificate_by_serial_number(serial_of(certificate))
+        entry = _entry(crl, serial_of(certificate))
         if entry is None or _reason(entry) is x509.ReasonFlags.remove_from_crl:
             return RevocationStatus(RevocationKnowledge.GOOD, made=crl.last_update_utc)
         return RevocationStatus(RevocationKnowledge.REVOKED, since=harmful_since(entry), made=crl.last_update_utc)
@@ -99,6 +99,13 @@ class RevocationData:
         if key not in self._signed:
             self._signed[key] = crl_is_by(crl, issuer)
         return self._signed[key]
+
+
+def _entry(crl: x509.CertificateRevocationList, serial: int) -> x509.RevokedCertificate | None:
+    """The list's entry about *serial*; `cryptography` finds no negative one, and raises OverflowError."""
+    if serial < 0:
+        return next((each for each in crl if each.serial_number == serial), None)
+    return crl.get_revoked_certificate_by_serial_number(serial)
 
 
 def crl_is_by(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:

@@ -11,7 +11,7 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -40,6 +40,7 @@ from hsm.note import (
     parse_checkpoint,
     parse_note,
     signed_alone,
+    verify_cosignature,
     verify_note,
     with_signatures,
 )
@@ -50,11 +51,13 @@ KEY: Final = "witness.key"
 
 class SubmissionRefused(ApplianceError, code="submission-refused"):
     """A checkpoint that is not cosigned; ``status`` is that of C2SP ``tlog-witness``. ``size`` is what was
-    cosigned last, where the old size is another one (409)."""
+    cosigned last, where the old size is another one (409). ``signed`` is the checkpoint of a known log that does
+    not extend what was cosigned, under its own signatures alone: perhaps the proof of a fork."""
 
     def __init__(self, status: HTTPStatus, template: str, **values: object) -> None:
         super().__init__(template, **values)
         self.status = status
+        self.signed = b""
         size = values.get("size")
         self.size = size if status is HTTPStatus.CONFLICT and isinstance(size, int) else None
 
@@ -86,7 +89,11 @@ class Witness:
             raise SubmissionRefused(HTTPStatus.BAD_REQUEST, error.template, **error.values) from error
         signed = self._as_signed(asked.checkpoint, checkpoint.origin)
         with self._locked(checkpoint.origin):
-            self._require_extension(asked, checkpoint)
+            try:
+                self._require_extension(asked, checkpoint)
+            except SubmissionRefused as refusal:
+                refusal.signed = signed
+                raise
             return self._cosign(signed, checkpoint.origin)
 
     def latest(self, origin_hash: str) -> bytes | None:
@@ -149,7 +156,8 @@ class Witness:
         if data is None:
             return None
         try:
-            state = parse_checkpoint(verify_note(data, ()).text)
+            verify_cosignature(data, self.key)
+            state = parse_checkpoint(parse_note(data).text)
             if state.origin != origin:
                 raise Malformed("The checkpoint is of another log.")
         except AuthorityError as error:
@@ -166,22 +174,19 @@ class Witness:
     def _place(self, origin: str) -> Path:
         return self._directory / hashlib.sha256(origin.encode()).hexdigest()
 
-    @contextmanager
-    def _locked(self, origin: str) -> Iterator[None]:
-        """One request at a time for a log; each has a descriptor of its own, so threads wait for each other
-        too."""
-        place = self._place(origin).with_suffix(".lock")
-        with os.fdopen(os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "wb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+    def _locked(self, origin: str) -> AbstractContextManager[None]:
+        """One request at a time for a log."""
+        return _alone(self._place(origin).with_suffix(".lock"))
 
 
 def _read_or_make_key(path: Path) -> ed25519.Ed25519PrivateKey:
-    """The key in *path*, made with mode 0600 where there is none."""
-    if not path.exists():
-        pem = ed25519.Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        write_whole(path, pem, durable=True)
-        _sync(path.parent)
+    """The key in *path*, made with mode 0600 where there is none: one, however many begin at once."""
+    with _alone(path.with_suffix(".lock")):
+        if not path.exists():
+            made = ed25519.Ed25519PrivateKey.generate()
+            pem = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+            write_whole(path, pem, durable=True)
+            _sync(path.parent)
     if path.stat().st_mode & 0o077:
         raise ConfigurationError("Others may read {path}; set its mode to 0600.", path=path)
     try:
@@ -191,6 +196,14 @@ def _read_or_make_key(path: Path) -> ed25519.Ed25519PrivateKey:
     if not isinstance(key, ed25519.Ed25519PrivateKey):
         raise ConfigurationError("{path} holds no Ed25519 key.", path=path)
     return key
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Holds the file *lock*; everybody has a descriptor of their own, so threads wait for each other too."""
+    with os.fdopen(os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "wb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 def _sync(directory: Path) -> None:

@@ -20,8 +20,8 @@ from hsm.note import KeyKind, NoteKey, parse_vkey, verify_cosignature
 LARGEST: Final = 256 * 1024
 """Bytes of a policy file."""
 
-MOST: Final = 256
-"""Lines of a kind; the specification asks for at least 32."""
+MOST: Final = 64
+"""Lines of a kind; the specification asks for at least 32. A note that all of these signed can still be read."""
 
 NONE: Final = "none"
 """The quorum that needs no witness; no witness or group may have this name."""
@@ -140,9 +140,9 @@ class _Reading:
     def take(self, words: list[str]) -> None:
         match words:
             case ["log", vkey, *url] if len(url) <= 1:
-                self._add_log(parse_vkey(vkey))
+                self._add_log(parse_vkey(_shown(vkey)))
             case ["witness", name, vkey, *url] if len(url) <= 1:
-                self._add_witness(PolicyWitness(name, parse_vkey(vkey), "".join(url)))
+                self._add_witness(PolicyWitness(name, parse_vkey(_shown(vkey)), "".join(url)))
             case ["group", name, least, *members] if members:
                 self._add_group(name, least, members)
             case ["quorum", name] if self.quorum is None:
@@ -186,7 +186,12 @@ class _Reading:
 
 def _require(holds: bool, template: str, name: str) -> None:
     if not holds:
-        raise ConfigurationError(template, name=name)
+        raise ConfigurationError(template, name=_shown(name))
+
+
+def _shown(name: str) -> str:
+    """*name* as it can be printed: names are octets, which need not be UTF-8."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def policy_of(settings: Settings) -> WitnessPolicy | None:

@@ -110,7 +110,7 @@ class WitnessApplication:
             if refusal.size is not None:
                 return refusal.status, SIZE_KIND, encode_size(refusal.size)
             if refusal.status in (HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.CONFLICT):
-                log.warning("not cosigned, perhaps a fork: %s; the request: %r", refusal, body)
+                log.warning("not cosigned, perhaps a fork: %s; the checkpoint: %r", refusal, refusal.signed)
             return refusal.status, _TEXT, f"{refusal}\n".encode()
 
 

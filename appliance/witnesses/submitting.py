@@ -123,6 +123,7 @@ class Submitting:
     ) -> None:
         self._database, self._policy, self._log_key, self._now = database, policy, log_key, now
         self._proofs = LogProofs(database)
+        self._asked: set[PolicyWitness] = set()
         self._pause = timedelta(seconds=settings.witnesses.seconds)
         tls = settings.witnesses.tls
         self._egress = Egress(LIMITS, trust=str(settings.beside(tls)) if tls else None)
@@ -144,8 +145,9 @@ class Submitting:
         due = [
             each
             for each in self._policy.witnesses
-            if each.url and self._is_due(states.get(each.key.vkey()), checkpoint, now)
+            if each.url and self._is_due(each, states.get(each.key.vkey()), checkpoint, now)
         ]
+        self._asked.update(due)
         if due:
             with ThreadPoolExecutor(min(len(due), MOST_AT_ONCE)) as pool:
                 list(pool.map(lambda each: self._hand_in(each, states.get(each.key.vkey()), checkpoint), due))
@@ -177,12 +179,17 @@ class Submitting:
             raise StateRefused("The file has no good cosignature by a witness of the policy.")
         return names
 
-    def _is_due(self, state: WitnessState | None, checkpoint: StoredCheckpoint, now: datetime) -> bool:
+    def _is_due(
+        self, witness: PolicyWitness, state: WitnessState | None, checkpoint: StoredCheckpoint, now: datetime
+    ) -> bool:
+        """At the start everybody is, also about what they have cosigned: who was restored from an older backup
+        learns so that the log was longer, before another entry is made."""
         if state is None:
             return True
         if state.problem is None and (state.size or 0) >= checkpoint.size:
-            return False
-        return now >= (state.retry_at or state.asked + self._pause)
+            return witness not in self._asked
+        # A clock that was set back makes nobody wait until the hour that it had.
+        return now < state.asked or now >= (state.retry_at or state.asked + self._pause)
 
     def _hand_in(self, witness: PolicyWitness, state: WitnessState | None, checkpoint: StoredCheckpoint) -> None:
         """Asks once, and again where the witness names another size; notes what came of it."""
@@ -193,8 +200,9 @@ class Submitting:
         else:
             self._keep(witness, checkpoint, made)
 
-    def _ask(self, witness: PolicyWitness, checkpoint: StoredCheckpoint, old: int) -> Cosigned:
-        old = min(old, checkpoint.size)
+    def _ask(self, witness: PolicyWitness, checkpoint: StoredCheckpoint, cosigned: int) -> Cosigned:
+        """*cosigned* is the last size that it is known to have cosigned."""
+        old = min(cosigned, checkpoint.size)
         for _ in range(2):
             reply = self._post(witness, checkpoint, old)
             if reply.status == HTTPStatus.OK:
@@ -207,6 +215,9 @@ class Submitting:
             if last > checkpoint.size or last == old == checkpoint.size:
                 template = "This log does not have what it cosigned under the size {last}; its own size is {size}."
                 raise SubmissionFailed(WitnessProblem.FORKED, template, last=last, size=checkpoint.size)
+            if last < cosigned:
+                template = "It cosigned the size {cosigned}, and remembers {last}: it was set back."
+                raise SubmissionFailed(WitnessProblem.BAD_ANSWER, template, cosigned=cosigned, last=last)
             if last == old:
                 raise SubmissionFailed(WitnessProblem.BAD_ANSWER, "It refuses the size that it names.")
             old = last

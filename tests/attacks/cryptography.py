@@ -200,6 +200,16 @@ for _signature in ("sha256_ecdsa", "sha1_rsa", "md5_rsa", "sha512_rsa", "rsassa_
     )
 
 
+def _odd_pss(signed: cms.SignedData) -> None:
+    odd = {"algorithm": "sha512_256"}
+    parameters = algos.RSASSAPSSParams(
+        {"hash_algorithm": odd, "mask_gen_algorithm": {"algorithm": "mgf1", "parameters": odd}}
+    )
+    signed["signer_infos"][0]["signature_algorithm"] = algos.SignedDigestAlgorithm(
+        {"algorithm": "rsassa_pss", "parameters": parameters}
+    )
+
+
 def _pss(salt: int, stated: int, *, weak: bool = False) -> bytes:
     """PSS with a salt of *salt* bytes whose parameters state *stated*; with none, they mean SHA-1."""
     key = RSA.key
@@ -229,6 +239,12 @@ def _pss(salt: int, stated: int, *, weak: bool = False) -> bytes:
 
 register(_FAMILY, "PSS: another salt length", partial(_pss, 32, 20), CRYPTO)
 register(_FAMILY, "PSS: huge salt length", partial(_pss, 32, 100000), CRYPTO)
+register(
+    _FAMILY,
+    "PSS with hashes that nobody knows here",
+    lambda: signed_by_hand(Recipe(signer=RSA, finish=_odd_pss)),
+    CRYPTO,
+)
 register(_FAMILY, "PSS with SHA-1", partial(_pss, 20, 20, weak=True), WEAK, CRYPTO)
 
 

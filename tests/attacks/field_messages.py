@@ -136,6 +136,8 @@ _CROSS = authority("Issuing CA", authority("Other Root"), key=GOOD.issuing.key)
 _ZERO = numbered(0, GOOD.signer, GOOD.issuing)
 _NEGATIVE = numbered(-5, GOOD.signer, GOOD.issuing)
 _OLD_KEY = authority("Issuing CA", key=issue(Profile("old key")).key)
+_OLD_ROOT = authority("Root CA", key=issue(Profile("old root")).key)
+_BY_OLD_ROOT = authority("Issuing CA", _OLD_ROOT, key=_OLD_KEY.key)
 _FIRST_LIST = first_version(GOOD.revocations[1], GOOD.issuing)
 _UNKNOWN_KIND = der.element(0xA1, der.oid("1.2.3.4"), der.NULL)
 
@@ -176,6 +178,7 @@ _MESSAGES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "another certificate of the signer, by an authority that nobody knows": (
         Recipe(chain=(GOOD.issuing, issue(Profile("张示例", key=GOOD.signer.key), authority("Other CA")))), ""
     ),
+    "the authority's certificate by the key that its root had before": (carrying(_BY_OLD_ROOT.der), ""),
     "a list of version 1": (with_lists(_FIRST_LIST), ""),
     "a list that nobody reads": (with_lists(_UNREAD), "revocation list"),
     "a list by the authority's key before": (

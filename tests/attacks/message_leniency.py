@@ -155,16 +155,22 @@ _ZEROS = [numbered(0, each, GOOD.issuing) for each in (GOOD.signer, GOOD.other)]
 def revoked_zero() -> Attempt:
     crl = revocation_list(GOOD.issuing, revoked=((GOOD.other, NOW),))
     assert crl
-    return Attempt(signed_by_hand(Recipe(signer=_ZEROS[0])), crls=(_revoking_zero(),))
+    return Attempt(signed_by_hand(Recipe(signer=_ZEROS[0])), crls=(_revoking_number(0),))
 
 
-def _revoking_zero() -> bytes:
+@attack(_FAMILY, "revoked under a negative serial number", REVOKED)
+def revoked_negative() -> Attempt:
+    signer = numbered(-5, GOOD.signer, GOOD.issuing)
+    return Attempt(signed_by_hand(Recipe(signer=signer)), crls=(_revoking_number(-5),))
+
+
+def _revoking_number(serial: int) -> bytes:
     from asn1crypto import crl as asn1_crl  # noqa: PLC0415  # a list that `cryptography` does not build
 
     from tests.attacks.recipes import sign  # noqa: PLC0415
 
     made = asn1_crl.CertificateList.load(revoking())
-    made["tbs_cert_list"]["revoked_certificates"][0]["user_certificate"] = 0
+    made["tbs_cert_list"]["revoked_certificates"][0]["user_certificate"] = serial
     made["signature"] = sign(GOOD.issuing.key, made["tbs_cert_list"].dump(force=True))
     return bytes(made.dump(force=True))
 

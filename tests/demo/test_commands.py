@@ -29,6 +29,14 @@ def test_verify_writes_the_report_of_etsi(demonstration: Demonstration) -> None:
     assert "contract/contract.signed.pdf" in refused.output
 
 
+def test_verify_asks_for_witnesses_of_packages_alone(demonstration: Demonstration, tmp_path: Path) -> None:
+    (tmp_path / "policy.txt").write_text("quorum none\n")
+    done = demonstration.called(
+        "verify", "--witnesses", tmp_path / "policy.txt", demonstration.out / "contract.signed.pdf"
+    )
+    assert (done.exit_code, "for evidence packages" in done.output) == (2, True)
+
+
 def test_verify_says_failed_with_status_1(demonstration: Demonstration, tmp_path: Path) -> None:
     content = bytearray((demonstration.out / "contract.signed.pdf").read_bytes())
     content[1000] ^= 1

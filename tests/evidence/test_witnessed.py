@@ -114,6 +114,25 @@ def test_the_policy_of_another_log_is_not_met(judge: Judge, cosigned: bytes) -> 
     assert report.indication is Indication.INDETERMINATE
 
 
+def test_a_policy_that_asks_for_nobody_is_never_said_to_be_met(
+    judge: Judge, package: bytes, authority: TestAuthority
+) -> None:
+    """“0 of 0; its quorum is met” would be read as a confirmation."""
+    nobody = b"quorum none\n"
+    shown = judge(resealed(package, {log_files.WITNESS_POLICY: nobody}, authority))
+    assert "asks for no outside witnesses" in said(shown) and "quorum is met" not in said(shown)
+    own = judge(package, WitnessDemand(parse_policy(nobody), demanded=True))
+    assert "asks for no outside witnesses" in said(own) and "quorum is met" not in said(own)
+
+
+def test_the_policy_in_the_package_about_another_log_says_nothing_of_this_one(
+    judge: Judge, cosigned: bytes, authority: TestAuthority
+) -> None:
+    other = NoteKey("log.yi.example", KeyKind.ED25519, PRIVATE[1].public_key().public_bytes_raw())
+    shown = said(judge(resealed(cosigned, {log_files.WITNESS_POLICY: policy_text(other)}, authority)))
+    assert "about other logs" in shown and "quorum is met" not in shown
+
+
 def test_a_forged_cosignature_or_policy_helps_nobody(
     judge: Judge, cosigned: bytes, authority: TestAuthority, log: NoteKey
 ) -> None:

@@ -109,3 +109,15 @@ def test_a_quorum_grows_old_only_while_something_waits() -> None:
     assert quorum_finding(waiting, NOON + 2 * LONG).condition is Condition.FAILING
     assert quorum_finding(waiting, NOON + 2 * LONG, during_maintenance=True).condition is Condition.GOOD
     assert quorum_finding(waiting, NOON + 2 * LONG, by_hand=True).condition is Condition.GOOD
+
+
+def test_a_policy_of_another_log_needs_attention(database: Database, settings: Settings) -> None:
+    """Nobody is asked, and so nobody refuses: it must not look well."""
+    public = ed25519.Ed25519PrivateKey.generate().public_key()
+    ours, other = (NoteKey.from_public_key(name, public) for name in ("log.jia.example", "log.yi.example"))
+    settings.home.log_key.parent.mkdir(parents=True, exist_ok=True)
+    settings.home.log_key.write_text(ours.vkey() + "\n", encoding="ascii")
+    policy = settings.beside("witness-policy.txt")
+    for log, condition in ((ours, Condition.GOOD), (other, Condition.ATTENTION)):
+        policy.write_text(f"log {log.vkey()}\nquorum none\n", encoding="ascii")
+        assert witnesses(asked(NOON, database, configured=lambda: settings)).condition is condition

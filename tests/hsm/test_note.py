@@ -125,6 +125,7 @@ ROOT = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
         f"{ORIGIN}\n+1\n{ROOT}\n",
         f"{ORIGIN}\n１\n{ROOT}\n",
         f"{ORIGIN}\n-1\n{ROOT}\n",
+        f"{ORIGIN}\n{2**63}\n{ROOT}\n",
         f"{ORIGIN}\n1\nAAAA\n",
         f"{ORIGIN}\n1\n{ROOT[:-2]}V=\n",
         f"\n1\n{ROOT}\n",

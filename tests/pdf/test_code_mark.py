@@ -71,6 +71,16 @@ def test_earlier_pages_and_the_rest_of_the_last_one_stay(workshop: PdfWorkshop) 
     assert (right - left) < 0.25 * width and (bottom - top) < 0.07 * height
 
 
+def test_a_document_cannot_draw_it_once_more(workshop: PdfWorkshop) -> None:
+    """As large as the page, over its words: contents that draw what the page does not have yet."""
+    made = io.BytesIO()
+    with pikepdf.open(io.BytesIO(turned(0))) as pdf:
+        pdf.pages[0].contents_add(b"q 4 0 0 4 -1780 -60 cm /VermilionCode Do Q")
+        pdf.save(made)
+    plain, hostile = (workshop.add_fields(each, [FIELD], mark=MARK) for each in (turned(0), made.getvalue()))
+    assert drawn(plain).tobytes() == drawn(hostile).tobytes()
+
+
 def test_a_field_in_the_corner_keeps_its_place(workshop: PdfWorkshop) -> None:
     corner = FieldPlacement("one", 0, 70, 85, 28, 14)
     sent = workshop.add_fields(turned(0), [corner], mark=MARK)

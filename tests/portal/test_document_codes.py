@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import timedelta
 from io import BytesIO
 
 import pytest
@@ -12,15 +14,17 @@ from flask.testing import FlaskClient
 from pypdfium2 import PdfDocument
 
 from appliance.demonstration.participants import LI, ZHANG
-from appliance.model.contract import Contract
-from appliance.model.document_codes import LENGTH, draw_code, read_code, show_code
+from appliance.model.contract import AmendmentKind, Contract, ContractState, PartyKind
+from appliance.model.document_codes import LENGTH, draw_code, read_code, show_code, signatures_of
+from appliance.store import contracts
 from appliance.verification import Indication
 from appliance.wiring import Appliance
+from appliance.writing.amendment_drafts import AmendmentTerms
 from tests.portal.conftest import form_token
-from tests.portal.test_amending import completed, sent
+from tests.portal.test_amending import completed, sent, terms
 from tests.portal.test_contracts_pages import draft
 from tests.portal.visitors import signed_in
-from tests.world import World, sequenced
+from tests.world import World, sample_document, sequenced
 
 ENGLISH = {"Accept-Language": "en"}
 
@@ -57,6 +61,50 @@ def test_before_it_is_complete_a_code_tells_that_alone(appliance: Appliance, bro
     assert "Not everybody has signed yet" in page
     assert "SHA-256" not in page
     assert ZHANG.name[0] + "**" not in page
+
+
+def test_a_file_is_not_called_another_before_there_is_one(appliance: Appliance, browser: FlaskClient) -> None:
+    waiting = sent(appliance)
+    given = {
+        "form_token": form_token(browser),
+        "code": code_of(appliance, waiting),
+        "file": (BytesIO(signed_file(appliance, waiting)), "contract.pdf"),
+    }
+    answer = browser.post("/verify", data=given, content_type="multipart/form-data", headers=ENGLISH)
+    assert answer.status_code == 200
+    assert "document code" not in answer.text
+
+
+def test_a_contract_that_was_terminated_is_not_called_complete(appliance: Appliance, browser: FlaskClient) -> None:
+    earlier = completed(appliance, sent(appliance))
+    day = appliance.now().date() + timedelta(days=20)
+    change = AmendmentTerms(AmendmentKind.TERMINATION, day, room_for_signatures=True)
+    draft_of_it = appliance.amending.draft(earlier.id, change, sample_document(1), terms("解除协议"))
+    address = f"/verify/{code_of(appliance, earlier)}"
+    assert "is complete" in browser.get(address, headers=ENGLISH).text
+    completed(appliance, appliance.sending.send(draft_of_it.id, by=ZHANG.subject))
+    page = browser.get(address, headers=ENGLISH).text
+    assert "is complete" not in page
+    assert f"With effect from {day.isoformat()}" in page
+    assert "解除协议" not in page
+
+
+@pytest.mark.parametrize(
+    ("name", "organisation", "shown"),
+    [
+        ("张三丰", "甲公司", ("张**", "甲公司")),
+        ("王", "甲公司", ("**", "甲公司")),
+        ("张三丰", "张三丰", ("张**", "")),
+        ("Zhang San", "ZHANG  SAN", ("Z**", "")),
+        ("张三丰", "", ("张**", "")),
+    ],
+)
+def test_no_name_of_a_person_is_shown_whole(
+    contract: Contract, name: str, organisation: str, shown: tuple[str, str]
+) -> None:
+    person = next(each for each in contract.parties if each.kind is PartyKind.PERSON)
+    [found] = signatures_of((replace(person, name=name, organisation=organisation),))
+    assert (found.name, found.organisation) == shown
 
 
 def test_a_draft_has_no_code(appliance: Appliance) -> None:
@@ -97,6 +145,20 @@ def test_the_file_is_compared_and_verified(appliance: Appliance, browser: FlaskC
         assert answer.status_code == 200
         assert said in answer.text
         assert "TOTAL-PASSED" in answer.text
+
+
+def test_the_verdict_about_a_void_contract_says_so(appliance: Appliance, browser: FlaskClient) -> None:
+    void = completed(appliance, sent(appliance))
+    with appliance.database.transaction() as tx:
+        contracts.move(tx, contracts.load_contract(tx, void.id), ContractState.VOIDED)
+    given = {
+        "form_token": form_token(browser),
+        "code": code_of(appliance, void),
+        "file": (BytesIO(signed_file(appliance, void)), "contract.pdf"),
+    }
+    answer = browser.post("/verify", data=given, content_type="multipart/form-data", headers=ENGLISH)
+    assert "byte for byte" in answer.text
+    assert "The parties have declared the contract" in answer.text
 
 
 def test_the_contract_page_has_the_code_and_its_picture(

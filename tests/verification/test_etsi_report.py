@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from xml.etree.ElementTree import Element
 
 import pytest
 
 from appliance.language import Language
 from appliance.verification import Level, VerificationReport
 from appliance.verification.etsi_report import NoValidationReport, render_xml
-from appliance.verification.model import FileKind, SubIndication, failed
+from appliance.verification.model import FileKind, SubIndication, failed, undecided
 from tests.attacks import registry
 from tests.attacks.judging import in_process
 from tests.sweeps import first_of
@@ -33,6 +34,38 @@ def test_a_timestamp_is_an_object_that_the_signature_refers_to(good: World, veri
     proofs = root.findall(f".//{VR}BestSignatureTime/{VR}POEObject")
     assert len(proofs) == 2
     assert all(each.get("VOReference").startswith("T-") for each in proofs)
+
+
+def test_a_timestamp_that_another_signature_copied_is_not_good_there(good: World, verify: Verify) -> None:
+    report = verify(signed(good, level="B-T"))
+    first, second = report.signatures
+    broken = replace(first.stamps[0], verdict=failed(SubIndication.HASH_FAILURE, "Of other data."))
+    copied = replace(second, stamps=(broken, *second.stamps))
+    root = require_valid(render_xml(replace(report, signatures=(first, copied))))
+    parts = root.findall(f"{VR}SignatureValidationReport")
+    said = [_stamps_of(root, part) for part in parts]
+    assert said[0] == ["total-passed"]
+    assert said[1] == ["total-failed", "total-passed"]
+
+
+def test_the_best_time_is_not_that_of_a_bad_timestamp(good: World, verify: Verify) -> None:
+    report = verify(signed(good, level="B-T"))
+    first = report.signatures[0]
+    bad = replace(
+        first.stamps[0], digest="00" * 32, verdict=undecided(SubIndication.NO_CERTIFICATE_CHAIN_FOUND, "Unknown.")
+    )
+    one = replace(first, stamps=(bad, *first.stamps))
+    root = require_valid(render_xml(replace(report, signatures=(one,))))
+    [proof] = root.findall(f".//{VR}BestSignatureTime/{VR}POEObject")
+    assert proof.get("VOReference").startswith(f"T-{first.stamps[0].digest}")
+
+
+def _stamps_of(root: Element, part: Element) -> list[str]:
+    """What is said of the timestamps to which *part*, about one signature, refers."""
+    objects = {each.get("id"): each for each in root.iter(f"{VR}ValidationObject")}
+    referred = part.findall(f".//{VR}SignatureTimeStamp/{VR}AttributeObject")
+    found = (objects[each.get("VOReference")].findtext(f".//{VR}MainIndication") for each in referred)
+    return [str(each).rpartition(":")[2] for each in found]
 
 
 def test_no_signature(verify: Verify) -> None:

@@ -13,7 +13,9 @@ from asn1crypto import cms as lax
 
 from appliance.confinement.pool import Confinement
 from appliance.verification import Indication, VerificationReport, Verifier, verifier
-from hsm import cms
+from appliance.verification.model import SubIndication
+from hsm import cms, der
+from hsm.cms.signed_data import MESSAGE_DIGEST, SIGNATURE_TIMESTAMP, SIGNED_DATA
 from tests.attacks import writing
 from tests.sweeps import first_of
 from tests.verification.authorities import NOW, Identity, Profile, World, authority, issue
@@ -50,6 +52,40 @@ def test_messages_inside_messages(confined: Verifier, document: bytes, depth: in
     report = judged(confined, replaced(document, outermost(inner)))
     assert report.indication is not Indication.PASSED
     assert report.reasons
+
+
+def test_timestamps_of_timestamps(confined: Verifier, document: bytes) -> None:
+    """In DER, as few bytes each as they can be: each was a call deeper, until Python's stack had an end."""
+    inner = b""
+    for _ in range(1500):
+        inner = _smallest(inner)
+    report = judged(confined, replaced(document, cms.add_signature_timestamp(message_of(document), inner)))
+    assert report.verdict.subindication is SubIndication.SIG_CONSTRAINTS_FAILURE
+
+
+def _smallest(timestamp: bytes) -> bytes:
+    """A signed message of the least that is read, with that *timestamp*."""
+    sha256, value = (
+        der.element(der.SEQUENCE, der.oid("2.16.840.1.101.3.4.2.1")),
+        der.element(der.OCTET_STRING, b"x"),
+    )
+    signer = [
+        der.integer(1), der.element(der.SEQUENCE, der.element(der.SEQUENCE), der.integer(1)), sha256,
+        der.element(0xA0, _attribute(MESSAGE_DIGEST, value)), sha256, value,
+    ]  # fmt: skip
+    if timestamp:
+        signer.append(der.element(0xA1, _attribute(SIGNATURE_TIMESTAMP, timestamp)))
+    data = [
+        der.integer(3), der.element(der.SET, sha256),
+        der.element(der.SEQUENCE, der.oid(cms.TST_INFO), der.element(0xA0, value)),
+        der.element(der.SET, der.element(der.SEQUENCE, *signer)),
+    ]  # fmt: skip
+    signed = der.element(0xA0, der.element(der.SEQUENCE, *data))
+    return der.element(der.SEQUENCE, der.oid(SIGNED_DATA), signed)
+
+
+def _attribute(name: str, value: bytes) -> bytes:
+    return der.element(der.SEQUENCE, der.oid(name), der.element(der.SET, value))
 
 
 def test_many_certificates_of_one_name(confined: Verifier, good: World, document: bytes) -> None:

@@ -223,6 +223,43 @@ def test_a_damaged_memory_stops_the_witness(witness: Witness, tmp_path: Path) ->
         witness.add_checkpoint(LOG.submission(0, 9))
 
 
+def test_a_memory_that_reads_well_but_was_changed_stops_the_witness_too(witness: Witness, tmp_path: Path) -> None:
+    """It would answer that the log forked."""
+    witness.add_checkpoint(LOG.submission(0, 5))
+    [place] = [each for each in tmp_path.iterdir() if len(each.name) == 64]
+    place.write_bytes(place.read_bytes().replace(b"\n5\n", b"\n4\n"))
+    with pytest.raises(OSError, match="damaged"):
+        witness.add_checkpoint(LOG.submission(4, 9))
+
+
+def test_several_that_begin_at_once_have_one_key(tmp_path: Path) -> None:
+    keys: list[NoteKey] = []
+    for trial in range(10):
+        together, place = threading.Barrier(4), tmp_path / str(trial)
+        place.mkdir()
+
+        def begin(folder: Path = place, together: threading.Barrier = together) -> None:
+            together.wait()
+            keys.append(witness_in(folder).key)
+
+        threads = [threading.Thread(target=begin) for _ in range(4)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+    assert len(set(keys)) == 10
+
+
+def test_the_proof_of_a_fork_is_kept_without_what_strangers_add(witness: Witness) -> None:
+    """Anybody can send what the log once signed, with lines of their own, and as often as they like."""
+    witness.add_checkpoint(LOG.submission(0, 5))
+    fork = LOG.forked(3).note(5)
+    body = Submission(5, (), fork + "— stranger AAAAAAAA\n".encode() * 90).encode()
+    with pytest.raises(SubmissionRefused) as refused:
+        witness.add_checkpoint(body)
+    assert refused.value.signed == fork
+
+
 def test_the_key_is_its_own_and_stays(tmp_path: Path) -> None:
     key = witness_in(tmp_path).key
     assert (tmp_path / KEY).stat().st_mode & 0o777 == 0o600

@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from appliance.errors import ConfigurationError
 from appliance.witnesses import parse_policy
-from hsm.note import KeyKind, NoteKey, cosign
+from appliance.witnesses.policy import MOST
+from hsm.note import KeyKind, NoteKey, cosign, parse_note
 from tests.witnesses.logs import new_log
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
@@ -125,3 +126,19 @@ def test_32_of_each_are_read() -> None:
     groups = [f"group G{number} any W{number}" for number in range(32)]
     policy = parse_policy(policy_text(*logs, *witnesses, *groups, "quorum G31"))
     assert (len(policy.logs), len(policy.witnesses), len(policy.groups)) == (32, 32, 32)
+
+
+@pytest.mark.parametrize(
+    "line", [b"group \xff any x\xfe", b"witness \xff w\xff+1+AQ==", b"log \xff+01020304+AQ==", b"quorum \xff"]
+)
+def test_what_is_said_of_names_that_are_no_text_can_be_printed(line: bytes) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        parse_policy(line + b"\nquorum none\n")
+    str(refused.value).encode()
+
+
+def test_a_checkpoint_that_all_of_the_most_witnesses_cosigned_can_be_read() -> None:
+    """A note of more than 100 signatures is refused."""
+    found = NoteKey("log.example", KeyKind.ED25519, bytes(32))
+    line = f"— {found.name} AAAAAAAA\n"
+    parse_note(f"log.example\n1\nAA==\n\n{line * (1 + MOST)}".encode())

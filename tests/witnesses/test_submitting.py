@@ -153,6 +153,77 @@ def test_a_witness_that_knows_more_of_the_log_than_we_remember(
     assert (state.problem, state.size) == (None, LogProofs(database).checkpoint().size)
 
 
+def test_a_witness_that_was_set_back_is_believed_no_more(
+    database: Database,
+    local: LocalAuthority,
+    publish: Grow,
+    witness: ServedWitness,
+    clock: Clock,
+    tmp_path: Path,
+) -> None:
+    """Its older memory would let it cosign a second history."""
+    side = submitting(database, local, policy_with(witness.key, witness.url), clock, tmp_path)
+    publish(3)
+    side.run_round()
+    [memory] = [each for each in (tmp_path / f"memory-{witness.port}").iterdir() if len(each.name) == 64]
+    older = memory.read_bytes()
+    publish(3)
+    clock.pass_time(10)
+    side.run_round()
+    cosigned = state_of(database, witness.key).size
+    memory.write_bytes(older)
+    publish(3)
+    clock.pass_time(10)
+    side.run_round()
+    state = state_of(database, witness.key)
+    assert (state.problem, state.size) == (WitnessProblem.BAD_ANSWER, cosigned)
+    assert "set back" in state.said
+
+
+def test_a_restored_log_learns_at_the_start_that_it_was_longer(
+    database: Database,
+    local: LocalAuthority,
+    publish: Grow,
+    clock: Clock,
+    tmp_path: Path,
+) -> None:
+    """What the restored database has was cosigned, so nothing new would be handed in before the next entry."""
+    publish(2)
+    size = LogProofs(database).checkpoint().size
+
+    def answer(request: bytes) -> bytes:
+        return cosignature_line(parse_submission(request).checkpoint, clock.at)
+
+    with answering_with(200, answer) as (url, asked):
+        side = submitting(database, local, policy_with(KEY, url), clock, tmp_path)
+        for _ in range(3):
+            side.run_round()
+            clock.pass_time(60)
+        assert len(asked) == 1
+    with answering_with(409, b"%d\n" % (size + 4), SIZE) as (url, _):
+        restored = submitting(database, local, policy_with(KEY, url), clock, tmp_path)
+        restored.run_round()
+    assert state_of(database, KEY).problem is WitnessProblem.FORKED
+
+
+def test_nobody_waits_for_the_hour_of_a_clock_that_was_ahead(
+    database: Database,
+    local: LocalAuthority,
+    publish: Grow,
+    witness: ServedWitness,
+    clock: Clock,
+    tmp_path: Path,
+) -> None:
+    side = submitting(database, local, policy_with(witness.key, witness.url), clock, tmp_path)
+    publish(1)
+    clock.pass_time(30 * 86400)
+    side.run_round()
+    publish(1)
+    clock.pass_time(-30 * 86400)
+    side.run_round()
+    assert state_of(database, witness.key).size == LogProofs(database).checkpoint().size
+
+
 def forget(tx: store.Transaction, key: NoteKey) -> None:
     tx.delete("witness_states", witness=key.vkey())
 

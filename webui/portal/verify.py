@@ -16,6 +16,7 @@ from werkzeug.datastructures import FileStorage
 
 from appliance.errors import ConfigurationError
 from appliance.evidence.offline_verifier import read_verifier, verifier_digest, verifier_policy
+from appliance.model.contract import ContractState
 from appliance.model.document_codes import show_code
 from appliance.verification import VerificationReport, etsi_report, report
 from appliance.verification.verifier import named_anchors, verify_trusting
@@ -36,6 +37,7 @@ FORMS: Final = {
 }
 """How the report can be had, with the words on the page."""
 _SAME = "This file is, byte for byte, the contract with the document code {code}."
+_VOID = "The parties have declared the contract with the document code {code} void."
 _OTHER = (
     "This file is not the contract with the document code {code}: that has other bytes. The verdict is about the"
     " file that you gave alone; ask for the contract as it was completed."
@@ -91,13 +93,17 @@ def offline() -> Answer:
 
 
 def _compared(found: VerificationReport, content: bytes) -> VerificationReport:
-    """*found* with what is said of the document code from whose page the file came."""
+    """*found* with what is said of the document code from whose page the file came; nothing before the contract
+    is complete, for until then no file is it."""
     known = appliance.document_codes.find(request.form.get("code", ""))
-    if known is None:
+    if known is None or not known.digests:
         return found
     values = {"code": show_code(known.code)}
     same = hashlib.sha256(content).hexdigest() in known.digests
-    return replace(found, remarks=(Sentence(_SAME if same else _OTHER, values), *found.remarks))
+    remarks = [Sentence(_SAME if same else _OTHER, values)]
+    if known.state is ContractState.VOIDED:
+        remarks.append(Sentence(_VOID, values))
+    return replace(found, remarks=(*remarks, *found.remarks))
 
 
 def _contents(field: str) -> list[bytes]:
