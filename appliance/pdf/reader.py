@@ -126,6 +126,53 @@ def entries(xref_stream: generic.StreamObject, strict: bool = True) -> Iterator[
 
 xref.parse_xref_stream = entries
 
+_SUBSECTION = re.compile(rb"[\x00\t\n\x0c\r ]*(\d{1,10}) (\d{1,10}) ?(?:\r\n|\n|\r)")
+_ENTRIES = re.compile(rb"(?:\d{10} \d{5} [nf](?: \r| \n|\r\n))*+")
+_ENTRY = 20
+_TRAILER = re.compile(rb"[\x00\t\n\x0c\r ]*trailer")
+_read_one_by_one = xref.parse_xref_table
+
+
+def table_entries(stream: BinaryIO, strict: bool) -> Iterator[xref.XRefEntry]:
+    """The entries of the cross-reference table that begins where *stream* is, which is left at the trailer's
+    dictionary (7.5.4). A table of the usual form is not read piece by piece: 2 s for 100,000 entries."""
+    start = stream.tell()
+    plain = _plain_table(stream.getvalue(), start) if isinstance(stream, BytesIO) else None
+    if plain is None:
+        yield from _read_one_by_one(stream, strict)
+        return
+    found, end = plain
+    yield from found
+    stream.seek(end)
+    misc.read_non_whitespace(stream)
+    stream.seek(-1, os.SEEK_CUR)
+
+
+def _plain_table(data: bytes, place: int) -> tuple[list[xref.XRefEntry], int] | None:
+    """The entries and where the keyword after them ends; None for a table of another form."""
+    found: list[xref.XRefEntry] = []
+    while header := _SUBSECTION.match(data, place):
+        first, end = int(header[1]), header.end() + _ENTRY * int(header[2])
+        if _ENTRIES.match(data, header.end(), end).end() != end:  # type: ignore[union-attr]  # it matches nothing, too
+            return None
+        found += map(_entry, range(first, first + int(header[2])), _pieces(data, header.end(), end))
+        place = end
+    trailer = _TRAILER.match(data, place)
+    return (found, trailer.end()) if trailer and found else None
+
+
+def _pieces(data: bytes, start: int, end: int) -> Iterator[bytes]:
+    return (data[place : place + _ENTRY] for place in range(start, end, _ENTRY))
+
+
+def _entry(number: int, text: bytes) -> xref.XRefEntry:
+    used = text[17:18] == b"n"
+    kind = xref.XRefType.STANDARD if used else xref.XRefType.FREE
+    return xref.XRefEntry(kind, int(text[:10]) if used else None, number, int(text[11:16]))
+
+
+xref.parse_xref_table = table_entries
+
 _PLAIN_NAME = re.compile(rb"[^\x00-\x20\x7f-\xff()<>\[\]{}/%#]*")
 _WORD_ENDS = {
     ends: re.compile(b"[" + re.escape(ends) + b"]")

@@ -16,6 +16,7 @@ PARTS = (
     "timestamps",
     "signing",
     "verification",
+    "verify_large",
     "ledger",
     "reminders",
     "pages",

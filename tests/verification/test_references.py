@@ -31,7 +31,7 @@ def patiently(data: bytes) -> list[tuple[int, int]]:
             continue
         reference = references._REFERENCE.search(data, max(0, position - 64), position)
         if reference is None:
-            start = references._before_comments(data, position)
+            start = references._before_comments(data, 0, position)
             reference = references._REFERENCE.search(data, start, position)
         if reference is not None:
             found.append((int(reference[1]), reference.start()))

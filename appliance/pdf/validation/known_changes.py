@@ -86,12 +86,8 @@ def background(pdf: OpenedPdf, number: int, references: References) -> Backgroun
     if not all(is_held_by(old, references, each, extensions, "/Extensions") for each in extensions):
         extensions = frozenset()
     structure = explained_structure(old, new, references, new_widgets(old, new))
-    numbers = (
-        copies.numbers
-        | structure
-        | extensions
-        | {each for each in extension_numbers(new.root) if each not in listed}
-    )
+    extensions |= {each for each in extension_numbers(new.root) if each not in listed}
+    numbers = copies.numbers | structure | extensions
     return Background(frozenset(numbers), frozenset(keys), kept)
 
 

@@ -277,12 +277,17 @@ def _stated_pages(
     """The pages that the widgets say they are on (/P), if every page agrees; reading all pages takes long."""
     numbers = {number: index for index, number in enumerate(_page_numbers(pdf.reader.root["/Pages"], 0))}
     found: dict[int, generic.DictionaryObject] = {}
+    listed: dict[int, frozenset[tuple[int, int]]] = {}
     for widget in widgets:
         value = pdf.reader.get_object(generic.Reference(*widget, pdf.reader))
         stated = number_of(value.raw_get("/P")) if "/P" in value else None
-        if stated not in numbers or widget not in _annotations(value["/P"]):
+        if stated not in numbers:
             return None
-        found[numbers[stated]] = value["/P"]
+        page = numbers[stated]
+        if page not in found:
+            found[page], listed[page] = value["/P"], frozenset(_annotations(value["/P"]))
+        if widget not in listed[page]:
+            return None
     return list(found.items())
 
 
