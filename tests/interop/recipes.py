@@ -143,8 +143,8 @@ SPECIAL: tuple[Recipe, ...] = (
     Recipe(
         "form", "as it is",
         (Signature("itext", "new shown"), "radio filled by pdfbox", Signature("pyhanko", "existing shown")),
-        Indication.INDETERMINATE,
-        "PDFBox states fewer objects (/Size) than are in use: to who goes by it those beyond are missing (7.5.5)",
+        Indication.FAILED,
+        "PDFBox states fewer objects (/Size) than are in use: programs that go by it lose the picture of the signature (7.5.5)",
     ),
     *(
         Recipe(
