@@ -144,7 +144,7 @@ SPECIAL: tuple[Recipe, ...] = (
         "form", "as it is",
         (Signature("itext", "new shown"), "radio filled by pdfbox", Signature("pyhanko", "existing shown")),
         Indication.FAILED,
-        "PDFBox states fewer objects (/Size) than are in use: programs that go by it lose the picture of the signature (7.5.5)",
+        "PDFBox states fewer objects (/Size) than are in use: who goes by it loses the picture (7.5.5)",
     ),
     *(
         Recipe(
