@@ -10,7 +10,7 @@ SOURCES := hsm appliance webui clients tests scripts
 WORKERS ?= 5
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test test-long test-appliance test-takeover crash batches fuzz api-document api-fuzz flips attacks mutants review-corpus review-weights lint format bench bundle offline-verifier test-offline docs-images screenshots metrics clean _rules _pure
+.PHONY: help setup demo up check test test-long test-interop test-appliance test-takeover crash batches fuzz api-document api-fuzz flips attacks mutants review-corpus review-weights lint format bench bundle offline-verifier test-offline docs-images screenshots metrics clean _rules _pure
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)$$/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -35,6 +35,10 @@ test: ## all but the long sweeps, with real SoftHSM, SQLite, SMTP, processes, Ch
 test-long: ## the sweeps that `make test` takes a part of: every page, role, form, language and flipped byte; ten years
 	@scripts/setup test
 	@$(BIN)/pytest -m long --numprocesses=$(WORKERS) --no-loadscope-reorder
+
+test-interop: ## files of many producers, signed by one after another, judged by us and by others; attacks on top (EVERYTHING=1: on each, for hours)
+	@scripts/setup test interop
+	@$(BIN)/python -m tests.interop "$(VERMILION_HOME)/interop" $(if $(EVERYTHING),all)
 
 test-appliance: ## a bare Debian is installed from the bundle, booted, used and broken, as root (ONLY="reboot disk": some steps; FROM=COMMIT: of that release)
 	@scripts/setup bundle machine $(if $(ONLY),,virtual) || [ -n "$$WHERE_POSSIBLE" ]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from functools import partial
 
 from tests.attacks.registry import CRYPTO, FORMAT, HASH, register
 from tests.attacks.victims import lasting, ranges
 from tests.verification.flips import flipped
 
-_STRUCTURES = {
+STRUCTURES = {
     "header": rb"%PDF-1\.\d",
     "object header": rb"\d+ 0 obj",
     "endobj": rb"endobj",
@@ -50,27 +49,42 @@ _PARTS_OF_A_MESSAGE = 24
 _MESSAGES = 3
 
 
-def _flip(place: int, mask: int) -> bytes:
-    altered = flipped(lasting(), place, mask)
-    return lasting()[:place] + b"\0" + lasting()[place + 1 :] if altered is None else altered
+def _flip(document: bytes, place: int, mask: int) -> bytes:
+    altered = flipped(document, place, mask)
+    return document[:place] + b"\0" + document[place + 1 :] if altered is None else altered
 
 
-def _in_structure(pattern: bytes, which: int, mask: int) -> bytes:
-    found = [match.end() - 1 for match in re.finditer(pattern, lasting())]
-    return _flip(found[which], mask)
+def in_structure(document: bytes, pattern: bytes, which: int, mask: int = 0x01) -> bytes:
+    """*document* with a byte flipped at the end of that occurrence of *pattern*. Raises IndexError for none."""
+    found = [match.end() - 1 for match in re.finditer(pattern, document)]
+    return _flip(document, found[which], mask)
 
 
-def _in_message(number: int, part: int, mask: int) -> bytes:
-    start, end, _ = ranges(lasting())[number]
-    used = len(lasting()[start:end].rstrip(b">").rstrip(b"0"))
-    return _flip(start + 2 + part * (used - 4) // _PARTS_OF_A_MESSAGE, mask)
+def in_message(document: bytes, number: int, part: int, mask: int = 0x01) -> bytes:
+    """*document* with a byte flipped in the given 24th of a signature's message."""
+    start, end, _ = ranges(document)[number]
+    used = len(document[start:end].rstrip(b">").rstrip(b"0"))
+    return _flip(document, start + 2 + part * (used - 4) // _PARTS_OF_A_MESSAGE, mask)
 
 
-for _structure, _pattern in _STRUCTURES.items():
+for _structure, _pattern in STRUCTURES.items():
     for _which, _word in ((0, "first"), (-1, "last")):
-        _build = partial(_in_structure, _pattern, _which, _MASKS[len(_structure) % 3])
-        register("flipped bytes", f"{_structure}, the {_word}", _build, FORMAT, HASH, CRYPTO)
+        _mask = _MASKS[len(_structure) % 3]
+        register(
+            "flipped bytes",
+            f"{_structure}, the {_word}",
+            lambda pattern=_pattern, which=_which, mask=_mask: in_structure(lasting(), pattern, which, mask),
+            FORMAT,
+            HASH,
+            CRYPTO,
+        )
 for _number in range(_MESSAGES):
     for _part in range(_PARTS_OF_A_MESSAGE):
-        _build = partial(_in_message, _number, _part, _MASKS[_part % 3])
-        register("flipped bytes", f"message {_number}, part {_part}", _build, FORMAT, HASH, CRYPTO)
+        register(
+            "flipped bytes",
+            f"message {_number}, part {_part}",
+            lambda number=_number, part=_part: in_message(lasting(), number, part, _MASKS[part % 3]),
+            FORMAT,
+            HASH,
+            CRYPTO,
+        )

@@ -12,9 +12,9 @@ from tests.attacks.registry import FORMAT, HASH, UNREADABLE, register
 from tests.attacks.victims import by_hand, certified
 from tests.attacks.writing import OTHER_TEXT, number_of, present, same_length, stream, written
 
-_RANGE = rb"/ByteRange \[[^]]*\]"
-_MESSAGE = rb"/Contents <[0-9a-fA-F]{1000,}>"
-_RANGES = (
+RANGE = rb"/ByteRange\s*\[[^]]*\]"
+MESSAGE = rb"/Contents\s*<[0-9a-fA-F]{1000,}>"
+RANGES = (
     b"",
     b"/ByteRange null",
     b"/ByteRange",
@@ -43,7 +43,7 @@ _RANGES = (
     b"/ByteRange 1 0 R",
     b"/ByteWange [0 1 2 3]",
 )
-_MESSAGES = (
+MESSAGES = (
     b"",
     b"/Contents",
     b"/Contents null",
@@ -93,9 +93,9 @@ def _by_update(pattern: bytes, replacement: bytes) -> bytes:
     return written({4: stream(OTHER_TEXT), number: altered}, after=document)
 
 
-for _entry, _values in ((_RANGE, _RANGES), (_MESSAGE, _MESSAGES)):
+for _entry, _values in ((RANGE, RANGES), (MESSAGE, MESSAGES)):
     for _value in _values:
-        _word = _value.decode() or f"no {'ByteRange' if _entry == _RANGE else 'Contents'}"
+        _word = _value.decode() or f"no {'ByteRange' if _entry == RANGE else 'Contents'}"
         register("forgery", f"{_word}, in place", partial(_in_place, _entry, _value), FORMAT, HASH)
         register("forgery", f"{_word}, by update", partial(_by_update, _entry, _value), FORMAT, HASH)
 for _entry, _value in _KINDS:

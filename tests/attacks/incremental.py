@@ -26,7 +26,7 @@ from tests.verification.documents import add_document_timestamp, change, stamper
 
 NAME = generic.pdf_name
 _FAMILY = "incremental saving"
-_TAILS = (
+TAILS = (
     b"x",
     b"\0",
     b" ",
@@ -72,6 +72,8 @@ def swap_pages(writer: IncrementalPdfFileWriter) -> None:
 
 def drop_page(writer: IncrementalPdfFileWriter) -> None:
     pages = writer.root["/Pages"]
+    if len(pages["/Kids"]) == 1:
+        raise ValueError("one page only")
     pages["/Kids"] = generic.ArrayObject([pages["/Kids"].raw_get(0)])
     pages["/Count"] = generic.NumberObject(1)
     writer.update_container(pages)
@@ -139,7 +141,7 @@ EDITS: dict[str, Callable[[IncrementalPdfFileWriter], None]] = {
     )
 }  # fmt: skip
 
-for _tail in _TAILS:
+for _tail in TAILS:
     register(_FAMILY, f"appended {_tail[:24]!r} ({len(_tail)})", lambda tail=_tail: lasting() + tail, FORMAT)
 for _name, _edit in EDITS.items():
     register(

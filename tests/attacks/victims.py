@@ -113,5 +113,5 @@ def sneaky_field(box: tuple[int, int, int, int] = (100, 500, 400, 600)) -> SigFi
 
 def ranges(document: bytes) -> list[tuple[int, int, int]]:
     """Gap start, gap end and signed end of every ByteRange."""
-    found = re.findall(rb"/ByteRange \[\s*0\s+(\d+)\s+(\d+)\s+(\d+)\s*\]", document)
+    found = re.findall(rb"/ByteRange\s*\[\s*0\s+(\d+)\s+(\d+)\s+(\d+)\s*\]", document)
     return [(int(a), int(b), int(b) + int(c)) for a, b, c in found]

@@ -17,6 +17,7 @@ Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 DOCUMENT_SIGNING = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")
+ORGANISATION = "甲公司示例有限公司"
 
 
 @cache
@@ -34,6 +35,7 @@ class Profile:
     days: int = 1000
     authority: bool = False
     path_length: int | None = None
+    organisation: str = ORGANISATION
     usages: tuple[x509.ObjectIdentifier, ...] = (DOCUMENT_SIGNING,)
     critical_usage: bool = False
     key_usage: frozenset[str] = frozenset({"digital_signature", "content_commitment"})
@@ -72,11 +74,11 @@ KEY_USAGES = (
 )
 
 
-def name_of(subject: str) -> x509.Name:
+def name_of(subject: str, organisation: str = ORGANISATION) -> x509.Name:
     return x509.Name(
         [
             x509.NameAttribute(NameOID.COUNTRY_NAME, "CN"),
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "甲公司示例有限公司"),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, organisation),
             x509.NameAttribute(NameOID.COMMON_NAME, subject),
         ]
     )
@@ -88,8 +90,8 @@ def issue(profile: Profile, issuer: Identity | None = None) -> Identity:
     signing = issuer.key if issuer else key
     builder = (
         x509.CertificateBuilder()
-        .subject_name(name_of(profile.subject))
-        .issuer_name(issuer.certificate.subject if issuer else name_of(profile.subject))
+        .subject_name(name_of(profile.subject, profile.organisation))
+        .issuer_name(issuer.certificate.subject if issuer else name_of(profile.subject, profile.organisation))
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(profile.start)

@@ -23,6 +23,7 @@ from pyhanko.sign import signers, timestamps
 from pyhanko.sign.fields import FieldMDPSpec, MDPPerm, SigFieldSpec, SigSeedSubFilter, append_signature_field
 from pyhanko.sign.timestamps import dummy_client
 from pyhanko.sign.validation.dss import DocumentSecurityStore
+from pyhanko.stamp import BaseStampStyle
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 from reportlab.pdfgen import canvas
 
@@ -56,6 +57,7 @@ class Signing:
     new_field: SigFieldSpec | None = None
     subfilter: SigSeedSubFilter = SigSeedSubFilter.PADES
     room: int | None = None
+    stamp: BaseStampStyle | None = None
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -127,7 +129,8 @@ def sign(document: bytes, order: Signing, edit: Callable[[IncrementalPdfFileWrit
         **order.options,
     )
     signer = signers.SimpleSigner(asn1(order.signer), _key(order.signer), _store(order.chain))
-    maker = _Heedless(metadata, signer, timestamper=order.tsa, new_field_spec=order.new_field)
+    looks = {} if order.stamp is None else {"stamp_style": order.stamp}
+    maker = _Heedless(metadata, signer, timestamper=order.tsa, new_field_spec=order.new_field, **looks)
     return bytes(maker.sign_pdf(writer, bytes_reserved=order.room).getvalue())
 
 
