@@ -33,6 +33,7 @@ MODULES = (
     "stores",
     "leniency",
     "message_leniency",
+    "later_widgets",
 )
 LATER = NOW + timedelta(days=1)
 Words = tuple[Indication, SubIndication]
