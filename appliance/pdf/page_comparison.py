@@ -14,20 +14,20 @@ from io import BytesIO
 from typing import Protocol
 
 import pypdfium2
-from PIL import Image, ImageChops, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 from pypdfium2 import raw
 
 from appliance.pdf.values import PagePair, PageRegion
 
 _CONTRAST = 48
-_LONGEST_STROKE = 24  # in pixels at 72 dpi: what runs further is a line
+_LONGEST_STROKE = 48  # in pixels at 144 dpi: what runs further is a line
 _LEAST_INK = 6
-_SOLID = 5  # in pixels at 72 dpi: thicker than the strokes of seals
+_SOLID = 13  # in pixels at 144 dpi: thicker than the strokes of seals
 _INK = 255
 
 
 def hides(before: Image.Image, after: Image.Image) -> bool:
-    """Whether *after*, drawn over *before* (the same part of the same page, at 72 dpi), hides letters of it."""
+    """Whether *after*, drawn over *before* (the same part of the same page, at 144 dpi), hides letters of it."""
     was, now = _ink(before), _ink(after)
     lost = ImageChops.lighter(
         ImageChops.subtract(was, now), ImageChops.darker(was, _flattened(before, after, now))
@@ -58,7 +58,10 @@ def _ink(picture: Image.Image) -> Image.Image:
 def _flattened(before: Image.Image, after: Image.Image, now: Image.Image) -> Image.Image:
     """White where an edge of *before* is none any more under a solid area of *now*, the ink of *after*: strokes of
     a seal or of a name in writing are too thin to be one."""
-    solid = now.filter(ImageFilter.MinFilter(_SOLID)).filter(ImageFilter.MaxFilter(_SOLID))
+    framed = ImageOps.expand(now, _SOLID)
+    solid = ImageOps.crop(
+        framed.filter(ImageFilter.MinFilter(_SOLID)).filter(ImageFilter.MaxFilter(_SOLID)), _SOLID
+    )
     was = _edges(before).point([_INK * (step >= _CONTRAST) for step in range(256)])
     left = _edges(after).point([_INK * (step >= _CONTRAST // 4) for step in range(256)])
     return ImageChops.darker(solid, ImageChops.subtract(was, left))
@@ -89,12 +92,13 @@ def _long_runs(pixels: bytes) -> Iterator[int]:
 MOST_PAGES = 200
 _COMPARED_DPI = 40  # pictures are compared exactly, so that a changed digit shows at this size too
 _SHOWN_DPI = 72
+_CLOSE_DPI = 144  # a minus or a comma of small letters is some pixels
 _POINTS_PER_INCH = 72
 _LARGEST_SIDE = 2000
 _SMALLEST_SIDE = 400
 """In points, of the longer side: a page that is smaller has large units (/UserUnit), and is shown large."""
 _MARGIN = 2
-_MOST_KEPT = 64
+_MOST_KEPT = 32
 
 
 class NotRendered(Exception):
@@ -250,7 +254,7 @@ class PageComparison:
 
     def _sheet(self, page: int, end: int) -> _Sheet:
         """The page, at the larger size if a look for what is hidden needs that, too."""
-        dpi = _SHOWN_DPI if page in self._closely else _COMPARED_DPI
+        dpi = _CLOSE_DPI if page in self._closely else _COMPARED_DPI
         key = page, end, dpi
         sheet = self._drawn.pop(key, None) or _sheet(self._revision(end), page, dpi, bare=self._bare)
         self._drawn[key] = sheet  # the last one of those that are kept
