@@ -88,11 +88,16 @@ def shows_further(before: generic.DictionaryObject, after: generic.DictionaryObj
 
 
 _TAG = re.compile(r"<[^>]*>")
+_TEXTS = generic.TextStringObject | generic.ByteStringObject
+_VALUES = {"/Tx": _TEXTS | generic.StreamObject, "/Ch": _TEXTS | generic.ArrayObject, "/Btn": generic.NameObject}
 
 
 def _is_one_value(field: _Node) -> bool:
-    """Whether the rich text, and the places of what was chosen in the list, are those of the value (12.7.5)."""
+    """Whether the value is of its field's kind, and the rich text and the places of what was chosen in the list
+    are those of the value (12.7.4 and 12.7.5)."""
     dictionary, value = field.dictionary, field.value
+    if not isinstance(value, _VALUES.get(str(field.kind), generic.PdfObject) | None):
+        return False
     if "/RV" in dictionary:
         rich = "".join(html.unescape(_TAG.sub("", str(dictionary["/RV"]))).split())
         if rich != "".join(str(value).split()):
