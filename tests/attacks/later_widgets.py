@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from appliance.verification import Level
+from tests.attacks import good
 from tests.attacks.permitted import certified_form
 from tests.attacks.recipes import Recipe
 from tests.attacks.registry import FORMAT, UNEXPLAINED, register
@@ -83,6 +85,11 @@ _COVERS = {
 for _name, _picture in _COVERS.items():
     register(_FAMILY, _name, lambda picture=_picture: _over({}, picture), FORMAT, UNEXPLAINED)
 
+_RING = b"1 0 0 RG 3.4 w 10 10 60 60 re S 22 22 36 36 re S"
+good.register(
+    "later widget", "strokes of a seal over letters", lambda: _over({}, _RING, (70, 670, 150, 750)), Level.T
+)
+
 _WHITE = b"1 1 1 rg 0 0 20000 20000 re f"
 _LARGE = {3: contract()[3].replace(b"0 0 600 800", b"0 0 14400 14400")}
 _UNITS = {
@@ -103,6 +110,16 @@ for _name, (_objects, _box) in _HIDDEN.items():
     register(
         _FAMILY, f"white, over {_name}" if "letters" in _name or "print" in _name else f"white, {_name}",
         lambda objects=_objects, box=_box: _over(objects, _WHITE, box), FORMAT, UNEXPLAINED,
+    )  # fmt: skip
+
+_SIGNS = {"a minus": (b"-100 euro", b"12 60 3.3 10 re f"), "a comma": (b"1,000 euro", b"17.5 55 2.8 9 re f")}
+for _name, (_text, _picture) in _SIGNS.items():
+    register(
+        _FAMILY, f"white, over {_name}",
+        lambda text=_text, picture=_picture: _over(
+            {4: stream(b"BT /F1 10 Tf 72 700 Td (%s) Tj ET" % text)}, b"1 1 1 rg " + picture
+        ),
+        FORMAT, UNEXPLAINED,
     )  # fmt: skip
 
 # where the screen does not show it
@@ -251,6 +268,8 @@ _TWOFOLD: dict[str, Objects] = {
     "a box ticked, and shown as it was": {13: BOX.replace(b"/V/Off", b"/V/Yes")},
     "another rich text": {11: _TEXT.replace(b"(200)", b"(200)/RV(<body><p>900</p></body>)"), 12: amount(b"200")},
     "another place in the list": {11: _TEXT.replace(b"(200)", b"(200)/I[3]"), 12: amount(b"200")},
+    "a name for a text": {11: FIELD.replace(b"(100)", b"/200"), 12: amount(b"200")},
+    "an action for a text": {11: FIELD.replace(b"(100)", b"<</S/JavaScript/JS(1)>>"), 12: amount(b"200")},
     "another picture under the pointer": {
         11: _TEXT.replace(b"12 0 R", b"12 0 R/R 60 0 R"), 12: amount(b"200"), 60: amount(b"900"),
     },
