@@ -13,21 +13,24 @@ from io import BytesIO
 from typing import Protocol
 
 import pypdfium2
-from PIL import Image, ImageChops, ImageDraw
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 from pypdfium2 import raw
 
 from appliance.pdf.values import PagePair, PageRegion
 
-_CONTRAST = 64
-_LONGEST_STROKE = 24  # in pixels at 72 dpi: what runs further is a line
+_CONTRAST = 48
+_LONGEST_STROKE = 48  # in pixels at 144 dpi: what runs further is a line
 _LEAST_INK = 6
+_SOLID = 13  # in pixels at 144 dpi: thicker than the strokes of seals
 _INK = 255
 
 
 def hides(before: Image.Image, after: Image.Image) -> bool:
-    """Whether *after*, drawn over *before* (the same part of the same page, at 72 dpi), hides letters of it."""
-    was = _ink(before)
-    lost = ImageChops.subtract(was, _ink(after))
+    """Whether *after*, drawn over *before* (the same part of the same page, at 144 dpi), hides letters of it."""
+    was, now = _ink(before), _ink(after)
+    lost = ImageChops.lighter(
+        ImageChops.subtract(was, now), ImageChops.darker(was, _flattened(before, after, now))
+    )
     if lost.histogram()[_INK] < _LEAST_INK:
         return False
     width, height = before.size
@@ -40,11 +43,38 @@ def hides(before: Image.Image, after: Image.Image) -> bool:
 
 
 def _ink(picture: Image.Image) -> Image.Image:
-    """White for each pixel that stands out from the picture's most frequent grey, else black."""
-    grey = picture.convert("L")
-    counts = grey.histogram()
-    ground = counts.index(max(counts))
-    return grey.point([_INK * (abs(level - ground) >= _CONTRAST) for level in range(256)])
+    """White for each pixel that stands out, in any of the three colours, from the picture's ground, which is what
+    is most frequent; else black."""
+    inked = Image.new("L", picture.size)
+    for colour in picture.convert("RGB").split():
+        counts = colour.histogram()
+        ground = counts.index(max(counts))
+        stands_out = [_INK * (abs(level - ground) >= _CONTRAST) for level in range(256)]
+        inked = ImageChops.lighter(inked, colour.point(stands_out))
+    return inked
+
+
+def _flattened(before: Image.Image, after: Image.Image, now: Image.Image) -> Image.Image:
+    """White where an edge of *before* is none any more under a solid area of *now*, the ink of *after*: strokes of
+    a seal or of a name in writing are too thin to be one."""
+    framed = ImageOps.expand(now, _SOLID)
+    solid = ImageOps.crop(
+        framed.filter(ImageFilter.MinFilter(_SOLID)).filter(ImageFilter.MaxFilter(_SOLID)), _SOLID
+    )
+    was = _edges(before).point([_INK * (step >= _CONTRAST) for step in range(256)])
+    left = _edges(after).point([_INK * (step >= _CONTRAST // 4) for step in range(256)])
+    return ImageChops.darker(solid, ImageChops.subtract(was, left))
+
+
+def _edges(picture: Image.Image) -> Image.Image:
+    """How much each pixel differs, in the colour in which it differs most, from that on its left or above it."""
+    picture, found = picture.convert("RGB"), Image.new("L", picture.size)
+    for place in ((1, 0), (0, 1)):
+        beside = picture.copy()
+        beside.paste(picture, place)
+        for colour in ImageChops.difference(picture, beside).split():
+            found = ImageChops.lighter(found, colour)
+    return found
 
 
 def _long_runs(pixels: bytes) -> Iterator[int]:
@@ -61,10 +91,13 @@ def _long_runs(pixels: bytes) -> Iterator[int]:
 MOST_PAGES = 200
 _COMPARED_DPI = 40  # pictures are compared exactly, so that a changed digit shows at this size too
 _SHOWN_DPI = 72
+_CLOSE_DPI = 144  # a minus or a comma of small letters is some pixels
 _POINTS_PER_INCH = 72
 _LARGEST_SIDE = 2000
+_SMALLEST_SIDE = 400
+"""In points, of the longer side: a page that is smaller has large units (/UserUnit), and is shown large."""
 _MARGIN = 2
-_MOST_KEPT = 64
+_MOST_KEPT = 32
 _MOST_SHOWN = 3
 
 
@@ -243,7 +276,7 @@ class PageComparison:
 
     def _sheet(self, page: int, end: int) -> _Sheet:
         """The page, at the larger size if a look for what is hidden needs that, too."""
-        dpi = _SHOWN_DPI if page in self._closely else _COMPARED_DPI
+        dpi = _CLOSE_DPI if page in self._closely else _COMPARED_DPI
         key = page, end, dpi
         sheet = self._drawn.pop(key, None) or _sheet(self._revision(end), page, dpi, bare=self._bare)
         self._drawn[key] = sheet  # the last one of those that are kept
@@ -307,7 +340,8 @@ def _sheet(pdf: pypdfium2.PdfDocument, number: int, dpi: int = _COMPARED_DPI, *,
 
 def _picture(page: pypdfium2.PdfPage, dpi: int, *, bare: bool = False) -> Image.Image:
     scale = dpi / _POINTS_PER_INCH
-    scale = min(scale, _LARGEST_SIDE / max(*page.get_size(), 1))
+    longest = max(*page.get_size(), 1)
+    scale = min(scale * max(_SMALLEST_SIDE / longest, 1), _LARGEST_SIDE / longest)
     picture: Image.Image = page.render(scale=scale, may_draw_forms=not bare, draw_annots=not bare).to_pil()
     return picture.convert("RGB")
 

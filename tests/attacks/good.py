@@ -73,7 +73,7 @@ def register(family: str, name: str, build: Build, level: Level | None = None, w
 
 def samples() -> dict[str, Sample]:
     """Every good file by its name."""
-    for module in ("habits", "form_details", "layouts", "permitted", "field_messages"):
+    for module in ("habits", "form_details", "layouts", "permitted", "field_messages", "later_widgets"):
         import_module(f"tests.attacks.{module}")
     return _SAMPLES
 

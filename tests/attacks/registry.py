@@ -34,6 +34,7 @@ MODULES = (
     "leniency",
     "certified_forms",
     "message_leniency",
+    "later_widgets",
 )
 LATER = NOW + timedelta(days=1)
 Words = tuple[Indication, SubIndication]

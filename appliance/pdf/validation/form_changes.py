@@ -9,6 +9,8 @@ that fills its signature field, by a signature that locks it.
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -25,9 +27,12 @@ _FIELD_MAY_CHANGE = frozenset({"/V", "/AP", "/AS", "/M", "/RV", "/I", "/TI", "/D
 _WITH_VALUE_ALONE = frozenset({"/RV", "/I", "/DA"})
 """What says how a value is shown: it may change with the value, not without it."""
 _SIGNED_MAY_CHANGE = frozenset({"/V", "/AP", "/AS", "/M", "/Type", "/Border"})
+_WIDGET_MAY_CHANGE = frozenset({"/V", "/AP", "/Type"})
+_SHOWS_NOTHING = frozenset({"/M", "/Border", "/AS"})
 _WRITTEN = frozenset({"/Tx", "/Ch"})
 _DEEPEST = 50
 _REFILLED_BY = frozenset({"/NeedAppearances", "/DA", "/Q"})
+_ACTIONS = frozenset({"/A", "/AA", "/PA"})
 _BUTTON, _OFF = "/Btn", "/Off"
 _Fields = dict[str, generic.DictionaryObject]
 
@@ -57,15 +62,66 @@ def is_honest(old: HistoricalResolver, new: HistoricalResolver) -> bool:
 def _is_filled(before: _Node, after: _Node, new: HistoricalResolver) -> bool:
     changed = changed_keys(before.dictionary, after.dictionary)
     redrawn = is_redrawn(after.dictionary, new) or bool(changed & {"/AP", "/AS"})
-    if before.kind != after.kind or changed - _FIELD_MAY_CHANGE:
+    if (
+        before.kind != after.kind
+        or changed - _FIELD_MAY_CHANGE
+        or shows_further(before.dictionary, after.dictionary)
+    ):
         return False
     if _same(before.value, after.value):
         return not redrawn and not changed & _WITH_VALUE_ALONE
+    if not _is_one_value(after):
+        return False
     if "/AP" not in after.dictionary:
         return "/AP" not in before.dictionary
     if before.kind == _BUTTON:
-        return entry(after.dictionary, "/AS", _OFF) in (after.value, _OFF)
+        states = entry(entry(after.dictionary, "/AP"), "/N", ())
+        return bool(entry(after.dictionary, "/AS", _OFF) == (after.value if after.value in states else _OFF))
     return redrawn
+
+
+def shows_further(before: generic.DictionaryObject, after: generic.DictionaryObject) -> bool:
+    """Whether the widget *after* got another picture than the one that is printed: one for the pointer over it, or
+    for a pressed button (ISO 32000-2, 12.5.5), which no comparison of pages sees."""
+    was, now = (entry(each, "/AP", generic.DictionaryObject()) for each in (before, after))
+    return bool((changed_keys(was, now) - {"/N"}) & now.keys())
+
+
+_TAG = re.compile(r"<[^>]*>")
+_TEXTS = generic.TextStringObject | generic.ByteStringObject
+_VALUES = {"/Tx": _TEXTS | generic.StreamObject, "/Ch": _TEXTS | generic.ArrayObject, "/Btn": generic.NameObject}
+
+
+def _is_one_value(field: _Node) -> bool:
+    """Whether the value is of its field's kind, and the rich text and the places of what was chosen in the list
+    are those of the value (12.7.4 and 12.7.5)."""
+    dictionary, value = field.dictionary, field.value
+    if not isinstance(value, _VALUES.get(str(field.kind), generic.PdfObject) | None):
+        return False
+    if "/RV" in dictionary:
+        rich = "".join(html.unescape(_TAG.sub("", str(dictionary["/RV"]))).split())
+        if rich != "".join(str(value).split()):
+            return False
+    if "/I" not in dictionary:
+        return True
+    options = [each[0] if isinstance(each, list) else each for each in entry(dictionary, "/Opt", ())]
+    places, chosen = entry(dictionary, "/I"), value if isinstance(value, list) else [value]
+    if not isinstance(places, list) or not all(
+        isinstance(each, int) and 0 <= each < len(options) for each in places
+    ):
+        return False
+    return [options[each] for each in places] == list(chosen)
+
+
+def acts(old: HistoricalResolver, new: HistoricalResolver) -> bool:
+    """Whether a field or widget has come that does something (12.6.3), as a page opens or under the pointer, or
+    that shows something then."""
+    before = dict(_nodes(old))
+    empty = generic.DictionaryObject()
+    return any(
+        path not in before and (_ACTIONS & node.dictionary.keys() or shows_further(empty, node.dictionary))
+        for path, node in _nodes(new)
+    )
 
 
 def is_redrawn(widget: generic.DictionaryObject, revision: HistoricalResolver) -> bool:
@@ -266,3 +322,30 @@ def _fields(resolver: HistoricalResolver) -> Iterator[tuple[str, generic.Diction
         field = reference.get_object()
         if isinstance(field, generic.DictionaryObject) and "/T" in field:
             yield str(field["/T"]), field
+
+
+def _shows_nothing(widget: generic.DictionaryObject) -> bool:
+    """Whether the widget has no picture, or an empty one."""
+    picture = entry(entry(widget, "/AP", generic.DictionaryObject()), "/N")
+    return picture is None or (isinstance(picture, generic.StreamObject) and not picture.data.strip())
+
+
+def is_shown_alike(changed: set[str], before: generic.DictionaryObject, widget: generic.DictionaryObject) -> bool:
+    """Whether nothing of *widget* was *changed* but its value and its one picture, and what shows nothing beside
+    that: when it was changed, no border, a state where there are none (Poppler writes these), no area where it
+    showed nothing (PDFBox, of a signature that is not to be seen)."""
+    further = changed - _WIDGET_MAY_CHANGE
+    if "/Rect" in further and _shows_nothing(before) and not is_visible(widget):
+        further = further - {"/Rect"}
+    if not further:
+        return True
+    pictures = entry(widget, "/AP", generic.DictionaryObject())
+    borders = [float(each) for each in entry(widget, "/Border", (0,))]
+    one = isinstance(entry(pictures, "/N"), generic.StreamObject) and set(pictures) == {"/N"}
+    return further <= _SHOWS_NOTHING and one and not any(borders)
+
+
+def is_visible(widget: generic.DictionaryObject) -> bool:
+    """Whether its rectangle has an area."""
+    left, bottom, right, top = (float(each) for each in entry(widget, "/Rect", (0, 0, 0, 0)))
+    return abs(right - left) * abs(top - bottom) > 0

@@ -21,7 +21,15 @@ from appliance.pdf.validation.catalogue_changes import (
     keeps_extensions,
     keeps_version,
 )
-from appliance.pdf.validation.form_changes import is_empty, is_filled, is_filled_by, refills
+from appliance.pdf.validation.form_changes import (
+    is_empty,
+    is_filled,
+    is_filled_by,
+    is_shown_alike,
+    is_visible,
+    refills,
+    shows_further,
+)
 from appliance.pdf.validation.model import FieldLock, RevisionStep, StepKind
 from appliance.pdf.validation.opening import DAMAGE, ListedBefore, OpenedPdf
 from appliance.pdf.validation.reading import lock_of, stored_numbers
@@ -38,9 +46,7 @@ from appliance.pdf.validation.structure_changes import explained_structure, list
 _CATALOG_MAY_CHANGE = frozenset({"/AcroForm", "/DSS", "/Extensions", "/Metadata", "/Version", "/MarkInfo"})
 _FORM_MAY_CHANGE = frozenset({"/Fields", "/SigFlags", "/DR", "/DA"})
 _PAGE_MAY_CHANGE = frozenset({"/Annots", "/Tabs"})
-_NO_FIELD = frozenset({"/Kids", "/Parent", "/AA", "/A"})
-_WIDGET_MAY_CHANGE = frozenset({"/V", "/AP", "/Type"})
-_SHOWS_NOTHING = frozenset({"/M", "/Border", "/AS"})
+_NO_FIELD = frozenset({"/Kids", "/Parent", "/AA", "/A", "/PA"})
 _PLACE_MAY_CHANGE = frozenset({"/V", "/AP", "/AS"})
 
 
@@ -138,6 +144,7 @@ class _Recognition:
         self._locks: dict[str, FieldLock | None] = {}
         self._new_visible: set[str] = set()
         self._new_widgets: set[int] = set()
+        self._placed: set[int] = set()
         self._appearances: dict[int, int] = {}
         self._visible = False
         self._names: set[str] = set()
@@ -179,7 +186,24 @@ class _Recognition:
             return number == information and _is_about_document(old) and _is_about_document(new)
         if number == self._metadata and self._is_held_by(number, set(), "/Metadata"):
             return True
-        return self._only_new_widgets(old, new)
+        listed = not isinstance(old, generic.ArrayObject) or self._lists_annotations(number, holders)
+        return listed and self._only_new_widgets(old, new)
+
+    def _lists_annotations(self, number: int, holders: set[int]) -> bool:
+        """Whether one page alone has the list *number*, as that of its annotations: a widget in another list could
+        be a page as well, an action, or an element of the structure."""
+        found = set()
+        for holder in holders:
+            value = self._old(generic.Reference(holder, 0, self._reader))
+            if isinstance(value, generic.NullObject) or self._references.overflows(number, holder):
+                return False
+            if not _holds(value, number):
+                continue  # it does not any more, or stands beside another one in an object stream
+            page = isinstance(value, generic.DictionaryObject) and entry(value, "/Type") == "/Page"
+            if not page or {key for key in value if _holds(value.raw_get(key), number)} != {"/Annots"}:
+                return False
+            found.add(holder)
+        return len(found) == 1
 
     def _is_held_by(self, number: int, holders: Iterable[int], root_key: str = "") -> bool:
         return is_held_by(self._old, self._references, number, holders, root_key)
@@ -234,9 +258,7 @@ class _Recognition:
         if changed <= _PLACE_MAY_CHANGE and is_empty(old) and is_filled(new):
             self._places.add(str(new["/T"]))
             self._fields.add(str(new["/T"]))
-        elif (
-            entry(old, "/FT") != "/Sig" or "/V" in old or "/Kids" in old or not _is_shown_alike(changed, old, new)
-        ):
+        elif entry(old, "/FT") != "/Sig" or "/V" in old or "/Kids" in old or not is_shown_alike(changed, old, new):
             raise _Unknown
         else:
             self._note_value(str(new["/T"]), new)
@@ -251,14 +273,16 @@ class _Recognition:
         widget = _dictionary(self._new(generic.Reference(*number, self._reader)))
         if entry(widget, "/FT") != "/Sig" or entry(widget, "/Subtype") != "/Widget" or _NO_FIELD & widget.keys():
             raise _Unknown
+        if entry(widget, "/Type", "/Annot") != "/Annot" or shows_further(generic.DictionaryObject(), widget):
+            raise _Unknown
         name = str(widget["/T"])
-        if _is_visible(widget) and (name in self._names or "." in name):
+        if is_visible(widget) and (name in self._names or "." in name):
             raise _Unknown  # what is seen is told from others by its name (ISO 32000-2, 12.7.4.2)
         self._names.add(name)
         self._new_widgets.add(number[0])
         if "/V" in widget:
             self._note_value(str(widget["/T"]), widget)
-        if _is_visible(widget):
+        if is_visible(widget):
             self._fields.add(str(widget["/T"]))
             self._new_visible.add(str(widget["/T"]))
 
@@ -270,18 +294,20 @@ class _Recognition:
         self._locks[name] = lock_of(signature)
         if "/ByteRange" not in signature or "/Contents" not in signature:
             raise _Unknown
-        if entry(signature, "/Type") != "/DocTimeStamp" or _is_visible(widget):
+        if entry(signature, "/Type") != "/DocTimeStamp" or is_visible(widget):
             self._fields.add(name)
 
     def _note_appearance(self, old: generic.DictionaryObject, new: generic.DictionaryObject, widget: int) -> None:
         """The appearance is new, or it is the old one filled in place, which then nobody else may show; what the
         old one was made of may have been given up, and its number used again."""
+        if shows_further(old, new):
+            raise _Unknown
         before = set(references_in(old.raw_get("/AP"))) if "/AP" in old else set()
         self._appearances |= {number[0]: widget for number in before}
         for number in references_in(new.raw_get("/AP")) if "/AP" in new else ():
             if number not in before and not self._is_fresh(number[0]):
                 raise _Unknown
-        self._visible |= _is_visible(new)
+        self._visible |= is_visible(new)
 
     def _only_new_widgets(self, old: object, new: object) -> bool:
         """A page, or its list of annotations, to which nothing but new signature fields was added."""
@@ -294,15 +320,18 @@ class _Recognition:
         changed = changed_keys(old, new)
         if not changed or changed - _PAGE_MAY_CHANGE or ("/Tabs" in changed and "/Tabs" in old):
             return False
-        return self._extended(_array(old, "/Annots"), _array(new, "/Annots"))
+        return "/Annots" not in changed or self._extended(_array(old, "/Annots"), _array(new, "/Annots"))
 
     def _extended(self, before: list[object], after: list[object]) -> bool:
         kept, added = after[: len(before)], after[len(before) :]
-        numbers = [number_of(each) for each in added]
+        numbers = {number[0] for number in map(number_of, added) if number is not None}
+        if self._placed & numbers or len(numbers) != len(added):
+            return False  # a widget is on one page (ISO 32000-2, 12.5.2)
+        self._placed |= numbers
         return (
             len(kept) == len(before)
             and all(same(a, b) for a, b in zip(before, kept, strict=True))
-            and all(number is not None and number[0] in self._new_widgets for number in numbers)
+            and numbers <= self._new_widgets
         )
 
     def _store(self) -> frozenset[int]:
@@ -332,27 +361,6 @@ def is_held_by(
     )
 
 
-def _shows_nothing(widget: generic.DictionaryObject) -> bool:
-    """Whether the widget has no picture, or an empty one."""
-    picture = entry(entry(widget, "/AP", generic.DictionaryObject()), "/N")
-    return picture is None or (isinstance(picture, generic.StreamObject) and not picture.data.strip())
-
-
-def _is_shown_alike(changed: set[str], before: generic.DictionaryObject, widget: generic.DictionaryObject) -> bool:
-    """Whether nothing of *widget* was *changed* but its value and its one picture, and what shows nothing beside
-    that: when it was changed, no border, a state where there are none (Poppler writes these), no area where it
-    showed nothing (PDFBox, of a signature that is not to be seen)."""
-    further = changed - _WIDGET_MAY_CHANGE
-    if "/Rect" in further and _shows_nothing(before) and not _is_visible(widget):
-        further = further - {"/Rect"}
-    if not further:
-        return True
-    pictures = entry(widget, "/AP", generic.DictionaryObject())
-    borders = [float(each) for each in entry(widget, "/Border", (0,))]
-    one = isinstance(entry(pictures, "/N"), generic.StreamObject) and set(pictures) == {"/N"}
-    return further <= _SHOWS_NOTHING and one and not any(borders)
-
-
 def _dictionary(value: object) -> generic.DictionaryObject:
     """*value*, which no stream may be: what is drawn could hide in it."""
     if not isinstance(value, generic.DictionaryObject) or isinstance(value, generic.StreamObject):
@@ -376,10 +384,9 @@ def _array(holder: generic.DictionaryObject, key: str) -> list[object]:
     return [] if value is None else list(_raw(value))
 
 
+def _holds(value: object, number: int) -> bool:
+    return any(held == number for held, _ in references_in(value))
+
+
 def _raw(array: generic.ArrayObject) -> Iterator[object]:
     return (array.raw_get(index) for index in range(len(array)))
-
-
-def _is_visible(widget: generic.DictionaryObject) -> bool:
-    left, bottom, right, top = (float(each) for each in entry(widget, "/Rect", (0, 0, 0, 0)))
-    return abs(right - left) * abs(top - bottom) > 0
