@@ -16,7 +16,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import chain
+from itertools import accumulate, chain
 
 from pyhanko.pdf_utils import generic
 
@@ -211,9 +211,9 @@ class RevisionStates:
 
     @cached_property
     def _ends(self) -> list[int]:
-        """Where each revision ends at the earliest."""
-        xrefs = self._pdf.reader.xrefs
-        return [xrefs.get_xref_container_info(number).end_location for number in range(self._pdf.revisions)]
+        """Where each revision ends at the earliest: the first two of a linearised file end together."""
+        sections = map(self._pdf.reader.xrefs.get_xref_container_info, range(self._pdf.revisions))
+        return list(accumulate((each.end_location for each in sections), max))
 
     @cached_property
     def _file_ends(self) -> list[int]:
