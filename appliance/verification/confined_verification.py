@@ -92,7 +92,9 @@ def _parsed(
     remarks: tuple[Sentence, ...] = (_LENIENT,) if pdf.lenient else ()
     digests = SignedDigests(document, {*in_bytes, *(each for each in reached if each is not None)})
     broken = [places for each, places in unreached.items() if not _is_intact(document, each, digests)]
-    if not all(_is_attached(pdf, places, found, digests) for places in broken):
+    complete = [each.signed for each in found if each.signed is not None and each.complete]
+    covering = complete if found else list(unreached)  # a form that leads to none is no proof of a change
+    if not all(_is_attached(pdf, places, covering, digests) for places in broken):
         verdict = failed(SubIndication.HASH_FAILURE, _ALTERED)
         return replace(report, verdict=verdict, remarks=remarks)
     remarks += (_HIDDEN,) if unreached else ()
@@ -188,13 +190,11 @@ def _is_intact(document: bytes, signed: ByteRange, digests: SignedDigests) -> bo
         return False
 
 
-def _is_attached(pdf: OpenedPdf, places: list[int], found: list[FoundSignature], digests: SignedDigests) -> bool:
+def _is_attached(pdf: OpenedPdf, places: list[int], signed: list[ByteRange], digests: SignedDigests) -> bool:
     """Whether a ByteRange is part of what somebody signed, as those of an attached PDF are, and about that file:
-    each of the *places* where it is written lies in a stream, and a signature of the form that is intact covers
-    it."""
+    each of the *places* where it is written lies in a stream, and one of *signed* covers it that is intact."""
     if not all(map(pdf.extents.is_within_stream, places)):
         return False
-    signed = [each.signed for each in found if each.signed is not None and each.complete]
     intact = [each for each in signed if any(map(each.covers, places)) and _is_intact(pdf.document, each, digests)]
     return all(any(each.covers(place) for each in intact) for place in places)
 

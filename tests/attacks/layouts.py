@@ -13,7 +13,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from tests.attacks import good
 from tests.attacks.recipes import Recipe
-from tests.attacks.registry import FORMAT, HASH, UNEXPLAINED, UNREADABLE, register
+from tests.attacks.registry import FORMAT, HASH, UNEXPLAINED, UNREADABLE, UNSIGNED, register
 from tests.attacks.victims import GOOD, approved, next_signature, signing
 from tests.attacks.writing import (
     OTHER_TEXT,
@@ -21,8 +21,10 @@ from tests.attacks.writing import (
     number_of,
     placeholder,
     present,
+    root_of,
     sealed,
     section,
+    startxref,
     stream,
     written,
 )
@@ -147,6 +149,26 @@ for _name, _end in _ENDS.items():
     good.register("layouts", f"a section after xref and {_name}", partial(_ended_by, _end, approved()))
 
 
+def _stream_marked_free() -> bytes:
+    """A cross-reference stream by hand that lists itself as free, as iText writes it, in a file that is read
+    leniently since it counts too few objects."""
+    small = re.sub(rb"/Size \d+", b"/Size 3", written(contract()))
+    document = sign(with_fields(small, "first"), signing("first"))
+    number = max(map(int, re.findall(rb"/Size (\d+)", document)))
+    note = b"%d 0 obj\n<</Note true>>\nendobj\n" % number
+    at, place = len(document), len(document) + len(note)
+    rows = b"".join(
+        kind.to_bytes(1) + where.to_bytes(4) + generation.to_bytes(2)
+        for kind, where, generation in ((1, at, 0), (0, 0, 65535))
+    )
+    listed = b"/Index[%d 2]/Size %d/Prev %d" % (number, number + 2, startxref(document))
+    table = stream(rows, b"/Type/XRef/W[1 4 2]/Root %b%b" % (root_of(document), listed))
+    return document + note + b"%d 0 obj\n%b\nendobj\nstartxref\n%d\n%%%%EOF\n" % (number + 1, table, place)
+
+
+good.register("layouts", "a cross-reference stream that lists itself as free", _stream_marked_free)
+
+
 # long strings in the catalogue, which look like signatures
 
 _LONG = b"<" + bytes(range(256)).hex().encode() * 3 + b">"
@@ -225,13 +247,19 @@ def _put_out_of_sight(*, again: bool) -> bytes:
     return next_signature(document) if again else document
 
 
+def _without_form(writer: IncrementalPdfFileWriter) -> None:
+    del writer.root["/AcroForm"]
+    writer.update_root()
+
+
 _HIDDEN: dict[str, Callable[[], bytes]] = {
     "a broken signature attached after signing": lambda: attaching(
         next_signature(approved()).replace(b"/Rect", b"/rect", 1), approved()
     ),
+    "a broken PDF attached, and the form taken away": lambda: change(with_annex(broken=True), _without_form),
     "a signed PDF attached after signing": lambda: attaching(next_signature(approved()), approved()),
     "a broken signature taken out of the form": lambda: _put_out_of_sight(again=False),
     "a broken signature taken out of the form, then signed": lambda: _put_out_of_sight(again=True),
 }
 for _name, _build in _HIDDEN.items():
-    register("layouts", _name, _build, HASH, FORMAT, UNEXPLAINED)
+    register("layouts", _name, _build, HASH, FORMAT, UNEXPLAINED, UNSIGNED)

@@ -20,6 +20,7 @@ from pyhanko.sign.diff_analysis import (
     ModificationLevel,
     SigFieldCreationRule,
     SigFieldModificationRule,
+    SuspiciousModification,
 )
 from pyhanko.sign.diff_analysis.commons import compare_dicts
 from pyhanko.sign.diff_analysis.constants import ACROFORM_EXEMPT_STRICT_COMPARISON, VALUE_UPDATE_KEYS
@@ -29,17 +30,24 @@ from pyhanko.sign.diff_analysis.rules.form_field_rules import (
     _allow_in_place_appearance_update,
 )
 
-from appliance.pdf.validation.references import entry, number_of
+from appliance.pdf.validation.form_changes import is_shown_alike
+from appliance.pdf.validation.references import changed_keys, entry, number_of
 
 _Updates = Iterable[tuple[ModificationLevel, FormUpdate]]
 _VALUE_KEYS = VALUE_UPDATE_KEYS | {"/I", "/TI", "/RV", "/M"}
+_SHOWS_NOTHING = frozenset({"/M", "/Border"})
+_SIGNED_KEYS = VALUE_UPDATE_KEYS | _SHOWS_NOTHING
 _SIGNED_WIDGET_KEYS = frozenset({"/AP", "/AS", "/M", "/Type"})
 
 
 def form_rule() -> FormUpdatingRule:
     """The rule about the form and its fields."""
     return FormUpdatingRule(
-        [SigFieldCreationRule(), _SignatureRule(), _FillingRule(value_update_keys=_VALUE_KEYS)],
+        [
+            SigFieldCreationRule(),
+            _SignatureRule(value_update_keys=_SIGNED_KEYS),
+            _FillingRule(value_update_keys=_VALUE_KEYS),
+        ],
         ignored_acroform_keys=ACROFORM_EXEMPT_STRICT_COMPARISON | {"/SigFlags"},
     )
 
@@ -59,6 +67,16 @@ class _FillingRule(GenericFieldModificationRule):
 
 class _SignatureRule(SigFieldModificationRule):
     """A signature field, and its widgets, which may change when it is signed."""
+
+    def compare_fields(self, spec: FieldComparisonSpec) -> bool:
+        """As pyHanko compares them; what shows nothing has to show nothing."""
+        alike = super().compare_fields(spec)
+        old, new = spec.old_field, spec.new_field
+        if old is not None and new is not None:
+            changed = changed_keys(old, new)
+            if changed & _SHOWS_NOTHING and not is_shown_alike(changed, old, new):
+                raise SuspiciousModification("a signature field that looks otherwise")
+        return alike
 
     def check_form_field(
         self, fq_name: str, spec: FieldComparisonSpec, context: FieldComparisonContext

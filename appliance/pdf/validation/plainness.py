@@ -88,13 +88,16 @@ def _reads_one_way(section: bytes, *, table: bool) -> bool:
 
 
 def _is_strict(pdf: OpenedPdf, revision: int) -> bool:
-    """Whether the objects of that revision read strictly, no key twice, in a file that was read leniently."""
+    """Whether the objects of that revision read strictly, no key twice, in a file that was read leniently. What it
+    marks as free is none of them (iText does that with its own cross-reference streams)."""
     if not pdf.lenient:
         return True
+    listed = pdf.reader.xrefs.get_xref_data(revision)
+    used = {number: generation for number, (generation, _) in listed.standard_xrefs.items()}
     pdf.reader.strict = True
     try:
-        for reference in pdf.reader.xrefs.explicit_refs_in_revision(revision):
-            pdf.reader.get_object(generic.Reference(reference.idnum, reference.generation, pdf.reader), revision)
+        for number, generation in (used | dict.fromkeys(listed.xrefs_in_objstm, 0)).items():
+            pdf.reader.get_object(generic.Reference(number, generation, pdf.reader), revision)
     finally:
         pdf.reader.strict = False
     return True
