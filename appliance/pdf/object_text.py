@@ -74,12 +74,13 @@ def _has_telling_comments(objects: bytes) -> bool:
 def _repeats(objects: bytes) -> bool:
     """Whether a key is there twice. A name in a dictionary is a key unless it comes right after one; what a
     reference has behind its number is passed over."""
+    escaped = b"#" in objects
     outer: list[set[bytes] | None] = []
     known: set[bytes] | None = None  # the keys of the dictionary in which we are
     keyed = False  # whether a key came last, which waits for its value
     for part in _parts(objects):
         if part.startswith(b"/") and not keyed and known is not None:
-            name = plain_names(part)
+            name = plain_names(part) if escaped else part
             if name in known:
                 return True
             known.add(name)
