@@ -59,6 +59,12 @@ class IncrementalUpdate(IncrementalPdfFileWriter):
     def _update_meta(self) -> None:
         pass
 
+    def ensure_output_version(self, version: tuple[int, int]) -> None:
+        """The document's version stays what it was. Software that signs after us (iText) writes the header's into
+        the catalogue, which would take back a higher one of ours, and our own verifier cannot pass that
+        (:func:`appliance.pdf.validation.catalogue_changes.keeps_version`); no reader needs a higher one."""
+        self.output_version = max(self.prev.input_version, version)
+
     def update_root(self) -> None:
         """Mark the catalogue as changed."""
         self.mark_update(self._root)

@@ -190,6 +190,7 @@ NO_PAGES = frozenset(
         "/merges/<merge_id>/report.xlsx",
         "/partners/<partner_id>/documents/<document_id>",
         "/templates/<template_id>/merge.xlsx",
+        "/verify.html",
         "/verify/code",
         "/certs/<name>.cer",
         "/certs/ca.pem",

@@ -115,16 +115,16 @@ def test_diagnose_works_when_nothing_runs(demonstration: Demonstration) -> None:
 
 def test_nothing_is_left_running(demonstration: Demonstration) -> None:
     running = [
-        path.read_bytes()
+        environment
         for path in Path("/proc").glob("[0-9]*/environ")
-        if _readable(path) and str(demonstration.home).encode() in path.read_bytes()
+        if str(demonstration.home).encode() in (environment := _environment(path))
     ]
     assert not running
 
 
-def _readable(path: Path) -> bool:
+def _environment(path: Path) -> bytes:
+    """Empty for a process that has ended, or is not ours."""
     try:
-        path.read_bytes()
+        return path.read_bytes()
     except OSError:
-        return False
-    return True
+        return b""

@@ -119,7 +119,7 @@ class House:
         identity = ProviderIdentity(PROVIDER.issuer, f"sub of {subject}")
         with self.appliance.database.transaction() as tx:
             secret = self.appliance.sessions.open_session(tx, subject, Strength.SINGLE_SIGN_ON, HERE).secret
-            single_sign_on.keep_session(tx, session_id_of(secret), identity, "")
+            single_sign_on.keep_session(tx, session_id_of(secret), identity, "", sign_out="")
         return secret
 
 
