@@ -44,7 +44,9 @@ BEYOND_IT = frozenset(
 )
 """Good files that the engine does not decide, and says so."""
 
-FOREIGN = frozenset({"archives", "certified", "layouts", "locks", "messages in the field", "tagged"})
+FOREIGN = frozenset(
+    {"archives", "certified", "later widget", "layouts", "locks", "messages in the field", "tagged"}
+)
 """Families with the ways of other producers, of which it takes what it can prove."""
 
 

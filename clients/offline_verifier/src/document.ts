@@ -23,6 +23,7 @@ import {
   examineSignature,
   examineTimestamp,
   foreign,
+  ofUnknownKind,
   levelOf,
   signatureVerdict,
   unexamined,
@@ -184,6 +185,8 @@ export class DocumentVerification {
     if ("template" in message) {
       return unexamined({ indication: "INDETERMINATE", subindication: "FORMAT_FAILURE", reasons: [message] });
     }
+    const unknown = ofUnknownKind(found);
+    if (unknown !== null) return unexamined(unknown);
     const content = found.range === null ? new Uint8Array() : this.covered.by(found.range);
     const examine = found.documentTimestamp ? examineTimestamp : examineSignature;
     const examined = await examine(message, content, proven, by);

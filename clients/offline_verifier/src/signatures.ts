@@ -103,11 +103,14 @@ export async function examineSignature(
   };
 }
 
-/** What a PDF's signature must be beside that: a known kind, over plain data outside, and not over a record. */
+/** A PDF's signature of a kind that is not judged here, so that nothing can be said of what it covers. */
+export function ofUnknownKind(found: FoundSignature): Verdict | null {
+  if (SUBFILTERS.includes(found.subfilter)) return null;
+  return undecided("FORMAT_FAILURE", TEMPLATES.unknownKind, { kind: found.subfilter || "none" });
+}
+
+/** What a PDF's signature must be beside that: over plain data outside, and not over a record. */
 export function foreign(found: FoundSignature, message: SignedMessage): Verdict | null {
-  if (!SUBFILTERS.includes(found.subfilter)) {
-    return undecided("FORMAT_FAILURE", TEMPLATES.unknownKind, { kind: found.subfilter || "none" });
-  }
   if (found.documentTimestamp) return null;
   const named = message.signed.has("1.2.840.113549.1.9.16.2.47") || message.signed.has("1.2.840.113549.1.9.16.2.12");
   if (found.subfilter === "ETSI.CAdES.detached" && !named) {
