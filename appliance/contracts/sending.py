@@ -233,10 +233,8 @@ class Sending:
             unverified = self._require_verified(contract, accepting_unverified)
             fields = [_field(tx, party) for party in contract.parties]
         code = draw_code()
-        original = self._backend.blobs.get(contract.original.digest)
-        document = self._backend.workshop.add_fields(original, fields, mark=self._mark(contract, code))
-        now = self._records.now()
-        revision = ContractRevision(1, RevisionKind.FIELDS, self._backend.blobs.put(document), len(document), now)
+        revision = self._with_fields(contract, fields, code)
+        now = revision.at
         with self._records.database.transaction() as tx:
             current = admit(tx, replace(command, now=now))
             if current.version != contract.version:
@@ -260,6 +258,13 @@ class Sending:
             sent = record_change(tx, contract, event)
             self._records.notify(tx, after_sending(sent, now))
         return sent
+
+    def _with_fields(self, contract: Contract, fields: list[FieldPlacement], code: str) -> ContractRevision:
+        """Revision 1 as of now, whose bytes are kept already."""
+        original = self._backend.blobs.get(contract.original.digest)
+        document = self._backend.workshop.add_fields(original, fields, mark=self._mark(contract, code))
+        now = self._records.now()
+        return ContractRevision(1, RevisionKind.FIELDS, self._backend.blobs.put(document), len(document), now)
 
     def _mark(self, contract: Contract, code: str) -> CodeMark | None:
         """What comes on the last page, where policy wants it."""
