@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, NumberObject, pdf_name, pdf_string
+from pyhanko.sign.fields import enumerate_sig_fields
 
 from appliance.errors import DocumentRefused
 from appliance.model.contract import Placement
@@ -74,6 +75,14 @@ def terminal_fields(root: Any) -> Iterator[FormField]:
     form = entry(root, "/AcroForm")
     if isinstance(form, DictionaryObject) and isinstance(entry(form, "/Fields"), ArrayObject):
         yield from _below(form["/Fields"], "", "", depth=0)
+
+
+def signature_fields(reader: Any, *, filled: bool | None = None) -> Iterator[tuple[str, Any, Any]]:
+    """Name, value and reference of every signature field of *reader*, as pyHanko finds them; *filled*: only those
+    that are signed, or only those that are not. A name whose octets are no text in any encoding of strings
+    (ISO 32000-2, 7.9.2.2) comes from pyHanko as octets, and is a text here as everywhere else."""
+    for name, value, reference in enumerate_sig_fields(reader, filled_status=filled):
+        yield str(name), value, reference
 
 
 def _below(nodes: Any, prefix: str, inherited: str, *, depth: int) -> Iterator[FormField]:

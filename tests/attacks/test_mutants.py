@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import cbor2
 from asn1crypto.cms import ContentInfo
 
+from appliance.confinement.frames import decode, encode
+from appliance.verification import VerificationReport
 from tests.attacks.judging import in_process
 from tests.attacks.mutants import judged, seeds
 from tests.attacks.oracle import explained
 from tests.attacks.registry import Attempt
-from tests.attacks.victims import ranges
+from tests.attacks.victims import by_hand, ranges
 from tests.attacks.writing import OTHER_TEXT, stream, written
 
 _ROUND = 150
@@ -52,3 +55,25 @@ def test_the_oracle_knows_what_a_message_may_lose() -> None:
     assert explained(document, with_message())
     message["content"]["signer_infos"][0]["signature"] = b"another"
     assert not explained(document, with_message())
+
+
+def test_the_oracle_takes_a_certificate_that_nobody_can_read() -> None:
+    """And none that can be read and was not there."""
+    document = seeds()[0].document
+    start, end, _ = ranges(document)[0]
+    digits = document[start + 1 : end - 1]
+    country = b"06035504061302"  # countryName, PrintableString
+    first = digits.index(country)
+    unread = digits[:first] + b"06035504067f02" + digits[first + len(country) :]
+    other = digits.replace("甲公司".encode().hex().encode(), "乙公司".encode().hex().encode(), 1)
+    assert explained(document, document[: start + 1] + unread + document[end - 1 :])
+    assert not explained(document, document[: start + 1] + other + document[end - 1 :])
+
+
+def test_a_name_that_is_no_text_is_told() -> None:
+    """Octets that no encoding of strings has (PDFDocEncoding has no 0x00) reach the report as a text."""
+    document = by_hand().replace(b"/T (first)", b"/T (\x00irst)")
+    assert document != by_hand()
+    report = in_process(Attempt(document))
+    assert report.indication == "TOTAL-FAILED"
+    assert decode(VerificationReport, cbor2.loads(cbor2.dumps(encode(report)))) == report

@@ -31,8 +31,8 @@ from pyhanko.sign.diff_analysis.constants import ROOT_EXEMPT_STRICT_COMPARISON
 from pyhanko.sign.diff_analysis.policies import _find_orphans
 from pyhanko.sign.diff_analysis.rules.form_field_rules import is_field_visible
 from pyhanko.sign.diff_analysis.rules_api import Context, ReferenceUpdate
-from pyhanko.sign.fields import enumerate_sig_fields
 
+from appliance.pdf.forms import signature_fields
 from appliance.pdf.validation import known_changes
 from appliance.pdf.validation.field_rules import form_rule
 from appliance.pdf.validation.form_changes import acts, changed_alone, filled, is_honest, refills, touched
@@ -236,5 +236,4 @@ def _keeps_store(old: HistoricalResolver, new: HistoricalResolver) -> bool:
 
 def _visible_fields(resolver: HistoricalResolver) -> set[str]:
     """The names of the signature fields that have a widget with an area."""
-    found = enumerate_sig_fields(resolver)
-    return {name for name, _, field in found if is_field_visible(field.get_object())}
+    return {name for name, _, field in signature_fields(resolver) if is_field_visible(field.get_object())}

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from pyhanko.pdf_utils import generic
-from pyhanko.sign.fields import enumerate_sig_fields
 
 from appliance.pdf.byte_ranges import ByteRange, startxref_at
+from appliance.pdf.forms import signature_fields
 from appliance.pdf.validation.looks import Looks
 from appliance.pdf.validation.model import (
     FieldLock,
@@ -33,7 +33,7 @@ def signatures(pdf: OpenedPdf, looks: Looks) -> list[FoundSignature]:
     Raises :class:`Unparseable` when the form cannot be read.
     """
     try:
-        filled = list(enumerate_sig_fields(pdf.reader, filled_status=True))
+        filled = list(signature_fields(pdf.reader, filled=True))
     except DAMAGE as error:
         raise Unparseable from error
     found = []
@@ -352,7 +352,7 @@ def _widgets(
 
 def _fields(pdf: OpenedPdf) -> Iterator[tuple[str, object, generic.IndirectObject]]:
     """All fields with their full names (ISO 32000-2, 12.7.4.2): signature fields by pyHanko, then all."""
-    yield from enumerate_sig_fields(pdf.reader)
+    yield from signature_fields(pdf.reader)
     yield from _walk(pdf.reader.root["/AcroForm"]["/Fields"], "", 0)
 
 
