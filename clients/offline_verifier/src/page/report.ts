@@ -76,6 +76,7 @@ const CHANGES = {
   unknown: "Not known",
 } as const;
 const LIMITS = [
+  "That this page is genuine. One that came with the files proves nothing about them until its SHA-256 has been compared with one from elsewhere.",
   "Pages were not drawn: whether what was added after a signature looks like part of what was signed, only a program that compares pages can tell (“vermilion verify”, or the verification centre).",
   "Nothing was looked up on a network. Revocation is judged by the lists in the file; of revocations after their dates nothing is known.",
   "A timestamp authority of one's own is not an independent third party, and an internal certification authority is not a licensed electronic certification service. Who the trusted authorities are, and whether that is enough, is for the reader to judge.",
