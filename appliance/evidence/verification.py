@@ -135,7 +135,7 @@ def verify_package(
     except ConfinementFailed:
         raise
     except FolderUnread as error:
-        doubt = undecided(SubIndication.FORMAT_FAILURE, error.template, **error.values)
+        doubt = undecided(SubIndication.GENERIC, error.template, **error.values)
         return VerificationReport("", FileKind.EVIDENCE, doubt, at, digest)
     except TooManyCertificates as error:
         return VerificationReport("", FileKind.EVIDENCE, error.verdict, at, digest)

@@ -64,7 +64,7 @@ def verify_pdf(document: bytes, circumstances: ValidationContext, *, verified: i
     """The report about *document*, whose first *verified* bytes were a file that is known to be TOTAL-PASSED."""
     digest = hashlib.sha256(document).hexdigest()
     report = VerificationReport(
-        "", FileKind.PDF, undecided(SubIndication.FORMAT_FAILURE, _DAMAGED), circumstances.at, digest
+        "", FileKind.PDF, undecided(SubIndication.GENERIC, _DAMAGED), circumstances.at, digest
     )
     in_bytes = find_byte_ranges(document)
     try:
@@ -202,9 +202,9 @@ def _is_attached(pdf: OpenedPdf, places: list[int], signed: list[ByteRange], dig
 def _unparseable(document: bytes, in_bytes: Iterable[ByteRange], *, encrypted: bool) -> Verdict:
     """A file that cannot be read is indeterminate, unless it was signed: then it was damaged afterwards."""
     if encrypted:
-        return undecided(SubIndication.FORMAT_FAILURE, _ENCRYPTED)
+        return undecided(SubIndication.GENERIC, _ENCRYPTED)
     if b"/ByteRange" not in document:
-        return undecided(SubIndication.FORMAT_FAILURE, _DAMAGED)
+        return undecided(SubIndication.GENERIC, _DAMAGED)
     digests = SignedDigests(document, in_bytes)
     if any(not _is_intact(document, each, digests) for each in in_bytes):
         return Verdict(Indication.FAILED, SubIndication.HASH_FAILURE, (_ALTERED, _DAMAGED))
@@ -225,14 +225,14 @@ def verify_timestamp(
     """The report about a token or reply; *nonce* is the one sent, None when none was."""
     digest = hashlib.sha256(encoded).hexdigest()
     report = VerificationReport(
-        "", FileKind.TIMESTAMP, undecided(SubIndication.FORMAT_FAILURE, _NOT_ONE), circumstances.at, digest
+        "", FileKind.TIMESTAMP, undecided(SubIndication.GENERIC, _NOT_ONE), circumstances.at, digest
     )
     try:
         if not _is_token(encoded) and _is_modified(encoded):
-            return replace(report, verdict=undecided(SubIndication.FORMAT_FAILURE, _WITH_MODIFICATIONS))
+            return replace(report, verdict=undecided(SubIndication.GENERIC, _WITH_MODIFICATIONS))
         message = read_message(encoded if _is_token(encoded) else parse_response(encoded))
     except RequestRefused:
-        return replace(report, verdict=undecided(SubIndication.FORMAT_FAILURE, _NO_TOKEN))
+        return replace(report, verdict=undecided(SubIndication.GENERIC, _NO_TOKEN))
     except (AuthorityError, IndexError):
         return report
     except UnreadableMessage as error:

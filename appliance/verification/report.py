@@ -82,6 +82,7 @@ REMEDIES: Final = {
     SubIndication.REVOKED_CA_NO_POE: "Ask for a copy whose timestamp is older than the revocation.",
     SubIndication.OUT_OF_BOUNDS_NO_POE: _OTHER_DATE,
     SubIndication.NO_POE: _OTHER_DATE,
+    SubIndication.GENERIC: _UNALTERED_COPY,
     SubIndication.SIGNED_DATA_NOT_FOUND: "Verify again and give the data that the timestamp was taken of.",
     SubIndication.NO_SIGNATURE_FOUND: "Ask the sender for the signed version of the document.",
 }

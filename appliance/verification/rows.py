@@ -25,7 +25,14 @@ from appliance.verification.tokens import ExaminedToken, shown_time
 from appliance.verification.trust import details, shown_name
 from hsm.errors import Sentence
 
-_BROKEN = frozenset({SubIndication.FORMAT_FAILURE, SubIndication.HASH_FAILURE, SubIndication.SIG_CRYPTO_FAILURE})
+_BROKEN = frozenset(
+    {
+        SubIndication.FORMAT_FAILURE,
+        SubIndication.GENERIC,
+        SubIndication.HASH_FAILURE,
+        SubIndication.SIG_CRYPTO_FAILURE,
+    }
+)
 _UNTIMELY = frozenset({SubIndication.OUT_OF_BOUNDS_NO_POE, SubIndication.NOT_YET_VALID, SubIndication.EXPIRED})
 _LEVELS = {
     Level.B: Sentence("B-B: a signature without proof of its time."),

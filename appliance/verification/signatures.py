@@ -266,7 +266,7 @@ def _foreign(found: FoundSignature, signer: IdentifiedSigner) -> Verdict | None:
     """The kinds of PDF signature that are known here (ISO 32000-2, table 260); PAdES names its signer."""
     if found.subfilter not in _SUBFILTERS:
         return undecided(
-            SubIndication.FORMAT_FAILURE,
+            SubIndication.GENERIC,
             "The kind of signature is not known here: {kind}.",
             kind=found.subfilter[1:] or "none",
         )

@@ -173,7 +173,7 @@ def of_another_form(message: SignedMessage, proven: datetime | None) -> Verdict 
     timestamp (*proven*) covers it."""
     if not message.unsigned_defects or proven is not None:
         return None
-    return Verdict(Indication.INDETERMINATE, SubIndication.FORMAT_FAILURE, message.unsigned_defects)
+    return Verdict(Indication.INDETERMINATE, SubIndication.GENERIC, message.unsigned_defects)
 
 
 def _of_the_future(statement: TimestampStatement, moments: ValidationTimes) -> Verdict | None:

@@ -219,10 +219,10 @@ class Verifier:
             reason = _CONFINED.get(cause, _CONFINED["error"])
         except ValueError:
             reason = _CONFINED["output"]
-        return _refused(kind, moment, SubIndication.FORMAT_FAILURE, reason)
+        return _refused(kind, moment, SubIndication.GENERIC, reason)
 
     def _unreadable(self, file: str, at: datetime | None, reason: Sentence) -> VerificationReport:
-        report = _refused(FileKind.PDF, at or self._clock(), SubIndication.FORMAT_FAILURE, reason)
+        report = _refused(FileKind.PDF, at or self._clock(), SubIndication.GENERIC, reason)
         return replace(report, file=file)
 
 

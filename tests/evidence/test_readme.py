@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -55,6 +57,19 @@ def test_no_section_is_left_out(evidence: EvidenceInput) -> None:
 
 def test_both_languages_show_the_same_commands(folder: Path) -> None:
     assert commands(folder / "README.zh.txt") == commands(folder / "README.en.txt")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_says_that_the_verifier_in_the_package_is_to_be_compared(folder: Path, language: str) -> None:
+    """The commands that it shows for that give the page's SHA-256, on systems that have them."""
+    text = (folder / f"README.{language}.txt").read_text("utf-8")
+    digest = hashlib.sha256((folder / "verify.html").read_bytes()).hexdigest()
+    for command in ("sha256sum verify.html", "shasum -a 256 verify.html", "certutil -hashfile verify.html SHA256"):
+        assert f"  {command}\n" in text
+        program = command.split()[0]
+        if program != "certutil" and shutil.which(program):  # NSS's program of that name is another one
+            assert run(command, folder).stdout.split()[0] == digest
+    assert "/verify" in text
 
 
 @pytest.mark.long

@@ -28,6 +28,10 @@ _PREFERENCES = {
     "toolkit.telemetry.reportingpolicy.firstRun": False,
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,
+    # it asks whether a folder may be read; the answer counts at once
+    "security.dialog_enable_delay": 0,
+    # what is dropped comes from here, not from the system, which would open the folder for the page
+    "dom.filesystem.pathcheck.disabled": True,
     # whatever it asks for goes to a port where nobody is
     "network.proxy.type": 1,
     "network.proxy.http": "127.0.0.1",
@@ -35,6 +39,41 @@ _PREFERENCES = {
     "network.proxy.ssl": "127.0.0.1",
     "network.proxy.ssl_port": 9,
 }
+
+_FILE = """
+    const file = Components.classes["@mozilla.org/file/local;1"].createInstance(Components.interfaces.nsIFile);
+    file.initWithPath(%s);
+"""
+_ANSWER = """
+    const { interfaces: Ci, manager } = Components;
+    class Picker {
+      QueryInterface = ChromeUtils.generateQI(["nsIFilePicker"]);
+      init() {}
+      appendFilters() {}
+      isModeSupported() { return Promise.resolve(true); }
+      get file() { return file; }
+      open(asker) { Services.tm.dispatchToMainThread(() => asker.done(Ci.nsIFilePicker.returnOK)); }
+    }
+    const factory = {
+      QueryInterface: ChromeUtils.generateQI(["nsIFactory"]),
+      createInstance: (iid) => new Picker().QueryInterface(iid),
+    };
+    const id = Services.uuid.generateUUID();
+    manager.QueryInterface(Ci.nsIComponentRegistrar).registerFactory(id, "", "@mozilla.org/filepicker;1", factory);
+"""
+"""In the place of the system's window for choosing: it says at once that *file* was chosen."""
+_HAND = """
+    const transfer = new window.DataTransfer();
+    transfer.mozSetDataAt("application/x-moz-file", file, 0);
+    window.wrappedJSObject.handed = transfer.items[0].getAsFile();
+"""
+_DROP = """
+    const transfer = new DataTransfer();
+    transfer.items.add(window.handed);
+    const inside = { dataTransfer: transfer, bubbles: true, cancelable: true };
+    for (const kind of ["dragenter", "dragover", "drop"]) document.body.dispatchEvent(new DragEvent(kind, inside));
+"""
+"""What the page gets is its own, or it could not read it."""
 
 
 class FirefoxError(Exception):
@@ -47,7 +86,7 @@ class Firefox:
     def __init__(self, connection: socket.socket, stream: BinaryIO) -> None:
         self._connection, self._stream, self._number = connection, stream, 0
         self._receive()  # who speaks, and which version of the protocol
-        self.ask("WebDriver:NewSession", strictFileInteractability=False)
+        self.ask("WebDriver:NewSession", strictFileInteractability=False, unhandledPromptBehavior="ignore")
 
     def ask(self, command: str, **parameters: Any) -> Any:
         """What the browser answers. Raises :class:`FirefoxError`."""
@@ -71,6 +110,36 @@ class Firefox:
         found = self.ask("WebDriver:FindElement", using="css selector", value=selector)["value"]
         text = "\n".join(map(str, files))
         self.ask("WebDriver:ElementSendKeys", id=found[_ELEMENT], text=text)
+
+    def choose_folder(self, selector: str, folder: Path) -> None:
+        """Clicks on an input, answers *folder* to the system's window that opens, and yes to Firefox."""
+        self.ask("Marionette:SetContext", value="chrome")
+        self.run(_FILE % json.dumps(str(folder)) + _ANSWER)
+        self.ask("Marionette:SetContext", value="content")
+        self.run(f"document.querySelector({json.dumps(selector)}).scrollIntoView({{block: 'center'}})")
+        found = self.ask("WebDriver:FindElement", using="css selector", value=selector)["value"]
+        moves = [
+            {"type": "pointerMove", "x": 0, "y": 0, "origin": found},
+            {"type": "pointerDown", "button": 0},
+            {"type": "pointerUp", "button": 0},
+        ]
+        self.ask("WebDriver:PerformActions", actions=[{"type": "pointer", "id": "mouse", "actions": moves}])
+        self._accept()
+
+    def drop(self, path: Path) -> None:
+        """A file or folder, dropped on the page."""
+        self.run(_FILE % json.dumps(str(path)) + _HAND)
+        self.ask("WebDriver:ExecuteScript", script=_DROP, args=[])
+
+    def _accept(self) -> None:
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return self.ask("WebDriver:AcceptAlert")
+            except FirefoxError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.05)
 
     def click(self, selector: str) -> None:
         self.run(f"document.querySelector({json.dumps(selector)}).click()")
@@ -101,7 +170,8 @@ def running(profile: Path, *, language: str) -> Iterator[Firefox]:
     profile.mkdir(exist_ok=True)
     lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items())
     (profile / "user.js").write_text("".join(lines), encoding="utf-8")
-    command = [PROGRAM, "--marionette", "--headless", "--no-remote", "--profile", str(profile)]
+    command = [PROGRAM, "--marionette", "--remote-allow-system-access", "--headless", "--no-remote"]
+    command += ["--profile", str(profile)]
     environment = {"HOME": str(profile), "PATH": "/usr/bin:/bin", "TZ": "Asia/Shanghai", "MOZ_HEADLESS": "1"}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

@@ -38,6 +38,16 @@ def test_it_is_accessible_and_fits(
             assert page.evaluate(WIDER) <= 1
 
 
+@pytest.mark.parametrize("language", ["zh-CN", "en-GB"])
+def test_it_fits_narrow_phones(language: str, chromium: Browser, verifier_file: Path, package: bytes) -> None:
+    """Without a root, when the button that trusts the package's is there: its English is the longest."""
+    with in_chromium(chromium, verifier_file, language=language) as opened:
+        opened.page.set_viewport_size({"width": 360, "height": 740})
+        opened.judge({"package.zip": package})
+        opened.page.click(".origin summary")
+        assert opened.page.locator("#believe").is_visible() and opened.page.evaluate(WIDER) <= 1
+
+
 def test_it_speaks_the_language_of_the_browser_and_the_other(
     chromium: Browser, verifier_file: Path, package: bytes
 ) -> None:
@@ -73,10 +83,14 @@ def test_the_keyboard_does_everything(chromium: Browser, verifier_file: Path, pa
 def test_it_prints_with_everything_open(chromium: Browser, verifier_file: Path, package: bytes) -> None:
     with in_chromium(chromium, verifier_file, language="en-GB") as opened:
         opened.judge({"package.zip": package})
+        assert "package.zip" in opened.page.locator(".verdict").inner_text()  # whose verdict a printed page has
         opened.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-        assert opened.page.locator("details:not([open])").count() == 0
+        assert opened.page.locator("#result details:not([open])").count() == 0
+        assert opened.page.locator(".origin[open]").count() == 0
         opened.page.emulate_media(media="print")
         assert not opened.page.locator("#file").is_visible()
+        sign = "getComputedStyle(document.querySelector('.verdict .sign'))"
+        assert opened.page.evaluate(f"{sign}.color === {sign}.borderTopColor")  # no backgrounds are printed
         assert opened.page.pdf().startswith(b"%PDF-")
 
 
@@ -138,7 +152,7 @@ def test_a_timestamp_is_judged_with_the_file_that_it_dates(opened: Opened, packa
     files = {path: bytes(data) for path, data in read_zip(package).files.items()}
     stamp = files["contract/contract.tsr"]
     told = opened.judge({"contract.tsr": stamp})
-    assert told.indication == "INDETERMINATE"
+    assert told.indication == "INDETERMINATE" and "Timestamp of 20" in told.text and "Signed 20" not in told.text
     assert opened.add({"contract.signed.pdf": files["contract/contract.signed.pdf"]}).indication == "TOTAL-PASSED"
     told = opened.judge({"contract.tsr": stamp, "other.pdf": files["contract/contract.pdf"]})
     assert told.indication == "TOTAL-FAILED"

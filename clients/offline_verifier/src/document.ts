@@ -73,7 +73,7 @@ export class DocumentVerification {
     } catch (error) {
       if (!(error instanceof Odd)) throw error;
       if (await this.isAltered(written, [])) return nothingBut(failed("HASH_FAILURE", TEMPLATES.altered));
-      return nothingBut(undecided("FORMAT_FAILURE", TEMPLATES.oddStructure, { detail: error.message }));
+      return nothingBut(undecided("GENERIC", TEMPLATES.oddStructure, { detail: error.message }));
     }
   }
 
@@ -181,9 +181,9 @@ export class DocumentVerification {
     proven: Date | null,
     by: Examiner,
   ): Promise<Examined> {
-    if (message === null || found.contents === null) return unexamined(undecided("FORMAT_FAILURE", TEMPLATES.misplaced));
+    if (message === null || found.contents === null) return unexamined(undecided("GENERIC", TEMPLATES.misplaced));
     if ("template" in message) {
-      return unexamined({ indication: "INDETERMINATE", subindication: "FORMAT_FAILURE", reasons: [message] });
+      return unexamined({ indication: "INDETERMINATE", subindication: "GENERIC", reasons: [message] });
     }
     const unknown = ofUnknownKind(found);
     if (unknown !== null) return unexamined(unknown);
@@ -191,7 +191,7 @@ export class DocumentVerification {
     const examine = found.documentTimestamp ? examineTimestamp : examineSignature;
     const examined = await examine(message, content, proven, by);
     if (examined.verdict.indication === "TOTAL-FAILED") return examined;
-    const odd = [foreign(found, message), found.complete ? null : undecided("FORMAT_FAILURE", TEMPLATES.notWhole)];
+    const odd = [foreign(found, message), found.complete ? null : undecided("GENERIC", TEMPLATES.notWhole)];
     const wrong = odd.filter((each) => each !== null);
     return wrong.length === 0 ? examined : { ...examined, verdict: worst([...wrong, examined.verdict]) };
   }
@@ -253,7 +253,7 @@ class Steps {
     const filled = later.flatMap((each) => (each instanceof Unexplained ? [] : each.filled));
     const { lock } = found;
     const forbidden = (found.permission === 1 && filled.length > 0) || (lock !== null && filled.some((each) => locks(lock, each)));
-    if (forbidden) return { changes: "unexplained", verdict: undecided("FORMAT_FAILURE", TEMPLATES.locked) };
+    if (forbidden) return { changes: "unexplained", verdict: undecided("GENERIC", TEMPLATES.locked) };
     const unknown = later.find((each) => each instanceof Unexplained);
     if (unknown instanceof Unexplained) {
       const verdict =

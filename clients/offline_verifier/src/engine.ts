@@ -103,9 +103,9 @@ export async function verifyDetached(
     const by = { ...(await material.judge({ ...more, trust })), at };
     const one = await examineSignature(message, content, more.proven ?? null, by);
     const verdicts = [one.verdict];
-    if (message.content !== null) verdicts.push(undecided("FORMAT_FAILURE", TEMPLATES.ownContent));
+    if (message.content !== null) verdicts.push(undecided("GENERIC", TEMPLATES.ownContent));
     if (more.mediaType !== undefined && !isOfType(message, more.mediaType)) {
-      verdicts.push(undecided("FORMAT_FAILURE", TEMPLATES.otherRecord));
+      verdicts.push(undecided("GENERIC", TEMPLATES.otherRecord));
     }
     return { ...empty, signatures: [signatureVerdict({ ...one, verdict: worst(verdicts) })] };
   });
@@ -137,7 +137,7 @@ type Judged = (report: FileVerdict) => Promise<FileVerdict>;
 
 /** The report that *judge* makes; whatever goes wrong inside is INDETERMINATE. */
 async function guarded(kind: FileVerdict["kind"], bytes: Uint8Array, at: Date, judge: Judged): Promise<FileVerdict> {
-  const verdict = undecided("FORMAT_FAILURE", TEMPLATES.notWellFormed);
+  const verdict = undecided("GENERIC", TEMPLATES.notWellFormed);
   const sha256 = hex(await digest("SHA-256", bytes));
   const report: FileVerdict = { kind, verdict, at, digest: sha256, signatures: [], remarks: [], anchors: [] };
   try {
@@ -153,5 +153,5 @@ async function guarded(kind: FileVerdict["kind"], bytes: Uint8Array, at: Date, j
 }
 
 function refused(report: FileVerdict, reason: Sentence): FileVerdict {
-  return { ...report, verdict: { indication: "INDETERMINATE", subindication: "FORMAT_FAILURE", reasons: [reason] } };
+  return { ...report, verdict: { indication: "INDETERMINATE", subindication: "GENERIC", reasons: [reason] } };
 }

@@ -70,7 +70,7 @@ export async function examineSignature(
     signer = await identifySigner(message, (hash) => digest(hash, content), by.judge.known);
   } catch (error) {
     if (error instanceof NotSigned) return unexamined(error.verdict);
-    const why = error instanceof NotComputed ? "CRYPTO_CONSTRAINTS_FAILURE" : "FORMAT_FAILURE";
+    const why = error instanceof NotComputed ? "CRYPTO_CONSTRAINTS_FAILURE" : "GENERIC";
     return unexamined({ indication: "INDETERMINATE", subindication: why, reasons: [reasonOf(error)] });
   }
   const stamps: ExaminedToken[] = [];
@@ -106,7 +106,7 @@ export async function examineSignature(
 /** A PDF's signature of a kind that is not judged here, so that nothing can be said of what it covers. */
 export function ofUnknownKind(found: FoundSignature): Verdict | null {
   if (SUBFILTERS.includes(found.subfilter)) return null;
-  return undecided("FORMAT_FAILURE", TEMPLATES.unknownKind, { kind: found.subfilter || "none" });
+  return undecided("GENERIC", TEMPLATES.unknownKind, { kind: found.subfilter || "none" });
 }
 
 /** What a PDF's signature must be beside that: over plain data outside, and not over a record. */
@@ -117,7 +117,7 @@ export function foreign(found: FoundSignature, message: SignedMessage): Verdict 
     return undecided("SIG_CONSTRAINTS_FAILURE", TEMPLATES.unnamedSigner);
   }
   const record = RECORDS.includes(mediaType(message) ?? "");
-  if (message.contentType !== DATA || message.content !== null || record) return undecided("FORMAT_FAILURE", TEMPLATES.ownContent);
+  if (message.contentType !== DATA || message.content !== null || record) return undecided("GENERIC", TEMPLATES.ownContent);
   return null;
 }
 
@@ -146,7 +146,7 @@ function unknownRevocation(by: Examiner): Verdict | null {
 }
 
 function formatFailure(reason: Sentence): Verdict {
-  return { indication: "INDETERMINATE", subindication: "FORMAT_FAILURE", reasons: [reason] };
+  return { indication: "INDETERMINATE", subindication: "GENERIC", reasons: [reason] };
 }
 
 /** The level; null for what is not a signature by a known key. *archived*: a later document timestamp proves it. */

@@ -85,13 +85,13 @@ async function signerAmong(
   for (const certificate of candidates) {
     if (named.length > 0 && !(await matches(certificate, named))) continue;
     if (identifies(message, certificate)) return { certificate, named: named.length > 0 };
-    if (named.length > 0) throw new NotSigned(undecided("FORMAT_FAILURE", TEMPLATES.twoSigners));
+    if (named.length > 0) throw new NotSigned(undecided("GENERIC", TEMPLATES.twoSigners));
   }
   const missing = message.certificates.length === 0;
   throw new NotSigned(
     missing
       ? undecided("NO_SIGNING_CERTIFICATE_FOUND", TEMPLATES.signerMissing)
-      : undecided("FORMAT_FAILURE", TEMPLATES.otherSigner),
+      : undecided("GENERIC", TEMPLATES.otherSigner),
   );
 }
 

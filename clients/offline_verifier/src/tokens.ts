@@ -85,8 +85,8 @@ export async function examineToken(
     const { name } = signer.certificate;
     const checks: (Verdict | null)[] = [
       await aboutOther(stated, digestOf),
-      defect === null ? null : { indication: "INDETERMINATE", subindication: "FORMAT_FAILURE", reasons: [defect] },
-      message.unsigned ? undecided("FORMAT_FAILURE", TEMPLATES.tokenUnsigned) : null,
+      defect === null ? null : { indication: "INDETERMINATE", subindication: "GENERIC", reasons: [defect] },
+      message.unsigned ? undecided("GENERIC", TEMPLATES.tokenUnsigned) : null,
       ofAnotherForm(message, times.proven),
       signer.named ? null : undecided("SIG_CONSTRAINTS_FAILURE", TEMPLATES.unnamedStamper),
       Number(stated.time) > Number(times.at) + SKEW
@@ -104,7 +104,7 @@ export async function examineToken(
   } catch (error) {
     if (error instanceof NotSigned) return refused(error.verdict);
     const reason = reasonOf(error);
-    const why = error instanceof NotComputed ? "CRYPTO_CONSTRAINTS_FAILURE" : "FORMAT_FAILURE";
+    const why = error instanceof NotComputed ? "CRYPTO_CONSTRAINTS_FAILURE" : "GENERIC";
     return refused({ indication: "INDETERMINATE", subindication: why, reasons: [reason] });
   }
 }
@@ -119,5 +119,5 @@ async function aboutOther(statement: Statement, digestOf: DigestOf | null): Prom
  * (*proven*) covers it. */
 export function ofAnotherForm(message: SignedMessage, proven: Date | null): Verdict | null {
   if (message.defects.length === 0 || proven !== null) return null;
-  return { indication: "INDETERMINATE", subindication: "FORMAT_FAILURE", reasons: message.defects };
+  return { indication: "INDETERMINATE", subindication: "GENERIC", reasons: message.defects };
 }

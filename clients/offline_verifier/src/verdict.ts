@@ -25,6 +25,7 @@ export type SubIndication =
   | "OUT_OF_BOUNDS_NO_POE"
   | "NO_POE"
   | "SIGNED_DATA_NOT_FOUND"
+  | "GENERIC"
   | "NO_SIGNATURE_FOUND";
 
 /** A sentence for people: English with places, `{name}`, and what goes there. The page translates by the template. */

@@ -38,7 +38,7 @@ class VerifierPage {
     at("language").addEventListener("click", () => this.speak(this.speech.language === "zh" ? "en" : "zh"));
     at("print").addEventListener("click", () => window.print());
     this.listenForDrops(at("drop"));
-    window.addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((each) => (each.open = true)));
+    window.addEventListener("beforeprint", () => at("result").querySelectorAll("details").forEach((each) => (each.open = true)));
     this.speak(this.speech.language);
     document.documentElement.dataset["ready"] = "true";
   }

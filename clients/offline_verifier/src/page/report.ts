@@ -45,7 +45,7 @@ const HEADLINES: Readonly<Record<string, Readonly<Record<Tone, string>>>> = {
   },
 };
 const KINDS: Readonly<Record<string, string>> = {
-  pdf: "Signed document (PDF)",
+  pdf: "PDF document",
   timestamp: "Timestamp (RFC 3161)",
   evidence: "Evidence package",
   log: "Proof from the log",
@@ -61,6 +61,7 @@ const PARTS: Readonly<Record<Part, string>> = {
 };
 const REMEDIES: Readonly<Partial<Record<SubIndication, string>>> = {
   FORMAT_FAILURE: "Ask the sender for an unaltered copy and compare its SHA-256 with theirs.",
+  GENERIC: "Ask the sender for an unaltered copy and compare its SHA-256 with theirs.",
   HASH_FAILURE: "Ask the sender for an unaltered copy and compare its SHA-256 with theirs.",
   SIG_CRYPTO_FAILURE: "Ask the sender for an unaltered copy and compare its SHA-256 with theirs.",
   NO_CERTIFICATE_CHAIN_FOUND: "Get the certificate of the authority by a way that you trust, and verify again with it.",
@@ -76,6 +77,7 @@ const CHANGES = {
   unknown: "Not known",
 } as const;
 const LIMITS = [
+  "That this page is genuine. One that came with the files proves nothing about them until its SHA-256 has been compared with one from elsewhere.",
   "Pages were not drawn: whether what was added after a signature looks like part of what was signed, only a program that compares pages can tell (“vermilion verify”, or the verification centre).",
   "Nothing was looked up on a network. Revocation is judged by the lists in the file; of revocations after their dates nothing is known.",
   "A timestamp authority of one's own is not an independent third party, and an internal certification authority is not a licensed electronic certification service. Who the trusted authorities are, and whether that is enough, is for the reader to judge.",
@@ -114,7 +116,7 @@ export class Report {
       pack?.voiding ? this.callout("This contract may be void: there are declarations of that, or an entry of the log. Have them judged by “vermilion verify”.") : null,
       pack !== null && pack.root !== null ? this.rootToCompare(pack) : null,
       found.verdict.subindication === "SIGNED_DATA_NOT_FOUND" ? this.adding("Add the file that it dates") : null,
-      this.signatures(found.signatures),
+      this.signatures(found.signatures, found.kind === "timestamp"),
       ...(pack === null ? [] : this.package(pack)),
       this.section("Remarks", list(this.remarks(found))),
       this.limits(pack),
@@ -152,6 +154,7 @@ export class Report {
       "section",
       { class: `verdict ${tone}`, "data-indication": verdict.indication, "data-proven": proven, "aria-labelledby": "heading" },
       make("h2", { id: "heading", tabindex: "-1" }, make("span", { class: "sign", "aria-hidden": "true" }, SIGNS[tone]), this.say(label)),
+      make("p", { class: "soft" }, this.say("File: {name}", { name: this.around.name })),
       make("p", { class: "headline" }, this.say(HEADLINES[kind]?.[tone] ?? "")),
       list(reasons),
       remedy === undefined ? null : make("p", { class: "remedy" }, this.say("What to do: {remedy}", { remedy: this.say(remedy) })),
@@ -193,11 +196,12 @@ export class Report {
     return make("p", { class: "adding" }, make("label", { for: "more" }, this.say(label)), make("span", { class: "filebox" }, input, make("span", { class: "face", "aria-hidden": "true" }, this.say("Choose files"))));
   }
 
-  private signatures(found: readonly SignatureVerdict[]): HTMLElement | null {
-    return this.section("Signatures and timestamps", ...found.map((each) => this.signature(each)));
+  /** *tokens*: each is a timestamp by itself, and signs nothing but a time. */
+  private signatures(found: readonly SignatureVerdict[], tokens: boolean): HTMLElement | null {
+    return this.section("Signatures and timestamps", ...found.map((each) => this.signature(each, undefined, tokens)));
   }
 
-  private signature(each: SignatureVerdict, title?: string): HTMLElement {
+  private signature(each: SignatureVerdict, title?: string, token = false): HTMLElement {
     const tone = TONES[each.verdict.indication];
     return make(
       "article",
@@ -208,7 +212,7 @@ export class Report {
         make("h4", {}, each.signer ?? this.say("Unknown signer")),
         make("b", {}, make("span", { class: "sign", "aria-hidden": "true" }, SIGNS[tone]), this.say(LABELS[tone])),
       ),
-      make("p", { class: "soft" }, [title, this.dating(each)].filter((line) => line !== undefined).join(" · ")),
+      make("p", { class: "soft" }, [title, this.dating(each, token)].filter((line) => line !== undefined).join(" · ")),
       tone === "yes" ? null : list(each.verdict.reasons.map((reason) => this.speech.sentence(reason))),
       folded(
         this.say("Details and certificates"),
@@ -227,7 +231,9 @@ export class Report {
     );
   }
 
-  private dating(each: SignatureVerdict): string {
+  private dating(each: SignatureVerdict, token: boolean): string {
+    if (token) return each.timestamp ? this.say("Timestamp of {time}", { time: this.speech.time(each.timestamp) }) : this.say("Timestamp, time unknown");
+    if (each.documentTimestamp && !each.timestamp) return this.say("Timestamp over the document, time unknown");
     if (each.documentTimestamp && each.timestamp) return this.say("Timestamp over the document, {time}", { time: this.speech.time(each.timestamp) });
     if (each.timestamp) return this.say("Signed {time}, by timestamp", { time: this.speech.time(each.timestamp) });
     if (each.claimed) return this.say("Signed {time}, as the signer claims", { time: this.speech.time(each.claimed) });
