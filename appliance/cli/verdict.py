@@ -15,7 +15,7 @@ from appliance.home import Home
 from appliance.language import Language, Translator, translator
 from appliance.verification import SignatureReport, TrustAnchors, VerificationReport, Verifier
 from appliance.verification.etsi_report import render_xml
-from appliance.verification.report import COVERAGES, render_html
+from appliance.verification.report import COVERAGES, REMEDIES, render_html
 from appliance.verification.tokens import shown_time
 
 
@@ -89,7 +89,11 @@ def as_text(report: VerificationReport, language: Language) -> str:
         f"{report.file}: {report.indication}"
         + (f" ({report.verdict.subindication})" if report.verdict.subindication else "")
     ]
-    lines += [f"  {reason.translated(translate)}" for reason in (*report.verdict.reasons, *report.general_remarks)]
+    lines += [f"  {reason.translated(translate)}" for reason in report.verdict.reasons]
+    if report.verdict.subindication:
+        remedy = translate(REMEDIES[report.verdict.subindication])
+        lines.append("  " + translate("What to do: {remedy}", remedy=remedy))
+    lines += [f"  {remark.translated(translate)}" for remark in report.general_remarks]
     for signature in report.signatures:
         lines += ["", *_signature(translate, signature)]
     return "\n".join("".join(each if each.isprintable() else " " for each in line) for line in lines)

@@ -34,7 +34,11 @@ class InstantParameter(click.ParamType[datetime]):
 @click.command("verify")
 @click.argument("file", type=click.Path(exists=True, path_type=Path))
 @click.option(
-    "--trust", type=FILE, multiple=True, help="Believe these certificates (PEM) instead of the appliance's."
+    "--trust",
+    type=FILE,
+    multiple=True,
+    help="Certificates (PEM or DER) that you trust, such as the issuer's root, instead of the root of the home;"
+    " once for each file.",
 )
 @click.option(
     "--witnesses",

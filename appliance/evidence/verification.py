@@ -177,7 +177,12 @@ def _judged(files: Files, listed: PackageManifest, trust: PackageTrust, witnesse
         return Judged((*reports, seal))
     contract = contents.require_contract(files)
     judged = contents.judged_signatures(contract, report.signatures) if report.signatures else ((), ())
-    dated = (SignatureReport(each.report.field, each.dated) for each in judged[0] if each.dated != PASSED)
+    numbers = {covers: number for number, covers in contract.numbered.items()}
+    dated = (
+        SignatureReport(f"signatures/{numbers[each.covers]}.tst", each.dated)
+        for each in judged[0]
+        if each.dated != PASSED
+    )
     others = (
         _of_another(str(one.field), one.signer, one.path, seal)
         for one in (each.report for each in judged[0] if not each.own)

@@ -179,7 +179,8 @@ class _Report:
             yield "document-timestamp", "true"
         if one.policy is not None:
             yield "signature-policy", one.policy
-        for remark in (*self._report.general_remarks, *one.warnings):
+        compared = (row.sentence for row in self._report.compared)
+        for remark in (*compared, *self._report.general_remarks, *one.warnings):
             yield "remark", remark.translated(self._translate)
 
     def _refer(self, part: ET.Element, name: str, certificates: Iterable[CertificateDetails]) -> None:

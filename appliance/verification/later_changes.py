@@ -110,7 +110,8 @@ class RevisionHistory:
             policy=one.policy,
             content_digest=one.content_digest,
         )
-        return replace(report, rows=rows.report_rows(one, report))
+        doubt = verdict.reasons[0] if verdict is not None and changes is Changes.UNEXPLAINED else None
+        return replace(report, rows=rows.report_rows(one, report, doubt))
 
     @property
     def changed_since(self) -> int | None:

@@ -223,8 +223,9 @@ class SignatureReport:
 class VerificationReport:
     """The verdict about one file. ``at`` is the moment that was judged for, ``digest`` the file's SHA-256 in hex.
 
-    ``remarks`` do not change the verdict. ``signed_revision`` is the length in bytes of the last signed
-    revision, given when something came after it.
+    ``remarks`` do not change the verdict. ``compared`` says whether the file is the one that was asked about;
+    people read it before the verdict, since another file may be valid, too. ``signed_revision`` is the length in
+    bytes of the last signed revision, given when something came after it.
     """
 
     file: str
@@ -234,6 +235,7 @@ class VerificationReport:
     digest: str = ""
     signatures: tuple[SignatureReport, ...] = ()
     remarks: tuple[Sentence, ...] = ()
+    compared: tuple[ReportRow, ...] = ()
     pages: tuple[PagePair, ...] = ()
     signed_revision: int | None = None
 
@@ -248,6 +250,12 @@ class VerificationReport:
         return tuple(each for each in self.remarks if str(each) not in own)
 
     @property
+    def every_remark(self) -> tuple[str, ...]:
+        """The remarks as English sentences, none twice; what was compared is first."""
+        compared = (row.sentence for row in self.compared)
+        return tuple(dict.fromkeys(map(str, (*compared, *self.remarks))))
+
+    @property
     def reasons(self) -> tuple[str, ...]:
         """The reasons as English sentences, none twice."""
         return tuple(dict.fromkeys(str(reason) for reason in self.verdict.reasons))
@@ -260,7 +268,7 @@ class VerificationReport:
             "indication": self.verdict.indication.value,
             "subindication": _value(self.verdict.subindication),
             "reasons": list(self.reasons),
-            "remarks": list(dict.fromkeys(map(str, self.remarks))),
+            "remarks": list(self.every_remark),
             "signatures": [signature.to_json() for signature in self.signatures],
         }
 

@@ -68,15 +68,26 @@ def _row(subject: str, answer: RowAnswer, template: str, **values: str) -> Repor
     return ReportRow(subject, answer, Sentence(template, values))
 
 
-def report_rows(one: ExaminedSignature, report: SignatureReport) -> tuple[ReportRow, ...]:
-    """The rows for a signature of a PDF."""
+def report_rows(
+    one: ExaminedSignature, report: SignatureReport, doubt: Sentence | None = None
+) -> tuple[ReportRow, ...]:
+    """The rows for a signature of a PDF; *doubt* is why what came after it is not explained."""
     return (
         _integrity(one, report),
         *rows_of_finding(one.finding),
         *_timestamps(one),
         _level(report),
-        ReportRow("changes", *_CHANGES[report.changes or Changes.UNKNOWN]),
+        _changes(report, doubt),
     )
+
+
+def _changes(report: SignatureReport, doubt: Sentence | None) -> ReportRow:
+    changes = report.changes or Changes.UNKNOWN
+    if doubt is not None:
+        return ReportRow("changes", RowAnswer.OPEN, doubt)
+    if report.verdict.subindication is SubIndication.HASH_FAILURE and changes is not Changes.CHANGED:
+        changes = Changes.UNKNOWN  # other bytes than were signed: nobody knows since when
+    return ReportRow("changes", *_CHANGES[changes])
 
 
 def details_of(finding: CertificateFinding | None) -> tuple[CertificateDetails, ...]:

@@ -48,7 +48,7 @@ from hsm.remote import RemoteUse, remote_use_in
 _HELPLESS = frozenset({SubIndication.NO_CERTIFICATE_CHAIN_FOUND, SubIndication.OUT_OF_BOUNDS_NO_POE})
 """A signature timestamp that fails so proves nothing, and harms nothing: the signature stands without it (EN 319
 102-1, 5.5.4)."""
-_WITHOUT_STAMP = Sentence("A timestamp of the signature proves nothing; the signature was judged without it.")
+_WITHOUT_STAMP = Sentence("A timestamp of the signature is not verified; the signature was judged without it.")
 _BROKEN_STAMP = Sentence("The signature carries a timestamp that is broken or is not its own.")
 _ALSO_BY = Sentence("The same message is signed by {name}, too.")
 _POLICY = Sentence(

@@ -144,6 +144,9 @@ def test_the_file_is_compared_and_verified(appliance: Appliance, browser: FlaskC
         answer = browser.post("/verify", data=given, content_type="multipart/form-data", headers=ENGLISH)
         assert answer.status_code == 200
         assert said in answer.text
+        assert answer.text.index(said) < answer.text.index(
+            "The document is validly signed"
+        )  # first, what was asked
         assert "TOTAL-PASSED" in answer.text
 
 

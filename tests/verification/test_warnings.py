@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from pyhanko.sign.fields import SigFieldSpec
 
 from appliance.cli.verdict import as_text
 from appliance.language import Language
-from appliance.verification import Indication, SubIndication, VerificationReport, messages
+from appliance.verification import Changes, Indication, SubIndication, VerificationReport, messages
 from appliance.verification.report import render_html
 from hsm import der
 from tests.attacks import field_messages
@@ -16,6 +17,9 @@ from tests.attacks.registry import Attempt, attacks
 from tests.attacks.timestamps import DATA, token
 from tests.attacks.victims import GOOD
 from tests.attacks.writing import signed_by_hand
+from tests.verification.authorities import Profile, World, issue
+from tests.verification.conftest import Verify
+from tests.verification.documents import Signing, plain, sign, with_fields
 
 
 def judged(document: bytes) -> VerificationReport:
@@ -76,3 +80,28 @@ def test_responses_among_the_lists_count() -> None:
     report = in_process(Attempt(document, trust=(GOOD.issuing,)))
     row = next(row for row in report.signatures[0].rows if row.subject == "revocation")
     assert str(row.sentence).startswith("Not revoked")
+
+
+def test_a_later_signature_of_a_stranger_is_named_as_what_came_after(good: World, verify: Verify) -> None:
+    stranger = issue(Profile("stranger"))
+    place = SigFieldSpec("two", on_page=0, box=(320, 72, 520, 132))
+    first = sign(with_fields(plain(1), "one"), Signing("one", good.signer, [good.issuing]))
+    report = verify(sign(first, Signing("two", stranger, [], new_field=place)))
+    assert report.signatures[0].changes is Changes.UNEXPLAINED
+    said = as_text(report, Language.ENGLISH)
+    assert "Changes since: A visible signature was added after signing, and it does not pass itself." in said
+    assert "cannot be explained" not in said
+
+
+def test_of_other_bytes_than_were_signed_it_is_not_said_that_nothing_changed(good: World, verify: Verify) -> None:
+    document = sign(with_fields(plain(1), "one"), Signing("one", good.signer, [good.issuing]))
+    report = verify(document.replace(b"/Creator (anonymous)", b"/Creator (anonymouz)", 1))
+    assert report.verdict.subindication is SubIndication.HASH_FAILURE
+    assert "Nothing was changed" not in as_text(report, Language.ENGLISH)
+
+
+def test_the_text_says_what_to_do(good: World, verify: Verify) -> None:
+    stranger = issue(Profile("stranger"))
+    report = verify(sign(with_fields(plain(1), "one"), Signing("one", stranger, [])))
+    said = as_text(report, Language.ENGLISH)
+    assert "What to do: Get the certificate of the authority by a way that you trust" in said

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from threading import BoundedSemaphore
@@ -19,6 +20,7 @@ from appliance.evidence.offline_verifier import read_verifier, verifier_digest, 
 from appliance.model.contract import ContractState
 from appliance.model.document_codes import show_code
 from appliance.verification import VerificationReport, etsi_report, report
+from appliance.verification.model import ReportRow, RowAnswer
 from appliance.verification.verifier import named_anchors, verify_trusting
 from hsm.errors import Sentence
 from webui.portal.pages import appliance, saved_file
@@ -100,10 +102,14 @@ def _compared(found: VerificationReport, content: bytes) -> VerificationReport:
         return found
     values = {"code": show_code(known.code)}
     same = hashlib.sha256(content).hexdigest() in known.digests
-    remarks = [Sentence(_SAME if same else _OTHER, values)]
+    compared = [_row(RowAnswer.YES, _SAME, values) if same else _row(RowAnswer.NO, _OTHER, values)]
     if known.state is ContractState.VOIDED:
-        remarks.append(Sentence(_VOID, values))
-    return replace(found, remarks=(*remarks, *found.remarks))
+        compared.append(_row(RowAnswer.NO, _VOID, values))
+    return replace(found, compared=tuple(compared))
+
+
+def _row(answer: RowAnswer, template: str, values: Mapping[str, str]) -> ReportRow:
+    return ReportRow("code", answer, Sentence(template, values))
 
 
 def _contents(field: str) -> list[bytes]:
