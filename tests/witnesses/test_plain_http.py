@@ -63,20 +63,35 @@ def repeated(side: LogSide) -> bytes:
     return cosign(note, KEY, PRIVATE.sign, at=side.clock.at)
 
 
-def stale(side: LogSide) -> bytes:
-    """The newest."""
+def newest(side: LogSide) -> bytes:
+    """What it cosigned of this log last."""
     return cosign(side.newest.note, KEY, PRIVATE.sign, at=side.clock.at)
+
+
+def empty(side: LogSide) -> bytes:
+    """Of before the first entry, which every log continues."""
+    return cosign(other_log(side).note(0), KEY, PRIVATE.sign, at=side.clock.at)
 
 
 def changed(side: LogSide) -> bytes:
     """Ours, with another root under the good signatures."""
-    return stale(side).replace(b"\n", b"\nA", 3)
+    return newest(side).replace(b"\n", b"\nA", 3)
 
 
 @pytest.mark.parametrize("answer", FORKS)
 @pytest.mark.parametrize(
     "shown",
-    [by_nobody, by_the_log_alone, by_a_stranger, of_another_log, of_a_log_of_our_name, repeated, stale, changed],
+    [
+        by_nobody,
+        by_the_log_alone,
+        by_a_stranger,
+        of_another_log,
+        of_a_log_of_our_name,
+        repeated,
+        newest,
+        empty,
+        changed,
+    ],
 )
 def test_a_fork_that_nothing_signed_shows_is_no_alarm(
     side: LogSide, answer: Answer, shown: Callable[[LogSide], bytes]
