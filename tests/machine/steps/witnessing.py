@@ -183,7 +183,7 @@ def _forked(bed: Bed, second: Bed) -> str:
             pass
         second.machine.run("systemctl start nginx.service")
         second.machine.until(
-            "journalctl -u vermilion-witness.service | grep -q 'not cosigned, perhaps a fork'", 300
+            "journalctl -u vermilion-witness.service | grep -q 'not cosigned, perhaps a fork'", 700
         )
         if (remembered := _size(second)) != seen:
             raise StepFailed(f"it cosigned the fork: {remembered} instead of {seen}")
