@@ -109,6 +109,7 @@ from appliance.timestamping import TimestampFeed, TimestampIssuer
 from appliance.trust import CurrentCrls, outside_authority, trust_anchors
 from appliance.verification import Verifier
 from appliance.witnesses import policy_of
+from appliance.witnesses.quorum import witnessed_size
 from appliance.witnesses.submitting import Submitting
 from appliance.writing import (
     Discussions,
@@ -177,7 +178,8 @@ class Appliance:
         self.pictures = PagePictures(cache, workshop, backend.blobs, database)
         self.appearances = SignatureAppearances(database, workshop, self.confinement, records.now)
         self.seal_pictures = SealPictures(database, workshop, self.confinement)
-        self.sequencer, self.proofs = Sequencer(database, backend.authority), LogProofs(database)
+        self.sequencer = Sequencer(database, backend.authority)
+        self.proofs = LogProofs(database, partial(witnessed_size, self.settings))
         policy, log_key = policy_of(self.settings), partial(read_vkey, self.settings.home.log_key)
         self.submitting = (
             None if policy is None else Submitting(database, policy, log_key, self.settings, records.now)

@@ -17,6 +17,7 @@ from appliance.store.database import Database
 from appliance.supervision import inherited, running_authority
 from appliance.witnesses import policy_of
 from appliance.witnesses.messages import Submission
+from appliance.witnesses.quorum import witnessed_size
 from appliance.witnesses.submitting import Submitting
 from hsm.client import AuthorityClient
 from hsm.note import read_vkey
@@ -87,7 +88,8 @@ def cosignatures(context: Context, file: Path) -> None:
 @click.pass_obj
 def prove(context: Context, index: int) -> None:
     """Print the offline proof (C2SP tlog-proof) of the entry INDEX."""
-    click.echo(LogProofs(_database(context)).proof_file(index), nl=False)
+    witnessed = partial(witnessed_size, load(context.home))
+    click.echo(LogProofs(_database(context), witnessed).proof_file(index), nl=False)
 
 
 @log_group.command("history")

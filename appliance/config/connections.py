@@ -111,13 +111,15 @@ class WitnessSettings:
     """Outside witnesses of the log: ``policy`` is a file in the format of C2SP ``tlog-policy`` (its path counts
     from ``config/``); none without it. Each witness gets the newest checkpoint, at most one in ``seconds``.
 
-    ``tls`` is a PEM file with the authorities of their web servers, where the system's do not fit. An export of
+    ``tls`` is a PEM file with the authorities of their web servers, where the system's do not fit. ``plain_http``:
+    they may be asked over plain HTTP, too, where anybody in the network can answer for them. An export of
     evidence waits for a quorum for ``export_seconds`` at most. ``demanded``: the verification centre here believes
     an evidence package only when its checkpoint meets the quorum of this policy.
     """
 
     policy: str = ""
     tls: str = ""
+    plain_http: bool = False
     seconds: int = number(10, 1, 3600)
     export_seconds: int = number(25, 0, 300)
     demanded: bool = False

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from appliance.config import LdapSettings
 from appliance.directory_service.messages import DirectoryFault, RequestFailed
 from appliance.directory_service.request import Request
+from hsm import der
 
 _PORTS = {"ldap": 389, "ldaps": 636}
 _LONGEST_STEP = 15.0
@@ -26,7 +27,8 @@ _LONGEST_STEP = 15.0
 _START_TLS = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037"
 """The extended request of RFC 4511, 4.14.1, as message 1."""
 _LONGEST_ANSWER = 4096
-_SEQUENCE, _INTEGER, _ENUMERATED, _EXTENDED_RESPONSE = 0x30, 0x02, 0x0A, 0x78
+_EXTENDED_RESPONSE = 0x78
+"""Its tag (RFC 4511, 4.12: application class, number 24)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +138,15 @@ def _start_tls(line: socket.socket) -> None:
 def _result_code(answer: bytes) -> int | None:
     """The result code of an ExtendedResponse (RFC 4511, 4.12) with message id 1; None for anything else."""
     place, code = 0, None
-    for tag in (_SEQUENCE, _INTEGER, _EXTENDED_RESPONSE, _ENUMERATED):
+    for tag in (der.SEQUENCE, der.INTEGER, _EXTENDED_RESPONSE, der.ENUMERATED):
         if answer[place : place + 1] != bytes([tag]):
             return None
         first = answer[place + 1] if place + 1 < len(answer) else 0
         more = first & 0x7F if first & 0x80 else 0
         place += 2 + more
-        if tag == _INTEGER:
+        if tag == der.INTEGER:
             place += first
-        elif tag == _ENUMERATED:
+        elif tag == der.ENUMERATED:
             code = answer[place] if place < len(answer) else None
     return code
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTP_PORT, HTTPS_PORT
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
@@ -18,7 +17,7 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from appliance.config import Settings
-from appliance.egress import EgressFailed
+from appliance.egress import EgressFailed, is_loopback
 from appliance.errors import PreconditionRefused
 
 LONGEST_URL: Final = 500
@@ -79,7 +78,7 @@ class WebhookTargets:
         """Raises :class:`PreconditionRefused` for an address to which no webhook may go."""
         parts = _parts(url)
         port = parts.port or (HTTPS_PORT if parts.scheme == "https" else HTTP_PORT)
-        if parts.scheme == "http" and not (self._development and _is_loopback(parts.hostname or "")):
+        if parts.scheme == "http" and not (self._development and is_loopback(parts.hostname or "")):
             raise PreconditionRefused("The address of a webhook begins with https://.")
         if AllowedTarget(parts.hostname or "", port) not in self._allowed:
             raise PreconditionRefused(
@@ -127,14 +126,6 @@ def _parts(url: str) -> SplitResult:
     if not fits or not plain or len(url) > LONGEST_URL or "@" in parts.netloc or parts.fragment:
         raise refusal
     return parts
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    with suppress(ValueError):
-        return ip_address(host).is_loopback
-    return False
 
 
 def _inner_of(address: _Address) -> IPv4Address | None:

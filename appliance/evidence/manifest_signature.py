@@ -31,6 +31,7 @@ from appliance.verification import (
     VerificationReport,
     Verifier,
 )
+from appliance.verification.ber import INDEFINITE_SEQUENCE
 from appliance.verification.messages import SignedMessage, UnreadableMessage, read_message
 from appliance.verification.paths import (
     CertificateFinding,
@@ -46,7 +47,6 @@ from hsm import cms, timestamp
 from hsm.certificates import is_evidence_service
 from hsm.cms.signed_data import SIGNING_TIME
 
-_BER = b"\x30\x80"
 LARGEST_CERTIFICATE = 64 * 1024
 """Bytes: a certificate is read before anybody vouches for it, and takes some sixty times its size while it is."""
 
@@ -97,7 +97,7 @@ def _dated(listed: bytes, query: bytes, reply: bytes, trust: PackageTrust) -> Ve
 
 
 def _message(signature: bytes) -> SignedMessage:
-    if signature.startswith(_BER):
+    if signature.startswith(INDEFINITE_SEQUENCE):
         raise UnreadableMessage("The signature of the manifest is not encoded in DER.")
     message = read_message(signature)
     if message.defects or message.unsigned or message.crls or message.content is not None:

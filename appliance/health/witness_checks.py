@@ -16,7 +16,7 @@ from appliance.model.witnesses import WitnessesStatus, WitnessProblem, WitnessSt
 from appliance.store import maintenance as stored_maintenance
 from appliance.witnesses import policy_of
 from appliance.witnesses.policy import require_log
-from appliance.witnesses.submitting import status_of
+from appliance.witnesses.quorum import status_of
 from hsm.errors import RefusalError
 from hsm.note import read_vkey
 

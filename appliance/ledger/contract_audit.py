@@ -80,10 +80,9 @@ class AuditedContract:
 class Audit:
     """Reads only. Thread-safe. *vkey* is the file with the log's verifier key."""
 
-    def __init__(self, database: Database, vkey: Path) -> None:
-        self._database = database
+    def __init__(self, database: Database, proofs: LogProofs, vkey: Path) -> None:
+        self._database, self._proofs = database, proofs
         self._timeline = Timeline(database)
-        self._proofs = LogProofs(database)
         self._vkey = vkey
 
     def of(self, contract_id: str, audience: Audience) -> AuditedContract:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,8 @@ from appliance.ledger.tree import StoredTree, TileName, Tiles
 from appliance.store import ledger
 from appliance.store.database import Database, Transaction, reads
 from appliance.store.ledger import StoredCheckpoint
-from hsm.merkle import consistency_ranges, inclusion_ranges
+from hsm.merkle import EMPTY_ROOT, consistency_ranges, inclusion_ranges
+from hsm.note import Checkpoint
 
 
 class ParameterRefused(ApplianceError, code="bad-request"):
@@ -32,15 +33,21 @@ def _published(tx: Transaction) -> StoredCheckpoint:
     return last
 
 
+SizeWitnessed = Callable[[Transaction, int], int | None]
+"""The size of the newest checkpoint of more than so many entries that a quorum of witnesses vouches for, by the
+policy as it is now; None without one."""
+
+
 class LogProofs:
     """Answers from the published log alone: what no checkpoint covers yet does not exist here. Thread-safe.
 
     Every proof is made from O(log n) stored hashes. Raises :class:`ParameterRefused` for numbers out of range,
-    :class:`LedgerDamaged` when a stored hash is missing.
+    :class:`LedgerDamaged` when a stored hash is missing. *witnessed* says which checkpoints outside witnesses
+    vouch for; without it none.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, witnessed: SizeWitnessed | None = None) -> None:
+        self._database, self._witnessed = database, witnessed
 
     latest = reads(ledger.last_checkpoint)
     checkpoint = reads(_published)
@@ -79,18 +86,30 @@ class LogProofs:
             tree = StoredTree(tx)
             return [tree.hash_of(*each) for each in consistency_ranges(old, new)]
 
+    def continues(self, earlier: Checkpoint) -> bool:
+        """Whether the published log begins with the entries of *earlier*."""
+        with self._database.reading() as tx:
+            if earlier.size > _published(tx).size:
+                return False
+            return earlier.root == (StoredTree(tx).root(earlier.size) if earlier.size else EMPTY_ROOT)
+
     def witnessed(self, index: int) -> StoredCheckpoint | None:
-        """The newest checkpoint over the entry at *index* that met the quorum of outside witnesses."""
-        return self._database.query(ledger.witnessed_checkpoint, above=index)
+        """The newest checkpoint over the entry at *index* that has the quorum of outside witnesses."""
+        with self._database.reading() as tx:
+            return self._witnessed_over(tx, index)
+
+    def _witnessed_over(self, tx: Transaction, index: int) -> StoredCheckpoint | None:
+        size = None if self._witnessed is None else self._witnessed(tx, index)
+        return None if size is None else ledger.checkpoint_of_size(tx, size)
 
     def proof_file(self, index: int, checkpoint: StoredCheckpoint | None = None) -> bytes:
         """The C2SP ``.tlog-proof`` of the entry at *index*: its path to *checkpoint*, and that note with the lines
-        of witnesses. Without one it leads to the newest that met the quorum and covers the entry, else to the
+        of witnesses. Without one it leads to the newest that has the quorum and covers the entry, else to the
         newest.
         """
         with self._database.reading() as tx:
             newest = _published(tx)
-            to = checkpoint or ledger.witnessed_checkpoint(tx, above=index) or newest
+            to = checkpoint or self._witnessed_over(tx, index) or newest
             path = _inclusion(tx, index, to.size, newest)
         lines = [HEAD, f"index {index}", *(base64.b64encode(each).decode() for each in path), "", ""]
         return "\n".join(lines).encode() + to.cosigned_note

@@ -42,12 +42,23 @@ class WitnessStanding:
 
 
 @dataclass(frozen=True, slots=True)
+class WitnessedCheckpoint:
+    """The ``size`` of a checkpoint with a quorum, and since when it had that: as the witness says whose
+    cosignature was the last that it took, or, of an earlier judgement, when that was made."""
+
+    size: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class WitnessesStatus:
-    """The witnesses of the policy; the newest checkpoint with a quorum (``size`` and moment, None before the
-    first), and since when a newer one waits for it."""
+    """The witnesses of the policy as it is now; the newest checkpoint that has its quorum (``size`` and moment,
+    None without one), and since when a newer one waits for it. ``earlier`` is a newer one that met the quorum of
+    an earlier policy, while that was in force."""
 
     demanded: bool
     witnesses: tuple[WitnessStanding, ...]
     size: int | None
     at: datetime | None
     waiting_since: datetime | None
+    earlier: WitnessedCheckpoint | None = None

@@ -184,22 +184,9 @@ def checkpoint_of_size(tx: Transaction, size: int) -> StoredCheckpoint | None:
     return _CHECKPOINTS.first(tx, "WHERE size = ?", (size,))
 
 
-def witnessed_checkpoint(tx: Transaction, *, above: int) -> StoredCheckpoint | None:
-    """The newest checkpoint of more than *above* entries that met the quorum of witnesses; None without one."""
-    return _CHECKPOINTS.first(
-        tx,
-        "WHERE size > ? AND size IN (SELECT size FROM witnessed_checkpoints) ORDER BY size DESC LIMIT 1",
-        (above,),
-    )
-
-
-def unwitnessed_since(tx: Transaction) -> datetime | None:
-    """When the oldest checkpoint after the last one that met the quorum was made; None when there is none."""
-    stamp = tx.value(
-        int,
-        "SELECT stamp FROM checkpoints WHERE size >"
-        " coalesce((SELECT max(size) FROM witnessed_checkpoints), 0) ORDER BY size LIMIT 1",
-    )
+def checkpoint_made_after(tx: Transaction, size: int) -> datetime | None:
+    """When the smallest checkpoint of more than *size* entries was made; None when there is none."""
+    stamp = tx.value(int, "SELECT stamp FROM checkpoints WHERE size > ? ORDER BY size LIMIT 1", (size,))
     return None if stamp is None else datetime.fromisoformat(json.loads(leaf(tx, stamp))["at"])
 
 

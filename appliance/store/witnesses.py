@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 
-from appliance.model.witnesses import WitnessProblem
+from appliance.model.witnesses import WitnessedCheckpoint, WitnessProblem
 from appliance.store.database import Transaction
 from hsm.rows import Query, fields_of
 
@@ -53,26 +55,30 @@ def add_cosignature(tx: Transaction, size: int, witness: str, line: str, at: dat
     return tx.insert_if_new("cosignatures", row)
 
 
-def cosigners(tx: Transaction, size: int) -> frozenset[str]:
-    """The vkeys of the witnesses who cosigned the checkpoint of *size*."""
-    return frozenset(tx.column(str, "SELECT witness FROM cosignatures WHERE size = ?", (size,)))
+def cosigned_at(tx: Transaction, size: int) -> Mapping[str, datetime]:
+    """By vkey of each witness who cosigned the checkpoint of *size*: when, as it says."""
+    rows = tx.execute("SELECT witness, at FROM cosignatures WHERE size = ?", (size,))
+    return {witness: datetime.fromisoformat(at) for witness, at in rows}
+
+
+def cosigned(tx: Transaction, *, above: int, most: int) -> Iterator[tuple[int, frozenset[str]]]:
+    """The checkpoints of more than *above* and at most *most* entries that were cosigned, the largest first: size,
+    and the vkeys of the witnesses."""
+    rows = tx.execute(
+        "SELECT size, witness FROM cosignatures WHERE size > ? AND size <= ? ORDER BY size DESC", (above, most)
+    )
+    for size, found in groupby(rows, key=itemgetter(0)):
+        yield size, frozenset(witness for _, witness in found)
 
 
 def add_witnessed(tx: Transaction, size: int, at: datetime) -> None:
-    """The checkpoint of *size* meets the quorum."""
+    """The checkpoint of *size* meets the quorum of the policy that is in force."""
     tx.insert_if_new("witnessed_checkpoints", {"size": size, "at": at})
 
 
-@dataclass(frozen=True, slots=True)
-class WitnessedCheckpoint:
-    """The newest checkpoint that met the quorum, and when it did."""
-
-    size: int
-    at: datetime
-
-
-def last_witnessed(tx: Transaction) -> WitnessedCheckpoint | None:
-    """None before the first."""
+def last_judged(tx: Transaction) -> WitnessedCheckpoint | None:
+    """The newest checkpoint that met the quorum of the policy that was in force then, and when that was seen; None
+    before the first. Whether it meets today's is another question."""
     return Query(
         WitnessedCheckpoint, "SELECT size, at FROM witnessed_checkpoints ORDER BY size DESC LIMIT 1"
     ).first(tx)

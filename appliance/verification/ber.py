@@ -22,11 +22,13 @@ MOST_ELEMENTS: Final = 500_000
 
 _CONSTRUCTED: Final = 0x20
 _INDEFINITE_LENGTH: Final = 0x80
-_OCTET_STRING: Final = 0x04
 _LONG_TAG: Final = 0x1F
 _MOST_TAG_OCTETS: Final = 6
 _MOST_LENGTH_OCTETS: Final = 8
 _END: Final = b"\0\0"
+
+INDEFINITE_SEQUENCE: Final = bytes((der.SEQUENCE, _INDEFINITE_LENGTH))
+"""How a SEQUENCE in BER begins whose length is not told: no DER begins so."""
 
 
 class NotBer(ValueError):
@@ -95,7 +97,7 @@ def _element(data: bytes, at: int, depth: int, budget: _Budget) -> tuple[bytes, 
     if depth == 0:
         raise NotBer("too deep")
     members, end = _members(data, header, depth - 1, budget)
-    if header.identifier[0] == _OCTET_STRING | _CONSTRUCTED:
+    if header.identifier[0] == der.OCTET_STRING | _CONSTRUCTED:
         return _string(members), end
     contents = b"".join(members)
     if header.end is not None and contents == data[header.start : header.end]:
@@ -121,10 +123,10 @@ def _string(segments: list[bytes]) -> bytes:
     """X.690, 8.7.3: segments of an OCTET STRING are OCTET STRINGs, here already without segments of their own."""
     contents = bytearray()
     for segment in segments:
-        if segment[0] != _OCTET_STRING:
+        if segment[0] != der.OCTET_STRING:
             raise NotBer("a segment of an OCTET STRING that is none")
         contents += segment[_header(segment, 0).start :]
-    return der.element(_OCTET_STRING, bytes(contents))
+    return der.element(der.OCTET_STRING, bytes(contents))
 
 
 def _header(data: bytes, at: int) -> _Header:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from appliance.verification.algorithms import digest_of
-from appliance.verification.ber import NotBer, leading_element, length_of, to_der
+from appliance.verification.ber import INDEFINITE_SEQUENCE, NotBer, leading_element, length_of, to_der
 from appliance.verification.model import SubIndication, Verdict, failed, undecided
 from hsm import der
 from hsm.cms import DATA
@@ -58,8 +58,7 @@ _RECORD = Sentence(
     "The signature carries an evidence record (RFC 4998), which was not judged; what it proves does not count."
 )
 _LEFT_ASIDE = Sentence("The signature carries unsigned attributes that were not judged ({oid}).")
-_INDEFINITE = b"\x30\x80"
-_CERTIFICATE, _LIST = 0x30, 0x30
+_CERTIFICATE = _LIST = der.SEQUENCE
 _EXTENDED, _ATTRIBUTE_V1, _ATTRIBUTE_V2, _OTHER_CERTIFICATE = 0xA0, 0xA1, 0xA2, 0xA3
 _OTHER_LIST = 0xA1
 _MOST_SIGNERS = 16
@@ -165,7 +164,7 @@ def message_in(contents: bytes) -> SignedMessage:
 
     Raises :class:`UnreadableMessage`, also when the unused room is not zero: nothing signs those bytes.
     """
-    in_ber = contents.startswith(_INDEFINITE)
+    in_ber = contents.startswith(INDEFINITE_SEQUENCE)
     try:
         message, length = leading_element(contents) if in_ber else (b"", length_of(contents))
     except NotBer as error:

@@ -20,6 +20,7 @@ from appliance.confinement.pool import Confinement
 from appliance.errors import ConfigurationError, ConfinementFailed
 from appliance.verification.model import FileKind, SubIndication, VerificationReport, undecided
 from appliance.verification.trust import UNREADABLE, TrustAnchors, shown_name
+from hsm import der
 from hsm.errors import Sentence
 
 Trust = TrustAnchors | Sequence[x509.Certificate] | None
@@ -232,7 +233,6 @@ def _refused(kind: FileKind, at: datetime, subindication: SubIndication, reason:
 
 _PDF_HEADER_WITHIN = 1024  # ISO 32000-1, annex H.3.4.1: readers look this far for the header
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
-_SEQUENCE = 0x30
 _PEM = b"-----BEGIN "
 
 
@@ -242,7 +242,7 @@ def kind_of(content: bytes) -> FileKind | None:
         return None if b"%PDF-" in content[:_PDF_HEADER_WITHIN] else FileKind.EVIDENCE
     if b"%PDF-" in content[:_PDF_HEADER_WITHIN] or b"/ByteRange" in content:
         return FileKind.PDF  # a signed PDF whose header was damaged is still a damaged signed PDF
-    if content[:1] == bytes((_SEQUENCE,)):
+    if content[:1] == bytes((der.SEQUENCE,)):
         return FileKind.TIMESTAMP
     return None
 

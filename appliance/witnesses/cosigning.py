@@ -8,7 +8,6 @@ directory: who loses it loses the key, and so cannot begin anew under the same n
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -27,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from appliance.errors import ApplianceError, ConfigurationError
 from appliance.sharing import make_directory, write_whole
-from appliance.witnesses.messages import Submission, parse_submission
+from appliance.witnesses.messages import Submission, origin_hash, parse_submission
 from hsm.errors import AuthorityError, ConsistencyRefused, Malformed
 from hsm.merkle import EMPTY_ROOT, verify_consistency
 from hsm.note import (
@@ -172,7 +171,7 @@ class Witness:
             return None
 
     def _place(self, origin: str) -> Path:
-        return self._directory / hashlib.sha256(origin.encode()).hexdigest()
+        return self._directory / origin_hash(origin)
 
     def _locked(self, origin: str) -> AbstractContextManager[None]:
         """One request at a time for a log."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -15,6 +16,9 @@ from hsm.note import MOST_HASHES
 
 PATH: Final = "/add-checkpoint"
 """Below the submission prefix."""
+
+LATEST: Final = re.compile(r"/([0-9a-f]{64})/checkpoint")
+"""Where monitors read the last checkpoint that was cosigned, of the log whose origin has this SHA-256."""
 
 SIZE_KIND: Final = "text/x.tlog.size"
 """The media type of an answer 409 that names the size that the witness cosigned last."""
@@ -50,6 +54,16 @@ def parse_submission(body: bytes) -> Submission:
     if old is None or not blank or len(hashes) > MOST_HASHES:
         raise Malformed("The request is not of the form of C2SP tlog-witness: old size, hashes, empty line, note.")
     return Submission(int(old[1]), tuple(map(_hash, hashes)), checkpoint)
+
+
+def origin_hash(origin: str) -> str:
+    """SHA-256 (hexadecimal) of a log's name: what its last checkpoint has in its address."""
+    return hashlib.sha256(origin.encode()).hexdigest()
+
+
+def latest_path(origin: str) -> str:
+    """The address, below the prefix, of the last checkpoint that was cosigned of the log *origin*."""
+    return f"/{origin_hash(origin)}/checkpoint"
 
 
 def encode_size(size: int) -> bytes:

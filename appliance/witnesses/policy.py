@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from appliance.config import Settings, can_serve
+from appliance.egress import is_loopback
 from appliance.errors import ConfigurationError
 from hsm.errors import AuthorityError
 from hsm.note import KeyKind, NoteKey, parse_vkey, verify_cosignature
@@ -74,6 +76,11 @@ class WitnessPolicy:
         """Whether these witnesses, by their names in the file, are enough."""
         return self.quorum == NONE or self._witnessed(self.quorum, cosigned)
 
+    def reach(self, sizes: Mapping[str, int]) -> int:
+        """The largest size that enough witnesses have come to: no larger checkpoint can have the quorum. *sizes*
+        are those that each cosigned last, by their names in the file; who is missing has cosigned none."""
+        return self._reach(self.quorum, sizes)
+
     def judge(self, checkpoint: bytes) -> Witnessing:
         """Who cosigned the *checkpoint*, a signed note. A cosignature that does not verify counts as none, and
         lines of unknown keys are left alone (C2SP ``signed-note``). The log's own signature is for the caller to
@@ -86,6 +93,12 @@ class WitnessPolicy:
             except AuthorityError:  # not by this one, or not a good one
                 continue
         return Witnessing(found, len(self.witnesses), self.is_met(frozenset(found)))
+
+    def _reach(self, name: str, sizes: Mapping[str, int]) -> int:
+        group = self.groups.get(name)
+        if group is None:
+            return sizes.get(name, 0)
+        return sorted((self._reach(each, sizes) for each in group.members), reverse=True)[group.least - 1]
 
     def _witnessed(self, name: str, cosigned: frozenset[str]) -> bool:
         group = self.groups.get(name)
@@ -203,7 +216,24 @@ def policy_of(settings: Settings) -> WitnessPolicy | None:
     for each in policy.witnesses:
         if each.url and not can_serve(each.url):
             raise ConfigurationError("{path}: {url} is no address of a web server.", path=path, url=each.url)
+        if not (is_answer_authentic(each.url) or settings.witnesses.plain_http or _is_here(each.url)):
+            raise ConfigurationError(
+                "{path}: {url} is asked over plain HTTP, where anybody in the network can answer: take https://,"
+                " or allow it (witnesses.plain_http).",
+                path=path,
+                url=each.url,
+            )
     return policy
+
+
+def is_answer_authentic(url: str) -> bool:
+    """Whether what is answered at *url* is by the server that it names (TLS). A witness without one has no answer
+    at all that could be somebody else's."""
+    return not url or urlsplit(url).scheme == "https"
+
+
+def _is_here(url: str) -> bool:
+    return is_loopback(urlsplit(url).hostname or "")
 
 
 def require_log(policy: WitnessPolicy, log: NoteKey) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from appliance.clock import utc_now
 from appliance.errors import ConfigurationError
 from appliance.witnesses.cosigning import SubmissionRefused, Witness
-from appliance.witnesses.messages import LARGEST, PATH, SIZE_KIND, encode_size
+from appliance.witnesses.messages import LARGEST, LATEST, PATH, SIZE_KIND, encode_size
 from hsm.errors import AuthorityError, ConfigurationRefused
 from hsm.note import KeyKind, parse_vkey
 from hsm.settings import checked, section
@@ -23,7 +23,6 @@ from hsm.settings import checked, section
 log = logging.getLogger(__name__)
 
 _LISTEN: Final = re.compile(r"(?:127\.0\.0\.1|\[::1\]|localhost):[1-9][0-9]{0,4}|unix:/.+|[^/\s]+:[1-9][0-9]{0,4}")
-_LATEST: Final = re.compile(r"/([0-9a-f]{64})/checkpoint")
 _TEXT: Final = "text/plain; charset=utf-8"
 
 
@@ -87,7 +86,7 @@ class WitnessApplication:
 
     def _answer(self, environ: dict[str, Any]) -> _Answer:
         method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
-        latest = _LATEST.fullmatch(path)
+        latest = LATEST.fullmatch(path)
         if path == PATH and method == "POST":
             return self._add_checkpoint(environ)
         if latest and method in ("GET", "HEAD"):

@@ -19,20 +19,22 @@ from appliance.config import Settings
 from appliance.egress import MOST_AT_ONCE, Egress, EgressFailed, ExchangeLimits, Reply
 from appliance.errors import ApplianceError, StateRefused
 from appliance.ledger import LogProofs
-from appliance.model.witnesses import WitnessesStatus, WitnessProblem, WitnessStanding
+from appliance.model.witnesses import WitnessesStatus, WitnessProblem
 from appliance.store import ledger
 from appliance.store import witnesses as store
 from appliance.store.database import Database, Transaction
 from appliance.store.ledger import StoredCheckpoint
 from appliance.store.witnesses import WitnessState
-from appliance.witnesses.messages import PATH, SIZE_KIND, Submission, parse_size
-from appliance.witnesses.policy import PolicyWitness, WitnessPolicy, require_log
+from appliance.witnesses.messages import PATH, SIZE_KIND, Submission, latest_path, parse_size
+from appliance.witnesses.policy import PolicyWitness, WitnessPolicy, is_answer_authentic, require_log
+from appliance.witnesses.quorum import status_of
 from hsm.errors import AuthorityError, Malformed
 from hsm.note import (
     NoteKey,
     parse_checkpoint,
     parse_note,
     parse_signatures,
+    verify_checkpoint,
     verify_cosignature,
     with_signatures,
 )
@@ -87,27 +89,6 @@ def answering(policy: WitnessPolicy, states: Mapping[str, WitnessState]) -> froz
     without a network among them: theirs comes by hand, so nobody waits for it."""
     found = ((each.name, each.url, states.get(each.key.vkey())) for each in policy.witnesses)
     return frozenset(name for name, url, state in found if url and (state is None or state.problem is None))
-
-
-def status_of(tx: Transaction, policy: WitnessPolicy) -> WitnessesStatus:
-    """How the witnesses of *policy* and its quorum stand."""
-    states, last = store.states(tx), store.last_witnessed(tx)
-    return WitnessesStatus(
-        demanded=policy.demands_witnesses,
-        witnesses=tuple(_standing(each, states.get(each.key.vkey())) for each in policy.witnesses),
-        size=None if last is None else last.size,
-        at=None if last is None else last.at,
-        waiting_since=ledger.unwitnessed_since(tx),
-    )
-
-
-def _standing(witness: PolicyWitness, state: WitnessState | None) -> WitnessStanding:
-    name, url = witness.key.name, witness.url
-    if state is None:
-        return WitnessStanding(name, url, None, None, None, "", None, 0)
-    return WitnessStanding(
-        name, url, state.size, state.cosigned, state.problem, state.said, state.since, state.refusals
-    )
 
 
 class Submitting:
@@ -196,7 +177,7 @@ class Submitting:
         try:
             made = self._ask(witness, checkpoint, (state.size if state else None) or 0)
         except SubmissionFailed as failure:
-            self._database.commit(self._note_failure, witness, failure)
+            self._database.commit(self._note_failure, witness, self._believed(witness, failure))
         else:
             self._keep(witness, checkpoint, made)
 
@@ -223,6 +204,24 @@ class Submitting:
             old = last
         raise SubmissionFailed(WitnessProblem.BAD_ANSWER, "It named one size, and then another.")
 
+    def _believed(self, witness: PolicyWitness, failure: SubmissionFailed) -> SubmissionFailed:
+        """What counts of *failure*. Over plain HTTP anybody on the way can answer, so a fork that is told there
+        counts when the last checkpoint that the witness cosigned shows it: its own and this log's signature are on
+        that, and this log does not continue it. An older one that somebody repeats is a part of this log."""
+        if failure.problem is not WitnessProblem.FORKED or is_answer_authentic(witness.url):
+            return failure
+        log_key = self._log_key()
+        try:
+            note = self._egress.get(witness.url.rstrip("/") + latest_path(log_key.name), {}).body
+            verify_cosignature(note, witness.key)
+            shown = verify_checkpoint(note, log_key)
+        except (EgressFailed, AuthorityError) as error:
+            return _unproven(failure, error)
+        if self._proofs.continues(shown):
+            return _unproven(failure, "the last checkpoint that it shows is one of this log")
+        log.warning("witness %s shows another log under this log's key: %r", witness.name, note)
+        return failure
+
     def _post(self, witness: PolicyWitness, checkpoint: StoredCheckpoint, old: int) -> Reply:
         proof = tuple(self._proofs.consistency(old, checkpoint.size))
         body = Submission(old, proof, checkpoint.note).encode()
@@ -246,7 +245,7 @@ class Submitting:
             if before is None or (before.size or 0) <= checkpoint.size:
                 refusals = before.refusals if before else 0
                 store.save_state(tx, WitnessState(vkey, checkpoint.size, made.at, now, refusals=refusals))
-            cosigners = store.cosigners(tx, checkpoint.size)
+            cosigners = store.cosigned_at(tx, checkpoint.size)
             names = frozenset(each.name for each in self._policy.witnesses if each.key.vkey() in cosigners)
             if self._policy.demands_witnesses and self._policy.is_met(names):
                 store.add_witnessed(tx, checkpoint.size, now)
@@ -275,6 +274,14 @@ class Submitting:
                 retry_at=now + pause,
             ),
         )
+
+
+def _unproven(failure: SubmissionFailed, why: object) -> SubmissionFailed:
+    template = (
+        "Over plain HTTP, where anybody in the network can answer, it is said that it cosigned another log under"
+        " this log's key; nothing signed shows that ({why}). {said}"
+    )
+    return SubmissionFailed(WitnessProblem.BAD_ANSWER, template, why=why, said=failure)
 
 
 def _refused(reply: Reply, old: int) -> SubmissionFailed:

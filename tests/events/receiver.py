@@ -135,15 +135,16 @@ def receiving(context: ssl.SSLContext | None = None, port: int = 0) -> Iterator[
             thread.join()
 
 
-def make_certificate(path: Path) -> str:
-    """Puts a certificate of 127.0.0.1 alone, and its key, into the file *path*; it is its own authority. The
-    certificate (PEM)."""
+def make_certificate(path: Path, host: str = "") -> str:
+    """Puts a certificate of *host* alone (127.0.0.1 without one), and its key, into the file *path*; it is its own
+    authority. The certificate (PEM)."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "receiver.example")])
     now = datetime.now(UTC)
+    whose = x509.DNSName(host) if host else x509.IPAddress(ip_address("127.0.0.1"))
     made = (
         x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(1), now + timedelta(1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([whose]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())

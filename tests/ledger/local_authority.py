@@ -31,7 +31,7 @@ class LocalAuthority:
     def __init__(self, folder: Path) -> None:
         self.roots = MemoryAuthority()
         log = self.roots.signer("ed25519")
-        self.key = NoteKey.from_public_key(ORIGIN, log.key.public_key())
+        self.private, self.key = log.key, NoteKey.from_public_key(ORIGIN, log.key.public_key())
         self.memory = CheckpointStore(AuthorityDatabase(folder / "authority.db"))
         self.witness = CheckpointWitness(self.memory, self.key, lambda data: sign_with(log.key, data))
         self.known = self.memory.last()

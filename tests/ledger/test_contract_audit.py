@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.ledger import Sequencer
+from appliance.ledger import LogProofs, Sequencer
 from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
 from appliance.ledger.contract_audit import COLUMNS, Audit
 from appliance.ledger.disclosure import Audience
@@ -45,7 +45,7 @@ class Files:
 def files(tmp_path: Path) -> Iterator[Files]:
     database, local = seeded(tmp_path / "vermilion.db"), LocalAuthority(tmp_path)
     (tmp_path / "log.vkey").write_text(local.key.vkey(), "ascii")
-    yield Files(database, Sequencer(database, local), Audit(database, tmp_path / "log.vkey"))
+    yield Files(database, Sequencer(database, local), Audit(database, LogProofs(database), tmp_path / "log.vkey"))
     database.close()
 
 

@@ -17,6 +17,9 @@ REBOOTED = 133
 """What systemd-nspawn ends with when the container wants to be booted again."""
 
 PATIENCE = 90.0
+CABLE = "cable"
+"""The interface by which a machine reaches another one."""
+
 ENVIRONMENT = ("env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin", "HOME=/root", "LANG=C.UTF-8")
 # The kernel's NTP state can be read there, as on a machine; to set the clock it has no capability.
 CLOCK_CALLS = "--system-call-filter=adjtimex clock_adjtime"
@@ -138,6 +141,16 @@ class Container:
             time.sleep(0.05)
         words = self.root.with_suffix(".console").read_text(errors="replace").strip().splitlines()[-3:]
         raise StepFailed(f"the machine did not boot: {' / '.join(words)}")
+
+
+def connect(one: Container, another: Container, addresses: tuple[str, str]) -> None:
+    """A cable between two machines, each with its address (IPv4 with a prefix); it is gone when either reboots.
+    Raises :class:`StepFailed`."""
+    peer = another.network()[2]
+    run((*one.network(), "ip", "link", "add", CABLE, "type", "veth", "peer", "name", CABLE, "netns", peer))
+    for machine, address in zip((one, another), addresses, strict=True):
+        run((*machine.network(), "ip", "address", "add", address, "dev", CABLE))
+        run((*machine.network(), "ip", "link", "set", CABLE, "up"))
 
 
 def _is_init(process: str) -> bool:

@@ -11,6 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from appliance.witnesses import read_policy
 from tests.machine import asking
 from tests.machine.company import Company
 from tests.machine.visitor import Address
@@ -33,6 +34,19 @@ def contract(company: Company, title: str) -> str:
     assert valid == SIGNATURES, f"pdfsig finds {valid} valid signatures"
     levels = [each["level"] for each in verdicts[0]["signatures"] if each["level"]]
     return f"{SIGNATURES} signatures ({', '.join(levels)}) and evidence TOTAL-PASSED, {valid} valid by pdfsig"
+
+
+def witnessed(company: Company, title: str, policy: Path) -> str:
+    """The downloaded evidence passes our verifier, which demands the quorum of *policy*; the proof of its newest
+    entry in the log is cosigned by that policy's witnesses."""
+    verdict = _verified(company.folder / f"{title}.zip", _anchor(company), "--witnesses", policy)
+    assert verdict["indication"] == "TOTAL-PASSED", verdict
+    rules = read_policy(policy)
+    size = int(_portal(company.address, "/log/checkpoint").split(b"\n")[1])
+    proof = _portal(company.address, f"/log/proof/file?index={size - 1}")
+    found = rules.judge(proof.partition(b"\n\n")[2])
+    assert found.is_met, f"the proof of entry {size - 1} has no quorum: {proof.decode()}"
+    return f"evidence TOTAL-PASSED with --witnesses; the proof of entry {size - 1} by {', '.join(found.cosigned)}"
 
 
 def signed_elsewhere(company: Company, document: bytes) -> str:
@@ -124,8 +138,9 @@ def _anchor(company: Company) -> Path:
     return place
 
 
-def _verified(file: Path, trust: Path) -> dict[str, list[dict[str, str]] | str]:
-    command = (VERMILION, "--home", file.parent / "nothing", "verify", file, "--trust", trust, "--json")
+def _verified(file: Path, trust: Path, *options: object) -> dict[str, list[dict[str, str]] | str]:
+    home = file.parent / "nothing"
+    command = (VERMILION, "--home", home, "verify", file, "--trust", trust, *map(str, options), "--json")
     told = subprocess.run(command, capture_output=True, text=True, check=False)
     assert told.stdout.startswith("{"), told.stdout + told.stderr
     verdict: dict[str, list[dict[str, str]] | str] = json.loads(told.stdout)

@@ -154,6 +154,18 @@ def leaves(company: Company) -> str:
     return employing.leaves(company)
 
 
+def witnessed(company: Company, title: str, policy: str) -> str:
+    """By the policy in the file *policy*, witnesses vouch for the contract's evidence and the log's proofs."""
+    return judging.witnessed(company, title, Path(policy))
+
+
+def console_says(company: Company, path: str, *words: str) -> str:
+    """The console's page at *path* has these *words*, within a minute."""
+    visitor = company.administration().person("shi").visitor
+    contracts.eventually(lambda: visitor.good(path), lambda page: all(word in page.text for word in words), 60)
+    return f"{path} in the console: {', '.join(words)}"
+
+
 def draft(company: Company, expected: str) -> str:
     """Somebody uploads a document, and the portal takes it ("taken") or refuses it, saying why ("refused")."""
     initiator = company.person(SIGNERS[0])
@@ -277,6 +289,8 @@ VERBS: dict[str, Verb] = {
         organisation,
         employed,
         leaves,
+        witnessed,
+        console_says,
         draft,
         large,
         seal,

@@ -15,6 +15,7 @@ TOOLS = {
     "openssl": "openssl",
     "pdfsig": "poppler-utils",
     "gpg": "gnupg",
+    "ip": "iproute2",
 }
 """Command → the Debian package that has it."""
 

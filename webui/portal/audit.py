@@ -18,7 +18,7 @@ pages = Blueprint("audit", __name__)
 
 
 def _audit() -> Audit:
-    return Audit(appliance.database, appliance.settings.home.log_key)
+    return Audit(appliance.database, appliance.proofs, appliance.settings.home.log_key)
 
 
 @pages.get("/audit")
