@@ -117,6 +117,12 @@ class ObjectExtents:
         edges = [0, *chain.from_iterable(streams), len(self.document)]
         return zip(edges[::2], edges[1::2], strict=True)
 
+    def searched(self, begin: int, end: int) -> Iterator[tuple[int, int]]:
+        """The parts between two places in which a program may find objects."""
+        among = self._left_out[bisect_left(self._left_out, (begin, 0)) : bisect_left(self._left_out, (end, 0))]
+        edges = [begin, *chain.from_iterable(each for each in among if each[1] <= end), end]
+        return zip(edges[::2], edges[1::2], strict=True)
+
     def _found(self, pattern: re.Pattern[bytes]) -> Iterator[re.Match[bytes]]:
         for begin, end in self.beside(self._left_out):
             yield from pattern.finditer(self.document, begin, end)
