@@ -277,7 +277,7 @@ def _references(stream: BinaryIO) -> Iterator[tuple[int, int]]:
 
 misc._read_until_class = read_word
 generic._read_string_literal_bytes = read_string
-generic.ArrayObject.read_from_stream = staticmethod(read_array)  # type: ignore[method-assign, assignment]
+generic.ArrayObject.read_from_stream = staticmethod(read_array)  # type: ignore[method-assign]
 generic._decode_name = decoded_name
 generic.NameObject.write_to_stream = write_name  # type: ignore[method-assign, assignment]
 
