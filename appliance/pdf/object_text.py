@@ -211,7 +211,7 @@ def references(text: bytes, begin: int, end: int, *, plainly: bool) -> Iterator[
     written otherwise, if all have to be written *plainly*."""
     for found in _REFERENCE.finditer(text, begin, end):
         stop = found.start() - len(b" 0 ")
-        if text.startswith(b" 0 ", stop):  # as nearly all are written
+        if stop > begin and text.startswith(b" 0 ", stop):  # as nearly all are written
             start = text.rfind(b" ", max(begin, stop - _LONGEST_NUMBER - 1), stop) + 1
             if start and text[start:stop].isdigit():
                 yield int(text[start:stop])

@@ -29,7 +29,6 @@ _USUAL = re.compile(rb"[ \n\[](\d+) 0 \Z")
 """What nearly all are like; :data:`_REFERENCE` would find the same there, trying each character before."""
 _REFERENCE = re.compile(rb"(?<![\d.])(\d+)[\d.+-]*" + _SPACE + rb"[\d.+-]+(?:" + _SPACE + rb")?\Z")
 _NEAR = 12
-_USUAL_END = len(" 0 ")
 _REACH = 64
 _LONGEST_LINE = 65536
 TRAILER = 0
@@ -93,11 +92,12 @@ class References:
         that is written there of references to *number*; else None."""
         place = self._unchanged.get(holder)
         written = self._written.get((number, holder))
-        if place is None or written is None or written.keys() != {place}:
+        if place is None or written is None or len(written) > 1 or place not in written:
             return None
-        if not self._pdf.extents.is_headed(place.offset, holder):
+        extents = self._pdf.extents
+        if not extents.sound and not extents.is_headed(place.offset, holder):  # sound ones are
             return None
-        values = plain_entries(self._pdf.extents.body(place.offset))
+        values = plain_entries(extents.body(place.offset))
         if values is None:
             return None
         digits = b"%d" % number
@@ -156,9 +156,10 @@ def references_from(data: bytes, parts: Iterable[tuple[int, int]] | None = None)
     for first, last in ((0, len(data)),) if parts is None else parts:
         for keyword in _KEYWORD.finditer(data, first, last):
             position = keyword.start()
-            if data.startswith(b" 0 ", position - _USUAL_END):
-                start = data.rfind(b" ", max(first, position - _NEAR), position - _USUAL_END) + 1
-                if start and (digits := data[start : position - _USUAL_END]).isdigit():
+            stop = position - len(b" 0 ")
+            if stop > first and data.startswith(b" 0 ", stop):
+                start = data.rfind(b" ", max(first, position - _NEAR), stop) + 1
+                if start and (digits := data[start:stop]).isdigit():
                     yield int(digits), start
                     continue
             found = _USUAL.search(data, max(first, position - _NEAR), position)

@@ -52,6 +52,7 @@ class _Structure:
         self._old, self._new, self._references, self._widgets = old, new, references, widgets
         self._changed = {each.idnum: each for each in new.explicit_refs_in_revision()}
         self._before = number_of(old.root.raw_get("/StructTreeRoot")) if "/StructTreeRoot" in old.root else None
+        self._catalogue = old.root_ref.idnum
         self._nodes: set[int] = set()
         self._lists: set[int] = set()
         self._vetted: set[int] = set()
@@ -118,7 +119,7 @@ class _Structure:
             return True
         if self._references.overflows(number, holder):
             return False
-        if holder == self._old.root_ref.idnum:
+        if holder == self._catalogue:
             return self._before == (number, 0) and not any(
                 number in _numbers(self._old.root.raw_get(key))
                 for key in self._old.root
@@ -133,7 +134,7 @@ class _Structure:
     def _is_plainly_above(self, holder: int, number: int) -> bool:
         """Whether *holder* is known, without reading it as an object, to be such an element since the file began:
         there may be 100,000 of them."""
-        found = None if holder == self._old.root_ref.idnum else self._references.plain_values(number, holder)
+        found = None if holder == self._catalogue else self._references.plain_values(number, holder)
         if found is None:
             return False
         values, keys = found
@@ -238,7 +239,7 @@ class _Structure:
     def _is_node_kept(self, number: int) -> bool:
         """Whether a node of the trees that was written now was a node alone."""
         return all(
-            each in self._nodes or self._before == (each, 0) or each == self._old.root_ref.idnum
+            each in self._nodes or self._before == (each, 0) or each == self._catalogue
             for each in self._holders(number)
         )
 
