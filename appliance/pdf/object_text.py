@@ -46,10 +46,10 @@ class Unreadable(ValueError):
     """What is written there is no object whose end is known."""
 
 
-def is_ambiguous(objects: bytes) -> bool:
+def is_ambiguous(objects: bytes, *, plainly: bool = False) -> bool:
     """Whether one of the dictionaries in *objects*, written one after the other, has a key twice, or a
-    reference is not written plainly."""
-    references = len(_REFERENCE.findall(objects))
+    reference is not written plainly (unless it is known that all are written *plainly*, by :func:`references`)."""
+    references = 0 if plainly else len(_REFERENCE.findall(objects))
     if references and references != len(_PLAIN_REFERENCE.findall(without_digits(objects))):
         return True
     names = _NAME.findall(plain_names(objects))
