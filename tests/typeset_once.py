@@ -21,6 +21,6 @@ class TypesetOnce:
         if order in self._done:
             return self._done[order]
         done = self._typesetter(order, patience, nice)
-        if done.returncode == 0 and cbor2.loads(order)["manner"]["identifier"]:
+        if done.returncode == 0 and all(identifier for _, identifier in cbor2.loads(order)["pages"]):
             self._done[order] = done
         return done

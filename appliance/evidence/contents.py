@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -24,10 +25,10 @@ from appliance.evidence.own_certificates import certificate_of, identifier_of, i
 from appliance.language.sizes import ByteSize
 from appliance.ledger import require_chain
 from appliance.model.review import CHECK, CHECK_FORMAT, SIGN_OFF, SIGN_OFF_FORMAT
-from appliance.pdf.byte_ranges import signed_sizes
+from appliance.pdf.byte_ranges import SignedDigests, signed_sizes
 from appliance.verification import SignatureReport, Verdict
 from appliance.verification.model import PASSED
-from hsm import canonical, cms, merkle, timestamp
+from hsm import canonical, cms, merkle
 from hsm.errors import Malformed
 from hsm.intents import instant
 from hsm.names import SubjectName, name_in
@@ -98,24 +99,25 @@ def require_contract(files: Files) -> SignedContract:
     if original is None or signed[: len(original)] != original:
         raise PackageRefused("The signed contract does not begin with the contract as given.")
     names = sorted({path.partition(".")[0] for path in files if path.startswith("signatures/")})
-    for name in names:
-        message = part(files, f"{name}.p7s" if f"{name}.p7s" in files else f"{name}.tst")
-        place = extraction.locate_signatures(signed, message)
-        content = place.content(signed)
+    messages = [part(files, f"{name}.p7s" if f"{name}.p7s" in files else f"{name}.tst") for name in names]
+    places = extraction.locate_all(signed, messages)
+    digests = SignedDigests(signed, places)
+    for name, message, place in zip(names, messages, places, strict=True):
+        content = partial(digests.digest, place)
         if f"{name}.p7s" in files:
             number = name.removeprefix("signatures/")
             own = is_own(files, number)
             made = _require_parts(files, name, message, content, has_own_token=own)
             if own and made.certificate != certificate_of(files, number):
                 raise PackageRefused(OTHER_SIGNATURES)
-            digest = numbered[number] = hashlib.sha256(content).hexdigest()
+            digest = numbered[number] = content("sha256").hex()
             signers.append((digest, identifier_of(made.certificate, own=own)))
             way = None if own else cms.parse(message).activation()
             ways[digest] = "" if way is None else f"{_ACTIVATED}{way}".replace("-", "_"), in_seconds(made.at)
             located[place.end] = digest, made
             own_ends |= {place.end: number} if own else {}
         else:
-            timestamp.verify_token(message, data=content)
+            extraction.verify_dated(message, content)
             located[place.end] = "", None
         covered.append(place.gap_start + place.length)
     sizes = signed_sizes(signed, since=len(original))
@@ -293,7 +295,7 @@ def _require_parts(
     files: Files,
     name: str,
     message: bytes,
-    content: bytes,
+    content: bytes | extraction.DigestOf,
     *,
     is_record: bool = False,
     has_own_token: bool = False,

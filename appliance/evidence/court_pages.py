@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any, Final
 
 from appliance.evidence import history
@@ -19,7 +18,7 @@ from appliance.evidence.manifest import ListedFile
 from appliance.evidence.model import EvidenceInput
 from appliance.language import Language, Translator, instants, translator
 from appliance.language.characters import with_organisation
-from appliance.typesetting.typesetter import page_template, typeset
+from appliance.typesetting.typesetter import page_template, typeset_identified
 from hsm import canonical
 from hsm.errors import Sentence
 from hsm.intents import instant
@@ -95,17 +94,30 @@ def _numbers(listed: Sequence[Evidence]) -> dict[str, int]:
     return {each.kind.key: each.number for each in listed}
 
 
-def render_list(
-    evidence: EvidenceInput, extraction: Extraction, files: Mapping[str, bytes], language: Language
-) -> bytes:
-    """The list of evidence among *files* as a PDF, with the signatures one by one and what the law asks.
+def render_pages(evidence: EvidenceInput, extraction: Extraction, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """By their paths the PDFs of the list of evidence among *files*, with the signatures one by one and what the
+    law asks, and of the submission guide.
 
-    The same values give the same bytes, as :func:`appliance.evidence.readme.render_history`. Raises as
+    The same values give the same bytes, as :func:`appliance.evidence.readme.render_histories`. Raises as
     :func:`appliance.typesetting.typesetter.typeset`.
     """
+    guides = {guide_path(each): _guide(each) for each in Language}
+    lists = {list_path(each): _list(evidence, extraction, files, each) for each in Language}
+    pages = lists | {path: page for path, page in guides.items() if page not in _guides}
+    made = dict(zip(pages, typeset_identified(list(pages.values())), strict=True))
+    _guides.update((page, made[path]) for path, page in guides.items() if path in made)
+    return made | {path: _guides[page] for path, page in guides.items()}
+
+
+_guides: Final[dict[str, bytes]] = {}
+"""The PDFs of the guide by their pages, which are the same in every package."""
+
+
+def _list(evidence: EvidenceInput, extraction: Extraction, files: Mapping[str, bytes], language: Language) -> str:
+    """The page of the list in *language*."""
     say = translator(language)
     listed = list_of(evidence, extraction, files)
-    page = page_template("appliance.evidence", "templates/evidence-list.html").render(
+    return page_template("appliance.evidence", "templates/evidence-list.html").render(
         {
             "language": _TAGS[language],
             "_": say,
@@ -123,7 +135,6 @@ def render_list(
             "laws": _laws(listed, say),
         }
     )
-    return typeset(page, identifier=hashlib.sha256(page.encode()).digest()[:16])
 
 
 def _row(each: Evidence, say: Translator) -> dict[str, Any]:
@@ -195,9 +206,7 @@ def _laws(listed: Sequence[Evidence], say: Translator) -> list[tuple[str, list[d
     return list(laws.items())
 
 
-@cache
-def render_guide(language: Language) -> bytes:
-    """The submission guide as a PDF. Raises as :func:`appliance.typesetting.typesetter.typeset`."""
+def _guide(language: Language) -> str:
+    """The page of the guide in *language*."""
     template = page_template("appliance.evidence", f"templates/submission-guide.{language.value}.html")
-    page = template.render({"language": _TAGS[language]})
-    return typeset(page, identifier=hashlib.sha256(page.encode()).digest()[:16])
+    return template.render({"language": _TAGS[language]})

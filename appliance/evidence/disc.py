@@ -29,7 +29,7 @@ from appliance.evidence.manifest import PackageManifest
 from appliance.evidence.offline_verifier import read_verifier
 from appliance.evidence.repacked import read_zip
 from appliance.language import Language, translator
-from appliance.typesetting.typesetter import page_template, typeset
+from appliance.typesetting.typesetter import page_template, typeset_identified
 from hsm.checkers import VERIFIER
 
 PROGRAM: Final = "xorriso"
@@ -232,4 +232,5 @@ def render_sheet(package: WholePackage, image: str, size: int, digest: str, lang
         name=name_of(package),
         rows=[{"name": name, "size": f"{size:,}", "digest": digest} for name, size, digest in rows],
     )
-    return typeset(page, identifier=hashlib.sha256(page.encode()).digest()[:16])
+    [sheet] = typeset_identified([page])
+    return sheet

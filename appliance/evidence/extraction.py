@@ -10,9 +10,10 @@ which the certificate was not to be believed any more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import islice
 
 from cryptography import x509
@@ -25,12 +26,12 @@ from appliance.evidence.model import (
     SignatureMaterial,
     SignedRecord,
 )
-from appliance.pdf.byte_ranges import ByteRange, stated_ranges
+from appliance.pdf.byte_ranges import ByteRange, SignedDigests, stated_ranges
 from appliance.verification.messages import UnreadableMessage, read_message
 from appliance.verification.revocation import harmful_since
 from appliance.verification.tokens import NotSigned, identify_signer
 from hsm import cms, timestamp
-from hsm.errors import AuthorityError
+from hsm.errors import AuthorityError, Malformed
 from hsm.records import require_kind
 
 _MOST_PLACES, _LARGEST_PLACE = 1000, 2 * 1024 * 1024
@@ -38,18 +39,31 @@ _MOST_PLACES, _LARGEST_PLACE = 1000, 2 * 1024 * 1024
 
 
 def locate_signatures(document: bytes, signature: bytes) -> ByteRange:
-    """The range of *signature* (DER of a CMS or of a timestamp token) in *document*.
+    """The range of one *signature*, as :func:`locate_all`."""
+    [found] = locate_all(document, [signature])
+    return found
 
-    Raises :class:`EvidenceIncomplete` when the document does not carry it exactly once, padded with zeros, among
+
+def locate_all(document: bytes, signatures: Iterable[bytes]) -> list[ByteRange]:
+    """The ranges of *signatures* (DER of a CMS or of a timestamp token) in *document*.
+
+    Raises :class:`EvidenceIncomplete` when the document does not carry one exactly once, padded with zeros, among
     places for signatures that are not more, or larger, than anybody needs.
     """
+    stated = [
+        each
+        for each in islice(stated_ranges(document), _MOST_PLACES)
+        if each and each.gap_end - each.gap_start <= _LARGEST_PLACE
+    ]
+    return [_located(document, stated, each) for each in signatures]
+
+
+def _located(document: bytes, stated: Iterable[ByteRange], signature: bytes) -> ByteRange:
     written = b"<" + signature.hex().encode()
     found = [
         each
-        for each in islice(stated_ranges(document), _MOST_PLACES)
-        if each
-        and each.gap_end - each.gap_start <= _LARGEST_PLACE
-        and document[each.gap_start : each.gap_start + len(written)].lower() == written
+        for each in stated
+        if document[each.gap_start : each.gap_start + len(written)].lower() == written
         and each.contents(document) == signature.ljust((each.gap_end - each.gap_start) // 2 - 1, b"\0")
     ]
     if len(found) != 1:
@@ -127,8 +141,27 @@ def extract(evidence: EvidenceInput) -> Extraction:
     )
 
 
+DigestOf = Callable[[str], bytes]
+"""The hash of a name over what a signature covers in a document: with others it has many megabytes in common
+(:class:`appliance.pdf.byte_ranges.SignedDigests`)."""
+
+
+def _digest_of(content: bytes | DigestOf, hash_name: str) -> bytes:
+    return cms.message_digest(hash_name, content) if isinstance(content, bytes) else content(hash_name)
+
+
+def verify_dated(token: bytes, content: DigestOf) -> timestamp.TimestampInfo:
+    """What *token* says, which is about *content*. Raises as :func:`hsm.timestamp.verify_token`."""
+    hash_name = timestamp.parse_token(token).hash_name
+    try:
+        digest = content(hash_name)
+    except ValueError as error:
+        raise Malformed("This system cannot compute {name}.", name=hash_name) from error
+    return timestamp.verify_token(token, digest=digest)
+
+
 def taken_apart(
-    message: bytes, content: bytes, name: str, *, is_record: bool = False, token: bytes = b""
+    message: bytes, content: bytes | DigestOf, name: str, *, is_record: bool = False, token: bytes = b""
 ) -> SignedFile:
     """The parts of a detached, timestamped CMS *message* over *content*, a record or a document's bytes; *name* is
     for the refusal. One that was made elsewhere has its *token* beside it."""
@@ -136,8 +169,8 @@ def taken_apart(
         return _taken_apart_elsewhere(message, content, name, token)
     try:
         parsed = cms.parse(message)
-        certificate = cms.verify(parsed, content=content)
-        require_kind(parsed, content if is_record else None)
+        certificate = cms.verify(parsed, digest=_digest_of(content, parsed.digest_name))
+        require_kind(parsed, content if is_record and isinstance(content, bytes) else None)
         dated = timestamp.local_token(parsed)
         if dated is None:
             raise ValueError("it has no timestamp")
@@ -149,11 +182,11 @@ def taken_apart(
     return SignedFile(message, parsed.signature, dated, info.gen_time, certificate)
 
 
-def _taken_apart_elsewhere(message: bytes, content: bytes, name: str, token: bytes) -> SignedFile:
+def _taken_apart_elsewhere(message: bytes, content: bytes | DigestOf, name: str, token: bytes) -> SignedFile:
     """The same of one that another house's software made, in whatever form the verifier takes."""
     try:
         read = read_message(message)
-        digest = cms.message_digest(read.digest_name, content)
+        digest = _digest_of(content, read.digest_name)
         certificate = identify_signer(read, digest, ()).certificate
         info = timestamp.verify_token(token, data=read.signature)
     except (AuthorityError, UnreadableMessage, NotSigned, ValueError) as error:
@@ -164,18 +197,22 @@ def _taken_apart_elsewhere(message: bytes, content: bytes, name: str, token: byt
 
 
 def _signatures(evidence: EvidenceInput) -> Iterator[ExtractedSignature]:
-    for position, material in enumerate(evidence.signatures, start=1):
-        covers = locate_signatures(evidence.signed, material.cms)
-        content = covers.content(evidence.signed)
-        signed = taken_apart(material.cms, content, material.field, token=material.token)
+    places = locate_all(evidence.signed, (each.cms for each in evidence.signatures))
+    digests = SignedDigests(evidence.signed, places)
+    both = zip(evidence.signatures, places, strict=True)
+    for position, (material, covers) in enumerate(both, start=1):
+        digest_of = partial(digests.digest, covers)
+        signed = taken_apart(material.cms, digest_of, material.field, token=material.token)
         yield ExtractedSignature(f"{position:02}", material, covers, signed)
 
 
 def _timestamps(evidence: EvidenceInput, *, already: int) -> Iterator[ExtractedTimestamp]:
-    for position, token in enumerate(evidence.document_timestamps, start=already + 1):
-        covers = locate_signatures(evidence.signed, token)
+    places = locate_all(evidence.signed, evidence.document_timestamps)
+    digests = SignedDigests(evidence.signed, places)
+    both = zip(evidence.document_timestamps, places, strict=True)
+    for position, (token, covers) in enumerate(both, start=already + 1):
         try:
-            info = timestamp.verify_token(token, data=covers.content(evidence.signed))
+            info = verify_dated(token, partial(digests.digest, covers))
         except AuthorityError as error:
             raise EvidenceIncomplete(
                 "A document timestamp of the signed contract does not hold: {detail}", detail=error

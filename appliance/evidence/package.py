@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from typing import Final
 
@@ -62,27 +61,21 @@ def build(evidence: EvidenceInput, seals: ManifestSignature) -> bytes:
 
 
 def _for_people(evidence: EvidenceInput, extraction: Extraction) -> dict[str, bytes]:
-    """README and history in each language; the histories are typeset at the same time, each in its own process."""
-    with ThreadPoolExecutor(len(Language)) as renderers:
-        histories = renderers.map(lambda language: readme.render_history(evidence, extraction, language), Language)
-        readmes = {
-            readme.readme_path(language): readme.render_readme(evidence, extraction, language)
-            for language in Language
-        }
-        return readmes | dict(zip(map(readme.history_path, Language), histories, strict=True))
+    """README and history in each language."""
+    histories = readme.render_histories(evidence, extraction)
+    readmes = {each: readme.render_readme(evidence, extraction, each) for each in Language}
+    return {
+        **{readme.readme_path(each): text for each, text in readmes.items()},
+        **{readme.history_path(each): pdf for each, pdf in histories.items()},
+    }
 
 
 def _for_courts(evidence: EvidenceInput, extraction: Extraction, files: Mapping[str, bytes]) -> dict[str, bytes]:
     """The list of evidence among *files*, and the submission guide, in each language."""
-    with ThreadPoolExecutor(len(Language)) as renderers:
-        lists = renderers.map(
-            lambda language: court_pages.render_list(evidence, extraction, files, language), Language
-        )
-        return {
-            court_pages.LIST_JSON: court_pages.list_json(evidence, list_of(evidence, extraction, files)),
-            **{court_pages.guide_path(each): court_pages.render_guide(each) for each in Language},
-            **dict(zip(map(court_pages.list_path, Language), lists, strict=True)),
-        }
+    return {
+        court_pages.LIST_JSON: court_pages.list_json(evidence, list_of(evidence, extraction, files)),
+        **court_pages.render_pages(evidence, extraction, files),
+    }
 
 
 def _sealed(listed: bytes, seals: ManifestSignature) -> dict[str, bytes]:

@@ -20,7 +20,7 @@ from appliance.evidence.model import EvidenceInput, SignatureMaterial
 from appliance.language import Language, Translator, instants, translator
 from appliance.language.characters import with_organisation
 from appliance.ledger.event_texts import LABELS, fact_label, says_nothing, title_of_event, value_as_message
-from appliance.typesetting.typesetter import page_template, typeset
+from appliance.typesetting.typesetter import page_template, typeset_identified
 from appliance.verification.trust import shown_name
 
 
@@ -203,15 +203,15 @@ def history_path(language: Language) -> str:
     return f"history/history.{language.value}.pdf"
 
 
-def render_history(evidence: EvidenceInput, extraction: Extraction, language: Language) -> bytes:
-    """The PDF. The same values give the same bytes with the same versions of WeasyPrint and fonts.
+def render_histories(evidence: EvidenceInput, extraction: Extraction) -> dict[Language, bytes]:
+    """The PDFs. The same values give the same bytes with the same versions of WeasyPrint and fonts.
 
     Fonts are Noto Sans CJK SC and Noto Serif CJK SC (Debian: fonts-noto-cjk), embedded as subsets. Nothing is
-    fetched: the page names no resource. Raises as :func:`appliance.typesetting.typeset`.
+    fetched: the page names no resource. Raises as :func:`appliance.typesetting.typesetter.typeset`.
     """
     template = page_template("appliance.evidence", "templates/history.html")
-    page = template.render(_history_values(evidence, extraction, language))
-    return typeset(page, identifier=hashlib.sha256(page.encode()).digest()[:16])
+    pages = [template.render(_history_values(evidence, extraction, each)) for each in Language]
+    return dict(zip(Language, typeset_identified(pages), strict=True))
 
 
 def _history_values(evidence: EvidenceInput, extraction: Extraction, language: Language) -> dict[str, Any]:

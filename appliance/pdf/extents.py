@@ -117,6 +117,12 @@ class ObjectExtents:
         edges = [0, *chain.from_iterable(streams), len(self.document)]
         return zip(edges[::2], edges[1::2], strict=True)
 
+    def searched(self, begin: int, end: int) -> Iterator[tuple[int, int]]:
+        """The parts between two places in which a program may find objects."""
+        among = self._left_out[bisect_left(self._left_out, (begin, 0)) : bisect_left(self._left_out, (end, 0))]
+        edges = [begin, *chain.from_iterable(each for each in among if each[1] <= end), end]
+        return zip(edges[::2], edges[1::2], strict=True)
+
     def _found(self, pattern: re.Pattern[bytes]) -> Iterator[re.Match[bytes]]:
         for begin, end in self.beside(self._left_out):
             yield from pattern.finditer(self.document, begin, end)
@@ -318,14 +324,20 @@ class ObjectExtents:
         header = _HEADER.match(self.document, start)
         if header is None or int(header[2]):
             return False
-        start, end = self._body(start, len(self.document))
+        begin, (start, end) = start, self._body(start, len(self.document))
         body = self.document[start:end]
-        if is_ambiguous(body):
+        if is_ambiguous(body, plainly=begin in self._written_plainly):
             return False
         if body.endswith(b"endobj"):
             return True
         ends, confirmed = self._stated_ends(body, self._data_after(end), doubtful=True)
         return ends == confirmed
+
+    @cached_property
+    def _written_plainly(self) -> frozenset[int]:
+        """Where objects begin in which all references are known to be written plainly: :attr:`sound` says that of
+        all that is beside :attr:`streams`."""
+        return frozenset(offset for offset, _ in self._in_order) if self.sound else frozenset()
 
     def _data_after(self, keyword: int) -> int:
         """Where the data of a stream begin whose keyword ends at *keyword*."""

@@ -73,7 +73,8 @@ def require_plain_structure(document: bytes, reader: PdfFileReader, extents: Obj
         Searching(document, reader).require_alike()
     extents.require_plain_headers()
     extents.require_end_before(len(document))
-    if not all(extents.is_headed(offset, number) for offset, number in extents.listed if offset > 0):
+    listed = () if extents.sound else extents.listed  # of which it is known where one is sound
+    if not all(extents.is_headed(offset, number) for offset, number in listed if offset > 0):
         raise Unreadable
 
 

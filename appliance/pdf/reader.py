@@ -1,5 +1,5 @@
 """Reading a PDF with pyHanko: refused when encrypted, strict or lax, and without what is slow in it: quadratic
-object streams, and names, other words and base 85 byte by byte.
+object streams, and names, other words, strings, references in arrays and base 85 byte by byte.
 
 Cross-reference streams are read to the end of their bytes, whatever number of entries they claim. pyHanko, when it
 is not strict or the entries have no width, makes entries up until the claimed number is reached: a stream that
@@ -216,7 +216,68 @@ def write_name(name: generic.NameObject, stream: BinaryIO, handler: Any = None, 
         _written(name, stream, handler, container_ref)
 
 
+_STRING_PART = re.compile(rb"[^()\\]*")
+_read_string = generic._read_string_literal_bytes
+
+
+def read_string(stream: BinaryIO) -> bytes:
+    """The bytes of the literal string that begins where *stream* is (7.3.4.2). One without escapes and parentheses
+    is not read byte by byte."""
+    start, found = stream.tell(), b""
+    stream.seek(1, os.SEEK_CUR)
+    while chunk := stream.read(_CHUNK):
+        end = _STRING_PART.match(chunk).end()  # type: ignore[union-attr]  # it matches nothing, too
+        found += chunk[:end]
+        if chunk[end : end + 1] == b")":
+            stream.seek(end + 1 - len(chunk), os.SEEK_CUR)
+            return found
+        if end < len(chunk):
+            break
+    stream.seek(start)
+    return _read_string(stream)
+
+
+_REFERENCES = re.compile(rb"(?:[ \t\n\r\x0c]*+[1-9]\d{0,9}[ \n\r]\d{1,5}[ \n\r]R(?=[ \t\n\r\x0c\]]))*+")
+_MANY = 16 * 1024
+
+
+def read_array(
+    stream: BinaryIO,
+    container_ref: Any,
+    in_content_stream: generic.ContentOpReading = generic.ContentOpReading.NO,
+) -> generic.ArrayObject:
+    """The array that begins where *stream* is (7.3.6). References with which it begins are not read byte by byte:
+    a page may have thousands of annotations, and an element of the structure 100,000 kids."""
+    array = generic.ArrayObject()
+    if stream.read(1) != b"[":
+        raise PdfReadError("Could not read array")
+    if in_content_stream == generic.ContentOpReading.NO:
+        for number, generation in _references(stream):
+            reference = generic.IndirectObject(number, generation, container_ref.get_pdf_handler())
+            reference.container_ref = container_ref
+            array.append(reference)
+    while misc.read_non_whitespace(stream) != b"]":
+        stream.seek(-1, os.SEEK_CUR)
+        array.append(generic.read_object(stream, container_ref, in_content_stream=in_content_stream))
+    return array
+
+
+def _references(stream: BinaryIO) -> Iterator[tuple[int, int]]:
+    """The references, plainly written, that come next in *stream*, which is left behind them."""
+    size = _CHUNK
+    while chunk := stream.read(size):
+        end = _REFERENCES.match(chunk).end()  # type: ignore[union-attr]  # it matches nothing, too
+        stream.seek(end - len(chunk), os.SEEK_CUR)
+        if not end:
+            return
+        words = chunk[:end].split()
+        yield from zip(map(int, words[::3]), map(int, words[1::3]), strict=True)
+        size = _MANY
+
+
 misc._read_until_class = read_word
+generic._read_string_literal_bytes = read_string
+generic.ArrayObject.read_from_stream = staticmethod(read_array)  # type: ignore[method-assign]
 generic._decode_name = decoded_name
 generic.NameObject.write_to_stream = write_name  # type: ignore[method-assign, assignment]
 

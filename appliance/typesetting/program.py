@@ -61,16 +61,22 @@ def main() -> None:
     os._exit(0)
 
 
-def _set(pages: Sequence[str], *, identifier: bytes | None, tagged: bool, images: bool) -> list[bytes]:
+def _set(pages: Sequence[tuple[str, bytes | None]], *, tagged: bool, images: bool) -> list[bytes]:
     from weasyprint import HTML  # noqa: PLC0415  # only once confined
     from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415
     from weasyprint.urls import URLFetcher  # noqa: PLC0415
 
+    from appliance.typesetting import outlines  # noqa: PLC0415
+
+    outlines.embed_outlines()
     allowed = URLFetcher(allowed_protocols=("data",) if images else (), fail_on_errors=True)
-    manner: dict[str, Any] = {"pdf_identifier": identifier, "pdf_tags": tagged}
-    typefaces = FontConfiguration()
-    read = (HTML(string=page, url_fetcher=allowed) for page in pages)
-    return [bytes(each.write_pdf(font_config=typefaces, **manner)) for each in read]
+    manner: dict[str, Any] = {
+        "finisher": outlines.name_outlines,
+        "font_config": FontConfiguration(),
+        "pdf_tags": tagged,
+    }
+    read = ((HTML(string=page, url_fetcher=allowed), identifier) for page, identifier in pages)
+    return [bytes(page.write_pdf(pdf_identifier=identifier, **manner)) for page, identifier in read]
 
 
 if __name__ == "__main__":

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from enum import StrEnum
 from functools import cache
@@ -74,8 +75,18 @@ def typeset(
     with a :class:`TypesettingFailure` as ``values["cause"]``.
     """
     with _turns:
-        [pdf] = _set([page], {"identifier": identifier, "tagged": tagged, "images": images}, patience)
+        [pdf] = _set([(page, identifier)], patience, tagged=tagged, images=images)
     return pdf
+
+
+def typeset_identified(pages: Sequence[str]) -> list[bytes]:
+    """The PDFs of *pages* of ours that somebody waits for, set in one process: the second takes a third of the
+    first's processor time. Each is identified by what it says, so that the same page gives the same bytes.
+
+    Raises as :func:`typeset`.
+    """
+    with _turns:
+        return _set([(each, hashlib.sha256(each.encode()).digest()[:16]) for each in pages], PATIENCE)
 
 
 def typeset_together(pages: Sequence[str], *, identifier: bytes, tagged: bool = False) -> list[bytes]:
@@ -84,13 +95,20 @@ def typeset_together(pages: Sequence[str], *, identifier: bytes, tagged: bool = 
 
     Raises as :func:`typeset`.
     """
-    return _set(pages, {"identifier": identifier, "tagged": tagged, "images": False}, PATIENCE, GIVES_WAY)
+    return _set([(each, identifier) for each in pages], PATIENCE, GIVES_WAY, tagged=tagged)
 
 
 def _set(
-    pages: Sequence[str], manner: Mapping[str, bytes | bool | None], patience: float, nice: int = 0
+    pages: Sequence[tuple[str, bytes | None]],
+    patience: float,
+    nice: int = 0,
+    *,
+    tagged: bool = False,
+    images: bool = False,
 ) -> list[bytes]:
-    done = _done(cbor2.dumps({"pages": list(pages), "manner": dict(manner)}), patience, nice)
+    """The PDFs of *pages*, each with its identifier."""
+    order = {"pages": pages, "manner": {"tagged": tagged, "images": images}}
+    done = _done(cbor2.dumps(order), patience, nice)
     if done.returncode == 0 and len(done.stdout) <= LARGEST_ANSWER:
         with suppress(cbor2.CBORDecodeError):
             answer: object = cbor2.loads(done.stdout)

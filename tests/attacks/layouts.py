@@ -263,3 +263,39 @@ _HIDDEN: dict[str, Callable[[], bytes]] = {
 }
 for _name, _build in _HIDDEN.items():
     register("layouts", _name, _build, HASH, FORMAT, UNEXPLAINED, UNSIGNED)
+
+
+# data of streams in a later revision that look like objects: a picture of 2 MB may have some by chance
+
+
+def _with_data(data: bytes, edit: Callable[[generic.StreamObject], None] | None = None) -> bytes:
+    """Signed again, and in the same revision a stream with *data*."""
+
+    def add(writer: IncrementalPdfFileWriter) -> None:
+        added = generic.StreamObject(stream_data=data)
+        if edit is not None:
+            edit(added)
+        writer.add_object(added)
+
+    return next_signature(approved(), edit=add)
+
+
+def _dangling(added: generic.StreamObject) -> None:
+    added[NAME("/X")] = generic.IndirectObject(999, 0, None)
+
+
+_BY_CHANCE = b"\x8e\x031obj \xf3%\x00\r obj(\x90"
+_OBJECT = b"\n4 0 obj\n<<>>stream\n" + OTHER_TEXT
+good.register("layouts", "a later picture with something like an object in it", partial(_with_data, _BY_CHANCE))
+register(
+    "layouts",
+    "an object in a later stream",
+    partial(_with_data, _OBJECT + b"\nendstream\nendobj\n"),
+    UNEXPLAINED,
+    FORMAT,
+)
+for _name, _data in {"an object": _OBJECT, "something like an object": _BY_CHANCE}.items():
+    register(
+        "layouts", f"{_name} in a later stream, where programs search", partial(_with_data, _data, _dangling),
+        UNEXPLAINED, FORMAT,
+    )  # fmt: skip

@@ -44,10 +44,10 @@ def pages_of_the_true_log(package: bytes, monkeypatch: pytest.MonkeyPatch) -> No
     """For packages whose log is changed: no judge reads the history's pages, of which each takes a second to
     typeset."""
     files = read_zip(package).files
-    pages = {each: bytes(files[readme.history_path(each)]) for each in Language}
-    lists = {each: bytes(files[court_pages.list_path(each)]) for each in Language}
-    monkeypatch.setattr(readme, "render_history", lambda _evidence, _extraction, language: pages[language])
-    monkeypatch.setattr(court_pages, "render_list", lambda _one, _two, _three, language: lists[language])
+    histories = {each: bytes(files[readme.history_path(each)]) for each in Language}
+    paths = [path(each) for each in Language for path in (court_pages.list_path, court_pages.guide_path)]
+    monkeypatch.setattr(readme, "render_histories", lambda _evidence, _extraction: histories)
+    monkeypatch.setattr(court_pages, "render_pages", lambda *_: {each: bytes(files[each]) for each in paths})
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def text_of(pdf: bytes, folder: Path) -> str:
 def test_people_can_read_it(
     evidence: EvidenceInput, extraction: Extraction, tmp_path: Path, language: Language, expected: list[str]
 ) -> None:
-    text = text_of(readme.render_history(evidence, extraction, language), tmp_path)
+    text = text_of(readme.render_histories(evidence, extraction)[language], tmp_path)
     for words in expected:
         assert words in text
     assert text.count("UTC+08:00 Asia/Shanghai") >= len(CLOCK.findall(text))
@@ -61,7 +61,7 @@ def test_every_font_is_embedded_and_chinese(
     evidence: EvidenceInput, extraction: Extraction, tmp_path: Path
 ) -> None:
     path = tmp_path / "history.pdf"
-    path.write_bytes(readme.render_history(evidence, extraction, Language.CHINESE))
+    path.write_bytes(readme.render_histories(evidence, extraction)[Language.CHINESE])
     fonts = subprocess.run(["pdffonts", path], capture_output=True, check=True, text=True).stdout.splitlines()[2:]
     assert fonts
     for font in fonts:
@@ -71,13 +71,13 @@ def test_every_font_is_embedded_and_chinese(
 
 @pytest.mark.usefixtures("typeset_anew")
 def test_the_same_events_give_the_same_pages(evidence: EvidenceInput, extraction: Extraction) -> None:
-    once = readme.render_history(evidence, extraction, Language.CHINESE)
-    assert once == readme.render_history(evidence, extraction, Language.CHINESE)
+    once = readme.render_histories(evidence, extraction)[Language.CHINESE]
+    assert once == readme.render_histories(evidence, extraction)[Language.CHINESE]
 
 
 def test_markup_in_a_title_is_text(evidence: EvidenceInput, extraction: Extraction, tmp_path: Path) -> None:
     hostile = replace(evidence, title="<img src=file:///etc/passwd>合同")
-    text = text_of(readme.render_history(hostile, extraction, Language.CHINESE), tmp_path)
+    text = text_of(readme.render_histories(hostile, extraction)[Language.CHINESE], tmp_path)
     assert "<img" in text
 
 

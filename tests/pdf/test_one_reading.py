@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from io import BytesIO
 
 import pytest
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.misc import PdfError
 
 from appliance.errors import DocumentRefused
-from appliance.pdf import inspection, page_comparison, pages
-from appliance.pdf.object_text import is_ambiguous
+from appliance.pdf import inspection, object_text, page_comparison, pages, reader
+from appliance.pdf.object_text import is_ambiguous, plain_entries, referred_to
 from appliance.pdf.values import FieldPlacement, Inspection, PersonAppearance, PrepareOrder
 from appliance.pdf.workshop import PdfWorkshop
 from tests.attacks.good import ORIGINALS
@@ -170,6 +174,90 @@ def test_the_odd_is_drawn_however_long_it_is(monkeypatch: pytest.MonkeyPatch) ->
 )
 def test_an_object_is_ambiguous_or_not(objects: bytes, *, ambiguous: bool) -> None:
     assert is_ambiguous(objects) is ambiguous
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_objects_are_like_tells_the_same(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Objects that are alike but for numbers and texts are judged once; each by itself comes out the same."""
+    chance = random.Random(seed)  # noqa: S311 - no secret
+    words = [*b"<< << << >> >> >> [ ] ( ) (a) (b\\)) < > <4f> /A /A /B /A1 /A2 /A12 1 -2.5 5 0 R {".split(), b" "]
+    made = [b"<</A/A/B 1" + b"".join(chance.choices(words, k=chance.randrange(12))) + b">>" for _ in range(500)]
+    found = [is_ambiguous(each) for each in made]
+    monkeypatch.setattr(object_text, "_outline", lambda _: None)
+    assert found == [is_ambiguous(each) for each in made]
+    assert len(set(found)) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        (
+            b"<</A 1/B(text)/C 5 0 R/D[1 6 0 R]/E/F>>",
+            {b"A": b"1", b"B": b"(text)", b"C": b"5 0 R", b"D": b"[1 6 0 R]", b"E": b"/F"},
+        ),
+        (b"\n<< /A  -1.5 /B true >>\nendobj", {b"A": b"-1.5", b"B": b"true"}),
+        (b"<<>>", {}),
+        (b"<</A 1/A 2>>", None),
+        (b"<</A 1/#41 2>>", None),
+        (b"<</A 5 1 R>>", None),
+        (b"<</A 5 6>>", None),
+        (b"<</A null>>", None),
+        (b"<</A 1 % 5 0 R\n/B 2>>", None),
+        (b"<</A(a(5 0 R)b)>>", None),
+        (b"<</A(a\\)/P 5 0 R)>>", None),
+        (b"<</A<</B 5 0 R>>>>", None),
+        (b"<</A[/B 5 0 R]>>", None),
+        (b"<</A 1>> 5 0 R", None),
+        (b"<</A 1>>stream", None),
+        (b"<</A/B/C>>", None),
+    ],
+)
+def test_plain_entries_are_read_at_once(text: bytes, values: dict[bytes, bytes] | None) -> None:
+    assert plain_entries(text) == values
+
+
+def test_references_in_plain_values() -> None:
+    found = [list(referred_to(each)) for each in (b"5 0 R", b"[1 6 0 R 7 0 R]", b"(8 0 R)", b"/R", b"9", b"[R]")]
+    assert found == [[5], [6, 7], [], [], [], []]
+
+
+_READ = [
+    b"[1 0 R 2 0 R]",
+    b"[ 1 0 R\n2 0 R (a) 3 0 R/N 4 0 R ]",
+    b"[1 0 R 2 0]",
+    b"[1  0 R 2 0 R]",
+    b"[1 0 R2 0 R]",
+    b"[0 0 R 1 0 R]",
+    b"[1 0 R % 2 0 R\n 3 0 R]",
+    b"[" + b"%d 0 R " * 3000 % tuple(range(1, 3001)) + b"[5 0 R]]",
+    b"[1 0 R",
+    b"[]",
+    b"(a(b)c)",
+    b"(a\\)b\\101)",
+    b"(" + b"long " * 50 + b")",
+    b"(" + b"a" * 31 + b")",
+    b"(no end",
+    b"()",
+]
+
+
+def _read(text: bytes) -> tuple[object, int]:
+    """What is read at the start of *text*, and where reading ended; or how it failed."""
+    stream = BytesIO(text + b" /Next")
+    try:
+        value = generic.read_object(stream, generic.Reference(1, 0, None))
+    except PdfError as error:
+        return type(error), 0
+    parts = value if isinstance(value, list) else [value]
+    return [(type(each), repr(each), each.container_ref) for each in parts], stream.tell()
+
+
+@pytest.mark.parametrize("text", _READ)
+def test_shortcuts_read_what_pyhanko_reads(text: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = _read(text)
+    monkeypatch.setattr(reader, "_references", lambda _: ())
+    monkeypatch.setattr(generic, "_read_string_literal_bytes", reader._read_string)
+    assert _read(text) == found
 
 
 @pytest.mark.parametrize("text", [b"(\\" * 50_000, b"a(\\(b" * 50_000])

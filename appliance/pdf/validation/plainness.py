@@ -44,7 +44,7 @@ def is_plain(pdf: OpenedPdf, number: int) -> bool:
             return False
         places = {place[1]: each for each, place in listed.standard_xrefs.items()}
         streams = {each.obj_stream_id for each in listed.xrefs_in_objstm.values()}
-        if not streams <= listed.standard_xrefs.keys() or not _are_listed(pdf.document, (start, middle), places):
+        if not streams <= listed.standard_xrefs.keys() or not _are_listed(pdf, (start, middle), places):
             return False
         keyword = _KEYWORD.search(pdf.document, middle - _NEAR, middle + 2)  # pyHanko stops before its line's end
         text = pdf.document[keyword.end() if keyword else middle : end]
@@ -55,15 +55,20 @@ def is_plain(pdf: OpenedPdf, number: int) -> bool:
         return False
 
 
-def _are_listed(document: bytes, span: tuple[int, int], places: dict[int, int]) -> bool:
+def _are_listed(pdf: OpenedPdf, span: tuple[int, int], places: dict[int, int]) -> bool:
     """Every object that starts within *span* starts at one of the *places* (offset: number), under its number; and
-    none is elsewhere: bytes that were there before would become another object, or that of a later revision."""
+    none is elsewhere: bytes that were there before would become another object, or that of a later revision. What
+    no program takes for objects (:mod:`appliance.pdf.extents`) is passed over: a picture has something like it."""
+    document = pdf.document
     if not all(span[0] <= at <= span[1] for at in places):
         return False
     headers = [(found, number) for at, number in places.items() if (found := _HEADER.match(document, at))]
     keywords = {found.end() - len(b"obj") for found, number in headers if int(found[1]) == number}
-    start, text = span[0], without_digits(document[slice(*span)])
-    return all(start + found.start(1) in keywords for found in _OBJECT.finditer(text))
+    return all(
+        start + found.start(1) in keywords
+        for start, end in pdf.extents.searched(*span)
+        for found in _OBJECT.finditer(without_digits(document[start:end]))
+    )
 
 
 def _reads_one_way(section: bytes, *, table: bool) -> bool:

@@ -275,7 +275,7 @@ def _stated_pages(
     pdf: OpenedPdf, widgets: Iterable[tuple[int, int]]
 ) -> list[tuple[int, generic.DictionaryObject]] | None:
     """The pages that the widgets say they are on (/P), if every page agrees; reading all pages takes long."""
-    numbers = {number: index for index, number in enumerate(_page_numbers(pdf, pdf.reader.root["/Pages"], 0))}
+    numbers = pdf.page_numbers
     found: dict[int, generic.DictionaryObject] = {}
     listed: dict[int, frozenset[tuple[int, int]]] = {}
     for widget in widgets:
@@ -289,26 +289,6 @@ def _stated_pages(
         if widget not in listed[page]:
             return None
     return list(found.items())
-
-
-def _page_numbers(pdf: OpenedPdf, node: generic.DictionaryObject, depth: int) -> Iterator[tuple[int, int] | None]:
-    """The object numbers of all pages in order."""
-    kids = node["/Kids"]
-    for index in range(len(kids)):
-        number = number_of(kids.raw_get(index))
-        if _is_leaf(pdf, number) or "/Kids" not in kids[index] or depth > _DEEPEST:
-            yield number
-        else:
-            yield from _page_numbers(pdf, kids[index], depth + 1)
-
-
-def _is_leaf(pdf: OpenedPdf, number: tuple[int, int] | None) -> bool:
-    """Whether the object's text alone tells that it has no kids; reading it takes a hundred times longer."""
-    place = None if number is None else pdf.reader.xrefs[generic.Reference(*number)]
-    if not isinstance(place, int):
-        return False
-    end = pdf.document.find(b"endobj", place)
-    return end > 0 and all(pdf.document.find(each, place, end) < 0 for each in (b"/Kids", b"#"))
 
 
 def page_tree(pdf: OpenedPdf) -> tuple[dict[int, int], frozenset[int]]:

@@ -14,10 +14,12 @@ import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from pyhanko.pdf_utils import generic
 
+from appliance.pdf.object_text import plain_entries, referred_to
 from appliance.pdf.validation.opening import OpenedPdf
 
 _SPACE = rb"(?:[\x00\t\n\x0c\r ]|%[^\r\n]*[\r\n])+"
@@ -84,6 +86,37 @@ class References:
         written = self._written.get((number, holder), Counter()) if holder != TRAILER else Counter()
         return any(self._has(place, number) != count for place, count in written.items())
 
+    def plain_values(self, number: int, holder: int) -> tuple[dict[bytes, bytes], set[bytes]] | None:
+        """The entries of the dictionary *holder* and the keys under which it refers to *number*: as they were
+        written once, in a way that is read in no other (:func:`appliance.pdf.object_text.plain_entries`), with all
+        that is written there of references to *number*; else None."""
+        place = self._unchanged.get(holder)
+        written = self._written.get((number, holder))
+        if place is None or written is None or len(written) > 1 or place not in written:
+            return None
+        extents = self._pdf.extents
+        if not extents.sound and not extents.is_headed(place.offset, holder):  # sound ones are
+            return None
+        values = plain_entries(extents.body(place.offset))
+        if values is None:
+            return None
+        digits = b"%d" % number
+        held = {key: list(referred_to(value)).count(number) for key, value in values.items() if digits in value}
+        keys = {key for key, count in held.items() if count}
+        return (values, keys) if sum(held.values()) == written[place] else None
+
+    @cached_property
+    def _unchanged(self) -> dict[int, _Place]:
+        """The places of the objects that are written once in the file, and never marked as free."""
+        sections = [self._pdf.reader.xrefs.get_xref_data(each) for each in range(self._pdf.revisions)]
+        others = {each for section in sections for each in (*section.freed, *section.xrefs_in_objstm)}
+        times = Counter(place.number for place in self._places)
+        return {
+            place.number: place
+            for place in self._places
+            if times[place.number] == 1 and place.number not in others and not place.generation
+        }
+
     def _has(self, place: _Place, number: int) -> int:
         if place not in self._read:
             reference = generic.Reference(place.number, place.generation, self._pdf.reader)
@@ -123,6 +156,12 @@ def references_from(data: bytes, parts: Iterable[tuple[int, int]] | None = None)
     for first, last in ((0, len(data)),) if parts is None else parts:
         for keyword in _KEYWORD.finditer(data, first, last):
             position = keyword.start()
+            stop = position - len(b" 0 ")
+            if stop > first and data.startswith(b" 0 ", stop):
+                start = data.rfind(b" ", max(first, position - _NEAR), stop) + 1
+                if start and (digits := data[start:stop]).isdigit():
+                    yield int(digits), start
+                    continue
             found = _USUAL.search(data, max(first, position - _NEAR), position)
             if found is None:
                 found = _REFERENCE.search(data, max(first, position - _REACH), position)

@@ -20,6 +20,8 @@ _ELEMENT_HAS = frozenset({"/Type", "/S", "/P", "/K", "/Pg", "/ID"})
 _ROOT_MAY_CHANGE = frozenset({"/K", "/ParentTree", "/ParentTreeNextKey", "/IDTree"})
 _GROUPS = frozenset({"/Form", "/Div", "/Sect", "/Part", "/P", "/NonStruct", "/Annot", "/Span"})
 _ABOVE = frozenset({"/K", "/P"})
+_ELEMENT = b"/StructElem"
+_PLAINLY_ABOVE = frozenset({b"K", b"P"})
 _DEEPEST = 32
 _MOST_ENTRIES = 200_000
 
@@ -50,6 +52,7 @@ class _Structure:
         self._old, self._new, self._references, self._widgets = old, new, references, widgets
         self._changed = {each.idnum: each for each in new.explicit_refs_in_revision()}
         self._before = number_of(old.root.raw_get("/StructTreeRoot")) if "/StructTreeRoot" in old.root else None
+        self._catalogue = old.root_ref.idnum
         self._nodes: set[int] = set()
         self._lists: set[int] = set()
         self._vetted: set[int] = set()
@@ -110,11 +113,13 @@ class _Structure:
     def _is_above(self, holder: int, number: int) -> bool:
         """Whether *holder* refers to *number* as one refers to an element: as its parent or kid, or in the way
         back from the page's content."""
-        if holder in self._nodes or holder in self._lists or self._is_list(holder):
+        if holder in self._nodes or holder in self._lists or self._is_plainly_above(holder, number):
+            return True
+        if self._is_list(holder):
             return True
         if self._references.overflows(number, holder):
             return False
-        if holder == self._old.root_ref.idnum:
+        if holder == self._catalogue:
             return self._before == (number, 0) and not any(
                 number in _numbers(self._old.root.raw_get(key))
                 for key in self._old.root
@@ -125,6 +130,17 @@ class _Structure:
             return False
         keys = {key for key in value if number in _numbers(value.raw_get(key))}
         return bool(keys) and keys <= _ABOVE and (_is_element(value) or self._before == (holder, 0))
+
+    def _is_plainly_above(self, holder: int, number: int) -> bool:
+        """Whether *holder* is known, without reading it as an object, to be such an element since the file began:
+        there may be 100,000 of them."""
+        found = None if holder == self._catalogue else self._references.plain_values(number, holder)
+        if found is None:
+            return False
+        values, keys = found
+        if values.get(b"Type", _ELEMENT) != _ELEMENT or b"P" not in values or not keys:
+            return False
+        return values.get(b"S", b"").startswith(b"/") and keys <= _PLAINLY_ABOVE
 
     def _is_list(self, number: int) -> bool:
         """Whether it is a list of kids that elements alone have, and as their kids alone."""
@@ -223,7 +239,7 @@ class _Structure:
     def _is_node_kept(self, number: int) -> bool:
         """Whether a node of the trees that was written now was a node alone."""
         return all(
-            each in self._nodes or self._before == (each, 0) or each == self._old.root_ref.idnum
+            each in self._nodes or self._before == (each, 0) or each == self._catalogue
             for each in self._holders(number)
         )
 
