@@ -254,9 +254,10 @@ _TABLE = (
     Producer("pyhanko-dated", "Python", _pyhanko(dated=True), ALL, certifies=True),
     # in certified files it signs by the digest that the certification names, which for iText is MD5
     Producer("endesive", "Python", _endesive, ALL, unable=_STREAMS, uncertified=True, needs=("endesive",)),
+    # it looks for a form in all bytes, and takes that of an attached PDF for the document's, which then gets none
     Producer(
-        "signpdf", "JavaScript", _signpdf("plain"), ALL[1:], unable=(*_STREAMS, "linearised"), formless=True,
-        needs=_NODE,
+        "signpdf", "JavaScript", _signpdf("plain"), ALL[1:],
+        unable=(*_STREAMS, "linearised", "a signed attachment"), formless=True, needs=_NODE,
     ),
     Producer("pdf-lib", "JavaScript", _signpdf("pdf-lib"), ALL[1:], first=True, needs=_NODE),
     Producer("openssl", "openssl", _by_openssl, ALL, certifies=True, needs=("openssl",)),
