@@ -164,15 +164,23 @@ _SIGNED_AT = (320, 120, 520, 180)
 _PRECISE = b"[0 0 595.303937007874 841.889763779528]"
 
 
-def with_box(box: bytes, *, before: bytes = _PRECISE, units: bytes = b"", more: bytes = b"") -> bytes:
-    """The page's MediaBox is *box* after the second signature, and has *more* beside it; it was *before*."""
+def with_box(
+    box: bytes,
+    *,
+    before: bytes = _PRECISE,
+    units: bytes = b"",
+    more: bytes = b"",
+    at: tuple[int, ...] = _SIGNED_AT,
+) -> bytes:
+    """The page's MediaBox is *box* after the second signature *at* its place, and has *more* beside it; it was
+    *before*."""
     page = contract()[3].replace(b"[0 0 600 800]", before + units)
 
     def renewed(document: bytes) -> dict[int, bytes]:
         page = _with_kid(present(document, 3), b"/Annots")
         return {3: re.sub(rb"/MediaBox *\[[^]]*\]", lambda found: b"/MediaBox" + box + more, page)}
 
-    return _signed_over(_signed({3: page}), _RING, _SIGNED_AT, more=renewed)
+    return _signed_over(_signed({3: page}), _RING, at, more=renewed)
 
 
 for _box in (b"[0 0 595.303937 841.889764]", b"[0 0 595.3039370079 841.8897637795]", _PRECISE):
@@ -186,9 +194,10 @@ _SCRIPT = b"<</S/JavaScript/JS(app.alert\\(1\\))>>"
 _LARGER: dict[str, Callable[[], bytes]] = {
     "a line shorter": lambda: with_box(b"[0 0 595.303937 701]"),
     "a little shorter": lambda: with_box(b"[0 0 595.303937 841.889]"),
-    "a part of a large unit shorter": lambda: with_box(
-        b"[0 0 .0595304 .0841890]", before=b"[0 0 .0595303937 .0841889764]", units=b"/UserUnit 10000"
+    "a thousandth of a large unit shorter": lambda: with_box(
+        b"[0 0 .008 .011]", before=b"[0 0 .0079 .0112]", units=b"/UserUnit 75000", at=(0, 0, 0, 0)
     ),
+    "a line shorter, unseen": lambda: with_box(b"[0 0 595.303937 701]", at=(0, 0, 0, 0)),
     "turned over": lambda: with_box(b"[595.303937 0 0 841.889764]"),
     "of a side less": lambda: with_box(b"[0 0 595.303937]"),
     "with another box": lambda: with_box(b"[0 0 595.303937 841.889764]", more=b"/CropBox[0 0 595 841]"),
