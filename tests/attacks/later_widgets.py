@@ -4,6 +4,7 @@ show another picture under the pointer; and fields that say two things."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from appliance.verification import Level
@@ -157,6 +158,56 @@ def on_two_pages() -> bytes:
 register(_FAMILY, "on two pages", on_two_pages, FORMAT, UNEXPLAINED)
 
 
+# on a page whose box is written anew
+
+_SIGNED_AT = (320, 120, 520, 180)
+_PRECISE = b"[0 0 595.303937007874 841.889763779528]"
+
+
+def with_box(
+    box: bytes,
+    *,
+    before: bytes = _PRECISE,
+    units: bytes = b"",
+    more: bytes = b"",
+    at: tuple[int, ...] = _SIGNED_AT,
+) -> bytes:
+    """The page's MediaBox is *box* after the second signature *at* its place, and has *more* beside it; it was
+    *before*."""
+    page = contract()[3].replace(b"[0 0 600 800]", before + units)
+
+    def renewed(document: bytes) -> dict[int, bytes]:
+        page = _with_kid(present(document, 3), b"/Annots")
+        return {3: re.sub(rb"/MediaBox *\[[^]]*\]", lambda found: b"/MediaBox" + box + more, page)}
+
+    return _signed_over(_signed({3: page}), _RING, at, more=renewed)
+
+
+for _box in (b"[0 0 595.303937 841.889764]", b"[0 0 595.3039370079 841.8897637795]", _PRECISE):
+    good.register("later widget", f"on a page of {_box.decode()}", lambda box=_box: with_box(box), Level.T)
+good.register(
+    "later widget", "on a page without needless digits",
+    lambda: with_box(b"[0 0 600 800]", before=b"[0.0 0.0 600.0 800.0]"), Level.T,
+)  # fmt: skip
+
+_SCRIPT = b"<</S/JavaScript/JS(app.alert\\(1\\))>>"
+_LARGER: dict[str, Callable[[], bytes]] = {
+    "a line shorter": lambda: with_box(b"[0 0 595.303937 701]"),
+    "a little shorter": lambda: with_box(b"[0 0 595.303937 841.889]"),
+    "a thousandth of a large unit shorter": lambda: with_box(
+        b"[0 0 .008 .011]", before=b"[0 0 .0079 .0112]", units=b"/UserUnit 75000", at=(0, 0, 0, 0)
+    ),
+    "a line shorter, unseen": lambda: with_box(b"[0 0 595.303937 701]", at=(0, 0, 0, 0)),
+    "turned over": lambda: with_box(b"[595.303937 0 0 841.889764]"),
+    "of a side less": lambda: with_box(b"[0 0 595.303937]"),
+    "with another box": lambda: with_box(b"[0 0 595.303937 841.889764]", more=b"/CropBox[0 0 595 841]"),
+    "with a thumbnail": lambda: with_box(b"[0 0 595.303937 841.889764]", more=b"/Thumb 52 0 R"),
+    "with an action": lambda: with_box(b"[0 0 595.303937 841.889764]", more=b"/AA<</O%s>>" % _SCRIPT),
+}
+for _name, _build in _LARGER.items():
+    register(_FAMILY, f"on a page {_name}", _build, FORMAT, UNEXPLAINED)
+
+
 def on_a_page_counted_wrongly() -> bytes:
     """A node of the page tree with two pages for kids counts as one, so that the page is not what it seems."""
     objects = {
@@ -232,7 +283,6 @@ for _name, (_objects, _number, _entries) in _LISTED.items():
 
 # what acts, or is shown by the pointer alone
 
-_SCRIPT = b"<</S/JavaScript/JS(app.alert\\(1\\))>>"
 for _name, _entries in {
     "an action": b"/A%s" % _SCRIPT,
     "an action under the pointer": b"/AA<</E%s>>" % _SCRIPT,

@@ -231,10 +231,14 @@ _STREAMS = ("object streams", "tagged, by weasyprint")
 _JAVA = ("java", "javac")
 _NODE = ("node", str(HERE / "node" / "node_modules"))
 _TABLE = (
-    Producer("pdfsig", "C++/NSS", _pdfsig(), ("existing shown", "new unseen"), needs=("pdfsig",)),
+    # Poppler takes what is in the second list of a hybrid file alone for free, and writes others over it
+    Producer(
+        "pdfsig", "C++/NSS", _pdfsig(), ("existing shown", "new unseen"), unable=("hybrid table",),
+        needs=("pdfsig",),
+    ),
     Producer(
         "pdfsig-etsi", "C++/NSS", _pdfsig("-etsi", "-no-appearance"), ("existing unseen",),
-        needs=("pdfsig",),
+        unable=("hybrid table",), needs=("pdfsig",),
     ),
     Producer(
         "libreoffice", "C++/NSS", _office, ("new unseen",), unable=(*_STREAMS, "linearised", "saved before"),
@@ -254,9 +258,11 @@ _TABLE = (
     Producer("pyhanko-dated", "Python", _pyhanko(dated=True), ALL, certifies=True),
     # in certified files it signs by the digest that the certification names, which for iText is MD5
     Producer("endesive", "Python", _endesive, ALL, unable=_STREAMS, uncertified=True, needs=("endesive",)),
+    # it looks for a form in all bytes, and takes that of an attached PDF for the document's, which then gets none;
+    # and of a hybrid file it uses numbers again, as Poppler does
     Producer(
-        "signpdf", "JavaScript", _signpdf("plain"), ALL[1:], unable=(*_STREAMS, "linearised"), formless=True,
-        needs=_NODE,
+        "signpdf", "JavaScript", _signpdf("plain"), ALL[1:],
+        unable=(*_STREAMS, "linearised", "a signed attachment", "hybrid table"), formless=True, needs=_NODE,
     ),
     Producer("pdf-lib", "JavaScript", _signpdf("pdf-lib"), ALL[1:], first=True, needs=_NODE),
     Producer("openssl", "openssl", _by_openssl, ALL, certifies=True, needs=("openssl",)),

@@ -129,6 +129,10 @@ SPECIAL: tuple[Recipe, ...] = (
     ),
     # what is right, and not PASSED
     Recipe(
+        "a signed attachment", "as it is", (Signature("signpdf", "new unseen"),), Indication.INDETERMINATE,
+        "signpdf takes the attached PDF's form for the document's, so that none leads to its signature (12.7.3)",
+    ),
+    Recipe(
         "form", "as it is", (Signature("itext", "new unseen"), "text filled by itext"), Indication.INDETERMINATE,
         "a field filled, and nobody answers for it: no certification allows it, and no signature follows",
     ),

@@ -82,3 +82,39 @@ def test_a_cross_reference_stream_is_a_trailer_as_long_as_it_is_nothing_else() -
     writer.write(changed)
     known = references.References(open_pdf(changed.getvalue()), [information])
     assert not known.is_in_trailers_alone(information, revision=0)
+
+
+def box(text: str) -> generic.PdfObject:
+    return generic.read_object(io.BytesIO(text.encode()), generic.TrailerReference(None))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("[0 0 595.303937007874 841.889763779528]", "[0 0 595.303937 841.889764]"),
+        ("[0 0 595.303937007874 841.889763779528]", "[0.0 0 595.3039370079 841.8897637795]"),
+        ("[-0.0000001 0 600.0 800]", "[0 0 600 800]"),
+        ("[600.00000001 0 0 800]", "[600 0 0 800]"),
+    ],
+)
+def test_a_box_with_fewer_digits_is_the_same(before: str, after: str) -> None:
+    assert references.are_rounded(box(before), box(after))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("[0 0 595.303937 841.889764]", "[0 0 595.3038 841.889764]"),
+        ("[0 0 0.0595303937 0.0841889764]", "[0 0 0.05953 0.08419]"),
+        ("[100000 100000 100001 100001]", "[100000 100000 100001 100001.0001]"),
+        ("[0 0 0 0]", "[0 0 0 0]"),
+        ("[0 0 600]", "[0 0 600]"),
+        ("[0 0 600 800 1]", "[0 0 600 800 1]"),
+        ("[0 0 /A 800]", "[0 0 /A 800]"),
+        ("[0 0 true 800]", "[0 0 1 800]"),
+        ("[0 0 5 0 R 800]", "[0 0 5 0 R 800]"),
+        ("(0 0 600 800)", "[0 0 600 800]"),
+    ],
+)
+def test_any_other_box_is_another_one(before: str, after: str) -> None:
+    assert not references.are_rounded(box(before), box(after))

@@ -35,6 +35,7 @@ from appliance.pdf.validation.opening import DAMAGE, ListedBefore, OpenedPdf
 from appliance.pdf.validation.reading import lock_of, stored_numbers
 from appliance.pdf.validation.references import (
     References,
+    are_rounded,
     changed_keys,
     entry,
     number_of,
@@ -46,6 +47,7 @@ from appliance.pdf.validation.structure_changes import explained_structure, list
 _CATALOG_MAY_CHANGE = frozenset({"/AcroForm", "/DSS", "/Extensions", "/Metadata", "/Version", "/MarkInfo"})
 _FORM_MAY_CHANGE = frozenset({"/Fields", "/SigFlags", "/DR", "/DA"})
 _PAGE_MAY_CHANGE = frozenset({"/Annots", "/Tabs"})
+_PAGE_BOXES = frozenset({"/MediaBox", "/CropBox", "/BleedBox", "/TrimBox", "/ArtBox"})
 _NO_FIELD = frozenset({"/Kids", "/Parent", "/AA", "/A", "/PA"})
 _PLACE_MAY_CHANGE = frozenset({"/V", "/AP", "/AS"})
 
@@ -318,7 +320,8 @@ class _Recognition:
         if isinstance(old, generic.StreamObject) or entry(old, "/Type") != "/Page":
             return False
         changed = changed_keys(old, new)
-        if not changed or changed - _PAGE_MAY_CHANGE or ("/Tabs" in changed and "/Tabs" in old):
+        changed -= {key for key in changed & _PAGE_BOXES if are_rounded(entry(old, key), entry(new, key))}
+        if changed - _PAGE_MAY_CHANGE or ("/Tabs" in changed and "/Tabs" in old):
             return False
         return "/Annots" not in changed or self._extended(_array(old, "/Annots"), _array(new, "/Annots"))
 

@@ -14,6 +14,7 @@ import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -217,6 +218,8 @@ def _cross_reference_streams(pdf: OpenedPdf) -> frozenset[int]:
 
 
 _STRINGS = (generic.TextStringObject, generic.ByteStringObject)
+_CORNERS = 4
+_ROUNDED = Decimal("1e-7")
 
 
 def entry(holder: generic.DictionaryObject, key: str, default: object = None) -> Any:
@@ -247,6 +250,24 @@ def changed_keys(old: generic.DictionaryObject, new: generic.DictionaryObject) -
     """The keys that were added, removed or given another value."""
     common = old.keys() & new.keys()
     return (old.keys() ^ new.keys()) | {key for key in common if not same(old.raw_get(key), new.raw_get(key))}
+
+
+def are_rounded(old: object, new: object) -> bool:
+    """Whether both are boxes on a page (ISO 32000-2, 7.9.5) of which one is the other with fewer digits: programs
+    that write a page anew keep as many as they reckon with (annex C.2), so that its sides may move by less than a
+    ten-millionth of the longer one, whatever a unit is."""
+    if not isinstance(old, generic.ArrayObject) or not isinstance(new, generic.ArrayObject):
+        return False
+    before, after = (list(map(each.raw_get, range(len(each)))) for each in (old, new))
+    if len(before) != len(after) or len(before) != _CORNERS or not all(map(_is_number, (*before, *after))):
+        return False
+    was, now = ([Decimal(each) for each in numbers] for numbers in (before, after))
+    longest = max(abs(was[2] - was[0]), abs(was[3] - was[1]))
+    return all(abs(one - other) < longest * _ROUNDED for one, other in zip(was, now, strict=True))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, generic.NumberObject | generic.FloatObject)
 
 
 def number_of(value: object) -> tuple[int, int] | None:
