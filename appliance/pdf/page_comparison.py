@@ -65,13 +65,14 @@ def _flattened(before: Image.Image, after: Image.Image, now: Image.Image) -> Ima
         for _ in range(_SOLID // 2):  # one pixel more at each side; at once it takes three times as long
             framed = framed.filter(smallest)
     solid = ImageOps.crop(framed, _SOLID)
-    was = _edges(before).point([_INK * (step >= _CONTRAST) for step in range(256)])
-    left = _edges(after).point([_INK * (step >= _CONTRAST // 4) for step in range(256)])
+    was = edges(before).point([_INK * (step >= _CONTRAST) for step in range(256)])
+    left = edges(after).point([_INK * (step >= _CONTRAST // 4) for step in range(256)])
     return ImageChops.darker(solid, ImageChops.subtract(was, left))
 
 
-def _edges(picture: Image.Image) -> Image.Image:
-    """How much each pixel differs, in the colour in which it differs most, from that on its left or above it."""
+def edges(picture: Image.Image) -> Image.Image:
+    """How much each pixel of *picture* differs from that on its left or above it, in the colour in which it does
+    most."""
     picture, found = picture.convert("RGB"), Image.new("L", picture.size)
     for place in ((1, 0), (0, 1)):
         beside = picture.copy()
@@ -220,6 +221,18 @@ class PageComparison:
         Raises :class:`NotRendered`.
         """
         return self._chosen(before, regions, _has_letters, self._with_letters)
+
+    def part(self, region: PageRegion) -> Image.Image:
+        """What the document shows in *region* now, at 144 dpi, as seen before the page is turned (/Rotate).
+
+        Raises :class:`NotRendered`.
+        """
+        self._closely.add(region.page)
+        try:
+            sheet = self._sheet(region.page, self._size)
+        except (pypdfium2.PdfiumError, ValueError, OSError) as error:
+            raise NotRendered from error
+        return sheet.picture.crop(sheet.part(region)).rotate(sheet.rotation, expand=True)
 
     def _chosen(
         self,

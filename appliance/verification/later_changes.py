@@ -14,6 +14,7 @@ from dataclasses import replace
 from appliance.pdf.byte_ranges import ends_cleanly
 from appliance.pdf.page_comparison import NotRendered, PageComparison
 from appliance.pdf.validation.changes import is_described_anew, steps
+from appliance.pdf.validation.filled_fields import FilledFields
 from appliance.pdf.validation.model import FoundSignature, Look, RevisionStep, StepKind
 from appliance.pdf.validation.opening import OpenedPdf
 from appliance.pdf.validation.page_states import PageGraph, RevisionStates
@@ -45,6 +46,9 @@ _UNEXPLAINED = Sentence("The document was changed after signing, and the change 
 _NOT_SHOWN = Sentence("The document was changed after signing, and its pages could not be compared.")
 _UNCOVERED = Sentence("Form fields were filled after signing, and no later signature covers that.")
 
+_UNSHOWN = Sentence(
+    "The form field {field} was filled after signing, and its picture cannot be shown to say its value."
+)
 _ANNOTATED = Sentence(
     "Notes were added or changed after signing, which the certification allows; they may cover what was signed."
 )
@@ -71,6 +75,7 @@ class RevisionHistory:
         self.described_anew = is_described_anew(pdf, since=first)
         self.seen: dict[int, tuple[PagePair, ...]] = {}
         self._bare: dict[int, tuple[PagePair, ...]] = {}
+        self._filled = FilledFields(pdf)
         graph = PageGraph(pdf) if certain else None
         self._look, self._bare_look = (self._comparison(graph, bare=bare) for bare in (False, True))
         # a timestamp can be had by anybody: it answers for the date of what was filled in, not for the filling
@@ -145,6 +150,11 @@ class RevisionHistory:
         doubt = self._doubt(later, permitted=self._permission(found) in (_FILLING, _ANNOTATING))
         if doubt is not None:
             return Changes.UNEXPLAINED, undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, doubt)
+        filled = frozenset().union(*(step.fields - step.new_visible for step in later))
+        unshown = self._filled.unshown(filled, since=found.revision)
+        if unshown is not None:
+            sentence = replace(_UNSHOWN, values={"field": unshown})
+            return Changes.UNEXPLAINED, undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, sentence)
         uncovered = any(self._is_uncovered(step) for step in later)
         return (Changes.FILLED if uncovered else Changes.SIGNED_ON), None
 
