@@ -22,7 +22,7 @@ import pypdfium2
 from PIL import Image, ImageChops, ImageFilter, ImageOps
 from pypdfium2 import raw
 
-from appliance.pdf.page_comparison import edges
+from appliance.pdf.ink import edges
 
 _STANDS_OUT = 48
 _LEAST_SEEN = 3
