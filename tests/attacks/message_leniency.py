@@ -25,6 +25,7 @@ from tests.attacks.field_messages import (
     carrying,
     dated_by,
     edited,
+    ignored,
     numbered,
     ocsp_in_message,
     record,
@@ -52,7 +53,7 @@ from tests.attacks.registry import (
     register,
 )
 from tests.attacks.revocation import revoking
-from tests.attacks.timestamps import DATA, token
+from tests.attacks.timestamps import DATA, IGNORED, token
 from tests.attacks.victims import GOOD
 from tests.attacks.writing import signed_by_hand
 from tests.verification.authorities import NOW, START, Identity, Profile, authority, issue, key_of, revocation_list
@@ -304,6 +305,23 @@ for _name, _tsa in UNBELIEVED.items():
             partial(token, tsa=tsa), subfilter=b"/ETSI.RFC3161", kind=b"/DocTimeStamp", room=_ROOM
         ),
         OUT_OF_BOUNDS, NO_CHAIN,
+    )  # fmt: skip
+
+
+for _name, (_, _lists) in IGNORED.items():
+    register(
+        _FAMILY, f"an expired signer, dated by a timestamp {_name}",
+        lambda name=_name, lists=_lists: Attempt(
+            ignored(name, _SHORT), at=LATER + timedelta(days=30), crls=lists
+        ),
+        OUT_OF_BOUNDS,
+    )  # fmt: skip
+    register(
+        _FAMILY, f"revoked later, dated by a timestamp {_name}",
+        lambda name=_name, lists=_lists: Attempt(
+            ignored(name), crls=(*lists, revoking(when=NOW + timedelta(hours=1)))
+        ),
+        REVOKED,
     )  # fmt: skip
 
 
