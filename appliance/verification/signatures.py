@@ -53,8 +53,8 @@ _HELPLESS = frozenset(
         SubIndication.SIG_CONSTRAINTS_FAILURE,
     }
 )
-"""A signature timestamp that is INDETERMINATE so proves nothing, and harms nothing: the signature stands without it
-(EN 319 102-1, 5.5.4). It does not for what is broken, in another form, or later than the moment asked for."""
+"""A signature timestamp that is INDETERMINATE so proves nothing, and harms nothing: the signature stands without
+it (EN 319 102-1, 5.5.4). It does not for what is broken, in another form, or later than the moment asked for."""
 _WITHOUT_STAMP = Sentence("A timestamp of the signature proves nothing; the signature was judged without it.")
 _BROKEN_STAMP = Sentence("The signature carries a timestamp that is broken or is not its own.")
 _ALSO_BY = Sentence("The same message is signed by {name}, too.")
@@ -208,6 +208,7 @@ class SignatureExamination:
         policy = policy_of(message)
         found = [
             *message.defects,
+            *([signer.weak_reference] if signer.weak_reference else []),
             *remarks_on_carried(message, finding.path, self.judge.finder),
             *(remark for stamp in stamps for remark in stamp.remarks),
             *(why for stamp in stamps if _is_helpless(stamp) for why in (_WITHOUT_STAMP, *stamp.verdict.reasons)),

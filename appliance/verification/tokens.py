@@ -12,7 +12,7 @@ Trust in the certificate is asked elsewhere (:mod:`appliance.verification.paths`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from asn1crypto import tsp
@@ -40,6 +40,10 @@ _Named = list[tuple[str | None, bytes]]
 _UNKNOWN_REFERENCE = undecided(
     SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
     "The signed reference to the signer's certificate uses a hash that is not known here.",
+)
+_BROKEN_HASHES = frozenset({"md5"})
+_WEAK_REFERENCE = Sentence(
+    "The signed reference to the signer's certificate is by {algorithm}, which no longer protects it."
 )
 _UNNAMED = undecided(
     SubIndication.SIG_CONSTRAINTS_FAILURE,
@@ -137,7 +141,8 @@ def examine_token(
         or _weak(statement, signer.scheme.hash_name or "", signer.certificate)
         or PASSED
     )
-    remarks = (*message.defects, *remarks_on_carried(message, finding.path, judge.finder))
+    weak = [] if signer.weak_reference is None else [signer.weak_reference]
+    remarks = (*message.defects, *weak, *remarks_on_carried(message, finding.path, judge.finder))
     return ExaminedToken(
         verdict, statement, finding, shown_name(signer.certificate), signer.scheme.label, tuple(remarks)
     )
@@ -217,11 +222,14 @@ def shown_time(moment: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class IdentifiedSigner:
-    """A verified signer: the certificate and the scheme of the signature; ``named`` when ESSCertID names it."""
+    """A verified signer: the certificate and the scheme of the signature; ``named`` when ESSCertID names it.
+    ``weak_reference`` says that ESSCertIDv2 does so by a weak hash; ESSCertID itself has no other (RFC 5035, 3).
+    """
 
     certificate: x509.Certificate
     scheme: algorithms.SignatureScheme
     named: bool
+    weak_reference: Sentence | None = None
 
 
 class NotSigned(Exception):
@@ -267,9 +275,14 @@ def identify_signer(message: SignedMessage, digest: bytes, known: Iterable[x509.
         ) from error
     if named is None:
         raise NotSigned(_UNKNOWN_REFERENCE)
-    return IdentifiedSigner(
-        certificate, algorithms.scheme_of(message.signature_algorithm, message.digest_name), named
-    )
+    by = _named(message)[0][0] if message.only(SIGNING_CERTIFICATE_V2) is not None else None
+    weak = None
+    if algorithms.weak_hash(by):
+        weak = replace(_WEAK_REFERENCE, values={"algorithm": algorithms.hash_label(by or "")})
+        if by in _BROKEN_HASHES:
+            raise NotSigned(undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, weak))
+    scheme = algorithms.scheme_of(message.signature_algorithm, message.digest_name)
+    return IdentifiedSigner(certificate, scheme, named, weak)
 
 
 def _check_content(message: SignedMessage, digest: bytes) -> None:

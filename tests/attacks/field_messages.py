@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import cache, partial
 
-from asn1crypto import algos, cms, core
+from asn1crypto import algos, cms, core, tsp
 from asn1crypto import crl as asn1_crl
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
@@ -203,6 +203,26 @@ register(
     lambda: signed_by_hand(lambda covered: by_openssl(covered, "-cades", "-keyid")), Level.B,
 )  # fmt: skip
 
+
+def naming(hash_name: str, signer: Identity = GOOD.signer) -> Callable[[Attributes], Attributes]:
+    """The signer's certificate named by another hash (ESSCertIDv2)."""
+    return lambda listed: [*listed[:2], signing_certificate(signer, hash_name)]
+
+
+def named_by_sha1(listed: Attributes) -> Attributes:
+    """The signer's certificate named as before RFC 5035 (ESSCertID), which has no other hash."""
+    identifier = tsp.ESSCertID({"cert_hash": hashlib.sha1(GOOD.signer.der).digest()})  # noqa: S324
+    return [*listed[:2], attribute("signing_certificate", [tsp.SigningCertificate({"certs": [identifier]})])]
+
+
+register(
+    _FAMILY, "the certificate named by SHA-1, which the attribute could have named otherwise",
+    lambda: signed_by_hand(Recipe(attributes=naming("sha1"))), Level.B, "by SHA-1",
+)  # fmt: skip
+register(
+    _FAMILY, "the certificate named as before RFC 5035",
+    lambda: signed_by_hand(Recipe(attributes=named_by_sha1)), Level.B,
+)  # fmt: skip
 
 # timestamps that prove nothing
 

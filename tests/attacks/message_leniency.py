@@ -26,6 +26,7 @@ from tests.attacks.field_messages import (
     dated_by,
     edited,
     ignored,
+    naming,
     numbered,
     ocsp_in_message,
     record,
@@ -282,6 +283,18 @@ def _with_policy(signed: cms.SignedData) -> None:
 
 _note("a policy that was not signed", Recipe(finish=_with_policy), CRYPTO, FORMAT)
 
+
+# the signer's certificate named by a hash for which anybody makes a second certificate
+
+_note("the certificate named by MD5", Recipe(attributes=naming("md5")), WEAK, says="MD5")
+_note(
+    "the certificate named by MD5, adbe.pkcs7.detached", Recipe(attributes=naming("md5")), WEAK,
+    subfilter=b"/adbe.pkcs7.detached",
+)  # fmt: skip
+register(
+    _FAMILY, "a token that names its certificate by MD5, alone",
+    lambda: Attempt(token(DATA, attributes=naming("md5", GOOD.tsa)), data=DATA), WEAK,
+)  # fmt: skip
 
 # timestamps that prove nothing save nobody
 
