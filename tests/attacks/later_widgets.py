@@ -4,7 +4,9 @@ show another picture under the pointer; and fields that say two things."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from functools import cache
 
 from reportlab.pdfbase.pdfmetrics import stringWidth
 
@@ -13,7 +15,8 @@ from tests.attacks import good
 from tests.attacks.permitted import certified_form
 from tests.attacks.recipes import Recipe
 from tests.attacks.registry import FORMAT, UNEXPLAINED, register
-from tests.attacks.victims import BOX, FIELD, GOOD, amount, shown, signing
+from tests.attacks.timestamps import token
+from tests.attacks.victims import BOX, FIELD, GOOD, amount, filled, form, next_signature, shown, signing
 from tests.attacks.writing import (
     OTHER_TEXT,
     contract,
@@ -316,6 +319,84 @@ def pressed() -> bytes:
 
 
 register(_FAMILY, "another picture under the pointer", pressed, FORMAT, UNEXPLAINED)
+
+# what is read aloud, or moved through, and signed by nobody
+
+
+def _unseen(entries: bytes) -> bytes:
+    document = _signed({})
+    return written(_added(document, (0, 0, 0, 0), b"/F 132" + entries), after=document)
+
+
+for _name, _entries in {
+    "a name to be read aloud": b"/TU(and 900 euro more)",
+    "a text": b"/Contents(and 900 more)",
+}.items():
+    register(_FAMILY, f"unseen, with {_name}, signed by nobody", lambda e=_entries: _unseen(e), UNEXPLAINED)
+
+
+def dated_and_read_aloud() -> bytes:
+    """Anybody can have a timestamp, so that it is nobody's word either."""
+    document = _signed({})
+    objects = _added(document, (0, 0, 0, 0), b"/F 132/TU(and 900 euro more)/V %d 0 R" % _VALUE)
+    objects[_VALUE] = placeholder(subfilter=b"/ETSI.RFC3161", kind=b"/DocTimeStamp", room=9000)
+    return sealed(written(objects, after=document), token)
+
+
+register(_FAMILY, "unseen, with a name to be read aloud, timestamped", dated_and_read_aloud, UNEXPLAINED)
+good.register(
+    _FAMILY, "a name that is read aloud, signed by who answers for it",
+    lambda: _over({}, b"", (320, 120, 520, 180), b"/F 132/TU(The buyer's signature)"), Level.T,
+)  # fmt: skip
+
+
+def _again(change_: Callable[[bytes], dict[int, bytes]], document: bytes) -> bytes:
+    return written(change_(document), after=document)
+
+
+def _form_edited(pattern: bytes, replacement: bytes) -> Callable[[bytes], dict[int, bytes]]:
+    def change_(document: bytes) -> dict[int, bytes]:
+        number = number_of(document, rb"/SigFlags")
+        text, count = re.subn(pattern, replacement, present(document, number))
+        assert count
+        return {number: text}
+
+    return change_
+
+
+for _name, _flags in {"0": b"/SigFlags 0", "1": b"/SigFlags 1", "gone": b""}.items():
+    register(
+        _FAMILY, f"the form's flags lowered, {_name}",
+        lambda f=_flags: _again(_form_edited(rb"/SigFlags \d", f), filled()), UNEXPLAINED,
+    )  # fmt: skip
+    register(
+        _FAMILY, f"the form's flags lowered, {_name}, signed",
+        lambda f=_flags: next_signature(_again(_form_edited(rb"/SigFlags \d", f), filled())), UNEXPLAINED,
+    )  # fmt: skip
+register(
+    _FAMILY, "the form's fields in another order",
+    lambda: _again(_form_edited(rb"11 0 R 13 0 R", b"13 0 R 11 0 R"), filled()), UNEXPLAINED,
+)  # fmt: skip
+for _name, _pattern, _text in (
+    ("another order of tabs", rb"/Tabs */R", b"/Tabs/C"),
+    ("no order of tabs", rb"/Tabs */R", b""),
+    ("widgets in another order", rb"11 0 R 13 0 R", b"13 0 R 11 0 R"),
+):
+    register(
+        _FAMILY, _name,
+        lambda p=_pattern, t=_text: _again(
+            lambda document: {3: re.sub(p, t, present(document, 3))}, _tabbed()
+        ),
+        UNEXPLAINED,
+    )  # fmt: skip
+
+
+@cache
+def _tabbed() -> bytes:
+    """The form, signed; its page says in which order one moves from field to field."""
+    page = present(form(), 3).replace(b"/MediaBox", b"/Tabs/R/MediaBox")
+    return sign(written({3: page}, after=form()), signing("first"))
+
 
 # filled in a certified form, so that it says two things
 

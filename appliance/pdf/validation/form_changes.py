@@ -33,6 +33,7 @@ _WRITTEN = frozenset({"/Tx", "/Ch"})
 _DEEPEST = 50
 _REFILLED_BY = frozenset({"/NeedAppearances", "/DA", "/Q"})
 _ACTIONS = frozenset({"/A", "/AA", "/PA"})
+_SPOKEN = frozenset({"/TU", "/Contents"})
 _BUTTON, _OFF = "/Btn", "/Off"
 _Fields = dict[str, generic.DictionaryObject]
 
@@ -114,14 +115,45 @@ def _is_one_value(field: FormNode) -> bool:
 
 
 def acts(old: HistoricalResolver, new: HistoricalResolver) -> bool:
-    """Whether a field or widget has come that does something (12.6.3), as a page opens or under the pointer, or
-    that shows something then."""
+    """Whether a field or widget has come that does something (12.6.3), as a page opens or under the pointer, that
+    shows something then, or that is read aloud."""
     before = dict(form_nodes(old))
     empty = generic.DictionaryObject()
     return any(
-        path not in before and (_ACTIONS & node.dictionary.keys() or shows_further(empty, node.dictionary))
+        path not in before
+        and (
+            _ACTIONS & node.dictionary.keys()
+            or shows_further(empty, node.dictionary)
+            or is_spoken(node.dictionary)
+        )
         for path, node in form_nodes(new)
     )
+
+
+def is_spoken(field: generic.DictionaryObject) -> bool:
+    """Whether *field*, a new one, has a text that is read aloud (/TU, 14.9.3, or /Contents, 12.5.2) and says more
+    than its name, and no person signed in it: who signs answers for what the field says, and a timestamp can be
+    had by anybody."""
+    value, name = entry(field, "/V"), entry(field, "/T")
+    signature = isinstance(value, generic.DictionaryObject) and entry(value, "/Type", "/Sig") == "/Sig"
+    if signature and "/ByteRange" in value:
+        return False
+    # pyHanko calls a timestamp's field "Timestamp-" and a number, to be read aloud as "Timestamp"
+    return any(not str(name).startswith(str(entry(field, key))) for key in _SPOKEN & field.keys())
+
+
+def is_form_weakened(old: generic.DictionaryObject, new: generic.DictionaryObject) -> bool:
+    """Whether the form *new* no longer says that there are signatures, or that the file may only be appended to
+    (/SigFlags, table 225), or its fields are in another order than in *old*: nothing asks for that."""
+    before, after = entry(old, "/SigFlags", 0), entry(new, "/SigFlags", 0)
+    if not isinstance(before, int) or not isinstance(after, int):
+        return not same(old.get("/SigFlags"), new.get("/SigFlags"))
+    listed = [
+        [number_of(fields.raw_get(place)) for place in range(len(fields))]
+        for fields in (entry(form, "/Fields", generic.ArrayObject()) for form in (old, new))
+    ]
+    kept = [[each for each in numbers if each in listed[1 - place]] for place, numbers in enumerate(listed)]
+    return bool(before & ~after) or kept[0] != kept[1]
 
 
 def is_redrawn(widget: generic.DictionaryObject, revision: HistoricalResolver) -> bool:
