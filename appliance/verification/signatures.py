@@ -63,6 +63,10 @@ _POLICY = Sentence(
     " judged by the rules of this verification."
 )
 
+_DIRECT = Sentence(
+    "The signature has no signed attributes: nothing under it names its signer's certificate or what kind of"
+    " content it is over."
+)
 _INCOMPLETE = failed(
     SubIndication.FORMAT_FAILURE,
     "The signature does not cover the whole of the document as it was when it was signed.",
@@ -163,7 +167,8 @@ class SignatureExamination:
     ) -> ExaminedSignature:
         digest = self._digest(found, message.digest_name)
         try:
-            signer = identify_signer(message, self._content_digest(found, message), self.judge.finder.known)
+            content = self._content_digest(found, message)
+            signer = identify_signer(message, content, self.judge.finder.known, direct=True)
         except (NotSigned, UnreadableMessage) as error:
             return ExaminedSignature(found, error.verdict)
         stamps = tuple(self._stamp(message, token, proven) for token in message.timestamps)
@@ -208,6 +213,7 @@ class SignatureExamination:
         policy = policy_of(message)
         found = [
             *message.defects,
+            *([_DIRECT] if message.covered is None else []),
             *([signer.weak_reference] if signer.weak_reference else []),
             *remarks_on_carried(message, finding.path, self.judge.finder),
             *(remark for stamp in stamps for remark in stamp.remarks),

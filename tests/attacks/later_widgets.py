@@ -8,8 +8,6 @@ import re
 from collections.abc import Callable, Mapping
 from functools import cache
 
-from reportlab.pdfbase.pdfmetrics import stringWidth
-
 from appliance.verification import Level
 from tests.attacks import good
 from tests.attacks.permitted import certified_form
@@ -30,7 +28,7 @@ from tests.attacks.writing import (
 from tests.verification.documents import sign, with_fields
 
 _FAMILY = "later widget"
-_AREA = (60, 640, 400, 780)
+AREA = (60, 640, 400, 780)
 """Around the contract's text, most of it empty."""
 _WIDGET, _VALUE, _PICTURE = 50, 51, 52
 
@@ -42,10 +40,10 @@ def _signed(more: Objects) -> bytes:
     return sign(with_fields(written(contract(more)), "first"), signing("first"))
 
 
-def _over(
+def over(
     more: Objects,
     picture: bytes,
-    box: tuple[int, ...] = _AREA,
+    box: tuple[int, ...] = AREA,
     entries: bytes = b"/F 132",
     picture_object: bytes = b"",
 ) -> bytes:
@@ -57,7 +55,7 @@ def _over(
 def _signed_over(
     document: bytes,
     picture: bytes,
-    box: tuple[int, ...] = _AREA,
+    box: tuple[int, ...] = AREA,
     entries: bytes = b"/F 132",
     more: Callable[[bytes], dict[int, bytes]] = lambda document: {},
 ) -> bytes:
@@ -95,59 +93,12 @@ _COVERS = {
     "another text on a coloured bar": b"1 .6 .6 rg 8 50 250 30 re f " + _ELSE,
 }
 for _name, _picture in _COVERS.items():
-    register(_FAMILY, _name, lambda picture=_picture: _over({}, picture), FORMAT, UNEXPLAINED)
+    register(_FAMILY, _name, lambda picture=_picture: over({}, picture), FORMAT, UNEXPLAINED)
 
 _RING = b"1 0 0 RG 3.4 w 10 10 60 60 re S 22 22 36 36 re S"
 good.register(
-    "later widget", "strokes of a seal over letters", lambda: _over({}, _RING, (70, 670, 150, 750)), Level.T
+    "later widget", "strokes of a seal over letters", lambda: over({}, _RING, (70, 670, 150, 750)), Level.T
 )
-
-# over letters, all of which are still seen, or open to whoever compares
-
-_STAR = b"35 70 m 56 7 l 3 46 l 67 46 l 14 7 l h f"
-_ROOM = {4: stream(b"BT /F1 18 Tf 72 700 Td (The buyer pays 100          euro) Tj ET")}
-_AFTER = stringWidth("The buyer pays 100", "Helvetica", 18)
-_AROUND_TEXT = (70, 665, 140, 740)
-_STATES = b"/Type/XObject/Subtype/Form/BBox[0 0 %d %d]/Resources<</Font<</F1 5 0 R>>/ExtGState<<%s>>>>"
-
-
-def _in_state(content: bytes, state: bytes, box: tuple[int, ...] = _AREA) -> bytes:
-    """The contract, signed, and *content* over it in a graphics state."""
-    picture = stream(b"/G gs " + content, _STATES % (box[2] - box[0], box[3] - box[1], b"/G<<%s>>" % state))
-    return _over({}, b"", box, picture_object=picture)
-
-
-for _name, _build in {
-    "a seal multiplied with letters": lambda: _in_state(b"1 0 0 rg " + _STAR, b"/BM/Multiply", _AROUND_TEXT),
-    "a seal that letters show through": lambda: _in_state(b"1 .3 .3 rg " + _STAR, b"/BM/Darken", _AROUND_TEXT),
-    "a red number near a number": lambda: _over(
-        _ROOM, b"1 0 0 rg BT /F1 18 Tf %f 60 Td (0) Tj ET" % (_AFTER + 12)
-    ),
-    "a name in writing away from letters": lambda: _over({}, b"2 w 10 10 m 40 40 l 80 12 l 120 38 l S"),
-    "a frame around letters": lambda: _over({}, b"1 w 2 2 336 136 re S 4 4 332 132 re S"),
-}.items():
-    good.register("later widget", _name, _build, Level.T)
-
-_TO_FOUR = b"2 w %f 60 m %f 78 l S" % (_AFTER - 26, _AFTER - 30)
-_OVER_LETTERS: dict[str, Callable[[], bytes]] = {
-    "a star of a seal": lambda: _over({}, b"1 0 0 rg " + _STAR, _AROUND_TEXT),
-    "a star of a seal that is pale": lambda: _in_state(b"1 .8 .8 rg " + _STAR, b"/ca 0.9/BM/Normal", _AROUND_TEXT),
-    "a digit more": lambda: _over(_ROOM, b"BT /F1 18 Tf %f 60 Td (0) Tj ET" % (_AFTER + 12)),
-    "a digit more in grey": lambda: _over(_ROOM, b".4 g BT /F1 18 Tf %f 60 Td (0) Tj ET" % (_AFTER + 12)),
-    "a digit more in dark blue": lambda: _over(
-        _ROOM, b"0 0 .3 rg BT /F1 18 Tf %f 60 Td (0) Tj ET" % (_AFTER + 12)
-    ),
-    "a digit more, the field beside the letters": lambda: _over(
-        _ROOM, b"BT /F1 18 Tf 0.3 10 Td (0) Tj ET", (round(72 + _AFTER), 690, 330, 720)
-    ),
-    "a stroke that makes another digit": lambda: _over({}, _TO_FOUR),
-    "a line through the text": lambda: _over({}, b"1 w 6 66 m 300 66 l S"),
-    "a white veil": lambda: _in_state(b"1 g 0 0 340 140 re f", b"/ca .7"),
-    "strokes of the paper's colour": lambda: _over({}, b"1 G 1.5 w 6 66 m 300 66 l S"),
-    "a seal in the text's colour": lambda: _in_state(b"0 g " + _STAR, b"/BM/Multiply", _AROUND_TEXT),
-}
-for _name, _build in _OVER_LETTERS.items():
-    register(_FAMILY, f"over letters, {_name}", _build, UNEXPLAINED, says="covers text of page 1")
 
 _WHITE = b"1 1 1 rg 0 0 20000 20000 re f"
 _LARGE = {3: contract()[3].replace(b"0 0 600 800", b"0 0 14400 14400")}
@@ -159,23 +110,23 @@ _SMALL = {4: stream(b"BT /F1 4 Tf 72 700 Td (The buyer pays 100 euro) Tj ET")}
 _PALE = {4: stream(b".78 g BT /F1 18 Tf 72 700 Td (The buyer pays 100 euro) Tj ET")}
 _YELLOW = {4: stream(b"1 1 0 rg BT /F1 18 Tf 72 700 Td (The buyer pays 100 euro) Tj ET")}
 _HIDDEN: dict[str, tuple[Objects, tuple[int, ...]]] = {
-    "on a large page": (_LARGE, _AREA),
+    "on a large page": (_LARGE, AREA),
     "on a page of large units": (_UNITS, (3, 34, 20, 37)),
-    "small print": (_SMALL, _AREA),
-    "pale letters": (_PALE, _AREA),
-    "yellow letters": (_YELLOW, _AREA),
+    "small print": (_SMALL, AREA),
+    "pale letters": (_PALE, AREA),
+    "yellow letters": (_YELLOW, AREA),
 }
 for _name, (_objects, _box) in _HIDDEN.items():
     register(
         _FAMILY, f"white, over {_name}" if "letters" in _name or "print" in _name else f"white, {_name}",
-        lambda objects=_objects, box=_box: _over(objects, _WHITE, box), FORMAT, UNEXPLAINED,
+        lambda objects=_objects, box=_box: over(objects, _WHITE, box), FORMAT, UNEXPLAINED,
     )  # fmt: skip
 
 _SIGNS = {"a minus": (b"-100 euro", b"12 60 3.3 10 re f"), "a comma": (b"1,000 euro", b"17.5 55 2.8 9 re f")}
 for _name, (_text, _picture) in _SIGNS.items():
     register(
         _FAMILY, f"white, over {_name}",
-        lambda text=_text, picture=_picture: _over(
+        lambda text=_text, picture=_picture: over(
             {4: stream(b"BT /F1 10 Tf 72 700 Td (%s) Tj ET" % text)}, b"1 1 1 rg " + picture
         ),
         FORMAT, UNEXPLAINED,
@@ -190,7 +141,7 @@ for _name, _flags in {
 }.items():
     register(
         _FAMILY, f"shown {_name}",
-        lambda flags=_flags: _over({}, _WHITE + b" " + _ELSE, entries=b"/F %d" % flags), FORMAT, UNEXPLAINED,
+        lambda flags=_flags: over({}, _WHITE + b" " + _ELSE, entries=b"/F %d" % flags), FORMAT, UNEXPLAINED,
     )  # fmt: skip
 
 
@@ -226,7 +177,7 @@ def on_a_page_counted_wrongly() -> bytes:
         11: stream(b""),
         12: contract()[3].replace(b"4 0 R", b"11 0 R"),
     }
-    return _over(objects, _WHITE + b" " + _ELSE)
+    return over(objects, _WHITE + b" " + _ELSE)
 
 
 register(_FAMILY, "on a page counted wrongly", on_a_page_counted_wrongly, FORMAT, UNEXPLAINED)
@@ -298,7 +249,7 @@ for _name, _entries in {
 }.items():
     register(
         _FAMILY, f"with {_name}, signed",
-        lambda entries=_entries: _over({}, b"", (320, 120, 520, 180), b"/F 132" + entries), UNEXPLAINED,
+        lambda entries=_entries: over({}, b"", (320, 120, 520, 180), b"/F 132" + entries), UNEXPLAINED,
     )  # fmt: skip
 
 
@@ -315,7 +266,7 @@ def pressed() -> bytes:
     """The picture that is drawn for a pressed button covers the text."""
     value = b"/V %d 0 R/AP<</N %d 0 R/D 53 0 R/R 53 0 R>>" % (_VALUE, _PICTURE)
     pictures = {53: shown(_WHITE + b" " + _ELSE, b"0 0 340 140")}
-    return _signed_over(_signed({}), b"", more=lambda document: _added(document, _AREA, value) | pictures)
+    return _signed_over(_signed({}), b"", more=lambda document: _added(document, AREA, value) | pictures)
 
 
 register(_FAMILY, "another picture under the pointer", pressed, FORMAT, UNEXPLAINED)
@@ -346,7 +297,7 @@ def dated_and_read_aloud() -> bytes:
 register(_FAMILY, "unseen, with a name to be read aloud, timestamped", dated_and_read_aloud, UNEXPLAINED)
 good.register(
     _FAMILY, "a name that is read aloud, signed by who answers for it",
-    lambda: _over({}, b"", (320, 120, 520, 180), b"/F 132/TU(The buyer's signature)"), Level.T,
+    lambda: over({}, b"", (320, 120, 520, 180), b"/F 132/TU(The buyer's signature)"), Level.T,
 )  # fmt: skip
 
 
