@@ -199,6 +199,7 @@ def _require_uncut(pdf: pypdfium2.PdfDocument, picture: FieldPicture, scale: flo
         with_text = _drawn(page, scale)
         _remove_text(page)
         whole = _difference(with_text, _drawn(page, scale))
+        page.set_mediabox(left, bottom, right, top)
     blank = Image.new("L", whole.size)
     blank.paste(text, (aside, above))
     if ImageChops.difference(whole, blank).histogram()[255] > _LEAST_SEEN:

@@ -25,7 +25,7 @@ from tests.attacks.victims import (
     shown,
     signing,
 )
-from tests.attacks.writing import FONT, OTHER_TEXT, stream, written
+from tests.attacks.writing import FONT, OTHER_TEXT, present, stream, written
 from tests.verification.documents import change, sign, with_fields
 
 _SEEN_OR_NOT = (FORMAT, UNEXPLAINED)
@@ -186,6 +186,17 @@ for _name, _objects in _PICTURES.items():
         "picture of a field", f"{_name}, signed",
         lambda objects=_objects: next_signature(written(objects, after=filled())), *_SEEN_OR_NOT,
     )  # fmt: skip
+
+
+def _without_widget() -> bytes:
+    """A field of the form that is nowhere on a page."""
+    field = b"<</FT/Tx/T(term)/V(30 days)>>"
+    catalogue = present(form(), 1).replace(b"/Fields [", b"/Fields [ 95 0 R")
+    document = sign(written({1: catalogue, 95: field}, after=form()), signing("first", certify=True))
+    return written({95: field.replace(b"30", b"90")}, after=document)
+
+
+register("picture of a field", "none at all", _without_widget, *_SEEN_OR_NOT)
 
 
 def _prepared(typeface: bytes) -> bytes:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from io import BytesIO
 
@@ -44,6 +44,10 @@ _SHOWN_BY_LAYER = frozenset({"/OC", "/Ref", "/OPI"})
 
 
 _Box = tuple[float, float, float, float]
+_Path = tuple[str, ...]
+_Drawing = tuple[bytes, generic.DictionaryObject, _Box]
+"""What draws a page: its content, the resources of that, and its box."""
+_UNCERTAIN = (NotCertain, NotRendered, pypdfium2.PdfiumError, DocumentRefused, *DAMAGE)
 
 
 class FilledFields:
@@ -52,7 +56,7 @@ class FilledFields:
     def __init__(self, pdf: OpenedPdf) -> None:
         self._pdf = pdf
         self._grounds = PageComparison(pdf.document, bare=True)
-        self._said: dict[int, str | None] = {}
+        self._said: dict[_Path, str] = {}
 
     def unshown(self, names: Iterable[str], *, since: int) -> str | None:
         """One of the fields *names*, all filled after revision *since*, of which it is not known that each of its
@@ -61,43 +65,88 @@ class FilledFields:
         try:
             signed = dict(form_nodes(self._pdf.reader.get_historical_resolver(since)))
             places = {node.name for node in signed.values() if forms.is_place(node.dictionary)}
-            asked = [
-                (path, node)
+            asked = {
+                path: node
                 for path, node in self._nodes.items()
                 if node.name in wanted and node.name not in places and node.kind != "/Sig"
-            ]
+            }
         except DAMAGE:
             return next(iter(sorted(wanted)), None)
         if len(asked) > _MOST_FIELDS:
-            return asked[0][1].name
-        for path, node in asked:
-            try:
-                before = signed.get(path)
-                shown = before is not None and self._shows(before, node, since)
-            except (NotCertain, NotRendered, pypdfium2.PdfiumError, DocumentRefused, *DAMAGE):
-                shown = False
-            if not shown:
-                return node.name
+            return next(iter(asked.values())).name
+        try:
+            return self._unshown(signed, asked, since)
+        except _UNCERTAIN:
+            return next(iter(asked.values())).name
+
+    def _unshown(
+        self, signed: Mapping[_Path, FormNode], asked: Mapping[_Path, FormNode], since: int
+    ) -> str | None:
+        drawings: list[_Drawing] = []
+        places: dict[_Path, int] = {}
+        for path, node in asked.items():
+            with suppress(*_UNCERTAIN):
+                found = self._drawings(signed[path], node) if path not in self._said else []
+                if found:
+                    places[path] = len(drawings)
+                    drawings += found
+        with self._drawn_apart(drawings) as pdf:
+            for path, node in asked.items():
+                try:
+                    shown = path in signed and self._shows(path, signed[path], since, pdf, places.get(path))
+                except _UNCERTAIN:
+                    shown = False
+                if not shown:
+                    return node.name
         return None
 
     @cached_property
-    def _nodes(self) -> dict[tuple[str, ...], FormNode]:
+    def _nodes(self) -> dict[_Path, FormNode]:
         last = self._pdf.reader.get_historical_resolver(self._pdf.revisions - 1)
         return dict(form_nodes(last))
 
-    def _shows(self, before: FormNode, node: FormNode, since: int) -> bool:
+    @cached_property
+    def _regions(self) -> tuple[PageRegion, ...]:
+        return of_fields(self._pdf, frozenset(node.name for node in self._nodes.values()))
+
+    def _drawings(self, before: FormNode, node: FormNode) -> list[_Drawing]:
+        """What has to be drawn to know what *node* shows: a text as it is and with nothing cut off, a button as it
+        was and as it is now."""
+        if "/AP" not in node.dictionary:
+            return []
+        if node.kind == "/Btn":
+            state = entry(node.dictionary, "/AS", "/Off")
+            pictures = [entry(entry(entry(each.dictionary, "/AP"), "/N"), state) for each in (before, node)]
+            return [_drawing(each, node.dictionary) for each in pictures] if None not in pictures else []
+        content, resources, box = _drawing(entry(entry(node.dictionary, "/AP"), "/N"), node.dictionary)
+        return [(content, resources, box), (uncut(content), resources, box)]
+
+    def _shows(
+        self, path: _Path, before: FormNode, since: int, pdf: pypdfium2.PdfDocument, place: int | None
+    ) -> bool:
+        """Whether the field or widget at *path*, *before* when it was signed, says its value. What has to be drawn
+        for that are the pages of *pdf* from *place* on."""
+        node = self._nodes[path]
         if "/Rect" not in node.dictionary:  # a field above its widgets, each of which is asked
-            return True
+            below = (each for each in self._nodes if each[: len(path)] == path)
+            return any("/Rect" in self._nodes[each].dictionary for each in below)
         if not _is_drawn_alike(before, node):
             return False
         if node.kind == "/Btn":
-            return self._shows_state(before, node, since)
+            return self._shows_state(before, node, since, pdf, place)
         texts = _texts(node)
         if "/AP" not in node.dictionary:
             return texts == {""}
-        return self._said_by(node, since) in texts
+        self._require_believed(entry(entry(node.dictionary, "/AP"), "/N"), since)
+        if path not in self._said:
+            if place is None:
+                return False
+            self._said[path] = self._read(node, pdf, place)
+        return self._said[path] in texts
 
-    def _shows_state(self, before: FormNode, node: FormNode, since: int) -> bool:
+    def _shows_state(
+        self, before: FormNode, node: FormNode, since: int, pdf: pypdfium2.PdfDocument, place: int | None
+    ) -> bool:
         """Whether a button looks as the signed form draws the state that it is in now."""
         was, now = (entry(entry(each.dictionary, "/AP"), "/N") for each in (before, node))
         state = entry(node.dictionary, "/AS", "/Off")
@@ -105,21 +154,12 @@ class FilledFields:
             return bool(state == "/Off")
         if not self._is_written(generic.DictionaryObject({_NAME("/N"): now.raw_get(state)}), since):
             return bool(same(was.raw_get(state), now.raw_get(state)))
-        pictures = entry(was, state), entry(now, state)
-        if not all(isinstance(each, generic.StreamObject) for each in pictures):
-            return False
-        used = [entry(each, "/Resources", generic.DictionaryObject()) for each in pictures]
-        frames = {_box_of(entry(each, "/BBox")) for each in pictures}
-        upright = all(_is_upright(each, node.dictionary) for each in pictures)
-        if len(frames) > 1 or not upright or self._is_written(used[0], since):
-            return False
-        contents = [(each.data, resources) for each, resources in zip(pictures, used, strict=True)]
-        with self._drawn_apart(contents, frames.pop()) as pdf:
-            return alike(pdf, 0, 1)
+        used = entry(entry(was, state), "/Resources", generic.DictionaryObject())
+        return place is not None and not self._is_written(used, since) and alike(pdf, place, place + 1)
 
-    def _said_by(self, node: FormNode, since: int) -> str:
-        appearance = entry(entry(node.dictionary, "/AP"), "/N")
-        if not isinstance(appearance, generic.StreamObject) or _SHOWN_BY_LAYER & appearance.keys():
+    def _require_believed(self, appearance: generic.StreamObject, since: int) -> None:
+        """Raises :class:`NotCertain` unless the picture is of text alone, in typefaces that are believed."""
+        if _SHOWN_BY_LAYER & appearance.keys():
             raise NotCertain
         resources = entry(appearance, "/Resources", generic.DictionaryObject())
         if any(entry(resources, key) for key in resources.keys() - {"/Font", "/ProcSet"}):
@@ -127,41 +167,21 @@ class FilledFields:
         fonts = entry(resources, "/Font", generic.DictionaryObject())
         if not all(self._is_believed(fonts, name, since) for name in fonts):
             raise NotCertain
-        key = id(node)
-        if key not in self._said:
-            self._said[key] = None
-            self._said[key] = self._read(node, appearance, resources)
-        known = self._said[key]
-        if known is None:
-            raise NotCertain
-        return known
 
-    def _read(self, node: FormNode, appearance: generic.StreamObject, resources: generic.DictionaryObject) -> str:
+    def _read(self, node: FormNode, pdf: pypdfium2.PdfDocument, place: int) -> str:
         """What its picture says on every page that it is on. Raises :class:`NotCertain` and what PDFium raises."""
-        content, frame = appearance.data, _box_of(entry(appearance, "/BBox"))
-        if len(content) > _LONGEST_CONTENT or not _is_upright(appearance, node.dictionary):
-            raise NotCertain
-        box = _box_of(entry(node.dictionary, "/Rect"))
-        regions = [each for each in of_fields(self._pdf, frozenset({node.name})) if each.box == box]
-        answers = set()
-        for region in regions:
-            contents = [(each, resources) for each in (content, uncut(content))]
-            with self._drawn_apart(contents, frame) as pdf:
-                answers.add(said(pdf, self._picture(region)))
+        left, bottom, right, top = box = _box_of(entry(node.dictionary, "/Rect"))
+        grounds = [self._grounds.part(region) for region in self._regions if region.box == box]
+        size = right - left, top - bottom
+        answers = {said(pdf, FieldPicture(place, place + 1, size, ground)) for ground in grounds}
         if len(answers) != 1:
             raise NotCertain
         return answers.pop()
 
-    def _picture(self, region: PageRegion) -> FieldPicture:
-        left, bottom, right, top = region.box
-        return FieldPicture(0, 1, (right - left, top - bottom), self._grounds.part(region))
-
     @contextmanager
-    def _drawn_apart(
-        self, contents: Sequence[tuple[bytes, generic.DictionaryObject]], frame: _Box
-    ) -> Iterator[pypdfium2.PdfDocument]:
-        """The document with one more revision, in which the *contents* with their resources are all pages."""
-        document = self._apart(contents, frame)
+    def _drawn_apart(self, drawings: Sequence[_Drawing]) -> Iterator[pypdfium2.PdfDocument]:
+        """The document with one more revision, in which the *drawings* are all pages."""
+        document = self._apart(drawings) if drawings else self._pdf.document
         if not is_read_as_written(document):
             raise NotCertain
         pdf = pypdfium2.PdfDocument(document)
@@ -170,15 +190,15 @@ class FilledFields:
         finally:
             pdf.close()
 
-    def _apart(self, contents: Sequence[tuple[bytes, generic.DictionaryObject]], frame: _Box) -> bytes:
+    def _apart(self, drawings: Sequence[_Drawing]) -> bytes:
         writer = IncrementalPdfFileWriter.from_reader(self._pdf.reader)
         tree = self._pdf.reader.root.raw_get("/Pages")
         pages = generic.ArrayObject()
-        for content, resources in contents:
+        for content, resources, box in drawings:
             page = {
                 "/Type": _NAME("/Page"),
                 "/Parent": tree,
-                "/MediaBox": generic.ArrayObject(map(generic.FloatObject, frame)),
+                "/MediaBox": generic.ArrayObject(map(generic.FloatObject, box)),
                 "/Resources": resources,
                 "/Contents": writer.add_object(generic.StreamObject(stream_data=content)),
             }
@@ -222,6 +242,16 @@ class FilledFields:
         return frozenset(
             number for fonts in found for name in fonts if (number := number_of(fonts.raw_get(name))) is not None
         )
+
+
+def _drawing(appearance: object, widget: generic.DictionaryObject) -> _Drawing:
+    if not isinstance(appearance, generic.StreamObject) or not _is_upright(appearance, widget):
+        raise NotCertain
+    content = appearance.data
+    if len(content) > _LONGEST_CONTENT:
+        raise NotCertain
+    resources = entry(appearance, "/Resources", generic.DictionaryObject())
+    return content, resources, _box_of(entry(appearance, "/BBox"))
 
 
 def _texts(node: FormNode) -> set[str]:
