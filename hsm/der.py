@@ -255,6 +255,19 @@ class SignerInfo:
 
 
 @asn1.sequence
+class LooseSignerInfo:
+    """The same, perhaps without signed attributes."""
+
+    version: int
+    sid: asn1.TLV
+    digest_algorithm: list[asn1.TLV]
+    signed_attrs: Annotated[list[asn1.TLV] | None, asn1.Implicit(0)]
+    signature_algorithm: list[asn1.TLV]
+    signature: bytes
+    unsigned_attrs: Annotated[list[asn1.TLV] | None, asn1.Implicit(1)]
+
+
+@asn1.sequence
 class Attribute:
     """RFC 5652, 5.3."""
 

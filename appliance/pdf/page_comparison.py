@@ -1,96 +1,23 @@
 """Comparing rendered pages of the signed revision with the same pages now.
 
 Whatever the objects say, a page that looks different was changed. The regions of fields that were filled later,
-and are accounted for, are left out; but a new picture must not hide text that was there. Lines and borders of
-boxes, on which signatures are usually put, do not count as hidden.
+and are accounted for, are left out; what a new picture does to the text that was there is asked then
+(:mod:`appliance.pdf.ink`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Protocol
 
 import pypdfium2
-from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
+from PIL import Image, ImageChops, ImageDraw
 from pypdfium2 import raw
 
+from appliance.pdf.ink import BESIDE, adds, hides
 from appliance.pdf.values import PagePair, PageRegion
-
-_CONTRAST = 48
-_LONGEST_STROKE = 48  # in pixels at 144 dpi: what runs further is a line
-_LEAST_INK = 6
-_SOLID = 13  # in pixels at 144 dpi: thicker than the strokes of seals
-_INK = 255
-
-
-def hides(before: Image.Image, after: Image.Image) -> bool:
-    """Whether *after*, drawn over *before* (the same part of the same page, at 144 dpi), hides letters of it."""
-    was = _ink(before)
-    if was.histogram()[_INK] < _LEAST_INK:
-        return False
-    now = _ink(after)
-    lost = ImageChops.lighter(
-        ImageChops.subtract(was, now), ImageChops.darker(was, _flattened(before, after, now))
-    )
-    if lost.histogram()[_INK] < _LEAST_INK:
-        return False
-    width, height = before.size
-    inked = was.tobytes()
-    rows = [inked[start : start + width] for start in range(0, width * height, width)]
-    lines = {y * width + x for y, row in enumerate(rows) for x in _long_runs(row)}
-    for x in range(width):
-        lines |= {y * width + x for y in _long_runs(inked[x::width])}
-    return sum(place not in lines for place, pixel in enumerate(lost.tobytes()) if pixel) >= _LEAST_INK
-
-
-def _ink(picture: Image.Image) -> Image.Image:
-    """White for each pixel that stands out, in any of the three colours, from the picture's ground, which is what
-    is most frequent; else black."""
-    inked = Image.new("L", picture.size)
-    for colour in picture.convert("RGB").split():
-        counts = colour.histogram()
-        ground = counts.index(max(counts))
-        stands_out = [_INK * (abs(level - ground) >= _CONTRAST) for level in range(256)]
-        inked = ImageChops.lighter(inked, colour.point(stands_out))
-    return inked
-
-
-def _flattened(before: Image.Image, after: Image.Image, now: Image.Image) -> Image.Image:
-    """White where an edge of *before* is none any more under a solid area of *now*, the ink of *after*: strokes of
-    a seal or of a name in writing are too thin to be one."""
-    framed = ImageOps.expand(now, _SOLID)
-    for smallest in (ImageFilter.MinFilter(3), ImageFilter.MaxFilter(3)):
-        for _ in range(_SOLID // 2):  # one pixel more at each side; at once it takes three times as long
-            framed = framed.filter(smallest)
-    solid = ImageOps.crop(framed, _SOLID)
-    was = _edges(before).point([_INK * (step >= _CONTRAST) for step in range(256)])
-    left = _edges(after).point([_INK * (step >= _CONTRAST // 4) for step in range(256)])
-    return ImageChops.darker(solid, ImageChops.subtract(was, left))
-
-
-def _edges(picture: Image.Image) -> Image.Image:
-    """How much each pixel differs, in the colour in which it differs most, from that on its left or above it."""
-    picture, found = picture.convert("RGB"), Image.new("L", picture.size)
-    for place in ((1, 0), (0, 1)):
-        beside = picture.copy()
-        beside.paste(picture, place)
-        for colour in ImageChops.difference(picture, beside).split():
-            found = ImageChops.lighter(found, colour)
-    return found
-
-
-def _long_runs(pixels: bytes) -> Iterator[int]:
-    """The places of pixels in runs of ink that are longer than any stroke of a letter."""
-    start = 0
-    for place, pixel in enumerate((*pixels, 0)):
-        if pixel:
-            continue
-        if place - start > _LONGEST_STROKE:
-            yield from range(start, place)
-        start = place + 1
-
 
 MOST_PAGES = 200
 _COMPARED_DPI = 40  # pictures are compared exactly, so that a changed digit shows at this size too
@@ -153,10 +80,11 @@ class PageComparison:
         self._bare = bare
         self._states = states or _Unknown()
         self._opened: dict[int, pypdfium2.PdfDocument] = {}
-        self._drawn: dict[tuple[int, int, int], _Sheet] = {}
+        self._drawn: dict[tuple[int, int, int, bool], _Sheet] = {}
         self._closely: set[int] = set()
         self._apart: dict[int, bool] = {}
         self._hidden: dict[tuple[int, PageRegion], bool] = {}
+        self._with_ink: dict[tuple[int, PageRegion], bool] = {}
         self._with_letters: dict[tuple[int, PageRegion], bool] = {}
 
     def differences(
@@ -179,13 +107,13 @@ class PageComparison:
                     return self._different(old, except_for, pages, MOST_PAGES if most is None else most)
             new = self._revision(self._size)
             if not self._states.keeps_pages(before) and len(self._revision(before)) != len(new):
-                return (self._pair(before, 0),)
+                return (self.pair(before, 0),)
             listed = sorted(pages) if pages is not None else range(len(new))
             chosen = [page for page in listed if self._is_touched(page, before)]
             if len(chosen) > (MOST_PAGES if most is None else most):
                 raise NotRendered
             found = [page for page in chosen if self._differs(before, page, except_for)]
-            return tuple(self._pair(before, page) for page in found[:_MOST_SHOWN])
+            return tuple(self.pair(before, page) for page in found[:_MOST_SHOWN])
         except (pypdfium2.PdfiumError, ValueError, OSError) as error:
             raise NotRendered from error
 
@@ -203,7 +131,8 @@ class PageComparison:
         found = [page for page, sheet in sheets if self._looks_different(sheet, page, except_for)]
         return tuple(PagePair(page + 1, _png(old, page), _png(new, page)) for page in found[:_MOST_SHOWN])
 
-    def _pair(self, before: int, page: int) -> PagePair:
+    def pair(self, before: int, page: int) -> PagePair:
+        """The *page* (from 0) in the first *before* bytes, and now. Raises what PDFium raises."""
         return PagePair(page + 1, *(_png(self._revision(end), page) for end in (before, self._size)))
 
     def hiding(self, before: int, regions: Iterable[PageRegion]) -> frozenset[PageRegion]:
@@ -214,12 +143,45 @@ class PageComparison:
         """
         return self._chosen(before, regions, self._hides, self._hidden)
 
+    def adding(
+        self, before: int, regions: Iterable[PageRegion], pictures: Sequence[PageRegion]
+    ) -> frozenset[PageRegion]:
+        """Those of *regions* in which ink is drawn now that may be taken for a part of the letters that the first
+        bytes, *before* as many, showed there or just beside it. What these showed in *pictures*, of signatures
+        that were there already, is no text, but for what the page itself shows below them.
+
+        Raises :class:`NotRendered`.
+        """
+        found = set()
+        try:
+            for region in regions:
+                place = self._states.earliest(region.page, before, region), region
+                if place not in self._with_ink:
+                    self._with_ink[place] = self._adds(*place, pictures)
+                if self._with_ink[place]:
+                    found.add(region)
+        except (pypdfium2.PdfiumError, ValueError, OSError) as error:
+            raise NotRendered from error
+        return frozenset(found)
+
     def lettered(self, before: int, regions: Iterable[PageRegion]) -> frozenset[PageRegion]:
         """Those of *regions* in which the first bytes, *before* as many, showed letters, hidden now or not.
 
         Raises :class:`NotRendered`.
         """
         return self._chosen(before, regions, _has_letters, self._with_letters)
+
+    def part(self, region: PageRegion) -> Image.Image:
+        """What the document shows in *region* now, at 144 dpi, as seen before the page is turned (/Rotate).
+
+        Raises :class:`NotRendered`.
+        """
+        self._closely.add(region.page)
+        try:
+            sheet = self._sheet(region.page, self._size)
+        except (pypdfium2.PdfiumError, ValueError, OSError) as error:
+            raise NotRendered from error
+        return sheet.picture.crop(sheet.part(region)).rotate(sheet.rotation, expand=True)
 
     def _chosen(
         self,
@@ -246,6 +208,29 @@ class PageComparison:
     def _hides(self, then: _Sheet, region: PageRegion) -> bool:
         now, part = self._sheet(region.page, self._size), then.part(region)
         return then.picture.size != now.picture.size or hides(then.picture.crop(part), now.picture.crop(part))
+
+    def _adds(self, end: int, region: PageRegion, pictures: Sequence[PageRegion]) -> bool:
+        self._closely.add(region.page)
+        if region.page >= len(self._revision(end)):
+            return True
+        then, now = self._sheet(region.page, end), self._sheet(region.page, self._size)
+        left, upper, right, lower = then.part(region)
+        part = (
+            max(left - BESIDE, 0),
+            max(upper - BESIDE, 0),
+            min(right + BESIDE, then.picture.width),
+            min(lower + BESIDE, then.picture.height),
+        )
+        if then.picture.size != now.picture.size:
+            return True
+        bare = self._sheet(region.page, end, bare=True).picture
+        text = then.picture.copy()
+        for each in pictures:
+            if each.page == region.page:
+                text.paste(bare.crop(then.part(each)), then.part(each))
+        return any(
+            adds(shown.crop(part), then.picture.crop(part), now.picture.crop(part)) for shown in (text, bare)
+        )
 
     def _is_touched(self, page: int, before: int) -> bool:
         return self._states.earliest(page, before) != self._states.earliest(page, self._size)
@@ -280,11 +265,12 @@ class PageComparison:
             self._opened[end] = _open(self._document, end)
         return self._opened[end]
 
-    def _sheet(self, page: int, end: int) -> _Sheet:
+    def _sheet(self, page: int, end: int, *, bare: bool = False) -> _Sheet:
         """The page, at the larger size if a look for what is hidden needs that, too."""
         dpi = _CLOSE_DPI if page in self._closely else _COMPARED_DPI
-        key = page, end, dpi
-        sheet = self._drawn.pop(key, None) or _sheet(self._revision(end), page, dpi, bare=self._bare)
+        bare = bare or self._bare
+        key = page, end, dpi, bare
+        sheet = self._drawn.pop(key, None) or _sheet(self._revision(end), page, dpi, bare=bare)
         self._drawn[key] = sheet  # the last one of those that are kept
         if len(self._drawn) > _MOST_KEPT:
             del self._drawn[next(iter(self._drawn))]

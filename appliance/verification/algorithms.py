@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from hsm import der
 from hsm.errors import Sentence
@@ -113,9 +114,16 @@ def scheme_of(parts: _Parts, digest_name: str) -> SignatureScheme:
 
 
 def check_signature(
-    certificate: x509.Certificate, signature: bytes, covered: bytes, *, parts: _Parts, digest_name: str
+    certificate: x509.Certificate,
+    signature: bytes,
+    covered: bytes,
+    *,
+    parts: _Parts,
+    digest_name: str,
+    digested: bool = False,
 ) -> None:
-    """Raises InvalidSignature, or NotVerifiable when algorithm and key do not fit or are not known."""
+    """Raises InvalidSignature, or NotVerifiable when algorithm and key do not fit or are not known. *digested*:
+    *covered* is the hash by *digest_name* of what the signature is over."""
     try:
         key = certificate.public_key()
     except UnsupportedAlgorithm as error:
@@ -123,23 +131,30 @@ def check_signature(
     except (TypeError, ValueError) as error:
         raise NotVerifiable("the key cannot be used") from error
     scheme = scheme_of(parts, digest_name)
+    if digested and scheme.hash_name not in (digest_name, None):
+        raise NotVerifiable("the digest is not that of the signature algorithm")
     try:
-        _check(key, signature, covered, scheme, parts)
+        _check(key, signature, covered, scheme, parts, digested=digested)
     except (UnsupportedAlgorithm, TypeError, ValueError) as error:
         raise NotVerifiable("the key cannot be used") from error
 
 
-def _check(key: object, signature: bytes, covered: bytes, scheme: SignatureScheme, parts: _Parts) -> None:
+def _check(
+    key: object, signature: bytes, covered: bytes, scheme: SignatureScheme, parts: _Parts, *, digested: bool
+) -> None:
+    """*digested*: *covered* is the hash of what the signature is over."""
     match key, scheme.kind:
         case rsa.RSAPublicKey(), "rsa":
-            key.verify(signature, covered, padding.PKCS1v15(), _hash(scheme))
+            key.verify(signature, covered, padding.PKCS1v15(), _hash(scheme, digested))
         case rsa.RSAPublicKey(), "pss":
             pss, chosen = _pss(parts)
-            key.verify(signature, covered, pss, chosen)
+            key.verify(signature, covered, pss, Prehashed(chosen) if digested else chosen)
         case ec.EllipticCurvePublicKey(), "ecdsa":
-            key.verify(signature, covered, ec.ECDSA(_hash(scheme)))
+            key.verify(signature, covered, ec.ECDSA(_hash(scheme, digested)))
         case dsa.DSAPublicKey(), "dsa":
-            key.verify(signature, covered, _hash(scheme))
+            key.verify(signature, covered, _hash(scheme, digested))
+        case ((ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey()), "ed25519" | "ed448") if digested:
+            raise UnsupportedKey("these curves take the content itself, not its digest")
         case ed25519.Ed25519PublicKey(), "ed25519":
             key.verify(signature, covered)
         case ed448.Ed448PublicKey(), "ed448":
@@ -148,8 +163,9 @@ def _check(key: object, signature: bytes, covered: bytes, scheme: SignatureSchem
             raise InvalidSignature
 
 
-def _hash(scheme: SignatureScheme) -> hashes.HashAlgorithm:
-    return HASHES[scheme.hash_name or "sha256"]()
+def _hash(scheme: SignatureScheme, digested: bool) -> hashes.HashAlgorithm | Prehashed:
+    chosen = HASHES[scheme.hash_name or "sha256"]()
+    return Prehashed(chosen) if digested else chosen
 
 
 def _pss(parts: _Parts) -> tuple[padding.PSS, hashes.HashAlgorithm]:

@@ -42,7 +42,7 @@ from appliance.verification.model import (
 from appliance.verification.paths import TooManyCertificates, ValidationTimes
 from appliance.verification.rows import details_of, rows_of_finding, stamp_row
 from appliance.verification.signatures import ExaminedSignature, SignatureExamination
-from appliance.verification.tokens import ExaminedToken, examine_token, statement_of
+from appliance.verification.tokens import ExaminedToken, NotSigned, examine_token, identify_signer, statement_of
 from appliance.verification.trust import ValidationContext
 from hsm import der
 from hsm.cms import TST_INFO, message_digest
@@ -183,10 +183,13 @@ def _is_intact(document: bytes, signed: ByteRange, digests: SignedDigests) -> bo
             statement = statement_of(message)
             return digests.digest(signed, statement.hash_name or "") == statement.digest
         digest = digests.digest(signed, message.digest_name)
+        if message.covered is None:
+            identify_signer(message, digest, (), direct=True)
+            return True
         if message.content is not None and message.content == digests.digest(signed, "sha1"):
             digest = message_digest(message.digest_name, message.content)  # adbe.pkcs7.sha1
         return message.only(MESSAGE_DIGEST) == der.element(der.OCTET_STRING, digest)
-    except (UnreadableMessage, ValueError):
+    except (UnreadableMessage, NotSigned, ValueError):
         return False
 
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from appliance.pdf.byte_ranges import ends_cleanly
 from appliance.pdf.page_comparison import NotRendered, PageComparison
 from appliance.pdf.validation.changes import is_described_anew, steps
+from appliance.pdf.validation.filled_fields import FilledFields
 from appliance.pdf.validation.model import FoundSignature, Look, RevisionStep, StepKind
 from appliance.pdf.validation.opening import OpenedPdf
 from appliance.pdf.validation.page_states import PageGraph, RevisionStates
@@ -45,6 +46,13 @@ _UNEXPLAINED = Sentence("The document was changed after signing, and the change 
 _NOT_SHOWN = Sentence("The document was changed after signing, and its pages could not be compared.")
 _UNCOVERED = Sentence("Form fields were filled after signing, and no later signature covers that.")
 
+_UNSHOWN = Sentence(
+    "The form field {field} was filled after signing, and its picture cannot be shown to say its value."
+)
+_COVERED = Sentence(
+    "The picture of a later signature covers text of page {page}, or adds to it; compare the page with the earlier"
+    " revision."
+)
 _ANNOTATED = Sentence(
     "Notes were added or changed after signing, which the certification allows; they may cover what was signed."
 )
@@ -71,12 +79,17 @@ class RevisionHistory:
         self.described_anew = is_described_anew(pdf, since=first)
         self.seen: dict[int, tuple[PagePair, ...]] = {}
         self._bare: dict[int, tuple[PagePair, ...]] = {}
+        self._filled = FilledFields(pdf)
+        self._covered_pages: dict[int, tuple[PagePair, ...]] = {}
         graph = PageGraph(pdf) if certain else None
         self._look, self._bare_look = (self._comparison(graph, bare=bare) for bare in (False, True))
         # a timestamp can be had by anybody: it answers for the date of what was filled in, not for the filling
         self._signed = max((one.found.revision for one in examined if one.intact), default=-1)
         people = (one for one in examined if one.intact and not one.found.document_timestamp)
         self._covered = max((one.found.revision for one in people), default=-1)
+        self._passed = frozenset(
+            one.found.field for one in examined if one.verdict.indication is Indication.PASSED
+        )
         self._intact = frozenset(one.found.field for one in examined if one.intact)
 
     def _comparison(self, graph: PageGraph | None, *, bare: bool) -> PageComparison:
@@ -114,6 +127,11 @@ class RevisionHistory:
         return replace(report, rows=rows.report_rows(one, report, doubt))
 
     @property
+    def changed_pages(self) -> tuple[PagePair, ...]:
+        """Pages that look different; else one on which a later signature covers text."""
+        return next((found for found in (*self.seen.values(), *self._covered_pages.values()) if found), ())
+
+    @property
     def changed_since(self) -> int | None:
         """The length of the last signed revision, when more than validation data came after it."""
         ends = [one.found.signed.end for one in self.examined if one.intact and one.found.signed]
@@ -143,25 +161,33 @@ class RevisionHistory:
             return Changes.CHANGED, failed(
                 SubIndication.FORMAT_FAILURE, replace(_SEEN, values={"page": different[0].page})
             )
-        doubt = self._doubt(later, permitted=self._permission(found) in (_FILLING, _ANNOTATING))
+        doubt = self._doubt(found, later) or self._doubt_about_pictures(found, later)
         if doubt is not None:
             return Changes.UNEXPLAINED, undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, doubt)
         uncovered = any(self._is_uncovered(step) for step in later)
         return (Changes.FILLED if uncovered else Changes.SIGNED_ON), None
 
-    def _doubt(self, later: list[RevisionStep], *, permitted: bool) -> Sentence | None:
-        """Why the *later* steps, which nobody sees outside their fields, are not all explained; None if they are.
-        *permitted*: a certification allows to fill fields."""
+    def _doubt(self, found: FoundSignature, later: list[RevisionStep]) -> Sentence | None:
+        """Why the *later* steps, which nobody sees outside their fields, are not all explained, if so."""
+        permitted = self._permission(found) in (_FILLING, _ANNOTATING)
         if any(step.kind is StepKind.UNEXPLAINED for step in later):
             return _UNEXPLAINED
         if any(map(self._is_sneaky, later)):
             return _ADDED
-        passed = {one.found.field for one in self.examined if one.verdict.indication is Indication.PASSED}
-        if any(not step.new_visible & self._intact <= passed for step in later):
+        if any(not step.new_visible & self._intact <= self._passed for step in later):
             return _FOREIGN
         if any(self._is_uncovered(step) and (step.new_visible or not permitted) for step in later):
             return _UNCOVERED
         return None
+
+    def _doubt_about_pictures(self, found: FoundSignature, later: list[RevisionStep]) -> Sentence | None:
+        """Why pictures of fields may not leave the text as it was, or not say what was filled in, if so."""
+        covered = self._covered_pages.get(found.signed.end if found.signed else 0)
+        if covered:
+            return replace(_COVERED, values={"page": covered[0].page})
+        filled = frozenset().union(*(step.fields - step.new_visible for step in later))
+        unshown = self._filled.unshown(filled, since=found.revision)
+        return None if unshown is None else replace(_UNSHOWN, values={"field": unshown})
 
     def _is_uncovered(self, step: RevisionStep) -> bool:
         """Whether fields were filled, and no later signature of a person answers for that."""
@@ -213,14 +239,24 @@ class RevisionHistory:
         added = frozenset().union(*(step.new_visible for step in later))
         # what a new field shows is the word of who signed in it; nobody's, and no part of the pages, if nobody did
         allowed = of_fields(self.pdf, fields - (added - self._intact))
-        hiding = self._look.hiding(before, of_fields(self.pdf, added & self._intact))
+        new = of_fields(self.pdf, added & self._intact)
+        hiding = self._look.hiding(before, new)
+        there = frozenset(one.found.field for one in self.examined if one.found.revision <= found.revision)
+        earlier = of_fields(self.pdf, there)
+        # seals lie over text: whose signature passes covers it openly, and the earlier revision shows it
+        open_ = frozenset(of_fields(self.pdf, added & self._intact & self._passed))
+        covered = (hiding | self._look.adding(before, new, earlier)) & open_
+        hiding -= open_
         sneaked = frozenset().union(*(step.new_visible for step in later if self._is_sneaky(step)))
         hiding |= self._look.lettered(before, of_fields(self.pdf, sneaked))
         allowed = tuple(region for region in allowed if region not in hiding)
         different = self._look.differences(before, except_for=allowed, pages=pages)
-        if different or recognised or not allowed:
-            return different
-        return self._bare_differences(found, frozenset(region.page for region in allowed))
+        if not different and not recognised and allowed:
+            different = self._bare_differences(found, frozenset(region.page for region in allowed))
+        if covered and not different:
+            page = min(region.page for region in covered)
+            self._covered_pages[before] = (self._look.pair(before, page),)
+        return different
 
     def _is_sneaky(self, step: RevisionStep) -> bool:
         """A new visible field in a certified document: certification allows to fill fields, not to add."""
@@ -295,7 +331,7 @@ def conclude_report(
         verdict=worst(verdicts),
         signatures=signatures,
         remarks=(*report.remarks, *_remarks(signatures, history)),
-        pages=next((found for found in history.seen.values() if found), ()),
+        pages=history.changed_pages,
         signed_revision=history.changed_since,
     )
 

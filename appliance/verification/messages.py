@@ -95,7 +95,8 @@ class SignedMessage:
     """A signed message with one of its signers. Names as in RFC 5652; certificates, CRLs, OCSP responses and
     attribute values in DER.
 
-    ``covered`` is what the signature is over. ``defects`` are departures from the strict form, and what was left
+    ``covered`` is what the signature is over: the signed attributes; None where there are none, and it is over the
+    content itself (RFC 5652, 5.4). ``defects`` are departures from the strict form, and what was left
     aside, that change no meaning; ``unsigned_defects`` those of them that lie outside the signature, where anybody
     could have made them. ``further`` are the same message's other signers.
     """
@@ -107,7 +108,7 @@ class SignedMessage:
     responses: tuple[bytes, ...]
     signer_identifier: bytes
     digest_name: str
-    covered: bytes
+    covered: bytes | None
     signed: Mapping[str, tuple[bytes, ...]]
     signature_algorithm: tuple[bytes, ...]
     signature: bytes
@@ -184,7 +185,7 @@ def _read(encoded: bytes, defects: tuple[Sentence, ...]) -> SignedMessage:
     encoded_signers = _members_of_set(signed_data.signer_infos)
     if not 0 < len(encoded_signers) <= _MOST_SIGNERS:
         raise UnreadableMessage("The signature must have one signer; it has {count}.", count=len(encoded_signers))
-    signers = [_strictly(der.SignerInfo, each) for each in encoded_signers]
+    signers = [_strictly(der.LooseSignerInfo, each) for each in encoded_signers]
     bag = _Bag.of(signed_data)
     defects += bag.remarks
     if len(signers) > 1:
@@ -238,14 +239,14 @@ def _response(other: bytes) -> bytes | None:
 
 
 def _signed_by(
-    signer: der.SignerInfo, signed_data: der.LooseSignedData, bag: _Bag, defects: tuple[Sentence, ...]
+    signer: der.LooseSignerInfo, signed_data: der.LooseSignedData, bag: _Bag, defects: tuple[Sentence, ...]
 ) -> SignedMessage:
     content_type = signed_data.encap_content_info.e_content_type.dotted_string
     digest_name, more_digests = _digest(signed_data, signer)
     versions = _versions(signed_data.version, signer, bag, content_type=content_type)
     _check_attributes(signer)
     unsigned = _attributes(signer.unsigned_attrs or ())
-    covered = b"".join(_raw(signer.signed_attrs))
+    covered = None if signer.signed_attrs is None else b"".join(_raw(signer.signed_attrs))
     return SignedMessage(
         content_type=content_type,
         content=signed_data.encap_content_info.e_content,
@@ -254,8 +255,8 @@ def _signed_by(
         responses=bag.responses,
         signer_identifier=der.raw(signer.sid),
         digest_name=digest_name,
-        covered=der.header(der.SET, len(covered)) + covered,
-        signed=_attributes(signer.signed_attrs),
+        covered=None if covered is None else der.header(der.SET, len(covered)) + covered,
+        signed=_attributes(signer.signed_attrs or ()),
         signature_algorithm=_raw(signer.signature_algorithm),
         signature=signer.signature,
         unsigned=unsigned,
@@ -263,7 +264,7 @@ def _signed_by(
     )
 
 
-def _digest(signed_data: der.LooseSignedData, signer: der.SignerInfo) -> tuple[str, tuple[Sentence, ...]]:
+def _digest(signed_data: der.LooseSignedData, signer: der.LooseSignerInfo) -> tuple[str, tuple[Sentence, ...]]:
     """RFC 5652, 5.1: the signer's digest algorithm is among those listed; the list itself nobody signs."""
     algorithm = _raw(signer.digest_algorithm)
     name = digest_of(algorithm)
@@ -278,7 +279,7 @@ def _digest(signed_data: der.LooseSignedData, signer: der.SignerInfo) -> tuple[s
     return name, () if len(listed) == 1 else (MORE_DIGESTS,)
 
 
-def _versions(version: int, signer: der.SignerInfo, bag: _Bag, *, content_type: str) -> tuple[Sentence, ...]:
+def _versions(version: int, signer: der.LooseSignerInfo, bag: _Bag, *, content_type: str) -> tuple[Sentence, ...]:
     """RFC 5652, 5.1 and 5.3. For plain data a lower version than is due is common, and misleads nobody. Any other
     one changes no meaning either; but nothing signs the version, so whoever judges the message asks for something
     else that covers it."""
@@ -294,7 +295,7 @@ def _versions(version: int, signer: der.SignerInfo, bag: _Bag, *, content_type: 
     return (*((_LOWER_VERSION,) if lower else ()), *((OTHER_VERSION,) if other else ()))
 
 
-def _check_attributes(signer: der.SignerInfo) -> None:
+def _check_attributes(signer: der.LooseSignerInfo) -> None:
     """RFC 5652, 5.3: the signature is over the DER of the signed attributes, which is in one order; other software
     sorts them first and then refuses. A set of attributes that is there has some, and not so many that it
     takes for ever to read them."""

@@ -45,9 +45,16 @@ from hsm.errors import AuthorityError, Sentence
 from hsm.records import MEDIA_TYPES
 from hsm.remote import RemoteUse, remote_use_in
 
-_HELPLESS = frozenset({SubIndication.NO_CERTIFICATE_CHAIN_FOUND, SubIndication.OUT_OF_BOUNDS_NO_POE})
-"""A signature timestamp that fails so proves nothing, and harms nothing: the signature stands without it (EN 319
-102-1, 5.5.4)."""
+_HELPLESS = frozenset(
+    {
+        *(SubIndication.NO_CERTIFICATE_CHAIN_FOUND, SubIndication.NO_SIGNING_CERTIFICATE_FOUND),
+        *(SubIndication.OUT_OF_BOUNDS_NO_POE, SubIndication.REVOKED_NO_POE, SubIndication.REVOKED_CA_NO_POE),
+        *(SubIndication.CHAIN_CONSTRAINTS_FAILURE, SubIndication.CRYPTO_CONSTRAINTS_FAILURE),
+        SubIndication.SIG_CONSTRAINTS_FAILURE,
+    }
+)
+"""A signature timestamp that is INDETERMINATE so proves nothing, and harms nothing: the signature stands without
+it (EN 319 102-1, 5.5.4). It does not for what is broken, in another form, or later than the moment asked for."""
 _WITHOUT_STAMP = Sentence("A timestamp of the signature is not verified; the signature was judged without it.")
 _BROKEN_STAMP = Sentence("The signature carries a timestamp that is broken or is not its own.")
 _ALSO_BY = Sentence("The same message is signed by {name}, too.")
@@ -56,6 +63,10 @@ _POLICY = Sentence(
     " judged by the rules of this verification."
 )
 
+_DIRECT = Sentence(
+    "The signature has no signed attributes: nothing under it names its signer's certificate or what kind of"
+    " content it is over."
+)
 _INCOMPLETE = failed(
     SubIndication.FORMAT_FAILURE,
     "The signature does not cover the whole of the document as it was when it was signed.",
@@ -156,7 +167,8 @@ class SignatureExamination:
     ) -> ExaminedSignature:
         digest = self._digest(found, message.digest_name)
         try:
-            signer = identify_signer(message, self._content_digest(found, message), self.judge.finder.known)
+            content = self._content_digest(found, message)
+            signer = identify_signer(message, content, self.judge.finder.known, direct=True)
         except (NotSigned, UnreadableMessage) as error:
             return ExaminedSignature(found, error.verdict)
         stamps = tuple(self._stamp(message, token, proven) for token in message.timestamps)
@@ -201,9 +213,11 @@ class SignatureExamination:
         policy = policy_of(message)
         found = [
             *message.defects,
+            *([_DIRECT] if message.covered is None else []),
+            *([signer.weak_reference] if signer.weak_reference else []),
             *remarks_on_carried(message, finding.path, self.judge.finder),
             *(remark for stamp in stamps for remark in stamp.remarks),
-            *([_WITHOUT_STAMP] if any(map(_is_helpless, stamps)) else []),
+            *(why for stamp in stamps if _is_helpless(stamp) for why in (_WITHOUT_STAMP, *stamp.verdict.reasons)),
             *([replace(_POLICY, values={"policy": policy})] if policy else []),
             *_remote(signer.certificate),
         ]
@@ -290,7 +304,7 @@ def _is_helpless(stamp: ExaminedToken) -> bool:
 
 
 def _stamped_badly(stamps: tuple[ExaminedToken, ...], signer: IdentifiedSigner) -> Verdict | None:
-    """What a timestamp that does not count means for the signature: nothing where nobody vouches for it, unless it
+    """What a timestamp that does not count means for the signature: nothing where it is whole, unless it
     contradicts the signer's certificate; else it cannot be said who put it there."""
     for stamp in stamps:
         if stamp.verdict.indication is Indication.FAILED:

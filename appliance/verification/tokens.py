@@ -12,7 +12,7 @@ Trust in the certificate is asked elsewhere (:mod:`appliance.verification.paths`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from asn1crypto import tsp
@@ -40,6 +40,10 @@ _Named = list[tuple[str | None, bytes]]
 _UNKNOWN_REFERENCE = undecided(
     SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
     "The signed reference to the signer's certificate uses a hash that is not known here.",
+)
+_BROKEN_HASHES = frozenset({"md5"})
+_WEAK_REFERENCE = Sentence(
+    "The signed reference to the signer's certificate is by {algorithm}, which no longer protects it."
 )
 _UNNAMED = undecided(
     SubIndication.SIG_CONSTRAINTS_FAILURE,
@@ -137,7 +141,8 @@ def examine_token(
         or _weak(statement, signer.scheme.hash_name or "", signer.certificate)
         or PASSED
     )
-    remarks = (*message.defects, *remarks_on_carried(message, finding.path, judge.finder))
+    weak = [] if signer.weak_reference is None else [signer.weak_reference]
+    remarks = (*message.defects, *weak, *remarks_on_carried(message, finding.path, judge.finder))
     return ExaminedToken(
         verdict, statement, finding, shown_name(signer.certificate), signer.scheme.label, tuple(remarks)
     )
@@ -217,11 +222,14 @@ def shown_time(moment: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class IdentifiedSigner:
-    """A verified signer: the certificate and the scheme of the signature; ``named`` when ESSCertID names it."""
+    """A verified signer: the certificate and the scheme of the signature; ``named`` when ESSCertID names it.
+    ``weak_reference`` says that ESSCertIDv2 does so by a weak hash; ESSCertID itself has no other (RFC 5035, 3).
+    """
 
     certificate: x509.Certificate
     scheme: algorithms.SignatureScheme
     named: bool
+    weak_reference: Sentence | None = None
 
 
 class NotSigned(Exception):
@@ -232,22 +240,20 @@ class NotSigned(Exception):
         self.verdict = verdict
 
 
-def identify_signer(message: SignedMessage, digest: bytes, known: Iterable[x509.Certificate]) -> IdentifiedSigner:
+def identify_signer(
+    message: SignedMessage, digest: bytes, known: Iterable[x509.Certificate], *, direct: bool = False
+) -> IdentifiedSigner:
     """The signer of *message* over content with *digest* (by the message's digest algorithm).
 
-    *known* are certificates beside those that the message carries. Raises :class:`NotSigned` or UnreadableMessage.
+    *known* are certificates beside those that the message carries. *direct*: it may have no signed attributes, so
+    that the signature is over the content itself. Raises :class:`NotSigned` or UnreadableMessage.
     """
-    _check_content(message, digest)
+    if message.covered is not None or not direct:
+        _check_content(message, digest)
     carried = [each for each in map(read_leniently, message.certificates) if each is not None]
-    certificate, named = _certificate(message, carried, known)
+    certificate, named = _certificate(message, digest, carried, known)
     try:
-        algorithms.check_signature(
-            certificate,
-            message.signature,
-            message.covered,
-            parts=message.signature_algorithm,
-            digest_name=message.digest_name,
-        )
+        _check_value(message, digest, certificate)
     except InvalidSignature as error:
         raise _not_signed(
             SubIndication.SIG_CRYPTO_FAILURE, "The signature does not verify with the signer's key."
@@ -267,9 +273,14 @@ def identify_signer(message: SignedMessage, digest: bytes, known: Iterable[x509.
         ) from error
     if named is None:
         raise NotSigned(_UNKNOWN_REFERENCE)
-    return IdentifiedSigner(
-        certificate, algorithms.scheme_of(message.signature_algorithm, message.digest_name), named
-    )
+    by = _named(message)[0][0] if message.only(SIGNING_CERTIFICATE_V2) is not None else None
+    weak = None
+    if algorithms.weak_hash(by):
+        weak = replace(_WEAK_REFERENCE, values={"algorithm": algorithms.hash_label(by or "")})
+        if by in _BROKEN_HASHES:
+            raise NotSigned(undecided(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, weak))
+    scheme = algorithms.scheme_of(message.signature_algorithm, message.digest_name)
+    return IdentifiedSigner(certificate, scheme, named, weak)
 
 
 def _check_content(message: SignedMessage, digest: bytes) -> None:
@@ -283,7 +294,7 @@ def _check_content(message: SignedMessage, digest: bytes) -> None:
 
 
 def _certificate(
-    message: SignedMessage, carried: Sequence[x509.Certificate], known: Iterable[x509.Certificate]
+    message: SignedMessage, digest: bytes, carried: Sequence[x509.Certificate], known: Iterable[x509.Certificate]
 ) -> tuple[x509.Certificate, bool | None]:
     """The signer's certificate (EN 319 102-1, 5.2.3), and whether the signature names it under its protection:
     None where it does by a hash that is not known here."""
@@ -298,10 +309,12 @@ def _certificate(
             raise _not_signed(
                 SubIndication.FORMAT_FAILURE, "The signature names two different certificates as its signer's."
             )
-    raise NotSigned(_without_certificate(message, carried, understood))
+    raise NotSigned(_without_certificate(message, digest, carried, understood))
 
 
-def _without_certificate(message: SignedMessage, carried: Sequence[x509.Certificate], named: _Named) -> Verdict:
+def _without_certificate(
+    message: SignedMessage, digest: bytes, carried: Sequence[x509.Certificate], named: _Named
+) -> Verdict:
     """Why there is no certificate of the signer: somebody put another one in its place, it cannot be read, or it
     is not there."""
     unread = [each for each in message.certificates if read_leniently(each) is None]
@@ -311,7 +324,7 @@ def _without_certificate(message: SignedMessage, carried: Sequence[x509.Certific
         )
     identified = any(_identifies(message.signer_identifier, each) for each in carried)
     identified |= any(_seems_identified(message.signer_identifier, each) for each in unread)
-    if identified or _is_by_another(message, carried):
+    if identified or _is_by_another(message, digest, carried):
         return failed(SubIndication.FORMAT_FAILURE, "The certificate in the signature is not the one that signed.")
     return undecided(
         SubIndication.NO_SIGNING_CERTIFICATE_FOUND,
@@ -324,17 +337,23 @@ def _seems_identified(identifier: bytes, unread: bytes) -> bool:
     return all(part in unread for part in parts)
 
 
-def _is_by_another(message: SignedMessage, carried: Iterable[x509.Certificate]) -> bool:
+def _check_value(message: SignedMessage, digest: bytes, certificate: x509.Certificate) -> None:
+    """Raises what :func:`appliance.verification.algorithms.check_signature` does."""
+    algorithms.check_signature(
+        certificate,
+        message.signature,
+        digest if message.covered is None else message.covered,
+        parts=message.signature_algorithm,
+        digest_name=message.digest_name,
+        digested=message.covered is None,
+    )
+
+
+def _is_by_another(message: SignedMessage, digest: bytes, carried: Iterable[x509.Certificate]) -> bool:
     """Whether one of the *carried* certificates has the key that signed: it was exchanged for the signer's."""
     for certificate in carried:
         try:
-            algorithms.check_signature(
-                certificate,
-                message.signature,
-                message.covered,
-                parts=message.signature_algorithm,
-                digest_name=message.digest_name,
-            )
+            _check_value(message, digest, certificate)
         except (InvalidSignature, algorithms.NotVerifiable):
             continue
         return True

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import cache, partial
 
-from asn1crypto import algos, cms, core
+from asn1crypto import algos, cms, core, tsp
 from asn1crypto import crl as asn1_crl
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
@@ -21,8 +21,9 @@ from hsm import der
 from tests.attacks.cryptography import RSA
 from tests.attacks.good import by_openssl, register
 from tests.attacks.recipes import Attributes, Recipe, attribute, sign, signing_certificate, timestamped
+from tests.attacks.registry import Attempt
 from tests.attacks.revocation import response
-from tests.attacks.timestamps import token
+from tests.attacks.timestamps import IGNORED, token
 from tests.attacks.victims import GOOD
 from tests.attacks.writing import signed_by_hand
 from tests.verification.authorities import (
@@ -203,6 +204,26 @@ register(
 )  # fmt: skip
 
 
+def naming(hash_name: str, signer: Identity = GOOD.signer) -> Callable[[Attributes], Attributes]:
+    """The signer's certificate named by another hash (ESSCertIDv2)."""
+    return lambda listed: [*listed[:2], signing_certificate(signer, hash_name)]
+
+
+def named_by_sha1(listed: Attributes) -> Attributes:
+    """The signer's certificate named as before RFC 5035 (ESSCertID), which has no other hash."""
+    identifier = tsp.ESSCertID({"cert_hash": hashlib.sha1(GOOD.signer.der).digest()})  # noqa: S324
+    return [*listed[:2], attribute("signing_certificate", [tsp.SigningCertificate({"certs": [identifier]})])]
+
+
+register(
+    _FAMILY, "the certificate named by SHA-1, which the attribute could have named otherwise",
+    lambda: signed_by_hand(Recipe(attributes=naming("sha1"))), Level.B, "by SHA-1",
+)  # fmt: skip
+register(
+    _FAMILY, "the certificate named as before RFC 5035",
+    lambda: signed_by_hand(Recipe(attributes=named_by_sha1)), Level.B,
+)  # fmt: skip
+
 # timestamps that prove nothing
 
 LATE_TSA = issue(tsa_profile(subject="Late TSA", start=NOW + timedelta(hours=2)), GOOD.issuing)
@@ -223,6 +244,33 @@ def dated_by(tsa: Identity, signer: Identity = GOOD.signer) -> bytes:
 
 for _name, _tsa in UNBELIEVED.items():
     register(_FAMILY, f"a timestamp {_name}", partial(dated_by, _tsa), Level.B, "judged without it")
+
+
+def ignored(name: str, signer: Identity = GOOD.signer) -> bytes:
+    """Signed, with the timestamp *name* of those that fail and break nothing."""
+    return signed_by_hand(Recipe(signer=signer, unsigned=timestamped(IGNORED[name][0])), room=20000)
+
+
+for _name, (_, _lists) in IGNORED.items():
+    register(
+        _FAMILY, f"a timestamp {_name}", lambda name=_name, lists=_lists: Attempt(ignored(name), crls=lists),
+        Level.B, "judged without it",
+    )  # fmt: skip
+for _name, _why in {"by a revoked authority": "was revoked", "by SHA-1": "SHA-1"}.items():
+    register(
+        _FAMILY, f"a timestamp {_name}, and why",
+        lambda name=_name: Attempt(ignored(name), crls=IGNORED[name][1]), Level.B, _why,
+    )  # fmt: skip
+
+
+def _one_ignored(value: bytes) -> Attributes:
+    return [*timestamped(IGNORED["by SHA-1"][0])(value), *timestamped(token)(value)]
+
+
+register(
+    _FAMILY, "a timestamp by SHA-1 before a good one",
+    lambda: signed_by_hand(Recipe(unsigned=_one_ignored), room=20000), Level.T, "judged without it",
+)  # fmt: skip
 
 
 # BER

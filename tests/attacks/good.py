@@ -73,7 +73,15 @@ def register(family: str, name: str, build: Build, level: Level | None = None, w
 
 def samples() -> dict[str, Sample]:
     """Every good file by its name."""
-    for module in ("habits", "form_details", "layouts", "permitted", "field_messages", "later_widgets"):
+    for module in (
+        "habits",
+        "form_details",
+        "layouts",
+        "permitted",
+        "field_messages",
+        "later_widgets",
+        "over_letters",
+    ):
         import_module(f"tests.attacks.{module}")
     return _SAMPLES
 
@@ -235,6 +243,11 @@ def by_openssl(covered: bytes, *options: str, identity: Identity = GOOD.signer) 
 _OPENSSL: dict[str, tuple[bytes, tuple[str, ...], Identity]] = {
     "PAdES": (b"/ETSI.CAdES.detached", ("-cades", "-nosmimecap"), GOOD.signer),
     "with S/MIME capabilities": (b"/adbe.pkcs7.detached", (), GOOD.signer),
+    "without signed attributes": (b"/adbe.pkcs7.detached", ("-noattr",), GOOD.signer),
+    "without signed attributes, RSA": (b"/adbe.pkcs7.detached", ("-noattr",), cryptography.RSA),
+    "without signed attributes, PSS": (
+        b"/adbe.pkcs7.detached", ("-noattr", "-keyopt", "rsa_padding_mode:pss"), cryptography.RSA
+    ),
     "RSA": (b"/ETSI.CAdES.detached", ("-cades",), cryptography.RSA),
     "PSS": (b"/ETSI.CAdES.detached", ("-cades", "-keyopt", "rsa_padding_mode:pss"), cryptography.RSA),
     "without a time": (b"/ETSI.CAdES.detached", ("-cades", "-no_signing_time"), GOOD.signer),
@@ -247,6 +260,7 @@ for _name, (_kind, _options, _who) in _OPENSSL.items():
             lambda covered: by_openssl(covered, *options, identity=who), subfilter=kind
         ),
         Level.B,
+        "no signed attributes" if "-noattr" in _options else "",
     )
 
 _RECIPES = {

@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 
 from appliance.verification import Level
 from tests.attacks import good
 from tests.attacks.permitted import certified_form
 from tests.attacks.recipes import Recipe
 from tests.attacks.registry import FORMAT, UNEXPLAINED, register
-from tests.attacks.victims import BOX, FIELD, GOOD, amount, shown, signing
+from tests.attacks.timestamps import token
+from tests.attacks.victims import BOX, FIELD, GOOD, amount, filled, form, next_signature, shown, signing
 from tests.attacks.writing import (
     OTHER_TEXT,
     contract,
@@ -26,7 +28,7 @@ from tests.attacks.writing import (
 from tests.verification.documents import sign, with_fields
 
 _FAMILY = "later widget"
-_AREA = (60, 640, 400, 780)
+AREA = (60, 640, 400, 780)
 """Around the contract's text, most of it empty."""
 _WIDGET, _VALUE, _PICTURE = 50, 51, 52
 
@@ -38,15 +40,22 @@ def _signed(more: Objects) -> bytes:
     return sign(with_fields(written(contract(more)), "first"), signing("first"))
 
 
-def _over(more: Objects, picture: bytes, box: tuple[int, ...] = _AREA, entries: bytes = b"/F 132") -> bytes:
-    """The contract, signed, and signed again in a new field whose *picture* is in *box*."""
-    return _signed_over(_signed(more), picture, box, entries)
+def over(
+    more: Objects,
+    picture: bytes,
+    box: tuple[int, ...] = AREA,
+    entries: bytes = b"/F 132",
+    picture_object: bytes = b"",
+) -> bytes:
+    """The contract, signed, and signed again in a new field whose *picture* is in *box*; or a whole object."""
+    further = {_PICTURE: picture_object} if picture_object else {}
+    return _signed_over(_signed(more), picture, box, entries, lambda _: further)
 
 
 def _signed_over(
     document: bytes,
     picture: bytes,
-    box: tuple[int, ...] = _AREA,
+    box: tuple[int, ...] = AREA,
     entries: bytes = b"/F 132",
     more: Callable[[bytes], dict[int, bytes]] = lambda document: {},
 ) -> bytes:
@@ -84,11 +93,11 @@ _COVERS = {
     "another text on a coloured bar": b"1 .6 .6 rg 8 50 250 30 re f " + _ELSE,
 }
 for _name, _picture in _COVERS.items():
-    register(_FAMILY, _name, lambda picture=_picture: _over({}, picture), FORMAT, UNEXPLAINED)
+    register(_FAMILY, _name, lambda picture=_picture: over({}, picture), FORMAT, UNEXPLAINED)
 
 _RING = b"1 0 0 RG 3.4 w 10 10 60 60 re S 22 22 36 36 re S"
 good.register(
-    "later widget", "strokes of a seal over letters", lambda: _over({}, _RING, (70, 670, 150, 750)), Level.T
+    "later widget", "strokes of a seal over letters", lambda: over({}, _RING, (70, 670, 150, 750)), Level.T
 )
 
 _WHITE = b"1 1 1 rg 0 0 20000 20000 re f"
@@ -101,23 +110,23 @@ _SMALL = {4: stream(b"BT /F1 4 Tf 72 700 Td (The buyer pays 100 euro) Tj ET")}
 _PALE = {4: stream(b".78 g BT /F1 18 Tf 72 700 Td (The buyer pays 100 euro) Tj ET")}
 _YELLOW = {4: stream(b"1 1 0 rg BT /F1 18 Tf 72 700 Td (The buyer pays 100 euro) Tj ET")}
 _HIDDEN: dict[str, tuple[Objects, tuple[int, ...]]] = {
-    "on a large page": (_LARGE, _AREA),
+    "on a large page": (_LARGE, AREA),
     "on a page of large units": (_UNITS, (3, 34, 20, 37)),
-    "small print": (_SMALL, _AREA),
-    "pale letters": (_PALE, _AREA),
-    "yellow letters": (_YELLOW, _AREA),
+    "small print": (_SMALL, AREA),
+    "pale letters": (_PALE, AREA),
+    "yellow letters": (_YELLOW, AREA),
 }
 for _name, (_objects, _box) in _HIDDEN.items():
     register(
         _FAMILY, f"white, over {_name}" if "letters" in _name or "print" in _name else f"white, {_name}",
-        lambda objects=_objects, box=_box: _over(objects, _WHITE, box), FORMAT, UNEXPLAINED,
+        lambda objects=_objects, box=_box: over(objects, _WHITE, box), FORMAT, UNEXPLAINED,
     )  # fmt: skip
 
 _SIGNS = {"a minus": (b"-100 euro", b"12 60 3.3 10 re f"), "a comma": (b"1,000 euro", b"17.5 55 2.8 9 re f")}
 for _name, (_text, _picture) in _SIGNS.items():
     register(
         _FAMILY, f"white, over {_name}",
-        lambda text=_text, picture=_picture: _over(
+        lambda text=_text, picture=_picture: over(
             {4: stream(b"BT /F1 10 Tf 72 700 Td (%s) Tj ET" % text)}, b"1 1 1 rg " + picture
         ),
         FORMAT, UNEXPLAINED,
@@ -132,7 +141,7 @@ for _name, _flags in {
 }.items():
     register(
         _FAMILY, f"shown {_name}",
-        lambda flags=_flags: _over({}, _WHITE + b" " + _ELSE, entries=b"/F %d" % flags), FORMAT, UNEXPLAINED,
+        lambda flags=_flags: over({}, _WHITE + b" " + _ELSE, entries=b"/F %d" % flags), FORMAT, UNEXPLAINED,
     )  # fmt: skip
 
 
@@ -218,7 +227,7 @@ def on_a_page_counted_wrongly() -> bytes:
         11: stream(b""),
         12: contract()[3].replace(b"4 0 R", b"11 0 R"),
     }
-    return _over(objects, _WHITE + b" " + _ELSE)
+    return over(objects, _WHITE + b" " + _ELSE)
 
 
 register(_FAMILY, "on a page counted wrongly", on_a_page_counted_wrongly, FORMAT, UNEXPLAINED)
@@ -289,7 +298,7 @@ for _name, _entries in {
 }.items():
     register(
         _FAMILY, f"with {_name}, signed",
-        lambda entries=_entries: _over({}, b"", (320, 120, 520, 180), b"/F 132" + entries), UNEXPLAINED,
+        lambda entries=_entries: over({}, b"", (320, 120, 520, 180), b"/F 132" + entries), UNEXPLAINED,
     )  # fmt: skip
 
 
@@ -306,10 +315,88 @@ def pressed() -> bytes:
     """The picture that is drawn for a pressed button covers the text."""
     value = b"/V %d 0 R/AP<</N %d 0 R/D 53 0 R/R 53 0 R>>" % (_VALUE, _PICTURE)
     pictures = {53: shown(_WHITE + b" " + _ELSE, b"0 0 340 140")}
-    return _signed_over(_signed({}), b"", more=lambda document: _added(document, _AREA, value) | pictures)
+    return _signed_over(_signed({}), b"", more=lambda document: _added(document, AREA, value) | pictures)
 
 
 register(_FAMILY, "another picture under the pointer", pressed, FORMAT, UNEXPLAINED)
+
+# what is read aloud, or moved through, and signed by nobody
+
+
+def _unseen(entries: bytes) -> bytes:
+    document = _signed({})
+    return written(_added(document, (0, 0, 0, 0), b"/F 132" + entries), after=document)
+
+
+for _name, _entries in {
+    "a name to be read aloud": b"/TU(and 900 euro more)",
+    "a text": b"/Contents(and 900 more)",
+}.items():
+    register(_FAMILY, f"unseen, with {_name}, signed by nobody", lambda e=_entries: _unseen(e), UNEXPLAINED)
+
+
+def dated_and_read_aloud() -> bytes:
+    """Anybody can have a timestamp, so that it is nobody's word either."""
+    document = _signed({})
+    objects = _added(document, (0, 0, 0, 0), b"/F 132/TU(and 900 euro more)/V %d 0 R" % _VALUE)
+    objects[_VALUE] = placeholder(subfilter=b"/ETSI.RFC3161", kind=b"/DocTimeStamp", room=9000)
+    return sealed(written(objects, after=document), token)
+
+
+register(_FAMILY, "unseen, with a name to be read aloud, timestamped", dated_and_read_aloud, UNEXPLAINED)
+good.register(
+    _FAMILY, "a name that is read aloud, signed by who answers for it",
+    lambda: over({}, b"", (320, 120, 520, 180), b"/F 132/TU(The buyer's signature)"), Level.T,
+)  # fmt: skip
+
+
+def _again(change_: Callable[[bytes], dict[int, bytes]], document: bytes) -> bytes:
+    return written(change_(document), after=document)
+
+
+def _form_edited(pattern: bytes, replacement: bytes) -> Callable[[bytes], dict[int, bytes]]:
+    def change_(document: bytes) -> dict[int, bytes]:
+        number = number_of(document, rb"/SigFlags")
+        text, count = re.subn(pattern, replacement, present(document, number))
+        assert count
+        return {number: text}
+
+    return change_
+
+
+for _name, _flags in {"0": b"/SigFlags 0", "1": b"/SigFlags 1", "gone": b""}.items():
+    register(
+        _FAMILY, f"the form's flags lowered, {_name}",
+        lambda f=_flags: _again(_form_edited(rb"/SigFlags \d", f), filled()), UNEXPLAINED,
+    )  # fmt: skip
+    register(
+        _FAMILY, f"the form's flags lowered, {_name}, signed",
+        lambda f=_flags: next_signature(_again(_form_edited(rb"/SigFlags \d", f), filled())), UNEXPLAINED,
+    )  # fmt: skip
+register(
+    _FAMILY, "the form's fields in another order",
+    lambda: _again(_form_edited(rb"11 0 R 13 0 R", b"13 0 R 11 0 R"), filled()), UNEXPLAINED,
+)  # fmt: skip
+for _name, _pattern, _text in (
+    ("another order of tabs", rb"/Tabs */R", b"/Tabs/C"),
+    ("no order of tabs", rb"/Tabs */R", b""),
+    ("widgets in another order", rb"11 0 R 13 0 R", b"13 0 R 11 0 R"),
+):
+    register(
+        _FAMILY, _name,
+        lambda p=_pattern, t=_text: _again(
+            lambda document: {3: re.sub(p, t, present(document, 3))}, _tabbed()
+        ),
+        UNEXPLAINED,
+    )  # fmt: skip
+
+
+@cache
+def _tabbed() -> bytes:
+    """The form, signed; its page says in which order one moves from field to field."""
+    page = present(form(), 3).replace(b"/MediaBox", b"/Tabs/R/MediaBox")
+    return sign(written({3: page}, after=form()), signing("first"))
+
 
 # filled in a certified form, so that it says two things
 

@@ -25,6 +25,8 @@ from tests.attacks.field_messages import (
     carrying,
     dated_by,
     edited,
+    ignored,
+    naming,
     numbered,
     ocsp_in_message,
     record,
@@ -52,7 +54,7 @@ from tests.attacks.registry import (
     register,
 )
 from tests.attacks.revocation import revoking
-from tests.attacks.timestamps import DATA, token
+from tests.attacks.timestamps import DATA, IGNORED, token
 from tests.attacks.victims import GOOD
 from tests.attacks.writing import signed_by_hand
 from tests.verification.authorities import NOW, START, Identity, Profile, authority, issue, key_of, revocation_list
@@ -282,6 +284,18 @@ def _with_policy(signed: cms.SignedData) -> None:
 _note("a policy that was not signed", Recipe(finish=_with_policy), CRYPTO, FORMAT)
 
 
+# the signer's certificate named by a hash for which anybody makes a second certificate
+
+_note("the certificate named by MD5", Recipe(attributes=naming("md5")), WEAK, says="MD5")
+_note(
+    "the certificate named by MD5, adbe.pkcs7.detached", Recipe(attributes=naming("md5")), WEAK,
+    subfilter=b"/adbe.pkcs7.detached",
+)  # fmt: skip
+register(
+    _FAMILY, "a token that names its certificate by MD5, alone",
+    lambda: Attempt(token(DATA, attributes=naming("md5", GOOD.tsa)), data=DATA), WEAK,
+)  # fmt: skip
+
 # timestamps that prove nothing save nobody
 
 _SHORT = issue(Profile("short-lived", start=START, days=152), GOOD.issuing)
@@ -304,6 +318,23 @@ for _name, _tsa in UNBELIEVED.items():
             partial(token, tsa=tsa), subfilter=b"/ETSI.RFC3161", kind=b"/DocTimeStamp", room=_ROOM
         ),
         OUT_OF_BOUNDS, NO_CHAIN,
+    )  # fmt: skip
+
+
+for _name, (_, _lists) in IGNORED.items():
+    register(
+        _FAMILY, f"an expired signer, dated by a timestamp {_name}",
+        lambda name=_name, lists=_lists: Attempt(
+            ignored(name, _SHORT), at=LATER + timedelta(days=30), crls=lists
+        ),
+        OUT_OF_BOUNDS,
+    )  # fmt: skip
+    register(
+        _FAMILY, f"revoked later, dated by a timestamp {_name}",
+        lambda name=_name, lists=_lists: Attempt(
+            ignored(name), crls=(*lists, revoking(when=NOW + timedelta(hours=1)))
+        ),
+        REVOKED,
     )  # fmt: skip
 
 

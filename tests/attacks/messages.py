@@ -7,12 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 from asn1crypto import algos, cms, core, tsp
+from asn1crypto import x509 as asn1_x509
 
 from hsm import der
+from tests.attacks.field_messages import edwards
+from tests.attacks.good import by_openssl
 from tests.attacks.recipes import Attributes, Recipe, attribute, signing_certificate
-from tests.attacks.registry import CRYPTO, FORMAT, HASH, UNEXPLAINED, UNREADABLE, register
+from tests.attacks.registry import CRYPTO, FORMAT, HASH, UNEXPLAINED, UNREADABLE, WEAK, register
 from tests.attacks.victims import GOOD
-from tests.attacks.writing import signed_by_hand
+from tests.attacks.writing import HEAD, signed_by_hand
 
 _FAMILY = "messages"
 
@@ -121,6 +124,68 @@ _note(
     FORMAT,
     CRYPTO,
 )
+
+
+# no signed attributes: the signature is over the document itself (RFC 5652, 5.4)
+
+_OLD = b"/adbe.pkcs7.detached"
+
+
+def _direct(covered: bytes) -> bytes:
+    return by_openssl(covered, "-noattr")
+
+
+def _of_other_digest(signed: cms.SignedData) -> None:
+    """By what the message says, the digest is another one than the signature's."""
+    signed["digest_algorithms"] = [algos.DigestAlgorithm({"algorithm": "sha384"})]
+    signed["signer_infos"][0]["digest_algorithm"] = algos.DigestAlgorithm({"algorithm": "sha384"})
+
+
+def _stripped(signed: cms.SignedData) -> None:
+    del signed["signer_infos"][0]["signed_attrs"]
+
+
+def _edited(covered: bytes, edit: Callable[[cms.SignedData], None]) -> bytes:
+    message = cms.ContentInfo.load(_direct(covered))
+    edit(message["content"])
+    return bytes(message.dump(force=True))
+
+
+def _direct_by_edwards(covered: bytes) -> bytes:
+    """Over the content itself (RFC 8419, 3), of which the verifier has the digest alone."""
+    signer = edwards("ed25519")
+    certificate = asn1_x509.Certificate.load(signer.der)
+
+    def edit(signed: cms.SignedData) -> None:
+        signed["certificates"].append(cms.CertificateChoices("certificate", certificate))
+        signed["digest_algorithms"] = [algos.DigestAlgorithm({"algorithm": "sha512"})]
+        info = signed["signer_infos"][0]
+        named = {"issuer": certificate.issuer, "serial_number": certificate.serial_number}
+        info["sid"] = cms.SignerIdentifier("issuer_and_serial_number", cms.IssuerAndSerialNumber(named))
+        info["digest_algorithm"] = algos.DigestAlgorithm({"algorithm": "sha512"})
+        info["signature_algorithm"] = algos.SignedDigestAlgorithm({"algorithm": "ed25519"})
+        info["signature"] = signer.key.sign(covered)  # type: ignore[call-arg]  # no hash is chosen
+
+    return _edited(covered, edit)
+
+
+def as_attributes() -> bytes:
+    """What is signed begins as a set of attributes does: a signature over attributes would be one over this."""
+    begun = b"1\n%PDF-1.7\n%\xe2\xe3\n"
+    assert len(begun) == len(HEAD)
+    return signed_by_hand(_direct, subfilter=_OLD, begun=begun)
+
+
+for _name, _make, _words in (
+    ("of another document", lambda covered: _direct(covered + b"%"), CRYPTO),
+    ("by another digest than is said", lambda covered: _edited(covered, _of_other_digest), CRYPTO),
+    ("taken away", Recipe(finish=_stripped), CRYPTO),
+    ("by SHA-1", lambda covered: by_openssl(covered, "-noattr", "-md", "sha1"), WEAK),
+    ("by an Edwards key", _direct_by_edwards, WEAK),
+):
+    _note(f"no attributes: {_name}", _make, _words, subfilter=_OLD)
+_note("no attributes, though PAdES", _direct, UNEXPLAINED)
+register(_FAMILY, "no attributes: a document like attributes", as_attributes, FORMAT)
 
 
 def _not_as_signed(listed: Attributes) -> Attributes:

@@ -29,6 +29,7 @@ from tests.attacks.victims import (
     form,
     form_alone,
     next_signature,
+    shown,
     signing,
 )
 from tests.attacks.writing import FONT, contract, stream, written
@@ -223,6 +224,47 @@ TICKED = {13: BOX.replace(b"/V/Off/AS/Off", b"/V/Yes/AS/Yes")}
 FILLED = {11: FIELD.replace(b"(100)", b"(200)"), 12: amount(b"200")}
 
 
+_TEXT_IN = b"/Tx BMC q %s BT /F1 12 Tf %s ET Q EMC"
+_WORDS = FIELD.replace(b"(100)", b"(two words, W. and more)")
+_PICTURES: dict[str, dict[int, bytes]] = {
+    "a framed text": {
+        11: _WORDS,
+        12: shown(
+            b".8 .9 1 rg 0 0 228 40 re f .1 G 1 1 226 38 re S "
+            + _TEXT_IN % (b"2 2 224 36 re W n 0 g", b"4 12 Td (two words, W. and more) Tj")
+        ),
+    },
+    "a text on two lines": {
+        11: _WORDS,
+        12: shown(_TEXT_IN % (b"1 1 226 38 re W n", b"14 TL 4 24 Td (two words,) Tj T* (W. and more) Tj")),
+    },
+    "a comb": {
+        11: FIELD.replace(b"(100)", b"(2-.5)"),
+        12: shown(
+            b"57 0 m 57 40 l 114 0 m 114 40 l 171 0 m 171 40 l S "
+            + _TEXT_IN % (b"", b"24 12 Td (2) Tj 57 0 Td (-) Tj 57 0 Td (.) Tj 57 0 Td (5) Tj")
+        ),
+    },
+    "an empty text": {11: FIELD.replace(b"(100)", b"()"), 12: shown(b"/Tx BMC EMC")},
+    "a Chinese text": {
+        11: FIELD.replace(b"(100)", b"<FEFF4EBA6C115E018D304F70>"),
+        12: stream(
+            b"BT /F2 12 Tf 4 12 Td <4EBA6C115E018D304F70> Tj ET",
+            b"/Type/XObject/Subtype/Form/BBox[0 0 228 40]/Resources<</Font<</F2 91 0 R>>>>",
+        ),
+        91: b"<</Type/Font/Subtype/Type0/BaseFont/STSong-Light/Encoding/UniGB-UTF16-H/DescendantFonts[92 0 R]>>",
+        92: b"<</Type/Font/Subtype/CIDFontType0/BaseFont/STSong-Light/DW 1000/FontDescriptor 93 0 R/CIDSystemInfo"
+        b"<</Registry(Adobe)/Ordering(GB1)/Supplement 4>>>>",
+        93: b"<</Type/FontDescriptor/FontName/STSong-Light/Flags 6/FontBBox[-25 -254 1000 880]/ItalicAngle 0"
+        b"/Ascent 880/Descent -120/CapHeight 880/StemV 93>>",
+    },
+    "a box with a picture like the one that was signed": {
+        13: BOX.replace(b"/V/Off/AS/Off", b"/V/Yes/AS/Yes").replace(b"/Yes 14 0 R", b"/Yes 94 0 R"),
+        94: shown(b"0 g .2 .1 19.7 19.8 re f", b"0 0 20 20"),
+    },
+}
+
+
 @cache
 def certified_form(permission: int = 2) -> bytes:
     """The form of ``victims``, certified."""
@@ -230,7 +272,7 @@ def certified_form(permission: int = 2) -> bytes:
 
 
 for _permission in (2, 3):
-    for _name, _objects in {"a text": FILLED, "a box": TICKED}.items():
+    for _name, _objects in {"a text": FILLED, "a box": TICKED, **_PICTURES}.items():
         good.register(
             "certified", f"{_name} filled, P={_permission}",
             lambda p=_permission, objects=_objects: written(objects, after=certified_form(p)), Level.T,

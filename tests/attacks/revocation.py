@@ -117,11 +117,6 @@ def revoked_authority() -> Attempt:
     return Attempt(dated(), crls=(revoking(GOOD.issuing, issuer=GOOD.root),))
 
 
-@attack(_FAMILY, "the timestamp authority revoked", REVOKED)
-def revoked_clock() -> Attempt:
-    return Attempt(dated(), crls=(revoking(GOOD.tsa),))
-
-
 # responses (OCSP), in the file's own store
 
 

@@ -30,7 +30,7 @@ from tests.attacks.registry import (
 )
 from tests.attacks.victims import GOOD, approved
 from tests.attacks.writing import signed_by_hand
-from tests.verification.authorities import NOW, Identity, authority, issue, tsa_profile
+from tests.verification.authorities import NOW, Identity, authority, issue, revocation_list, tsa_profile
 from tests.verification.documents import (
     Signing,
     add_document_timestamp,
@@ -103,16 +103,6 @@ _BAD_CLOCKS: dict[str, dict[str, object]] = {
     "and for code": {"usages": (ExtendedKeyUsageOID.TIME_STAMPING, ExtendedKeyUsageOID.CODE_SIGNING)},
     "RSA with 1024 bits": {"rsa_bits": 1024},
 }
-for _name, _changes in _BAD_CLOCKS.items():
-    register(
-        _FAMILY,
-        f"by a certificate: {_name}",
-        lambda changes=_changes: _dated(
-            lambda value: token(value, tsa=issue(tsa_profile(subject="bad TSA", **changes), GOOD.issuing))
-        ),
-        WRONG_CHAIN,
-        WEAK,
-    )
 
 
 def _of(seed: bytes) -> Callable[[bytes], bytes]:
@@ -142,7 +132,36 @@ _TOKENS: dict[str, tuple[Callable[[bytes], bytes], tuple[Any, ...]]] = {
     "that lists a further digest algorithm": (lambda value: token(value, finish=_more_digests), (UNREADABLE,)),
     "of two signers": (lambda value: token(value, signers=lambda one: [one, one.copy()]), (FORMAT,)),
 }  # fmt: skip
+BETWEEN = authority("CA of timestamps", GOOD.root)
+_UNDER = issue(tsa_profile(subject="Another TSA"), BETWEEN)
+_REVOKED = NOW - timedelta(days=3)
+IGNORED: dict[str, tuple[Callable[[bytes], bytes], tuple[bytes, ...]]] = {
+    **{
+        f"by a certificate: {name}": (
+            lambda value, changes=changes: token(
+                value, tsa=issue(tsa_profile(subject="bad TSA", **changes), GOOD.issuing)
+            ),
+            (),
+        )
+        for name, changes in _BAD_CLOCKS.items()
+    },
+    **{
+        name: (_TOKENS[name][0], ())
+        for name in ("by the signer", "by the authority", "by MD5", "by SHA-1", "signed by SHA-1")
+    },
+    "that names no certificate": (_TOKENS["that names no certificate"][0], ()),
+    "by a revoked authority": (token, (revocation_list(GOOD.issuing, revoked=((GOOD.tsa, _REVOKED),)),)),
+    "under a revoked authority": (
+        lambda value: token(value, tsa=_UNDER, chain=(BETWEEN,)),
+        (revocation_list(GOOD.root, revoked=((BETWEEN, _REVOKED),)),),
+    ),
+}
+"""Tokens that fail, and break nothing, each with the revocation lists at hand: the signature is judged without
+them (EN 319 102-1, 5.5.4)."""
+
 for _name, (_about, _words) in _TOKENS.items():
+    if _name in IGNORED:
+        continue
     # what is broken in a token is not the signature's own: nobody knows who put it there
     _told = (UNEXPLAINED if each[0] is FORMAT[0] else each for each in _words)
     register(_FAMILY, f"token {_name}", lambda about=_about: _dated(about), *_told)

@@ -114,11 +114,13 @@ def sealed(document: bytes, make: Callable[[bytes], bytes]) -> bytes:
     return document[: gap + 1] + digits.ljust(end - gap - 2, b"0") + document[end - 1 :]
 
 
-def signed_by_hand(make: Callable[[bytes], bytes], **how: Any) -> bytes:
-    """A small file of one signature, all of it written here; *how* as for :func:`placeholder`."""
+def signed_by_hand(make: Callable[[bytes], bytes], *, begun: bytes = HEAD, **how: Any) -> bytes:
+    """A small file of one signature, all of it written here; *how* as for :func:`placeholder`. *begun*: what it
+    begins with, as long as the usual header."""
     form = {
         1: b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[7 0 R]/SigFlags 3>>>>",
         7: b"<</Type/Annot/Subtype/Widget/FT/Sig/T(one)/F 132/Rect[0 0 0 0]/P 3 0 R/V 8 0 R>>",
         8: placeholder(**how),
     }
-    return sealed(written(contract(form, annotations=b"7 0 R")), make)
+    document = written(contract(form, annotations=b"7 0 R"))
+    return sealed(begun + document[len(HEAD) :], make)

@@ -35,7 +35,15 @@ from pyhanko.sign.diff_analysis.rules_api import Context, ReferenceUpdate
 from appliance.pdf.forms import signature_fields
 from appliance.pdf.validation import known_changes
 from appliance.pdf.validation.field_rules import form_rule
-from appliance.pdf.validation.form_changes import acts, changed_alone, filled, is_honest, refills, touched
+from appliance.pdf.validation.form_changes import (
+    acts,
+    changed_alone,
+    filled,
+    is_form_weakened,
+    is_honest,
+    refills,
+    touched,
+)
 from appliance.pdf.validation.model import RevisionStep, StepKind
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf
 from appliance.pdf.validation.plainness import is_plain
@@ -217,8 +225,9 @@ def _analysed(
 def _is_objectionable(old: HistoricalResolver, new: HistoricalResolver) -> bool:
     """Whether there is a change that pyHanko's rules allow and ours do not: the form's defaults were changed, a
     place of a signature was changed without it, validation data was removed, or a field was changed but not
-    filled, or something new acts."""
-    if acts(old, new):
+    filled, the form says less of its signatures, or something new acts or is read aloud."""
+    forms = (entry(each.root, "/AcroForm", generic.DictionaryObject()) for each in (old, new))
+    if acts(old, new) or is_form_weakened(*forms):
         return True
     return refills(old, new) or changed_alone(old, new) or not _keeps_store(old, new) or not is_honest(old, new)
 

@@ -33,12 +33,13 @@ _WRITTEN = frozenset({"/Tx", "/Ch"})
 _DEEPEST = 50
 _REFILLED_BY = frozenset({"/NeedAppearances", "/DA", "/Q"})
 _ACTIONS = frozenset({"/A", "/AA", "/PA"})
+_SPOKEN = frozenset({"/TU", "/Contents"})
 _BUTTON, _OFF = "/Btn", "/Off"
 _Fields = dict[str, generic.DictionaryObject]
 
 
 @dataclass(frozen=True, slots=True)
-class _Node:
+class FormNode:
     """A field or widget with its full name, and the kind, value and typeface (/DA) that it has or inherits from a
     field above it (ISO 32000-2, 12.7.4.1)."""
 
@@ -51,7 +52,7 @@ class _Node:
 
 def is_honest(old: HistoricalResolver, new: HistoricalResolver) -> bool:
     """Whether every field that is no signature, and was there before, was filled or left as it was."""
-    before, after = dict(_nodes(old)), dict(_nodes(new))
+    before, after = dict(form_nodes(old)), dict(form_nodes(new))
     return all(
         name in after and _is_filled(node, after[name], new)
         for name, node in before.items()
@@ -59,7 +60,7 @@ def is_honest(old: HistoricalResolver, new: HistoricalResolver) -> bool:
     )
 
 
-def _is_filled(before: _Node, after: _Node, new: HistoricalResolver) -> bool:
+def _is_filled(before: FormNode, after: FormNode, new: HistoricalResolver) -> bool:
     changed = changed_keys(before.dictionary, after.dictionary)
     redrawn = is_redrawn(after.dictionary, new) or bool(changed & {"/AP", "/AS"})
     if (
@@ -92,7 +93,7 @@ _TEXTS = generic.TextStringObject | generic.ByteStringObject
 _VALUES = {"/Tx": _TEXTS | generic.StreamObject, "/Ch": _TEXTS | generic.ArrayObject, "/Btn": generic.NameObject}
 
 
-def _is_one_value(field: _Node) -> bool:
+def _is_one_value(field: FormNode) -> bool:
     """Whether the value is of its field's kind, and the rich text and the places of what was chosen in the list
     are those of the value (12.7.4 and 12.7.5)."""
     dictionary, value = field.dictionary, field.value
@@ -114,14 +115,45 @@ def _is_one_value(field: _Node) -> bool:
 
 
 def acts(old: HistoricalResolver, new: HistoricalResolver) -> bool:
-    """Whether a field or widget has come that does something (12.6.3), as a page opens or under the pointer, or
-    that shows something then."""
-    before = dict(_nodes(old))
+    """Whether a field or widget has come that does something (12.6.3), as a page opens or under the pointer, that
+    shows something then, or that is read aloud."""
+    before = dict(form_nodes(old))
     empty = generic.DictionaryObject()
     return any(
-        path not in before and (_ACTIONS & node.dictionary.keys() or shows_further(empty, node.dictionary))
-        for path, node in _nodes(new)
+        path not in before
+        and (
+            _ACTIONS & node.dictionary.keys()
+            or shows_further(empty, node.dictionary)
+            or is_spoken(node.dictionary)
+        )
+        for path, node in form_nodes(new)
     )
+
+
+def is_spoken(field: generic.DictionaryObject) -> bool:
+    """Whether *field*, a new one, has a text that is read aloud (/TU, 14.9.3, or /Contents, 12.5.2) and says more
+    than its name, and no person signed in it: who signs answers for what the field says, and a timestamp can be
+    had by anybody."""
+    value, name = entry(field, "/V"), entry(field, "/T")
+    signature = isinstance(value, generic.DictionaryObject) and entry(value, "/Type", "/Sig") == "/Sig"
+    if signature and "/ByteRange" in value:
+        return False
+    # pyHanko calls a timestamp's field "Timestamp-" and a number, to be read aloud as "Timestamp"
+    return any(not str(name).startswith(str(entry(field, key))) for key in _SPOKEN & field.keys())
+
+
+def is_form_weakened(old: generic.DictionaryObject, new: generic.DictionaryObject) -> bool:
+    """Whether the form *new* no longer says that there are signatures, or that the file may only be appended to
+    (/SigFlags, table 225), or its fields are in another order than in *old*: nothing asks for that."""
+    before, after = entry(old, "/SigFlags", 0), entry(new, "/SigFlags", 0)
+    if not isinstance(before, int) or not isinstance(after, int):
+        return not same(old.get("/SigFlags"), new.get("/SigFlags"))
+    listed = [
+        [number_of(fields.raw_get(place)) for place in range(len(fields))]
+        for fields in (entry(form, "/Fields", generic.ArrayObject()) for form in (old, new))
+    ]
+    kept = [[each for each in numbers if each in listed[1 - place]] for place, numbers in enumerate(listed)]
+    return bool(before & ~after) or kept[0] != kept[1]
 
 
 def is_redrawn(widget: generic.DictionaryObject, revision: HistoricalResolver) -> bool:
@@ -139,7 +171,7 @@ def _same(before: generic.PdfObject | None, after: generic.PdfObject | None) -> 
 def touched(old: HistoricalResolver, new: HistoricalResolver) -> frozenset[str]:
     """The full names of the fields that were added or removed, or are not what they were: in themselves, in a
     widget of theirs, or in what they inherit, or because their picture was written anew."""
-    before, after = dict(_nodes(old)), dict(_nodes(new))
+    before, after = dict(form_nodes(old)), dict(form_nodes(new))
     found = {
         node.name for path, node in (*before.items(), *after.items()) if path not in before or path not in after
     }
@@ -150,7 +182,7 @@ def touched(old: HistoricalResolver, new: HistoricalResolver) -> frozenset[str]:
 def filled(old: HistoricalResolver, new: HistoricalResolver) -> frozenset[str]:
     """The full names of the fields that were filled honestly: given a value that their picture shows, or signed,
     in a field that was there or in a new one. Where a name is not of one field alone it is not among them."""
-    before, after = list(_nodes(old)), list(_nodes(new))
+    before, after = list(form_nodes(old)), list(form_nodes(new))
     was, now = dict(before), dict(after)
     honest, other = set[str](), {name for nodes in (before, after) for name in _twice(nodes)}
     other |= {node.name for path, node in before if path not in now}
@@ -160,7 +192,7 @@ def filled(old: HistoricalResolver, new: HistoricalResolver) -> frozenset[str]:
     return frozenset(honest - other)
 
 
-def _is_honest(before: _Node | None, after: _Node, new: HistoricalResolver) -> bool:
+def _is_honest(before: FormNode | None, after: FormNode, new: HistoricalResolver) -> bool:
     if after.kind != "/Sig":
         return before is not None and _is_filled(before, after, new)
     if before is None:
@@ -173,7 +205,7 @@ def _is_honest(before: _Node | None, after: _Node, new: HistoricalResolver) -> b
     return before.value is None and after.value is not None and changed <= _SIGNED_MAY_CHANGE
 
 
-def _twice(nodes: list[tuple[tuple[str, ...], _Node]]) -> Iterator[str]:
+def _twice(nodes: list[tuple[tuple[str, ...], FormNode]]) -> Iterator[str]:
     seen = set()
     for path, node in nodes:
         if path in seen:
@@ -190,13 +222,13 @@ def _is_place_kept(name: str, old: HistoricalResolver, new: HistoricalResolver) 
     return is_filled_by(name, {owner: _lock(owner, before, after)})
 
 
-def _is_touched(before: _Node, after: _Node, new: HistoricalResolver) -> bool:
+def _is_touched(before: FormNode, after: FormNode, new: HistoricalResolver) -> bool:
     if changed_keys(before.dictionary, after.dictionary) or not _same(before.value, after.value):
         return True
     return is_redrawn(after.dictionary, new) or _is_written(after, new)
 
 
-def _is_written(node: _Node, revision: HistoricalResolver) -> bool:
+def _is_written(node: FormNode, revision: HistoricalResolver) -> bool:
     """Whether anything that its value is made of was written in *revision*: of a signature, itself alone, since
     what it refers to may be the whole document (/Data, 12.8.1)."""
     value, written = node.value, revision.explicit_refs_in_revision()
@@ -233,19 +265,19 @@ def _have_typefaces(resolver: HistoricalResolver) -> bool:
     """Whether every text and choice field has one of its own, or of a field above it."""
     return all(
         node.typeface is not None
-        for _, node in _nodes(resolver)
+        for _, node in form_nodes(resolver)
         if node.kind in _WRITTEN and not entry(node.dictionary, "/Kids")
     )
 
 
-def _nodes(resolver: HistoricalResolver) -> Iterator[tuple[tuple[str, ...], _Node]]:
+def form_nodes(resolver: HistoricalResolver) -> Iterator[tuple[tuple[str, ...], FormNode]]:
     """Every field and widget below the form, by its path of names (of numbers, for widgets without one)."""
     form = entry(resolver.root, "/AcroForm")
     if isinstance(form, generic.DictionaryObject):
-        yield from _below(entry(form, "/Fields", ()), (), _Node(generic.DictionaryObject()))
+        yield from _below(entry(form, "/Fields", ()), (), FormNode(generic.DictionaryObject()))
 
 
-def _below(nodes: object, path: tuple[str, ...], above: _Node) -> Iterator[tuple[tuple[str, ...], _Node]]:
+def _below(nodes: object, path: tuple[str, ...], above: FormNode) -> Iterator[tuple[tuple[str, ...], FormNode]]:
     if not isinstance(nodes, generic.ArrayObject) or len(path) > _DEEPEST:
         return
     for place, each in enumerate(nodes):
@@ -254,7 +286,7 @@ def _below(nodes: object, path: tuple[str, ...], above: _Node) -> Iterator[tuple
             continue
         name = str(node["/T"]) if "/T" in node else None
         inner = (*path, f"#{place}" if name is None else name)
-        known = _Node(
+        known = FormNode(
             node,
             ".".join(part for part in (above.name, name) if part),
             entry(node, "/FT", above.kind),

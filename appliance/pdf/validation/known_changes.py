@@ -25,7 +25,9 @@ from appliance.pdf.validation.form_changes import (
     is_empty,
     is_filled,
     is_filled_by,
+    is_form_weakened,
     is_shown_alike,
+    is_spoken,
     is_visible,
     refills,
     shows_further,
@@ -225,7 +227,7 @@ class _Recognition:
         old_form = generic.DictionaryObject() if old_form is None else _dictionary(old_form)
         if changed_keys(old_form, _dictionary(new_form)) - _FORM_MAY_CHANGE and old_form:
             raise _Unknown
-        if old_form and refills(self._old, self._new):
+        if old_form and (refills(self._old, self._new) or is_form_weakened(old_form, new_form)):
             raise _Unknown
         before, after = _array(old_form, "/Fields"), _array(new_form, "/Fields")
         if [number_of(each) for each in after[: len(before)]] != [number_of(each) for each in before]:
@@ -275,7 +277,9 @@ class _Recognition:
         widget = _dictionary(self._new(generic.Reference(*number, self._reader)))
         if entry(widget, "/FT") != "/Sig" or entry(widget, "/Subtype") != "/Widget" or _NO_FIELD & widget.keys():
             raise _Unknown
-        if entry(widget, "/Type", "/Annot") != "/Annot" or shows_further(generic.DictionaryObject(), widget):
+        if entry(widget, "/Type", "/Annot") != "/Annot" or is_spoken(widget):
+            raise _Unknown
+        if shows_further(generic.DictionaryObject(), widget):
             raise _Unknown
         name = str(widget["/T"])
         if is_visible(widget) and (name in self._names or "." in name):

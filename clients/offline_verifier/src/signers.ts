@@ -107,6 +107,9 @@ function namedIn(message: SignedMessage): Reference[] {
       if (algorithm?.tag === OCTET_STRING) found.push(["SHA-256", algorithm.body]);
       else if (algorithm !== undefined && value?.tag === OCTET_STRING) found.push([hashOf(algorithm), value.body]);
       else throw new Malformed("reference");
+      const [hash] = found[0] ?? [];
+      // with SHA-1 that is a warning elsewhere; here it is left undecided
+      if (hash !== undefined && isWeak(hash)) throw new NotSigned(undecided("CRYPTO_CONSTRAINTS_FAILURE", TEMPLATES.weakHash, { algorithm: hash }));
     }
     const older = only(message.signed, SIGNING_CERTIFICATE);
     if (older !== null) {
