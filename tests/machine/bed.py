@@ -169,7 +169,9 @@ class Bed:
     def with_services_stopped(self, script: str) -> None:
         """Runs *script* on the machine while the appliance is stopped; starts it again whatever comes of it."""
         sockets = "vermilion-web.socket vermilion-tsa.socket"
-        self.machine.run(f"systemctl stop {sockets} vermilion.target")
+        # As `vermilion-stop`, which early releases lack: the target alone is inactive before its services are.
+        parts = "$(systemctl show --property ConsistsOf --value vermilion.target)"
+        self.machine.run(f"systemctl stop {sockets} vermilion.target {parts}")
         try:
             self.machine.run(script)
         finally:
