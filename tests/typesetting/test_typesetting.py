@@ -39,7 +39,7 @@ LATIN = '<p style="font-family: DejaVu Sans">Latin, in another typeface</p>'
 
 
 def test_typefaces_are_embedded_as_bare_outlines_and_look_as_they_did(tmp_path: Path) -> None:
-    """What WeasyPrint embeds by itself is several times larger; a typeface that is not CID-keyed stays as it is."""
+    """What WeasyPrint embeds is several times larger; a typeface that is not CID-keyed stays as it is."""
     page = PAGE.format("<h1>签署《合同》 office 0.5</h1><p style='font-weight: bold'>粗体 Bold</p>" + LATIN)
     ours, theirs = tmp_path / "ours.pdf", tmp_path / "theirs.pdf"
     ours.write_bytes(typeset(page))
