@@ -11,10 +11,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pikepdf
 import pytest
 
 from appliance.errors import ConfinementFailed
-from appliance.typesetting.typesetter import TypesettingFailure, typeset, typeset_together
+from appliance.typesetting.typesetter import TypesettingFailure, typeset, typeset_identified, typeset_together
 from tests.conformance.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("typeset_anew")
@@ -32,6 +33,38 @@ def test_pages_that_are_set_together_are_those_that_are_set_alone() -> None:
     assert typeset_together(pages, identifier=name) == [typeset(each, identifier=name) for each in pages]
     with pytest.raises(ConfinementFailed):
         typeset_together([*pages, PAGE.format('<img src="http://127.0.0.1:9/picture.svg">')], identifier=name)
+
+
+LATIN = '<p style="font-family: DejaVu Sans">Latin, in another typeface</p>'
+
+
+def test_typefaces_are_embedded_as_bare_outlines_and_look_as_they_did(tmp_path: Path) -> None:
+    """What WeasyPrint embeds is several times larger; a typeface that is not CID-keyed stays as it is."""
+    page = PAGE.format("<h1>签署《合同》 office 0.5</h1><p style='font-weight: bold'>粗体 Bold</p>" + LATIN)
+    ours, theirs = tmp_path / "ours.pdf", tmp_path / "theirs.pdf"
+    ours.write_bytes(typeset(page))
+    code = "import sys, weasyprint; weasyprint.HTML(string=sys.argv[1]).write_pdf(sys.argv[2])"
+    subprocess.run([sys.executable, "-c", code, page, theirs], check=True)
+    assert _looks(ours) == _looks(theirs)
+    assert ours.stat().st_size * 3 < theirs.stat().st_size
+    with pikepdf.Pdf.open(ours) as pdf:
+        fonts = [each for each in pdf.objects if isinstance(each, pikepdf.Dictionary) and "/FontName" in each]
+        bare = [each.FontFile3.Subtype for each in fonts if "/FontFile3" in each]
+        assert bare and set(bare) == {"/CIDFontType0C"}
+        assert any("/FontFile2" in each for each in fonts)
+
+
+def _looks(file: Path) -> tuple[bytes, ...]:
+    """The page as a picture, and as text."""
+    orders = (["pdftoppm", "-r", "150", file], ["pdftotext", file, "-"])
+    return tuple(subprocess.run(each, capture_output=True, check=True).stdout for each in orders)
+
+
+def test_pages_of_ours_are_identified_by_what_they_say() -> None:
+    pages = [PAGE.format(each) for each in ("one", "two")]
+    one, two = typeset_identified(pages)
+    assert one != two
+    assert typeset_identified(pages[::-1]) == [two, one]
 
 
 def test_a_page_shows_what_it_carries_and_loads_nothing_else(tmp_path: Path) -> None:

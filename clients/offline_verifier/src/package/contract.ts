@@ -30,7 +30,9 @@ export async function requireContract(files: Files): Promise<Carried[]> {
   const places = new Set(index.map((each) => each.head).filter((each) => each >= original.length));
   const since = count(document, NAME) - count(original, NAME);
   require(places.size === index.length && since === index.length, OTHER_SIGNATURES);
-  return Promise.all(index.map((each) => carried(files, each, document)));
+  const found: Carried[] = [];
+  for (const each of index) found.push(await carried(files, each, document)); // one by one: each copies what it covers
+  return found;
 }
 
 /** The index says of each file of a signature or timestamp where in the contract it is, and of no other. */
