@@ -223,14 +223,12 @@ class PageComparison:
         )
         if then.picture.size != now.picture.size:
             return True
-        bare = self._sheet(region.page, end, bare=True).picture
-        text = then.picture.copy()
+        texts = [then.picture.copy()]
         for each in pictures:
-            if each.page == region.page:
-                text.paste(bare.crop(then.part(each)), then.part(each))
-        return any(
-            adds(shown.crop(part), then.picture.crop(part), now.picture.crop(part)) for shown in (text, bare)
-        )
+            if each.page == region.page and each.box[0] < each.box[2] and each.box[1] < each.box[3]:
+                texts[1:] = [self._sheet(region.page, end, bare=True).picture]
+                texts[0].paste(texts[1].crop(then.part(each)), then.part(each))
+        return any(adds(text.crop(part), then.picture.crop(part), now.picture.crop(part)) for text in texts)
 
     def _is_touched(self, page: int, before: int) -> bool:
         return self._states.earliest(page, before) != self._states.earliest(page, self._size)

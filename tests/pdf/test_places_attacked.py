@@ -304,7 +304,16 @@ def test_other_forms_may_have_fields_of_such_names(workshop: PdfWorkshop, shared
     def fill(writer: IncrementalPdfFileWriter) -> None:
         field = fields(writer)["birth_place_1"]
         field[name("/V")] = generic.pdf_string("Example")
-        field[name("/AP")] = generic.DictionaryObject({name("/N"): red(writer)})
+        content = generic.StreamObject(stream_data=b"BT /F1 12 Tf 4 9 Td (Example) Tj ET")
+        content.update({name("/Subtype"): name("/Form"), name("/BBox"): box((0, 0, 200, 30))})
+        font = {
+            name("/Type"): name("/Font"),
+            name("/Subtype"): name("/Type1"),
+            name("/BaseFont"): name("/Courier"),
+        }
+        fonts = generic.DictionaryObject({name("/F1"): generic.DictionaryObject(font)})
+        content[name("/Resources")] = generic.DictionaryObject({name("/Font"): fonts})
+        field[name("/AP")] = generic.DictionaryObject({name("/N"): writer.add_object(content)})
         writer.update_container(field)
 
     document = change(workshop.add_fields(documents.plain(), [SECOND, PERSON]), add)

@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from appliance.verification import Indication, SubIndication
+from appliance.verification import Indication, Level, SubIndication
 from appliance.verification.trust import parsed
 from tests.verification.authorities import (
     NOW,
@@ -140,10 +140,14 @@ def test_list_of_somebody_else_revokes_nothing(good: World, verify: Verify) -> N
 def test_timestamp_by_a_certificate_for_something_else(
     changes: dict[str, object], good: World, verify: Verify
 ) -> None:
+    """The signature is judged without it (EN 319 102-1, 5.5.4)."""
     tsa = issue(tsa_profile(subject="bad TSA", **changes), good.issuing)
     report = verify(signed_by(good.signer, good.issuing, tsa=stamper(good, identity=tsa)))
-    assert report.indication is Indication.INDETERMINATE
-    assert report.signatures[0].timestamp is None
+    assert report.indication is Indication.PASSED
+    [signature] = report.signatures
+    assert (signature.timestamp, signature.level) == (None, Level.B)
+    assert [stamp.verdict.indication for stamp in signature.stamps] == [Indication.INDETERMINATE]
+    assert set(map(str, signature.stamps[0].verdict.reasons)) <= set(map(str, signature.warnings))
 
 
 def test_a_certificate_has_one_encoding(good: World) -> None:
