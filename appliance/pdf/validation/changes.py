@@ -53,6 +53,7 @@ def steps(pdf: OpenedPdf, *, since: int) -> tuple[RevisionStep, ...]:
     xrefs = pdf.reader.xrefs
     try:
         wanted = {each.idnum for number in numbers for each in xrefs.explicit_refs_in_revision(number)}
+        wanted |= known_changes.former_stores(pdf, since)
         references = References(pdf, wanted.union(*(known_changes.needed_for(pdf, each) for each in numbers)))
     except DAMAGE:
         return tuple(RevisionStep(number, StepKind.UNEXPLAINED) for number in numbers)

@@ -32,6 +32,7 @@ from appliance.pdf.validation.form_changes import (
 )
 from appliance.pdf.validation.model import FieldLock, RevisionStep, StepKind
 from appliance.pdf.validation.opening import DAMAGE, ListedBefore, OpenedPdf
+from appliance.pdf.validation.page_changes import changed_of_page, is_page
 from appliance.pdf.validation.reading import lock_of, stored_numbers
 from appliance.pdf.validation.references import (
     References,
@@ -88,6 +89,8 @@ def background(pdf: OpenedPdf, number: int, references: References) -> Backgroun
             before, after = old(reference), new(reference)
             if is_outline(before) and is_outline(after) and copies.are_equal(before, after):
                 copies.numbers.add(reference.idnum)
+            if is_page(before) and is_page(after) and not changed_of_page(before, after):
+                copies.numbers.add(reference.idnum)
     extensions = extension_numbers(old.root)
     if not all(is_held_by(old, references, each, extensions, "/Extensions") for each in extensions):
         extensions = frozenset()
@@ -130,7 +133,7 @@ def needed_for(pdf: OpenedPdf, number: int) -> frozenset[int]:
 
 class _Recognition:
     def __init__(self, pdf: OpenedPdf, number: int, references: References) -> None:
-        self._reader = pdf.reader
+        self._pdf, self._reader = pdf, pdf.reader
         self._number = number
         self._references = references
         self._old: HistoricalResolver = pdf.reader.get_historical_resolver(number - 1)
@@ -315,9 +318,9 @@ class _Recognition:
             return self._extended(list(_raw(old)), list(_raw(new)))
         if not isinstance(old, generic.DictionaryObject) or not isinstance(new, generic.DictionaryObject):
             return False
-        if isinstance(old, generic.StreamObject) or entry(old, "/Type") != "/Page":
+        if not is_page(old):
             return False
-        changed = changed_keys(old, new)
+        changed = changed_of_page(old, new)
         if not changed or changed - _PAGE_MAY_CHANGE or ("/Tabs" in changed and "/Tabs" in old):
             return False
         return "/Annots" not in changed or self._extended(_array(old, "/Annots"), _array(new, "/Annots"))
@@ -342,9 +345,23 @@ class _Recognition:
             raise _Unknown from error
         if "/DSS" in self._old.root and "/DSS" not in self._new.root:
             raise _Unknown
-        if not all(self._is_held_by(number, old, "/DSS") for number in old):
+        if not all(self._is_held_by(number, old, "/DSS") for number in old) and not self._stored_alone(old):
             raise _Unknown
         return old
+
+    def _stored_alone(self, store: frozenset[int]) -> bool:
+        """Whether nobody but this store and earlier ones ever referred to the objects of *store*, nor to those of
+        the earlier ones that did: who writes a store anew lists the same streams in it."""
+        earlier = _stored_before(self._pdf, self._number)
+        waiting, seen, root = set(store), set[int](), self._old.root_ref.idnum
+        while waiting:
+            number = waiting.pop()
+            seen.add(number)
+            holders = self._references.holders(number, revision=self._number - 1) - {root}
+            if not holders <= earlier or not self._is_held_by(number, holders, "/DSS"):
+                return False
+            waiting |= holders - seen
+        return True
 
 
 def is_held_by(
@@ -359,6 +376,29 @@ def is_held_by(
         and found <= {*holders, *((root,) if root_key else ())}
         and not any(references.overflows(number, holder) for holder in found)
     )
+
+
+def former_stores(pdf: OpenedPdf, revision: int) -> frozenset[int]:
+    """The objects of all validation stores before *revision*, whose holders have to be known where a later store
+    lists the same streams."""
+    try:
+        return _stored_before(pdf, revision)
+    except (_Unknown, *DAMAGE):
+        return frozenset()
+
+
+def _stored_before(pdf: OpenedPdf, revision: int) -> frozenset[int]:
+    """The numbers of the objects of all stores before *revision*, to none of which the catalogue then referred
+    otherwise. Raises _Unknown, and ValueError for stores of another shape."""
+    found: set[int] = set()
+    for number in range(pdf.first_revision, revision):
+        root = pdf.reader.get_historical_resolver(number).root
+        stored = stored_numbers(root)
+        for key in root if stored else ():
+            if key != "/DSS" and not stored.isdisjoint(held for held, _ in references_in(root.raw_get(key))):
+                raise _Unknown
+        found |= stored
+    return frozenset(found)
 
 
 def _dictionary(value: object) -> generic.DictionaryObject:
