@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.misc import PdfReadError
 from pyhanko.pdf_utils.reader import RawPdfPath
 from pyhanko.sign.diff_analysis import (
     FormUpdatingRule,
@@ -66,9 +67,20 @@ class _CreationRule(SigFieldCreationRule):
         """What may be written anew of the fields and pages."""
         yield from super().apply(context)
         names = dict(_new_widgets(context))
-        for page in context.new.explicit_refs_in_revision() if names else ():
-            if is_page(context.new(page)) and not context.old.is_ref_unassignable(page):
-                yield from ((ModificationLevel.LTA_UPDATES, each) for each in _shown(page, names, context))
+        for page in _pages(context.old.root["/Pages"], ()) if names else ():
+            yield from ((ModificationLevel.LTA_UPDATES, each) for each in _shown(page, names, context))
+
+
+def _pages(node: generic.DictionaryObject, above: tuple[generic.Reference, ...]) -> Iterator[generic.Reference]:
+    """The pages below *node* of the page tree. Raises PdfReadError for a tree that leads back to itself."""
+    for each in node["/Kids"]:
+        if each.reference in above:
+            raise PdfReadError("a circle in the page tree")
+        kid = each.get_object()
+        if kid["/Type"] == "/Pages":
+            yield from _pages(kid, (*above, each.reference))
+        else:
+            yield each.reference
 
 
 def _new_widgets(context: FieldComparisonContext) -> Iterator[tuple[generic.Reference, str]]:
@@ -85,7 +97,7 @@ def _shown(
 ) -> Iterator[FormUpdate]:
     """The *page* and its list of annotations, if nothing but the widgets *names* came to them."""
     before, after = context.old(page), context.new(page)
-    if not is_page(before) or changed_of_page(before, after) - {"/Annots"}:
+    if not is_page(before) or not is_page(after) or changed_of_page(before, after) - {"/Annots"}:
         return
     old, new = (_annotations(each) for each in (before, after))
     added = new - old
@@ -98,8 +110,7 @@ def _shown(
     if now is not None:
         lists = generic.Reference(*now, context.new.reader)
         if was == now or context.old.is_ref_unassignable(lists):
-            holder = generic.Reference(page.idnum, page.generation, context.old)
-            place = RelativeContext(holder, RawPdfPath("/Annots"))
+            place = RelativeContext(page, RawPdfPath("/Annots"))
             yield FormUpdate(lists, field_name=name, valid_when_locked=True, context_checked=place)
 
 

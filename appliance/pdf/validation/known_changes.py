@@ -238,6 +238,7 @@ class _Recognition:
         if fields is not None and not self._is_held_by(fields, holders, "/AcroForm"):
             raise _Unknown
         self._vetted |= {number for number in (form, fields) if number is not None}
+        self._resources(old_form, _dictionary(new_form), holders)
         for each in before:
             self._filled(each)
         self._names = {str(entry(_dictionary(each.get_object()), "/T")) for each in entry(old_form, "/Fields", ())}
@@ -245,6 +246,24 @@ class _Recognition:
             self._added(each)
         if not all(is_filled_by(place, self._locks) for place in self._places):
             raise _Unknown
+
+    def _resources(
+        self, old_form: generic.DictionaryObject, new_form: generic.DictionaryObject, holders: set[int]
+    ) -> None:
+        """The form's resources, to which some may have come (:func:`refills`), as long as the form alone has them:
+        on a page a name that led to nothing would lead to something."""
+        if "/DR" not in old_form:
+            return
+        old, new = _dictionary(old_form["/DR"]), _dictionary(new_form["/DR"])
+        places = [(old_form, new_form, "/DR"), *((old, new, kind) for kind in old)]
+        for before, after, key in places:
+            number = _own_number(before, key)
+            if number is None or number != _own_number(after, key) or isinstance(entry(after, key), list):
+                continue
+            _dictionary(after[key])
+            if self._is_held_by(number, holders, "/AcroForm"):
+                self._vetted.add(number)
+                holders = holders | {number} if key == "/DR" else holders
 
     def _filled(self, field: object) -> None:
         """A field that was there: unchanged, or signed now, or a place of one that is."""
