@@ -36,6 +36,7 @@ MODULES = (
     "message_leniency",
     "later_widgets",
     "over_letters",
+    "written_anew",
 )
 LATER = NOW + timedelta(days=1)
 Words = tuple[Indication, SubIndication]

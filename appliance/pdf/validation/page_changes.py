@@ -1,0 +1,67 @@
+"""What may be written anew of a page after a signature, since the page shows and says the same: its boxes with
+fewer digits (ISO 32000-2, 14.11.2), and without the private data of programs (14.5)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from pyhanko.pdf_utils import generic
+
+from appliance.pdf.validation.references import changed_keys
+
+_BOXES = frozenset({"/MediaBox", "/CropBox", "/BleedBox", "/TrimBox", "/ArtBox"})
+_PRIVATE = "/PieceInfo"
+_CORNERS = 4
+_UNSEEN = Decimal("2e-6")
+"""Of the longer side: of a page of A4 a thousandth of a point, a fortieth of what the finest printers can place. As
+each rounding leaves fewer digits, all of them together move a box by less than four of these."""
+
+
+def is_page(value: object) -> bool:
+    """Whether it is the dictionary of a page."""
+    return (
+        isinstance(value, generic.DictionaryObject)
+        and not isinstance(value, generic.StreamObject)
+        and "/Type" in value
+        and bool(value["/Type"] == "/Page")
+    )
+
+
+def changed_of_page(before: generic.DictionaryObject, after: generic.DictionaryObject) -> set[str]:
+    """The keys of a page that were added, removed or given another value that could be seen or heard."""
+    return {key for key in changed_keys(before, after) if not _is_as_before(key, before, after)}
+
+
+def _is_as_before(key: str, before: generic.DictionaryObject, after: generic.DictionaryObject) -> bool:
+    if key == _PRIVATE:
+        return key not in after
+    both = key in _BOXES and key in before and key in after
+    return both and are_rounded(before.raw_get(key), after.raw_get(key))
+
+
+def are_rounded(old: object, new: object) -> bool:
+    """Whether both are boxes on a page (ISO 32000-2, 7.9.5) of which *new* is *old* with fewer digits behind the
+    point, rounded or cut off (annex C.2), so that no side moves by more than can be seen, whatever a unit is."""
+    if not isinstance(old, generic.ArrayObject) or not isinstance(new, generic.ArrayObject):
+        return False
+    before, after = (list(map(each.raw_get, range(len(each)))) for each in (old, new))
+    if len(before) != _CORNERS or len(after) != _CORNERS or not all(map(_is_number, (*before, *after))):
+        return False
+    was, now = ([Decimal(each) for each in numbers] for numbers in (before, after))
+    most = max(abs(was[2] - was[0]), abs(was[3] - was[1])) * _UNSEEN
+    return most > 0 and all(_is_rounded(*pair, most) for pair in zip(was, now, strict=True))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, generic.NumberObject | generic.FloatObject)
+
+
+def _is_rounded(was: Decimal, now: Decimal, most: Decimal) -> bool:
+    left = _digits(now)
+    return was == now or (left < _digits(was) and abs(was - now) < min(most, Decimal(1).scaleb(-left)))
+
+
+def _digits(number: Decimal) -> int:
+    """How many there are behind the point, without zeros at the end."""
+    exponent = number.normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
