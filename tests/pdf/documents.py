@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from io import BytesIO
+from typing import Any
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, ObjectStreamMode, Pdf
@@ -39,7 +40,7 @@ def _drawn(pages: int, more: Callable[[canvas.Canvas], None]) -> bytes:
     return file.getvalue()
 
 
-def changed(change: Callable[[Pdf], None], source: bytes | None = None, **how: object) -> bytes:
+def changed(change: Callable[[Pdf], None], source: bytes | None = None, **how: Any) -> bytes:
     """*source* (a plain document) after *change*, saved by qpdf."""
     file = BytesIO()
     with Pdf.open(BytesIO(source or plain())) as pdf:
@@ -68,14 +69,14 @@ def shifted() -> bytes:
     return changed(shift)
 
 
-def with_action(**action: object) -> bytes:
+def with_action(**action: Any) -> bytes:
     def act(pdf: Pdf) -> None:
         pdf.Root.OpenAction = Dictionary(**action)
 
     return changed(act)
 
 
-def with_annotation(**entries: object) -> bytes:
+def with_annotation(**entries: Any) -> bytes:
     def annotate(pdf: Pdf) -> None:
         annotation = Dictionary(**{"Type": Name.Annot, "Rect": Array([0, 0, 100, 100]), **entries})
         pdf.pages[0].Annots = Array([pdf.make_indirect(annotation)])

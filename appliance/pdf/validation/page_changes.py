@@ -13,8 +13,8 @@ _BOXES = frozenset({"/MediaBox", "/CropBox", "/BleedBox", "/TrimBox", "/ArtBox"}
 _PRIVATE = "/PieceInfo"
 _CORNERS = 4
 _UNSEEN = Decimal("2e-6")
-"""Of the longer side: of a page of A4 a thousandth of a point, a fortieth of what the finest printers can place. As
-each rounding leaves fewer digits, all of them together move a box by less than four of these."""
+"""Of the longer side: of a page of A4 a thousandth of a point, a fortieth of what the finest printers can place.
+As each rounding leaves fewer digits, all of them together move a box by less than four of these."""
 
 
 def is_page(value: object) -> bool:
