@@ -36,9 +36,9 @@ test-long: ## the sweeps that `make test` takes a part of: every page, role, for
 	@scripts/setup test
 	@$(BIN)/pytest -m long --numprocesses=$(WORKERS) --no-loadscope-reorder
 
-test-interop: ## files of many producers, signed by one after another, judged by us and by others; attacks on top (EVERYTHING=1: on each, for hours)
+test-interop: ## files of many producers, signed by one after another, judged by us and by others; attacks on top (DRAW=2: other combinations; EVERYTHING=1: each attack on each, for hours)
 	@scripts/setup test interop
-	@$(BIN)/python -m tests.interop "$(VERMILION_HOME)/interop" $(if $(EVERYTHING),all)
+	@$(BIN)/python -m tests.interop "$(VERMILION_HOME)/interop" $(if $(DRAW),--draw $(DRAW)) $(if $(EVERYTHING),--everything)
 
 test-appliance: ## a bare Debian is installed from the bundle, booted, used and broken, as root (ONLY="reboot disk": some steps; FROM=COMMIT: of that release)
 	@scripts/setup bundle machine $(if $(ONLY),,virtual) || [ -n "$$WHERE_POSSIBLE" ]

@@ -41,6 +41,7 @@ from tests.verification.documents import (
 )
 
 Build = Callable[[], "bytes | Attempt"]
+MODULES = ("habits", "form_details", "layouts", "permitted", "field_messages", "later_widgets", "written_anew")
 NAME = generic.pdf_name
 
 
@@ -73,7 +74,7 @@ def register(family: str, name: str, build: Build, level: Level | None = None, w
 
 def samples() -> dict[str, Sample]:
     """Every good file by its name."""
-    for module in ("habits", "form_details", "layouts", "permitted", "field_messages", "later_widgets"):
+    for module in MODULES:
         import_module(f"tests.attacks.{module}")
     return _SAMPLES
 

@@ -35,6 +35,7 @@ MODULES = (
     "certified_forms",
     "message_leniency",
     "later_widgets",
+    "written_anew",
 )
 LATER = NOW + timedelta(days=1)
 Words = tuple[Indication, SubIndication]

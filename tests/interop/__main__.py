@@ -1,11 +1,13 @@
 """``make test-interop``: files of many producers, judged by us and by others, and attacks on top of them.
 
-``python -m tests.interop CACHE [all]``: CACHE keeps the files; ``all``: each attack on each file, for hours.
+``python -m tests.interop CACHE [--draw N] [--everything]``: CACHE keeps the files; N: another covering set of them
+(from 1); ``--everything``: each attack on each file, for hours.
 """
 
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentParser
 from collections import Counter
 from pathlib import Path
 
@@ -17,9 +19,9 @@ from tests.interop.producers import PRODUCERS
 from tests.interop.recipes import Recipe
 
 
-def main(cache: Path, *, everything: bool = False) -> int:
+def main(cache: Path, *, draw: int = 1, everything: bool = False) -> int:
     """0: no good file refused, no attack passed, everything made; 1 otherwise."""
-    judged = list(on_both_cores(cache, Worker.judge, list(recipes().values())))
+    judged = list(on_both_cores(cache, Worker.judge, list(recipes(draw).values())))
     _tell("not made", [each for each in judged if each.made])
     _tell("called broken by others, and therefore not counted", [each for each in judged if each.opinion.broken])
     _tell("good, and refused", [each for each in judged if each.is_refused])
@@ -72,4 +74,9 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]).resolve(), everything="all" in sys.argv[2:]))
+    parser = ArgumentParser(prog="python -m tests.interop")
+    parser.add_argument("cache", type=Path)
+    parser.add_argument("--draw", type=int, default=1)
+    parser.add_argument("--everything", action="store_true")
+    given = parser.parse_args()
+    sys.exit(main(given.cache.resolve(), draw=given.draw, everything=given.everything))

@@ -1,4 +1,7 @@
-"""Combinations such that each two values of two factors meet in a file, where they can (pairwise covering)."""
+"""Combinations such that each two values of two factors meet in a file, where they can (pairwise covering).
+
+There are many sets of combinations that do, each of which has other triples: a *draw* is one of them.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from tests.interop.recipes import SPECIAL, Recipe, Signature, Step
 
 Row = Mapping[str, str]
 _TRIES = 24
+_FIRST_DRAW = 18
 _NOBODY = "nobody"
 _MANNERS = ("existing shown", "existing unseen", "new shown", "new unseen")
 _NEVER = ("a note", "radio filled by pdfbox")
@@ -91,9 +95,9 @@ def _waits(manner: str) -> bool:
     return manner.startswith("existing")
 
 
-def rows() -> list[Row]:
-    """The covering rows; the same in each run."""
-    chance = random.Random(19)  # noqa: S311 - nothing secret
+def rows(draw: int = 1) -> list[Row]:
+    """The covering rows of *draw*, counted from 1; the same in each run."""
+    chance = random.Random(_FIRST_DRAW + draw)  # noqa: S311 - nothing secret
     missing = {
         frozenset({(one, a), (two, b)})
         for one, two in combinations(FACTORS, 2)
@@ -171,6 +175,19 @@ def _recipe(row: Row) -> Recipe:
     return Recipe(row["content"], row["shape"], done)
 
 
+_USE_FREE_NUMBERS = ("signpdf", "pdfsig", "pdfsig-etsi")
+
+
+def _is_misread(row: Row) -> bool:
+    """Whether endesive cannot read the file: by its pypdf, a hybrid file's hidden objects go before newer ones of
+    the same numbers (ISO 32000-2, 7.5.8.4, has it the other way)."""
+    signing = [row[each] for each in ("first", "second", "third")]
+    if row["content"] != "hybrid table" or "endesive" not in signing:
+        return False
+    last = max(place for place, name in enumerate(signing) if name == "endesive")
+    return any(each in _USE_FREE_NUMBERS for each in signing[:last])
+
+
 def _lowers(row: Row) -> bool:
     """Whether a CAdES signature by iText, which states level 2, follows a store by iText, which states level 5."""
     store = "validation data by iText"
@@ -178,9 +195,9 @@ def _lowers(row: Row) -> bool:
     return "itext-cades" in later or (row["then"] == store and row["third"] == "itext-cades")
 
 
-def recipes() -> dict[str, Recipe]:
-    """Every recipe of the matrix by its name."""
-    listed = [*map(_recipe, rows()), *SPECIAL]
+def recipes(draw: int = 1) -> dict[str, Recipe]:
+    """Every recipe of the matrix by its name: those of *draw*, and the special ones."""
+    listed = [*(_recipe(row) for row in rows(draw) if not _is_misread(row)), *SPECIAL]
     return {each.name: each for each in listed}
 
 

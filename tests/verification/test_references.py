@@ -12,8 +12,9 @@ import weasyprint
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
-from appliance.pdf.validation import references
+from appliance.pdf.validation import page_changes, references
 from appliance.pdf.validation.opening import open_pdf
+from appliance.pdf.validation.references import PackedObjects
 
 PIECES = (b"R", b"R", b" R", b"0", b" 0 ", b"5", b"12", b"1 0 R", b"7 0 R/", b"[3 0 R 4 0 R]", b"+", b"-", b".")
 BLANKS = (b" ", b"\n", b"\r", b"\t", b"\x00", b"%5 0\n", b"% 8 \r", b"/A", b"<", b"(", b"]", b"Rx", b" " * 70)
@@ -84,6 +85,55 @@ def test_a_cross_reference_stream_is_a_trailer_as_long_as_it_is_nothing_else() -
     assert not known.is_in_trailers_alone(information, revision=0)
 
 
+def packed(*objects: bytes, listed: tuple[int, ...] | None = None, header: bytes | None = None) -> PackedObjects:
+    """An object stream of *objects*, the first of which is number 5."""
+    places = [sum(map(len, objects[:index])) for index in range(len(objects))]
+    pairs = b"".join(b"%d %d " % (number, place) for number, place in enumerate(places, 5))
+    start = pairs if header is None else header
+    numbers = range(5, 5 + len(objects)) if listed is None else listed
+    members = {number: place for place, number in enumerate(numbers)}
+    return PackedObjects(start + b"".join(objects), len(objects), len(start), 0, members)
+
+
+def test_a_reference_is_in_the_object_around_it() -> None:
+    stream = packed(b"<</A 9 0 R/B(5\\)>>)>>", b"[<</C<AB>/D[8 0 R]>>] ", b"true ", b"7")
+    assert stream.is_separate
+    found = {number: stream.at(position)[0] for number, position in references.references_from(stream.data)}
+    assert found == {9: 5, 8: 6}
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [
+        (b"<</A ", b"<</B 9 0 R>>", b">> "),
+        (b"[", b"9 0 R ", b"]"),
+        (b"<</A 9 0 R>>>>", b"[]"),
+        (b"<</A 9 0 R]", b"[]"),
+        (b"<</A[9 0 R>>", b"[]"),
+        (b"<</A(", b")/B 9 0 R>>"),
+        (b"<</A 9 0 R%", b"\n>>"),
+        (b"<</A <", b"AB>>>"),
+        (b"/A", b"B "),
+        (b"1", b"9 0 R "),
+        (b"", b"<</A 9 0 R>>"),
+        (b"<</A 9 0 R>> 7 ", b"[]"),
+    ],
+)
+def test_objects_that_share_text_are_not_told_apart(objects: tuple[bytes, ...]) -> None:
+    assert not packed(*objects).is_separate
+
+
+def test_objects_that_the_section_does_not_list_so_are_not_told_apart() -> None:
+    pair = (b"<</A 9 0 R>>", b"[8 0 R]")
+    assert packed(*pair).is_separate
+    assert not packed(*pair, listed=(6, 5)).is_separate
+    assert not packed(*pair, listed=(5,)).is_separate
+    assert not packed(*pair, header=b"5 0 6 0 ").is_separate
+    assert not packed(*pair, header=b"5 12 6 0 ").is_separate
+    assert not packed(*pair, header=b"5 0 6 12 7 13 ").is_separate
+    assert not packed(*pair, header=b"5 0 6 R ").is_separate
+
+
 def box(text: str) -> generic.PdfObject:
     return generic.read_object(io.BytesIO(text.encode()), generic.TrailerReference(None))
 
@@ -98,7 +148,7 @@ def box(text: str) -> generic.PdfObject:
     ],
 )
 def test_a_box_with_fewer_digits_is_the_same(before: str, after: str) -> None:
-    assert references.are_rounded(box(before), box(after))
+    assert page_changes.are_rounded(box(before), box(after))
 
 
 @pytest.mark.parametrize(
@@ -107,7 +157,9 @@ def test_a_box_with_fewer_digits_is_the_same(before: str, after: str) -> None:
         ("[0 0 595.303937 841.889764]", "[0 0 595.3038 841.889764]"),
         ("[0 0 0.0595303937 0.0841889764]", "[0 0 0.05953 0.08419]"),
         ("[100000 100000 100001 100001]", "[100000 100000 100001 100001.0001]"),
-        ("[0 0 0 0]", "[0 0 0 0]"),
+        ("[0 0 595.303937 841.889764]", "[0 0 595.303938 841.889764]"),
+        ("[0 0 595.303937 841.889764]", "[0 0 595.3039370079 841.889764]"),
+        ("[0 0 0.0079 0.0112]", "[0 0 0.008 0.011]"),
         ("[0 0 600]", "[0 0 600]"),
         ("[0 0 600 800 1]", "[0 0 600 800 1]"),
         ("[0 0 /A 800]", "[0 0 /A 800]"),
@@ -117,4 +169,4 @@ def test_a_box_with_fewer_digits_is_the_same(before: str, after: str) -> None:
     ],
 )
 def test_any_other_box_is_another_one(before: str, after: str) -> None:
-    assert not references.are_rounded(box(before), box(after))
+    assert not page_changes.are_rounded(box(before), box(after))

@@ -53,6 +53,7 @@ def steps(pdf: OpenedPdf, *, since: int) -> tuple[RevisionStep, ...]:
     xrefs = pdf.reader.xrefs
     try:
         wanted = {each.idnum for number in numbers for each in xrefs.explicit_refs_in_revision(number)}
+        wanted |= known_changes.former_stores(pdf, since)
         references = References(pdf, wanted.union(*(known_changes.needed_for(pdf, each) for each in numbers)))
     except DAMAGE:
         return tuple(RevisionStep(number, StepKind.UNEXPLAINED) for number in numbers)
@@ -130,6 +131,22 @@ class StoreRule(WhitelistRule):
                     yield ReferenceUpdate(reference, context_checked=Context.from_absolute(old, path))
 
 
+class PrivateRule(WhitelistRule):
+    """What a page has as private data of programs (ISO 32000-2, 14.5), as far as it is not also used elsewhere: a
+    number that was free may be in use for something now, and still stand there."""
+
+    def apply(self, old: HistoricalResolver, new: HistoricalResolver) -> Iterable[ReferenceUpdate]:
+        """The references that a revision wrote, for their use in private data."""
+        for reference in new.explicit_refs_in_revision():
+            for path in old._get_usages_of_ref(reference):
+                if _PRIVATE.fullmatch("".join(map(str, path.path))):
+                    yield ReferenceUpdate(reference, context_checked=Context.from_absolute(old, path))
+
+
+_PRIVATE = re.compile(r"/Root/Pages(?:/Kids\d+)+/PieceInfo")
+"""Itself alone: of what it leads to pyHanko does not know each way that leads there."""
+
+
 class BackgroundRule(WhitelistRule):
     """What :func:`known_changes.background` explains."""
 
@@ -150,6 +167,7 @@ def _policy(background: known_changes.Background) -> StandardDiffPolicy:
         ObjectStreamRule(),
         MetadataUpdateRule(),
         StoreRule(),
+        PrivateRule(),
         UnusedRule(),
         BackgroundRule(background),
     )

@@ -11,9 +11,11 @@ These rules say what may be touched, not that it was filled honestly: that is fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.misc import PdfReadError
+from pyhanko.pdf_utils.reader import RawPdfPath
 from pyhanko.sign.diff_analysis import (
     FormUpdatingRule,
     GenericFieldModificationRule,
@@ -29,8 +31,10 @@ from pyhanko.sign.diff_analysis.rules.form_field_rules import (
     _allow_appearance_update,
     _allow_in_place_appearance_update,
 )
+from pyhanko.sign.diff_analysis.rules_api import RelativeContext
 
 from appliance.pdf.validation.form_changes import is_shown_alike
+from appliance.pdf.validation.page_changes import changed_of_page, is_page
 from appliance.pdf.validation.references import changed_keys, entry, number_of
 
 _Updates = Iterable[tuple[ModificationLevel, FormUpdate]]
@@ -44,12 +48,75 @@ def form_rule() -> FormUpdatingRule:
     """The rule about the form and its fields."""
     return FormUpdatingRule(
         [
-            SigFieldCreationRule(),
+            _CreationRule(),
             _SignatureRule(value_update_keys=_SIGNED_KEYS),
             _FillingRule(value_update_keys=_VALUE_KEYS),
         ],
         ignored_acroform_keys=ACROFORM_EXEMPT_STRICT_COMPARISON | {"/SigFlags"},
     )
+
+
+class _CreationRule(SigFieldCreationRule):
+    """New signature fields, and the pages that show their widgets, as pyHanko has it; but what shows and says the
+    same may be written anew in these pages."""
+
+    def __init__(self) -> None:
+        super().__init__(approve_widget_bindings=False)  # type: ignore[no-untyped-call]
+
+    def apply(self, context: FieldComparisonContext) -> _Updates:
+        """What may be written anew of the fields and pages."""
+        yield from super().apply(context)
+        names = dict(_new_widgets(context))
+        for page in _pages(context.old.root["/Pages"], ()) if names else ():
+            yield from ((ModificationLevel.LTA_UPDATES, each) for each in _shown(page, names, context))
+
+
+def _pages(node: generic.DictionaryObject, above: tuple[generic.Reference, ...]) -> Iterator[generic.Reference]:
+    """The pages below *node* of the page tree. Raises PdfReadError for a tree that leads back to itself."""
+    for each in node["/Kids"]:
+        if each.reference in above:
+            raise PdfReadError("a circle in the page tree")
+        kid = each.get_object()
+        if kid["/Type"] == "/Pages":
+            yield from _pages(kid, (*above, each.reference))
+        else:
+            yield each.reference
+
+
+def _new_widgets(context: FieldComparisonContext) -> Iterator[tuple[generic.Reference, str]]:
+    """The widgets of new signature fields, with the names of these."""
+    for name, spec in context.field_specs.items():
+        if spec.field_type == "/Sig" and spec.old_field_ref is None and spec.new_field_ref is not None:
+            yield spec.new_field_ref, name
+            kids = entry(spec.new_field, "/Kids", ()) if spec.new_field is not None else ()
+            yield from ((each.reference, name) for each in kids if "/T" not in each.get_object())
+
+
+def _shown(
+    page: generic.Reference, names: Mapping[generic.Reference, str], context: FieldComparisonContext
+) -> Iterator[FormUpdate]:
+    """The *page* and its list of annotations, if nothing but the widgets *names* came to them."""
+    before, after = context.old(page), context.new(page)
+    if not is_page(before) or not is_page(after) or changed_of_page(before, after) - {"/Annots"}:
+        return
+    old, new = (_annotations(each) for each in (before, after))
+    added = new - old
+    if not old <= new or not added or not added <= names.keys():
+        return
+    named = {names[each] for each in added}
+    name = named.pop() if len(named) == 1 else None
+    yield FormUpdate(updated_ref=page, field_name=name, valid_when_locked=True)
+    was, now = (number_of(each.raw_get("/Annots")) if "/Annots" in each else None for each in (before, after))
+    if now is not None:
+        lists = generic.Reference(*now, context.new.reader)
+        if was == now or context.old.is_ref_unassignable(lists):
+            place = RelativeContext(page, RawPdfPath("/Annots"))
+            yield FormUpdate(lists, field_name=name, valid_when_locked=True, context_checked=place)
+
+
+def _annotations(page: generic.DictionaryObject) -> set[generic.Reference]:
+    listed = entry(page, "/Annots", generic.ArrayObject())
+    return {each.reference for each in listed}
 
 
 class _FillingRule(GenericFieldModificationRule):

@@ -32,10 +32,10 @@ from appliance.pdf.validation.form_changes import (
 )
 from appliance.pdf.validation.model import FieldLock, RevisionStep, StepKind
 from appliance.pdf.validation.opening import DAMAGE, ListedBefore, OpenedPdf
+from appliance.pdf.validation.page_changes import changed_of_page, is_page
 from appliance.pdf.validation.reading import lock_of, stored_numbers
 from appliance.pdf.validation.references import (
     References,
-    are_rounded,
     changed_keys,
     entry,
     number_of,
@@ -47,7 +47,6 @@ from appliance.pdf.validation.structure_changes import explained_structure, list
 _CATALOG_MAY_CHANGE = frozenset({"/AcroForm", "/DSS", "/Extensions", "/Metadata", "/Version", "/MarkInfo"})
 _FORM_MAY_CHANGE = frozenset({"/Fields", "/SigFlags", "/DR", "/DA"})
 _PAGE_MAY_CHANGE = frozenset({"/Annots", "/Tabs"})
-_PAGE_BOXES = frozenset({"/MediaBox", "/CropBox", "/BleedBox", "/TrimBox", "/ArtBox"})
 _NO_FIELD = frozenset({"/Kids", "/Parent", "/AA", "/A", "/PA"})
 _PLACE_MAY_CHANGE = frozenset({"/V", "/AP", "/AS"})
 
@@ -89,6 +88,8 @@ def background(pdf: OpenedPdf, number: int, references: References) -> Backgroun
         if reference.idnum in listed and references.holders(reference.idnum, revision=number - 1):
             before, after = old(reference), new(reference)
             if is_outline(before) and is_outline(after) and copies.are_equal(before, after):
+                copies.numbers.add(reference.idnum)
+            if is_page(before) and is_page(after) and not changed_of_page(before, after):
                 copies.numbers.add(reference.idnum)
     extensions = extension_numbers(old.root)
     if not all(is_held_by(old, references, each, extensions, "/Extensions") for each in extensions):
@@ -132,7 +133,7 @@ def needed_for(pdf: OpenedPdf, number: int) -> frozenset[int]:
 
 class _Recognition:
     def __init__(self, pdf: OpenedPdf, number: int, references: References) -> None:
-        self._reader = pdf.reader
+        self._pdf, self._reader = pdf, pdf.reader
         self._number = number
         self._references = references
         self._old: HistoricalResolver = pdf.reader.get_historical_resolver(number - 1)
@@ -237,6 +238,7 @@ class _Recognition:
         if fields is not None and not self._is_held_by(fields, holders, "/AcroForm"):
             raise _Unknown
         self._vetted |= {number for number in (form, fields) if number is not None}
+        self._resources(old_form, _dictionary(new_form), holders)
         for each in before:
             self._filled(each)
         self._names = {str(entry(_dictionary(each.get_object()), "/T")) for each in entry(old_form, "/Fields", ())}
@@ -244,6 +246,24 @@ class _Recognition:
             self._added(each)
         if not all(is_filled_by(place, self._locks) for place in self._places):
             raise _Unknown
+
+    def _resources(
+        self, old_form: generic.DictionaryObject, new_form: generic.DictionaryObject, holders: set[int]
+    ) -> None:
+        """The form's resources, to which some may have come (:func:`refills`), as long as the form alone has them:
+        on a page a name that led to nothing would lead to something."""
+        if "/DR" not in old_form:
+            return
+        old, new = _dictionary(old_form["/DR"]), _dictionary(new_form["/DR"])
+        places = [(old_form, new_form, "/DR"), *((old, new, kind) for kind in old)]
+        for before, after, key in places:
+            number = _own_number(before, key)
+            if number is None or number != _own_number(after, key) or isinstance(entry(after, key), list):
+                continue
+            _dictionary(after[key])
+            if self._is_held_by(number, holders, "/AcroForm"):
+                self._vetted.add(number)
+                holders = holders | {number} if key == "/DR" else holders
 
     def _filled(self, field: object) -> None:
         """A field that was there: unchanged, or signed now, or a place of one that is."""
@@ -317,11 +337,10 @@ class _Recognition:
             return self._extended(list(_raw(old)), list(_raw(new)))
         if not isinstance(old, generic.DictionaryObject) or not isinstance(new, generic.DictionaryObject):
             return False
-        if isinstance(old, generic.StreamObject) or entry(old, "/Type") != "/Page":
+        if not is_page(old):
             return False
-        changed = changed_keys(old, new)
-        changed -= {key for key in changed & _PAGE_BOXES if are_rounded(entry(old, key), entry(new, key))}
-        if changed - _PAGE_MAY_CHANGE or ("/Tabs" in changed and "/Tabs" in old):
+        changed = changed_of_page(old, new)
+        if not changed or changed - _PAGE_MAY_CHANGE or ("/Tabs" in changed and "/Tabs" in old):
             return False
         return "/Annots" not in changed or self._extended(_array(old, "/Annots"), _array(new, "/Annots"))
 
@@ -345,9 +364,23 @@ class _Recognition:
             raise _Unknown from error
         if "/DSS" in self._old.root and "/DSS" not in self._new.root:
             raise _Unknown
-        if not all(self._is_held_by(number, old, "/DSS") for number in old):
+        if not all(self._is_held_by(number, old, "/DSS") for number in old) and not self._stored_alone(old):
             raise _Unknown
         return old
+
+    def _stored_alone(self, store: frozenset[int]) -> bool:
+        """Whether nobody but this store and earlier ones ever referred to the objects of *store*, nor to those of
+        the earlier ones that did: who writes a store anew lists the same streams in it."""
+        earlier = _stored_before(self._pdf, self._number)
+        waiting, seen, root = set(store), set[int](), self._old.root_ref.idnum
+        while waiting:
+            number = waiting.pop()
+            seen.add(number)
+            holders = self._references.holders(number, revision=self._number - 1) - {root}
+            if not holders <= earlier or not self._is_held_by(number, holders, "/DSS"):
+                return False
+            waiting |= holders - seen
+        return True
 
 
 def is_held_by(
@@ -362,6 +395,29 @@ def is_held_by(
         and found <= {*holders, *((root,) if root_key else ())}
         and not any(references.overflows(number, holder) for holder in found)
     )
+
+
+def former_stores(pdf: OpenedPdf, revision: int) -> frozenset[int]:
+    """The objects of all validation stores before *revision*, whose holders have to be known where a later store
+    lists the same streams."""
+    try:
+        return _stored_before(pdf, revision)
+    except (_Unknown, *DAMAGE):
+        return frozenset()
+
+
+def _stored_before(pdf: OpenedPdf, revision: int) -> frozenset[int]:
+    """The numbers of the objects of all stores before *revision*, to none of which the catalogue then referred
+    otherwise. Raises _Unknown, and ValueError for stores of another shape."""
+    found: set[int] = set()
+    for number in range(pdf.first_revision, revision):
+        root = pdf.reader.get_historical_resolver(number).root
+        stored = stored_numbers(root)
+        for key in root if stored else ():
+            if key != "/DSS" and not stored.isdisjoint(held for held, _ in references_in(root.raw_get(key))):
+                raise _Unknown
+        found |= stored
+    return frozenset(found)
 
 
 def _dictionary(value: object) -> generic.DictionaryObject:

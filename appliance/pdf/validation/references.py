@@ -13,11 +13,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from decimal import Decimal
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.reader import PdfFileReader
 
 from appliance.pdf.validation.opening import OpenedPdf
 
@@ -43,6 +44,77 @@ class _Place(NamedTuple):
     generation: int
 
 
+class PackedObjects:
+    """What lies in one object stream (ISO 32000-2, 7.5.7): its ``data``, uncompressed, and the numbers of its
+    ``members`` as the cross-reference section of ``revision`` has them."""
+
+    def __init__(self, data: bytes, count: int, first: int, revision: int, members: Mapping[int, int]) -> None:
+        self.data, self.revision, self.members = data, revision, frozenset(members)
+        words = [int(word) for word in data[:first].split() if word.isdigit()]
+        self._numbers, self._offsets = words[::2], [first + word for word in words[1::2]]
+        listed = [number for number, _ in sorted(members.items(), key=lambda each: each[1])]
+        self._is_listed = (
+            len(words) == len(data[:first].split()) == 2 * count
+            and self._numbers == listed
+            and sorted(members.values()) == list(range(count))
+            and len(set(listed)) == count
+            and self._offsets == sorted(set(self._offsets))
+        )
+
+    @cached_property
+    def is_separate(self) -> bool:
+        """Whether its objects are those that the section lists, and each ends before the next one begins, so that
+        no two of them share a reference."""
+        if not self._is_listed:
+            return False
+        ends = (*self._offsets[1:], len(self.data))
+        parts = [self.data[start:end] for start, end in zip(self._offsets, ends, strict=True)]
+        return all(map(_is_whole, (*parts[:-1], parts[-1] + b"\n")))
+
+    def at(self, position: int) -> tuple[int, int]:
+        """The number and the offset of the member in which *position* is; the first one for what is before it."""
+        place = max(bisect_right(self._offsets, position) - 1, 0)
+        return self._numbers[place], self._offsets[place]
+
+
+_TOKEN = re.compile(
+    rb"<<|>>|[\[\]]|\((?:[^()\\]|\\.)*\)|<[0-9A-Fa-f\x00\t\n\x0c\r ]*>|[^\x00\t\n\x0c\r \[\]()<>%]+|[<>()%]",
+    re.DOTALL,
+)
+_CLOSES = {b">>": b"<<", b"]": b"["}
+_ENDS = (b"\x00", b"\t", b"\n", b"\x0c", b"\r", b" ")
+
+
+def _is_whole(text: bytes) -> bool:
+    """Whether *text* is one dictionary or array from its first to its last character but for space, with neither
+    comments nor brackets in its strings; or one word, number or string."""
+    open_brackets: list[bytes] = []
+    tokens = _TOKEN.finditer(text)
+    for found in tokens:
+        token = found[0]
+        if token in _CLOSES:
+            if not open_brackets or open_brackets.pop() != _CLOSES[token]:
+                return False
+        elif token in (b"<<", b"["):
+            open_brackets.append(token)
+        elif token in (b"<", b">", b"(", b")", b"%"):
+            return False
+        if not open_brackets:  # a word may go on in what follows, unless a space ends it
+            is_ended = token[-1:] in b">])" or text[found.end() : found.end() + 1] in _ENDS
+            return is_ended and not text[found.end() :].strip(b"\x00\t\n\x0c\r ")
+    return False
+
+
+def packed_objects(reader: PdfFileReader, revision: int) -> Iterator[PackedObjects]:
+    """The object streams in which *revision* lists objects. Raises what pyHanko raises."""
+    streams: dict[int, dict[int, int]] = defaultdict(dict)
+    for number, place in reader.xrefs.get_xref_data(revision).xrefs_in_objstm.items():
+        streams[place.obj_stream_id][number] = place.ix_in_stream
+    for stream, members in streams.items():
+        value = reader.get_object(generic.Reference(stream, 0, reader), revision)
+        yield PackedObjects(value.data, int(value["/N"]), int(value["/First"]), revision, members)
+
+
 class References:
     """The holders of the objects *numbers* in every revision of *pdf*, by object number.
 
@@ -58,6 +130,7 @@ class References:
         self._offsets = [place.offset for place in self._places]
         self._streams = _cross_reference_streams(pdf)
         self._wanted = self._streams.union(numbers)
+        self._packed: dict[int, list[tuple[PackedObjects, int]]] = defaultdict(list)
         try:
             self._search_file(pdf.document)
             self._search_object_streams(pdf)
@@ -69,13 +142,14 @@ class References:
 
     def holders(self, number: int, *, revision: int) -> set[int]:
         """The objects that referred to *number* at *revision* or in any earlier one."""
+        self._unpack(number)
         return {holder for holder, first in self._holders.get(number, {}).items() if first <= revision}
 
     def is_in_trailers_alone(self, number: int, *, revision: int) -> bool:
         """Whether nothing but trailers referred to *number* until *revision*: a cross-reference stream is one, as
         long as nothing refers to it, so that it is nothing else."""
         return all(
-            each == TRAILER or (each in self._streams and not self._holders.get(each))
+            each == TRAILER or (each in self._streams and not self._is_held(each))
             for each in self.holders(number, revision=revision)
         )
 
@@ -102,16 +176,27 @@ class References:
                 self._note(number, place.number, place.revision)
 
     def _search_object_streams(self, pdf: OpenedPdf) -> None:
-        """References out of an object stream count for all objects in it: it is rare that they matter."""
         for revision in range(pdf.revisions):
-            contained: dict[int, list[int]] = defaultdict(list)
-            for number, place in pdf.reader.xrefs.get_xref_data(revision).xrefs_in_objstm.items():
-                contained[place.obj_stream_id].append(number)
-            for stream, members in contained.items():
-                value = pdf.reader.get_object(generic.Reference(stream, 0, pdf.reader), revision)
-                for number, _ in references_from(value.data):
-                    for member in members if number in self._wanted else ():
-                        self._note(number, member, revision)
+            for packed in packed_objects(pdf.reader, revision):
+                for number, position in references_from(packed.data):
+                    if number in self._wanted:
+                        self._packed[number].append((packed, position))
+
+    def _is_held(self, number: int) -> bool:
+        return bool(self._holders.get(number) or self._packed.get(number))
+
+    def _unpack(self, number: int) -> None:
+        """Note who refers to *number* out of object streams: the object that the reference is in where that is
+        certain, else all of the stream's objects."""
+        for packed, position in self._packed.pop(number, ()):
+            if not packed.is_separate:
+                for member in packed.members:
+                    self._note(number, member, packed.revision)
+                continue
+            member, offset = packed.at(position)
+            place = _Place(offset, member, packed.revision, 0)
+            self._written[number, member][place] += 1
+            self._note(number, member, packed.revision)
 
     def _note(self, number: int, holder: int, revision: int) -> None:
         known = self._holders[number]
@@ -179,8 +264,6 @@ def _cross_reference_streams(pdf: OpenedPdf) -> frozenset[int]:
 
 
 _STRINGS = (generic.TextStringObject, generic.ByteStringObject)
-_CORNERS = 4
-_ROUNDED = Decimal("1e-7")
 
 
 def entry(holder: generic.DictionaryObject, key: str, default: object = None) -> Any:
@@ -211,24 +294,6 @@ def changed_keys(old: generic.DictionaryObject, new: generic.DictionaryObject) -
     """The keys that were added, removed or given another value."""
     common = old.keys() & new.keys()
     return (old.keys() ^ new.keys()) | {key for key in common if not same(old.raw_get(key), new.raw_get(key))}
-
-
-def are_rounded(old: object, new: object) -> bool:
-    """Whether both are boxes on a page (ISO 32000-2, 7.9.5) of which one is the other with fewer digits: programs
-    that write a page anew keep as many as they reckon with (annex C.2), so that its sides may move by less than a
-    ten-millionth of the longer one, whatever a unit is."""
-    if not isinstance(old, generic.ArrayObject) or not isinstance(new, generic.ArrayObject):
-        return False
-    before, after = (list(map(each.raw_get, range(len(each)))) for each in (old, new))
-    if len(before) != len(after) or len(before) != _CORNERS or not all(map(_is_number, (*before, *after))):
-        return False
-    was, now = ([Decimal(each) for each in numbers] for numbers in (before, after))
-    longest = max(abs(was[2] - was[0]), abs(was[3] - was[1]))
-    return all(abs(one - other) < longest * _ROUNDED for one, other in zip(was, now, strict=True))
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, generic.NumberObject | generic.FloatObject)
 
 
 def number_of(value: object) -> tuple[int, int] | None:

@@ -1,0 +1,63 @@
+"""What may be written anew of a page after a signature, since the page shows and says the same: its boxes with
+fewer digits (ISO 32000-2, 14.11.2), and without the private data of programs (14.5)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from pyhanko.pdf_utils import generic
+
+from appliance.pdf.validation.references import changed_keys, entry
+
+_BOXES = frozenset({"/MediaBox", "/CropBox", "/BleedBox", "/TrimBox", "/ArtBox"})
+_PRIVATE = "/PieceInfo"
+_CORNERS = 4
+_ROUNDED = Decimal("1e-7")
+
+
+def is_page(value: object) -> bool:
+    """Whether it is the dictionary of a page."""
+    return (
+        isinstance(value, generic.DictionaryObject)
+        and not isinstance(value, generic.StreamObject)
+        and "/Type" in value
+        and bool(value["/Type"] == "/Page")
+    )
+
+
+def changed_of_page(before: generic.DictionaryObject, after: generic.DictionaryObject) -> set[str]:
+    """The keys of a page that were added, removed or given another value that could be seen or heard."""
+    return {key for key in changed_keys(before, after) if not _is_as_before(key, before, after)}
+
+
+def _is_as_before(key: str, before: generic.DictionaryObject, after: generic.DictionaryObject) -> bool:
+    if key == _PRIVATE:
+        return key not in after
+    return key in _BOXES and are_rounded(entry(before, key), entry(after, key))
+
+
+def are_rounded(old: object, new: object) -> bool:
+    """Whether *new* is the box *old* (7.9.5) with fewer digits: programs that write a page anew keep as many as
+    they reckon with (annex C.2). No side moves by more than a ten-millionth of the longer one, whatever a unit is
+    (/UserUnit); as each rounding leaves fewer digits, they cannot add up."""
+    if not isinstance(old, generic.ArrayObject) or not isinstance(new, generic.ArrayObject):
+        return False
+    before, after = (list(map(each.raw_get, range(len(each)))) for each in (old, new))
+    if len(before) != len(after) or len(before) != _CORNERS or not all(map(_is_number, (*before, *after))):
+        return False
+    was, now = ([Decimal(each) for each in numbers] for numbers in (before, after))
+    longest = max(abs(was[2] - was[0]), abs(was[3] - was[1]))
+    return all(
+        one == other or (_digits(other) < _digits(one) and abs(one - other) < longest * _ROUNDED)
+        for one, other in zip(was, now, strict=True)
+    )
+
+
+def _digits(number: Decimal) -> int:
+    """How many there are behind the point, without zeros at the end."""
+    exponent = number.normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, generic.NumberObject | generic.FloatObject)
