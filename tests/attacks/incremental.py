@@ -133,11 +133,25 @@ def attach(writer: IncrementalPdfFileWriter) -> None:
     writer.update_root()
 
 
+def renew_content(writer: IncrementalPdfFileWriter) -> None:
+    """The page's contents, freed and used again: another text under the same number and the next generation."""
+    contents = first_page(writer).raw_get("/Contents")
+    writer.objects[(contents.generation + 1, contents.idnum)] = generic.StreamObject(stream_data=OTHER_TEXT)
+
+
+def round_boxes(writer: IncrementalPdfFileWriter) -> None:
+    """Boxes with fewer digits, by which a seventh of a point goes."""
+    page = first_page(writer)
+    page["/MediaBox"] = generic.ArrayObject(map(generic.NumberObject, (0, 0, 595, 841)))
+    writer.update_container(page)
+
+
 EDITS: dict[str, Callable[[IncrementalPdfFileWriter], None]] = {
     each.__name__.replace("_", " "): each
     for each in (
         draw_over_page, replace_content, swap_pages, drop_page, repeat_page, turn_page, crop_page, act_on_opening,
         name_scripts, act_on_a_page, new_page_tree, hide_by_layers, lower_permissions, attach,
+        renew_content, round_boxes,
     )
 }  # fmt: skip
 

@@ -14,12 +14,12 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from appliance.verification import Level
 from tests.attacks import good
-from tests.attacks.incremental import first_page
+from tests.attacks.incremental import first_page, replace_content
 from tests.attacks.leniency import both
 from tests.attacks.permitted import new_field
 from tests.attacks.registry import FORMAT, UNEXPLAINED, UNREADABLE, register
 from tests.attacks.victims import GOOD, Edit, next_signature, shown, signing
-from tests.attacks.writing import FONT, OTHER_TEXT, PAGE, TEXT, contract, stream, written
+from tests.attacks.writing import FONT, OTHER_TEXT, PAGE, TEXT, contract, present, stream, written
 from tests.pdf import documents as originals
 from tests.verification.authorities import revocation_list
 from tests.verification.documents import add_validation_data, change, sign, with_fields
@@ -226,6 +226,86 @@ def _drawn_out_of_former_store() -> bytes:
     document = _stored_anew(document)
     return next_signature(written({4: stream(OTHER_TEXT)}, after=document))
 
+
+# the form's resources, in an object of their own
+
+
+def _resourceful(page_too: bool, packed: bool) -> bytes:
+    """The form's typefaces are in an object (20), and maybe the page's are that too."""
+    page = contract()[3].replace(b"<</F1 5 0 R>>", b" 20 0 R") if page_too else contract()[3]
+    objects = {
+        1: b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[]/DR 21 0 R>>>>",
+        3: page,
+        4: stream(TEXT + b" BT /Later 18 Tf 72 600 Td (or 900 euro) Tj ET"),
+        20: b"<</F1 5 0 R>>",
+        21: b"<</Font 20 0 R>>",
+    }
+    document = with_fields(written(contract(objects)), "first", "second")
+    return sign(_packed(document) if packed else document, signing("first"))
+
+
+def _typeface(name: str) -> Edit:
+    """The form has a typeface *name* (more, or another one)."""
+
+    def edit(writer: IncrementalPdfFileWriter) -> None:
+        typeface = {"/Type": NAME("/Font"), "/Subtype": NAME("/Type1"), "/BaseFont": NAME("/Courier")}
+        value = generic.DictionaryObject({NAME(key): each for key, each in typeface.items()})
+        fonts = writer.root["/AcroForm"]["/DR"]["/Font"]
+        fonts[name] = writer.add_object(value)
+        writer.update_container(fonts)
+
+    return edit
+
+
+for _is_packed in (False, True):
+    _where = "in object streams" if _is_packed else "in tables"
+    good.register(
+        "written anew", f"another typeface in the form's list, {_where}",
+        lambda packed=_is_packed: next_signature(_resourceful(False, packed), edit=_typeface("/Later")), Level.T,
+    )  # fmt: skip
+    register(
+        "written anew", f"a typeface of the form exchanged, {_where}",
+        lambda packed=_is_packed: next_signature(_resourceful(False, packed), edit=_typeface("/F1")),
+        FORMAT, UNEXPLAINED,
+    )  # fmt: skip
+    register(
+        "written anew", f"the form's list is the page's, which waits for the typeface, {_where}",
+        lambda packed=_is_packed: next_signature(_resourceful(True, packed), edit=_typeface("/Later")),
+        FORMAT, UNEXPLAINED,
+    )  # fmt: skip
+
+
+# a hybrid file (7.5.8.4) has a number free that is private data for newer programs, and is used for the form then
+
+
+def _hybrid(private: bytes, edit: Edit) -> bytes:
+    """The form of a hybrid file has the number that the page has as *private*, and a field is made in it later."""
+    document = originals.hybrid().replace(b"/PieceInfo", private)
+    page = present(document, 3)
+    objects = {
+        1: b"<</Type/Catalog/Pages 2 0 R/AcroForm 7 0 R>>",
+        3: page[:-2] + b"/Annots 10 0 R>>",
+        7: b"<</Fields[9 0 R]>>",
+        9: b"<</Type/Annot/Subtype/Widget/FT/Sig/T(first)/F 132/Rect[0 0 0 0]/P 3 0 R>>",
+        10: b"[9 0 R]",
+    }
+    document = sign(written(objects, after=document), signing("first"))
+    return next_signature(document, "new", edit, new_field=new_field())
+
+
+def _nothing(writer: IncrementalPdfFileWriter) -> None:
+    """The signature alone."""
+
+
+good.register("written anew", "a form where private data was", lambda: _hybrid(b"/PieceInfo", _nothing), Level.T)
+register(
+    "written anew", "a form that is the page's description, too",
+    lambda: _hybrid(b"/Metadata ", _nothing), FORMAT, UNEXPLAINED, UNREADABLE,
+)  # fmt: skip
+register(
+    "written anew", "a form where private data was, over another page",
+    lambda: _hybrid(b"/PieceInfo", replace_content), FORMAT, UNEXPLAINED, UNREADABLE,
+)  # fmt: skip
 
 good.register("written anew", "the store", lambda: _stored_anew(_stored()), Level.LT)
 good.register("written anew", "the store, then signed", lambda: next_signature(_stored_anew(_stored())), Level.LT)

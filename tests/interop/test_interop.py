@@ -43,6 +43,30 @@ def test_what_it_signs_is_good_to_everybody(worker: Worker, producer: str) -> No
     assert not judged.is_refused, judged.reasons
 
 
+AFTER_OTHERS = (
+    Recipe(
+        "form", "object streams",
+        (Signature("pyhanko", "new unseen"), Signature("pdfsig-etsi", "existing unseen")),
+    ),
+    Recipe(
+        "plain", "as it is",
+        (
+            *((Signature("itext", "new unseen"), "validation data by iText") * 2),
+            Signature("pdfsig", "existing shown"),
+        ),
+    ),
+    Recipe("hybrid table", "as it is", (Signature("pyhanko", "new unseen"), Signature("itext", "new shown"))),
+    Recipe("plain", "as it is", (Signature("pdfbox", "existing unseen"), Signature("pdfsig", "existing shown"))),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("given", AFTER_OTHERS, ids=lambda each: each.name)
+def test_what_is_signed_after_others_is_good_to_us(worker: Worker, given: Recipe) -> None:
+    judged = worker.judge(given)
+    assert judged.made == ""
+    assert not judged.is_refused, judged.reasons
+
+
 @pytest.mark.parametrize("family", families())
 def test_no_attack_on_top_passes(worker: Worker, family: str) -> None:
     producer = HERE[list(families()).index(family) % len(HERE)]
@@ -73,3 +97,11 @@ def test_every_producer_signs_first_and_after_others_where_it_can() -> None:
     assert {row["first"] for row in listed} == set(PRODUCERS)
     assert {row["second"] for row in listed} == {name for name, each in PRODUCERS.items() if not each.first}
     assert {row["then"] for row in listed} == set(FACTORS["then"])
+
+
+def test_another_draw_has_other_combinations_and_every_producer_too() -> None:
+    first, second = rows(), rows(2)
+    assert first == rows(1)
+    assert len([row for row in second if row in first]) < len(second) / 4
+    assert all(possible(row) for row in second)
+    assert {row["first"] for row in second} == set(PRODUCERS)

@@ -221,10 +221,11 @@ def refills(old: HistoricalResolver, new: HistoricalResolver) -> bool:
     resources = entry(after, "/DR", generic.DictionaryObject())
     if isinstance(resources, generic.StreamObject) or not isinstance(resources, generic.DictionaryObject):
         return True
+    held = entry(before, "/DR", generic.DictionaryObject())
     return any(
         not isinstance(entry(resources, kind), generic.DictionaryObject)
         or changed_keys(named, entry(resources, kind)) & named.keys()
-        for kind, named in entry(before, "/DR", generic.DictionaryObject()).items()
+        for kind, named in ((each, entry(held, each)) for each in held)
         if isinstance(named, generic.DictionaryObject)
     )
 
