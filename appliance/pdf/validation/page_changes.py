@@ -65,3 +65,7 @@ def _digits(number: Decimal) -> int:
     """How many there are behind the point, without zeros at the end."""
     exponent = number.normalize().as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, generic.NumberObject | generic.FloatObject)
