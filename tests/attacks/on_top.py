@@ -293,12 +293,26 @@ def _no_signer(info: cms.ContentInfo) -> None:
     info["content"]["signer_infos"] = []
 
 
-def _no_certificates(info: cms.ContentInfo) -> None:
-    info["content"]["certificates"] = []
-
-
 def _own_content(info: cms.ContentInfo) -> None:
     info["content"]["encap_content_info"] = {"content_type": "data", "content": core.OctetString(b"other content")}
+
+
+def _no_certificates(document: bytes, _house: House) -> bytes:
+    """None in the last signature's message. Raises ValueError where the file has the signer's elsewhere, as in a
+    further signature of theirs: certificates are not signed, and it does not matter from where they are taken."""
+    held: list[bytes] = []
+
+    def strip(info: cms.ContentInfo) -> None:
+        serial = _signer(info)["sid"].chosen["serial_number"].native
+        held.extend(
+            each.chosen.dump() for each in info["content"]["certificates"] if each.chosen.serial_number == serial
+        )
+        info["content"]["certificates"] = []
+
+    altered = _message(document, strip)
+    if any(each in altered or each.hex().encode() in altered.lower() for each in held):
+        raise ValueError("the signer's certificate is elsewhere, too")
+    return altered
 
 
 def _of_another_signature(document: bytes, _house: House) -> bytes:
@@ -320,7 +334,7 @@ def _somebody_elses(document: bytes, house: House) -> bytes:
 
 _MESSAGES: Mapping[str, Callable[[cms.ContentInfo], None]] = {
     "another value": _other_value, "another digest": _other_digest, "another algorithm": _other_algorithm,
-    "a bad signer in front": _two_signers, "no signer": _no_signer, "no certificates": _no_certificates,
+    "a bad signer in front": _two_signers, "no signer": _no_signer,
     "content of its own": _own_content,
 }  # fmt: skip
 
@@ -384,6 +398,7 @@ def families() -> dict[str, dict[str, OnTop]]:
         "poisoned store": dict(_STORES) | {"everybody revoked": _revoked},
         "messages": {
             **{name: _plainly(partial(_message, change_it=edit)) for name, edit in _MESSAGES.items()},
+            "no certificates": _no_certificates,
             "of another signature": _of_another_signature,
             "a stranger's": _somebody_elses,
         },
