@@ -45,7 +45,16 @@ BEYOND_IT = frozenset(
 """Good files that the engine does not decide, and says so."""
 
 FOREIGN = frozenset(
-    {"archives", "certified", "later widget", "layouts", "locks", "messages in the field", "tagged"}
+    {
+        "archives",
+        "certified",
+        "later widget",
+        "layouts",
+        "locks",
+        "messages in the field",
+        "tagged",
+        "written anew",
+    }
 )
 """Families with the ways of other producers, of which it takes what it can prove."""
 

@@ -324,10 +324,10 @@ class _Recognition:
         old one was made of may have been given up, and its number used again."""
         if shows_further(old, new):
             raise _Unknown
-        before = set(references_in(old.raw_get("/AP"))) if "/AP" in old else set()
-        self._appearances |= {number[0]: widget for number in before}
-        for number in references_in(new.raw_get("/AP")) if "/AP" in new else ():
-            if number not in before and not self._is_fresh(number[0]):
+        before = {number for number, _ in references_in(old.raw_get("/AP"))} if "/AP" in old else set()
+        self._appearances |= dict.fromkeys(before, widget)
+        for number, _ in references_in(new.raw_get("/AP")) if "/AP" in new else ():
+            if number not in before and not self._is_fresh(number):
                 raise _Unknown
         self._visible |= is_visible(new)
 
