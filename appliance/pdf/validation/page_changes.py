@@ -12,7 +12,7 @@ from appliance.pdf.validation.references import changed_keys, entry
 _BOXES = frozenset({"/MediaBox", "/CropBox", "/BleedBox", "/TrimBox", "/ArtBox"})
 _PRIVATE = "/PieceInfo"
 _CORNERS = 4
-_ROUNDED = Decimal("1e-7")
+_ROUNDED = Decimal("2e-6")
 
 
 def is_page(value: object) -> bool:
@@ -38,8 +38,8 @@ def _is_as_before(key: str, before: generic.DictionaryObject, after: generic.Dic
 
 def are_rounded(old: object, new: object) -> bool:
     """Whether *new* is the box *old* (7.9.5) with fewer digits: programs that write a page anew keep as many as
-    they reckon with (annex C.2). No side moves by more than a ten-millionth of the longer one, whatever a unit is
-    (/UserUnit); as each rounding leaves fewer digits, they cannot add up."""
+    they reckon with (annex C.2). No edge moves by more than two millionths of the longer side, whatever a unit
+    is (/UserUnit); as each rounding leaves fewer digits, they cannot add up."""
     if not isinstance(old, generic.ArrayObject) or not isinstance(new, generic.ArrayObject):
         return False
     before, after = (list(map(each.raw_get, range(len(each)))) for each in (old, new))
@@ -48,9 +48,15 @@ def are_rounded(old: object, new: object) -> bool:
     was, now = ([Decimal(each) for each in numbers] for numbers in (before, after))
     longest = max(abs(was[2] - was[0]), abs(was[3] - was[1]))
     return all(
-        one == other or (_digits(other) < _digits(one) and abs(one - other) < longest * _ROUNDED)
+        one == other or (_has_fewer(other, one) and abs(one - other) < longest * _ROUNDED)
         for one, other in zip(was, now, strict=True)
     )
+
+
+def _has_fewer(after: Decimal, before: Decimal) -> bool:
+    """Whether *after* is *before* with fewer digits, rounded or cut off."""
+    left = _digits(after)
+    return left < _digits(before) and abs(before - after) < Decimal(1).scaleb(-left)
 
 
 def _digits(number: Decimal) -> int:
