@@ -202,7 +202,7 @@ good.register(
 _SCRIPT = b"<</S/JavaScript/JS(app.alert\\(1\\))>>"
 _LARGER: dict[str, Callable[[], bytes]] = {
     "a line shorter": lambda: with_box(b"[0 0 595.303937 701]"),
-    "a little shorter": lambda: with_box(b"[0 0 595.303937 841.889]"),
+    "a little shorter": lambda: with_box(b"[0 0 595.303937 841.88]"),
     "a thousandth of a large unit shorter": lambda: with_box(
         b"[0 0 .008 .011]", before=b"[0 0 .0079 .0112]", units=b"/UserUnit 75000", at=(0, 0, 0, 0)
     ),

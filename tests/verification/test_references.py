@@ -132,3 +132,41 @@ def test_objects_that_the_section_does_not_list_so_are_not_told_apart() -> None:
     assert not packed(*pair, header=b"5 12 6 0 ").is_separate
     assert not packed(*pair, header=b"5 0 6 12 7 13 ").is_separate
     assert not packed(*pair, header=b"5 0 6 R ").is_separate
+
+
+def box(text: str) -> generic.PdfObject:
+    return generic.read_object(io.BytesIO(text.encode()), generic.TrailerReference(None))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("[0 0 595.303937007874 841.889763779528]", "[0 0 595.303937 841.889764]"),
+        ("[0 0 595.303937007874 841.889763779528]", "[0.0 0 595.3039370079 841.8897637795]"),
+        ("[-0.0000001 0 600.0 800]", "[0 0 600 800]"),
+        ("[600.00000001 0 0 800]", "[600 0 0 800]"),
+    ],
+)
+def test_a_box_with_fewer_digits_is_the_same(before: str, after: str) -> None:
+    assert page_changes.are_rounded(box(before), box(after))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("[0 0 595.303937 841.889764]", "[0 0 595.3 841.889764]"),
+        ("[0 0 0.0595303937 0.0841889764]", "[0 0 0.05953 0.08419]"),
+        ("[100000 100000 100001 100001]", "[100000 100000 100001 100001.0001]"),
+        ("[0 0 595.303937 841.889764]", "[0 0 595.303938 841.889764]"),
+        ("[0 0 595.303937 841.889764]", "[0 0 595.3039370079 841.889764]"),
+        ("[0 0 0.0079 0.0112]", "[0 0 0.008 0.011]"),
+        ("[0 0 600]", "[0 0 600]"),
+        ("[0 0 600 800 1]", "[0 0 600 800 1]"),
+        ("[0 0 /A 800]", "[0 0 /A 800]"),
+        ("[0 0 true 800]", "[0 0 1 800]"),
+        ("[0 0 5 0 R 800]", "[0 0 5 0 R 800]"),
+        ("(0 0 600 800)", "[0 0 600 800]"),
+    ],
+)
+def test_any_other_box_is_another_one(before: str, after: str) -> None:
+    assert not page_changes.are_rounded(box(before), box(after))

@@ -12,9 +12,7 @@ from appliance.pdf.validation.references import changed_keys
 _BOXES = frozenset({"/MediaBox", "/CropBox", "/BleedBox", "/TrimBox", "/ArtBox"})
 _PRIVATE = "/PieceInfo"
 _CORNERS = 4
-_UNSEEN = Decimal("2e-6")
-"""Of the longer side: of a page of A4 a thousandth of a point, a fortieth of what the finest printers can place.
-As each rounding leaves fewer digits, all of them together move a box by less than four of these."""
+_ROUNDED = Decimal("2e-6")
 
 
 def is_page(value: object) -> bool:
@@ -40,25 +38,26 @@ def _is_as_before(key: str, before: generic.DictionaryObject, after: generic.Dic
 
 
 def are_rounded(old: object, new: object) -> bool:
-    """Whether both are boxes on a page (ISO 32000-2, 7.9.5) of which *new* is *old* with fewer digits behind the
-    point, rounded or cut off (annex C.2), so that no side moves by more than can be seen, whatever a unit is."""
+    """Whether *new* is the box *old* (7.9.5) with fewer digits: programs that write a page anew keep as many as
+    they reckon with (annex C.2). No edge moves by more than two millionths of the longer side, whatever a unit
+    is (/UserUnit); as each rounding leaves fewer digits, they cannot add up."""
     if not isinstance(old, generic.ArrayObject) or not isinstance(new, generic.ArrayObject):
         return False
     before, after = (list(map(each.raw_get, range(len(each)))) for each in (old, new))
     if len(before) != _CORNERS or len(after) != _CORNERS or not all(map(_is_number, (*before, *after))):
         return False
     was, now = ([Decimal(each) for each in numbers] for numbers in (before, after))
-    most = max(abs(was[2] - was[0]), abs(was[3] - was[1])) * _UNSEEN
-    return most > 0 and all(_is_rounded(*pair, most) for pair in zip(was, now, strict=True))
+    longest = max(abs(was[2] - was[0]), abs(was[3] - was[1]))
+    return all(
+        one == other or (_has_fewer(other, one) and abs(one - other) < longest * _ROUNDED)
+        for one, other in zip(was, now, strict=True)
+    )
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, generic.NumberObject | generic.FloatObject)
-
-
-def _is_rounded(was: Decimal, now: Decimal, most: Decimal) -> bool:
-    left = _digits(now)
-    return was == now or (left < _digits(was) and abs(was - now) < min(most, Decimal(1).scaleb(-left)))
+def _has_fewer(after: Decimal, before: Decimal) -> bool:
+    """Whether *after* is *before* with fewer digits, rounded or cut off."""
+    left = _digits(after)
+    return left < _digits(before) and abs(before - after) < Decimal(1).scaleb(-left)
 
 
 def _digits(number: Decimal) -> int:
