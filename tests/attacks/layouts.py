@@ -299,3 +299,18 @@ for _name, _data in {"an object": _OBJECT, "something like an object": _BY_CHANC
         "layouts", f"{_name} in a later stream, where programs search", partial(_with_data, _data, _dangling),
         UNEXPLAINED, FORMAT,
     )  # fmt: skip
+
+
+def _with_trailer(entries: bytes) -> bytes:
+    """Signed again, after a revision that changes nothing and whose trailer has *entries* as well."""
+    document = approved()
+    return next_signature(document + section({}, len(document), after=document, trailer=entries))
+
+
+_ANY_OCTETS = b"/ID[(/#L\xe3/Size 7)(\\)/Prev 9 %\x80)]"
+good.register("layouts", "an identifier with any octets", partial(_with_trailer, _ANY_OCTETS))
+for _name, _entries in {
+    "a comment that looks like a string": b"/A(b)%(\n/Prev 17%)\n",
+    "a key that is written another way": b"/ID[(a)(b)]/Pre#76 17",
+}.items():
+    register("layouts", f"{_name} in a trailer", partial(_with_trailer, _entries), UNEXPLAINED, FORMAT)

@@ -26,6 +26,8 @@ _NEAR = 8
 _ONCE = re.compile(rb"/(Size|Prev|Root|Encrypt|XRefStm|Index|W|Type)(?![A-Za-z0-9])")
 _ENCRYPTED = re.compile(rb"/Encrypt(?![A-Za-z0-9])")
 _ESCAPED = re.compile(rb"/[A-Za-z]*#")
+_STRING = re.compile(rb"\((?:[^()\\]|\\.)*\)", re.DOTALL)
+_HEXADECIMAL = re.compile(rb"<[0-9A-Fa-f\x00\t\n\x0c\r ]*>")
 _MOST_OBJECTS = 1 << 23  # what PDF's implementation limits and the common readers allow
 
 
@@ -88,8 +90,17 @@ def _reads_one_way(section: bytes, *, table: bool) -> bool:
         dictionary = section.partition(b"stream")[0]
     else:
         return False
+    dictionary = _without_strings(dictionary)
     keys = _ONCE.findall(dictionary)
     return len(keys) == len(set(keys)) and not _ESCAPED.search(dictionary)
+
+
+def _without_strings(dictionary: bytes) -> bytes:
+    """*dictionary* with empty strings, since an identifier (/ID) may have any octets; as it is where comments or
+    odd strings leave doubts about where one ends."""
+    emptied = _STRING.sub(b"()", dictionary)
+    marks = _HEXADECIMAL.sub(b"", emptied).replace(b"<<", b"").replace(b">>", b"")
+    return dictionary if re.search(rb"[<>%]|\((?!\))", marks) else emptied
 
 
 def _is_strict(pdf: OpenedPdf, revision: int) -> bool:
