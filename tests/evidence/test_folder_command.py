@@ -29,6 +29,6 @@ def test_a_folder_has_a_report_of_the_same_shape(package: bytes, authority: Test
     assert [each for each in other["remarks"] if "given as a folder" not in str(each)] == own["remarks"]
     assert len(other["remarks"]) == len(own["remarks"]) + 1
     assert called(home, "verify", tmp_path, "--json").exit_code == 3
-    made = called(home, "evidence", "split", folder, "--size", "2M", "--out", tmp_path / "parts")
+    made = called(home, "evidence", "split", folder, "--size", "400K", "--out", tmp_path / "parts")
     assert made.exit_code == 0, made.output
     assert len(list((tmp_path / "parts").iterdir())) >= 4
