@@ -20,18 +20,32 @@ from appliance.web_capture.enclosure import PORT, Enclosure, browser, enclose
 from appliance.web_capture.interception import Interception
 from appliance.web_capture.model import LONGEST_ADDRESS, CaptureFailed, CaptureLimits, Traffic
 from appliance.web_capture.recording_proxy import Recorder, RecordingProxy
-from appliance.web_capture.upstream import Connecting
+from appliance.web_capture.upstream import Connecting, server_trust
 from appliance.web_capture.visiting import WIDTH, Visit, Visitor
 from appliance.web_capture.warc import WarcFile
 
 _ALWAYS: Final = (
-    "--headless", "--remote-debugging-pipe", "--user-data-dir=/home/capture/profile", "--no-first-run",
-    f"--proxy-server=http://127.0.0.1:{PORT}", "--proxy-bypass-list=<-loopback>", "--disable-quic",
-    "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--disable-extensions",    "--disable-default-apps", "--metrics-recording-only", "--no-pings", "--disable-breakpad", 
-    "--mute-audio",    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp", "--hide-scrollbars", f"--window-size={WIDTH},900",
+    "--headless",
+    "--remote-debugging-pipe",
+    "--user-data-dir=/home/capture/profile",
+    "--no-first-run",
+    f"--proxy-server=http://127.0.0.1:{PORT}",
+    "--proxy-bypass-list=<-loopback>",
+    "--disable-quic",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-extensions",
+    "--disable-default-apps",
+    "--disable-breakpad",
+    "--no-pings",
+    "--mute-audio",
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--hide-scrollbars",
+    f"--window-size={WIDTH},900",
     "--disable-features=Translate,OptimizationHints,MediaRouter,AutofillServerCommunication,DnsOverHttps",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +87,7 @@ def capture(
     *,
     clock: Callable[[], datetime],
     limits: CaptureLimits | None = None,
-    trust: Callable[[], ssl.SSLContext] = ssl.create_default_context,
+    trust: Callable[[], ssl.SSLContext] = server_trust,
     made_by: str,
 ) -> Capture:
     """Captures *address*. *made_by* names the program and its release in the WARC file. Raises

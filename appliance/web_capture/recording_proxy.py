@@ -29,6 +29,8 @@ _MOST_TOLD: Final = 200
 """Refused and cut requests that are told one by one."""
 _REFUSED: Final = b"HTTP/1.1 502 Not captured\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _TUNNEL: Final = b"HTTP/1.1 200 OK\r\n\r\n"
+_HANDSHAKE: Final = b"\x16"
+"""The first octet of TLS (RFC 8446, 5.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,6 @@ class _Conversation:
             if request is not None and request.method == "CONNECT":
                 host, port = _place(request.target)
                 self._line.sendall(_TUNNEL)
-                self._line = self._within_tls(host)
                 self._tunnelled(host, port)
             while request is not None and request.method != "CONNECT":
                 parts = urlsplit(request.target)
@@ -185,11 +186,15 @@ class _Conversation:
         return secured
 
     def _tunnelled(self, host: str, port: int) -> None:
-        shown = f"[{host}]" if ":" in host else host
-        origin = f"https://{shown}" + ("" if port == HTTPS_PORT else f":{port}")
+        """TLS, or, for web sockets without it, plain requests."""
+        tls = self._line.recv(1, socket.MSG_PEEK) == _HANDSHAKE
+        if tls:
+            self._line = self._within_tls(host)
+        scheme, usual = ("https", HTTPS_PORT) if tls else ("http", HTTP_PORT)
+        origin = f"{scheme}://{f'[{host}]' if ':' in host else host}" + ("" if port == usual else f":{port}")
         try:
             while (request := read_request(self._line, largest=_LARGEST_REQUEST)) is not None:
-                if not self._exchange(request, origin + request.target, (host, port), tls=True):
+                if not self._exchange(request, origin + request.target, (host, port), tls=tls):
                     return
         finally:
             self._proxy.leave(self._line)

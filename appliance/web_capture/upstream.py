@@ -14,6 +14,16 @@ PATIENCE: Final = 15.0
 """Seconds that a server may be silent."""
 
 
+def server_trust(authorities: str | None = None) -> ssl.SSLContext:
+    """What this machine believes, and the *authorities* in a PEM file; certificates without what browsers do not
+    ask for either are taken."""
+    context = ssl.create_default_context()
+    if authorities is not None:
+        context.load_verify_locations(authorities)
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
+
+
 class Upstream:
     """One connection to one server, at the address that its name led to in this capture."""
 
