@@ -22,6 +22,7 @@ from appliance.web_capture.model import LONGEST_ADDRESS, CaptureFailed, CaptureL
 from appliance.web_capture.recording_proxy import Recorder, RecordingProxy
 from appliance.web_capture.upstream import Connecting, server_trust
 from appliance.web_capture.visiting import WIDTH, Visit, Visitor
+from appliance.web_capture.wacz import CapturedPage, wacz
 from appliance.web_capture.warc import WarcFile
 
 _ALWAYS: Final = (
@@ -56,6 +57,7 @@ class Capture:
     began: datetime
     ended: datetime
     warc: bytes
+    wacz: bytes
     visit: Visit
     traffic: Traffic
     command: tuple[str, ...]
@@ -108,7 +110,10 @@ def capture(
         finally:
             proxy.close()
             enclosure.end()
-    return Capture(address, began, clock(), written.getvalue(), visit, traffic, enclosure.command, *_versions())
+    ended, whole = clock(), written.getvalue()
+    page = CapturedPage(visit.address, visit.title, visit.text, began)
+    packed = wacz(whole, warc.entries, page, made_by=made_by, at=ended)
+    return Capture(address, began, ended, whole, packed, visit, traffic, enclosure.command, *_versions())
 
 
 _STANDARD: Final = "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"

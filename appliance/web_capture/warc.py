@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 import secrets
 import threading
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import BinaryIO, Final
 
 _LEVEL: Final = 6
 _END: Final = b"\r\n\r\n"
+_STATUS: Final = re.compile(rb"HTTP/1\.[01] (\d{3})")
+_CONTENT_TYPE: Final = re.compile(rb"^content-type:([^;\r\n]*)", re.IGNORECASE | re.MULTILINE)
 
 
 class RecordType(StrEnum):
@@ -53,11 +57,28 @@ def warc_date(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+@dataclass(frozen=True, slots=True)
+class IndexEntry:
+    """Where a response lies in the file: ``offset`` and ``length`` of its gzip member in octets; ``digest`` of its
+    payload."""
+
+    address: str
+    at: datetime
+    mime: str
+    status: int
+    digest: str
+    offset: int
+    length: int
+
+
 class WarcFile:
-    """A WARC file under way. Thread-safe; every record is whole once :meth:`write` has returned."""
+    """A WARC file under way. Thread-safe; every record is whole once :meth:`write` has returned. ``entries`` are
+    the responses in it."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self._size = 0
+        self.entries: list[IndexEntry] = []
         self._turn = threading.Lock()
         self._info = ""
 
@@ -92,5 +113,16 @@ class WarcFile:
         head = "WARC/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items()) + "\r\n"
         member = gzip.compress(head.encode() + block + _END, compresslevel=_LEVEL, mtime=0)
         with self._turn:
+            if kind is RecordType.RESPONSE:
+                self.entries.append(_entry(address, at, block, self._size, len(member)))
             self._file.write(member)
+            self._size += len(member)
         return number
+
+
+def _entry(address: str, at: datetime, block: bytes, offset: int, length: int) -> IndexEntry:
+    head, _, body = block.partition(b"\r\n\r\n")
+    status = _STATUS.match(head)
+    kind = _CONTENT_TYPE.search(head)
+    mime = kind[1].decode("latin-1").strip().lower() if kind else "unk"
+    return IndexEntry(address, at, mime, int(status[1]) if status else 0, digest_of(body), offset, length)
