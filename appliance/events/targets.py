@@ -12,26 +12,16 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http.client import HTTP_PORT, HTTPS_PORT
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from appliance.config import Settings
 from appliance.egress import EgressFailed, is_loopback
 from appliance.errors import PreconditionRefused
+from appliance.network_addresses import Resolve, inner_of, is_ordinary, is_own_address, system_addresses
 
 LONGEST_URL: Final = 500
-
-_Address = IPv4Address | IPv6Address
-Resolve = Callable[[str, int], Sequence[str]]
-"""The addresses of a name, in the order in which they are to be tried. Raises OSError."""
-
-_TRANSLATED: Final = IPv6Network("64:ff9b::/96")
-"""IPv4 behind a translator (RFC 6052, 2.1): the last four octets are the address."""
-
-_HIDING: Final = (IPv6Network("2001::/32"), IPv6Network("64:ff9b:1::/48"), IPv6Network("::/96"))
-"""Addresses in which others are hidden: Teredo (RFC 4380), local translators (RFC 8215), and the form that was
-given up (RFC 4291, 2.5.5.1). No receiver has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +92,8 @@ class WebhookTargets:
 
     def _require_fit(self, host: str, address: str, port: int) -> None:
         known = ip_address(address)
-        inner = _inner_of(known)
-        fit = _is_ordinary(known) and not self._is_own(address) and not (inner and self._is_own(str(inner)))
+        inner = inner_of(known)
+        fit = is_ordinary(known) and not self._is_own(address) and not (inner and self._is_own(str(inner)))
         if not fit and AllowedTarget(address.lower(), port) not in self._allowed:
             raise EgressFailed(
                 "forbidden",
@@ -126,43 +116,3 @@ def _parts(url: str) -> SplitResult:
     if not fits or not plain or len(url) > LONGEST_URL or "@" in parts.netloc or parts.fragment:
         raise refusal
     return parts
-
-
-def _inner_of(address: _Address) -> IPv4Address | None:
-    """The IPv4 address to which one of IPv6 leads: mapped (RFC 4291, 2.5.5.2), 6to4 (RFC 3056), or translated."""
-    if isinstance(address, IPv4Address):
-        return None
-    inner = address.ipv4_mapped or address.sixtofour
-    return IPv4Address(address.packed[-4:]) if inner is None and address in _TRANSLATED else inner
-
-
-def _is_ordinary(address: _Address) -> bool:
-    """Whether it is that of one host, and neither this machine's nor its link's."""
-    inner = _inner_of(address)
-    if inner is not None:
-        # Tunnels and translators lead to public addresses alone (RFC 3056, 2; RFC 6052, 3.1).
-        tunnelled = isinstance(address, IPv6Address) and address.ipv4_mapped is None
-        return _is_ordinary(inner) and not (tunnelled and not inner.is_global)
-    if isinstance(address, IPv6Address):
-        if any(address in network for network in _HIDING):
-            return False
-    elif address.packed[0] == 0 or address.packed[0] >= 0xF0:
-        return False  # this network (RFC 1122, 3.2.1.3); reserved, broadcast
-    return not (address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified)
-
-
-def system_addresses(host: str, port: int) -> Sequence[str]:
-    """What the system's resolver says. Raises OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(place[0]) for *_, place in found))
-
-
-def is_own_address(address: str) -> bool:
-    """Whether an interface of this machine has *address*: nobody else can bind it."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.bind((address, 0))
-    except OSError:
-        return False
-    return True

@@ -12,8 +12,9 @@ from appliance.config import parse
 from appliance.egress import Egress, EgressFailed, ExchangeLimits
 from appliance.errors import ConfigurationError, PreconditionRefused
 from appliance.events import WebhookTargets
-from appliance.events.targets import AllowedTarget, is_own_address
+from appliance.events.targets import AllowedTarget
 from appliance.home import Home
+from appliance.network_addresses import is_own_address
 from tests.events.receiver import Receiver
 
 LIMITS = ExchangeLimits(60.0, 0, frozenset(range(200, 300)))

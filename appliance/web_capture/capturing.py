@@ -1,0 +1,151 @@
+"""One capture from beginning to end: an address in, files out."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import ssl
+import subprocess
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from appliance.web_capture.destinations import Destinations
+from appliance.web_capture.devtools import BrowserGone, DevTools
+from appliance.web_capture.enclosure import PORT, Enclosure, browser, enclose
+from appliance.web_capture.interception import Interception
+from appliance.web_capture.model import LONGEST_ADDRESS, CaptureFailed, CaptureLimits, Traffic
+from appliance.web_capture.recording_proxy import Recorder, RecordingProxy
+from appliance.web_capture.upstream import Connecting, server_trust
+from appliance.web_capture.visiting import WIDTH, Visit, Visitor
+from appliance.web_capture.wacz import CapturedPage, wacz
+from appliance.web_capture.warc import WarcFile
+
+_ALWAYS: Final = (
+    "--headless",
+    "--remote-debugging-pipe",
+    "--user-data-dir=/home/capture/profile",
+    "--no-first-run",
+    f"--proxy-server=http://127.0.0.1:{PORT}",
+    "--proxy-bypass-list=<-loopback>",
+    "--disable-quic",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-extensions",
+    "--disable-default-apps",
+    "--disable-breakpad",
+    "--no-pings",
+    "--mute-audio",
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--hide-scrollbars",
+    f"--window-size={WIDTH},900",
+    "--disable-features=Translate,OptimizationHints,MediaRouter,AutofillServerCommunication,DnsOverHttps",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """What a capture gave: the WARC, what was seen, what passed, and with what it was made."""
+
+    address: str
+    began: datetime
+    ended: datetime
+    warc: bytes
+    wacz: bytes
+    visit: Visit
+    traffic: Traffic
+    command: tuple[str, ...]
+    browser_sha256: str
+    browser_package: str
+
+
+def require_address(address: str) -> str:
+    """*address*, if it is one that can be captured. Raises :class:`CaptureFailed`."""
+    refusal = CaptureFailed(
+        "An address begins with http:// or https://, and has a host and no password: {address}.",
+        address=address[:200],
+    )
+    try:
+        parts = urlsplit(address)
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError as error:
+        raise refusal from error
+    if not fits or "@" in parts.netloc or not address.isprintable() or " " in address or "\\" in address:
+        raise refusal
+    if len(address) > LONGEST_ADDRESS:
+        raise CaptureFailed("An address has at most {longest} characters.", longest=LONGEST_ADDRESS)
+    return address
+
+
+def capture(
+    address: str,
+    destinations: Destinations,
+    *,
+    clock: Callable[[], datetime],
+    limits: CaptureLimits | None = None,
+    trust: Callable[[], ssl.SSLContext] = server_trust,
+    made_by: str,
+) -> Capture:
+    """Captures *address*. *made_by* names the program and its release in the WARC file. Raises
+    :class:`CaptureFailed`; nothing is left of a capture that failed."""
+    limits = limits or CaptureLimits()
+    require_address(address)
+    began, traffic, written = clock(), Traffic(), io.BytesIO()
+    with tempfile.TemporaryDirectory(prefix="capture-") as folder:
+        interception = Interception(Path(folder), began)
+        arguments = (*_ALWAYS, f"--ignore-certificate-errors-spki-list={interception.fingerprint}")
+        warc = WarcFile(written)
+        warc.begin({"software": made_by, "format": "WARC File Format 1.1", "conformsTo": _STANDARD}, began)
+        recorder = Recorder(warc, traffic, Connecting(destinations, traffic, trust), interception, limits, clock)
+        enclosure = enclose(arguments)
+        proxy = RecordingProxy(enclosure.listener, recorder)
+        try:
+            visit = _visited(enclosure, proxy, recorder, address)
+        finally:
+            proxy.close()
+            enclosure.end()
+    ended, whole = clock(), written.getvalue()
+    page = CapturedPage(visit.address, visit.title, visit.text, began)
+    packed = wacz(whole, warc.entries, page, made_by=made_by, at=ended)
+    return Capture(address, began, ended, whole, packed, visit, traffic, enclosure.command, *_versions())
+
+
+_STANDARD: Final = "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
+
+
+def _visited(enclosure: Enclosure, proxy: RecordingProxy, recorder: Recorder, address: str) -> Visit:
+    tools = DevTools(enclosure.reading, enclosure.writing)
+    visitor = Visitor(tools, recorder.limits, lambda: proxy.idle_since, recorder.clock)
+    try:
+        return visitor.visit(address)
+    except BrowserGone as error:
+        raise CaptureFailed(
+            "The browser ended or stopped answering while it showed the page; nothing was kept."
+        ) from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise CaptureFailed("The browser answered something that cannot be; nothing was kept.") from error
+
+
+def _versions() -> tuple[str, str]:
+    """SHA-256 of the browser's program, and Debian's name and version of its package."""
+    program = Path(browser()).resolve()
+    digest = hashlib.sha256(program.read_bytes()).hexdigest()
+    asked = subprocess.run(
+        ["/usr/bin/dpkg-query", "-S", str(program)], capture_output=True, text=True, check=False
+    )
+    package = asked.stdout.partition(":")[0].strip()
+    if not package:
+        return digest, ""
+    shown = subprocess.run(
+        ["/usr/bin/dpkg-query", "-W", "-f", "${Package} ${Version}", package],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return digest, shown.stdout.strip()

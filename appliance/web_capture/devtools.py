@@ -1,0 +1,101 @@
+"""Chromium's DevTools protocol over a pipe: JSON messages, each ended by a zero octet.
+
+The browser is believed in nothing: whoever asked looks at the answer, which has limits of size and time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+from appliance.language.sizes import MEGABYTE
+from appliance.web_capture.model import CaptureFailed
+
+_BLOCK: Final = 1024 * 1024
+_LARGEST: Final = 256 * MEGABYTE
+"""Octets of one message: the picture of a page is the largest."""
+_MOST_EVENTS: Final = 10_000
+
+Event = Mapping[str, Any]
+
+
+class BrowserGone(Exception):
+    """The browser has ended or says nothing any more."""
+
+
+class DevTools:
+    """A conversation with a browser; not thread-safe."""
+
+    def __init__(self, reading: int, writing: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._reading = reading
+        self._writing = writing
+        self._clock = clock
+        self._number = 0
+        self._buffer = bytearray()
+        self._searched = 0
+        self._events: deque[Event] = deque(maxlen=_MOST_EVENTS)
+
+    def ask(
+        self, method: str, parameters: Mapping[str, Any] | None = None, *, session: str = "", seconds: float = 20.0
+    ) -> Mapping[str, Any]:
+        """The result of *method*. Raises :class:`BrowserGone`, :class:`CaptureFailed` for a refusal."""
+        self._number += 1
+        message = {"id": self._number, "method": method, "params": dict(parameters or {})}
+        if session:
+            message["sessionId"] = session
+        self._write(json.dumps(message).encode() + b"\0")
+        deadline = self._clock() + seconds
+        while True:
+            found = self._next(deadline)
+            if found.get("id") == self._number:
+                if not isinstance(found.get("result"), dict):
+                    why = str(found.get("error", {}).get("message", ""))[:200]
+                    raise CaptureFailed("The browser refused {method}: {why}.", method=method, why=why)
+                return dict(found["result"])
+            if isinstance(found.get("method"), str):
+                self._events.append(found)
+
+    def events(self, seconds: float) -> Iterator[Event]:
+        """What has happened, and what happens within *seconds*. Raises :class:`BrowserGone`."""
+        deadline = self._clock() + seconds
+        while self._events:
+            yield self._events.popleft()
+        with suppress(TimeoutError):
+            while True:
+                found = self._next(deadline, patient=True)
+                if isinstance(found.get("method"), str):
+                    yield found
+
+    def _write(self, octets: bytes) -> None:
+        try:
+            while octets:
+                octets = octets[os.write(self._writing, octets) :]
+        except OSError as error:
+            raise BrowserGone from error
+
+    def _next(self, deadline: float, *, patient: bool = False) -> dict[str, Any]:
+        while True:
+            end = self._buffer.find(b"\0", self._searched)
+            if end >= 0:
+                message = bytes(self._buffer[:end])
+                del self._buffer[: end + 1]
+                self._searched = 0
+                with suppress(ValueError):
+                    found = json.loads(message)
+                    if isinstance(found, dict):
+                        return found
+                raise BrowserGone
+            self._searched = len(self._buffer)
+            left = deadline - self._clock()
+            if left <= 0 or not select.select([self._reading], [], [], left)[0]:
+                raise TimeoutError if patient else BrowserGone
+            block = os.read(self._reading, _BLOCK)
+            if not block or len(self._buffer) > _LARGEST:
+                raise BrowserGone
+            self._buffer += block

@@ -1,0 +1,128 @@
+"""The browser of one capture, alone in namespaces of its own (bubblewrap).
+
+It has its own users, processes, network, IPC, host name and mounts: the system's programs and fonts to read, and
+an empty home in memory. Its network has a loopback interface and nothing else. A listener is made there and handed
+out (``listening.py``), so that the proxy outside accepts what the browser connects. Chromium's own sandbox goes on
+working within.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from appliance.language.sizes import MEGABYTE
+from appliance.web_capture.model import CaptureFailed
+
+PORT: Final = 3128
+"""Of the proxy, in the browser's own network."""
+_HOME: Final = "/home/capture"
+_LISTENING: Final = Path(__file__).with_name("listening.py")
+_MEMORY_FILES: Final = 512 * MEGABYTE
+"""Bytes of each file system in memory."""
+_BROWSERS: Final = ("chromium-headless-shell", "chromium")
+_HIGH: Final = 30
+"""Descriptors from here on are in nobody's way: 3 and 4 are DevTools'."""
+_START: Final = 20.0
+"""Seconds until the browser's namespaces are there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A running browser: its process, its listener for the proxy, and the two ends of DevTools' pipe."""
+
+    process: subprocess.Popen[bytes]
+    listener: socket.socket
+    reading: int
+    writing: int
+    command: tuple[str, ...]
+
+    def end(self) -> None:
+        """Ends it with everything in it: bubblewrap's first process takes all others along."""
+        with suppress(OSError):
+            self.process.kill()
+        self.process.wait()
+        for descriptor in (self.reading, self.writing):
+            with suppress(OSError):
+                os.close(descriptor)
+        self.listener.close()
+
+
+def browser() -> str:
+    """The path of Debian's Chromium. Raises :class:`CaptureFailed` where there is none."""
+    for name in _BROWSERS:
+        found = shutil.which(name, path="/usr/bin:/bin")
+        if found:
+            return found
+    raise CaptureFailed("There is no browser on this machine; install the package chromium-headless-shell.")
+
+
+def enclose(arguments: tuple[str, ...]) -> Enclosure:
+    """Starts Chromium with *arguments*. Raises :class:`CaptureFailed` where it cannot be confined: it never runs
+    unconfined."""
+    ours, theirs = socket.socketpair()
+    asked, written = os.pipe()
+    read, answered = os.pipe()
+    high = [fcntl.fcntl(each, fcntl.F_DUPFD, _HIGH) for each in (theirs.fileno(), asked, answered)]
+    theirs.close()
+    os.close(asked)
+    os.close(answered)
+    command = (*_walls(), "--", *_within(high, arguments))
+    with tempfile.TemporaryFile() as complaints:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=complaints, pass_fds=high
+        )
+        for each in high:
+            os.close(each)
+        try:
+            listener = _received(ours)
+        except (OSError, IndexError) as error:
+            process.kill()
+            process.wait()
+            os.close(written)
+            os.close(read)
+            complaints.seek(0)
+            why = complaints.read(2000).decode("utf-8", "replace").strip() or "nothing was said"
+            raise CaptureFailed("The browser could not be confined ({why}).", why=why[:300]) from error
+        finally:
+            ours.close()
+    return Enclosure(process, listener, read, written, command)
+
+
+def _received(ours: socket.socket) -> socket.socket:
+    ours.settimeout(_START)
+    _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
+    return socket.socket(fileno=descriptors[0])
+
+
+def _walls() -> tuple[str, ...]:
+    """bubblewrap's arguments, see bwrap(1)."""
+    found = shutil.which("bwrap", path="/usr/bin:/bin")
+    if found is None:
+        raise CaptureFailed("The browser cannot be confined on this machine; install the package bubblewrap.")
+    memory = ("--size", str(_MEMORY_FILES), "--tmpfs")
+    return (
+        found, "--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--hostname", "capture",
+        "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv",
+        "--setenv", "HOME", _HOME, "--setenv", "PATH", "/usr/bin:/bin", "--setenv", "LANG", "C.UTF-8",
+        "--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib",
+        "--symlink", "usr/lib64", "/lib64", "--ro-bind", "/etc/fonts", "/etc/fonts",
+        "--ro-bind-try", "/etc/alternatives", "/etc/alternatives",
+        "--dev", "/dev", "--proc", "/proc", *memory, "/tmp", *memory, _HOME,  # noqa: S108 - the browser's own
+        "--ro-bind", str(_LISTENING), "/listening.py",
+    )  # fmt: skip
+
+
+def _within(descriptors: list[int], arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """What runs inside: the listener is made by Debian's own Python, which then becomes the browser."""
+    return (
+        "/usr/bin/python3", "-I", "-S", "/listening.py", str(PORT), *map(str, descriptors), browser(), *arguments,
+    )  # fmt: skip

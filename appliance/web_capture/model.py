@@ -1,0 +1,91 @@
+"""What a capture is asked for, within what limits, and what it tells of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from appliance.errors import ApplianceError
+from appliance.language.sizes import MEGABYTE
+
+LONGEST_ADDRESS: Final = 2000
+"""Characters of an address."""
+
+
+class CaptureFailed(ApplianceError, code="capture-failed"):
+    """No capture came of it; nothing was kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureLimits:
+    """What one capture may take. What comes after is refused, and the capture says that it is not whole."""
+
+    seconds: float = 50.0
+    """For loading and scrolling; pictures are taken of what is there by then."""
+    bytes: int = 256 * MEGABYTE
+    """Of all responses together, as received."""
+    response: int = 64 * MEGABYTE
+    """Of one response."""
+    requests: int = 2_000
+    connections: int = 64
+    """Open at once."""
+    height: int = 30_000
+    """Pixels of a page's picture; an endless page is cut off there."""
+
+
+class TlsTrust(StrEnum):
+    """What this machine thinks of the certificate that a server showed."""
+
+    TRUSTED = "trusted"
+    UNTRUSTED = "untrusted"
+    """Expired, for another name, or by nobody who is believed: captured all the same, and told."""
+    NONE = "none"
+    """No TLS."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What a name led to. ``answers`` are the records as the resolver gave them (RFC 1035 text form), ``resolver``
+    its address, empty where no server was asked; ``address`` the one that was visited."""
+
+    host: str
+    address: str
+    answers: tuple[str, ...]
+    resolver: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFacts:
+    """Of one host: ``chain`` in DER as the server sent it, leaf first; ``why`` OpenSSL's reason against it."""
+
+    host: str
+    version: str
+    cipher: str
+    trust: TlsTrust
+    why: str
+    chain: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRequest:
+    """A request that went nowhere, and why (a stable word)."""
+
+    address: str
+    why: str
+
+
+@dataclass
+class Traffic:
+    """What passed through the proxy."""
+
+    requests: int = 0
+    received: int = 0
+    """Bytes of responses."""
+    resolutions: dict[str, Resolution] = field(default_factory=dict)
+    tls: dict[str, TlsFacts] = field(default_factory=dict)
+    refused: list[RefusedRequest] = field(default_factory=list)
+    cut: list[RefusedRequest] = field(default_factory=list)
+    """Responses that ended before their end: by a limit, or by the server."""

@@ -1,0 +1,299 @@
+"""The only way out of a capture's browser: a proxy that writes down what passes.
+
+It listens inside the browser's network namespace and works outside of it. A request that goes nowhere (a forbidden
+or unknown host, a limit, a change to another protocol) gets a 502 that is in no record; the capture tells it.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from http.client import HTTP_PORT, HTTPS_PORT
+from typing import Final
+from urllib.parse import urlsplit
+
+from appliance.web_capture.destinations import NotVisited
+from appliance.web_capture.interception import Interception
+from appliance.web_capture.messages import Malformed, Request, Response, TooLarge, read_request, read_response
+from appliance.web_capture.model import CaptureLimits, RefusedRequest, Traffic
+from appliance.web_capture.upstream import PATIENCE, Connecting, Upstream
+from appliance.web_capture.warc import RecordType, WarcFile, record_id
+
+_LARGEST_REQUEST: Final = 16 * 1024 * 1024
+_MOST_TOLD: Final = 200
+"""Refused and cut requests that are told one by one."""
+_REFUSED: Final = b"HTTP/1.1 502 Not captured\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_TUNNEL: Final = b"HTTP/1.1 200 OK\r\n\r\n"
+_HANDSHAKE: Final = b"\x16"
+"""The first octet of TLS (RFC 8446, 5.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """What the proxy works with, and writes to."""
+
+    warc: WarcFile
+    traffic: Traffic
+    connecting: Connecting
+    interception: Interception
+    limits: CaptureLimits
+    clock: Callable[[], datetime]
+
+
+class RecordingProxy:
+    """Serves the connections of *listener*, each in a thread of its own, until it is closed."""
+
+    def __init__(self, listener: socket.socket, recorder: Recorder) -> None:
+        self._listener = listener
+        self._recorder = recorder
+        self._turn = threading.Lock()
+        self._open: set[socket.socket] = set()
+        self._closed = False
+        self._places = threading.BoundedSemaphore(recorder.limits.connections)
+        self._under_way = 0
+        self._last = recorder.clock()
+        threading.Thread(target=self._accept, name="proxy", daemon=True).start()
+
+    @property
+    def idle_since(self) -> datetime | None:
+        """Since when nothing is under way; None while something is."""
+        with self._turn:
+            return None if self._under_way else self._last
+
+    def close(self) -> None:
+        """Ends every connection; what was cut off is recorded as such."""
+        with self._turn:
+            self._closed = True
+            lines = [self._listener, *self._open]
+        for line in lines:
+            with suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+            line.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                line, _ = self._listener.accept()
+            except OSError:
+                return
+            if not self._places.acquire(timeout=PATIENCE):
+                line.close()
+                continue
+            threading.Thread(target=self._serve, args=(line,), daemon=True).start()
+
+    def _serve(self, line: socket.socket) -> None:
+        try:
+            with self._kept(line), suppress(OSError, Malformed, TooLarge, ValueError):
+                _Conversation(self, self._recorder, line).run()
+        finally:
+            self._places.release()
+
+    def _kept(self, line: socket.socket) -> _Kept:
+        return _Kept(self, line)
+
+    def enter(self, line: socket.socket) -> None:
+        with self._turn:
+            if self._closed:
+                line.close()
+            self._open.add(line)
+
+    def leave(self, line: socket.socket) -> None:
+        with self._turn:
+            self._open.discard(line)
+        line.close()
+
+    def begin(self, size: int = 0) -> None:
+        with self._turn:
+            self._under_way += 1
+
+    def end(self) -> None:
+        with self._turn:
+            self._under_way -= 1
+            self._last = self._recorder.clock()
+
+    def admit(self) -> bool:
+        """Counts a request; False where there were enough."""
+        with self._turn:
+            if self._recorder.traffic.requests >= self._recorder.limits.requests:
+                return False
+            self._recorder.traffic.requests += 1
+            return True
+
+    def may_receive(self, before: int, now: int) -> bool:
+        """Counts octets of a response that has grown from *before* to *now*."""
+        traffic, limits = self._recorder.traffic, self._recorder.limits
+        with self._turn:
+            traffic.received += now - before
+            return now <= limits.response and traffic.received <= limits.bytes
+
+    def tell(self, kept: list[RefusedRequest], address: str, why: str) -> None:
+        """Notes a request that was refused or cut."""
+        with self._turn:
+            if len(kept) < _MOST_TOLD:
+                kept.append(RefusedRequest(address[:2000], why))
+
+
+class _Kept:
+    def __init__(self, proxy: RecordingProxy, line: socket.socket) -> None:
+        self._proxy = proxy
+        self._line = line
+
+    def __enter__(self) -> socket.socket:
+        self._proxy.enter(self._line)
+        return self._line
+
+    def __exit__(self, *_: object) -> None:
+        self._proxy.leave(self._line)
+
+
+class _Conversation:
+    """One connection of the browser: requests one after another, for any host, or for one within a tunnel."""
+
+    def __init__(self, proxy: RecordingProxy, recorder: Recorder, line: socket.socket) -> None:
+        self._proxy = proxy
+        self._recorder = recorder
+        self._line = line
+        self._upstream: Upstream | None = None
+
+    def run(self) -> None:
+        try:
+            request = read_request(self._line, largest=_LARGEST_REQUEST)
+            if request is not None and request.method == "CONNECT":
+                host, port = _place(request.target)
+                self._line.sendall(_TUNNEL)
+                self._tunnelled(host, port)
+            while request is not None and request.method != "CONNECT":
+                parts = urlsplit(request.target)
+                if parts.scheme != "http" or not parts.hostname:
+                    raise Malformed
+                place = (parts.hostname, parts.port or HTTP_PORT)
+                if not self._exchange(request, request.target, place, tls=False):
+                    return
+                request = read_request(self._line, largest=_LARGEST_REQUEST)
+        finally:
+            self._leave_upstream()
+
+    def _within_tls(self, host: str) -> ssl.SSLSocket:
+        plain = self._line
+        secured = self._recorder.interception.context_for(host).wrap_socket(plain, server_side=True)
+        self._proxy.leave(plain)
+        self._proxy.enter(secured)
+        return secured
+
+    def _tunnelled(self, host: str, port: int) -> None:
+        """TLS, or, for web sockets without it, plain requests."""
+        tls = self._line.recv(1, socket.MSG_PEEK) == _HANDSHAKE
+        if tls:
+            self._line = self._within_tls(host)
+        scheme, usual = ("https", HTTPS_PORT) if tls else ("http", HTTP_PORT)
+        origin = f"{scheme}://{f'[{host}]' if ':' in host else host}" + ("" if port == usual else f":{port}")
+        try:
+            while (request := read_request(self._line, largest=_LARGEST_REQUEST)) is not None:
+                if not self._exchange(request, origin + request.target, (host, port), tls=tls):
+                    return
+        finally:
+            self._proxy.leave(self._line)
+
+    def _exchange(self, request: Request, address: str, place: tuple[str, int], *, tls: bool) -> bool:
+        """Whether the connection may go on."""
+        self._proxy.begin()
+        try:
+            return self._answered(request, address, place, tls=tls)
+        except NotVisited as refusal:
+            return self._refuse(address, refusal.why)
+        except (Malformed, OSError):
+            return self._refuse(address, "no-answer")
+        finally:
+            self._proxy.end()
+
+    def _refuse(self, address: str, why: str) -> bool:
+        self._leave_upstream()
+        self._proxy.tell(self._recorder.traffic.refused, address, why)
+        with suppress(OSError):
+            self._line.sendall(_REFUSED)
+        return False
+
+    def _answered(self, request: Request, address: str, place: tuple[str, int], *, tls: bool) -> bool:
+        if request.upgrades:
+            raise NotVisited("other-protocol")
+        if not self._proxy.admit():
+            raise NotVisited("too-many")
+        sent, asked_at = request.for_server(), self._recorder.clock()
+        upstream, response = self._asked(request.method, sent, place, tls=tls)
+        self._record(address, upstream, (asked_at, sent), response)
+        if response.why:
+            self._proxy.tell(self._recorder.traffic.cut, address, response.why)
+        if not response.reusable:
+            self._leave_upstream()
+        return response.reusable
+
+    def _asked(self, method: str, sent: bytes, place: tuple[str, int], *, tls: bool) -> tuple[Upstream, Response]:
+        """Once more by a new connection where the server has closed an old one meanwhile."""
+        kept = self._upstream is not None and self._upstream.place == place
+        if not kept:
+            self._leave_upstream()
+        upstream = self._upstream or self._connected(place, tls=tls)
+        try:
+            return upstream, self._exchanged(upstream, method, sent)
+        except OSError:
+            self._leave_upstream()
+            if not kept:
+                raise
+        upstream = self._connected(place, tls=tls)
+        return upstream, self._exchanged(upstream, method, sent)
+
+    def _connected(self, place: tuple[str, int], *, tls: bool) -> Upstream:
+        self._upstream = self._recorder.connecting.open(*place, tls=tls)
+        self._proxy.enter(self._upstream.line)
+        return self._upstream
+
+    def _exchanged(self, upstream: Upstream, method: str, sent: bytes) -> Response:
+        before = 0
+
+        def allowed(size: int) -> bool:
+            nonlocal before
+            grown, before = before, size
+            return self._proxy.may_receive(grown, size)
+
+        upstream.line.sendall(sent)
+        return read_response(upstream.line, method, self._pass_on, allowed)
+
+    def _pass_on(self, block: bytes) -> None:
+        with suppress(OSError):  # the browser may have lost interest; what comes is recorded all the same
+            self._line.sendall(block)
+
+    def _record(
+        self, address: str, upstream: Upstream, request: tuple[datetime, bytes], response: Response
+    ) -> None:
+        asked_at, sent = request
+        identifier = record_id()
+        where = {"WARC-IP-Address": upstream.address}
+        cut = {"WARC-Truncated": response.why} if response.why else {}
+        self._recorder.warc.write(
+            RecordType.RESPONSE,
+            address,
+            response.raw,
+            asked_at,
+            identifier=identifier,
+            more={**where, **cut},
+        )
+        together = {**where, "WARC-Concurrent-To": identifier}
+        self._recorder.warc.write(RecordType.REQUEST, address, sent, asked_at, more=together)
+
+    def _leave_upstream(self) -> None:
+        if self._upstream is not None:
+            self._proxy.leave(self._upstream.line)
+            self._upstream = None
+
+
+def _place(target: str) -> tuple[str, int]:
+    """Host and port of a CONNECT (RFC 9110, 9.3.6)."""
+    parts = urlsplit(f"//{target}")
+    if not parts.hostname or not parts.port:
+        raise Malformed
+    return parts.hostname, parts.port

@@ -1,0 +1,95 @@
+"""Connections of the recording proxy with real servers."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Any, Final
+
+from appliance.web_capture.destinations import Destinations, NotVisited
+from appliance.web_capture.model import TlsFacts, TlsTrust, Traffic
+
+PATIENCE: Final = 15.0
+"""Seconds that a server may be silent."""
+
+
+def server_trust(authorities: str | None = None) -> ssl.SSLContext:
+    """What this machine believes, and the *authorities* in a PEM file; certificates without what browsers do not
+    ask for either are taken."""
+    context = ssl.create_default_context()
+    if authorities is not None:
+        context.load_verify_locations(authorities)
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
+
+
+class Upstream:
+    """One connection to one server, at the address that its name led to in this capture."""
+
+    def __init__(self, place: tuple[str, int], address: str, line: socket.socket) -> None:
+        self.place = place
+        self.address = address
+        self.line = line
+
+    def close(self) -> None:
+        self.line.close()
+
+
+class Connecting:
+    """Opens connections, and notes in *traffic* where they went and what TLS there is. *trust* gives a context
+    that verifies; a server that fails it is captured without."""
+
+    def __init__(self, destinations: Destinations, traffic: Traffic, trust: Callable[[], ssl.SSLContext]) -> None:
+        self._destinations = destinations
+        self._traffic = traffic
+        self._verifying = trust()
+        self._verifying.set_alpn_protocols(["http/1.1"])
+        self._lenient = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._lenient.check_hostname = False
+        self._lenient.verify_mode = ssl.CERT_NONE  # judged and told all the same; nothing secret is sent
+        self._lenient.set_alpn_protocols(["http/1.1"])
+
+    def open(self, host: str, port: int, *, tls: bool) -> Upstream:
+        """Raises :class:`NotVisited` with the reason."""
+        found = self._destinations.of(host)
+        self._traffic.resolutions[found.host] = found
+        line = _connected(found.address, port)
+        if tls:
+            try:
+                line = self._secured(host, line, found.address, port)
+            except (OSError, ValueError) as error:
+                line.close()
+                raise NotVisited("tls") from error
+        return Upstream((host, port), found.address, line)
+
+    def _secured(self, host: str, line: socket.socket, address: str, port: int) -> ssl.SSLSocket:
+        try:
+            secured = self._verifying.wrap_socket(line, server_hostname=host)
+            trust, why = TlsTrust.TRUSTED, ""
+        except ssl.SSLCertVerificationError as error:
+            line.close()
+            trust, why = TlsTrust.UNTRUSTED, error.verify_message
+            secured = self._lenient.wrap_socket(_connected(address, port), server_hostname=host)
+        cipher = secured.cipher()
+        self._traffic.tls[host] = TlsFacts(
+            host, secured.version() or "", cipher[0] if cipher else "", trust, why, _chain(secured)
+        )
+        return secured
+
+
+def _connected(address: str, port: int) -> socket.socket:
+    try:
+        line = socket.create_connection((address, port), PATIENCE)
+    except OSError as error:
+        raise NotVisited("unreachable") from error
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return line
+
+
+def _chain(line: Any) -> tuple[bytes, ...]:
+    """The certificates (DER) that the server sent; before Python 3.13 its own alone."""
+    if hasattr(line, "get_unverified_chain"):
+        return tuple(line.get_unverified_chain())
+    own = line.getpeercert(binary_form=True)
+    return (own,) if own else ()

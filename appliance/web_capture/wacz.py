@@ -1,0 +1,121 @@
+"""WACZ 1.1.1: the WARC file with an index, the list of pages and digests, in a ZIP that ReplayWeb.page opens.
+
+https://specs.webrecorder.net/wacz/1.1.1/ — nothing in the ZIP is compressed, so that a reader fetches single
+records. Index lines are CDXJ 0.1.0 by the key that readers make of an address (SURT).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from appliance.web_capture.warc import IndexEntry, warc_date
+
+VERSION: Final = "1.1.1"
+_WARC: Final = "archive/capture.warc.gz"
+_INDEX: Final = "indexes/index.cdx"
+_PAGES: Final = "pages/pages.jsonl"
+_PACKAGE: Final = "datapackage.json"
+_DIGEST: Final = "datapackage-digest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedPage:
+    """The page that was captured: its last ``address``, title, text and the time of the visit."""
+
+    address: str
+    title: str
+    text: str
+    at: datetime
+
+
+def wacz(warc: bytes, entries: Sequence[IndexEntry], page: CapturedPage, *, made_by: str, at: datetime) -> bytes:
+    """The ZIP. The same values give the same octets."""
+    files = {_WARC: warc, _INDEX: _index(entries), _PAGES: _pages(page)}
+    package = _json(
+        {
+            "profile": "data-package",
+            "wacz_version": VERSION,
+            "title": page.title or page.address,
+            "software": made_by,
+            "created": warc_date(at),
+            "mainPageUrl": page.address,
+            "mainPageDate": warc_date(page.at),
+            "resources": [_resource(path, octets) for path, octets in sorted(files.items())],
+        }
+    )
+    files[_PACKAGE] = package
+    files[_DIGEST] = _json({"path": _PACKAGE, "hash": _hash(package)})
+    return _packed(files)
+
+
+def search_key(address: str) -> str:
+    """The key of *address* in an index: the host's labels backwards, then path and sorted query, in lower case."""
+    parts = urlsplit(address.lower())
+    host = (parts.hostname or "").removeprefix("www.")
+    labels = ",".join(reversed(host.split(".")))
+    port = f":{parts.port}" if parts.port else ""
+    query = urlencode(sorted(parse_qsl(parts.query, keep_blank_values=True), key=lambda pair: pair[0]))
+    return f"{labels}{port}){parts.path or '/'}" + (f"?{query}" if parts.query else "")
+
+
+def _index(entries: Sequence[IndexEntry]) -> bytes:
+    return "".join(sorted(_line(each) for each in entries)).encode()
+
+
+def _line(entry: IndexEntry) -> str:
+    told = {
+        "url": entry.address,
+        "mime": entry.mime,
+        "status": str(entry.status),
+        "digest": entry.digest,
+        "length": str(entry.length),
+        "offset": str(entry.offset),
+        "filename": _WARC.rpartition("/")[2],
+    }
+    moment = entry.at.astimezone(UTC).strftime("%Y%m%d%H%M%S") + f"{entry.at.microsecond // 1000:03}"
+    return f"{search_key(entry.address)} {moment} {json.dumps(told)}\n"
+
+
+def _pages(page: CapturedPage) -> bytes:
+    head = {"format": "json-pages-1.0", "id": "pages", "title": "Captured pages", "hasText": True}
+    told = {
+        "id": hashlib.sha256(page.address.encode()).hexdigest()[:32],
+        "url": page.address,
+        "title": page.title,
+        "ts": warc_date(page.at),
+        "text": page.text,
+    }
+    return b"".join(_lines([head, told]))
+
+
+def _lines(values: Sequence[Mapping[str, Any]]) -> Iterator[bytes]:
+    for each in values:
+        yield json.dumps(each, ensure_ascii=False).encode() + b"\n"
+
+
+def _resource(path: str, octets: bytes) -> Mapping[str, Any]:
+    return {"name": path.rpartition("/")[2], "path": path, "hash": _hash(octets), "bytes": len(octets)}
+
+
+def _hash(octets: bytes) -> str:
+    return f"sha256:{hashlib.sha256(octets).hexdigest()}"
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"
+
+
+def _packed(files: Mapping[str, bytes]) -> bytes:
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as archive:
+        for path, octets in files.items():
+            archive.writestr(zipfile.ZipInfo(path), octets)
+    return written.getvalue()

@@ -1,0 +1,144 @@
+"""Web servers on loopback for captures: what they send is octets that the tests wrote, odd ones too."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request as it came: ``raw`` is its head and body."""
+
+    method: str
+    host: str
+    path: str
+    raw: bytes
+
+
+Answer = bytes | Iterator[bytes]
+Site = Callable[[Asked], Answer]
+
+
+def page(body: str, *, head: str = "", kind: str = "text/html; charset=utf-8", status: str = "200 OK") -> bytes:
+    """A response with a length; *head* are further header lines."""
+    octets = body.encode()
+    return answer(octets, kind, head=head, status=status)
+
+
+def answer(octets: bytes, kind: str, *, head: str = "", status: str = "200 OK") -> bytes:
+    """A response of *octets* with a length."""
+    lines = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(octets)}\r\n{head}\r\n"
+    return lines.encode("latin-1") + octets
+
+
+def packed(octets: bytes, kind: str) -> bytes:
+    """The same, compressed."""
+    return answer(gzip.compress(octets, mtime=0), kind, head="Content-Encoding: gzip\r\n")
+
+
+@dataclass
+class Server:
+    """Serves *sites* by host name; connections stay open until a site's answer has no length."""
+
+    sites: Mapping[str, Site]
+    context: ssl.SSLContext | None = None
+    seen: list[Asked] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=200)
+        self.port = int(self._listener.getsockname()[1])
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                line, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(line,), daemon=True).start()
+
+    def _serve(self, line: socket.socket) -> None:
+        with suppress(OSError, ssl.SSLError, IndexError, StopIteration):
+            if self.context is not None:
+                line = self.context.wrap_socket(line, server_side=True)
+            with line:
+                while self._answered(line):
+                    pass
+
+    def _answered(self, line: socket.socket) -> bool:
+        raw = b""
+        while b"\r\n\r\n" not in raw:
+            block = line.recv(65536)
+            if not block:
+                return False
+            raw += block
+        lines = raw.decode("latin-1").split("\r\n")
+        method, path, _ = lines[0].split(" ")
+        fields = {name.lower(): value.strip() for name, _, value in (each.partition(":") for each in lines[1:])}
+        asked = Asked(method, fields["host"].partition(":")[0], path, raw)
+        self.seen.append(asked)
+        given = self.sites[asked.host](asked)
+        if isinstance(given, bytes):
+            line.sendall(given)
+            head = given.partition(b"\r\n\r\n")[0].lower()
+            return b"content-length" in head or b"chunked" in head or b" 304 " in head
+        for block in given:
+            line.sendall(block)
+        return False
+
+
+def certificate(
+    folder: Path,
+    names: list[str],
+    *,
+    issuer: tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None = None,
+    days: tuple[int, int] = (-1, 30),
+) -> tuple[ssl.SSLContext, x509.Certificate, ec.EllipticCurvePrivateKey]:
+    """A server's context by a fresh key: self-signed, or by *issuer*; valid from and to so many days from now."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
+    by = subject if issuer is None else issuer[0].subject
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(by)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now + timedelta(days=days[0]))
+        .not_valid_after(now + timedelta(days=days[1]))
+        .add_extension(x509.SubjectAlternativeName(list(map(x509.DNSName, names))), critical=False)
+        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(
+                (key if issuer is None else issuer[1]).public_key()
+            ),
+            critical=False,
+        )
+        .sign(key if issuer is None else issuer[1], hashes.SHA256())
+    )
+    chain = made.public_bytes(Encoding.PEM)
+    file = folder / f"{made.serial_number:x}.pem"
+    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + chain)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context, made, key
