@@ -16,6 +16,7 @@ from tests.web_capture.servers import Server, certificate, page
 Authority = tuple[Callable[..., ssl.SSLContext], Callable[[], ssl.SSLContext]]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "why"),
     [

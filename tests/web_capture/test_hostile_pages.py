@@ -63,6 +63,7 @@ def test_internal_addresses_are_not_visited(served: Served, capturing: Capturing
     assert all(b"secret" not in block for block in found.records.values())
 
 
+@pytest.mark.long
 def test_a_redirect_to_an_internal_address_ends_there(served: Served, capturing: Capturing) -> None:
     to = "Location: http://inside.example/admin\r\n"
     server = served({"site.example": lambda _: page("", head=to, status="302 Found")})
@@ -74,6 +75,7 @@ def test_a_redirect_to_an_internal_address_ends_there(served: Served, capturing:
     assert ("response", "http://inside.example/admin") not in found.records
 
 
+@pytest.mark.long
 def test_a_name_that_changes_its_mind_changes_nothing(served: Served) -> None:
     """DNS rebinding: the second look-up would lead inside; there is none."""
     from appliance.web_capture.capturing import capture  # noqa: PLC0415 - with look-ups of its own
@@ -118,6 +120,7 @@ def test_files_and_other_protocols(served: Served, capturing: Capturing) -> None
     probe.close()
 
 
+@pytest.mark.long
 def test_windows_dialogs_and_downloads(served: Served, capturing: Capturing) -> None:
     script = """for(let i=0;i<20;i++){window.open('/popup'+i)}
       for(let i=0;i<3;i++){alert('stay');confirm('?');prompt('!')}
@@ -132,6 +135,7 @@ def test_windows_dialogs_and_downloads(served: Served, capturing: Capturing) -> 
     assert found.capture.visit.text == "done"
 
 
+@pytest.mark.long
 def test_an_address_that_is_a_download(served: Served, capturing: Capturing) -> None:
     """The octets are in the WARC; nobody opens them."""
     sent = answer(b"MZ\x90\x00", "application/octet-stream", head="Content-Disposition: attachment\r\n")
@@ -141,6 +145,7 @@ def test_an_address_that_is_a_download(served: Served, capturing: Capturing) -> 
     assert found.capture.visit.error != ""
 
 
+@pytest.mark.long
 def test_a_page_without_end(served: Served, capturing: Capturing) -> None:
     more = """<script>const m=()=>{if(scrollY+innerHeight>document.body.scrollHeight-900)
       fetch('/more').then(r=>r.text()).then(t=>document.body.insertAdjacentHTML('beforeend',t))};addEventListener('scroll',m)</script>"""
@@ -153,6 +158,7 @@ def test_a_page_without_end(served: Served, capturing: Capturing) -> None:
     assert found.capture.visit.height == 6_000
 
 
+@pytest.mark.long
 def test_ten_thousand_requests(served: Served, capturing: Capturing) -> None:
     script = "for(let i=0;i<10000;i++)fetch('/r'+i).catch(()=>0);document.body.append('asked')"
     server = served(
@@ -165,6 +171,7 @@ def test_ten_thousand_requests(served: Served, capturing: Capturing) -> None:
     assert "asked" in found.capture.visit.text
 
 
+@pytest.mark.long
 def test_responses_without_end_and_bombs(served: Served, capturing: Capturing) -> None:
     """One drips, one never ends, one is 1 GB once unpacked: each is cut off, and the page is captured."""
     stop = threading.Event()
@@ -202,6 +209,7 @@ def test_responses_without_end_and_bombs(served: Served, capturing: Capturing) -
     assert len(found.capture.warc) < 32 * 1024 * 1024
 
 
+@pytest.mark.long
 def test_a_browser_that_is_brought_down_or_busy(served: Served, capturing: Capturing) -> None:
     """One sentence, and nothing is kept."""
     server = served({"site.example": lambda _: page("<script>for(;;);</script>")})
@@ -209,6 +217,7 @@ def test_a_browser_that_is_brought_down_or_busy(served: Served, capturing: Captu
         capturing(f"http://site.example:{server.port}/", ["site.example"], limits=CaptureLimits(seconds=3.0))
 
 
+@pytest.mark.long
 def test_a_server_that_speaks_no_http(served: Served, capturing: Capturing) -> None:
     server = served({"site.example": lambda _: iter([b"SSH-2.0-OpenSSH_9.6\r\n"])})
     found = capturing(f"http://site.example:{server.port}/", ["site.example"])

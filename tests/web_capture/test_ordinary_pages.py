@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from appliance.web_capture.model import TlsTrust
@@ -57,6 +58,7 @@ def test_a_plain_page(served: Served, capturing: Capturing, tmp_path: Path) -> N
     assert found.capture.traffic.resolutions["site.example"].answers == ("site.example. 60 IN A 127.0.0.1",)
 
 
+@pytest.mark.long
 def test_redirects_and_cookies(served: Served, capturing: Capturing, tmp_path: Path) -> None:
     def first(asked: Asked) -> bytes:
         if asked.path == "/start":
@@ -92,6 +94,7 @@ def test_compressed_chunked_and_by_an_old_server(served: Served, capturing: Capt
     assert pixels(found) >= 1600
 
 
+@pytest.mark.long
 def test_what_is_loaded_late(served: Served, capturing: Capturing, tmp_path: Path) -> None:
     """Pictures below the screen, and a page that grows while it is scrolled, to its end."""
     more = """<script>let n=0;addEventListener('scroll',()=>{
@@ -113,6 +116,7 @@ def test_what_is_loaded_late(served: Served, capturing: Capturing, tmp_path: Pat
     assert found.capture.visit.height > 5000
 
 
+@pytest.mark.long
 def test_frames_and_scripts_of_other_hosts(served: Served, capturing: Capturing, tmp_path: Path) -> None:
     def site(asked: Asked) -> bytes:
         if asked.host == "frame.example":
@@ -132,6 +136,7 @@ def test_frames_and_scripts_of_other_hosts(served: Served, capturing: Capturing,
     assert pixels(found) > 100
 
 
+@pytest.mark.long
 def test_a_service_worker_and_early_hints(
     served: Served,
     capturing: Capturing,
@@ -163,6 +168,7 @@ def test_a_service_worker_and_early_hints(
     assert tls.chain
 
 
+@pytest.mark.long
 def test_a_page_that_is_not_there_and_one_in_gbk(served: Served, capturing: Capturing, tmp_path: Path) -> None:
     text = answer("<title>取证</title><p>中文页面".encode("gbk"), "text/html; charset=gbk", status="404 Not Found")
     server = served({"site.example": lambda _: text})
@@ -172,6 +178,7 @@ def test_a_page_that_is_not_there_and_one_in_gbk(served: Served, capturing: Capt
     assert found.response(f"http://site.example:{server.port}/gone") == text
 
 
+@pytest.mark.long
 def test_a_video_by_ranges(served: Served, capturing: Capturing, tmp_path: Path) -> None:
     content = bytes(range(256)) * 400
 
@@ -187,6 +194,7 @@ def test_a_video_by_ranges(served: Served, capturing: Capturing, tmp_path: Path)
     assert found.response(f"http://site.example:{server.port}/v.webm").endswith(content)
 
 
+@pytest.mark.long
 def test_a_page_taller_than_one_picture(served: Served, capturing: Capturing, tmp_path: Path) -> None:
     """The last line is in the picture, below what Chromium draws at once."""
     body = (
