@@ -27,7 +27,7 @@ class TooLarge(Exception):
     """A message over its limit."""
 
 
-class Request:
+class BrowserRequest:
     """One request as the browser sent it: ``raw`` octets, and what is in their first line."""
 
     def __init__(self, raw: bytes, method: str, target: str, *, upgrades: bool) -> None:
@@ -48,7 +48,7 @@ class Request:
         return b" ".join((method, target, version)) + b"\r\n" + kept + _CODINGS + b"\r\n" + body
 
 
-def read_request(line: socket.socket, *, largest: int) -> Request | None:
+def read_request(line: socket.socket, *, largest: int) -> BrowserRequest | None:
     """The next request of the browser; None where it has closed. Raises :class:`Malformed`, :class:`TooLarge`."""
     seen = _Seen()
     parser = httptools.HttpRequestParser(seen)
@@ -67,12 +67,12 @@ def read_request(line: socket.socket, *, largest: int) -> Request | None:
         except httptools.HttpParserError as error:
             raise Malformed from error
     upgrades = "upgrade" in seen.fields
-    return Request(
+    return BrowserRequest(
         bytes(raw), parser.get_method().decode(), seen.target.decode("ascii", "replace"), upgrades=upgrades
     )
 
 
-class Response:
+class ServerResponse:
     """One response as it was received: ``raw``; ``whole`` unless the server or a limit cut it off (``why``);
     ``reusable``: the connection may carry another exchange."""
 
@@ -84,7 +84,7 @@ class Response:
 
 def read_response(
     line: socket.socket, method: str, pass_on: Callable[[bytes], None], allowed: Callable[[int], bool]
-) -> Response:
+) -> ServerResponse:
     """The response to a request of *method*, each block passed on as it comes, as long as so many octets of it are
     *allowed*. Interim responses (1xx) are passed on and left out. Raises :class:`Malformed`, OSError before the
     first octet."""
@@ -97,12 +97,12 @@ def read_response(
         except OSError:
             if not raw:
                 raise
-            return Response(_final(raw), why="time")
+            return ServerResponse(_final(raw), why="time")
         if not block:
             return _at_end(raw, seen)
         raw += block
         if not allowed(len(raw)):
-            return Response(_final(raw), why="length")
+            return ServerResponse(_final(raw), why="length")
         try:
             parser.feed_data(block)
         except httptools.HttpParserUpgrade as error:
@@ -111,7 +111,7 @@ def read_response(
             raise Malformed from error
         pass_on(block)
         if _is_over(seen, parser, method):
-            return Response(_final(raw), reusable=parser.should_keep_alive())
+            return ServerResponse(_final(raw), reusable=parser.should_keep_alive())
         if not seen.headed and len(raw) > _LARGEST_HEAD:
             raise Malformed
 
@@ -122,11 +122,11 @@ def _is_over(seen: _Seen, parser: httptools.HttpResponseParser, method: str) -> 
     return seen.complete and parser.get_status_code() >= 200
 
 
-def _at_end(raw: bytearray, seen: _Seen) -> Response:
+def _at_end(raw: bytearray, seen: _Seen) -> ServerResponse:
     if not raw:
         raise OSError("closed")
     framed = {"content-length", "transfer-encoding"} & seen.fields
-    return Response(_final(raw), why="" if seen.headed and not framed else "disconnect")
+    return ServerResponse(_final(raw), why="" if seen.headed and not framed else "disconnect")
 
 
 def _final(raw: bytearray) -> bytes:

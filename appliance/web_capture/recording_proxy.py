@@ -19,7 +19,14 @@ from urllib.parse import urlsplit
 
 from appliance.web_capture.destinations import NotVisited
 from appliance.web_capture.interception import Interception
-from appliance.web_capture.messages import Malformed, Request, Response, TooLarge, read_request, read_response
+from appliance.web_capture.messages import (
+    BrowserRequest,
+    Malformed,
+    ServerResponse,
+    TooLarge,
+    read_request,
+    read_response,
+)
 from appliance.web_capture.model import CaptureLimits, RefusedRequest, Traffic
 from appliance.web_capture.upstream import PATIENCE, Connecting, Upstream
 from appliance.web_capture.warc import RecordType, WarcFile, record_id
@@ -199,7 +206,7 @@ class _Conversation:
         finally:
             self._proxy.leave(self._line)
 
-    def _exchange(self, request: Request, address: str, place: tuple[str, int], *, tls: bool) -> bool:
+    def _exchange(self, request: BrowserRequest, address: str, place: tuple[str, int], *, tls: bool) -> bool:
         """Whether the connection may go on."""
         self._proxy.begin()
         try:
@@ -218,7 +225,7 @@ class _Conversation:
             self._line.sendall(_REFUSED)
         return False
 
-    def _answered(self, request: Request, address: str, place: tuple[str, int], *, tls: bool) -> bool:
+    def _answered(self, request: BrowserRequest, address: str, place: tuple[str, int], *, tls: bool) -> bool:
         if request.upgrades:
             raise NotVisited("other-protocol")
         if not self._proxy.admit():
@@ -232,7 +239,9 @@ class _Conversation:
             self._leave_upstream()
         return response.reusable
 
-    def _asked(self, method: str, sent: bytes, place: tuple[str, int], *, tls: bool) -> tuple[Upstream, Response]:
+    def _asked(
+        self, method: str, sent: bytes, place: tuple[str, int], *, tls: bool
+    ) -> tuple[Upstream, ServerResponse]:
         """Once more by a new connection where the server has closed an old one meanwhile."""
         kept = self._upstream is not None and self._upstream.place == place
         if not kept:
@@ -252,7 +261,7 @@ class _Conversation:
         self._proxy.enter(self._upstream.line)
         return self._upstream
 
-    def _exchanged(self, upstream: Upstream, method: str, sent: bytes) -> Response:
+    def _exchanged(self, upstream: Upstream, method: str, sent: bytes) -> ServerResponse:
         before = 0
 
         def allowed(size: int) -> bool:
@@ -268,7 +277,7 @@ class _Conversation:
             self._line.sendall(block)
 
     def _record(
-        self, address: str, upstream: Upstream, request: tuple[datetime, bytes], response: Response
+        self, address: str, upstream: Upstream, request: tuple[datetime, bytes], response: ServerResponse
     ) -> None:
         asked_at, sent = request
         identifier = record_id()
