@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from asn1crypto.cms import ContentInfo, SignedData
 from asn1crypto.core import Asn1Value
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 
-from tests.attacks.victims import ranges
+from tests.attacks.victims import GOOD, ranges
 
 
 def explained(original: bytes, mutant: bytes) -> bool:
@@ -65,14 +68,31 @@ def _signed(message: SignedData) -> list[object]:
 
 
 def _unsigned(message: SignedData) -> set[bytes]:
-    """Certificates, revocation lists, attributes that are not signed: one encoding each. What no parser reads
-    proves nothing, so that it may also be there."""
-    sets = [
-        message["certificates"],
-        message["crls"],
-        *(each["unsigned_attrs"] for each in message["signer_infos"]),
-    ]
-    return {member.dump() for members in sets if members for member in members if _is_read(member)}
+    """Certificates, revocation lists, attributes that are not signed: one encoding each, and of timestamps what
+    their own messages have. What no parser reads, and a certificate that no authority has signed, prove nothing,
+    so that they may also be there."""
+    found = {each.dump() for each in message["certificates"] or () if _is_issued(each.dump())}
+    found |= {each.dump() for each in message["crls"] or () if _is_read(each)}
+    for attribute in (each for signer in message["signer_infos"] for each in signer["unsigned_attrs"] or ()):
+        if attribute["type"].native == "signature_time_stamp_token":
+            for token in attribute["values"]:
+                found |= {repr(_signed(token["content"])).encode(), *_unsigned(token["content"])}
+        elif _is_read(attribute):
+            found.add(attribute.dump())
+    return found
+
+
+def _is_issued(certificate: bytes) -> bool:
+    """Whether one of the authorities that these files are made with has signed the octets."""
+    try:
+        found = x509.load_der_x509_certificate(certificate)
+    except ValueError:
+        return False
+    for authority in (GOOD.root, GOOD.issuing):
+        with suppress(ValueError, TypeError, InvalidSignature):
+            found.verify_directly_issued_by(authority.certificate)
+            return True
+    return False
 
 
 def _is_read(member: Asn1Value) -> bool:

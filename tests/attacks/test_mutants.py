@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import cbor2
 from asn1crypto.cms import ContentInfo
+from asn1crypto.x509 import Certificate
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.confinement.frames import decode, encode
 from appliance.verification import VerificationReport
@@ -11,7 +13,7 @@ from tests.attacks.judging import in_process
 from tests.attacks.mutants import judged, seeds
 from tests.attacks.oracle import explained
 from tests.attacks.registry import Attempt
-from tests.attacks.victims import by_hand, ranges
+from tests.attacks.victims import GOOD, by_hand, ranges
 from tests.attacks.writing import OTHER_TEXT, stream, written
 
 _ROUND = 150
@@ -57,17 +59,28 @@ def test_the_oracle_knows_what_a_message_may_lose() -> None:
     assert not explained(document, with_message())
 
 
-def test_the_oracle_takes_a_certificate_that_nobody_can_read() -> None:
-    """And none that can be read and was not there."""
+def test_the_oracle_takes_certificates_that_prove_nothing() -> None:
+    """One that nobody can read, and one that no authority has signed; none that one of them has."""
     document = seeds()[0].document
     start, end, _ = ranges(document)[0]
     digits = document[start + 1 : end - 1]
     country = b"06035504061302"  # countryName, PrintableString
     first = digits.index(country)
     unread = digits[:first] + b"06035504067f02" + digits[first + len(country) :]
-    other = digits.replace("甲公司".encode().hex().encode(), "乙公司".encode().hex().encode(), 1)
+    unsigned = digits.replace("甲公司".encode().hex().encode(), "乙公司".encode().hex().encode(), 1)
+    message = ContentInfo.load(bytes.fromhex(digits.decode()), strict=False)
+    more = Certificate.load(GOOD.tsa.certificate.public_bytes(Encoding.DER))
+    message["content"]["certificates"] = [*message["content"]["certificates"], more]
+    signed = message.dump(force=True).hex().encode().ljust(len(digits), b"0")
     assert explained(document, document[: start + 1] + unread + document[end - 1 :])
-    assert not explained(document, document[: start + 1] + other + document[end - 1 :])
+    assert explained(document, document[: start + 1] + unsigned + document[end - 1 :])
+    assert len(signed) == len(digits)
+    dated = seeds()[1].document
+    first, last, _ = ranges(dated)[0]
+    token = dated.index(b"060b2a864886f70d010910020e", first, last)  # id-aa-timeStampToken, RFC 3161, appendix A
+    place = dated.index("甲公司".encode().hex().encode(), token)
+    assert explained(dated, dated[:place] + "乙公司".encode().hex().encode() + dated[place + 18 :])
+    assert not explained(document, document[: start + 1] + signed + document[end - 1 :])
 
 
 def test_a_name_that_is_no_text_is_told() -> None:
