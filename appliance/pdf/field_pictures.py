@@ -186,7 +186,8 @@ def _letters(page: pypdfium2.PdfPage, picture: FieldPicture) -> Iterator[_Letter
             size = _size(text, index)
             if min(top - bottom, size) * height < _LEAST_HEIGHT:
                 raise NotCertain
-            found = _Letter(letter, *text.get_charbox(index), _base(text, index), size)
+            left, low, right, high = text.get_charbox(index)
+            found = _Letter(letter, left, low, right, high, _base(text, index), size)
             if last is not None and not _follows(found, last):
                 raise NotCertain
             last = found
