@@ -11,11 +11,11 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import closing
-from ctypes import byref
+from ctypes import byref, c_double
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 import pypdfium2
@@ -37,11 +37,23 @@ _LARGEST_SIDE = 3000
 _MOST_LETTERS = 5000
 _DRAWN = frozenset({raw.FPDF_TEXTRENDERMODE_FILL, raw.FPDF_TEXTRENDERMODE_FILL_STROKE})
 _OVERLAP, _LEAN = 0.4, 0.5
-_SAID_INSTEAD = re.compile(rb"BDC|/ActualText")
-"""Marked content may say something else than it draws (ISO 32000-2, 14.9.4)."""
-_BESIDE_WORDS = rb"\s\[\]()<>{}/%"
-_CUT = re.compile(
-    rb"\((?:[^()\\]|\\.)*\)|<[0-9A-Fa-f\s]*>|(?<![^%b])W\*?(?![^%b])" % (_BESIDE_WORDS, _BESIDE_WORDS), re.DOTALL
+_SIZES_ALIKE, _BASES_APART = 0.7, 0.1
+_OTHERWISE_READ = ("<super>", "<sub>", "<fraction>", "<circle>")
+"""Decompositions of letters that are not read as the plain ones: 10\N{SUPERSCRIPT TWO} is not 102."""
+_WORD = re.compile(
+    rb"[\x00\t\n\x0c\r ]++|%[^\r\n]*+|(?P<word>"
+    rb"\((?:[^()\\]++|\\[\x00-\xff]|\((?:[^()\\]++|\\[\x00-\xff])*+\))*+\)|<[0-9A-Fa-f\x00\t\n\x0c\r ]*+>|[\[\]]|"
+    rb"/?[!-$&'*-.0-;=?-Z\\^-z|~]++)"
+)
+_OPERAND = re.compile(rb"[(<\[\]].*|[+-]?(?:\d+\.?\d*|\.\d+)", re.DOTALL)
+_SHOWING, _CUTTING, _NAMED = frozenset({b"Tj", b"TJ", b"'", b'"'}), frozenset({b"W", b"W*"}), (b"Tf", b"BMC")
+_PLAIN_OPERATORS = (
+    frozenset(
+        b"q Q cm w J j M d i m l c v y h re n f F f* S s B B* b b* g G rg RG k K BMC EMC"
+        b" BT ET Td TD Tm T* Tc Tw Tz TL Ts Tr Tf".split()
+    )
+    | _SHOWING
+    | _CUTTING
 )
 
 
@@ -60,20 +72,59 @@ class FieldPicture:
     ground: Image.Image
 
 
-def uncut(content: bytes) -> bytes:
+def uncut(content: bytes, fonts: Container[str]) -> bytes:
     """*content* without the operators that cut off what lies outside a path (W and W*).
 
-    Raises :class:`NotCertain` where it may say something else than it draws.
+    Raises :class:`NotCertain` where it may say something else than it draws (ISO 32000-2, 14.9.4), or draw
+    something else where it is seen: programs look for what its own resources do not have in those of the page. It
+    may use nothing but the typefaces *fonts*.
     """
-    if _SAID_INSTEAD.search(content):
-        raise NotCertain
-    return _CUT.sub(lambda found: b" " if found[0].startswith(b"W") else found[0], content)
+    kept, operands = bytearray(content), list[bytes]()
+    chosen, outer = False, list[bool]()
+    for start, end in _words(content):
+        word = content[start:end]
+        if word.startswith(b"/") or _OPERAND.fullmatch(word):
+            operands.append(word)
+            continue
+        names = [each[1:] for each in operands if each.startswith(b"/")]
+        if word not in _PLAIN_OPERATORS or len(names) != (word in _NAMED) or (word in _SHOWING and not chosen):
+            raise NotCertain
+        if word == b"Tf":
+            chosen = "/" + names[0].decode("ascii") in fonts
+            if not chosen:
+                raise NotCertain
+        elif word == b"q":
+            outer.append(chosen)
+        elif word == b"Q" and outer:
+            chosen = outer.pop()
+        elif word in _CUTTING:
+            kept[start:end] = b" " * (end - start)
+        operands.clear()
+    return bytes(kept)
+
+
+def _words(content: bytes) -> Iterator[tuple[int, int]]:
+    """Start and end of every word, outside of comments. Raises :class:`NotCertain` for what programs may read
+    otherwise."""
+    place = 0
+    while place < len(content):
+        found = _WORD.match(content, place)
+        if found is None:
+            raise NotCertain
+        if found["word"] is not None:
+            yield found.span("word")
+        place = found.end()
 
 
 def plain(text: str) -> str:
-    """*text* as it is compared: NFKC, without blanks and what is never seen."""
-    folded = unicodedata.normalize("NFKC", text)
-    return "".join(each for each in folded if not each.isspace() and unicodedata.category(each)[0] != "C")
+    """*text* as it is compared: NFKC, without blanks and what is never seen; raised letters stay what they are."""
+    parts = (
+        "".join(run) if otherwise else unicodedata.normalize("NFKC", "".join(run))
+        for otherwise, run in groupby(
+            text, lambda each: unicodedata.decomposition(each).startswith(_OTHERWISE_READ)
+        )
+    )
+    return "".join(each for each in "".join(parts) if not each.isspace() and unicodedata.category(each)[0] != "C")
 
 
 def said(pdf: pypdfium2.PdfDocument, picture: FieldPicture) -> str:
@@ -107,13 +158,15 @@ def alike(pdf: pypdfium2.PdfDocument, one: int, other: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Letter:
-    """A letter and its box in the page's coordinates."""
+    """A letter and its box in the page's coordinates; where it stands, and how large it is."""
 
     text: str
     left: float
     bottom: float
     right: float
     top: float
+    base: float
+    size: float
 
 
 def _letters(page: pypdfium2.PdfPage, picture: FieldPicture) -> Iterator[_Letter]:
@@ -125,32 +178,52 @@ def _letters(page: pypdfium2.PdfPage, picture: FieldPicture) -> Iterator[_Letter
             raise NotCertain
         for index in range(text.count_chars()):
             letter = chr(min(raw.FPDFText_GetUnicode(text, index), 0x10FFFF))
-            if raw.FPDFText_IsGenerated(text, index) == 1 or not plain(letter):
+            if raw.FPDFText_IsGenerated(text, index) == 1 or letter.isspace():
                 continue
+            if not plain(letter):
+                raise NotCertain  # some of these are drawn, such as parts of brackets
             _, bottom, _, top = text.get_charbox(index, loose=True)
-            if (top - bottom) * height < _LEAST_HEIGHT or not _is_upright(text, index):
+            size = _size(text, index)
+            if min(top - bottom, size) * height < _LEAST_HEIGHT:
                 raise NotCertain
-            found = _Letter(letter, *text.get_charbox(index))
+            left, low, right, high = text.get_charbox(index)
+            found = _Letter(letter, left, low, right, high, _base(text, index), size)
             if last is not None and not _follows(found, last):
                 raise NotCertain
             last = found
             yield found
 
 
-def _is_upright(text: pypdfium2.PdfTextPage, index: int) -> bool:
+def _size(text: pypdfium2.PdfTextPage, index: int) -> float:
+    """Of a letter that stands upright; a size below zero turns it over. Raises :class:`NotCertain` for others."""
     matrix = raw.FS_MATRIX()
     if not raw.FPDFText_GetMatrix(text, index, byref(matrix)):
-        return False
-    return bool(
+        raise NotCertain
+    upright = (
         matrix.a > 0 and matrix.d > 0 and abs(matrix.b) < 1e-3 * matrix.a and abs(matrix.c) < _LEAN * matrix.d
     )
+    size = raw.FPDFText_GetFontSize(text, index) * matrix.d
+    if not upright or size <= 0:
+        raise NotCertain
+    return float(size)
+
+
+def _base(text: pypdfium2.PdfTextPage, index: int) -> float:
+    x, y = c_double(), c_double()
+    if not raw.FPDFText_GetCharOrigin(text, index, byref(x), byref(y)):
+        raise NotCertain
+    return y.value
 
 
 def _follows(letter: _Letter, before: _Letter) -> bool:
+    smaller, larger = sorted((letter.size, before.size))
+    if smaller < _SIZES_ALIKE * larger:
+        return False
     if letter.top <= before.bottom + _OVERLAP * (before.top - before.bottom) and letter.left <= before.left:
         return True  # another line
     narrower = min(letter.right - letter.left, before.right - before.left)
-    return letter.left >= before.right - _OVERLAP * narrower
+    level = abs(letter.base - before.base) <= _BASES_APART * smaller
+    return level and letter.left >= before.right - _OVERLAP * narrower
 
 
 def _remove_text(page: pypdfium2.PdfPage) -> None:

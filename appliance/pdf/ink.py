@@ -12,11 +12,17 @@ from PIL import Image, ImageChops, ImageFilter, ImageOps
 _CONTRAST = 48
 _LONGEST_STROKE = 48  # in pixels at 144 dpi: what runs further is a line
 _LONG_RUN = re.compile(rb"\xff{49,}")
+_LONGEST_THICK_STROKE = 216
+_THICK = 5
+"""In pixels at 144 dpi: lines of forms and tables are thinner, strokes of letters as long as that are not."""
 _LEAST_INK = 6
 _SOLID = 13  # in pixels at 144 dpi: thicker than the strokes of seals
 _INK = 255
-BESIDE = 8
+_NEAR = 8
 """In pixels at 144 dpi: ink so near to a letter may be read as part of its word."""
+_MOSTLY = 3
+BESIDE = 24
+"""The same of a letter with thick strokes, which is a large one."""
 _FAINTER = 96
 _COLOURED = 0.4
 """How much of a colour's darkness is colour, from which on nobody takes it for grey or black."""
@@ -51,14 +57,28 @@ def adds(text: Image.Image, before: Image.Image, after: Image.Image) -> bool:
     for colour in changed:
         new = ImageChops.lighter(new, colour.point([_INK * (step >= _CONTRAST) for step in range(256)]))
     new = ImageChops.subtract(new, was)
-    near = letters
     touching = letters.filter(ImageFilter.MaxFilter(3))
-    for _ in range(BESIDE // 2):
-        near = near.filter(ImageFilter.MaxFilter(5))
+    near, large = _grown(letters, _NEAR), _thick(letters)
+    if (
+        large.histogram()[_INK] * _MOSTLY >= letters.histogram()[_INK]
+    ):  # else these are where strokes of others meet
+        near = ImageChops.lighter(near, _grown(large, BESIDE))
     added = ImageChops.lighter(
-        ImageChops.darker(new, touching), ImageChops.darker(ImageChops.subtract(new, _lines(new)), near)
+        ImageChops.darker(new, touching),
+        ImageChops.darker(ImageChops.subtract(new, _lines(new, solid=True)), near),
     )
     return _is_more(added) and _is_more(ImageChops.darker(added, _like(text, after, near)))
+
+
+def _grown(mask: Image.Image, pixels: int) -> Image.Image:
+    for _ in range(pixels // 2 if mask.getbbox() else 0):
+        mask = mask.filter(ImageFilter.MaxFilter(5))
+    return mask
+
+
+def _thick(inked: Image.Image) -> Image.Image:
+    """White where the white of *inked* is as thick as only large letters are."""
+    return inked.filter(ImageFilter.MinFilter(_THICK)).filter(ImageFilter.MaxFilter(_THICK))
 
 
 def _is_more(mask: Image.Image) -> bool:
@@ -76,7 +96,7 @@ def _like(before: Image.Image, after: Image.Image, near: Image.Image) -> Image.I
     """White where *after* may be of the colour of the letters of *before*: both grey or black, or no clear step
     between the two."""
     around = before.convert("RGB")
-    for _ in range(BESIDE // 2 + 1):  # beyond the rim of a letter, which is paler
+    for _ in range(_NEAR // 2 + 1):  # beyond the rim of a letter, which is paler
         around = around.filter(ImageFilter.MinFilter(5))
     steps = [_INK * (step < _FAINTER) for step in range(256)]
     alike = near
@@ -96,9 +116,12 @@ def _grey(picture: Image.Image) -> Image.Image:
     return ImageChops.subtract(darkness, colour).point([_INK * (step > 0) for step in range(256)])
 
 
-def _lines(inked: Image.Image) -> Image.Image:
-    """White where the white of *inked* runs further than any stroke of a letter."""
-    found = Image.new("L", inked.size)
+def _lines(inked: Image.Image, *, solid: bool = False) -> Image.Image:
+    """White where the white of *inked* runs further than any stroke of a letter so thick; also in and around what
+    is *solid*, as parts of a seal are, if that is asked for."""
+    found, longest, thick = Image.new("L", inked.size), Image.new("L", inked.size), _thick(inked)
+    if solid:
+        thick = ImageChops.subtract(thick, _grown(_solid(inked), BESIDE))
     for turned in (False, True):
         picture = inked.transpose(Image.Transpose.TRANSPOSE) if turned else inked
         width, pixels = picture.width, picture.tobytes()
@@ -107,8 +130,9 @@ def _lines(inked: Image.Image) -> Image.Image:
                 left, right = max(run.start(), y * width), min(run.end(), (y + 1) * width)
                 if right - left > _LONGEST_STROKE:
                     at = (left - y * width, y, right - y * width, y + 1)
-                    found.paste(_INK, (at[1], at[0], at[3], at[2]) if turned else at)
-    return found
+                    place = (at[1], at[0], at[3], at[2]) if turned else at
+                    (longest if right - left > _LONGEST_THICK_STROKE else found).paste(_INK, place)
+    return ImageChops.lighter(longest, ImageChops.subtract(found, thick))
 
 
 def _ink(picture: Image.Image) -> Image.Image:
@@ -126,14 +150,18 @@ def _ink(picture: Image.Image) -> Image.Image:
 def _flattened(before: Image.Image, after: Image.Image, now: Image.Image) -> Image.Image:
     """White where an edge of *before* is none any more under a solid area of *now*, the ink of *after*: strokes of
     a seal or of a name in writing are too thin to be one."""
-    framed = ImageOps.expand(now, _SOLID)
-    for smallest in (ImageFilter.MinFilter(3), ImageFilter.MaxFilter(3)):
-        for _ in range(_SOLID // 2):  # one pixel more at each side; at once it takes three times as long
-            framed = framed.filter(smallest)
-    solid = ImageOps.crop(framed, _SOLID)
+    solid = _solid(now)
     was = edges(before).point([_INK * (step >= _CONTRAST) for step in range(256)])
     left = edges(after).point([_INK * (step >= _CONTRAST // 4) for step in range(256)])
     return ImageChops.darker(solid, ImageChops.subtract(was, left))
+
+
+def _solid(inked: Image.Image) -> Image.Image:
+    framed = ImageOps.expand(inked, _SOLID)
+    for smallest in (ImageFilter.MinFilter(3), ImageFilter.MaxFilter(3)):
+        for _ in range(_SOLID // 2):  # one pixel more at each side; at once it takes three times as long
+            framed = framed.filter(smallest)
+    return ImageOps.crop(framed, _SOLID)
 
 
 def edges(picture: Image.Image) -> Image.Image:

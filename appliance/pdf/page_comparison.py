@@ -27,6 +27,9 @@ _POINTS_PER_INCH = 72
 _LARGEST_SIDE = 2000
 _SMALLEST_SIDE = 400
 """In points, of the longer side: a page that is smaller has large units (/UserUnit), and is shown large."""
+_LARGEST_SHOWN_CLOSELY = _LARGEST_SIDE * _POINTS_PER_INCH / _CLOSE_DPI
+_AROUND = 24.0
+_BELOW = 1e-3  # so that rounding up leaves it as it is
 _MARGIN = 2
 _MOST_KEPT = 32
 _MOST_SHOWN = 3
@@ -80,7 +83,7 @@ class PageComparison:
         self._bare = bare
         self._states = states or _Unknown()
         self._opened: dict[int, pypdfium2.PdfDocument] = {}
-        self._drawn: dict[tuple[int, int, int, bool], _Sheet] = {}
+        self._drawn: dict[tuple[int, int, int, bool, PageRegion | None], _Sheet] = {}
         self._closely: set[int] = set()
         self._apart: dict[int, bool] = {}
         self._hidden: dict[tuple[int, PageRegion], bool] = {}
@@ -178,7 +181,7 @@ class PageComparison:
         """
         self._closely.add(region.page)
         try:
-            sheet = self._sheet(region.page, self._size)
+            sheet = self._sheet(region.page, self._size, around=region)
         except (pypdfium2.PdfiumError, ValueError, OSError) as error:
             raise NotRendered from error
         return sheet.picture.crop(sheet.part(region)).rotate(sheet.rotation, expand=True)
@@ -198,7 +201,7 @@ class PageComparison:
                 if place not in known:
                     self._closely.add(region.page)
                     there = region.page < len(self._revision(place[0]))
-                    known[place] = not there or applies(self._sheet(region.page, place[0]), region)
+                    known[place] = not there or applies(self._sheet(region.page, place[0], around=region), region)
                 if known[place]:
                     found.add(region)
         except (pypdfium2.PdfiumError, ValueError, OSError) as error:
@@ -206,14 +209,14 @@ class PageComparison:
         return frozenset(found)
 
     def _hides(self, then: _Sheet, region: PageRegion) -> bool:
-        now, part = self._sheet(region.page, self._size), then.part(region)
+        now, part = self._sheet(region.page, self._size, around=region), then.part(region)
         return then.picture.size != now.picture.size or hides(then.picture.crop(part), now.picture.crop(part))
 
     def _adds(self, end: int, region: PageRegion, pictures: Sequence[PageRegion]) -> bool:
         self._closely.add(region.page)
         if region.page >= len(self._revision(end)):
             return True
-        then, now = self._sheet(region.page, end), self._sheet(region.page, self._size)
+        then, now = (self._sheet(region.page, each, around=region) for each in (end, self._size))
         left, upper, right, lower = then.part(region)
         part = (
             max(left - BESIDE, 0),
@@ -226,7 +229,7 @@ class PageComparison:
         texts = [then.picture.copy()]
         for each in pictures:
             if each.page == region.page and each.box[0] < each.box[2] and each.box[1] < each.box[3]:
-                texts[1:] = [self._sheet(region.page, end, bare=True).picture]
+                texts[1:] = [self._sheet(region.page, end, bare=True, around=region).picture]
                 texts[0].paste(texts[1].crop(then.part(each)), then.part(each))
         return any(adds(text.crop(part), then.picture.crop(part), now.picture.crop(part)) for text in texts)
 
@@ -263,12 +266,15 @@ class PageComparison:
             self._opened[end] = _open(self._document, end)
         return self._opened[end]
 
-    def _sheet(self, page: int, end: int, *, bare: bool = False) -> _Sheet:
-        """The page, at the larger size if a look for what is hidden needs that, too."""
+    def _sheet(self, page: int, end: int, *, bare: bool = False, around: PageRegion | None = None) -> _Sheet:
+        """The page, at the larger size if a look for what is hidden needs that, too; of a page that is too large
+        for that only what lies *around* a region of it."""
         dpi = _CLOSE_DPI if page in self._closely else _COMPARED_DPI
         bare = bare or self._bare
-        key = page, end, dpi, bare
-        sheet = self._drawn.pop(key, None) or _sheet(self._revision(end), page, dpi, bare=bare)
+        if around is not None and max(self._revision(end)[page].get_size()) <= _LARGEST_SHOWN_CLOSELY:
+            around = None
+        key = page, end, dpi, bare, around
+        sheet = self._drawn.pop(key, None) or _sheet(self._revision(end), page, dpi, bare=bare, around=around)
         self._drawn[key] = sheet  # the last one of those that are kept
         if len(self._drawn) > _MOST_KEPT:
             del self._drawn[next(iter(self._drawn))]
@@ -328,16 +334,43 @@ def _open(document: bytes, end: int | None = None) -> pypdfium2.PdfDocument:
     return pdf
 
 
-def _sheet(pdf: pypdfium2.PdfDocument, number: int, dpi: int = _COMPARED_DPI, *, bare: bool = False) -> _Sheet:
+def _sheet(
+    pdf: pypdfium2.PdfDocument, number: int, dpi: int = _COMPARED_DPI, *, bare: bool = False,
+    around: PageRegion | None = None,
+) -> _Sheet:  # fmt: skip
     page = pdf[number]
-    return _Sheet(_picture(page, dpi, bare=bare), page.get_bbox(), page.get_rotation())
+    box, rotation = page.get_bbox(), page.get_rotation()
+    if around is None:
+        return _Sheet(_picture(page, dpi, bare=bare), box, rotation)
+    edges = [max(box[side], around.box[side] - _AROUND) for side in (0, 1)]
+    edges += [min(box[side], around.box[side] + _AROUND) for side in (2, 3)]
+    sides = box[2] - box[0], box[3] - box[1]
+    if min(sides) <= 0 or edges[0] >= edges[2] or edges[1] >= edges[3]:
+        return _Sheet(_picture(page, dpi, bare=bare), box, rotation)
+    cut = [abs(edges[side] - box[side]) / sides[side % 2] for side in range(4)]  # left, bottom, right, top
+    turns = rotation // 90
+    cut = cut[turns:] + cut[:turns]
+    sizes = page.get_size()
+    left = max(sizes[side] * (1 - cut[side] - cut[side + 2]) for side in (0, 1))
+    scale = min(dpi / _POINTS_PER_INCH, _LARGEST_SIDE / max(left, 1))
+    crop = [max(round(cut[side] * sizes[side % 2] * scale) - _BELOW, 0) / scale for side in range(4)]
+    return _Sheet(_picture(page, dpi, bare=bare, scale=scale, crop=crop), (*edges[:2], *edges[2:]), rotation)
 
 
-def _picture(page: pypdfium2.PdfPage, dpi: int, *, bare: bool = False) -> Image.Image:
-    scale = dpi / _POINTS_PER_INCH
+def _picture(
+    page: pypdfium2.PdfPage,
+    dpi: int,
+    *,
+    bare: bool = False,
+    scale: float = 0,
+    crop: Sequence[float] = (0, 0, 0, 0),
+) -> Image.Image:
     longest = max(*page.get_size(), 1)
-    scale = min(scale * max(_SMALLEST_SIDE / longest, 1), _LARGEST_SIDE / longest)
-    picture: Image.Image = page.render(scale=scale, may_draw_forms=not bare, draw_annots=not bare).to_pil()
+    if not scale:
+        scale = min(dpi / _POINTS_PER_INCH * max(_SMALLEST_SIDE / longest, 1), _LARGEST_SIDE / longest)
+    picture: Image.Image = page.render(
+        scale=scale, crop=tuple(crop), may_draw_forms=not bare, draw_annots=not bare
+    ).to_pil()
     return picture.convert("RGB")
 
 

@@ -164,6 +164,47 @@ _PICTURES: dict[str, dict[int, bytes]] = {
     | {12: _drawing(_SAYS_200.replace(b"(2", b"(3"), b"/F1 91 0 R")},
     "a typeface of its own": _in_typeface(_TYPE_3, n92=stream(_TO_UNICODE), n93=_DRAWN_300),
     "a layer": {11: _200, 12: _drawing(_SAYS_200, entries=b"/OC 91 0 R"), 91: b"<</Type/OCG/Name(x)>>"},
+    "letters cut off after a comment with a parenthesis": {
+        11: FIELD.replace(b"(100)", b"(800)"),
+        12: shown(b"%(\n7.4 0 200 40 re W n\n%)\nBT /F1 12 Tf 4 12 Td (800) Tj ET"),
+    },
+    "a raised digit": {
+        11: FIELD.replace(b"(100)", b"(102)"),
+        12: shown(b"BT /F1 12 Tf 4 12 Td (10) Tj 4 Ts /F1 10 Tf (2) Tj ET"),
+    },
+    "a value with a raised digit": {
+        11: FIELD.replace(b"(100)", b"<FEFF0031003000B2>"), 12: amount(b"102")
+    },
+    "the last digits smaller": {
+        11: FIELD.replace(b"(100)", b"(200000)"),
+        12: shown(b"BT /F1 12 Tf 4 12 Td (200) Tj /F1 3.5 Tf (000) Tj ET"),
+    },
+    "letters turned over by their size": {
+        11: FIELD.replace(b"(100)", b"(966)"),
+        12: shown(b"BT /F1 -12 Tf 14 22 Td (9) Tj 8 0 Td (6) Tj 8 0 Td (6) Tj ET"),
+    },
+    "digits on a line above": {
+        11: FIELD.replace(b"(100)", b"(100200)"),
+        12: shown(b"BT /F1 12 Tf 4 4 Td (100) Tj 22 20 Td (200) Tj ET"),
+    },
+    "a bar through a digit": {
+        11: _200, 91: FONT.replace(b"Helvetica", b"Symbol"),
+        12: _drawing(_SAYS_200[:-2] + b"/S 4 Tf 1 0 0 1 12 15 Tm <be> Tj ET", b"/F1 5 0 R/S 91 0 R"),
+    },
+    "no typeface": {11: _200, 12: shown(b"BT 4 12 Td (200) Tj ET")},
+    "letters of another list than they are numbered by": {
+        11: FIELD.replace(b"(100)", b"<FEFF4EBA6C115E01>"),
+        12: _drawing(b"BT /F2 12 Tf 4 12 Td <4EBA6C115E01> Tj ET", b"/F2 91 0 R"),
+        91: b"<</Type/Font/Subtype/Type0/BaseFont/STSong-Light/Encoding/UniGB-UTF16-H/DescendantFonts[92 0 R]>>",
+        92: b"<</Type/Font/Subtype/CIDFontType0/BaseFont/HeiseiMin-W3/DW 1000/CIDSystemInfo"
+        b"<</Registry(Adobe)/Ordering(Japan1)/Supplement 4>>>>",
+    },
+    "no letters where programs draw it by another operator": {
+        11: _200.replace(b"12 Tf", b"12 Tf 3 Tr"), 12: amount(b"200")
+    },
+    "a typeface for programs that takes long to read": {
+        11: _200.replace(b"12 Tf", b"12 Tf " + b"1 " * 40000), 12: amount(b"200")
+    },
     "white letters where programs draw it": {11: _200.replace(b"12 Tf", b"12 Tf 1 g"), 12: amount(b"200")},
     "no letters where programs draw it": {11: _200.replace(b"12 Tf", b".1 Tf"), 12: amount(b"200")},
     "a value that is a stream": {11: FIELD.replace(b"(100)", b" 91 0 R"), 12: amount(b"300"), 91: stream(b"200")},
@@ -185,6 +226,46 @@ for _name, _objects in _PICTURES.items():
     register(
         "picture of a field", f"{_name}, signed",
         lambda objects=_objects: next_signature(written(objects, after=filled())), *_SEEN_OR_NOT,
+    )  # fmt: skip
+
+
+# what the resources of the page have, and the picture's own have not: programs look there, too
+
+_DRAWS_900 = shown(b"1 g 0 0 228 40 re f 0 g BT /F1 12 Tf 4 12 Td (900) Tj ET")
+
+
+def _on_page_with(resources: bytes, picture: dict[int, bytes]) -> bytes:
+    """A certified form on a page with more *resources*, and then a *picture* of a field that uses them."""
+    page = present(form_alone(), 3).replace(b"/F1 5 0 R", b"/F1 5 0 R/T 91 0 R")
+    further = {
+        3: page.replace(b">>>>", b">>%s>>" % resources),
+        80: _DRAWS_900,
+        91: _TYPE_3,
+        92: stream(_TO_UNICODE),
+    }
+    document = with_fields(written(further | {93: _DRAWN_300}, after=form_alone()), "first", "second")
+    return written(picture, after=sign(document, signing("first", certify=True)))
+
+
+_IN_ITS_TYPEFACE = stream(b"BT /T 12 Tf 4 12 Td (200) Tj ET", b"/Type/XObject/Subtype/Form/BBox[0 0 228 40]")
+_RESOURCES: dict[str, tuple[bytes, dict[int, bytes]]] = {
+    "a drawing": (b"/XObject<</X 80 0 R>>", {11: _200, 12: shown(_SAYS_200 + b" /X Do")}),
+    "a drawing, of a box": (
+        b"/XObject<</X 80 0 R>>", {13: _REDRAWN_BOX, 94: shown(b"0 0 20 20 re f /X Do", b"0 0 20 20")}
+    ),
+    "a state": (
+        b"/ExtGState<</G<</ca 0>>>>",
+        {
+            11: FIELD.replace(b"(100)", b"(200000)"),
+            12: shown(b"BT /F1 12 Tf 4 12 Td (200) Tj /G gs (000) Tj ET"),
+        },
+    ),
+    "a typeface": (b"", {11: _200, 12: _IN_ITS_TYPEFACE}),
+}  # fmt: skip
+for _name, (_resources, _objects) in _RESOURCES.items():
+    register(
+        "picture of a field", f"{_name} of the page",
+        lambda resources=_resources, objects=_objects: _on_page_with(resources, objects), *_SEEN_OR_NOT,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from appliance.verification import Level
 from tests.attacks import good
 from tests.attacks.later_widgets import AREA, over
 from tests.attacks.registry import UNEXPLAINED, register
-from tests.attacks.writing import stream
+from tests.attacks.writing import contract, stream
 
 _FAMILY = "later widget"
 
@@ -55,3 +55,42 @@ _OVER_LETTERS: dict[str, Callable[[], bytes]] = {
 }
 for _name, _build in _OVER_LETTERS.items():
     register(_FAMILY, f"over letters, {_name}", _build, UNEXPLAINED, says="covers text of page 1")
+
+
+# on pages that are too large to be drawn closely as a whole, as plans are; and large letters
+
+
+def _on_plan(text: bytes, picture: bytes, turned: int = 0, box: tuple[int, ...] = AREA) -> bytes:
+    page = contract()[3].replace(b"[0 0 600 800]", b"[-20 -30 2364 3340]/Rotate %d" % turned)
+    objects = {3: page, 4: stream(b"BT /F1 10 Tf 72 700 Td (%s) Tj ET" % text)}
+    return over(objects, picture, box)
+
+
+def _large(text: bytes, size: int, picture: bytes) -> bytes:
+    return over({4: stream(b"BT /F1 %d Tf 72 700 Td (%s) Tj ET" % (size, text))}, picture)
+
+
+_ALTERED: dict[str, Callable[[], bytes]] = {
+    "a minus hidden on a plan": lambda: _on_plan(b"-100 euro", b"1 g 12 60 3.3 10 re f"),
+    "a digit hidden on a plan": lambda: _on_plan(b"1100 euro", b"1 g 0 0 6 12 re f", box=(71, 699, 77, 711)),
+    "a digit more on a plan": lambda: _on_plan(b"100 euro", b"BT /F1 10 Tf 28.7 60 Td (0) Tj ET"),
+    "a large letter hidden": lambda: _large(b"II tons", 48, b"1 g 12.5 55 14 44 re f"),
+    "a large digit more": lambda: _large(
+        b"pays 100", 36, b"BT /F1 36 Tf %f 60 Td (0) Tj ET" % (16 + stringWidth("pays 100", "Helvetica", 36))
+    ),
+    "a stroke through a large one": lambda: over({4: stream(b"72 700 30 2.5 re f")}, b"0 g 26 46 2.5 30 re f"),
+}
+for _turned in (90, 180, 270):
+    _ALTERED[f"a stroke that makes another digit, on a plan turned by {_turned}"] = lambda turned=_turned: (
+        _on_plan(b"100 euro", b"0 g 13 66.5 4 .9 re f", turned)
+    )
+for _name, _build in _ALTERED.items():
+    register(_FAMILY, f"over letters, {_name}", _build, UNEXPLAINED, says="covers text of page 1")
+for _turned in (0, 90, 180, 270):
+    good.register(
+        "later widget", f"a name in writing on a plan turned by {_turned}",
+        lambda turned=_turned: _on_plan(b"100 euro", b"2 w 90 10 m 120 40 l 160 12 l S", turned), Level.T,
+    )  # fmt: skip
+good.register("later widget", "a frame around large letters", lambda: _large(
+    b"pays 100", 36, b"1 w 2 2 336 136 re S 4 4 332 132 re S"), Level.T
+)  # fmt: skip

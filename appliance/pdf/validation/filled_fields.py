@@ -36,10 +36,12 @@ _LONGEST_CONTENT = 200_000
 _LEAST_SIZE = 3.0
 _NAME = generic.pdf_name
 _STANDARD = re.compile(r"/(?:Helvetica|Courier|Times|Arial|CourierNew|TimesNewRoman|Symbol|ZapfDingbats)\b.*")
-_COMMON_CODES = re.compile(r"/Uni(?:GB|CNS|JIS|KS)-.*")
+_COMMON_CODES = re.compile(r"/Uni(GB|CNS|JIS|KS)-.*")
 _IN_FILE = frozenset({"/FontFile", "/FontFile2", "/FontFile3"})
-_COLOUR = re.compile(r"((?:[\d.+-]+\s+)+)(g|rg|k)\b")
-_SIZE = re.compile(r"([\d.+-]+)\s+Tf\b")
+_ORDERINGS = {"GB": "GB1", "CNS": "CNS1", "JIS": "Japan1", "KS": "Korea1"}
+_COLOURS = {"g": 1, "rg": 3, "k": 4}
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)")
+_LONGEST_TYPEFACE = 1000
 _SHOWN_BY_LAYER = frozenset({"/OC", "/Ref", "/OPI"})
 
 
@@ -117,9 +119,12 @@ class FilledFields:
         if node.kind == "/Btn":
             state = entry(node.dictionary, "/AS", "/Off")
             pictures = [entry(entry(entry(each.dictionary, "/AP"), "/N"), state) for each in (before, node)]
-            return [_drawing(each, node.dictionary) for each in pictures] if None not in pictures else []
+            drawings = [_drawing(each, node.dictionary) for each in pictures] if None not in pictures else []
+            for content, resources, _ in drawings:
+                uncut(content, _fonts(resources))
+            return drawings
         content, resources, box = _drawing(entry(entry(node.dictionary, "/AP"), "/N"), node.dictionary)
-        return [(content, resources, box), (uncut(content), resources, box)]
+        return [(content, resources, box), (uncut(content, _fonts(resources)), resources, box)]
 
     def _shows(
         self, path: _Path, before: FormNode, since: int, pdf: pypdfium2.PdfDocument, place: int | None
@@ -254,6 +259,13 @@ def _drawing(appearance: object, widget: generic.DictionaryObject) -> _Drawing:
     return content, resources, _box_of(entry(appearance, "/BBox"))
 
 
+def _fonts(resources: generic.DictionaryObject) -> generic.DictionaryObject:
+    fonts = entry(resources, "/Font", generic.DictionaryObject())
+    if not isinstance(fonts, generic.DictionaryObject):
+        raise NotCertain
+    return fonts
+
+
 def _texts(node: FormNode) -> set[str]:
     """What a picture may say that shows the value."""
     value = node.value
@@ -293,9 +305,31 @@ def _is_drawn_alike(before: FormNode, node: FormNode) -> bool:
         return True
     if isinstance(now, generic.IndirectObject):
         return False
-    sizes = [float(each) for each in _SIZE.findall(str(now))]
-    colours = [_COLOUR.findall(str(each)) or [("0 ", "g")] for each in (was, now)]
-    return colours[0] == colours[1] and all(each == 0 or each >= _LEAST_SIZE for each in sizes)
+    try:
+        drawn = [_colour_and_size(str(each)) for each in (was, now)]
+    except ValueError:
+        return False
+    return drawn[0][0] == drawn[1][0] and (drawn[1][1] == 0 or drawn[1][1] >= _LEAST_SIZE)
+
+
+def _colour_and_size(typeface: str) -> tuple[tuple[str, ...], float]:
+    """What /DA says (12.7.4.3). Raises ValueError where it says anything else."""
+    colour: tuple[str, ...] = ("0", "g")
+    size, operands = 0.0, list[str]()
+    for word in typeface[:_LONGEST_TYPEFACE].split():
+        if word == "Tf" and len(operands) == 2:
+            size = float(operands[1])
+        elif word in _COLOURS and len(operands) == _COLOURS[word]:
+            colour = (*operands, word)
+        elif word.startswith("/") or _NUMBER.fullmatch(word):
+            operands.append(word)
+            continue
+        else:
+            raise ValueError(word)
+        operands.clear()
+    if operands or len(typeface) > _LONGEST_TYPEFACE:
+        raise ValueError(typeface)
+    return colour, size
 
 
 def _is_common(font: generic.DictionaryObject) -> bool:
@@ -305,9 +339,12 @@ def _is_common(font: generic.DictionaryObject) -> bool:
         return False
     if kind in ("/Type1", "/TrueType"):
         return _STANDARD.fullmatch(str(entry(font, "/BaseFont"))) is not None
-    if kind != "/Type0" or not isinstance(encoding, str) or not _COMMON_CODES.fullmatch(encoding):
+    codes = _COMMON_CODES.fullmatch(encoding) if isinstance(encoding, str) else None
+    if kind != "/Type0" or codes is None:
         return False
     inner = [each.get_object() for each in entry(font, "/DescendantFonts")]
+    if any(entry(entry(each, "/CIDSystemInfo"), "/Ordering") != _ORDERINGS[codes[1]] for each in inner):
+        return False  # the numbers of its letters would be those of others
     described = (entry(each, "/FontDescriptor", generic.DictionaryObject()) for each in inner)
     own = any("/CIDToGIDMap" in each for each in inner)  # which letter is drawn, in the file's own way
     return not own and not any(_IN_FILE & each.keys() for each in described)

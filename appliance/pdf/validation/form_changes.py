@@ -88,7 +88,7 @@ def shows_further(before: generic.DictionaryObject, after: generic.DictionaryObj
     return bool((changed_keys(was, now) - {"/N"}) & now.keys())
 
 
-_TAG = re.compile(r"<[^>]*>")
+_TAG = re.compile(r"<[^<>]*>")
 _TEXTS = generic.TextStringObject | generic.ByteStringObject
 _VALUES = {"/Tx": _TEXTS | generic.StreamObject, "/Ch": _TEXTS | generic.ArrayObject, "/Btn": generic.NameObject}
 
