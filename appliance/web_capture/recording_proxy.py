@@ -176,7 +176,7 @@ class _Conversation:
                 self._tunnelled(host, port)
             while request is not None and request.method != "CONNECT":
                 parts = urlsplit(request.target)
-                if parts.scheme != "http" or not parts.hostname:
+                if parts.scheme != "http" or not parts.hostname or "@" in parts.netloc:
                     raise Malformed
                 place = (parts.hostname, parts.port or HTTP_PORT)
                 if not self._exchange(request, request.target, place, tls=False):
@@ -201,6 +201,8 @@ class _Conversation:
         origin = f"{scheme}://{f'[{host}]' if ':' in host else host}" + ("" if port == usual else f":{port}")
         try:
             while (request := read_request(self._line, largest=_LARGEST_REQUEST)) is not None:
+                if not request.target.startswith("/"):
+                    raise Malformed
                 if not self._exchange(request, origin + request.target, (host, port), tls=tls):
                     return
         finally:
@@ -228,6 +230,8 @@ class _Conversation:
     def _answered(self, request: BrowserRequest, address: str, place: tuple[str, int], *, tls: bool) -> bool:
         if request.upgrades:
             raise NotVisited("other-protocol")
+        if not request.is_for(*place, HTTPS_PORT if tls else HTTP_PORT):
+            raise NotVisited("other-host")
         if not self._proxy.admit():
             raise NotVisited("too-many")
         sent, asked_at = request.for_server(), self._recorder.clock()
@@ -235,6 +239,8 @@ class _Conversation:
         self._record(address, upstream, (asked_at, sent), response)
         if response.why:
             self._proxy.tell(self._recorder.traffic.cut, address, response.why)
+        if response.excess:
+            self._proxy.tell(self._recorder.traffic.cut, address, "excess")
         if not response.reusable:
             self._leave_upstream()
         return response.reusable

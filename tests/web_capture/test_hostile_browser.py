@@ -1,0 +1,169 @@
+"""What a browser could do that a page has taken over, and servers that speak HTTP badly: to the proxy's own code,
+octet by octet, where no honest browser would send them."""
+
+from __future__ import annotations
+
+import io
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from appliance.web_capture.destinations import Destinations
+from appliance.web_capture.interception import Interception
+from appliance.web_capture.messages import Malformed, ServerResponse, read_request, read_response
+from appliance.web_capture.model import CaptureLimits, Traffic
+from appliance.web_capture.recording_proxy import Recorder, RecordingProxy
+from appliance.web_capture.upstream import Connecting, server_trust
+from appliance.web_capture.warc import WarcFile
+from tests.web_capture.conftest import now
+from tests.web_capture.servers import Server, page
+
+_OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab"
+_CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def _asked(octets: bytes) -> object:
+    browser, line = socket.socketpair()
+    with browser, line:
+        browser.sendall(octets)
+        browser.shutdown(socket.SHUT_WR)
+        return read_request(line, largest=1_000_000)
+
+
+def _answered(blocks: Sequence[bytes], method: str = "GET") -> tuple[ServerResponse, bytes]:
+    """The response to *blocks*, which come one by one, and what the browser was given."""
+    given: list[bytes] = []
+    server, line = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+    def send() -> None:
+        with suppress(OSError):  # whom it is sent to may have had enough
+            for each in blocks:
+                server.sendall(each)
+            server.shutdown(socket.SHUT_WR)
+
+    with server, line:
+        sending = threading.Thread(target=send)
+        sending.start()
+        try:
+            return read_response(line, method, given.append, lambda _: True), b"".join(given)
+        finally:
+            line.close()
+            sending.join()
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n\r\n",
+        b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nabGET /x HTTP/1.1\r\n\r\n",
+        b"GET http://x/ HTTP/0.9\r\nHost: x\r\n\r\n",
+        b"CONNECT x:25 HTTP/1.1\r\nHost: x\r\n\r\nEHLO",
+        b"POST /a HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"GET /a HTTP/1.1\nHost: x\n\n",
+    ],
+)
+def test_a_request_with_another_behind_it_is_none(octets: bytes) -> None:
+    with pytest.raises(Malformed):
+        _asked(octets)
+
+
+@pytest.mark.parametrize("more", [_OK, b"JUNK", b"\r\n\r\n", b"HTTP/1.1 200", b"HTTP/1.1 100 C\r\n\r\n"])
+@pytest.mark.parametrize(
+    "whole", [_OK, _CHUNKED + b"2\r\nab\r\n0\r\n\r\n", _CHUNKED + b"2\r\nab\r\n0\r\nX: y\r\n\r\n"]
+)
+@pytest.mark.parametrize("parts", [1, 2, 3])
+def test_what_follows_a_response_is_no_part_of_it(whole: bytes, more: bytes, parts: int) -> None:
+    """It is neither recorded nor shown, told, and nothing else is asked over that connection."""
+    sent = whole + more
+    cuts = {1: [], 2: [20], 3: [len(whole) - 1]}[parts]
+    blocks = [sent[start:end] for start, end in zip([0, *cuts], [*cuts, len(sent)], strict=True)]
+    response, given = _answered(blocks)
+    assert (response.raw, given) == (whole, whole)
+    assert (response.excess, response.reusable, response.why) == (True, False, "")
+
+
+def test_a_whole_response_is_taken_as_it_is() -> None:
+    for whole in (_OK, _CHUNKED + b"2\r\nab\r\n0\r\n\r\n", b"HTTP/1.1 204 No Content\r\n\r\n"):
+        response, given = _answered([b"HTTP/1.1 103 Early\r\nLink: x\r\n\r\n" + whole])
+        assert (response.raw, given, response.excess, response.why) == (whole, whole, False, "")
+
+
+def test_a_head_alone_has_no_body() -> None:
+    response, given = _answered([_OK], "HEAD")
+    assert response.raw == given == _OK[:-2]
+    assert not response.reusable
+
+
+@pytest.mark.parametrize("broken", [b"zz\r\n", b"2\r\nabcd"])
+def test_what_the_browser_was_given_is_recorded(broken: bytes) -> None:
+    """A server breaks off by malformed octets after the page was shown: the page is in the record."""
+    response, given = _answered([_CHUNKED + b"4\r\npage\r\n", broken])
+    assert b"page" in given
+    assert response.raw.startswith(given)
+    assert (response.why, response.reusable) == ("unspecified", False)
+
+
+@pytest.mark.parametrize(
+    "blocks", [[b"HTTP/1.1 200 OK\r\nX", b": \0\r\n\r\n"], [b"SSH-2.0\r\n"], [b"HTTP/1.1 200 OK\n\n"]]
+)
+def test_a_malformed_head_is_never_shown(blocks: list[bytes]) -> None:
+    given: list[bytes] = []
+    server, line = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with server, line:
+        for each in blocks:
+            server.sendall(each)
+        with pytest.raises(Malformed):
+            read_response(line, "GET", given.append, lambda _: True)
+    assert given in ([], [b""])
+
+
+def test_a_flood_of_interim_responses() -> None:
+    """Each block ends where one ends, so that no head seems too large."""
+    flood = [b"HTTP/1.1 100 \r\n\r\n" * 2048] * 200
+    began = time.process_time()
+    with pytest.raises((Malformed, OSError)):
+        _answered([*flood, _OK])
+    assert time.process_time() - began < 1.0
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ("GET http://site.example:{port}/ HTTP/1.1\r\nHost: inside.example\r\n\r\n", "other-host"),
+        ("GET http://site.example:{port}/ HTTP/1.1\r\nHost: site.example:{port}\r\nHost: x\r\n\r\n", "other-host"),
+        ("GET http://site.example:{port}/ HTTP/1.1\r\n\r\n", "other-host"),
+        ("GET http://site.example:22/ HTTP/1.1\r\nHost: site.example:22\r\n\r\n", "forbidden"),
+        ("GET http://u@site.example:{port}/ HTTP/1.1\r\nHost: site.example:{port}\r\n\r\n", ""),
+        ("CONNECT site.example:{port} HTTP/1.1\r\n\r\n|GET http://x/ HTTP/1.1\r\nHost: x\r\n\r\n", ""),
+        ("CONNECT site.example:{port} HTTP/1.1\r\n\r\n|GET /x HTTP/1.1\r\nHost: x\r\n\r\n", "other-host"),
+        ("CONNECT site.example:{port} HTTP/1.1\r\n\r\n|CONNECT site.example:{port} HTTP/1.1\r\n\r\n", ""),
+    ],
+)
+def test_the_recorded_address_is_what_was_asked_for(
+    served: Callable[..., Server], tmp_path: Path, asked: str, why: str
+) -> None:
+    """Another Host, a whole address within a tunnel, a tunnel within it, a port of another protocol."""
+    server = served({each: lambda _: page("secret") for each in ("site.example", "inside.example", "x")})
+    where = Destinations(["site.example"], now, look=lambda _: (["127.0.0.1"], (), ""), loopback=True)
+    traffic, warc = Traffic(), WarcFile(io.BytesIO())
+    connecting = Connecting(where, traffic, server_trust)
+    recorder = Recorder(warc, traffic, connecting, Interception(tmp_path, now()), CaptureLimits(), now)
+    listener = socket.create_server(("127.0.0.1", 0))
+    proxy = RecordingProxy(listener, recorder)
+    try:
+        with socket.create_connection(listener.getsockname()) as line:
+            line.settimeout(5)
+            for part in asked.format(port=server.port).split("|"):
+                line.sendall(part.encode())
+                got = line.recv(1000)
+    finally:
+        proxy.close()
+    assert b"secret" not in got
+    assert (server.seen, warc.entries) == ([], [])
+    assert [each.why for each in traffic.refused] == ([why] if why else [])
