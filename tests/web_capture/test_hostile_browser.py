@@ -4,6 +4,9 @@ octet by octet, where no honest browser would send them."""
 from __future__ import annotations
 
 import io
+import json
+import os
+import platform
 import socket
 import threading
 import time
@@ -13,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.web_capture import enclosure
 from appliance.web_capture.destinations import Destinations
 from appliance.web_capture.interception import Interception
 from appliance.web_capture.messages import Malformed, ServerResponse, read_request, read_response
@@ -167,3 +171,59 @@ def test_the_recorded_address_is_what_was_asked_for(
     assert b"secret" not in got
     assert (server.seen, warc.entries) == ([], [])
     assert [each.why for each in traffic.refused] == ([why] if why else [])
+
+
+_PROBE = """
+import json, os, socket, sys
+told = {}
+def tried(name, what):
+    try: told[name] = what()
+    except Exception as error: told[name] = type(error).__name__
+def writable(place, flags=0):  # opened and no more: where the walls have a hole, this is the machine's own
+    os.close(os.open(place, os.O_WRONLY | flags, 0o600))
+    return 1
+def grown(place):
+    there = os.open(place, os.O_WRONLY | os.O_APPEND)
+    for _ in range(200): os.write(there, b"x" * 65536)
+    return os.fstat(there).st_size
+def connected(family, address):
+    with socket.socket(family, socket.SOCK_STREAM) as line:
+        line.settimeout(2)
+        return line.connect(address)
+import ctypes
+kernel = ctypes.CDLL(None, use_errno=True).syscall
+tried("/proc/sys/kernel/core_pattern", lambda: writable("/proc/sys/kernel/core_pattern"))
+for place in ("/dev/x", "/x", "/etc/x", "/tmp/x", "/home/capture/x"):
+    tried(place, lambda: writable(place, os.O_CREAT))
+for place in ("/proc/self/fd/2", "/proc/1/fd/2"):
+    tried(place, lambda: grown(place))
+tried("vsock", lambda: connected(40, (2, 22)))
+tried("network", lambda: connected(socket.AF_INET, ("192.0.2.1", 80)))
+tried("keyring", lambda: kernel(KEYCTL, 0, -3, 0))
+for place in ("/dev/shm", "/tmp", "/home/capture"):
+    tried("size of " + place, lambda: os.statvfs(place).f_blocks * os.statvfs(place).f_frsize)
+tried("etc", lambda: sorted(os.listdir("/etc")))
+tried("processes", lambda: len([each for each in os.listdir("/proc") if each.isdigit()]))
+os.write(4, json.dumps(told).encode() + b"\\0")
+"""
+
+
+def test_what_is_reachable_from_within(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program of the attacker's in the browser's place: no file, device, setting, key or network of the host,
+    and nothing that fills its disk or its memory."""
+    keyctl = {"x86_64": "250", "aarch64": "219"}[platform.machine()]
+    monkeypatch.setattr(enclosure, "browser", lambda: "/usr/bin/python3")
+    inside = enclosure.enclose(("-I", "-c", _PROBE.replace("KEYCTL", keyctl)))
+    try:
+        told = json.loads(os.read(inside.reading, 65536).rstrip(b"\0"))
+    finally:
+        inside.end()
+    written = {place for place, what in told.items() if place.startswith("/") and what == 1}
+    assert written == {"/tmp/x", "/home/capture/x"}  # noqa: S108 - the browser's own
+    assert told["/proc/self/fd/2"] in ("PermissionError", "OSError")
+    assert told["/proc/1/fd/2"] in ("PermissionError", "OSError")
+    assert told["vsock"] == told["network"] == "OSError"
+    assert told["keyring"] == -1
+    assert {told[each] for each in told if each.startswith("size of ")} == {512 * 1024 * 1024}
+    assert set(told["etc"]) <= {"fonts", "alternatives"}
+    assert told["processes"] <= 3
