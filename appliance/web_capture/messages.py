@@ -94,13 +94,22 @@ def read_request(line: socket.socket, *, largest: int) -> BrowserRequest | None:
 class ServerResponse:
     """One response as it was received: ``raw``; ``whole`` unless the server or a limit cut it off (``why``);
     ``reusable``: the connection may carry another exchange; ``excess``: octets came after it that nobody asked
-    for, which went nowhere."""
+    for, which went nowhere; ``until_end``: only the end of the connection says that it is whole."""
 
-    def __init__(self, raw: bytes, *, why: str = "", reusable: bool = False, excess: bool = False) -> None:
+    def __init__(
+        self,
+        raw: bytes,
+        *,
+        why: str = "",
+        reusable: bool = False,
+        excess: bool = False,
+        until_end: bool = False,
+    ) -> None:
         self.raw = raw
         self.why = why
         self.reusable = reusable
         self.excess = excess
+        self.until_end = until_end
 
 
 def read_response(
@@ -193,7 +202,7 @@ class _Response:
         raw = bytes(self._raw if self._passed else self._raw[_start(self._raw) :])
         if not raw:
             raise OSError("closed")
-        return ServerResponse(raw, why=why)
+        return ServerResponse(raw, why=why, until_end=not why)
 
 
 def _parser(method: str) -> tuple[_Seen, httptools.HttpResponseParser]:

@@ -10,25 +10,28 @@ import platform
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from appliance.web_capture import enclosure
-from appliance.web_capture.destinations import Destinations
+from appliance.web_capture import capturing, enclosure
+from appliance.web_capture.destinations import Destinations, NotVisited
+from appliance.web_capture.devtools import DevTools
 from appliance.web_capture.interception import Interception
 from appliance.web_capture.messages import Malformed, ServerResponse, read_request, read_response
-from appliance.web_capture.model import CaptureLimits, Traffic
+from appliance.web_capture.model import CaptureFailed, CaptureLimits, Traffic
 from appliance.web_capture.recording_proxy import Recorder, RecordingProxy
 from appliance.web_capture.upstream import Connecting, server_trust
-from appliance.web_capture.warc import WarcFile
+from appliance.web_capture.warc import RecordType, WarcFile
 from tests.web_capture.conftest import now
 from tests.web_capture.servers import Server, page
 
 _OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab"
 _CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+Proxied = tuple[RecordingProxy, socket.socket, WarcFile, Traffic]
 
 
 def _asked(octets: bytes) -> object:
@@ -136,6 +139,19 @@ def test_a_flood_of_interim_responses() -> None:
     assert time.process_time() - began < 1.0
 
 
+@pytest.fixture
+def proxied(tmp_path: Path) -> Iterator[Proxied]:
+    """A proxy that visits site.example on this machine; its listener, its record."""
+    where = Destinations(["site.example"], now, look=lambda _: (["127.0.0.1"], (), ""), loopback=True)
+    traffic, warc = Traffic(), WarcFile(io.BytesIO())
+    connecting = Connecting(where, traffic, server_trust)
+    recorder = Recorder(warc, traffic, connecting, Interception(tmp_path, now()), CaptureLimits(), now)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        proxy = RecordingProxy(listener, recorder)
+        yield proxy, listener, warc, traffic
+        proxy.close()
+
+
 @pytest.mark.parametrize(
     ("asked", "why"),
     [
@@ -150,24 +166,17 @@ def test_a_flood_of_interim_responses() -> None:
     ],
 )
 def test_the_recorded_address_is_what_was_asked_for(
-    served: Callable[..., Server], tmp_path: Path, asked: str, why: str
+    served: Callable[..., Server], proxied: Proxied, asked: str, why: str
 ) -> None:
     """Another Host, a whole address within a tunnel, a tunnel within it, a port of another protocol."""
     server = served({each: lambda _: page("secret") for each in ("site.example", "inside.example", "x")})
-    where = Destinations(["site.example"], now, look=lambda _: (["127.0.0.1"], (), ""), loopback=True)
-    traffic, warc = Traffic(), WarcFile(io.BytesIO())
-    connecting = Connecting(where, traffic, server_trust)
-    recorder = Recorder(warc, traffic, connecting, Interception(tmp_path, now()), CaptureLimits(), now)
-    listener = socket.create_server(("127.0.0.1", 0))
-    proxy = RecordingProxy(listener, recorder)
-    try:
-        with socket.create_connection(listener.getsockname()) as line:
-            line.settimeout(5)
-            for part in asked.format(port=server.port).split("|"):
-                line.sendall(part.encode())
-                got = line.recv(1000)
-    finally:
-        proxy.close()
+    proxy, listener, warc, traffic = proxied
+    with socket.create_connection(listener.getsockname()) as line:
+        line.settimeout(5)
+        for part in asked.format(port=server.port).split("|"):
+            line.sendall(part.encode())
+            got = line.recv(1000)
+    proxy.close()
     assert b"secret" not in got
     assert (server.seen, warc.entries) == ([], [])
     assert [each.why for each in traffic.refused] == ([why] if why else [])
@@ -227,3 +236,103 @@ def test_what_is_reachable_from_within(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {told[each] for each in told if each.startswith("size of ")} == {512 * 1024 * 1024}
     assert set(told["etc"]) <= {"fonts", "alternatives"}
     assert told["processes"] <= 3
+
+
+def test_what_was_under_way_at_the_end_is_recorded_as_cut(served: Callable[..., Server], proxied: Proxied) -> None:
+    """The browser had shown its beginning; nothing comes into the record after the end."""
+    stop = threading.Event()
+
+    def drip() -> Iterator[bytes]:
+        yield b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\nshown"
+        stop.wait(20)
+
+    proxy, listener, warc, traffic = proxied
+    server = served({"site.example": lambda _: drip()})
+    address = f"http://site.example:{server.port}/"
+    with socket.create_connection(listener.getsockname()) as line:
+        line.sendall(f"GET {address} HTTP/1.1\r\nHost: site.example:{server.port}\r\n\r\n".encode())
+        assert line.recv(1000).endswith(b"shown")
+        proxy.close()
+    stop.set()
+    assert [each.address for each in warc.entries] == [address]
+    assert [(each.address, each.why) for each in traffic.cut] == [(address, "time")]
+    warc.end()
+    with pytest.raises(ValueError, match="ended"):
+        warc.write(RecordType.RESPONSE, address, b"", now())
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["fec0::1", "::ffff:0:a00:1", "5f00::1", "4000::1", "2606:4700::1%eth0", "64:ff9b::a00:1", "::ffff:10.0.0.1",
+     "::ffff:127.0.0.1", "2002:7f00:1::", "100.64.0.1", "0.0.0.0", "::",  # noqa: S104 - not bound to
+     "fd00::1", "127.1", "2130706433", "0x7f.1"],
+)  # fmt: skip
+def test_an_address_that_no_public_server_has(address: str) -> None:
+    with pytest.raises(NotVisited):
+        Destinations([], now).of(address)
+
+
+def test_public_addresses_are_visited() -> None:
+    for address in ("2606:4700::1", "64:ff9b::808:808", "1.1.1.1"):
+        assert Destinations([], now).of(address).address == address
+
+
+_NONSENSE = (
+    b"[" * 200_000, b'{"id":1,"error":[]}', b'{"id":1,"result":{"data":"' + b"A" * 40 + b'"}}',
+    b'{"id":1,"result":[]}', b"1" * 10_000, b"\xff", b'{"id":1,"result":{"sessionId":{},"targetId":[]}}',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", _NONSENSE)
+@pytest.mark.parametrize("after", [0, 3, 9, 11])
+def test_a_browser_that_answers_nonsense(monkeypatch: pytest.MonkeyPatch, answer: bytes, after: int) -> None:
+    """After some answers as they should be: one sentence, whatever it says."""
+    monkeypatch.setattr(enclosure, "browser", lambda: "/usr/bin/python3")
+    monkeypatch.setattr(capturing, "browser", lambda: "/usr/bin/python3")
+    monkeypatch.setattr(
+        capturing, "_ALWAYS", ("-I", "-c", _LIAR.format(after=after, answer=answer[:64], length=len(answer)))
+    )
+    with pytest.raises(CaptureFailed):
+        capturing.capture("http://site.example/", Destinations([], now), clock=now, made_by="test")
+
+
+_LIAR = """
+import json, os
+whole = dict(product="x", targetId="t", sessionId="s", frameTree=dict(frame=dict(id="f")), executionContextId=1,
+    result=dict(value="complete"), cssContentSize=dict(width=float("inf"), height=800), data="AAAA")
+bad, length, left, buffer = {answer!r}, {length}, {after}, b""
+if bad[:1] in b"[1A": bad = bad[:1] * length
+while True:
+    block = os.read(3, 65536)
+    if not block: break
+    buffer += block
+    while b"\\0" in buffer:
+        asked, _, buffer = buffer.partition(b"\\0")
+        number = json.loads(asked)["id"]
+        left -= 1
+        good = json.dumps(dict(id=number, result=whole)).encode()
+        said = good if left >= 0 else bad.replace(b'"id":1', b'"id":%d' % number)
+        os.write(4, said + b"\\0")
+"""
+
+
+def test_events_without_end_end() -> None:
+    """Each event makes the visitor ask something, and each answer brings another event."""
+    read, told = os.pipe()
+    asked, written = os.pipe()
+    tools = DevTools(read, written)
+    event = b'{"method":"Page.javascriptDialogOpening","params":{}}\0'
+
+    def answer() -> None:
+        while block := os.read(asked, 65536):
+            with suppress(OSError):
+                os.write(told, event * 2 + b'{"id":%d,"result":{}}\0' % json.loads(block[:-1])["id"])
+
+    threading.Thread(target=answer, daemon=True).start()
+    tools.ask("first")
+    began = time.monotonic()
+    for _ in tools.events(0.2):
+        tools.ask("close")
+        assert time.monotonic() - began < 5
+    for each in (written, told):
+        os.close(each)
