@@ -97,7 +97,7 @@ def capture(
     """Captures *address*. *made_by* names the program and its release in the WARC file. Raises
     :class:`CaptureFailed`; nothing is left of a capture that failed."""
     limits = limits or CaptureLimits()
-    require_address(address)
+    destinations.begin_at(urlsplit(require_address(address)).hostname or "")
     began, traffic, written = clock(), Traffic(), io.BytesIO()
     with tempfile.TemporaryDirectory(prefix="capture-") as folder:
         interception = Interception(Path(folder), began)

@@ -55,6 +55,12 @@ class Destinations:
         self._found: dict[str, Resolution | NotVisited] = {}
         self._turn = threading.Lock()
 
+    def begin_at(self, host: str) -> None:
+        """Says that the capture is one of *host*: where the operator does not allow that by name, no other host
+        is allowed either, so that a page of strangers reaches nothing of the house."""
+        if host.lower().rstrip(".") not in self._allowed:
+            self._allowed = frozenset()
+
     def of(self, host: str) -> Resolution:
         """What *host* leads to in this capture. Raises :class:`NotVisited`."""
         name = host.lower().rstrip(".")

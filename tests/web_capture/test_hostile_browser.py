@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pytest
@@ -270,6 +270,18 @@ def test_what_was_under_way_at_the_end_is_recorded_as_cut(served: Callable[..., 
 def test_an_address_that_no_public_server_has(address: str) -> None:
     with pytest.raises(NotVisited):
         Destinations([], now).of(address)
+
+
+def test_a_page_of_strangers_reaches_no_host_of_the_house() -> None:
+    """Hosts that the operator allows by name are for captures of them, not for what any page links to."""
+    places = {"wiki.example": ["10.0.0.1"], "site.example": ["1.1.1.1"], "mail.example": ["10.0.0.2"]}
+    for first, reached in (("wiki.example", True), ("WIKI.example.", True), ("site.example", False)):
+        where = Destinations(["wiki.example", "mail.example"], now, look=lambda name: (places[name], (), ""))
+        where.begin_at(first)
+        assert where.of("site.example").address == "1.1.1.1"
+        for each in ("wiki.example", "mail.example"):
+            with nullcontext() if reached else pytest.raises(NotVisited):
+                where.of(each)
 
 
 def test_public_addresses_are_visited() -> None:
