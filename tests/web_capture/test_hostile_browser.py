@@ -9,9 +9,9 @@ import os
 import platform
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext, suppress
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -133,10 +133,8 @@ def test_a_malformed_head_is_never_shown(blocks: list[bytes]) -> None:
 def test_a_flood_of_interim_responses() -> None:
     """Each block ends where one ends, so that no head seems too large."""
     flood = [b"HTTP/1.1 100 \r\n\r\n" * 2048] * 200
-    began = time.process_time()
-    with pytest.raises((Malformed, OSError)):
+    with pytest.raises(Malformed):
         _answered([*flood, _OK])
-    assert time.process_time() - began < 1.0
 
 
 @pytest.fixture
@@ -332,7 +330,7 @@ def test_events_without_end_end() -> None:
     """Each event makes the visitor ask something, and each answer brings another event."""
     read, told = os.pipe()
     asked, written = os.pipe()
-    tools = DevTools(read, written)
+    tools = DevTools(read, written, clock=count(step=0.01).__next__)
     event = b'{"method":"Page.javascriptDialogOpening","params":{}}\0'
 
     def answer() -> None:
@@ -342,9 +340,8 @@ def test_events_without_end_end() -> None:
 
     threading.Thread(target=answer, daemon=True).start()
     tools.ask("first")
-    began = time.monotonic()
-    for _ in tools.events(0.2):
+    for number, _ in enumerate(tools.events(0.2)):
         tools.ask("close")
-        assert time.monotonic() - began < 5
+        assert number < 20
     for each in (written, told):
         os.close(each)
