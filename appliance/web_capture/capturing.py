@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from PIL import Image
+
 from appliance.web_capture.destinations import Destinations
 from appliance.web_capture.devtools import BrowserGone, DevTools
 from appliance.web_capture.enclosure import PORT, Enclosure, browser, enclose
@@ -95,7 +97,7 @@ def capture(
     """Captures *address*. *made_by* names the program and its release in the WARC file. Raises
     :class:`CaptureFailed`; nothing is left of a capture that failed."""
     limits = limits or CaptureLimits()
-    require_address(address)
+    destinations.begin_at(urlsplit(require_address(address)).hostname or "")
     began, traffic, written = clock(), Traffic(), io.BytesIO()
     with tempfile.TemporaryDirectory(prefix="capture-") as folder:
         interception = Interception(Path(folder), began)
@@ -110,12 +112,18 @@ def capture(
         finally:
             proxy.close()
             enclosure.end()
+    warc.end()
     ended, whole = clock(), written.getvalue()
     page = CapturedPage(visit.address, visit.title, visit.text, began)
     packed = wacz(whole, warc.entries, page, made_by=made_by, at=ended)
     return Capture(address, began, ended, whole, packed, visit, traffic, enclosure.command, *_versions())
 
 
+_NONSENSE: Final = (
+    *(ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError),
+    Image.DecompressionBombError,
+)
+"""What comes of answers that an honest browser does not give."""
 _STANDARD: Final = "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
 
 
@@ -128,7 +136,7 @@ def _visited(enclosure: Enclosure, proxy: RecordingProxy, recorder: Recorder, ad
         raise CaptureFailed(
             "The browser ended or stopped answering while it showed the page; nothing was kept."
         ) from error
-    except (KeyError, TypeError, ValueError) as error:
+    except _NONSENSE as error:
         raise CaptureFailed("The browser answered something that cannot be; nothing was kept.") from error
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection
 from datetime import datetime
-from ipaddress import ip_address
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Final
 
 import dns.exception
@@ -22,6 +22,8 @@ from appliance.web_capture.model import Resolution
 _PATIENCE: Final = 5.0
 """Seconds for the resolver's answer."""
 _MOST_ANSWERS: Final = 40
+_GIVEN_OUT: Final = IPv6Network("2000::/3")
+"""All of IPv6 that servers have (RFC 4291, 2.4; IANA); the rest is reserved, or some network's own."""
 Look = Callable[[str], tuple[list[str], tuple[str, ...], str]]
 """Addresses, answers as text and resolver of a name. Raises OSError."""
 
@@ -53,6 +55,12 @@ class Destinations:
         self._found: dict[str, Resolution | NotVisited] = {}
         self._turn = threading.Lock()
 
+    def begin_at(self, host: str) -> None:
+        """Says that the capture is one of *host*: where the operator does not allow that by name, no other host
+        is allowed either, so that a page of strangers reaches nothing of the house."""
+        if host.lower().rstrip(".") not in self._allowed:
+            self._allowed = frozenset()
+
     def of(self, host: str) -> Resolution:
         """What *host* leads to in this capture. Raises :class:`NotVisited`."""
         name = host.lower().rstrip(".")
@@ -78,11 +86,15 @@ class Destinations:
     def _is_fit(self, name: str, address: str) -> bool:
         known = ip_address(address)
         inner = inner_of(known)
+        if isinstance(known, IPv6Address) and known.scope_id is not None:
+            return False
         if known.is_loopback or (inner is not None and inner.is_loopback):
             return self._loopback and name in self._allowed
         if not is_ordinary(known) or is_own_address(address) or (inner and is_own_address(str(inner))):
             return False
-        return name in self._allowed or (known.is_global and (inner is None or inner.is_global))
+        if name in self._allowed or inner is not None:
+            return name in self._allowed or (known.is_global and inner is not None and inner.is_global)
+        return known.is_global and (known.version == 4 or known in _GIVEN_OUT)
 
 
 def asked_of_dns(name: str) -> tuple[list[str], tuple[str, ...], str]:
@@ -91,10 +103,10 @@ def asked_of_dns(name: str) -> tuple[list[str], tuple[str, ...], str]:
         return [str(ip_address(name.strip("[]")))], (), ""
     except ValueError:
         pass
-    resolver, found, answers, asked = dns.resolver.Resolver(), [], [], ""
+    found, answers, asked = [], [], ""
     for kind in (dns.rdatatype.A, dns.rdatatype.AAAA):
         try:
-            answer = resolver.resolve(name, kind, lifetime=_PATIENCE)
+            answer = dns.resolver.Resolver().resolve(name, kind, lifetime=_PATIENCE)
         except dns.exception.DNSException:
             continue
         found += [str(each.address) for each in answer]

@@ -34,6 +34,8 @@ class DevTools:
 
     def __init__(self, reading: int, writing: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._reading = reading
+        self._waiting = select.poll()
+        self._waiting.register(reading, select.POLLIN)
         self._writing = writing
         self._clock = clock
         self._number = 0
@@ -64,10 +66,10 @@ class DevTools:
     def events(self, seconds: float) -> Iterator[Event]:
         """What has happened, and what happens within *seconds*. Raises :class:`BrowserGone`."""
         deadline = self._clock() + seconds
-        while self._events:
+        while self._events and self._clock() < deadline:
             yield self._events.popleft()
         with suppress(TimeoutError):
-            while True:
+            while not self._events:
                 found = self._next(deadline, patient=True)
                 if isinstance(found.get("method"), str):
                     yield found
@@ -86,14 +88,14 @@ class DevTools:
                 message = bytes(self._buffer[:end])
                 del self._buffer[: end + 1]
                 self._searched = 0
-                with suppress(ValueError):
+                with suppress(ValueError, RecursionError):
                     found = json.loads(message)
                     if isinstance(found, dict):
                         return found
                 raise BrowserGone
             self._searched = len(self._buffer)
             left = deadline - self._clock()
-            if left <= 0 or not select.select([self._reading], [], [], left)[0]:
+            if left <= 0 or not self._waiting.poll(left * 1000):
                 raise TimeoutError if patient else BrowserGone
             block = os.read(self._reading, _BLOCK)
             if not block or len(self._buffer) > _LARGEST:

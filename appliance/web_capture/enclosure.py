@@ -3,7 +3,8 @@
 It has its own users, processes, network, IPC, host name and mounts: the system's programs and fonts to read, and
 an empty home in memory. Its network has a loopback interface and nothing else. A listener is made there and handed
 out (``listening.py``), so that the proxy outside accepts what the browser connects. Chromium's own sandbox goes on
-working within.
+working within. What is writable is in memory and has a size; what no namespace confines is refused by a filter
+(:mod:`appliance.web_capture.system_calls`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import os
 import shutil
 import socket
 import subprocess
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import Final
 
 from appliance.language.sizes import MEGABYTE
 from appliance.web_capture.model import CaptureFailed
+from appliance.web_capture.system_calls import filter_file
 
 PORT: Final = 3128
 """Of the proxy, in the browser's own network."""
@@ -31,6 +32,8 @@ _MEMORY_FILES: Final = 512 * MEGABYTE
 _BROWSERS: Final = ("chromium-headless-shell", "chromium")
 _HIGH: Final = 30
 """Descriptors from here on are in nobody's way: 3 and 4 are DevTools'."""
+_COMPLAINTS: Final = 64 * 1024
+"""Bytes that everything inside together can write as its standard error."""
 _START: Final = 20.0
 """Seconds until the browser's namespaces are there."""
 
@@ -68,15 +71,17 @@ def browser() -> str:
 def enclose(arguments: tuple[str, ...]) -> Enclosure:
     """Starts Chromium with *arguments*. Raises :class:`CaptureFailed` where it cannot be confined: it never runs
     unconfined."""
+    walls = _walls()
     ours, theirs = socket.socketpair()
     asked, written = os.pipe()
     read, answered = os.pipe()
-    high = [fcntl.fcntl(each, fcntl.F_DUPFD, _HIGH) for each in (theirs.fileno(), asked, answered)]
-    theirs.close()
-    os.close(asked)
-    os.close(answered)
-    command = (*_walls(), "--", *_within(high, arguments))
-    with tempfile.TemporaryFile() as complaints:
+    calls, complaints = filter_file(), _complaints()
+    low = (theirs.detach(), asked, answered, calls)
+    high = [fcntl.fcntl(each, fcntl.F_DUPFD, _HIGH) for each in low]
+    for each in low:
+        os.close(each)
+    command = (*walls, "--seccomp", str(high[3]), "--", *_within(high[:3], arguments))
+    try:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=complaints, pass_fds=high
         )
@@ -89,12 +94,22 @@ def enclose(arguments: tuple[str, ...]) -> Enclosure:
             process.wait()
             os.close(written)
             os.close(read)
-            complaints.seek(0)
-            why = complaints.read(2000).decode("utf-8", "replace").strip() or "nothing was said"
+            said = os.pread(complaints, 2000, 0).rstrip(b"\0").decode("utf-8", "replace").strip()
+            why = said or "nothing was said"
             raise CaptureFailed("The browser could not be confined ({why}).", why=why[:300]) from error
         finally:
             ours.close()
+    finally:
+        os.close(complaints)
     return Enclosure(process, listener, read, written, command)
+
+
+def _complaints() -> int:
+    """A file in memory that cannot grow: who is inside holds it open, and could fill a disk by it."""
+    made = os.memfd_create("complaints", os.MFD_ALLOW_SEALING)
+    os.ftruncate(made, _COMPLAINTS)
+    fcntl.fcntl(made, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)
+    return made
 
 
 def _received(ours: socket.socket) -> socket.socket:
@@ -117,7 +132,8 @@ def _walls() -> tuple[str, ...]:
         "--symlink", "usr/lib64", "/lib64", "--ro-bind", "/etc/fonts", "/etc/fonts",
         "--ro-bind-try", "/etc/alternatives", "/etc/alternatives",
         "--dev", "/dev", "--proc", "/proc", *memory, "/tmp", *memory, _HOME,  # noqa: S108 - the browser's own
-        "--ro-bind", str(_LISTENING), "/listening.py",
+        *memory, "/dev/shm", "--ro-bind", "/proc/sys", "/proc/sys",  # noqa: S108 - whose owner may be who runs this
+        "--ro-bind", str(_LISTENING), "/listening.py", "--remount-ro", "/dev", "--remount-ro", "/",
     )  # fmt: skip
 
 

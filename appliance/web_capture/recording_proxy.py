@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ from appliance.web_capture.upstream import PATIENCE, Connecting, Upstream
 from appliance.web_capture.warc import RecordType, WarcFile, record_id
 
 _LARGEST_REQUEST: Final = 16 * 1024 * 1024
+_FAREWELL: Final = 5.0
+"""Seconds for what is under way when the capture ends."""
 _MOST_TOLD: Final = 200
 """Refused and cut requests that are told one by one."""
 _REFUSED: Final = b"HTTP/1.1 502 Not captured\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -60,6 +63,7 @@ class RecordingProxy:
         self._recorder = recorder
         self._turn = threading.Lock()
         self._open: set[socket.socket] = set()
+        self._serving: set[threading.Thread] = set()
         self._closed = False
         self._places = threading.BoundedSemaphore(recorder.limits.connections)
         self._under_way = 0
@@ -73,14 +77,27 @@ class RecordingProxy:
             return None if self._under_way else self._last
 
     def close(self) -> None:
-        """Ends every connection; what was cut off is recorded as such."""
+        """Ends every connection; what was cut off is recorded as such before this returns, unless it takes too
+        long."""
         with self._turn:
             self._closed = True
             lines = [self._listener, *self._open]
         for line in lines:
             with suppress(OSError):
                 line.shutdown(socket.SHUT_RDWR)
+        deadline = time.monotonic() + _FAREWELL
+        with self._turn:
+            serving = list(self._serving)
+        for each in serving:
+            each.join(max(0.0, deadline - time.monotonic()))
+        for line in lines:
             line.close()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed, so that connections end because of that."""
+        with self._turn:
+            return self._closed
 
     def _accept(self) -> None:
         while True:
@@ -94,10 +111,14 @@ class RecordingProxy:
             threading.Thread(target=self._serve, args=(line,), daemon=True).start()
 
     def _serve(self, line: socket.socket) -> None:
+        with self._turn:
+            self._serving.add(threading.current_thread())
         try:
             with self._kept(line), suppress(OSError, Malformed, TooLarge, ValueError):
                 _Conversation(self, self._recorder, line).run()
         finally:
+            with self._turn:
+                self._serving.discard(threading.current_thread())
             self._places.release()
 
     def _kept(self, line: socket.socket) -> _Kept:
@@ -176,7 +197,7 @@ class _Conversation:
                 self._tunnelled(host, port)
             while request is not None and request.method != "CONNECT":
                 parts = urlsplit(request.target)
-                if parts.scheme != "http" or not parts.hostname:
+                if parts.scheme != "http" or not parts.hostname or "@" in parts.netloc:
                     raise Malformed
                 place = (parts.hostname, parts.port or HTTP_PORT)
                 if not self._exchange(request, request.target, place, tls=False):
@@ -201,6 +222,8 @@ class _Conversation:
         origin = f"{scheme}://{f'[{host}]' if ':' in host else host}" + ("" if port == usual else f":{port}")
         try:
             while (request := read_request(self._line, largest=_LARGEST_REQUEST)) is not None:
+                if not request.target.startswith("/"):
+                    raise Malformed
                 if not self._exchange(request, origin + request.target, (host, port), tls=tls):
                     return
         finally:
@@ -228,13 +251,19 @@ class _Conversation:
     def _answered(self, request: BrowserRequest, address: str, place: tuple[str, int], *, tls: bool) -> bool:
         if request.upgrades:
             raise NotVisited("other-protocol")
+        if not request.is_for(*place, HTTPS_PORT if tls else HTTP_PORT):
+            raise NotVisited("other-host")
         if not self._proxy.admit():
             raise NotVisited("too-many")
         sent, asked_at = request.for_server(), self._recorder.clock()
         upstream, response = self._asked(request.method, sent, place, tls=tls)
+        if response.until_end and self._proxy.is_closed:
+            response.why = "time"
         self._record(address, upstream, (asked_at, sent), response)
         if response.why:
             self._proxy.tell(self._recorder.traffic.cut, address, response.why)
+        if response.excess:
+            self._proxy.tell(self._recorder.traffic.cut, address, "excess")
         if not response.reusable:
             self._leave_upstream()
         return response.reusable

@@ -103,6 +103,10 @@ class Visitor:
         }
         return self._page("Runtime.evaluate", asked).get("result", {}).get("value")
 
+    def _said(self, expression: str) -> str:
+        """The same as text that can be written: scripts make halves of characters, which have no encoding."""
+        return str(self._value(expression) or "").encode("utf-8", "replace").decode()
+
     def _settle(self, deadline: float, tab: str) -> bool:
         """Whether the page is loaded and quiet before *deadline*."""
         while time.monotonic() < deadline:
@@ -155,10 +159,10 @@ class Visitor:
         return height, cut
 
     def _seen(self, product: str, error: str, height: int, *, loaded: bool, cut: tuple[str, ...]) -> Visit:
-        text = str(self._value("document.documentElement ? document.documentElement.innerText : ''") or "")
+        text = self._said("document.documentElement ? document.documentElement.innerText : ''")
         seen = Visit(
-            address=str(self._value("location.href") or ""),
-            title=str(self._value("document.title") or "")[:1000],
+            address=self._said("location.href"),
+            title=self._said("document.title")[:1000],
             text=text[:_LONGEST_TEXT],
             picture=self._picture(height),
             pdf=self._octets(self._page("Page.printToPDF", {"printBackground": True}, seconds=30.0)),

@@ -81,11 +81,17 @@ class WarcFile:
         self.entries: list[IndexEntry] = []
         self._turn = threading.Lock()
         self._info = ""
+        self._ended = False
 
     def begin(self, fields: Mapping[str, str], at: datetime) -> None:
         """The first record, which says what made the file (6.2)."""
         block = "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode()
         self._info = self.write(RecordType.WARCINFO, "", block, at)
+
+    def end(self) -> None:
+        """Nothing comes after this: whoever still writes gets a ValueError."""
+        with self._turn:
+            self._ended = True
 
     def write(
         self,
@@ -113,6 +119,8 @@ class WarcFile:
         head = "WARC/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items()) + "\r\n"
         member = gzip.compress(head.encode() + block + _END, compresslevel=_LEVEL, mtime=0)
         with self._turn:
+            if self._ended:
+                raise ValueError("the file has ended")
             if kind is RecordType.RESPONSE:
                 self.entries.append(_entry(address, at, block, self._size, len(member)))
             self._file.write(member)

@@ -242,7 +242,9 @@ class Submitting:
             vkey, now = witness.key.vkey(), self._now()
             store.add_cosignature(tx, checkpoint.size, vkey, made.line, made.at)
             before = store.states(tx).get(vkey)
-            if before is None or (before.size or 0) <= checkpoint.size:
+            if before is not None and _is_older(made, before):
+                store.save_state(tx, replace(before, asked=now, retry_at=now + REFUSED_PAUSE))
+            elif before is None or (before.size or 0) <= checkpoint.size:
                 refusals = before.refusals if before else 0
                 store.save_state(tx, WitnessState(vkey, checkpoint.size, made.at, now, refusals=refusals))
             cosigners = store.cosigned_at(tx, checkpoint.size)
@@ -274,6 +276,11 @@ class Submitting:
                 retry_at=now + pause,
             ),
         )
+
+
+def _is_older(made: Cosigned, before: WitnessState) -> bool:
+    """Whether it was made before the witness told of a fork: anybody can repeat it."""
+    return before.problem is WitnessProblem.FORKED and before.since is not None and made.at + FUTURE < before.since
 
 
 def _unproven(failure: SubmissionFailed, why: object) -> SubmissionFailed:

@@ -232,3 +232,27 @@ def test_a_server_that_speaks_no_http(served: Served, capturing: Capturing) -> N
 def test_what_is_no_address(address: str) -> None:
     with pytest.raises(CaptureFailed):
         require_address(address)
+
+
+def test_a_page_that_breaks_off(served: Served, capturing: Capturing) -> None:
+    """What the picture shows is in the record, however its server ends it."""
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n{2000:x}\r\n"
+
+    def broken() -> Iterator[bytes]:
+        yield (head + "<title>x</title><body>promised".ljust(2000)).encode() + b"\r\n"
+        threading.Event().wait(1.0)
+        yield b"no length\r\n"
+
+    server = served({"site.example": lambda _: broken()})
+    address = f"http://site.example:{server.port}/"
+    found = capturing(address, ["site.example"], limits=CaptureLimits(seconds=6.0))
+    assert found.capture.visit.text.strip() == "promised"
+    assert b"promised" in found.response(address)
+    assert (address, "unspecified") in {(each.address, each.why) for each in found.capture.traffic.cut}
+
+
+def test_half_characters_do_not_stop_a_capture(served: Served, capturing: Capturing) -> None:
+    script = "<script>document.title='x\\ud800';document.body.append('\\udc00!')</script>"
+    server = served({"site.example": lambda _: page(f"<body>promised{script}")})
+    visit = capturing(f"http://site.example:{server.port}/", ["site.example"]).capture.visit
+    assert (visit.title[0], visit.text[:8]) == ("x", "promised")

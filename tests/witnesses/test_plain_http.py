@@ -121,6 +121,30 @@ def test_a_fork_that_log_and_witness_have_signed_is_one(side: LogSide, answer: A
     assert side.state(KEY).problem is WitnessProblem.FORKED
 
 
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_a_cosignature_of_before_does_not_take_a_fork_back(side: LogSide, *, by_hand: bool) -> None:
+    """The log was restored from a backup, and its newest checkpoint is one that the witness cosigned long ago:
+    who repeats that cosignature must not silence the alarm. A new one does."""
+    side.publish(3)
+    earlier = cosign(side.newest.note, KEY, PRIVATE.sign, at=side.clock.at)
+    side.clock.pass_time(3600)
+    fork = cosign(other_log(side).note(9), KEY, PRIVATE.sign, at=side.clock.at)
+    with answering_with(409, b"9\n", SIZE, shown=fork) as (url, _):
+        side.submitting(policy_with(KEY, url)).run_round()
+    assert side.state(KEY).problem is WitnessProblem.FORKED
+    for note, problem in ((earlier, WitnessProblem.FORKED), (None, None)):
+        side.clock.pass_time(7200)
+        given = note or cosign(side.newest.note, KEY, PRIVATE.sign, at=side.clock.at)
+        if by_hand:
+            side.submitting(policy_with(KEY, "")).take(given)
+        else:
+            line = given.splitlines(keepends=True)[-1]
+            with answering_with(200, line) as (url, asked):
+                side.submitting(policy_with(KEY, url)).run_round()
+            assert asked
+        assert side.state(KEY).problem is problem
+
+
 def _cosigned_once(side: LogSide) -> None:
     made = cosign(side.newest.note, KEY, PRIVATE.sign, at=side.clock.at)
     side.submitting(policy_with(KEY, "")).take(made)
