@@ -46,10 +46,16 @@ _WORD = re.compile(
     rb"/?[!-$&'*-.0-;=?-Z\\^-z|~]++)"
 )
 _OPERAND = re.compile(rb"[(<\[\]].*|[+-]?(?:\d+\.?\d*|\.\d+)", re.DOTALL)
-_SHOWING, _CUTTING, _NAMED = frozenset({b"Tj", b"TJ", b"'", b'"'}), frozenset({b"W", b"W*"}), (b"Tf", b"BMC")
+_SHOWING, _CUTTING, _NAMED = (
+    frozenset({b"Tj", b"TJ", b"'", b'"'}),
+    frozenset({b"W", b"W*"}),
+    (b"Tf", b"BMC", b"cs", b"CS"),
+)
+_DEVICE_SPACES = frozenset({b"DeviceGray", b"DeviceRGB", b"DeviceCMYK"})
+"""Names that stand for themselves, whatever the resources say (ISO 32000-2, 8.6.4)."""
 _PLAIN_OPERATORS = (
     frozenset(
-        b"q Q cm w J j M d i m l c v y h re n f F f* S s B B* b b* g G rg RG k K BMC EMC"
+        b"q Q cm w J j M d i m l c v y h re n f F f* S s B B* b b* g G rg RG k K cs CS sc SC BMC EMC"
         b" BT ET Td TD Tm T* Tc Tw Tz TL Ts Tr Tf".split()
     )
     | _SHOWING
@@ -88,6 +94,8 @@ def uncut(content: bytes, fonts: Container[str]) -> bytes:
             continue
         names = [each[1:] for each in operands if each.startswith(b"/")]
         if word not in _PLAIN_OPERATORS or len(names) != (word in _NAMED) or (word in _SHOWING and not chosen):
+            raise NotCertain
+        if word in (b"cs", b"CS") and names[0] not in _DEVICE_SPACES:
             raise NotCertain
         if word == b"Tf":
             chosen = "/" + names[0].decode("ascii") in fonts

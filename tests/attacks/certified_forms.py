@@ -191,6 +191,9 @@ _PICTURES: dict[str, dict[int, bytes]] = {
         11: _200, 91: FONT.replace(b"Helvetica", b"Symbol"),
         12: _drawing(_SAYS_200[:-2] + b"/S 4 Tf 1 0 0 1 12 15 Tm <be> Tj ET", b"/F1 5 0 R/S 91 0 R"),
     },
+    "letters in a colour space that programs look for": {
+        11: _200, 12: shown(b"/CS0 cs 1 sc BT /F1 12 Tf 4 12 Td (200) Tj ET")
+    },
     "no typeface": {11: _200, 12: shown(b"BT 4 12 Td (200) Tj ET")},
     "letters of another list than they are numbered by": {
         11: FIELD.replace(b"(100)", b"<FEFF4EBA6C115E01>"),

@@ -245,6 +245,13 @@ _PICTURES: dict[str, dict[int, bytes]] = {
             + _TEXT_IN % (b"", b"24 12 Td (2) Tj 57 0 Td (-) Tj 57 0 Td (.) Tj 57 0 Td (5) Tj")
         ),
     },
+    "a text in a device's colours": {
+        11: _WORDS,
+        12: shown(
+            b"/DeviceRGB cs .8 .9 1 sc 0 0 228 40 re f "
+            + _TEXT_IN % (b"", b"/DeviceRGB cs .1 .1 .1 sc 4 12 Td (two words, W. and more) Tj")
+        ),
+    },
     "an empty text": {11: FIELD.replace(b"(100)", b"()"), 12: shown(b"/Tx BMC EMC")},
     "a Chinese text": {
         11: FIELD.replace(b"(100)", b"<FEFF4EBA6C115E018D304F70>"),
