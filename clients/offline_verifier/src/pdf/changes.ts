@@ -40,6 +40,8 @@ const FORM_MAY_CHANGE = ["Fields", "SigFlags"];
 const WIDGET_MAY_CHANGE = ["V", "AP", "Type"];
 const PLACE_MAY_CHANGE = ["V", "AP", "AS"];
 const NO_FIELD = ["Kids", "Parent", "AA", "A"];
+/** What is read aloud of a field: ISO 32000-2, 14.9.3 and 12.5.2. */
+const SPOKEN = ["TU", "Contents"];
 const PLACE = /^(.+)_(?:place_\d+|slice_\d+_of_\d+|input_\d+_\d+)$/;
 
 /** What *revision* did after the one before it. Raises Unexplained. */
@@ -85,6 +87,8 @@ class Comparison {
     for (const number of own?.written ?? []) {
       this.file.spend();
       if (!this.isExplained(number, store, old.dict)) throw new Unexplained(`object ${number}`);
+      const object = this.file.object(number, this.revision);
+      if (object instanceof Stream && hasObjects(object.raw)) throw new Unexplained(`object ${number}`);
     }
     return { revision: this.revision, filled: this.filled, describedAnew: this.describedAnew };
   }
@@ -157,6 +161,7 @@ class Comparison {
     if (!isDict(before) || !isDict(after)) throw new Unexplained("the form");
     const odd = changedKeys(before, after).find((key) => !FORM_MAY_CHANGE.includes(key));
     if (odd !== undefined) throw new Unexplained(`the form's ${odd}`);
+    if ((flagsOf(before) & ~flagsOf(after)) !== 0) throw new Unexplained("the form's flags");
     if (oldForm instanceof Ref) {
       if (!this.isHeldBy(oldForm.number, [root.number])) throw new Unexplained("the form");
       this.vetted.add(oldForm.number);
@@ -206,8 +211,17 @@ class Comparison {
     if (!isDict(widget) || !isNamed(widget, "FT", "Sig") || !isNamed(widget, "Subtype", "Widget")) throw new Unexplained("a new field");
     if (NO_FIELD.some((key) => widget.has(key))) throw new Unexplained("a new field");
     if (this.isVisible(widget)) throw new NewVisible();
+    if (this.isSpoken(widget)) throw new Unexplained("a new field");
     this.newWidgets.add(reference.number);
     if (widget.has("V")) this.signed(nameOf(widget), widget);
+  }
+
+  /** Whether it has a text that is read aloud, says more than its name, and is signed by no person. */
+  private isSpoken(widget: Dict): boolean {
+    const value = this.file.resolved(widget.get("V"), this.revision);
+    const person = isDict(value) && (!value.has("Type") || isNamed(value, "Type", "Sig")) && value.has("ByteRange");
+    const name = nameOf(widget);
+    return !person && SPOKEN.some((key) => widget.has(key) && !name.startsWith(spokenBy(this.file.resolved(widget.get(key), this.revision))));
   }
 
   private signed(name: string, widget: Dict): void {
@@ -328,4 +342,32 @@ function isEmptyPlace(field: Dict): boolean {
 
 function isFilledPlace(field: Dict): boolean {
   return isNamed(field, "AS", "Signed") && isNamed(field, "V", "Signed");
+}
+
+/** ISO 32000-2, table 225. */
+function flagsOf(form: Dict): number {
+  const flags = form.get("SigFlags") ?? 0;
+  if (typeof flags !== "number") throw new Unexplained("the form's flags");
+  return flags;
+}
+
+/** A text that no name begins with where the value is none. */
+function spokenBy(value: PdfObject): string {
+  return value instanceof PdfString ? textOf(value) : "\uffff";
+}
+
+/** Whether there is something like the beginning of an object: programs that search a file for objects find it. */
+function hasObjects(bytes: Uint8Array): boolean {
+  for (let at = bytes.indexOf(0x6f); at >= 0; at = bytes.indexOf(0x6f, at + 1)) {
+    if (bytes[at + 1] !== 0x62 || bytes[at + 2] !== 0x6a) continue;
+    let before = at - 1;
+    let line = false;
+    while (before >= 0 && [0x00, 0x09, 0x0a, 0x0c, 0x0d, 0x20].includes(bytes[before] ?? 0)) {
+      line ||= bytes[before] === 0x0a || bytes[before] === 0x0d;
+      before--;
+    }
+    const digit = bytes[before] ?? 0;
+    if (line || (digit >= 0x30 && digit <= 0x39)) return true;
+  }
+  return false;
 }
