@@ -18,6 +18,9 @@ from tests.machine.visitor import Address
 from tests.pdf.judges import valid_by_poppler
 from tests.remote_signing.program import verified_by_openssl
 
+_COSIGNED_WITHIN = 90
+"""Seconds."""
+
 VERMILION = Path(sys.executable).parent / "vermilion"
 SIGNATURES = 2
 
@@ -42,11 +45,18 @@ def witnessed(company: Company, title: str, policy: Path) -> str:
     verdict = _verified(company.folder / f"{title}.zip", _anchor(company), "--witnesses", policy)
     assert verdict["indication"] == "TOTAL-PASSED", verdict
     rules = read_policy(policy)
-    size = int(_portal(company.address, "/log/checkpoint").split(b"\n")[1])
-    proof = _portal(company.address, f"/log/proof/file?index={size - 1}")
-    found = rules.judge(proof.partition(b"\n\n")[2])
-    assert found.is_met, f"the proof of entry {size - 1} has no quorum: {proof.decode()}"
-    return f"evidence TOTAL-PASSED with --witnesses; the proof of entry {size - 1} by {', '.join(found.cosigned)}"
+    deadline = time.monotonic() + _COSIGNED_WITHIN
+    while True:  # a checkpoint is published before its witnesses are asked
+        size = int(_portal(company.address, "/log/checkpoint").split(b"\n")[1])
+        proof = _portal(company.address, f"/log/proof/file?index={size - 1}")
+        found = rules.judge(proof.partition(b"\n\n")[2])
+        if found.is_met:
+            return (
+                f"evidence TOTAL-PASSED with --witnesses; the proof of entry {size - 1} by"
+                f" {', '.join(found.cosigned)}"
+            )
+        assert time.monotonic() < deadline, f"the proof of entry {size - 1} has no quorum: {proof.decode()}"
+        time.sleep(1)
 
 
 def signed_elsewhere(company: Company, document: bytes) -> str:
