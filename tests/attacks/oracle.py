@@ -76,10 +76,27 @@ def _unsigned(message: SignedData) -> set[bytes]:
     for attribute in (each for signer in message["signer_infos"] for each in signer["unsigned_attrs"] or ()):
         if attribute["type"].native == "signature_time_stamp_token":
             for token in attribute["values"]:
+                if not _names_its_signer(token["content"]):
+                    continue  # nobody can verify it, as if it had been lost
                 found |= {repr(_signed(token["content"])).encode(), *_unsigned(token["content"])}
         elif _is_read(attribute):
             found.add(attribute.dump())
     return found
+
+
+def _names_its_signer(message: SignedData) -> bool:
+    """Whether a certificate in *message* is the one that its signer is identified by (RFC 5652, 5.3)."""
+    named = [
+        each["sid"].chosen for each in message["signer_infos"] if each["sid"].name == "issuer_and_serial_number"
+    ]
+    there = [
+        each.chosen for each in message["certificates"] or () if each.name == "certificate" and _is_read(each)
+    ]
+    return any(
+        one["issuer"].dump() == other.issuer.dump() and one["serial_number"].native == other.serial_number
+        for one in named
+        for other in there
+    )
 
 
 def _is_issued(certificate: bytes) -> bool:

@@ -83,6 +83,14 @@ def test_the_oracle_takes_certificates_that_prove_nothing() -> None:
     assert not explained(document, document[: start + 1] + signed + document[end - 1 :])
 
 
+def test_the_oracle_takes_a_timestamp_that_names_no_signer_for_a_lost_one() -> None:
+    dated = seeds()[1].document
+    first, last, _ = ranges(dated)[0]
+    company = "甲公司".encode().hex().encode()
+    place = dated.rindex(company, first, last)  # in the identifier of the timestamp's signer
+    assert explained(dated, dated[:place] + "乙公司".encode().hex().encode() + dated[place + len(company) :])
+
+
 def test_a_name_that_is_no_text_is_told() -> None:
     """Octets that no encoding of strings has (PDFDocEncoding has no 0x00) reach the report as a text."""
     document = by_hand().replace(b"/T (first)", b"/T (\x00irst)")
