@@ -14,7 +14,6 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTP_PORT, HTTPS_PORT, HTTPConnection, HTTPException, HTTPResponse
-from ipaddress import ip_address
 from socket import IPPROTO_TCP, SHUT_RDWR, TCP_NODELAY, create_connection, socket
 from urllib.parse import urlsplit
 
@@ -196,15 +195,6 @@ class _Exchange:
         if self.over:
             self.break_off()
         return line
-
-
-def is_loopback(host: str) -> bool:
-    """Whether *host*, as addresses (URLs) have it, is this machine itself, whatever its resolver says."""
-    if host == "localhost":
-        return True
-    with suppress(ValueError):
-        return ip_address(host).is_loopback
-    return False
 
 
 def _late(url: str, limits: ExchangeLimits) -> EgressFailed:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
-from ipaddress import IPv4Address, IPv6Address, IPv6Network
+from contextlib import suppress
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
 NetworkAddress = IPv4Address | IPv6Address
@@ -57,3 +58,12 @@ def is_own_address(address: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def is_loopback(host: str) -> bool:
+    """Whether *host*, as addresses (URLs) have it, is this machine itself, whatever its resolver says."""
+    if host == "localhost":
+        return True
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return False

@@ -17,9 +17,16 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from appliance.config import Settings
-from appliance.egress import EgressFailed, is_loopback
+from appliance.egress import EgressFailed
 from appliance.errors import PreconditionRefused
-from appliance.network_addresses import Resolve, inner_of, is_ordinary, is_own_address, system_addresses
+from appliance.network_addresses import (
+    Resolve,
+    inner_of,
+    is_loopback,
+    is_ordinary,
+    is_own_address,
+    system_addresses,
+)
 
 LONGEST_URL: Final = 500
 

@@ -114,15 +114,12 @@ class RecordingProxy:
         with self._turn:
             self._serving.add(threading.current_thread())
         try:
-            with self._kept(line), suppress(OSError, Malformed, TooLarge, ValueError):
+            with _Kept(self, line), suppress(OSError, Malformed, TooLarge, ValueError):
                 _Conversation(self, self._recorder, line).run()
         finally:
             with self._turn:
                 self._serving.discard(threading.current_thread())
             self._places.release()
-
-    def _kept(self, line: socket.socket) -> _Kept:
-        return _Kept(self, line)
 
     def enter(self, line: socket.socket) -> None:
         with self._turn:
@@ -135,7 +132,7 @@ class RecordingProxy:
             self._open.discard(line)
         line.close()
 
-    def begin(self, size: int = 0) -> None:
+    def begin(self) -> None:
         with self._turn:
             self._under_way += 1
 

@@ -14,8 +14,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from appliance.config import Settings, can_serve
-from appliance.egress import is_loopback
 from appliance.errors import ConfigurationError
+from appliance.network_addresses import is_loopback
 from hsm.errors import AuthorityError
 from hsm.note import KeyKind, NoteKey, parse_vkey, verify_cosignature
 
