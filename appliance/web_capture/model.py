@@ -35,6 +35,54 @@ class CaptureLimits:
     """Pixels of a page's picture; an endless page is cut off there."""
 
 
+class StepKind(StrEnum):
+    """What a recorded session does on a page, one after the other."""
+
+    SCROLL = "scroll"
+    """To the element that ``target`` selects; to the end of the page where it is empty."""
+    CLICK = "click"
+    """The element that ``target`` (a CSS selector) selects first."""
+    WAIT = "wait"
+    """``seconds``, or until ``target`` is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureStep:
+    """One step of a recorded session."""
+
+    kind: StepKind
+    target: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureOrder:
+    """What is asked for: an address as somebody entered it, and what is done there before the picture is taken."""
+
+    address: str
+    steps: tuple[CaptureStep, ...] = ()
+
+
+class CaptureStage(StrEnum):
+    """How far a capture is."""
+
+    STARTING = "starting"
+    LOADING = "loading"
+    SCROLLING = "scrolling"
+    STEPS = "steps"
+    PICTURE = "picture"
+    PACKING = "packing"
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureProgress:
+    """How far a capture is, and what has passed so far: requests, and bytes of responses."""
+
+    stage: CaptureStage
+    requests: int = 0
+    received: int = 0
+
+
 class TlsTrust(StrEnum):
     """What this machine thinks of the certificate that a server showed."""
 
