@@ -75,6 +75,7 @@ class Capture:
     command: tuple[str, ...]
     browser_sha256: str
     browser_package: str
+    limits: CaptureLimits
 
 
 def require_address(address: str) -> str:
@@ -133,7 +134,7 @@ def capture(
     ended, whole = clock(), written.getvalue()
     page = CapturedPage(visit.address, visit.title, visit.text, began)
     packed = wacz(whole, warc.entries, page, made_by=made_by, at=ended)
-    return Capture(address, began, ended, whole, packed, visit, traffic, enclosure.command, *_versions())
+    return Capture(address, began, ended, whole, packed, visit, traffic, enclosure.command, *_versions(), limits)
 
 
 _DRAWING: Final = 120.0
