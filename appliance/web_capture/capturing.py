@@ -28,6 +28,7 @@ from appliance.web_capture.model import (
     CaptureOrder,
     CaptureProgress,
     CaptureStage,
+    StepOutcome,
     Traffic,
 )
 from appliance.web_capture.recording_proxy import Recorder, RecordingProxy
@@ -76,6 +77,11 @@ class Capture:
     browser_sha256: str
     browser_package: str
     limits: CaptureLimits
+    steps: tuple[StepOutcome, ...] = ()
+    session: bytes = b""
+    """The recorded screen, an animated WebP; empty where no step asks for it, or nothing moved."""
+    frames: tuple[datetime, ...] = ()
+    """When each picture of ``session`` was seen."""
 
 
 def require_address(address: str) -> str:
