@@ -21,7 +21,7 @@ from appliance.web_capture.destinations import Destinations, NotVisited
 from appliance.web_capture.devtools import DevTools
 from appliance.web_capture.interception import Interception
 from appliance.web_capture.messages import Malformed, ServerResponse, read_request, read_response
-from appliance.web_capture.model import CaptureFailed, CaptureLimits, Traffic
+from appliance.web_capture.model import CaptureFailed, CaptureLimits, CaptureOrder, Traffic
 from appliance.web_capture.recording_proxy import Recorder, RecordingProxy
 from appliance.web_capture.upstream import Connecting, server_trust
 from appliance.web_capture.warc import RecordType, WarcFile
@@ -311,7 +311,7 @@ def test_a_browser_that_answers_nonsense(monkeypatch: pytest.MonkeyPatch, answer
         capturing, "_ALWAYS", ("-I", "-c", _LIAR.format(after=after, answer=answer[:64], length=len(answer)))
     )
     with pytest.raises(CaptureFailed):
-        capturing.capture("http://site.example/", Destinations([], now), clock=now, made_by="test")
+        capturing.capture(CaptureOrder("http://site.example/"), Destinations([], now), clock=now, made_by="test")
 
 
 _LIAR = """
