@@ -118,7 +118,7 @@ def note_progress(
     return tx.update("captures", row, id=capture_id, state="running", claimant=claimant) > 0
 
 
-def abandoned(tx: Transaction) -> list[tuple[OrderedCapture, str]]:
+def under_way(tx: Transaction) -> list[tuple[OrderedCapture, str]]:
     """Those that are being worked on, each with who does."""
     names = dict(tx.execute("SELECT id, claimant FROM captures WHERE state = 'running'"))
     return [(each, names[each.id]) for each in _CAPTURES.all(tx, "WHERE state = 'running' ORDER BY began")]
