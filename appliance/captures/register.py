@@ -14,6 +14,8 @@ from appliance.config.captures import CaptureSettings
 from appliance.contracts.rules import require_reason
 from appliance.documents.blobs import BlobStore
 from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRefused
+from appliance.evidence.captures import layout
+from appliance.evidence.captures.facts import CaptureFacts, decode
 from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
 from appliance.model.captures import (
     CaptureFile,
@@ -118,11 +120,12 @@ class CaptureRegister:
             before = None if after is None else captures.load_capture(tx, after, subject)
             return _page(captures.captures_of(tx, subject, before, PAGE + 1, client=client))
 
-    def of_everybody(self, *, after: str | None = None) -> CapturePage:
-        """Everybody's newest captures, for auditors. Raises :class:`NotFound` for an *after* that is none."""
+    def of_organisation(self, organisation: str, *, after: str | None = None) -> CapturePage:
+        """The newest captures of all people of one *organisation*, for its auditors. Raises :class:`NotFound` for an
+        *after* that is none."""
         with self._database.reading() as tx:
             before = None if after is None else captures.load_capture(tx, after)
-            return _page(captures.all_captures(tx, before, PAGE + 1))
+            return _page(captures.captures_of_organisation(tx, organisation, before, PAGE + 1))
 
     count_ahead = reads(captures.count_ahead)
 
@@ -138,6 +141,12 @@ class CaptureRegister:
             if each.name == name:
                 return self._blobs.get(each.digest)
         raise NotFound("The web capture {capture} has no file {name}.", capture=capture_id, name=name)
+
+    def facts(self, capture_id: str, *, by: str) -> CaptureFacts | None:
+        """What the machine noted of *by*'s capture, as its package has it; None where there are no files. Raises
+        :class:`NotFound`."""
+        names = {each.name for each in self.files(capture_id, by=by)}
+        return decode(self.content(capture_id, layout.FACTS, by=by)) if layout.FACTS in names else None
 
     def cancel(self, capture_id: str, *, by: str) -> None:
         """It is not made: one that waits at once, one that is being made within seconds. Raises

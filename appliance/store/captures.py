@@ -54,11 +54,16 @@ def captures_of(
     return _CAPTURES.all(tx, rest, (owner, at, number, limit, client))
 
 
-def all_captures(tx: Transaction, before: OrderedCapture | None, limit: int) -> list[OrderedCapture]:
-    """Everybody's, the newest first, from the one *before* on."""
+def captures_of_organisation(
+    tx: Transaction, organisation: str, before: OrderedCapture | None, limit: int
+) -> list[OrderedCapture]:
+    """Those of all people of an organisation, the newest first, from the one *before* on."""
     at, number = _place(before)
-    rest = "WHERE (?1 IS NULL OR (ordered, id) < (?1, ?2)) ORDER BY ordered DESC, id DESC LIMIT ?3"
-    return _CAPTURES.all(tx, rest, (at, number, limit))
+    rest = (
+        "WHERE (?1 IS NULL OR (ordered, id) < (?1, ?2)) AND EXISTS (SELECT 1 FROM people AS p"
+        " WHERE p.subject = captures.owner AND p.organisation = ?3) ORDER BY ordered DESC, id DESC LIMIT ?4"
+    )
+    return _CAPTURES.all(tx, rest, (at, number, organisation, limit))
 
 
 def captures_by_plan(tx: Transaction, schedule: str, limit: int) -> list[OrderedCapture]:
