@@ -74,6 +74,7 @@ class Capture:
     command: tuple[str, ...]
     browser_sha256: str
     browser_package: str
+    limits: CaptureLimits
 
 
 def require_address(address: str) -> str:
@@ -130,7 +131,7 @@ def capture(
     ended, whole = clock(), written.getvalue()
     page = CapturedPage(visit.address, visit.title, visit.text, began)
     packed = wacz(whole, warc.entries, page, made_by=made_by, at=ended)
-    return Capture(address, began, ended, whole, packed, visit, traffic, enclosure.command, *_versions())
+    return Capture(address, began, ended, whole, packed, visit, traffic, enclosure.command, *_versions(), limits)
 
 
 _NONSENSE: Final = (
