@@ -14,6 +14,7 @@ from appliance.evidence.captures import layout
 from appliance.evidence.captures.facts import CaptureFacts, ClockFacts, ConnectionSecurity, HostFacts, RefusedFacts
 from appliance.evidence.captures.model import CaptureEvidence
 from appliance.evidence.log_files import read_log_files
+from appliance.evidence.readme import readme_path
 from appliance.language import Language, Translator, instants, translator
 from appliance.language.characters import with_organisation
 from appliance.language.sizes import ByteSize
@@ -98,7 +99,7 @@ def _values(evidence: CaptureEvidence, language: Language) -> dict[str, Any]:
         "log": _log(evidence),
         "files": [(each.path, f"{each.size:,}", _grouped(each.sha256)) for each in facts.files],
         "warc": layout.WARC,
-        "readme": f"README.{language.value}.txt",
+        "readme": readme_path(language),
     }
 
 
@@ -209,7 +210,7 @@ def _stamp(evidence: CaptureEvidence) -> dict[str, str]:
     return {
         "at": instants.exact(info.gen_time, evidence.facts.zone),
         "serial": f"{info.serial:x}",
-        "by": shown_name(evidence.certificates.timestamping),
+        "by": shown_name(info.signer or evidence.certificates.timestamping),
     }
 
 
