@@ -43,6 +43,7 @@ JOBS: Mapping[str, str] = MappingProxyType(
         "pdf.require_shown": "appliance.pdf.confined_jobs:require_shown",
         "pdf.require_room": "appliance.pdf.confined_jobs:require_room",
         "captures.preview": "appliance.captures.previews:preview",
+        "captures.thumbnail": "appliance.evidence.captures.thumbnail:shrink",
         "review.check": "appliance.review.checking:check_content",
     }
 )

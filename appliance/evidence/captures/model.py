@@ -14,7 +14,8 @@ from appliance.evidence.model import Certificates, LogMaterial, TimestampExchang
 class CaptureEvidence:
     """All about one capture. ``files`` are what the browser and the proxy gave (path → bytes), of which ``facts``
     has the digests; ``exchange`` dates the WARC; ``log`` has one entry, that of the capture, with all that opens
-    it. ``audience`` names for whom the package is made, ``created`` is aware."""
+    it. ``audience`` names for whom the package is made, ``created`` is aware. ``thumbnail`` is a JPEG for the
+    certificate, of :func:`appliance.evidence.captures.thumbnail.thumbnail_of`, empty for none."""
 
     facts: CaptureFacts
     files: Mapping[str, bytes]
@@ -23,3 +24,4 @@ class CaptureEvidence:
     log: LogMaterial
     audience: str
     created: datetime
+    thumbnail: bytes = b""

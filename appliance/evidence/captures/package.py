@@ -45,7 +45,7 @@ def package_files(evidence: CaptureEvidence) -> dict[str, bytes]:
         layout.WARC_QUERY: evidence.exchange.request,
         layout.WARC_REPLY: evidence.exchange.reply,
         layout.FACTS: encode(evidence.facts),
-        **{layout.certificate_path(each): certificate.render_certificate(evidence, each) for each in Language},
+        **{layout.certificate_path(each): pdf for each, pdf in certificate.render_certificates(evidence).items()},
         **{readme_path(each): readme.render_readme(evidence, each) for each in Language},
         **programs(),
         **log_files(evidence.log),
