@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 from appliance.captures.recording import CaptureRecording, RecordedCapture
 from appliance.confinement.pool import Confinement
 from appliance.documents.blobs import BlobStore
-from appliance.errors import DocumentRefused, NotFound
+from appliance.errors import NotFound
 from appliance.evidence.captures import layout
 from appliance.evidence.captures.facts import CaptureFacts, decode
+from appliance.evidence.captures.thumbnail import thumbnail_of
 from appliance.model.captures import CaptureComparison, CaptureFile, CaptureState, OrderedCapture
 from appliance.model.notice import Notice, NoticeKind
 from appliance.store import captures, outbox
@@ -24,13 +25,11 @@ from appliance.store.database import Database, Transaction
 from appliance.web_capture.differences import ComparedPage, compare_pages
 
 PACKAGE: Final = "package.zip"
-PREVIEW: Final = "preview.webp"
+PREVIEW: Final = "preview.jpg"
 MARKED: Final = "differences.png"
 """Names of what is made here, among the files of a capture."""
 
 MADE_HERE: Final = frozenset({PACKAGE, PREVIEW, MARKED})
-
-_PREVIEW_SECONDS: Final = 60.0
 
 
 class CaptureFinishing:
@@ -63,12 +62,9 @@ class CaptureFinishing:
     def _preview(self, capture: OrderedCapture, files: Mapping[str, str]) -> None:
         if PREVIEW in files:
             return
-        try:
-            data = self._blobs.get(files[layout.PICTURE])
-            small = self._confinement.process(bytes, "captures.preview", timeout=_PREVIEW_SECONDS, data=data)
-        except DocumentRefused:  # the browser was taken over; the page is shown without a picture
-            return
-        self._add(capture.id, PREVIEW, small)
+        small = thumbnail_of(self._confinement, self._blobs.get(files[layout.PICTURE]))
+        if small:  # otherwise it cannot be read: a page may have taken over the browser that made it
+            self._add(capture.id, PREVIEW, small)
 
     def _compare(self, capture: OrderedCapture, files: Mapping[str, str]) -> None:
         """With the one before of the same schedule; its owner is told of what is different."""

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from PIL import Image
-
+from appliance.confinement.jobs import CAPTURE_PICTURES
+from appliance.confinement.pool import Confinement
+from appliance.errors import DocumentRefused
 from appliance.web_capture.destinations import Destinations
 from appliance.web_capture.devtools import BrowserGone, DevTools
 from appliance.web_capture.enclosure import PORT, Enclosure, browser, enclose
@@ -27,6 +28,7 @@ from appliance.web_capture.model import (
     CaptureOrder,
     CaptureProgress,
     CaptureStage,
+    StepOutcome,
     Traffic,
 )
 from appliance.web_capture.recording_proxy import Recorder, RecordingProxy
@@ -75,6 +77,11 @@ class Capture:
     browser_sha256: str
     browser_package: str
     limits: CaptureLimits
+    steps: tuple[StepOutcome, ...] = ()
+    session: bytes = b""
+    """The recorded screen, an animated WebP; empty where no step asks for it, or nothing moved."""
+    frames: tuple[datetime, ...] = ()
+    """When each picture of ``session`` was seen."""
 
 
 def require_address(address: str) -> str:
@@ -119,10 +126,12 @@ def capture(
         warc = WarcFile(written)
         warc.begin({"software": made_by, "format": "WARC File Format 1.1", "conformsTo": _STANDARD}, began)
         recorder = Recorder(warc, traffic, Connecting(destinations, traffic, trust), interception, limits, clock)
+        drawing = Confinement(Path(folder), warm=1, jobs=CAPTURE_PICTURES, warm_up=())
         enclosure = enclose(arguments)
         proxy = RecordingProxy(enclosure.listener, recorder)
         try:
-            visit = _visited(enclosure, proxy, recorder, address, reporting)
+            with drawing:
+                visit = _visited(enclosure, proxy, recorder, address, reporting, drawing)
         finally:
             proxy.close()
             enclosure.end()
@@ -134,25 +143,35 @@ def capture(
     return Capture(address, began, ended, whole, packed, visit, traffic, enclosure.command, *_versions(), limits)
 
 
-_NONSENSE: Final = (
-    *(ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError),
-    Image.DecompressionBombError,
-)
+_DRAWING: Final = 120.0
+"""Seconds for putting a picture together."""
+_NO_PICTURE: Final = "The browser gave no picture of the page that can be read; nothing was kept."
+_NONSENSE: Final = (ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError)
 """What comes of answers that an honest browser does not give."""
 _STANDARD: Final = "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
 
 
 def _visited(
-    enclosure: Enclosure, proxy: RecordingProxy, recorder: Recorder, address: str, reporting: CaptureReporting
+    enclosure: Enclosure,
+    proxy: RecordingProxy,
+    recorder: Recorder,
+    address: str,
+    reporting: CaptureReporting,
+    drawing: Confinement,
 ) -> Visit:
+    def draw(job: str, **arguments: object) -> bytes:
+        return drawing.process(bytes, job, timeout=_DRAWING, sentence=_NO_PICTURE, **arguments)
+
     tools = DevTools(enclosure.reading, enclosure.writing, waiting=reporting.tick)
-    visitor = Visitor(tools, recorder.limits, lambda: proxy.idle_since, recorder.clock, reporting)
+    visitor = Visitor(tools, recorder.limits, lambda: proxy.idle_since, recorder.clock, reporting, draw)
     try:
         return visitor.visit(address)
     except BrowserGone as error:
         raise CaptureFailed(
             "The browser ended or stopped answering while it showed the page; nothing was kept."
         ) from error
+    except DocumentRefused as error:
+        raise CaptureFailed(_NO_PICTURE) from error
     except _NONSENSE as error:
         raise CaptureFailed("The browser answered something that cannot be; nothing was kept.") from error
 

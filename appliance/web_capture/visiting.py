@@ -9,17 +9,15 @@
 from __future__ import annotations
 
 import base64
-import io
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from PIL import Image
-
 from appliance.web_capture.devtools import DevTools
 from appliance.web_capture.model import CaptureFailed, CaptureLimits, CaptureStage
+from appliance.web_capture.pictures import MOST_PIXELS, TILE
 from appliance.web_capture.reporting import CaptureReporting
 
 WIDTH: Final = 1280
@@ -28,10 +26,12 @@ _SCREEN: Final = 900
 _QUIET: Final = 0.8
 """Seconds without a request after which a page counts as loaded."""
 _TICK: Final = 0.1
-_TILE: Final = 8_000
-"""Pixels: a taller picture is taken in parts, since Chromium repeats itself beyond 16,384."""
 _LONGEST_TEXT: Final = 4_000_000
 """Characters."""
+
+
+Draw = Callable[..., bytes]
+"""A job of :data:`appliance.confinement.jobs.CAPTURE_PICTURES`, by name and arguments. Raises ApplianceError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,14 @@ class Visitor:
         idle_since: Callable[[], datetime | None],
         clock: Callable[[], datetime],
         reporting: CaptureReporting,
+        draw: Draw,
     ) -> None:
         self._tools = tools
         self._limits = limits
         self._idle_since = idle_since
         self._clock = clock
         self._reporting = reporting
+        self._draw = draw
         self._session = ""
 
     def visit(self, address: str) -> Visit:
@@ -136,7 +138,7 @@ class Visitor:
 
     def _height(self) -> int:
         size = self._page("Page.getLayoutMetrics")["cssContentSize"]
-        return int(size["height"])
+        return max(1, int(size["height"]))
 
     def _scrolled(self, deadline: float, tab: str) -> tuple[int, tuple[str, ...]]:
         """The page's height once it has been looked through, and what cut that short."""
@@ -161,10 +163,8 @@ class Visitor:
                 self._settle(deadline, tab)
         self._value("window.scrollTo(0, 0)")
         self._settle(min(deadline, time.monotonic() + 2 * _QUIET), tab)
-        height = self._height()
-        if height > self._limits.height:
-            return self._limits.height, (*cut, "height")
-        return height, cut
+        height, most = self._height(), min(self._limits.height, MOST_PIXELS // self._width())
+        return (most, (*cut, "height")) if height > most else (height, cut)
 
     def _seen(self, product: str, error: str, height: int, *, loaded: bool, cut: tuple[str, ...]) -> Visit:
         text = self._said("document.documentElement ? document.documentElement.innerText : ''")
@@ -183,21 +183,16 @@ class Visitor:
         return seen if len(text) <= _LONGEST_TEXT else replace(seen, cut=(*cut, "text"))
 
     def _picture(self, height: int) -> bytes:
-        """The whole page as PNG, put together of tiles."""
-        width = max(1, min(int(self._page("Page.getLayoutMetrics")["cssContentSize"]["width"]), 4 * WIDTH))
+        """The whole page as PNG, put together of tiles in confinement."""
+        width = self._width()
         tiles = [
-            (top, self._octets(self._page("Page.captureScreenshot", _clip(top, width, height), seconds=30.0)))
-            for top in range(0, max(height, 1), _TILE)
+            self._octets(self._page("Page.captureScreenshot", _clip(top, width, height), seconds=30.0))
+            for top in range(0, height, TILE)
         ]
-        if len(tiles) == 1:
-            return tiles[0][1]
-        whole = Image.new("RGB", (width, height), "white")
-        for top, tile in tiles:
-            with Image.open(io.BytesIO(tile)) as part:
-                whole.paste(part.convert("RGB"), (0, top))
-        written = io.BytesIO()
-        whole.save(written, "PNG", optimize=False)
-        return written.getvalue()
+        return self._draw("captures.assembled", tiles=tiles, width=width, height=height)
+
+    def _width(self) -> int:
+        return max(1, min(int(self._page("Page.getLayoutMetrics")["cssContentSize"]["width"]), 4 * WIDTH))
 
     @staticmethod
     def _octets(answer: Mapping[str, Any]) -> bytes:
@@ -208,5 +203,5 @@ class Visitor:
 
 
 def _clip(top: int, width: int, height: int) -> Mapping[str, Any]:
-    part = {"x": 0, "y": top, "width": width, "height": max(1, min(_TILE, height - top)), "scale": 1}
+    part = {"x": 0, "y": top, "width": width, "height": min(TILE, height - top), "scale": 1}
     return {"format": "png", "clip": part, "captureBeyondViewport": True}

@@ -198,11 +198,11 @@ def _differences(capture: OrderedCapture) -> PageDifferences | None:
     return PageDifferences.decode(json.loads(told)) if told else None
 
 
-@pages.get("/<capture_id>/picture.webp")
+@pages.get("/<capture_id>/picture.jpg")
 def picture(capture_id: str) -> Answer:
     """Written anew by a confined process, and shown as a picture alone."""
     content = appliance.captures.content(capture_id, PREVIEW, by=investigator())
-    return Response(content, content_type="image/webp", headers={"Cache-Control": "private, no-cache"})
+    return Response(content, content_type="image/jpeg", headers={"Cache-Control": "private, no-cache"})
 
 
 @pages.get("/<capture_id>/files/<name>")
