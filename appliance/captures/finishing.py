@@ -70,7 +70,9 @@ class CaptureFinishing:
         """With the one before of the same schedule; its owner is told of what is different."""
         with self._database.reading() as tx:
             earlier = None if capture.schedule is None else captures.one_before(tx, capture)
-            before = {} if earlier is None else {each.name: each.digest for each in captures.files_of(tx, earlier.id)}
+            before = (
+                {} if earlier is None else {each.name: each.digest for each in captures.files_of(tx, earlier.id)}
+            )
         if earlier is None or capture.comparison is not None:
             return
         found = compare_pages(self._page(before), self._page(files), self._confinement)

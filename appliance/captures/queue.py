@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
+from appliance.capture_service.client import CaptureService
 from appliance.captures.orders import order_of
 from appliance.captures.recording import CaptureRecording, CaptureRequest, RecordedCapture
-from appliance.capture_service.client import CaptureService
 from appliance.contracts.crash_safety import ProcessLeases
 from appliance.documents.blobs import BlobStore
 from appliance.errors import StateRefused

@@ -95,7 +95,7 @@ _MAY_CAPTURE = (
 
 def may_capture(tx: Transaction, subject: str) -> bool:
     """Whether *subject* has an open account with the role."""
-    return tx.exists(f"SELECT 1 WHERE {_MAY_CAPTURE.format(owner='?1')}", (subject,))  # noqa: S608 -- a literal above
+    return tx.exists(f"SELECT 1 WHERE {_MAY_CAPTURE.format(owner='?1')}", (subject,))
 
 
 def next_waiting(tx: Transaction, now: datetime) -> OrderedCapture | None:
@@ -262,7 +262,9 @@ def due_schedules(tx: Transaction, now: datetime) -> list[CaptureSchedule]:
 
 def has_one_under_way(tx: Transaction, schedule_id: str) -> bool:
     """Whether a capture of the schedule waits or is made."""
-    query = "SELECT 1 FROM captures WHERE schedule IS NOT NULL AND schedule = ? AND state IN ('waiting', 'running')"
+    query = (
+        "SELECT 1 FROM captures WHERE schedule IS NOT NULL AND schedule = ? AND state IN ('waiting', 'running')"
+    )
     return tx.exists(query, (schedule_id,))
 
 
@@ -304,7 +306,9 @@ def _work(
     )
 
 
-def _record(title: str, visited: str, entry: int | None, recorded: str | None, audience: str) -> CaptureRecord | None:
+def _record(
+    title: str, visited: str, entry: int | None, recorded: str | None, audience: str
+) -> CaptureRecord | None:
     if entry is None or recorded is None:
         return None
     return CaptureRecord(title, visited, entry, datetime.fromisoformat(recorded), audience)

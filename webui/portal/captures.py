@@ -24,7 +24,15 @@ from appliance.web_capture.model import CaptureFailed, CaptureStep, StepKind
 from hsm.errors import RefusalError
 from webui.portal.access import require
 from webui.portal.pages import appliance, house_names, once, saved_file
-from webui.shared.form_pages import Answer, FormProblems, form, render, see_other, status_in_workflow, unprocessable
+from webui.shared.form_pages import (
+    Answer,
+    FormProblems,
+    form,
+    render,
+    see_other,
+    status_in_workflow,
+    unprocessable,
+)
 from webui.shared.forms import field, member_of, whole_number
 from webui.shared.language import translate
 
@@ -165,7 +173,9 @@ def show(capture_id: str) -> Answer:
         pictured=PREVIEW in files,
         finishing=finishing,
         facts=facts,
-        security=[] if facts is None else [(each, trust_of(each).translated(translate())) for each in page_security(facts)],
+        security=[]
+        if facts is None
+        else [(each, trust_of(each).translated(translate())) for each in page_security(facts)],
         refused=[] if facts is None else _reasons(facts, "refused"),
         cut=[] if facts is None else _reasons(facts, "cut"),
         steps=[] if facts is None else _done_steps(facts),
@@ -190,7 +200,10 @@ def _reasons(facts: CaptureFacts, which: str) -> list[tuple[str, str]]:
 
 def _done_steps(facts: CaptureFacts) -> list[tuple[str, str, str]]:
     say = translate()
-    return [(meaning(STEPS, each.kind.value, say), each.target, meaning(RESULTS, each.result, say)) for each in facts.steps]
+    return [
+        (meaning(STEPS, each.kind.value, say), each.target, meaning(RESULTS, each.result, say))
+        for each in facts.steps
+    ]
 
 
 def _differences(capture: OrderedCapture) -> PageDifferences | None:
