@@ -44,8 +44,8 @@ ONCE_MORE: Final = Sentence("It was interrupted, as the machine stopped, and is 
 
 
 class CaptureQueue:
-    """Thread-safe: each thread that runs :meth:`run_next` makes one capture at a time. *leases* tell whose captures
-    were left by a process that died."""
+    """Thread-safe: each thread that runs :meth:`run_next` makes one capture at a time. *leases* tell whose
+    captures were left by a process that died."""
 
     def __init__(
         self,
@@ -59,8 +59,8 @@ class CaptureQueue:
         self._service, self._recording = makers
 
     def run_next(self) -> bool:
-        """Makes the capture that waits longest; False when none waits. Raises what nobody has foreseen: the capture
-        waits again then, and has failed after the second time."""
+        """Makes the capture that waits longest; False when none waits. Raises what nobody has foreseen: the
+        capture waits again then, and has failed after the second time."""
         self._database.commit(self._take_up_abandoned)
         taken = self._database.commit(self._take)
         if taken is None:

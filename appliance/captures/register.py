@@ -79,7 +79,7 @@ class CaptureRegister:
             self._require_room(tx, by, now)
             made = _capture(accepted, by, now, number=number, client=client)
             captures.insert_capture(tx, made)
-            return made
+            return captures.load_capture(tx, made.id)
 
     def order_by_plan(
         self, draft: CaptureDraft, plan: PlanDraft, *, by: str, client: str | None = None
@@ -107,7 +107,7 @@ class CaptureRegister:
             )
             captures.insert_schedule(tx, schedule)
             captures.insert_capture(tx, _capture(accepted, by, now, schedule=schedule.id, client=client))
-            return schedule
+            return captures.load_schedule(tx, schedule.id)
 
     def get(self, capture_id: str, *, by: str) -> OrderedCapture:
         """The capture of *by*. Raises :class:`NotFound`, also for somebody else's."""
@@ -117,15 +117,15 @@ class CaptureRegister:
         """The person's newest captures, behind the one with the id *after*; those of one API *client* only, where
         it is named. Raises :class:`NotFound` for an *after* that is not theirs."""
         with self._database.reading() as tx:
-            before = None if after is None else captures.load_capture(tx, after, subject)
-            return _page(captures.captures_of(tx, subject, before, PAGE + 1, client=client))
+            if after is not None:
+                captures.load_capture(tx, after, subject)
+            return _page(captures.captures_of(tx, subject, after, PAGE + 1, client=client))
 
     def of_organisation(self, organisation: str, *, after: str | None = None) -> CapturePage:
-        """The newest captures of all people of one *organisation*, for its auditors. Raises :class:`NotFound` for an
-        *after* that is none."""
+        """The newest captures of all people of one *organisation*, for its auditors, behind the one
+        with the id *after*."""
         with self._database.reading() as tx:
-            before = None if after is None else captures.load_capture(tx, after)
-            return _page(captures.captures_of_organisation(tx, organisation, before, PAGE + 1))
+            return _page(captures.captures_of_organisation(tx, organisation, after, PAGE + 1))
 
     count_ahead = reads(captures.count_ahead)
 
@@ -164,8 +164,8 @@ class CaptureRegister:
         self._held(capture_id, words, by)
 
     def release(self, capture_id: str, *, by: str) -> None:
-        """It is kept for its term only. Raises :class:`NotFound`, or :class:`StateRefused` for one that is not kept
-        longer."""
+        """It is kept for its term only. Raises :class:`NotFound`, or :class:`StateRefused` for one that is not
+        kept longer."""
         self._held(capture_id, None, by)
 
     def _held(self, capture_id: str, reason: str | None, by: str) -> None:

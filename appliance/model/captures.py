@@ -68,7 +68,7 @@ class CaptureRecord:
 
 @dataclass(frozen=True, slots=True)
 class CaptureComparison:
-    """``earlier`` is the capture that it was compared with; ``differences`` as JSON, empty where there are none."""
+    """``earlier`` is the capture that it was compared with; ``differences`` are JSON."""
 
     earlier: str
     changed: bool

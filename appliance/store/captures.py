@@ -19,8 +19,10 @@ from appliance.model.captures import (
 )
 from appliance.store.database import Transaction
 from hsm.errors import Sentence
-from hsm.intents import instant
 from hsm.rows import Query, columns, fields_of
+
+_BEHIND = "(?1 IS NULL OR (ordered, rowid) < (SELECT ordered, rowid FROM captures WHERE id = ?1))"
+"""Behind the capture with the id ``?1`` in a list, the newest first; without one, all."""
 
 GONE = "—"
 """What stands where an address or a purpose was."""
@@ -43,32 +45,26 @@ def find_capture(tx: Transaction, capture_id: str) -> OrderedCapture | None:
 
 
 def captures_of(
-    tx: Transaction, owner: str, before: OrderedCapture | None, limit: int, *, client: str | None = None
+    tx: Transaction, owner: str, after: str | None, limit: int, *, client: str | None = None
 ) -> list[OrderedCapture]:
-    """The newest of *owner*, from the one *before* on; only those of one *client* of the API where it is named."""
-    at, number = _place(before)
-    rest = (
-        "WHERE owner = ?1 AND (?5 IS NULL OR client = ?5) AND (?2 IS NULL OR (ordered, id) < (?2, ?3))"
-        " ORDER BY ordered DESC, id DESC LIMIT ?4"
-    )
-    return _CAPTURES.all(tx, rest, (owner, at, number, limit, client))
+    """The newest of *owner*, behind the one with the id *after*; only those of one *client* of the API, if any."""
+    whose = "owner = ?2 AND (?3 IS NULL OR client = ?3)"
+    rest = f"WHERE {whose} AND {_BEHIND} ORDER BY ordered DESC, rowid DESC LIMIT ?4"
+    return _CAPTURES.all(tx, rest, (after, owner, client, limit))
 
 
 def captures_of_organisation(
-    tx: Transaction, organisation: str, before: OrderedCapture | None, limit: int
+    tx: Transaction, organisation: str, after: str | None, limit: int
 ) -> list[OrderedCapture]:
-    """Those of all people of an organisation, the newest first, from the one *before* on."""
-    at, number = _place(before)
-    rest = (
-        "WHERE (?1 IS NULL OR (ordered, id) < (?1, ?2)) AND EXISTS (SELECT 1 FROM people AS p"
-        " WHERE p.subject = captures.owner AND p.organisation = ?3) ORDER BY ordered DESC, id DESC LIMIT ?4"
-    )
-    return _CAPTURES.all(tx, rest, (at, number, organisation, limit))
+    """Those of all people of an organisation, the newest first, behind the one with the id *after*."""
+    of_it = "EXISTS (SELECT 1 FROM people AS p WHERE p.subject = captures.owner AND p.organisation = ?2)"
+    rest = f"WHERE {_BEHIND} AND {of_it} ORDER BY ordered DESC, rowid DESC LIMIT ?3"
+    return _CAPTURES.all(tx, rest, (after, organisation, limit))
 
 
 def captures_by_plan(tx: Transaction, schedule: str, limit: int) -> list[OrderedCapture]:
     """The newest of a schedule."""
-    rest = "WHERE schedule IS NOT NULL AND schedule = ? ORDER BY ordered DESC, id DESC LIMIT ?"
+    rest = "WHERE schedule IS NOT NULL AND schedule = ? ORDER BY ordered DESC, rowid DESC LIMIT ?"
     return _CAPTURES.all(tx, rest, (schedule, limit))
 
 
@@ -83,8 +79,9 @@ def count_ordered(tx: Transaction, owner: str, since: datetime) -> int:
 
 def count_ahead(tx: Transaction, capture: OrderedCapture) -> int:
     """How many waiting ones come before this one."""
-    query = "SELECT count(*) FROM captures WHERE state = 'waiting' AND (retry_at, ordered, id) < (?, ?, ?)"
-    return tx.count(query, (capture.work.retry_at, capture.ordered, capture.id))
+    place = "(SELECT retry_at, rowid FROM captures WHERE id = ?)"
+    query = f"SELECT count(*) FROM captures WHERE state = 'waiting' AND (retry_at, rowid) < {place}"  # noqa: S608
+    return tx.count(query, (capture.id,))
 
 
 _MAY_CAPTURE = (
@@ -102,7 +99,7 @@ def next_waiting(tx: Transaction, now: datetime) -> OrderedCapture | None:
     """The one that waits longest of those whose time has come. Those of somebody whose account is suspended or who
     lost the role rest."""
     allowed = _MAY_CAPTURE.format(owner="captures.owner")
-    rest = f"WHERE state = 'waiting' AND retry_at <= ? AND {allowed} ORDER BY retry_at, ordered, id LIMIT 1"
+    rest = f"WHERE state = 'waiting' AND retry_at <= ? AND {allowed} ORDER BY retry_at, rowid LIMIT 1"
     return _CAPTURES.first(tx, rest, (now,))
 
 
@@ -194,10 +191,11 @@ def finished(tx: Transaction, capture_id: str) -> None:
 def one_before(tx: Transaction, capture: OrderedCapture) -> OrderedCapture | None:
     """The newest capture of the same schedule that was recorded before this one."""
     rest = (
-        "WHERE schedule IS NOT NULL AND schedule = ? AND state = 'done' AND (ordered, id) < (?, ?)"
-        " ORDER BY ordered DESC, id DESC LIMIT 1"
+        "WHERE schedule IS NOT NULL AND schedule = ?1 AND state = 'done'"
+        " AND (ordered, rowid) < (SELECT ordered, rowid FROM captures WHERE id = ?2)"
+        " ORDER BY ordered DESC, rowid DESC LIMIT 1"
     )
-    return _CAPTURES.first(tx, rest, (capture.schedule, capture.ordered, capture.id))
+    return _CAPTURES.first(tx, rest, (capture.schedule, capture.id))
 
 
 def note_comparison(tx: Transaction, capture_id: str, comparison: CaptureComparison) -> None:
@@ -220,8 +218,8 @@ def dispose(tx: Transaction, capture_id: str) -> list[str]:
     """done → disposed: address, purpose, title and files go; the digests of the files."""
     digests = tx.column(str, "SELECT digest FROM capture_files WHERE capture = ?", (capture_id,))
     tx.execute(
-        "UPDATE captures SET state = 'disposed', address = ?1, purpose = ?1, title = ?1, visited = ?1, steps = '[]',"
-        " differences = NULL WHERE id = ?2 AND state = 'done'",
+        "UPDATE captures SET state = 'disposed', address = ?1, purpose = ?1, title = ?1, visited = ?1,"
+        " steps = '[]', differences = NULL WHERE id = ?2 AND state = 'done'",
         (GONE, capture_id),
     )
     tx.execute("DELETE FROM capture_files WHERE capture = ?", (capture_id,))
@@ -282,10 +280,6 @@ def stop_schedule(tx: Transaction, schedule_id: str, at: datetime) -> bool:
 def digests_of_files(tx: Transaction) -> Sequence[str]:
     """SHA-256 of every file of every capture."""
     return tx.column(str, "SELECT DISTINCT digest FROM capture_files")
-
-
-def _place(before: OrderedCapture | None) -> tuple[str | None, str | None]:
-    return (None, None) if before is None else (instant(before.ordered), before.id)
 
 
 def _written(sentence: Sentence) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +22,9 @@ from tests.web_capture.servers import Answer, Asked, Server, page
 from tests.world import World, sequenced, shared_world
 
 HOST = "localhost"
-SETTINGS = '\n[capture]\nenabled = true\nallowed_hosts = ["localhost"]\nseconds = 20\nper_day = 12\nkeep_days = 30\n'
+SETTINGS = (
+    '\n[capture]\nenabled = true\nallowed_hosts = ["localhost"]\nseconds = 20\nper_day = 12\nkeep_days = 30\n'
+)
 INVESTIGATOR = frozenset({AccountRole.INVESTIGATOR})
 
 
@@ -47,7 +50,8 @@ def house_that_captures() -> Iterator[World]:
     """A world whose settings allow captures of this machine, and two people with the role."""
     with shared_world() as world:
         file = world.home.settings
-        file.write_text(file.read_text(encoding="utf-8") + SETTINGS, encoding="utf-8")
+        others = re.sub(r"(?ms)^\[capture\].*?(?=^\[|\Z)", "", file.read_text(encoding="utf-8"))
+        file.write_text(others + SETTINGS, encoding="utf-8")
         allowed = World(world.home, load(world.home))
         with allowed.opened() as appliance:
             for person in (ZHANG, LI):
@@ -95,7 +99,9 @@ def now_of(appliance: Appliance, capture: OrderedCapture) -> OrderedCapture:
 def forget_all(appliance: Appliance) -> None:
     """No capture waits, and nobody has ordered one."""
     with appliance.database.transaction() as tx:
-        tx.execute("UPDATE captures SET ordered = '2026-01-01T00:00:00Z' WHERE state NOT IN ('waiting', 'running')")
+        tx.execute(
+            "UPDATE captures SET ordered = '2026-01-01T00:00:00Z' WHERE state NOT IN ('waiting', 'running')"
+        )
         tx.execute(
             "UPDATE captures SET state = 'cancelled', claimant = NULL, ended = '2026-01-01T00:00:00Z',"
             " ordered = '2026-01-01T00:00:00Z' WHERE state IN ('waiting', 'running')"

@@ -147,7 +147,9 @@ def test_one_that_waits_is_cancelled_by_its_owner_alone(appliance: Appliance, we
     assert not appliance.capture_queue.run_next()
 
 
-def test_what_is_no_fault_of_the_page_is_tried_again_for_an_hour(world: World, appliance: Appliance, web: Web) -> None:
+def test_what_is_no_fault_of_the_page_is_tried_again_for_an_hour(
+    world: World, appliance: Appliance, web: Web
+) -> None:
     waiting = ordered(appliance, web.address())
     keys = world.home.authority_socket("web")
     aside = keys.with_name("aside.sock")
@@ -198,7 +200,8 @@ def test_whoever_may_not_capture_now_rests(appliance: Appliance, web: Web) -> No
 
 
 @pytest.mark.parametrize(
-    "address", ["example.com", "ftp://example.com/", "file:///etc/passwd", "https://u:p@example.com/", "", "http://"]
+    "address",
+    ["example.com", "ftp://example.com/", "file:///etc/passwd", "https://u:p@example.com/", "", "http://"],
 )
 def test_an_address_that_is_none_is_refused_at_once(appliance: Appliance, address: str) -> None:
     with pytest.raises(CaptureFailed):

@@ -1,5 +1,5 @@
-"""``/captures``: web pages as evidence. Investigators order captures and see their own; auditors see the register of
-their organisation: who captured what, when and what for, but nothing of what was on the pages.
+"""``/captures``: web pages as evidence. Investigators order captures and see their own; auditors see the register
+of their organisation: who captured what, when and what for, but nothing of what was on the pages.
 """
 
 from __future__ import annotations
