@@ -33,8 +33,10 @@ from appliance.web_capture.model import (
 )
 from appliance.web_capture.recording_proxy import Recorder, RecordingProxy
 from appliance.web_capture.reporting import CaptureReporting, ignore
+from appliance.web_capture.session import require_steps
+from appliance.web_capture.tab import WIDTH
 from appliance.web_capture.upstream import Connecting, server_trust
-from appliance.web_capture.visiting import WIDTH, Visit, Visitor
+from appliance.web_capture.visiting import Visit, Visited, Visitor
 from appliance.web_capture.wacz import CapturedPage, wacz
 from appliance.web_capture.warc import WarcFile
 
@@ -116,6 +118,7 @@ def capture(
     called by this thread, a few times a second at most, and an ApplianceError of it ends the capture. Raises
     :class:`CaptureFailed`; nothing is left of a capture that failed."""
     limits, address = limits or CaptureLimits(), require_address(order.address)
+    require_steps(order.steps)
     destinations.begin_at(urlsplit(address).hostname or "")
     began, traffic, written = clock(), Traffic(), io.BytesIO()
     reporting = CaptureReporting(progress, traffic)
@@ -131,16 +134,32 @@ def capture(
         proxy = RecordingProxy(enclosure.listener, recorder)
         try:
             with drawing:
-                visit = _visited(enclosure, proxy, recorder, address, reporting, drawing)
+                visited = _visited(enclosure, proxy, recorder, order, reporting, drawing)
         finally:
             proxy.close()
             enclosure.end()
     reporting.enter(CaptureStage.PACKING)
     warc.end()
-    ended, whole = clock(), written.getvalue()
+    ended, whole, visit = clock(), written.getvalue(), visited.visit
     page = CapturedPage(visit.address, visit.title, visit.text, began)
+    digest, package = _versions()
     packed = wacz(whole, warc.entries, page, made_by=made_by, at=ended)
-    return Capture(address, began, ended, whole, packed, visit, traffic, enclosure.command, *_versions(), limits)
+    return Capture(
+        address=address,
+        began=began,
+        ended=ended,
+        warc=whole,
+        wacz=packed,
+        visit=visit,
+        traffic=traffic,
+        command=enclosure.command,
+        browser_sha256=digest,
+        browser_package=package,
+        limits=limits,
+        steps=visited.steps,
+        session=visited.session,
+        frames=visited.frames,
+    )
 
 
 _DRAWING: Final = 120.0
@@ -155,17 +174,17 @@ def _visited(
     enclosure: Enclosure,
     proxy: RecordingProxy,
     recorder: Recorder,
-    address: str,
+    order: CaptureOrder,
     reporting: CaptureReporting,
     drawing: Confinement,
-) -> Visit:
+) -> Visited:
     def draw(job: str, **arguments: object) -> bytes:
         return drawing.process(bytes, job, timeout=_DRAWING, sentence=_NO_PICTURE, **arguments)
 
     tools = DevTools(enclosure.reading, enclosure.writing, waiting=reporting.tick)
-    visitor = Visitor(tools, recorder.limits, lambda: proxy.idle_since, recorder.clock, reporting, draw)
     try:
-        return visitor.visit(address)
+        visitor = Visitor(tools, recorder.limits, lambda: proxy.idle_since, recorder.clock, reporting, draw)
+        return visitor.visit(order)
     except BrowserGone as error:
         raise CaptureFailed(
             "The browser ended or stopped answering while it showed the page; nothing was kept."

@@ -74,8 +74,8 @@ class StepResult(StrEnum):
     NOT_FOUND = "not-found"
     """Nothing is selected by ``target``, or it did not come in time."""
     REFUSED = "refused"
-    """It could not be done, ``note`` says why: ``selector`` is none that browsers know, ``hidden`` is an element that
-    has no place on the screen, ``covered`` one that lies behind another, ``error`` what the browser refused."""
+    """It could not be done, and ``note`` says why: ``selector`` is none that browsers know, ``hidden`` an element
+    without a place on the screen, ``covered`` one that lies behind another, ``error`` what the browser refused."""
     LATE = "late"
     """The time for the session was over; it was not tried."""
 
@@ -83,8 +83,8 @@ class StepResult(StrEnum):
 @dataclass(frozen=True, slots=True)
 class StepOutcome:
     """What became of one step, and what was seen after it (``picture``, PNG of the window; empty where it was not
-    tried) at the time ``at``, when the page had this ``address``. ``note`` are stable words, parted by spaces: for what
-    was refused besides (``dialog``, ``window``, ``download``), or why it was."""
+    tried) at the time ``at``, when the page had this ``address``. ``note`` are stable words, parted by spaces: why
+    it was refused, or what the page wanted besides and did not get (``dialog``, ``window``, ``download``)."""
 
     step: CaptureStep
     result: StepResult
@@ -147,8 +147,8 @@ class ForwardProxy:
 
 @dataclass(frozen=True, slots=True)
 class HouseNetwork:
-    """What lies between this machine and the internet: a ``proxy`` of the house, and its own ``authorities`` (path of
-    a PEM file, empty for none)."""
+    """What lies between this machine and the internet: a ``proxy`` of the house, and its own ``authorities`` (path
+    of a PEM file, empty for none)."""
 
     proxy: ForwardProxy | None = None
     authorities: str = ""
