@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
-from typing import Any, Final
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from appliance.entered_text import require_text
@@ -14,15 +14,7 @@ from appliance.errors import PreconditionRefused
 from appliance.model.captures import DEFAULT_TIMES, LONGEST_PAUSE, LONGEST_PURPOSE, MOST_TIMES, CapturePlan
 from appliance.web_capture.capturing import require_address
 from appliance.web_capture.model import CaptureOrder, CaptureStep, StepKind
-
-MOST_STEPS: Final = 20
-"""Steps of one capture."""
-
-LONGEST_TARGET: Final = 300
-"""Characters of a CSS selector."""
-
-LONGEST_WAIT: Final = 30.0
-"""Seconds of one step."""
+from appliance.web_capture.session import require_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +26,8 @@ class CaptureDraft:
     steps: tuple[CaptureStep, ...] = ()
 
     def accepted(self) -> CaptureDraft:
-        """The same without outer blanks. Raises :class:`CaptureFailed` for the address,
-        :class:`PreconditionRefused` for everything else."""
+        """The same without outer blanks. Raises :class:`CaptureFailed` for the address and the steps,
+        :class:`PreconditionRefused` for the purpose."""
         address = require_address(self.address.strip())
         purpose = require_text(
             self.purpose,
@@ -43,26 +35,8 @@ class CaptureDraft:
             too_long="The purpose is too long; {most} characters are possible.",
             most=LONGEST_PURPOSE,
         )
-        if len(self.steps) > MOST_STEPS:
-            raise PreconditionRefused("A capture has at most {most} steps.", most=MOST_STEPS)
-        return CaptureDraft(address, purpose, tuple(map(_accepted_step, range(1, MOST_STEPS + 1), self.steps)))
-
-
-def _accepted_step(number: int, step: CaptureStep) -> CaptureStep:
-    target = step.target.strip()
-    if len(target) > LONGEST_TARGET or not target.isprintable():
-        raise PreconditionRefused(
-            "Step {number}: the element has at most {most} visible characters.", number=number, most=LONGEST_TARGET
-        )
-    if step.kind is StepKind.CLICK and not target:
-        raise PreconditionRefused("Step {number}: name the element to click, such as #more.", number=number)
-    if not 0 <= step.seconds <= LONGEST_WAIT:
-        raise PreconditionRefused(
-            "Step {number}: a wait takes 0 to {most} seconds.", number=number, most=f"{LONGEST_WAIT:g}"
-        )
-    if step.kind is StepKind.WAIT and not target and step.seconds == 0:
-        raise PreconditionRefused("Step {number}: say for how many seconds, or for which element.", number=number)
-    return CaptureStep(step.kind, target, step.seconds)
+        steps = tuple(CaptureStep(each.kind, each.target.strip(), each.seconds) for each in self.steps)
+        return CaptureDraft(address, purpose, require_steps(steps))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from datetime import time
 from flask import Blueprint, Response, request, url_for
 
 from appliance.captures.finishing import MARKED, PACKAGE, PREVIEW
-from appliance.captures.orders import LONGEST_WAIT, CaptureDraft, PlanDraft, steps_of_text
+from appliance.captures.orders import CaptureDraft, PlanDraft, steps_of_text
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.evidence.captures import layout
 from appliance.evidence.captures.facts import CaptureFacts
@@ -20,7 +20,7 @@ from appliance.language.sizes import ByteSize
 from appliance.model.accounts import AccountRole
 from appliance.model.captures import DEFAULT_TIMES, LONGEST_PAUSE, MOST_TIMES, CaptureSchedule, OrderedCapture
 from appliance.web_capture.differences import PageDifferences
-from appliance.web_capture.model import CaptureFailed, CaptureStep, StepKind
+from appliance.web_capture.model import LONGEST_TARGET, CaptureFailed, CaptureStep, StepKind
 from hsm.errors import RefusalError
 from webui.portal.access import require
 from webui.portal.pages import appliance, house_names, once, saved_file
@@ -89,9 +89,9 @@ def new() -> Answer:
         rows=range(1, _ROWS_OF_STEPS + 1),
         step_kinds=[(kind.value, _step_kind(kind.value)) for kind in StepKind],
         stepped=any(typed.get(f"kind{row}") for row in range(1, _ROWS_OF_STEPS + 1)),
+        longest_target=LONGEST_TARGET,
         most_times=MOST_TIMES,
         most_days=LONGEST_PAUSE,
-        most_seconds=f"{LONGEST_WAIT:g}",
         enabled=appliance.captures.enabled,
     )
 
@@ -110,14 +110,14 @@ def _prefilled(by: str) -> dict[str, str]:
 
 
 def _place(refusal: RefusalError) -> str:
+    """The field of the form that *refusal* is about."""
     if isinstance(refusal, CaptureFailed):
-        return "address"
-    if "purpose" in refusal.template or "what the capture is for" in refusal.template:
-        return "purpose"
+        number = refusal.values.get("number")
+        return "address" if number is None else f"kind{number}"
     return next((name for word, name in _PLACES.items() if word in refusal.template), "")
 
 
-_PLACES = {"next it is": "every", "A plan has": "times", "Step {number}": "kind1"}
+_PLACES = {"urpose": "purpose", "what the capture is for": "purpose", "next it is": "every", "A plan has": "times"}
 
 
 @pages.post("/new")
