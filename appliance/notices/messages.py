@@ -118,8 +118,8 @@ SUBJECTS: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.ACT_WAITING: "What administrators asked for waits for your decision",
     NoticeKind.OFFICER_RECOVERY: "An officer is given a new way in by a key ceremony",
     NoticeKind.REMOTE_REQUESTED: "Other software asks for your signature",
-    NoticeKind.CAPTURE_CHANGED: "A web page that you capture by plan has changed",
-    NoticeKind.CAPTURE_FAILED: "A web page could not be captured",
+    NoticeKind.CAPTURE_CHANGED: "“{title}” has changed since the capture before",
+    NoticeKind.CAPTURE_FAILED: "“{title}” could not be captured",
     NoticeKind.ENROLLED: "You are enrolled and can sign now",
     NoticeKind.ENROLMENT_REFUSED: "Your enrolment for signing was refused",
 }
