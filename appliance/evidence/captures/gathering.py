@@ -113,9 +113,9 @@ def _traffic(traffic: Traffic) -> TrafficFacts:
         received=traffic.received,
         hosts=len(traffic.resolutions),
         refused=_refused(traffic.refused),
-        refused_in_all=len(traffic.refused),
+        refused_in_all=traffic.refused_in_all,
         cut=_refused(traffic.cut),
-        cut_in_all=len(traffic.cut),
+        cut_in_all=traffic.cut_in_all,
     )
 
 

@@ -32,6 +32,7 @@ def test_what_was_found_comes_back(facts: CaptureFacts, captured: Capture) -> No
     assert facts.page.loaded
     assert facts.traffic.requests == captured.traffic.requests >= 2
     assert ["elsewhere.example" in each.address for each in facts.traffic.refused] == [True]
+    assert facts.traffic.refused_in_all == 1
     [host] = facts.hosts
     assert (host.host, host.address, host.resolver) == (HOST, "127.0.0.1", "192.0.2.53")
     port = captured.address.split(":")[2].partition("/")[0]
@@ -102,14 +103,14 @@ def test_what_a_page_makes_endless_is_cut_and_counted(captured: Capture, monkeyp
     chains = {
         name: TlsFacts(name, "TLSv1.3", "A", TlsTrust.UNTRUSTED, "why", (b"x" * 200_000,)) for name in ("a", "b")
     }
-    traffic = replace(captured.traffic, refused=many, cut=many, tls=chains)
+    traffic = replace(captured.traffic, refused=many, cut=many, tls=chains, refused_in_all=900, cut_in_all=901)
     visit = replace(captured.visit, title="\ud800\x00\u202e" + "字" * 5000, error="x" * 3000)
     odd = replace(captured, traffic=traffic, visit=visit, command=("a",) * 500)
     found = facts_of(odd, number=NUMBER, by=replace(BY, purpose="p\r\n" * 2000), surroundings=SURROUNDINGS)
     assert decode(encode(found)) == found
     assert len(encode(found)) < facts_module.LARGEST
     assert len(found.traffic.refused) == MOST
-    assert found.traffic.refused_in_all == found.traffic.cut_in_all == 900
+    assert (found.traffic.refused_in_all, found.traffic.cut_in_all) == (900, 901)
     assert found.page.title.startswith("\N{REPLACEMENT CHARACTER}" * 3)
     assert found.page.title.endswith("字…")
     first, second = found.tls
