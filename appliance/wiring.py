@@ -196,7 +196,7 @@ class Appliance:
         self.document_codes = DocumentCodes(database)
         organisation, address = self.settings.organisation.name, self.settings.web.public_url
         self.ownership = Ownership(records, backend, issuer=organisation, address=address)
-        self.capture_recording = CaptureRecording(records, backend, self, NetworkFacts())
+        self.capture_recording = CaptureRecording(records, backend, self, NetworkFacts(), self.confinement)
         self.remote_pdfs = PdfSignatures(backend, records.now)
         self.remote_requests = RemoteRequests(database, backend.authority, self.remote_pdfs, records.now)
 

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from appliance.confinement.pool import Confinement
 from appliance.contracts.dependencies import ContractRecords, SigningBackend
 from appliance.errors import NotFound
 from appliance.evidence.captures import layout, package
 from appliance.evidence.captures.facts import CapturedBy, NetworkFacts, decode, encode, fit
 from appliance.evidence.captures.gathering import CaptureSurroundings, captured_files, facts_of
 from appliance.evidence.captures.model import CaptureEvidence
+from appliance.evidence.captures.thumbnail import thumbnail_of
 from appliance.evidence.gathering import LogSources, certificates_of, log_material
 from appliance.evidence.model import ManifestSignature, TimestampExchange
 from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
@@ -76,12 +78,19 @@ def keep_nothing(tx: Transaction, recorded: RecordedCapture) -> None:
 
 
 class CaptureRecording:
-    """Thread-safe. *log* gives the log's part of packages, *network* what the settings say of the network."""
+    """Thread-safe. *log* gives the log's part of packages, *network* what the settings say of the network; pages'
+    pictures are decoded in *confinement* alone."""
 
     def __init__(
-        self, records: ContractRecords, backend: SigningBackend, log: LogSources, network: NetworkFacts
+        self,
+        records: ContractRecords,
+        backend: SigningBackend,
+        log: LogSources,
+        network: NetworkFacts,
+        confinement: Confinement,
     ) -> None:
         self._records, self._backend, self._log, self._network = records, backend, log, network
+        self._confinement = confinement
 
     def record(
         self, capture: Capture, *, request: CaptureRequest, by: str, keep: Keep = keep_nothing
@@ -152,6 +161,7 @@ class CaptureRecording:
             log=log_material(self._log, {recorded.entry: seen}),
             audience=recorded.audience,
             created=now(),
+            thumbnail=thumbnail_of(self._confinement, files[layout.PICTURE]),
         )
         seals = ManifestSignature(self._backend.authority.sign_manifest, self._backend.timestamps.issue_reply)
         return package.build(evidence, seals)

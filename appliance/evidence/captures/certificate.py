@@ -28,6 +28,8 @@ from hsm.timestamp import parse_response, parse_token
 _TAGS: Final = {Language.CHINESE: "zh-CN", Language.ENGLISH: "en"}
 _MOST_HOSTS: Final = 25
 """Hosts in the table; ``capture.json`` has more of them."""
+_LONG: Final = 500
+"""Characters of addresses, title and purpose together, beyond which they need the whole width."""
 _GROUP: Final = 8
 """Characters of a digest that stand together."""
 
@@ -79,6 +81,7 @@ def _values(evidence: CaptureEvidence, language: Language) -> dict[str, Any]:
         "_": say,
         "facts": facts,
         "who": with_organisation(facts.by.name, facts.by.organisation),
+        "long": len(facts.address + facts.page.address + facts.page.title + facts.by.purpose) > _LONG,
         "began": instants.exact(facts.began, facts.zone),
         "ended": instants.exact(facts.ended, facts.zone),
         "created": instants.exact(evidence.created, facts.zone),

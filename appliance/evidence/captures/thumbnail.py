@@ -14,7 +14,7 @@ from typing import Final
 from PIL import Image
 
 from appliance.confinement.pool import Confinement
-from appliance.errors import ConfinementFailed, DocumentRefused
+from appliance.errors import DocumentRefused
 
 WIDTH: Final = 720
 """Pixels of the small picture: 70 mm at 260 for an inch."""
