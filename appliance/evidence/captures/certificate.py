@@ -58,6 +58,15 @@ _RESULTS: Final = {
     "late": Sentence("not finished in time"),
     "left": Sentence("left the page"),
 }
+_NOTES: Final = {
+    "selector": Sentence("not a valid selector"),
+    "hidden": Sentence("not shown"),
+    "covered": Sentence("covered by another element"),
+    "error": Sentence("refused by the browser"),
+    "dialog": Sentence("a dialog was closed"),
+    "window": Sentence("another window was not opened"),
+    "download": Sentence("a download was not made"),
+}
 _STEPS: Final = {
     "scroll": Sentence("scroll"),
     "click": Sentence("click"),
@@ -145,6 +154,8 @@ def _host(host: HostFacts, facts: CaptureFacts, say: Translator) -> dict[str, An
 def _trust(tls: ConnectionSecurity) -> Sentence:
     if tls.trust is TlsTrust.TRUSTED:
         return Sentence("Certificate verified")
+    if tls.trust is TlsTrust.HOUSE:
+        return Sentence("Certificate by an authority of the organisation, which can open TLS")
     return Sentence("Certificate NOT verified: {why}", {"why": tls.why or tls.trust.value})
 
 
@@ -185,7 +196,7 @@ def _steps(facts: CaptureFacts, say: Translator) -> Iterator[dict[str, Any]]:
             "target": step.target,
             "seconds": f"{step.milliseconds / 1000:g} s" if step.milliseconds else "",
             "result": _meaning(_RESULTS, step.result, say),
-            "note": step.note,
+            "note": ", ".join(_meaning(_NOTES, word, say) for word in step.note.split()),
             "at": instants.bare(step.at, facts.zone, seconds=True),
             "picture": step.picture,
         }
