@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from cryptography import x509
-
 from appliance.errors import EvidenceIncomplete
 from appliance.evidence import container, manifest
 from appliance.evidence.captures import certificate, layout, readme
@@ -17,7 +13,6 @@ from appliance.evidence.manifest import CaptureManifest
 from appliance.evidence.model import ManifestSignature
 from appliance.evidence.readme import readme_path
 from appliance.language import Language
-from hsm import timestamp
 
 
 def build(evidence: CaptureEvidence, seals: ManifestSignature) -> bytes:
@@ -51,18 +46,5 @@ def package_files(evidence: CaptureEvidence) -> dict[str, bytes]:
         **log_files(evidence.log),
         **authority_files(evidence.certificates),
         "certificates/evidence.pem": pem(evidence.certificates.evidence),
-        **{f"certificates/{name}.pem": pem(each) for name, each in _stampers(evidence)},
+        **{f"certificates/{name}.pem": pem(each) for name, each in evidence.stampers()},
     }
-
-
-def _stampers(evidence: CaptureEvidence) -> Iterator[tuple[str, x509.Certificate]]:
-    """The certificate of our timestamp key, and of the keys before it that dated the WARC and the checkpoint."""
-    current = evidence.certificates.timestamping
-    yield "timestamping", current
-    tokens = (timestamp.parse_response(evidence.exchange.reply), evidence.log.checkpoint_token)
-    signers = dict.fromkeys(
-        signer for each in tokens if (signer := timestamp.parse_token(each).signer) is not None
-    )
-    signers.pop(current, None)
-    for number, signer in enumerate(signers, start=1):
-        yield f"timestamping-{number}", signer
