@@ -15,6 +15,7 @@ from appliance.activation_requests import ActivationRequests
 from appliance.api_clients import ApiClients, current_reach
 from appliance.appearances import SealPictures, SignatureAppearances
 from appliance.archive_renewal import ArchiveRenewal, CeremonyRecords
+from appliance.capture_service.client import CaptureService
 from appliance.captures import CaptureRecording
 from appliance.clock import utc_now
 from appliance.config import Settings
@@ -197,6 +198,7 @@ class Appliance:
         organisation, address = self.settings.organisation.name, self.settings.web.public_url
         self.ownership = Ownership(records, backend, issuer=organisation, address=address)
         self.capture_recording = CaptureRecording(records, backend, self, NetworkFacts())
+        self.capture_service = CaptureService(self.settings, self.settings.home.capture_socket)
         self.remote_pdfs = PdfSignatures(backend, records.now)
         self.remote_requests = RemoteRequests(database, backend.authority, self.remote_pdfs, records.now)
 
