@@ -203,6 +203,9 @@ class Traffic:
     refused: list[RefusedRequest] = field(default_factory=list)
     cut: list[RefusedRequest] = field(default_factory=list)
     """Responses that ended before their end: by a limit, or by the server."""
+    refused_in_all: int = 0
+    cut_in_all: int = 0
+    """How many there were, the ones included that were too many to be told."""
 
     def note_connection(self, host: str, address: str, port: int) -> None:
         """Notes that a connection for *host* was opened to *address* and *port*."""
