@@ -6,8 +6,7 @@ from typing import Final
 
 from appliance.errors import EvidenceIncomplete
 from appliance.evidence import container, manifest
-from appliance.evidence.captures import layout, readme
-from appliance.evidence.captures.certificate import render_certificates
+from appliance.evidence.captures import certificate, layout, readme
 from appliance.evidence.captures.facts import encode
 from appliance.evidence.captures.model import CaptureEvidence
 from appliance.evidence.common_files import authority_files, pem, programs, seal
@@ -40,21 +39,20 @@ def package_files(evidence: CaptureEvidence) -> dict[str, bytes]:
         raise EvidenceIncomplete("The files of the capture are not those of which its facts tell.")
     if len(evidence.log.entries) != 1 or not evidence.log.entries[0].opening:
         raise EvidenceIncomplete("The package of a web capture has one log entry, with all that opens it.")
-    return _opening_as_a_zip(
-        {
-            **evidence.files,
-            layout.WARC_QUERY: evidence.exchange.request,
-            layout.WARC_REPLY: evidence.exchange.reply,
-            layout.FACTS: encode(evidence.facts),
-            **{layout.certificate_path(each): pdf for each, pdf in render_certificates(evidence).items()},
-            **{readme_path(each): readme.render_readme(evidence, each) for each in Language},
-            **programs(),
-            **log_files(evidence.log),
-            **authority_files(evidence.certificates),
-            "certificates/evidence.pem": pem(evidence.certificates.evidence),
-            **{f"certificates/{name}.pem": pem(each) for name, each in evidence.stampers()},
-        }
-    )
+    files = {
+        **evidence.files,
+        layout.WARC_QUERY: evidence.exchange.request,
+        layout.WARC_REPLY: evidence.exchange.reply,
+        layout.FACTS: encode(evidence.facts),
+        **{layout.certificate_path(each): pdf for each, pdf in certificate.render_certificates(evidence).items()},
+        **{readme_path(each): readme.render_readme(evidence, each) for each in Language},
+        **programs(),
+        **log_files(evidence.log),
+        **authority_files(evidence.certificates),
+        "certificates/evidence.pem": pem(evidence.certificates.evidence),
+        **{f"certificates/{name}.pem": pem(each) for name, each in evidence.stampers()},
+    }
+    return _opening_as_a_zip(files)
 
 
 def _opening_as_a_zip(files: dict[str, bytes]) -> dict[str, bytes]:
