@@ -10,7 +10,7 @@ from datetime import time
 
 from flask import Blueprint, Response, request, url_for
 
-from appliance.captures.finishing import MARKED, PACKAGE, PREVIEW
+from appliance.captures.finishing import MARKED, PREVIEW
 from appliance.captures.orders import CaptureDraft, PlanDraft, steps_of_text
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.evidence.captures import layout
@@ -43,7 +43,6 @@ _ROWS_OF_STEPS = 5
 """Steps that the form has room for."""
 
 _KINDS: Mapping[str, str] = {
-    PACKAGE: "application/zip",
     layout.WACZ: "application/zip",
     layout.PICTURE: "image/png",
     layout.PDF: "application/pdf",
@@ -164,7 +163,7 @@ def show(capture_id: str) -> Answer:
     capture = appliance.captures.get(capture_id, by=by)
     files = {each.name: each for each in appliance.captures.files(capture_id, by=by)}
     facts = appliance.captures.facts(capture_id, by=by)
-    finishing = bool(files) and PACKAGE not in files
+    finishing = appliance.captures.is_to_finish(capture_id)
     response = render(
         "captures/page.html",
         capture=capture,
@@ -216,6 +215,12 @@ def picture(capture_id: str) -> Answer:
     """Written anew by a confined process, and shown as a picture alone."""
     content = appliance.captures.content(capture_id, PREVIEW, by=investigator())
     return Response(content, content_type="image/jpeg", headers={"Cache-Control": "private, no-cache"})
+
+
+@pages.get("/<capture_id>/package.zip")
+def package(capture_id: str) -> Answer:
+    content = appliance.capture_packages.package(capture_id, by=investigator())
+    return saved_file(content, "application/zip", f"capture-{capture_id[:8]}.zip")
 
 
 @pages.get("/<capture_id>/files/<name>")
