@@ -67,7 +67,6 @@ from appliance.documents.intake import DocumentLayouts, Intake
 from appliance.documents.page_pictures import PagePictures, PictureCache
 from appliance.earlier_signatures import EarlierSignatures, require_unbroken
 from appliance.events import EventFeed, WebhookDelivery, Webhooks, WebhookSecrets, WebhookTargets
-from appliance.evidence.captures.facts import NetworkFacts
 from appliance.evidence.verification import verify_package
 from appliance.evidence.witnessing import WitnessDemand
 from appliance.guests import (
@@ -210,11 +209,8 @@ class Appliance:
     def _add_captures(self, records: ContractRecords, backend: SigningBackend) -> None:
         """Web pages as evidence."""
         settings, database, now = self.settings.capture, records.database, records.now
-        allowed, only = tuple(settings.allowed_hosts), tuple(settings.only_hosts)
         self.capture_service = CaptureService(self.settings, self.settings.home.capture_socket)
-        self.capture_recording = CaptureRecording(
-            records, backend, self, NetworkFacts(settings.proxy, allowed, only)
-        )
+        self.capture_recording = CaptureRecording(records, backend, self, self.confinement)
         self.captures = CaptureRegister(database, backend.blobs, settings, now)
         self.capture_schedules = CaptureSchedules(database, now)
         makers = self.capture_service, self.capture_recording

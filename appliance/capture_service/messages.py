@@ -48,7 +48,7 @@ class CaptureFrame(StrEnum):
     PROGRESS = "progress"
     """A map with the fields of CaptureProgress."""
     CAPTURE = "capture"
-    """A list: the fields of Capture without their large octets, and an :class:`OctetsPart` for each that follows."""
+    """A list: the fields of Capture without large octets, and an :class:`OctetsPart` for each that follows."""
     READY = "ready"
     """A map with the fields of :class:`CaptureMeans`."""
     REFUSED = "refused"

@@ -28,12 +28,15 @@ from hsm.timestamp import parse_response, parse_token
 _TAGS: Final = {Language.CHINESE: "zh-CN", Language.ENGLISH: "en"}
 _MOST_HOSTS: Final = 25
 """Hosts in the table; ``capture.json`` has more of them."""
+_LONG: Final = 500
+"""Characters of addresses, title and purpose together, beyond which they need the whole width."""
 _GROUP: Final = 8
 """Characters of a digest that stand together."""
 
 _WHY: Final = {
     "forbidden": Sentence("no public address, or a port of another protocol"),
     "not-listed": Sentence("not among the hosts that may be captured"),
+    "proxy": Sentence("refused by the organisation's proxy"),
     "unresolved": Sentence("host name not found"),
     "unreachable": Sentence("no connection"),
     "tls": Sentence("no TLS"),
@@ -55,6 +58,15 @@ _RESULTS: Final = {
     "refused": Sentence("not allowed"),
     "late": Sentence("not finished in time"),
     "left": Sentence("left the page"),
+}
+_NOTES: Final = {
+    "selector": Sentence("not a valid selector"),
+    "hidden": Sentence("not shown"),
+    "covered": Sentence("covered by another element"),
+    "error": Sentence("refused by the browser"),
+    "dialog": Sentence("a dialog was closed"),
+    "window": Sentence("another window was not opened"),
+    "download": Sentence("a download was not made"),
 }
 _STEPS: Final = {
     "scroll": Sentence("scroll"),
@@ -79,6 +91,7 @@ def _values(evidence: CaptureEvidence, language: Language) -> dict[str, Any]:
         "_": say,
         "facts": facts,
         "who": with_organisation(facts.by.name, facts.by.organisation),
+        "long": len(facts.address + facts.page.address + facts.page.title + facts.by.purpose) > _LONG,
         "began": instants.exact(facts.began, facts.zone),
         "ended": instants.exact(facts.ended, facts.zone),
         "created": instants.exact(evidence.created, facts.zone),
@@ -142,6 +155,8 @@ def _host(host: HostFacts, facts: CaptureFacts, say: Translator) -> dict[str, An
 def _trust(tls: ConnectionSecurity) -> Sentence:
     if tls.trust is TlsTrust.TRUSTED:
         return Sentence("Certificate verified")
+    if tls.trust is TlsTrust.HOUSE:
+        return Sentence("Certificate by an authority of the organisation, which can open TLS")
     return Sentence("Certificate NOT verified: {why}", {"why": tls.why or tls.trust.value})
 
 
@@ -182,7 +197,7 @@ def _steps(facts: CaptureFacts, say: Translator) -> Iterator[dict[str, Any]]:
             "target": step.target,
             "seconds": f"{step.milliseconds / 1000:g} s" if step.milliseconds else "",
             "result": _meaning(_RESULTS, step.result, say),
-            "note": step.note,
+            "note": ", ".join(_meaning(_NOTES, word, say) for word in step.note.split()),
             "at": instants.bare(step.at, facts.zone, seconds=True),
             "picture": step.picture,
         }
