@@ -146,6 +146,7 @@ def _host(host: HostFacts, facts: CaptureFacts, say: Translator) -> dict[str, An
         "resolver": host.resolver,
         "at": instants.bare(host.at, facts.zone, seconds=True),
         "answers": len(host.answers),
+        "by_proxy": not host.address,
         "tls": "" if tls is None else f"{tls.version} {tls.cipher}".strip(),
         "trust": "" if tls is None else _trust(tls).translated(say),
         "bad": tls is not None and tls.trust is not TlsTrust.TRUSTED,
