@@ -39,6 +39,7 @@ from appliance.writing import Beginning, samples
 from appliance.writing.merge_rows import CheckedList
 from hsm.authenticator import SoftwareAuthenticator
 from tests.browser.troupe import HERE, ZHOU, Troupe
+from tests.captures.made import captured, ordered_by_plan
 from tests.framed import embedding_client, framed
 from tests.own_certificate.counterparty import authority
 from tests.portal.estate import destroyed_seal, proposed
@@ -66,7 +67,7 @@ def estate(people: Troupe) -> Estate:
     invited, sessions = _guests(people)
     elsewhere, own_sessions = _signing_elsewhere(people)
     partners, representative = _of_partners(people)
-    names |= invited | elsewhere | partners | _of_absence(people)
+    names |= invited | elsewhere | partners | _of_absence(people) | _of_captures(people)
     return Estate(names, sessions | own_sessions | representative)
 
 
@@ -110,6 +111,14 @@ def _of_partners(people: Troupe) -> tuple[dict[str, str], dict[str, str]]:
     act.sending.send(draft.id, by=by)
     act.representatives.deactivate(partner.id, left, by=administrator)
     return {"partner": partner.id, "left": left}, {REPRESENTATIVE: session}
+
+
+def _of_captures(people: Troupe) -> dict[str, str]:
+    """A web page that was captured, and a plan."""
+    act, by = people.appliance, ZHANG.subject
+    capture = captured(act, by)
+    act.capture_finishing.run_round()
+    return {"capture": capture.id, "capture_plan": ordered_by_plan(act, by, "每日固定价格").id}
 
 
 def _of_absence(people: Troupe) -> dict[str, str]:
