@@ -33,7 +33,7 @@ _LONG: Final = 500
 _GROUP: Final = 8
 """Characters of a digest that stand together."""
 
-_WHY: Final = {
+REASONS: Final = {
     "forbidden": Sentence("no public address, or a port of another protocol"),
     "not-listed": Sentence("not among the hosts that may be captured"),
     "proxy": Sentence("refused by the organisation's proxy"),
@@ -126,7 +126,7 @@ def _counted(told: Sequence[RefusedFacts], in_all: int, say: Translator) -> str:
         return ""
     found = Counter(each.why for each in told)
     reasons = [
-        say("{reason}: {count}", reason=_meaning(_WHY, why, say), count=number)
+        say("{reason}: {count}", reason=_meaning(REASONS, why, say), count=number)
         for why, number in found.most_common()
     ]
     if in_all > len(told):
