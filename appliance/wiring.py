@@ -18,6 +18,7 @@ from appliance.archive_renewal import ArchiveRenewal, CeremonyRecords
 from appliance.capture_service.client import CaptureService
 from appliance.captures import CaptureRecording
 from appliance.captures.finishing import CaptureFinishing
+from appliance.captures.packages import CapturePackages
 from appliance.captures.planning import CaptureSchedules
 from appliance.captures.queue import CaptureQueue
 from appliance.captures.register import CaptureRegister
@@ -214,9 +215,8 @@ class Appliance:
         self.capture_schedules = CaptureSchedules(database, now)
         makers = self.capture_service, self.capture_recording
         self.capture_queue = CaptureQueue(database, backend.blobs, backend.leases, makers, now)
-        self.capture_finishing = CaptureFinishing(
-            database, backend.blobs, self.confinement, self.capture_recording, now
-        )
+        self.capture_finishing = CaptureFinishing(database, backend.blobs, self.confinement, now)
+        self.capture_packages = CapturePackages(database, backend.blobs, self.captures, self.capture_recording)
         self.capture_retention = CaptureRetention(database, settings, now)
 
     def _add_contracts(self, records: ContractRecords, rules: SigningRules, backend: SigningBackend) -> None:

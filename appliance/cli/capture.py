@@ -18,7 +18,7 @@ from appliance.config import load
 from appliance.confinement.pool import Confinement
 from appliance.demonstration import participants
 from appliance.errors import ResultRefused, StateRefused
-from appliance.evidence.captures.certificate import REASONS
+from appliance.evidence.captures.words import WHY
 from appliance.evidence.disc import place_new, require_new, work_folder
 from appliance.home import Home, make_directory
 from appliance.language.sizes import ByteSize
@@ -169,7 +169,7 @@ def _tell_of(terminal: Terminal, heading: str, found: list[RefusedRequest]) -> N
 
 
 def _reason(terminal: Terminal, word: str) -> str:
-    known = REASONS.get(word)
+    known = WHY.get(word)
     return _plain(word) if known is None else terminal.translated(known.template)
 
 
