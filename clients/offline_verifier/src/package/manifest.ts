@@ -6,15 +6,17 @@ import { type Files } from "./files";
 import { Refused, require } from "./refusal";
 
 export const SEALS = ["manifest.json", "manifest.p7s", "manifest.tsq", "manifest.tsr"] as const;
-const [FORMAT, WITHOUT_STATEMENTS, WITHOUT_AUDIENCE] = [3, 2, 1].map((each) => `vermilion-evidence-manifest/${each}`);
+const FORMAT = "vermilion-evidence-manifest/3";
+/** Of packages of contracts, those of earlier releases too. */
 const FIELDS: ReadonlyMap<string, string> = new Map([
-  [FORMAT ?? "", "checkpoint contract created files format made_for powers_stated_since withheld"],
-  [WITHOUT_STATEMENTS ?? "", "checkpoint contract created files format made_for withheld"],
-  [WITHOUT_AUDIENCE ?? "", "checkpoint contract created files format"],
+  [FORMAT, "checkpoint contract created files format made_for powers_stated_since withheld"],
+  ["vermilion-evidence-manifest/2", "checkpoint contract created files format made_for withheld"],
+  ["vermilion-evidence-manifest/1", "checkpoint contract created files format"],
 ]);
 
 export interface Manifest {
-  readonly contract: string;
+  /** The contract that the package is about. */
+  readonly about: string;
   readonly created: Date;
   readonly audience: string;
   readonly withheld: number;
@@ -31,7 +33,7 @@ export function readManifest(octets: Uint8Array): Manifest {
     return read(fields(decode(octets)));
   } catch (error) {
     if (error instanceof Refused && [OTHER, TWICE].includes(error.said.template)) throw error;
-    throw new Refused(OTHER, { format: FORMAT ?? "" });
+    throw new Refused(OTHER, { format: FORMAT });
   }
 }
 
@@ -46,7 +48,7 @@ function read(value: { readonly [name: string]: Json }): Manifest {
   check(withheld.every((each, at) => at === 0 || each > (withheld[at - 1] ?? 0)));
   number(value["powers_stated_since"] ?? 0);
   return {
-    contract: text(value["contract"]),
+    about: text(value["contract"]),
     created: instant(text(value["created"])),
     audience: value["made_for"] === undefined ? "" : text(value["made_for"]),
     withheld: withheld.length,
@@ -95,7 +97,7 @@ export function instant(written: string): Date {
 }
 
 function check(holds: unknown): asserts holds {
-  require(holds, OTHER, { format: FORMAT ?? "" });
+  require(holds, OTHER, { format: FORMAT });
 }
 
 function text(value: Json | undefined): string {

@@ -4,7 +4,7 @@ import { type Judgement } from "../judge";
 import { type LogVerdict } from "../log/judge";
 import { type Witnessing } from "../log/witnesses";
 import { fromBase64, hex } from "../octets";
-import { type LogState, type PackageVerdict, type Part, type Step } from "../package/package";
+import { type LogState, type PackageVerdict, type Part, type Step } from "../package/model";
 import { TEMPLATES } from "../sentences";
 import { type CertificateDetails, type FileVerdict, type Sentence, type SignatureVerdict, type SubIndication, type Verdict } from "../verdict";
 import { type Child, facts, folded, list, make } from "./elements";
@@ -58,6 +58,9 @@ const PARTS: Readonly<Record<Part, string>> = {
   records: "Signed records: acceptances, powers, declarations",
   log: "Entries of the log, and its checkpoint",
   history: "The contract’s history has no gap and tells of these signatures",
+  recording: "The recording (WARC), its timestamp, and the order of all times",
+  facts: "Facts and files of the capture, as the log has them",
+  archive: "The WACZ holds exactly that recording",
 };
 const REMEDIES: Readonly<Partial<Record<SubIndication, string>>> = {
   FORMAT_FAILURE: "Ask the sender for an unaltered copy and compare its SHA-256 with theirs.",
