@@ -3,6 +3,7 @@
 Every setting has a default, so an empty file is a valid one. ``docs/reference.md`` lists them; a test compares.
 """
 
+from appliance.config.captures import CaptureSettings
 from appliance.config.connections import (
     AlarmSettings,
     GatewaySettings,
@@ -47,6 +48,7 @@ __all__ = [
     "PORT_OF_RUN",
     "AlarmSettings",
     "BackupSettings",
+    "CaptureSettings",
     "ConsoleSettings",
     "ContactSettings",
     "DirectoryKind",

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+from appliance.config.captures import CaptureSettings
 from appliance.config.connections import (
     AlarmSettings,
     GatewaySettings,
@@ -118,6 +119,7 @@ class Settings:
     directory: DirectorySettings = field(default_factory=DirectorySettings)
     ldap: LdapSettings = field(default_factory=LdapSettings)
     openid: OpenIdSettings = field(default_factory=OpenIdSettings)
+    capture: CaptureSettings = field(default_factory=CaptureSettings)
     logs: LogSettings = field(default_factory=LogSettings)
 
     def mark(self) -> Mark | None:

@@ -25,7 +25,7 @@ from appliance.evidence import container, court_pages, manifest
 from appliance.evidence.container import write_container
 from appliance.evidence.contents import part
 from appliance.evidence.folder import read_folder
-from appliance.evidence.manifest import PackageManifest
+from appliance.evidence.manifest import AnyManifest
 from appliance.evidence.offline_verifier import read_verifier
 from appliance.evidence.repacked import read_zip
 from appliance.language import Language, translator
@@ -48,7 +48,7 @@ class WholePackage:
     """A package whose files are exactly those that its manifest lists: its files, and the ZIP as it was made."""
 
     files: Mapping[str, bytes]
-    listed: PackageManifest
+    listed: AnyManifest
     zipped: bytes
 
     @property
@@ -148,7 +148,7 @@ def _name(made: Path, target: Path) -> None:
 def name_of(package: WholePackage) -> str:
     """What the package is called on the disc: its contract's system ID, in letters that every system takes."""
     kept = "".join(
-        each if each.isascii() and (each.isalnum() or each in "-_") else "-" for each in package.listed.contract
+        each if each.isascii() and (each.isalnum() or each in "-_") else "-" for each in package.listed.identifier
     )
     return kept[:40].strip("-") or "package"
 
@@ -165,7 +165,7 @@ def _lay_out(package: WholePackage, root: Path) -> None:
         target.write_bytes(content)
 
 
-def _run(root: Path, image: Path, listed: PackageManifest) -> None:
+def _run(root: Path, image: Path, listed: AnyManifest) -> None:
     try:
         done = subprocess.run(
             _command(root, image, listed),
@@ -190,14 +190,14 @@ def _run(root: Path, image: Path, listed: PackageManifest) -> None:
         )
 
 
-def _command(root: Path, image: Path, listed: PackageManifest) -> Sequence[str]:
+def _command(root: Path, image: Path, listed: AnyManifest) -> Sequence[str]:
     at, date = listed.created, f"{listed.created:%Y%m%d%H%M%S}00"
     return (
         PROGRAM,
         "-no_rc",
         *("-as", "mkisofs"),
         *("-iso-level", "3", "-J", "-joliet-long", "-r"),
-        *("-V", _volume(listed.contract, at), "-A", "EVIDENCE PACKAGE", "-p", "VERMILION"),
+        *("-V", _volume(listed.identifier, at), "-A", "EVIDENCE PACKAGE", "-p", "VERMILION"),
         f"--modification-date={date}",
         *("--set_all_file_dates", date),
         *("-o", str(image), str(root)),
@@ -226,7 +226,7 @@ def render_sheet(package: WholePackage, image: str, size: int, digest: str, lang
     page = page_template("appliance.evidence", "templates/disc-sheet.html").render(
         language="zh-CN" if language is Language.CHINESE else "en",
         _=translator(language),
-        contract=package.listed.contract,
+        contract=package.listed.identifier,
         audience=package.listed.audience,
         created=package.listed.created,
         name=name_of(package),

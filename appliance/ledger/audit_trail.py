@@ -149,6 +149,7 @@ class EventKind(StrEnum):
     MAIL_MERGE_MADE = "mail-merge-made", EventMeaning("Contracts made of a list")
     MAIL_MERGE_SENT = "mail-merge-sent", EventMeaning("Contracts of a list sent")
     OWNERSHIP_DEPOSITED = "ownership-deposited", EventMeaning("Ownership of a file deposited")
+    PAGE_CAPTURED = "page-captured", EventMeaning("Web page captured")
     SEAL_REQUESTED = "seal-requested", _of_seal("Use of the seal requested")
     SEAL_APPROVED = "seal-approved", _of_seal("Use of the seal approved")
     SEAL_HALF_APPROVED = "seal-half-approved", _of_seal("Use of the seal approved by one custodian of two")

@@ -20,8 +20,17 @@ from appliance.web_capture.destinations import Destinations
 from appliance.web_capture.devtools import BrowserGone, DevTools
 from appliance.web_capture.enclosure import PORT, Enclosure, browser, enclose
 from appliance.web_capture.interception import Interception
-from appliance.web_capture.model import LONGEST_ADDRESS, CaptureFailed, CaptureLimits, Traffic
+from appliance.web_capture.model import (
+    LONGEST_ADDRESS,
+    CaptureFailed,
+    CaptureLimits,
+    CaptureOrder,
+    CaptureProgress,
+    CaptureStage,
+    Traffic,
+)
 from appliance.web_capture.recording_proxy import Recorder, RecordingProxy
+from appliance.web_capture.reporting import CaptureReporting, ignore
 from appliance.web_capture.upstream import Connecting, server_trust
 from appliance.web_capture.visiting import WIDTH, Visit, Visitor
 from appliance.web_capture.wacz import CapturedPage, wacz
@@ -65,6 +74,7 @@ class Capture:
     command: tuple[str, ...]
     browser_sha256: str
     browser_package: str
+    limits: CaptureLimits
 
 
 def require_address(address: str) -> str:
@@ -86,19 +96,23 @@ def require_address(address: str) -> str:
 
 
 def capture(
-    address: str,
+    order: CaptureOrder,
     destinations: Destinations,
     *,
     clock: Callable[[], datetime],
     limits: CaptureLimits | None = None,
     trust: Callable[[], ssl.SSLContext] = server_trust,
     made_by: str,
+    progress: Callable[[CaptureProgress], None] = ignore,
 ) -> Capture:
-    """Captures *address*. *made_by* names the program and its release in the WARC file. Raises
+    """Captures what *order* asks for. *made_by* names the program and its release in the WARC file; *progress* is
+    called by this thread, a few times a second at most, and an ApplianceError of it ends the capture. Raises
     :class:`CaptureFailed`; nothing is left of a capture that failed."""
-    limits = limits or CaptureLimits()
-    destinations.begin_at(urlsplit(require_address(address)).hostname or "")
+    limits, address = limits or CaptureLimits(), require_address(order.address)
+    destinations.begin_at(urlsplit(address).hostname or "")
     began, traffic, written = clock(), Traffic(), io.BytesIO()
+    reporting = CaptureReporting(progress, traffic)
+    reporting.enter(CaptureStage.STARTING)
     with tempfile.TemporaryDirectory(prefix="capture-") as folder:
         interception = Interception(Path(folder), began)
         arguments = (*_ALWAYS, f"--ignore-certificate-errors-spki-list={interception.fingerprint}")
@@ -108,15 +122,16 @@ def capture(
         enclosure = enclose(arguments)
         proxy = RecordingProxy(enclosure.listener, recorder)
         try:
-            visit = _visited(enclosure, proxy, recorder, address)
+            visit = _visited(enclosure, proxy, recorder, address, reporting)
         finally:
             proxy.close()
             enclosure.end()
+    reporting.enter(CaptureStage.PACKING)
     warc.end()
     ended, whole = clock(), written.getvalue()
     page = CapturedPage(visit.address, visit.title, visit.text, began)
     packed = wacz(whole, warc.entries, page, made_by=made_by, at=ended)
-    return Capture(address, began, ended, whole, packed, visit, traffic, enclosure.command, *_versions())
+    return Capture(address, began, ended, whole, packed, visit, traffic, enclosure.command, *_versions(), limits)
 
 
 _NONSENSE: Final = (
@@ -127,9 +142,11 @@ _NONSENSE: Final = (
 _STANDARD: Final = "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
 
 
-def _visited(enclosure: Enclosure, proxy: RecordingProxy, recorder: Recorder, address: str) -> Visit:
-    tools = DevTools(enclosure.reading, enclosure.writing)
-    visitor = Visitor(tools, recorder.limits, lambda: proxy.idle_since, recorder.clock)
+def _visited(
+    enclosure: Enclosure, proxy: RecordingProxy, recorder: Recorder, address: str, reporting: CaptureReporting
+) -> Visit:
+    tools = DevTools(enclosure.reading, enclosure.writing, waiting=reporting.tick)
+    visitor = Visitor(tools, recorder.limits, lambda: proxy.idle_since, recorder.clock, reporting)
     try:
         return visitor.visit(address)
     except BrowserGone as error:

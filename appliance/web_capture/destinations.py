@@ -38,7 +38,8 @@ class NotVisited(Exception):
 
 class Destinations:
     """Those of one capture; thread-safe. *allowed* are hosts (lower case) whose addresses may be anything but this
-    machine's loopback interface, unless *loopback* says that they may be that, too."""
+    machine's loopback interface, unless *loopback* says that they may be that, too: there, nothing is visited at
+    the ports in *closed*, the appliance's own."""
 
     def __init__(
         self,
@@ -47,11 +48,13 @@ class Destinations:
         *,
         look: Look | None = None,
         loopback: bool = False,
+        closed: Collection[int] = (),
     ) -> None:
         self._allowed = frozenset(each.lower().rstrip(".") for each in allowed)
         self._clock = clock
         self._look = look or asked_of_dns
         self._loopback = loopback
+        self._closed = frozenset(closed)
         self._found: dict[str, Resolution | NotVisited] = {}
         self._turn = threading.Lock()
 
@@ -72,6 +75,13 @@ class Destinations:
             raise NotVisited(found.why)
         return found
 
+    def at(self, host: str, port: int) -> Resolution:
+        """The same for a connection with *port* there."""
+        found = self.of(host)
+        if port in self._closed and _is_loopback(found.address):
+            raise NotVisited("forbidden")
+        return found
+
     def _resolved(self, name: str) -> Resolution | NotVisited:
         try:
             addresses, answers, resolver = self._look(name)
@@ -88,13 +98,19 @@ class Destinations:
         inner = inner_of(known)
         if isinstance(known, IPv6Address) and known.scope_id is not None:
             return False
-        if known.is_loopback or (inner is not None and inner.is_loopback):
+        if _is_loopback(address):
             return self._loopback and name in self._allowed
         if not is_ordinary(known) or is_own_address(address) or (inner and is_own_address(str(inner))):
             return False
         if name in self._allowed or inner is not None:
             return name in self._allowed or (known.is_global and inner is not None and inner.is_global)
         return known.is_global and (known.version == 4 or known in _GIVEN_OUT)
+
+
+def _is_loopback(address: str) -> bool:
+    known = ip_address(address)
+    inner = inner_of(known)
+    return known.is_loopback or (inner is not None and inner.is_loopback)
 
 
 def asked_of_dns(name: str) -> tuple[list[str], tuple[str, ...], str]:

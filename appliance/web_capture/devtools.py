@@ -21,6 +21,8 @@ _BLOCK: Final = 1024 * 1024
 _LARGEST: Final = 256 * MEGABYTE
 """Octets of one message: the picture of a page is the largest."""
 _MOST_EVENTS: Final = 10_000
+_PATIENCE: Final = 0.25
+"""Seconds of silence after which whoever waits is told that it goes on."""
 
 Event = Mapping[str, Any]
 
@@ -30,12 +32,19 @@ class BrowserGone(Exception):
 
 
 class DevTools:
-    """A conversation with a browser; not thread-safe."""
+    """A conversation with a browser; not thread-safe. *waiting* is called again and again while nothing comes."""
 
-    def __init__(self, reading: int, writing: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        reading: int,
+        writing: int,
+        clock: Callable[[], float] = time.monotonic,
+        waiting: Callable[[], None] = lambda: None,
+    ) -> None:
         self._reading = reading
-        self._waiting = select.poll()
-        self._waiting.register(reading, select.POLLIN)
+        self._readable = select.poll()
+        self._readable.register(reading, select.POLLIN)
+        self._waiting = waiting
         self._writing = writing
         self._clock = clock
         self._number = 0
@@ -94,9 +103,10 @@ class DevTools:
                         return found
                 raise BrowserGone
             self._searched = len(self._buffer)
-            left = deadline - self._clock()
-            if left <= 0 or not self._waiting.poll(left * 1000):
-                raise TimeoutError if patient else BrowserGone
+            while not self._readable.poll(max(0.0, min(deadline - self._clock(), _PATIENCE)) * 1000):
+                self._waiting()
+                if self._clock() >= deadline:
+                    raise TimeoutError if patient else BrowserGone
             block = os.read(self._reading, _BLOCK)
             if not block or len(self._buffer) > _LARGEST:
                 raise BrowserGone

@@ -133,7 +133,16 @@ class Traffic:
     received: int = 0
     """Bytes of responses."""
     resolutions: dict[str, Resolution] = field(default_factory=dict)
+    connected: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By host, address and port of what was really connected to: ``192.0.2.1:443``, ``[2001:db8::1]:443``."""
     tls: dict[str, TlsFacts] = field(default_factory=dict)
     refused: list[RefusedRequest] = field(default_factory=list)
     cut: list[RefusedRequest] = field(default_factory=list)
     """Responses that ended before their end: by a limit, or by the server."""
+
+    def note_connection(self, host: str, address: str, port: int) -> None:
+        """Notes that a connection for *host* was opened to *address* and *port*."""
+        place = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+        known = self.connected.get(host, ())
+        if place not in known:
+            self.connected[host] = (*known, place)

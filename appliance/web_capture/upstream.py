@@ -63,9 +63,10 @@ class Connecting:
         """Raises :class:`NotVisited` with the reason."""
         if port in _OTHER_PROTOCOLS:
             raise NotVisited("forbidden")
-        found = self._destinations.of(host)
+        found = self._destinations.at(host, port)
         self._traffic.resolutions[found.host] = found
         line = _connected(found.address, port)
+        self._traffic.note_connection(found.host, found.address, port)
         if tls:
             try:
                 line = self._secured(host, line, found.address, port)

@@ -19,7 +19,8 @@ from typing import Any, Final
 from PIL import Image
 
 from appliance.web_capture.devtools import DevTools
-from appliance.web_capture.model import CaptureFailed, CaptureLimits
+from appliance.web_capture.model import CaptureFailed, CaptureLimits, CaptureStage
+from appliance.web_capture.reporting import CaptureReporting
 
 WIDTH: Final = 1280
 _SCREEN: Final = 900
@@ -59,11 +60,13 @@ class Visitor:
         limits: CaptureLimits,
         idle_since: Callable[[], datetime | None],
         clock: Callable[[], datetime],
+        reporting: CaptureReporting,
     ) -> None:
         self._tools = tools
         self._limits = limits
         self._idle_since = idle_since
         self._clock = clock
+        self._reporting = reporting
         self._session = ""
 
     def visit(self, address: str) -> Visit:
@@ -76,13 +79,16 @@ class Visitor:
         self._session = str(attached["sessionId"])
         self._tools.ask("Target.setDiscoverTargets", {"discover": True})
         self._page("Page.enable")
+        self._reporting.enter(CaptureStage.LOADING)
         error = str(
             self._page("Page.navigate", {"url": address}, seconds=self._limits.seconds).get("errorText", "")
         )
         loaded = self._settle(deadline, str(tab["targetId"]))
+        self._reporting.enter(CaptureStage.SCROLLING)
         height, cut = self._scrolled(deadline, str(tab["targetId"]))
         if not loaded:
             cut = ("time", *cut)
+        self._reporting.enter(CaptureStage.PICTURE)
         return self._seen(product, error, height, loaded=loaded, cut=tuple(dict.fromkeys(cut)))
 
     def _page(
@@ -110,6 +116,7 @@ class Visitor:
     def _settle(self, deadline: float, tab: str) -> bool:
         """Whether the page is loaded and quiet before *deadline*."""
         while time.monotonic() < deadline:
+            self._reporting.tick()
             for event in self._tools.events(_TICK):
                 self._refuse_more(event, tab)
             idle = self._idle_since()
@@ -146,6 +153,7 @@ class Visitor:
                 cut = ("time",)
                 break
             place += _SCREEN
+            self._reporting.tick()
             self._value(f"window.scrollTo(0, {place})")
             for event in self._tools.events(_TICK):
                 self._refuse_more(event, tab)

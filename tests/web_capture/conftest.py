@@ -17,7 +17,8 @@ from warcio.archiveiterator import ArchiveIterator
 
 from appliance.web_capture.capturing import Capture, capture
 from appliance.web_capture.destinations import Destinations
-from appliance.web_capture.model import CaptureLimits
+from appliance.web_capture.model import CaptureLimits, CaptureOrder, CaptureProgress
+from appliance.web_capture.reporting import ignore
 from appliance.web_capture.upstream import server_trust
 from tests.web_capture.servers import Server, Site, certificate
 
@@ -74,6 +75,7 @@ def capturing() -> Capturing:
         elsewhere: dict[str, list[str]] | None = None,
         limits: CaptureLimits = QUICK,
         trust: Callable[[], ssl.SSLContext] = server_trust,
+        progress: Callable[[CaptureProgress], None] = ignore,
     ) -> Captured:
         def look(name: str) -> tuple[list[str], tuple[str, ...], str]:
             if name in hosts:
@@ -83,7 +85,10 @@ def capturing() -> Capturing:
             raise OSError(name)
 
         where = Destinations(hosts, now, look=look, loopback=True)
-        return Captured(capture(address, where, clock=now, limits=limits, trust=trust, made_by=MADE_BY))
+        order = CaptureOrder(address)
+        return Captured(
+            capture(order, where, clock=now, limits=limits, trust=trust, made_by=MADE_BY, progress=progress)
+        )
 
     return run
 

@@ -21,7 +21,7 @@ from appliance.web_capture.destinations import Destinations, NotVisited
 from appliance.web_capture.devtools import DevTools
 from appliance.web_capture.interception import Interception
 from appliance.web_capture.messages import Malformed, ServerResponse, read_request, read_response
-from appliance.web_capture.model import CaptureFailed, CaptureLimits, Traffic
+from appliance.web_capture.model import CaptureFailed, CaptureLimits, CaptureOrder, Traffic
 from appliance.web_capture.recording_proxy import Recorder, RecordingProxy
 from appliance.web_capture.upstream import Connecting, server_trust
 from appliance.web_capture.warc import RecordType, WarcFile
@@ -282,6 +282,14 @@ def test_a_page_of_strangers_reaches_no_host_of_the_house() -> None:
                 where.of(each)
 
 
+def test_the_appliances_own_ports_are_closed_where_this_machine_is_allowed() -> None:
+    where = Destinations(["localhost"], now, look=lambda _: (["127.0.0.1"], (), ""), loopback=True, closed=[8080])
+    assert where.at("localhost", 8000).address == "127.0.0.1"
+    with pytest.raises(NotVisited):
+        where.at("localhost", 8080)
+    assert Destinations([], now, closed=[8080]).at("1.1.1.1", 8080).address == "1.1.1.1"
+
+
 def test_public_addresses_are_visited() -> None:
     for address in ("2606:4700::1", "64:ff9b::808:808", "1.1.1.1"):
         assert Destinations([], now).of(address).address == address
@@ -303,7 +311,7 @@ def test_a_browser_that_answers_nonsense(monkeypatch: pytest.MonkeyPatch, answer
         capturing, "_ALWAYS", ("-I", "-c", _LIAR.format(after=after, answer=answer[:64], length=len(answer)))
     )
     with pytest.raises(CaptureFailed):
-        capturing.capture("http://site.example/", Destinations([], now), clock=now, made_by="test")
+        capturing.capture(CaptureOrder("http://site.example/"), Destinations([], now), clock=now, made_by="test")
 
 
 _LIAR = """

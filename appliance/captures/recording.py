@@ -1,0 +1,182 @@
+"""From what a capture gave to an entry of the log, and from there to an evidence package.
+
+The WARC is dated first: before facts are written, before anything of it is kept or told.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from appliance.contracts.dependencies import ContractRecords, SigningBackend
+from appliance.errors import NotFound
+from appliance.evidence.captures import layout, package
+from appliance.evidence.captures.facts import CapturedBy, NetworkFacts, decode, encode, fit
+from appliance.evidence.captures.gathering import CaptureSurroundings, captured_files, facts_of
+from appliance.evidence.captures.model import CaptureEvidence
+from appliance.evidence.gathering import LogSources, certificates_of, log_material
+from appliance.evidence.model import ManifestSignature, TimestampExchange
+from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
+from appliance.ledger.disclosure import VisibleEvents
+from appliance.store import ledger
+from appliance.store.database import Transaction
+from appliance.time_sources import read_time_sources
+from appliance.web_capture.capturing import Capture
+from hsm import canonical
+from hsm.timestamp import build_request, order_for, parse_response, parse_token
+
+_NUMBER_BYTES: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureRequest:
+    """Who wants a capture, and for what: ``id`` has 24 hex digits, ``zone`` is the IANA name of the one in which
+    the certificate shows times."""
+
+    id: str
+    purpose: str
+    name: str
+    organisation: str
+    zone: str
+
+    @property
+    def audience(self) -> str:
+        """For whom packages of it are made."""
+        return self.organisation.strip() or self.name
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCapture:
+    """A capture as it is kept. ``entry`` is the number of its log entry, ``at`` that entry's time; ``files`` gives
+    for each file of its package (by path) the SHA-256 (hex) under which the blobs have it."""
+
+    id: str
+    address: str
+    title: str
+    audience: str
+    entry: int
+    at: datetime
+    files: Mapping[str, str]
+
+
+Keep = Callable[[Transaction, RecordedCapture], None]
+
+
+def new_capture_id() -> str:
+    """The number of a new capture."""
+    return secrets.token_hex(_NUMBER_BYTES)
+
+
+def keep_nothing(tx: Transaction, recorded: RecordedCapture) -> None:
+    """For whoever has no register."""
+
+
+class CaptureRecording:
+    """Thread-safe. *log* gives the log's part of packages, *network* what the settings say of the network."""
+
+    def __init__(
+        self, records: ContractRecords, backend: SigningBackend, log: LogSources, network: NetworkFacts
+    ) -> None:
+        self._records, self._backend, self._log, self._network = records, backend, log, network
+
+    def record(
+        self, capture: Capture, *, request: CaptureRequest, by: str, keep: Keep = keep_nothing
+    ) -> RecordedCapture:
+        """Dates, keeps and logs *capture*, which the person *by* (a subject) had made.
+
+        1. the WARC is timestamped, with the certificates in the reply; 2. the facts are written; 3. all files are
+        kept durably; 4. the log's entry is written, and what *keep* writes, in one transaction.
+
+        Raises :class:`hsm.errors.TimeNotAvailable` while nothing can be dated, and what its parts raise; nothing
+        is recorded then but a timestamp, which says nothing about anybody.
+        """
+        exchange = self._dated(capture.warc)
+        stamp = parse_token(parse_response(exchange.reply))
+        facts = facts_of(
+            capture,
+            number=request.id,
+            by=CapturedBy(request.name, request.organisation, request.purpose),
+            surroundings=self._surroundings(request.zone),
+        )
+        files = {
+            **captured_files(capture),
+            layout.WARC_QUERY: exchange.request,
+            layout.WARC_REPLY: exchange.reply,
+            layout.FACTS: encode(facts),
+        }
+        kept = {path: self._backend.blobs.put(octets) for path, octets in files.items()}
+        at = max(self._records.now(), stamp.gen_time)
+        public = {
+            "capture": request.id,
+            "facts": kept[layout.FACTS],
+            "warc": kept[layout.WARC],
+            "serial": f"{stamp.serial:x}",
+        }
+        private = {"address": facts.address, "name": fit(request.name), "title": facts.page.title}
+        event = AuditEvent(EventKind.PAGE_CAPTURED, at, by, public=public, private=private)
+        return self._records.database.commit(self._append, event, request, kept, keep)
+
+    @staticmethod
+    def _append(
+        tx: Transaction, event: AuditEvent, request: CaptureRequest, kept: Mapping[str, str], keep: Keep
+    ) -> RecordedCapture:
+        recorded = RecordedCapture(
+            id=request.id,
+            address=str(event.private["address"]),
+            title=str(event.private["title"]),
+            audience=request.audience,
+            entry=append_event(tx, event),
+            at=event.at.replace(microsecond=0),
+            files=kept,
+        )
+        keep(tx, recorded)
+        return recorded
+
+    def package(self, recorded: RecordedCapture) -> bytes:
+        """The evidence package, made anew: it waits for a checkpoint over the entry, and the authority signs and
+        dates the manifest. Raises :class:`NotFound` where files or the opening of the entry were disposed of."""
+        blobs, now = self._backend.blobs, self._records.now
+        files = {path: blobs.get(digest) for path, digest in recorded.files.items()}
+        request, reply = files.pop(layout.WARC_QUERY), files.pop(layout.WARC_REPLY)
+        facts = decode(files.pop(layout.FACTS))
+        seen = VisibleEvents(self._opening(recorded), frozenset(), whole=True)
+        evidence = CaptureEvidence(
+            facts=facts,
+            files=files,
+            exchange=TimestampExchange(request, reply),
+            certificates=certificates_of(self._backend.authority),
+            log=log_material(self._log, {recorded.entry: seen}),
+            audience=recorded.audience,
+            created=now(),
+        )
+        seals = ManifestSignature(self._backend.authority.sign_manifest, self._backend.timestamps.issue_reply)
+        return package.build(evidence, seals)
+
+    def _opening(self, recorded: RecordedCapture) -> Mapping[str, Mapping[str, str]]:
+        kept = self._records.database.query(ledger.opening, recorded.entry)
+        if kept is None:
+            raise NotFound(
+                "What was told of the capture {capture} was erased; there is no package of it.",
+                capture=recorded.id,
+            )
+        opening: Mapping[str, Mapping[str, str]] = canonical.decode(kept)
+        return opening
+
+    def _dated(self, warc: bytes) -> TimestampExchange:
+        order = order_for(hashlib.sha256(warc).digest(), nonce=secrets.randbits(64), certificates=True)
+        request = build_request(order)
+        return TimestampExchange(request, self._backend.timestamps.issue_reply(request))
+
+    def _surroundings(self, zone: str) -> CaptureSurroundings:
+        """What is known now of the clock and of the network."""
+        return CaptureSurroundings(
+            operator=self._log.settings.organisation.name,
+            zone=zone,
+            network=self._network,
+            clock=self._backend.authority.status().clock,
+            sources=read_time_sources(self._records.now()),
+        )
