@@ -14,13 +14,17 @@ from __future__ import annotations
 import base64
 import calendar
 import hashlib
+import json
 import re
+import struct
 import subprocess
 import sys
 import tempfile
 import time
+import zlib
+from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 HERE = Path(__file__).resolve().parent
 COMPLETED = "contract-completed"
@@ -61,6 +65,12 @@ PAIR = rf'"[a-z0-9_-]+":(?:{TEXT}|{NUMBER}|null|true|false)'
 PAIRS = rf"({{(?:{PAIR}(?:,{PAIR})*)?}})"
 ENTRY = rf'{{"at":{DATE},"commitments":{PAIRS},"format":"[a-z0-9/-]+","kind":"([a-z0-9-]+)","public":{PAIRS}}}'
 FIELD = rf'[{{,]"([a-z0-9_-]+)":({TEXT}|[a-z0-9]+)'
+CAPTURE = (
+    rf'{{"capture":"(?P<about>[0-9a-f]{{24}})",{STATE},"created":{DATE},{FILES},'
+    rf'"format":"vermilion-capture-manifest/1","made_for":{TEXT}}}'
+)
+OPENED = rf'({{"salt":{TEXT},"value":({TEXT})}})'
+OPENING = rf'{{"address":{OPENED},"name":{OPENED},"title":{OPENED}}}'
 INDEX = re.compile(rf"#.*|(?:signature|timestamp|own) [0-9]{{2,3}}(?: {NUMBER}){{3}}".encode())
 
 LIMITS = """\
@@ -107,6 +117,97 @@ ELSEWHERE = """\
       如上列签署人不属于该名称，本单位不予认可；此处不核验证书是否被吊销"""
 OTHERS = re.compile("person-.*[.](document|hash)")  # whose certificates say so
 FIELDS = ("contract", "sequence", "previous", "size", "digest", "signed", "signer")
+
+
+WARC, STAMP, WACZ, FACTS = "capture.warc.gz", "capture.warc.tsr", "capture.wacz", "capture.json"
+GIVEN = (WACZ, WARC, "page.pdf", "page.png", "page.txt")
+PICTURES = re.compile(r"session[.]webp|step-(?:0[1-9]|1[0-9]|20)[.]png")
+ALWAYS = {
+    *(*GIVEN, "capture.warc.tsq", STAMP, FACTS, *SEALS, *LOG, "log/checkpoint.tst"),
+    *("check.sh", "check.py", "verify.html", "README.en.txt", "README.zh.txt"),
+    *("certificate.en.pdf", "certificate.zh.pdf"),
+    *(f"certificates/{name}.pem" for name in ("ca", "chain", "crls", "evidence", "timestamping")),
+}
+SOMETIMES = re.compile(
+    r"log/(?:(?:entries|openings)/[0-9]{8,18}[.]json|proofs/[0-9]{8,18}[.]tlog-proof|witness-policy[.]txt)"
+    rf"|certificates/timestamping-[1-9][.]pem|{PICTURES.pattern}"
+)
+CAPTURE_LIMITS = """\
+LIMIT that a server sent these bytes, to a browser that nobody had prepared, is the word of whoever ran the
+      machine: TLS shows that to the machine alone, and to nobody afterwards. Others may have seen another page.
+      这些字节由网站服务器发出、且浏览器事先未被改动，仅凭取证设备运行方的说明：TLS 只能使当时的设备确认
+      来源，事后无法向他人证明。其他访问者看到的网页可能不同。
+LIMIT who ran the machine, who ordered the capture and why, and what else capture.json tells (servers, browser,
+      clock) is not proven: it is what the machine wrote down then.
+      设备由谁运行、何人因何取证，以及 capture.json 所载的其他内容（服务器、浏览器、时钟）均未经证明，
+      仅为设备当时的记录。
+LIMIT whether picture, PDF and text show what the recording holds is not checked; they are those of then, no more.
+      图片、PDF 和文本是否与网页记录的内容相符，不在此处核验；只能证明它们是当时的文件。
+"""
+CAPTURE_PROVEN = """\
+PASS  capture.warc.gz was there, byte for byte, at the time of its timestamp; it and the pictures, the text and the
+      facts of the capture are those that the log names, and nothing was changed since
+      在时间戳所载时刻，capture.warc.gz 已逐字节存在；该网页记录以及图片、文本和取证事实均为日志所载，
+      此后没有改动"""
+UNPLAIN = "capture.wacz is not a ZIP that can be read in one way only 无法以唯一方式读取"
+LARGEST, LONGEST, MOST, MOST_CHAIN = 4 * 1024 * 1024, 2000, 200, 512 * 1024
+SAID = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]*"  # nothing that ends lines or turns them
+MOMENT = re.compile(rf"{DAY}T{HOUR}:[0-5][0-9]:[0-5][0-9](?:[.](?!000)[0-9]{{3}}000)?[+]00:00")
+BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+COUNT, OFFSET = range(2**53), range(1 - 2**53, 2**53)
+
+
+def named(form: object, *names: str) -> dict[str, object]:
+    return dict.fromkeys(names, form)
+
+
+LEAF = named(SAID, "issuer", "serial", "subject") | named(MOMENT, "not_after", "not_before")
+TLS = {
+    **named(SAID, "cipher", "host", "version", "why"),
+    "certificates": [DIGEST],
+    "chain": [BASE64],
+    "leaf": (None, LEAF),
+    "trust": "trusted|untrusted|house|none",
+}
+CLOCK = {
+    **named((None, COUNT), "agreeing", "configured", "error"),
+    "authentication": (None, "nts|key|both|none"),
+    "offset": (None, OFFSET),
+    "source": SAID,
+    "state": "in-step|soon-out|out-of-step|stepped|unknown",
+}
+STEP = {
+    **named(SAID, "address", "note", "picture", "result", "target"),
+    "at": MOMENT,
+    "kind": "scroll|click|wait|record",
+    "milliseconds": COUNT,
+}
+HOST = named(SAID, "address", "host", "resolver") | named([SAID], "answers", "connected") | {"at": MOMENT}
+PAGE = named(SAID, "address", "error", "title") | {"cut": [SAID], "height": COUNT, "loaded": (True, False)}
+TRAFFIC = {
+    **named(COUNT, "cut_in_all", "hosts", "received", "refused_in_all", "requests"),
+    **named([named(SAID, "address", "why")], "cut", "refused"),
+}
+# capture.json: objects of just these names, lists (and how long at most), one of several, texts, numbers
+CAPTURED = {
+    **named(SAID, "address", "operator", "software", "zone"),
+    **named(MOMENT, "began", "ended"),
+    "capture": "[0-9a-f]{24}",
+    "format": "vermilion-capture/1",
+    "clock": (None, CLOCK),
+    "page": PAGE,
+    "browser": named(SAID, "package", "product") | {"command": [SAID], "sha256": DIGEST},
+    "by": named(SAID, "name", "organisation", "purpose"),
+    "files": [{"path": PATH, "sha256": DIGEST, "size": COUNT}],
+    "limits": named(COUNT, "bytes", "connections", "height", "milliseconds", "requests", "response"),
+    "network": {"allowed": [SAID], "only": [SAID], "proxy": SAID},
+    "system": named(SAID, "kernel", "machine", "name", "version"),
+    "hosts": [HOST],
+    "recorded": [MOMENT, 2000],
+    "steps": [STEP],
+    "tls": [TLS],
+    "traffic": TRAFFIC,
+}
 
 
 class Entry(NamedTuple):
@@ -461,6 +562,9 @@ class ContractPackage(Package):
 
     def check(self) -> None:
         self.check_files()
+        for path in self.present:
+            other = {path.lower()} & {*GIVEN, "capture.warc.tsq", STAMP, FACTS} or PICTURES.fullmatch(path.lower())
+            require(not other, f"{path} has no place in the package of a contract 另有文件")
         self.check_manifest()
         self.check_index()
         self.check_contract()
@@ -656,15 +760,167 @@ def root_of(current: bytes, index: int, size: int, hashes: list[bytes]) -> bytes
     return current if last == 0 else b""
 
 
-KINDS = (ContractPackage,)
-
-
 def opened(root: str, scratch: Path) -> Package:
     """The package here, of the kind that its manifest has the form of."""
     for kind in KINDS:
         if re.fullmatch(kind.form, text_in(SEALS[0])):
             return kind(root, scratch)
     raise Failed("manifest.json is not in its one form 清单格式不符")
+
+
+def fits(value: Any, form: Any) -> bool:
+    """Whether a value of capture.json is of that form."""
+    if isinstance(form, dict):
+        same = isinstance(value, dict) and value.keys() == form.keys()
+        return same and all(fits(value[name], form[name]) for name in form)
+    if isinstance(form, list):
+        few = isinstance(value, list) and len(value) <= (form[1:] or [MOST])[0]
+        return few and all(fits(each, form[0]) for each in value)
+    if isinstance(form, tuple):
+        return any(fits(value, each) for each in form)
+    if isinstance(form, range):
+        return type(value) is int and value in form
+    if isinstance(form, (str, re.Pattern)):
+        short = isinstance(value, str) and (form is BASE64 or len(value) <= LONGEST)
+        moment = form is not MOMENT or (short and re.fullmatch(form, value) and datetime.fromisoformat(value))
+        return bool(short and moment and re.fullmatch(form, value))
+    return value is form
+
+
+def facts_in(encoded: bytes) -> dict[str, Any]:
+    """What capture.json tells; it is canonical JSON of one form."""
+    try:
+        require(len(encoded) <= LARGEST, "")
+        facts: Any = json.loads(encoded.decode())
+        anew = json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        require(anew.encode() == encoded and fits(facts, CAPTURED) and facts["address"], "")
+        chains = [(each["certificates"], [*map(base64.b64decode, each["chain"])]) for each in facts["tls"]]
+        require(sum(len(each) for tls in facts["tls"] for each in tls["chain"]) <= MOST_CHAIN, "")
+        same = (not der or [hashlib.sha256(each).hexdigest() for each in der] == told for told, der in chains)
+        require(all(same), "")
+        require(datetime.fromisoformat(facts["began"]) <= datetime.fromisoformat(facts["ended"]), "")
+    except (Failed, ValueError, RecursionError) as error:
+        raise Failed("capture.json is not in its one form 取证事实格式不符") from error
+    return dict(facts)
+
+
+def stored(archive: bytes) -> list[tuple[bytes, bytes]]:
+    """Names and contents of a ZIP (APPNOTE 6.3.10) that stores one file after the other as it is. Any other fails:
+    programs may read it in several ways."""
+    files: list[tuple[bytes, bytes]] = []
+    heads, at = [], 0
+    while archive.startswith(b"PK\3\4", at) and at + 30 <= len(archive):
+        flags, method, _, _, crc, packed, size, length, extra = struct.unpack_from("<4H3I2H", archive, at + 6)
+        start = at + 30 + length
+        name, content = archive[at + 30 : start], archive[start : start + size]
+        whole = (flags, method, extra, packed, len(content), zlib.crc32(content)) == (0, 0, 0, size, size, crc)
+        require(whole, UNPLAIN)
+        files.append((name, content))
+        heads.append((archive[at + 4 : at + 30] + bytes(4), struct.pack("<I", at) + name))
+        at = start + size
+    directory = at
+    for head, place in heads:
+        same = (archive[at : at + 4], archive[at + 6 : at + 36]) == (b"PK\1\2", head)
+        same = same and archive[at + 42 : at + 42 + len(place)] == place and archive[at + 41] >> 4 in (0, 8)
+        require(same, UNPLAIN)
+        at += 42 + len(place)
+    sizes = struct.pack("<4H2IH", 0, 0, len(files), len(files), at - directory, directory, 0)
+    distinct = len({name.lower() for name, _ in files}) == len(files)
+    require(archive[at:] == b"PK\5\6" + sizes and distinct, UNPLAIN)
+    return files
+
+
+class CapturePackage(Package):
+    """A web capture: what the one entry of the log names is here, and was dated before it was logged."""
+
+    form, limits, proven = CAPTURE, CAPTURE_LIMITS, CAPTURE_PROVEN
+    fixed = (*GIVEN, "capture.warc.tsq", FACTS)
+
+    def check(self) -> None:
+        self.check_files()
+        self.check_layout()
+        self.check_manifest()
+        self.check_checkpoint()
+        [entry] = self.entries()
+        self.check_entry(entry.number, entry.path)
+        facts = self.check_facts(entry)
+        self.check_opening(entry, facts)
+        self.check_recording(entry, facts)
+        self.check_archive()
+        self.check_certificates([entry])
+
+    def check_layout(self) -> None:
+        """Exactly the files of a capture: one entry, its opening and proof, pictures of steps from 1 on."""
+        for path in sorted(self.present - ALWAYS):
+            require(SOMETIMES.fullmatch(path), f"{path} has no place in the package of a web capture 另有文件")
+        for path in sorted(ALWAYS - self.present):
+            raise Failed(f"{path} is missing 缺少文件")
+        folders = ("log/entries/", "log/openings/", "log/proofs/")
+        numbers = [name.partition(".")[0] for folder in folders for name in self.names(folder)]
+        one = len(numbers) == len(folders) and len(set(numbers)) == 1
+        require(
+            one, "there is not exactly one log entry with its opening and proof 日志条目及其公开内容、证明不齐"
+        )
+        steps = self.names("step-")
+        whole = steps == [f"{each:02}.png" for each in range(1, len(steps) + 1)]
+        require(whole, "a picture of a step is missing 缺少步骤图片")
+
+    def check_facts(self, entry: Entry) -> dict[str, Any]:
+        """The entry names facts and recording, the facts every file that the capture gave."""
+        own = (entry.kind, entry.public.get("capture")) == ("page-captured", self.about)
+        require(own, f"log entry {entry.number} is not that of this capture 日志条目并非本次取证")
+        for name, path in (("facts", FACTS), ("warc", WARC)):
+            logged = entry.public.get(name) == hashlib.sha256(read(path)).hexdigest()
+            require(logged, f"{path} is not the one that the log has 与日志所载不符")
+        facts = facts_in(read(FACTS))
+        require(facts["capture"] == self.about, "capture.json is about another capture 取证事实属于另一次取证")
+        given = [
+            {"path": path, "sha256": digest, "size": size}
+            for path, digest, size in self.files
+            if path in GIVEN or PICTURES.fullmatch(path)
+        ]
+        same = facts["files"] == given
+        require(same, "the files of the capture are not those of capture.json 与取证事实所载不符")
+        self.judged |= {each["path"] for each in given}
+        show(f"ok    capture of {facts['address']}: its files are those that the log names 取证文件均为日志所载")
+        return facts
+
+    def check_opening(self, entry: Entry, facts: dict[str, Any]) -> None:
+        """What opens the entry is all that it commits to, and has the address of the facts."""
+        path = entry.path.replace("entries", "openings")
+        require(re.fullmatch(OPENING, text_in(path)), f"{path} is not in its one form 格式不符")
+        told = re.findall(rf'"([a-z]+)":{OPENED}', text_in(path))
+        hashes = (
+            hashlib.sha256(f'{{"name":"{name}",{opened[1:]}'.encode()).hexdigest() for name, opened, _ in told
+        )
+        commitments = ",".join(f'"{name}":"{each}"' for (name, *_), each in zip(told, hashes))  # noqa: B905 - old Pythons
+        own = f'"commitments":{{{commitments}}},' in text_in(entry.path)
+        require(own, f"{path} is not what the log entry commits to 与日志条目的承诺不符")
+        same = told[0][2] == json.dumps(facts["address"], ensure_ascii=False)
+        require(same, "the log has another address than capture.json 日志所载网址与取证事实不符")
+        self.judged.add(path)
+
+    def check_recording(self, entry: Entry, facts: dict[str, Any]) -> None:
+        """The timestamp that the log names is over it, after the end of the capture and before that entry."""
+        shown = self.check_dated(STAMP, WARC, "the recording 网页记录")
+        told = self.told("ts", "-reply", "-in", STAMP, "-text")
+        serial = "".join(re.findall(r"^Serial number: 0x0*([0-9A-F]+)$", told, re.MULTILINE)).lower()
+        logged = serial and f'"serial":"{serial}"' in text_in(entry.path)
+        require(logged, "the log has another timestamp of the recording 日志所载时间戳不是该网页记录的时间戳")
+        ended = calendar.timegm(datetime.fromisoformat(facts["ended"]).timetuple())
+        moments = [ended, self.stamps[STAMP], entry.at, self.made]
+        require(moments == sorted(moments), "the times of the capture contradict each other 各时间先后矛盾")
+        show(f"ok    the recording (capture.warc.gz) and its timestamp, {shown} 网页记录及其时间戳有效")
+
+    def check_archive(self) -> None:
+        """Whoever opens the WACZ sees what is in the recording."""
+        inside = [each for each in stored(read(WACZ)) if each[0].lower().startswith(b"archive")]
+        same = inside == [(b"archive/capture.warc.gz", read(WARC))]
+        require(same, "capture.wacz has another recording in it 其中的网页记录与 capture.warc.gz 不符")
+        show("ok    capture.wacz has exactly this recording in it 其中的网页记录与 capture.warc.gz 完全一致")
+
+
+KINDS = (ContractPackage, CapturePackage)
 
 
 def main() -> int:
