@@ -23,9 +23,9 @@ from typing import Final
 from appliance.errors import ApplianceError
 from appliance.evidence import container, court_pages, manifest
 from appliance.evidence.container import write_container
-from appliance.evidence.contents import part
 from appliance.evidence.folder import read_folder
 from appliance.evidence.manifest import AnyManifest
+from appliance.evidence.members import part
 from appliance.evidence.offline_verifier import read_verifier
 from appliance.evidence.repacked import read_zip
 from appliance.language import Language, translator

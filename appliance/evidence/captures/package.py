@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from cryptography import x509
 
@@ -18,6 +19,8 @@ from appliance.evidence.model import ManifestSignature
 from appliance.evidence.readme import readme_path
 from appliance.language import Language
 from hsm import timestamp
+
+_HEADER_WITHIN: Final = 1024
 
 
 def build(evidence: CaptureEvidence, seals: ManifestSignature) -> bytes:
@@ -40,19 +43,30 @@ def package_files(evidence: CaptureEvidence) -> dict[str, bytes]:
         raise EvidenceIncomplete("The files of the capture are not those of which its facts tell.")
     if len(evidence.log.entries) != 1 or not evidence.log.entries[0].opening:
         raise EvidenceIncomplete("The package of a web capture has one log entry, with all that opens it.")
-    return {
-        **evidence.files,
-        layout.WARC_QUERY: evidence.exchange.request,
-        layout.WARC_REPLY: evidence.exchange.reply,
-        layout.FACTS: encode(evidence.facts),
-        **{layout.certificate_path(each): certificate.render_certificate(evidence, each) for each in Language},
-        **{readme_path(each): readme.render_readme(evidence, each) for each in Language},
-        **programs(),
-        **log_files(evidence.log),
-        **authority_files(evidence.certificates),
-        "certificates/evidence.pem": pem(evidence.certificates.evidence),
-        **{f"certificates/{name}.pem": pem(each) for name, each in _stampers(evidence)},
-    }
+    return _opening_as_a_zip(
+        {
+            **evidence.files,
+            layout.WARC_QUERY: evidence.exchange.request,
+            layout.WARC_REPLY: evidence.exchange.reply,
+            layout.FACTS: encode(evidence.facts),
+            **{layout.certificate_path(each): certificate.render_certificate(evidence, each) for each in Language},
+            **{readme_path(each): readme.render_readme(evidence, each) for each in Language},
+            **programs(),
+            **log_files(evidence.log),
+            **authority_files(evidence.certificates),
+            "certificates/evidence.pem": pem(evidence.certificates.evidence),
+            **{f"certificates/{name}.pem": pem(each) for name, each in _stampers(evidence)},
+        }
+    )
+
+
+def _opening_as_a_zip(files: dict[str, bytes]) -> dict[str, bytes]:
+    """*files*, of which the first one by its path is a text that keeps PDFs away from the beginning of the ZIP: so
+    far programs look for a PDF's header (ISO 32000-1, annex H.3.4.1)."""
+    first = min(files)
+    if len(files[first]) < _HEADER_WITHIN or b"%PDF-" in files[first][:_HEADER_WITHIN]:
+        raise EvidenceIncomplete("The file {path} cannot be the first of a package.", path=first)
+    return files
 
 
 def _stampers(evidence: CaptureEvidence) -> Iterator[tuple[str, x509.Certificate]]:
