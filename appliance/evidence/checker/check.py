@@ -882,7 +882,8 @@ class CapturePackage(Package):
         same = facts["files"] == given
         require(same, "the files of the capture are not those of capture.json 与取证事实所载不符")
         self.judged |= {each["path"] for each in given}
-        show(f"ok    capture of {facts['address']}: its files are those that the log names 取证文件均为日志所载")
+        address = json.dumps(facts["address"], ensure_ascii=False)
+        show(f"ok    capture of {address}: its files are those that the log names 取证文件均为日志所载")
         return facts
 
     def check_opening(self, entry: Entry, facts: dict[str, Any]) -> None:

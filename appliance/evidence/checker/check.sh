@@ -36,6 +36,7 @@ file="\\{\"path\":\"$path\",\"sha256\":\"$digest\",\"size\":$number\\}"
 files="\"created\":\"$date\",\"files\":\\[$file(,$file)*\\]"
 state="\"checkpoint\":\\{\"origin\":\"[^\"\\\\]+\",\"root\":\"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=\",\"size\":$number\\}"
 for_one="\"made_for\":$text(,\"powers_stated_since\":$number)?,\"withheld\":\\[($number(,$number)*)?\\]"
+capture_form="\\{\"capture\":\"[0-9a-f]{24}\",$state,$files,\"format\":\"vermilion-capture-manifest/1\",\"made_for\":$text\\}"
 contract_form="\\{$state,\"contract\":$plain,$files,\"format\":\"vermilion-evidence-manifest/[123]\"(,$for_one)?\\}"
 pair="\"[a-z0-9_-]+\":($text|$number|null|true|false)"
 pairs="\\{($pair(,$pair)*)?\\}"
@@ -61,8 +62,13 @@ is() {
         [ "$(awk 1 "$@" | grep -acxE "$form")" -eq $# ]
 }
 
-# awk's functions: seconds since 1970 of a civil date, and of a date as openssl writes it ("Nov 25 08:00:00 2026 GMT")
+# awk's functions: whether there is such a day; seconds since 1970 of a civil date, and of a date as openssl writes it
+# ("Nov 25 08:00:00 2026 GMT")
 dates='
+    function exists(year, month, day) {
+        return year > 0 && day <= (month != 2 ? 30 + (month + int(month / 8)) % 2 : \
+            28 + (year % 4 == 0 && year % 100 != 0 || year % 400 == 0))
+    }
     function epoch(year, month, day, clock, part) {
         split(clock, part, ":")
         if (month < 3) { month += 12; year-- }
@@ -316,9 +322,10 @@ check_certificates() { # all lead to the trusted root, and none was revoked when
     done
 }
 
-# named N: of the log's origin, root and size and the contract, in this order, the N-th that the manifest names
+# named N: of the capture, the log's origin, root and size and the contract, in this order, what the manifest names
 named() {
-    sed 's/^{"checkpoint":{"origin":"\([^"]*\)","root":"\([^"]*\)","size":\([0-9]*\)},"contract":"\([^"]*\)".*/\'"$1/" manifest.json
+    sed -E 's/^\{("capture":"([^"]*)",)?"checkpoint":\{"origin":"([^"]*)","root":"([^"]*)","size":([0-9]*)\}(,"contract":"([^"]*)")?.*/\'"$1/" \
+        manifest.json
 }
 
 # octets HEX: what it stands for
@@ -343,7 +350,7 @@ log_key() {
 
 check_checkpoint() {
     sed '/^$/,$d' log/checkpoint | cmp -s - log/checkpoint.text || fail "log/checkpoint.text is not the checkpoint's 不符"
-    origin=$(named 1) root64=$(named 2) size=$(named 3)
+    origin=$(named 3) root64=$(named 4) size=$(named 5)
     printf '%s\n' "$origin" "$size" "$root64" | cmp -s - log/checkpoint.text ||
         fail "the log's checkpoint is not the one that the manifest names 日志检查点与清单所载不符"
     tree=$(printf '%s\n' "$root64" | decoded)
@@ -387,8 +394,7 @@ table() {
             fields(substr(private, index(private, "\"commitments\":") + 14))
             fields(public)
             year = substr($0, 8, 4) + 0; month = substr($0, 13, 2) + 0; day = substr($0, 16, 2) + 0
-            if (month != 2 && day > 30 + (month + int(month / 8)) % 2) exit 1
-            if (month == 2 && day > 28 + (year % 4 == 0 && year % 100 != 0 || year % 400 == 0)) exit 1
+            if (!exists(year, month, day)) exit 1
             at = epoch(year, month, day, substr($0, 19, 8))
             print FILENAME, sprintf("%.0f", at), kind, field("contract"), field("sequence"), field("previous"), \
                 field("signed"), field("signer"), field("digest"), field("size")
@@ -581,6 +587,7 @@ check_own() {
     carried="$carried$covers $told $contract
 "
     issued=$(printf '%s\n' "$signer" | openssl x509 -noout -issuer -nameopt sname,utf8,esc_ctrl,sep_comma_plus_space)
+    # shellcheck disable=SC1111 # Chinese has such quotes
     pass "signature $1, over $(($3 + $4)) of $(($(wc -c <"$pdf"))) bytes, by $who; $when 签名及其时间戳有效
       made elsewhere: the certificate was issued by ${issued#issuer=}, not by this house. Officers have approved that for
       signers of $of alone (authority/anchor-$1.json): if the signer above is of another name, nobody here stands for it.
@@ -640,9 +647,11 @@ END
 }
 
 check_contract_package() {
-    contract=$(named 4) carried='' voiding=''
+    contract=$(named 7) carried='' voiding=''
     checked "$pdf" contract/contract.tsq index.txt
     check_files
+    ! printf '%s\n' "$present" | tr '[:upper:]' '[:lower:]' | grep -qxE "$of_captures" ||
+        fail "a file has no place in the package of a contract 存在不属于合同证据包的文件"
     check_manifest
     check_index
     check_contract
@@ -687,8 +696,220 @@ END
 '"$voiding"
 }
 
+# What packages of web captures have besides.
+
+given='capture[.](wacz|warc[.]gz)|page[.](pdf|png|txt)|session[.]webp|step-(0[1-9]|1[0-9]|20)[.]png'
+of_captures="$given|capture[.](warc[.]ts[qr]|json)"
+always=$(printf '%s\n' capture.json capture.wacz capture.warc.gz capture.warc.tsq capture.warc.tsr certificate.en.pdf \
+    certificate.zh.pdf check.py check.sh page.pdf page.png page.txt README.en.txt README.zh.txt verify.html &&
+    printf 'manifest.%s\n' json p7s tsq tsr &&
+    printf 'log/%s\n' checkpoint checkpoint.sig checkpoint.text checkpoint.tst log.pub.pem log.vkey &&
+    printf 'certificates/%s.pem\n' ca chain crls evidence timestamping)
+sometimes='log/((entries|openings)/[0-9]{8,18}[.]json|proofs/[0-9]{8,18}[.]tlog-proof|witness-policy[.]txt)'
+sometimes="$sometimes|certificates/timestamping-[1-9][.]pem|session[.]webp|step-(0[1-9]|1[0-9]|20)[.]png"
+
+# Forms in capture.json, in whose texts nothing is escaped but quotes and backslashes.
+said='"([^"\\]|\\["\\])*"' hex="\"$digest\"" count='(0|[1-9][0-9]{0,14})' offset='(0|-?[1-9][0-9]{0,14})'
+moment="\"${day}T$hour([.]([1-9][0-9]{2}|0[1-9][0-9]|00[1-9])000)?[+]00:00\""
+base64='"([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"'
+
+# list FORM: a list of what has that form; object NAME FORM...: an object of these
+list() { printf '\\[(%s(,%s)*)?\\]' "$1" "$1"; }
+object() {
+    comma='\{'
+    while [ $# -gt 0 ]; do
+        printf '%s"%s":%s' "$comma" "$1" "$2"
+        comma=,
+        shift 2
+    done
+    printf '\\}'
+}
+
+facts_form() {
+    saids=$(list "$said")
+    lost=$(list "$(object address "$said" why "$said")")
+    leaf=$(object issuer "$said" not_after "$moment" not_before "$moment" serial "$said" subject "$said")
+    object address '"([^"\\]|\\["\\])+"' began "$moment" \
+        browser "$(object command "$saids" package "$said" product "$said" sha256 "$hex")" \
+        by "$(object name "$said" organisation "$said" purpose "$said")" capture '"[0-9a-f]{24}"' \
+        clock "(null|$(object agreeing "(null|$count)" authentication '(null|"(nts|key|both|none)")' \
+            configured "(null|$count)" error "(null|$count)" offset "(null|$offset)" source "$said" \
+            state '"(in-step|soon-out|out-of-step|stepped|unknown)"'))" \
+        ended "$moment" files "$(list "$file")" format '"vermilion-capture/1"' \
+        hosts "$(list "$(object address "$said" answers "$saids" at "$moment" connected "$saids" host "$said" resolver "$said")")" \
+        limits "$(object bytes "$count" connections "$count" height "$count" milliseconds "$count" requests "$count" \
+            response "$count")" \
+        network "$(object allowed "$saids" only "$saids" proxy "$said")" operator "$said" \
+        page "$(object address "$said" cut "$saids" error "$said" height "$count" loaded '(true|false)' title "$said")" \
+        recorded "$(list "$moment")" software "$said" \
+        steps "$(list "$(object address "$said" at "$moment" kind '"(scroll|click|wait|record)"' milliseconds "$count" \
+            note "$said" picture "$said" result "$said" target "$said")")" \
+        system "$(object kernel "$said" machine "$said" name "$said" version "$said")" \
+        tls "$(list "$(object certificates "$(list "$hex")" chain "$(list "$base64")" cipher "$said" host "$said" \
+            leaf "(null|$leaf)" trust '"(trusted|untrusted|house|none)"' version "$said" why "$said")")" \
+        traffic "$(object cut "$lost" cut_in_all "$count" hosts "$count" received "$count" refused "$lost" \
+            refused_in_all "$count" requests "$count")" zone "$said"
+}
+
+# plainly FILE: no letter in it turns a line around or ends one (UAX #9), in UTF-8
+plainly() {
+    ! grep -aqE "$(printf '\177|\302[\200-\237]|\342\200[\250-\256]|\342\201[\246-\251]')" "$1"
+}
+
+# measured: of capture.json a line for each server, with the digests of its certificates and these; nothing where a text
+# or a list is longer than any is, or a day is none
+measured() {
+    sed 's/\\["\\]/x/g' capture.json | tr -d '\200-\277' | awk "$dates"'
+        BEGIN { RS = "\""; name = "" }
+        NR % 2 == 0 {
+            text = $0
+            if (name == "certificates") digests = digests "," text
+            if (name == "chain") { chain = chain "," text; octets += length(text) }
+            else if (length(text) > 2000) exit failed = 1
+            next
+        }
+        /^:/ {
+            if (name == "chain") { # the text before is the next name
+                sub(/,[^,]*$/, "", chain); octets -= length(text)
+                print "-" digests, "-" chain
+            }
+            if (name == "certificates") sub(/,[^,]*$/, "", digests)
+            name = text
+            if (name == "certificates") digests = chain = ""
+        }
+        !/^:/ && name ~ /^(at|began|ended|not_after|not_before|recorded)$/ && text ~ /^[0-9]/ {
+            if (!exists(substr(text, 1, 4) + 0, substr(text, 6, 2) + 0, substr(text, 9, 2) + 0)) exit failed = 1
+        }
+        {
+            for (at = 1; at <= length($0); at++) {
+                letter = substr($0, at, 1)
+                if (letter == "[" || letter == "{") {
+                    items[++depth] = 0
+                    most[depth] = letter == "{" ? 1000 : name == "recorded" ? 2000 : 200
+                }
+                if (letter == "," && ++items[depth] >= most[depth]) exit failed = 1
+                if (letter == "]" || letter == "}") depth--
+            }
+        }
+        END { exit failed || octets > 524288 }'
+}
+
+check_layout() { # exactly the files of a capture: one entry with its opening and proof, pictures of steps from 1 on
+    [ -z "$(printf '%s\n' "$present" | grep -vxF "$always" | grep -vxE "$sometimes")" ] ||
+        fail "a file has no place in the package of a web capture 存在不属于网页取证证据包的文件"
+    [ -z "$(printf '%s\n' "$always" | grep -vxF "$present")" ] || fail "a file is missing 缺少文件"
+    found=$(printf '%s\n' "$present" | sed -nE 's,^log/(entries|openings|proofs)/([0-9]+)[.].*,\1 \2,p') number=${found#* }
+    number=${number%%[!0-9]*}
+    [ "$found" = "entries $number
+openings $number
+proofs $number" ] || fail "there is not exactly one log entry with its opening and proof 日志条目及其公开内容、证明不齐"
+    [ "$(printf '%s\n' "$present" | grep '^step-')" = "$(printf '%s\n' "$present" |
+        awk '/^step-/ { printf "step-%02d.png\n", ++n }')" ] || fail "a picture of a step is missing 缺少步骤图片"
+}
+
+check_facts() { # the entry names facts and recording, the facts every file that the capture gave
+    grep -qF '"kind":"page-captured","public":{' "$entry_file" && grep -qF "\"capture\":\"$capture\"" "$entry_file" ||
+        fail "log entry $number is not that of this capture 日志条目并非本次取证"
+    grep -qF "\"facts\":\"$(hashed <capture.json)\"" "$entry_file" ||
+        fail "capture.json is not the one that the log has 与日志所载不符"
+    grep -qF "\"warc\":\"$(hashed <capture.warc.gz)\"" "$entry_file" ||
+        fail "capture.warc.gz is not the one that the log has 与日志所载不符"
+    [ "$(wc -c <capture.json)" -le 4194304 ] && is "$(facts_form)" capture.json && plainly capture.json &&
+        servers=$(measured) || fail "capture.json is not in its one form 取证事实格式不符"
+    printf '%s\n' "$servers" | while read -r told chain; do
+        [ "${chain:--}" = - ] || [ "$told" = "-$(printf '%s\n' "$chain" | tr ',' '\n' | sed 1d | while read -r each; do
+            printf ',%s' "$(printf %s "$each" | openssl base64 -d -A | hashed)"
+        done)" ] || exit 1
+    done || fail "capture.json is not in its one form 取证事实格式不符"
+    began=$(sed 's/^.*,"began":"\([^"]*\)","browser":.*/\1/' capture.json)
+    ended=$(sed 's/^.*,"ended":"\([^"]*\)","files":.*/\1/' capture.json)
+    [ "$(printf '%s\n' "$began" "$ended" | sort | head -n 1)" = "$began" ] ||
+        fail "capture.json is not in its one form 取证事实格式不符"
+    grep -qF ",\"capture\":\"$capture\",\"clock\":" capture.json ||
+        fail "capture.json is about another capture 取证事实属于另一次取证"
+    found=$(tr '{' '\n' <manifest.json | sed -n 's/^\("path":"[^"]*","sha256":"[^"]*","size":[0-9]*}\).*/{\1/p' |
+        grep -E "^\\{\"path\":\"($given)\"" | tr '\n' ',')
+    grep -qF ",\"files\":[${found%,}],\"format\":" capture.json ||
+        fail "the files of the capture are not those of capture.json 与取证事实所载不符"
+    # shellcheck disable=SC2046 # names that are plain
+    checked capture.json $(printf '%s\n' "$present" | grep -xE "$given")
+    address=$(sed -E "s/^\\{\"address\":($said),\"began\":.*/\\1/" capture.json)
+    pass "capture of $address: its files are those that the log names 取证文件均为日志所载"
+}
+
+# opened NAME NEXT: the private field of the entry in what opens it, as it is committed to
+opened() { sed 's/^.*"'"$1"'":{\("salt":.*\)}'"$2"'$/{"name":"'"$1"'",\1}/' "$opening_file"; }
+
+check_opening() { # what opens the entry is all that it commits to, and has the address of the facts
+    opening_file=log/openings/$(basename "$entry_file") one="\\{\"salt\":$text,\"value\":$text\\}"
+    is "\\{\"address\":$one,\"name\":$one,\"title\":$one\\}" "$opening_file" || fail "$opening_file is not in its one form 格式不符"
+    inside=$(opened address ',"name":{"salt":.*}')
+    grep -qF "\"commitments\":{\"address\":\"$(printf %s "$inside" | hashed)\",\"name\":\"$(printf %s \
+        "$(opened name ',"title":{"salt":.*}')" | hashed)\",\"title\":\"$(printf %s "$(opened title '}')" | hashed)\"}," "$entry_file" ||
+        fail "$opening_file is not what the log entry commits to 与日志条目的承诺不符"
+    [ "${inside#*\"value\":}" = "$address}" ] || fail "the log has another address than capture.json 日志所载网址与取证事实不符"
+    checked "$opening_file"
+}
+
+check_recording() { # the timestamp that the log names is over it, after the end of the capture and before that entry
+    check_dated capture.warc.tsr "the recording 网页记录" cat capture.warc.gz
+    checked capture.warc.tsq
+    serial=$(openssl ts -reply -in capture.warc.tsr -text 2>/dev/null | sed -n 's/^Serial number: 0x0*//p' | tr A-F a-f)
+    [ -n "$serial" ] && grep -qF "\"serial\":\"$serial\"" "$entry_file" ||
+        fail "the log has another timestamp of the recording 日志所载时间戳不是该网页记录的时间戳"
+    ended=$(printf '%s\n' "$ended" | awk "$dates"'
+        { printf "%.0f\n", epoch(substr($0, 1, 4) + 0, substr($0, 6, 2) + 0, substr($0, 9, 2) + 0, substr($0, 12, 8)) }')
+    [ "$ended" -le "$at" ] && [ "$at" -le "$logged" ] && [ "$logged" -le "$made" ] ||
+        fail "the times of the capture contradict each other 各时间先后矛盾"
+    pass "the recording (capture.warc.gz) and its timestamp, $when 网页记录及其时间戳有效"
+}
+
+check_capture_package() {
+    capture=$(named 2)
+    check_files
+    check_layout
+    check_manifest
+    check_checkpoint
+    check_form
+    read -r entry_file logged _ <<END
+$log
+END
+    check_entry "$entry_file"
+    check_facts
+    check_opening
+    check_recording
+    check_certificates
+    conclude_capture
+}
+
+conclude_capture() {
+    cat <<'END'
+LIMIT whether capture.wacz has exactly this recording in it is not checked here; check.py and verify.html do that.
+      capture.wacz 内是否正是该网页记录，不在此处核验；请用 check.py 或 verify.html 核验。
+LIMIT that a server sent these bytes, to a browser that nobody had prepared, is the word of whoever ran the
+      machine: TLS shows that to the machine alone, and to nobody afterwards. Others may have seen another page.
+      这些字节由网站服务器发出、且浏览器事先未被改动，仅凭取证设备运行方的说明：TLS 只能使当时的设备确认
+      来源，事后无法向他人证明。其他访问者看到的网页可能不同。
+LIMIT who ran the machine, who ordered the capture and why, and what else capture.json tells (servers, browser,
+      clock) is not proven: it is what the machine wrote down then.
+      设备由谁运行、何人因何取证，以及 capture.json 所载的其他内容（服务器、浏览器、时钟）均未经证明，
+      仅为设备当时的记录。
+LIMIT whether picture, PDF and text show what the recording holds is not checked; they are those of then, no more.
+      图片、PDF 和文本是否与网页记录的内容相符，不在此处核验；只能证明它们是当时的文件。
+END
+    listed_only
+    cat <<'END'
+PASS  capture.warc.gz was there, byte for byte, at the time of its timestamp; it and the pictures, the text and the
+      facts of the capture are those that the log names, and nothing was changed since
+      在时间戳所载时刻，capture.warc.gz 已逐字节存在；该网页记录以及图片、文本和取证事实均为日志所载，
+      此后没有改动
+END
+}
+
 if is "$contract_form" manifest.json; then
     check_contract_package
+elif is "$capture_form" manifest.json; then
+    check_capture_package
 else
     fail "manifest.json is not in its one form 清单格式不符"
 fi
