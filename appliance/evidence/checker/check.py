@@ -61,6 +61,8 @@ ASKED = (
     r"Version: 1\nHash Algorithm: sha256\nMessage data:\n(?: +.*\n)+"
     r"Policy OID: unspecified\nNonce: .*\nCertificate required: yes\nExtensions:\n"
 )
+NUMBERED = r"(?:[0-9]{8}|[1-9][0-9]{8,17})"
+COSIGNED = re.compile("\u2014 [^ +]+ (?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?\n")
 PAIR = rf'"[a-z0-9_-]+":(?:{TEXT}|{NUMBER}|null|true|false)'
 PAIRS = rf"({{(?:{PAIR}(?:,{PAIR})*)?}})"
 ENTRY = rf'{{"at":{DATE},"commitments":{PAIRS},"format":"[a-z0-9/-]+","kind":"([a-z0-9-]+)","public":{PAIRS}}}'
@@ -129,7 +131,7 @@ ALWAYS = {
     *(f"certificates/{name}.pem" for name in ("ca", "chain", "crls", "evidence", "timestamping")),
 }
 SOMETIMES = re.compile(
-    r"log/(?:(?:entries|openings)/[0-9]{8,18}[.]json|proofs/[0-9]{8,18}[.]tlog-proof|witness-policy[.]txt)"
+    rf"log/(?:(?:entries|openings)/{NUMBERED}[.]json|proofs/{NUMBERED}[.]tlog-proof|witness-policy[.]txt)"
     rf"|certificates/timestamping-[1-9][.]pem|{PICTURES.pattern}"
 )
 CAPTURE_LIMITS = """\
@@ -394,6 +396,12 @@ class Package:
         require(by, f"the certificate of {stamp} is not here 缺少时间戳证书")
         return by[0]
 
+    def own_alone(self, message: str) -> bool:
+        """The certificates in the message (PKCS #7) are the package's."""
+        inside = self.told("pkcs7", "-inform", "DER", "-in", message, "-print_certs")
+        known = "".join(text_in(f"certificates/{name}") for name in self.names("certificates/"))
+        return set(blocks(inside)) <= set(blocks(known))
+
     def token(self, stamp: str) -> str:
         token = str(self.scratch / "token")
         self.run("ts", "-reply", *form(stamp), "-in", stamp, "-token_out", "-out", token)
@@ -435,11 +443,8 @@ class Package:
         anew = self.made_anew("cms", "-cmsout", "-outform", "DER", "-inform", "DER", "-in", SEALS[1])
         formed = anew == read(SEALS[1]) and SIGNING_TIME in told and len(re.findall(NOTHING_MORE, told)) == 3
         require(signer and formed, "signature of the manifest 清单签名无效")
-        known = "".join(text_in(f"certificates/{name}") for name in self.names("certificates/"))
-        for path in SEALS[1], self.token(SEALS[3]):
-            inside = self.told("pkcs7", "-inform", "DER", "-in", path, "-print_certs")
-            own = set(blocks(inside)) <= set(blocks(known))
-            require(own, "the manifest's seals carry a certificate that is not here 清单签名或时间戳另带其他证书")
+        own = self.own_alone(SEALS[1]) and self.own_alone(self.token(SEALS[3]))
+        require(own, "the manifest's seals carry a certificate that is not here 清单签名或时间戳另带其他证书")
         own = signer == text_in("certificates/evidence.pem") and self.is_service(signer)
         require(own, "signature of the manifest by another than the evidence service 清单并非由证据服务签名")
         shown = self.check_dated(SEALS[3], SEALS[0], "the manifest 清单")
@@ -495,7 +500,7 @@ class Package:
         require(text_in("log/log.vkey") == vkey, "log/log.vkey is not the log's key 与日志公钥不符")
         lines = checkpoint.splitlines(True)  # the log's own signature comes first, those of witnesses after it
         own = f"\u2014 {self.origin} {base64.b64encode(number + read('log/checkpoint.sig')).decode()}\n"
-        good = good and lines[4].decode() == own
+        good = good and lines[4].decode() == own and all(COSIGNED.fullmatch(each.decode()) for each in lines[5:])
         require(good, "signature of the log's checkpoint 日志检查点签名无效")
         signed = self.kept(b"".join(lines[:5]))
         shown = self.check_dated("log/checkpoint.tst", signed, "the log's checkpoint 检查点")
@@ -519,7 +524,7 @@ class Package:
             said = re.fullmatch(ENTRY, text_in(path))
             at, private, kind, public = said.groups() if said else ("", "", "", "")
             fields, others = re.findall(FIELD, public), re.findall(FIELD, private)
-            formed = said and once(fields) and once(others) and re.fullmatch("[0-9]{8,18}[.]json", name)
+            formed = said and once(fields) and once(others) and re.fullmatch(f"{NUMBERED}[.]json", name)
             require(formed, "a log entry has another form than entries have 日志条目格式不符")
             moment = calendar.timegm(time.strptime(at, "%Y-%m-%dT%H:%M:%SZ"))
             found.append(
@@ -904,6 +909,8 @@ class CapturePackage(Package):
     def check_recording(self, entry: Entry, facts: dict[str, Any]) -> None:
         """The timestamp that the log names is over it, after the end of the capture and before that entry."""
         shown = self.check_dated(STAMP, WARC, "the recording 网页记录")
+        own = self.own_alone(self.token(STAMP))
+        require(own, f"{STAMP} carries a certificate that is not here 时间戳另带其他证书")
         told = self.told("ts", "-reply", "-in", STAMP, "-text")
         serial = "".join(re.findall(r"^Serial number: 0x0*([0-9A-F]+)$", told, re.MULTILINE)).lower()
         logged = serial and f'"serial":"{serial}"' in text_in(entry.path)

@@ -38,6 +38,7 @@ state="\"checkpoint\":\\{\"origin\":\"[^\"\\\\]+\",\"root\":\"[A-Za-z0-9+/]{42}[
 for_one="\"made_for\":$text(,\"powers_stated_since\":$number)?,\"withheld\":\\[($number(,$number)*)?\\]"
 capture_form="\\{\"capture\":\"[0-9a-f]{24}\",$state,$files,\"format\":\"vermilion-capture-manifest/1\",\"made_for\":$text\\}"
 contract_form="\\{$state,\"contract\":$plain,$files,\"format\":\"vermilion-evidence-manifest/[123]\"(,$for_one)?\\}"
+numbered='([0-9]{8}|[1-9][0-9]{8,17})'
 pair="\"[a-z0-9_-]+\":($text|$number|null|true|false)"
 pairs="\\{($pair(,$pair)*)?\\}"
 entry="\\{\"at\":\"$date\",\"commitments\":$pairs,\"format\":\"[a-z0-9/-]+\",\"kind\":\"[a-z0-9-]+\",\"public\":$pairs\\}"
@@ -361,7 +362,9 @@ check_checkpoint() {
     # the log's own signature comes first, those of witnesses after it
     openssl pkeyutl -verify -rawin -pubin -inkey log/log.pub.pem -sigfile log/checkpoint.sig \
         -in log/checkpoint.text >/dev/null 2>&1 && [ "$(sed -n 5p log/checkpoint)" = \
-        "— $origin $({ octets "$key_id" && cat log/checkpoint.sig; } | openssl base64 -A)" ] ||
+        "— $origin $({ octets "$key_id" && cat log/checkpoint.sig; } | openssl base64 -A)" ] &&
+        ! sed 1,5d log/checkpoint | grep -aqvxE '— [^ +]+ ([A-Za-z0-9+/]{4})+([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?' &&
+        [ -z "$(tail -c 1 log/checkpoint)" ] ||
         fail "signature of the log's checkpoint 日志检查点签名无效"
     check_dated log/checkpoint.tst "the log's checkpoint 检查点" sed 5q log/checkpoint
     pass "the log's checkpoint and its timestamp, $when 日志检查点及其时间戳有效"
@@ -403,7 +406,7 @@ table() {
 
 check_form() { # of the log's entries, so that what is found in one stands in one place
     found=$(printf '%s\n' "$present" | grep '^log/entries/')
-    ! printf '%s\n' "$found" | grep -qvxE 'log/entries/[0-9]{8,18}[.]json' &&
+    ! printf '%s\n' "$found" | grep -qvxE "log/entries/$numbered[.]json" &&
         is "$entry" log/entries/*.json &&
         log=$(table) || fail "a log entry has another form than entries have 日志条目格式不符"
     log=$(printf '%s\n' "$log" | sort -t / -k 3n)
@@ -705,7 +708,7 @@ always=$(printf '%s\n' capture.json capture.wacz capture.warc.gz capture.warc.ts
     printf 'manifest.%s\n' json p7s tsq tsr &&
     printf 'log/%s\n' checkpoint checkpoint.sig checkpoint.text checkpoint.tst log.pub.pem log.vkey &&
     printf 'certificates/%s.pem\n' ca chain crls evidence timestamping)
-sometimes='log/((entries|openings)/[0-9]{8,18}[.]json|proofs/[0-9]{8,18}[.]tlog-proof|witness-policy[.]txt)'
+sometimes="log/((entries|openings)/$numbered[.]json|proofs/$numbered[.]tlog-proof|witness-policy[.]txt)"
 sometimes="$sometimes|certificates/timestamping-[1-9][.]pem|session[.]webp|step-(0[1-9]|1[0-9]|20)[.]png"
 
 # Forms in capture.json, in whose texts nothing is escaped but quotes and backslashes.
@@ -853,6 +856,8 @@ check_opening() { # what opens the entry is all that it commits to, and has the 
 
 check_recording() { # the timestamp that the log names is over it, after the end of the capture and before that entry
     check_dated capture.warc.tsr "the recording 网页记录" cat capture.warc.gz
+    openssl ts -reply -in capture.warc.tsr -token_out 2>/dev/null | own_alone ||
+        fail "capture.warc.tsr carries a certificate that is not here 时间戳另带其他证书"
     checked capture.warc.tsq
     serial=$(openssl ts -reply -in capture.warc.tsr -text 2>/dev/null | sed -n 's/^Serial number: 0x0*//p' | tr A-F a-f)
     [ -n "$serial" ] && grep -qF "\"serial\":\"$serial\"" "$entry_file" ||
