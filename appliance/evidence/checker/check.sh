@@ -406,7 +406,7 @@ table() {
 
 check_form() { # of the log's entries, so that what is found in one stands in one place
     found=$(printf '%s\n' "$present" | grep '^log/entries/')
-    ! printf '%s\n' "$found" | grep -qvxE "log/entries/$numbered[.]json" &&
+    ! printf '%s\n' "$found" | grep -qvxE "log/entries/${numbered}[.]json" &&
         is "$entry" log/entries/*.json &&
         log=$(table) || fail "a log entry has another form than entries have 日志条目格式不符"
     log=$(printf '%s\n' "$log" | sort -t / -k 3n)
@@ -708,7 +708,7 @@ always=$(printf '%s\n' capture.json capture.wacz capture.warc.gz capture.warc.ts
     printf 'manifest.%s\n' json p7s tsq tsr &&
     printf 'log/%s\n' checkpoint checkpoint.sig checkpoint.text checkpoint.tst log.pub.pem log.vkey &&
     printf 'certificates/%s.pem\n' ca chain crls evidence timestamping)
-sometimes="log/((entries|openings)/$numbered[.]json|proofs/$numbered[.]tlog-proof|witness-policy[.]txt)"
+sometimes="log/((entries|openings)/${numbered}[.]json|proofs/${numbered}[.]tlog-proof|witness-policy[.]txt)"
 sometimes="$sometimes|certificates/timestamping-[1-9][.]pem|session[.]webp|step-(0[1-9]|1[0-9]|20)[.]png"
 
 # Forms in capture.json, in whose texts nothing is escaped but quotes and backslashes.

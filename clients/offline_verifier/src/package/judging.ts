@@ -12,7 +12,7 @@ import { type Entry, requireCheckpoint, requireEntries } from "./entries";
 import { type Files, part } from "./files";
 import { KNOWN_CHECKERS } from "./known";
 import { type Manifest, readManifest, requireSame } from "./manifest";
-import { type Certificate, fromPem, isEvidenceService, queryFor, readCertificate, readMessage, readToken } from "./messages";
+import { type Certificate, fromPem, isEvidenceService, queryFor, readCertificate, readMessage, readToken, replyWith } from "./messages";
 import { type PackageVerdict, type Part, type Step } from "./model";
 import { Refused, require } from "./refusal";
 
@@ -89,6 +89,7 @@ export abstract class PackageJudge {
       witnesses: this.witnesses,
       listedOnly: [...this.files.keys()].filter((each) => !this.isJudged(each)).sort(),
       voiding: false,
+      capture: null,
       root: this.root,
     };
     return { ...found, ...this.report(found) };
@@ -170,15 +171,15 @@ export abstract class PackageJudge {
     }
   }
 
-  /** The timestamp at *path* over *data*; a whole reply answers the query beside it. */
-  protected async dated(path: string, data: Uint8Array, query?: string): Promise<{ verdict: Verdict; time: Date | null }> {
+  /** The timestamp at *path* over *data*, judged for the moment *at*; a whole reply answers the query beside it. */
+  protected async dated(path: string, data: Uint8Array, query?: string, at = this.at): Promise<{ verdict: Verdict; time: Date | null }> {
     const octets = part(this.files, path);
-    const { nonce } = readToken(octets, path);
+    const { nonce, token } = readToken(octets, path);
     if (query !== undefined) {
-      const own = same(part(this.files, query), queryFor(await sha256(data), nonce));
+      const own = same(part(this.files, query), queryFor(await sha256(data), nonce)) && same(octets, replyWith(token));
       require(own, "The file {path} is not of its signature.", { path: query });
     }
-    const report = await verifyTimestamp(octets, data, this.believed, this.at, { ...this.more, ...(nonce === null ? {} : { nonce }) });
+    const report = await verifyTimestamp(octets, data, this.believed, at, { ...this.more, ...(nonce === null ? {} : { nonce }) });
     const time = report.verdict.indication === "TOTAL-PASSED" ? (report.signatures[0]?.timestamp ?? null) : null;
     return { verdict: report.verdict, time };
   }

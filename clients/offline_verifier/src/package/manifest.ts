@@ -7,15 +7,17 @@ import { Refused, require } from "./refusal";
 
 export const SEALS = ["manifest.json", "manifest.p7s", "manifest.tsq", "manifest.tsr"] as const;
 const FORMAT = "vermilion-evidence-manifest/3";
-/** Of packages of contracts, those of earlier releases too. */
+const CAPTURE_FORMAT = "vermilion-capture-manifest/1";
+/** Of packages of contracts, those of earlier releases too, and of web captures. */
 const FIELDS: ReadonlyMap<string, string> = new Map([
   [FORMAT, "checkpoint contract created files format made_for powers_stated_since withheld"],
   ["vermilion-evidence-manifest/2", "checkpoint contract created files format made_for withheld"],
   ["vermilion-evidence-manifest/1", "checkpoint contract created files format"],
+  [CAPTURE_FORMAT, "capture checkpoint created files format made_for"],
 ]);
 
 export interface Manifest {
-  /** The contract that the package is about. */
+  /** The contract or the capture that the package is about. */
   readonly about: string;
   readonly created: Date;
   readonly audience: string;
@@ -40,6 +42,7 @@ export function readManifest(octets: Uint8Array): Manifest {
 function read(value: { readonly [name: string]: Json }): Manifest {
   const format = text(value["format"]);
   check(Object.keys(value).join(" ") === FIELDS.get(format));
+  check(format !== CAPTURE_FORMAT || /^[0-9a-f]{24}$/.test(text(value["capture"])));
   const state = fields(value["checkpoint"]);
   check(Object.keys(state).join(" ") === "origin root size");
   const root = fromBase64(text(state["root"]));
@@ -48,7 +51,7 @@ function read(value: { readonly [name: string]: Json }): Manifest {
   check(withheld.every((each, at) => at === 0 || each > (withheld[at - 1] ?? 0)));
   number(value["powers_stated_since"] ?? 0);
   return {
-    about: text(value["contract"]),
+    about: text(value[format === CAPTURE_FORMAT ? "capture" : "contract"]),
     created: instant(text(value["created"])),
     audience: value["made_for"] === undefined ? "" : text(value["made_for"]),
     withheld: withheld.length,
@@ -94,6 +97,15 @@ export function instant(written: string): Date {
   const formed = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(written) && !Number.isNaN(moment.getTime());
   check(formed && moment.toISOString() === written.replace("Z", ".000Z"));
   return moment;
+}
+
+/** Whether the manifest in *octets* says that it is of a web capture, whatever else it is. */
+export function isOfCapture(octets: Uint8Array): boolean {
+  try {
+    return fields(decode(octets))["format"] === CAPTURE_FORMAT;
+  } catch {
+    return false;
+  }
 }
 
 function check(holds: unknown): asserts holds {

@@ -1,8 +1,10 @@
 /** An evidence package of any kind: its manifest says of which. */
 
 import { type Sentence } from "../verdict";
+import { CaptureJudge } from "./capture_package";
 import { ContractJudge } from "./contract_package";
 import { type Files } from "./files";
+import { isOfCapture } from "./manifest";
 import { type PackageVerdict } from "./model";
 
 /** The verdict about the *files* of a package, for the moment *at*; only *trust* is believed. */
@@ -12,5 +14,6 @@ export async function verifyPackage(
   at: Date,
   more: { readonly remarks?: readonly Sentence[]; readonly digest?: string } = {},
 ): Promise<PackageVerdict> {
-  return new ContractJudge(files, trust, at).judge(more.remarks ?? [], more.digest ?? "");
+  const judge = isOfCapture(files.get("manifest.json") ?? new Uint8Array()) ? CaptureJudge : ContractJudge;
+  return new judge(files, trust, at).judge(more.remarks ?? [], more.digest ?? "");
 }
