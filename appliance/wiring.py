@@ -15,6 +15,7 @@ from appliance.activation_requests import ActivationRequests
 from appliance.api_clients import ApiClients, current_reach
 from appliance.appearances import SealPictures, SignatureAppearances
 from appliance.archive_renewal import ArchiveRenewal, CeremonyRecords
+from appliance.capture_service.client import CaptureService
 from appliance.captures import CaptureRecording
 from appliance.clock import utc_now
 from appliance.config import Settings
@@ -60,7 +61,6 @@ from appliance.documents.intake import DocumentLayouts, Intake
 from appliance.documents.page_pictures import PagePictures, PictureCache
 from appliance.earlier_signatures import EarlierSignatures, require_unbroken
 from appliance.events import EventFeed, WebhookDelivery, Webhooks, WebhookSecrets, WebhookTargets
-from appliance.evidence.captures.facts import NetworkFacts
 from appliance.evidence.verification import verify_package
 from appliance.evidence.witnessing import WitnessDemand
 from appliance.guests import (
@@ -196,7 +196,8 @@ class Appliance:
         self.document_codes = DocumentCodes(database)
         organisation, address = self.settings.organisation.name, self.settings.web.public_url
         self.ownership = Ownership(records, backend, issuer=organisation, address=address)
-        self.capture_recording = CaptureRecording(records, backend, self, NetworkFacts())
+        self.capture_recording = CaptureRecording(records, backend, self, self.confinement)
+        self.capture_service = CaptureService(self.settings, self.settings.home.capture_socket)
         self.remote_pdfs = PdfSignatures(backend, records.now)
         self.remote_requests = RemoteRequests(database, backend.authority, self.remote_pdfs, records.now)
 

@@ -158,7 +158,12 @@ class RecordingProxy:
 
     def tell(self, kept: list[RefusedRequest], address: str, why: str) -> None:
         """Notes a request that was refused or cut."""
+        traffic = self._recorder.traffic
         with self._turn:
+            if kept is traffic.refused:
+                traffic.refused_in_all += 1
+            else:
+                traffic.cut_in_all += 1
             if len(kept) < _MOST_TOLD:
                 kept.append(RefusedRequest(address[:2000], why))
 
