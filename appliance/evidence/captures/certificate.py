@@ -36,6 +36,7 @@ _GROUP: Final = 8
 _WHY: Final = {
     "forbidden": Sentence("no public address, or a port of another protocol"),
     "not-listed": Sentence("not among the hosts that may be captured"),
+    "proxy": Sentence("refused by the organisation's proxy"),
     "unresolved": Sentence("host name not found"),
     "unreachable": Sentence("no connection"),
     "tls": Sentence("no TLS"),

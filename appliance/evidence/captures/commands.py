@@ -1,8 +1,8 @@
 """The commands that only the README of a capture has, in the manner of :mod:`appliance.evidence.commands`: each
 stands alone, writes nothing, and ends with status 0 exactly when what it checks holds.
 
-They take JSON apart with sed. What strangers wrote stands in it with its quotation marks escaped, so that it cannot
-pose as a name or a value.
+They take JSON apart with sed. What strangers wrote stands in it with its quotation marks escaped, so that it
+cannot pose as a name or a value.
 """
 
 from __future__ import annotations
