@@ -144,12 +144,12 @@ LIMIT who ran the machine, who ordered the capture and why, and what else captur
       设备由谁运行、何人因何取证，以及 capture.json 所载的其他内容（服务器、浏览器、时钟）均未经证明，
       仅为设备当时的记录。
 LIMIT whether picture, PDF and text show what the recording holds is not checked; they are those of then, no more.
-      图片、PDF 和文本是否与网页记录的内容相符，不在此处核验；只能证明它们是当时的文件。
+      截图、PDF 和文本是否与网页记录的内容相符，不在此处核验；只能证明它们是当时的文件。
 """
 CAPTURE_PROVEN = """\
 PASS  capture.warc.gz was there, byte for byte, at the time of its timestamp; it and the pictures, the text and the
       facts of the capture are those that the log names, and nothing was changed since
-      在时间戳所载时刻，capture.warc.gz 已逐字节存在；该网页记录以及图片、文本和取证事实均为日志所载，
+      在时间戳所载时刻，capture.warc.gz 已逐字节存在；该网页记录以及截图、文本和取证事实记录均为日志所载，
       此后没有改动"""
 UNPLAIN = "capture.wacz is not a ZIP that can be read in one way only 无法以唯一方式读取"
 LARGEST, LONGEST, MOST, MOST_CHAIN = 4 * 1024 * 1024, 2000, 200, 512 * 1024
@@ -191,6 +191,7 @@ TRAFFIC = {
     **named([named(SAID, "address", "why")], "cut", "refused"),
 }
 # capture.json: objects of just these names, lists (and how long at most), one of several, texts, numbers
+LIMITED = ("bytes", "connections", "height", "milliseconds", "requests", "response", "session_milliseconds")
 CAPTURED = {
     **named(SAID, "address", "operator", "software", "zone"),
     **named(MOMENT, "began", "ended"),
@@ -201,7 +202,7 @@ CAPTURED = {
     "browser": named(SAID, "package", "product") | {"command": [SAID], "sha256": DIGEST},
     "by": named(SAID, "name", "organisation", "purpose"),
     "files": [{"path": PATH, "sha256": DIGEST, "size": COUNT}],
-    "limits": named(COUNT, "bytes", "connections", "height", "milliseconds", "requests", "response"),
+    "limits": named(COUNT, *LIMITED),
     "network": {"allowed": [SAID], "only": [SAID], "proxy": SAID},
     "system": named(SAID, "kernel", "machine", "name", "version"),
     "hosts": [HOST],
@@ -805,7 +806,7 @@ def facts_in(encoded: bytes) -> dict[str, Any]:
         require(all(same), "")
         require(datetime.fromisoformat(facts["began"]) <= datetime.fromisoformat(facts["ended"]), "")
     except (Failed, ValueError, RecursionError) as error:
-        raise Failed("capture.json is not in its one form 取证事实格式不符") from error
+        raise Failed("capture.json is not in its one form 取证事实记录格式不符") from error
     return dict(facts)
 
 
@@ -868,7 +869,7 @@ class CapturePackage(Package):
         )
         steps = self.names("step-")
         whole = steps == [f"{each:02}.png" for each in range(1, len(steps) + 1)]
-        require(whole, "a picture of a step is missing 缺少步骤图片")
+        require(whole, "a picture of a step is missing 缺少步骤截图")
 
     def check_facts(self, entry: Entry) -> dict[str, Any]:
         """The entry names facts and recording, the facts every file that the capture gave."""
@@ -878,14 +879,14 @@ class CapturePackage(Package):
             logged = entry.public.get(name) == hashlib.sha256(read(path)).hexdigest()
             require(logged, f"{path} is not the one that the log has 与日志所载不符")
         facts = facts_in(read(FACTS))
-        require(facts["capture"] == self.about, "capture.json is about another capture 取证事实属于另一次取证")
+        require(facts["capture"] == self.about, "capture.json is about another capture 取证事实记录属于另一次取证")
         given = [
             {"path": path, "sha256": digest, "size": size}
             for path, digest, size in self.files
             if path in GIVEN or PICTURES.fullmatch(path)
         ]
         same = facts["files"] == given
-        require(same, "the files of the capture are not those of capture.json 与取证事实所载不符")
+        require(same, "the files of the capture are not those of capture.json 与取证事实记录不符")
         self.judged |= {each["path"] for each in given}
         address = json.dumps(facts["address"], ensure_ascii=False)
         show(f"ok    capture of {address}: its files are those that the log names 取证文件均为日志所载")
@@ -903,7 +904,7 @@ class CapturePackage(Package):
         own = f'"commitments":{{{commitments}}},' in text_in(entry.path)
         require(own, f"{path} is not what the log entry commits to 与日志条目的承诺不符")
         same = told[0][2] == json.dumps(facts["address"], ensure_ascii=False)
-        require(same, "the log has another address than capture.json 日志所载网址与取证事实不符")
+        require(same, "the log has another address than capture.json 日志所载网址与取证事实记录不符")
         self.judged.add(path)
 
     def check_recording(self, entry: Entry, facts: dict[str, Any]) -> None:

@@ -741,7 +741,7 @@ facts_form() {
         ended "$moment" files "$(list "$file")" format '"vermilion-capture/1"' \
         hosts "$(list "$(object address "$said" answers "$saids" at "$moment" connected "$saids" host "$said" resolver "$said")")" \
         limits "$(object bytes "$count" connections "$count" height "$count" milliseconds "$count" requests "$count" \
-            response "$count")" \
+            response "$count" session_milliseconds "$count")" \
         network "$(object allowed "$saids" only "$saids" proxy "$said")" operator "$said" \
         page "$(object address "$said" cut "$saids" error "$said" height "$count" loaded '(true|false)' title "$said")" \
         recorded "$(list "$moment")" software "$said" \
@@ -807,7 +807,7 @@ check_layout() { # exactly the files of a capture: one entry with its opening an
 openings $number
 proofs $number" ] || fail "there is not exactly one log entry with its opening and proof 日志条目及其公开内容、证明不齐"
     [ "$(printf '%s\n' "$present" | grep '^step-')" = "$(printf '%s\n' "$present" |
-        awk '/^step-/ { printf "step-%02d.png\n", ++n }')" ] || fail "a picture of a step is missing 缺少步骤图片"
+        awk '/^step-/ { printf "step-%02d.png\n", ++n }')" ] || fail "a picture of a step is missing 缺少步骤截图"
 }
 
 check_facts() { # the entry names facts and recording, the facts every file that the capture gave
@@ -818,22 +818,22 @@ check_facts() { # the entry names facts and recording, the facts every file that
     grep -qF "\"warc\":\"$(hashed <capture.warc.gz)\"" "$entry_file" ||
         fail "capture.warc.gz is not the one that the log has 与日志所载不符"
     [ "$(wc -c <capture.json)" -le 4194304 ] && is "$(facts_form)" capture.json && plainly capture.json &&
-        servers=$(measured) || fail "capture.json is not in its one form 取证事实格式不符"
+        servers=$(measured) || fail "capture.json is not in its one form 取证事实记录格式不符"
     printf '%s\n' "$servers" | while read -r told chain; do
         [ "${chain:--}" = - ] || [ "$told" = "-$(printf '%s\n' "$chain" | tr ',' '\n' | sed 1d | while read -r each; do
             printf ',%s' "$(printf %s "$each" | openssl base64 -d -A | hashed)"
         done)" ] || exit 1
-    done || fail "capture.json is not in its one form 取证事实格式不符"
+    done || fail "capture.json is not in its one form 取证事实记录格式不符"
     began=$(sed 's/^.*,"began":"\([^"]*\)","browser":.*/\1/' capture.json)
     ended=$(sed 's/^.*,"ended":"\([^"]*\)","files":.*/\1/' capture.json)
     [ "$(printf '%s\n' "$began" "$ended" | sort | head -n 1)" = "$began" ] ||
-        fail "capture.json is not in its one form 取证事实格式不符"
+        fail "capture.json is not in its one form 取证事实记录格式不符"
     grep -qF ",\"capture\":\"$capture\",\"clock\":" capture.json ||
-        fail "capture.json is about another capture 取证事实属于另一次取证"
+        fail "capture.json is about another capture 取证事实记录属于另一次取证"
     found=$(tr '{' '\n' <manifest.json | sed -n 's/^\("path":"[^"]*","sha256":"[^"]*","size":[0-9]*}\).*/{\1/p' |
         grep -E "^\\{\"path\":\"($given)\"" | tr '\n' ',')
     grep -qF ",\"files\":[${found%,}],\"format\":" capture.json ||
-        fail "the files of the capture are not those of capture.json 与取证事实所载不符"
+        fail "the files of the capture are not those of capture.json 与取证事实记录不符"
     # shellcheck disable=SC2046 # names that are plain
     checked capture.json $(printf '%s\n' "$present" | grep -xE "$given")
     address=$(sed -E "s/^\\{\"address\":($said),\"began\":.*/\\1/" capture.json)
@@ -850,7 +850,7 @@ check_opening() { # what opens the entry is all that it commits to, and has the 
     grep -qF "\"commitments\":{\"address\":\"$(printf %s "$inside" | hashed)\",\"name\":\"$(printf %s \
         "$(opened name ',"title":{"salt":.*}')" | hashed)\",\"title\":\"$(printf %s "$(opened title '}')" | hashed)\"}," "$entry_file" ||
         fail "$opening_file is not what the log entry commits to 与日志条目的承诺不符"
-    [ "${inside#*\"value\":}" = "$address}" ] || fail "the log has another address than capture.json 日志所载网址与取证事实不符"
+    [ "${inside#*\"value\":}" = "$address}" ] || fail "the log has another address than capture.json 日志所载网址与取证事实记录不符"
     checked "$opening_file"
 }
 
@@ -900,13 +900,13 @@ LIMIT who ran the machine, who ordered the capture and why, and what else captur
       设备由谁运行、何人因何取证，以及 capture.json 所载的其他内容（服务器、浏览器、时钟）均未经证明，
       仅为设备当时的记录。
 LIMIT whether picture, PDF and text show what the recording holds is not checked; they are those of then, no more.
-      图片、PDF 和文本是否与网页记录的内容相符，不在此处核验；只能证明它们是当时的文件。
+      截图、PDF 和文本是否与网页记录的内容相符，不在此处核验；只能证明它们是当时的文件。
 END
     listed_only
     cat <<'END'
 PASS  capture.warc.gz was there, byte for byte, at the time of its timestamp; it and the pictures, the text and the
       facts of the capture are those that the log names, and nothing was changed since
-      在时间戳所载时刻，capture.warc.gz 已逐字节存在；该网页记录以及图片、文本和取证事实均为日志所载，
+      在时间戳所载时刻，capture.warc.gz 已逐字节存在；该网页记录以及截图、文本和取证事实记录均为日志所载，
       此后没有改动
 END
 }

@@ -23,7 +23,7 @@ const IN_WACZ = `${ARCHIVE}${WARC}`;
 const OPENED = "address name title";
 const NOT_LOGGED = "The file {path} is not the one that the log has.";
 /** Verdicts on a certificate that do not matter where the manifest's timestamp proves that the stamp is older. */
-const SINCE: ReadonlySet<string | null> = new Set(["EXPIRED", "REVOKED", "REVOKED_NO_POE", "REVOKED_CA_NO_POE", "OUT_OF_BOUNDS_NO_POE"]);
+const SINCE: ReadonlySet<string | null> = new Set(["REVOKED_NO_POE", "REVOKED_CA_NO_POE", "OUT_OF_BOUNDS_NO_POE"]);
 
 export class CaptureJudge extends PackageJudge {
   private facts: CaptureFacts | null = null;

@@ -104,7 +104,7 @@ const FACTS = object({
   files: listOf(object({ path: said, sha256: DIGEST, size: count })),
   format: word(FORMAT),
   hosts: listOf(object({ ...each(said, "address", "host", "resolver"), ...each(listOf(said), "answers", "connected"), at: moment })),
-  limits: object(each(count, "bytes", "connections", "height", "milliseconds", "requests", "response")),
+  limits: object(each(count, "bytes", "connections", "height", "milliseconds", "requests", "response", "session_milliseconds")),
   network: object({ allowed: listOf(said), only: listOf(said), proxy: said }),
   page: object({ ...each(said, "address", "error", "title"), cut: listOf(said), height: count, loaded: yes }),
   recorded: listOf(moment, MOST_RECORDED),
