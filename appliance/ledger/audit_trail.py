@@ -148,7 +148,7 @@ class EventKind(StrEnum):
     REVIEW_RETURNED = "review-returned", _internal("Returned by the reviewer")
     MAIL_MERGE_MADE = "mail-merge-made", EventMeaning("Contracts made of a list")
     MAIL_MERGE_SENT = "mail-merge-sent", EventMeaning("Contracts of a list sent")
-    OWNERSHIP_DEPOSITED = "ownership-deposited", EventMeaning("Ownership of a file deposited")
+    OWNERSHIP_DEPOSITED = "ownership-deposited", EventMeaning("Files deposited")
     SEAL_REQUESTED = "seal-requested", _of_seal("Use of the seal requested")
     SEAL_APPROVED = "seal-approved", _of_seal("Use of the seal approved")
     SEAL_HALF_APPROVED = "seal-half-approved", _of_seal("Use of the seal approved by one custodian of two")
