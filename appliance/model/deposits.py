@@ -2,58 +2,81 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final, Self
+from typing import Final
 
 
-class _Titled(StrEnum):
-    """A word that is stored, and what it is called (``title``, a message id)."""
-
-    _value_: str
-    title: str
-
-    def __new__(cls, value: str, title: str) -> Self:
-        """The member that is stored as *value*, and called *title*."""
-        member = str.__new__(cls, value)
-        member._value_, member.title = value, title
-        return member
-
-
-class HolderKind(_Titled):
+class HolderKind(StrEnum):
     """Who holds the rights (权利人): the depositor, or whom the depositor names."""
 
-    DEPOSITOR = "depositor", "The depositor in person"
-    PERSON = "person", "Another person"
-    ORGANISATION = "organisation", "An organisation"
+    DEPOSITOR = "depositor"
+    PERSON = "person"
+    ORGANISATION = "organisation"
 
 
-class WorkKind(_Titled):
+HOLDER_KINDS: Final[Mapping[HolderKind, str]] = {
+    HolderKind.DEPOSITOR: "The depositor in person",
+    HolderKind.PERSON: "Another person",
+    HolderKind.ORGANISATION: "An organisation",
+}
+"""What people read for each kind of rights holder (message ids)."""
+
+
+class WorkKind(StrEnum):
     """What is deposited: the kinds of work of 著作权法 第三条, and data, trade secrets and documents besides."""
 
-    LITERARY = "literary", "Literary work"
-    ORAL = "oral", "Oral work"
-    MUSIC = "music", "Musical, dramatic or choreographic work"
-    ART = "art", "Work of fine art or architecture"
-    PHOTOGRAPH = "photograph", "Photographic work"
-    AUDIOVISUAL = "audiovisual", "Audiovisual work"
-    DRAWING = "drawing", "Drawing, map or model"
-    SOFTWARE = "software", "Computer software"
-    DATA = "data", "Data"
-    TRADE_SECRET = "trade-secret", "Trade secret"
-    DOCUMENT = "document", "Document or record"
-    OTHER = "other", "Other work"
+    LITERARY = "literary"
+    ORAL = "oral"
+    MUSIC = "music"
+    ART = "art"
+    PHOTOGRAPH = "photograph"
+    AUDIOVISUAL = "audiovisual"
+    DRAWING = "drawing"
+    SOFTWARE = "software"
+    DATA = "data"
+    TRADE_SECRET = "trade-secret"  # noqa: S105 -- a kind of work
+    DOCUMENT = "document"
+    OTHER = "other"
 
 
-class Creation(_Titled):
+WORK_KINDS: Final[Mapping[WorkKind, str]] = {
+    WorkKind.LITERARY: "Literary work",
+    WorkKind.ORAL: "Oral work",
+    WorkKind.MUSIC: "Musical, dramatic or choreographic work",
+    WorkKind.ART: "Work of fine art or architecture",
+    WorkKind.PHOTOGRAPH: "Photographic work",
+    WorkKind.AUDIOVISUAL: "Audiovisual work",
+    WorkKind.DRAWING: "Drawing, map or model",
+    WorkKind.SOFTWARE: "Computer software",
+    WorkKind.DATA: "Data",
+    WorkKind.TRADE_SECRET: "Trade secret",
+    WorkKind.DOCUMENT: "Document or record",
+    WorkKind.OTHER: "Other work",
+}
+"""What people read for each kind of work (message ids)."""
+
+
+class Creation(StrEnum):
     """How a work was made (著作权法 第九、十三、十四、十八、十九条)."""
 
-    ORIGINAL = "original", "Made independently"
-    COMMISSIONED = "commissioned", "Commissioned"
-    EMPLOYEE = "employee", "Made by an employee at work"
-    JOINT = "joint", "Made jointly"
-    ADAPTED = "adapted", "Adapted from another work"
+    ORIGINAL = "original"
+    COMMISSIONED = "commissioned"
+    EMPLOYEE = "employee"
+    JOINT = "joint"
+    ADAPTED = "adapted"
+
+
+CREATIONS: Final[Mapping[Creation, str]] = {
+    Creation.ORIGINAL: "Made independently",
+    Creation.COMMISSIONED: "Commissioned",
+    Creation.EMPLOYEE: "Made by an employee at work",
+    Creation.JOINT: "Made jointly",
+    Creation.ADAPTED: "Adapted from another work",
+}
+"""What people read for each way of making (message ids)."""
 
 
 @dataclass(frozen=True, slots=True)

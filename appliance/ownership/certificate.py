@@ -14,7 +14,14 @@ from typing import Final
 from markupsafe import Markup
 
 from appliance.language import Language, instants, translator
-from appliance.model.deposits import DepositedFile, WorkDetails, readable_name
+from appliance.model.deposits import (
+    CREATIONS,
+    HOLDER_KINDS,
+    WORK_KINDS,
+    DepositedFile,
+    WorkDetails,
+    readable_name,
+)
 from appliance.ownership.declaration import load_declaration
 from appliance.ownership.manifest import digest_of
 from appliance.ownership.token_codes import codes_of, drawn_code
@@ -86,6 +93,9 @@ def certificate_html(facts: CertificateFacts, language: Language) -> str:
     return page_template("appliance.ownership", "certificate.html").render(
         facts=facts,
         work=facts.work,
+        kind=WORK_KINDS[facts.work.kind],
+        creation=CREATIONS[facts.work.creation],
+        holder_kind=HOLDER_KINDS[facts.work.holder.kind],
         language=language.value,
         moment=instants.exact(facts.at, facts.zone),
         digest=[facts.digest[start : start + 8] for start in range(0, 64, 8)],

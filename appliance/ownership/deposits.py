@@ -140,6 +140,10 @@ class Ownership:
         """All versions in the chain of the deposit, the oldest first."""
         return self._records.database.query(ownership.versions, deposit.id)
 
+    def successor(self, deposit: Deposit) -> Deposit | None:
+        """The next version of the deposit, if there is one."""
+        return self._records.database.query(ownership.successor, deposit.id)
+
     def manifest(self, deposit: Deposit) -> bytes:
         """The manifest (canonical JSON), whose digest was timestamped.
 

@@ -22,7 +22,7 @@ from appliance.wiring import Appliance
 from tests.deposits import file_of, work
 from tests.world import World, shared_world
 
-QR = zxingcpp.BarcodeFormat.QRCode
+QR = zxingcpp.barcode_formats_from_str("QRCode")
 FILES = (file_of("图.png", b"one"), file_of("文.txt", b"two"))
 
 

@@ -11,6 +11,9 @@ from flask import Blueprint, Response, request
 
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.deposits import (
+    CREATIONS,
+    HOLDER_KINDS,
+    WORK_KINDS,
     Creation,
     Deposit,
     DepositedFile,
@@ -83,14 +86,19 @@ def new() -> Answer:
         "ownership/new.html",
         typed=typed,
         before=before,
-        kinds=[(each.value, translate()(each.title)) for each in WorkKind],
-        creations=[(each.value, translate()(each.title)) for each in Creation],
-        holders=[(each.value, translate()(each.title)) for each in HolderKind],
+        kinds=_choices(WORK_KINDS),
+        creations=_choices(CREATIONS),
+        holders=_choices(HOLDER_KINDS),
         version=VERSION,
         declaration=load_declaration().words[current_language()].split("\n"),
         most=MOST_FILES,
         at_once=MOST_AT_ONCE,
     )
+
+
+def _choices(words: Mapping[W, str]) -> list[tuple[str, str]]:
+    say = translate()
+    return [(each.value, say(text)) for each, text in words.items()]
 
 
 def _before(asked: str, by: str) -> Deposit | None:
@@ -191,6 +199,9 @@ def show(deposit_id: str) -> Answer:
         versions=versions,
         place=next(number for number, each in enumerate(versions, 1) if each.id == found.id),
         readable=readable_name,
+        kinds=WORK_KINDS,
+        creations=CREATIONS,
+        holder_kinds=HOLDER_KINDS,
         client=None if found.client is None else appliance.api_clients.find(found.client).name,
     )
 
