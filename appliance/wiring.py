@@ -15,6 +15,7 @@ from appliance.activation_requests import ActivationRequests
 from appliance.api_clients import ApiClients, current_reach
 from appliance.appearances import SealPictures, SignatureAppearances
 from appliance.archive_renewal import ArchiveRenewal, CeremonyRecords
+from appliance.capture_service.client import CaptureService
 from appliance.clock import utc_now
 from appliance.config import Settings
 from appliance.confinement.pool import Confinement
@@ -194,6 +195,7 @@ class Appliance:
         self.document_codes = DocumentCodes(database)
         organisation, address = self.settings.organisation.name, self.settings.web.public_url
         self.ownership = Ownership(records, backend, issuer=organisation, address=address)
+        self.capture_service = CaptureService(self.settings, self.settings.home.capture_socket)
         self.remote_pdfs = PdfSignatures(backend, records.now)
         self.remote_requests = RemoteRequests(database, backend.authority, self.remote_pdfs, records.now)
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from PIL import Image
-
+from appliance.confinement.jobs import CAPTURE_PICTURES
+from appliance.confinement.pool import Confinement
+from appliance.errors import DocumentRefused
 from appliance.web_capture.destinations import Destinations
 from appliance.web_capture.devtools import BrowserGone, DevTools
 from appliance.web_capture.enclosure import PORT, Enclosure, browser, enclose
@@ -27,12 +28,15 @@ from appliance.web_capture.model import (
     CaptureOrder,
     CaptureProgress,
     CaptureStage,
+    StepOutcome,
     Traffic,
 )
 from appliance.web_capture.recording_proxy import Recorder, RecordingProxy
 from appliance.web_capture.reporting import CaptureReporting, ignore
+from appliance.web_capture.session import require_steps
+from appliance.web_capture.tab import WIDTH
 from appliance.web_capture.upstream import Connecting, server_trust
-from appliance.web_capture.visiting import WIDTH, Visit, Visitor
+from appliance.web_capture.visiting import Visit, Visited, Visitor
 from appliance.web_capture.wacz import CapturedPage, wacz
 from appliance.web_capture.warc import WarcFile
 
@@ -74,6 +78,12 @@ class Capture:
     command: tuple[str, ...]
     browser_sha256: str
     browser_package: str
+    limits: CaptureLimits
+    steps: tuple[StepOutcome, ...] = ()
+    session: bytes = b""
+    """The recorded screen, an animated WebP; empty where no step asks for it, or nothing moved."""
+    frames: tuple[datetime, ...] = ()
+    """When each picture of ``session`` was seen."""
 
 
 def require_address(address: str) -> str:
@@ -108,6 +118,7 @@ def capture(
     called by this thread, a few times a second at most, and an ApplianceError of it ends the capture. Raises
     :class:`CaptureFailed`; nothing is left of a capture that failed."""
     limits, address = limits or CaptureLimits(), require_address(order.address)
+    require_steps(order.steps)
     destinations.begin_at(urlsplit(address).hostname or "")
     began, traffic, written = clock(), Traffic(), io.BytesIO()
     reporting = CaptureReporting(progress, traffic)
@@ -118,40 +129,68 @@ def capture(
         warc = WarcFile(written)
         warc.begin({"software": made_by, "format": "WARC File Format 1.1", "conformsTo": _STANDARD}, began)
         recorder = Recorder(warc, traffic, Connecting(destinations, traffic, trust), interception, limits, clock)
+        drawing = Confinement(Path(folder), warm=1, jobs=CAPTURE_PICTURES, warm_up=())
         enclosure = enclose(arguments)
         proxy = RecordingProxy(enclosure.listener, recorder)
         try:
-            visit = _visited(enclosure, proxy, recorder, address, reporting)
+            with drawing:
+                visited = _visited(enclosure, proxy, recorder, order, reporting, drawing)
         finally:
             proxy.close()
             enclosure.end()
     reporting.enter(CaptureStage.PACKING)
     warc.end()
-    ended, whole = clock(), written.getvalue()
-    page = CapturedPage(visit.address, visit.title, visit.text, began)
+    ended, whole, visit = clock(), written.getvalue(), visited.visit
+    page = CapturedPage(visit.loaded_address, visit.title, visit.text, began)
+    digest, package = _versions()
     packed = wacz(whole, warc.entries, page, made_by=made_by, at=ended)
-    return Capture(address, began, ended, whole, packed, visit, traffic, enclosure.command, *_versions())
+    return Capture(
+        address=address,
+        began=began,
+        ended=ended,
+        warc=whole,
+        wacz=packed,
+        visit=visit,
+        traffic=traffic,
+        command=enclosure.command,
+        browser_sha256=digest,
+        browser_package=package,
+        limits=limits,
+        steps=visited.steps,
+        session=visited.session,
+        frames=visited.frames,
+    )
 
 
-_NONSENSE: Final = (
-    *(ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError),
-    Image.DecompressionBombError,
-)
+_DRAWING: Final = 120.0
+"""Seconds for putting a picture together."""
+_NO_PICTURE: Final = "The browser gave no picture of the page that can be read; nothing was kept."
+_NONSENSE: Final = (ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError)
 """What comes of answers that an honest browser does not give."""
 _STANDARD: Final = "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
 
 
 def _visited(
-    enclosure: Enclosure, proxy: RecordingProxy, recorder: Recorder, address: str, reporting: CaptureReporting
-) -> Visit:
+    enclosure: Enclosure,
+    proxy: RecordingProxy,
+    recorder: Recorder,
+    order: CaptureOrder,
+    reporting: CaptureReporting,
+    drawing: Confinement,
+) -> Visited:
+    def draw(job: str, **arguments: object) -> bytes:
+        return drawing.process(bytes, job, timeout=_DRAWING, sentence=_NO_PICTURE, **arguments)
+
     tools = DevTools(enclosure.reading, enclosure.writing, waiting=reporting.tick)
-    visitor = Visitor(tools, recorder.limits, lambda: proxy.idle_since, recorder.clock, reporting)
     try:
-        return visitor.visit(address)
+        visitor = Visitor(tools, recorder.limits, lambda: proxy.idle_since, recorder.clock, reporting, draw)
+        return visitor.visit(order)
     except BrowserGone as error:
         raise CaptureFailed(
             "The browser ended or stopped answering while it showed the page; nothing was kept."
         ) from error
+    except DocumentRefused as error:
+        raise CaptureFailed(_NO_PICTURE) from error
     except _NONSENSE as error:
         raise CaptureFailed("The browser answered something that cannot be; nothing was kept.") from error
 

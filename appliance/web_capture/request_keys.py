@@ -1,8 +1,8 @@
-"""Under what an index of a WARC finds the response to a request that is no GET: its method and its body become part
-of the query.
+"""Under what an index of a WARC finds the response to a request that is no GET: its method and its body become
+part of the query.
 
-https://iipc.github.io/warc-specifications/guidelines/cdx-non-get-requests — written as browsers write queries, since
-ReplayWeb.page makes its own key of each request and compares.
+https://iipc.github.io/warc-specifications/guidelines/cdx-non-get-requests — written as browsers write queries,
+since ReplayWeb.page makes its own key of each request and compares.
 """
 
 from __future__ import annotations

@@ -66,6 +66,7 @@ class Connecting:
         found = self._destinations.at(host, port)
         self._traffic.resolutions[found.host] = found
         line = _connected(found.address, port)
+        self._traffic.note_connection(found.host, found.address, port)
         if tls:
             try:
                 line = self._secured(host, line, found.address, port)

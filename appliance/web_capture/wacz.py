@@ -21,7 +21,7 @@ from appliance.web_capture.warc import IndexEntry, warc_date
 
 VERSION: Final = "1.1.1"
 _WARC: Final = "archive/capture.warc.gz"
-_INDEX: Final = "indexes/index.cdx"
+INDEX: Final = "indexes/index.cdx"
 _PAGES: Final = "pages/pages.jsonl"
 _PACKAGE: Final = "datapackage.json"
 _DIGEST: Final = "datapackage-digest.json"
@@ -29,7 +29,7 @@ _DIGEST: Final = "datapackage-digest.json"
 
 @dataclass(frozen=True, slots=True)
 class CapturedPage:
-    """The page that was captured: its last ``address``, title, text and the time of the visit."""
+    """The page that was captured: the ``address`` that was loaded last, title, text and the time of the visit."""
 
     address: str
     title: str
@@ -39,7 +39,7 @@ class CapturedPage:
 
 def wacz(warc: bytes, entries: Sequence[IndexEntry], page: CapturedPage, *, made_by: str, at: datetime) -> bytes:
     """The ZIP. The same values give the same octets."""
-    files = {_WARC: warc, _INDEX: _index(entries, page), _PAGES: _pages(page)}
+    files = {_WARC: warc, INDEX: _index(entries, page), _PAGES: _pages(page)}
     package = _json(
         {
             "profile": "data-package",

@@ -24,6 +24,8 @@ _LEVEL: Final = 6
 _END: Final = b"\r\n\r\n"
 _STATUS: Final = re.compile(rb"HTTP/1\.[01] (\d{3})")
 _CONTENT_TYPE: Final = re.compile(rb"^content-type:([^;\r\n]*)", re.IGNORECASE | re.MULTILINE)
+_CHUNKED: Final = re.compile(rb"^transfer-encoding:[^\r\n]*chunked", re.IGNORECASE | re.MULTILINE)
+_CHUNK: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[^\r\n]*\r\n")
 
 
 class RecordType(StrEnum):
@@ -62,7 +64,8 @@ def warc_date(moment: datetime) -> str:
 @dataclass(frozen=True, slots=True)
 class IndexEntry:
     """Where a response lies in the file: ``offset`` and ``length`` of its gzip member in octets; ``digest`` of its
-    payload. ``method`` is the request's, ``body`` what an index says of its body (:mod:`.request_keys`)."""
+    payload, without the frames of chunks (ISO 28500:2017, 5.9): these differ from one time to the next. ``method``
+    is the request's, ``body`` what an index says of its body (:mod:`.request_keys`)."""
 
     address: str
     at: datetime
@@ -139,5 +142,18 @@ def _entry(address: str, at: datetime, block: bytes, place: tuple[int, int], ask
     status = _STATUS.match(head)
     kind = _CONTENT_TYPE.search(head)
     mime = kind[1].decode("latin-1").strip().lower() if kind else "unk"
+    payload = _unchunked(body) if _CHUNKED.search(head) else body
     code = int(status[1]) if status else 0
-    return IndexEntry(address, at, mime, code, digest_of(body), *place, *method_and_body(asked))
+    return IndexEntry(address, at, mime, code, digest_of(payload), *place, *method_and_body(asked))
+
+
+def _unchunked(body: bytes) -> bytes:
+    """What the chunks of *body* hold (RFC 9112, 7.1), as far as they are whole."""
+    found, at = [], 0
+    while size := _CHUNK.match(body, at):
+        start, length = size.end(), int(size[1], 16)
+        found.append(body[start : start + length])
+        at = start + length + 2
+        if not length:
+            break
+    return b"".join(found)

@@ -17,7 +17,7 @@ from warcio.archiveiterator import ArchiveIterator
 
 from appliance.web_capture.capturing import Capture, capture
 from appliance.web_capture.destinations import Destinations
-from appliance.web_capture.model import CaptureLimits, CaptureOrder, CaptureProgress
+from appliance.web_capture.model import CaptureLimits, CaptureOrder, CaptureProgress, CaptureStep
 from appliance.web_capture.reporting import ignore
 from appliance.web_capture.upstream import server_trust
 from tests.web_capture.servers import Server, Site, certificate
@@ -72,6 +72,7 @@ def captured_of(
     limits: CaptureLimits = QUICK,
     trust: Callable[[], ssl.SSLContext] = server_trust,
     progress: Callable[[CaptureProgress], None] = ignore,
+    steps: tuple[CaptureStep, ...] = (),
 ) -> Captured:
     """Captures an address; *hosts* are found on this machine, and allowed; *elsewhere* leads where it says."""
 
@@ -83,7 +84,7 @@ def captured_of(
         raise OSError(name)
 
     where = Destinations(hosts, now, look=look, loopback=True)
-    order = CaptureOrder(address)
+    order = CaptureOrder(address, steps)
     return Captured(
         capture(order, where, clock=now, limits=limits, trust=trust, made_by=MADE_BY, progress=progress)
     )

@@ -5,86 +5,21 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
-import io
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
+from typing import Final
 
-from fontTools.fontBuilder import FontBuilder
-from fontTools.pens.ttGlyphPen import TTGlyphPen
-from PIL import Image
-
-from tests.web_capture.servers import Answer, Asked, Site, answer, packed, page, ranged
-
-STYLE = b"h1{color:#c81e1e;font:700 40px serif}body{margin:24px;font:20px/1.5 serif}img{display:block}"
-RED = "rgb(200, 30, 30)"
-"""What every page's heading has by its style sheet."""
-
-
-@dataclass(frozen=True, slots=True)
-class OrdinarySite:
-    """``serve`` answers for all ``hosts``, of which the first has the address with the path ``start``. ``words``
-    are read on it, ``pictures`` counts its images, and ``holds`` is a condition in JavaScript, for whoever visits
-    it as for whoever is shown the capture; ``unreplayed`` are words that ReplayWeb.page does not show: it
-    runs no service worker but its own, and does not unpack deflate. ``printed`` is read in the PDF alone; ``refused`` is what a capture has
-    to tell, and what makes it look otherwise than a visit."""
-
-    serve: Site
-    words: tuple[str, ...]
-    start: str = "/"
-    hosts: tuple[str, ...] = ("site.example",)
-    tls: bool = False
-    pictures: int = 0
-    holds: str = "true"
-    unreplayed: tuple[str, ...] = ()
-    printed: str = ""
-    refused: frozenset[str] = frozenset()
-
-    def address(self, port: int) -> str:
-        return f"http{'s' if self.tls else ''}://{self.hosts[0]}:{port}{self.start}"
-
-
-def of_paths(paths: Mapping[str, bytes | Callable[[Asked], Answer]]) -> Site:
-    """A site of *paths*, with the style sheet, and nothing else."""
-    known = {"/style.css": answer(STYLE, "text/css; charset=utf-8"), **paths}
-
-    def serve(asked: Asked) -> Answer:
-        found = known.get(asked.path) or known.get(asked.path.partition("?")[0])
-        if found is None:
-            return page("nothing", status="404 Not Found")
-        return found if isinstance(found, bytes) else found(asked)
-
-    return serve
-
-
-def written(heading: str, body: str, *, head: str = "") -> str:
-    """A page in HTML."""
-    sheet = "<link rel=stylesheet href=/style.css>"
-    return f"<!doctype html><html lang=zh><title>{heading}</title>{sheet}{head}<h1>{heading}</h1>{body}"
-
-
-def shown(heading: str, body: str, *, head: str = "") -> bytes:
-    return page(written(heading, body, head=head))
-
-
-@cache
-def picture(number: int = 0, *, side: int = 40, kind: str = "PNG") -> bytes:
-    """A picture whose colour is its *number*'s."""
-    colour = tuple((number * step + start) % 256 for step, start in ((37, 200), (91, 30), (151, 30)))
-    made = io.BytesIO()
-    Image.new("RGB", (side, side), colour).save(made, kind)
-    return made.getvalue()
-
-
-def png(number: int = 0) -> bytes:
-    return answer(picture(number), "image/png")
+from tests.web_capture.servers import Answer, Asked, answer, packed, page, ranged
+from tests.web_capture.site import STYLE, OrdinarySite, block_font, film, of_paths, picture, png, shown, written
 
 
 def _redirected(asked: Asked) -> Answer:
     ways = {
         ("site.example", "/"): ("302 Found", "/next?from=start"),
-        ("site.example", "/next?from=start"): ("301 Moved Permanently", f"http://www.other.example:{asked.port}/a"),
+        ("site.example", "/next?from=start"): (
+            "301 Moved Permanently",
+            f"http://www.other.example:{asked.port}/a",
+        ),
         ("www.other.example", "/a"): ("307 Temporary Redirect", "/b/"),
         ("www.other.example", "/b/"): ("308 Permanent Redirect", "/arrived"),
     }
@@ -110,7 +45,9 @@ def _logged_in(asked: Asked) -> Answer:
     return of_paths({"/": shown("Log in", form), "/account": account, "/mine.png": png(2)})(asked)
 
 
-_FORM = "<form method=post action=/find><input name=word value=侵权></form><script>document.forms[0].submit()</script>"
+_FORM = (
+    "<form method=post action=/find><input name=word value=侵权></form><script>document.forms[0].submit()</script>"
+)
 
 
 def _found(asked: Asked) -> bytes:
@@ -138,16 +75,20 @@ def _items(asked: Asked) -> bytes:
 _WORKER = b"""self.addEventListener('install',e=>e.waitUntil(self.skipWaiting()));
 self.addEventListener('activate',e=>e.waitUntil(clients.claim()));
 self.addEventListener('fetch',e=>{if(e.request.url.endsWith('/made'))e.respondWith(fetch('/real'))})"""
-_WORKED = """<p id=x>waiting</p><img src=/a.png><script>const show=()=>fetch('/made').then(r=>r.text()).then(t=>{x.textContent=t});
-navigator.serviceWorker.addEventListener('controllerchange',show);navigator.serviceWorker.register('/sw.js')</script>"""
+_WORKED = """<p id=x>waiting</p><img src=/a.png><script>
+const show=()=>fetch('/made').then(r=>r.text()).then(t=>{x.textContent=t});
+navigator.serviceWorker.addEventListener('controllerchange',show);
+navigator.serviceWorker.register('/sw.js')</script>"""
 
 
 def _framed(asked: Asked) -> Answer:
     port = asked.port
-    inner = f"<p>framed by another<img src=/f.png><iframe src=http://inner.example:{port}/ width=300 height=90></iframe>"
+    innermost = f"<iframe src=http://inner.example:{port}/ width=300 height=90></iframe>"
     pages = {
-        "site.example": shown("Frames", f"<iframe src=http://frame.example:{port}/ width=600 height=420></iframe>"),
-        "frame.example": shown("A frame", inner),
+        "site.example": shown(
+            "Frames", f"<iframe src=http://frame.example:{port}/ width=600 height=420></iframe>"
+        ),
+        "frame.example": shown("A frame", f"<p>framed by another<img src=/f.png>{innermost}"),
         "inner.example": page("<p>the innermost"),
     }
     return of_paths({"/": pages[asked.host], "/f.png": png(3)})(asked)
@@ -157,32 +98,37 @@ _APPLICATION = """<nav></nav><main id=m></main><script type=module>import {draw}
 const load=p=>new Promise(done=>{const x=new XMLHttpRequest();x.open('GET','/api'+p);x.responseType='json';
   x.onload=()=>done(x.response);x.send()});
 const first=await (await fetch('/api/list')).json();const one=await load('/item/'+first.ids[1]);
-history.pushState({},'','/item/'+first.ids[1]);document.title=one.title;draw(document.getElementById('m'),one)</script>"""
-_DRAW = b"export function draw(where,one){where.innerHTML='<h2>'+one.title+'</h2><p>'+one.text+'<img src='+one.picture+'>'}"
+history.pushState({},'','/item/'+first.ids[1]);document.title=one.title;
+draw(document.getElementById('m'),one)</script>"""
+_DRAW = b"""export function draw(where,one){
+  where.innerHTML='<h2>'+one.title+'</h2><p>'+one.text+'<img src='+one.picture+'>'}"""
 
 _FILM = """<video src=/film.webm muted autoplay loop preload=auto width=160 height=120></video>
 <p id=x>film</p>"""
 
 _DRAWN = """<canvas id=c width=300 height=150></canvas><script>const d=c.getContext('2d');d.fillStyle='#c81e1e';
-d.fillRect(10,10,100,100);d.font='30px serif';d.fillText('drawn',130,60);const i=new Image();i.onload=()=>d.drawImage(i,130,80);i.src='/a.png'</script>"""
-_SQUARE = "<svg xmlns='http://www.w3.org/2000/svg' width='80' height='80'><rect width='80' height='80' fill='#1e64c8'/></svg>"
+d.fillRect(10,10,100,100);d.font='30px serif';d.fillText('drawn',130,60);
+const i=new Image();i.onload=()=>d.drawImage(i,130,80);i.src='/a.png'</script>"""
+_SQUARE = """<svg xmlns='http://www.w3.org/2000/svg' width='80' height='80'>
+<rect width='80' height='80' fill='#1e64c8'/></svg>"""
 _FONTS = f"""<p><span id=built style="display:inline-block;font:40px/1 Built">AAAA</span></p>{_SQUARE}
 <img src=/a.svg><div style="width:80px;height:80px;background:url(/b.svg)"></div>"""
 _FACE = "<style>@font-face{font-family:Built;src:url(/built.ttf)}</style>"
 
 _EMBEDDED = f"""<img src="data:image/png;base64,{base64.b64encode(picture(4)).decode()}"><img id=b>
 <script>fetch('/raw').then(r=>r.blob()).then(o=>{{b.src=URL.createObjectURL(new Blob([o],{{type:'image/png'}}))}});
-const w=new Worker(URL.createObjectURL(new Blob(["postMessage('counted by a worker')"],{{type:'text/javascript'}})));
+const code=new Blob(["postMessage('counted by a worker')"],{{type:'text/javascript'}});
+const w=new Worker(URL.createObjectURL(code));
 w.onmessage=e=>document.body.append(e.data)</script>"""
 
 _ASKING = """<p id=x>asking</p><p id=y></p><p id=z></p><p id=u></p><p id=v></p><script>
-fetch('/search',{method:'POST',headers:{'Content-Type':'application/json'},body:JSON.stringify({word:'copy'})})
-  .then(r=>r.json()).then(d=>{x.textContent=d.found});
-fetch('/search',{method:'POST',headers:{'Content-Type':'application/json'},body:JSON.stringify({word:'侵权 & more~*',n:[1,2.5,true,null],in:{n:'x'}})})
-  .then(r=>r.json()).then(d=>{y.textContent=d.found});
-const f=new FormData();f.append('word','form 表');f.append('b','2');fetch('/search',{method:'POST',body:f}).then(r=>r.json()).then(d=>{z.textContent=d.found});
-fetch('/search',{method:'PUT',body:new Uint8Array([1,2,255])}).then(r=>r.json()).then(d=>{u.textContent=d.found});
-fetch('/search',{method:'POST',body:new URLSearchParams({word:'a b',c:'编码'})}).then(r=>r.json()).then(d=>{v.textContent=d.found})</script>"""
+const ask=(where,method,body,headers={})=>fetch('/search',{method,body,headers}).then(r=>r.json())
+  .then(d=>{where.textContent=d.found}),as={'Content-Type':'application/json'};
+ask(x,'POST',JSON.stringify({word:'copy'}),as);
+ask(y,'POST',JSON.stringify({word:'侵权 & more~*',n:[1,2.5,true,null],in:{n:'x'}}),as);
+const f=new FormData();f.append('word','form 表');f.append('b','2');ask(z,'POST',f);
+ask(u,'PUT',new Uint8Array([1,2,255]));
+ask(v,'POST',new URLSearchParams({word:'a b',c:'编码'}))</script>"""
 
 
 def _searched(asked: Asked) -> bytes:
@@ -237,7 +183,9 @@ def _coded() -> Mapping[str, bytes | Callable[[Asked], Answer]]:
 
     script = zlib.compress(b"document.body.append('deflated though nobody asked for it')")
     return {
-        "/": _chunked(gzip.compress(text.encode(), mtime=0), "text/html;charset=utf-8", head="Content-Encoding: gzip\r\n"),
+        "/": _chunked(
+            gzip.compress(text.encode(), mtime=0), "text/html;charset=utf-8", head="Content-Encoding: gzip\r\n"
+        ),
         "/style.css": sheet,
         "/deflated.js": answer(script, "text/javascript", head="Content-Encoding: deflate\r\n"),
         "/old.png": b"HTTP/1.0 200 OK\r\nContent-Type: image/png\r\n\r\n" + picture(7),
@@ -245,157 +193,139 @@ def _coded() -> Mapping[str, bytes | Callable[[Asked], Answer]]:
     }
 
 
-@cache
-def block_font() -> bytes:
-    """A typeface whose one letter, A, is a square as wide as it is high."""
-    made = FontBuilder(1000, isTTF=True)
-    made.setupGlyphOrder([".notdef", "A"])
-    made.setupCharacterMap({ord("A"): "A"})
-    pen = TTGlyphPen(None)
-    for place, move in (((0, 0), pen.moveTo), ((0, 800), pen.lineTo), ((800, 800), pen.lineTo), ((800, 0), pen.lineTo)):
-        move(place)
-    pen.closePath()
-    square = pen.glyph()
-    made.setupGlyf({".notdef": square, "A": square})
-    made.setupHorizontalMetrics({".notdef": (1000, 0), "A": (1000, 0)})
-    made.setupHorizontalHeader(ascent=800, descent=-200)
-    made.setupNameTable({"familyName": "Built", "styleName": "Regular"})
-    made.setupOS2()
-    made.setupPost()
-    file = io.BytesIO()
-    made.save(file)
-    return file.getvalue()
-
-
 def _encoded(heading: str, body: str, encoding: str, kind: str) -> bytes:
     return answer(written(heading, body).encode(encoding), kind)
 
 
-def ordinary_sites(film: bytes = b"") -> dict[str, OrdinarySite]:
-    """All of them by name; *film* is a WebM of some seconds for the one that shows it."""
-    many = {f"/{n}.png": png(n) for n in range(200)}
-    gallery = "".join(f"<img src=/{n}.png style='display:inline-block'>" for n in range(200))
-    tall = "<div style='height:20000px;background:linear-gradient(#fff,#1e64c8)'></div><p>the last line<img src=/a.png>"
-    paper = shown("Printed", _PRINTED)
-    return {
-        "plain": OrdinarySite(
-            of_paths({"/": shown("Plain", "<p>a page of text & a table<table><tr><td>one<td>two</table>")}),
-            ("a page of text & a table", "two"),
-        ),
-        "tls": OrdinarySite(
-            of_paths({"/": shown("Safe", "<p>by a good certificate<img src=/a.png>"), "/a.png": png()}),
-            ("by a good certificate",), tls=True, pictures=1,
-        ),
-        "redirects": OrdinarySite(
-            _redirected, ("after four redirects",), hosts=("site.example", "www.other.example"), pictures=1
-        ),
-        "log-in": OrdinarySite(_logged_in, ("three orders, one of them disputed",), pictures=1),
-        "form-result": OrdinarySite(
-            of_paths({"/": shown("Search", _FORM), "/find": _found, "/a.png": png(3)}), ("three found for 侵权",), pictures=1
-        ),
-        "lazy-pictures": OrdinarySite(
-            of_paths({"/": shown("Lazy", _LAZY), **_LAZY_PATHS}), ("part 0", "part 4"), pictures=5
-        ),
-        "infinite-scroll": OrdinarySite(
-            of_paths({"/": shown("List", _SCROLLING), "/items": _items, **{f"/{n}.png": png(n) for n in range(24)}}),
-            ("item 0", "item 23"), pictures=24,
-        ),
-        "service-worker": OrdinarySite(
-            of_paths(
-                {
-                    "/": shown("Worker", _WORKED), "/sw.js": answer(_WORKER, "text/javascript"), "/a.png": png(),
-                    "/real": page("by the worker"), "/made": page("by the server"),
-                }
-            ),
-            ("Worker",), tls=True, pictures=1, unreplayed=("by the worker",),
-        ),
-        "frames": OrdinarySite(
-            _framed, ("Frames", "framed by another", "the innermost"),
-            hosts=("site.example", "frame.example", "inner.example"), pictures=1,
-        ),
-        "application": OrdinarySite(
-            of_paths(
-                {
-                    "/": shown("Application", _APPLICATION), "/app/draw.js": answer(_DRAW, "text/javascript"),
-                    "/api/list": answer(b'{"ids":[7,9]}', "application/json"), "/nine.png": png(9),
-                    "/api/item/9": answer(
-                        '{"title":"Item nine","text":"drawn by a script 脚本","picture":"/nine.png"}'.encode(),
-                        "application/json",
-                    ),
-                }
-            ),
-            ("Item nine", "drawn by a script 脚本"), pictures=1, holds="location.pathname.endsWith('/item/9')",
-        ),
-        "video": OrdinarySite(
-            of_paths({"/": shown("Film", _FILM), "/film.webm": lambda asked: ranged(asked, film, "video/webm")}),
-            ("film",), holds="document.querySelector('video').videoWidth===160",
-        ),
-        "canvas": OrdinarySite(
-            of_paths({"/": shown("Canvas", _DRAWN), "/a.png": png(1)}), ("Canvas",),
-            holds="c.getContext('2d').getImageData(20,20,1,1).data[0]===200"
-            "&&c.getContext('2d').getImageData(140,90,1,1).data[1]===121",
-        ),
-        "fonts-and-svg": OrdinarySite(
-            of_paths(
-                {
-                    "/": shown("Fonts", _FONTS, head=_FACE), "/built.ttf": answer(block_font(), "font/ttf"),
-                    "/a.svg": answer(_SQUARE.encode(), "image/svg+xml"),
-                    "/b.svg": answer(_SQUARE.replace("80", "60").encode(), "image/svg+xml"),
-                }
-            ),
-            ("AAAA",), pictures=1, holds="built.offsetWidth===160",
-        ),
-        "gbk": OrdinarySite(
-            of_paths(
-                {
-                    "/": _encoded("侵权页面", "<p>抄袭的文章,未经许可转载<img src=/a.png>", "gbk", "text/html; charset=gbk"),
-                    "/a.png": png(1),
-                }
-            ),
-            ("侵权页面", "抄袭的文章,未经许可转载"), pictures=1,
-        ),
-        "utf-16": OrdinarySite(
-            of_paths({"/": _encoded("取证", "<p>双字节编码的页面 𠮷", "utf-16", "text/html")}), ("双字节编码的页面 𠮷",)
-        ),
-        "two-hundred-pictures": OrdinarySite(
-            of_paths({"/": shown("Gallery", gallery), **many}), ("Gallery",), pictures=200
-        ),
-        "coded": OrdinarySite(of_paths(_coded()), ("packed in many ways",), pictures=2, unreplayed=("deflated though nobody asked for it",)),
-        "not-found": OrdinarySite(
-            of_paths(
-                {
-                    "/gone": page(
-                        written("Not here", "<p>this article was taken down<img src=/a.png>"), status="404 Not Found"
-                    ),
-                    "/a.png": png(2),
-                }
-            ),
-            ("this article was taken down",), start="/gone", pictures=1,
-        ),
-        "very-tall": OrdinarySite(
-            of_paths({"/": shown("Tall", tall), "/a.png": png(5)}), ("the last line",), pictures=1
-        ),
-        "data-and-blobs": OrdinarySite(
-            of_paths({"/": shown("Within", _EMBEDDED), "/raw": answer(picture(6), "application/octet-stream")}),
-            ("counted by a worker",), pictures=2,
-        ),
-        "post-by-script": OrdinarySite(
-            of_paths({"/": shown("Search", _ASKING), "/search": _searched}),
-            (
-                "two copies", "by POST application/json.", "by POST multipart/form-data.", "by PUT .",
-                "by POST application/x-www-form-urlencoded.",
-            ),
-        ),
-        "printed": OrdinarySite(
-            of_paths({"/": packed(paper.partition(b"\r\n\r\n")[2], "text/html; charset=utf-8")}),
-            ("only on a screen",), printed="only on paper",
-        ),
-        "guarded-pictures": OrdinarySite(_guarded, ("Guarded",), pictures=2),
-        "web-socket": OrdinarySite(
-            of_paths({"/": shown("Socket", _SOCKET), "/socket": _socket}), ("Socket",),
-            refused=frozenset({"other-protocol"}),
-        ),
-    }  # fmt: skip
+_GALLERY = "".join(f"<img src=/{n}.png style='display:inline-block'>" for n in range(200))
+_TALL = (
+    "<div style='height:20000px;background:linear-gradient(#fff,#1e64c8)'></div><p>the last line<img src=/a.png>"
+)
 
-
-SITES = tuple(ordinary_sites())
+SITES: Final = {
+    "plain": OrdinarySite(
+        of_paths({"/": shown("Plain", "<p>a page of text & a table<table><tr><td>one<td>two</table>")}),
+        ("a page of text & a table", "two"),
+    ),
+    "tls": OrdinarySite(
+        of_paths({"/": shown("Safe", "<p>by a good certificate<img src=/a.png>"), "/a.png": png()}),
+        ("by a good certificate",), tls=True, pictures=1,
+    ),
+    "redirects": OrdinarySite(
+        _redirected, ("after four redirects",), hosts=("site.example", "www.other.example"), pictures=1
+    ),
+    "log-in": OrdinarySite(_logged_in, ("three orders, one of them disputed",), pictures=1),
+    "form-result": OrdinarySite(
+        of_paths({"/": shown("Search", _FORM), "/find": _found, "/a.png": png(3)}),
+        ("three found for 侵权",), pictures=1,
+    ),
+    "lazy-pictures": OrdinarySite(
+        of_paths({"/": shown("Lazy", _LAZY), **_LAZY_PATHS}), ("part 0", "part 4"), pictures=5
+    ),
+    "infinite-scroll": OrdinarySite(
+        of_paths({"/": shown("List", _SCROLLING), "/items": _items, **{f"/{n}.png": png(n) for n in range(24)}}),
+        ("item 0", "item 23"), pictures=24,
+    ),
+    "service-worker": OrdinarySite(
+        of_paths(
+            {
+                "/": shown("Worker", _WORKED), "/sw.js": answer(_WORKER, "text/javascript"), "/a.png": png(),
+                "/real": page("by the worker"), "/made": page("by the server"),
+            }
+        ),
+        ("Worker",), tls=True, pictures=1, unreplayed=("by the worker",),
+    ),
+    "frames": OrdinarySite(
+        _framed, ("Frames", "framed by another", "the innermost"),
+        hosts=("site.example", "frame.example", "inner.example"), pictures=1,
+    ),
+    "application": OrdinarySite(
+        of_paths(
+            {
+                "/": shown("Application", _APPLICATION), "/app/draw.js": answer(_DRAW, "text/javascript"),
+                "/api/list": answer(b'{"ids":[7,9]}', "application/json"), "/nine.png": png(9),
+                "/api/item/9": answer(
+                    '{"title":"Item nine","text":"drawn by a script 脚本","picture":"/nine.png"}'.encode(),
+                    "application/json",
+                ),
+            }
+        ),
+        ("Item nine", "drawn by a script 脚本"), pictures=1, holds="location.pathname.endsWith('/item/9')",
+    ),
+    "video": OrdinarySite(
+        of_paths({"/": shown("Film", _FILM), "/film.webm": lambda asked: ranged(asked, film(), "video/webm")}),
+        ("film",), holds="document.querySelector('video').videoWidth===160",
+    ),
+    "canvas": OrdinarySite(
+        of_paths({"/": shown("Canvas", _DRAWN), "/a.png": png(1)}), ("Canvas",),
+        holds="c.getContext('2d').getImageData(20,20,1,1).data[0]===200"
+        "&&c.getContext('2d').getImageData(140,90,1,1).data[1]===121",
+    ),
+    "fonts-and-svg": OrdinarySite(
+        of_paths(
+            {
+                "/": shown("Fonts", _FONTS, head=_FACE), "/built.ttf": answer(block_font(), "font/ttf"),
+                "/a.svg": answer(_SQUARE.encode(), "image/svg+xml"),
+                "/b.svg": answer(_SQUARE.replace("80", "60").encode(), "image/svg+xml"),
+            }
+        ),
+        ("AAAA",), pictures=1, holds="built.offsetWidth===160",
+    ),
+    "gbk": OrdinarySite(
+        of_paths(
+            {
+                "/": _encoded(
+                    "侵权页面", "<p>抄袭的文章,未经许可转载<img src=/a.png>", "gbk", "text/html; charset=gbk"
+                ),
+                "/a.png": png(1),
+            }
+        ),
+        ("侵权页面", "抄袭的文章,未经许可转载"), pictures=1,
+    ),
+    "utf-16": OrdinarySite(
+        of_paths({"/": _encoded("取证", "<p>双字节编码的页面 𠮷", "utf-16", "text/html")}),
+        ("双字节编码的页面 𠮷",),
+    ),
+    "two-hundred-pictures": OrdinarySite(
+        of_paths({"/": shown("Gallery", _GALLERY), **{f"/{n}.png": png(n) for n in range(200)}}),
+        ("Gallery",), pictures=200,
+    ),
+    "coded": OrdinarySite(
+        of_paths(_coded()), ("packed in many ways",),
+        pictures=2, unreplayed=("deflated though nobody asked for it",),
+    ),
+    "not-found": OrdinarySite(
+        of_paths(
+            {
+                "/gone": page(
+                    written("Not here", "<p>this article was taken down<img src=/a.png>"), status="404 Not Found"
+                ),
+                "/a.png": png(2),
+            }
+        ),
+        ("this article was taken down",), start="/gone", pictures=1,
+    ),
+    "very-tall": OrdinarySite(
+        of_paths({"/": shown("Tall", _TALL), "/a.png": png(5)}), ("the last line",), pictures=1
+    ),
+    "data-and-blobs": OrdinarySite(
+        of_paths({"/": shown("Within", _EMBEDDED), "/raw": answer(picture(6), "application/octet-stream")}),
+        ("counted by a worker",), pictures=2,
+    ),
+    "post-by-script": OrdinarySite(
+        of_paths({"/": shown("Search", _ASKING), "/search": _searched}),
+        (
+            "two copies", "by POST application/json.", "by POST multipart/form-data.", "by PUT .",
+            "by POST application/x-www-form-urlencoded.",
+        ),
+    ),
+    "printed": OrdinarySite(
+        of_paths({"/": packed(written("Printed", _PRINTED).encode(), "text/html; charset=utf-8")}),
+        ("only on a screen",), printed="only on paper",
+    ),
+    "guarded-pictures": OrdinarySite(_guarded, ("Guarded",), pictures=2),
+    "web-socket": OrdinarySite(
+        of_paths({"/": shown("Socket", _SOCKET), "/socket": _socket}), ("Socket",),
+        refused=frozenset({"other-protocol"}),
+    ),
+}  # fmt: skip

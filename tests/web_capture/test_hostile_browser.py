@@ -11,14 +11,15 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext, suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from appliance.web_capture import capturing, enclosure
+from appliance.web_capture import capturing, devtools, enclosure
 from appliance.web_capture.destinations import Destinations, NotVisited
-from appliance.web_capture.devtools import DevTools
+from appliance.web_capture.devtools import BrowserGone, DevTools
 from appliance.web_capture.interception import Interception
 from appliance.web_capture.messages import Malformed, ServerResponse, read_request, read_response
 from appliance.web_capture.model import CaptureFailed, CaptureLimits, CaptureOrder, Traffic
@@ -353,3 +354,35 @@ def test_events_without_end_end() -> None:
         assert number < 20
     for each in (written, told):
         os.close(each)
+
+
+def _closed(tools: DevTools, _: object) -> bool:
+    return bool(tools.tell("close"))
+
+
+def test_a_browser_that_talks_and_never_answers_or_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dialogs without end, each of which is closed by a message that it does not read."""
+    monkeypatch.setattr(devtools, "_UNREAD", 0.1)
+    ended = threading.Event()
+
+    def talk() -> None:
+        with suppress(OSError):
+            while not ended.is_set():
+                os.write(told, b'{"method":"Page.javascriptDialogOpening","params":{}}\0' * 100)
+
+    for urgent in (False, True):
+        read, told = os.pipe()
+        asked, written = os.pipe()
+        tools = DevTools(read, written)
+        ended.clear()
+        if urgent:
+            tools.urgent = partial(_closed, tools)
+        talking = threading.Thread(target=talk, daemon=True)
+        talking.start()
+        with pytest.raises(BrowserGone):
+            tools.ask("first", seconds=1.0 if not urgent else 60.0)
+        ended.set()
+        os.close(read)
+        talking.join()
+        for each in (written, told, asked):
+            os.close(each)

@@ -24,18 +24,19 @@ from warcio.archiveiterator import ArchiveIterator
 from appliance.web_capture.upstream import server_trust
 from tests.web_capture.conftest import Captured, captured_of
 from tests.web_capture.servers import Server, certificate
-from tests.web_capture.sites import SITES, OrdinarySite, ordinary_sites
-from tests.web_capture.viewers import REPLAY, chromium, different, film, replayed, visited
+from tests.web_capture.site import OrdinarySite
+from tests.web_capture.sites import SITES
+from tests.web_capture.viewers import REPLAY, chromium, different, make_film, replayed, visited
 
 IN_MAKE_TEST = frozenset({"log-in", "gbk", "post-by-script"})
 """The others are for `make test-capture` and `make test-long`."""
 needs_judges = pytest.mark.skipif(
-    find_spec("wacz") is None or not (REPLAY / "sw.js").is_file(), reason="`scripts/setup capture` installs the judges"
+    find_spec("wacz") is None or not (REPLAY / "sw.js").is_file(),
+    reason="`scripts/setup capture` installs the judges",
 )
 DIFFERENCE = 0.02
-"""Share of pixels. The same program draws the same page, so that nothing differs as a rule; a film's or a caret's
-pixels, or letters that another set of fonts in the browser's walls would draw, may. A picture, a style or a paragraph
-that is missing moves more than that."""
+"""Share of pixels. The same program draws the same page, so that nothing differs as a rule; where a film is, or
+letters of a typeface that the walls do not have, something may. A missing style moves more than that."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ def browser(trusted: tuple[Path, object, object]) -> Iterator[Browser]:
     params=[pytest.param(each, marks=() if each in IN_MAKE_TEST else pytest.mark.long) for each in SITES],
 )
 def shown(request: pytest.FixtureRequest, browser: Browser, trusted: tuple[Path, object, object]) -> Shown:
-    site = ordinary_sites(film(browser) if request.param == "video" else b"")[request.param]
+    make_film(browser)
+    site = SITES[request.param]
     folder, root, key = trusted
     context = certificate(folder, list(site.hosts), issuer=(root, key), key=key)[0] if site.tls else None
     server = Server(dict.fromkeys(site.hosts, site.serve), context)
@@ -106,7 +108,9 @@ def test_the_picture_is_what_a_visitor_sees(shown: Shown) -> None:
 def test_what_is_printed(shown: Shown, tmp_path: Path) -> None:
     file = tmp_path / "page.pdf"
     file.write_bytes(shown.captured.capture.visit.pdf)
-    said = subprocess.run(["pdftotext", "-layout", str(file), "-"], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(
+        ["pdftotext", "-layout", str(file), "-"], capture_output=True, text=True, check=True
+    ).stdout
     without = shown.site.words if shown.site.printed else ()
     assert shown.site.printed in said
     assert not any(each in said for each in without)
@@ -118,14 +122,22 @@ def test_others_read_the_wacz(shown: Shown, tmp_path: Path) -> None:
     file = tmp_path / "capture.wacz"
     file.write_bytes(shown.captured.capture.wacz)
     judged = subprocess.run(
-        [sys.executable, "-m", "wacz.main", "validate", "-f", str(file)], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "wacz.main", "validate", "-f", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert judged.returncode == 0, judged.stdout + judged.stderr
     assert "Validation succeeded" in judged.stdout
     with zipfile.ZipFile(file) as archive:
         archive.extract("archive/capture.warc.gz", tmp_path)
         ours = archive.read("indexes/index.cdx").decode().splitlines()
-    command = [sys.executable, "-c", "import sys;from cdxj_indexer.main import main;sys.exit(main(sys.argv[1:]))", "-p"]
+    command = [
+        sys.executable,
+        "-c",
+        "import sys;from cdxj_indexer.main import main;sys.exit(main(sys.argv[1:]))",
+        "-p",
+    ]
     theirs = subprocess.run(
         [*command, "-s", str(tmp_path / "archive/capture.warc.gz")], capture_output=True, text=True, check=True
     ).stdout.splitlines()
@@ -143,4 +155,4 @@ def _place(line: str) -> tuple[str, ...]:
 def test_replay_web_page_shows_it(shown: Shown, browser: Browser) -> None:
     """Its server is down: text, pictures and styles come out of the WACZ."""
     capture = shown.captured.capture
-    replayed(browser, capture.wacz, shown.site, capture.visit.address)
+    replayed(browser, capture.wacz, shown.site, capture.visit.loaded_address)

@@ -76,3 +76,11 @@ def test_the_index_leads_to_each_response() -> None:
 )
 def test_keys_are_those_that_readers_make(address: str, key: str) -> None:
     assert search_key(address) == key
+
+
+@pytest.mark.parametrize("chunks", [b"4\r\nnone\r\n0\r\n\r\n", b"1;x=1\r\nn\r\n3\r\none\r\n0\r\nT: 1\r\n\r\n"])
+def test_chunks_are_no_part_of_what_is_compared(chunks: bytes) -> None:
+    file = WarcFile(io.BytesIO())
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    file.write(RecordType.RESPONSE, "http://site.example/", head + chunks, AT)
+    assert [each.digest for each in file.entries] == [f"sha256:{hashlib.sha256(b'none').hexdigest()}"]

@@ -13,8 +13,9 @@ from PIL import Image, ImageChops
 from playwright.sync_api import Browser, Frame, Page
 
 from tests.browser.conftest import launched
-from tests.web_capture.servers import Server, answer, page, ranged
-from tests.web_capture.sites import RED, OrdinarySite
+from tests.shared import made_once
+from tests.web_capture.servers import Asked, Server, answer, page, ranged
+from tests.web_capture.site import FILM, RED, OrdinarySite
 
 REPLAY = Path(__file__).with_name("node") / "node_modules/replaywebpage"
 """The locked npm package, which `scripts/setup capture` installs."""
@@ -23,13 +24,14 @@ _PATIENCE = 30_000
 """Milliseconds: a busy machine is slow, not wrong."""
 _TILE = 8_000
 """Pixels: Chromium repeats itself in pictures that are taller than 16,384."""
-_FILM = """async () => {
+_RECORDING = """async () => {
   const canvas = document.createElement('canvas'); canvas.width = 160; canvas.height = 120;
   const drawn = canvas.getContext('2d'); drawn.fillStyle = '#1e64c8';
   const recorder = new MediaRecorder(canvas.captureStream(25), {mimeType: 'video/webm;codecs=vp8'}), parts = [];
   const ended = new Promise((done) => { recorder.onstop = done; });
   recorder.ondataavailable = (each) => parts.push(each.data); recorder.start();
-  for (let n = 0; n < 20; n++) { drawn.fillRect(0, 0, 160, 120); await new Promise((done) => setTimeout(done, 40)); }
+  const pause = () => new Promise((done) => setTimeout(done, 40));
+  for (let n = 0; n < 20; n++) { drawn.fillRect(0, 0, 160, 120); await pause(); }
   recorder.stop(); await ended;
   const octets = new Uint8Array(await new Blob(parts).arrayBuffer());
   return btoa(Array.from(octets, (each) => String.fromCharCode(each)).join(''));
@@ -46,13 +48,15 @@ def chromium(fingerprint: str) -> Iterator[Browser]:
         yield browser
 
 
-def film(browser: Browser) -> bytes:
-    """A WebM of one colour, which *browser* records."""
-    tab = browser.new_page()
-    try:
-        return base64.b64decode(tab.evaluate(_FILM))
-    finally:
+def make_film(browser: Browser) -> None:
+    """Has *browser* record a WebM of one colour, once in a run."""
+
+    def record(folder: Path) -> None:
+        tab = browser.new_page()
+        (folder / "film.webm").write_bytes(base64.b64decode(tab.evaluate(_RECORDING)))
         tab.close()
+
+    made_once(FILM, record)
 
 
 def visited(browser: Browser, site: OrdinarySite, port: int) -> bytes:
@@ -130,7 +134,7 @@ def replayed(browser: Browser, wacz: bytes, site: OrdinarySite, address: str) ->
         "/replay/sw.js": answer((REPLAY / "sw.js").read_bytes(), "text/javascript"),
     }
 
-    def serve(asked: object) -> bytes:
+    def serve(asked: Asked) -> bytes:
         path = asked.path.partition("?")[0]
         if path == "/page.wacz":
             return ranged(asked, wacz, "application/wacz")
