@@ -133,7 +133,7 @@ def capture(
     reporting.enter(CaptureStage.PACKING)
     warc.end()
     ended, whole, visit = clock(), written.getvalue(), visited.visit
-    page = CapturedPage(visit.address, visit.title, visit.text, began)
+    page = CapturedPage(visit.loaded_address, visit.title, visit.text, began)
     packed = wacz(whole, warc.entries, page, made_by=made_by, at=ended)
     digest, package = _versions()
     steps, session, frames = visited.steps, visited.session, visited.frames
