@@ -82,6 +82,7 @@ from appliance.guests import (
 from appliance.guests.entering import GuestEntryContext
 from appliance.guests.inviting import GuestCodes
 from appliance.identity import IdentityChecks
+from appliance.language import Language
 from appliance.ledger import LogProofs, Sequencer
 from appliance.ledger.check import require_remembered
 from appliance.ledger.disclosure import Disclosing
@@ -97,7 +98,7 @@ from appliance.notices.delivery import MailChannel, TextChannel, notice_queue
 from appliance.notices.messages import PortalAddresses
 from appliance.office import Appointing, Office
 from appliance.own_certificates import OwnCertificates
-from appliance.ownership import Ownership
+from appliance.ownership import CertificateIssuer, Ownership
 from appliance.page_reading import Reading
 from appliance.partners import PartnerRegister, Representatives
 from appliance.pdf.workshop import PdfWorkshop
@@ -202,7 +203,9 @@ class Appliance:
         self.disclosing = Disclosing(database)
         self.document_codes = DocumentCodes(database)
         organisation, address = self.settings.organisation.name, self.settings.web.public_url
-        self.ownership = Ownership(records, backend, issuer=organisation, address=address)
+        headings = self.policy.default.deposits
+        names = {Language.CHINESE: headings.certificate_zh, Language.ENGLISH: headings.certificate_en}
+        self.ownership = Ownership(records, backend, CertificateIssuer(organisation, address, names))
         self.remote_pdfs = PdfSignatures(backend, records.now)
         self.remote_requests = RemoteRequests(database, backend.authority, self.remote_pdfs, records.now)
 

@@ -43,7 +43,8 @@ def require_believable(
         raise Unbelievable("it is of another address")
     _require_times(whole, since, until)
     visit = whole.visit
-    if len(visit.text) > _LONGEST_TEXT or len(visit.address) > _LONGEST_ADDRESS:
+    addresses = len(visit.address), len(visit.loaded_address)
+    if len(visit.text) > _LONGEST_TEXT or max(addresses) > _LONGEST_ADDRESS:
         raise Unbelievable("its text is too long")
     if max(map(len, (visit.title, visit.error, visit.product, whole.browser_package))) > _LONGEST_WORD:
         raise Unbelievable("one of its words is too long")

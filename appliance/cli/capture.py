@@ -18,6 +18,7 @@ from appliance.config import load
 from appliance.confinement.pool import Confinement
 from appliance.demonstration import participants
 from appliance.errors import ResultRefused, StateRefused
+from appliance.evidence.captures.words import WHY
 from appliance.evidence.disc import place_new, require_new, work_folder
 from appliance.home import Home, make_directory
 from appliance.language.sizes import ByteSize
@@ -26,7 +27,6 @@ from appliance.verification import Indication
 from appliance.verification.tokens import shown_time
 from appliance.web_capture.capturing import Capture, require_address
 from appliance.web_capture.model import (
-    CaptureFailed,
     CaptureOrder,
     CaptureProgress,
     CaptureStage,
@@ -77,9 +77,8 @@ def capture_command(ctx: click.Context, address: str, out: Path, purpose: str) -
         stack.enter_context(running_authority(context.home, say=say, environment=environment))
         appliance = stack.enter_context(open_appliance(load(context.home), confinement=confinement))
         captured = appliance.capture_service.capture(CaptureOrder(address), progress=_Stages(context.terminal))
-        _require_page(captured)
-        _tell(context.terminal, captured)
         package = _packed(appliance, captured, purpose)
+    _tell(context.terminal, captured)
     _write(package, out)
     say("package     {path}: {size}", path=out, size=ByteSize(len(package)))
     say("            SHA-256 {digest}", digest=hashlib.sha256(package).hexdigest())
@@ -110,14 +109,6 @@ class _Stages:
         if progress.stage is not self._said:
             self._said = progress.stage
             self._terminal.say(_STAGES[progress.stage])
-
-
-def _require_page(captured: Capture) -> None:
-    """Raises :class:`CaptureFailed` where there is no page, but the browser's notice that there is none."""
-    error, refused = captured.visit.error, captured.traffic.refused
-    if error:
-        why = refused[0].why if refused else error
-        raise CaptureFailed("The page could not be opened ({error}); nothing was kept.", error=_plain(why))
 
 
 def _write(package: bytes, out: Path) -> None:
@@ -151,7 +142,7 @@ def _tell(terminal: Terminal, captured: Capture) -> None:
     if visit.title:
         terminal.say("            {title}", title=_plain(visit.title))
     terminal.say(
-        "received    {size} in {requests} requests to {hosts} hosts, until {moment}",
+        "received    {size}; requests: {requests}; hosts: {hosts}; until {moment}",
         size=ByteSize(traffic.received),
         requests=traffic.requests,
         hosts=len(traffic.resolutions),
@@ -164,7 +155,7 @@ def _tell(terminal: Terminal, captured: Capture) -> None:
     _tell_of(terminal, "cut off     responses: {count}", traffic.cut)
     if visit.cut:
         terminal.say("not whole   the page went beyond a limit: {limits}", limits=", ".join(visit.cut))
-    elif not visit.loaded and not visit.error:
+    elif not visit.loaded:
         terminal.say("not whole   the page had not finished loading")
 
 
@@ -172,7 +163,14 @@ def _tell_of(terminal: Terminal, heading: str, found: list[RefusedRequest]) -> N
     if found:
         terminal.say(heading, count=len(found))
     for each in found[:_SHOWN]:
-        terminal.say("            {address} ({why})", address=_plain(each.address), why=each.why)
+        terminal.say(
+            "            {address} ({why})", address=_plain(each.address), why=_reason(terminal, each.why)
+        )
+
+
+def _reason(terminal: Terminal, word: str) -> str:
+    known = WHY.get(word)
+    return _plain(word) if known is None else terminal.translated(known.template)
 
 
 def _plain(text: str) -> str:

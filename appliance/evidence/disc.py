@@ -22,6 +22,7 @@ from typing import Final
 
 from appliance.errors import ApplianceError
 from appliance.evidence import container, court_pages, manifest
+from appliance.evidence.captures.layout import certificate_path
 from appliance.evidence.container import write_container
 from appliance.evidence.folder import read_folder
 from appliance.evidence.manifest import AnyManifest
@@ -78,7 +79,8 @@ def whole_package(path: Path) -> WholePackage:
 
 def _first_opened() -> tuple[str, ...]:
     """What of the package lies at the root of the disc, too."""
-    return (*map(court_pages.list_path, Language), *map(court_pages.guide_path, Language))
+    paths = court_pages.list_path, court_pages.guide_path, certificate_path
+    return tuple(path(language) for path in paths for language in Language)
 
 
 def write_image(package: WholePackage, image: Path, sheet: Path, language: Language) -> str:

@@ -34,7 +34,7 @@ from appliance.model.people import Against, IdentityDocument, Person, SealKind
 from appliance.model.powers import PowerBasis, PowerScope
 from appliance.model.writing import TextPurpose
 from appliance.office.drafts import SealDraft
-from appliance.ownership.deposits import DepositOrder
+from appliance.ownership import DepositOrder
 from appliance.powers.register import PowerDraft
 from appliance.signing_methods import SigningMethod
 from appliance.store import accounts
@@ -42,6 +42,7 @@ from appliance.writing import Beginning, samples
 from appliance.writing.merge_rows import CheckedList
 from hsm.authenticator import SoftwareAuthenticator
 from tests.browser.troupe import HERE, ZHOU, Troupe
+from tests.deposits import file_of, order_of_digest, work
 from tests.framed import embedding_client, framed
 from tests.own_certificate.counterparty import authority
 from tests.portal.estate import destroyed_seal, proposed
@@ -286,7 +287,10 @@ def _of_accounts(people: Troupe) -> dict[str, str]:
     with act.database.transaction() as tx:
         accounts.insert_passkey(tx, Passkey(mine.credential_id, ZHANG.subject, key, 0, "办公室电脑", act.now()))
     digest = hashlib.sha256("示例作品".encode()).hexdigest()
-    deposit = act.ownership.deposit(DepositOrder("示例作品（第二稿）", digest, "作品.txt", 12), by=LI.subject)
+    first = act.ownership.deposit(order_of_digest("示例作品（初稿）", digest, "作品.txt", 12), by=LI.subject)
+    files = tuple(file_of(f"作品/第{number}章 \u202e.txt", b"%d" % number) for number in range(3))
+    second = DepositOrder("示例作品（第二稿）", files, work(description="共三章。\n第三章未完成。"), first.id)
+    deposit = act.ownership.deposit(second, by=LI.subject)
     return {
         "newcomer": invited.subject,
         "welcome": invited.token,

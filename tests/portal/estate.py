@@ -55,6 +55,7 @@ from hsm.authenticator import SoftwareAuthenticator
 from hsm.names import OUTSIDE_SEAL
 from hsm.remote import RemoteDocument, RemoteUse
 from tests.captures.made import captured, ordered_by_plan
+from tests.deposits import file_of, work
 from tests.framed import embedding_client, framed, session_in
 from tests.own_certificate.counterparty import authority
 from tests.portal.office_visits import asked_for, performed
@@ -259,7 +260,8 @@ def device(appliance: Appliance) -> tuple[bytes, bytes, str]:
 
 def _own_things(estate: Estate) -> None:
     appliance, names = estate.appliance, estate.names
-    deposit = appliance.ownership.deposit(DepositOrder("示例", "0" * 64), by=ZHANG.subject)
+    files = (file_of("一.txt", b"one"), file_of("二.txt", b"two"))
+    deposit = appliance.ownership.deposit(DepositOrder("示例", files, work()), by=ZHANG.subject)
     names["deposit"] = deposit.id
     names["ledger_view"] = saved_view(appliance, ZHANG)
     names["remote"] = asked_remotely(appliance, ZHANG.subject)

@@ -78,6 +78,7 @@ GET: dict[str, Row] = {
     "document_codes.ask": Row("/verify/code?code={code}", EVERYBODY),
     "document_codes.show": Row("/verify/{code}", EVERYBODY),
     "ownership.find": Row("/ownership/find", EVERYBODY),
+    "ownership.declaration": Row("/ownership/declarations/1.json", EVERYBODY),
     "log.checkpoint": Row("/log/checkpoint", EVERYBODY),
     "log.checkpoint_timestamp": Row("/log/checkpoint.tst", EVERYBODY),
     "log.key": Row("/log/key", EVERYBODY),
@@ -161,6 +162,7 @@ GET: dict[str, Row] = {
     "signatures.preview": Row("/signatures/preview/{picture}.png", NOBODY),
     "signatures.seal": Row("/signatures/seals/{seal}.svg", REVIEWER),
     "ownership.all_of_mine": Row("/ownership", PEOPLE),
+    "ownership.new": Row("/ownership/new", PEOPLE),
     "ownership.show": Row("/ownership/{deposit}", NOBODY),
     "ownership.certificate": Row("/ownership/{deposit}/certificate.pdf", NOBODY),
     "ownership.token": Row("/ownership/{deposit}/token.tsr", NOBODY),
@@ -171,6 +173,7 @@ GET: dict[str, Row] = {
     "captures.package": Row(CAPTURE + "/package.zip", NOBODY),
     "captures.file": Row(CAPTURE + "/files/page.png", NOBODY),
     "captures.plan": Row(CAPTURE_PLAN, NOBODY),
+    "ownership.manifest": Row("/ownership/{deposit}/manifest.json", NOBODY),
     "writing.listed": Row("/writing", WRITERS),
     "writing.edit": Row(TEXT, NOBODY),
     "writing.ask": Row(TEXT + "/discard", NOBODY),
@@ -399,7 +402,7 @@ POST: dict[str, Row] = {
     ),
     "captures.change": Row(CAPTURE + "/keep", NOBODY, form={"reason": ""}),
     "captures.stop": Row(CAPTURE_PLAN + "/stop", NOBODY),
-    "ownership.deposit": Row("/ownership", PEOPLE, form={"title": "", "digest": "00", "file": "x", "size": "1"}),
+    "ownership.deposit": Row("/ownership", PEOPLE, form={"title": "", "kind": "data", "sums": "00"}),
     "writing.new": Row(
         "/writing/new", WRITERS, form={"title": "x" * 201, "kind": "x", "language": "zh", "once": "{once}"}
     ),

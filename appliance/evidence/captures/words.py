@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlsplit
 
 from appliance.evidence.captures.facts import CaptureFacts, ConnectionSecurity
 from appliance.language import Translator
@@ -34,7 +35,7 @@ RESULTS: Final = {
     "not-found": Sentence("element not found"),
     "refused": Sentence("not allowed"),
     "late": Sentence("not finished in time"),
-    "left": Sentence("left the page"),
+    "left": Sentence("done, and led to another page"),
 }
 """What became of a step."""
 
@@ -74,5 +75,13 @@ def trust_of(tls: ConnectionSecurity) -> Sentence:
 
 def page_security(facts: CaptureFacts) -> list[ConnectionSecurity]:
     """TLS with the hosts of the address asked for and the one that was shown."""
-    of_page = (facts.address, facts.page.address)
-    return [each for each in facts.tls if any(f"//{each.host}" in address.lower() for address in of_page)][:2]
+    of_page = {_host_of(facts.address), _host_of(facts.page.address)}
+    return [each for each in facts.tls if each.host in of_page]
+
+
+def _host_of(address: str) -> str:
+    """As the engine names hosts; empty for what is no address that has one."""
+    try:
+        return (urlsplit(address).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
