@@ -114,7 +114,7 @@ def _place(refusal: RefusalError) -> str:
     """The field of the form that *refusal* is about."""
     if isinstance(refusal, CaptureFailed):
         number = refusal.values.get("number")
-        return "address" if number is None else f"kind{number}"
+        return f"kind{_rows()[number - 1]}" if isinstance(number, int) else "address"
     return next((name for word, name in _PLACES.items() if word in refusal.template), "")
 
 
@@ -133,7 +133,7 @@ def order(by: str) -> Answer:
 
 def _plan() -> PlanDraft:
     """As it was typed. Raises :class:`FormProblems` for what is no number or no time."""
-    problems = {}
+    problems: dict[str, str] = {}
     numbers = {name: whole_number(field(name), 4) for name in ("every", "times")}
     problems |= {name: translate()("Enter a whole number.") for name, number in numbers.items() if number is None}
     try:
@@ -145,13 +145,17 @@ def _plan() -> PlanDraft:
     return PlanDraft(at, numbers["every"] or 0, numbers["times"] or 0)
 
 
+def _rows() -> list[int]:
+    """The rows of the form in which a step was chosen."""
+    rows = range(1, _ROWS_OF_STEPS + 1)
+    return [row for row in rows if member_of(StepKind, field(f"kind{row}")) is not None]
+
+
 def _steps() -> list[CaptureStep]:
-    """The rows of the form in which something was chosen. Raises :class:`FormProblems`."""
+    """What was chosen in them. Raises :class:`FormProblems`."""
     found = []
-    for row in range(1, _ROWS_OF_STEPS + 1):
-        kind = member_of(StepKind, field(f"kind{row}"))
-        if kind is None:
-            continue
+    for row in _rows():
+        kind = StepKind(field(f"kind{row}"))
         seconds = field(f"seconds{row}", 8) or "0"
         if not seconds.replace(".", "", 1).isascii() or not seconds.replace(".", "", 1).isdecimal():
             raise FormProblems({f"seconds{row}": translate()("Enter a number of seconds, such as 2 or 0.5.")})
