@@ -29,8 +29,9 @@ _RESPONSE: Final = 64 * MEGABYTE
 _PART: Final = "part of the octets"
 """No host, which keys of maps are too, has blanks."""
 
-SECONDS_BESIDE: Final = 180.0
-"""What a capture may take beside the time for loading: starting the browser, pictures, PDF, packing."""
+SECONDS_BESIDE: Final = 360.0
+"""What a capture may take beside the time for loading: starting the browser, the steps of a session (a minute),
+putting pictures together (twice two minutes), PDF and packing."""
 
 
 class CaptureTask(StrEnum):

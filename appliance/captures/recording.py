@@ -103,15 +103,16 @@ class CaptureRecording:
     ) -> RecordedCapture:
         """Dates, keeps and logs *capture*, which the person *by* (a subject) had made.
 
-        1. it fits into a package; 2. the WARC is timestamped, with the certificates in the reply; 3. the facts are
-        written; 4. all files are kept durably; 5. the log's entry is written, and what *keep* writes, in one
-        transaction.
+        1. there is a page, and it fits into a package; 2. the WARC is timestamped, with the certificates in the
+        reply; 3. the facts are written; 4. all files are kept durably; 5. the log's entry is written, and what
+        *keep* writes, in one transaction.
 
-        Raises :class:`CaptureFailed` for a capture that no package would hold,
-        :class:`hsm.errors.TimeNotAvailable` while nothing can be dated, and what its parts raise; nothing
-        is recorded then but a timestamp, which says nothing about anybody.
+        Raises :class:`CaptureFailed` where the browser had nothing to show but its own notice, or no package would
+        hold the capture; :class:`hsm.errors.TimeNotAvailable` while nothing can be dated; and what its parts
+        raise. Nothing is recorded then but a timestamp, which says nothing about anybody.
         """
         given = captured_files(capture)
+        _require_page(capture)
         _require_room(given)
         exchange = self._dated(capture.warc)
         stamp = parse_token(parse_response(exchange.reply))
@@ -200,6 +201,37 @@ class CaptureRecording:
             clock=self._backend.authority.status().clock,
             sources=read_time_sources(self._records.now()),
         )
+
+
+_NO_PAGE: Final = "The page {address} could not be opened ({why}); nothing was kept."
+_NOT_VISITED: Final = {
+    "forbidden": (
+        "{address} is not captured: its host has no public address, or the port is one of another protocol. Hosts"
+        " of the house are allowed by their names (allowed_hosts under [capture] in the settings)."
+    ),
+    "not-listed": (
+        "{address} is not captured: its host is none of those that alone may be captured (only_hosts under"
+        " [capture] in the settings)."
+    ),
+    "unresolved": "The host of {address} was not found; nothing was kept.",
+    "unreachable": "There was no connection to the host of {address}; nothing was kept.",
+}
+"""By the engine's word for what went nowhere."""
+
+
+_LATER: Final = frozenset({"too-many", "time", "length"})
+"""Words for requests that a page made again, beyond a limit, when it was there already."""
+
+
+def _require_page(capture: Capture) -> None:
+    """Where the page itself came from no server, picture and text are the browser's own and prove nothing."""
+    visit = capture.visit
+    last = visit.address.partition("#")[0]
+    refused = (each.why for each in capture.traffic.refused if each.address == last and each.why not in _LATER)
+    why = next(refused, "")
+    if why or visit.error:
+        address = visit.address if why else capture.address
+        raise CaptureFailed(_NOT_VISITED.get(why, _NO_PAGE), address=fit(address), why=why or fit(visit.error))
 
 
 def _require_room(given: Mapping[str, bytes]) -> None:

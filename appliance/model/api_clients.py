@@ -26,6 +26,8 @@ class Scope(StrEnum):
     WEBHOOKS_WRITE = "webhooks:write"
     VERIFICATIONS_WRITE = "verifications:write"
     TIMESTAMPS_WRITE = "timestamps:write"
+    DEPOSITS_READ = "deposits:read"
+    DEPOSITS_WRITE = "deposits:write"
     LOG_READ = "log:read"
     SIGNATURES_REQUEST = "signatures:request"
     SEALS_READ = "seals:read"
@@ -46,6 +48,8 @@ SCOPE_TITLES: Final[Mapping[Scope, str]] = {
     Scope.WEBHOOKS_WRITE: "Look after its webhooks",
     Scope.VERIFICATIONS_WRITE: "Have documents verified",
     Scope.TIMESTAMPS_WRITE: "Have digests timestamped",
+    Scope.DEPOSITS_READ: "Read deposits and their certificates",
+    Scope.DEPOSITS_WRITE: "Deposit digests of files",
     Scope.LOG_READ: "Read the log and its proofs",
     Scope.SIGNATURES_REQUEST: "Ask people for signatures on documents of other software",
     Scope.SEALS_READ: "Read requests for seals and the register of their uses",

@@ -1,5 +1,5 @@
 """What people sign: signatures that are about to be made, on disk before anything is signed; acceptances of the
-agreement and declarations. And deposits of a file's digest. No I/O.
+agreement and declarations. No I/O.
 """
 
 from __future__ import annotations
@@ -143,23 +143,3 @@ class VoidDeclaration:
     signed: datetime | None = None
     cms: bytes | None = None
     entry: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Deposit:
-    """One deposit. ``digest`` is the file's SHA-256 in hex, ``size`` its bytes where the depositor said so.
-
-    ``token`` is the RFC 3161 token (DER) over the digest and ``at`` the time that it gives; ``certificate`` is the
-    SHA-256 (hex) under which the blob store keeps the certificate, a PDF sealed by a document timestamp.
-    """
-
-    id: str
-    depositor: str
-    title: str
-    file: str
-    digest: str
-    size: int | None
-    at: datetime
-    token: bytes
-    certificate: str
-    entry: int

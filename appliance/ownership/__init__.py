@@ -1,5 +1,19 @@
-"""Ownership certificates: a file's digest, timestamped and logged, with a certificate that proves itself."""
+"""Deposits (存证): digests of files, timestamped and logged, with a certificate that proves itself."""
 
-from appliance.ownership.deposits import CertificateFacts, DepositOrder, Ownership, certificate_pdf
+from appliance.ownership.certificate import CertificateFacts, certificate_html, certificate_pdf
+from appliance.ownership.declaration import Declaration, load_declaration
+from appliance.ownership.deposits import CertificateIssuer, Ownership
+from appliance.ownership.manifest import read_sums
+from appliance.ownership.orders import DepositOrder
 
-__all__ = ["CertificateFacts", "DepositOrder", "Ownership", "certificate_pdf"]
+__all__ = [
+    "CertificateFacts",
+    "CertificateIssuer",
+    "Declaration",
+    "DepositOrder",
+    "Ownership",
+    "certificate_html",
+    "certificate_pdf",
+    "load_declaration",
+    "read_sums",
+]

@@ -183,6 +183,25 @@ class DocumentCodeRules:
     on_last_page: bool = False
 
 
+def _is_heading(text: str) -> bool:
+    return len(text) <= LONGEST_HEADING and text == text.strip() and text.isprintable()
+
+
+LONGEST_HEADING = 60
+_HEADING = "one line of 60 characters at most"
+
+
+@dataclass(frozen=True, slots=True)
+class DepositRules:
+    """``certificate_zh``, ``certificate_en``: what the enterprise calls the certificate of a deposit in each
+    language; empty for its usual name."""
+
+    FOR_ALL: ClassVar[frozenset[str]] = frozenset({"certificate_zh", "certificate_en"})
+
+    certificate_zh: str = checked("", _is_heading, _HEADING)
+    certificate_en: str = checked("", _is_heading, _HEADING)
+
+
 @dataclass(frozen=True, slots=True)
 class PowerRules:
     """``required``: who signs for an organisation is its legal representative (法定代表人) or has a verified power
@@ -280,6 +299,7 @@ class PolicyRules:
     """What holds for one contract: each area's rules, the areas named as the tables of ``config/policy.toml``."""
 
     document_codes: DocumentCodeRules = field(default_factory=DocumentCodeRules)
+    deposits: DepositRules = field(default_factory=DepositRules)
     identity: IdentityRules = field(default_factory=IdentityRules)
     numbers: NumberRules = field(default_factory=NumberRules)
     powers: PowerRules = field(default_factory=PowerRules)

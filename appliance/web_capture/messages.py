@@ -20,8 +20,8 @@ _MOST_INTERIM: Final = 16
 _FRAMING: Final = frozenset({"upgrade", "content-length", "transfer-encoding"})
 """The header fields that are looked at; a server can send millions of others."""
 _REPEATABLE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_CODINGS: Final = b"Accept-Encoding: gzip, deflate\r\n"
-"""Those that every reader of archives knows."""
+_CODINGS: Final = b"Accept-Encoding: gzip\r\n"
+"""What every reader of archives unpacks: ReplayWeb.page shows what is in deflate or brotli as it is."""
 
 
 class Malformed(Exception):

@@ -329,6 +329,7 @@ class _Conversation:
             asked_at,
             identifier=identifier,
             more={**where, **cut},
+            asked=sent,
         )
         together = {**where, "WARC-Concurrent-To": identifier}
         self._recorder.warc.write(RecordType.REQUEST, address, sent, asked_at, more=together)

@@ -26,7 +26,8 @@ class Tab:
     :class:`CaptureFailed` and :class:`appliance.web_capture.devtools.BrowserGone`.
 
     Dialogs and downloads are refused, and windows that the page opens are closed; ``wanted`` are words for them.
-    ``left``: another page was opened in this tab since that was last set to False.
+    ``left``: another page was opened in this tab since that was last set to False; ``loaded``: the address of the
+    one that was opened last, without a fragment.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Tab:
         self.recording = ScreenRecording(clock)
         self.wanted: list[str] = []
         self.left = False
+        self.loaded = ""
         tools.ask("Browser.setDownloadBehavior", {"behavior": "deny", "eventsEnabled": True})
         made = tools.ask("Target.createTarget", {"url": "about:blank", "width": WIDTH, "height": SCREEN})
         self._target = str(made["targetId"])
@@ -77,7 +79,7 @@ class Tab:
 
     def said(self, expression: str) -> str:
         """The same as text that can be written: scripts make halves of characters, which have no encoding."""
-        return str(self.value(expression) or "").encode("utf-8", "replace").decode()
+        return _text(self.value(expression))
 
     def wait(self, seconds: float) -> None:
         """Lets the page go on, at least for a moment."""
@@ -119,6 +121,7 @@ class Tab:
             self._want("download")
         elif method == "Page.frameNavigated" and "parentId" not in told["frame"]:
             self.left = True
+            self.loaded = _text(told["frame"].get("url"))
         elif method == "Page.screencastFrame":
             self.recording.take(_octets(told), int(told["sessionId"]))
 
@@ -130,6 +133,10 @@ class Tab:
     def _want(self, word: str) -> None:
         if word not in self.wanted:
             self.wanted.append(word)
+
+
+def _text(value: Any) -> str:
+    return str(value or "").encode("utf-8", "replace").decode()
 
 
 def _octets(answer: Mapping[str, Any]) -> bytes:

@@ -33,8 +33,10 @@ Draw = Callable[..., bytes]
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What was seen. ``address`` is the last one, after redirects; ``cut`` are stable words for what is not whole:
-    ``time``, ``height``. ``error`` is Chromium's word where the page could not be opened at all."""
+    """What was seen. ``address`` is the last one, after redirects, as the browser shows it; ``cut`` are stable
+    words for what is not whole: ``time``, ``height``. ``error`` is Chromium's word where the page could not be
+    opened at all. ``loaded_address`` is the document's own, without what a script has made of it
+    (``history.pushState``): the one that is in the WARC."""
 
     address: str
     title: str
@@ -46,6 +48,7 @@ class Visit:
     cut: tuple[str, ...]
     error: str
     product: str
+    loaded_address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +146,9 @@ class Visitor:
 
     def _seen(self, error: str, height: int, *, loaded: bool, cut: tuple[str, ...]) -> Visit:
         text = self._tab.said("document.documentElement ? document.documentElement.innerText : ''")
+        address = self._tab.said("location.href")
         seen = Visit(
-            address=self._tab.said("location.href"),
+            address=address,
             title=self._tab.said("document.title")[:1000],
             text=text[:_LONGEST_TEXT],
             picture=self._picture(height),
@@ -154,6 +158,7 @@ class Visitor:
             cut=cut,
             error=error,
             product=self._product,
+            loaded_address=self._tab.loaded if self._tab.loaded.startswith(("http://", "https://")) else address,
         )
         return seen if len(text) <= _LONGEST_TEXT else replace(seen, cut=(*cut, "text"))
 

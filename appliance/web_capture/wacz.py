@@ -16,7 +16,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from appliance.web_capture.request_keys import with_query
 from appliance.web_capture.warc import IndexEntry, warc_date
 
 VERSION: Final = "1.1.1"
@@ -40,7 +41,7 @@ _DIGEST: Final = "datapackage-digest.json"
 
 @dataclass(frozen=True, slots=True)
 class CapturedPage:
-    """The page that was captured: its last ``address``, title, text and the time of the visit."""
+    """The page that was captured: the ``address`` that was loaded last, title, text and the time of the visit."""
 
     address: str
     title: str
@@ -50,7 +51,7 @@ class CapturedPage:
 
 def wacz(warc: bytes, entries: Sequence[IndexEntry], page: CapturedPage, *, made_by: str, at: datetime) -> bytes:
     """The ZIP."""
-    files = {_WARC: warc, INDEX: _index(entries), _PAGES: _pages(page)}
+    files = {_WARC: warc, INDEX: _index(entries, page), _PAGES: _pages(page)}
     package = _json(
         {
             "profile": "data-package",
@@ -80,8 +81,13 @@ def search_key(address: str) -> str:
     return f"{labels}{port}){parts.path or '/'}" + (f"?{query}" if parts.query else "")
 
 
-def _index(entries: Sequence[IndexEntry]) -> bytes:
-    return "".join(sorted(_line(each) for each in entries)).encode()
+def _index(entries: Sequence[IndexEntry], page: CapturedPage) -> bytes:
+    """The page itself is found by its address alone, also where a form led to it."""
+    own = page.address.partition("#")[0]
+    there = [each for each in entries if each.address == own]
+    if there and all(each.method != "GET" for each in there):
+        entries = [*entries, replace(there[-1], method="GET", body="")]
+    return "".join(sorted(map(_line, entries))).encode()
 
 
 def _line(entry: IndexEntry) -> str:
@@ -93,9 +99,11 @@ def _line(entry: IndexEntry) -> str:
         "length": str(entry.length),
         "offset": str(entry.offset),
         "filename": _WARC.rpartition("/")[2],
+        **({} if entry.method == "GET" else {"method": entry.method, "requestBody": entry.body}),
     }
     moment = entry.at.astimezone(UTC).strftime("%Y%m%d%H%M%S") + f"{entry.at.microsecond // 1000:03}"
-    return f"{search_key(entry.address)} {moment} {json.dumps(told)}\n"
+    key = search_key(with_query(entry.address, entry.method, entry.body))
+    return f"{key} {moment} {json.dumps(told)}\n"
 
 
 def _pages(page: CapturedPage) -> bytes:

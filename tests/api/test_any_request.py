@@ -128,6 +128,8 @@ class Things:
             "amount": None,
             "initiator": ZHANG.email,
             "person": ZHANG.subject,
+            "depositor": ZHANG.email,
+            "declaration": "1",
             "template": self.template,
             "document": base64.b64encode(document()).decode(),
         }

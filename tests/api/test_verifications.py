@@ -17,11 +17,11 @@ from werkzeug.test import TestResponse
 from appliance.cli.verdict import as_json, judge, trust_anchors
 from appliance.demonstration.participants import ZHANG
 from appliance.model.administration import MaintenanceWindow
-from appliance.ownership import DepositOrder
 from appliance.verification import Indication
 from appliance.verification.model import FileKind
 from appliance.wiring import Appliance
 from tests.api.contracts_made import CONTRACTS, document, sent
+from tests.deposits import order_of_digest
 from tests.portal.estate import signed
 from tests.world import World, contract_now, sequenced, shared_confinement
 from webui.api import openapi, verifications
@@ -50,7 +50,7 @@ def verdict(program: FlaskClient, file: bytes, **more: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def certificate(appliance: Appliance) -> bytes:
     """A PDF with a document timestamp."""
-    deposit = appliance.ownership.deposit(DepositOrder("设计稿", "5" * 64), by=ZHANG.subject)
+    deposit = appliance.ownership.deposit(order_of_digest("设计稿", "5" * 64), by=ZHANG.subject)
     return appliance.ownership.certificate(deposit)
 
 
@@ -87,7 +87,7 @@ def test_what_is_changed_fails_and_what_is_unsigned_is_undecided(erp: FlaskClien
 
 
 def test_a_timestamp_is_judged_with_what_it_was_taken_of(erp: FlaskClient, appliance: Appliance) -> None:
-    deposited = DepositOrder("样本", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+    deposited = order_of_digest("样本", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
     token = appliance.ownership.deposit(deposited, by=ZHANG.subject).token
     dated = [base64.b64encode(data).decode() for data in (b"abc", b"something else")]
     words = [verdict(erp, token, data=each)["indication"] for each in dated]

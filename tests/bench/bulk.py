@@ -242,21 +242,20 @@ def _write_seal_requests(tx: Transaction, contracts: Sequence[Contract]) -> None
 
 def _write_deposits(tx: Transaction, contracts: Sequence[Contract]) -> None:
     tx.executemany(
-        "INSERT INTO deposits (id, depositor, title, file, digest, size, at, token, certificate, entry)"
-        " VALUES (?, ?, ?, ?, ?, 1000, ?, ?, ?, 0)",
+        "INSERT INTO deposits"
+        " (id, depositor, organisation, title, digest, files, size, at, token, certificate, entry)"
+        " SELECT ?, subject, organisation, ?, ?, 1, 1000, ?, ?, ?, ? FROM people WHERE subject = ?",
         [
             (
-                each.id,
-                each.initiator,
-                each.title,
-                "示例.zip",
-                each.original.digest,
-                instant(each.created),
-                TOKEN,
-                "0" * 64,
+                *(each.id, each.title, each.original.digest, instant(each.created), TOKEN, "0" * 64),
+                *(number, each.initiator),
             )
-            for each in contracts
+            for number, each in enumerate(contracts)
         ],
+    )
+    tx.executemany(
+        "INSERT INTO deposit_files (deposit, place, name, digest, size) VALUES (?, 0, '示例.zip', ?, 1000)",
+        [(each.id, each.original.digest) for each in contracts],
     )
 
 

@@ -26,7 +26,6 @@ from appliance.model.intent import SigningOrigin
 from appliance.model.people import Person
 from appliance.model.powers import PowerBasis, PowerScope
 from appliance.model.writing import TextPurpose
-from appliance.ownership import DepositOrder
 from appliance.powers.register import PowerDraft
 from appliance.store import accounts, people
 from appliance.store.database import Transaction
@@ -34,6 +33,7 @@ from appliance.wiring import Appliance
 from appliance.writing import Beginning
 from appliance.writing.samples import samples
 from tests.bench.stage import silent
+from tests.deposits import order_of_digest
 from tests.world import contract_now
 
 AUDITOR = "auditor-bench"
@@ -77,7 +77,7 @@ def arrange(appliance: Appliance) -> Occasions:
     asked, request = _asked(appliance)
     text, template = _written(appliance)
     deposit = appliance.ownership.deposit(
-        DepositOrder("示例设计图", hashlib.sha256(b"bench").hexdigest(), "design.png", 5), by=ZHANG.subject
+        order_of_digest("示例设计图", hashlib.sha256(b"bench").hexdigest(), "design.png", 5), by=ZHANG.subject
     )
     return Occasions(
         draft=_draft(appliance).id,

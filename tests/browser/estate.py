@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import time, timedelta
+from time import monotonic, sleep
 
 from webauthn.helpers import bytes_to_base64url
 
 from appliance.accounts.sessions import ClientInfo
+from appliance.captures.finishing import PREVIEW
+from appliance.captures.orders import CaptureDraft, PlanDraft
 from appliance.demonstration.participants import (
     ALPHA,
     BETA,
@@ -31,7 +34,7 @@ from appliance.model.people import Against, IdentityDocument, Person, SealKind
 from appliance.model.powers import PowerBasis, PowerScope
 from appliance.model.writing import TextPurpose
 from appliance.office.drafts import SealDraft
-from appliance.ownership.deposits import DepositOrder
+from appliance.ownership import DepositOrder
 from appliance.powers.register import PowerDraft
 from appliance.signing_methods import SigningMethod
 from appliance.store import accounts
@@ -39,9 +42,11 @@ from appliance.writing import Beginning, samples
 from appliance.writing.merge_rows import CheckedList
 from hsm.authenticator import SoftwareAuthenticator
 from tests.browser.troupe import HERE, ZHOU, Troupe
+from tests.deposits import file_of, order_of_digest, work
 from tests.framed import embedding_client, framed
 from tests.own_certificate.counterparty import authority
 from tests.portal.estate import destroyed_seal, proposed
+from tests.web_capture.servers import Server, page
 from tests.world import agree, confirm_power, sample_document
 
 GAMMA = "丙公司示例有限公司"
@@ -66,7 +71,7 @@ def estate(people: Troupe) -> Estate:
     invited, sessions = _guests(people)
     elsewhere, own_sessions = _signing_elsewhere(people)
     partners, representative = _of_partners(people)
-    names |= invited | elsewhere | partners | _of_absence(people)
+    names |= invited | elsewhere | partners | _of_absence(people) | _of_captures(people)
     return Estate(names, sessions | own_sessions | representative)
 
 
@@ -110,6 +115,26 @@ def _of_partners(people: Troupe) -> tuple[dict[str, str], dict[str, str]]:
     act.sending.send(draft.id, by=by)
     act.representatives.deactivate(partner.id, left, by=administrator)
     return {"partner": partner.id, "left": left}, {REPRESENTATIVE: session}
+
+
+def _of_captures(people: Troupe) -> dict[str, str]:
+    """A web page that the scheduler has captured by a plan."""
+    register, by = people.appliance.captures, ZHANG.subject
+    server = Server({"localhost": lambda _: page(_SHOP)})
+    draft = CaptureDraft(f"http://localhost:{server.port}/goods?id=1", "每日固定价格，用于价格争议")
+    plan = register.order_by_plan(draft, PlanDraft(time(9, 0)), by=by)
+    [capture] = register.by_plan(plan)
+    until = monotonic() + PATIENCE
+    while not any(each.name == PREVIEW for each in register.files(capture.id, by=by)):
+        assert monotonic() < until, register.get(capture.id, by=by)
+        sleep(0.2)
+    server.close()
+    return {"capture": capture.id, "capture_plan": plan.id}
+
+
+_SHOP = "<title>夏季新款 — 示例商城</title><h1>夏季新款</h1><p>¥ 99.00</p><p style='height:900px'>包邮</p>"
+PATIENCE = 120.0
+"""Seconds for a capture and its small picture."""
 
 
 def _of_absence(people: Troupe) -> dict[str, str]:
@@ -262,7 +287,10 @@ def _of_accounts(people: Troupe) -> dict[str, str]:
     with act.database.transaction() as tx:
         accounts.insert_passkey(tx, Passkey(mine.credential_id, ZHANG.subject, key, 0, "办公室电脑", act.now()))
     digest = hashlib.sha256("示例作品".encode()).hexdigest()
-    deposit = act.ownership.deposit(DepositOrder("示例作品（第二稿）", digest, "作品.txt", 12), by=LI.subject)
+    first = act.ownership.deposit(order_of_digest("示例作品（初稿）", digest, "作品.txt", 12), by=LI.subject)
+    files = tuple(file_of(f"作品/第{number}章 \u202e.txt", b"%d" % number) for number in range(3))
+    second = DepositOrder("示例作品（第二稿）", files, work(description="共三章。\n第三章未完成。"), first.id)
+    deposit = act.ownership.deposit(second, by=LI.subject)
     return {
         "newcomer": invited.subject,
         "welcome": invited.token,

@@ -10,9 +10,10 @@ from appliance.language import translator
 from appliance.model.notice import DATES, Duty, Occasion, Reminder, ReminderRole
 from appliance.model.people import Person
 from appliance.notices.messages import SUBJECTS, MailMessage, MessageContext, compose_message
-from appliance.ownership.deposits import CertificateFacts, certificate_html
+from appliance.ownership import CertificateFacts, certificate_html
 from appliance.reminders.calendar_feeds import NAME, SUMMARIES
 from appliance.reminders.messages import ReminderLine, compose_reminder_mail
+from tests.deposits import file_of, work
 from tests.portal.reading import READERS, Reader, faults_of_page, faults_of_times, faults_of_words
 
 AT = datetime(2026, 12, 4, 17, 30, tzinfo=UTC)
@@ -67,12 +68,12 @@ def test_the_calendar_and_the_certificate_of_a_deposit(reader: Reader) -> None:
         title="设备采购合同",
         depositor="张示例",
         organisation="甲公司示例有限公司",
-        file="",
-        digest="0" * 64,
-        size=1,
+        work=work(description="示例"),
+        files=(file_of("a.txt", b"a"), file_of("b.txt", b"b")),
         at=SUMMER,
         zone=reader.zone,
         serial="1f",
+        reply=b"reply",
         issuer="甲公司示例有限公司",
         address="http://localhost",
     )

@@ -67,7 +67,7 @@ NOW = datetime(2026, 11, 25, tzinfo=UTC)
 WHO = "person-one"
 _MERGE = MailMerge("batch", WHO, "template", 1, MergeStage.SENDING, MergeParties(), NOW, client="client")
 GROWING = (
-    *("contracts", "parties", "involvements", "people", "seal_requests", "deposits", "ledger"),
+    *("contracts", "parties", "involvements", "people", "seal_requests", "deposits", "deposit_files", "ledger"),
     *("contract_events", "revisions", "certificates"),
     *("outbox", "reminders", "reminder_plans", "contract_dates", "calendar_feeds"),
     *("holds", "disposals", "openings", "content_checks", "review_requests", "review_waivers", "review_sign_offs"),
@@ -196,7 +196,12 @@ OTHERS: Sequence[Query] = (
     lambda tx: powers.registered_within(tx, "power", ["甲公司"]),
     lambda tx: seal_requests.parties_requested(tx, "0"),
     lambda tx: ownership.of_person(tx, WHO, limit=100),
-    lambda tx: ownership.of_digest(tx, "0" * 64),
+    lambda tx: ownership.of_digest(tx, "0" * 64, limit=100),
+    lambda tx: ownership.within(tx, ["甲公司", "乙公司"], limit=100),
+    lambda tx: ownership.same(tx, WHO, "0" * 64, None),
+    lambda tx: ownership.files_of(tx, "one", limit=100),
+    lambda tx: ownership.successor(tx, "one"),
+    lambda tx: ownership.versions(tx, "one"),
     lambda tx: outbox.inbox_messages(tx, WHO, limit=50),
     lambda tx: outbox.count_unseen(tx, WHO),
     lambda tx: outbox.waiting(tx, NOW, channel=ChannelKind.MAIL, urgent=[NoticeKind.RECOVERY], limit=10),

@@ -11,6 +11,7 @@ from appliance.api_clients import ApiUsage
 from webui.api import (
     batches,
     contracts,
+    deposits,
     events,
     files,
     log,
@@ -36,7 +37,7 @@ from webui.shared.rate_limits import Allowance, RateLimits
 
 RESOURCES: Final = (
     *(tokens, contracts, parties, files, people, templates, batches, events, webhooks),
-    *(verifications, timestamps, log, seals, powers),
+    *(verifications, timestamps, deposits, log, seals, powers),
 )
 """The modules that declare the operations."""
 

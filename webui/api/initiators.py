@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from appliance.model.accounts import PEOPLES_ROLES, AccountState
 from appliance.model.office import MemberEntry
 from webui.api import conversions
 from webui.api.operations import Call
@@ -21,6 +22,21 @@ def initiator_of(call: Call, named: str) -> MemberEntry:
             name=found.name,
         )
     return found
+
+
+def depositor_of(call: Call, named: str) -> str:
+    """The subject of the person whom the member ``depositor`` names by subject or mail address. Raises
+    :class:`ProblemError` for somebody who is not of the client's organisations, or could not deposit in the
+    portal."""
+    found = _person_of(call, named, "/depositor")
+    if found.state is not AccountState.ACTIVE or not found.roles & PEOPLES_ROLES:
+        raise ProblemError(
+            "{name} cannot deposit: that takes an account that is open, and has a role.",
+            "cannot-deposit",
+            pointer="/depositor",
+            name=found.name,
+        )
+    return found.subject
 
 
 def subject_of(call: Call, named: str, pointer: str) -> str:

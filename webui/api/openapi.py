@@ -63,6 +63,7 @@ Nothing that is documented here is removed within this version.
 _PARTS: Final[Mapping[str, str]] = {
     "batch_id": "The batch's `id`.",
     "contract_id": "The contract's `id`.",
+    "deposit_id": "The deposit's `id`.",
     "number": "The entry's number, counted from 0.",
     "party_id": "The party's `id`.",
     "power_id": "The power's `id`.",

@@ -26,6 +26,8 @@ _GROUPS: Final[Mapping[str, str]] = {
     "batches": "Batches",
     "client": "The client itself",
     "contracts": "Contracts",
+    "deposited-files": "Deposited files",
+    "deposits": "Deposits",
     "events": "Events",
     "log": "Log",
     "people": "People",

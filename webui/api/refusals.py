@@ -17,7 +17,11 @@ from webui.api.problems import ProblemError
 UNKNOWN_PERSON: Final = "There is no person {subject}."
 
 _MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
-    "/title": ("A contract needs a title.", "The title is too long; {most} characters are possible."),
+    "/title": (
+        "A contract needs a title.",
+        "The title is too long; {most} characters are possible.",
+        "Say in words what is deposited; the title stands on the certificate.",
+    ),
     "/kind": (
         "The type is too long; {most} characters are possible.",
         "This API client makes contracts of these types: {kinds}.",
@@ -100,6 +104,23 @@ _MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
         "Name the contract by which the letter was signed here.",
         "“{title}” is not completed, so it grants nothing yet.",
         "“{title}” is not signed for {organisation} by anybody but the agent.",
+    ),
+    "/holder": ("Name the rights holder, as it is to stand on the certificate.",),
+    "/completed": (
+        "The completion date {day} is in the future; leave it empty for a work that is not completed.",
+        "The completion date needs a year of four digits, such as {day}.",
+    ),
+    "/declaration": ("Make the declaration first; nothing is deposited without it.",),
+    "/files": (
+        "The list has the file {name} twice; leave one of them out.",
+        "There is nothing in these files (0 bytes), so there is nothing to prove.",
+        "File {number} has no name; several files need one each.",
+        "Size and SHA-256 of file {number} do not fit together; choose the file again.",
+    ),
+    "/predecessor": (
+        "There is no deposit {deposit} of yours that this could be the next version of.",
+        "“{title}” has a newer version already; deposit this one after the newest version.",
+        "Another version follows that deposit already; deposit this one after the newest version.",
     ),
     "/document": ("A power needs its document; choose the letter as a PDF file.",),
 }

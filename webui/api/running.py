@@ -41,7 +41,7 @@ REALM: Final = "vermilion"
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{1,512}=*")
 _KEY = re.compile(r'("?)([\x21\x23-\x7e]{1,128})\1')
 _VERSION = re.compile(r'"([0-9]{1,12})"')
-_MADE = re.compile(r"/api/v1/(?P<of>contracts|powers)/(?P<id>[^/]+)")
+_MADE = re.compile(r"/api/v1/(?P<of>contracts|powers|deposits)/(?P<id>[^/]+)")
 _KEPT_HEADERS = ("ETag", "Location")
 
 
@@ -203,11 +203,13 @@ def _claim(operation: Operation, content: bytes) -> ClaimedRequest | KeptAnswer 
 
 
 def _require_reach(kept: KeptAnswer, parts: dict[str, str]) -> None:
-    """Raises :class:`NotFound` for the answer about a contract, or a power, that the client no longer reaches: its
-    type was changed, or somebody of another organisation has taken it over."""
+    """Raises :class:`NotFound` for the answer about a contract, a power or a deposit that the client no longer
+    reaches: its type was changed, or somebody of another organisation has taken it over."""
     made = _MADE.match(kept.headers.get("Location", ""))
     if made and made["of"] == "powers":
         appliance.powers.of_client(made["id"])
+    if made and made["of"] == "deposits":
+        appliance.ownership.of_client(made["id"])
     contract = made["id"] if made and made["of"] == "contracts" else parts.get("contract_id")
     if contract:
         appliance.client_contracts.read(contract)

@@ -42,6 +42,9 @@ TAKE_FILES: Final = frozenset(
 ROOM_FOR_FORM: Final = 2 * 1024 * 1024
 """Bytes of a request that brings no file; what an expired session carries to the page to sign in is the most."""
 
+LARGE_FORMS: Final = {"ownership.deposit": 8 * 1024 * 1024}
+"""Endpoints whose forms have more: the list of ten thousand files of a deposit."""
+
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 GOES_ON = frozenset(
     {
@@ -62,8 +65,11 @@ def limit_uploads(app: Flask) -> None:
     def limit() -> None:
         if request.endpoint in TAKE_FILES or is_program():
             return
-        request.max_content_length = ROOM_FOR_FORM
-        if (request.content_length or 0) > ROOM_FOR_FORM:
+        room = LARGE_FORMS.get(request.endpoint or "", ROOM_FOR_FORM)
+        request.max_content_length = room
+        if room > ROOM_FOR_FORM:
+            request.max_form_memory_size = room
+        if (request.content_length or 0) > room:
             raise RequestEntityTooLarge
 
 

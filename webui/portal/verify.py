@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from threading import BoundedSemaphore
@@ -17,6 +17,7 @@ from werkzeug.datastructures import FileStorage
 
 from appliance.errors import ConfigurationError
 from appliance.evidence.offline_verifier import read_verifier, verifier_digest, verifier_policy
+from appliance.language import instants
 from appliance.model.contract import ContractState
 from appliance.model.document_codes import show_code
 from appliance.verification import VerificationReport, etsi_report, report
@@ -43,6 +44,10 @@ _VOID = "The parties have declared the contract with the document code {code} vo
 _OTHER = (
     "This file is not the contract with the document code {code}: that has other bytes. The verdict is about the"
     " file that you gave alone; ask for the contract as it was completed."
+)
+_DEPOSITED = (
+    "This file was deposited here: the first time at {time}, log entry {entry}. Who deposited it is for its"
+    " depositor to show."
 )
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
@@ -95,17 +100,29 @@ def offline() -> Answer:
 
 
 def _compared(found: VerificationReport, content: bytes) -> VerificationReport:
-    """*found* with what is said of the document code from whose page the file came; nothing before the contract
-    is complete, for until then no file is it."""
+    """*found* with what else is known here of the very file."""
+    digest = hashlib.sha256(content).hexdigest()
+    return replace(found, compared=(*_of_code(digest), *_of_deposits(digest)))
+
+
+def _of_code(digest: str) -> Iterator[ReportRow]:
+    """What is said of the document code from whose page the file came; nothing before the contract is complete,
+    for until then no file is it."""
     known = appliance.document_codes.find(request.form.get("code", ""))
     if known is None or not known.digests:
-        return found
+        return
     values = {"code": show_code(known.code)}
-    same = hashlib.sha256(content).hexdigest() in known.digests
-    compared = [_row(RowAnswer.YES, _SAME, values) if same else _row(RowAnswer.NO, _OTHER, values)]
+    same = digest in known.digests
+    yield _row(RowAnswer.YES, _SAME, values) if same else _row(RowAnswer.NO, _OTHER, values)
     if known.state is ContractState.VOIDED:
-        compared.append(_row(RowAnswer.NO, _VOID, values))
-    return replace(found, compared=tuple(compared))
+        yield _row(RowAnswer.NO, _VOID, values)
+
+
+def _of_deposits(digest: str) -> Iterator[ReportRow]:
+    """When the file was deposited, alone or among others; by whom is not for everybody."""
+    for first in appliance.ownership.of_digest(digest)[:1]:
+        values = {"time": instants.second(first.at, "UTC"), "entry": f"{first.entry:,}"}
+        yield _row(RowAnswer.YES, _DEPOSITED, values)
 
 
 def _row(answer: RowAnswer, template: str, values: Mapping[str, str]) -> ReportRow:

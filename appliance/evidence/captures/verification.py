@@ -10,7 +10,7 @@
    names, after the capture had ended, before the entry was written, and that before the manifest was timestamped;
 7. certificates are trusted and not revoked when they were used;
 8. the address that was logged is that of the facts;
-9. the WACZ has that WARC in it, and one reading as a ZIP.
+9. the WACZ has that WARC in it and no other one, and one reading as a ZIP.
 
 This shows that the house had these bytes at that time, and that nothing was changed since. That a server sent
 them, and to whom, the house alone says: TLS proves it to nobody else.
@@ -120,7 +120,8 @@ def _dated(files: Files, trust: PackageTrust, seal: SignatureReport) -> Signatur
     if report.verdict.subindication in SINCE and seal.passed and seal.timestamp is not None:
         report = judge_reply(files, _EXCHANGE, warc, replace(trust, at=seal.timestamp))
     if len(report.signatures) == 1:
-        return replace(report.signatures[0], field=layout.WARC_REPLY, verdict=report.verdict)
+        only = report.signatures[0]
+        return replace(only, field=layout.WARC_REPLY, verdict=report.verdict, document_timestamp=True)
     return SignatureReport(layout.WARC_REPLY, report.verdict)
 
 
@@ -144,14 +145,17 @@ def _token(files: Files, path: str) -> TimestampInfo:
 
 
 def _require_wacz(files: Files) -> None:
-    """Step 9. Whoever opens the WACZ sees what is in the WARC that was dated."""
+    """Step 9. Whoever opens the WACZ sees what is in the WARC that was dated: there is no other one in it, to
+    which its index could lead."""
     try:
-        inside = read_zip(bytes(files[layout.WACZ])).files.get(layout.WARC_IN_WACZ)
+        inside = read_zip(bytes(files[layout.WACZ])).files
     except PackageRefused as error:
         raise PackageRefused(
             "The file {path} cannot be read as a ZIP in one way only.", path=layout.WACZ
         ) from error
-    if inside is None or inside != files[layout.WARC]:
+    folder = layout.WARC_IN_WACZ.partition("/")[0]
+    archives = [path for path in inside if path.partition("/")[0].lower() == folder]
+    if archives != [layout.WARC_IN_WACZ] or inside[layout.WARC_IN_WACZ] != files[layout.WARC]:
         raise PackageRefused(
-            "The file {path} does not have {warc} in it, byte for byte.", path=layout.WACZ, warc=layout.WARC
+            "The file {path} has another recording in it than {warc}.", path=layout.WACZ, warc=layout.WARC
         )

@@ -18,9 +18,10 @@ from appliance.evidence.captures.certificate import render_certificates
 from appliance.evidence.captures.facts import CaptureFacts, HostFacts, RefusedFacts, StepFacts, decode, encode
 from appliance.evidence.captures.model import CaptureEvidence
 from appliance.evidence.captures.thumbnail import thumbnail_of
+from appliance.evidence.captures.words import page_security
 from appliance.language import Language
 from appliance.web_capture.capturing import Capture
-from appliance.web_capture.model import StepKind
+from appliance.web_capture.model import StepKind, TlsTrust
 from tests.evidence.captured import capture_authority, capture_evidence  # noqa: F401  # fixtures
 
 A4 = (595, 842)
@@ -181,3 +182,21 @@ def test_a_clock_that_nobody_proves_is_told(whole: CaptureEvidence, tmp_path: Pa
     assert "not verified" in text_of(pages_of(whole, declared)[Language.ENGLISH], tmp_path)
     unknown = replace(facts, clock=None, ended=facts.ended + timedelta(seconds=1))
     assert "did not say" in text_of(pages_of(whole, unknown)[Language.ENGLISH], tmp_path)
+
+
+def test_a_proxy_of_the_house_and_what_it_did_is_told(whole: CaptureEvidence, tmp_path: Path) -> None:
+    facts = whole.facts
+    host = replace(facts.hosts[0], address="", answers=(), resolver="", connected=("192.0.2.80:3128",))
+    tls = replace(facts.tls[0], trust=TlsTrust.HOUSE)
+    network = replace(facts.network, proxy="proxy.example:3128")
+    pages = pages_of(whole, replace(facts, hosts=(host,), tls=(tls,), network=network))
+    said = " ".join(text_of(pages[Language.ENGLISH], tmp_path).split())
+    for told in ("proxy.example:3128", "by the proxy", "192.0.2.80:3128", "without the proxy", "can open TLS"):
+        assert told in said, told
+
+
+def test_another_host_that_begins_alike_is_not_the_page(whole: CaptureEvidence) -> None:
+    facts = whole.facts
+    other = replace(facts.tls[0], host="shop")
+    assert page_security(replace(facts, tls=(other, facts.tls[0]))) == [facts.tls[0]]
+    assert page_security(replace(facts, address="http://[", page=replace(facts.page, address="about:blank"))) == []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import shutil
+import zipfile
 from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
@@ -246,12 +248,22 @@ def test_a_recording_dated_by_another_authority_is_refused(
     refused(judge(resealed(package, without, capture_authority)), "not of the package")
 
 
+def with_another(wacz: bytes, path: str, octets: bytes) -> bytes:
+    """The WACZ with one more file in it."""
+    stream = io.BytesIO(wacz)
+    with zipfile.ZipFile(stream, "a") as archive:
+        archive.writestr(zipfile.ZipInfo(path), octets)
+    return stream.getvalue()
+
+
 def test_a_wacz_with_another_recording_in_it_is_refused(judge: Judge, capture_authority: TestAuthority) -> None:
     """Facts and log name it: but for its content all is right."""
     one, two = small_capture(), small_capture("two")
     for wacz, words in (
-        (two.wacz, "does not have capture.warc.gz in it"),
+        (two.wacz, "another recording in it"),
         (b"PK\x05\x06" + bytes(18), "capture.wacz"),
+        (with_another(one.wacz, "archive/b.warc.gz", two.warc), "another recording in it"),
+        (with_another(one.wacz, "Archive/b.warc.gz", two.warc), "another recording in it"),
         (one.wacz + b"more", "cannot be read as a ZIP"),
         (b"no ZIP", "cannot be read as a ZIP"),
     ):

@@ -1,0 +1,110 @@
+"""The certificate of deposit (电子数据存证证明): what was deposited, by whom and when, with the whole timestamp on
+it, so that the paper alone proves the time to whoever has the files.
+"""
+
+from __future__ import annotations
+
+import base64
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from markupsafe import Markup
+
+from appliance.language import Language, instants, translator
+from appliance.model.deposits import (
+    CREATIONS,
+    HOLDER_KINDS,
+    WORK_KINDS,
+    DepositedFile,
+    WorkDetails,
+    readable_name,
+)
+from appliance.ownership.declaration import load_declaration
+from appliance.ownership.manifest import digest_of
+from appliance.ownership.token_codes import codes_of, drawn_code
+from appliance.typesetting.typesetter import page_template, typeset, typeset_identified
+
+MOST_LISTED: Final = 300
+"""Files that the certificate lists, some eight pages of them; the manifest has all."""
+
+_LINE: Final = 76
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFacts:
+    """What stands on the certificate. ``files`` are in the manifest's order, ``serial`` is the timestamp's number
+    in hex, ``reply`` the timestamp whole (DER TimeStampResp). ``version`` counts from 1, ``predecessor`` is the
+    number of the version before. ``client`` is the name of the program that handed it in, if one did. ``heading``
+    is what the enterprise calls the certificate, empty for its usual name."""
+
+    number: str
+    title: str
+    depositor: str
+    organisation: str
+    work: WorkDetails
+    files: tuple[DepositedFile, ...]
+    at: datetime
+    zone: str
+    serial: str
+    reply: bytes
+    issuer: str
+    address: str
+    version: int = 1
+    predecessor: str | None = None
+    client: str = ""
+    heading: str = ""
+
+    @property
+    def digest(self) -> str:
+        """What was timestamped (SHA-256, hex)."""
+        return digest_of(self.files)
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of all files; None where that of one is not known."""
+        return total_size(self.files)
+
+
+def total_size(files: tuple[DepositedFile, ...]) -> int | None:
+    """Bytes of all *files*; None where that of one is not known."""
+    sizes = [each.size for each in files]
+    known = [each for each in sizes if each is not None]
+    return sum(known) if len(known) == len(sizes) else None
+
+
+def certificate_pdf(facts: CertificateFacts, language: Language) -> bytes:
+    """A4 pages with their typefaces embedded; not sealed yet. Raises as :func:`appliance.typesetting.typeset`."""
+    return typeset(certificate_html(facts, language))
+
+
+def certificate_pdfs(every: Sequence[CertificateFacts], language: Language) -> list[bytes]:
+    """The same for those of a batch, set in one process."""
+    if len(every) == 1:
+        return [certificate_pdf(every[0], language)]
+    return typeset_identified([certificate_html(each, language) for each in every])
+
+
+def certificate_html(facts: CertificateFacts, language: Language) -> str:
+    """The page before it is set."""
+    text = base64.b64encode(facts.reply).decode()
+    return page_template("appliance.ownership", "certificate.html").render(
+        facts=facts,
+        work=facts.work,
+        kind=WORK_KINDS[facts.work.kind],
+        creation=CREATIONS[facts.work.creation],
+        holder_kind=HOLDER_KINDS[facts.work.holder.kind],
+        language=language.value,
+        moment=instants.exact(facts.at, facts.zone),
+        digest=[facts.digest[start : start + 8] for start in range(0, 64, 8)],
+        declaration=load_declaration(facts.work.declaration),
+        words=load_declaration(facts.work.declaration).words[language].split("\n"),
+        listed=facts.files[:MOST_LISTED] if len(facts.files) > 1 else (),
+        readable=readable_name,
+        # segno's own markup: numbers and path data only
+        codes=[Markup(drawn_code(each)) for each in codes_of(facts.reply)],  # noqa: S704
+        lines=textwrap.wrap(text, _LINE),
+        translate=translator(language),
+    )

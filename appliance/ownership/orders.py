@@ -1,0 +1,129 @@
+"""What somebody wants to deposit, and whether it can be: all that a person says of a work is checked here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final
+
+from appliance.entered_text import require_text
+from appliance.errors import PreconditionRefused
+from appliance.language.characters import without_hidden, words
+from appliance.model.deposits import DepositedFile, HolderKind, RightsHolder, WorkDetails, readable_name
+from appliance.model.people import Person
+from appliance.ownership.declaration import VERSION
+from appliance.ownership.manifest import in_order
+from hsm.names import LONGEST_ORGANISATION
+
+LONGEST_TITLE: Final = 200
+LONGEST_DESCRIPTION: Final = 2000
+EARLIEST: Final = date(1000, 1, 1)
+"""The first day on which a work can be completed: before, a year was typed wrongly."""
+
+MOST_AT_ONCE: Final = 50
+"""Deposits of one batch: each has a timestamp and a certificate of its own, and somebody waits for all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class DepositOrder:
+    """What somebody deposits: ``files`` in any order; ``predecessor`` is the number of the deposit whose next
+    version this is."""
+
+    title: str
+    files: tuple[DepositedFile, ...]
+    work: WorkDetails
+    predecessor: str | None = None
+
+
+def accepted(order: DepositOrder, depositor: Person, today: date) -> DepositOrder:
+    """*order* as it is recorded: texts without what cannot be seen, files in the manifest's order, a depositor who
+    holds the rights by the name in the register. *today* is the depositor's day.
+
+    Raises :class:`PreconditionRefused` for what says too little or too much, or cannot be."""
+    if order.work.declaration != VERSION:
+        raise PreconditionRefused("Make the declaration first; nothing is deposited without it.")
+    title = words(order.title)
+    if not title:
+        raise PreconditionRefused("Say in words what is deposited; the title stands on the certificate.")
+    if len(title) > LONGEST_TITLE:
+        raise PreconditionRefused("The title has at most {most} characters.", most=LONGEST_TITLE)
+    return replace(
+        order,
+        title=title,
+        files=in_order(order.files),
+        work=replace(
+            order.work,
+            holder=_holder(order.work.holder, depositor),
+            completed=_completed(order.work.completed, today),
+            description=_description(order.work.description),
+        ),
+    )
+
+
+def split(order: DepositOrder) -> tuple[DepositOrder, ...]:
+    """A batch: each file of *order* as a deposit of its own, with the same data. A file's name follows the title.
+
+    Raises :class:`PreconditionRefused` for too many, for the same file twice, and for versions."""
+    files = in_order(order.files)
+    if order.predecessor is not None:
+        raise PreconditionRefused("A new version is one deposit; choose to deposit the files together.")
+    if len(files) > MOST_AT_ONCE:
+        raise PreconditionRefused(
+            "At most {most} files can be deposited one by one at once; these are {count}. Deposit them together,"
+            " or in several rounds.",
+            most=MOST_AT_ONCE,
+            count=len(files),
+        )
+    _require_distinct(files)
+    return tuple(replace(order, title=_title_of(order.title, each), files=(each,)) for each in files)
+
+
+def _require_distinct(files: Sequence[DepositedFile]) -> None:
+    seen: dict[str, DepositedFile] = {}
+    for each in files:
+        other = seen.setdefault(each.digest, each)
+        if other is not each:
+            raise PreconditionRefused(
+                "{one} and {other} are the same file under two names; deposit them together, or leave one out.",
+                one=readable_name(other.name)[:80],
+                other=readable_name(each.name)[:80],
+            )
+
+
+def _title_of(title: str, file: DepositedFile) -> str:
+    name = words(readable_name(file.name)).rpartition("/")[2]
+    whole = f"{words(title)} · {name}" if words(title) else name
+    return whole if len(whole) <= LONGEST_TITLE else f"{whole[: LONGEST_TITLE - 1]}…"
+
+
+def _holder(holder: RightsHolder, depositor: Person) -> RightsHolder:
+    if holder.kind is HolderKind.DEPOSITOR:
+        return RightsHolder(holder.kind, depositor.name)
+    name = require_text(
+        words(holder.name),
+        missing="Name the rights holder, as it is to stand on the certificate.",
+        too_long="The rights holder's name has at most {most} characters.",
+        most=LONGEST_ORGANISATION,
+    )
+    return RightsHolder(holder.kind, name)
+
+
+def _completed(day: date | None, today: date) -> date | None:
+    if day is not None and day > today:
+        raise PreconditionRefused(
+            "The completion date {day} is in the future; leave it empty for a work that is not completed.",
+            day=day.isoformat(),
+        )
+    if day is not None and day < EARLIEST:
+        raise PreconditionRefused(
+            "The completion date needs a year of four digits, such as {day}.", day=today.isoformat()
+        )
+    return day
+
+
+def _description(text: str) -> str:
+    tidied = without_hidden(text.replace("\r\n", "\n")).strip()
+    if len(tidied) > LONGEST_DESCRIPTION:
+        raise PreconditionRefused("The description has at most {most} characters.", most=LONGEST_DESCRIPTION)
+    return tidied

@@ -1,0 +1,211 @@
+"""The pages of deposits: what a form says of bad input and keeps, and what comes of good input."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import timedelta
+from io import BytesIO
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from appliance.demonstration.participants import LI, ZHANG
+from appliance.model.deposits import Deposit
+from appliance.ownership import DepositOrder, load_declaration
+from appliance.ownership.manifest import MOST_FILES
+from appliance.wiring import Appliance
+from tests.deposits import file_of, work
+from tests.portal.conftest import form_token
+from tests.portal.visitors import signed_in
+
+ENGLISH = {"Accept-Language": "en"}
+
+
+@pytest.fixture
+def zhang(portal: Flask, appliance: Appliance) -> FlaskClient:
+    return signed_in(portal, appliance, ZHANG.subject)
+
+
+def listed(*contents: tuple[str, bytes]) -> str:
+    """What the page's script posts of these files."""
+    files = [file_of(name, content) for name, content in contents]
+    return json.dumps([[each.name, each.digest, each.size] for each in files])
+
+
+def form(**changed: str) -> dict[str, str]:
+    return {
+        "title": "设计图",
+        "kind": "drawing",
+        "creation": "employee",
+        "holder_kind": "organisation",
+        "holder": "甲公司示例有限公司",
+        "completed": "2026-11-01",
+        "description": "",
+        "declaration": "1",
+        "listed": "",
+        "sums": "",
+        **changed,
+    }
+
+
+def post(browser: FlaskClient, given: dict[str, str]) -> TestResponse:
+    data: dict[str, Any] = {"form_token": form_token(browser), **given}
+    return browser.post("/ownership", data=data, content_type="multipart/form-data")
+
+
+def made(appliance: Appliance, answer: TestResponse) -> Deposit:
+    assert answer.status_code == 303, answer.text
+    return appliance.ownership.get(answer.location.rpartition("/")[2], by=ZHANG.subject)
+
+
+def test_what_a_browser_lists_is_deposited_and_shown(appliance: Appliance, zhang: FlaskClient) -> None:
+    names = ("作品/一 <b>.txt", "作品/\U0001f600.png", "作品/\u202egnp.exe", "作品/two\nlines", "作品/empty")
+    contents = [(name, name.encode() if number < 4 else b"") for number, name in enumerate(names)]
+    found = made(appliance, post(zhang, form(listed=listed(*contents))))
+    assert {each.name for each in appliance.ownership.files(found)} == set(names)
+    page = zhang.get(f"/ownership/{found.id}").text
+    assert "作品/一 &lt;b&gt;.txt" in page
+    assert "作品/\\u202egnp.exe" in page
+    assert "\u202e" not in page
+    manifest = zhang.get(f"/ownership/{found.id}/manifest.json").data
+    assert hashlib.sha256(manifest).hexdigest() == found.digest
+
+
+def test_what_sha256sum_prints_is_deposited(appliance: Appliance, zhang: FlaskClient) -> None:
+    digest = hashlib.sha256(b"typed").hexdigest()
+    found = made(appliance, post(zhang, form(sums=f"{digest}  a file.txt\n")))
+    assert (found.digest, found.size) == (digest, None)
+    assert zhang.get(f"/ownership/{found.id}/manifest.json").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("changed", "field", "sentence"),
+    [
+        ({"title": ""}, "title", "该标题将印在证明上"),
+        ({"title": "题" * 201}, "title", "标题最多 200 个字符"),
+        ({"kind": "nothing"}, "kind", "请选择其中一项"),
+        ({"creation": ""}, "creation", "请选择其中一项"),
+        ({"holder_kind": ""}, "holder_kind", "请选择其中一项"),
+        ({"holder": ""}, "holder", "请填写权利人名称"),
+        ({"completed": "2026-02-30"}, "completed", "2026-11-30 的格式"),
+        ({"completed": "9999-12-31"}, "completed", "尚未到来"),
+        ({"completed": "0026-01-01"}, "completed", "四位数字"),
+        ({"description": "长" * 2001}, "description", "说明最多 2000 个字符"),
+        ({"declaration": ""}, "declaration", "请先勾选存证人声明"),
+        ({"listed": ""}, "sums", "请选择要存证的文件"),
+        ({"listed": "", "sums": "no digest"}, "sums", "第 1 行"),
+        ({"listed": "[["}, "sums", "在传输中损坏"),
+        ({"listed": '[["a","b"]]'}, "sums", "在传输中损坏"),
+        ({"listed": '[["a",5,5]]'}, "sums", "在传输中损坏"),
+        ({"listed": '[["a","00",true]]'}, "sums", "在传输中损坏"),
+        ({"listed": '{"a":1}'}, "sums", "在传输中损坏"),
+        ({"listed": "[" * 100_000}, "sums", "在传输中损坏"),
+        ({"listed": json.dumps([["\ud800", "0" * 64, 1]])}, "sums", "请重命名该文件"),
+        ({"listed": listed(("a", b""))}, "sums", "0 字节"),
+        ({"listed": listed(("a", b"1"), ("a", b"2"))}, "sums", "出现了两次"),
+        ({"listed": listed(("a", b"1"), ("b", b"1")), "apart": "1"}, "sums", "内容完全相同"),
+        ({"predecessor": "0" * 24}, "", "无法作为其新版本存证"),
+    ],
+)
+def test_bad_input_gets_one_sentence_at_its_field_and_nothing_is_lost(
+    zhang: FlaskClient, changed: dict[str, str], field: str, sentence: str
+) -> None:
+    given = form(listed=listed(("a.txt", b"kept")), description="说明文字") | changed
+    answer = post(zhang, given)
+    assert answer.status_code == 422
+    assert answer.text.count(sentence) >= 1, answer.text
+    assert (f'id="field-{field}-problem"' in answer.text) == bool(field)
+    if "description" not in changed:
+        assert "说明文字" in answer.text
+    if "listed" not in changed:
+        assert "a.txt" in answer.text
+
+
+def test_a_completion_date_of_today_is_taken_where_the_depositor_is(
+    appliance: Appliance, zhang: FlaskClient
+) -> None:
+    today = appliance.now().astimezone().date()
+    tomorrow = (today + timedelta(days=2)).isoformat()
+    assert post(zhang, form(listed=listed(("t", b"t")), completed=tomorrow)).status_code == 422
+    assert post(zhang, form(listed=listed(("t", b"t")), completed=today.isoformat())).status_code == 303
+
+
+def test_ten_thousand_files_with_long_names_fit_into_the_form(appliance: Appliance, zhang: FlaskClient) -> None:
+    rows = [(f"文件夹/{number:05}" + "名" * 70, b"%d" % number) for number in range(MOST_FILES)]
+    found = made(appliance, post(zhang, form(listed=listed(*rows))))
+    assert found.files == MOST_FILES
+    page = zhang.get(f"/ownership/{found.id}").text
+    assert "共 10,000 个文件，此处显示 100 个" in page
+    assert len(page) < 200_000
+
+
+def test_a_batch_leads_to_the_list_with_a_deposit_for_each_file(zhang: FlaskClient) -> None:
+    answer = post(zhang, form(title="照片", listed=listed(("1.jpg", b"j1"), ("2.jpg", b"j2")), apart="1"))
+    assert (answer.status_code, answer.location) == (303, "/ownership")
+    page = zhang.get("/ownership").text
+    assert "照片 · 1.jpg" in page
+    assert "照片 · 2.jpg" in page
+
+
+def test_a_new_version_begins_with_what_was_said_and_is_shown_on_both(
+    appliance: Appliance, zhang: FlaskClient
+) -> None:
+    first = made(appliance, post(zhang, form(title="初稿", description="第一稿", listed=listed(("v", b"v1")))))
+    blank = zhang.get(f"/ownership/new?after={first.id}").text
+    assert "第一稿" in blank
+    assert 'name="declaration" type="checkbox" value="1" checked' not in blank
+    answer = post(zhang, form(title="二稿", listed=listed(("v", b"v2")), predecessor=first.id))
+    second = made(appliance, answer)
+    assert f"/ownership/{second.id}" in zhang.get(f"/ownership/{first.id}").text
+    assert f"/ownership/{first.id}" in zhang.get(f"/ownership/{second.id}").text
+    refused = post(zhang, form(title="三稿", listed=listed(("v", b"v3")), predecessor=first.id))
+    assert "已有更新的版本" in refused.text
+
+
+def test_nobody_sees_or_follows_a_deposit_of_somebody_else(appliance: Appliance, zhang: FlaskClient) -> None:
+    order = DepositOrder("他人的", (file_of("x", b"of Li"), file_of("y", b"of Li, too")), work())
+    theirs = appliance.ownership.deposit(order, by=LI.subject)
+    for path in ("", "/certificate.pdf", "/token.tsr", "/manifest.json"):
+        assert zhang.get(f"/ownership/{theirs.id}{path}").status_code == 404
+    assert zhang.get(f"/ownership/new?after={theirs.id}").status_code == 404
+    assert zhang.get(f"/ownership?after={theirs.id}").status_code == 404
+    refused = post(zhang, form(listed=listed(("z", b"z")), predecessor=theirs.id))
+    assert refused.status_code == 422
+    assert "他人的" not in refused.text
+
+
+def test_anybody_finds_a_file_of_a_manifest_and_learns_when_but_not_who(
+    appliance: Appliance, browser: FlaskClient
+) -> None:
+    files = (file_of("secret name.txt", b"found by anybody"), file_of("other", b"another"))
+    found = appliance.ownership.deposit(DepositOrder("秘密的标题", files, work()), by=LI.subject)
+    for digest in (files[0].digest, files[0].digest.upper(), found.digest):
+        page = browser.get(f"/ownership/find?digest={digest}", headers=ENGLISH).text
+        assert "Yes, it was deposited." in page
+        for secret in ("秘密的标题", "secret name", LI.name, found.id, "甲公司示例有限公司 "):
+            assert secret not in page
+    assert "No file with this digest" in browser.get(f"/ownership/find?digest={'9' * 64}", headers=ENGLISH).text
+
+
+def test_the_verification_centre_says_that_a_file_was_deposited(
+    appliance: Appliance, browser: FlaskClient
+) -> None:
+    order = DepositOrder("稿", (file_of("a", b"looked up"), file_of("b", b"not given")), work())
+    found = appliance.ownership.deposit(order, by=LI.subject)
+
+    def said(content: bytes) -> str:
+        data = {"form_token": form_token(browser), "file": (BytesIO(content), "a.txt")}
+        return browser.post("/verify", data=data, content_type="multipart/form-data", headers=ENGLISH).text
+
+    assert f"log entry {found.entry:,}" in said(b"looked up")
+    assert "deposited" not in said(b"never deposited")
+
+
+def test_the_declaration_is_served_as_its_digest_is_of(browser: FlaskClient) -> None:
+    answer = browser.get("/ownership/declarations/1.json")
+    assert hashlib.sha256(answer.data).hexdigest() == load_declaration("1").digest
+    assert browser.get("/ownership/declarations/2.json").status_code == 404
