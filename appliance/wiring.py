@@ -18,6 +18,7 @@ from appliance.archive_renewal import ArchiveRenewal, CeremonyRecords
 from appliance.capture_service.client import CaptureService
 from appliance.captures import CaptureRecording
 from appliance.captures.finishing import CaptureFinishing
+from appliance.captures.packages import CapturePackages
 from appliance.captures.planning import CaptureSchedules
 from appliance.captures.queue import CaptureQueue
 from appliance.captures.register import CaptureRegister
@@ -66,7 +67,6 @@ from appliance.documents.intake import DocumentLayouts, Intake
 from appliance.documents.page_pictures import PagePictures, PictureCache
 from appliance.earlier_signatures import EarlierSignatures, require_unbroken
 from appliance.events import EventFeed, WebhookDelivery, Webhooks, WebhookSecrets, WebhookTargets
-from appliance.evidence.captures.facts import NetworkFacts
 from appliance.evidence.verification import verify_package
 from appliance.evidence.witnessing import WitnessDemand
 from appliance.guests import (
@@ -209,18 +209,14 @@ class Appliance:
     def _add_captures(self, records: ContractRecords, backend: SigningBackend) -> None:
         """Web pages as evidence."""
         settings, database, now = self.settings.capture, records.database, records.now
-        allowed, only = tuple(settings.allowed_hosts), tuple(settings.only_hosts)
         self.capture_service = CaptureService(self.settings, self.settings.home.capture_socket)
-        self.capture_recording = CaptureRecording(
-            records, backend, self, NetworkFacts(settings.proxy, allowed, only)
-        )
+        self.capture_recording = CaptureRecording(records, backend, self, self.confinement)
         self.captures = CaptureRegister(database, backend.blobs, settings, now)
         self.capture_schedules = CaptureSchedules(database, now)
         makers = self.capture_service, self.capture_recording
         self.capture_queue = CaptureQueue(database, backend.blobs, backend.leases, makers, now)
-        self.capture_finishing = CaptureFinishing(
-            database, backend.blobs, self.confinement, self.capture_recording, now
-        )
+        self.capture_finishing = CaptureFinishing(database, backend.blobs, self.confinement, now)
+        self.capture_packages = CapturePackages(database, backend.blobs, self.captures, self.capture_recording)
         self.capture_retention = CaptureRetention(database, settings, now)
 
     def _add_contracts(self, records: ContractRecords, rules: SigningRules, backend: SigningBackend) -> None:

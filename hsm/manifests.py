@@ -38,7 +38,7 @@ MOST_STEPS: Final = 20
 _OF_CAPTURES: Final = (
     *("capture.warc.gz", "capture.warc.tsq", "capture.warc.tsr", "capture.wacz", "capture.json"),
     *("page.png", "page.pdf", "page.txt"),
-    *("01-certificate.en.pdf", "01-certificate.zh.pdf"),
+    *("certificate.en.pdf", "certificate.zh.pdf"),
 )
 _OF_SESSIONS: Final = ("session.webp", *(f"step-{number:02}.png" for number in range(1, MOST_STEPS + 1)))
 _ALWAYS: Final = frozenset(

@@ -1,4 +1,4 @@
-"""What is made of a capture once it is recorded: a small picture, the comparison with the one before, the package.
+"""What the scheduler makes of a capture once it is recorded: a small picture, and the comparison with the one before.
 
 Each is kept when it is there, so whatever interrupts this, the next round goes on with the rest.
 """
@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from appliance.captures.recording import CaptureRecording, RecordedCapture
 from appliance.confinement.pool import Confinement
 from appliance.documents.blobs import BlobStore
 from appliance.errors import NotFound
@@ -24,12 +23,10 @@ from appliance.store import captures, outbox
 from appliance.store.database import Database, Transaction
 from appliance.web_capture.differences import ComparedPage, compare_pages
 
-PACKAGE: Final = "package.zip"
 PREVIEW: Final = "preview.jpg"
 MARKED: Final = "differences.png"
-"""Names of what is made here, among the files of a capture."""
-
-MADE_HERE: Final = frozenset({PACKAGE, PREVIEW, MARKED})
+MADE_LATER: Final = frozenset({PREVIEW, MARKED})
+"""What is made here, among the files of a capture: no part of its package."""
 
 
 class CaptureFinishing:
@@ -40,23 +37,22 @@ class CaptureFinishing:
         database: Database,
         blobs: BlobStore,
         confinement: Confinement,
-        recording: CaptureRecording,
         now: Callable[[], datetime],
     ) -> None:
-        self._database, self._blobs, self._confinement = database, blobs, confinement
-        self._recording, self._now = recording, now
+        self._database, self._blobs, self._confinement, self._now = database, blobs, confinement, now
 
     def run_round(self) -> int:
-        """Finishes the capture that waits longest; how many were finished. Raises what the authority or the
-        confined processes raise: what is missing is made in a later round."""
+        """Finishes the capture that waits longest; how many were finished. Raises what the confined processes or
+        the disk raise: what is missing is made in a later round, after that of the others."""
         waiting = self._database.query(captures.to_finish, 1)
         for capture_id in waiting:
-            with self._database.reading() as tx:
+            with self._database.transaction() as tx:
                 capture = captures.load_capture(tx, capture_id)
                 files = {each.name: each.digest for each in captures.files_of(tx, capture_id)}
+                captures.finish_later(tx, capture_id, self._now())
             self._preview(capture, files)
             self._compare(capture, files)
-            self._package(capture, files)
+            self._database.commit(captures.finished, capture_id)
         return len(waiting)
 
     def _preview(self, capture: OrderedCapture, files: Mapping[str, str]) -> None:
@@ -98,21 +94,6 @@ class CaptureFinishing:
             self._blobs.get(files[layout.WACZ]),
             _certificate(facts),
         )
-
-    def _package(self, capture: OrderedCapture, files: Mapping[str, str]) -> None:
-        record = capture.record
-        if record is not None and PACKAGE not in files:
-            recorded = RecordedCapture(
-                id=capture.id,
-                address=capture.address,
-                title=record.title,
-                audience=record.audience,
-                entry=record.entry,
-                at=record.recorded,
-                files={name: digest for name, digest in files.items() if name not in MADE_HERE},
-            )
-            self._add(capture.id, PACKAGE, self._recording.package(recorded))
-        self._database.commit(captures.finished, capture.id)
 
     def _add(self, capture_id: str, name: str, content: bytes) -> None:
         """One more file, unless the capture was disposed of meanwhile."""

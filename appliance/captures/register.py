@@ -128,6 +128,7 @@ class CaptureRegister:
             return _page(captures.captures_of_organisation(tx, organisation, after, PAGE + 1))
 
     count_ahead = reads(captures.count_ahead)
+    is_to_finish = reads(captures.is_to_finish)
 
     def files(self, capture_id: str, *, by: str) -> Sequence[CaptureFile]:
         """The files of *by*'s capture that are there: none before it was recorded, and none any more after its

@@ -134,7 +134,7 @@ def capture_jobs(appliance: Appliance) -> list[Job]:
     return [
         Job("capture plans", 10.0, appliance.capture_schedules.enqueue_due),
         *(Job(name, 1.0, queue.run_next) for name in ("web captures", "further web captures")),
-        Job("capture packages", 1.0, appliance.capture_finishing.run_round),
+        Job("captures compared", 1.0, appliance.capture_finishing.run_round),
         Job("disposal of captures", 600.0, appliance.capture_retention.dispose_due),
     ]
 

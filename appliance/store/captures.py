@@ -149,7 +149,7 @@ def fail(tx: Transaction, capture_id: str, claimant: str, at: datetime, why: Sen
 def finish(
     tx: Transaction, capture_id: str, claimant: str, record: CaptureRecord, files: Iterable[CaptureFile]
 ) -> bool:
-    """running → done; its package is still to be built. False when it is not this claimant's any more."""
+    """running → done; something is still to be made of it. False when it is not this claimant's any more."""
     done = {"state": CaptureState.DONE, "claimant": None, "ended": record.recorded, "refusal": None}
     row = fields_of(record, "title visited entry recorded audience") | done
     if not tx.update("captures", row, id=capture_id, state="running", claimant=claimant):
@@ -170,8 +170,8 @@ def cancel(tx: Transaction, capture_id: str, owner: str, at: datetime) -> bool:
 
 
 def add_file(tx: Transaction, capture_id: str, file: CaptureFile) -> None:
-    """One more file of a capture."""
-    tx.insert("capture_files", {"capture": capture_id} | fields_of(file, "name digest size"))
+    """One more file of a capture, unless there is one of this name."""
+    tx.insert_if_new("capture_files", {"capture": capture_id} | fields_of(file, "name digest size"))
 
 
 def files_of(tx: Transaction, capture_id: str) -> list[CaptureFile]:
@@ -181,6 +181,16 @@ def files_of(tx: Transaction, capture_id: str) -> list[CaptureFile]:
 def to_finish(tx: Transaction, limit: int) -> list[str]:
     """Captures of which something is still to be made, the oldest first."""
     return tx.column(str, "SELECT capture FROM captures_to_finish ORDER BY since, capture LIMIT ?", (limit,))
+
+
+def is_to_finish(tx: Transaction, capture_id: str) -> bool:
+    """Whether something is still to be made of it."""
+    return tx.exists("SELECT 1 FROM captures_to_finish WHERE capture = ?", (capture_id,))
+
+
+def finish_later(tx: Transaction, capture_id: str, now: datetime) -> None:
+    """The others come first."""
+    tx.update("captures_to_finish", {"since": now}, capture=capture_id)
 
 
 def finished(tx: Transaction, capture_id: str) -> None:

@@ -185,6 +185,7 @@ NO_PAGES = frozenset(
         "/agreement/framework.pdf",
         "/calendar/<token>.ics",
         "/captures/<capture_id>/files/<name>",
+        "/captures/<capture_id>/package.zip",
         "/captures/<capture_id>/picture.jpg",
         "/company",
         "/contracts/<contract_id>/annexes/<annex_id>",

@@ -25,6 +25,7 @@ from appliance.evidence.captures.layout import FACTS, PICTURE, WACZ, WARC
 from appliance.model.captures import CaptureState
 from appliance.model.notice import NoticeKind
 from appliance.store import captures, outbox
+from appliance.verification import Indication
 from appliance.web_capture.model import CaptureFailed, CaptureStep, StepKind
 from appliance.wiring import Appliance
 from tests.captures.conftest import Web, forget_all, now_of, ordered
@@ -57,9 +58,13 @@ def test_a_page_is_captured_recorded_and_packed(appliance: Appliance, web: Web, 
     assert appliance.capture_finishing.run_round() == 1
     assert appliance.capture_finishing.run_round() == 0
     files = {each.name: each for each in appliance.captures.files(done.id, by=WHO)}
-    assert {WARC, WACZ, PICTURE, FACTS, "package.zip", "preview.jpg"} <= files.keys()
-    package = appliance.captures.content(done.id, "package.zip", by=WHO)
-    assert len(package) == files["package.zip"].size
+    assert {WARC, WACZ, PICTURE, FACTS, "preview.jpg"} <= files.keys()
+    package = appliance.capture_packages.package(done.id, by=WHO)
+    assert appliance.capture_packages.package(done.id, by=WHO) == package, "it was made once"
+    with pytest.raises(NotFound):
+        appliance.capture_packages.package(done.id, by=LI.subject)
+    report = appliance.verifier.verify(package)
+    assert report.indication is Indication.PASSED, report.reasons
     with zipfile.ZipFile(io.BytesIO(package)) as archive:
         assert archive.read(WARC) == appliance.captures.content(done.id, WARC, by=WHO)
     assert not appliance.capture_queue.run_next()
@@ -76,6 +81,8 @@ def test_a_capture_whose_browser_ends_has_failed(appliance: Appliance, web: Web)
     assert failed.work.refusal is not None
     assert failed.record is None
     assert appliance.captures.files(failed.id, by=WHO) == []
+    with pytest.raises(StateRefused):
+        appliance.capture_packages.package(failed.id, by=WHO)
     assert told(appliance, NoticeKind.CAPTURE_FAILED, failed.id)
 
 

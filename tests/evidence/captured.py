@@ -93,7 +93,8 @@ def facts_for(found: Capture, number: str = NUMBERS[0]) -> CaptureFacts:
 @dataclass(frozen=True)
 class Told:
     """What a test has another way than it is: in the log's entry, and in what opens it. ``at`` is the time of the
-    entry, ``stamped`` the moment at which the WARC is dated, ``warc`` what is dated instead."""
+    entry, ``stamped`` the moment at which the WARC is dated, ``warc`` what is dated instead, ``stamper`` whose
+    authority dates it."""
 
     kind: str = "page-captured"
     public: dict[str, Any] = field(default_factory=dict)
@@ -101,6 +102,7 @@ class Told:
     at: datetime | None = None
     stamped: datetime | None = None
     warc: bytes | None = None
+    stamper: TestAuthority | None = None
     facts: CaptureFacts | None = None
 
 
@@ -113,9 +115,13 @@ def evidence_for(
     files, facts = captured_files(found), told.facts or facts_for(found, number)
     authority.now = told.stamped or (found.ended + timedelta(seconds=2)).replace(microsecond=0)
     request = timestamp.build_request(
-        timestamp.order_for(_sha256(told.warc or found.warc), nonce=secrets.randbits(63), certificates=True)
+        timestamp.order_for(
+            _sha256(found.warc if told.warc is None else told.warc), nonce=secrets.randbits(63), certificates=True
+        )
     )
-    exchange = TimestampExchange(request, authority.reply(request))
+    stamper = copy.copy(told.stamper or authority)
+    stamper.now = authority.now
+    exchange = TimestampExchange(request, stamper.reply(request))
     stamp = timestamp.parse_token(timestamp.parse_response(exchange.reply))
     at = told.at or stamp.gen_time
     public = {
@@ -164,10 +170,10 @@ def log_of(authority: TestAuthority, entry: LedgerEntry) -> LogMaterial:
     return LogMaterial(checkpoint, authority.token(checkpoint), key.vkey(), (logged,))
 
 
-def built(authority: TestAuthority, evidence: CaptureEvidence) -> bytes:
-    """The package of *evidence*, sealed a second after it was put together."""
+def built(authority: TestAuthority, evidence: CaptureEvidence, *, at: datetime | None = None) -> bytes:
+    """The package of *evidence*, sealed a second after it was put together, or *at* another time."""
     later = copy.copy(authority)
-    later.now = evidence.created + timedelta(seconds=1)
+    later.now = at or evidence.created + timedelta(seconds=1)
     return build(evidence, contract.seals(later))
 
 
@@ -187,8 +193,8 @@ def recorded(
 
 @pytest.fixture(scope="session")
 def capture_authority() -> TestAuthority:
-    """Whose keys seal :func:`capture_package`."""
-    return TestAuthority()
+    """Whose keys seal :func:`capture_package`; its time is ten minutes later, so that it can seal that again."""
+    return TestAuthority(now=START + timedelta(minutes=10))
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ CURRENT = {
 }
 PATHS = (
     *("capture.warc.gz", "capture.warc.tsq", "capture.warc.tsr", "capture.wacz", "capture.json"),
-    *("page.png", "page.pdf", "page.txt", "01-certificate.en.pdf", "01-certificate.zh.pdf"),
+    *("page.png", "page.pdf", "page.txt", "certificate.en.pdf", "certificate.zh.pdf"),
     *("README.en.txt", "README.zh.txt", "check.sh", "check.py", "verify.html"),
     *("log/checkpoint", "log/checkpoint.text", "log/checkpoint.sig", "log/checkpoint.tst"),
     *("log/log.vkey", "log/log.pub.pem"),

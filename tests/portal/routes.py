@@ -168,6 +168,7 @@ GET: dict[str, Row] = {
     "captures.new": Row("/captures/new", INVESTIGATOR),
     "captures.show": Row(CAPTURE, NOBODY),
     "captures.picture": Row(CAPTURE + "/picture.jpg", NOBODY),
+    "captures.package": Row(CAPTURE + "/package.zip", NOBODY),
     "captures.file": Row(CAPTURE + "/files/page.png", NOBODY),
     "captures.plan": Row(CAPTURE_PLAN, NOBODY),
     "writing.listed": Row("/writing", WRITERS),

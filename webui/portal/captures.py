@@ -10,17 +10,17 @@ from datetime import time
 
 from flask import Blueprint, Response, request, url_for
 
-from appliance.captures.finishing import MARKED, PACKAGE, PREVIEW
+from appliance.captures.finishing import MARKED, PREVIEW
 from appliance.captures.orders import CaptureDraft, PlanDraft, steps_of_text
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.evidence.captures import layout
 from appliance.evidence.captures.facts import CaptureFacts
-from appliance.evidence.captures.words import RESULTS, STEPS, WHY, meaning, page_security, trust_of
+from appliance.evidence.captures.words import NOTES, RESULTS, STEPS, WHY, meaning, page_security, trust_of
 from appliance.language.sizes import ByteSize
 from appliance.model.accounts import AccountRole
 from appliance.model.captures import DEFAULT_TIMES, LONGEST_PAUSE, MOST_TIMES, CaptureSchedule, OrderedCapture
 from appliance.web_capture.differences import PageDifferences
-from appliance.web_capture.model import LONGEST_TARGET, CaptureFailed, CaptureStep, StepKind
+from appliance.web_capture.model import LONGEST_TARGET, MOST_STEPS, CaptureFailed, CaptureStep, StepKind
 from hsm.errors import RefusalError
 from webui.portal.access import require
 from webui.portal.pages import appliance, house_names, once, saved_file
@@ -43,15 +43,16 @@ _ROWS_OF_STEPS = 5
 """Steps that the form has room for."""
 
 _KINDS: Mapping[str, str] = {
-    PACKAGE: "application/zip",
     layout.WACZ: "application/zip",
     layout.PICTURE: "image/png",
     layout.PDF: "application/pdf",
     layout.TEXT: "text/plain; charset=utf-8",
     layout.WARC: "application/gzip",
+    layout.SESSION: "image/webp",
     MARKED: "image/png",
+    **{layout.step_picture(number): "image/png" for number in range(1, MOST_STEPS + 1)},
 }
-"""What can be downloaded, in the order in which the page offers it."""
+"""What can be downloaded besides the package, in the order in which the page offers it."""
 
 pages = Blueprint("captures", __name__, url_prefix="/captures")
 
@@ -164,7 +165,7 @@ def show(capture_id: str) -> Answer:
     capture = appliance.captures.get(capture_id, by=by)
     files = {each.name: each for each in appliance.captures.files(capture_id, by=by)}
     facts = appliance.captures.facts(capture_id, by=by)
-    finishing = bool(files) and PACKAGE not in files
+    finishing = appliance.captures.is_to_finish(capture_id)
     response = render(
         "captures/page.html",
         capture=capture,
@@ -199,11 +200,13 @@ def _reasons(facts: CaptureFacts, which: str) -> list[tuple[str, str]]:
 
 
 def _done_steps(facts: CaptureFacts) -> list[tuple[str, str, str]]:
+    """Kind, element and result of each step."""
     say = translate()
-    return [
-        (meaning(STEPS, each.kind.value, say), each.target, meaning(RESULTS, each.result, say))
-        for each in facts.steps
-    ]
+    found = []
+    for each in facts.steps:
+        said = [meaning(RESULTS, each.result, say), *(meaning(NOTES, word, say) for word in each.note.split())]
+        found.append((meaning(STEPS, each.kind.value, say), each.target, say(", ").join(said)))
+    return found
 
 
 def _differences(capture: OrderedCapture) -> PageDifferences | None:
@@ -216,6 +219,12 @@ def picture(capture_id: str) -> Answer:
     """Written anew by a confined process, and shown as a picture alone."""
     content = appliance.captures.content(capture_id, PREVIEW, by=investigator())
     return Response(content, content_type="image/jpeg", headers={"Cache-Control": "private, no-cache"})
+
+
+@pages.get("/<capture_id>/package.zip")
+def package(capture_id: str) -> Answer:
+    content = appliance.capture_packages.package(capture_id, by=investigator())
+    return saved_file(content, "application/zip", f"capture-{capture_id[:8]}.zip")
 
 
 @pages.get("/<capture_id>/files/<name>")

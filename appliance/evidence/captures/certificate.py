@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from appliance.evidence.captures import layout
 from appliance.evidence.captures.facts import CaptureFacts, ClockFacts, ConnectionSecurity, HostFacts, RefusedFacts
 from appliance.evidence.captures.model import CaptureEvidence
+from appliance.evidence.captures.words import NOTES, RESULTS, STEPS, WHY, meaning, page_security, trust_of
 from appliance.evidence.log_files import read_log_files
 from appliance.evidence.readme import readme_path
 from appliance.language import Language, Translator, instants, translator
@@ -28,40 +29,10 @@ from hsm.timestamp import parse_response, parse_token
 _TAGS: Final = {Language.CHINESE: "zh-CN", Language.ENGLISH: "en"}
 _MOST_HOSTS: Final = 25
 """Hosts in the table; ``capture.json`` has more of them."""
+_LONG: Final = 500
+"""Characters of addresses, title and purpose together, beyond which they need the whole width."""
 _GROUP: Final = 8
 """Characters of a digest that stand together."""
-
-_WHY: Final = {
-    "forbidden": Sentence("no public address, or a port of another protocol"),
-    "not-listed": Sentence("not among the hosts that may be captured"),
-    "unresolved": Sentence("host name not found"),
-    "unreachable": Sentence("no connection"),
-    "tls": Sentence("no TLS"),
-    "no-answer": Sentence("no answer, or none that HTTP knows"),
-    "other-host": Sentence("request for another host than its address names"),
-    "other-protocol": Sentence("web socket or another protocol, for which WARC has no record"),
-    "too-many": Sentence("more requests than the limit"),
-    "time": Sentence("not finished in time"),
-    "length": Sentence("larger than the limit"),
-    "disconnect": Sentence("connection ended early"),
-    "unspecified": Sentence("malformed from there on"),
-    "excess": Sentence("more was sent than the response had; that was left out"),
-}
-"""What the engine's stable words mean."""
-
-_RESULTS: Final = {
-    "done": Sentence("done"),
-    "not-found": Sentence("element not found"),
-    "refused": Sentence("not allowed"),
-    "late": Sentence("not finished in time"),
-    "left": Sentence("left the page"),
-}
-_STEPS: Final = {
-    "scroll": Sentence("scroll"),
-    "click": Sentence("click"),
-    "wait": Sentence("wait"),
-    "record": Sentence("record the screen"),
-}
 
 
 def render_certificates(evidence: CaptureEvidence) -> dict[Language, bytes]:
@@ -79,6 +50,7 @@ def _values(evidence: CaptureEvidence, language: Language) -> dict[str, Any]:
         "_": say,
         "facts": facts,
         "who": with_organisation(facts.by.name, facts.by.organisation),
+        "long": len(facts.address + facts.page.address + facts.page.title + facts.by.purpose) > _LONG,
         "began": instants.exact(facts.began, facts.zone),
         "ended": instants.exact(facts.ended, facts.zone),
         "created": instants.exact(evidence.created, facts.zone),
@@ -90,7 +62,7 @@ def _values(evidence: CaptureEvidence, language: Language) -> dict[str, Any]:
         "cut": _counted(facts.traffic.cut, facts.traffic.cut_in_all, say),
         "hosts": [_host(each, facts, say) for each in facts.hosts[:_MOST_HOSTS]],
         "more_hosts": max(0, facts.traffic.hosts - _MOST_HOSTS),
-        "certificates": [_certificate(each, facts) for each in _of_the_page(facts)],
+        "certificates": [_certificate(each, facts) for each in page_security(facts)],
         "browser_digest": _grouped(facts.browser.sha256),
         "limits": _limits(facts, say),
         "steps": list(_steps(facts, say)),
@@ -113,16 +85,12 @@ def _counted(told: Sequence[RefusedFacts], in_all: int, say: Translator) -> str:
         return ""
     found = Counter(each.why for each in told)
     reasons = [
-        say("{reason}: {count}", reason=_meaning(_WHY, why, say), count=number)
+        say("{reason}: {count}", reason=meaning(WHY, why, say), count=number)
         for why, number in found.most_common()
     ]
     if in_all > len(told):
         reasons.append(say("not told one by one: {count}", count=in_all - len(told)))
     return say("{count} ({reasons})", count=in_all, reasons="; ".join(reasons))
-
-
-def _meaning(words: Mapping[str, Sentence], word: str, say: Translator) -> str:
-    return words[word].translated(say) if word in words else word
 
 
 def _host(host: HostFacts, facts: CaptureFacts, say: Translator) -> dict[str, Any]:
@@ -133,22 +101,11 @@ def _host(host: HostFacts, facts: CaptureFacts, say: Translator) -> dict[str, An
         "resolver": host.resolver,
         "at": instants.bare(host.at, facts.zone, seconds=True),
         "answers": len(host.answers),
+        "by_proxy": not host.address,
         "tls": "" if tls is None else f"{tls.version} {tls.cipher}".strip(),
-        "trust": "" if tls is None else _trust(tls).translated(say),
+        "trust": "" if tls is None else trust_of(tls).translated(say),
         "bad": tls is not None and tls.trust is not TlsTrust.TRUSTED,
     }
-
-
-def _trust(tls: ConnectionSecurity) -> Sentence:
-    if tls.trust is TlsTrust.TRUSTED:
-        return Sentence("Certificate verified")
-    return Sentence("Certificate NOT verified: {why}", {"why": tls.why or tls.trust.value})
-
-
-def _of_the_page(facts: CaptureFacts) -> list[ConnectionSecurity]:
-    """TLS with the hosts of the address asked for and the one that was shown."""
-    of_page = (facts.address, facts.page.address)
-    return [each for each in facts.tls if any(f"//{each.host}" in address.lower() for address in of_page)][:2]
 
 
 def _certificate(tls: ConnectionSecurity, facts: CaptureFacts) -> dict[str, Any]:
@@ -178,11 +135,11 @@ def _steps(facts: CaptureFacts, say: Translator) -> Iterator[dict[str, Any]]:
     for number, step in enumerate(facts.steps, start=1):
         yield {
             "number": number,
-            "kind": _meaning(_STEPS, step.kind.value, say),
+            "kind": meaning(STEPS, step.kind.value, say),
             "target": step.target,
             "seconds": f"{step.milliseconds / 1000:g} s" if step.milliseconds else "",
-            "result": _meaning(_RESULTS, step.result, say),
-            "note": step.note,
+            "result": meaning(RESULTS, step.result, say),
+            "note": ", ".join(meaning(NOTES, word, say) for word in step.note.split()),
             "at": instants.bare(step.at, facts.zone, seconds=True),
             "picture": step.picture,
         }

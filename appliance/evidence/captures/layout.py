@@ -21,6 +21,8 @@ CAPTURED: Final = (WACZ, WARC, PDF, PICTURE, TEXT)
 """What the capture itself gave, sorted by path: the files that :data:`FACTS` has the digests of."""
 SESSION: Final = "session.webp"
 """The animated pictures of a recorded session, where there is one."""
+WARC_IN_WACZ: Final = "archive/capture.warc.gz"
+"""Where the WARC lies in the WACZ."""
 _STEP: Final = re.compile(r"step-\d\d\.png")
 
 
@@ -37,6 +39,11 @@ def is_captured(paths: Iterable[str]) -> bool:
     return found in (sorted([*CAPTURED, *pictures]), sorted([*CAPTURED, *pictures, SESSION]))
 
 
+def is_from_capture(path: str) -> bool:
+    """Whether a file of this name is one that the capture gave."""
+    return path in (*CAPTURED, SESSION) or _STEP.fullmatch(path) is not None
+
+
 def certificate_path(language: Language) -> str:
     """The certificate for people to read."""
-    return f"01-certificate.{language.value}.pdf"
+    return f"certificate.{language.value}.pdf"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from cryptography import x509
+
 from appliance.evidence.captures.facts import CaptureFacts
 from appliance.evidence.model import Certificates, LogMaterial, TimestampExchange
+from hsm import timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +28,16 @@ class CaptureEvidence:
     audience: str
     created: datetime
     thumbnail: bytes = b""
+
+    def stampers(self) -> Iterator[tuple[str, x509.Certificate]]:
+        """The certificate of our timestamp key, and of the keys before it that dated the WARC and the checkpoint,
+        by their names below ``certificates/``."""
+        current = self.certificates.timestamping
+        yield "timestamping", current
+        tokens = (timestamp.parse_response(self.exchange.reply), self.log.checkpoint_token)
+        signers = dict.fromkeys(
+            signer for each in tokens if (signer := timestamp.parse_token(each).signer) is not None
+        )
+        signers.pop(current, None)
+        for number, signer in enumerate(signers, start=1):
+            yield f"timestamping-{number}", signer

@@ -19,7 +19,16 @@ from appliance.evidence.captures.gathering import captured_files, facts_of
 from appliance.evidence.captures.layout import is_captured
 from appliance.evidence.model import PackageRefused
 from appliance.web_capture.capturing import Capture
-from appliance.web_capture.model import RefusedRequest, TlsFacts, TlsTrust, Traffic
+from appliance.web_capture.model import (
+    CaptureStep,
+    RefusedRequest,
+    StepKind,
+    StepOutcome,
+    StepResult,
+    TlsFacts,
+    TlsTrust,
+    Traffic,
+)
 from hsm import canonical
 from tests.evidence.captures.conftest import BY, HOST, NUMBER, SURROUNDINGS
 
@@ -48,6 +57,24 @@ def test_what_was_found_comes_back(facts: CaptureFacts, captured: Capture) -> No
     assert (facts.clock.configured, facts.clock.agreeing, facts.clock.authentication) == (2, 2, "nts")
     for path, octets in captured_files(captured).items():
         assert facts.file(path).sha256 == hashlib.sha256(octets).hexdigest()
+
+
+def test_steps_and_what_was_recorded_of_them_are_told(captured: Capture) -> None:
+    """Pictures are numbered without gaps, whatever step had none."""
+    at = captured.began
+    outcomes = (
+        StepOutcome(CaptureStep(StepKind.RECORD), StepResult.DONE, "", at, captured.address, b"first"),
+        StepOutcome(CaptureStep(StepKind.CLICK, "#no"), StepResult.NOT_FOUND, "", at, captured.address),
+        StepOutcome(CaptureStep(StepKind.WAIT, "", 1.5), StepResult.DONE, "dialog", at, captured.address, b"last"),
+    )
+    session = replace(captured, steps=outcomes, session=b"webp", frames=(at, captured.ended))
+    found = facts_of(session, number=NUMBER, by=BY, surroundings=SURROUNDINGS)
+    assert decode(encode(found)) == found
+    assert [each.picture for each in found.steps] == ["step-01.png", "", "step-02.png"]
+    assert [each.milliseconds for each in found.steps] == [0, 0, 1500]
+    assert len(found.recorded) == 2
+    assert captured_files(session)["step-02.png"] == b"last"
+    assert found.file("session.webp").size == 4
 
 
 def changed(facts: CaptureFacts, change: Callable[[dict[str, Any]], object]) -> bytes:
