@@ -1,4 +1,4 @@
-"""What the scheduler makes of a capture once it is recorded: a small picture, and the comparison with the one before.
+"""What the scheduler makes of a recorded capture: a small picture, and the comparison with the one before.
 
 Each is kept when it is there, so whatever interrupts this, the next round goes on with the rest.
 """
@@ -17,7 +17,7 @@ from appliance.errors import NotFound
 from appliance.evidence.captures import layout
 from appliance.evidence.captures.facts import CaptureFacts, decode
 from appliance.evidence.captures.thumbnail import thumbnail_of
-from appliance.model.captures import CaptureComparison, CaptureFile, CaptureState, OrderedCapture
+from appliance.model.captures import CaptureFile, CaptureState, OrderedCapture, RecordedComparison
 from appliance.model.notice import Notice, NoticeKind
 from appliance.store import captures, outbox
 from appliance.store.database import Database, Transaction
@@ -73,12 +73,12 @@ class CaptureFinishing:
             return
         found = compare_pages(self._page(before), self._page(files), self._confinement)
         told = json.dumps(found.differences.encode(), ensure_ascii=False)
-        comparison = CaptureComparison(earlier.id, not found.differences.same, told)
+        comparison = RecordedComparison(earlier.id, not found.differences.same, told)
         if found.marked:
             self._add(capture.id, MARKED, found.marked)
         self._database.commit(self._note, capture, comparison)
 
-    def _note(self, tx: Transaction, capture: OrderedCapture, comparison: CaptureComparison) -> None:
+    def _note(self, tx: Transaction, capture: OrderedCapture, comparison: RecordedComparison) -> None:
         captures.note_comparison(tx, capture.id, comparison)
         if comparison.changed:
             at = self._now()

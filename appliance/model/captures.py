@@ -57,17 +57,19 @@ class CaptureWork:
 @dataclass(frozen=True, slots=True)
 class CaptureRecord:
     """What came of a capture: the page's ``title`` and the address ``visited`` in the end, the number of the log's
-    ``entry``, when that was ``recorded``, and for whom the package is made (``audience``)."""
+    ``entry``, when that was ``recorded``, and for whom the package is made (``audience``). ``opened``: whether there
+    was a page; a capture can also show that there was none."""
 
     title: str
     visited: str
     entry: int
     recorded: datetime
     audience: str
+    opened: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class CaptureComparison:
+class RecordedComparison:
     """``earlier`` is the capture that it was compared with; ``differences`` are JSON."""
 
     earlier: str
@@ -92,7 +94,7 @@ class OrderedCapture:
     client: str | None = None
     ended: datetime | None = None
     record: CaptureRecord | None = None
-    comparison: CaptureComparison | None = None
+    comparison: RecordedComparison | None = None
     held: str | None = None
 
     @property

@@ -8,7 +8,6 @@ from datetime import date, datetime, time
 
 from appliance.errors import NotFound
 from appliance.model.captures import (
-    CaptureComparison,
     CaptureFile,
     CapturePlan,
     CaptureRecord,
@@ -16,6 +15,7 @@ from appliance.model.captures import (
     CaptureState,
     CaptureWork,
     OrderedCapture,
+    RecordedComparison,
 )
 from appliance.store.database import Transaction
 from hsm.errors import Sentence
@@ -151,7 +151,7 @@ def finish(
 ) -> bool:
     """running → done; something is still to be made of it. False when it is not this claimant's any more."""
     done = {"state": CaptureState.DONE, "claimant": None, "ended": record.recorded, "refusal": None}
-    row = fields_of(record, "title visited entry recorded audience") | done
+    row = fields_of(record, "title visited entry recorded audience") | {"opened": int(record.opened)} | done
     if not tx.update("captures", row, id=capture_id, state="running", claimant=claimant):
         return False
     for each in files:
@@ -208,7 +208,7 @@ def one_before(tx: Transaction, capture: OrderedCapture) -> OrderedCapture | Non
     return _CAPTURES.first(tx, rest, (capture.schedule, capture.id))
 
 
-def note_comparison(tx: Transaction, capture_id: str, comparison: CaptureComparison) -> None:
+def note_comparison(tx: Transaction, capture_id: str, comparison: RecordedComparison) -> None:
     row = {"compared": comparison.earlier, "changed": int(comparison.changed)}
     tx.update("captures", row | {"differences": comparison.differences or None}, id=capture_id)
 
@@ -311,15 +311,15 @@ def _work(
 
 
 def _record(
-    title: str, visited: str, entry: int | None, recorded: str | None, audience: str
+    title: str, visited: str, entry: int | None, recorded: str | None, audience: str, opened: int
 ) -> CaptureRecord | None:
     if entry is None or recorded is None:
         return None
-    return CaptureRecord(title, visited, entry, datetime.fromisoformat(recorded), audience)
+    return CaptureRecord(title, visited, entry, datetime.fromisoformat(recorded), audience, bool(opened))
 
 
-def _comparison(compared: str | None, changed: int | None, differences: str | None) -> CaptureComparison | None:
-    return None if compared is None else CaptureComparison(compared, bool(changed), differences or "")
+def _comparison(compared: str | None, changed: int | None, differences: str | None) -> RecordedComparison | None:
+    return None if compared is None else RecordedComparison(compared, bool(changed), differences or "")
 
 
 def _plan(every: int, at: str, zone: str, first: str, times: int) -> CapturePlan:
@@ -329,10 +329,10 @@ def _plan(every: int, at: str, zone: str, first: str, times: int) -> CapturePlan
 _CAPTURES = Query(
     OrderedCapture,
     "SELECT id, owner, address, purpose, ordered, state, steps, schedule, client, ended, held, retry_at, attempts,"
-    " began, stage, requests, received, refusal, title, visited, entry, recorded, audience, compared, changed,"
-    " differences FROM captures",
+    " began, stage, requests, received, refusal, title, visited, entry, recorded, audience, opened, compared,"
+    " changed, differences FROM captures",
     work=columns(_work, "retry_at", "attempts", "began", "stage", "requests", "received", "refusal"),
-    record=columns(_record, "title", "visited", "entry", "recorded", "audience"),
+    record=columns(_record, "title", "visited", "entry", "recorded", "audience", "opened"),
     comparison=columns(_comparison, "compared", "changed", "differences"),
 )
 _FILES = Query(CaptureFile, "SELECT name, digest, size FROM capture_files")

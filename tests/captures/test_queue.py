@@ -54,6 +54,7 @@ def test_a_page_is_captured_recorded_and_packed(appliance: Appliance, web: Web, 
     assert done.record is not None
     assert done.record.title == "夏季新款"
     assert done.record.visited == web.address()
+    assert done.record.opened
     assert done.work.requests >= 1
     assert appliance.capture_finishing.run_round() == 1
     assert appliance.capture_finishing.run_round() == 0
@@ -69,6 +70,16 @@ def test_a_page_is_captured_recorded_and_packed(appliance: Appliance, web: Web, 
         assert archive.read(WARC) == appliance.captures.content(done.id, WARC, by=WHO)
     assert not appliance.capture_queue.run_next()
     assert not told(appliance, NoticeKind.CAPTURE_FAILED, done.id)
+
+
+def test_that_there_was_no_page_is_evidence_too(appliance: Appliance, web: Web) -> None:
+    """What was tried is recorded, and the owner is told."""
+    waiting = ordered(appliance, f"http://nowhere.invalid:{web.port}/")
+    assert appliance.capture_queue.run_next()
+    done = now_of(appliance, waiting)
+    assert done.record is not None
+    assert (done.state, done.record.opened) == (CaptureState.DONE, False)
+    assert told(appliance, NoticeKind.CAPTURE_FAILED, done.id)
 
 
 def test_a_capture_whose_browser_ends_has_failed(appliance: Appliance, web: Web) -> None:
