@@ -68,7 +68,7 @@ class CaptureSettings:
     proxy: str = checked("", _is_proxy, "like http://proxy.enterprise.example:3128, without a user")
     tls: str = ""
     seconds: int = number(50, 5, 300)
-    megabytes: int = number(256, 1, 512)
+    megabytes: int = number(100, 1, 512)
     requests: int = number(2_000, 1, 10_000)
     height: int = number(30_000, 1_000, 30_000, "pixels")
     per_day: int = number(50, 0, 10_000)
