@@ -30,7 +30,7 @@ _TAGS: Final = {Language.CHINESE: "zh-CN", Language.ENGLISH: "en"}
 _MOST_HOSTS: Final = 25
 """Hosts in the table; ``capture.json`` has more of them."""
 _CELL: Final = 240
-"""Characters in a cell of a table with many rows, so that setting a certificate takes seconds, whatever it says."""
+"""Characters in a cell of a table with many rows, so that setting it takes seconds, whatever it says."""
 _LONG: Final = 500
 """Characters of addresses, title and purpose together, beyond which they need the whole width."""
 _GROUP: Final = 8
