@@ -6,6 +6,7 @@ or unknown host, a limit, a change to another protocol) gets a 502 that is in no
 
 from __future__ import annotations
 
+import hashlib
 import socket
 import ssl
 import threading
@@ -68,6 +69,7 @@ class RecordingProxy:
         self._closed = False
         self._places = threading.BoundedSemaphore(recorder.limits.connections)
         self._under_way = 0
+        self._refusals: dict[bytes, str] = {}
         self._last = recorder.clock()
         threading.Thread(target=self._accept, name="proxy", daemon=True).start()
 
@@ -163,10 +165,22 @@ class RecordingProxy:
         with self._turn:
             if kept is traffic.refused:
                 traffic.refused_in_all += 1
+                self._refusals[_named(address)] = why
             else:
                 traffic.cut_in_all += 1
             if len(kept) < _MOST_TOLD:
                 kept.append(RefusedRequest(address[:2000], why))
+
+    def why_refused(self, address: str) -> str:
+        """Why *address* was refused the last time that it was, whether that is told or not; empty where it never
+        was."""
+        with self._turn:
+            return self._refusals.get(_named(address), "")
+
+
+def _named(address: str) -> bytes:
+    """It in a few octets: pages ask for addresses of megabytes, and for any number of them."""
+    return hashlib.sha256(address.encode()).digest()
 
 
 class _Kept:

@@ -6,7 +6,7 @@ import base64
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from appliance.web_capture.devtools import DevTools, Event
 from appliance.web_capture.model import CaptureFailed
@@ -19,6 +19,12 @@ SCREEN: Final = 900
 QUIET: Final = 0.8
 """Seconds without a request after which a page counts as loaded."""
 TICK: Final = 0.1
+_LOOKS: Final = 3
+"""How often a page is looked at that goes on to another one meanwhile."""
+_PATIENCE: Final = 5.0
+"""Seconds for that other one to be loaded."""
+
+T = TypeVar("T")
 
 
 class Tab:
@@ -27,7 +33,7 @@ class Tab:
 
     Dialogs and downloads are refused, and windows that the page opens are closed; ``wanted`` are words for them.
     ``left``: another page was opened in this tab since that was last set to False; ``loaded``: the address of the
-    one that was opened last, without a fragment.
+    one that was opened last, without a fragment; ``moves``: how often it became another.
     """
 
     def __init__(
@@ -45,12 +51,13 @@ class Tab:
         self.wanted: list[str] = []
         self.left = False
         self.loaded = ""
+        self.moves = 0
         tools.ask("Browser.setDownloadBehavior", {"behavior": "deny", "eventsEnabled": True})
         made = tools.ask("Target.createTarget", {"url": "about:blank", "width": WIDTH, "height": SCREEN})
         self._target = str(made["targetId"])
         attached = tools.ask("Target.attachToTarget", {"targetId": self._target, "flatten": True})
         self._session = str(attached["sessionId"])
-        tools.urgent = self._closes
+        tools.urgent = self._take_at_once
         tools.ask("Target.setDiscoverTargets", {"discover": True})
         self.ask("Page.enable")
 
@@ -102,13 +109,38 @@ class Tab:
                 return True
         return False
 
-    def _closes(self, event: Event) -> bool:
-        """Whether *event* is a dialog, which is closed at once: until then the page answers nothing."""
+    def of_one_page(self, look: Callable[[], T]) -> T:
+        """What *look* gives, all of it of one page: a page that knows when it is looked at could go on to somebody
+        else's just then, and have its own words told of that one's address. Raises :class:`CaptureFailed`."""
+        for _ in range(_LOOKS):
+            self.ask("Page.getFrameTree")  # what happened before is told before this is answered
+            before = self.moves
+            found = look()
+            self.ask("Page.getFrameTree")
+            if self.moves == before:
+                return found
+            self.settle(time.monotonic() + _PATIENCE)
+        raise CaptureFailed("The page went on to other addresses while it was looked at; nothing was kept.")
+
+    def _take_at_once(self, event: Event) -> bool:
+        """Whether *event* is one that cannot wait: a dialog, which is closed, as until then the page answers
+        nothing; or another page, of which everything from now on is."""
+        if event["method"] == "Page.frameNavigated":
+            self._note_page(event.get("params", {})["frame"])
+            return True
         if event["method"] != "Page.javascriptDialogOpening":
             return False
         self._want("dialog")
         self._tools.tell("Page.handleJavaScriptDialog", {"accept": False}, session=self._session)
         return True
+
+    def _note_page(self, frame: Mapping[str, Any]) -> None:
+        if "parentId" in frame:
+            return
+        address = _text(frame.get("url"))
+        self.left = True
+        self.moves += address != self.loaded
+        self.loaded = address
 
     def _take(self, event: Event) -> None:
         method, told = event["method"], event.get("params", {})
@@ -119,9 +151,6 @@ class Tab:
                 self._tools.ask("Target.closeTarget", {"targetId": target["targetId"]})
         elif method == "Browser.downloadWillBegin":
             self._want("download")
-        elif method == "Page.frameNavigated" and "parentId" not in told["frame"]:
-            self.left = True
-            self.loaded = _text(told["frame"].get("url"))
         elif method == "Page.screencastFrame":
             self.recording.take(_octets(told), int(told["sessionId"]))
 
