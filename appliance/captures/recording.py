@@ -19,12 +19,12 @@ from appliance.contracts.dependencies import ContractRecords, SigningBackend
 from appliance.errors import NotFound
 from appliance.evidence import container
 from appliance.evidence.captures import layout, package
-from appliance.evidence.captures.facts import CapturedBy, NetworkFacts, decode, encode, fit
+from appliance.evidence.captures.facts import CapturedBy, CaptureFacts, NetworkFacts, decode, encode, fit
 from appliance.evidence.captures.gathering import CaptureSurroundings, captured_files, facts_of
 from appliance.evidence.captures.model import CaptureEvidence
 from appliance.evidence.captures.thumbnail import thumbnail_of
 from appliance.evidence.gathering import LogSources, certificates_of, log_material
-from appliance.evidence.model import ManifestSignature, TimestampExchange
+from appliance.evidence.model import ManifestSignature, PackageRefused, TimestampExchange
 from appliance.language.sizes import MEGABYTE, ByteSize
 from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
 from appliance.ledger.disclosure import VisibleEvents
@@ -34,6 +34,7 @@ from appliance.time_sources import read_time_sources
 from appliance.web_capture.capturing import Capture
 from appliance.web_capture.model import CaptureFailed
 from hsm import canonical
+from hsm.errors import Malformed
 from hsm.timestamp import build_request, order_for, parse_response, parse_token
 
 _NUMBER_BYTES: Final = 12
@@ -126,7 +127,7 @@ class CaptureRecording:
             **given,
             layout.WARC_QUERY: exchange.request,
             layout.WARC_REPLY: exchange.reply,
-            layout.FACTS: encode(facts),
+            layout.FACTS: _written(facts),
         }
         kept = {path: self._backend.blobs.put(octets) for path, octets in files.items()}
         at = max(self._records.now(), stamp.gen_time)
@@ -232,6 +233,18 @@ def _require_page(capture: Capture) -> None:
     if why or visit.error:
         address = visit.address if why else capture.address
         raise CaptureFailed(_NOT_VISITED.get(why, _NO_PAGE), address=fit(address), why=why or fit(visit.error))
+
+
+def _written(facts: CaptureFacts) -> bytes:
+    """``capture.json``, if packages can be made of it: a program that a page took over may say anything."""
+    try:
+        written = encode(facts)
+        decode(written)
+    except (PackageRefused, Malformed) as error:
+        raise CaptureFailed(
+            "What was told of the page {address} cannot be; nothing was kept.", address=fit(facts.address)
+        ) from error
+    return written
 
 
 def _require_room(given: Mapping[str, bytes]) -> None:

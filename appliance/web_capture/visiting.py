@@ -37,8 +37,8 @@ Draw = Callable[..., bytes]
 class Visit:
     """What was seen. ``address`` is the last one, after redirects, as the browser shows it; ``cut`` are stable
     words for what is not whole: ``time``, ``height``. ``error`` is Chromium's word where the page could not be
-    opened at all, or the proxy's for why it was refused. ``loaded_address`` is the document's own, without what a script has made of it
-    (``history.pushState``): the one that is in the WARC."""
+    opened at all, or the proxy's for why it was refused. ``loaded_address`` is the document's own, without what a
+    script has made of it (``history.pushState``): the one that is in the WARC."""
 
     address: str
     title: str
