@@ -10,7 +10,7 @@ SOURCES := hsm appliance webui clients tests scripts
 WORKERS ?= 5
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test test-long test-interop test-appliance test-takeover crash batches fuzz api-document api-fuzz flips attacks mutants review-corpus review-weights lint format bench bundle offline-verifier test-offline docs-images screenshots metrics clean _rules _pure
+.PHONY: help setup demo up check test test-long test-interop test-capture test-appliance test-takeover crash batches fuzz api-document api-fuzz flips attacks mutants review-corpus review-weights lint format bench bundle offline-verifier test-offline docs-images screenshots metrics clean _rules _pure
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)$$/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -39,6 +39,10 @@ test-long: ## the sweeps that `make test` takes a part of: every page, role, for
 test-interop: ## files of many producers, signed by one after another, judged by us and by others; attacks on top (DRAW=2: other combinations; EVERYTHING=1: each attack on each, for hours)
 	@scripts/setup test interop
 	@$(BIN)/python -m tests.interop "$(VERMILION_HOME)/interop" $(if $(DRAW),--draw $(DRAW)) $(if $(EVERYTHING),--everything)
+
+test-capture: ## web pages of every kind captured: the files read by warcio, py-wacz and ReplayWeb.page, and held against what a visitor sees; hostile ones
+	@scripts/setup test capture
+	@$(BIN)/pytest -m "long or not long" --numprocesses=2 --no-loadscope-reorder tests/web_capture
 
 test-appliance: ## a bare Debian is installed from the bundle, booted, used and broken, as root (ONLY="reboot disk": some steps; FROM=COMMIT: of that release)
 	@scripts/setup bundle machine $(if $(ONLY),,virtual) || [ -n "$$WHERE_POSSIBLE" ]

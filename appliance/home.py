@@ -89,6 +89,8 @@ class Home:
     """The socket of the service that converts word processors' files, on an appliance."""
     directory_socket = Place("run/directory.sock")
     """The socket of the service that asks the directory and the identity provider, on an appliance."""
+    capture_socket = Place("run/capture.sock")
+    """The socket of the service that captures web pages, on an appliance."""
     alarms = Place("run/alarms")
     """A file for each service that failed, on an appliance."""
     pulses = Place("run/pulses")

@@ -13,7 +13,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import TracebackType
 
-from appliance.config import Settings
+from appliance.config import TSA_PORT_ABOVE, Settings
 from appliance.errors import SupervisionFailed
 from appliance.home import Home, role_of_command
 from hsm.client import AuthorityClient
@@ -198,10 +198,6 @@ def _ending(status: int) -> str:
 
 
 AUTHORITY = "authority"
-
-TSA_PORT_ABOVE = 1
-"""The timestamp service listens one port above the portal, both on the loopback interface only. The portal
-forwards requests for ``/tsa`` to it, as nginx does on an appliance."""
 
 
 def services(settings: Settings, environment: Mapping[str, str]) -> list[Service]:

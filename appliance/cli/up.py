@@ -16,12 +16,12 @@ import click
 
 from appliance.cli.founding import found_home, give_accounts_for_trying
 from appliance.cli.program import Context, Terminal
-from appliance.config import PORT_OF_RUN, Settings, load
+from appliance.config import PORT_OF_RUN, TSA_PORT_ABOVE, Settings, load
 from appliance.demonstration.new_home import NewHome, zone_of_machine
 from appliance.errors import SupervisionFailed
 from appliance.home import Home
 from appliance.policy import PRESETS
-from appliance.supervision import TSA_PORT_ABOVE, Supervisor, inherited, services
+from appliance.supervision import Supervisor, inherited, services
 from hsm.client import AuthorityClient
 
 

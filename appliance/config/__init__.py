@@ -3,6 +3,7 @@
 Every setting has a default, so an empty file is a valid one. ``docs/reference.md`` lists them; a test compares.
 """
 
+from appliance.config.captures import CaptureSettings
 from appliance.config.connections import (
     AlarmSettings,
     GatewaySettings,
@@ -33,6 +34,7 @@ from appliance.config.settings import (
     ACTIVATION_PORT_ABOVE,
     CONSOLE_PORT_ABOVE,
     PORT_OF_RUN,
+    TSA_PORT_ABOVE,
     BackupSettings,
     HealthSettings,
     KeepingSettings,
@@ -45,8 +47,10 @@ __all__ = [
     "ACTIVATION_PORT_ABOVE",
     "CONSOLE_PORT_ABOVE",
     "PORT_OF_RUN",
+    "TSA_PORT_ABOVE",
     "AlarmSettings",
     "BackupSettings",
+    "CaptureSettings",
     "ConsoleSettings",
     "ContactSettings",
     "DirectoryKind",

@@ -75,6 +75,12 @@ class _Served:
         return urlsplit(self.public_url).hostname or ""
 
     @property
+    def public_port(self) -> int:
+        """The port of the public address."""
+        parts = urlsplit(self.public_url)
+        return parts.port or (443 if parts.scheme == "https" else 80)
+
+    @property
     def origin(self) -> str:
         """The WebAuthn origin: scheme, host and port of the public address, as browsers write it (RFC 6454, 6.2).
         No page of another origin can ask for these passkeys, also where it shares the host."""

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+from appliance.config.captures import CaptureSettings
 from appliance.config.connections import (
     AlarmSettings,
     GatewaySettings,
@@ -40,9 +41,10 @@ PORT_OF_RUN = "VERMILION_PORT"
 """The variable by which ``vermilion up --port`` tells its processes; in development only."""
 
 
-CONSOLE_PORT_ABOVE, ACTIVATION_PORT_ABOVE = 2, 3
-"""Where a run chooses the portal's port, the console is two above it and the activation service three, with the
-timestamp process between them."""
+TSA_PORT_ABOVE, CONSOLE_PORT_ABOVE, ACTIVATION_PORT_ABOVE = 1, 2, 3
+"""In development the timestamp service listens one port above the portal, which forwards requests for ``/tsa`` to
+it, as nginx does on an appliance. Where a run chooses the portal's port, the console and the activation service
+are above that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ class Settings:
     directory: DirectorySettings = field(default_factory=DirectorySettings)
     ldap: LdapSettings = field(default_factory=LdapSettings)
     openid: OpenIdSettings = field(default_factory=OpenIdSettings)
+    capture: CaptureSettings = field(default_factory=CaptureSettings)
     logs: LogSettings = field(default_factory=LogSettings)
 
     def mark(self) -> Mark | None:
@@ -129,6 +132,13 @@ class Settings:
     def backups(self) -> Path:
         """The directory of archives; a relative one counts from the home."""
         return self.home.root / self.backup.directory
+
+    @property
+    def own_ports(self) -> frozenset[int]:
+        """Ports of this machine at which the appliance itself answers, behind its web server, too."""
+        served = (self.web, self.console, self.activation)
+        ports = {each.port for each in served} | {self.web.port + TSA_PORT_ABOVE}
+        return frozenset(ports | {each.public_port for each in served})
 
     def mail_password(self, environment: Mapping[str, str]) -> str | None:
         """The password of the mail server's user, where there is one. Raises ConfigurationError."""

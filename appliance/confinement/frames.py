@@ -61,6 +61,11 @@ def read(stream: socket.socket, *, limit: int, deadline: float | None = None) ->
         raise FrameError(str(error)) from error
 
 
+def read_octets(stream: socket.socket, size: int, *, deadline: float | None = None) -> bytes:
+    """The next *size* octets, which an earlier frame announced. Raises as :func:`read`."""
+    return bytes(_exactly(stream, size, deadline))
+
+
 def _exactly(stream: socket.socket, size: int, deadline: float | None) -> bytearray:
     received = bytearray(size)
     view = memoryview(received)

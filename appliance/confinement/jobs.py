@@ -42,6 +42,8 @@ JOBS: Mapping[str, str] = MappingProxyType(
         "pdf.seal_svg": "appliance.pdf.confined_jobs:seal_svg",
         "pdf.require_shown": "appliance.pdf.confined_jobs:require_shown",
         "pdf.require_room": "appliance.pdf.confined_jobs:require_room",
+        "captures.thumbnail": "appliance.evidence.captures.thumbnail:shrink",
+        "captures.compared": "appliance.web_capture.pictures:compared",
         "review.check": "appliance.review.checking:check_content",
     }
 )
@@ -58,6 +60,11 @@ DRAWING: Mapping[str, str] = MappingProxyType(
     }
 )
 """What somebody needs who only shows what is to be signed: no typefaces, so nothing in the cache."""
+
+CAPTURE_PICTURES: Mapping[str, str] = MappingProxyType(
+    {f"captures.{name}": f"appliance.web_capture.pictures:{name}" for name in ("assembled", "animated")}
+)
+"""Pictures that the browser of a capture made: in a process for this capture, which ends with it."""
 
 LISTS: Mapping[str, str] = MappingProxyType({"workbook.read": "appliance.workbook_reading:read_workbook"})
 """Reading what people fill in, which is rare: in a process of its own that ends afterwards, instead of its library

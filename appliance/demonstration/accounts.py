@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from appliance.wiring import Appliance
 
 SIGNERS = frozenset({AccountRole.INITIATOR, AccountRole.SIGNER})
-ROLES = {ZHANG.subject: SIGNERS, LI.subject: SIGNERS, CUSTODIAN.subject: frozenset({AccountRole.CUSTODIAN})}
+ROLES = {
+    ZHANG.subject: SIGNERS | {AccountRole.INVESTIGATOR},
+    LI.subject: SIGNERS,
+    CUSTODIAN.subject: frozenset({AccountRole.CUSTODIAN}),
+}
 
 
 def give_accounts(appliance: Appliance, authenticators: DemonstrationAuthenticators) -> None:

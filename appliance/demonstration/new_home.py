@@ -50,6 +50,13 @@ zone = {zone}
 # sender = "contracts@example.com"
 """
 
+_CAPTURE = """
+# Web pages are captured as evidence: public ones, and those that this machine serves itself.
+[capture]
+enabled = true
+allowed_hosts = ["localhost", "127.0.0.1"]
+"""
+
 _AUTHORITY = """\
 # The authority's settings; docs/reference.md lists them all.
 
@@ -132,7 +139,7 @@ class NewHome:
             console=port + CONSOLE_PORT_ABOVE,
             url=_quoted(self.address(port)),
         )
-        shown = "" if self.is_demonstration else _INTERFACE
+        shown = _CAPTURE if self.is_demonstration else _INTERFACE
         shown = shown.format(language=_quoted(self.language), zone=_quoted(self.zone))
         return served + self.activation_settings(port) + shown
 

@@ -15,7 +15,7 @@ from appliance.pdf.byte_ranges import ends_cleanly
 from appliance.pdf.page_comparison import NotRendered, PageComparison
 from appliance.pdf.validation.changes import is_described_anew, steps
 from appliance.pdf.validation.filled_fields import FilledFields
-from appliance.pdf.validation.model import FoundSignature, Look, RevisionStep, StepKind
+from appliance.pdf.validation.model import FoundSignature, Look, RevisionStep, RevisionStepKind
 from appliance.pdf.validation.opening import OpenedPdf
 from appliance.pdf.validation.page_states import PageGraph, RevisionStates
 from appliance.pdf.validation.reading import of_fields, revisions_within, stored_since
@@ -146,7 +146,7 @@ class RevisionHistory:
             return Changes.NONE, None
         if _is_forbidden(found, later):
             return Changes.CHANGED, failed(SubIndication.FORMAT_FAILURE, _LOCKED)
-        if all(step.kind in (StepKind.NOTHING, StepKind.VALIDATION_DATA) for step in later):
+        if all(step.kind in (RevisionStepKind.NOTHING, RevisionStepKind.VALIDATION_DATA) for step in later):
             return Changes.VALIDATION_DATA, None
         return self._looked_at(found, later)
 
@@ -170,7 +170,7 @@ class RevisionHistory:
     def _doubt(self, found: FoundSignature, later: list[RevisionStep]) -> Sentence | None:
         """Why the *later* steps, which nobody sees outside their fields, are not all explained, if so."""
         permitted = self._permission(found) in (_FILLING, _ANNOTATING)
-        if any(step.kind is StepKind.UNEXPLAINED for step in later):
+        if any(step.kind is RevisionStepKind.UNEXPLAINED for step in later):
             return _UNEXPLAINED
         if any(map(self._is_sneaky, later)):
             return _ADDED
@@ -191,7 +191,7 @@ class RevisionHistory:
 
     def _is_uncovered(self, step: RevisionStep) -> bool:
         """Whether fields were filled, and no later signature of a person answers for that."""
-        return step.kind is StepKind.FORM_FILLING and step.number > self._covered
+        return step.kind is RevisionStepKind.FORM_FILLING and step.number > self._covered
 
     def _permission(self, found: FoundSignature) -> int | None:
         """What *found* allows to change, or a certification that was made before it (DocMDP's P)."""
@@ -277,7 +277,8 @@ class NewRevisions(RevisionHistory):
         """Whether the new revisions do nothing but fill signature fields that were there, object by object; only
         then does the full comparison, pages included, have nothing to add."""
         return bool(self.steps) and all(
-            step.recognised and step.kind is StepKind.FORM_FILLING and not step.new_visible for step in self.steps
+            step.recognised and step.kind is RevisionStepKind.FORM_FILLING and not step.new_visible
+            for step in self.steps
         )
 
     def _differences(self, found: FoundSignature, later: list[RevisionStep]) -> tuple[PagePair, ...]:
@@ -300,7 +301,7 @@ def history_of(
 def _is_forbidden(found: FoundSignature, later: list[RevisionStep]) -> bool:
     """DocMDP P=1, or a field that FieldMDP locks (ISO 32000-2, 12.8.2)."""
     filled = [name for step in later for name in step.touched]
-    if found.permission == 1 and any(step.kind is StepKind.FORM_FILLING for step in later):
+    if found.permission == 1 and any(step.kind is RevisionStepKind.FORM_FILLING for step in later):
         return True
     return found.lock is not None and any(found.lock.locks(name) for name in filled)
 

@@ -10,20 +10,34 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from PIL import Image
-
+from appliance.confinement.jobs import CAPTURE_PICTURES
+from appliance.confinement.pool import Confinement
+from appliance.errors import ConfinementFailed, DocumentRefused
 from appliance.web_capture.destinations import Destinations
 from appliance.web_capture.devtools import BrowserGone, DevTools
-from appliance.web_capture.enclosure import PORT, Enclosure, browser, enclose
+from appliance.web_capture.enclosure import PORT, browser, enclose
 from appliance.web_capture.interception import Interception
-from appliance.web_capture.model import LONGEST_ADDRESS, CaptureFailed, CaptureLimits, Traffic
+from appliance.web_capture.model import (
+    LONGEST_ADDRESS,
+    CaptureFailed,
+    CaptureLimits,
+    CaptureOrder,
+    CaptureProgress,
+    CaptureStage,
+    StepOutcome,
+    Traffic,
+)
 from appliance.web_capture.recording_proxy import Recorder, RecordingProxy
+from appliance.web_capture.reporting import CaptureReporting, ignore
+from appliance.web_capture.session import require_steps
+from appliance.web_capture.tab import WIDTH
 from appliance.web_capture.upstream import Connecting, server_trust
-from appliance.web_capture.visiting import WIDTH, Visit, Visitor
+from appliance.web_capture.visiting import Visit, Visited, Visitor
 from appliance.web_capture.wacz import CapturedPage, wacz
 from appliance.web_capture.warc import WarcFile
 
@@ -65,6 +79,12 @@ class Capture:
     command: tuple[str, ...]
     browser_sha256: str
     browser_package: str
+    limits: CaptureLimits
+    steps: tuple[StepOutcome, ...] = ()
+    session: bytes = b""
+    """The recorded screen, an animated WebP; empty where no step asks for it, or nothing moved."""
+    frames: tuple[datetime, ...] = ()
+    """When each picture of ``session`` was seen."""
 
 
 def require_address(address: str) -> str:
@@ -86,56 +106,79 @@ def require_address(address: str) -> str:
 
 
 def capture(
-    address: str,
+    order: CaptureOrder,
     destinations: Destinations,
     *,
     clock: Callable[[], datetime],
     limits: CaptureLimits | None = None,
     trust: Callable[[], ssl.SSLContext] = server_trust,
     made_by: str,
+    progress: Callable[[CaptureProgress], None] = ignore,
 ) -> Capture:
-    """Captures *address*. *made_by* names the program and its release in the WARC file. Raises
+    """Captures what *order* asks for. *made_by* names the program and its release in the WARC file; *progress* is
+    called by this thread, a few times a second at most, and an ApplianceError of it ends the capture. Raises
     :class:`CaptureFailed`; nothing is left of a capture that failed."""
-    limits = limits or CaptureLimits()
-    destinations.begin_at(urlsplit(require_address(address)).hostname or "")
+    limits, address = limits or CaptureLimits(), require_address(order.address)
+    require_steps(order.steps)
+    destinations.begin_at(urlsplit(address).hostname or "")
     began, traffic, written = clock(), Traffic(), io.BytesIO()
+    reporting = CaptureReporting(progress, traffic)
+    reporting.enter(CaptureStage.STARTING)
+    warc = WarcFile(written)
+    warc.begin({"software": made_by, "format": "WARC File Format 1.1", "conformsTo": _STANDARD}, began)
     with tempfile.TemporaryDirectory(prefix="capture-") as folder:
         interception = Interception(Path(folder), began)
-        arguments = (*_ALWAYS, f"--ignore-certificate-errors-spki-list={interception.fingerprint}")
-        warc = WarcFile(written)
-        warc.begin({"software": made_by, "format": "WARC File Format 1.1", "conformsTo": _STANDARD}, began)
         recorder = Recorder(warc, traffic, Connecting(destinations, traffic, trust), interception, limits, clock)
-        enclosure = enclose(arguments)
-        proxy = RecordingProxy(enclosure.listener, recorder)
-        try:
-            visit = _visited(enclosure, proxy, recorder, address)
-        finally:
-            proxy.close()
-            enclosure.end()
+        visited, command = _browsed(Path(folder), recorder, order, reporting)
+    reporting.enter(CaptureStage.PACKING)
     warc.end()
-    ended, whole = clock(), written.getvalue()
-    page = CapturedPage(visit.address, visit.title, visit.text, began)
+    ended, whole, visit = clock(), written.getvalue(), visited.visit
+    page = CapturedPage(visit.loaded_address, visit.title, visit.text, began)
     packed = wacz(whole, warc.entries, page, made_by=made_by, at=ended)
-    return Capture(address, began, ended, whole, packed, visit, traffic, enclosure.command, *_versions())
+    digest, package = _versions()
+    steps, session, frames = visited.steps, visited.session, visited.frames
+    return Capture(
+        address, began, ended, whole, packed, visit, traffic,
+        command, digest, package, limits, steps, session, frames,
+    )  # fmt: skip
 
 
-_NONSENSE: Final = (
-    *(ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError),
-    Image.DecompressionBombError,
-)
+_DRAWING: Final = 120.0
+"""Seconds for putting a picture together."""
+_NO_PICTURE: Final = "The browser gave no picture of the page that can be read; nothing was kept."
+_NONSENSE: Final = (ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError)
 """What comes of answers that an honest browser does not give."""
 _STANDARD: Final = "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
 
 
-def _visited(enclosure: Enclosure, proxy: RecordingProxy, recorder: Recorder, address: str) -> Visit:
-    tools = DevTools(enclosure.reading, enclosure.writing)
-    visitor = Visitor(tools, recorder.limits, lambda: proxy.idle_since, recorder.clock)
+def _browsed(
+    folder: Path, recorder: Recorder, order: CaptureOrder, reporting: CaptureReporting
+) -> tuple[Visited, tuple[str, ...]]:
+    """What a browser gave, and the command by which it ran; it is gone afterwards."""
+    trusted = f"--ignore-certificate-errors-spki-list={recorder.interception.fingerprint}"
+    enclosure = enclose((*_ALWAYS, trusted))
+    proxy = RecordingProxy(enclosure.listener, recorder)
     try:
-        return visitor.visit(address)
+        with Confinement(folder, warm=1, jobs=CAPTURE_PICTURES, warm_up=()) as drawing:
+            tools = DevTools(enclosure.reading, enclosure.writing, waiting=reporting.tick)
+            draw = partial(drawing.process, bytes, timeout=_DRAWING, sentence=_NO_PICTURE)
+            visitor = partial(Visitor, tools, recorder.limits, lambda: proxy.idle_since, recorder.clock)
+            return _visited(lambda: visitor(reporting, draw), order), enclosure.command
+    finally:
+        proxy.close()
+        enclosure.end()
+
+
+def _visited(visitor: Callable[[], Visitor], order: CaptureOrder) -> Visited:
+    """What *visitor* gives of it, or one sentence."""
+    try:
+        return visitor().visit(order)
     except BrowserGone as error:
         raise CaptureFailed(
             "The browser ended or stopped answering while it showed the page; nothing was kept."
         ) from error
+    except (DocumentRefused, ConfinementFailed) as error:
+        raise CaptureFailed(_NO_PICTURE) from error
     except _NONSENSE as error:
         raise CaptureFailed("The browser answered something that cannot be; nothing was kept.") from error
 

@@ -12,6 +12,12 @@ from appliance.language.sizes import MEGABYTE
 
 LONGEST_ADDRESS: Final = 2000
 """Characters of an address."""
+MOST_STEPS: Final = 20
+"""Of one recorded session."""
+LONGEST_TARGET: Final = 500
+"""Characters of a selector."""
+LONGEST_STEP: Final = 60.0
+"""Seconds that one step may ask for."""
 
 
 class CaptureFailed(ApplianceError, code="capture-failed"):
@@ -24,8 +30,8 @@ class CaptureLimits:
 
     seconds: float = 50.0
     """For loading and scrolling; pictures are taken of what is there by then."""
-    bytes: int = 256 * MEGABYTE
-    """Of all responses together, as received."""
+    bytes: int = 100 * MEGABYTE
+    """Of all responses together, as received: a package has them twice, alone and in the WACZ."""
     response: int = 64 * MEGABYTE
     """Of one response."""
     requests: int = 2_000
@@ -33,6 +39,8 @@ class CaptureLimits:
     """Open at once."""
     height: int = 30_000
     """Pixels of a page's picture; an endless page is cut off there."""
+    session: float = 60.0
+    """Seconds for all steps of a recorded session together, besides ``seconds``."""
 
 
 class StepKind(StrEnum):
@@ -44,6 +52,8 @@ class StepKind(StrEnum):
     """The element that ``target`` (a CSS selector) selects first."""
     WAIT = "wait"
     """``seconds``, or until ``target`` is there."""
+    RECORD = "record"
+    """From here on the screen is recorded, to the end of the steps; this one itself takes ``seconds``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +63,35 @@ class CaptureStep:
     kind: StepKind
     target: str = ""
     seconds: float = 0.0
+
+
+class StepResult(StrEnum):
+    """What became of a step."""
+
+    DONE = "done"
+    LEFT = "left"
+    """It was done, and led to another page, which is shown from then on."""
+    NOT_FOUND = "not-found"
+    """Nothing is selected by ``target``, or it did not come in time."""
+    REFUSED = "refused"
+    """It could not be done, and ``note`` says why: ``selector`` is none that browsers know, ``hidden`` an element
+    without a place on the screen, ``covered`` one that lies behind another, ``error`` what the browser refused."""
+    LATE = "late"
+    """The time for the session was over; it was not tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepOutcome:
+    """What became of one step, and what was seen after it (``picture``, PNG of the window; empty where it was not
+    tried) at the time ``at``, when the page had this ``address``. ``note`` are stable words, parted by spaces: why
+    it was refused, or what the page wanted besides and did not get (``dialog``, ``window``, ``download``)."""
+
+    step: CaptureStep
+    result: StepResult
+    note: str
+    at: datetime
+    address: str
+    picture: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +128,39 @@ class TlsTrust(StrEnum):
     TRUSTED = "trusted"
     UNTRUSTED = "untrusted"
     """Expired, for another name, or by nobody who is believed: captured all the same, and told."""
+    HOUSE = "house"
+    """By an authority of the house that the operator named: one of its own servers, or a proxy of the organisation
+    that opens TLS and shows certificates of its own for other servers."""
     NONE = "none"
     """No TLS."""
 
 
 @dataclass(frozen=True, slots=True)
+class ForwardProxy:
+    """A proxy of the house, through which captures go. ``credentials``: user and password as in RFC 7617 ("user:
+    password" in UTF-8), None where it asks for none."""
+
+    host: str
+    port: int
+    credentials: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HouseNetwork:
+    """What lies between this machine and the internet: a ``proxy`` of the house, its own ``authorities`` (path of
+    a PEM file, empty for none), and the hosts that alone are visited, all where none is named: ``site.example`` is
+    that host, ``*.site.example`` all below it."""
+
+    only: tuple[str, ...] = ()
+    proxy: ForwardProxy | None = None
+    authorities: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Resolution:
     """What a name led to. ``answers`` are the records as the resolver gave them (RFC 1035 text form), ``resolver``
-    its address, empty where no server was asked; ``address`` the one that was visited."""
+    its address, empty where no server was asked; ``address`` the one that was visited. All three are empty where a
+    proxy of the house was asked for the host by its name."""
 
     host: str
     address: str
@@ -132,8 +196,22 @@ class Traffic:
     requests: int = 0
     received: int = 0
     """Bytes of responses."""
+    proxy: str = ""
+    """Host and port of the house's proxy, through which all of it passed; empty without one."""
     resolutions: dict[str, Resolution] = field(default_factory=dict)
+    connected: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By host, address and port of what was really connected to: ``192.0.2.1:443``, ``[2001:db8::1]:443``."""
     tls: dict[str, TlsFacts] = field(default_factory=dict)
     refused: list[RefusedRequest] = field(default_factory=list)
     cut: list[RefusedRequest] = field(default_factory=list)
     """Responses that ended before their end: by a limit, or by the server."""
+    refused_in_all: int = 0
+    cut_in_all: int = 0
+    """How many there were, the ones included that were too many to be told."""
+
+    def note_connection(self, host: str, address: str, port: int) -> None:
+        """Notes that a connection for *host* was opened to *address* and *port*."""
+        place = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+        known = self.connected.get(host, ())
+        if place not in known:
+            self.connected[host] = (*known, place)

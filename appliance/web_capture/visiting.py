@@ -2,41 +2,41 @@
 
 1. the address is opened in a tab of a fresh profile; other windows, dialogs and downloads are refused;
 2. it waits until the page says that it is loaded and nothing has been under way for a moment;
-3. it scrolls down screen by screen, so that what is loaded late is loaded, to the page's end or the limit;
-4. it scrolls up again; picture, PDF and text are of what is there then.
+3. the steps of a recorded session are carried out, if there are any;
+4. it scrolls down screen by screen, so that what is loaded late is loaded, to the page's end or the limit;
+5. it scrolls up again; picture, PDF and text are of what is there then.
 """
 
 from __future__ import annotations
 
-import base64
-import io
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from PIL import Image
-
 from appliance.web_capture.devtools import DevTools
-from appliance.web_capture.model import CaptureFailed, CaptureLimits
+from appliance.web_capture.model import CaptureLimits, CaptureOrder, CaptureStage, StepOutcome
+from appliance.web_capture.pictures import MOST_PIXELS, TILE
+from appliance.web_capture.reporting import CaptureReporting
+from appliance.web_capture.screen_recording import durations
+from appliance.web_capture.session import CaptureSession
+from appliance.web_capture.tab import QUIET, SCREEN, TICK, WIDTH, Tab
 
-WIDTH: Final = 1280
-_SCREEN: Final = 900
-"""Pixels of the window."""
-_QUIET: Final = 0.8
-"""Seconds without a request after which a page counts as loaded."""
-_TICK: Final = 0.1
-_TILE: Final = 8_000
-"""Pixels: a taller picture is taken in parts, since Chromium repeats itself beyond 16,384."""
 _LONGEST_TEXT: Final = 4_000_000
 """Characters."""
 
 
+Draw = Callable[..., bytes]
+"""A job of :data:`appliance.confinement.jobs.CAPTURE_PICTURES`, by name and arguments. Raises ApplianceError."""
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What was seen. ``address`` is the last one, after redirects; ``cut`` are stable words for what is not whole:
-    ``time``, ``height``. ``error`` is Chromium's word where the page could not be opened at all."""
+    """What was seen. ``address`` is the last one, after redirects, as the browser shows it; ``cut`` are stable
+    words for what is not whole: ``time``, ``height``. ``error`` is Chromium's word where the page could not be
+    opened at all. ``loaded_address`` is the document's own, without what a script has made of it
+    (``history.pushState``): the one that is in the WARC."""
 
     address: str
     title: str
@@ -48,6 +48,17 @@ class Visit:
     cut: tuple[str, ...]
     error: str
     product: str
+    loaded_address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Visited:
+    """A visit with what its steps gave; ``session`` is the recorded screen (WebP), pictures of these times."""
+
+    visit: Visit
+    steps: tuple[StepOutcome, ...]
+    session: bytes
+    frames: tuple[datetime, ...]
 
 
 class Visitor:
@@ -59,85 +70,63 @@ class Visitor:
         limits: CaptureLimits,
         idle_since: Callable[[], datetime | None],
         clock: Callable[[], datetime],
+        reporting: CaptureReporting,
+        draw: Draw,
     ) -> None:
-        self._tools = tools
         self._limits = limits
-        self._idle_since = idle_since
-        self._clock = clock
-        self._session = ""
+        self._reporting = reporting
+        self._draw = draw
+        self._product = str(tools.ask("Browser.getVersion").get("product", ""))
+        self._tab = Tab(tools, idle_since, clock, reporting)
 
-    def visit(self, address: str) -> Visit:
+    def visit(self, order: CaptureOrder) -> Visited:
         """Raises :class:`CaptureFailed`, :class:`appliance.web_capture.devtools.BrowserGone`."""
         deadline = time.monotonic() + self._limits.seconds
-        product = str(self._tools.ask("Browser.getVersion").get("product", ""))
-        self._tools.ask("Browser.setDownloadBehavior", {"behavior": "deny"})
-        tab = self._tools.ask("Target.createTarget", {"url": "about:blank", "width": WIDTH, "height": _SCREEN})
-        attached = self._tools.ask("Target.attachToTarget", {"targetId": tab["targetId"], "flatten": True})
-        self._session = str(attached["sessionId"])
-        self._tools.ask("Target.setDiscoverTargets", {"discover": True})
-        self._page("Page.enable")
-        error = str(
-            self._page("Page.navigate", {"url": address}, seconds=self._limits.seconds).get("errorText", "")
-        )
-        loaded = self._settle(deadline, str(tab["targetId"]))
-        height, cut = self._scrolled(deadline, str(tab["targetId"]))
+        self._reporting.enter(CaptureStage.LOADING)
+        answer = self._tab.ask("Page.navigate", {"url": order.address}, seconds=self._limits.seconds)
+        error = str(answer.get("errorText", ""))
+        loaded = self._tab.settle(deadline)
+        began = time.monotonic()
+        steps, session, frames = self._steps(order)
+        deadline += time.monotonic() - began
+        self._reporting.enter(CaptureStage.SCROLLING)
+        height, cut = self._scrolled(deadline)
         if not loaded:
             cut = ("time", *cut)
-        return self._seen(product, error, height, loaded=loaded, cut=tuple(dict.fromkeys(cut)))
+        self._reporting.enter(CaptureStage.PICTURE)
+        seen = self._seen(error, height, loaded=loaded, cut=tuple(dict.fromkeys(cut)))
+        return Visited(seen, steps, session, frames)
 
-    def _page(
-        self, method: str, parameters: Mapping[str, Any] | None = None, *, seconds: float = 20.0
-    ) -> Mapping[str, Any]:
-        return self._tools.ask(method, parameters, session=self._session, seconds=seconds)
-
-    def _value(self, expression: str) -> Any:
-        """What *expression* is in a world of its own, which the page's scripts cannot change."""
-        tree = self._page("Page.getFrameTree")
-        world = self._page(
-            "Page.createIsolatedWorld", {"frameId": tree["frameTree"]["frame"]["id"], "worldName": "capture"}
-        )
-        asked = {
-            "expression": expression,
-            "contextId": world["executionContextId"],
-            "returnByValue": True,
-        }
-        return self._page("Runtime.evaluate", asked).get("result", {}).get("value")
-
-    def _said(self, expression: str) -> str:
-        """The same as text that can be written: scripts make halves of characters, which have no encoding."""
-        return str(self._value(expression) or "").encode("utf-8", "replace").decode()
-
-    def _settle(self, deadline: float, tab: str) -> bool:
-        """Whether the page is loaded and quiet before *deadline*."""
-        while time.monotonic() < deadline:
-            for event in self._tools.events(_TICK):
-                self._refuse_more(event, tab)
-            idle = self._idle_since()
-            quiet = idle is not None and (self._clock() - idle).total_seconds() >= _QUIET
-            if quiet and self._value("document.readyState") == "complete":
-                return True
-        return False
-
-    def _refuse_more(self, event: Mapping[str, Any], tab: str) -> None:
-        """Dialogs are closed, and so are windows that the page opens."""
-        if event["method"] == "Page.javascriptDialogOpening":
-            self._page("Page.handleJavaScriptDialog", {"accept": False})
-        if event["method"] == "Target.targetCreated":
-            target = event["params"]["targetInfo"]
-            if target.get("type") == "page" and target.get("targetId") != tab:
-                self._tools.ask("Target.closeTarget", {"targetId": target["targetId"]})
+    def _steps(self, order: CaptureOrder) -> tuple[tuple[StepOutcome, ...], bytes, tuple[datetime, ...]]:
+        if not order.steps:
+            return (), b"", ()
+        self._reporting.enter(CaptureStage.STEPS)
+        steps = CaptureSession(self._tab, self._draw, self._limits.session).run(order.steps)
+        self._tab.ask("Page.stopScreencast")
+        pictures = self._tab.recording.pictures()
+        if not pictures:
+            return steps, b"", ()
+        times = [at for at, _ in pictures]
+        shown = durations(times, self._tab.clock())
+        session = self._draw("captures.animated", pictures=[each for _, each in pictures], milliseconds=shown)
+        return steps, session, tuple(times)
 
     def _height(self) -> int:
-        size = self._page("Page.getLayoutMetrics")["cssContentSize"]
-        return int(size["height"])
+        return max(1, int(self._size()["height"]))
 
-    def _scrolled(self, deadline: float, tab: str) -> tuple[int, tuple[str, ...]]:
+    def _width(self) -> int:
+        return max(1, min(int(self._size()["width"]), 4 * WIDTH))
+
+    def _size(self) -> Mapping[str, Any]:
+        return dict(self._tab.ask("Page.getLayoutMetrics")["cssContentSize"])
+
+    def _scrolled(self, deadline: float) -> tuple[int, tuple[str, ...]]:
         """The page's height once it has been looked through, and what cut that short."""
         place = 0
         cut: tuple[str, ...] = ()
         while True:
             height = self._height()
-            if place + _SCREEN >= height:
+            if place + SCREEN >= height:
                 break
             if place >= self._limits.height:
                 cut = ("height",)
@@ -145,60 +134,43 @@ class Visitor:
             if time.monotonic() >= deadline:
                 cut = ("time",)
                 break
-            place += _SCREEN
-            self._value(f"window.scrollTo(0, {place})")
-            for event in self._tools.events(_TICK):
-                self._refuse_more(event, tab)
-            if place + _SCREEN >= self._height():
-                self._settle(deadline, tab)
-        self._value("window.scrollTo(0, 0)")
-        self._settle(min(deadline, time.monotonic() + 2 * _QUIET), tab)
-        height = self._height()
-        if height > self._limits.height:
-            return self._limits.height, (*cut, "height")
-        return height, cut
+            place += SCREEN
+            self._tab.value(f"window.scrollTo(0, {place})")
+            self._tab.wait(TICK)
+            if place + SCREEN >= self._height():
+                self._tab.settle(deadline)
+        self._tab.value("window.scrollTo(0, 0)")
+        self._tab.settle(min(deadline, time.monotonic() + 2 * QUIET))
+        height, most = self._height(), min(self._limits.height, MOST_PIXELS // self._width())
+        return (most, (*cut, "height")) if height > most else (height, cut)
 
-    def _seen(self, product: str, error: str, height: int, *, loaded: bool, cut: tuple[str, ...]) -> Visit:
-        text = self._said("document.documentElement ? document.documentElement.innerText : ''")
+    def _seen(self, error: str, height: int, *, loaded: bool, cut: tuple[str, ...]) -> Visit:
+        text = self._tab.said("document.documentElement ? document.documentElement.innerText : ''")
+        address = self._tab.said("location.href")
         seen = Visit(
-            address=self._said("location.href"),
-            title=self._said("document.title")[:1000],
+            address=address,
+            title=self._tab.said("document.title")[:1000],
             text=text[:_LONGEST_TEXT],
             picture=self._picture(height),
-            pdf=self._octets(self._page("Page.printToPDF", {"printBackground": True}, seconds=30.0)),
+            pdf=self._tab.octets("Page.printToPDF", {"printBackground": True}),
             loaded=loaded,
             height=height,
             cut=cut,
             error=error,
-            product=product,
+            product=self._product,
+            loaded_address=self._tab.loaded if self._tab.loaded.startswith(("http://", "https://")) else address,
         )
         return seen if len(text) <= _LONGEST_TEXT else replace(seen, cut=(*cut, "text"))
 
     def _picture(self, height: int) -> bytes:
-        """The whole page as PNG, put together of tiles."""
-        width = max(1, min(int(self._page("Page.getLayoutMetrics")["cssContentSize"]["width"]), 4 * WIDTH))
+        """The whole page as PNG, put together of tiles in confinement."""
+        width = self._width()
         tiles = [
-            (top, self._octets(self._page("Page.captureScreenshot", _clip(top, width, height), seconds=30.0)))
-            for top in range(0, max(height, 1), _TILE)
+            self._tab.octets("Page.captureScreenshot", _clip(top, width, height)) for top in range(0, height, TILE)
         ]
-        if len(tiles) == 1:
-            return tiles[0][1]
-        whole = Image.new("RGB", (width, height), "white")
-        for top, tile in tiles:
-            with Image.open(io.BytesIO(tile)) as part:
-                whole.paste(part.convert("RGB"), (0, top))
-        written = io.BytesIO()
-        whole.save(written, "PNG", optimize=False)
-        return written.getvalue()
-
-    @staticmethod
-    def _octets(answer: Mapping[str, Any]) -> bytes:
-        try:
-            return base64.b64decode(str(answer["data"]), validate=True)
-        except (KeyError, ValueError) as error:
-            raise CaptureFailed("The browser gave no picture of the page.") from error
+        return self._draw("captures.assembled", tiles=tiles, width=width, height=height)
 
 
 def _clip(top: int, width: int, height: int) -> Mapping[str, Any]:
-    part = {"x": 0, "y": top, "width": width, "height": max(1, min(_TILE, height - top)), "scale": 1}
+    part = {"x": 0, "y": top, "width": width, "height": min(TILE, height - top), "scale": 1}
     return {"format": "png", "clip": part, "captureBeyondViewport": True}

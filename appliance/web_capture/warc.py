@@ -6,22 +6,28 @@ chunks stay chunks. Libraries parse header fields and write them anew, which is 
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import re
 import secrets
 import threading
 import uuid
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import BinaryIO, Final
 
+from appliance.web_capture.request_keys import method_and_body
+
 _LEVEL: Final = 6
+_GZIP: Final = 31
+"""zlib's word for gzip with the largest window."""
 _END: Final = b"\r\n\r\n"
 _STATUS: Final = re.compile(rb"HTTP/1\.[01] (\d{3})")
 _CONTENT_TYPE: Final = re.compile(rb"^content-type:([^;\r\n]*)", re.IGNORECASE | re.MULTILINE)
+_CHUNKED: Final = re.compile(rb"^transfer-encoding:[^\r\n]*chunked", re.IGNORECASE | re.MULTILINE)
+_CHUNK: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[^\r\n]*\r\n")
 
 
 class RecordType(StrEnum):
@@ -60,7 +66,8 @@ def warc_date(moment: datetime) -> str:
 @dataclass(frozen=True, slots=True)
 class IndexEntry:
     """Where a response lies in the file: ``offset`` and ``length`` of its gzip member in octets; ``digest`` of its
-    payload."""
+    payload, without the frames of chunks (ISO 28500:2017, 5.9): these differ from one time to the next. ``method``
+    is the request's, ``body`` what an index says of its body (:mod:`.request_keys`)."""
 
     address: str
     at: datetime
@@ -69,6 +76,8 @@ class IndexEntry:
     digest: str
     offset: int
     length: int
+    method: str = "GET"
+    body: str = ""
 
 
 class WarcFile:
@@ -102,8 +111,10 @@ class WarcFile:
         *,
         identifier: str = "",
         more: Mapping[str, str] | None = None,
+        asked: bytes = b"GET ",
     ) -> str:
-        """One record about *address* (a URI); *more* are further named fields. Returns its identifier."""
+        """One record about *address* (a URI); *more* are further named fields, *asked* is the request that a
+        response answers. Returns its identifier."""
         number = identifier or record_id()
         fields = {
             "WARC-Type": kind.value,
@@ -117,20 +128,36 @@ class WarcFile:
             "Content-Length": str(len(block)),
         }
         head = "WARC/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items()) + "\r\n"
-        member = gzip.compress(head.encode() + block + _END, compresslevel=_LEVEL, mtime=0)
+        packing = zlib.compressobj(_LEVEL, wbits=_GZIP)
+        parts = [packing.compress(head.encode()), packing.compress(block), packing.compress(_END), packing.flush()]
+        length = sum(map(len, parts))
         with self._turn:
             if self._ended:
                 raise ValueError("the file has ended")
             if kind is RecordType.RESPONSE:
-                self.entries.append(_entry(address, at, block, self._size, len(member)))
-            self._file.write(member)
-            self._size += len(member)
+                self.entries.append(_entry(address, at, block, (self._size, length), asked))
+            self._file.writelines(parts)
+            self._size += length
         return number
 
 
-def _entry(address: str, at: datetime, block: bytes, offset: int, length: int) -> IndexEntry:
+def _entry(address: str, at: datetime, block: bytes, place: tuple[int, int], asked: bytes) -> IndexEntry:
     head, _, body = block.partition(b"\r\n\r\n")
     status = _STATUS.match(head)
     kind = _CONTENT_TYPE.search(head)
     mime = kind[1].decode("latin-1").strip().lower() if kind else "unk"
-    return IndexEntry(address, at, mime, int(status[1]) if status else 0, digest_of(body), offset, length)
+    payload = _unchunked(body) if _CHUNKED.search(head) else body
+    code = int(status[1]) if status else 0
+    return IndexEntry(address, at, mime, code, digest_of(payload), *place, *method_and_body(asked))
+
+
+def _unchunked(body: bytes) -> bytes:
+    """What the chunks of *body* hold (RFC 9112, 7.1), as far as they are whole."""
+    found, at = [], 0
+    while size := _CHUNK.match(body, at):
+        start, length = size.end(), int(size[1], 16)
+        found.append(body[start : start + length])
+        at = start + length + 2
+        if not length:
+            break
+    return b"".join(found)

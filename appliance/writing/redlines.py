@@ -12,9 +12,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 from enum import StrEnum
 
+from appliance.sequence_differences import Difference, differences, steps
 from appliance.writing.elements import Table, TextList
 from appliance.writing.markup import markup, read_markup, require_size
 from appliance.writing.plain import from_plain, to_plain
@@ -24,14 +24,8 @@ _TOKEN = re.compile(rf"\\.|[{_HAN}]|[^\W{_HAN}]+ *|\*\*|//|\+\+| +|.", re.DOTALL
 _NUMBER = re.compile(r"( *)\d{1,3}\. ")
 _BEGINNING = re.compile(r"(#{1,3} | *- | *1\. )")
 
-MOST_PAIRS = 50_000
-"""Pairs of equal lines or words that are weighed against each other at once."""
-
-MOST_STEPS = 60_000_000
-"""Steps that comparing takes at most at once; five thousand lines, each once, take fewer."""
-
 MOST_STEPS_SHOWN = 240_000_000
-"""The same for the words of all changes on one page."""
+"""Steps that comparing the words of all changes on one page takes at most."""
 
 MOST_ALIGNED = 400
 """Pairs of lines of which the likest are looked for."""
@@ -41,9 +35,6 @@ LIKE = 0.4
 
 CONTEXT = 2
 """Unchanged lines that are shown on each side of a change."""
-
-Difference = tuple[int, int, int, int]
-"""Lines of the one wording, from and to, in the place of which the other has these lines."""
 
 
 class Tone(StrEnum):
@@ -119,7 +110,7 @@ def changes(before: Sequence[str], after: Sequence[str]) -> list[TextChange]:
     """Every change from the one wording to the other, each as small as it can be judged alone."""
     return [
         _change(before, after, each)
-        for difference in _differences(before, after)
+        for difference in differences(before, after)
         for each in _apart(before, after, difference)
     ]
 
@@ -136,7 +127,7 @@ def place_of(change: TextChange, before: Sequence[str], now: Sequence[str]) -> i
     that place has changed itself."""
     at, there = 0, 0
     ends = (len(before), len(before), len(now), len(now))
-    for first, last, start, end in (*_differences(before, now), ends):
+    for first, last, start, end in (*differences(before, now), ends):
         if at <= change.first and change.last <= first:
             return change.first - at + there
         at, there = last, end
@@ -221,11 +212,11 @@ class _Budget:
         yield from (shown(line, Tone.NEW) for line in change.after)
 
     def _pieces(self, old: list[str], new: list[str]) -> Iterator[Piece]:
-        self.left -= _steps(old, new)
+        self.left -= steps(old, new)
         whole = [(0, len(old), 0, len(new))]
-        differences = list(_differences(old, new)) if self.left > 0 else whole
+        found = list(differences(old, new)) if self.left > 0 else whole
         at = 0
-        for first, last, start, end in (*differences, (len(old), len(old), 0, 0)):
+        for first, last, start, end in (*found, (len(old), len(old), 0, 0)):
             for tone, tokens in (
                 (Tone.SAME, old[at:first]),
                 (Tone.GONE, old[first:last]),
@@ -234,34 +225,6 @@ class _Budget:
                 if tokens:
                     yield Piece(tone, "".join(map(_read, tokens)))
             at = last
-
-
-def _pairs(old: Sequence[str], new: Sequence[str]) -> int:
-    there = Counter(new)
-    return sum(count * there[each] for each, count in Counter(old).items())
-
-
-def _steps(old: Sequence[str], new: Sequence[str]) -> int:
-    """How many steps comparing the two takes at most: each block that is the same can take a walk through all."""
-    pairs = _pairs(old, new)
-    return (len(old) + pairs) * min(len(old), len(new), pairs)
-
-
-def _differences(old: Sequence[str], new: Sequence[str]) -> Iterator[Difference]:
-    """Where the two differ, from the front; what is between them is the same."""
-    short = min(len(old), len(new))
-    head = next((at for at in range(short) if old[at] != new[at]), short)
-    most = short - head
-    tail = next((at for at in range(most) if old[-1 - at] != new[-1 - at]), most)
-    here, there = old[head : len(old) - tail], new[head : len(new) - tail]
-    if not here and not there:
-        return
-    if not here or not there or _pairs(here, there) > MOST_PAIRS or _steps(here, there) > MOST_STEPS:
-        yield head, head + len(here), head, head + len(there)
-        return
-    for tag, first, last, start, end in SequenceMatcher(None, here, there, autojunk=False).get_opcodes():
-        if tag != "equal":
-            yield head + first, head + last, head + start, head + end
 
 
 def _apart(old: Sequence[str], new: Sequence[str], where: Difference) -> Iterator[Difference]:

@@ -53,6 +53,18 @@ def test_what_is_written_counts(tmp_path: Path) -> None:
         ('[outside]\nurl = "http://tsa.example:port/"\ntrust = ["root.pem"]\n', "outside.url"),
         ('[outside]\nurl = "http://[::1"\ntrust = ["root.pem"]\n', "outside.url"),
         ('[outside]\nurl = "http://tsa.example/"\n', "outside.trust"),
+        ('[capture]\nallowed_hosts = ["Wiki.example"]\n', "capture.allowed_hosts"),
+        ('[capture]\nallowed_hosts = ["https://wiki.example"]\n', "capture.allowed_hosts"),
+        ('[capture]\nallowed_hosts = ["*.example"]\n', "capture.allowed_hosts"),
+        ('[capture]\nallowed_hosts = ["0x7f.1"]\n', "capture.allowed_hosts"),
+        ('[capture]\nallowed_hosts = [""]\n', "capture.allowed_hosts"),
+        ('[capture]\nonly_hosts = ["*"]\n', "capture.only_hosts"),
+        ('[capture]\nonly_hosts = ["www.*.example"]\n', "capture.only_hosts"),
+        ('[capture]\nproxy = "https://proxy.example:3128"\n', "capture.proxy"),
+        ('[capture]\nproxy = "http://proxy.example"\n', "capture.proxy"),
+        ('[capture]\nproxy = "http://user:word@proxy.example:3128"\n', "capture.proxy"),
+        ('[capture]\nproxy = "http://proxy.example:99999"\n', "capture.proxy"),
+        ("[capture]\nmegabytes = 0\n", "capture.megabytes"),
         ("[web\n", "TOML"),
     ],
 )
@@ -131,3 +143,16 @@ def test_no_process_of_an_appliance_has_others_believe_in_another_port(tmp_path:
     home = Home(tmp_path)
     home.served_port.write_text("9000\n")
     assert load(home).as_served() == load(home)
+
+
+def test_hosts_that_captures_may_visit(tmp_path: Path) -> None:
+    hosts = ["wiki.enterprise.example", "10.1.2.3", "fd00::7", "xn--fiqs8s", "my_host"]
+    text = f'[capture]\nallowed_hosts = {hosts}\nonly_hosts = ["*.example.com"]\nproxy = "http://10.0.0.1:3128"\n'
+    settings = load(written(tmp_path, text)).capture
+    assert (settings.allowed_hosts, settings.enabled, settings.allows_this_machine) == (hosts, False, False)
+    assert load(written(tmp_path, '[capture]\nallowed_hosts = ["localhost"]\n')).capture.allows_this_machine
+
+
+def test_the_appliances_own_ports_are_known(tmp_path: Path) -> None:
+    text = '[web]\nport = 9000\npublic_url = "https://sign.example"\n[activation]\npublic_url = "https://sign.example:8445"\n'
+    assert load(written(tmp_path, text)).own_ports == {9000, 9001, 8082, 8083, 443, 8445}

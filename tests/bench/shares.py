@@ -15,14 +15,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from appliance.config import Settings
+from appliance.config import TSA_PORT_ABOVE, Settings
 from appliance.confinement.jobs import JOBS
 from appliance.confinement.pool import Confinement
 from appliance.demonstration.participants import ZHANG, DemonstrationAuthenticators
 from appliance.demonstration.sample import sample_contract
 from appliance.demonstration.story import DemonstrationContract, DemonstrationRun
 from appliance.store.database import Database
-from appliance.supervision import TSA_PORT_ABOVE
 from appliance.wiring import Appliance, open_appliance
 from hsm.client import AuthorityClient
 from hsm.timestamp import build_request, order_for

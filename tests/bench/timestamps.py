@@ -7,11 +7,10 @@ import statistics
 from contextlib import closing
 from dataclasses import replace
 
-from appliance.config import Settings
+from appliance.config import TSA_PORT_ABOVE, Settings
 from appliance.home import Home
 from appliance.ledger.timestamp_feeder import TimestampFeeder
 from appliance.store.database import Database
-from appliance.supervision import TSA_PORT_ABOVE
 from hsm.timestamp import build_request, order_for
 from tests.bench.floors import trivial_server
 from tests.bench.load import post_repeatedly, wait_until_serving

@@ -28,10 +28,10 @@ expect.set_options(timeout=30_000)  # milliseconds; a busy machine is slow, not 
 
 
 @contextmanager
-def launched() -> Iterator[Browser]:
-    """Chromium, until the context ends."""
+def launched(*more: str) -> Iterator[Browser]:
+    """Chromium with *more* arguments, until the context ends."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, *more])
         yield browser
         browser.close()
 

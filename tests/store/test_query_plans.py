@@ -14,6 +14,7 @@ from pysqlite3 import dbapi2 as sqlite
 from appliance.acting_client import ClientReach
 from appliance.contracts.access import refresh_lists
 from appliance.language import Language
+from appliance.model.captures import CaptureState, CaptureWork, OrderedCapture
 from appliance.model.contract import (
     Contract,
     ContractRevision,
@@ -39,6 +40,7 @@ from appliance.model.people import Person
 from appliance.model.provisioning import Narrowing, ResourceKind
 from appliance.model.retention import DisposalState
 from appliance.store import (
+    captures,
     client_lists,
     contracts,
     directories,
@@ -66,6 +68,9 @@ from appliance.store.database import Database, Transaction
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 WHO = "person-one"
 _MERGE = MailMerge("batch", WHO, "template", 1, MergeStage.SENDING, MergeParties(), NOW, client="client")
+_CAPTURE = OrderedCapture(
+    "one", WHO, "https://example.com/", "示例", NOW, CaptureState.WAITING, CaptureWork(NOW), schedule="plan"
+)
 GROWING = (
     *("contracts", "parties", "involvements", "people", "seal_requests", "deposits", "deposit_files", "ledger"),
     *("contract_events", "revisions", "certificates"),
@@ -74,6 +79,7 @@ GROWING = (
     *("powers", "power_events", "signing_grounds", "identity_records", "webhook_attempts"),
     *("mail_merges", "mail_merge_rows", "mail_merge_faults", "directory_users", "accounts"),
     *("scim_users", "scim_groups", "scim_members", "directory_rounds"),
+    *("captures", "capture_files", "capture_schedules"),
 )
 SMALL = {
     *("people_members", "people_members_by_name", "people_members_of", "seal_requests_one_open"),
@@ -87,6 +93,9 @@ SMALL = {
         "departures_to_offer",
         "accounts_suspended",
         "directory_users_with_problems",
+        "captures_by_time",
+        "captures_waiting",
+        "captures_running",
     ),
 }
 """Indexes of those with accounts, without the guests of all contracts, and of what waits, which may be read whole;
@@ -261,6 +270,27 @@ OTHERS: Sequence[Query] = (
     lambda tx: directories.last_success(tx, DirectorySource.SCIM),
     scim.has_unfollowed,
     lambda tx: directory_health.lasting_departures(tx, before=NOW),
+    *(
+        lambda tx, after=after: captures.captures_of(tx, WHO, after, 50, client="client")
+        for after in (None, "one")
+    ),
+    *(
+        lambda tx, after=after: captures.captures_of_organisation(tx, "甲公司", after, 50)
+        for after in (None, "one")
+    ),
+    lambda tx: captures.captures_by_plan(tx, "plan", 50),
+    lambda tx: captures.count_ordered(tx, WHO, NOW),
+    lambda tx: captures.count_ahead(tx, _CAPTURE),
+    lambda tx: captures.next_waiting(tx, NOW),
+    captures.under_way,
+    lambda tx: captures.one_before(tx, _CAPTURE),
+    lambda tx: captures.to_dispose(tx, NOW, 50),
+    lambda tx: captures.files_of(tx, "one"),
+    lambda tx: captures.to_finish(tx, 1),
+    lambda tx: captures.schedules_of(tx, WHO, 50),
+    lambda tx: captures.count_running_schedules(tx, WHO),
+    lambda tx: captures.due_schedules(tx, NOW),
+    lambda tx: captures.has_one_under_way(tx, "plan"),
 )
 
 

@@ -17,7 +17,8 @@ from warcio.archiveiterator import ArchiveIterator
 
 from appliance.web_capture.capturing import Capture, capture
 from appliance.web_capture.destinations import Destinations
-from appliance.web_capture.model import CaptureLimits
+from appliance.web_capture.model import CaptureLimits, CaptureOrder, CaptureProgress, CaptureStep
+from appliance.web_capture.reporting import ignore
 from appliance.web_capture.upstream import server_trust
 from tests.web_capture.servers import Server, Site, certificate
 
@@ -63,29 +64,35 @@ def served() -> Iterator[Callable[..., Server]]:
         each.close()
 
 
-@pytest.fixture
-def capturing() -> Capturing:
+def captured_of(
+    address: str,
+    hosts: list[str],
+    *,
+    elsewhere: dict[str, list[str]] | None = None,
+    limits: CaptureLimits = QUICK,
+    trust: Callable[[], ssl.SSLContext] = server_trust,
+    progress: Callable[[CaptureProgress], None] = ignore,
+    steps: tuple[CaptureStep, ...] = (),
+) -> Captured:
     """Captures an address; *hosts* are found on this machine, and allowed; *elsewhere* leads where it says."""
 
-    def run(
-        address: str,
-        hosts: list[str],
-        *,
-        elsewhere: dict[str, list[str]] | None = None,
-        limits: CaptureLimits = QUICK,
-        trust: Callable[[], ssl.SSLContext] = server_trust,
-    ) -> Captured:
-        def look(name: str) -> tuple[list[str], tuple[str, ...], str]:
-            if name in hosts:
-                return ["127.0.0.1"], (f"{name}. 60 IN A 127.0.0.1",), "192.0.2.53"
-            if name in (elsewhere or {}):
-                return (elsewhere or {})[name], (), "192.0.2.53"
-            raise OSError(name)
+    def look(name: str) -> tuple[list[str], tuple[str, ...], str]:
+        if name in hosts:
+            return ["127.0.0.1"], (f"{name}. 60 IN A 127.0.0.1",), "192.0.2.53"
+        if name in (elsewhere or {}):
+            return (elsewhere or {})[name], (), "192.0.2.53"
+        raise OSError(name)
 
-        where = Destinations(hosts, now, look=look, loopback=True)
-        return Captured(capture(address, where, clock=now, limits=limits, trust=trust, made_by=MADE_BY))
+    where = Destinations(hosts, now, look=look, loopback=True)
+    order = CaptureOrder(address, steps)
+    return Captured(
+        capture(order, where, clock=now, limits=limits, trust=trust, made_by=MADE_BY, progress=progress)
+    )
 
-    return run
+
+@pytest.fixture
+def capturing() -> Capturing:
+    return captured_of
 
 
 @pytest.fixture

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import re
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,12 +22,23 @@ from cryptography.x509.oid import NameOID
 
 @dataclass(frozen=True)
 class Asked:
-    """One request as it came: ``raw`` is its head and body."""
+    """One request as it came: ``raw`` is its head, and its body where that has a length; ``port`` the server's."""
 
     method: str
     host: str
     path: str
     raw: bytes
+    port: int = 0
+
+    def field(self, name: str) -> str:
+        """The value of a header field, empty where there is none."""
+        lines = self.raw.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")[1:]
+        found = {key.lower(): value.strip() for key, _, value in (each.partition(":") for each in lines)}
+        return found.get(name.lower(), "")
+
+    @property
+    def body(self) -> bytes:
+        return self.raw.partition(b"\r\n\r\n")[2]
 
 
 Answer = bytes | Iterator[bytes]
@@ -50,16 +62,30 @@ def packed(octets: bytes, kind: str) -> bytes:
     return answer(gzip.compress(octets, mtime=0), kind, head="Content-Encoding: gzip\r\n")
 
 
+def ranged(asked: Asked, octets: bytes, kind: str) -> bytes:
+    """What *asked* wants of *octets* (RFC 9110, 14.2): one range, or all."""
+    wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", asked.field("range"))
+    if wanted is None:
+        return answer(octets, kind, head="Accept-Ranges: bytes\r\n")
+    first, last = int(wanted[1]), min(int(wanted[2] or len(octets) - 1), len(octets) - 1)
+    head = f"Content-Range: bytes {first}-{last}/{len(octets)}\r\nAccept-Ranges: bytes\r\n"
+    return answer(octets[first : last + 1], kind, head=head, status="206 Partial Content")
+
+
 @dataclass
 class Server:
-    """Serves *sites* by host name; connections stay open until a site's answer has no length."""
+    """Serves *sites* by host name; connections stay open until a site's answer has no length. ``seen`` is what was
+    asked for, ``sent`` what was answered by octets of one piece."""
 
     sites: Mapping[str, Site]
     context: ssl.SSLContext | None = None
     seen: list[Asked] = field(default_factory=list)
+    sent: list[tuple[Asked, bytes]] = field(default_factory=list)
+    port: int = 0
+    """Any that is free where it is 0."""
 
     def __post_init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=200)
+        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=200)
         self.port = int(self._listener.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -91,13 +117,16 @@ class Server:
             if not block:
                 return False
             raw += block
-        lines = raw.decode("latin-1").split("\r\n")
-        method, path, _ = lines[0].split(" ")
-        fields = {name.lower(): value.strip() for name, _, value in (each.partition(":") for each in lines[1:])}
-        asked = Asked(method, fields["host"].partition(":")[0], path, raw)
+        method, path, _ = raw.decode("latin-1").partition("\r\n")[0].split(" ")
+        asked = Asked(method, "", path, raw, self.port)
+        while block and len(asked.body) < int(asked.field("content-length") or 0):
+            block = line.recv(65536)
+            asked = replace(asked, raw=asked.raw + block)
+        asked = replace(asked, host=asked.field("host").partition(":")[0])
         self.seen.append(asked)
         given = self.sites[asked.host](asked)
         if isinstance(given, bytes):
+            self.sent.append((asked, given))
             line.sendall(given)
             head = given.partition(b"\r\n\r\n")[0].lower()
             return b"content-length" in head or b"chunked" in head or b" 304 " in head
@@ -112,9 +141,11 @@ def certificate(
     *,
     issuer: tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None = None,
     days: tuple[int, int] = (-1, 30),
+    key: ec.EllipticCurvePrivateKey | None = None,
 ) -> tuple[ssl.SSLContext, x509.Certificate, ec.EllipticCurvePrivateKey]:
-    """A server's context by a fresh key: self-signed, or by *issuer*; valid from and to so many days from now."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    """A server's context by *key* or a fresh one: self-signed, or by *issuer*; valid from and to so many days from
+    now."""
+    key, now = key or ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
     by = subject if issuer is None else issuer[0].subject
     made = (

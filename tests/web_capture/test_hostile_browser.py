@@ -11,17 +11,18 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext, suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from appliance.web_capture import capturing, enclosure
+from appliance.web_capture import capturing, devtools, enclosure
 from appliance.web_capture.destinations import Destinations, NotVisited
-from appliance.web_capture.devtools import DevTools
+from appliance.web_capture.devtools import BrowserGone, DevTools
 from appliance.web_capture.interception import Interception
 from appliance.web_capture.messages import Malformed, ServerResponse, read_request, read_response
-from appliance.web_capture.model import CaptureFailed, CaptureLimits, Traffic
+from appliance.web_capture.model import CaptureFailed, CaptureLimits, CaptureOrder, Traffic
 from appliance.web_capture.recording_proxy import Recorder, RecordingProxy
 from appliance.web_capture.upstream import Connecting, server_trust
 from appliance.web_capture.warc import RecordType, WarcFile
@@ -263,11 +264,24 @@ def test_what_was_under_way_at_the_end_is_recorded_as_cut(served: Callable[..., 
     "address",
     ["fec0::1", "::ffff:0:a00:1", "5f00::1", "4000::1", "2606:4700::1%eth0", "64:ff9b::a00:1", "::ffff:10.0.0.1",
      "::ffff:127.0.0.1", "2002:7f00:1::", "100.64.0.1", "0.0.0.0", "::",  # noqa: S104 - not bound to
-     "fd00::1", "127.1", "2130706433", "0x7f.1"],
+     "fd00::1", "127.1", "2130706433", "0x7f.1", "168.63.129.16", "::ffff:168.63.129.16", "100.100.100.200",
+     "fd00:ec2::254", "fd20:ce::254", "192.0.0.192"],
 )  # fmt: skip
 def test_an_address_that_no_public_server_has(address: str) -> None:
     with pytest.raises(NotVisited):
         Destinations([], now).of(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["169.254.169.254", "168.63.129.16", "::ffff:168.63.129.16", "64:ff9b::a83f:8110", "100.100.100.200",
+     "fd00:ec2::254", "fd20:ce::254", "192.0.0.192", "fe80::a9fe:a9fe"],
+)  # fmt: skip
+def test_no_operator_can_allow_the_secrets_of_a_cloud(address: str) -> None:
+    where = Destinations(["wiki.example", address], now, look=lambda _: ([address], (), ""))
+    for each in ("wiki.example", address):
+        with pytest.raises(NotVisited):
+            where.of(each)
 
 
 def test_a_page_of_strangers_reaches_no_host_of_the_house() -> None:
@@ -280,6 +294,14 @@ def test_a_page_of_strangers_reaches_no_host_of_the_house() -> None:
         for each in ("wiki.example", "mail.example"):
             with nullcontext() if reached else pytest.raises(NotVisited):
                 where.of(each)
+
+
+def test_the_appliances_own_ports_are_closed_where_this_machine_is_allowed() -> None:
+    where = Destinations(["localhost"], now, look=lambda _: (["127.0.0.1"], (), ""), loopback=True, closed=[8080])
+    assert where.at("localhost", 8000).address == "127.0.0.1"
+    with pytest.raises(NotVisited):
+        where.at("localhost", 8080)
+    assert Destinations([], now, closed=[8080]).at("1.1.1.1", 8080).address == "1.1.1.1"
 
 
 def test_public_addresses_are_visited() -> None:
@@ -303,7 +325,7 @@ def test_a_browser_that_answers_nonsense(monkeypatch: pytest.MonkeyPatch, answer
         capturing, "_ALWAYS", ("-I", "-c", _LIAR.format(after=after, answer=answer[:64], length=len(answer)))
     )
     with pytest.raises(CaptureFailed):
-        capturing.capture("http://site.example/", Destinations([], now), clock=now, made_by="test")
+        capturing.capture(CaptureOrder("http://site.example/"), Destinations([], now), clock=now, made_by="test")
 
 
 _LIAR = """
@@ -345,3 +367,35 @@ def test_events_without_end_end() -> None:
         assert number < 20
     for each in (written, told):
         os.close(each)
+
+
+def _closed(tools: DevTools, _: object) -> bool:
+    return bool(tools.tell("close"))
+
+
+def test_a_browser_that_talks_and_never_answers_or_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dialogs without end, each of which is closed by a message that it does not read."""
+    monkeypatch.setattr(devtools, "_UNREAD", 0.1)
+    ended = threading.Event()
+
+    def talk() -> None:
+        with suppress(OSError):
+            while not ended.is_set():
+                os.write(told, b'{"method":"Page.javascriptDialogOpening","params":{}}\0' * 100)
+
+    for urgent in (False, True):
+        read, told = os.pipe()
+        asked, written = os.pipe()
+        tools = DevTools(read, written)
+        ended.clear()
+        if urgent:
+            tools.urgent = partial(_closed, tools)
+        talking = threading.Thread(target=talk, daemon=True)
+        talking.start()
+        with pytest.raises(BrowserGone):
+            tools.ask("first", seconds=1.0 if not urgent else 60.0)
+        ended.set()
+        os.close(read)
+        talking.join()
+        for each in (written, told, asked):
+            os.close(each)

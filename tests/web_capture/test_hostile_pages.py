@@ -11,7 +11,7 @@ from itertools import count
 import pytest
 
 from appliance.web_capture.capturing import require_address
-from appliance.web_capture.model import CaptureFailed, CaptureLimits
+from appliance.web_capture.model import CaptureFailed, CaptureLimits, CaptureOrder
 from tests.web_capture.conftest import Captured, Capturing
 from tests.web_capture.servers import Asked, Server, answer, page
 
@@ -90,7 +90,7 @@ def test_a_name_that_changes_its_mind_changes_nothing(served: Served) -> None:
         return (["127.0.0.1"] if len(asked) == 1 else ["10.0.0.1"]), (), ""
 
     where = Destinations(["site.example"], now, look=look, loopback=True)
-    found = capture(f"http://site.example:{server.port}/", where, clock=now, made_by="test")
+    found = capture(CaptureOrder(f"http://site.example:{server.port}/"), where, clock=now, made_by="test")
     assert asked == ["site.example"]
     assert not found.traffic.refused
     assert len(server.seen) >= 3

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
+import subprocess
 import zipfile
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from warcio.archiveiterator import ArchiveIterator
 
 from appliance.web_capture.wacz import CapturedPage, search_key, wacz
@@ -66,6 +70,35 @@ def test_the_index_leads_to_each_response() -> None:
         assert record.raw_stream.read() == RESPONSES[each["url"]]
 
 
+def _signature(octets: bytes) -> dict[str, str]:
+    with zipfile.ZipFile(io.BytesIO(octets)) as archive:
+        digest = json.loads(archive.read("datapackage-digest.json"))
+        assert digest["signedData"]["hash"] == digest["hash"]
+        assert digest["signedData"]["created"] == json.loads(archive.read("datapackage.json"))["created"]
+    return dict(digest["signedData"])
+
+
+def test_it_is_signed_by_a_key_of_its_own(tmp_path: Path) -> None:
+    """openssl, which is not ours, verifies it, and no other text; the members are those of wacz-auth alone."""
+    first, second = _signature(made()), _signature(made())
+    assert set(first) == {"hash", "created", "software", "version", "signature", "publicKey"}
+    assert first["publicKey"] != second["publicKey"]
+    octets = base64.b64decode(first["signature"])
+    assert len(octets) == 96
+    r, s = int.from_bytes(octets[:48]), int.from_bytes(octets[48:])
+    (tmp_path / "signature").write_bytes(encode_dss_signature(r, s))
+    (tmp_path / "key").write_bytes(base64.b64decode(first["publicKey"]))
+    for text, valid in ((first["hash"], True), (first["hash"] + "0", False)):
+        (tmp_path / "text").write_text(text)
+        judged = subprocess.run(
+            ["openssl", "dgst", "-sha256", "-verify", "key", "-keyform", "DER", "-signature", "signature", "text"],
+            cwd=tmp_path,
+            capture_output=True,
+            check=False,
+        )
+        assert (judged.returncode == 0) is valid
+
+
 @pytest.mark.parametrize(
     ("address", "key"),
     [
@@ -76,3 +109,11 @@ def test_the_index_leads_to_each_response() -> None:
 )
 def test_keys_are_those_that_readers_make(address: str, key: str) -> None:
     assert search_key(address) == key
+
+
+@pytest.mark.parametrize("chunks", [b"4\r\nnone\r\n0\r\n\r\n", b"1;x=1\r\nn\r\n3\r\none\r\n0\r\nT: 1\r\n\r\n"])
+def test_chunks_are_no_part_of_what_is_compared(chunks: bytes) -> None:
+    file = WarcFile(io.BytesIO())
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    file.write(RecordType.RESPONSE, "http://site.example/", head + chunks, AT)
+    assert [each.digest for each in file.entries] == [f"sha256:{hashlib.sha256(b'none').hexdigest()}"]

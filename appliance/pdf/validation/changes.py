@@ -44,7 +44,7 @@ from appliance.pdf.validation.form_changes import (
     refills,
     touched,
 )
-from appliance.pdf.validation.model import RevisionStep, StepKind
+from appliance.pdf.validation.model import RevisionStep, RevisionStepKind
 from appliance.pdf.validation.opening import DAMAGE, OpenedPdf
 from appliance.pdf.validation.plainness import is_plain
 from appliance.pdf.validation.references import References, changed_keys, entry, number_of, same
@@ -64,7 +64,7 @@ def steps(pdf: OpenedPdf, *, since: int) -> tuple[RevisionStep, ...]:
         wanted |= known_changes.former_stores(pdf, since)
         references = References(pdf, wanted.union(*(known_changes.needed_for(pdf, each) for each in numbers)))
     except DAMAGE:
-        return tuple(RevisionStep(number, StepKind.UNEXPLAINED) for number in numbers)
+        return tuple(RevisionStep(number, RevisionStepKind.UNEXPLAINED) for number in numbers)
     return tuple(_step(pdf, number, references) for number in numbers)
 
 
@@ -73,7 +73,7 @@ def _step(pdf: OpenedPdf, number: int, references: References) -> RevisionStep:
     step = recognised or analyse(pdf, number, references)
     if is_plain(pdf, number):
         return step
-    return replace(step, kind=StepKind.UNEXPLAINED, recognised=False)  # readers may disagree about it
+    return replace(step, kind=RevisionStepKind.UNEXPLAINED, recognised=False)  # readers may disagree about it
 
 
 def is_described_anew(pdf: OpenedPdf, *, since: int) -> bool:
@@ -189,9 +189,9 @@ def _policy(background: known_changes.Background) -> StandardDiffPolicy:
 
 
 _KINDS = {
-    ModificationLevel.NONE: StepKind.NOTHING,
-    ModificationLevel.LTA_UPDATES: StepKind.VALIDATION_DATA,
-    ModificationLevel.FORM_FILLING: StepKind.FORM_FILLING,
+    ModificationLevel.NONE: RevisionStepKind.NOTHING,
+    ModificationLevel.LTA_UPDATES: RevisionStepKind.VALIDATION_DATA,
+    ModificationLevel.FORM_FILLING: RevisionStepKind.FORM_FILLING,
 }
 
 logging.getLogger("pyhanko").addHandler(logging.NullHandler())
@@ -213,7 +213,7 @@ def analyse(pdf: OpenedPdf, number: int, references: References) -> RevisionStep
             background = replace(background, kept=False)
         return _analysed(old, new, background)
     except DAMAGE:
-        return RevisionStep(number, StepKind.UNEXPLAINED)
+        return RevisionStep(number, RevisionStepKind.UNEXPLAINED)
     finally:
         pdf.reader.strict = strict
 
@@ -224,7 +224,7 @@ def _analysed(
     new_visible = frozenset(_visible_fields(new) - _visible_fields(old))
     changed = touched(old, new)
     unexplained = RevisionStep(
-        new.revision, StepKind.UNEXPLAINED, filled(old, new) & changed, changed, new_visible
+        new.revision, RevisionStepKind.UNEXPLAINED, filled(old, new) & changed, changed, new_visible
     )
     try:
         result = _policy(background).apply(old, new)
@@ -232,11 +232,11 @@ def _analysed(
             return unexplained
     except (SuspiciousModification, *DAMAGE):
         return unexplained
-    kind = _KINDS.get(result.modification_level, StepKind.UNEXPLAINED)
+    kind = _KINDS.get(result.modification_level, RevisionStepKind.UNEXPLAINED)
     # pyHanko names every field with an appearance that an older revision wrote
     fields = frozenset(result.changed_form_fields) & changed
     return replace(
-        unexplained, kind=kind, fields=fields if kind is not StepKind.UNEXPLAINED else unexplained.fields
+        unexplained, kind=kind, fields=fields if kind is not RevisionStepKind.UNEXPLAINED else unexplained.fields
     )
 
 

@@ -13,7 +13,7 @@ from appliance.pdf.byte_ranges import signed_sizes
 from appliance.pdf.page_comparison import NotRendered, PageComparison
 from appliance.pdf.validation.changes import is_described_anew, steps
 from appliance.pdf.validation.looks import Looks
-from appliance.pdf.validation.model import FoundSignature, Look, StepKind, Unparseable
+from appliance.pdf.validation.model import FoundSignature, Look, RevisionStepKind, Unparseable
 from appliance.pdf.validation.opening import OpenedPdf, open_pdf
 from appliance.pdf.validation.reading import of_fields, revisions_within, signatures
 from appliance.pdf.values import FilledField
@@ -139,7 +139,9 @@ def _require_filled_alone(pdf: OpenedPdf, base: int, field: str) -> None:
     looked at and may pass; of one that is made on purpose for us no more is needed."""
     before = revisions_within(pdf, base)
     [step] = steps(pdf, since=before - 1)
-    filled = step.kind is StepKind.FORM_FILLING or (step.kind is StepKind.VALIDATION_DATA and not step.fields)
+    filled = step.kind is RevisionStepKind.FORM_FILLING or (
+        step.kind is RevisionStepKind.VALIDATION_DATA and not step.fields
+    )
     if not filled or not step.recognised or step.new_visible or not step.fields <= {field}:
         raise _changed()
     if is_described_anew(pdf, since=before - 1):

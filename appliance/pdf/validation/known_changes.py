@@ -32,7 +32,7 @@ from appliance.pdf.validation.form_changes import (
     refills,
     shows_further,
 )
-from appliance.pdf.validation.model import FieldLock, RevisionStep, StepKind
+from appliance.pdf.validation.model import FieldLock, RevisionStep, RevisionStepKind
 from appliance.pdf.validation.opening import DAMAGE, ListedBefore, OpenedPdf
 from appliance.pdf.validation.page_changes import changed_of_page, is_page
 from appliance.pdf.validation.reading import lock_of, stored_numbers
@@ -169,7 +169,7 @@ class _Recognition:
                     raise _Unknown  # something waited for this number to be filled, or still wants it
             elif not self._explained(reference, holders, store):
                 raise _Unknown
-        kind = StepKind.FORM_FILLING if self._fields or self._visible else StepKind.VALIDATION_DATA
+        kind = RevisionStepKind.FORM_FILLING if self._fields or self._visible else RevisionStepKind.VALIDATION_DATA
         fields = frozenset(self._fields)
         return RevisionStep(self._number, kind, fields, fields, frozenset(self._new_visible), recognised=True)
 

@@ -9,7 +9,7 @@ from enum import Enum
 from appliance.pdf.byte_ranges import ByteRange
 
 
-class StepKind(Enum):
+class RevisionStepKind(Enum):
     """What one revision did to the one before it, in rising order of concern."""
 
     NOTHING = 0
@@ -29,7 +29,7 @@ class RevisionStep:
     """
 
     number: int
-    kind: StepKind
+    kind: RevisionStepKind
     fields: frozenset[str] = frozenset()
     touched: frozenset[str] = frozenset()
     new_visible: frozenset[str] = frozenset()

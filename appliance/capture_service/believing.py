@@ -1,0 +1,110 @@
+"""Whether what the service says can be a capture of what was ordered; nothing in it is opened."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from datetime import datetime
+from string import Formatter
+from typing import Any, Final
+
+from appliance.language import chinese_messages
+from appliance.web_capture.capturing import Capture
+from appliance.web_capture.model import CaptureFailed, CaptureLimits, CaptureOrder
+
+_WIDEST: Final = 5_120
+"""Pixels of a page's picture."""
+_LONGEST_TEXT: Final = 4_000_000
+"""Characters of a page's text."""
+_LONGEST_WORD: Final = 4_000
+"""Characters of a title, and of the browser's name."""
+_LONGEST_ADDRESS: Final = 2_100_000
+"""Characters: a page may be at an address that contains it (RFC 2397), which browsers take up to 2 MB of."""
+
+_GZIP: Final = b"\x1f\x8b\x08"
+"""RFC 1952, 2.3.1."""
+_ZIP: Final = b"PK\x03\x04"
+_PDF: Final = b"%PDF-"
+_PNG: Final = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
+"""The signature, and the head of the first chunk (W3C PNG, 5.2, 11.2.1), which says the size."""
+_SIZE: Final = struct.Struct(">II")
+
+
+class Unbelievable(Exception):
+    """It is in its form, and no capture of what was ordered; one short English phrase."""
+
+
+def require_believable(
+    whole: Capture, order: CaptureOrder, limits: CaptureLimits, *, since: datetime, until: datetime
+) -> None:
+    """Raises :class:`Unbelievable` unless *whole* can be a capture by *order* that was made between *since* and
+    *until*."""
+    if whole.address != order.address:
+        raise Unbelievable("it is of another address")
+    _require_times(whole, since, until)
+    visit = whole.visit
+    addresses = len(visit.address), len(visit.loaded_address)
+    if len(visit.text) > _LONGEST_TEXT or max(addresses) > _LONGEST_ADDRESS:
+        raise Unbelievable("its text is too long")
+    if max(map(len, (visit.title, visit.error, visit.product, whole.browser_package))) > _LONGEST_WORD:
+        raise Unbelievable("one of its words is too long")
+    traffic = whole.traffic
+    if min(traffic.requests, traffic.received, visit.height) < 0 or visit.height > limits.height:
+        raise Unbelievable("a number is out of its domain")
+    for name, octets, head in (
+        ("WARC", whole.warc, _GZIP),
+        ("WACZ", whole.wacz, _ZIP),
+        ("PDF", visit.pdf, _PDF),
+        ("picture", visit.picture, _PNG),
+    ):
+        if not octets.startswith(head):
+            raise Unbelievable(f"its {name} is none")
+    _require_size(visit.picture, limits)
+    _require_session(whole, order, limits)
+
+
+def believable_refusal(template: str, values: Mapping[Any, Any]) -> CaptureFailed:
+    """The engine's refusal with this sentence and these values, each on one line. Raises :class:`Unbelievable` for
+    a sentence that the catalogue does not have, and for values that do not fit into it."""
+    if template not in chinese_messages() or {name for _, name, _, _ in Formatter().parse(template) if name} != {
+        *values
+    }:
+        raise Unbelievable("its sentence is none")
+    if any(type(each) not in (int, str) or len(str(each)) > _LONGEST_WORD for each in values.values()):
+        raise Unbelievable("a value of its sentence is none")
+    return CaptureFailed(template, **{name: _on_one_line(each) for name, each in values.items()})
+
+
+def _on_one_line(value: int | str) -> int | str:
+    return value if isinstance(value, int) else "".join(each if each.isprintable() else " " for each in value)
+
+
+def _require_times(whole: Capture, since: datetime, until: datetime) -> None:
+    if whole.began.tzinfo is None or whole.ended.tzinfo is None:
+        raise Unbelievable("a time has no zone")
+    if not since <= whole.began <= whole.ended <= until:
+        raise Unbelievable("it was made at another time")
+
+
+def _require_session(whole: Capture, order: CaptureOrder, limits: CaptureLimits) -> None:
+    if tuple(each.step for each in whole.steps) != order.steps:
+        raise Unbelievable("its steps are others")
+    for each in whole.steps:
+        if each.picture:
+            _require_size(each.picture, limits)
+        if each.at.tzinfo is None or len(each.address) > _LONGEST_ADDRESS or len(each.note) > _LONGEST_WORD:
+            raise Unbelievable("what it says of a step is out of its domain")
+    head, kind = whole.session[:4], whole.session[8:12]
+    if whole.session and (head, kind) != (b"RIFF", b"WEBP"):
+        raise Unbelievable("its recorded screen is none")
+    if any(each.tzinfo is None for each in whole.frames):
+        raise Unbelievable("a time has no zone")
+
+
+def _require_size(picture: bytes, limits: CaptureLimits) -> None:
+    """A picture says how large it is before anybody unpacks it."""
+    end = len(_PNG) + _SIZE.size
+    fits = len(picture) >= end and picture.startswith(_PNG)
+    width, height = _SIZE.unpack(picture[len(_PNG) : end]) if fits else (0, 0)
+    if not (0 < width <= _WIDEST and 0 < height <= limits.height):
+        raise Unbelievable("its picture is too large, or none")

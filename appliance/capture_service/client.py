@@ -1,0 +1,255 @@
+"""The other end of ``vermilion-capture``: hands it an order, tells how far it is, and gives out whole captures.
+
+A page may have taken the browser over, and even the program: nothing that it says is believed before its form, its
+sizes and its times are checked, and what it says becomes bytes, numbers and texts, nothing else. Where there is no
+such service, in development, the client starts the same program itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from appliance.capture_service.believing import Unbelievable, believable_refusal, require_believable
+from appliance.capture_service.messages import (
+    LARGEST_FRAME,
+    LONGEST_REASON,
+    MOST_PARTS,
+    CaptureFault,
+    CaptureMeans,
+    CaptureTask,
+    OctetsPart,
+    limits_of,
+    put_together,
+    seconds_for,
+)
+from appliance.clock import utc_now
+from appliance.config import Settings
+from appliance.confinement import frames
+from appliance.errors import ApplianceError
+from appliance.language.sizes import MEGABYTE
+from appliance.web_capture.capturing import Capture
+from appliance.web_capture.model import CaptureFailed, CaptureOrder, CaptureProgress
+
+T = TypeVar("T")
+
+_WAY: Final = 20.0
+"""Seconds beside the program's own: for its start, and for it to say itself that it was late."""
+_PATIENCE: Final = 15.0
+"""Seconds in which a program of our own ends the browser and cleans up, once its client has gone."""
+_MOST_FRAMES: Final = 20_000
+_BETWEEN: Final = 0.2
+"""Seconds between two calls of ``progress`` at least, unless another stage begins."""
+_BESIDE: Final = 256 * MEGABYTE
+"""Bytes of picture, PDF and what else there is beside the responses themselves."""
+_SKEW: Final = timedelta(seconds=5)
+
+_SENTENCES: Final = {
+    CaptureFault.UNSET: "No web page can be captured as the appliance is set up: {why}.",
+    CaptureFault.PROGRAM: "The service that captures web pages does not answer: {why}.",
+    CaptureFault.LATE: "The service that captures web pages did not answer in time: {why}.",
+    CaptureFault.UNBELIEVABLE: "What the service that captures web pages answered cannot be believed: {why}.",
+}
+SENTENCES: Final = frozenset(_SENTENCES.values())
+"""Every sentence of CaptureUnavailable; ``why`` is English, as programs say it."""
+
+
+class CaptureUnavailable(ApplianceError, code="capture-unavailable"):
+    """The service made no capture, and that is not the page's doing, as far as anybody can tell; ``cause`` says
+    why. Nothing was kept."""
+
+    def __init__(self, cause: CaptureFault, why: str) -> None:
+        plain = "".join(each if each.isprintable() else " " for each in why[:LONGEST_REASON]).rstrip(". ")
+        super().__init__(_SENTENCES[cause], why=plain)
+        self.cause = cause
+
+
+def ignore(_progress: CaptureProgress) -> None:
+    """For whoever wants no progress."""
+
+
+class CaptureService:
+    """Asks by the socket *at*; where there is none, and the home is nobody else's, by a program of our own. One
+    object serves many threads; each order is a connection of its own."""
+
+    def __init__(self, settings: Settings, at: Path, clock: Callable[[], datetime] = utc_now) -> None:
+        self._settings = settings
+        self._at = at
+        self._clock = clock
+
+    def capture(self, order: CaptureOrder, *, progress: Callable[[CaptureProgress], None] = ignore) -> Capture:
+        """Captures what *order* asks for. *progress* is called in this thread, five times a second and once for
+        each stage at most; what it raises ends the capture and its browser. Raises :class:`CaptureFailed` where
+        the page gave no capture, :class:`CaptureUnavailable` where the service did not."""
+        if not self._settings.capture.enabled:
+            raise CaptureUnavailable(CaptureFault.UNSET, "the setting capture.enabled is false")
+        began, telling = self._clock(), _Telling(progress)
+        with self._asked(CaptureTask.CAPTURE, order) as answer:
+            for frame in answer.frames():
+                match frame:
+                    case {"progress": plain}:
+                        made = answer.typed(CaptureProgress, plain)
+                        telling.take(made)
+                    case {"capture": [small, told]}:
+                        whole = answer.capture(small, answer.parts(told, self._most))
+                        self._require_believable(whole, order, began)
+                        return whole
+                    case _:
+                        break
+        raise CaptureUnavailable(CaptureFault.PROGRAM, "its answer is none")
+
+    def check(self) -> CaptureMeans:
+        """With what captures are made; a browser is started for it. Raises as :meth:`capture`."""
+        with self._asked(CaptureTask.CHECK, None) as answer:
+            for frame in answer.frames():
+                match frame:
+                    case {"ready": plain}:
+                        return answer.typed(CaptureMeans, plain)
+                break
+        raise CaptureUnavailable(CaptureFault.PROGRAM, "its answer is none")
+
+    @property
+    def _most(self) -> int:
+        """Bytes of all parts: what was received is in the WARC and in the WACZ, and what was sent beside it."""
+        return 4 * self._settings.capture.megabytes * MEGABYTE + _BESIDE
+
+    def _require_believable(self, whole: Capture, order: CaptureOrder, began: datetime) -> None:
+        try:
+            limits = limits_of(self._settings.capture)
+            require_believable(whole, order, limits, since=began - _SKEW, until=self._clock() + _SKEW)
+        except Unbelievable as error:
+            raise CaptureUnavailable(CaptureFault.UNBELIEVABLE, str(error)) from error
+
+    @contextlib.contextmanager
+    def _asked(self, kind: CaptureTask, order: CaptureOrder | None) -> Iterator[_Answer]:
+        deadline = time.monotonic() + seconds_for(kind, self._settings.capture) + _WAY
+        try:
+            with self._connected(deadline) as stream:
+                plain = None if order is None else frames.encode(order)
+                frames.write(stream, {"kind": kind.value, "order": plain})
+                yield _Answer(stream, deadline)
+        except TimeoutError as error:
+            raise CaptureUnavailable(CaptureFault.LATE, "the time is up") from error
+        except (OSError, frames.FrameError) as error:
+            raise CaptureUnavailable(CaptureFault.PROGRAM, str(error)) from error
+
+    @contextlib.contextmanager
+    def _connected(self, deadline: float) -> Iterator[socket.socket]:
+        if self._at.is_socket() or self._settings.home.is_managed:
+            with socket.socket(socket.AF_UNIX) as stream:
+                stream.settimeout(max(0.001, deadline - time.monotonic()))
+                stream.connect(str(self._at))
+                yield stream
+        else:
+            with _own_program(self._settings) as stream:
+                stream.settimeout(max(0.001, deadline - time.monotonic()))
+                yield stream
+
+
+class _Answer:
+    """What comes by one connection until *deadline*."""
+
+    def __init__(self, stream: socket.socket, deadline: float) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def frames(self) -> Iterator[dict[str, Any]]:
+        """The frames, one after the other; that of a failure is raised."""
+        for _ in range(_MOST_FRAMES):
+            match frames.read(self._stream, limit=LARGEST_FRAME, deadline=self._deadline):
+                case {"failed": {"fault": str(fault), "why": str(why)}} if fault in tuple(CaptureFault):
+                    raise CaptureUnavailable(CaptureFault(fault), why)
+                case {"refused": {"template": str(template), "values": dict(values)}}:
+                    raise _refusal(template, values)
+                case dict(frame):
+                    yield frame
+                case _:
+                    break
+        raise frames.FrameError("its answer is none")
+
+    def parts(self, told: Any, most: int) -> list[bytes]:
+        """The octets that follow, of at most *most* bytes together."""
+        parts = self.typed(list[OctetsPart], told)
+        if len(parts) > MOST_PARTS or any(each.size < 0 for each in parts) or sum(p.size for p in parts) > most:
+            raise frames.FrameError("it sends more than is allowed")
+        return [self._part(each) for each in parts]
+
+    def _part(self, part: OctetsPart) -> bytes:
+        octets = frames.read_octets(self._stream, part.size, deadline=self._deadline)
+        if hashlib.sha256(octets).hexdigest() != part.sha256:
+            raise frames.FrameError("what it sends is not what it says")
+        return octets
+
+    def capture(self, small: Any, parts: list[bytes]) -> Capture:
+        try:
+            return frames.decode(Capture, put_together(small, parts))
+        except ValueError as error:
+            raise frames.FrameError("its answer is none") from error
+
+    @staticmethod
+    def typed(kind: type[T], plain: Any) -> T:
+        try:
+            return frames.decode(kind, plain)
+        except ValueError as error:
+            raise frames.FrameError("its answer is none") from error
+
+
+class _Telling:
+    """Passes progress on, as often as is of use to anybody."""
+
+    def __init__(self, progress: Callable[[CaptureProgress], None]) -> None:
+        self._progress = progress
+        self._seen: set[str] = set()
+        self._next = 0.0
+
+    def take(self, made: CaptureProgress) -> None:
+        now = time.monotonic()
+        if made.stage in self._seen and now < self._next:
+            return
+        self._seen.add(made.stage)
+        self._next = now + _BETWEEN
+        self._progress(made)
+
+
+def _refusal(template: str, values: dict[Any, Any]) -> CaptureFailed:
+    try:
+        return believable_refusal(template, values)
+    except Unbelievable as error:
+        raise frames.FrameError(str(error)) from error
+
+
+@contextlib.contextmanager
+def _own_program(settings: Settings) -> Iterator[socket.socket]:
+    """A program that is ended when whoever asks has its answer, or wants none any more."""
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "appliance.capture_service"],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                env={
+                    "VERMILION_HOME": str(settings.home.root),
+                    "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+                    "PATH": "/usr/bin:/bin",
+                    "LANG": "C.UTF-8",
+                },
+            )
+        try:
+            yield ours
+        finally:
+            ours.close()
+            try:
+                process.wait(_PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()

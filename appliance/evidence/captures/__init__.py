@@ -1,0 +1,1 @@
+"""Web captures as evidence: what a capture package says, holds and proves (docs/decisions/0099)."""
