@@ -19,6 +19,20 @@ _HIDING: Final = (IPv6Network("2001::/32"), IPv6Network("64:ff9b:1::/48"), IPv6N
 """Addresses in which others are hidden: Teredo (RFC 4380), local translators (RFC 8215), and the form that was
 given up (RFC 4291, 2.5.5.1). No server has one."""
 
+_CLOUD: Final = frozenset(
+    map(
+        ip_address,
+        (
+            "168.63.129.16",  # Azure's host: a public address that is none
+            "100.100.100.200",  # Alibaba Cloud
+            "192.0.0.192",  # Oracle Cloud
+            "fd00:ec2::254",  # AWS
+            "fd20:ce::254",  # Google Cloud
+        ),
+    )
+)
+"""Where clouds tell a machine of theirs its secrets, besides 169.254.169.254 and others of its link."""
+
 
 def inner_of(address: NetworkAddress) -> IPv4Address | None:
     """The IPv4 address to which one of IPv6 leads: mapped (RFC 4291, 2.5.5.2), 6to4 (RFC 3056), or translated."""
@@ -29,7 +43,9 @@ def inner_of(address: NetworkAddress) -> IPv4Address | None:
 
 
 def is_ordinary(address: NetworkAddress) -> bool:
-    """Whether it is that of one host, and neither this machine's nor its link's."""
+    """Whether it is that of one host, and neither this machine's nor its link's, nor of the cloud beneath it."""
+    if address in _CLOUD:
+        return False
     inner = inner_of(address)
     if inner is not None:
         # Tunnels and translators lead to public addresses alone (RFC 3056, 2; RFC 6052, 3.1).

@@ -16,6 +16,13 @@ from appliance.api_clients import ApiClients, current_reach
 from appliance.appearances import SealPictures, SignatureAppearances
 from appliance.archive_renewal import ArchiveRenewal, CeremonyRecords
 from appliance.capture_service.client import CaptureService
+from appliance.captures import CaptureRecording
+from appliance.captures.finishing import CaptureFinishing
+from appliance.captures.packages import CapturePackages
+from appliance.captures.planning import CaptureSchedules
+from appliance.captures.queue import CaptureQueue
+from appliance.captures.register import CaptureRegister
+from appliance.captures.retention import CaptureRetention
 from appliance.clock import utc_now
 from appliance.config import Settings
 from appliance.confinement.pool import Confinement
@@ -163,6 +170,7 @@ class Appliance:
         remember = self.layouts.remember
         self.intake = Intake(backend.workshop, backend.blobs, settings.home.blobs, unbroken, remember)
         self._add_documents(records, backend)
+        self._add_captures(records, backend)
         self._add_contracts(records, rules, backend)
         self._add_ends_of_contracts(records, rules, backend)
         self._add_powers_and_reviews(rules)
@@ -195,9 +203,21 @@ class Appliance:
         self.document_codes = DocumentCodes(database)
         organisation, address = self.settings.organisation.name, self.settings.web.public_url
         self.ownership = Ownership(records, backend, issuer=organisation, address=address)
-        self.capture_service = CaptureService(self.settings, self.settings.home.capture_socket)
         self.remote_pdfs = PdfSignatures(backend, records.now)
         self.remote_requests = RemoteRequests(database, backend.authority, self.remote_pdfs, records.now)
+
+    def _add_captures(self, records: ContractRecords, backend: SigningBackend) -> None:
+        """Web pages as evidence."""
+        settings, database, now = self.settings.capture, records.database, records.now
+        self.capture_service = CaptureService(self.settings, self.settings.home.capture_socket)
+        self.capture_recording = CaptureRecording(records, backend, self, self.confinement)
+        self.captures = CaptureRegister(database, backend.blobs, settings, now)
+        self.capture_schedules = CaptureSchedules(database, now)
+        makers = self.capture_service, self.capture_recording
+        self.capture_queue = CaptureQueue(database, backend.blobs, backend.leases, makers, now)
+        self.capture_finishing = CaptureFinishing(database, backend.blobs, self.confinement, now)
+        self.capture_packages = CapturePackages(database, backend.blobs, self.captures, self.capture_recording)
+        self.capture_retention = CaptureRetention(database, settings, now)
 
     def _add_contracts(self, records: ContractRecords, rules: SigningRules, backend: SigningBackend) -> None:
         """A contract from its draft to the last signature."""

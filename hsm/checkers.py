@@ -21,6 +21,8 @@ PROGRAMS = (*NAMES, VERIFIER)
 _DATA = frozenset(
     {"json", "md", "p7s", "pdf", "pem", "sig", "text", "tlog-proof", "tsq", "tsr", "tst", "txt", "vkey"}
 )
+_OF_CAPTURES = re.compile(r"capture\.(?:warc\.gz|wacz)|page\.png|session\.webp|step-\d\d\.png", re.ASCII)
+"""Archives and pictures of captures, by their whole names: others have no place in a package."""
 _WITHOUT_ENDING = "log/checkpoint"
 ANNEX = re.compile(r"annexes/(?:0[1-9]|[1-9]\d{1,2})\.(?:pdf|png|jpe?g|docx|xlsx|pptx|odt|ods|txt|csv)")
 """What an annex of a contract is called in a package: by a number and the ending that it came with. Office files
@@ -42,7 +44,7 @@ def is_data(path: str) -> bool:
     run: Python takes a ``json.py`` beside ``check.py`` for its own."""
     if path.startswith("annexes/"):
         return ANNEX.fullmatch(path) is not None
-    return path == _WITHOUT_ENDING or path.rpartition(".")[2] in _DATA
+    return path == _WITHOUT_ENDING or _OF_CAPTURES.fullmatch(path) is not None or path.rpartition(".")[2] in _DATA
 
 
 @cache

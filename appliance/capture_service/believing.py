@@ -60,6 +60,7 @@ def require_believable(
         if not octets.startswith(head):
             raise Unbelievable(f"its {name} is none")
     _require_size(visit.picture, limits)
+    _require_session(whole, order, limits)
 
 
 def believable_refusal(template: str, values: Mapping[Any, Any]) -> CaptureFailed:
@@ -85,9 +86,25 @@ def _require_times(whole: Capture, since: datetime, until: datetime) -> None:
         raise Unbelievable("it was made at another time")
 
 
+def _require_session(whole: Capture, order: CaptureOrder, limits: CaptureLimits) -> None:
+    if tuple(each.step for each in whole.steps) != order.steps:
+        raise Unbelievable("its steps are others")
+    for each in whole.steps:
+        if each.picture:
+            _require_size(each.picture, limits)
+        if each.at.tzinfo is None or len(each.address) > _LONGEST_ADDRESS or len(each.note) > _LONGEST_WORD:
+            raise Unbelievable("what it says of a step is out of its domain")
+    head, kind = whole.session[:4], whole.session[8:12]
+    if whole.session and (head, kind) != (b"RIFF", b"WEBP"):
+        raise Unbelievable("its recorded screen is none")
+    if any(each.tzinfo is None for each in whole.frames):
+        raise Unbelievable("a time has no zone")
+
+
 def _require_size(picture: bytes, limits: CaptureLimits) -> None:
     """A picture says how large it is before anybody unpacks it."""
     end = len(_PNG) + _SIZE.size
-    width, height = _SIZE.unpack(picture[len(_PNG) : end]) if len(picture) >= end else (0, 0)
+    fits = len(picture) >= end and picture.startswith(_PNG)
+    width, height = _SIZE.unpack(picture[len(_PNG) : end]) if fits else (0, 0)
     if not (0 < width <= _WIDEST and 0 < height <= limits.height):
         raise Unbelievable("its picture is too large, or none")

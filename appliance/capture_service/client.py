@@ -224,7 +224,7 @@ def _refusal(template: str, values: dict[Any, Any]) -> CaptureFailed:
     try:
         return believable_refusal(template, values)
     except Unbelievable as error:
-        raise frames.FrameError("its answer is none") from error
+        raise frames.FrameError(str(error)) from error
 
 
 @contextlib.contextmanager

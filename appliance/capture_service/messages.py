@@ -29,8 +29,9 @@ _RESPONSE: Final = 64 * MEGABYTE
 _PART: Final = "part of the octets"
 """No host, which keys of maps are too, has blanks."""
 
-SECONDS_BESIDE: Final = 180.0
-"""What a capture may take beside the time for loading: starting the browser, pictures, PDF, packing."""
+SECONDS_BESIDE: Final = 360.0
+"""What a capture may take beside the time for loading: starting the browser, the steps of a session (a minute),
+putting pictures together (twice two minutes), PDF and packing."""
 
 
 class CaptureTask(StrEnum):
@@ -48,7 +49,7 @@ class CaptureFrame(StrEnum):
     PROGRESS = "progress"
     """A map with the fields of CaptureProgress."""
     CAPTURE = "capture"
-    """A list: the fields of Capture without their large octets, and an :class:`OctetsPart` for each that follows."""
+    """A list: the fields of Capture without large octets, and an :class:`OctetsPart` for each that follows."""
     READY = "ready"
     """A map with the fields of :class:`CaptureMeans`."""
     REFUSED = "refused"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from appliance.cli.founding import found_home
+from appliance.cli.founding import found_home, sequencer_of
 from appliance.cli.program import FILE, NEW_FOLDER, REFUSED, Context
 from appliance.config import load
 from appliance.confinement.pool import Confinement
@@ -17,10 +17,8 @@ from appliance.demonstration.participants import SAMPLE_PLACES, DemonstrationAut
 from appliance.demonstration.sample import sample_contract
 from appliance.demonstration.story import DemonstrationContract, DemonstrationRun, ResultFiles
 from appliance.home import make_directory
-from appliance.ledger import Sequencer
 from appliance.supervision import inherited, running_authority
 from appliance.wiring import Appliance, open_appliance
-from hsm.client import AuthorityClient
 
 SAMPLE_TITLE = "技术服务合同 SL-2026-0117"
 
@@ -86,14 +84,8 @@ def _tell_codes(context: Context, contract_id: str) -> None:
 
 def _story(context: Context, appliance: Appliance) -> DemonstrationRun:
     authenticators = DemonstrationAuthenticators(context.home)
-    sequence = _sequencer(appliance).run_once
+    sequence = sequencer_of(appliance).run_once
     return DemonstrationRun(appliance, authenticators, sequence=sequence, say=context.terminal.say)
-
-
-def _sequencer(appliance: Appliance) -> Sequencer:
-    """A sequencer as the scheduler's: the portal's role may not ask for checkpoints."""
-    socket = appliance.settings.home.authority_socket("scheduler")
-    return Sequencer(appliance.database, AuthorityClient(socket))
 
 
 def _script(contract: Path | None) -> DemonstrationContract:

@@ -23,6 +23,7 @@ from appliance.demonstration.participants import DemonstrationAuthenticators
 from appliance.demonstration.template import give_template
 from appliance.errors import ConfigurationError, NotFound, SupervisionFailed
 from appliance.home import Home, make_directory
+from appliance.ledger import Sequencer
 from appliance.model.people import Person, Seal
 from appliance.supervision import Say, operational, running_authority
 from appliance.wiring import LINKS_KEY, Appliance, open_appliance
@@ -83,6 +84,12 @@ def give_accounts_for_trying(home: Home) -> None:
         with open_appliance(load(home), role="web", confinement=_unused(home)) as appliance:
             give_accounts(appliance, authenticators)
             give_template(appliance)
+
+
+def sequencer_of(appliance: Appliance) -> Sequencer:
+    """A sequencer as the scheduler's: the portal's role may not ask for checkpoints."""
+    socket = appliance.settings.home.authority_socket("scheduler")
+    return Sequencer(appliance.database, AuthorityClient(socket))
 
 
 def _unused(home: Home) -> Confinement:

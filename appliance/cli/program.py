@@ -107,6 +107,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "api": "integration:api_group",
         "approve": "admin_requests:approve_command",
         "backup": "backup:backup_group",
+        "capture": "capture:capture_command",
         "ceremonies": "log:ceremonies_command",
         "demo": "demo:demo_command",
         "diagnose": "diagnose:diagnose_command",

@@ -134,12 +134,15 @@ class DirectorySettings:
         f"1 to {LONGEST_ORGANISATION} visible characters without outer spaces",
     )
     everybody: list[str] = checked(
-        ["signer"], _are_peoples_roles, 'a list of "initiator", "signer", "custodian" and "reviewer"'
+        ["signer"],
+        _are_peoples_roles,
+        'a list of "initiator", "signer", "custodian", "reviewer" and "investigator"',
     )
     initiator: list[str] = field(default_factory=list)
     signer: list[str] = field(default_factory=list)
     custodian: list[str] = field(default_factory=list)
     reviewer: list[str] = field(default_factory=list)
+    investigator: list[str] = field(default_factory=list)
     auditor: list[str] = field(default_factory=list)
     operator: list[str] = field(default_factory=list)
     most_removed: int = number(20, 1, 100_000)

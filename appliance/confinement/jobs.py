@@ -42,6 +42,7 @@ JOBS: Mapping[str, str] = MappingProxyType(
         "pdf.seal_svg": "appliance.pdf.confined_jobs:seal_svg",
         "pdf.require_shown": "appliance.pdf.confined_jobs:require_shown",
         "pdf.require_room": "appliance.pdf.confined_jobs:require_room",
+        "captures.thumbnail": "appliance.evidence.captures.thumbnail:shrink",
         "captures.compared": "appliance.web_capture.pictures:compared",
         "review.check": "appliance.review.checking:check_content",
     }

@@ -57,6 +57,13 @@ class BlobStore:
             raise StorageError("The stored document {digest} is damaged; restore it from a backup.", digest=digest)
         return data
 
+    def size(self, digest: str) -> int:
+        """How many bytes *digest* has. Raises :class:`NotFound`."""
+        try:
+            return self._path(digest).stat().st_size
+        except FileNotFoundError as error:
+            raise NotFound("There is no document with SHA-256 {digest}.", digest=digest) from error
+
     def remove(self, digest: str, *, untouched_since: datetime) -> bool:
         """Remove the bytes of *digest*, unless somebody put them again after *untouched_since* (aware).
 

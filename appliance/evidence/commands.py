@@ -64,8 +64,8 @@ serialNumber (2.5.4.5) in their names, those of other services another extended 
 
 _NAMED_STATE = (
     "test \"$(tr '\\n' ' ' < log/checkpoint.text)\" = \\\n"
-    """"$(sed -n 's/^{"checkpoint":{"origin":"\\([^"\\\\]*\\)","root":"\\([^"\\\\]*\\)","""
-    """"size":\\([0-9]*\\)},.*/\\1 \\3 \\2 /p' manifest.json)\""""
+    """"$(sed -n 's/^{\\("capture":"[0-9a-f]*",\\)*"checkpoint":{"origin":"\\([^"\\\\]*\\)","""
+    """"root":"\\([^"\\\\]*\\)","size":\\([0-9]*\\)},.*/\\2 \\4 \\3 /p' manifest.json)\""""
 )
 CHECKPOINT = (_NOTE_TEXT, _NAMED_STATE, _NOTE_VALUE, _NOTE_SIGNATURE)
 """``checkpoint.text`` is the note's text, and states the origin, size and root that the manifest names;

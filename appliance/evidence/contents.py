@@ -15,36 +15,27 @@ from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from appliance.evidence import extraction, history, log_files, package
+from appliance.evidence import extraction, history, package
 from appliance.evidence.authorisation_basis import FOLDER
 from appliance.evidence.extraction import SignedFile, taken_apart
-from appliance.evidence.layout import NO_RULE
+from appliance.evidence.logged import require_logged
 from appliance.evidence.manifest import PackageManifest
+from appliance.evidence.members import Files, part
 from appliance.evidence.model import LogEntry, PackageRefused
 from appliance.evidence.own_certificates import certificate_of, identifier_of, is_own, who_signed
-from appliance.language.sizes import ByteSize
 from appliance.ledger import require_chain
 from appliance.model.review import CHECK, CHECK_FORMAT, SIGN_OFF, SIGN_OFF_FORMAT
 from appliance.pdf.byte_ranges import SignedDigests, signed_sizes
 from appliance.verification import SignatureReport, Verdict
 from appliance.verification.model import PASSED
-from hsm import canonical, cms, merkle
+from hsm import canonical, cms
 from hsm.errors import Malformed
 from hsm.intents import instant
 from hsm.names import SubjectName, name_in
 from hsm.remote import remote_use_in
 
-LARGEST_RECORD = 4 * 1024 * 1024
-"""Bytes of a file that is parsed here; documents are not, the verifier's confined process reads them."""
-
-LARGEST_SIGNATURE = 256 * 1024
-"""Bytes of a signature or timestamp. A reply of an authority outside has 64 KiB at most."""
-
 _ACTIVATED = "activated_"
 """How the field of an entry begins that says how a signature was activated."""
-
-_FIELD = re.compile(r"[a-z0-9_-]+")
-"""The name of a field of an entry. Checkers of earlier releases look for it with a program that can run others."""
 
 _RECORD = re.compile(
     rf"((?:agreement/|{history.FOLDER})[^/]+|{FOLDER}(?:power|anchor|vouching)-[^/]+)[.](?:json|p7s)"
@@ -52,22 +43,6 @@ _RECORD = re.compile(
 """What a signed record is called, and the name of its files without ending."""
 
 OTHER_SIGNATURES = "The signatures in the contract are not those of which the log tells."
-
-Files = Mapping[str, memoryview]
-
-
-def part(files: Files, path: str, *, limit: int | None = None) -> bytes:
-    """The bytes of the file *path*. Raises :class:`PackageRefused` when it is missing, or larger than *limit* or
-    what is of its kind."""
-    if limit is None:
-        limit = LARGEST_SIGNATURE if path.endswith((".p7s", ".tsr", ".tst")) else LARGEST_RECORD
-    if path not in files:
-        raise PackageRefused("The package lacks the file {path}.", path=path)
-    if len(files[path]) > limit:
-        raise PackageRefused(
-            "The file {path} of the package is larger than {limit}.", path=path, limit=ByteSize(limit)
-        )
-    return bytes(files[path])
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,28 +204,7 @@ def require_records(files: Files) -> dict[str, SignedFile]:
 def require_log(files: Files, manifest: PackageManifest) -> tuple[history.PackageEvent, ...]:
     """The checkpoint is the log's and the manifest's; every entry is in it; the history is what they say of the
     manifest's contract: its events."""
-    vkey = part(files, log_files.VKEY).decode("ascii", "replace")
-    checkpoint = part(files, log_files.CHECKPOINT)
-    own = log_files.read_log_files(checkpoint, vkey)
-    if own.state != manifest.checkpoint:
-        raise PackageRefused("The checkpoint in the package is not the one that its manifest names.")
-    if not checkpoint.startswith(own.note):
-        raise PackageRefused("In the checkpoint of the package the log's own signature does not come first.")
-    for path, expected in (
-        (log_files.CHECKPOINT_TEXT, own.text),
-        (log_files.CHECKPOINT_SIGNATURE, own.signature),
-        (log_files.PUBLIC_KEY, log_files.public_key_pem(vkey)),
-    ):
-        if part(files, path) != expected:
-            raise PackageRefused("The file {path} is not of its signature.", path=path)
-    entries = _entries(files)
-    for entry in entries:
-        proof = log_files.parse_proof(entry.proof)
-        if proof.index != entry.index or proof.checkpoint != checkpoint:
-            raise PackageRefused("The proof of log entry {entry} is another one's.", entry=entry.index)
-        leaf = merkle.leaf_hash(entry.leaf)
-        if merkle.root_from_inclusion(entry.index, own.state.size, leaf, proof.hashes) != own.state.root:
-            raise PackageRefused("The log entry {entry} is not in the log.", entry=entry.index)
+    entries = require_logged(files, manifest)
     told = part(files, package.HISTORY)
     heading = history.read_heading(told)
     events = history.events(entries)
@@ -312,32 +266,6 @@ def _require_parts(
         if part(files, name + ending) != expected:
             raise PackageRefused("The file {path} is not of its signature.", path=name + ending)
     return signed
-
-
-def _entries(files: Files) -> list[LogEntry]:
-    """All entries; there is no proof or opening of another one."""
-    entries = [_entry(files, path) for path in sorted(files) if path.startswith("log/entries/")]
-    if not entries:
-        raise PackageRefused("The package has no entry of the log.")
-    own = {path(each.index) for each in entries for path in (log_files.proof_path, log_files.opening_path)}
-    for path in files:
-        if path.startswith(("log/proofs/", "log/openings/")) and path not in own:
-            raise PackageRefused(NO_RULE, path=path)
-    return entries
-
-
-def _entry(files: Files, path: str) -> LogEntry:
-    number = path.removeprefix("log/entries/").removesuffix(".json")
-    if not number.isdecimal():
-        raise PackageRefused("The file {path} is not named for a log entry.", path=path)
-    index = int(number)
-    opening = log_files.opening_path(index)
-    opened = canonical.decode(part(files, opening)) if opening in files else {}
-    if not all(_FIELD.fullmatch(name) for name in opened):
-        raise PackageRefused("A file of the package is not in the form that it must have.")
-    return LogEntry(
-        index=index, leaf=part(files, path), proof=part(files, log_files.proof_path(index)), opening=opened
-    )
 
 
 def require_review(

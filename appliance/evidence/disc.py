@@ -22,10 +22,11 @@ from typing import Final
 
 from appliance.errors import ApplianceError
 from appliance.evidence import container, court_pages, manifest
+from appliance.evidence.captures.layout import certificate_path
 from appliance.evidence.container import write_container
-from appliance.evidence.contents import part
 from appliance.evidence.folder import read_folder
-from appliance.evidence.manifest import PackageManifest
+from appliance.evidence.manifest import AnyManifest
+from appliance.evidence.members import part
 from appliance.evidence.offline_verifier import read_verifier
 from appliance.evidence.repacked import read_zip
 from appliance.language import Language, translator
@@ -48,7 +49,7 @@ class WholePackage:
     """A package whose files are exactly those that its manifest lists: its files, and the ZIP as it was made."""
 
     files: Mapping[str, bytes]
-    listed: PackageManifest
+    listed: AnyManifest
     zipped: bytes
 
     @property
@@ -78,7 +79,8 @@ def whole_package(path: Path) -> WholePackage:
 
 def _first_opened() -> tuple[str, ...]:
     """What of the package lies at the root of the disc, too."""
-    return (*map(court_pages.list_path, Language), *map(court_pages.guide_path, Language))
+    paths = court_pages.list_path, court_pages.guide_path, certificate_path
+    return tuple(path(language) for path in paths for language in Language)
 
 
 def write_image(package: WholePackage, image: Path, sheet: Path, language: Language) -> str:
@@ -87,11 +89,9 @@ def write_image(package: WholePackage, image: Path, sheet: Path, language: Langu
     Neither is left behind half-written, and nothing that is there is overwritten. Raises :class:`DiscRefused`,
     and as :func:`appliance.typesetting.typesetter.typeset`.
     """
-    for each in (image, sheet):
-        if each.exists() or each.is_symlink():
-            raise DiscRefused("There is a file {path} already.", path=str(each))
+    require_new(image, sheet)
     with ExitStack() as stack:
-        work = Path(stack.enter_context(_beside(image)))
+        work = Path(stack.enter_context(work_folder(image)))
         root = work / "disc"
         _lay_out(package, root)
         made = work / "image.iso"
@@ -103,9 +103,17 @@ def write_image(package: WholePackage, image: Path, sheet: Path, language: Langu
     return digest
 
 
+def require_new(*targets: Path) -> None:
+    """Raises :class:`DiscRefused` where one of the *targets* is there already."""
+    for each in targets:
+        if each.exists() or each.is_symlink():
+            raise DiscRefused("There is a file {path} already.", path=str(each))
+
+
 @contextmanager
-def _beside(target: Path) -> Iterator[str]:
-    """A folder of our own on the file system of *target*."""
+def work_folder(target: Path) -> Iterator[str]:
+    """A folder of our own on the file system of *target*. Raises :class:`DiscRefused` where none can be made, and
+    for every OSError inside."""
     try:
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
             yield folder
@@ -148,7 +156,7 @@ def _name(made: Path, target: Path) -> None:
 def name_of(package: WholePackage) -> str:
     """What the package is called on the disc: its contract's system ID, in letters that every system takes."""
     kept = "".join(
-        each if each.isascii() and (each.isalnum() or each in "-_") else "-" for each in package.listed.contract
+        each if each.isascii() and (each.isalnum() or each in "-_") else "-" for each in package.listed.identifier
     )
     return kept[:40].strip("-") or "package"
 
@@ -165,7 +173,7 @@ def _lay_out(package: WholePackage, root: Path) -> None:
         target.write_bytes(content)
 
 
-def _run(root: Path, image: Path, listed: PackageManifest) -> None:
+def _run(root: Path, image: Path, listed: AnyManifest) -> None:
     try:
         done = subprocess.run(
             _command(root, image, listed),
@@ -190,14 +198,14 @@ def _run(root: Path, image: Path, listed: PackageManifest) -> None:
         )
 
 
-def _command(root: Path, image: Path, listed: PackageManifest) -> Sequence[str]:
+def _command(root: Path, image: Path, listed: AnyManifest) -> Sequence[str]:
     at, date = listed.created, f"{listed.created:%Y%m%d%H%M%S}00"
     return (
         PROGRAM,
         "-no_rc",
         *("-as", "mkisofs"),
         *("-iso-level", "3", "-J", "-joliet-long", "-r"),
-        *("-V", _volume(listed.contract, at), "-A", "EVIDENCE PACKAGE", "-p", "VERMILION"),
+        *("-V", _volume(listed.identifier, at), "-A", "EVIDENCE PACKAGE", "-p", "VERMILION"),
         f"--modification-date={date}",
         *("--set_all_file_dates", date),
         *("-o", str(image), str(root)),
@@ -226,7 +234,7 @@ def render_sheet(package: WholePackage, image: str, size: int, digest: str, lang
     page = page_template("appliance.evidence", "templates/disc-sheet.html").render(
         language="zh-CN" if language is Language.CHINESE else "en",
         _=translator(language),
-        contract=package.listed.contract,
+        contract=package.listed.identifier,
         audience=package.listed.audience,
         created=package.listed.created,
         name=name_of(package),

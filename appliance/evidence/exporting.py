@@ -5,14 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Protocol
-
-from cryptography import x509
 
 from appliance.accounts.registry import PeopleRegistry
 from appliance.config import Settings
@@ -21,14 +18,13 @@ from appliance.contracts.annexes import Annexes
 from appliance.contracts.endings import Voiding
 from appliance.contracts.permissions import APPLIANCE, ContractActor, Permission
 from appliance.earlier_signatures import EarlierSignatures
-from appliance.errors import NotFound, StateRefused
+from appliance.errors import NotFound
 from appliance.evidence import history, own_certificates, package
 from appliance.evidence.agreements import text_path
 from appliance.evidence.authorisation_basis import FOLDER
+from appliance.evidence.gathering import certificates_of, log_material
 from appliance.evidence.model import (
-    Certificates,
     EvidenceInput,
-    LogEntry,
     LogMaterial,
     ManifestSignature,
     SignatureMaterial,
@@ -45,14 +41,10 @@ from appliance.pdf.byte_ranges import newest_contents
 from appliance.powers.register import Powers
 from appliance.review.reviewing import Reviewing
 from appliance.store import api_clients, intents, ledger, vouchings
-from appliance.store import witnesses as stored_witnesses
 from appliance.store.database import Database
-from appliance.store.ledger import StoredCheckpoint
 from appliance.timestamping import TimestampIssuer
 from appliance.verification import Verifier
 from appliance.verification.own_anchors import verifier_of
-from appliance.witnesses import WitnessPolicy, policy_of
-from appliance.witnesses.submitting import answering
 from hsm import canonical, der
 from hsm.client import AuthorityClient
 from hsm.timestamp import build_request, order_for
@@ -111,11 +103,6 @@ def _statements(sources: EvidenceSources, powers: Iterable[Power]) -> Iterator[S
             names = "、".join(str(each["name"]) for each in officers)
             yield SignedRecord(f"{FOLDER}{power.id}", POWER_TITLE, names, stated.statement, stated.cms)
 
-
-PATIENCE = 15.0
-"""Seconds to wait for a checkpoint that covers everything."""
-
-TICK = 0.05
 
 AGREEMENT_TITLE = "Agreement on electronic signing"
 POWER_TITLE = "Confirmation of a power of attorney"
@@ -204,7 +191,7 @@ class Exporting:
                 **(sources.reviewing.records(contract) if drafting else {}),
             },
             names=self._names(contract, log, drafting=drafting),
-            certificates=self._certificates(),
+            certificates=certificates_of(sources.authority),
             log=log,
             report=verifier_of(sources.database, sources.verifier, contract.id)
             .verify(signed, file="contract.signed.pdf")
@@ -269,17 +256,6 @@ class Exporting:
         except NotFound:
             return ""
 
-    def _certificates(self) -> Certificates:
-        authority = self._sources.authority
-        *intermediates, root = (x509.load_der_x509_certificate(each) for each in authority.authorities())
-        return Certificates(
-            root=root,
-            intermediates=tuple(intermediates),
-            timestamping=x509.load_der_x509_certificate(authority.certificate("tsa")),
-            evidence=x509.load_der_x509_certificate(authority.certificate("evidence")),
-            crls=tuple(authority.crls()),
-        )
-
     def _log(
         self,
         acceptances: tuple[AgreementRecord, ...],
@@ -288,45 +264,7 @@ class Exporting:
     ) -> LogMaterial:
         accepted = [record.entry for record in acceptances if record.entry is not None]
         indices = sorted({*entries, *accepted, *entries_of_bases})
-        policy = policy_of(self._sources.settings)
-        checkpoint = self._checkpoint_over(indices[-1], policy)
-        found = tuple(self._entry(index, entries.get(index), checkpoint) for index in indices)
-        key = (self._sources.settings.home.log_key).read_text(encoding="ascii").strip()
-        told = b"" if policy is None else policy.text
-        return LogMaterial(checkpoint.cosigned_note, checkpoint.token, key, found, told)
-
-    def _checkpoint_over(self, index: int, policy: WitnessPolicy | None) -> StoredCheckpoint:
-        """The newest checkpoint over the entry at *index* with a quorum of witnesses, for which it waits where the
-        settings say so; else the newest over it."""
-        wanted = policy is not None and policy.demands_witnesses
-        seconds = self._sources.settings.witnesses.export_seconds
-        began = time.monotonic()
-        while True:
-            witnessed = self._sources.proofs.witnessed(index) if wanted else None
-            if witnessed is not None:
-                return witnessed
-            newest, waited = self._sources.proofs.latest(), time.monotonic() - began
-            is_over = newest is not None and newest.size > index
-            if newest is not None and is_over and (not wanted or waited >= seconds or not self._may_come(policy)):
-                return newest
-            if not is_over and waited >= PATIENCE:
-                raise StateRefused(
-                    "The log has no checkpoint over this contract yet; see that the scheduler runs."
-                )
-            time.sleep(TICK)
-
-    def _may_come(self, policy: WitnessPolicy | None) -> bool:
-        """Whether the witnesses that answer are enough for a quorum."""
-        states = self._sources.database.query(stored_witnesses.states)
-        return policy is not None and policy.is_met(answering(policy, states))
-
-    def _entry(self, index: int, seen: VisibleEvents | None, checkpoint: StoredCheckpoint) -> LogEntry:
-        """The entry; what lies behind its commitments only if it is the contract's own, as far as it is *seen*."""
-        leaf = self._sources.proofs.entry(index)
-        proof = self._sources.proofs.proof_file(index, checkpoint)
-        if seen is None:
-            return LogEntry(index, leaf, proof)
-        return LogEntry(index, leaf, proof, seen.opening, withheld=not seen.complete, hidden=not seen.whole)
+        return log_material(self._sources, {index: entries.get(index) for index in indices})
 
 
 def _archive_stamps(contract: Contract, signed: bytes) -> Iterator[bytes]:

@@ -262,7 +262,14 @@ class CertificateStatus:
 
 def certificate_statuses(evidence: EvidenceInput, extraction: Extraction) -> tuple[CertificateStatus, ...]:
     """Those of signers, our services (earlier timestamp keys too) and signers of records, in this order."""
-    lists = [x509.load_der_x509_crl(crl) for crl in evidence.certificates.crls]
+    return statuses_of(evidence.certificates, _used(evidence, extraction))
+
+
+def statuses_of(
+    certificates: Certificates, used: Iterable[tuple[str, x509.Certificate, datetime]]
+) -> tuple[CertificateStatus, ...]:
+    """Those of the certificates that were *used*: name in the package, certificate, and when."""
+    lists = [x509.load_der_x509_crl(crl) for crl in certificates.crls]
     newest = max(each.last_update_utc for each in lists)
     return tuple(
         CertificateStatus(
@@ -270,9 +277,9 @@ def certificate_statuses(evidence: EvidenceInput, extraction: Extraction) -> tup
             certificate=certificate,
             acted=acted,
             moment=int(newest.timestamp()) if newest <= certificate.not_valid_after_utc else 0,
-            revoked=tuple(_revoked(_path(certificate, evidence.certificates), lists)),
+            revoked=tuple(_revoked(_path(certificate, certificates), lists)),
         )
-        for name, certificate, acted in _used(evidence, extraction)
+        for name, certificate, acted in used
     )
 
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from appliance.evidence.model import PackageRefused
 from hsm.checkers import ANNEX
+from hsm.manifests import capture_misfit, is_of_captures
 
 NO_RULE: Final = "The package has a file {path}, and no rule says what a file of this name counts for."
 
@@ -69,13 +70,25 @@ _AT_ROOT: Final = frozenset({*_NAMES, "certificates", "contract", "history", "lo
 
 def belongs_at_root(name: str) -> bool:
     """Whether a folder or a file of this name lies at the root of packages of now or earlier."""
-    return name in _AT_ROOT or _OTHERS.fullmatch(name) is not None
+    return name in _AT_ROOT or is_of_captures(name) or _OTHERS.fullmatch(name) is not None
 
 
 def require_layout(paths: Iterable[str]) -> None:
-    """Raises :class:`PackageRefused` for a file in one of these folders whose name has another form."""
+    """Raises :class:`PackageRefused` for a file in one of these folders whose name has another form, and for one
+    that only packages of web captures have."""
     for path in paths:
         folder, _, name = path.partition("/")
         form = _NAMES.get(folder.lower())
-        if form is not None and (folder not in _NAMES or not re.fullmatch(form, name)):
+        strange = form is not None and (folder not in _NAMES or not re.fullmatch(form, name))
+        if strange or is_of_captures(path):
             raise PackageRefused(NO_RULE, path=path)
+
+
+def require_capture_layout(paths: Iterable[str]) -> None:
+    """Raises :class:`PackageRefused` unless *paths*, without the manifest and what seals it, are exactly those of
+    the package of a web capture: the authority signs no other list, and no later release has another under the
+    same format."""
+    misfit = capture_misfit(paths)
+    if misfit is not None:
+        path, is_missing = misfit
+        raise PackageRefused("The package lacks the file {path}." if is_missing else NO_RULE, path=path)

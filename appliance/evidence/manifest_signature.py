@@ -19,8 +19,8 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from appliance.evidence.contents import Files, part
 from appliance.evidence.manifest import MANIFEST, QUERY, REPLY, SIGNATURE
+from appliance.evidence.members import Files, part
 from appliance.evidence.model import PackageRefused
 from appliance.verification import (
     Coverage,

@@ -6,13 +6,8 @@ and the history. ``index.txt`` tells the checkers where in the contract its sign
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
-from importlib import resources
 from typing import Final
-
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.errors import EvidenceIncomplete
 from appliance.evidence import (
@@ -23,14 +18,13 @@ from appliance.evidence import (
     manifest,
     readme,
 )
+from appliance.evidence.common_files import authority_files, pem, programs, seal
 from appliance.evidence.evidence_list import list_of
 from appliance.evidence.extraction import Extraction, SignedFile, certificate_statuses, extract
 from appliance.evidence.manifest import PackageManifest
 from appliance.evidence.model import EvidenceInput, ManifestSignature
-from appliance.evidence.offline_verifier import read_verifier
 from appliance.language import Language
-from hsm import canonical, timestamp
-from hsm.checkers import VERIFIER
+from hsm import canonical
 
 _FOLDERS = ("agreement/", "annexes/", "authority/", "review/")
 
@@ -57,7 +51,7 @@ def build(evidence: EvidenceInput, seals: ManifestSignature) -> bytes:
         withheld=tuple(sorted(entry.index for entry in evidence.log.entries if entry.withheld)),
         powers_stated_since=evidence.powers_stated_since,
     ).encode()
-    return container.write_container(files | _sealed(listed, seals))
+    return container.write_container(files | seal(listed, seals))
 
 
 def _for_people(evidence: EvidenceInput, extraction: Extraction) -> dict[str, bytes]:
@@ -76,25 +70,6 @@ def _for_courts(evidence: EvidenceInput, extraction: Extraction, files: Mapping[
         court_pages.LIST_JSON: court_pages.list_json(evidence, list_of(evidence, extraction, files)),
         **court_pages.render_pages(evidence, extraction, files),
     }
-
-
-def _sealed(listed: bytes, seals: ManifestSignature) -> dict[str, bytes]:
-    request = timestamp.build_request(timestamp.order_for(hashlib.sha256(listed).digest(), nonce=_nonce(listed)))
-    reply = seals.timestamp(request)
-    token = timestamp.parse_response(reply)
-    timestamp.verify_token(token, data=listed, nonce=_nonce(listed))
-    return {
-        manifest.MANIFEST: listed,
-        manifest.SIGNATURE: seals.sign(listed),
-        manifest.QUERY: request,
-        manifest.REPLY: reply,
-    }
-
-
-def _nonce(listed: bytes) -> int:
-    """A nonce that depends on the manifest alone, so that packages stay reproducible. The authority that answers
-    is our own, and no reply for this imprint can be older than the manifest."""
-    return int.from_bytes(hashlib.sha256(b"vermilion-evidence-nonce\0" + listed).digest()[:8]) | 1
 
 
 def _require_fitting(evidence: EvidenceInput) -> None:
@@ -124,7 +99,6 @@ _INDEX_HEAD: Final = (
 
 def package_files(evidence: EvidenceInput, extraction: Extraction) -> dict[str, bytes]:
     """Path → bytes of the evidence itself."""
-    checkers = resources.files("appliance.evidence.checker")
     files = {
         ORIGINAL: evidence.original,
         SIGNED: evidence.signed,
@@ -133,12 +107,9 @@ def package_files(evidence: EvidenceInput, extraction: Extraction) -> dict[str, 
         HISTORY: history.encode(history.heading(evidence), history.events(evidence.log.entries)),
         REPORT: canonical.encode(dict(evidence.report)),
         INDEX: signature_index(extraction),
-        **{name: checkers.joinpath(name).read_bytes() for name in ("check.sh", "check.py")},
-        VERIFIER: read_verifier(),
+        **programs(),
         **log_files.log_files(evidence.log),
-        "certificates/ca.pem": pem(evidence.certificates.root),
-        "certificates/chain.pem": b"".join(map(pem, evidence.certificates.intermediates)),
-        "certificates/crls.pem": b"".join(pem(x509.load_der_x509_crl(crl)) for crl in evidence.certificates.crls),
+        **authority_files(evidence.certificates),
         **evidence.documents,
     }
     for signature in extraction.signatures:
@@ -160,11 +131,6 @@ def package_files(evidence: EvidenceInput, extraction: Extraction) -> dict[str, 
 def signature_index(extraction: Extraction) -> bytes:
     """``index.txt``: the lines that the checkers go through, in this order."""
     return "".join(f"{line}\n" for line in _index_lines(extraction)).encode()
-
-
-def pem(signed: x509.Certificate | x509.CertificateRevocationList) -> bytes:
-    """A certificate or list in PEM."""
-    return signed.public_bytes(Encoding.PEM)
 
 
 def _index_lines(extraction: Extraction) -> Iterator[str]:

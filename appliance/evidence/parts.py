@@ -59,7 +59,7 @@ def _named(package: WholePackage, pieces: list[bytes]) -> dict[str, bytes]:
     parts = {f"{name}.{number:03}": piece for number, piece in enumerate(pieces, start=1)}
     values = {
         "name": name,
-        "contract": package.listed.contract,
+        "contract": package.listed.identifier,
         "size": len(package.zipped),
         "digest": hashlib.sha256(package.zipped).hexdigest(),
         "manifest": package.manifest_digest,

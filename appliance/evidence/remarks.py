@@ -19,8 +19,9 @@ from appliance.evidence import (
     vouchings,
 )
 from appliance.evidence.agreements import accepted_by_others, people_named, without_acceptance
-from appliance.evidence.contents import Files, JudgedSignature, part
+from appliance.evidence.contents import JudgedSignature
 from appliance.evidence.history import PackageEvent
+from appliance.evidence.members import Files, part
 from appliance.evidence.model import PackageRefused
 from appliance.store.retention import GONE
 from appliance.verification import Indication, SignatureReport, Verdict

@@ -14,6 +14,8 @@
    signatures: by somebody who is trusted, at the moment that the timestamp proves;
 7. the signed contract itself passes the verifier of PDFs.
 
+For the package of a web capture :mod:`appliance.evidence.captures.verification` takes the place of 4 to 7.
+
 Memory is bounded by the container's size, since nothing is compressed, and by limits on what is parsed here.
 """
 
@@ -25,16 +27,12 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-
 from appliance.errors import ConfinementFailed
 from appliance.evidence import (
     authorisation_basis,
     contents,
     court_pages,
     history,
-    log_files,
     manifest,
     manifest_signature,
     outside_seals,
@@ -44,14 +42,28 @@ from appliance.evidence import (
     vouchings,
 )
 from appliance.evidence.agreements import require_agreements
+from appliance.evidence.captures.verification import judge_capture
 from appliance.evidence.container import digest_of, is_canonical
-from appliance.evidence.contents import Files, JudgedSignature, SignedContract, part, require_review
+from appliance.evidence.contents import JudgedSignature, SignedContract, require_review
 from appliance.evidence.extraction import SignedFile
 from appliance.evidence.folder import FolderUnread, read_folder
 from appliance.evidence.history import PackageEvent
+from appliance.evidence.judging import (
+    SINCE,
+    PackageJudgement,
+    checkpoint_stamp,
+    held_against,
+    judge_programs,
+    judge_reply,
+    judge_stamp,
+    not_judged,
+    trust_in,
+    worst,
+)
 from appliance.evidence.layout import has_a_place, require_layout, require_plain_index
-from appliance.evidence.manifest import PackageManifest
+from appliance.evidence.manifest import CaptureManifest, PackageManifest
 from appliance.evidence.manifest_signature import PackageTrust
+from appliance.evidence.members import Files, part
 from appliance.evidence.model import PackageRefused
 from appliance.evidence.package import INDEX
 from appliance.evidence.remarks import Judged, certified, remarks_beside
@@ -64,43 +76,32 @@ from appliance.verification import (
     SignatureReport,
     SubIndication,
     TrustAnchors,
-    Verdict,
     VerificationReport,
     Verifier,
 )
 from appliance.verification.model import PASSED, CertificateDetails, failed, undecided
 from appliance.verification.paths import TooManyCertificates
 from appliance.verification.trust import UNREADABLE, details, shown_name
-from hsm import canonical, checkers, timestamp
+from hsm import canonical
 from hsm.certificates import is_evidence_service
 from hsm.errors import RefusalError, Sentence
 from hsm.names import name_in
 
-_SINCE = frozenset(
-    {SubIndication.OUT_OF_BOUNDS_NO_POE, SubIndication.REVOKED_NO_POE, SubIndication.REVOKED_CA_NO_POE}
-)
-"""What may have happened to a certificate only since it was used."""
-_MOST_CERTIFICATES, _MOST_RECORDS = 500, 200
-"""A package has one certificate for each signature and record, and a record for each party's acceptance."""
+_MOST_RECORDS = 200
+"""A package has a record for each party's acceptance."""
 _REZIPPED = Sentence(
     "The package was zipped again after it was made; its files were judged, the ZIP itself was not."
 )
 _UNPACKED = Sentence("The package is given as a folder, unpacked; its files were judged, as they lie there.")
 _IGNORED = "Files that operating systems add to folders ({names}) were ignored."
-_UNKNOWN_CHECKER = (
-    "The checker {file} in the package is unknown to this verifier; the package may come from a newer release."
-    " Do not run it."
-)
 _UNKNOWN_KIND = (
     "The package has a file {file} about which this verifier has no rule: it proves nothing, and it might be a"
     " program. The package may come from a newer release. Run no checker from this package."
 )
-_ONLY_TO_READ = "These files are only there to be read and were not verified: {files}."
 _OF_ANOTHER = (
     "The signature {name} is by {signer}, whose certificate leads to another trust anchor than the package's: the"
     " history may mean somebody else by the same number."
 )
-_CRL_END = b"-----END X509 CRL-----\n"
 
 
 def verify_package(
@@ -125,13 +126,11 @@ def verify_package(
         digest = digest or digest_of(files)
         listed = manifest.decode(part(files, manifest.MANIFEST))
         manifest.require_same(listed, files)
-        require_layout(files)
-        require_plain_index(part(files, INDEX))
-        trust = PackageTrust(verifier, at, *_with_certificates(files, anchors))
-        judged = _judged(files, listed, trust, witnesses)
-        verdict = _worst(each.verdict for each in judged.reports)
-        stated = listed.powers_stated_since is not None
-        remarks += (*_not_judged(files), *remarks_beside(verdict, files, judged, stated=stated))
+        trust = trust_in(files, verifier, at, anchors)
+        if isinstance(listed, CaptureManifest):
+            judged = judge_capture(files, listed, trust, witnesses)
+        else:
+            judged = _judged_contract(files, listed, trust, witnesses)
     except ConfinementFailed:
         raise
     except FolderUnread as error:
@@ -143,7 +142,8 @@ def verify_package(
         return _failed(at, digest, Sentence(error.template, error.values))
     except (*UNREADABLE, ArithmeticError, AttributeError, RecursionError):
         return _failed(at, digest, Sentence("A file of the package is not in the form that it must have."))
-    return VerificationReport("", FileKind.EVIDENCE, verdict, at, digest, judged.reports, remarks)
+    reports, remarks = judged.reports, (*remarks, *judged.remarks)
+    return VerificationReport("", FileKind.EVIDENCE, judged.verdict, at, digest, reports, remarks)
 
 
 def _opened(package: bytes | Path) -> tuple[Files, tuple[Sentence, ...]]:
@@ -160,6 +160,19 @@ def _opened(package: bytes | Path) -> tuple[Files, tuple[Sentence, ...]]:
     return found.files, (remark, Sentence(_IGNORED, names))
 
 
+def _judged_contract(
+    files: Files, listed: PackageManifest, trust: PackageTrust, witnesses: WitnessDemand | None
+) -> PackageJudgement:
+    """Steps 4 to 7 for the package of a contract."""
+    require_layout(files)
+    require_plain_index(part(files, INDEX))
+    judged = _judged(files, listed, trust, witnesses)
+    verdict = worst(each.verdict for each in judged.reports)
+    stated = listed.powers_stated_since is not None
+    beside = remarks_beside(verdict, files, judged, stated=stated)
+    return PackageJudgement(judged.reports, (*not_judged(files, _READ), *beside))
+
+
 def _judged(files: Files, listed: PackageManifest, trust: PackageTrust, witnesses: WitnessDemand | None) -> Judged:
     """The contract's signatures, then the manifest's, then what else is dated and did not pass. A contract that
     brought its reader down is not read here."""
@@ -171,7 +184,7 @@ def _judged(files: Files, listed: PackageManifest, trust: PackageTrust, witnesse
     report = trust.verifier.verify_pdf(document, at=trust.at, trust=replace(trust.anchors, apart=apart))
     reports = (*_checkers(files), *report.signatures)
     # the document's own verdict where it is worse than those of its signatures
-    if _worst(each.verdict for each in report.signatures).indication is not report.indication:
+    if worst(each.verdict for each in report.signatures).indication is not report.indication:
         reports += (SignatureReport(package.SIGNED, report.verdict),)
     if not report.digest:
         return Judged((*reports, seal))
@@ -194,7 +207,8 @@ def _judged(files: Files, listed: PackageManifest, trust: PackageTrust, witnesse
         seal,
         *dated,
         *filter(None, others),
-        *_stamps(files, document, trust),
+        *held_against(package.SIGNED_REPLY, judge_reply(files, _EXCHANGE, document, trust)),
+        *checkpoint_stamp(files, trust),
         *_stamps_elsewhere(contract, trust),
         *_records(files, listed, told, trust, seal),
         *(witnessed := judge_witnesses(files, witnesses)).reports,
@@ -230,37 +244,24 @@ def _require_log(
 
 
 def _checkers(files: Files) -> Iterator[SignatureReport]:
-    """Those that nobody should run, since this release does not know them; and the first file that might be run
-    instead, or by them, or that would be taken for evidence because everything else here is."""
-    for name in (each for each in checkers.PROGRAMS if each in checkers.NAMES or each in files):
-        if not checkers.is_known(name, hashlib.sha256(part(files, name)).hexdigest()):
-            yield SignatureReport(
-                name, undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, _UNKNOWN_CHECKER, file=name)
-            )
+    """Those that nobody should run; and the first file that might be run instead, or by them, or that would be
+    taken for evidence because everything else here is."""
+    yield from judge_programs(files)
     other = next((path for path in files if not has_a_place(path)), None)
     if other is not None:
         yield SignatureReport(other, undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, _UNKNOWN_KIND, file=other))
 
 
-def _not_judged(files: Files) -> tuple[Sentence, ...]:
-    """What a program cannot hold against the evidence, since each release words and typesets it in another way."""
-    paths = [*map(readme.readme_path, Language), *map(readme.history_path, Language), package.REPORT]
-    paths += [court_pages.LIST_JSON, *map(court_pages.list_path, Language), *map(court_pages.guide_path, Language)]
-    names = ", ".join(path for path in paths if path in files)
-    return (Sentence(_ONLY_TO_READ, {"files": names}),) if names else ()
-
-
-def _stamps(files: Files, signed: bytes, trust: PackageTrust) -> Iterator[SignatureReport]:
-    reply = part(files, package.SIGNED_REPLY)
-    nonce = timestamp.parse_token(timestamp.parse_response(reply)).nonce
-    order = timestamp.order_for(hashlib.sha256(signed).digest(), nonce=nonce)
-    if part(files, package.SIGNED_QUERY) != timestamp.build_request(order):
-        raise PackageRefused("The file {path} is not of its signature.", path=package.SIGNED_QUERY)
-    yield from _stamp(package.SIGNED_REPLY, reply, signed, trust, nonce=nonce)
-    checkpoint = part(files, log_files.CHECKPOINT)
-    vkey = part(files, log_files.VKEY).decode("ascii", "replace")
-    dated = log_files.read_log_files(checkpoint, vkey).note
-    yield from _stamp(log_files.CHECKPOINT_STAMP, part(files, log_files.CHECKPOINT_STAMP), dated, trust)
+_EXCHANGE = package.SIGNED_QUERY, package.SIGNED_REPLY
+_READ = (
+    *map(readme.readme_path, Language),
+    *map(readme.history_path, Language),
+    package.REPORT,
+    court_pages.LIST_JSON,
+    *map(court_pages.list_path, Language),
+    *map(court_pages.guide_path, Language),
+)
+"""What people read, and nothing is held to."""
 
 
 def _stamps_elsewhere(contract: SignedContract, trust: PackageTrust) -> Iterator[SignatureReport]:
@@ -268,7 +269,7 @@ def _stamps_elsewhere(contract: SignedContract, trust: PackageTrust) -> Iterator
     for number, covers in sorted(contract.numbered.items()):
         made = next(made for digest, made in contract.carried.values() if digest == covers)
         if made is not None and any(contract.carried[end][1] is made for end in contract.own):
-            yield from _stamp(f"signatures/{number}.tst", made.token, made.value, trust)
+            yield from held_against(f"signatures/{number}.tst", judge_stamp(made.token, made.value, trust))
 
 
 def _records(
@@ -293,12 +294,11 @@ def _records(
         if listed.powers_stated_since is not None and not name.startswith(authorisation_basis.FOLDER):
             _require_speaker(name, signed, part(files, f"{name}.json"), told)
     for name, signed in records.items() if seal.passed else ():
-        dated = (f"{name}.tst", signed.token, signed.value)
-        found = list(_stamp(*dated, trust))
+        found = judge_stamp(signed.token, signed.value, trust)
         later = name.startswith(history.FOLDER)
-        if not later and any(each.verdict.subindication in _SINCE for each in found):
-            found = list(_stamp(*dated, then))
-        yield from found
+        if not later and found.verdict.subindication in SINCE:
+            found = judge_stamp(signed.token, signed.value, then)
+        yield from held_against(f"{name}.tst", found)
         who = manifest_signature.finding(signed.certificate, trust, proven=signed.at)
         if who.verdict != PASSED:
             yield SignatureReport(f"{name}.p7s", who.verdict)
@@ -338,51 +338,6 @@ def _require_speaker(name: str, signed: SignedFile, record: bytes, told: Sequenc
             path=f"{name}.json",
             name=shown_name(signed.certificate),
         )
-
-
-def _stamp(
-    path: str, stamp: bytes, dated: bytes, trust: PackageTrust, *, nonce: int | None = None
-) -> Iterator[SignatureReport]:
-    report = trust.verifier.verify_timestamp(stamp, data=dated, nonce=nonce, at=trust.at, trust=trust.anchors)
-    if report.indication is not Indication.PASSED:
-        yield SignatureReport(path, report.verdict)
-
-
-def _with_certificates(files: Files, anchors: TrustAnchors) -> tuple[TrustAnchors, frozenset[bytes]]:
-    """*anchors* with the package's certificates, which help to build paths, and its lists, to know of revocation;
-    neither is trusted. Also returns those certificates in DER."""
-    certificates = [
-        certificate
-        for path in sorted(files)
-        if path.startswith("certificates/") and path.endswith(".pem") and not path.endswith("crls.pem")
-        for certificate in manifest_signature.certificates_in(part(files, path))
-    ]
-    if len(certificates) > _MOST_CERTIFICATES:
-        raise PackageRefused(
-            "The package has more than {limit} certificates; it was not judged.", limit=_MOST_CERTIFICATES
-        )
-    crls = part(files, "certificates/crls.pem").split(_CRL_END)[:-1]
-    lists = (_der_of(crl + _CRL_END) for crl in crls)
-    believed = replace(anchors, known=(*anchors.known, *certificates), crls=(*anchors.crls, *lists))
-    return believed, frozenset(each.public_bytes(Encoding.DER) for each in certificates)
-
-
-def _der_of(crl: bytes) -> bytes:
-    try:
-        return x509.load_pem_x509_crl(crl).public_bytes(Encoding.DER)
-    except UNREADABLE as error:
-        raise PackageRefused("A file of the package is not in the form that it must have.") from error
-
-
-def _worst(verdicts: Iterator[Verdict]) -> Verdict:
-    """The first failed one, else the first indeterminate one, else passed; all their reasons."""
-    found = list(verdicts)
-    for indication in (Indication.FAILED, Indication.INDETERMINATE):
-        worse = [each for each in found if each.indication is indication]
-        if worse:
-            reasons = {str(reason): reason for each in worse for reason in each.reasons}
-            return Verdict(indication, worse[0].subindication, tuple(reasons.values()))
-    return PASSED
 
 
 def _failed(at: datetime, digest: str, reason: Sentence) -> VerificationReport:

@@ -106,6 +106,7 @@ def jobs_of(appliance: Appliance, delivery: OutboxDelivery | None, texts: CodeDe
         Job("directory as asked", 1.0, appliance.directory_operation.run_asked),
         Job("kept answers", 60.0, appliance.keyed_requests.forget_old),
         Job("mail merges", 1.0, appliance.merge_rounds.run_round),
+        *capture_jobs(appliance),
         Job("disposal", 600.0, appliance.retention.remove_doomed_blobs),
         Job("ownerless documents", 600.0, appliance.retention.remove_ownerless_blobs),
         Job("reminders", 10.0, appliance.reminders.ticker.tick),
@@ -125,6 +126,17 @@ def jobs_of(appliance: Appliance, delivery: OutboxDelivery | None, texts: CodeDe
     if texts is not None:
         jobs.append(Job("text messages", 1.0, texts.deliver_due))
     return jobs
+
+
+def capture_jobs(appliance: Appliance) -> list[Job]:
+    """Two captures at a time: while one waits for a server, the other one goes on."""
+    queue = appliance.capture_queue
+    return [
+        Job("capture plans", 10.0, appliance.capture_schedules.enqueue_due),
+        *(Job(name, 1.0, queue.run_next) for name in ("web captures", "further web captures")),
+        Job("captures compared", 1.0, appliance.capture_finishing.run_round),
+        Job("disposal of captures", 600.0, appliance.capture_retention.dispose_due),
+    ]
 
 
 def feeding_job(appliance: Appliance) -> Job:

@@ -105,6 +105,10 @@ LABELS: Final[Mapping[str, str]] = {
     "document": "Checked document, SHA-256",
     "check": "Result of the content check, SHA-256",
     "rules": "Rules of the content check, SHA-256",
+    "capture": "Web capture",
+    "warc": "Recording (WARC), SHA-256",
+    "facts": "Facts of the capture, SHA-256",
+    "serial": "Serial number of the recording's timestamp",
 }
 """The fields that are shown, in this order; others stand in ``history.json`` alone."""
 
@@ -122,6 +126,8 @@ _OWN_LABELS: Final[Mapping[tuple[str, str], str]] = {
     ("signature-prepared", "digest"): "To be signed, SHA-256",
     ("guest-corrected", "before"): "Name before",
     ("roles-changed", "before"): "Roles before",
+    ("page-captured", "address"): "Address of the page",
+    ("page-captured", "title"): "Title of the page",
     **{(kind, "name"): "File" for kind in _OF_ANNEXES},
 }
 """Labels of fields that mean something else in one kind of event."""

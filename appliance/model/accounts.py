@@ -17,6 +17,8 @@ class AccountRole(StrEnum):
     SIGNER = "signer"
     CUSTODIAN = "custodian"
     REVIEWER = "reviewer"
+    INVESTIGATOR = "investigator"
+    """Captures web pages as evidence."""
     OFFICER = "officer"
     AUDITOR = "auditor"
     OPERATOR = "operator"
@@ -24,7 +26,15 @@ class AccountRole(StrEnum):
     """Of a partner organisation, from outside."""
 
 
-PEOPLES_ROLES = frozenset({AccountRole.INITIATOR, AccountRole.SIGNER, AccountRole.CUSTODIAN, AccountRole.REVIEWER})
+PEOPLES_ROLES = frozenset(
+    {
+        AccountRole.INITIATOR,
+        AccountRole.SIGNER,
+        AccountRole.CUSTODIAN,
+        AccountRole.REVIEWER,
+        AccountRole.INVESTIGATOR,
+    }
+)
 """The roles of those who have a signing key (``person-…``); they may be combined. All others stand alone."""
 
 SIGNING_ROLES = PEOPLES_ROLES | {AccountRole.REPRESENTATIVE}

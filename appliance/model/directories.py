@@ -183,6 +183,7 @@ MAPPABLE = (
     AccountRole.SIGNER,
     AccountRole.CUSTODIAN,
     AccountRole.REVIEWER,
+    AccountRole.INVESTIGATOR,
     AccountRole.AUDITOR,
     AccountRole.OPERATOR,
 )

@@ -73,6 +73,10 @@ class NoticeKind(StrEnum):
     """To every officer: root and the root's custodians gave one of them a new way in, or it was used."""
     REMOTE_REQUESTED = "remote-requested"
     """Other software asks for a signature; about the request."""
+    CAPTURE_CHANGED = "capture-changed"
+    """A web page captured by plan differs from the capture before; about the capture."""
+    CAPTURE_FAILED = "capture-failed"
+    """Nothing came of a web capture; about the capture."""
     ENROLLED = "enrolled"
     ENROLMENT_REFUSED = "enrolment-refused"
 

@@ -29,7 +29,7 @@ from appliance.notices.messages import (
     person_actor,
 )
 from appliance.signing_methods import SigningMethod
-from appliance.store import absences, contracts, discussions, guests, outbox, people
+from appliance.store import absences, captures, contracts, discussions, guests, outbox, people
 from appliance.store import writing as texts
 from appliance.store.database import Database, Transaction
 from appliance.store.outbox import MessageDelivery
@@ -138,7 +138,7 @@ class OutboxDelivery(ChannelDelivery[MailMessage]):
         invitation = _invitation(tx, notice.recipient)
         contract_id = notice.contract or (invitation.contract if invitation is not None else None)
         if contract_id is None:
-            return MessageContext(address, self._issuer)
+            return MessageContext(address, self._issuer, _captured(tx, notice))
         contract = contracts.load_contract(tx, contract_id)
         answers = self._answers(tx, notice)
         return MessageContext(
@@ -163,6 +163,15 @@ class OutboxDelivery(ChannelDelivery[MailMessage]):
             return None
         person = people.person(tx, initiator)
         return Mailbox(person.name, person.email) if person.email else None
+
+
+_OF_CAPTURES: Final = frozenset({NoticeKind.CAPTURE_CHANGED, NoticeKind.CAPTURE_FAILED})
+
+
+def _captured(tx: Transaction, notice: Notice) -> str:
+    """The address of the page that *notice* is about; empty for other notices."""
+    found = captures.find_capture(tx, notice.about) if notice.kind in _OF_CAPTURES else None
+    return "" if found is None else found.address[:100]
 
 
 def _signs_elsewhere(contract: Contract, invitation: GuestInvitation) -> bool:

@@ -118,6 +118,8 @@ SUBJECTS: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.ACT_WAITING: "What administrators asked for waits for your decision",
     NoticeKind.OFFICER_RECOVERY: "An officer is given a new way in by a key ceremony",
     NoticeKind.REMOTE_REQUESTED: "Other software asks for your signature",
+    NoticeKind.CAPTURE_CHANGED: "“{title}” has changed since the capture before",
+    NoticeKind.CAPTURE_FAILED: "“{title}” could not be captured",
     NoticeKind.ENROLLED: "You are enrolled and can sign now",
     NoticeKind.ENROLMENT_REFUSED: "Your enrolment for signing was refused",
 }
@@ -202,6 +204,8 @@ MORE: Final[Mapping[NoticeKind, tuple[str, ...]]] = {
     NoticeKind.REMOTE_REQUESTED: (
         "It waits for ten minutes. If you have not just asked for it yourself, refuse it on the page.",
     ),
+    NoticeKind.CAPTURE_CHANGED: ("The page of the capture shows what differs from the one before.",),
+    NoticeKind.CAPTURE_FAILED: ("The page of the capture says why. You can capture the address again there.",),
     NoticeKind.ENROLMENT_REFUSED: ("Ask the officer for the reason, then send new details for signing.",),
 }
 """What a message says besides its subject."""
@@ -415,6 +419,8 @@ _PAGES = {
     NoticeKind.ACT_WAITING: "/office/acts/{about}",
     NoticeKind.OFFICER_RECOVERY: "/office",
     NoticeKind.REMOTE_REQUESTED: "/remote/{about}",
+    NoticeKind.CAPTURE_CHANGED: "/captures/{about}",
+    NoticeKind.CAPTURE_FAILED: "/captures/{about}",
     NoticeKind.ENROLLED: "/",
     NoticeKind.ENROLMENT_REFUSED: "/settings",
 }

@@ -337,7 +337,8 @@ def inbox_messages(tx: Transaction, person: str, *, limit: int) -> list[InboxMes
         tx,
         "SELECT o.contract, o.kind, o.about, o.due AS at,"  # noqa: S608  # literals of this module
         " coalesce((SELECT title FROM contracts WHERE id = o.contract),"
-        " (SELECT title FROM texts WHERE id = o.about), '') AS title"
+        " (SELECT title FROM texts WHERE id = o.about), (SELECT substr(address, 1, 100) FROM captures WHERE id = o.about), '')"
+        " AS title"
         f" FROM {_NOTIFIED} ORDER BY o.due DESC, o.id DESC LIMIT ?2",
         (person, limit),
     )

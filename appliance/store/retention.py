@@ -190,6 +190,7 @@ def is_needed(tx: Transaction, digest: str) -> bool:
         " UNION ALL SELECT 1 FROM template_documents WHERE digest = ?1"
         " UNION ALL SELECT 1 FROM powers WHERE document = ?1"
         " UNION ALL SELECT 1 FROM partner_documents WHERE digest = ?1"
+        " UNION ALL SELECT 1 FROM capture_files WHERE digest = ?1"
         " UNION ALL SELECT 1 FROM deposits WHERE certificate = ?1 LIMIT 1",
         (digest,),
     )
@@ -204,6 +205,7 @@ def needed(tx: Transaction) -> Iterator[str]:
             f" WHERE {_THERE} UNION SELECT document FROM powers WHERE document IS NOT NULL"
             " UNION SELECT digest FROM annexes UNION SELECT digest FROM partner_documents"
             " UNION SELECT digest FROM template_documents UNION SELECT certificate FROM deposits"
+            " UNION SELECT digest FROM capture_files"
         )
     )
 

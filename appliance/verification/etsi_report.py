@@ -70,7 +70,8 @@ def render_xml(report: VerificationReport, language: Language = Language.ENGLISH
     if report.kind is FileKind.EVIDENCE:
         raise NoValidationReport(
             "ETSI's validation report is about signatures, and an evidence package is more than these; verify the"
-            " signed contract in it (contract/contract.signed.pdf)."
+            " signed contract in it (contract/contract.signed.pdf), or the timestamp of the recording in that of a"
+            " web capture (capture.warc.tsr)."
         )
     for prefix, name in (("vr", NAMESPACE), ("xades", _XADES), ("ds", _DSIG)):
         ET.register_namespace(prefix, name)

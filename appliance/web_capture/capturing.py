@@ -10,16 +10,17 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from appliance.confinement.jobs import CAPTURE_PICTURES
 from appliance.confinement.pool import Confinement
-from appliance.errors import DocumentRefused
+from appliance.errors import ConfinementFailed, DocumentRefused
 from appliance.web_capture.destinations import Destinations
 from appliance.web_capture.devtools import BrowserGone, DevTools
-from appliance.web_capture.enclosure import PORT, Enclosure, browser, enclose
+from appliance.web_capture.enclosure import PORT, browser, enclose
 from appliance.web_capture.interception import Interception
 from appliance.web_capture.model import (
     LONGEST_ADDRESS,
@@ -123,43 +124,23 @@ def capture(
     began, traffic, written = clock(), Traffic(), io.BytesIO()
     reporting = CaptureReporting(progress, traffic)
     reporting.enter(CaptureStage.STARTING)
+    warc = WarcFile(written)
+    warc.begin({"software": made_by, "format": "WARC File Format 1.1", "conformsTo": _STANDARD}, began)
     with tempfile.TemporaryDirectory(prefix="capture-") as folder:
-        interception = Interception(Path(folder), began)
-        arguments = (*_ALWAYS, f"--ignore-certificate-errors-spki-list={interception.fingerprint}")
-        warc = WarcFile(written)
-        warc.begin({"software": made_by, "format": "WARC File Format 1.1", "conformsTo": _STANDARD}, began)
+        interception = Interception(began)
         recorder = Recorder(warc, traffic, Connecting(destinations, traffic, trust), interception, limits, clock)
-        drawing = Confinement(Path(folder), warm=1, jobs=CAPTURE_PICTURES, warm_up=())
-        enclosure = enclose(arguments)
-        proxy = RecordingProxy(enclosure.listener, recorder)
-        try:
-            with drawing:
-                visited = _visited(enclosure, proxy, recorder, order, reporting, drawing)
-        finally:
-            proxy.close()
-            enclosure.end()
+        visited, command = _browsed(Path(folder), recorder, order, reporting)
     reporting.enter(CaptureStage.PACKING)
     warc.end()
     ended, whole, visit = clock(), written.getvalue(), visited.visit
     page = CapturedPage(visit.loaded_address, visit.title, visit.text, began)
-    digest, package = _versions()
     packed = wacz(whole, warc.entries, page, made_by=made_by, at=ended)
+    digest, package = _versions()
+    steps, session, frames = visited.steps, visited.session, visited.frames
     return Capture(
-        address=address,
-        began=began,
-        ended=ended,
-        warc=whole,
-        wacz=packed,
-        visit=visit,
-        traffic=traffic,
-        command=enclosure.command,
-        browser_sha256=digest,
-        browser_package=package,
-        limits=limits,
-        steps=visited.steps,
-        session=visited.session,
-        frames=visited.frames,
-    )
+        address, began, ended, whole, packed, visit, traffic,
+        command, digest, package, limits, steps, session, frames,
+    )  # fmt: skip
 
 
 _DRAWING: Final = 120.0
@@ -170,26 +151,33 @@ _NONSENSE: Final = (ArithmeticError, AttributeError, LookupError, OSError, Recur
 _STANDARD: Final = "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
 
 
-def _visited(
-    enclosure: Enclosure,
-    proxy: RecordingProxy,
-    recorder: Recorder,
-    order: CaptureOrder,
-    reporting: CaptureReporting,
-    drawing: Confinement,
-) -> Visited:
-    def draw(job: str, **arguments: object) -> bytes:
-        return drawing.process(bytes, job, timeout=_DRAWING, sentence=_NO_PICTURE, **arguments)
-
-    tools = DevTools(enclosure.reading, enclosure.writing, waiting=reporting.tick)
+def _browsed(
+    folder: Path, recorder: Recorder, order: CaptureOrder, reporting: CaptureReporting
+) -> tuple[Visited, tuple[str, ...]]:
+    """What a browser gave, and the command by which it ran; it is gone afterwards."""
+    trusted = f"--ignore-certificate-errors-spki-list={recorder.interception.fingerprint}"
+    enclosure = enclose((*_ALWAYS, trusted))
+    proxy = RecordingProxy(enclosure.listener, recorder)
     try:
-        visitor = Visitor(tools, recorder.limits, lambda: proxy.idle_since, recorder.clock, reporting, draw)
-        return visitor.visit(order)
+        with Confinement(folder, warm=1, jobs=CAPTURE_PICTURES, warm_up=()) as drawing:
+            tools = DevTools(enclosure.reading, enclosure.writing, waiting=reporting.tick)
+            draw = partial(drawing.process, bytes, timeout=_DRAWING, sentence=_NO_PICTURE)
+            visitor = partial(Visitor, tools, recorder.limits, lambda: proxy.idle_since, recorder.clock)
+            return _visited(lambda: visitor(reporting, draw), order), enclosure.command
+    finally:
+        proxy.close()
+        enclosure.end()
+
+
+def _visited(visitor: Callable[[], Visitor], order: CaptureOrder) -> Visited:
+    """What *visitor* gives of it, or one sentence."""
+    try:
+        return visitor().visit(order)
     except BrowserGone as error:
         raise CaptureFailed(
             "The browser ended or stopped answering while it showed the page; nothing was kept."
         ) from error
-    except DocumentRefused as error:
+    except (DocumentRefused, ConfinementFailed) as error:
         raise CaptureFailed(_NO_PICTURE) from error
     except _NONSENSE as error:
         raise CaptureFailed("The browser answered something that cannot be; nothing was kept.") from error

@@ -2,11 +2,16 @@
 
 A name is resolved once for each capture, and what it led to then is what is visited: a name that changes its mind
 (DNS rebinding) changes nothing. The answers and the resolver are part of the evidence.
+
+Where a proxy of the house is asked, it resolves the names, and nobody can pin what they lead to. What is left is
+checked by name: addresses as numbers by the same rules, names that only a network of its own has, and names that
+this machine resolves, too, and which lead inside. Hosts that the operator allows by name are visited without it.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Collection
 from datetime import datetime
 from ipaddress import IPv6Address, IPv6Network, ip_address
@@ -17,11 +22,19 @@ import dns.rdatatype
 import dns.resolver
 
 from appliance.network_addresses import inner_of, is_ordinary, is_own_address, system_addresses
-from appliance.web_capture.model import Resolution
+from appliance.web_capture.model import HouseNetwork, Resolution
 
 _PATIENCE: Final = 5.0
 """Seconds for the resolver's answer."""
 _MOST_ANSWERS: Final = 40
+_SILENT: Final = 2.0
+"""Seconds after which this machine's resolvers count as silent, and are not asked again in this capture."""
+_OF_NETWORKS: Final = (
+    *(".localhost", ".local", ".internal", ".home.arpa", ".localdomain", ".lan", ".home", ".corp", ".intranet"),
+    *(".private", ".mail", ".invalid", ".onion"),
+)
+"""Ends of names that lead into networks of their own, and never into the internet (RFC 6761, 6762, 7686, 8375;
+ICANN on .internal, and on names that collide)."""
 _GIVEN_OUT: Final = IPv6Network("2000::/3")
 """All of IPv6 that servers have (RFC 4291, 2.4; IANA); the rest is reserved, or some network's own."""
 Look = Callable[[str], tuple[list[str], tuple[str, ...], str]]
@@ -39,7 +52,8 @@ class NotVisited(Exception):
 class Destinations:
     """Those of one capture; thread-safe. *allowed* are hosts (lower case) whose addresses may be anything but this
     machine's loopback interface, unless *loopback* says that they may be that, too: there, nothing is visited at
-    the ports in *closed*, the appliance's own."""
+    the ports in *closed*, the appliance's own. All but the allowed hosts are asked through the proxy of *house*,
+    where there is one: their resolutions have no address."""
 
     def __init__(
         self,
@@ -49,8 +63,16 @@ class Destinations:
         look: Look | None = None,
         loopback: bool = False,
         closed: Collection[int] = (),
+        house: HouseNetwork | None = None,
     ) -> None:
-        self._allowed = frozenset(each.lower().rstrip(".") for each in allowed)
+        self.house = house or HouseNetwork()
+
+        self._allowed = frozenset(map(_plain, allowed))
+        self._only = frozenset(map(_plain, self.house.only))
+        self._listed = self._only | self._allowed
+        proxy = self.house.proxy
+        self._proxy = _plain(proxy.host) if proxy is not None else None
+        self._asks = True
         self._clock = clock
         self._look = look or asked_of_dns
         self._loopback = loopback
@@ -61,12 +83,12 @@ class Destinations:
     def begin_at(self, host: str) -> None:
         """Says that the capture is one of *host*: where the operator does not allow that by name, no other host
         is allowed either, so that a page of strangers reaches nothing of the house."""
-        if host.lower().rstrip(".") not in self._allowed:
+        if _plain(host) not in self._allowed:
             self._allowed = frozenset()
 
     def of(self, host: str) -> Resolution:
         """What *host* leads to in this capture. Raises :class:`NotVisited`."""
-        name = host.lower().rstrip(".")
+        name = _plain(host)
         with self._turn:
             if name not in self._found:
                 self._found[name] = self._resolved(name)
@@ -78,11 +100,15 @@ class Destinations:
     def at(self, host: str, port: int) -> Resolution:
         """The same for a connection with *port* there."""
         found = self.of(host)
-        if port in self._closed and _is_loopback(found.address):
+        if port in self._closed and found.address and _is_loopback(found.address):
             raise NotVisited("forbidden")
         return found
 
     def _resolved(self, name: str) -> Resolution | NotVisited:
+        if self._only and not self._is_listed(name):
+            return NotVisited("not-listed")
+        if self._proxy is not None and name not in self._allowed:
+            return self._resolved_by_proxy(name)
         try:
             addresses, answers, resolver = self._look(name)
         except (OSError, UnicodeError, ValueError):
@@ -92,6 +118,30 @@ class Destinations:
         if not all(self._is_fit(name, each) for each in addresses):
             return NotVisited("forbidden")
         return Resolution(name, addresses[0], answers[:_MOST_ANSWERS], resolver, self._clock())
+
+    def _is_listed(self, name: str) -> bool:
+        parents = (f"*{name[at:]}" for at, letter in enumerate(name) if letter == ".")
+        return name in self._listed or any(each in self._only for each in parents)
+
+    def _resolved_by_proxy(self, name: str) -> Resolution | NotVisited:
+        if name == self._proxy or not _is_public_name(name):
+            return NotVisited("forbidden")
+        known = [name.strip("[]")] if _is_address(name) else self._known_here(name)
+        if not all(self._is_fit(name, each) for each in known):
+            return NotVisited("forbidden")
+        return Resolution(name, "", (), "", self._clock())
+
+    def _known_here(self, name: str) -> list[str]:
+        """Addresses that this machine's resolvers know; none where they say nothing."""
+        if not self._asks:
+            return []
+        began = time.monotonic()
+        try:
+            return self._look(name)[0]
+        except (OSError, UnicodeError, ValueError):
+            return []
+        finally:
+            self._asks = time.monotonic() - began < _SILENT
 
     def _is_fit(self, name: str, address: str) -> bool:
         known = ip_address(address)
@@ -105,6 +155,35 @@ class Destinations:
         if name in self._allowed or inner is not None:
             return name in self._allowed or (known.is_global and inner is not None and inner.is_global)
         return known.is_global and (known.version == 4 or known in _GIVEN_OUT)
+
+
+def _plain(host: str) -> str:
+    """*host* as browsers write it: lower case, without a dot at the end, with xn-- where it has other letters."""
+    name = host.lower().rstrip(".")
+    if name.isascii():
+        return name
+    try:
+        return name.encode("idna").decode("ascii")
+    except UnicodeError:
+        return name
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _is_public_name(name: str) -> bool:
+    """Whether *name* may be one of the internet's, or is an address: the rules for addresses are others. What ends
+    in a number and is no address in its usual form is an address in another one (WHATWG URL, 3.5)."""
+    if _is_address(name):
+        return True
+    labels = name.split(".")
+    numeric = labels[-1].isdigit() or labels[-1].startswith("0x")
+    return len(labels) > 1 and all(labels) and not numeric and not name.endswith(_OF_NETWORKS)
 
 
 def _is_loopback(address: str) -> bool:

@@ -19,6 +19,7 @@ _INTERIM: Final = re.compile(rb"(?:\r\n)*HTTP/1\.[01] 1\d\d[^\r\n]*\r\n(?:[^\r\n
 _MOST_INTERIM: Final = 16
 _FRAMING: Final = frozenset({"upgrade", "content-length", "transfer-encoding"})
 """The header fields that are looked at; a server can send millions of others."""
+_REPEATABLE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _CODINGS: Final = b"Accept-Encoding: gzip\r\n"
 """What every reader of archives unpacks: ReplayWeb.page shows what is in deflate or brotli as it is."""
 
@@ -41,6 +42,11 @@ class BrowserRequest:
         self.upgrades = upgrades
         self.hosts = hosts
 
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether it may be sent again where nobody knows what became of it (RFC 9110, 9.2.2)."""
+        return self.method in _REPEATABLE
+
     def is_for(self, host: str, port: int, usual: int) -> bool:
         """Whether it asks *host* for something of its own: the address that is recorded is what the server was
         asked for (RFC 9112, 3.2.2)."""
@@ -50,16 +56,17 @@ class BrowserRequest:
             *([[shown]] if port == usual else []),
         )
 
-    def for_server(self) -> bytes:
-        """The request in origin form (RFC 9112, 3.2.1), without what is the proxy's business."""
+    def for_server(self, *, absolute: bool = False, fields: bytes = b"") -> bytes:
+        """The request without what is the proxy's business: in origin form (RFC 9112, 3.2.1), or in *absolute*
+        form (3.2.2), with *fields* for a proxy of the house."""
         head, _, body = self.raw.partition(b"\r\n\r\n")
-        line, _, fields = head.partition(b"\r\n")
+        line, _, given = head.partition(b"\r\n")
         method, target, version = line.split(b" ", 2)
-        if not target.startswith(b"/") and target != b"*":
+        if not absolute and not target.startswith(b"/") and target != b"*":
             parts = urlsplit(target.decode("ascii"))
             target = (parts.path or "/").encode() + (f"?{parts.query}".encode() if parts.query else b"")
-        kept = _NOT_PASSED_ON.sub(b"", fields + b"\r\n")
-        return b" ".join((method, target, version)) + b"\r\n" + kept + _CODINGS + b"\r\n" + body
+        kept = _NOT_PASSED_ON.sub(b"", given + b"\r\n")
+        return b" ".join((method, target, version)) + b"\r\n" + kept + _CODINGS + fields + b"\r\n" + body
 
 
 def read_request(line: socket.socket, *, largest: int) -> BrowserRequest | None:
@@ -177,7 +184,7 @@ class _Response:
         passed = bytes(self._raw[self._passed :])
         self._passed = len(self._raw)
         if self._seen.final:
-            again = self._method != "HEAD" and not self._seen.excess and self._parser.should_keep_alive()
+            again = self._method != "HEAD" and not self._seen.excess and self._seen.again
             self.response = ServerResponse(bytes(self._raw), reusable=again, excess=self._seen.excess)
         return passed
 
@@ -209,6 +216,7 @@ def _parser(method: str) -> tuple[_Seen, httptools.HttpResponseParser]:
     seen = _Seen(is_head=method == "HEAD")
     parser = httptools.HttpResponseParser(seen)
     seen.status = parser.get_status_code
+    seen.keeps = parser.should_keep_alive
     return seen, parser
 
 
@@ -227,6 +235,9 @@ class _Seen:
     def __init__(self, *, is_head: bool = False) -> None:
         self._is_head = is_head
         self.status: Callable[[], int] | None = None
+        self.keeps: Callable[[], bool] | None = None
+        self.again = False
+        """Whether the connection stays open after it (RFC 9112, 9.3): the parser knows that in its calls alone."""
         self.target = b""
         self.fields: set[str] = set()
         self.hosts: list[str] = []
@@ -266,6 +277,7 @@ class _Seen:
             return
         self.complete = True
         self.final = self.status is not None
+        self.again = self.keeps is not None and self.keeps()
 
     def _is_interim(self) -> bool:
         return self.status is not None and self.status() < 200

@@ -30,8 +30,8 @@ class CaptureLimits:
 
     seconds: float = 50.0
     """For loading and scrolling; pictures are taken of what is there by then."""
-    bytes: int = 256 * MEGABYTE
-    """Of all responses together, as received."""
+    bytes: int = 100 * MEGABYTE
+    """Of all responses together, as received: a package has them twice, alone and in the WACZ."""
     response: int = 64 * MEGABYTE
     """Of one response."""
     requests: int = 2_000
@@ -147,9 +147,11 @@ class ForwardProxy:
 
 @dataclass(frozen=True, slots=True)
 class HouseNetwork:
-    """What lies between this machine and the internet: a ``proxy`` of the house, and its own ``authorities`` (path
-    of a PEM file, empty for none)."""
+    """What lies between this machine and the internet: a ``proxy`` of the house, its own ``authorities`` (path of
+    a PEM file, empty for none), and the hosts that alone are visited, all where none is named: ``site.example`` is
+    that host, ``*.site.example`` all below it."""
 
+    only: tuple[str, ...] = ()
     proxy: ForwardProxy | None = None
     authorities: str = ""
 
@@ -203,6 +205,9 @@ class Traffic:
     refused: list[RefusedRequest] = field(default_factory=list)
     cut: list[RefusedRequest] = field(default_factory=list)
     """Responses that ended before their end: by a limit, or by the server."""
+    refused_in_all: int = 0
+    cut_in_all: int = 0
+    """How many there were, the ones included that were too many to be told."""
 
     def note_connection(self, host: str, address: str, port: int) -> None:
         """Notes that a connection for *host* was opened to *address* and *port*."""

@@ -38,6 +38,7 @@ _FAREWELL: Final = 5.0
 _MOST_TOLD: Final = 200
 """Refused and cut requests that are told one by one."""
 _REFUSED: Final = b"HTTP/1.1 502 Not captured\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_UNKNOWN_TO_PROXY: Final = (b"HTTP/1.1 407", b"HTTP/1.0 407")
 _TUNNEL: Final = b"HTTP/1.1 200 OK\r\n\r\n"
 _HANDSHAKE: Final = b"\x16"
 """The first octet of TLS (RFC 8446, 5.1)."""
@@ -158,7 +159,12 @@ class RecordingProxy:
 
     def tell(self, kept: list[RefusedRequest], address: str, why: str) -> None:
         """Notes a request that was refused or cut."""
+        traffic = self._recorder.traffic
         with self._turn:
+            if kept is traffic.refused:
+                traffic.refused_in_all += 1
+            else:
+                traffic.cut_in_all += 1
             if len(kept) < _MOST_TOLD:
                 kept.append(RefusedRequest(address[:2000], why))
 
@@ -252,11 +258,11 @@ class _Conversation:
             raise NotVisited("other-host")
         if not self._proxy.admit():
             raise NotVisited("too-many")
-        sent, asked_at = request.for_server(), self._recorder.clock()
-        upstream, response = self._asked(request.method, sent, place, tls=tls)
+        asked_at = self._recorder.clock()
+        upstream, response = self._asked(request, place, tls=tls)
         if response.until_end and self._proxy.is_closed:
             response.why = "time"
-        self._record(address, upstream, (asked_at, sent), response)
+        self._record(address, upstream, (asked_at, request.for_server(absolute=upstream.absolute)), response)
         if response.why:
             self._proxy.tell(self._recorder.traffic.cut, address, response.why)
         if response.excess:
@@ -266,37 +272,44 @@ class _Conversation:
         return response.reusable
 
     def _asked(
-        self, method: str, sent: bytes, place: tuple[str, int], *, tls: bool
+        self, request: BrowserRequest, place: tuple[str, int], *, tls: bool
     ) -> tuple[Upstream, ServerResponse]:
-        """Once more by a new connection where the server has closed an old one meanwhile."""
-        kept = self._upstream is not None and self._upstream.place == place
-        if not kept:
-            self._leave_upstream()
-        upstream = self._upstream or self._connected(place, tls=tls)
-        try:
-            return upstream, self._exchanged(upstream, method, sent)
-        except OSError:
-            self._leave_upstream()
-            if not kept:
-                raise
+        """Over the connection of the last request, where that is still good, else over a new one: the server may
+        have closed the old one meanwhile."""
+        upstream = self._kept(place) if request.is_repeatable else None
+        if upstream is not None:
+            with suppress(OSError):
+                return upstream, self._exchanged(upstream, request)
+        self._leave_upstream()
         upstream = self._connected(place, tls=tls)
-        return upstream, self._exchanged(upstream, method, sent)
+        return upstream, self._exchanged(upstream, request)
+
+    def _kept(self, place: tuple[str, int]) -> Upstream | None:
+        upstream = self._upstream
+        return upstream if upstream is not None and upstream.place == place and upstream.is_fresh else None
 
     def _connected(self, place: tuple[str, int], *, tls: bool) -> Upstream:
         self._upstream = self._recorder.connecting.open(*place, tls=tls)
         self._proxy.enter(self._upstream.line)
         return self._upstream
 
-    def _exchanged(self, upstream: Upstream, method: str, sent: bytes) -> ServerResponse:
-        before = 0
+    def _exchanged(self, upstream: Upstream, request: BrowserRequest) -> ServerResponse:
+        before, is_first = 0, True
+
+        def pass_on(block: bytes) -> None:
+            nonlocal is_first
+            if is_first and upstream.absolute and block.startswith(_UNKNOWN_TO_PROXY):
+                raise NotVisited("proxy")  # what the house's proxy wants of us is no answer of the server's
+            is_first = is_first and not block
+            self._pass_on(block)
 
         def allowed(size: int) -> bool:
             nonlocal before
             grown, before = before, size
             return self._proxy.may_receive(grown, size)
 
-        upstream.line.sendall(sent)
-        return read_response(upstream.line, method, self._pass_on, allowed)
+        upstream.line.sendall(request.for_server(absolute=upstream.absolute, fields=upstream.fields))
+        return read_response(upstream.line, request.method, pass_on, allowed)
 
     def _pass_on(self, block: bytes) -> None:
         with suppress(OSError):  # the browser may have lost interest; what comes is recorded all the same
@@ -307,7 +320,7 @@ class _Conversation:
     ) -> None:
         asked_at, sent = request
         identifier = record_id()
-        where = {"WARC-IP-Address": upstream.address}
+        where = {"WARC-IP-Address": upstream.address} if upstream.address else {}
         cut = {"WARC-Truncated": response.why} if response.why else {}
         self._recorder.warc.write(
             RecordType.RESPONSE,

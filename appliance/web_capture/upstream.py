@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import ssl
 from collections.abc import Callable
 from typing import Any, Final
 
 from appliance.web_capture.destinations import Destinations, NotVisited
-from appliance.web_capture.model import TlsFacts, TlsTrust, Traffic
+from appliance.web_capture.forward_proxy import authorization, open_tunnel
+from appliance.web_capture.model import Resolution, TlsFacts, TlsTrust, Traffic
 
 PATIENCE: Final = 15.0
 """Seconds that a server may be silent."""
@@ -34,12 +36,31 @@ def server_trust(authorities: str | None = None) -> ssl.SSLContext:
 
 
 class Upstream:
-    """One connection to one server, at the address that its name led to in this capture."""
+    """One connection to one server, at the address that its name led to in this capture; without an address where
+    a proxy of the house is between, which takes plain requests in ``absolute`` form, and ``fields`` of its own."""
 
-    def __init__(self, place: tuple[str, int], address: str, line: socket.socket) -> None:
+    def __init__(
+        self,
+        place: tuple[str, int],
+        address: str,
+        line: socket.socket,
+        *,
+        absolute: bool = False,
+        fields: bytes = b"",
+    ) -> None:
         self.place = place
         self.address = address
         self.line = line
+        self.absolute = absolute
+        self.fields = fields
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether nothing has come that nobody asked for, not even its end."""
+        pending = self.line.pending() if isinstance(self.line, ssl.SSLSocket) else 0
+        waiting = select.poll()
+        waiting.register(self.line, select.POLLIN)
+        return not pending and not waiting.poll(0)
 
     def close(self) -> None:
         self.line.close()
@@ -52,8 +73,15 @@ class Connecting:
     def __init__(self, destinations: Destinations, traffic: Traffic, trust: Callable[[], ssl.SSLContext]) -> None:
         self._destinations = destinations
         self._traffic = traffic
+        self._proxy, authorities = destinations.house.proxy, destinations.house.authorities
+        if self._proxy is not None:
+            traffic.proxy = f"{self._proxy.host}:{self._proxy.port}"
         self._verifying = trust()
         self._verifying.set_alpn_protocols(["http/1.1"])
+        self._of_house = frozenset[bytes]()
+        if authorities:
+            self._of_house = _certificates(authorities)
+            self._verifying.load_verify_locations(authorities)
         self._lenient = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._lenient.check_hostname = False
         self._lenient.verify_mode = ssl.CERT_NONE  # judged and told all the same; nothing secret is sent
@@ -65,29 +93,58 @@ class Connecting:
             raise NotVisited("forbidden")
         found = self._destinations.at(host, port)
         self._traffic.resolutions[found.host] = found
-        line = _connected(found.address, port)
-        self._traffic.note_connection(found.host, found.address, port)
+        line = self._connected(found, port, tls=tls)
         if tls:
             try:
-                line = self._secured(host, line, found.address, port)
+                line = self._secured(line, found, port)
             except (OSError, ValueError) as error:
                 line.close()
                 raise NotVisited("tls") from error
-        return Upstream((host, port), found.address, line)
+        if found.address or self._proxy is None:
+            return Upstream((host, port), found.address, line)
+        fields = b"" if tls else authorization(self._proxy)
+        return Upstream((host, port), "", line, absolute=not tls, fields=fields)
 
-    def _secured(self, host: str, line: socket.socket, address: str, port: int) -> ssl.SSLSocket:
+    def _connected(self, found: Resolution, port: int, *, tls: bool) -> socket.socket:
+        if found.address or self._proxy is None:
+            line = _connected(found.address, port)
+        else:
+            line = _connected(self._proxy.host, self._proxy.port)
+        try:
+            address, at = line.getpeername()[:2]
+            self._traffic.note_connection(found.host, address, at)
+            if tls and not found.address and self._proxy is not None:
+                open_tunnel(line, self._proxy, found.host, port)
+        except (NotVisited, OSError) as error:
+            line.close()
+            raise NotVisited("proxy") from error
+        return line
+
+    def _secured(self, line: socket.socket, found: Resolution, port: int) -> ssl.SSLSocket:
+        host = found.host
         try:
             secured = self._verifying.wrap_socket(line, server_hostname=host)
-            trust, why = TlsTrust.TRUSTED, ""
+            trust, why = TlsTrust.HOUSE if self._is_of_house(secured) else TlsTrust.TRUSTED, ""
         except ssl.SSLCertVerificationError as error:
             line.close()
             trust, why = TlsTrust.UNTRUSTED, error.verify_message
-            secured = self._lenient.wrap_socket(_connected(address, port), server_hostname=host)
+            secured = self._lenient.wrap_socket(self._connected(found, port, tls=True), server_hostname=host)
         cipher = secured.cipher()
         self._traffic.tls[host] = TlsFacts(
             host, secured.version() or "", cipher[0] if cipher else "", trust, why, _chain(secured)
         )
         return secured
+
+    def _is_of_house(self, line: Any) -> bool:
+        """Whether it was one of the house's own authorities by which the server was believed."""
+        believed = line.get_verified_chain() if hasattr(line, "get_verified_chain") else _chain(line)
+        return any(each in self._of_house for each in believed)
+
+
+def _certificates(file: str) -> frozenset[bytes]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(file)
+    return frozenset(context.get_ca_certs(binary_form=True))
 
 
 def _connected(address: str, port: int) -> socket.socket:

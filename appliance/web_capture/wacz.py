@@ -2,10 +2,15 @@
 
 https://specs.webrecorder.net/wacz/1.1.1/ — nothing in the ZIP is compressed, so that a reader fetches single
 records. Index lines are CDXJ 0.1.0 by the key that readers make of an address (SURT).
+
+The list of files is signed without a name (https://specs.webrecorder.net/wacz-auth/0.1.0/, "Anonymous Signature"),
+by a key that is made for this file and gone afterwards. That alone proves no more than that all of it was packed
+in one go; who packed it when is for the package around it to prove.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
@@ -16,10 +21,17 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from appliance.web_capture.request_keys import with_query
 from appliance.web_capture.warc import IndexEntry, warc_date
 
 VERSION: Final = "1.1.1"
+SIGNATURE_VERSION: Final = "0.1.0"
+"""Of wacz-auth."""
 _WARC: Final = "archive/capture.warc.gz"
 INDEX: Final = "indexes/index.cdx"
 _PAGES: Final = "pages/pages.jsonl"
@@ -38,7 +50,7 @@ class CapturedPage:
 
 
 def wacz(warc: bytes, entries: Sequence[IndexEntry], page: CapturedPage, *, made_by: str, at: datetime) -> bytes:
-    """The ZIP. The same values give the same octets."""
+    """The ZIP."""
     files = {_WARC: warc, INDEX: _index(entries, page), _PAGES: _pages(page)}
     package = _json(
         {
@@ -53,7 +65,9 @@ def wacz(warc: bytes, entries: Sequence[IndexEntry], page: CapturedPage, *, made
         }
     )
     files[_PACKAGE] = package
-    files[_DIGEST] = _json({"path": _PACKAGE, "hash": _hash(package)})
+    files[_DIGEST] = _json(
+        {"path": _PACKAGE, "hash": _hash(package), "signedData": _signed(_hash(package), made_by, at)}
+    )
     return _packed(files)
 
 
@@ -119,6 +133,21 @@ def _hash(octets: bytes) -> str:
 
 def _json(value: Mapping[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"
+
+
+def _signed(digest: str, made_by: str, at: datetime) -> Mapping[str, str]:
+    """The signature over *digest*, in the form that browsers verify (Web Cryptography API, 23: r and s)."""
+    key = ec.generate_private_key(ec.SECP384R1())
+    r, s = decode_dss_signature(key.sign(digest.encode(), ec.ECDSA(hashes.SHA256())))
+    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return {
+        "hash": digest,
+        "created": warc_date(at),
+        "software": made_by,
+        "version": SIGNATURE_VERSION,
+        "signature": base64.b64encode(r.to_bytes(48) + s.to_bytes(48)).decode(),
+        "publicKey": base64.b64encode(public).decode(),
+    }
 
 
 def _packed(files: Mapping[str, bytes]) -> bytes:

@@ -6,12 +6,12 @@ chunks stay chunks. Libraries parse header fields and write them anew, which is 
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import re
 import secrets
 import threading
 import uuid
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +21,8 @@ from typing import BinaryIO, Final
 from appliance.web_capture.request_keys import method_and_body
 
 _LEVEL: Final = 6
+_GZIP: Final = 31
+"""zlib's word for gzip with the largest window."""
 _END: Final = b"\r\n\r\n"
 _STATUS: Final = re.compile(rb"HTTP/1\.[01] (\d{3})")
 _CONTENT_TYPE: Final = re.compile(rb"^content-type:([^;\r\n]*)", re.IGNORECASE | re.MULTILINE)
@@ -126,14 +128,16 @@ class WarcFile:
             "Content-Length": str(len(block)),
         }
         head = "WARC/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items()) + "\r\n"
-        member = gzip.compress(head.encode() + block + _END, compresslevel=_LEVEL, mtime=0)
+        packing = zlib.compressobj(_LEVEL, wbits=_GZIP)
+        parts = [packing.compress(head.encode()), packing.compress(block), packing.compress(_END), packing.flush()]
+        length = sum(map(len, parts))
         with self._turn:
             if self._ended:
                 raise ValueError("the file has ended")
             if kind is RecordType.RESPONSE:
-                self.entries.append(_entry(address, at, block, (self._size, len(member)), asked))
-            self._file.write(member)
-            self._size += len(member)
+                self.entries.append(_entry(address, at, block, (self._size, length), asked))
+            self._file.writelines(parts)
+            self._size += length
         return number
 
 

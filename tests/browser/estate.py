@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import time, timedelta
+from time import monotonic, sleep
 
 from webauthn.helpers import bytes_to_base64url
 
 from appliance.accounts.sessions import ClientInfo
+from appliance.captures.finishing import PREVIEW
+from appliance.captures.orders import CaptureDraft, PlanDraft
 from appliance.demonstration.participants import (
     ALPHA,
     BETA,
@@ -42,6 +45,7 @@ from tests.browser.troupe import HERE, ZHOU, Troupe
 from tests.framed import embedding_client, framed
 from tests.own_certificate.counterparty import authority
 from tests.portal.estate import destroyed_seal, proposed
+from tests.web_capture.servers import Server, page
 from tests.world import agree, confirm_power, sample_document
 
 GAMMA = "丙公司示例有限公司"
@@ -66,7 +70,7 @@ def estate(people: Troupe) -> Estate:
     invited, sessions = _guests(people)
     elsewhere, own_sessions = _signing_elsewhere(people)
     partners, representative = _of_partners(people)
-    names |= invited | elsewhere | partners | _of_absence(people)
+    names |= invited | elsewhere | partners | _of_absence(people) | _of_captures(people)
     return Estate(names, sessions | own_sessions | representative)
 
 
@@ -110,6 +114,26 @@ def _of_partners(people: Troupe) -> tuple[dict[str, str], dict[str, str]]:
     act.sending.send(draft.id, by=by)
     act.representatives.deactivate(partner.id, left, by=administrator)
     return {"partner": partner.id, "left": left}, {REPRESENTATIVE: session}
+
+
+def _of_captures(people: Troupe) -> dict[str, str]:
+    """A web page that the scheduler has captured by a plan."""
+    register, by = people.appliance.captures, ZHANG.subject
+    server = Server({"localhost": lambda _: page(_SHOP)})
+    draft = CaptureDraft(f"http://localhost:{server.port}/goods?id=1", "每日固定价格，用于价格争议")
+    plan = register.order_by_plan(draft, PlanDraft(time(9, 0)), by=by)
+    [capture] = register.by_plan(plan)
+    until = monotonic() + PATIENCE
+    while not any(each.name == PREVIEW for each in register.files(capture.id, by=by)):
+        assert monotonic() < until, register.get(capture.id, by=by)
+        sleep(0.2)
+    server.close()
+    return {"capture": capture.id, "capture_plan": plan.id}
+
+
+_SHOP = "<title>夏季新款 — 示例商城</title><h1>夏季新款</h1><p>¥ 99.00</p><p style='height:900px'>包邮</p>"
+PATIENCE = 120.0
+"""Seconds for a capture and its small picture."""
 
 
 def _of_absence(people: Troupe) -> dict[str, str]:

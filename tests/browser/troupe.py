@@ -52,7 +52,7 @@ AUDITOR = Person("auditor-qian", "钱审计", ZHANG.organisation, "qian@alpha.ex
 WANG = Person(OFFICER, "王登记", ZHANG.organisation, "wang@alpha.example", Language.CHINESE, ZONE)
 
 ROLES = {
-    ZHANG.subject: (AccountRole.INITIATOR, AccountRole.SIGNER),
+    ZHANG.subject: (AccountRole.INITIATOR, AccountRole.SIGNER, AccountRole.INVESTIGATOR),
     LI.subject: (AccountRole.SIGNER,),
     ZHOU.subject: (AccountRole.SIGNER,),
     CUSTODIAN.subject: (AccountRole.CUSTODIAN, AccountRole.INITIATOR, AccountRole.REVIEWER, AccountRole.SIGNER),

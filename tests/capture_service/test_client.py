@@ -24,10 +24,15 @@ from appliance.language import chinese_messages
 from appliance.web_capture.capturing import Capture
 from appliance.web_capture.model import (
     CaptureFailed,
+    CaptureLimits,
     CaptureOrder,
     CaptureProgress,
     CaptureStage,
+    CaptureStep,
     Resolution,
+    StepKind,
+    StepOutcome,
+    StepResult,
     Traffic,
 )
 from appliance.web_capture.visiting import Visit
@@ -35,6 +40,7 @@ from appliance.web_capture.visiting import Visit
 ADDRESS = "http://part/"
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + struct.pack(">II", 1280, 900) + b"..."
 WARC = b"\x1f\x8b\x08" + b"w" * 200_000
+STEP = StepOutcome(CaptureStep(StepKind.CLICK, "#more"), StepResult.DONE, "", datetime.now(UTC), ADDRESS, PNG)
 LONGEST = "An address has at most {longest} characters."
 Saying = Callable[..., AbstractContextManager[CaptureService]]
 
@@ -43,18 +49,19 @@ def made(**more: Any) -> Capture:
     """A capture as an honest program says it, but that nothing in it can be opened."""
     now = datetime.now(UTC)
     visit = Visit(ADDRESS, "Title", "text", PNG, b"%PDF-1.7", True, 900, (), "", "HeadlessChrome/150")
-    traffic = Traffic(1, 10, {"part": Resolution("part", "10.0.0.1", (), "", now)})
+    traffic = Traffic(1, 10, resolutions={"part": Resolution("part", "10.0.0.1", (), "", now)})
     whole = Capture(
-        ADDRESS,
-        now,
-        now,
-        b"\x1f\x8b\x08" + b"w" * 200_000,
-        b"PK\x03\x04",
-        visit,
-        traffic,
-        ("bwrap",),
-        "0" * 64,
-        "",
+        address=ADDRESS,
+        began=now,
+        ended=now,
+        warc=WARC,
+        wacz=b"PK\x03\x04",
+        visit=visit,
+        traffic=traffic,
+        command=("bwrap",),
+        browser_sha256="0" * 64,
+        browser_package="",
+        limits=CaptureLimits(),
     )
     return replace(whole, **more)
 
@@ -129,6 +136,9 @@ LIES: dict[str, Callable[[], Capture]] = {
     "no zone": lambda: made(began=datetime.now(), ended=datetime.now()),  # noqa: DTZ005 - that is the lie
     "no WARC": lambda: made(warc=b"WARC/1.1"),
     "no WACZ": lambda: made(wacz=b""),
+    "steps": lambda: made(steps=(STEP,)),
+    "session": lambda: made(session=b"GIF89a"),
+    "frames": lambda: made(frames=(datetime.now(),)),  # noqa: DTZ005
     "no PDF": lambda: made(visit=replace(made().visit, pdf=b"<html>")),
     "text": lambda: made(visit=replace(made().visit, text="x" * 4_000_001)),
     "title": lambda: made(visit=replace(made().visit, title="x" * 5_000)),
@@ -145,6 +155,27 @@ LIES: dict[str, Callable[[], Capture]] = {
 def test_what_cannot_be_a_capture_is_none(say: Saying, lie: str) -> None:
     with say(*answer(LIES[lie]())) as service:
         assert cause(service) is CaptureFault.UNBELIEVABLE
+
+
+def test_what_was_seen_after_each_step_comes_along(say: Saying) -> None:
+    order, whole = CaptureOrder(ADDRESS, (STEP.step,)), made(steps=(STEP,), session=b"RIFF    WEBPVP8X")
+    with say(*answer(whole)) as service:
+        assert service.capture(order) == whole
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"picture": PICTURES["wide"]},
+        {"note": "x" * 5_000},
+        {"at": datetime.now()},  # noqa: DTZ005 - that is the lie
+    ],
+)
+def test_what_nobody_saw_after_a_step(say: Saying, lie: dict[str, Any]) -> None:
+    said = answer(made(steps=(replace(STEP, **lie),)))
+    with say(*said) as service, pytest.raises(CaptureUnavailable) as failure:
+        service.capture(CaptureOrder(ADDRESS, (STEP.step,)))
+    assert failure.value.cause is CaptureFault.UNBELIEVABLE
 
 
 def dropped(name: str) -> Callable[[Any], Any]:

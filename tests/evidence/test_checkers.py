@@ -25,7 +25,7 @@ from appliance.ledger.entry import LedgerEntry
 from tests.evidence import contract
 from tests.evidence.authority import TestAuthority
 from tests.evidence.real_contract import SignedPdf
-from tests.evidence.resealing import sealed
+from tests.evidence.resealing import resealed, sealed
 from tests.evidence.unpacked import ENVIRONMENT, unpack
 from tests.sweeps import first_of
 
@@ -86,7 +86,6 @@ def test_they_name_what_they_do_not_judge(folder: Path) -> None:
         "history/history.en.pdf",
         "history/history.json",
         "history/history.zh.pdf",
-        "log/log.vkey",
         "log/openings/",
         "verification/report.json",
     }
@@ -229,3 +228,24 @@ def test_they_say_how_much_is_signed_and_what_is_not_checked(checker: list[str],
     for _, number, _, tail, length in (line for line in index if line[0] == "signature"):
         assert f"signature {number}, over {int(tail) + int(length)} of {size} bytes" in said
     assert "LIMIT whether what was added to the contract" in said
+
+
+@pytest.mark.long
+@pytest.mark.skipif(shutil.which("busybox") is None, reason="there is no busybox here")
+def test_busybox_takes_the_script_and_believes_no_other_proof(
+    package: bytes, authority: TestAuthority, tmp_path: Path
+) -> None:
+    """Its awk calculates less than others; what it cannot calculate must not pass."""
+    tools, path = tmp_path / "tools", "log/proofs/00000003.tlog-proof"
+    tools.mkdir()
+    for name in subprocess.check_output(["busybox", "--list"], text=True).split():
+        (tools / name).symlink_to(str(shutil.which("busybox")))
+    lines = bytes(read_zip(package).files[path]).split(b"\n")
+    lines[2] = lines[3]
+    others = resealed(package, {path: b"\n".join(lines)}, authority)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ENVIRONMENT, "PATH", f"{tools}:{ENVIRONMENT['PATH']}")
+        for content, passes in ((package, True), (others, False)):
+            status, said = check(["busybox", "sh", "check.sh"], unpack(content, tmp_path / str(passes)))
+            assert (status == 0, "is not in the log" in said) == (passes, not passes), said
+            assert "awk:" not in said, said

@@ -190,7 +190,12 @@ def test_a_checkpoint_that_the_manifest_does_not_name_fails(
     verify: Verify, package: bytes, authority: TestAuthority
 ) -> None:
     listed = manifest.decode(bytes(read_zip(package).files[manifest.MANIFEST]))
-    other = PackageManifest(listed.contract, listed.created, replace(listed.checkpoint, size=41), listed.files)
+    other = PackageManifest(
+        contract=listed.identifier,
+        created=listed.created,
+        checkpoint=replace(listed.checkpoint, size=41),
+        files=listed.files,
+    )
     report = verify(repacked(package, sealed(other.encode(), authority)))
     assert report.indication is Indication.FAILED
     assert "checkpoint" in report.reasons[0]

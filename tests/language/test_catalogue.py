@@ -33,6 +33,7 @@ ALWAYS_SEVERAL = frozenset(
         "A log of size {new} does not extend one of {old}.",
         "A maintenance lasts at most {days} days, and is announced at most {ahead} days ahead.",
         "Due within {days} days",
+        "every {days} days at {time}",
         "A permission for a seal may last {hours} hours at most.",
         "A permission for a service may last {hours} hours at most.",
         "No permission lasts longer than {hours} hours, so there is nothing to withdraw.",

@@ -41,7 +41,7 @@ from tests.world import (
 )
 
 PLANTED = "planted-secret-7f3a"
-PLANTED_SECRETS = ("smtp.password", "gateway.key", "ldap.password", "openid.secret")
+PLANTED_SECRETS = ("smtp.password", "gateway.key", "ldap.password", "openid.secret", "capture.proxy")
 RECOVERY = new_identity()
 
 

@@ -39,6 +39,7 @@ from appliance.model.powers import PowerBasis, PowerScope
 from appliance.powers.register import PowerDraft
 from appliance.store import people
 from appliance.wiring import Appliance
+from tests.captures.made import ordered_by_plan
 from tests.portal.estate import HERE, sent
 from tests.portal.office_visits import asked_for, performed
 from tests.portal.visitors import signed_in
@@ -67,7 +68,7 @@ class Side:
 ONE = Side("alpha", ALPHA, ZHANG.subject, CUSTODIAN.subject, OFFICER)
 OTHER = Side("beta", BETA, LI.subject, "person-beta-reviewer", "officer-beta")
 OF_EVERY_SIDE = ("title", "party", "waiver", "returned", "power-refused", "power-revoked", "identity", "withdrawn")
-OF_EVERY_SIDE += ("hold", "draft", "kind", "department", "annex", "vouched")
+OF_EVERY_SIDE += ("hold", "draft", "kind", "department", "annex", "vouched", "capture")
 OF_ALPHA = ("handed-over", "seal", "seal-refused")
 PARTNERS = {"delta": ONE, "epsilon": OTHER}
 """Partner organisations, each with the side that registered it, of whose contract it is a party."""
@@ -209,6 +210,8 @@ def _notes(stage: Stage, side: Side, agent: str) -> None:
 
 def _unsent(stage: Stage, side: Side) -> None:
     appliance = stage.appliance
+    plan = ordered_by_plan(appliance, side.initiator, side.marker("capture"))
+    stage.keep(capture_plan=plan.id, capture=appliance.captures.by_plan(plan)[0].id)
     terms = DraftTerms(side.marker("draft"), side.marker("kind"), side.marker("draft"), side.initiator)
     stage.unsent[side.name] = appliance.drafting.draft(sample_document(1), terms)
     stage.keep(draft=stage.unsent[side.name].id, contract=stage.unsent[side.name].id)

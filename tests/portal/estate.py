@@ -47,13 +47,14 @@ from appliance.office import SealDraft
 from appliance.ownership import DepositOrder
 from appliance.powers.register import PowerDraft
 from appliance.signing_methods import SigningMethod
-from appliance.store import accounts, officer_decisions, outbox, remote_signing
+from appliance.store import accounts, captures, officer_decisions, outbox, remote_signing
 from appliance.wiring import Appliance
 from appliance.writing import Beginning
 from appliance.writing.merge_rows import CheckedList
 from hsm.authenticator import SoftwareAuthenticator
 from hsm.names import OUTSIDE_SEAL
 from hsm.remote import RemoteDocument, RemoteUse
+from tests.captures.made import captured, ordered_by_plan
 from tests.framed import embedding_client, framed, session_in
 from tests.own_certificate.counterparty import authority
 from tests.portal.office_visits import asked_for, performed
@@ -338,6 +339,17 @@ def _asked_seal(appliance: Appliance, organisation: str, by: str) -> str:
     return decision.id
 
 
+def _captures(estate: Estate) -> None:
+    """A web page that was captured, with the small picture of it, and a plan."""
+    appliance, names = estate.appliance, estate.names
+    capture = captured(appliance, ZHANG.subject)
+    with appliance.database.reading() as tx:
+        files = {each.name: each.digest for each in captures.files_of(tx, capture.id)}
+    appliance.capture_finishing._preview(capture, files)
+    names["capture"] = capture.id
+    names["capture_plan"] = ordered_by_plan(appliance, ZHANG.subject, "示例").id
+
+
 def _visitors(estate: Estate) -> None:
     appliance, names = estate.appliance, estate.names
     kinds = {
@@ -346,6 +358,7 @@ def _visitors(estate: Estate) -> None:
         "signer": ("person-passing-by", frozenset({AccountRole.SIGNER})),
         "initiator": ("person-elsewhere", frozenset({AccountRole.INITIATOR, AccountRole.SIGNER})),
         "reviewer": ("person-reviewing", frozenset({AccountRole.REVIEWER})),
+        "investigator": ("person-investigating", frozenset({AccountRole.INVESTIGATOR})),
         "auditor": ("auditor-sweep", frozenset({AccountRole.AUDITOR})),
         "officer": (OFFICER, frozenset({AccountRole.OFFICER})),
         "operator": ("operator-sweep", frozenset({AccountRole.OPERATOR})),
@@ -357,6 +370,7 @@ def _visitors(estate: Estate) -> None:
             appliance.registry.add_person(person, None, by=OFFICER)
         cookie = signed_in(estate.portal, appliance, subject, roles).get_cookie("session")
         estate.sessions[kind] = cookie.value if cookie else ""
+    _captures(estate)
     day, now = timedelta(days=1), appliance.now()
     appliance.accounts.absences.enter_absence(
         CUSTODIAN.subject, ZHANG.subject, since=now - day, until=now + 30 * day

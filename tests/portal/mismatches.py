@@ -106,6 +106,9 @@ MISMATCHED: tuple[tuple[str, Row], ...] = (
     ("discussion.proposal", Row("/writing/{text_too}/proposals/{proposal}", NOBODY)),
     ("discussion.decide", Row("/writing/{text_too}/proposals/{proposal}", NOBODY, form={"accept": "all"})),
     ("contracts.annex", Row(CONTRACT + "/annexes/{annex}", NOBODY)),
+    ("captures.show", Row("/captures/{capture_plan}", NOBODY)),
+    ("captures.file", Row("/captures/{capture}/files/page.pngx", NOBODY)),
+    ("captures.plan", Row("/captures/plans/{capture}", NOBODY)),
     (
         "drafting.detach",
         Row(DRAFT + "/annexes/remove", NOBODY, form={"annex": "{annex_too}", "seen": "{draft_seen}"}),

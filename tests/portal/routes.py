@@ -8,14 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 VISITORS = (
-    *("nobody", "signer", "initiator", "reviewer", "guest", "representative", "auditor", "officer", "operator"),
+    *("nobody", "signer", "initiator", "reviewer", "investigator", "guest", "representative"),
+    *("auditor", "officer", "operator"),
 )
 """Those who have nothing to do with the estate's contracts; what the sides of a contract may see of each other is
 tried in tests/portal/test_both_sides.py."""
 
 EVERYBODY = frozenset(VISITORS)
 ACCOUNTS = EVERYBODY - {"nobody", "guest"}
-PEOPLE = frozenset({"signer", "initiator", "reviewer"})
+PEOPLE = frozenset({"signer", "initiator", "reviewer", "investigator"})
 COMPANY = frozenset({"representative"})
 SIGNERS = PEOPLE | COMPANY
 SIGNING = SIGNERS | {"guest"}
@@ -25,6 +26,7 @@ OFFICE = frozenset({"officer"})
 READERS = OFFICE | {"auditor"}
 AUDITOR = frozenset({"auditor"})
 REVIEWER = frozenset({"reviewer"})
+INVESTIGATOR = frozenset({"investigator"})
 CHECKERS = OFFICE | REVIEWER
 REGISTRARS = CHECKERS | WRITERS
 KEEPERS = WRITERS | OFFICE
@@ -52,6 +54,7 @@ PERSON = "/office/people/person-passing-by"
 FRAMED = "guest in a frame"
 PARTNER, OWN = "/partners/{partner}", "own representative"
 REPRESENTATIVE = PARTNER + "/representatives/{representative}"
+CAPTURE, CAPTURE_PLAN = "/captures/{capture}", "/captures/plans/{capture_plan}"
 REVIEW, POWER, IDENTITY = "/reviews/{reviewing}", "/powers/{power}", "/identity/{checked}"
 TEXT, TEMPLATE = "/writing/{text}", "/templates/{template}"
 PASSKEY = {"ticket": "x", "credential": "{{}}"}
@@ -161,6 +164,13 @@ GET: dict[str, Row] = {
     "ownership.show": Row("/ownership/{deposit}", NOBODY),
     "ownership.certificate": Row("/ownership/{deposit}/certificate.pdf", NOBODY),
     "ownership.token": Row("/ownership/{deposit}/token.tsr", NOBODY),
+    "captures.everything": Row("/captures", INVESTIGATOR | AUDITOR),
+    "captures.new": Row("/captures/new", INVESTIGATOR),
+    "captures.show": Row(CAPTURE, NOBODY),
+    "captures.picture": Row(CAPTURE + "/picture.jpg", NOBODY),
+    "captures.package": Row(CAPTURE + "/package.zip", NOBODY),
+    "captures.file": Row(CAPTURE + "/files/page.png", NOBODY),
+    "captures.plan": Row(CAPTURE_PLAN, NOBODY),
     "writing.listed": Row("/writing", WRITERS),
     "writing.edit": Row(TEXT, NOBODY),
     "writing.ask": Row(TEXT + "/discard", NOBODY),
@@ -381,6 +391,14 @@ POST: dict[str, Row] = {
     "signatures.take": Row("/signatures/image", SIGNERS, files=("image",)),
     "signatures.use": Row("/signatures/use", NOBODY, form={"picture": "x"}),
     "signatures.remove": Row("/signatures/remove", NOBODY, form={"picture": "x"}),
+    "captures.order": Row(
+        "/captures/new",
+        INVESTIGATOR,
+        form={"address": "x", "purpose": "", "plan": "plan", "every": "0", "times": "0", "at": "09:00"}
+        | {f"{name}{row}": "" for name in ("kind", "target", "seconds") for row in range(1, 6)},
+    ),
+    "captures.change": Row(CAPTURE + "/keep", NOBODY, form={"reason": ""}),
+    "captures.stop": Row(CAPTURE_PLAN + "/stop", NOBODY),
     "ownership.deposit": Row("/ownership", PEOPLE, form={"title": "", "digest": "00", "file": "x", "size": "1"}),
     "writing.new": Row(
         "/writing/new", WRITERS, form={"title": "x" * 201, "kind": "x", "language": "zh", "once": "{once}"}

@@ -168,6 +168,10 @@ def everything_else(mails: Mails) -> None:
         Notice(None, OFFICER, NoticeKind.DEPARTED, now, ZHANG.subject),
         Notice(None, OFFICER, NoticeKind.ACT_WAITING, now, names["act"]),
         Notice(None, ZHANG.subject, NoticeKind.REMOTE_REQUESTED, now, names["remote"]),
+        *(
+            Notice(None, ZHANG.subject, kind, now, names["capture"])
+            for kind in (NoticeKind.CAPTURE_CHANGED, NoticeKind.CAPTURE_FAILED)
+        ),
         Notice(None, OFFICER, NoticeKind.ENROLMENT_WAITING, now, names["request"]),
         Notice(None, OFFICER, NoticeKind.OFFICER_RECOVERY, now, "2"),
         Notice(None, CUSTODIAN.subject, NoticeKind.RECOVERY, now, recovery.id),

@@ -16,8 +16,11 @@ from tests.systemd.conftest import UNITS, programs, unit_files
 WITHOUT_NETWORK, WITH_NETWORK = 5, 15
 """The most that is allowed, in tenths of systemd's exposure level (0 to 10)."""
 
-SPEAKS_TO_THE_NETWORK = {"vermilion-scheduler", "vermilion-directory@"}
-READS_SETTINGS = {"vermilion-directory@"}
+WITH_BROWSER = 27
+"""The same for the one service that makes namespaces for a browser."""
+
+SPEAKS_TO_THE_NETWORK = {"vermilion-scheduler", "vermilion-directory@", "vermilion-capture@"}
+READS_SETTINGS = {"vermilion-directory@", "vermilion-capture@"}
 """The services for one request each that see /etc/vermilion."""
 
 ROOT = "vermilion-steward"
@@ -80,7 +83,7 @@ def test_a_mistake_in_a_unit_would_be_seen(machine: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize("service", SERVICES)
 def test_exposure_is_below_the_threshold(service: str, machine: Path) -> None:
     threshold = WITH_NETWORK if service in SPEAKS_TO_THE_NETWORK else WITHOUT_NETWORK
-    threshold = OF_ROOT if service == ROOT else threshold
+    threshold = {ROOT: OF_ROOT, "vermilion-capture@": WITH_BROWSER}.get(service, threshold)
     verdict = analyzed(
         "security",
         "--offline=true",
@@ -116,12 +119,49 @@ def test_no_service_takes_all_the_tasks_of_the_slice() -> None:
     assert limits[0] * 2 <= limits[1]
 
 
-def test_only_libreoffice_and_the_steward_have_an_exception() -> None:
+EXCEPTIONS = {
+    "vermilion-convert@": ["MemoryDenyWriteExecute=no", "ProcSubset=all"],
+    "vermilion-capture@": [
+        "RestrictNamespaces=cgroup ipc net mnt pid user uts",
+        "ProtectHostname=no",
+        "ProtectKernelTunables=no",
+        "ProtectKernelLogs=no",
+        "ProcSubset=all",
+        "MemoryDenyWriteExecute=no",
+        "RestrictSUIDSGID=no",
+    ],
+}
+
+
+def test_only_libreoffice_browsers_and_the_steward_have_an_exception() -> None:
     shipped = {path.name for path in UNITS.glob("*.d")} - {"sysusers.d", "tmpfiles.d"}
-    assert shipped == {"vermilion-.service.d", "vermilion-convert@.service.d", f"{ROOT}.service.d"}
-    [exception] = (UNITS / "vermilion-convert@.service.d").iterdir()
-    lines = exception.read_text(encoding="utf-8").splitlines()
-    assert [line for line in lines if "=" in line] == ["MemoryDenyWriteExecute=no", "ProcSubset=all"]
+    assert shipped == {f"{each}.service.d" for each in ("vermilion-", ROOT, *EXCEPTIONS)}
+    for service, wanted in EXCEPTIONS.items():
+        [exception] = (UNITS / f"{service}.service.d").iterdir()
+        lines = exception.read_text(encoding="utf-8").splitlines()
+        assert [line for line in lines if "=" in line] == wanted
+
+
+def test_who_makes_namespaces_has_no_capability_outside_them_and_no_other_call_for_them() -> None:
+    """Where the kernel's settings and log are in sight, nothing may be left that changes or reads them."""
+    shared = (UNITS / "vermilion-.service.d/10-hardening.conf").read_text(encoding="utf-8")
+    assert "\nCapabilityBoundingSet=\nAmbientCapabilities=\n" in shared and "\nNoNewPrivileges=yes\n" in shared
+    assert said("vermilion-capture@", "PrivateUsers") == ["yes"]
+    allowed, refused = said("vermilion-capture@", "SystemCallFilter")
+    assert allowed == "@system-service @mount sethostname"
+    dangerous = {"@clock", "@module", "@raw-io", "@reboot", "@swap", "bpf", "keyctl"}
+    assert dangerous < set(refused.removeprefix("~").split())
+
+
+@pytest.mark.parametrize("service", sorted(READS_SETTINGS))
+def test_what_reads_the_settings_for_one_request_sees_nothing_else(service: str) -> None:
+    made = re.findall(
+        r"^d +(\S+)", (UNITS / "tmpfiles.d/vermilion.conf").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    hidden = [each.removeprefix("-") for each in " ".join(said(service, "InaccessiblePaths")).split()]
+    seen = {place for place in made if not any(f"{place}/".startswith(f"{each}/") for each in hidden)}
+    assert seen == {"/etc/vermilion", "/var/lib/vermilion", "/var/lib/vermilion/trust"}
+    assert said(service, "ReadWritePaths") == []
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -170,30 +210,21 @@ def test_the_activation_service_sees_what_it_shows_and_nothing_else() -> None:
     assert said("vermilion-activation", "ImportCredential") == []
 
 
-def test_the_service_that_asks_directories_sees_the_settings_and_nothing_else() -> None:
-    made = re.findall(
-        r"^d +(\S+)", (UNITS / "tmpfiles.d/vermilion.conf").read_text(encoding="utf-8"), re.MULTILINE
-    )
-    told = " ".join(said("vermilion-directory@", "InaccessiblePaths")).split()
-    hidden = [each.removeprefix("-") for each in told]
-    seen = {place for place in made if not any(f"{place}/".startswith(f"{each}/") for each in hidden)}
-    assert seen == {"/etc/vermilion", "/var/lib/vermilion", "/var/lib/vermilion/trust"}
-    assert said("vermilion-directory@", "ReadWritePaths") == []
-
-
-def test_nobody_has_the_secrets_of_directories_but_who_asks_them_and_who_seals_backups() -> None:
-    secrets = {"ldap.password", "openid.secret"}
+def test_nobody_has_the_secrets_of_others_servers_but_who_asks_them_and_who_seals_backups() -> None:
+    directories, proxy = {"ldap.password", "openid.secret"}, {"capture.proxy"}
+    secrets = directories | proxy
     having = {
         service: {each.partition(":")[2] for each in said(service, "ImportCredential")} & secrets
         for service in SERVICES
     }
     found = {service: found for service, found in having.items() if found}
-    assert found == {"vermilion-directory@": secrets, "vermilion-backup": secrets}
+    assert found == {"vermilion-directory@": directories, "vermilion-capture@": proxy, "vermilion-backup": secrets}
     assert said("vermilion-backup", "PrivateNetwork") == ["yes"]
 
 
-def test_who_shares_the_state_may_ask_for_a_directory_and_nobody_else() -> None:
-    socket = (UNITS / "vermilion-directory.socket").read_text(encoding="utf-8")
+@pytest.mark.parametrize("asked", ["directory", "capture"])
+def test_who_shares_the_state_may_ask_and_nobody_else(asked: str) -> None:
+    socket = (UNITS / f"vermilion-{asked}.socket").read_text(encoding="utf-8")
     users = (UNITS / "sysusers.d/vermilion.conf").read_text(encoding="utf-8")
     assert "\nSocketGroup=vermilion\nSocketMode=0660\n" in socket
     members = re.findall(r"^u (\S+) +-:vermilion +", users, re.MULTILINE)
@@ -227,11 +258,12 @@ def test_what_an_operator_may_copy_is_sound_and_stays_below_the_threshold(
     shutil.copytree(machine, root, symlinks=True)
     unit = drop_in.parent.name.removesuffix(".d").replace("@", "@some")
     place = root / "etc/systemd/system" / drop_in.parent.name
-    place.mkdir()
+    place.mkdir(exist_ok=True)
     shutil.copy(drop_in, place)
     verdict = analyzed("verify", "--man=no", f"--root={root}", unit)
     assert (verdict.returncode, verdict.stdout + verdict.stderr) == (0, "")
-    exposure = analyzed("security", "--offline=true", f"--threshold={WITH_NETWORK}", f"--root={root}", unit)
+    threshold = WITH_BROWSER if unit.startswith("vermilion-capture@") else WITH_NETWORK
+    exposure = analyzed("security", "--offline=true", f"--threshold={threshold}", f"--root={root}", unit)
     assert exposure.returncode == 0
 
 

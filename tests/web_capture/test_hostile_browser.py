@@ -144,7 +144,7 @@ def proxied(tmp_path: Path) -> Iterator[Proxied]:
     where = Destinations(["site.example"], now, look=lambda _: (["127.0.0.1"], (), ""), loopback=True)
     traffic, warc = Traffic(), WarcFile(io.BytesIO())
     connecting = Connecting(where, traffic, server_trust)
-    recorder = Recorder(warc, traffic, connecting, Interception(tmp_path, now()), CaptureLimits(), now)
+    recorder = Recorder(warc, traffic, connecting, Interception(now()), CaptureLimits(), now)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         proxy = RecordingProxy(listener, recorder)
         yield proxy, listener, warc, traffic
@@ -264,11 +264,24 @@ def test_what_was_under_way_at_the_end_is_recorded_as_cut(served: Callable[..., 
     "address",
     ["fec0::1", "::ffff:0:a00:1", "5f00::1", "4000::1", "2606:4700::1%eth0", "64:ff9b::a00:1", "::ffff:10.0.0.1",
      "::ffff:127.0.0.1", "2002:7f00:1::", "100.64.0.1", "0.0.0.0", "::",  # noqa: S104 - not bound to
-     "fd00::1", "127.1", "2130706433", "0x7f.1"],
+     "fd00::1", "127.1", "2130706433", "0x7f.1", "168.63.129.16", "::ffff:168.63.129.16", "100.100.100.200",
+     "fd00:ec2::254", "fd20:ce::254", "192.0.0.192"],
 )  # fmt: skip
 def test_an_address_that_no_public_server_has(address: str) -> None:
     with pytest.raises(NotVisited):
         Destinations([], now).of(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["169.254.169.254", "168.63.129.16", "::ffff:168.63.129.16", "64:ff9b::a83f:8110", "100.100.100.200",
+     "fd00:ec2::254", "fd20:ce::254", "192.0.0.192", "fe80::a9fe:a9fe"],
+)  # fmt: skip
+def test_no_operator_can_allow_the_secrets_of_a_cloud(address: str) -> None:
+    where = Destinations(["wiki.example", address], now, look=lambda _: ([address], (), ""))
+    for each in ("wiki.example", address):
+        with pytest.raises(NotVisited):
+            where.of(each)
 
 
 def test_a_page_of_strangers_reaches_no_host_of_the_house() -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
+import subprocess
 import zipfile
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from warcio.archiveiterator import ArchiveIterator
 
 from appliance.web_capture.wacz import CapturedPage, search_key, wacz
@@ -64,6 +68,35 @@ def test_the_index_leads_to_each_response() -> None:
         record = next(iter(ArchiveIterator(io.BytesIO(part), no_record_parse=True)))
         assert record.rec_headers.get_header("WARC-Target-URI") == each["url"]
         assert record.raw_stream.read() == RESPONSES[each["url"]]
+
+
+def _signature(octets: bytes) -> dict[str, str]:
+    with zipfile.ZipFile(io.BytesIO(octets)) as archive:
+        digest = json.loads(archive.read("datapackage-digest.json"))
+        assert digest["signedData"]["hash"] == digest["hash"]
+        assert digest["signedData"]["created"] == json.loads(archive.read("datapackage.json"))["created"]
+    return dict(digest["signedData"])
+
+
+def test_it_is_signed_by_a_key_of_its_own(tmp_path: Path) -> None:
+    """openssl, which is not ours, verifies it, and no other text; the members are those of wacz-auth alone."""
+    first, second = _signature(made()), _signature(made())
+    assert set(first) == {"hash", "created", "software", "version", "signature", "publicKey"}
+    assert first["publicKey"] != second["publicKey"]
+    octets = base64.b64decode(first["signature"])
+    assert len(octets) == 96
+    r, s = int.from_bytes(octets[:48]), int.from_bytes(octets[48:])
+    (tmp_path / "signature").write_bytes(encode_dss_signature(r, s))
+    (tmp_path / "key").write_bytes(base64.b64decode(first["publicKey"]))
+    for text, valid in ((first["hash"], True), (first["hash"] + "0", False)):
+        (tmp_path / "text").write_text(text)
+        judged = subprocess.run(
+            ["openssl", "dgst", "-sha256", "-verify", "key", "-keyform", "DER", "-signature", "signature", "text"],
+            cwd=tmp_path,
+            capture_output=True,
+            check=False,
+        )
+        assert (judged.returncode == 0) is valid
 
 
 @pytest.mark.parametrize(

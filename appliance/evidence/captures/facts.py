@@ -161,7 +161,7 @@ class ClockFacts:
 
 @dataclass(frozen=True, slots=True)
 class NetworkFacts:
-    """Through what the capture went: the forward proxy (``host:port``, empty for none), hosts that the operator
+    """Through what the capture went: the house's proxy (``host:port``, empty for none), hosts that the operator
     allows by name although their addresses are not public, and hosts that alone may be captured (empty: all)."""
 
     proxy: str = ""
@@ -179,6 +179,7 @@ class LimitFacts:
     requests: int
     connections: int
     height: int
+    session_milliseconds: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import base64
 import hashlib
 import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import Final
 
@@ -17,6 +17,7 @@ from appliance.evidence.captures import layout
 from appliance.evidence.captures.facts import (
     MOST,
     MOST_CHAIN,
+    MOST_RECORDED,
     BrowserFacts,
     CapturedBy,
     CaptureFacts,
@@ -28,6 +29,7 @@ from appliance.evidence.captures.facts import (
     NetworkFacts,
     PageFacts,
     RefusedFacts,
+    StepFacts,
     SystemFacts,
     TrafficFacts,
     fit,
@@ -37,7 +39,7 @@ from appliance.evidence.captures.facts import (
 from appliance.evidence.manifest import listing
 from appliance.time_sources import TimeSources
 from appliance.web_capture.capturing import Capture
-from appliance.web_capture.model import CaptureLimits, RefusedRequest, Resolution, TlsFacts, Traffic
+from appliance.web_capture.model import CaptureLimits, RefusedRequest, Resolution, StepOutcome, TlsFacts, Traffic
 from hsm.operation_types import ClockReport
 
 _MOST_ANSWERS: Final = 40
@@ -57,13 +59,16 @@ class CaptureSurroundings:
 
 
 def captured_files(capture: Capture) -> dict[str, bytes]:
-    """What the capture gave, by the paths of its package."""
+    """What the capture gave, by the paths of its package; pictures of steps are numbered without gaps."""
+    pictures = [each.picture for each in capture.steps if each.picture]
     return {
         layout.WARC: capture.warc,
         layout.WACZ: capture.wacz,
         layout.PDF: capture.visit.pdf,
         layout.PICTURE: capture.visit.picture,
         layout.TEXT: capture.visit.text.encode(),
+        **({layout.SESSION: capture.session} if capture.session else {}),
+        **{layout.step_picture(number): picture for number, picture in enumerate(pictures, start=1)},
     }
 
 
@@ -83,7 +88,7 @@ def facts_of(capture: Capture, *, number: str, by: CapturedBy, surroundings: Cap
         files=listing(captured_files(capture)),
         hosts=tuple(_host(each, traffic) for each in list(traffic.resolutions.values())[:MOST]),
         limits=_limits(capture.limits),
-        network=surroundings.network,
+        network=replace(surroundings.network, proxy=fit(traffic.proxy)),
         operator=fit(surroundings.operator),
         page=PageFacts(
             address=fit(visit.address),
@@ -93,9 +98,9 @@ def facts_of(capture: Capture, *, number: str, by: CapturedBy, surroundings: Cap
             cut=_texts(visit.cut),
             error=fit(visit.error),
         ),
-        recorded=(),
+        recorded=tuple(map(moment, capture.frames[:MOST_RECORDED])),
         software=f"Vermilion {metadata.version('vermilion')}",
-        steps=(),
+        steps=tuple(_steps(capture.steps)),
         system=_system(),
         tls=tuple(_secured(list(traffic.tls.values())[:MOST])),
         traffic=_traffic(traffic),
@@ -113,9 +118,9 @@ def _traffic(traffic: Traffic) -> TrafficFacts:
         received=traffic.received,
         hosts=len(traffic.resolutions),
         refused=_refused(traffic.refused),
-        refused_in_all=len(traffic.refused),
+        refused_in_all=traffic.refused_in_all,
         cut=_refused(traffic.cut),
-        cut_in_all=len(traffic.cut),
+        cut_in_all=traffic.cut_in_all,
     )
 
 
@@ -199,4 +204,21 @@ def _limits(limits: CaptureLimits) -> LimitFacts:
         requests=limits.requests,
         connections=limits.connections,
         height=limits.height,
+        session_milliseconds=milliseconds(limits.session),
     )
+
+
+def _steps(outcomes: Sequence[StepOutcome]) -> Iterator[StepFacts]:
+    pictures = 0
+    for each in outcomes:
+        pictures += bool(each.picture)
+        yield StepFacts(
+            kind=each.step.kind,
+            target=fit(each.step.target),
+            milliseconds=milliseconds(each.step.seconds),
+            result=each.result.value,
+            note=fit(each.note),
+            at=moment(each.at),
+            address=fit(each.address),
+            picture=layout.step_picture(pictures) if each.picture else "",
+        )

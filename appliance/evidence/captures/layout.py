@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from appliance.language import Language
+from hsm.manifests import MOST_STEPS
+
 WARC: Final = "capture.warc.gz"
 WARC_QUERY: Final = "capture.warc.tsq"
 WARC_REPLY: Final = "capture.warc.tsr"
@@ -18,7 +21,8 @@ CAPTURED: Final = (WACZ, WARC, PDF, PICTURE, TEXT)
 """What the capture itself gave, sorted by path: the files that :data:`FACTS` has the digests of."""
 SESSION: Final = "session.webp"
 """The animated pictures of a recorded session, where there is one."""
-MOST_STEPS: Final = 20
+WARC_IN_WACZ: Final = "archive/capture.warc.gz"
+"""Where the WARC lies in the WACZ."""
 _STEP: Final = re.compile(r"step-\d\d\.png")
 
 
@@ -33,3 +37,13 @@ def is_captured(paths: Iterable[str]) -> bool:
     steps = sum(_STEP.fullmatch(each) is not None for each in found)
     pictures = [step_picture(number) for number in range(1, min(steps, MOST_STEPS) + 1)]
     return found in (sorted([*CAPTURED, *pictures]), sorted([*CAPTURED, *pictures, SESSION]))
+
+
+def is_from_capture(path: str) -> bool:
+    """Whether a file of this name is one that the capture gave."""
+    return path in (*CAPTURED, SESSION) or _STEP.fullmatch(path) is not None
+
+
+def certificate_path(language: Language) -> str:
+    """The certificate for people to read."""
+    return f"certificate.{language.value}.pdf"

@@ -21,22 +21,33 @@ if [ -z "$ca" ]; then
 fi
 pdf=contract/contract.signed.pdf
 chain=certificates/chain.pem
-judged=$(printf '%s\n' "$pdf" contract/contract.tsq index.txt manifest.json manifest.p7s manifest.tsq log/log.pub.pem \
-    log/checkpoint log/checkpoint.text log/checkpoint.sig)
-stamps='' acted='' archived='' carried='' voiding=''
+judged=$(printf '%s\n' manifest.json manifest.p7s manifest.tsq log/log.pub.pem log/log.vkey log/checkpoint \
+    log/checkpoint.text log/checkpoint.sig)
+stamps='' acted='' archived='' completed=''
 
-# Forms of what is read below, so that each part can stand in one place only and no number is anything else.
-number='(0|[1-9][0-9]{0,17})' digest='[0-9a-f]{64}' date='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z'
-text='"([^"\\]|\\["\\bfnrt]|\\u00[01][0-9a-f])*"' plain='"[^" \\]+"'
+# Forms of what is read below, so that each part can stand in one place only, each value has one form, and no number is
+# anything else.
+number='(0|[1-9][0-9]{0,17})' digest='[0-9a-f]{64}'
+day='[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])' hour='([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]'
+date="${day}T${hour}Z"
+text='"([^"\\]|\\["\\bfnrt]|\\u00(0[0-7be-f]|1[0-9a-f]))*"' plain='"[^" \\]+"'
 path='[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*'
 file="\\{\"path\":\"$path\",\"sha256\":\"$digest\",\"size\":$number\\}"
-rest="(,\"[a-z_]+\":($text|$number|\\[($number(,$number)*)?\\]))*"
-state="\\{\"origin\":\"[^\"\\\\]+\",\"root\":\"[A-Za-z0-9+/]{43}=\",\"size\":$number\\}"
-manifest="\\{\"checkpoint\":$state,\"contract\":$plain,\"created\":\"$date\",\"files\":\\[$file(,$file)*\\]$rest\\}"
-pair="\"[a-z0-9_-]+\":($text|[0-9]+|null|true|false)"
+files="\"created\":\"$date\",\"files\":\\[$file(,$file)*\\]"
+state="\"checkpoint\":\\{\"origin\":\"[^\"\\\\]+\",\"root\":\"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=\",\"size\":$number\\}"
+for_one="\"made_for\":$text(,\"powers_stated_since\":$number)?,\"withheld\":\\[($number(,$number)*)?\\]"
+capture_form="\\{\"capture\":\"[0-9a-f]{24}\",$state,$files,\"format\":\"vermilion-capture-manifest/1\",\"made_for\":$text\\}"
+contract_form="\\{$state,\"contract\":$plain,$files,\"format\":\"vermilion-evidence-manifest/[123]\"(,$for_one)?\\}"
+numbered='([0-9]{8}|[1-9][0-9]{8,17})'
+pair="\"[a-z0-9_-]+\":($text|$number|null|true|false)"
 pairs="\\{($pair(,$pair)*)?\\}"
 entry="\\{\"at\":\"$date\",\"commitments\":$pairs,\"format\":\"[a-z0-9/-]+\",\"kind\":\"[a-z0-9-]+\",\"public\":$pairs\\}"
 index="#.*|(signature|timestamp|own) [0-9]{2,3} $number $number $number"
+
+# what is UTF-8 (RFC 3629)
+more=$(printf '[\200-\277]')
+utf8=$(printf '([\001-\177]|[\302-\337]%s|\340[\240-\277]%s|[\341-\354\356\357]%s|\355[\200-\237]%s|\360[\220-\277]%s|' \
+    "$more" "$more" "$more$more" "$more" "$more$more")$(printf '[\361-\363]%s|\364[\200-\217]%s)*' "$more$more$more" "$more$more")
 
 fail() { printf 'FAIL  %s\n' "$1" >&2; exit 1; }
 pass() { printf 'ok    %s\n' "$1"; }
@@ -44,8 +55,21 @@ pass() { printf 'ok    %s\n' "$1"; }
 # checked FILE...: these files need not be named at the end as only listed
 checked() { judged=$(printf '%s\n' "$judged" "$@"); }
 
-# awk's functions: seconds since 1970 of a civil date, and of a date as openssl writes it ("Nov 25 08:00:00 2026 GMT")
+# is FORM FILE...: each file is one line of that form, in UTF-8, without control characters
+is() {
+    form=$1
+    shift
+    [ "$(cat "$@" | tr -cd '\000-\037' | wc -c)" -eq 0 ] && ! awk 1 "$@" | grep -aqvxE "$utf8" &&
+        [ "$(awk 1 "$@" | grep -acxE "$form")" -eq $# ]
+}
+
+# awk's functions: whether there is such a day; seconds since 1970 of a civil date, and of a date as openssl writes it
+# ("Nov 25 08:00:00 2026 GMT")
 dates='
+    function exists(year, month, day) {
+        return year > 0 && day <= (month != 2 ? 30 + (month + int(month / 8)) % 2 : \
+            28 + (year % 4 == 0 && year % 100 != 0 || year % 400 == 0))
+    }
     function epoch(year, month, day, clock, part) {
         split(clock, part, ":")
         if (month < 3) { month += 12; year-- }
@@ -80,12 +104,27 @@ dates() {
     openssl ts -verify $(form "$1") -in "$1" "$2" "$3" -attime "$at" -CAfile "$ca" -untrusted "$chain" >/dev/null 2>&1
 }
 
+# answers REPLY QUERY: both are as they are made here, and nothing else is in them
+answers() {
+    openssl ts -query -in "$2" 2>/dev/null | cmp -s - "$2" && openssl ts -reply -in "$1" 2>/dev/null | cmp -s - "$1" &&
+        [ "$(openssl ts -reply -in "$1" -text 2>/dev/null | sed -n 2p)" = 'Status: Granted.' ] &&
+        [ "$(openssl ts -query -in "$2" -text 2>/dev/null | sed '/^ /d; s/^Nonce: .*/Nonce/')" = 'Version: 1
+Hash Algorithm: sha256
+Message data:
+Policy OID: unspecified
+Nonce
+Certificate required: yes
+Extensions:' ]
+}
+
 # check_dated TIMESTAMP WHAT COMMAND: it is over what the command prints, and a reply one to the query beside it, too
 check_dated() {
     stamp=$1 what=$2
     shift 2
     dated "$stamp"
-    "$@" | dates "$stamp" -data /dev/stdin && { [ -n "$(form "$stamp")" ] || dates "$stamp" -queryfile "${stamp%r}q"; } ||
+    query=${stamp%r}q
+    "$@" | dates "$stamp" -data /dev/stdin &&
+        { [ -n "$(form "$stamp")" ] || { dates "$stamp" -queryfile "$query" && answers "$stamp" "$query"; }; } ||
         fail "timestamp of $what时间戳无效"
     checked "$stamp"
     stamps=$(printf '%s\n' "$stamps" "$stamp")
@@ -95,12 +134,6 @@ check_dated() {
 signs() {
     openssl cms -verify -cades -binary -inform DER -in "$1" -content /dev/stdin -out /dev/null -signer /dev/stdout \
         -attime "$at" -CAfile "$ca" -no-CApath -no-CAstore -certfile "$chain" 2>/dev/null
-}
-
-# signs_own SIGNATURE ANCHOR: the same by a certificate of another house, which leads to the one in the file ANCHOR
-signs_own() {
-    openssl cms -verify -binary -inform DER -in "$1" -content /dev/stdin -out /dev/null -signer /dev/stdout -purpose any \
-        -attime "$at" -CAfile "$2" -partial_chain -no-CApath -no-CAstore 2>/dev/null
 }
 
 # by CERTIFICATE: it is the $signer
@@ -122,165 +155,62 @@ service() {
         openssl x509 -in "certificates/$1.pem" -noout -ext extendedKeyUsage | grep -q 'E-mail Protection'
 }
 
-# check_signed NAME CERTIFICATE COMMAND: NAME.p7s signs what the command prints, NAME.tst dates the signature's value
-check_signed() {
-    name=$1 certificate=$2
-    shift 2
-    dated "$name.tst"
-    case $certificate in
-    own-*) signer=$("$@" | signs_own "$name.p7s" "certificates/$certificate-anchor.pem") ;;
-    *) signer=$("$@" | signs "$name.p7s") ;;
-    esac || fail "signature of $name 签名无效"
-    by "$certificate"
-    # the value of the only signature alone stands there as octets at this depth
-    octets=$(openssl asn1parse -inform DER -in "$name.p7s" 2>/dev/null) &&
-        [ "$(printf '%s\n' "$octets" | sed -n 's/^ *[0-9]*:d=5 .*: OCTET STRING *//p')" = \
-            "[HEX DUMP]:$(od -An -v -tx1 "$name.sig" | tr -d ' \n' | tr a-f A-F)" ] ||
-        fail "$name.sig is not of its signature 签名值不符"
-    check_dated "$name.tst" "$name " cat "$name.sig"
-    checked "$name.p7s" "$name.sig"
-    case $certificate in own-*) ;; *) acted="$acted
-$certificate $at" ;; esac
-}
-
 check_files() {
     # of more than one certificate all would be trusted, and one fingerprint shown
     [ "$(openssl x509 -in "$ca" 2>/dev/null)" = "$(tr -d '\r' <"$ca")" ] ||
         fail "the file of the root has to hold that certificate alone 根证书文件须仅含这一张证书"
     [ -z "$(find . -type l)" ] || fail "there are links among the files 文件中有链接"
     [ -z "$(find . -name '*[!A-Za-z0-9._-]*')" ] || fail "a file has a name that is not plain 文件名含有其他字符"
-    [ "$(tr -cd '\000-\037' <manifest.json | wc -c)" -eq 0 ] && grep -aqxE "$manifest" manifest.json ||
-        fail "manifest.json is not in its one form 清单格式不符"
     listed=$(tr '{' '\n' <manifest.json |
         sed -n 's/^"path":"\([^"]*\)","sha256":"\([0-9a-f]*\)","size":[0-9]*}.*$/\2  \1/p')
+    paths=$(printf '%s\n' "$listed" | cut -c67-)
+    [ "$paths" = "$(printf '%s\n' "$paths" | sort)" ] && [ -z "$(printf '%s\n' "$paths" | tr A-Z a-z | sort | uniq -d)" ] ||
+        fail "the manifest lists files twice, unsorted, or alike but for case 清单所列文件重复或未排序"
     printf '%s\n' "$listed" | sha256sum -c >/dev/null 2>&1 ||
         fail "a file is not the one in the manifest 有文件与清单不符"
+    [ "$(printf '%s\n' "$paths" | xargs wc -c | awk '$2 != "total" { print $2, $1 }')" = \
+        "$(tr '{' '\n' <manifest.json | sed -n 's/^"path":"\([^"]*\)".*"size":\([0-9]*\)}.*$/\1 \2/p')" ] ||
+        fail "a file is not of the size in the manifest 有文件大小与清单不符"
     present=$(find . ! -type d | sed 's|^\./||' | sort)
-    [ "$present" = "$({ printf '%s\n' "$listed" | cut -c67-; printf 'manifest.%s\n' json p7s tsq tsr; } | sort)" ] ||
+    [ "$present" = "$({ printf '%s\n' "$paths"; printf 'manifest.%s\n' json p7s tsq tsr; } | sort)" ] ||
         fail "there are files that the manifest does not list 存在清单未列出的文件"
     pass "every file is the one in the manifest, and no other is here 全部文件与清单一致，且无多余文件"
 }
 
+# formed SIGNATURE: it states its time, has no content and nothing unsigned, and nothing stands behind it
+formed() {
+    openssl cms -cmsout -inform DER -outform DER -in "$1" 2>/dev/null | cmp -s - "$1" &&
+        [ "$(openssl cms -cmsout -print -noout -inform DER -in "$1" 2>/dev/null | awk '
+            /^ +object: signingTime [(]1[.]2[.]840[.]113549[.]1[.]9[.]5[)]$/ { print "time" }
+            /^ +eContent: <ABSENT>$/ { print "detached" }
+            /^ +(crls|unsignedAttrs):$/ { getline; if (/<(ABSENT|EMPTY)>$/) print "none" }')" = 'detached
+none
+time
+none' ]
+}
+
+# own_alone: the certificates in what comes in (PKCS #7) are the package's
+own_alone() {
+    { cat certificates/*.pem; echo inside; openssl pkcs7 -inform DER -print_certs 2>/dev/null; } | awk '
+        /^inside$/ { inside = 1 }
+        /^-----BEGIN / { block = "" }
+        { block = block $0 "\n" }
+        /^-----END / { if (!inside) own[block] = 1; else if (!(block in own)) exit 1 }'
+}
+
 check_manifest() {
     dated manifest.tsr
-    made=$at contract=$(named 4)
-    signer=$(signs manifest.p7s <manifest.json) || fail "signature of the manifest 清单签名无效"
+    made=$at
+    signer=$(signs manifest.p7s <manifest.json) && formed manifest.p7s || fail "signature of the manifest 清单签名无效"
     printf '%s\n' "$signer" | cmp -s - certificates/evidence.pem ||
         fail "signature of the manifest by another than the evidence service 清单并非由证据服务签名"
     by evidence
     service evidence ||
         fail "signature of the manifest by another than the evidence service 清单并非由证据服务签名"
+    own_alone <manifest.p7s && openssl ts -reply -in manifest.tsr -token_out 2>/dev/null | own_alone ||
+        fail "the manifest's seals carry a certificate that is not here 清单签名或时间戳另带其他证书"
     check_dated manifest.tsr "the manifest 清单" cat manifest.json
     pass "signature of the manifest by the evidence service, $when 清单签名与时间戳有效"
-}
-
-# check_index: it says of each signature and timestamp where in the contract it is, and of no other; its numbers get
-# into $((…)), in which some shells run what is in brackets
-check_index() {
-    ! grep -aqvxE "$index" index.txt && [ -z "$(tail -c 1 index.txt)" ] ||
-        fail "a line of index.txt has another form than lines have 索引中有格式不符的行"
-    found=$(printf '%s\n' "$present" | sed -nE 's,^signatures/(.*)[.](p7s|tst)$,\2 \1,p' | awk '
-        { has[$1, $2] = 1; each[$2] = 1 }
-        END { for (number in each) print (("p7s", number) in has ? "signature" : "timestamp"), number }')
-    [ "$(sed -nE 's/^own /signature /; s/^([a-z]+ [0-9]+) .*/\1/p' index.txt | sort)" = "$(printf '%s\n' "$found" | sort)" ] ||
-        fail "index.txt does not go through all signatures 索引未列全签名"
-    [ "$(sed -nE 's,^own ([0-9]+) .*,certificates/own-\1-anchor.pem certificates/own-\1.pem,p' index.txt | tr ' ' '\n' | sort)" = \
-        "$(printf '%s\n' "$present" | grep '^certificates/own-' | sort)" ] ||
-        fail "index.txt does not go through all signatures made elsewhere 索引未列全外部签名"
-    [ -e signatures/01.p7s ] || fail "there is no signature 没有任何签名"
-}
-
-# ranges FILE: how many signatures and timestamps it states
-ranges() { tr '\n/' ' \n' <"$1" | grep -ac '^ByteRange'; }
-
-check_contract() { # each signature that it has since it was given is here once, at a place of its own
-    size=$(($(wc -c <contract/contract.pdf)))
-    head -c "$size" "$pdf" | cmp -s - contract/contract.pdf ||
-        fail "the signed contract does not begin with the contract as given 已签合同并非以原始合同开头"
-    before=$(ranges contract/contract.pdf) since=$(grep -cE '^(signature|timestamp|own) ' index.txt)
-    places=$(awk -v size="$size" '/^[sto]/ && $3 >= size { print $3 }' index.txt | sort -u | wc -l)
-    [ "$((places)) $((before + since))" = "$since $(ranges "$pdf")" ] ||
-        fail "a signature in the contract is not in this package 合同中有签名未列入本包"
-    [ "$before" -eq 0 ] || cat <<'END'
-NOTE  signatures that the contract had when it was given are not checked; who made them declared nothing by that
-      合同提交时已带有的签名或时间戳，此处未核验；仅凭这些签名，其签署人未作任何声明
-END
-    check_dated contract/contract.tsr "the signed contract 已签合同" cat "$pdf"
-    pass "the signed contract begins with the contract as given, $when 以原始合同开头，时间戳有效"
-}
-
-# range HEAD TAIL LENGTH: the bytes of the signed contract that one signature covers
-range() { head -c "$1" "$pdf"; tail -c "+$(($2 + 1))" "$pdf" | head -c "$3"; }
-
-# check_place FILE HEAD TAIL LENGTH: the hexadecimal string in the PDF is FILE, followed by zeros only, and the signed
-# bytes themselves say where it is. With the gap elsewhere the same bytes are another document.
-check_place() {
-    hex=$(od -An -v -tx1 "$1" | tr -d ' \n')
-    room=$(tail -c "+$(($2 + 1))" "$pdf" | head -c "$(($3 - $2))" | tr 'A-F' 'a-f')
-    [ "$(printf %s "${room#"<$hex"}" | tr -d 0) ${#room}" = "> $(($3 - $2))" ] || fail "$1 is not the one in the PDF 与 PDF 内不符"
-    { head -c "$2" "$pdf"; echo '<>'; tail -c "+$(($3 + 1))" "$pdf" | head -c "$4"; } | tr '\t\n\f\r' '    ' |
-        grep -aqE "/ByteRange *\\[ *0 +0*$2 +0*$3 +0*$4 *\\]" ||
-        fail "what is signed does not say that $1 is there 所在位置与签署内容所载不符"
-}
-
-check_signature() { # NN HEAD TAIL LENGTH
-    check_place "signatures/$1.p7s" "$2" "$3" "$4"
-    check_signed "signatures/$1" "$1" range "$2" "$3" "$4"
-    carried="$carried$(range "$2" "$3" "$4" | hashed) $person $contract
-"
-    pass "signature $1, over $(($3 + $4)) of $(($(wc -c <"$pdf"))) bytes, by $who; $when 签名及其时间戳有效"
-}
-
-# check_own NN HEAD TAIL LENGTH: a signature that was made elsewhere, by a certificate of another house. Its anchor is
-# the one that the authority of this house states to be approved (that statement is checked with the records), and the
-# log names the very certificate for these bytes.
-check_own() {
-    check_place "signatures/$1.p7s" "$2" "$3" "$4"
-    check_signed "signatures/$1" "own-$1" range "$2" "$3" "$4"
-    anchor=certificates/own-$1-anchor.pem
-    openssl x509 -in "$anchor" 2>/dev/null | cmp -s - "$anchor" ||
-        fail "$anchor is more than a certificate 证书文件有其他内容"
-    digest=$(openssl x509 -in "$anchor" -outform DER | hashed)
-    # a statement has one form, in which names come before the others and texts have their quotes escaped
-    of=$(sed -nE 's/^\{"act":"[0-9a-f]+","anchor":\{"certificate":"'"$digest"'","id":"[^"\]+","organisation":"(([^"\]|\\.)+)"\},.*/\1/p' \
-        "authority/anchor-$1.json")
-    [ -n "$of" ] || fail "authority/anchor-$1.json is about another authority 批准声明属于另一机构"
-    covers=$(range "$2" "$3" "$4" | hashed) own=$(printf '%s\n' "$signer" | openssl x509 -outform DER | hashed)
-    told=$(grep -lF "\"kind\":\"party-signed\"" log/entries/*.json | xargs grep -lF "\"signed\":\"$covers\"" |
-        xargs grep -lF "\"certificate\":\"$own\"" | xargs sed -nE 's/.*"public":.*"signer":"([^" \\]+)".*/\1/p')
-    [ "$(printf '%s\n' "$told" | grep -c .)" = 1 ] || fail "the log names another certificate for signature $1 日志所载证书不符"
-    carried="$carried$covers $told $contract
-"
-    issued=$(printf '%s\n' "$signer" | openssl x509 -noout -issuer -nameopt sname,utf8,esc_ctrl,sep_comma_plus_space)
-    pass "signature $1, over $(($3 + $4)) of $(($(wc -c <"$pdf"))) bytes, by $who; $when 签名及其时间戳有效
-      made elsewhere: the certificate was issued by ${issued#issuer=}, not by this house. Officers have approved that for
-      signers of $of alone (authority/anchor-$1.json): if the signer above is of another name, nobody here stands for it.
-      Whether the certificate was revoked is not checked here
-      外部签名：证书由上述机构颁发，非本单位；该机构仅就“${of}”的签署人获批准（authority/anchor-$1.json），
-      如上列签署人不属于该名称，本单位不予认可；此处不核验证书是否被吊销"
-}
-
-check_document_timestamp() { # NN HEAD TAIL LENGTH
-    check_place "signatures/$1.tst" "$2" "$3" "$4"
-    check_dated "signatures/$1.tst" "the contract, $1, 文档" range "$2" "$3" "$4"
-    archived="$archived $at"
-    pass "document timestamp $1, $when 文档时间戳有效"
-}
-
-check_records() { # whatever is signed, or would be taken for signed: acceptances, declarations, statements about powers
-    for name in $(printf '%s\n' "$present" | sed -nE 's,^((agreement|voiding)/.*|authority/(power|anchor|vouching)-[^/]*)[.]json$,\1,p
-        s/[.]p7s$//p' | grep -vxE 'manifest|signatures/.*' | sort -u); do
-        certificate=$(echo "$name" | tr / -)
-        check_signed "$name" "$certificate" cat "$name.json"
-        case $name in
-        authority/*) service "$certificate" ;;
-        *) [ -n "$person" ] && grep -qF "\"person\":\"$person\"" "$name.json" ;;
-        esac || fail "$name.json is signed by somebody else than who may or is named in it 并非由所载人员签名"
-        checked "$name.json"
-        case $name in voiding/*) voiding="$voiding      $who; $when
-" ;; esac
-        pass "signature of $name.json, by $who; $when 签名有效"
-    done
 }
 
 # nth N FILE: the N-th certificate or list of a PEM file
@@ -393,18 +323,49 @@ check_certificates() { # all lead to the trusted root, and none was revoked when
     done
 }
 
-# named N: of the log's origin, root and size and the contract, in this order, the N-th that the manifest names
+# named N: of the capture, the log's origin, root and size and the contract, in this order, what the manifest names
 named() {
-    sed 's/^{"checkpoint":{"origin":"\([^"]*\)","root":"\([^"]*\)","size":\([0-9]*\)},"contract":"\([^"]*\)".*/\'"$1/" manifest.json
+    sed -E 's/^\{("capture":"([^"]*)",)?"checkpoint":\{"origin":"([^"]*)","root":"([^"]*)","size":([0-9]*)\}(,"contract":"([^"]*)")?.*/\'"$1/" \
+        manifest.json
+}
+
+# octets HEX: what it stands for
+octets() {
+    # shellcheck disable=SC2059 # escapes, which we have made
+    printf "$(escapes "$1")"
+}
+
+# log_key: sets key and key_id, the log's public key and its number as C2SP signed-note has them, in hexadecimal
+log_key() {
+    openssl pkey -pubin -in log/log.pub.pem 2>/dev/null | cmp -s - log/log.pub.pem ||
+        fail "log/log.pub.pem is more than a key 公钥文件有其他内容"
+    spki=$(openssl pkey -pubin -in log/log.pub.pem -outform DER | od -An -v -tx1 | tr -d ' \n')
+    case $spki in
+    302a300506032b6570032100*) # Ed25519
+        key=01${spki#302a300506032b6570032100}
+        key_id=$({ printf '%s\n' "$origin" && octets "$key"; } | hashed) ;;
+    *) key=02$spki key_id=$(octets "$spki" | hashed) ;;
+    esac
+    key_id=$(printf %s "$key_id" | cut -c1-8)
 }
 
 check_checkpoint() {
     sed '/^$/,$d' log/checkpoint | cmp -s - log/checkpoint.text || fail "log/checkpoint.text is not the checkpoint's 不符"
-    origin=$(named 1) tree=$(named 2) size=$(named 3)
-    printf '%s\n' "$origin" "$size" "$tree" | cmp -s - log/checkpoint.text ||
+    origin=$(named 3) root64=$(named 4) size=$(named 5)
+    printf '%s\n' "$origin" "$size" "$root64" | cmp -s - log/checkpoint.text ||
         fail "the log's checkpoint is not the one that the manifest names 日志检查点与清单所载不符"
+    tree=$(printf '%s\n' "$root64" | decoded)
+    [ ${#tree} -eq 64 ] || fail "the log's root cannot be read 无法读取日志的根"
+    log_key
+    printf '%s+%s+%s\n' "$origin" "$key_id" "$(octets "$key" | openssl base64 -A)" | cmp -s - log/log.vkey ||
+        fail "log/log.vkey is not the log's key 与日志公钥不符"
+    # the log's own signature comes first, those of witnesses after it
     openssl pkeyutl -verify -rawin -pubin -inkey log/log.pub.pem -sigfile log/checkpoint.sig \
-        -in log/checkpoint.text >/dev/null 2>&1 || fail "signature of the log's checkpoint 日志检查点签名无效"
+        -in log/checkpoint.text >/dev/null 2>&1 && [ "$(sed -n 5p log/checkpoint)" = \
+        "— $origin $({ octets "$key_id" && cat log/checkpoint.sig; } | openssl base64 -A)" ] &&
+        ! sed 1,5d log/checkpoint | grep -aqvxE '— [^ +]+ ([A-Za-z0-9+/]{4})+([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?' &&
+        [ -z "$(tail -c 1 log/checkpoint)" ] ||
+        fail "signature of the log's checkpoint 日志检查点签名无效"
     check_dated log/checkpoint.tst "the log's checkpoint 检查点" sed 5q log/checkpoint
     pass "the log's checkpoint and its timestamp, $when 日志检查点及其时间戳有效"
 }
@@ -413,11 +374,12 @@ check_checkpoint() {
 # in one object twice
 table() {
     awk "$dates"'
-        function fields(text, name) { # into found; those of a text in which names and values have their form
-            split("", found)
+        function fields(text, name, before) { # into found; those of a text in which names and values have their form
+            split("", found); before = ""
             while (match(text, /[{,]"[a-z0-9_-]+":/)) {
                 name = substr(text, RSTART + 2, RLENGTH - 4); text = substr(text, RSTART + RLENGTH)
-                if (name in found) exit 1
+                if (name <= before) exit 1
+                before = name
                 match(text, /^("([^"\\]|\\.)*"|[a-z0-9]+)/)
                 found[name] = substr(text, 1, RLENGTH)
             }
@@ -434,7 +396,9 @@ table() {
             sub(/.*"kind":"/, "", kind); sub(/".*/, "", kind)
             fields(substr(private, index(private, "\"commitments\":") + 14))
             fields(public)
-            at = epoch(substr($0, 8, 4), substr($0, 13, 2) + 0, substr($0, 16, 2), substr($0, 19, 8))
+            year = substr($0, 8, 4) + 0; month = substr($0, 13, 2) + 0; day = substr($0, 16, 2) + 0
+            if (!exists(year, month, day)) exit 1
+            at = epoch(year, month, day, substr($0, 19, 8))
             print FILENAME, sprintf("%.0f", at), kind, field("contract"), field("sequence"), field("previous"), \
                 field("signed"), field("signer"), field("digest"), field("size")
         }' log/entries/*.json
@@ -442,13 +406,10 @@ table() {
 
 check_form() { # of the log's entries, so that what is found in one stands in one place
     found=$(printf '%s\n' "$present" | grep '^log/entries/')
-    ! printf '%s\n' "$found" | grep -qvxE 'log/entries/[0-9]{8,18}[.]json' &&
-        [ "$(cat log/entries/*.json | tr -cd '\000-\037' | wc -c)" -eq 0 ] &&
-        [ "$(awk 1 log/entries/*.json | grep -acxE "$entry")" -eq "$(printf '%s\n' "$found" | wc -l)" ] &&
+    ! printf '%s\n' "$found" | grep -qvxE "log/entries/${numbered}[.]json" &&
+        is "$entry" log/entries/*.json &&
         log=$(table) || fail "a log entry has another form than entries have 日志条目格式不符"
     log=$(printf '%s\n' "$log" | sort -t / -k 3n)
-    completed=$(printf '%s\n' "$log" | awk -v own="$contract" '
-        $3 == "contract-completed" && $4 == own { print $2 }' | sort -n | head -n 1)
 }
 
 # escapes HEX: its octets as escapes of printf
@@ -467,14 +428,15 @@ hashed() { sha256sum | cut -c1-64; }
 # decoded: each line that comes in, which is base64, in hexadecimal
 decoded() {
     awk '
-        length($0) != 44 || !/^[A-Za-z0-9+\/]+=$/ { print "none"; next }
+        length($0) != 44 || !/^[A-Za-z0-9+\/]+[AEIMQUYcgkosw048]=$/ { print "none"; next }
         {
             told = ""; held = 0; bits = 0
             for (at = 1; at <= 43; at++) {
                 held = held * 64 + index("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", substr($0, at, 1)) - 1
                 bits += 6
                 if (bits < 8) continue
-                bits -= 8; octet = int(held / 2 ^ bits); held -= octet * 2 ^ bits
+                bits -= 8; unit = bits == 0 ? 1 : bits == 2 ? 4 : 16 # not every awk has powers
+                octet = int(held / unit); held -= octet * unit
                 told = told sprintf("%02x", octet)
             }
             print told
@@ -483,17 +445,16 @@ decoded() {
 
 # root HASH INDEX PROOF: the root to which the proof leads (RFC 9162, 2.1.3.2; nodes: RFC 6962, 2.1)
 root() {
-    # shellcheck disable=SC2059 # escapes, which we have made
     hash=$1 at=$2 last=$((size - 1))
     for sibling in $(sed '/^$/,$d' "$3" | sed '1,2d' | decoded); do
         [ "$last" -gt 0 ] && [ "$sibling" != none ] || return 1
         if [ $((at % 2)) -eq 1 ] || [ "$at" -eq "$last" ]; then
-            hash=$(printf "\\001$(escapes "$sibling$hash")" | hashed)
+            hash=$(octets "01$sibling$hash" | hashed)
             while [ $((at % 2)) -eq 0 ] && [ "$at" -ne 0 ]; do
                 at=$((at / 2)) last=$((last / 2))
             done
         else
-            hash=$(printf "\\001$(escapes "$hash$sibling")" | hashed)
+            hash=$(octets "01$hash$sibling" | hashed)
         fi
         at=$((at / 2)) last=$((last / 2))
     done
@@ -504,17 +465,166 @@ check_entry() { # FILE: sets hash
     number=$(basename "$1" .json)
     hash=$({ printf '\000'; cat "$1"; } | hashed)
     proof=log/proofs/$number.tlog-proof number=$(expr "$number" + 0)
-    [ "$(sed -n 2p "$proof")" = "index $number" ] || fail "$proof is for another entry 证明属于另一条目"
+    [ "$(sed 2q "$proof")" = "c2sp.org/tlog-proof@v1
+index $number" ] || fail "$proof is for another entry 证明属于另一条目"
     sed '1,/^$/d' "$proof" | cmp -s - log/checkpoint || fail "$proof is for another checkpoint 证明属于另一检查点"
     [ "$number" -lt "$size" ] && [ "$(root "$hash" "$number" "$proof")" = "$tree" ] ||
         fail "log entry $number is not in the log 日志条目不在日志中"
     checked "$1" "$proof"
 }
 
+# listed_only: names the files of which nothing is judged but that the manifest lists them
+listed_only() {
+    cat <<'END'
+LIMIT these files are as the manifest lists them; beyond that they are the portal's record:
+      以下文件仅与清单一致，除此之外只是平台的记录：
+END
+    printf '%s\n' "$present" | grep -v '^certificates/' | grep -vxF "$judged" |
+        sed 's|^\(log/openings/\).*|\1|; s/^/      /' | uniq
+}
+
+# What packages of contracts have besides.
+
+# signs_own SIGNATURE ANCHOR: the same by a certificate of another house, which leads to the one in the file ANCHOR
+signs_own() {
+    openssl cms -verify -binary -inform DER -in "$1" -content /dev/stdin -out /dev/null -signer /dev/stdout -purpose any \
+        -attime "$at" -CAfile "$2" -partial_chain -no-CApath -no-CAstore 2>/dev/null
+}
+
+# check_signed NAME CERTIFICATE COMMAND: NAME.p7s signs what the command prints, NAME.tst dates the signature's value
+check_signed() {
+    name=$1 certificate=$2
+    shift 2
+    dated "$name.tst"
+    case $certificate in
+    own-*) signer=$("$@" | signs_own "$name.p7s" "certificates/$certificate-anchor.pem") ;;
+    *) signer=$("$@" | signs "$name.p7s") ;;
+    esac || fail "signature of $name 签名无效"
+    by "$certificate"
+    # the value of the only signature alone stands there as octets at this depth
+    octets=$(openssl asn1parse -inform DER -in "$name.p7s" 2>/dev/null) &&
+        [ "$(printf '%s\n' "$octets" | sed -n 's/^ *[0-9]*:d=5 .*: OCTET STRING *//p')" = \
+            "[HEX DUMP]:$(od -An -v -tx1 "$name.sig" | tr -d ' \n' | tr a-f A-F)" ] ||
+        fail "$name.sig is not of its signature 签名值不符"
+    check_dated "$name.tst" "$name " cat "$name.sig"
+    checked "$name.p7s" "$name.sig"
+    case $certificate in own-*) ;; *) acted="$acted
+$certificate $at" ;; esac
+}
+
+# check_index: it says of each signature and timestamp where in the contract it is, and of no other; its numbers get
+# into $((…)), in which some shells run what is in brackets
+check_index() {
+    ! grep -aqvxE "$index" index.txt && [ -z "$(tail -c 1 index.txt)" ] ||
+        fail "a line of index.txt has another form than lines have 索引中有格式不符的行"
+    found=$(printf '%s\n' "$present" | sed -nE 's,^signatures/(.*)[.](p7s|tst)$,\2 \1,p' | awk '
+        { has[$1, $2] = 1; each[$2] = 1 }
+        END { for (number in each) print (("p7s", number) in has ? "signature" : "timestamp"), number }')
+    [ "$(sed -nE 's/^own /signature /; s/^([a-z]+ [0-9]+) .*/\1/p' index.txt | sort)" = "$(printf '%s\n' "$found" | sort)" ] ||
+        fail "index.txt does not go through all signatures 索引未列全签名"
+    [ "$(sed -nE 's,^own ([0-9]+) .*,certificates/own-\1-anchor.pem certificates/own-\1.pem,p' index.txt | tr ' ' '\n' | sort)" = \
+        "$(printf '%s\n' "$present" | grep '^certificates/own-' | sort)" ] ||
+        fail "index.txt does not go through all signatures made elsewhere 索引未列全外部签名"
+    [ -e signatures/01.p7s ] || fail "there is no signature 没有任何签名"
+}
+
+# ranges FILE: how many signatures and timestamps it states
+ranges() { tr '\n/' ' \n' <"$1" | grep -ac '^ByteRange'; }
+
+check_contract() { # each signature that it has since it was given is here once, at a place of its own
+    size=$(($(wc -c <contract/contract.pdf)))
+    head -c "$size" "$pdf" | cmp -s - contract/contract.pdf ||
+        fail "the signed contract does not begin with the contract as given 已签合同并非以原始合同开头"
+    before=$(ranges contract/contract.pdf) since=$(grep -cE '^(signature|timestamp|own) ' index.txt)
+    places=$(awk -v size="$size" '/^[sto]/ && $3 >= size { print $3 }' index.txt | sort -u | wc -l)
+    [ "$((places)) $((before + since))" = "$since $(ranges "$pdf")" ] ||
+        fail "a signature in the contract is not in this package 合同中有签名未列入本包"
+    [ "$before" -eq 0 ] || cat <<'END'
+NOTE  signatures that the contract had when it was given are not checked; who made them declared nothing by that
+      合同提交时已带有的签名或时间戳，此处未核验；仅凭这些签名，其签署人未作任何声明
+END
+    check_dated contract/contract.tsr "the signed contract 已签合同" cat "$pdf"
+    pass "the signed contract begins with the contract as given, $when 以原始合同开头，时间戳有效"
+}
+
+# range HEAD TAIL LENGTH: the bytes of the signed contract that one signature covers
+range() { head -c "$1" "$pdf"; tail -c "+$(($2 + 1))" "$pdf" | head -c "$3"; }
+
+# check_place FILE HEAD TAIL LENGTH: the hexadecimal string in the PDF is FILE, followed by zeros only, and the signed
+# bytes themselves say where it is. With the gap elsewhere the same bytes are another document.
+check_place() {
+    hex=$(od -An -v -tx1 "$1" | tr -d ' \n')
+    room=$(tail -c "+$(($2 + 1))" "$pdf" | head -c "$(($3 - $2))" | tr 'A-F' 'a-f')
+    [ "$(printf %s "${room#"<$hex"}" | tr -d 0) ${#room}" = "> $(($3 - $2))" ] || fail "$1 is not the one in the PDF 与 PDF 内不符"
+    { head -c "$2" "$pdf"; echo '<>'; tail -c "+$(($3 + 1))" "$pdf" | head -c "$4"; } | tr '\t\n\f\r' '    ' |
+        grep -aqE "/ByteRange *\\[ *0 +0*$2 +0*$3 +0*$4 *\\]" ||
+        fail "what is signed does not say that $1 is there 所在位置与签署内容所载不符"
+}
+
+check_signature() { # NN HEAD TAIL LENGTH
+    check_place "signatures/$1.p7s" "$2" "$3" "$4"
+    check_signed "signatures/$1" "$1" range "$2" "$3" "$4"
+    carried="$carried$(range "$2" "$3" "$4" | hashed) $person $contract
+"
+    pass "signature $1, over $(($3 + $4)) of $(($(wc -c <"$pdf"))) bytes, by $who; $when 签名及其时间戳有效"
+}
+
+# check_own NN HEAD TAIL LENGTH: a signature that was made elsewhere, by a certificate of another house. Its anchor is
+# the one that the authority of this house states to be approved (that statement is checked with the records), and the
+# log names the very certificate for these bytes.
+check_own() {
+    check_place "signatures/$1.p7s" "$2" "$3" "$4"
+    check_signed "signatures/$1" "own-$1" range "$2" "$3" "$4"
+    anchor=certificates/own-$1-anchor.pem
+    openssl x509 -in "$anchor" 2>/dev/null | cmp -s - "$anchor" ||
+        fail "$anchor is more than a certificate 证书文件有其他内容"
+    digest=$(openssl x509 -in "$anchor" -outform DER | hashed)
+    # a statement has one form, in which names come before the others and texts have their quotes escaped
+    of=$(sed -nE 's/^\{"act":"[0-9a-f]+","anchor":\{"certificate":"'"$digest"'","id":"[^"\]+","organisation":"(([^"\]|\\.)+)"\},.*/\1/p' \
+        "authority/anchor-$1.json")
+    [ -n "$of" ] || fail "authority/anchor-$1.json is about another authority 批准声明属于另一机构"
+    covers=$(range "$2" "$3" "$4" | hashed) own=$(printf '%s\n' "$signer" | openssl x509 -outform DER | hashed)
+    told=$(grep -lF "\"kind\":\"party-signed\"" log/entries/*.json | xargs grep -lF "\"signed\":\"$covers\"" |
+        xargs grep -lF "\"certificate\":\"$own\"" | xargs sed -nE 's/.*"public":.*"signer":"([^" \\]+)".*/\1/p')
+    [ "$(printf '%s\n' "$told" | grep -c .)" = 1 ] || fail "the log names another certificate for signature $1 日志所载证书不符"
+    carried="$carried$covers $told $contract
+"
+    issued=$(printf '%s\n' "$signer" | openssl x509 -noout -issuer -nameopt sname,utf8,esc_ctrl,sep_comma_plus_space)
+    # shellcheck disable=SC1111 # Chinese has such quotes
+    pass "signature $1, over $(($3 + $4)) of $(($(wc -c <"$pdf"))) bytes, by $who; $when 签名及其时间戳有效
+      made elsewhere: the certificate was issued by ${issued#issuer=}, not by this house. Officers have approved that for
+      signers of $of alone (authority/anchor-$1.json): if the signer above is of another name, nobody here stands for it.
+      Whether the certificate was revoked is not checked here
+      外部签名：证书由上述机构颁发，非本单位；该机构仅就“${of}”的签署人获批准（authority/anchor-$1.json），
+      如上列签署人不属于该名称，本单位不予认可；此处不核验证书是否被吊销"
+}
+
+check_document_timestamp() { # NN HEAD TAIL LENGTH
+    check_place "signatures/$1.tst" "$2" "$3" "$4"
+    check_dated "signatures/$1.tst" "the contract, $1, 文档" range "$2" "$3" "$4"
+    archived="$archived $at"
+    pass "document timestamp $1, $when 文档时间戳有效"
+}
+
+check_records() { # whatever is signed, or would be taken for signed: acceptances, declarations, statements about powers
+    for name in $(printf '%s\n' "$present" | sed -nE 's,^((agreement|voiding)/.*|authority/(power|anchor|vouching)-[^/]*)[.]json$,\1,p
+        s/[.]p7s$//p' | grep -vxE 'manifest|signatures/.*' | sort -u); do
+        certificate=$(echo "$name" | tr / -)
+        check_signed "$name" "$certificate" cat "$name.json"
+        case $name in
+        authority/*) service "$certificate" ;;
+        *) [ -n "$person" ] && grep -qF "\"person\":\"$person\"" "$name.json" ;;
+        esac || fail "$name.json is signed by somebody else than who may or is named in it 并非由所载人员签名"
+        checked "$name.json"
+        case $name in voiding/*) voiding="$voiding      $who; $when
+" ;; esac
+        pass "signature of $name.json, by $who; $when 签名有效"
+    done
+}
+
 # check_history: every entry is in the log; of this contract each names its place and the hash of the one before, so that
 # none is missing up to the completion of this file; and the log tells of exactly the signatures that the file carries
 check_history() {
-    tree=$(printf '%s\n' "$tree" | decoded)
     count=0 before=- told='' voided='' last=''
     while read -r file at kind own sequence previous covers signer sha256 length <&3; do
         check_entry "$file"
@@ -539,23 +649,34 @@ END
     pass "the log tells of exactly the signatures in the contract 日志所载签名与合同内签名一致"
 }
 
-check_files
-check_manifest
-check_index
-check_contract
-while read -r what nn head tail length <&3; do
-    case $what in
-    signature) check_signature "$nn" "$head" "$tail" "$length" ;;
-    own) check_own "$nn" "$head" "$tail" "$length" ;;
-    timestamp) check_document_timestamp "$nn" "$head" "$tail" "$length" ;;
-    esac
-done 3<index.txt
-check_records
-check_checkpoint
-check_form
-check_certificates
-check_history
-cat <<'END'
+check_contract_package() {
+    contract=$(named 7) carried='' voiding=''
+    checked "$pdf" contract/contract.tsq index.txt
+    check_files
+    ! printf '%s\n' "$present" | tr '[:upper:]' '[:lower:]' | grep -qxE "$of_captures" ||
+        fail "a file has no place in the package of a contract 存在不属于合同证据包的文件"
+    check_manifest
+    check_index
+    check_contract
+    while read -r what nn head tail length <&3; do
+        case $what in
+        signature) check_signature "$nn" "$head" "$tail" "$length" ;;
+        own) check_own "$nn" "$head" "$tail" "$length" ;;
+        timestamp) check_document_timestamp "$nn" "$head" "$tail" "$length" ;;
+        esac
+    done 3<index.txt
+    check_records
+    check_checkpoint
+    check_form
+    completed=$(printf '%s\n' "$log" | awk -v own="$contract" '
+        $3 == "contract-completed" && $4 == own { print $2 }' | sort -n | head -n 1)
+    check_certificates
+    check_history
+    conclude_contract
+}
+
+conclude_contract() {
+    cat <<'END'
 LIMIT whether what was added to the contract after a signature, up to its last byte, changed a page is not
       checked here. Have a program for signed PDFs verify contract/contract.signed.pdf as well.
       每个签名只覆盖上列字节；此后追加的内容是否改动了页面，不在此处核验，请另用可核验 PDF 签名的程序核验。
@@ -565,20 +686,238 @@ LIMIT what signed records and entries of the log mean is not judged: whether the
       是否已作废。请用 vermilion verify 核验。
 LIMIT what the log has of this contract after that entry, that it is void for example, is not in this package:
       ask the keeper of the log. 此后的日志条目（例如合同已作废）不在本包内，请向日志的保管者查询。
-LIMIT these files are as the manifest lists them; beyond that they are the portal's record:
-      以下文件仅与清单一致，除此之外只是平台的记录：
 END
-printf '%s\n' "$present" | grep -v '^certificates/' | grep -vxF "$judged" |
-    sed 's|^\(log/openings/\).*|\1|; s/^/      /' | uniq
-cat <<'END'
+    listed_only
+    cat <<'END'
 PASS  who signed which bytes, and when, is proven as listed above, by certificates not revoked then by those lists;
       none of this contract's log entries is missing, up to the newest one here, or was changed
       上列签名由何人、何时、对哪些字节作出，均已核验；依据上列吊销列表，所用证书签署时未被吊销；
       本合同的日志条目，截至包内最新一条，没有缺失或改动
 END
-[ -z "$voiding$voided" ] || printf %s 'NOTE  this contract may be VOID: have that judged by "vermilion verify". Records in voiding/ were signed by:
+    [ -z "$voiding$voided" ] || printf %s 'NOTE  this contract may be VOID: have that judged by "vermilion verify". Records in voiding/ were signed by:
       本合同可能已作废，请用 vermilion verify 核验。voiding/ 内的记录由以下人员签名：
 '"$voiding"
+}
+
+# What packages of web captures have besides.
+
+given='capture[.](wacz|warc[.]gz)|page[.](pdf|png|txt)|session[.]webp|step-(0[1-9]|1[0-9]|20)[.]png'
+of_captures="$given|capture[.](warc[.]ts[qr]|json)"
+always=$(printf '%s\n' capture.json capture.wacz capture.warc.gz capture.warc.tsq capture.warc.tsr certificate.en.pdf \
+    certificate.zh.pdf check.py check.sh page.pdf page.png page.txt README.en.txt README.zh.txt verify.html &&
+    printf 'manifest.%s\n' json p7s tsq tsr &&
+    printf 'log/%s\n' checkpoint checkpoint.sig checkpoint.text checkpoint.tst log.pub.pem log.vkey &&
+    printf 'certificates/%s.pem\n' ca chain crls evidence timestamping)
+sometimes="log/((entries|openings)/${numbered}[.]json|proofs/${numbered}[.]tlog-proof|witness-policy[.]txt)"
+sometimes="$sometimes|certificates/timestamping-[1-9][.]pem|session[.]webp|step-(0[1-9]|1[0-9]|20)[.]png"
+
+# Forms in capture.json, in whose texts nothing is escaped but quotes and backslashes.
+said='"([^"\\]|\\["\\])*"' hex="\"$digest\"" count='(0|[1-9][0-9]{0,14})' offset='(0|-?[1-9][0-9]{0,14})'
+moment="\"${day}T$hour([.]([1-9][0-9]{2}|0[1-9][0-9]|00[1-9])000)?[+]00:00\""
+base64='"([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"'
+
+# list FORM: a list of what has that form; object NAME FORM...: an object of these
+list() { printf '\\[(%s(,%s)*)?\\]' "$1" "$1"; }
+object() {
+    comma='\{'
+    while [ $# -gt 0 ]; do
+        printf '%s"%s":%s' "$comma" "$1" "$2"
+        comma=,
+        shift 2
+    done
+    printf '\\}'
+}
+
+facts_form() {
+    saids=$(list "$said")
+    lost=$(list "$(object address "$said" why "$said")")
+    leaf=$(object issuer "$said" not_after "$moment" not_before "$moment" serial "$said" subject "$said")
+    object address '"([^"\\]|\\["\\])+"' began "$moment" \
+        browser "$(object command "$saids" package "$said" product "$said" sha256 "$hex")" \
+        by "$(object name "$said" organisation "$said" purpose "$said")" capture '"[0-9a-f]{24}"' \
+        clock "(null|$(object agreeing "(null|$count)" authentication '(null|"(nts|key|both|none)")' \
+            configured "(null|$count)" error "(null|$count)" offset "(null|$offset)" source "$said" \
+            state '"(in-step|soon-out|out-of-step|stepped|unknown)"'))" \
+        ended "$moment" files "$(list "$file")" format '"vermilion-capture/1"' \
+        hosts "$(list "$(object address "$said" answers "$saids" at "$moment" connected "$saids" host "$said" resolver "$said")")" \
+        limits "$(object bytes "$count" connections "$count" height "$count" milliseconds "$count" requests "$count" \
+            response "$count" session_milliseconds "$count")" \
+        network "$(object allowed "$saids" only "$saids" proxy "$said")" operator "$said" \
+        page "$(object address "$said" cut "$saids" error "$said" height "$count" loaded '(true|false)' title "$said")" \
+        recorded "$(list "$moment")" software "$said" \
+        steps "$(list "$(object address "$said" at "$moment" kind '"(scroll|click|wait|record)"' milliseconds "$count" \
+            note "$said" picture "$said" result "$said" target "$said")")" \
+        system "$(object kernel "$said" machine "$said" name "$said" version "$said")" \
+        tls "$(list "$(object certificates "$(list "$hex")" chain "$(list "$base64")" cipher "$said" host "$said" \
+            leaf "(null|$leaf)" trust '"(trusted|untrusted|house|none)"' version "$said" why "$said")")" \
+        traffic "$(object cut "$lost" cut_in_all "$count" hosts "$count" received "$count" refused "$lost" \
+            refused_in_all "$count" requests "$count")" zone "$said"
+}
+
+# plainly FILE: no letter in it turns a line around or ends one (UAX #9), in UTF-8
+plainly() {
+    ! grep -aqE "$(printf '\177|\302[\200-\237]|\342\200[\250-\256]|\342\201[\246-\251]')" "$1"
+}
+
+# measured: of capture.json a line for each server, with the digests of its certificates and these; nothing where a text
+# or a list is longer than any is, or a day is none
+measured() {
+    sed 's/\\["\\]/x/g' capture.json | tr -d '\200-\277' | awk "$dates"'
+        BEGIN { RS = "\""; name = "" }
+        NR % 2 == 0 {
+            text = $0
+            if (name == "certificates") digests = digests "," text
+            if (name == "chain") { chain = chain "," text; octets += length(text) }
+            else if (length(text) > 2000) exit failed = 1
+            next
+        }
+        /^:/ {
+            if (name == "chain") { # the text before is the next name
+                sub(/,[^,]*$/, "", chain); octets -= length(text)
+                print "-" digests, "-" chain
+            }
+            if (name == "certificates") sub(/,[^,]*$/, "", digests)
+            name = text
+            if (name == "certificates") digests = chain = ""
+        }
+        !/^:/ && name ~ /^(at|began|ended|not_after|not_before|recorded)$/ && text ~ /^[0-9]/ {
+            if (!exists(substr(text, 1, 4) + 0, substr(text, 6, 2) + 0, substr(text, 9, 2) + 0)) exit failed = 1
+        }
+        {
+            for (at = 1; at <= length($0); at++) {
+                letter = substr($0, at, 1)
+                if (letter == "[" || letter == "{") {
+                    items[++depth] = 0
+                    most[depth] = letter == "{" ? 1000 : name == "recorded" ? 2000 : 200
+                }
+                if (letter == "," && ++items[depth] >= most[depth]) exit failed = 1
+                if (letter == "]" || letter == "}") depth--
+            }
+        }
+        END { exit failed || octets > 524288 }'
+}
+
+check_layout() { # exactly the files of a capture: one entry with its opening and proof, pictures of steps from 1 on
+    [ -z "$(printf '%s\n' "$present" | grep -vxF "$always" | grep -vxE "$sometimes")" ] ||
+        fail "a file has no place in the package of a web capture 存在不属于网页取证证据包的文件"
+    [ -z "$(printf '%s\n' "$always" | grep -vxF "$present")" ] || fail "a file is missing 缺少文件"
+    found=$(printf '%s\n' "$present" | sed -nE 's,^log/(entries|openings|proofs)/([0-9]+)[.].*,\1 \2,p') number=${found#* }
+    number=${number%%[!0-9]*}
+    [ "$found" = "entries $number
+openings $number
+proofs $number" ] || fail "there is not exactly one log entry with its opening and proof 日志条目及其公开内容、证明不齐"
+    [ "$(printf '%s\n' "$present" | grep '^step-')" = "$(printf '%s\n' "$present" |
+        awk '/^step-/ { printf "step-%02d.png\n", ++n }')" ] || fail "a picture of a step is missing 缺少步骤截图"
+}
+
+check_facts() { # the entry names facts and recording, the facts every file that the capture gave
+    grep -qF '"kind":"page-captured","public":{' "$entry_file" && grep -qF "\"capture\":\"$capture\"" "$entry_file" ||
+        fail "log entry $number is not that of this capture 日志条目并非本次取证"
+    grep -qF "\"facts\":\"$(hashed <capture.json)\"" "$entry_file" ||
+        fail "capture.json is not the one that the log has 与日志所载不符"
+    grep -qF "\"warc\":\"$(hashed <capture.warc.gz)\"" "$entry_file" ||
+        fail "capture.warc.gz is not the one that the log has 与日志所载不符"
+    [ "$(wc -c <capture.json)" -le 4194304 ] && is "$(facts_form)" capture.json && plainly capture.json &&
+        servers=$(measured) || fail "capture.json is not in its one form 取证事实记录格式不符"
+    printf '%s\n' "$servers" | while read -r told chain; do
+        [ "${chain:--}" = - ] || [ "$told" = "-$(printf '%s\n' "$chain" | tr ',' '\n' | sed 1d | while read -r each; do
+            printf ',%s' "$(printf %s "$each" | openssl base64 -d -A | hashed)"
+        done)" ] || exit 1
+    done || fail "capture.json is not in its one form 取证事实记录格式不符"
+    began=$(sed 's/^.*,"began":"\([^"]*\)","browser":.*/\1/' capture.json)
+    ended=$(sed 's/^.*,"ended":"\([^"]*\)","files":.*/\1/' capture.json)
+    [ "$(printf '%s\n' "$began" "$ended" | sort | head -n 1)" = "$began" ] ||
+        fail "capture.json is not in its one form 取证事实记录格式不符"
+    grep -qF ",\"capture\":\"$capture\",\"clock\":" capture.json ||
+        fail "capture.json is about another capture 取证事实记录属于另一次取证"
+    found=$(tr '{' '\n' <manifest.json | sed -n 's/^\("path":"[^"]*","sha256":"[^"]*","size":[0-9]*}\).*/{\1/p' |
+        grep -E "^\\{\"path\":\"($given)\"" | tr '\n' ',')
+    grep -qF ",\"files\":[${found%,}],\"format\":" capture.json ||
+        fail "the files of the capture are not those of capture.json 与取证事实记录不符"
+    # shellcheck disable=SC2046 # names that are plain
+    checked capture.json $(printf '%s\n' "$present" | grep -xE "$given")
+    address=$(sed -E "s/^\\{\"address\":($said),\"began\":.*/\\1/" capture.json)
+    pass "capture of $address: its files are those that the log names 取证文件均为日志所载"
+}
+
+# opened NAME NEXT: the private field of the entry in what opens it, as it is committed to
+opened() { sed 's/^.*"'"$1"'":{\("salt":.*\)}'"$2"'$/{"name":"'"$1"'",\1}/' "$opening_file"; }
+
+check_opening() { # what opens the entry is all that it commits to, and has the address of the facts
+    opening_file=log/openings/$(basename "$entry_file") one="\\{\"salt\":$text,\"value\":$text\\}"
+    is "\\{\"address\":$one,\"name\":$one,\"title\":$one\\}" "$opening_file" || fail "$opening_file is not in its one form 格式不符"
+    inside=$(opened address ',"name":{"salt":.*}')
+    grep -qF "\"commitments\":{\"address\":\"$(printf %s "$inside" | hashed)\",\"name\":\"$(printf %s \
+        "$(opened name ',"title":{"salt":.*}')" | hashed)\",\"title\":\"$(printf %s "$(opened title '}')" | hashed)\"}," "$entry_file" ||
+        fail "$opening_file is not what the log entry commits to 与日志条目的承诺不符"
+    [ "${inside#*\"value\":}" = "$address}" ] || fail "the log has another address than capture.json 日志所载网址与取证事实记录不符"
+    checked "$opening_file"
+}
+
+check_recording() { # the timestamp that the log names is over it, after the end of the capture and before that entry
+    check_dated capture.warc.tsr "the recording 网页记录" cat capture.warc.gz
+    openssl ts -reply -in capture.warc.tsr -token_out 2>/dev/null | own_alone ||
+        fail "capture.warc.tsr carries a certificate that is not here 时间戳另带其他证书"
+    checked capture.warc.tsq
+    serial=$(openssl ts -reply -in capture.warc.tsr -text 2>/dev/null | sed -n 's/^Serial number: 0x0*//p' | tr A-F a-f)
+    [ -n "$serial" ] && grep -qF "\"serial\":\"$serial\"" "$entry_file" ||
+        fail "the log has another timestamp of the recording 日志所载时间戳不是该网页记录的时间戳"
+    ended=$(printf '%s\n' "$ended" | awk "$dates"'
+        { printf "%.0f\n", epoch(substr($0, 1, 4) + 0, substr($0, 6, 2) + 0, substr($0, 9, 2) + 0, substr($0, 12, 8)) }')
+    [ "$ended" -le "$at" ] && [ "$at" -le "$logged" ] && [ "$logged" -le "$made" ] ||
+        fail "the times of the capture contradict each other 各时间先后矛盾"
+    pass "the recording (capture.warc.gz) and its timestamp, $when 网页记录及其时间戳有效"
+}
+
+check_capture_package() {
+    capture=$(named 2)
+    check_files
+    check_layout
+    check_manifest
+    check_checkpoint
+    check_form
+    read -r entry_file logged _ <<END
+$log
+END
+    check_entry "$entry_file"
+    check_facts
+    check_opening
+    check_recording
+    check_certificates
+    conclude_capture
+}
+
+conclude_capture() {
+    cat <<'END'
+LIMIT whether capture.wacz has exactly this recording in it is not checked here; check.py and verify.html do that.
+      capture.wacz 内是否正是该网页记录，不在此处核验；请用 check.py 或 verify.html 核验。
+LIMIT that a server sent these bytes, to a browser that nobody had prepared, is the word of whoever ran the
+      machine: TLS shows that to the machine alone, and to nobody afterwards. Others may have seen another page.
+      这些字节由网站服务器发出、且浏览器事先未被改动，仅凭取证设备运行方的说明：TLS 只能使当时的设备确认
+      来源，事后无法向他人证明。其他访问者看到的网页可能不同。
+LIMIT who ran the machine, who ordered the capture and why, and what else capture.json tells (servers, browser,
+      clock) is not proven: it is what the machine wrote down then.
+      设备由谁运行、何人因何取证，以及 capture.json 所载的其他内容（服务器、浏览器、时钟）均未经证明，
+      仅为设备当时的记录。
+LIMIT whether picture, PDF and text show what the recording holds is not checked; they are those of then, no more.
+      截图、PDF 和文本是否与网页记录的内容相符，不在此处核验；只能证明它们是当时的文件。
+END
+    listed_only
+    cat <<'END'
+PASS  capture.warc.gz was there, byte for byte, at the time of its timestamp; it and the pictures, the text and the
+      facts of the capture are those that the log names, and nothing was changed since
+      在时间戳所载时刻，capture.warc.gz 已逐字节存在；该网页记录以及截图、文本和取证事实记录均为日志所载，
+      此后没有改动
+END
+}
+
+if is "$contract_form" manifest.json; then
+    check_contract_package
+elif is "$capture_form" manifest.json; then
+    check_capture_package
+else
+    fail "manifest.json is not in its one form 清单格式不符"
+fi
 [ "$ca" != certificates/ca.pem ] || cat <<'END'
 NOTE  all this holds only if that root is the issuer's (compare its fingerprint): anybody can make such a package
       with a root of their own 根证书确属签发方时（请核对指纹），以上结论才成立：任何人都能自制根证书和这样的包

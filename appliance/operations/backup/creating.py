@@ -323,7 +323,10 @@ def fetch_authority_part(authority: AuthorityClient, snapshot: Snapshot, target:
             stream.write(piece)
 
 
-SECRETS = ("web.key", "links.key", "console.key", "smtp.password", "gateway.key", "ldap.password", "openid.secret")
+SECRETS = (
+    *("web.key", "links.key", "console.key", "smtp.password"),
+    *("gateway.key", "ldap.password", "openid.secret", "capture.proxy"),
+)
 """Secrets of the appliance; the PINs are the authority's, the key of backups opens this one."""
 _SIBLING = "authority.toml"
 

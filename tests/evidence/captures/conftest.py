@@ -17,8 +17,11 @@ from appliance.web_capture.model import CaptureOrder
 from appliance.web_capture.upstream import server_trust
 from hsm.errors import Sentence
 from hsm.operation_types import ClockReport, ClockState
+from tests.evidence.captured import capture_authority, capture_evidence, capture_package, other_capture_package
 from tests.web_capture.conftest import MADE_BY, QUICK, now
 from tests.web_capture.servers import Server, certificate, page
+
+__all__ = ["capture_authority", "capture_evidence", "capture_package", "other_capture_package"]
 
 HOST = "shop.example"
 BODY = (

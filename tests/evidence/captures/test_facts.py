@@ -19,7 +19,16 @@ from appliance.evidence.captures.gathering import captured_files, facts_of
 from appliance.evidence.captures.layout import is_captured
 from appliance.evidence.model import PackageRefused
 from appliance.web_capture.capturing import Capture
-from appliance.web_capture.model import RefusedRequest, TlsFacts, TlsTrust, Traffic
+from appliance.web_capture.model import (
+    CaptureStep,
+    RefusedRequest,
+    StepKind,
+    StepOutcome,
+    StepResult,
+    TlsFacts,
+    TlsTrust,
+    Traffic,
+)
 from hsm import canonical
 from tests.evidence.captures.conftest import BY, HOST, NUMBER, SURROUNDINGS
 
@@ -32,6 +41,7 @@ def test_what_was_found_comes_back(facts: CaptureFacts, captured: Capture) -> No
     assert facts.page.loaded
     assert facts.traffic.requests == captured.traffic.requests >= 2
     assert ["elsewhere.example" in each.address for each in facts.traffic.refused] == [True]
+    assert facts.traffic.refused_in_all == 1
     [host] = facts.hosts
     assert (host.host, host.address, host.resolver) == (HOST, "127.0.0.1", "192.0.2.53")
     port = captured.address.split(":")[2].partition("/")[0]
@@ -47,6 +57,24 @@ def test_what_was_found_comes_back(facts: CaptureFacts, captured: Capture) -> No
     assert (facts.clock.configured, facts.clock.agreeing, facts.clock.authentication) == (2, 2, "nts")
     for path, octets in captured_files(captured).items():
         assert facts.file(path).sha256 == hashlib.sha256(octets).hexdigest()
+
+
+def test_steps_and_what_was_recorded_of_them_are_told(captured: Capture) -> None:
+    """Pictures are numbered without gaps, whatever step had none."""
+    at = captured.began
+    outcomes = (
+        StepOutcome(CaptureStep(StepKind.RECORD), StepResult.DONE, "", at, captured.address, b"first"),
+        StepOutcome(CaptureStep(StepKind.CLICK, "#no"), StepResult.NOT_FOUND, "", at, captured.address),
+        StepOutcome(CaptureStep(StepKind.WAIT, "", 1.5), StepResult.DONE, "dialog", at, captured.address, b"last"),
+    )
+    session = replace(captured, steps=outcomes, session=b"webp", frames=(at, captured.ended))
+    found = facts_of(session, number=NUMBER, by=BY, surroundings=SURROUNDINGS)
+    assert decode(encode(found)) == found
+    assert [each.picture for each in found.steps] == ["step-01.png", "", "step-02.png"]
+    assert [each.milliseconds for each in found.steps] == [0, 0, 1500]
+    assert len(found.recorded) == 2
+    assert captured_files(session)["step-02.png"] == b"last"
+    assert found.file("session.webp").size == 4
 
 
 def changed(facts: CaptureFacts, change: Callable[[dict[str, Any]], object]) -> bytes:
@@ -102,14 +130,14 @@ def test_what_a_page_makes_endless_is_cut_and_counted(captured: Capture, monkeyp
     chains = {
         name: TlsFacts(name, "TLSv1.3", "A", TlsTrust.UNTRUSTED, "why", (b"x" * 200_000,)) for name in ("a", "b")
     }
-    traffic = replace(captured.traffic, refused=many, cut=many, tls=chains)
+    traffic = replace(captured.traffic, refused=many, cut=many, tls=chains, refused_in_all=900, cut_in_all=901)
     visit = replace(captured.visit, title="\ud800\x00\u202e" + "字" * 5000, error="x" * 3000)
     odd = replace(captured, traffic=traffic, visit=visit, command=("a",) * 500)
     found = facts_of(odd, number=NUMBER, by=replace(BY, purpose="p\r\n" * 2000), surroundings=SURROUNDINGS)
     assert decode(encode(found)) == found
     assert len(encode(found)) < facts_module.LARGEST
     assert len(found.traffic.refused) == MOST
-    assert found.traffic.refused_in_all == found.traffic.cut_in_all == 900
+    assert (found.traffic.refused_in_all, found.traffic.cut_in_all) == (900, 901)
     assert found.page.title.startswith("\N{REPLACEMENT CHARACTER}" * 3)
     assert found.page.title.endswith("字…")
     first, second = found.tls

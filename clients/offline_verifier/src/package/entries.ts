@@ -1,15 +1,13 @@
-/** The log's entries in a package: each in its one form and in the log, the contract's own without a gap, their private fields as committed to. */
+/** The log's entries in a package: each in its one form and in the log, their private fields as committed to. */
 
-import { digestOf, encoded, hex, same } from "../octets";
+import { digestOf, encoded, hex, same, toBase64 } from "../octets";
 import { type NoteKey, readKey, requireSigned } from "../log/note";
 import { spkiOf } from "../log/keys";
 import { leafHash, readProof, rootOf } from "../log/proof";
 import { canonical, decode, fields, type Json } from "./canonical";
-import { type Carried, OTHER_SIGNATURES, SIGNED } from "./contract";
 import { type Files, part } from "./files";
 import { instant, type Manifest } from "./manifest";
 import { require } from "./refusal";
-import { toBase64 } from "../octets";
 
 const NO_RULE = "The package has a file {path}, and no rule says what a file of this name counts for.";
 
@@ -95,39 +93,4 @@ async function requireOpened(files: Files, number: string, committed: { readonly
     require(own, "The private field {name} of log entry {entry} is not the one that the log commits to.", values);
   }
   return fieldsOpened.length;
-}
-
-/** The contract's own entries are a chain from its first one on, and go as far as the completion of exactly this file. */
-export async function requireHistory(files: Files, entries: readonly Entry[], contract: string): Promise<void> {
-  const own = entries.filter((each) => each.public["contract"] === contract);
-  let before: Entry | undefined;
-  for (const [at, entry] of own.entries()) {
-    const follows = entry.public["sequence"] === at + 1 && entry.public["previous"] === before?.hash;
-    const values = { contract, entry: entry.index };
-    require(follows, "The history of contract {contract} has a gap before log entry {entry}.", values);
-    before = entry;
-  }
-  const completed = own.filter((each) => each.kind === "contract-completed").pop()?.public;
-  const document = part(files, SIGNED, Infinity);
-  const size = completed?.["size"];
-  const known = typeof size === "number" && size > 0 && size <= document.length;
-  const same = known && (await digestOf(document.subarray(0, size))) === completed?.["digest"];
-  require(same, "The history does not say that the contract was completed as the signed file.");
-}
-
-/** The log tells of just the signatures that the contract carries: by whom, over what. *people*: by the number of a signature whom its certificate names. */
-export function requireTold(
-  entries: readonly Entry[],
-  carried: readonly Carried[],
-  people: ReadonlyMap<string, string>,
-  contract: string,
-): void {
-  const told = entries.filter((each) => each.kind === "party-signed");
-  const lines = told.map((each) => `${each.public["contract"]} ${each.public["signed"]} ${each.public["signer"]}`);
-  const made = carried.filter((each) => each.kind !== "timestamp");
-  const own = made.map((each) => {
-    const { signer } = told.find((entry) => entry.public["signed"] === each.covers)?.public ?? {};
-    return `${contract} ${each.covers} ${each.kind === "own" ? signer : people.get(each.number)}`;
-  });
-  require(lines.sort().join("\n") === own.sort().join("\n"), OTHER_SIGNATURES);
 }

@@ -6,15 +6,19 @@ import { type Files } from "./files";
 import { Refused, require } from "./refusal";
 
 export const SEALS = ["manifest.json", "manifest.p7s", "manifest.tsq", "manifest.tsr"] as const;
-const [FORMAT, WITHOUT_STATEMENTS, WITHOUT_AUDIENCE] = [3, 2, 1].map((each) => `vermilion-evidence-manifest/${each}`);
+const FORMAT = "vermilion-evidence-manifest/3";
+const CAPTURE_FORMAT = "vermilion-capture-manifest/1";
+/** Of packages of contracts, those of earlier releases too, and of web captures. */
 const FIELDS: ReadonlyMap<string, string> = new Map([
-  [FORMAT ?? "", "checkpoint contract created files format made_for powers_stated_since withheld"],
-  [WITHOUT_STATEMENTS ?? "", "checkpoint contract created files format made_for withheld"],
-  [WITHOUT_AUDIENCE ?? "", "checkpoint contract created files format"],
+  [FORMAT, "checkpoint contract created files format made_for powers_stated_since withheld"],
+  ["vermilion-evidence-manifest/2", "checkpoint contract created files format made_for withheld"],
+  ["vermilion-evidence-manifest/1", "checkpoint contract created files format"],
+  [CAPTURE_FORMAT, "capture checkpoint created files format made_for"],
 ]);
 
 export interface Manifest {
-  readonly contract: string;
+  /** The contract or the capture that the package is about. */
+  readonly about: string;
   readonly created: Date;
   readonly audience: string;
   readonly withheld: number;
@@ -31,13 +35,14 @@ export function readManifest(octets: Uint8Array): Manifest {
     return read(fields(decode(octets)));
   } catch (error) {
     if (error instanceof Refused && [OTHER, TWICE].includes(error.said.template)) throw error;
-    throw new Refused(OTHER, { format: FORMAT ?? "" });
+    throw new Refused(OTHER, { format: FORMAT });
   }
 }
 
 function read(value: { readonly [name: string]: Json }): Manifest {
   const format = text(value["format"]);
   check(Object.keys(value).join(" ") === FIELDS.get(format));
+  check(format !== CAPTURE_FORMAT || /^[0-9a-f]{24}$/.test(text(value["capture"])));
   const state = fields(value["checkpoint"]);
   check(Object.keys(state).join(" ") === "origin root size");
   const root = fromBase64(text(state["root"]));
@@ -46,7 +51,7 @@ function read(value: { readonly [name: string]: Json }): Manifest {
   check(withheld.every((each, at) => at === 0 || each > (withheld[at - 1] ?? 0)));
   number(value["powers_stated_since"] ?? 0);
   return {
-    contract: text(value["contract"]),
+    about: text(value[format === CAPTURE_FORMAT ? "capture" : "contract"]),
     created: instant(text(value["created"])),
     audience: value["made_for"] === undefined ? "" : text(value["made_for"]),
     withheld: withheld.length,
@@ -94,8 +99,17 @@ export function instant(written: string): Date {
   return moment;
 }
 
+/** Whether the manifest in *octets* says that it is of a web capture, whatever else it is. */
+export function isOfCapture(octets: Uint8Array): boolean {
+  try {
+    return fields(decode(octets))["format"] === CAPTURE_FORMAT;
+  } catch {
+    return false;
+  }
+}
+
 function check(holds: unknown): asserts holds {
-  require(holds, OTHER, { format: FORMAT ?? "" });
+  require(holds, OTHER, { format: FORMAT });
 }
 
 function text(value: Json | undefined): string {

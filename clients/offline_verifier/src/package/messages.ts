@@ -70,9 +70,10 @@ function readSigner(signer: Element): Omit<Message, "certificates" | "content"> 
   return { signature, signer: by, tokens, statesTime: kinds.includes(SIGNING_TIME), plain: unsigned === undefined };
 }
 
-/** A timestamp: its token, the nonce, and the certificates in it. */
+/** A timestamp: its token, serial number and nonce, and the certificates in it. */
 export interface Token {
   readonly token: Uint8Array;
+  readonly serial: bigint;
   readonly nonce: bigint | null;
   readonly certificates: readonly Uint8Array[];
 }
@@ -84,12 +85,13 @@ export function readToken(octets: Uint8Array, path: string): Token {
     const token = head?.tag === SEQUENCE && second !== undefined ? second.bytes : octets;
     const message = readMessage(token, path);
     const info = new Fields(whole(message.content ?? new Uint8Array(), SEQUENCE));
-    for (const tag of [INTEGER_TAG, OBJECT_IDENTIFIER, SEQUENCE, INTEGER_TAG]) info.next(tag);
+    for (const tag of [INTEGER_TAG, OBJECT_IDENTIFIER, SEQUENCE]) info.next(tag);
+    const serial = integer(info.next(INTEGER_TAG));
     info.next();
     info.optional(SEQUENCE);
     info.optional(BOOLEAN_TAG);
     const nonce = info.optional(INTEGER_TAG);
-    return { token, nonce: nonce === undefined ? null : integer(nonce), certificates: message.certificates };
+    return { token, serial, nonce: nonce === undefined ? null : integer(nonce), certificates: message.certificates };
   });
 }
 
@@ -113,6 +115,11 @@ export function queryFor(digest: Uint8Array, nonce: bigint | null): Uint8Array {
   const wanted = Uint8Array.of(BOOLEAN_TAG, 1, 0xff);
   const number = nonce === null ? new Uint8Array() : element(INTEGER_TAG, bytesOf(nonce));
   return element(SEQUENCE, version, joined(SHA256_IMPRINT, digest), number, wanted);
+}
+
+/** The reply that grants just *token* (RFC 3161, 2.4.2). */
+export function replyWith(token: Uint8Array): Uint8Array {
+  return element(SEQUENCE, element(SEQUENCE, Uint8Array.of(INTEGER_TAG, 1, 0)), token);
 }
 
 function bytesOf(number: bigint): Uint8Array {

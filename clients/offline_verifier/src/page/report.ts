@@ -4,9 +4,10 @@ import { type Judgement } from "../judge";
 import { type LogVerdict } from "../log/judge";
 import { type Witnessing } from "../log/witnesses";
 import { fromBase64, hex } from "../octets";
-import { type LogState, type PackageVerdict, type Part, type Step } from "../package/package";
+import { type LogState, type PackageVerdict, type Part, type Step } from "../package/model";
 import { TEMPLATES } from "../sentences";
 import { type CertificateDetails, type FileVerdict, type Sentence, type SignatureVerdict, type SubIndication, type Verdict } from "../verdict";
+import { captureParts } from "./capture";
 import { type Child, facts, folded, list, make } from "./elements";
 import { type Speech, grouped } from "./speech";
 
@@ -38,6 +39,11 @@ const HEADLINES: Readonly<Record<string, Readonly<Record<Tone, string>>>> = {
     no: "Do not rely on this evidence package: it was altered or is incomplete.",
     open: "It cannot be said whether this evidence package is sound.",
   },
+  capture: {
+    yes: "The recording existed in this form by the time of its timestamp, and nothing was changed since.",
+    no: "Do not rely on this evidence package: it was altered or is incomplete.",
+    open: "It cannot be said whether this evidence package is sound.",
+  },
   log: {
     yes: "The log whose key you named had this when it signed the checkpoint.",
     no: "Do not rely on this log proof: it is broken, or about another entry.",
@@ -48,6 +54,7 @@ const KINDS: Readonly<Record<string, string>> = {
   pdf: "PDF document",
   timestamp: "Timestamp (RFC 3161)",
   evidence: "Evidence package",
+  capture: "Evidence package of a web capture",
   log: "Proof from the log",
 };
 const PARTS: Readonly<Record<Part, string>> = {
@@ -58,6 +65,9 @@ const PARTS: Readonly<Record<Part, string>> = {
   records: "Signed records: acceptances, powers, declarations",
   log: "Entries of the log, and its checkpoint",
   history: "The contract’s history has no gap and tells of these signatures",
+  recording: "The recording (WARC), its timestamp, and the order of all times",
+  facts: "Facts and files of the capture, as the log has them",
+  archive: "The WACZ holds exactly that recording",
 };
 const REMEDIES: Readonly<Partial<Record<SubIndication, string>>> = {
   FORMAT_FAILURE: "Ask the sender for an unaltered copy and compare its SHA-256 with theirs.",
@@ -76,16 +86,25 @@ const CHANGES = {
   unexplained: "Something that cannot be explained here",
   unknown: "Not known",
 } as const;
+const PAGES =
+  "Pages were not drawn: whether what was added after a signature looks like part of what was signed, only a program that compares pages can tell (“vermilion verify”, or the verification centre).";
 const LIMITS = [
   "That this page is genuine. One that came with the files proves nothing about them until its SHA-256 has been compared with one from elsewhere.",
-  "Pages were not drawn: whether what was added after a signature looks like part of what was signed, only a program that compares pages can tell (“vermilion verify”, or the verification centre).",
+  PAGES,
   "Nothing was looked up on a network. Revocation is judged by the lists in the file; of revocations after their dates nothing is known.",
   "A timestamp authority of one's own is not an independent third party, and an internal certification authority is not a licensed electronic certification service. Who the trusted authorities are, and whether that is enough, is for the reader to judge.",
 ];
-const PACKAGE_LIMITS = [
+const CONTRACT_LIMITS = [
   "What signed records and entries of the log mean: whether the parties had agreed to sign electronically, a power of attorney covers a signature, the contract is void. “vermilion verify” does that.",
   "What the log has of this contract after the newest entry here, that it is void for example: ask the keeper of the log.",
 ];
+
+/** As `vermilion verify` says it. */
+const CAPTURE_LIMIT =
+  "What it does not prove: that the server sent these bytes. For that there is only the word of {operator}, who ran the machine;" +
+  " TLS does not prove to others what a server sent. The same holds for the purpose, for who asked for the capture, and for everything" +
+  " else in {facts}. Other visitors may have been shown another page.";
+const COMPARED = "Whether picture, PDF and text show what the recording holds: they are the files of then, and were not compared with it.";
 
 export class Report {
   constructor(
@@ -112,15 +131,16 @@ export class Report {
   private file(found: FileVerdict): (HTMLElement | null)[] {
     const pack = found.kind === "evidence" && "steps" in found ? (found as PackageVerdict) : null;
     return [
-      this.verdict(found.kind, found.verdict, pack?.proven ?? false),
+      this.verdict(kindOf(found, pack), found.verdict, pack?.proven ?? false),
       pack?.voiding ? this.callout("This contract may be void: there are declarations of that, or an entry of the log. Have them judged by “vermilion verify”.") : null,
       pack !== null && pack.root !== null ? this.rootToCompare(pack) : null,
       found.verdict.subindication === "SIGNED_DATA_NOT_FOUND" ? this.adding("Add the file that it dates") : null,
+      pack?.capture ? this.section("The capture", ...captureParts(pack.capture, this.speech)) : null,
       this.signatures(found.signatures, found.kind === "timestamp"),
       ...(pack === null ? [] : this.package(pack)),
       this.section("Remarks", list(this.remarks(found))),
       this.limits(pack),
-      this.subject(found.kind, found.digest, found.at, found.verdict, found.anchors, pack?.proven),
+      this.subject(kindOf(found, pack), found.digest, found.at, found.verdict, found.anchors, pack?.proven),
     ];
   }
 
@@ -300,10 +320,16 @@ export class Report {
   }
 
   private limits(pack: PackageVerdict | null): HTMLElement | null {
-    const sentences = [...(pack === null ? [] : PACKAGE_LIMITS), ...LIMITS].map((each) => this.say(each));
+    const own = pack === null ? [] : pack.capture === null ? CONTRACT_LIMITS.map((each) => this.say(each)) : this.captureLimits(pack.capture.facts.operator);
+    const pages = pack?.capture ? LIMITS.filter((each) => each !== PAGES) : LIMITS;
+    const sentences = [...own, ...pages.map((each) => this.say(each))];
     const only = pack?.listedOnly ?? [];
     const listed = only.length === 0 ? null : folded(this.say("Files of which nothing is proven but that the manifest lists them: {count}", { count: only.length }), list(only.map((each) => make("code", {}, each))));
     return this.section("What is not proven", list(sentences, "limits"), listed);
+  }
+
+  private captureLimits(operator: string): string[] {
+    return [this.say(CAPTURE_LIMIT, { operator, facts: "capture.json" }), this.say(COMPARED)];
   }
 
   private subject(kind: string, digest: string, at: Date, verdict: Verdict, anchors: readonly CertificateDetails[], proven = false): HTMLElement | null {
@@ -315,7 +341,7 @@ export class Report {
         [this.say("Kind"), this.say(KINDS[kind] ?? "")],
         ["SHA-256", digest === "" ? null : this.digest(digest)],
         [this.say("Judged for"), this.say("{time} (by this computer’s clock)", { time: this.speech.time(at) })],
-        [this.say("Indication"), proven ? this.say(FAR) : this.indication(verdict)],
+        [this.say("Indication"), proven && verdict.indication !== "TOTAL-PASSED" ? this.say(FAR) : this.indication(verdict)],
         [this.say("Trusted roots"), trusted.length === 0 ? this.say("None") : make("div", {}, ...trusted)],
       ]),
     );
@@ -333,6 +359,10 @@ export class Report {
   private digest(text: string): HTMLElement {
     return make("code", {}, text);
   }
+}
+
+function kindOf(found: FileVerdict, pack: PackageVerdict | null): string {
+  return pack !== null && pack.steps.some((each) => each.part === "recording") ? "capture" : found.kind;
 }
 
 const FAR = "Proven as far as this page judges. TOTAL-PASSED is said of packages by “vermilion verify” alone.";

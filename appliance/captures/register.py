@@ -1,0 +1,253 @@
+"""The register of web captures: ordering, cancelling and reading them, for their owner; auditors read the list."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from appliance.captures.orders import CaptureDraft, PlanDraft, steps_to_text
+from appliance.captures.planning import due_of
+from appliance.config.captures import CaptureSettings
+from appliance.contracts.rules import require_reason
+from appliance.documents.blobs import BlobStore
+from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRefused
+from appliance.evidence.captures import layout
+from appliance.evidence.captures.facts import CaptureFacts, decode
+from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
+from appliance.model.captures import (
+    CaptureFile,
+    CaptureSchedule,
+    CaptureState,
+    CaptureWork,
+    OrderedCapture,
+)
+from appliance.store import captures, people
+from appliance.store.database import Database, Transaction, reads
+
+PAGE: Final = 50
+"""Captures on one page of a list."""
+
+MOST_SCHEDULES: Final = 50
+"""Plans of one person with captures to come."""
+
+SHOWN_SCHEDULES: Final = 100
+DAY: Final = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class CapturePage:
+    """Captures of a list, the newest first; ``further`` is the id to go on after, None at the end."""
+
+    captures: tuple[OrderedCapture, ...]
+    further: str | None = None
+
+
+class CaptureRegister:
+    """A capture belongs to whoever ordered it, and nobody else gets its files. Thread-safe."""
+
+    def __init__(
+        self, database: Database, blobs: BlobStore, settings: CaptureSettings, now: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._settings = settings
+        self._now = now
+
+    @property
+    def enabled(self) -> bool:
+        """Whether captures are made at all."""
+        return self._settings.enabled
+
+    def order(
+        self, draft: CaptureDraft, *, by: str, client: str | None = None, number: str | None = None
+    ) -> OrderedCapture:
+        """A capture that the scheduler makes as soon as it can; *number* (24 hex digits) is the id that was chosen
+        for it, under which one that is there already is found.
+
+        Raises :class:`CaptureFailed` for an address that cannot be captured; :class:`PreconditionRefused` for what
+        else was entered, after too many on one day, or while captures are switched off; :class:`NotAllowed`.
+        """
+        self._require_enabled()
+        accepted, now = draft.accepted(), self._now()
+        with self._database.transaction() as tx:
+            known = None if number is None else captures.find_capture(tx, number)
+            if known is not None and known.owner == by:
+                return known
+            self._require_room(tx, by, now)
+            made = _capture(accepted, by, now, number=number, client=client)
+            captures.insert_capture(tx, made)
+            return captures.load_capture(tx, made.id)
+
+    def order_by_plan(
+        self, draft: CaptureDraft, plan: PlanDraft, *, by: str, client: str | None = None
+    ) -> CaptureSchedule:
+        """A schedule; its first capture is made as soon as possible. Raises as :meth:`order`, and
+        :class:`PreconditionRefused` for the plan."""
+        self._require_enabled()
+        accepted, now = draft.accepted(), self._now()
+        with self._database.transaction() as tx:
+            self._require_room(tx, by, now)
+            if captures.count_running_schedules(tx, by) >= MOST_SCHEDULES:
+                raise PreconditionRefused(
+                    "You have {most} plans with captures to come; stop one of them first.", most=MOST_SCHEDULES
+                )
+            whole = plan.accepted(people.person(tx, by).zone, now)
+            schedule = CaptureSchedule(
+                id=secrets.token_hex(12),
+                owner=by,
+                address=accepted.address,
+                purpose=accepted.purpose,
+                plan=whole,
+                made=now,
+                steps=steps_to_text(accepted.steps),
+                due=due_of(whole, 1),
+            )
+            captures.insert_schedule(tx, schedule)
+            captures.insert_capture(tx, _capture(accepted, by, now, schedule=schedule.id, client=client))
+            return captures.load_schedule(tx, schedule.id)
+
+    def get(self, capture_id: str, *, by: str) -> OrderedCapture:
+        """The capture of *by*. Raises :class:`NotFound`, also for somebody else's."""
+        return self._database.query(captures.load_capture, capture_id, by)
+
+    def of_person(self, subject: str, *, after: str | None = None, client: str | None = None) -> CapturePage:
+        """The person's newest captures, behind the one with the id *after*; those of one API *client* only, where
+        it is named. Raises :class:`NotFound` for an *after* that is not theirs."""
+        with self._database.reading() as tx:
+            if after is not None:
+                captures.load_capture(tx, after, subject)
+            return _page(captures.captures_of(tx, subject, after, PAGE + 1, client=client))
+
+    def of_organisation(self, organisation: str, *, after: str | None = None) -> CapturePage:
+        """The newest captures of all people of one *organisation*, for its auditors, behind the one
+        with the id *after*."""
+        with self._database.reading() as tx:
+            return _page(captures.captures_of_organisation(tx, organisation, after, PAGE + 1))
+
+    count_ahead = reads(captures.count_ahead)
+    is_to_finish = reads(captures.is_to_finish)
+
+    def files(self, capture_id: str, *, by: str) -> Sequence[CaptureFile]:
+        """The files of *by*'s capture that are there: none before it was recorded, and none any more after its
+        disposal. Raises :class:`NotFound`."""
+        with self._database.reading() as tx:
+            return captures.files_of(tx, captures.load_capture(tx, capture_id, by).id)
+
+    def content(self, capture_id: str, name: str, *, by: str) -> bytes:
+        """The file with this *name* of *by*'s capture. Raises :class:`NotFound`."""
+        for each in self.files(capture_id, by=by):
+            if each.name == name:
+                return self._blobs.get(each.digest)
+        raise NotFound("The web capture {capture} has no file {name}.", capture=capture_id, name=name)
+
+    def facts(self, capture_id: str, *, by: str) -> CaptureFacts | None:
+        """What the machine noted of *by*'s capture, as its package has it; None where there are no files. Raises
+        :class:`NotFound`."""
+        names = {each.name for each in self.files(capture_id, by=by)}
+        return decode(self.content(capture_id, layout.FACTS, by=by)) if layout.FACTS in names else None
+
+    def cancel(self, capture_id: str, *, by: str) -> None:
+        """It is not made: one that waits at once, one that is being made within seconds. Raises
+        :class:`NotFound`, or :class:`StateRefused` when it has ended."""
+        now = self._now()
+        with self._database.transaction() as tx:
+            captures.load_capture(tx, capture_id, by)
+            if not captures.cancel(tx, capture_id, by, now):
+                raise StateRefused("This capture has ended already; nothing is left to cancel.")
+
+    def hold(self, capture_id: str, *, reason: str, by: str) -> None:
+        """It is kept beyond its term. Raises :class:`NotFound`, :class:`PreconditionRefused` without a reason, or
+        :class:`StateRefused` for one that has no files, or is kept already."""
+        words = require_reason(reason)
+        self._held(capture_id, words, by)
+
+    def release(self, capture_id: str, *, by: str) -> None:
+        """It is kept for its term only. Raises :class:`NotFound`, or :class:`StateRefused` for one that is not
+        kept longer."""
+        self._held(capture_id, None, by)
+
+    def _held(self, capture_id: str, reason: str | None, by: str) -> None:
+        now = self._now()
+        with self._database.transaction() as tx:
+            capture = captures.load_capture(tx, capture_id, by)
+            if capture.state is not CaptureState.DONE:
+                raise StateRefused("There is nothing to keep of this capture.")
+            if (capture.held is None) == (reason is None):
+                raise StateRefused("Somebody has decided this already; look at the capture again.")
+            captures.hold(tx, capture_id, reason)
+            kind = EventKind.CAPTURE_RELEASED if reason is None else EventKind.CAPTURE_HELD
+            append_event(tx, AuditEvent(kind, now, by, None, {"capture": capture_id}, {"reason": reason}))
+
+    def keeps_until(self, capture: OrderedCapture) -> datetime | None:
+        """When the files of *capture* are disposed of; None for never, and for one without files."""
+        days = self._settings.keep_days
+        if capture.state is not CaptureState.DONE or capture.ended is None or capture.held is not None or not days:
+            return None
+        return capture.ended + timedelta(days=days)
+
+    def schedule(self, schedule_id: str, *, by: str) -> CaptureSchedule:
+        """The schedule of *by*. Raises :class:`NotFound`, also for somebody else's."""
+        return self._database.query(captures.load_schedule, schedule_id, by)
+
+    def schedules_of(self, subject: str) -> Sequence[CaptureSchedule]:
+        """The person's newest schedules."""
+        return self._database.query(captures.schedules_of, subject, SHOWN_SCHEDULES)
+
+    def by_plan(self, schedule: CaptureSchedule) -> Sequence[OrderedCapture]:
+        """The captures of *schedule*, the newest first."""
+        return self._database.query(captures.captures_by_plan, schedule.id, schedule.plan.times)
+
+    def stop(self, schedule_id: str, *, by: str) -> None:
+        """No more captures by the schedule; those that were made stay. Raises :class:`NotFound`, or
+        :class:`StateRefused` when none were to come."""
+        now = self._now()
+        with self._database.transaction() as tx:
+            captures.load_schedule(tx, schedule_id, by)
+            if not captures.stop_schedule(tx, schedule_id, now):
+                raise StateRefused("No more captures were to come by this plan.")
+
+    def _require_enabled(self) -> None:
+        if not self.enabled:
+            raise PreconditionRefused(
+                "Web captures are switched off on this machine; the operator can switch them on."
+            )
+
+    def _require_room(self, tx: Transaction, by: str, now: datetime) -> None:
+        if not captures.may_capture(tx, by):
+            raise NotAllowed("Only investigators capture web pages; an officer can give the role.")
+        most = self._settings.per_day
+        if most and captures.count_ordered(tx, by, now - DAY) >= most:
+            raise PreconditionRefused(
+                "You have ordered {most} captures within 24 hours, which is the most; order more later.", most=most
+            )
+
+
+def _capture(
+    draft: CaptureDraft,
+    by: str,
+    now: datetime,
+    *,
+    schedule: str | None = None,
+    number: str | None = None,
+    client: str | None = None,
+) -> OrderedCapture:
+    return OrderedCapture(
+        id=number or secrets.token_hex(12),
+        owner=by,
+        address=draft.address,
+        purpose=draft.purpose,
+        ordered=now,
+        state=CaptureState.WAITING,
+        work=CaptureWork(now),
+        steps=steps_to_text(draft.steps),
+        schedule=schedule,
+        client=client,
+    )
+
+
+def _page(found: list[OrderedCapture]) -> CapturePage:
+    shown = tuple(found[:PAGE])
+    return CapturePage(shown, shown[-1].id if len(found) > PAGE else None)

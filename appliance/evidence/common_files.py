@@ -1,0 +1,53 @@
+"""What packages of contracts and of web captures have alike: the programs that check them, the certificates of the
+authority, and what seals the manifest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from importlib import resources
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from appliance.evidence.manifest import MANIFEST, QUERY, REPLY, SIGNATURE
+from appliance.evidence.model import Certificates, ManifestSignature
+from appliance.evidence.offline_verifier import read_verifier
+from hsm import timestamp
+from hsm.checkers import NAMES, VERIFIER
+
+
+def programs() -> dict[str, bytes]:
+    """The checkers and the offline verifier of this release, by their names."""
+    checkers = resources.files("appliance.evidence.checker")
+    return {**{name: checkers.joinpath(name).read_bytes() for name in NAMES}, VERIFIER: read_verifier()}
+
+
+def pem(signed: x509.Certificate | x509.CertificateRevocationList) -> bytes:
+    """A certificate or list in PEM."""
+    return signed.public_bytes(Encoding.PEM)
+
+
+def authority_files(certificates: Certificates) -> dict[str, bytes]:
+    """The anchor, what leads to it, and the revocation lists."""
+    return {
+        "certificates/ca.pem": pem(certificates.root),
+        "certificates/chain.pem": b"".join(map(pem, certificates.intermediates)),
+        "certificates/crls.pem": b"".join(pem(x509.load_der_x509_crl(crl)) for crl in certificates.crls),
+    }
+
+
+def seal(listed: bytes, seals: ManifestSignature) -> dict[str, bytes]:
+    """The manifest *listed* with its signature, and its timestamp, which is verified to be over it. Raises what
+    *seals* raise."""
+    request = timestamp.build_request(timestamp.order_for(hashlib.sha256(listed).digest(), nonce=_nonce(listed)))
+    reply = seals.timestamp(request)
+    token = timestamp.parse_response(reply)
+    timestamp.verify_token(token, data=listed, nonce=_nonce(listed))
+    return {MANIFEST: listed, SIGNATURE: seals.sign(listed), QUERY: request, REPLY: reply}
+
+
+def _nonce(listed: bytes) -> int:
+    """A nonce that depends on the manifest alone, so that packages stay reproducible. The authority that answers
+    is our own, and no reply for this imprint can be older than the manifest."""
+    return int.from_bytes(hashlib.sha256(b"vermilion-evidence-nonce\0" + listed).digest()[:8]) | 1

@@ -1,0 +1,142 @@
+"""What is judged alike in packages of contracts and of web captures: trust, timestamps, checkers, the verdict."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from appliance.evidence import log_files
+from appliance.evidence.manifest_signature import PackageTrust, certificates_in
+from appliance.evidence.members import Files, part
+from appliance.evidence.model import PackageRefused
+from appliance.verification import (
+    Indication,
+    SignatureReport,
+    SubIndication,
+    TrustAnchors,
+    Verdict,
+    VerificationReport,
+    Verifier,
+)
+from appliance.verification.model import PASSED, undecided
+from appliance.verification.trust import UNREADABLE
+from hsm import checkers, timestamp
+from hsm.errors import Sentence
+
+SINCE = frozenset(
+    {SubIndication.OUT_OF_BOUNDS_NO_POE, SubIndication.REVOKED_NO_POE, SubIndication.REVOKED_CA_NO_POE}
+)
+"""What may have happened to a certificate only since it was used."""
+_MOST_CERTIFICATES = 500
+"""A package has one certificate for each signature and record."""
+_UNKNOWN_CHECKER = (
+    "The checker {file} in the package is unknown to this verifier; the package may come from a newer release."
+    " Do not run it."
+)
+_ONLY_TO_READ = "These files are only there to be read and were not verified: {files}."
+_CRL_END = b"-----END X509 CRL-----\n"
+
+
+@dataclass(frozen=True, slots=True)
+class PackageJudgement:
+    """The reports on the parts of a package, of which the worst one is the verdict, and what readers have to know
+    beside it."""
+
+    reports: tuple[SignatureReport, ...]
+    remarks: tuple[Sentence, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        return worst(each.verdict for each in self.reports)
+
+
+def trust_in(files: Files, verifier: Verifier, at: datetime, anchors: TrustAnchors) -> PackageTrust:
+    """By whom, when and with whose trust *files* are judged. The package's certificates help to build paths, and
+    its lists to know of revocation; neither is trusted."""
+    certificates = [
+        certificate
+        for path in sorted(files)
+        if path.startswith("certificates/") and path.endswith(".pem") and not path.endswith("crls.pem")
+        for certificate in certificates_in(part(files, path))
+    ]
+    if len(certificates) > _MOST_CERTIFICATES:
+        raise PackageRefused(
+            "The package has more than {limit} certificates; it was not judged.", limit=_MOST_CERTIFICATES
+        )
+    crls = part(files, "certificates/crls.pem").split(_CRL_END)[:-1]
+    lists = (_der_of(crl + _CRL_END) for crl in crls)
+    believed = replace(anchors, known=(*anchors.known, *certificates), crls=(*anchors.crls, *lists))
+    carried = frozenset(each.public_bytes(Encoding.DER) for each in certificates)
+    return PackageTrust(verifier, at, believed, carried)
+
+
+def _der_of(crl: bytes) -> bytes:
+    try:
+        return x509.load_pem_x509_crl(crl).public_bytes(Encoding.DER)
+    except UNREADABLE as error:
+        raise PackageRefused("A file of the package is not in the form that it must have.") from error
+
+
+def judge_programs(files: Files) -> Iterator[SignatureReport]:
+    """The checkers that nobody should run, since this release does not know them."""
+    for name in (each for each in checkers.PROGRAMS if each in checkers.NAMES or each in files):
+        if not checkers.is_known(name, hashlib.sha256(part(files, name)).hexdigest()):
+            yield SignatureReport(
+                name, undecided(SubIndication.SIG_CONSTRAINTS_FAILURE, _UNKNOWN_CHECKER, file=name)
+            )
+
+
+def not_judged(files: Files, paths: Iterable[str]) -> tuple[Sentence, ...]:
+    """What a program cannot hold against the evidence, since each release words and typesets it in another way:
+    those of *paths* that are there."""
+    names = ", ".join(path for path in paths if path in files)
+    return (Sentence(_ONLY_TO_READ, {"files": names}),) if names else ()
+
+
+def judge_reply(files: Files, paths: tuple[str, str], dated: bytes, trust: PackageTrust) -> VerificationReport:
+    """On the reply (RFC 3161) over *dated*, in the files *paths*: query and reply. The query is the one for just
+    this imprint and nonce, which asks for certificates, or :class:`PackageRefused`."""
+    query, reply = paths
+    nonce = timestamp.parse_token(timestamp.parse_response(part(files, reply))).nonce
+    order = timestamp.order_for(hashlib.sha256(dated).digest(), nonce=nonce)
+    if part(files, query) != timestamp.build_request(order):
+        raise PackageRefused("The file {path} is not of its signature.", path=query)
+    return judge_stamp(part(files, reply), dated, trust, nonce=nonce)
+
+
+def judge_stamp(
+    stamp: bytes, dated: bytes, trust: PackageTrust, *, nonce: int | None = None
+) -> VerificationReport:
+    """On the token or reply *stamp* over *dated*."""
+    return trust.verifier.verify_timestamp(stamp, data=dated, nonce=nonce, at=trust.at, trust=trust.anchors)
+
+
+def held_against(path: str, report: VerificationReport) -> Iterator[SignatureReport]:
+    """What a *report* on the file *path* adds to a package's: nothing where it passed."""
+    if report.indication is not Indication.PASSED:
+        yield SignatureReport(path, report.verdict)
+
+
+def checkpoint_stamp(files: Files, trust: PackageTrust) -> Iterator[SignatureReport]:
+    """What the timestamp of the log's checkpoint adds, which is over what the log itself signed."""
+    checkpoint = part(files, log_files.CHECKPOINT)
+    vkey = part(files, log_files.VKEY).decode("ascii", "replace")
+    dated = log_files.read_log_files(checkpoint, vkey).note
+    report = judge_stamp(part(files, log_files.CHECKPOINT_STAMP), dated, trust)
+    yield from held_against(log_files.CHECKPOINT_STAMP, report)
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The first failed one, else the first indeterminate one, else passed; all their reasons."""
+    found = list(verdicts)
+    for indication in (Indication.FAILED, Indication.INDETERMINATE):
+        worse = [each for each in found if each.indication is indication]
+        if worse:
+            reasons = {str(reason): reason for each in worse for reason in each.reasons}
+            return Verdict(indication, worse[0].subindication, tuple(reasons.values()))
+    return PASSED

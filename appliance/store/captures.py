@@ -1,0 +1,344 @@
+"""Web captures and their schedules in the database. Every function runs in the caller's transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time
+
+from appliance.errors import NotFound
+from appliance.model.captures import (
+    CaptureComparison,
+    CaptureFile,
+    CapturePlan,
+    CaptureRecord,
+    CaptureSchedule,
+    CaptureState,
+    CaptureWork,
+    OrderedCapture,
+)
+from appliance.store.database import Transaction
+from hsm.errors import Sentence
+from hsm.rows import Query, columns, fields_of
+
+_BEHIND = "(?1 IS NULL OR (ordered, rowid) < (SELECT ordered, rowid FROM captures WHERE id = ?1))"
+"""Behind the capture with the id ``?1`` in a list, the newest first; without one, all."""
+
+GONE = "—"
+"""What stands where an address or a purpose was."""
+
+
+def insert_capture(tx: Transaction, capture: OrderedCapture) -> None:
+    """A new capture, which waits."""
+    row = fields_of(capture, "id owner address purpose ordered state steps schedule client")
+    tx.insert("captures", row | {"retry_at": capture.work.retry_at})
+
+
+def load_capture(tx: Transaction, capture_id: str, owner: str | None = None) -> OrderedCapture:
+    """The capture, of *owner* where one is given. Raises :class:`NotFound`, also for somebody else's."""
+    missing = NotFound("There is no web capture {capture}.", capture=capture_id)
+    return _CAPTURES.one(tx, "WHERE id = ?1 AND (?2 IS NULL OR owner = ?2)", (capture_id, owner), missing=missing)
+
+
+def find_capture(tx: Transaction, capture_id: str) -> OrderedCapture | None:
+    return _CAPTURES.first(tx, "WHERE id = ?", (capture_id,))
+
+
+def captures_of(
+    tx: Transaction, owner: str, after: str | None, limit: int, *, client: str | None = None
+) -> list[OrderedCapture]:
+    """The newest of *owner*, behind the one with the id *after*; only those of one *client* of the API, if any."""
+    whose = "owner = ?2 AND (?3 IS NULL OR client = ?3)"
+    rest = f"WHERE {whose} AND {_BEHIND} ORDER BY ordered DESC, rowid DESC LIMIT ?4"
+    return _CAPTURES.all(tx, rest, (after, owner, client, limit))
+
+
+def captures_of_organisation(
+    tx: Transaction, organisation: str, after: str | None, limit: int
+) -> list[OrderedCapture]:
+    """Those of all people of an organisation, the newest first, behind the one with the id *after*."""
+    of_it = "EXISTS (SELECT 1 FROM people AS p WHERE p.subject = captures.owner AND p.organisation = ?2)"
+    rest = f"WHERE {_BEHIND} AND {of_it} ORDER BY ordered DESC, rowid DESC LIMIT ?3"
+    return _CAPTURES.all(tx, rest, (after, organisation, limit))
+
+
+def captures_by_plan(tx: Transaction, schedule: str, limit: int) -> list[OrderedCapture]:
+    """The newest of a schedule."""
+    rest = "WHERE schedule IS NOT NULL AND schedule = ? ORDER BY ordered DESC, rowid DESC LIMIT ?"
+    return _CAPTURES.all(tx, rest, (schedule, limit))
+
+
+def count_ordered(tx: Transaction, owner: str, since: datetime) -> int:
+    """How many *owner* has ordered since then, without those that were cancelled and those by plan."""
+    query = (
+        "SELECT count(*) FROM captures WHERE owner = ? AND ordered > ? AND state <> 'cancelled'"
+        " AND (schedule IS NULL OR ordered = (SELECT made FROM capture_schedules WHERE id = schedule))"
+    )
+    return tx.count(query, (owner, since))
+
+
+def count_ahead(tx: Transaction, capture: OrderedCapture) -> int:
+    """How many waiting ones come before this one."""
+    place = "(SELECT retry_at, rowid FROM captures WHERE id = ?)"
+    query = f"SELECT count(*) FROM captures WHERE state = 'waiting' AND (retry_at, rowid) < {place}"  # noqa: S608
+    return tx.count(query, (capture.id,))
+
+
+_MAY_CAPTURE = (
+    "EXISTS (SELECT 1 FROM accounts AS a JOIN account_roles AS r ON r.subject = a.subject"
+    " WHERE a.subject = {owner} AND a.state = 'active' AND r.role = 'investigator')"
+)
+
+
+def may_capture(tx: Transaction, subject: str) -> bool:
+    """Whether *subject* has an open account with the role."""
+    return tx.exists(f"SELECT 1 WHERE {_MAY_CAPTURE.format(owner='?1')}", (subject,))
+
+
+def next_waiting(tx: Transaction, now: datetime) -> OrderedCapture | None:
+    """The one that waits longest of those whose time has come. Those of somebody whose account is suspended or who
+    lost the role rest."""
+    allowed = _MAY_CAPTURE.format(owner="captures.owner")
+    rest = f"WHERE state = 'waiting' AND retry_at <= ? AND {allowed} ORDER BY retry_at, rowid LIMIT 1"
+    return _CAPTURES.first(tx, rest, (now,))
+
+
+def begin(tx: Transaction, capture_id: str, claimant: str, now: datetime) -> None:
+    """waiting → running."""
+    tx.execute(
+        "UPDATE captures SET state = 'running', claimant = ?, began = ?, attempts = attempts + 1, stage = '',"
+        " requests = 0, received = 0, refusal = NULL WHERE id = ? AND state = 'waiting'",
+        (claimant, now, capture_id),
+    )
+
+
+def note_progress(
+    tx: Transaction, capture_id: str, claimant: str, stage: str, *, requests: int, received: int
+) -> bool:
+    """How far it is. False when the claimant does not work on it any more: its owner has cancelled it."""
+    row = {"stage": stage, "requests": requests, "received": received}
+    return tx.update("captures", row, id=capture_id, state="running", claimant=claimant) > 0
+
+
+def under_way(tx: Transaction) -> list[tuple[OrderedCapture, str]]:
+    """Those that are being worked on, each with who does."""
+    names = dict(tx.execute("SELECT id, claimant FROM captures WHERE state = 'running'"))
+    return [(each, names[each.id]) for each in _CAPTURES.all(tx, "WHERE state = 'running' ORDER BY began")]
+
+
+def wait_again(
+    tx: Transaction, capture_id: str, claimant: str, retry_at: datetime, why: Sentence, *, counts: bool
+) -> bool:
+    """running → waiting; with *counts* the attempt was one. False when it is not this claimant's any more."""
+    return tx.changed(
+        "UPDATE captures SET state = 'waiting', claimant = NULL, retry_at = ?1, refusal = ?2,"
+        " attempts = attempts - ?3 WHERE id = ?4 AND state = 'running' AND claimant = ?5",
+        (retry_at, _written(why), 0 if counts else 1, capture_id, claimant),
+    )
+
+
+def fail(tx: Transaction, capture_id: str, claimant: str, at: datetime, why: Sentence) -> bool:
+    """running → failed. False when it is not this claimant's any more."""
+    return tx.changed(
+        "UPDATE captures SET state = 'failed', claimant = NULL, ended = ?, refusal = ?"
+        " WHERE id = ? AND state = 'running' AND claimant = ?",
+        (at, _written(why), capture_id, claimant),
+    )
+
+
+def finish(
+    tx: Transaction, capture_id: str, claimant: str, record: CaptureRecord, files: Iterable[CaptureFile]
+) -> bool:
+    """running → done; something is still to be made of it. False when it is not this claimant's any more."""
+    done = {"state": CaptureState.DONE, "claimant": None, "ended": record.recorded, "refusal": None}
+    row = fields_of(record, "title visited entry recorded audience") | done
+    if not tx.update("captures", row, id=capture_id, state="running", claimant=claimant):
+        return False
+    for each in files:
+        add_file(tx, capture_id, each)
+    tx.insert("captures_to_finish", {"capture": capture_id, "since": record.recorded})
+    return True
+
+
+def cancel(tx: Transaction, capture_id: str, owner: str, at: datetime) -> bool:
+    """waiting or running → cancelled. False when it is in another state."""
+    return tx.changed(
+        "UPDATE captures SET state = 'cancelled', claimant = NULL, ended = ?, refusal = NULL"
+        " WHERE id = ? AND owner = ? AND state IN ('waiting', 'running')",
+        (at, capture_id, owner),
+    )
+
+
+def add_file(tx: Transaction, capture_id: str, file: CaptureFile) -> None:
+    """One more file of a capture, unless there is one of this name."""
+    tx.insert_if_new("capture_files", {"capture": capture_id} | fields_of(file, "name digest size"))
+
+
+def files_of(tx: Transaction, capture_id: str) -> list[CaptureFile]:
+    return _FILES.all(tx, "WHERE capture = ? ORDER BY name", (capture_id,))
+
+
+def to_finish(tx: Transaction, limit: int) -> list[str]:
+    """Captures of which something is still to be made, the oldest first."""
+    return tx.column(str, "SELECT capture FROM captures_to_finish ORDER BY since, capture LIMIT ?", (limit,))
+
+
+def is_to_finish(tx: Transaction, capture_id: str) -> bool:
+    """Whether something is still to be made of it."""
+    return tx.exists("SELECT 1 FROM captures_to_finish WHERE capture = ?", (capture_id,))
+
+
+def finish_later(tx: Transaction, capture_id: str, now: datetime) -> None:
+    """The others come first."""
+    tx.update("captures_to_finish", {"since": now}, capture=capture_id)
+
+
+def finished(tx: Transaction, capture_id: str) -> None:
+    """Nothing is to be made of it any more."""
+    tx.execute("DELETE FROM captures_to_finish WHERE capture = ?", (capture_id,))
+
+
+def one_before(tx: Transaction, capture: OrderedCapture) -> OrderedCapture | None:
+    """The newest capture of the same schedule that was recorded before this one."""
+    rest = (
+        "WHERE schedule IS NOT NULL AND schedule = ?1 AND state = 'done'"
+        " AND (ordered, rowid) < (SELECT ordered, rowid FROM captures WHERE id = ?2)"
+        " ORDER BY ordered DESC, rowid DESC LIMIT 1"
+    )
+    return _CAPTURES.first(tx, rest, (capture.schedule, capture.id))
+
+
+def note_comparison(tx: Transaction, capture_id: str, comparison: CaptureComparison) -> None:
+    row = {"compared": comparison.earlier, "changed": int(comparison.changed)}
+    tx.update("captures", row | {"differences": comparison.differences or None}, id=capture_id)
+
+
+def hold(tx: Transaction, capture_id: str, reason: str | None) -> None:
+    """It is kept beyond its term for *reason*; with None no longer."""
+    tx.update("captures", {"held": reason}, id=capture_id)
+
+
+def to_dispose(tx: Transaction, before: datetime, limit: int) -> list[OrderedCapture]:
+    """Those that ended before then and are not held, the oldest first."""
+    rest = "WHERE state = 'done' AND held IS NULL AND ended < ? ORDER BY ended LIMIT ?"
+    return _CAPTURES.all(tx, rest, (before, limit))
+
+
+def dispose(tx: Transaction, capture_id: str) -> list[str]:
+    """done → disposed: address, purpose, title and files go; the digests of the files."""
+    digests = tx.column(str, "SELECT digest FROM capture_files WHERE capture = ?", (capture_id,))
+    tx.execute(
+        "UPDATE captures SET state = 'disposed', address = ?1, purpose = ?1, title = ?1, visited = ?1,"
+        " steps = '[]', differences = NULL WHERE id = ?2 AND state = 'done'",
+        (GONE, capture_id),
+    )
+    tx.execute("DELETE FROM capture_files WHERE capture = ?", (capture_id,))
+    tx.execute("DELETE FROM captures_to_finish WHERE capture = ?", (capture_id,))
+    return digests
+
+
+def insert_schedule(tx: Transaction, schedule: CaptureSchedule) -> None:
+    row = fields_of(schedule, "id owner address purpose steps turn missed due made")
+    tx.insert("capture_schedules", row | fields_of(schedule.plan, "every zone times") | _times(schedule.plan))
+
+
+def _times(plan: CapturePlan) -> dict[str, str]:
+    return {"at": plan.at.isoformat("minutes"), "first": plan.first.isoformat()}
+
+
+def load_schedule(tx: Transaction, schedule_id: str, owner: str | None = None) -> CaptureSchedule:
+    """The schedule, of *owner* where one is given. Raises :class:`NotFound`, also for somebody else's."""
+    missing = NotFound("There is no capture schedule {schedule}.", schedule=schedule_id)
+    rest = "WHERE id = ?1 AND (?2 IS NULL OR owner = ?2)"
+    return _SCHEDULES.one(tx, rest, (schedule_id, owner), missing=missing)
+
+
+def schedules_of(tx: Transaction, owner: str, limit: int) -> list[CaptureSchedule]:
+    """The newest of *owner*."""
+    return _SCHEDULES.all(tx, "WHERE owner = ? ORDER BY made DESC LIMIT ?", (owner, limit))
+
+
+def count_running_schedules(tx: Transaction, owner: str) -> int:
+    """How many of *owner* still have captures to come."""
+    return tx.count("SELECT count(*) FROM capture_schedules WHERE owner = ? AND due IS NOT NULL", (owner,))
+
+
+def due_schedules(tx: Transaction, now: datetime) -> list[CaptureSchedule]:
+    """Those with a capture whose time has come, the longest due first."""
+    return _SCHEDULES.all(tx, "WHERE due IS NOT NULL AND due <= ? ORDER BY due LIMIT 100", (now,))
+
+
+def has_one_under_way(tx: Transaction, schedule_id: str) -> bool:
+    """Whether a capture of the schedule waits or is made."""
+    query = (
+        "SELECT 1 FROM captures WHERE schedule IS NOT NULL AND schedule = ? AND state IN ('waiting', 'running')"
+    )
+    return tx.exists(query, (schedule_id,))
+
+
+def advance(tx: Transaction, schedule: CaptureSchedule) -> None:
+    """Where the schedule stands now."""
+    tx.update("capture_schedules", fields_of(schedule, "turn missed due"), id=schedule.id)
+
+
+def stop_schedule(tx: Transaction, schedule_id: str, at: datetime) -> bool:
+    """No more captures by it. False when none were to come."""
+    query = "UPDATE capture_schedules SET due = NULL, stopped = ? WHERE id = ? AND due IS NOT NULL"
+    return tx.changed(query, (at, schedule_id))
+
+
+def digests_of_files(tx: Transaction) -> Sequence[str]:
+    """SHA-256 of every file of every capture."""
+    return tx.column(str, "SELECT DISTINCT digest FROM capture_files")
+
+
+def _written(sentence: Sentence) -> str:
+    return json.dumps(sentence.to_wire(), ensure_ascii=False)
+
+
+def _work(
+    retry_at: str, attempts: int, began: str | None, stage: str, requests: int, received: int, refusal: str | None
+) -> CaptureWork:
+    return CaptureWork(
+        datetime.fromisoformat(retry_at),
+        attempts,
+        None if began is None else datetime.fromisoformat(began),
+        stage,
+        requests,
+        received,
+        None if refusal is None else Sentence(*json.loads(refusal)),
+    )
+
+
+def _record(
+    title: str, visited: str, entry: int | None, recorded: str | None, audience: str
+) -> CaptureRecord | None:
+    if entry is None or recorded is None:
+        return None
+    return CaptureRecord(title, visited, entry, datetime.fromisoformat(recorded), audience)
+
+
+def _comparison(compared: str | None, changed: int | None, differences: str | None) -> CaptureComparison | None:
+    return None if compared is None else CaptureComparison(compared, bool(changed), differences or "")
+
+
+def _plan(every: int, at: str, zone: str, first: str, times: int) -> CapturePlan:
+    return CapturePlan(every, time.fromisoformat(at), zone, date.fromisoformat(first), times)
+
+
+_CAPTURES = Query(
+    OrderedCapture,
+    "SELECT id, owner, address, purpose, ordered, state, steps, schedule, client, ended, held, retry_at, attempts,"
+    " began, stage, requests, received, refusal, title, visited, entry, recorded, audience, compared, changed,"
+    " differences FROM captures",
+    work=columns(_work, "retry_at", "attempts", "began", "stage", "requests", "received", "refusal"),
+    record=columns(_record, "title", "visited", "entry", "recorded", "audience"),
+    comparison=columns(_comparison, "compared", "changed", "differences"),
+)
+_FILES = Query(CaptureFile, "SELECT name, digest, size FROM capture_files")
+_SCHEDULES = Query(
+    CaptureSchedule,
+    "SELECT id, owner, address, purpose, steps, every, at, zone, first, times, turn, missed, due, made, stopped"
+    " FROM capture_schedules",
+    plan=columns(_plan, "every", "at", "zone", "first", "times"),
+)

@@ -1,0 +1,143 @@
+/**
+ * The package of a web capture. The recording (WARC) was dated, then logged with the facts, which name every file; all of
+ * that is judged here, as `vermilion verify` judges it. That a server sent the recording, the machine's owner alone says.
+ */
+
+import { digestOf, same } from "../octets";
+import { type Verdict, sentence, undecided } from "../verdict";
+import { decode, fields } from "./canonical";
+import { type Entry } from "./entries";
+import { type CaptureFacts, listsJust, readFacts } from "./facts";
+import { part } from "./files";
+import { PackageJudge } from "./judging";
+import { isFromCapture, requireCaptureLayout } from "./layout";
+import { readToken } from "./messages";
+import { type CaptureReport, type PackageVerdict } from "./model";
+import { Refused, require } from "./refusal";
+import { readZip } from "./zip";
+
+const [WARC, WACZ, FACTS, PICTURE] = ["capture.warc.gz", "capture.wacz", "capture.json", "page.png"] as const;
+const [QUERY, REPLY] = ["capture.warc.tsq", "capture.warc.tsr"] as const;
+const ARCHIVE = "archive/";
+const IN_WACZ = `${ARCHIVE}${WARC}`;
+const OPENED = "address name title";
+const NOT_LOGGED = "The file {path} is not the one that the log has.";
+/** Verdicts on a certificate that do not matter where the manifest's timestamp proves that the stamp is older. */
+const SINCE: ReadonlySet<string | null> = new Set(["REVOKED_NO_POE", "REVOKED_CA_NO_POE", "OUT_OF_BOUNDS_NO_POE"]);
+
+export class CaptureJudge extends PackageJudge {
+  private facts: CaptureFacts | null = null;
+  private dating: Date | null = null;
+
+  protected async check(): Promise<void> {
+    await this.step("files", () => this.checkFiles());
+    await this.step("manifest", () => this.checkManifest());
+    await this.step("log", () => this.checkLog());
+    await this.step("facts", () => this.checkFacts());
+    await this.step("recording", () => this.checkRecording());
+    await this.step("archive", () => this.checkArchive());
+  }
+
+  protected requireNames(): void {
+    requireCaptureLayout([...this.files.keys()]);
+  }
+
+  protected hasAPlace(): boolean {
+    return true; // the layout has every name
+  }
+
+  protected override isJudged(path: string): boolean {
+    return super.isJudged(path) || isFromCapture(path) || [QUERY, REPLY, FACTS].includes(path as typeof FACTS);
+  }
+
+  protected report(found: PackageVerdict): Partial<PackageVerdict> {
+    const whole = found.steps.every((each) => each.verdict.indication !== "TOTAL-FAILED");
+    const capture: CaptureReport | null = this.facts && {
+      facts: this.facts,
+      dated: this.dating,
+      logged: this.entries[0]?.at ?? null,
+      picture: whole ? (this.files.get(PICTURE) ?? null) : null,
+    };
+    return { capture };
+  }
+
+  /** The one entry is that of this capture, and what opens it is all that it commits to. */
+  private async entry(): Promise<Entry> {
+    const [entry, ...others] = this.entries;
+    require(entry && others.length === 0, "The package has no entry of the log.");
+    const own = entry.kind === "page-captured" && entry.public["capture"] === this.manifestOf().about;
+    require(own, "The log entry {entry} is not that of this capture.", { entry: entry.index });
+    return entry;
+  }
+
+  private opening(entry: Entry): { readonly [name: string]: unknown } {
+    const number = String(entry.index).padStart(8, "0");
+    const [leaf, opening] = [`log/entries/${number}.json`, `log/openings/${number}.json`].map((path) => fields(decode(part(this.files, path))));
+    const names = [fields(leaf?.["commitments"]), opening ?? {}].map((each) => Object.keys(each).sort().join(" "));
+    require(names.every((each) => each === OPENED), "What opens log entry {entry} is not all that it commits to.", { entry: entry.index });
+    return Object.fromEntries(Object.entries(opening ?? {}).map(([name, opened]) => [name, fields(opened)["value"]]));
+  }
+
+  /** The entry names facts and recording, the facts every file that the capture gave. */
+  private async checkFacts(): Promise<Verdict[]> {
+    const entry = await this.entry();
+    for (const [name, path] of [
+      ["facts", FACTS],
+      ["warc", WARC],
+    ] as const) {
+      require(entry.public[name] === (await digestOf(part(this.files, path, Infinity))), NOT_LOGGED, { path });
+    }
+    const facts = await readFacts(part(this.files, FACTS));
+    require(facts.capture === this.manifestOf().about, "The facts in the package are about another capture than its manifest.");
+    const given = [...this.manifestOf().files].filter(([path]) => isFromCapture(path)).map(([path, file]) => ({ path, ...file }));
+    require(listsJust(facts, given), "The files of the capture are not those of which its facts tell.");
+    require(this.opening(entry)["address"] === facts.address, "The log has another address than the facts of the capture.");
+    this.facts = facts;
+    this.found.push(sentence("Files that the capture gave, each as the log’s facts have it: {count}", { count: given.length }));
+    return [];
+  }
+
+  /** Dated by the timestamp that the log names, once the capture had ended and before it was logged. */
+  private async checkRecording(): Promise<Verdict[]> {
+    const entry = await this.entry();
+    const warc = part(this.files, WARC, Infinity);
+    const stamp = readToken(part(this.files, REPLY), REPLY);
+    const own = this.certificates();
+    const carried = stamp.certificates.every((each) => own.some((one) => same(one.der, each)));
+    require(carried, "The timestamp {path} carries a certificate that is not of the package.", { path: REPLY });
+    const logged = entry.public["serial"] === stamp.serial.toString(16);
+    require(logged, "The log has another timestamp of {path} than the package.", { path: WARC });
+    let dated = await this.dated(REPLY, warc, QUERY);
+    const sealed = this.seal?.timestamp ?? null;
+    const since = dated.verdict.indication !== "TOTAL-PASSED" && SINCE.has(dated.verdict.subindication);
+    if (since && sealed !== null) dated = await this.dated(REPLY, warc, QUERY, sealed);
+    this.dating = dated.time;
+    if (dated.time !== null && sealed !== null && this.facts !== null) {
+      const times = [this.facts.ended, dated.time, entry.at, sealed].map((each) => Math.floor(each.getTime() / 1000));
+      const ordered = times.every((each, at) => at === 0 || each >= (times[at - 1] ?? 0));
+      require(ordered, OUT_OF_ORDER, { path: WARC });
+    }
+    return [dated.verdict, ...(this.facts === null || sealed === null ? [UNKNOWN_ORDER] : [])];
+  }
+
+  /** Whoever opens the WACZ sees what is in the recording. */
+  private async checkArchive(): Promise<Verdict[]> {
+    let inside: ReadonlyMap<string, Uint8Array>;
+    try {
+      inside = await readZip(part(this.files, WACZ, Infinity));
+    } catch (error) {
+      require(!(error instanceof Refused), "The file {path} cannot be read as a ZIP in one way only.", { path: WACZ });
+      throw error;
+    }
+    const names = [...inside.keys()].filter((each) => each.toLowerCase().startsWith("archive"));
+    const recording = inside.get(IN_WACZ);
+    const whole = names.join() === IN_WACZ && recording !== undefined && same(recording, part(this.files, WARC, Infinity));
+    require(whole, "The file {path} does not have {warc} in it, byte for byte.", { path: WACZ, warc: WARC });
+    return [];
+  }
+}
+
+const OUT_OF_ORDER =
+  "The times in the package contradict each other: the end of the capture, the timestamp of {path}, the log entry and the" +
+  " timestamp of the manifest do not follow one another.";
+const UNKNOWN_ORDER = undecided("TIMESTAMP_ORDER_FAILURE", "In which order the capture was dated and logged is not known.");
