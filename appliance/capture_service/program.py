@@ -11,15 +11,14 @@ import os
 import select
 import signal
 import socket
-import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import partial
 from importlib import metadata
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from appliance.capture_service.messages import (
     LARGEST_REQUEST,
@@ -41,10 +40,11 @@ from appliance.errors import ConfigurationError
 from appliance.home import Home
 from appliance.web_capture.capturing import capture
 from appliance.web_capture.destinations import Destinations
-from appliance.web_capture.model import CaptureFailed, CaptureOrder, CaptureProgress
+from appliance.web_capture.model import CaptureFailed, CaptureOrder, CaptureProgress, ForwardProxy, HouseNetwork
 from appliance.web_capture.trying import try_browser
 from appliance.web_capture.upstream import server_trust
 
+_SECRET: Final = "capture.proxy"  # noqa: S105 - its name
 _WAY: Final = 10.0
 """Seconds for the request to arrive, which is sent with the connection; and for the program to clean up."""
 
@@ -187,25 +187,36 @@ def _captured(settings: Settings, order: CaptureOrder, line: _Line) -> Any:
     """The capture as plain values."""
     asked = settings.capture
     destinations = Destinations(
-        asked.allowed_hosts, utc_now, loopback=asked.allows_this_machine, closed=settings.own_ports
+        asked.allowed_hosts,
+        utc_now,
+        loopback=asked.allows_this_machine,
+        closed=settings.own_ports,
+        house=_house(settings),
     )
     made = capture(
         order,
         destinations,
         clock=utc_now,
         limits=limits_of(asked),
-        trust=_trust(settings),
         made_by=f"vermilion {metadata.version('vermilion')}",
         progress=line.progress,
     )
     return frames.encode(made)
 
 
-def _trust(settings: Settings) -> Callable[[], ssl.SSLContext]:
-    trust = partial(server_trust, str(settings.beside(settings.capture.tls)) if settings.capture.tls else None)
+def _house(settings: Settings) -> HouseNetwork:
+    """What the settings say of the network, and the secret of the house's proxy."""
+    asked = settings.capture
+    authorities = str(settings.beside(asked.tls)) if asked.tls else ""
     try:
-        trust()
+        if authorities:
+            server_trust(authorities)
+        secret = settings.home.optional_secret(_SECRET, os.environ) if asked.proxy else None
     except OSError as error:  # as ssl.SSLError is, too
         why = f"the file that capture.tls names cannot be read ({error.strerror or error})"
         raise CaptureNotMade(CaptureFault.UNSET, why) from error
-    return trust
+    except ConfigurationError as error:
+        raise CaptureNotMade(CaptureFault.UNSET, str(error)) from error
+    place = urlsplit(asked.proxy)
+    proxy = ForwardProxy(place.hostname or "", place.port or 0, secret) if asked.proxy else None
+    return HouseNetwork(only=tuple(asked.only_hosts), proxy=proxy, authorities=authorities)

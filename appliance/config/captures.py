@@ -55,7 +55,7 @@ class CaptureSettings:
     ``capture.proxy``. ``tls`` is a PEM file (its path counts from ``config/``) with authorities that are believed
     beside the system's. One capture takes ``seconds`` for loading, ``megabytes`` and ``requests``, and its
     picture ``height`` pixels at most. One person orders ``per_day`` captures in 24 hours; each is kept for
-    ``keep_days``, 0 meaning for good.
+    ``keep_days``, 0 meaning for good. ``megabytes`` is bounded by what a package may have: it has them twice.
     """
 
     enabled: bool = False
@@ -68,7 +68,7 @@ class CaptureSettings:
     proxy: str = checked("", _is_proxy, "like http://proxy.enterprise.example:3128, without a user")
     tls: str = ""
     seconds: int = number(50, 5, 300)
-    megabytes: int = number(256, 1, 512)
+    megabytes: int = number(100, 1, 110)
     requests: int = number(2_000, 1, 10_000)
     height: int = number(30_000, 1_000, 30_000, "pixels")
     per_day: int = number(50, 0, 10_000)

@@ -128,14 +128,14 @@ class PageDifferences:
 
 
 @dataclass(frozen=True, slots=True)
-class CaptureComparison:
+class MarkedDifferences:
     """Differences, and the later picture with what is different in red (PNG; empty where nothing is)."""
 
     differences: PageDifferences
     marked: bytes
 
 
-def compare_pages(before: ComparedPage, after: ComparedPage, confinement: Confinement) -> CaptureComparison:
+def compare_pages(before: ComparedPage, after: ComparedPage, confinement: Confinement) -> MarkedDifferences:
     """What is different between two captures; their pictures are read in *confinement* (``captures.compared``).
     Raises ConfinementFailed (``unavailable``) alone."""
     pictures = _pictures(before.picture, after.picture, confinement)
@@ -150,7 +150,7 @@ def compare_pages(before: ComparedPage, after: ComparedPage, confinement: Confin
         address=_values(before.address, after.address),
         certificate=_values(before.certificate, after.certificate),
     )
-    return CaptureComparison(found, pictures.marked if pictures is not None else b"")
+    return MarkedDifferences(found, pictures.marked if pictures is not None else b"")
 
 
 def _pictures(before: bytes, after: bytes, confinement: Confinement) -> ComparedPictures | None:

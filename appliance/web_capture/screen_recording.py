@@ -40,7 +40,8 @@ class ScreenRecording:
 
     def take(self, picture: bytes, number: int) -> None:
         """A *picture* (JPEG) that the browser numbers so."""
-        self._open.append(number)
+        if len(self._open) < _MOST:
+            self._open.append(number)
         if len(picture) <= _LARGEST:
             self._latest = self._clock(), picture
 

@@ -19,9 +19,18 @@ from warcio.archiveiterator import ArchiveIterator
 from appliance.capture_service.client import CaptureService, CaptureUnavailable
 from appliance.capture_service.messages import CaptureFault
 from appliance.confinement import frames
-from appliance.web_capture.model import CaptureFailed, CaptureOrder, CaptureProgress, CaptureStage
+from appliance.web_capture.model import (
+    CaptureFailed,
+    CaptureOrder,
+    CaptureProgress,
+    CaptureStage,
+    CaptureStep,
+    StepKind,
+    StepResult,
+)
 from tests.capture_service.conftest import ENABLED, service_of
-from tests.web_capture.servers import Answer, Asked, Site, answer, page
+from tests.web_capture.house_proxy import HouseProxy
+from tests.web_capture.servers import Answer, Asked, Server, Site, answer, page
 
 pytestmark = pytest.mark.processes
 Serve = Callable[[Site], str]
@@ -241,3 +250,34 @@ def test_orders_of_several_threads_do_not_mix(service: CaptureService, serve: Se
     for each in threads:
         each.join()
     assert found == {each: f"page {n}" for n, each in enumerate(addresses)}
+
+
+def test_the_settings_of_the_network_are_kept_to(home: Path) -> None:
+    """The house's proxy with its secret, and the list of hosts."""
+    server = Server({"site.example": lambda _: page("by the proxy<img src=http://other.example/>")})
+    proxy = HouseProxy({"site.example": server.port}, password="capture:secret")
+    (home / "secrets").mkdir(mode=0o700)
+    (home / "secrets/capture.proxy").write_text("capture:secret\n")
+    (home / "secrets/capture.proxy").chmod(0o600)
+    (home / "config/appliance.toml").write_text(
+        f'[capture]\nenabled = true\nonly_hosts = ["site.example"]\nproxy = "http://127.0.0.1:{proxy.port}"\n'
+    )
+    try:
+        made = service_of(home).capture(CaptureOrder("http://site.example/"))
+    finally:
+        proxy.close()
+        server.close()
+    assert made.visit.text == "by the proxy"
+    assert made.traffic.proxy == f"127.0.0.1:{proxy.port}"
+    assert ("http://other.example/", "not-listed") in {(each.address, each.why) for each in made.traffic.refused}
+    assert set(proxy.asked) == {"GET http://site.example/"}
+
+
+def test_steps_come_back_with_their_pictures(service: CaptureService, serve: Serve) -> None:
+    address = serve(lambda _: page("<button onclick=\"this.textContent='clicked'\">b</button>"))
+    steps = (CaptureStep(StepKind.CLICK, "button"), CaptureStep(StepKind.RECORD, seconds=1.0))
+    made = service.capture(CaptureOrder(address, steps))
+    assert [each.result for each in made.steps] == [StepResult.DONE, StepResult.DONE]
+    assert all(each.picture.startswith(b"\x89PNG") for each in made.steps)
+    assert made.session[8:12] == b"WEBP"
+    assert made.visit.text == "clicked"
