@@ -51,7 +51,8 @@ CUNNING = {
         new Worker(URL.createObjectURL(new Blob(['for(;;);'])))""",
     "opens thousands of sockets": "for(let i=0;i<2000;i++)new WebSocket('ws://'+location.host+'/'+i)",
     "fills its disk": """navigator.storage.getDirectory().then(async d=>{
-        const f=await d.getFileHandle('x',{create:true});const w=await f.createWritable();for(let i=0;i<1000;i++)await w.write(new Uint8Array(1e6))})""",
+        const f=await d.getFileHandle('x',{create:true}),w=await f.createWritable();
+        for(let i=0;i<1000;i++)await w.write(new Uint8Array(1e6))})""",
     "saves hundreds of files": """for(let i=0;i<200;i++){const a=document.createElement('a');a.download=i;
         a.href=URL.createObjectURL(new Blob([new Uint8Array(1e6)]));a.click()}""",
 }
