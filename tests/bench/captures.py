@@ -77,7 +77,7 @@ def _printed(address: str, _hosts: list[str], folder: Path) -> None:
 
 def _page(pictures: int) -> OrdinarySite:
     body = "<p>An ordinary page of text. " * 40
-    images = "".join(f"<img src=/{n}.png>" for n in range(pictures))
+    images = "".join(f"<img src=/{n}.png style='display:inline'>" for n in range(pictures))
     files = {f"/{n}.png": png(n) for n in range(pictures)}
     return OrdinarySite(of_paths({"/": shown("Ordinary", body + images), **files}), ("Ordinary",))
 

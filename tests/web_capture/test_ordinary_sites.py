@@ -138,7 +138,7 @@ def test_what_is_printed(shown: Shown, tmp_path: Path) -> None:
 def test_its_package_passes_with_every_judge(
     shown: Shown, appliance: Appliance, world: World, tmp_path: Path
 ) -> None:
-    """Recorded, dated, logged and packed by the real appliance; the judges: ``vermilion verify``, openssl, checkers."""
+    """Recorded, dated, logged and packed by the real appliance: ``vermilion verify``, openssl, the checkers."""
     made = recorded(appliance, shown.captured.capture, by=ZHANG.subject, name=ZHANG.name)
     file = tmp_path / "capture.zip"
     file.write_bytes(appliance.capture_recording.package(made))
