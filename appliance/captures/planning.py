@@ -67,6 +67,7 @@ class CaptureSchedules:
                 work=CaptureWork(now),
                 steps=schedule.steps,
                 schedule=schedule.id,
+                client=schedule.client,
             )
             captures.insert_capture(tx, ordered)
         return free

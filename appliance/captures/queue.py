@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
+from appliance.acting_client import ClientReach, acting_for
 from appliance.capture_service.client import CaptureService
 from appliance.captures.orders import order_of
 from appliance.captures.recording import CaptureRecording, CaptureRequest, RecordedCapture
@@ -106,7 +108,8 @@ class CaptureQueue:
         with self._database.reading() as tx:
             person = people.person(tx, taken.owner)
         request = CaptureRequest(taken.id, taken.purpose, person.name, person.organisation, person.zone)
-        self._recording.record(capture, request=request, by=taken.owner, keep=partial(self._keep, capture))
+        with _asked_by(taken):
+            self._recording.record(capture, request=request, by=taken.owner, keep=partial(self._keep, capture))
 
     def _note(self, capture_id: str, made: CaptureProgress) -> None:
         """Raises :class:`StateRefused`, which ends the capture, once its owner has cancelled it."""
@@ -152,6 +155,11 @@ class _Noting:
         if made.stage.value != self.stage or now >= self.next:
             self.stage, self.next = made.stage.value, now + BETWEEN
             self.note(made)
+
+
+def _asked_by(capture: OrderedCapture) -> AbstractContextManager[None]:
+    """While it lasts, entries of the log name the API client that ordered *capture*, if one did."""
+    return nullcontext() if capture.client is None else acting_for(ClientReach(capture.client, frozenset()))
 
 
 def _tell(tx: Transaction, capture: OrderedCapture, at: datetime) -> None:

@@ -129,7 +129,8 @@ class CapturePlan:
 @dataclass(frozen=True, slots=True)
 class CaptureSchedule:
     """A plan for one address. ``turn``: how many captures' time has come, ``missed``: how many of these were not
-    made; ``due`` is when the next one is, None when no more come."""
+    made; ``due`` is when the next one is, None when no more come. ``client`` is the API client that asked for
+    it."""
 
     id: str
     owner: str
@@ -142,6 +143,7 @@ class CaptureSchedule:
     missed: int = 0
     due: datetime | None = None
     stopped: datetime | None = None
+    client: str | None = None
 
     def after(self, *, passed: int, due: datetime | None, captured: bool) -> CaptureSchedule:
         """The schedule once the time of *passed* captures has come, of which one was *captured* at most."""
