@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from appliance.web_capture.devtools import DevTools, Event
+from appliance.web_capture.devtools import BrowserGone, BrowserRefused, DevTools, Event
 from appliance.web_capture.model import CaptureFailed
 from appliance.web_capture.reporting import CaptureReporting
 from appliance.web_capture.screen_recording import ScreenRecording
@@ -19,10 +20,10 @@ SCREEN: Final = 900
 QUIET: Final = 0.8
 """Seconds without a request after which a page counts as loaded."""
 TICK: Final = 0.1
+_PATIENCE: Final = 20.0
+"""Seconds for a page that is busy."""
 _LOOKS: Final = 3
 """How often a page is looked at that goes on to another one meanwhile."""
-_PATIENCE: Final = 5.0
-"""Seconds for that other one to be loaded."""
 
 T = TypeVar("T")
 
@@ -52,6 +53,7 @@ class Tab:
         self.left = False
         self.loaded = ""
         self.moves = 0
+        self._held = False
         tools.ask("Browser.setDownloadBehavior", {"behavior": "deny", "eventsEnabled": True})
         made = tools.ask("Target.createTarget", {"url": "about:blank", "width": WIDTH, "height": SCREEN})
         self._target = str(made["targetId"])
@@ -72,11 +74,21 @@ class Tab:
         return _octets(self.ask(method, parameters, seconds=seconds))
 
     def value(self, expression: str) -> Any:
-        """What *expression* is in a world of its own, which the page's scripts cannot change; None if it fails."""
-        tree = self.ask("Page.getFrameTree")
-        world = self.ask(
-            "Page.createIsolatedWorld", {"frameId": tree["frameTree"]["frame"]["id"], "worldName": "capture"}
-        )
+        """What *expression* is in a world of its own, which the page's scripts cannot change; None if it fails. A
+        page that goes on to another one meanwhile is asked again."""
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() + _PATIENCE / 4 < deadline:
+            with suppress(BrowserRefused, BrowserGone):
+                return self._evaluated(expression, self._world(_PATIENCE / 4))
+            self.wait(TICK / 4)
+        return self._evaluated(expression, self._world(_PATIENCE / 4))
+
+    def _world(self, seconds: float) -> Mapping[str, Any]:
+        """A world of scripts beside the page's own; Chromium forgets who asks for it while another page opens."""
+        asked = {"frameId": self._target, "worldName": "capture"}  # a tab's first frame is called like the tab
+        return self.ask("Page.createIsolatedWorld", asked, seconds=seconds)
+
+    def _evaluated(self, expression: str, world: Mapping[str, Any]) -> Any:
         asked = {
             "expression": expression,
             "contextId": world["executionContextId"],
@@ -99,6 +111,16 @@ class Tab:
             if time.monotonic() >= deadline:
                 return
 
+    def hold(self) -> None:
+        """From now on the page stays as it is: its scripts run no more, and it goes nowhere else. So text, picture
+        and PDF are of one moment, and no page escapes by reloading itself or by being busy when it is printed."""
+        if self._held:
+            return
+        self._held = True
+        self.ask("Fetch.enable", {"patterns": [{"urlPattern": "*", "resourceType": "Document"}]})
+        self.ask("Emulation.setScriptExecutionDisabled", {"value": True})
+        self.settle(time.monotonic() + 2 * QUIET)
+
     def settle(self, deadline: float) -> bool:
         """Whether the page is loaded and quiet before *deadline* (``time.monotonic``)."""
         while time.monotonic() < deadline:
@@ -119,14 +141,18 @@ class Tab:
             self.ask("Page.getFrameTree")
             if self.moves == before:
                 return found
-            self.settle(time.monotonic() + _PATIENCE)
+            self.settle(time.monotonic() + _PATIENCE / 4)
         raise CaptureFailed("The page went on to other addresses while it was looked at; nothing was kept.")
 
     def _take_at_once(self, event: Event) -> bool:
-        """Whether *event* is one that cannot wait: a dialog, which is closed, as until then the page answers
-        nothing; or another page, of which everything from now on is."""
+        """Whether *event* is one that cannot wait: a dialog, or another page to be opened once the page is held,
+        which are refused, as until then the page answers nothing; or another page, of which everything now is."""
         if event["method"] == "Page.frameNavigated":
             self._note_page(event.get("params", {})["frame"])
+            return True
+        if event["method"] == "Fetch.requestPaused":  # once the page is held: what stays open would hold it up
+            refused = {"requestId": event["params"]["requestId"], "errorReason": "Aborted"}
+            self._tools.tell("Fetch.failRequest", refused, session=self._session)
             return True
         if event["method"] != "Page.javascriptDialogOpening":
             return False

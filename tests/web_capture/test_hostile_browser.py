@@ -146,7 +146,7 @@ def proxied(tmp_path: Path) -> Iterator[Proxied]:
     where = Destinations(["site.example"], now, look=lambda _: (["127.0.0.1"], (), ""), loopback=True)
     traffic, warc = Traffic(), WarcFile(io.BytesIO())
     connecting = Connecting(where, traffic, server_trust)
-    recorder = Recorder(warc, traffic, connecting, Interception(tmp_path, now()), CaptureLimits(), now)
+    recorder = Recorder(warc, traffic, connecting, Interception(now()), CaptureLimits(), now)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         proxy = RecordingProxy(listener, recorder)
         yield proxy, listener, warc, traffic
@@ -199,13 +199,13 @@ def test_the_server_is_asked_for_what_is_recorded(
     assert [each.address for each in warc.entries] == [whole]
 
 
-def test_what_a_page_sends_has_a_limit(served: Callable[..., Server], tmp_path: Path) -> None:
+def test_what_a_page_sends_has_a_limit(served: Callable[..., Server]) -> None:
     """It is in the record as well, and the record is in memory."""
     server = served({"site.example": lambda _: page("x")})
     where = Destinations(["site.example"], now, look=lambda _: (["127.0.0.1"], (), ""), loopback=True)
     traffic, warc, limits = Traffic(), WarcFile(io.BytesIO()), CaptureLimits(bytes=100_000)
     connecting = Connecting(where, traffic, server_trust)
-    recorder = Recorder(warc, traffic, connecting, Interception(tmp_path, now()), limits, now)
+    recorder = Recorder(warc, traffic, connecting, Interception(now()), limits, now)
     sent = f"POST http://site.example:{server.port}/ HTTP/1.1\r\nHost: site.example:{server.port}\r\n"
     with socket.create_server(("127.0.0.1", 0)) as listener:
         proxy = RecordingProxy(listener, recorder)
@@ -220,8 +220,8 @@ def test_what_a_page_sends_has_a_limit(served: Callable[..., Server], tmp_path: 
     assert {each.why for each in traffic.refused} == {"too-many"}
 
 
-def test_contexts_of_any_number_of_hosts(tmp_path: Path) -> None:
-    interception = Interception(tmp_path, now())
+def test_contexts_of_any_number_of_hosts() -> None:
+    interception = Interception(now())
     made = [weakref.ref(interception.context_for(f"{number}.example")) for number in range(300)]
     gc.collect()
     assert sum(each() is not None for each in made) <= 256

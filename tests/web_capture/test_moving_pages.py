@@ -4,8 +4,10 @@ answers: their words are never told of another's address."""
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -26,35 +28,55 @@ def sites(more: str = "") -> dict[str, Callable[[Asked], bytes]]:
     }
 
 
-def going_on(monkeypatch: pytest.MonkeyPatch, method: str, word: str, *, always: bool = False) -> None:
-    """As soon as *word* was read by *method* the page goes on, as one could that measures how it is looked at."""
-    genuine, times = getattr(Tab, method), count()
-
-    def read(self: Tab, asked: str, *more: object, **others: object) -> object:
-        found = genuine(self, asked, *more, **others)
-        if word in asked and (always or not next(times)):
-            here = self.loaded
-            there = re.sub("victim|evil", lambda each: {"victim": "evil", "evil": "victim"}[each[0]], here)
-            self.value(f"location.href = '{there}'")
-            while self.loaded == here:
-                self.wait(0.1)
-        return found
-
-    monkeypatch.setattr(Tab, method, read)
+def other(address: str) -> str:
+    return re.sub("victim|evil", lambda each: {"victim": "evil", "evil": "victim"}[each[0]], address)
 
 
 def test_the_words_are_those_of_the_address(
     served: Served, capturing: Capturing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    going_on(monkeypatch, "said", "innerText")
-    server = served(sites())
+    """The page has asked for another one, which is slow, before it is held; that comes once the text was read."""
+    hold, said = Tab.hold, Tab.said
+
+    def held(self: Tab) -> None:
+        if "evil" in self.loaded:
+            self.value(f"location.href = '{other(self.loaded)}'")
+        hold(self)
+
+    def read(self: Tab, asked: str) -> str:
+        found = said(self, asked)
+        while "innerText" in asked and "evil" in self.loaded:
+            self.wait(0.1)
+        return found
+
+    monkeypatch.setattr(Tab, "hold", held)
+    monkeypatch.setattr(Tab, "said", read)
+
+    def slow(_: Asked) -> bytes:
+        time.sleep(4)
+        return page("<title>victim</title>nothing")
+
+    server = served({**sites(), "victim.example": slow})
     visit = capturing(f"http://evil.example:{server.port}/", HOSTS).capture.visit
-    assert (visit.address, visit.title, visit.text) == (
-        f"http://victim.example:{server.port}/",
-        "victim",
-        "nothing",
-    )
+    there = f"http://victim.example:{server.port}/"
+    assert (visit.address, visit.title, visit.text) == (there, "victim", "nothing")
     assert visit.loaded_address == visit.address
+
+
+def going_on(monkeypatch: pytest.MonkeyPatch, *, always: bool = False) -> None:
+    """As soon as a picture was taken the page goes on, as one could that measures how it is looked at."""
+    genuine, times = Tab.octets, count()
+
+    def pictured(self: Tab, method: str, *more: Any, **others: Any) -> bytes:
+        found = genuine(self, method, *more, **others)
+        if method == "Page.captureScreenshot" and (always or not next(times)):
+            here = self.loaded
+            self.value(f"location.href = '{other(here)}'")
+            while self.loaded == here:
+                self.wait(0.1)
+        return found
+
+    monkeypatch.setattr(Tab, "octets", pictured)
 
 
 def test_the_picture_of_a_step_is_that_of_the_address(
@@ -62,7 +84,7 @@ def test_the_picture_of_a_step_is_that_of_the_address(
 ) -> None:
     server = served(sites())
     genuine = capturing(f"http://victim.example:{server.port}/", HOSTS, steps=(CaptureStep(StepKind.SCROLL),))
-    going_on(monkeypatch, "octets", "captureScreenshot")
+    going_on(monkeypatch)
     shown = capturing(f"http://evil.example:{server.port}/", HOSTS, steps=(CaptureStep(StepKind.SCROLL),))
     [step], [known] = shown.capture.steps, genuine.capture.steps
     assert (step.address, step.picture) == (known.address, known.picture)
@@ -71,10 +93,10 @@ def test_the_picture_of_a_step_is_that_of_the_address(
 def test_a_page_that_never_stands_still(
     served: Served, capturing: Capturing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    going_on(monkeypatch, "said", "innerText", always=True)
+    going_on(monkeypatch, always=True)
     server = served(sites())
     with pytest.raises(CaptureFailed, match="went on to other addresses"):
-        capturing(f"http://evil.example:{server.port}/", HOSTS)
+        capturing(f"http://evil.example:{server.port}/", HOSTS, steps=(CaptureStep(StepKind.SCROLL),))
 
 
 @pytest.mark.parametrize("requests", [2_000, 10])
