@@ -15,12 +15,14 @@ from functools import partial
 from typing import Final
 
 from appliance.acting_client import ClientReach, acting_for
-from appliance.capture_service.client import CaptureService
+from appliance.capture_service.client import CaptureService, CaptureUnavailable
+from appliance.capture_service.messages import CaptureFault
 from appliance.captures.orders import order_of
 from appliance.captures.recording import CaptureRecording, CaptureRequest, RecordedCapture
 from appliance.contracts.crash_safety import ProcessLeases
 from appliance.documents.blobs import BlobStore
 from appliance.errors import StateRefused
+from appliance.evidence.captures.facts import fit
 from appliance.model.captures import CaptureFile, CaptureRecord, OrderedCapture
 from appliance.model.notice import Notice, NoticeKind
 from appliance.store import captures, outbox, people
@@ -71,6 +73,9 @@ class CaptureQueue:
             self._make(taken)
         except CaptureFailed as failure:
             self._fail(taken, Sentence(failure.template, failure.values))
+        except CaptureUnavailable as failure:
+            counts = self._may_be_the_pages(taken, failure)
+            self._postpone(taken, Sentence(failure.template, failure.values), counts=counts)
         except RefusalError as failure:  # of our own: the machine cannot do it now
             self._postpone(taken, Sentence(failure.template, failure.values))
         except BaseException:
@@ -111,6 +116,11 @@ class CaptureQueue:
         with _asked_by(taken):
             self._recording.record(capture, request=request, by=taken.owner, keep=partial(self._keep, capture))
 
+    def _may_be_the_pages(self, taken: OrderedCapture, failure: CaptureUnavailable) -> bool:
+        """Whether a page may have made the program fail, by all its memory perhaps: it would do so each time."""
+        begun = self._database.query(captures.load_capture, taken.id).work.stage
+        return bool(begun) or failure.cause in (CaptureFault.UNBELIEVABLE, CaptureFault.LATE)
+
     def _note(self, capture_id: str, made: CaptureProgress) -> None:
         """Raises :class:`StateRefused`, which ends the capture, once its owner has cancelled it."""
         words = {"requests": made.requests, "received": made.received}
@@ -121,7 +131,7 @@ class CaptureQueue:
     def _keep(self, capture: Capture, tx: Transaction, recorded: RecordedCapture) -> None:
         """In the transaction of the log's entry, so that there is none of a capture that was cancelled."""
         record = CaptureRecord(
-            recorded.title, capture.visit.address, recorded.entry, recorded.at, recorded.audience
+            recorded.title, fit(capture.visit.address), recorded.entry, recorded.at, recorded.audience
         )
         files = [CaptureFile(path, each, self._blobs.size(each)) for path, each in recorded.files.items()]
         if not captures.finish(tx, recorded.id, self._leases.own_lease(), record, files):
@@ -132,14 +142,16 @@ class CaptureQueue:
             if captures.fail(tx, taken.id, self._leases.own_lease(), self._now(), why):
                 _tell(tx, taken, self._now())
 
-    def _postpone(self, taken: OrderedCapture, why: Sentence) -> None:
-        """Tried again later; not for ever, and not at all where it was cancelled meanwhile."""
+    def _postpone(self, taken: OrderedCapture, why: Sentence, *, counts: bool = False) -> None:
+        """Tried again later; not for ever, and not at all where it was cancelled meanwhile. With *counts* it was
+        an attempt as where a process dies."""
         now = self._now()
-        if now - taken.ordered >= GIVEN_UP:
+        begun = taken.work.attempts + 1
+        if now - taken.ordered >= GIVEN_UP or (counts and begun >= MOST_ATTEMPTS):
             self._fail(taken, why)
             return
         lease = self._leases.own_lease()
-        self._database.commit(captures.wait_again, taken.id, lease, now + PAUSE, why, counts=False)
+        self._database.commit(captures.wait_again, taken.id, lease, now + PAUSE, why, counts=counts)
 
 
 @dataclass

@@ -120,10 +120,12 @@ def may_capture(tx: Transaction, subject: str) -> bool:
 
 
 def next_waiting(tx: Transaction, now: datetime) -> OrderedCapture | None:
-    """The one that waits longest of those whose time has come. Those of somebody whose account is suspended or who
-    lost the role rest."""
+    """The one that waits longest of those whose time has come; first those of people for whom the fewest are made
+    now, so that nobody waits for another's fifty. Those of somebody whose account is suspended or who lost the
+    role rest."""
     allowed = _MAY_CAPTURE.format(owner="captures.owner")
-    rest = f"WHERE state = 'waiting' AND retry_at <= ? AND {allowed} ORDER BY retry_at, rowid LIMIT 1"
+    made = "(SELECT count(*) FROM captures AS r WHERE r.state = 'running' AND r.owner = captures.owner)"
+    rest = f"WHERE state = 'waiting' AND retry_at <= ? AND {allowed} ORDER BY {made}, retry_at, rowid LIMIT 1"
     return _CAPTURES.first(tx, rest, (now,))
 
 

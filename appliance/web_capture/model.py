@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -191,6 +191,10 @@ class RefusedRequest:
 
 _TRUST: Final = (TlsTrust.NONE, TlsTrust.TRUSTED, TlsTrust.HOUSE, TlsTrust.UNTRUSTED)
 """From what is good to what is not; NONE is no connection's."""
+_MOST_CHAINS: Final = 6 * MEGABYTE
+"""Bytes of certificates that are told, of all hosts: servers can send a hundred thousand of each."""
+_MOST_ANSWERS: Final = 3 * MEGABYTE
+"""Characters of DNS answers, of all names."""
 
 
 @dataclass
@@ -212,13 +216,23 @@ class Traffic:
     refused_in_all: int = 0
     cut_in_all: int = 0
     """How many there were, the ones included that were too many to be told."""
+    _chains: int = field(default=0, init=False, repr=False, compare=False)
+    _answers: int = field(default=0, init=False, repr=False, compare=False)
 
     def note_tls(self, facts: TlsFacts) -> None:
         """Notes the TLS of a connection. Of several connections with one host the least trusted one is told: the
         page may have come over that one, and whoever was between would let the others pass."""
         known = self.tls.get(facts.host)
         if known is None or _TRUST.index(facts.trust) > _TRUST.index(known.trust):
-            self.tls[facts.host] = facts
+            self._chains += sum(map(len, facts.chain))
+            self.tls[facts.host] = facts if self._chains <= _MOST_CHAINS else replace(facts, chain=())
+
+    def note_resolution(self, found: Resolution) -> None:
+        """Notes what a name led to, once."""
+        if found.host not in self.resolutions:
+            self._answers += sum(map(len, found.answers))
+            kept = found if self._answers <= _MOST_ANSWERS else replace(found, answers=())
+            self.resolutions[found.host] = kept
 
     def note_connection(self, host: str, address: str, port: int) -> None:
         """Notes that a connection for *host* was opened to *address* and *port*."""

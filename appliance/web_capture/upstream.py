@@ -92,7 +92,7 @@ class Connecting:
         if port in _OTHER_PROTOCOLS:
             raise NotVisited("forbidden")
         found = self._destinations.at(host, port)
-        self._traffic.resolutions[found.host] = found
+        self._traffic.note_resolution(found)
         line = self._connected(found, port, tls=tls)
         if tls:
             try:

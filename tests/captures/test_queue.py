@@ -10,15 +10,17 @@ import sys
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from appliance.capture_service.client import CaptureService, CaptureUnavailable
+from appliance.capture_service.messages import CaptureFault
 from appliance.captures.orders import CaptureDraft
-from appliance.captures.queue import INTERRUPTED, PAUSE
+from appliance.captures.queue import INTERRUPTED, MOST_ATTEMPTS, PAUSE
 from appliance.demonstration.participants import CUSTODIAN, LI, ZHANG
 from appliance.errors import NotAllowed, NotFound, PreconditionRefused, StateRefused
 from appliance.evidence.captures.layout import FACTS, PICTURE, WACZ, WARC
@@ -26,7 +28,8 @@ from appliance.model.captures import CaptureState
 from appliance.model.notice import NoticeKind
 from appliance.store import captures, outbox
 from appliance.verification import Indication
-from appliance.web_capture.model import CaptureFailed, CaptureStep, StepKind
+from appliance.web_capture.capturing import Capture
+from appliance.web_capture.model import CaptureFailed, CaptureProgress, CaptureStage, CaptureStep, StepKind
 from appliance.wiring import Appliance
 from tests.captures.conftest import Web, forget_all, now_of, ordered
 from tests.web_capture.servers import Asked
@@ -224,6 +227,42 @@ def test_two_are_made_at_a_time_and_the_oldest_first(appliance: Appliance, web: 
         lane.join()
     states = [now_of(appliance, each).state for each in (first, second, third)]
     assert states == [CaptureState.DONE, CaptureState.DONE, CaptureState.WAITING]
+
+
+def test_nobody_waits_for_anothers_fifty(appliance: Appliance) -> None:
+    mine = [ordered(appliance, "https://example.com/") for _ in range(4)]
+    others = ordered(appliance, "https://example.com/", by=LI.subject)
+    for each in mine[:2]:
+        appliance.database.commit(captures.begin, each.id, "somebody", datetime.now(UTC))
+    turn = appliance.database.query(captures.next_waiting, datetime.now(UTC))
+    assert turn is not None
+    assert turn.id == others.id
+
+
+@pytest.mark.parametrize(
+    ("cause", "told"),
+    [(CaptureFault.UNBELIEVABLE, False), (CaptureFault.LATE, False), (CaptureFault.PROGRAM, True)],
+)
+def test_a_page_that_takes_the_program_over_gets_it_twice(
+    appliance: Appliance, monkeypatch: pytest.MonkeyPatch, cause: CaptureFault, told: bool
+) -> None:
+    """Not again and again for an hour; and so does one that takes all its memory, once it was begun (told)."""
+    asked = []
+
+    def end(*_: object, progress: Callable[[CaptureProgress], None]) -> Capture:
+        asked.append(1)
+        if told:
+            progress(CaptureProgress(CaptureStage.LOADING))
+        raise CaptureUnavailable(cause, "the other side closed")
+
+    monkeypatch.setattr(CaptureService, "capture", end)
+    waiting = ordered(appliance, "https://example.com/")
+    for _ in range(3):
+        with appliance.database.transaction() as tx:
+            tx.execute("UPDATE captures SET retry_at = ordered WHERE id = ?", (waiting.id,))
+        appliance.capture_queue.run_next()
+    assert len(asked) == MOST_ATTEMPTS
+    assert now_of(appliance, waiting).state is CaptureState.FAILED
 
 
 def test_whoever_may_not_capture_now_rests(appliance: Appliance, web: Web) -> None:

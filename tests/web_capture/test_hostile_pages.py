@@ -8,11 +8,22 @@ import threading
 from collections.abc import Callable, Iterator
 from itertools import count
 
+import cbor2
 import pytest
 
+from appliance.capture_service.messages import LARGEST_FRAME
+from appliance.confinement import frames
 from appliance.web_capture.capturing import require_address
-from appliance.web_capture.model import CaptureFailed, CaptureLimits, CaptureOrder
-from tests.web_capture.conftest import Captured, Capturing
+from appliance.web_capture.model import (
+    CaptureFailed,
+    CaptureLimits,
+    CaptureOrder,
+    Resolution,
+    TlsFacts,
+    TlsTrust,
+    Traffic,
+)
+from tests.web_capture.conftest import Captured, Capturing, now
 from tests.web_capture.servers import Asked, Server, answer, page
 
 Served = Callable[..., Server]
@@ -256,3 +267,17 @@ def test_half_characters_do_not_stop_a_capture(served: Served, capturing: Captur
     server = served({"site.example": lambda _: page(f"<body>promised{script}")})
     visit = capturing(f"http://site.example:{server.port}/", ["site.example"]).capture.visit
     assert (visit.title[0], visit.text[:8]) == ("x", "promised")
+
+
+def test_what_zones_and_servers_say_has_a_limit() -> None:
+    """All of it crosses to the client in one frame: a page that has it refused would be tried for an hour."""
+    traffic = Traffic()
+    for number in range(2_000):
+        host = f"h{number}.example"
+        traffic.note_resolution(Resolution(host, "192.0.2.1", ("a" * 1_000,) * 40, "", now()))
+        chain = (b"c" * 50_000, b"d" * 50_000)
+        traffic.note_tls(TlsFacts(host, "TLSv1.3", "", TlsTrust.UNTRUSTED, "why", chain))
+    assert len(traffic.resolutions) == len(traffic.tls) == 2_000
+    assert traffic.tls["h0.example"].chain == chain
+    assert traffic.resolutions["h0.example"].answers
+    assert len(cbor2.dumps(frames.encode(traffic))) < LARGEST_FRAME / 2
