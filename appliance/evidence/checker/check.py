@@ -336,7 +336,7 @@ class Package:
         """Both are as they are made here, and nothing else is in them."""
         asked = self.told("ts", "-query", "-in", query, "-text")
         granted = self.told("ts", "-reply", "-in", reply, "-text").startswith("Status info:\nStatus: Granted.\n")
-        whole = self.made_anew("ts", "-query", "-in", query) == read(query)
+        whole = self.made_anew("ts", "-query", "-in", query) == read(query) and read(query).endswith(b"\1\1\xff")
         whole = whole and self.made_anew("ts", "-reply", "-in", reply) == read(reply)
         return whole and granted and re.fullmatch(ASKED, asked) is not None
 

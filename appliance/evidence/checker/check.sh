@@ -107,6 +107,7 @@ dates() {
 # answers REPLY QUERY: both are as they are made here, and nothing else is in them
 answers() {
     openssl ts -query -in "$2" 2>/dev/null | cmp -s - "$2" && openssl ts -reply -in "$1" 2>/dev/null | cmp -s - "$1" &&
+        [ "$(tail -c 3 "$2" | od -An -v -tx1 | tr -d ' ')" = 0101ff ] &&
         [ "$(openssl ts -reply -in "$1" -text 2>/dev/null | sed -n 2p)" = 'Status: Granted.' ] &&
         [ "$(openssl ts -query -in "$2" -text 2>/dev/null | sed '/^ /d; s/^Nonce: .*/Nonce/')" = 'Version: 1
 Hash Algorithm: sha256

@@ -194,6 +194,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
   "The file takes more time or memory to verify than is allowed; it may be built to exhaust its readers.": "验证该文件所需的时间或内存超出上限，该文件可能是为耗尽验证程序的资源而制作的。",
   "The file was changed after it was signed: the bytes that a signature covers are no longer the same.": "文件在签署后被更改：签名所覆盖的字节已不同。",
   "The file {path} cannot be read as a ZIP in one way only.": "文件 {path} 不能作为 ZIP 得到唯一的解读。",
+  "The file {path} does not have {warc} in it, byte for byte.": "文件 {path} 中没有与 {warc} 逐字节一致的文件。",
   "The file {path} in the package was changed or cut off.": "证据包中的文件 {path} 已被改动或不完整。",
   "The file {path} is not of its signature.": "文件 {path} 与其签名不符。",
   "The file {path} is not the one that the log has.": "文件 {path} 不是日志所记载的文件。",
