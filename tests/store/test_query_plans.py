@@ -270,10 +270,7 @@ OTHERS: Sequence[Query] = (
     lambda tx: directories.last_success(tx, DirectorySource.SCIM),
     scim.has_unfollowed,
     lambda tx: directory_health.lasting_departures(tx, before=NOW),
-    *(
-        lambda tx, after=after: captures.captures_of(tx, WHO, after, 50)
-        for after in (None, "one")
-    ),
+    *(lambda tx, after=after: captures.captures_of(tx, WHO, after, 50) for after in (None, "one")),
     *(
         lambda tx, after=after: captures.captures_of_organisation(tx, "甲公司", after, 50)
         for after in (None, "one")

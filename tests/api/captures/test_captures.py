@@ -7,122 +7,30 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Iterator
-from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
-from appliance.captures.register import MOST_SCHEDULES
-from appliance.demonstration.participants import ALPHA, BETA, CUSTODIAN, LI, ZHANG
+from appliance.demonstration.participants import ALPHA, BETA, ZHANG
 from appliance.model.api_clients import Scope
 from appliance.store import ledger
 from appliance.verification import Indication
-from appliance.web_capture.model import LONGEST_ADDRESS, MOST_STEPS
 from appliance.wiring import Appliance
+from tests.api.captures.orders import CAPTURES, NOBODY, SCHEDULES, asked_for, in_all, order, planned, post
 from tests.api.conftest import program
 from tests.api.contracts_made import key
 from tests.api.programs import BETAS, ERP, READER, Programs
-from tests.captures.conftest import HOST, Web, forget_all, house_that_captures, ordered
+from tests.captures.conftest import HOST, Web, ordered
 from tests.evidence.test_checkers import CHECKERS, check
 from tests.evidence.unpacked import unpack
-from tests.portal import visitors
-from tests.portal.conftest import WholeAnswers
 from tests.remote_signing.served import served
 from tests.web_capture.servers import Asked, Server, certificate
 from tests.whole.test_quick_start import Reader, blocks, said_on
-from tests.world import World, sequenced, with_parts
-from webui.portal.application import create_app
+from tests.world import World
 
-CAPTURES, SCHEDULES = "/api/v1/captures", "/api/v1/capture-schedules"
-NOBODY = "0" * 24
 FILES = ("capture.warc.gz", "capture.wacz", "page.png", "page.pdf", "page.txt", "capture.json")
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    with house_that_captures() as world:
-        yield world
-
-
-@pytest.fixture(scope="module")
-def appliance(world: World) -> Iterator[Appliance]:
-    """Its entries of the log get their places meanwhile."""
-    api = replace(world.settings.api, requests_per_minute=1_000_000)
-    with world.opened() as appliance, sequenced(appliance, world):
-        yield with_parts(appliance, settings=replace(world.settings, api=api))
-
-
-@pytest.fixture(scope="module")
-def known(appliance: Appliance) -> Programs:
-    known = Programs(appliance.api_clients)
-    for each in (ERP, READER):
-        known.add(each)
-    known.add(BETAS, organisation=BETA)
-    return known
-
-
-@pytest.fixture(scope="module")
-def portal(appliance: Appliance) -> Flask:
-    portal = create_app(appliance, form_key=bytes(range(32)))
-    portal.test_client_class = WholeAnswers
-    visitors.signed_in(portal, appliance, CUSTODIAN.subject)
-    return portal
-
-
-@pytest.fixture
-def web() -> Iterator[Web]:
-    found = Web()
-    server = Server({HOST: found.answer})
-    found.port = server.port
-    yield found
-    server.close()
-
-
-@pytest.fixture(autouse=True)
-def nothing_before(appliance: Appliance) -> None:
-    forget_all(appliance)
-
-
-def order(address: str, **changed: Any) -> dict[str, Any]:
-    return {"investigator": ZHANG.email, "address": address, "purpose": "固定侵权页面", **changed}
-
-
-def post(client: FlaskClient, path: str, body: dict[str, Any], **headers: str) -> TestResponse:
-    return client.post(path, json=body, headers={"Idempotency-Key": key(), **headers})
-
-
-def asked_for(client: FlaskClient, body: dict[str, Any]) -> dict[str, Any]:
-    answer = post(client, CAPTURES, body)
-    assert answer.status_code == 202, answer.text
-    found: dict[str, Any] = answer.json
-    assert answer.headers["Location"] == f"{CAPTURES}/{found['id']}"
-    return found
-
-
-def planned(client: FlaskClient, body: dict[str, Any]) -> dict[str, Any]:
-    answer = post(client, SCHEDULES, body)
-    assert answer.status_code == 201, answer.text
-    found: dict[str, Any] = answer.json
-    assert answer.headers["Location"] == f"{SCHEDULES}/{found['id']}"
-    return found
-
-
-def in_all(client: FlaskClient, path: str, of: str) -> list[str]:
-    """The ids of the whole list, read two by two."""
-    found, after = [], ""
-    while after is not None:
-        page = client.get(f"{path}?limit=2&after={after}").json
-        found += [each["id"] for each in page[of]]
-        after = page["next"]
-    assert len(set(found)) == len(found)
-    return found
 
 
 def test_a_page_that_a_program_asked_for_is_captured_and_its_package_passes(
@@ -277,111 +185,6 @@ def test_why_no_page_came_is_told_in_the_readers_language(
     assert "未" in found["refusal"]
     assert found["files"] == []
     assert erp.get(f"{CAPTURES}/{waiting['id']}/package").status_code == 409
-
-
-def test_by_schedule_each_capture_is_compared_with_the_one_before(
-    erp: FlaskClient, world: World, appliance: Appliance, web: Web
-) -> None:
-    plan = planned(erp, order(web.address(), at="09:30", every=1, times=3))
-    assert (plan["at"], plan["zone"], plan["past"], plan["missed"]) == ("09:30", "Asia/Shanghai", 1, 0)
-    assert plan["due"]
-    assert appliance.capture_queue.run_next()
-    assert appliance.capture_finishing.run_round() == 1
-    with world.opened(ahead=timedelta(days=1)) as tomorrow:
-        assert tomorrow.capture_schedules.enqueue_due() == 1
-    web.pages["/"] = "<title>秋季新款</title><h1>¥ 129.00</h1>"
-    with appliance.database.transaction() as tx:
-        tx.execute(
-            "UPDATE captures SET retry_at = ordered, ordered = ? WHERE state = 'waiting'", (appliance.now(),)
-        )
-        tx.execute("UPDATE captures SET retry_at = ordered WHERE state = 'waiting'")
-    assert appliance.capture_queue.run_next()
-    assert appliance.capture_finishing.run_round() == 1
-    second, first = in_all(erp, f"{SCHEDULES}/{plan['id']}/captures", "captures")
-    found = erp.get(f"{CAPTURES}/{second}").json
-    assert (found["schedule"], found["changed"], found["state"]) == (plan["id"], True, "done")
-    told = found["differences"]
-    assert told["earlier"] == first
-    assert told["title"] == {"before": "夏季新款", "after": "秋季新款"}
-    assert told["text"]["changes"] == [{"line": 1, "removed": ["¥ 99.00"], "added": ["¥ 129.00"]}]
-    assert told["picture"]["changed"] > 0
-    assert told["picture"]["areas"]
-    assert "differences.png" in [each["name"] for each in found["files"]]
-    assert erp.get(f"{CAPTURES}/{first}").json["differences"] is None
-    address = f"{SCHEDULES}/{plan['id']}"
-    stopped = erp.post(f"{address}/stop").json
-    assert (stopped["due"], stopped["stopped"] is not None) == (None, True)
-    assert erp.get(address).json == stopped
-    assert erp.post(f"{address}/stop").json["code"] == "state-refused"
-
-
-STEP = {"kind": "click", "target": "#more"}
-
-
-@pytest.mark.parametrize(
-    ("changed", "pointer"),
-    [
-        ({"address": "ftp://example.com/"}, "/address"),
-        ({"address": "https://user:secret@example.com/"}, "/address"),
-        ({"address": "https://example.com/a b"}, "/address"),
-        ({"address": ""}, "/address"),
-        ({"address": "https://example.com/" + "a" * LONGEST_ADDRESS}, "/address"),
-        ({"purpose": " \u2003"}, "/purpose"),
-        ({"purpose": "x" * 501}, "/purpose"),
-        ({"steps": [STEP, {"kind": "click"}]}, "/steps/1"),
-        ({"steps": [{"kind": "click", "target": "a\u0000b"}]}, "/steps/0/target"),
-        ({"steps": [STEP, {"kind": "type"}]}, "/steps/1/kind"),
-        ({"steps": [{"kind": "wait", "seconds": 61}]}, "/steps/0/seconds"),
-        ({"steps": [STEP] * (MOST_STEPS + 1)}, "/steps"),
-        ({"investigator": "nobody@alpha.example"}, "/investigator"),
-        ({"investigator": LI.email}, "/investigator"),
-        ({"investigator": CUSTODIAN.email}, "/investigator"),
-    ],
-)
-def test_what_does_not_fit_is_pointed_at(
-    erp: FlaskClient, appliance: Appliance, changed: dict[str, Any], pointer: str
-) -> None:
-    for path, more in ((CAPTURES, {}), (SCHEDULES, {"at": "09:00"})):
-        answer = post(erp, path, order("https://example.com/") | more | changed)
-        assert (answer.status_code, answer.json.get("pointer")) == (422, pointer), answer.text
-    assert not appliance.capture_queue.run_next()
-
-
-@pytest.mark.parametrize(
-    ("changed", "pointer"),
-    [
-        ({"at": "24:00"}, "/at"),
-        ({"at": "09:00\n"}, "/at"),
-        ({"every": 0}, "/every"),
-        ({"every": 367}, "/every"),
-        ({"times": 1}, "/times"),
-        ({"times": 1001}, "/times"),
-        ({"zone": "Asia/Shanghai"}, "/zone"),
-    ],
-)
-def test_a_schedule_that_does_not_fit_is_pointed_at(
-    erp: FlaskClient, changed: dict[str, Any], pointer: str
-) -> None:
-    answer = post(erp, SCHEDULES, order("https://example.com/", at="09:00") | changed)
-    assert (answer.status_code, answer.json["code"]) == (422, "invalid-body"), answer.text
-    assert answer.json.get("pointer") == pointer
-
-
-def test_a_day_and_schedules_have_their_limits_for_programs_too(erp: FlaskClient, appliance: Appliance) -> None:
-    for _ in range(appliance.settings.capture.per_day):
-        last = asked_for(erp, order("https://example.com/"))
-    refused = post(erp, CAPTURES, order("https://example.com/"))
-    assert (refused.status_code, refused.json["code"]) == (409, "precondition-refused")
-    assert erp.post(f"{CAPTURES}/{last['id']}/cancel").status_code == 200
-    assert asked_for(erp, order("https://example.com/"))
-    forget_all(appliance)
-    for number in range(MOST_SCHEDULES):
-        planned(erp, order(f"https://example.com/{number}", at="09:00"))
-        if number % 10 == 9:
-            with appliance.database.transaction() as tx:
-                tx.execute("UPDATE captures SET state = 'cancelled', ended = ordered WHERE state = 'waiting'")
-    refused = post(erp, SCHEDULES, order("https://example.com/", at="09:00"))
-    assert (refused.status_code, refused.json["code"]) == (409, "precondition-refused")
 
 
 def test_reading_does_not_allow_ordering(portal: Flask, known: Programs) -> None:
