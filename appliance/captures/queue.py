@@ -120,16 +120,12 @@ class CaptureQueue:
 
     def _keep(self, capture: Capture, tx: Transaction, recorded: RecordedCapture) -> None:
         """In the transaction of the log's entry, so that there is none of a capture that was cancelled."""
-        visit = capture.visit
-        opened = not visit.error and all(each.address != visit.address for each in capture.traffic.refused)
         record = CaptureRecord(
-            recorded.title, visit.address, recorded.entry, recorded.at, recorded.audience, opened
+            recorded.title, capture.visit.address, recorded.entry, recorded.at, recorded.audience
         )
         files = [CaptureFile(path, each, self._blobs.size(each)) for path, each in recorded.files.items()]
         if not captures.finish(tx, recorded.id, self._leases.own_lease(), record, files):
             raise StateRefused("This capture was cancelled.")
-        if not opened:
-            _tell(tx, captures.load_capture(tx, recorded.id), recorded.at)
 
     def _fail(self, taken: OrderedCapture, why: Sentence) -> None:
         with self._database.transaction() as tx:
@@ -167,5 +163,4 @@ def _asked_by(capture: OrderedCapture) -> AbstractContextManager[None]:
 
 
 def _tell(tx: Transaction, capture: OrderedCapture, at: datetime) -> None:
-    """Its owner, that there is no page: it was not captured, or did not open."""
     outbox.enqueue(tx, Notice(None, capture.owner, NoticeKind.CAPTURE_FAILED, at, capture.id))

@@ -16,6 +16,7 @@ from typing import TypeVar, cast
 
 from appliance.config import Settings, load
 from appliance.errors import ApplianceError
+from appliance.health.capture_probe import CaptureProbe
 from appliance.health.findings import HealthFinding, RunbookPage, attention
 from appliance.home import Home
 from appliance.store.database import Database, Transaction
@@ -47,7 +48,8 @@ class CheckContext:
 
     ``opened`` is the appliance's database where the caller has it open; else ``stack`` closes it.
     ``commit_seconds`` is how long an empty transaction took, once that was tried. ``cursor`` is how far the rounds
-    before have come in the administrators' journal; a single round has none, and checks all of it.
+    before have come in the administrators' journal; a single round has none, and checks all of it. ``captures`` is
+    what asks the capture service beside the rounds; a single round has none, and asks itself.
     """
 
     home: Home
@@ -56,6 +58,7 @@ class CheckContext:
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     opened: Database | None = None
     cursor: JournalCursor | None = None
+    captures: CaptureProbe | None = None
     stack: ExitStack = field(default_factory=ExitStack)
     commit_seconds: float | None = None
     _known: dict[str, object] = field(default_factory=dict)
@@ -116,12 +119,17 @@ class CheckContext:
 
 @contextmanager
 def open_check_context(
-    home: Home, *, role: str, now: datetime, cursor: JournalCursor | None = None
+    home: Home,
+    *,
+    role: str,
+    now: datetime,
+    cursor: JournalCursor | None = None,
+    captures: CaptureProbe | None = None,
 ) -> Iterator[CheckContext]:
-    """A round of its own: asks the authority as *role* (one of ``home.ROLES``). *cursor* is one that the caller
-    keeps from round to round."""
+    """A round of its own: asks the authority as *role* (one of ``home.ROLES``). The caller keeps *cursor* and
+    *captures* from round to round, where there are several."""
     with AuthorityClient(home.authority_socket(role), timeout=PATIENCE) as client, ExitStack() as stack:
-        yield CheckContext(home, now, client, cursor=cursor, stack=stack)
+        yield CheckContext(home, now, client, cursor=cursor, captures=captures, stack=stack)
 
 
 @contextmanager

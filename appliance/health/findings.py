@@ -198,6 +198,24 @@ class RunbookPage(StrEnum):
         "Put the new authorities of {place} into the file that the settings of the provisioning name, and run the"
         " playbook again.",
     )
+    CAPTURE_SERVICE_DOWN = _Page(
+        "capture-service-down",
+        "See `journalctl -u 'vermilion-capture@*'`, and that the packages chromium-headless-shell and bubblewrap"
+        " are installed.",
+    )
+    CAPTURES_FAILING = _Page(
+        "captures-failing",
+        "See what the last ones say, and whether what they reach is open to them"
+        " (`systemctl cat vermilion-capture@.service`).",
+    )
+    CAPTURES_WAITING = _Page(
+        "captures-waiting",
+        "See why the scheduler makes none (`journalctl -u vermilion-scheduler`); they go on by themselves.",
+    )
+    CAPTURES_ROOM = _Page(
+        "captures-room",
+        "Enlarge the disk of {path}, or keep captures for a shorter time (`capture.keep_days`).",
+    )
     PROVIDER_DOWN = _Page(
         "provider-down",
         "See that {issuer} answers; people sign in by passkey meanwhile, or by the password of their account.",

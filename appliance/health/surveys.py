@@ -16,6 +16,7 @@ from appliance.errors import ApplianceError
 from appliance.health import (
     api_checks,
     authority_checks,
+    capture_checks,
     contract_checks,
     directory_checks,
     machine_checks,
@@ -23,6 +24,7 @@ from appliance.health import (
     service_checks,
     witness_checks,
 )
+from appliance.health.capture_probe import CaptureProbe
 from appliance.health.check_context import (
     Check,
     CheckContext,
@@ -77,6 +79,10 @@ CHECKS: tuple[Check, ...] = (
     Check("identity-provider", "Identity provider", directory_checks.provider),
     Check("departures", "People who have left", directory_checks.departures),
     Check("scim", "Programs that push people", directory_checks.pushing),
+    Check("captures", "Web captures", capture_checks.service, network=True),
+    Check("captures-failing", "Web captures that fail", capture_checks.failures),
+    Check("captures-waiting", "Web captures that wait", capture_checks.queue),
+    Check("captures-room", "Room for web captures", capture_checks.room),
     Check("certificates", "Certificates", authority_checks.certificates),
     Check("revocation-lists", "Revocation lists", authority_checks.revocation_lists),
     Check("root-list", "The root's revocation list", authority_checks.root_list),
@@ -117,10 +123,13 @@ class HealthMonitor:
         self._now = now
         self._checks = checks
         self._cursor = JournalCursor()
+        self._captures = CaptureProbe()
 
     def run_round(self) -> list[HealthFinding]:
         """One round; what it found, which is kept on return. Raises StorageError when it cannot be."""
-        with open_check_context(self._home, role="scheduler", now=self._now(), cursor=self._cursor) as opened:
+        with open_check_context(
+            self._home, role="scheduler", now=self._now(), cursor=self._cursor, captures=self._captures
+        ) as opened:
             found = ask_all(self._checks, opened)
             figures = measure_figures(opened) | self._tallied(opened) | counted(opened, self._observations)
         self._observations.save_round(found, opened.now, figures, names=[check.name for check in self._checks])

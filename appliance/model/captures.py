@@ -57,15 +57,13 @@ class CaptureWork:
 @dataclass(frozen=True, slots=True)
 class CaptureRecord:
     """What came of a capture: the page's ``title`` and the address ``visited`` in the end, the number of the log's
-    ``entry``, when that was ``recorded``, and for whom the package is made (``audience``). ``opened``: whether there
-    was a page; a capture can also show that there was none."""
+    ``entry``, when that was ``recorded``, and for whom the package is made (``audience``)."""
 
     title: str
     visited: str
     entry: int
     recorded: datetime
     audience: str
-    opened: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,7 +174,7 @@ def finish(
 ) -> bool:
     """running → done; something is still to be made of it. False when it is not this claimant's any more."""
     done = {"state": CaptureState.DONE, "claimant": None, "ended": record.recorded, "refusal": None}
-    row = fields_of(record, "title visited entry recorded audience") | {"opened": int(record.opened)} | done
+    row = fields_of(record, "title visited entry recorded audience") | done
     if not tx.update("captures", row, id=capture_id, state="running", claimant=claimant):
         return False
     for each in files:
@@ -351,11 +351,11 @@ def _work(
 
 
 def _record(
-    title: str, visited: str, entry: int | None, recorded: str | None, audience: str, opened: int
+    title: str, visited: str, entry: int | None, recorded: str | None, audience: str
 ) -> CaptureRecord | None:
     if entry is None or recorded is None:
         return None
-    return CaptureRecord(title, visited, entry, datetime.fromisoformat(recorded), audience, bool(opened))
+    return CaptureRecord(title, visited, entry, datetime.fromisoformat(recorded), audience)
 
 
 def _comparison(compared: str | None, changed: int | None, differences: str | None) -> RecordedComparison | None:
@@ -369,10 +369,10 @@ def _plan(every: int, at: str, zone: str, first: str, times: int) -> CapturePlan
 _CAPTURES = Query(
     OrderedCapture,
     "SELECT id, owner, address, purpose, ordered, state, steps, schedule, client, ended, held, retry_at, attempts,"
-    " began, stage, requests, received, refusal, title, visited, entry, recorded, audience, opened, compared,"
+    " began, stage, requests, received, refusal, title, visited, entry, recorded, audience, compared,"
     " changed, differences FROM captures",
     work=columns(_work, "retry_at", "attempts", "began", "stage", "requests", "received", "refusal"),
-    record=columns(_record, "title", "visited", "entry", "recorded", "audience", "opened"),
+    record=columns(_record, "title", "visited", "entry", "recorded", "audience"),
     comparison=columns(_comparison, "compared", "changed", "differences"),
 )
 _FILES = Query(CaptureFile, "SELECT name, digest, size FROM capture_files")

@@ -54,7 +54,6 @@ def test_a_page_is_captured_recorded_and_packed(appliance: Appliance, web: Web, 
     assert done.record is not None
     assert done.record.title == "夏季新款"
     assert done.record.visited == web.address()
-    assert done.record.opened
     assert done.work.requests >= 1
     assert appliance.capture_finishing.run_round() == 1
     assert appliance.capture_finishing.run_round() == 0
@@ -72,14 +71,14 @@ def test_a_page_is_captured_recorded_and_packed(appliance: Appliance, web: Web, 
     assert not told(appliance, NoticeKind.CAPTURE_FAILED, done.id)
 
 
-def test_that_there_was_no_page_is_evidence_too(appliance: Appliance, web: Web) -> None:
-    """What was tried is recorded, and the owner is told."""
+def test_a_page_that_cannot_be_had_has_failed(appliance: Appliance, web: Web) -> None:
+    """Its owner is told why, and nothing of it is kept."""
     waiting = ordered(appliance, f"http://nowhere.invalid:{web.port}/")
     assert appliance.capture_queue.run_next()
-    done = now_of(appliance, waiting)
-    assert done.record is not None
-    assert (done.state, done.record.opened) == (CaptureState.DONE, False)
-    assert told(appliance, NoticeKind.CAPTURE_FAILED, done.id)
+    failed = now_of(appliance, waiting)
+    assert (failed.state, failed.record) == (CaptureState.FAILED, None)
+    assert "not found" in str(failed.work.refusal)
+    assert told(appliance, NoticeKind.CAPTURE_FAILED, failed.id)
 
 
 def test_a_capture_whose_browser_ends_has_failed(appliance: Appliance, web: Web) -> None:

@@ -17,6 +17,12 @@ REBOOTED = 133
 """What systemd-nspawn ends with when the container wants to be booted again."""
 
 PATIENCE = 90.0
+_UNCOVERED = (
+    "mkdir --mode 0700 /run/uncovered && mkdir /run/uncovered/proc &&"
+    " mount --types proc --options hidepid=invisible proc /run/uncovered/proc"
+)
+"""systemd-nspawn covers parts of /proc, and the kernel lets nobody mount a fresh one in a user namespace, as
+bubblewrap does, unless there is an uncovered one. A machine of its own has that."""
 CABLE = "cable"
 """The interface by which a machine reaches another one."""
 
@@ -44,6 +50,7 @@ class Container:
             )
         self._leader = self._first_process()
         self.until("systemctl is-system-running | grep -Eq 'running|degraded'", PATIENCE)
+        self.run(_UNCOVERED)
 
     @property
     def is_running(self) -> bool:

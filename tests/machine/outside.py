@@ -43,6 +43,7 @@ from tests.machine import (
 from tests.machine.company import OFFICERS, SIGNERS, Company, Person
 from tests.machine.forms import Page
 from tests.machine.visitor import Visitor
+from tests.machine.website import website as serve_website
 
 MAIL = 2525
 PAGES = 60
@@ -142,6 +143,11 @@ def texted(company: Company) -> str:
 def organisation(company: Company) -> str:
     """The organisation's directory and its identity provider serve until nobody listens."""
     return employing.organisation(company)
+
+
+def website(_company: Company) -> str:
+    """A site of the organisation serves until nobody listens."""
+    return serve_website()
 
 
 def employed(company: Company) -> str:
@@ -287,6 +293,7 @@ VERBS: dict[str, Verb] = {
         remote,
         texted,
         organisation,
+        website,
         employed,
         leaves,
         witnessed,

@@ -330,7 +330,11 @@ def _manifest(_role: str, _loot: Loot) -> Iterator[Attempt]:
         "powers_stated_since": 0,
         "files": [{"path": "contract.pdf", "sha256": "0" * 64, "size": 1}],
     }
-    for manifest in (b"a contract", canonical.encode(invented), json.dumps(invented).encode()):
+    captured = {name: value for name, value in invented.items() if name not in ("contract", "withheld")}
+    del captured["powers_stated_since"]
+    captured |= {"format": "vermilion-capture-manifest/1", "capture": "0" * 24}
+    forms = canonical.encode(invented), canonical.encode(captured)
+    for manifest in (b"a contract", *forms, json.dumps(invented).encode()):
         yield Attempt("sign as evidence", lambda authority, manifest=manifest: authority.sign_manifest(manifest))
 
 

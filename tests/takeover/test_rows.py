@@ -18,6 +18,7 @@ from hsm.authenticator import SoftwareAuthenticator
 from hsm.batches import SigningBatch
 from hsm.client import OPERATIONS
 from hsm.errors import AuthorityError, NotPermitted
+from hsm.manifests import CAPTURE_FORMAT
 from hsm.merkle import extended, fold
 from hsm.names import name_in
 from hsm.note import LogExtension
@@ -377,13 +378,20 @@ def test_the_log_is_not_rewritten(authority: RunningAuthority, logged: LogExtens
 def test_nothing_else_is_signed_as_evidence(
     authority: RunningAuthority, logged: LogExtension, attack: Attack
 ) -> None:
-    """Not even where the checkpoint is one that was signed: other checkers are none of this release's."""
+    """Not even where the checkpoint is one that was signed: other checkers are none of this release's, and
+    packages of contracts and of web captures have no file of each other's."""
     attack()
     web = authority.client("web")
     contract = {"path": "contract.pdf", "sha256": "0" * 64, "size": 1}
     for checker in ("check.sh", "check.py"):
         listed = manifest(logged, files=[contract, {**contract, "path": checker}])
         assert "never signed" not in refused(web.sign_manifest, listed), "not for its checkpoint"
+    captured = manifest(logged, files=[contract, {**contract, "path": "capture.json"}])
+    as_capture = canonical.decode(manifest(logged, format=CAPTURE_FORMAT, capture="0" * 24, files=[contract]))
+    for name in ("contract", "withheld", "powers_stated_since"):
+        del as_capture[name]
+    for listed in (captured, canonical.encode(as_capture)):
+        assert "has no file of the kind" in refused(web.sign_manifest, listed)
     assert web.sign_manifest(manifest(logged, files=[contract]))
     for role in ("tsa", "scheduler", "console", "backup"):
         with pytest.raises(NotPermitted):

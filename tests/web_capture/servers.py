@@ -81,9 +81,11 @@ class Server:
     context: ssl.SSLContext | None = None
     seen: list[Asked] = field(default_factory=list)
     sent: list[tuple[Asked, bytes]] = field(default_factory=list)
+    port: int = 0
+    """Any that is free where it is 0."""
 
     def __post_init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=200)
+        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=200)
         self.port = int(self._listener.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
 

@@ -29,7 +29,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "contracts": ("start", "send", "sign", "seals"),
     "other-company": ("invite", "counterparty", "partners"),
     "daily": ("ledger", "batches", "changes", "reminders", "reviews", "software"),
-    "proof": ("proof", "captures", "trouble"),
+    "proof": ("proof", "captures", "deposits", "trouble"),
 }
 """The chapters, in the order of people's work."""
 

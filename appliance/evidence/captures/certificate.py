@@ -29,6 +29,8 @@ from hsm.timestamp import parse_response, parse_token
 _TAGS: Final = {Language.CHINESE: "zh-CN", Language.ENGLISH: "en"}
 _MOST_HOSTS: Final = 25
 """Hosts in the table; ``capture.json`` has more of them."""
+_CELL: Final = 240
+"""Characters in a cell of a table with many rows, so that setting it takes seconds, whatever it says."""
 _LONG: Final = 500
 """Characters of addresses, title and purpose together, beyond which they need the whole width."""
 _GROUP: Final = 8
@@ -79,6 +81,11 @@ def _grouped(digest: str) -> list[str]:
     return [digest[start : start + _GROUP] for start in range(0, len(digest), _GROUP)]
 
 
+def _short(text: str) -> str:
+    """*text* as far as a cell of a table has room; ``capture.json`` has all of it."""
+    return text if len(text) <= _CELL else f"{text[: _CELL - 1]}…"
+
+
 def _counted(told: Sequence[RefusedFacts], in_all: int, say: Translator) -> str:
     """How many there were and why; of what was too many to be told, the number alone."""
     if not in_all:
@@ -103,7 +110,7 @@ def _host(host: HostFacts, facts: CaptureFacts, say: Translator) -> dict[str, An
         "answers": len(host.answers),
         "by_proxy": not host.address,
         "tls": "" if tls is None else f"{tls.version} {tls.cipher}".strip(),
-        "trust": "" if tls is None else trust_of(tls).translated(say),
+        "trust": "" if tls is None else _short(trust_of(tls).translated(say)),
         "bad": tls is not None and tls.trust is not TlsTrust.TRUSTED,
     }
 
@@ -136,10 +143,10 @@ def _steps(facts: CaptureFacts, say: Translator) -> Iterator[dict[str, Any]]:
         yield {
             "number": number,
             "kind": meaning(STEPS, step.kind.value, say),
-            "target": step.target,
+            "target": _short(step.target),
             "seconds": f"{step.milliseconds / 1000:g} s" if step.milliseconds else "",
             "result": meaning(RESULTS, step.result, say),
-            "note": ", ".join(meaning(NOTES, word, say) for word in step.note.split()),
+            "note": _short(", ".join(meaning(NOTES, word, say) for word in step.note.split())),
             "at": instants.bare(step.at, facts.zone, seconds=True),
             "picture": step.picture,
         }

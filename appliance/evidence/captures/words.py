@@ -76,7 +76,7 @@ def trust_of(tls: ConnectionSecurity) -> Sentence:
 def page_security(facts: CaptureFacts) -> list[ConnectionSecurity]:
     """TLS with the hosts of the address asked for and the one that was shown."""
     of_page = {_host_of(facts.address), _host_of(facts.page.address)}
-    return [each for each in facts.tls if each.host in of_page]
+    return [each for each in facts.tls if each.host in of_page][:2]
 
 
 def _host_of(address: str) -> str:

@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 HERE = Path(__file__).resolve().parent
 COMPLETED = "contract-completed"
 ORIGINAL, PDF = "contract/contract.pdf", "contract/contract.signed.pdf"
-CHAIN, CRLS = "certificates/chain.pem", "certificates/crls.pem"
+CA, CHAIN, CRLS = "certificates/ca.pem", "certificates/chain.pem", "certificates/crls.pem"
 DATED = ("crl", "-noout", "-issuer", "-lastupdate", "-nameopt", "sname,utf8,esc_ctrl,sep_comma_plus_space")
 SEALS = ("manifest.json", "manifest.p7s", "manifest.tsq", "manifest.tsr")
 LOG = ("log/log.pub.pem", "log/log.vkey", "log/checkpoint", "log/checkpoint.text", "log/checkpoint.sig")
@@ -45,7 +45,7 @@ DATE = rf'"({DAY}T{HOUR}:[0-5][0-9]:[0-5][0-9]Z)"'
 TEXT = r'"(?:[^"\\\x00-\x1f]|\\["\\bfnrt]|\\u00(?:0[0-7be-f]|1[0-9a-f]))*"'
 PATH = r"[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)*"
 FILE = rf'{{"path":"{PATH}","sha256":"{DIGEST}","size":{NUMBER}}}'
-FILES = rf'"files":(?P<files>\[{FILE}(?:,{FILE})*\])'
+FILES = rf'"created":{DATE.replace("(", "(?P<created>", 1)},"files":(?P<files>\[{FILE}(?:,{FILE})*\])'
 LISTED = FILE.replace(PATH, f"({PATH})").replace(DIGEST, f"({DIGEST})").replace(NUMBER, f"({NUMBER})")
 ROOT = r'"root":"(?P<root>[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)"'
 STATE = rf'"checkpoint":{{"origin":"(?P<origin>[^"\\\x00-\x1f]+)",{ROOT},"size":(?P<size>{NUMBER})}}'
@@ -54,7 +54,7 @@ SIGNING_TIME = "object: signingTime (1.2.840.113549.1.9.5)"
 NOTHING_MORE = r"\n +(?:eContent|crls|unsignedAttrs):[ \n]+<(?:ABSENT|EMPTY)>"
 FOR_ONE = rf'"made_for":{TEXT}(?:,"powers_stated_since":{NUMBER})?,"withheld":\[(?:{NUMBER}(?:,{NUMBER})*)?\]'
 CONTRACT = (
-    rf'{{{STATE},"contract":"(?P<about>[^" \\\x00-\x1f]+)","created":{DATE},{FILES},'
+    rf'{{{STATE},"contract":"(?P<about>[^" \\\x00-\x1f]+)",{FILES},'
     rf'"format":"vermilion-evidence-manifest/[123]"(?:,{FOR_ONE})?}}'
 )
 ASKED = (
@@ -68,7 +68,7 @@ PAIRS = rf"({{(?:{PAIR}(?:,{PAIR})*)?}})"
 ENTRY = rf'{{"at":{DATE},"commitments":{PAIRS},"format":"[a-z0-9/-]+","kind":"([a-z0-9-]+)","public":{PAIRS}}}'
 FIELD = rf'[{{,]"([a-z0-9_-]+)":({TEXT}|[a-z0-9]+)'
 CAPTURE = (
-    rf'{{"capture":"(?P<about>[0-9a-f]{{24}})",{STATE},"created":{DATE},{FILES},'
+    rf'{{"capture":"(?P<about>[0-9a-f]{{24}})",{STATE},{FILES},'
     rf'"format":"vermilion-capture-manifest/1","made_for":{TEXT}}}'
 )
 OPENED = rf'({{"salt":{TEXT},"value":({TEXT})}})'
@@ -213,7 +213,7 @@ CAPTURED = {
 }
 
 
-class Entry(NamedTuple):
+class LoggedEntry(NamedTuple):
     """One of the log's; ``at`` in seconds since 1970, ``public`` with texts without their quotes."""
 
     number: int
@@ -293,6 +293,7 @@ class Package:
         said = manifest.groupdict() if manifest else {}
         self.about, self.origin, self.root = said["about"], said["origin"], said["root"]
         self.size = int(said["size"])
+        time.strptime(said["created"], "%Y-%m-%dT%H:%M:%SZ")  # there is such a day
         self.files = [(path, digest, int(size)) for path, digest, size in re.findall(LISTED, said["files"])]
         self.made = self.stamp(SEALS[3])[0]
 
@@ -458,13 +459,13 @@ class Package:
         self.judged.add(stamp)
         return shown
 
-    def until(self, stamp: str, _entries: list[Entry]) -> int:
+    def until(self, stamp: str, _entries: list[LoggedEntry]) -> int:
         """When the timestamp is proven to have been there."""
         return self.made
 
-    def check_certificates(self, entries: list[Entry]) -> None:
+    def check_certificates(self, entries: list[LoggedEntry]) -> None:
         """All lead to the trusted root, and none was revoked when it signed."""
-        for path, command in ((CHAIN, "x509"), (CRLS, "crl")):
+        for path, command in ((CA, "x509"), (CHAIN, "x509"), (CRLS, "crl")):
             plain = "".join(self.told(command, given=each) for each in parts(path)) == read(path).decode("ascii")
             require(plain, f"{path} has something else in it 文件有其他内容")
         files = self.names("certificates/")
@@ -503,6 +504,11 @@ class Package:
         own = f"\u2014 {self.origin} {base64.b64encode(number + read('log/checkpoint.sig')).decode()}\n"
         good = good and lines[4].decode() == own and all(COSIGNED.fullmatch(each.decode()) for each in lines[5:])
         require(good, "signature of the log's checkpoint 日志检查点签名无效")
+        token = ("ts", "-reply", "-token_in", "-in", "log/checkpoint.tst", "-token_out")
+        require(
+            self.made_anew(*token) == read("log/checkpoint.tst"),
+            "log/checkpoint.tst has something behind it 多余内容",
+        )
         signed = self.kept(b"".join(lines[:5]))
         shown = self.check_dated("log/checkpoint.tst", signed, "the log's checkpoint 检查点")
         show(f"ok    the log's checkpoint and its timestamp, {shown} 日志检查点及其时间戳有效")
@@ -517,9 +523,9 @@ class Package:
         key = spki[len(ED25519) :]
         return b"\1", key, hashlib.sha256(f"{self.origin}\n".encode() + b"\1" + key).digest()[:4]
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[LoggedEntry]:
         """Those of the log, in its order. Each is of one form, so that what is found in it stands in one place."""
-        found: list[Entry] = []
+        found: list[LoggedEntry] = []
         for name in self.names("log/entries/"):
             path = f"log/entries/{name}"
             said = re.fullmatch(ENTRY, text_in(path))
@@ -529,7 +535,7 @@ class Package:
             require(formed, "a log entry has another form than entries have 日志条目格式不符")
             moment = calendar.timegm(time.strptime(at, "%Y-%m-%dT%H:%M:%SZ"))
             found.append(
-                Entry(int(name[:-5]), path, kind, moment, {name: value.strip('"') for name, value in fields})
+                LoggedEntry(int(name[:-5]), path, kind, moment, {name: value.strip('"') for name, value in fields})
             )
         return sorted(found)
 
@@ -583,7 +589,7 @@ class ContractPackage(Package):
         self.check_certificates(entries)
         self.check_history(entries)
 
-    def until(self, stamp: str, entries: list[Entry]) -> int:
+    def until(self, stamp: str, entries: list[LoggedEntry]) -> int:
         """Of those in the contract by the document timestamp after them, of most records by its completion."""
         at = self.stamps[stamp]
         if stamp.startswith("signatures/"):
@@ -725,7 +731,7 @@ class ContractPackage(Package):
             self.voiding += [who] if name.startswith("voiding/") else []
             show(f"ok    signature of {name}.json, by {who} 签名有效")
 
-    def check_history(self, entries: list[Entry]) -> None:
+    def check_history(self, entries: list[LoggedEntry]) -> None:
         """Every entry is in the log; of this contract each names its place and the hash of the one before, so that
         none is missing up to the completion of this file. The log tells of just the signatures that it carries."""
         before, count, newest, ends, told = "-", 0, 0, False, []
@@ -871,7 +877,7 @@ class CapturePackage(Package):
         whole = steps == [f"{each:02}.png" for each in range(1, len(steps) + 1)]
         require(whole, "a picture of a step is missing 缺少步骤截图")
 
-    def check_facts(self, entry: Entry) -> dict[str, Any]:
+    def check_facts(self, entry: LoggedEntry) -> dict[str, Any]:
         """The entry names facts and recording, the facts every file that the capture gave."""
         own = (entry.kind, entry.public.get("capture")) == ("page-captured", self.about)
         require(own, f"log entry {entry.number} is not that of this capture 日志条目并非本次取证")
@@ -892,7 +898,7 @@ class CapturePackage(Package):
         show(f"ok    capture of {address}: its files are those that the log names 取证文件均为日志所载")
         return facts
 
-    def check_opening(self, entry: Entry, facts: dict[str, Any]) -> None:
+    def check_opening(self, entry: LoggedEntry, facts: dict[str, Any]) -> None:
         """What opens the entry is all that it commits to, and has the address of the facts."""
         path = entry.path.replace("entries", "openings")
         require(re.fullmatch(OPENING, text_in(path)), f"{path} is not in its one form 格式不符")
@@ -907,7 +913,7 @@ class CapturePackage(Package):
         require(same, "the log has another address than capture.json 日志所载网址与取证事实记录不符")
         self.judged.add(path)
 
-    def check_recording(self, entry: Entry, facts: dict[str, Any]) -> None:
+    def check_recording(self, entry: LoggedEntry, facts: dict[str, Any]) -> None:
         """The timestamp that the log names is over it, after the end of the capture and before that entry."""
         shown = self.check_dated(STAMP, WARC, "the recording 网页记录")
         own = self.own_alone(self.token(STAMP))
@@ -936,7 +942,7 @@ def main() -> int:
     if "-h" in sys.argv or "--help" in sys.argv or len(sys.argv) > 2:
         show(str(__doc__))
         return 2
-    root = str(Path(sys.argv[1]).resolve()) if len(sys.argv) > 1 else "certificates/ca.pem"
+    root = str(Path(sys.argv[1]).resolve()) if len(sys.argv) > 1 else CA
     try:
         with tempfile.TemporaryDirectory() as scratch:
             if len(sys.argv) == 1:

@@ -161,6 +161,9 @@ check_files() {
         fail "the file of the root has to hold that certificate alone 根证书文件须仅含这一张证书"
     [ -z "$(find . -type l)" ] || fail "there are links among the files 文件中有链接"
     [ -z "$(find . -name '*[!A-Za-z0-9._-]*')" ] || fail "a file has a name that is not plain 文件名含有其他字符"
+    sed 's/^.*,"created":"\([^"]*\)","files":.*/\1/' manifest.json | awk "$dates"'
+        { exit !exists(substr($0, 1, 4) + 0, substr($0, 6, 2) + 0, substr($0, 9, 2) + 0) }' ||
+        fail "manifest.json is not in its one form 清单格式不符"
     listed=$(tr '{' '\n' <manifest.json |
         sed -n 's/^"path":"\([^"]*\)","sha256":"\([0-9a-f]*\)","size":[0-9]*}.*$/\2  \1/p')
     paths=$(printf '%s\n' "$listed" | cut -c67-)
@@ -294,6 +297,7 @@ stampers() {
 }
 
 check_certificates() { # all lead to the trusted root, and none was revoked when it signed
+    plain certificates/ca.pem x509
     plain "$chain" x509
     plain certificates/crls.pem crl
     acted=$(printf '%s\n' "$acted" && stampers) others='certificates/(ca|chain|crls|own-[0-9]+(-anchor)?)[.]pem'
@@ -366,6 +370,8 @@ check_checkpoint() {
         ! sed 1,5d log/checkpoint | grep -aqvxE '— [^ +]+ ([A-Za-z0-9+/]{4})+([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?' &&
         [ -z "$(tail -c 1 log/checkpoint)" ] ||
         fail "signature of the log's checkpoint 日志检查点签名无效"
+    openssl ts -reply -token_in -in log/checkpoint.tst -token_out 2>/dev/null | cmp -s - log/checkpoint.tst ||
+        fail "log/checkpoint.tst has something behind it 多余内容"
     check_dated log/checkpoint.tst "the log's checkpoint 检查点" sed 5q log/checkpoint
     pass "the log's checkpoint and its timestamp, $when 日志检查点及其时间戳有效"
 }

@@ -73,8 +73,7 @@ CREATE INDEX capture_schedules_of_client ON capture_schedules (client, made) WHE
 
 -- `refusal` is the sentence of why it failed, or why it still waits; `attempts` how often it was begun, `claimant` the
 -- process that works on it. `visited` is the address that was shown in the end, `entry` and
--- `recorded` the entry of the log and its time, `audience` for whom the package is made, `opened` whether
--- there was a page at all. `compared` is
+-- `recorded` the entry of the log and its time, `audience` for whom the package is made. `compared` is
 -- the earlier capture that it was compared with, `changed` and `differences` what came of that. `held`: why it is kept
 -- beyond its term.
 CREATE TABLE captures (
@@ -101,7 +100,6 @@ CREATE TABLE captures (
     entry       INTEGER REFERENCES ledger (number),
     recorded    TEXT,
     audience    TEXT NOT NULL DEFAULT '',
-    opened      INTEGER NOT NULL DEFAULT 1 CHECK (opened IN (0, 1)),
     compared    TEXT REFERENCES captures (id),
     changed     INTEGER CHECK (changed IN (0, 1)),
     differences TEXT,

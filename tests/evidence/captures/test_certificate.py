@@ -172,7 +172,7 @@ def test_the_small_picture_is_the_upper_part_of_the_large_one(confinement: Confi
         assert small.format == "JPEG"
         assert small.size == (720, 972)
         assert small.getpixel((360, 100))[0] > 180  # type: ignore[index]
-        assert min(small.getpixel((360, 900))) > 240  # type: ignore[type-var,arg-type]
+        assert min(small.getpixel((360, 900))) > 240  # type: ignore[arg-type]
 
 
 def test_a_clock_that_nobody_proves_is_told(whole: CaptureEvidence, tmp_path: Path) -> None:

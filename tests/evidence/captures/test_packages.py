@@ -11,7 +11,7 @@ import pytest
 
 from appliance.demonstration.participants import ZHANG
 from appliance.errors import EvidenceIncomplete, NotFound
-from appliance.evidence import manifest
+from appliance.evidence import disc, manifest
 from appliance.evidence.captures.facts import decode
 from appliance.evidence.captures.model import CaptureEvidence
 from appliance.evidence.captures.package import package_files
@@ -117,3 +117,14 @@ def test_without_what_opens_the_entry_there_is_no_package(appliance: Appliance) 
 def _openssl(folder: Path, *arguments: str | Path) -> None:
     done = subprocess.run(["openssl", *arguments], cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_disc_has_its_certificate_at_the_root(capture_package: bytes, tmp_path: Path) -> None:
+    (tmp_path / "capture.zip").write_bytes(capture_package)
+    package = disc.whole_package(tmp_path / "capture.zip")
+    assert disc.name_of(package) == NUMBERS[0]
+    assert package.zipped == capture_package
+    disc._lay_out(package, tmp_path / "disc")
+    assert {"certificate.zh.pdf", "verify.html", f"{NUMBERS[0]}.zip"} <= {
+        path.name for path in (tmp_path / "disc").iterdir()
+    }

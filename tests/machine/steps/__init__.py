@@ -2,6 +2,7 @@
 
 from tests.machine.steps import installing as installing  # noqa: I001  # the order is the run's
 from tests.machine.steps import integrating as integrating
+from tests.machine.steps import capturing as capturing
 from tests.machine.steps import using as using
 from tests.machine.steps import witnessing as witnessing
 from tests.machine.steps import taking as taking

@@ -29,6 +29,7 @@ LIMITS = {
     "vermilion-alarm@.service": 0.5,
     "vermilion-convert@.service": 0.5,
     "vermilion-directory@.service": 1.5,
+    "vermilion-capture@.service": 2.7,
 }
 """The most that `systemd-analyze security` may say; judged here for itself, whatever the playbook asserts."""
 

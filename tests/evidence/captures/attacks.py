@@ -1,0 +1,482 @@
+"""What somebody could try with the package of a web capture who has the evidence key, or who writes the log.
+
+Every verifier judges alike: ``vermilion verify``, both checkers, and the page. :data:`ATTACKS` makes packages of
+which none may pass, by name; :data:`GOOD` makes others in the same ways, which pass.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import hashlib
+import io
+import json
+import re
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from appliance.evidence import container, manifest
+from appliance.evidence.common_files import pem
+from appliance.evidence.manifest import PackageManifest
+from appliance.evidence.repacked import read_zip
+from hsm import cms, timestamp
+from tests.evidence.authority import START, Revocation, TestAuthority
+from tests.evidence.captured import ENTRY, NUMBERS, Told, facts_for, small_capture
+from tests.evidence.captures.bench import (
+    CERTIFICATES,
+    EXCHANGE,
+    FROM_CAPTURE,
+    LEAF,
+    LOG,
+    OPENING,
+    PROOF,
+    Bench,
+    Bytes,
+)
+from tests.evidence.resealing import resealed, sealed
+
+SECOND = timedelta(seconds=1)
+Attack = Callable[[Bench], bytes]
+
+
+def middle(octets: bytes) -> bytes:
+    """One bit in the middle is another."""
+    at = len(octets) // 2
+    return octets[:at] + bytes([octets[at] ^ 1]) + octets[at + 1 :]
+
+
+def swap(old: str, new: str) -> Bytes:
+    """Puts *new* in the place of *old*, which is there once."""
+
+    def change(octets: bytes) -> bytes:
+        assert octets.count(old.encode()) == 1, old
+        return octets.replace(old.encode(), new.encode())
+
+    return change
+
+
+def behind(more: bytes) -> Bytes:
+    return lambda octets: octets + more
+
+
+def before(more: bytes) -> Bytes:
+    return lambda octets: more + octets
+
+
+_TLS = {
+    "certificates": [hashlib.sha256(b"certificate").hexdigest()],
+    "chain": [base64.b64encode(b"certificate").decode()],
+    "cipher": "TLS_AES_256_GCM_SHA384",
+    "host": "shop.example",
+    "leaf": {
+        "issuer": 'CN="Authority"',
+        "not_after": "2028-02-29T00:00:00+00:00",
+        "not_before": "2026-01-01T00:00:00+00:00",
+        "serial": "0a",
+        "subject": "CN=shop.example",
+    },
+    "trust": "untrusted",
+    "version": "TLSv1.3",
+    "why": "self-signed certificate",
+}
+_STEP = {
+    "address": "https://shop.example/",
+    "at": "2026-11-25T08:00:01.500000+00:00",
+    "kind": "click",
+    "milliseconds": 500,
+    "note": "",
+    "picture": "",
+    "result": "done",
+    "target": '#buy "now"',
+}
+_CLOCK = {
+    "agreeing": 2,
+    "authentication": "nts",
+    "configured": 2,
+    "error": 4100,
+    "offset": -12,
+    "source": "kernel",
+    "state": "in-step",
+}
+
+
+def _facts(**other: Any) -> Attack:
+    return lambda bench: bench.facts(lambda value: value.update(other))
+
+
+def _of_page(**other: Any) -> Attack:
+    return lambda bench: bench.facts(lambda value: value["page"].update(other))
+
+
+def _written(change: Bytes) -> Attack:
+    return lambda bench: bench.told(Told(), facts=change)
+
+
+def _leaf(change: Bytes) -> Attack:
+    return lambda bench: bench.told(Told(), leaf=change)
+
+
+def _told(**told: Any) -> Attack:
+    return lambda bench: bench.told(Told(**told))
+
+
+def _changed(path: str, change: Bytes) -> Attack:
+    return lambda bench: bench.changed(path, change)
+
+
+def _listed(change: Bytes) -> Attack:
+    return lambda bench: bench.under(change(bench.files[manifest.MANIFEST]))
+
+
+def _added(path: str, content: bytes = b"x") -> Attack:
+    return lambda bench: bench.resealed({path: content})
+
+
+def _without(path: str) -> Attack:
+    return lambda bench: bench.resealed({path: None})
+
+
+def _swapped(*paths: str) -> Attack:
+    def attack(bench: Bench) -> bytes:
+        other = read_zip(bench.other).files
+        return bench.resealed({path: bytes(other[path]) for path in paths})
+
+    return attack
+
+
+def _with_member(wacz: bytes, name: str) -> bytes:
+    written = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(wacz)) as old, zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as archive:
+        for each in old.infolist():
+            archive.writestr(zipfile.ZipInfo(each.filename), old.read(each))
+        archive.writestr(zipfile.ZipInfo(name), b"another recording")
+    return written.getvalue()
+
+
+def _with_files(listed: bytes, change: Callable[[list[Any]], object]) -> bytes:
+    value = json.loads(listed)
+    change(value["files"])
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _contracts(bench: Bench) -> bytes:
+    listed = manifest.decode(bench.files[manifest.MANIFEST])
+    return PackageManifest(
+        contract="c-1",
+        created=listed.created,
+        checkpoint=listed.checkpoint,
+        files=listed.files,
+        audience=listed.audience,
+        powers_stated_since=0,
+    ).encode()
+
+
+def _sealed_by(bench: Bench, sign: Bytes) -> bytes:
+    encoded = bench.files[manifest.MANIFEST]
+    rest = {path: data for path, data in bench.files.items() if path not in manifest.SEALS}
+    return container.write_container(rest | sealed(encoded, bench.authority) | {manifest.SIGNATURE: sign(encoded)})
+
+
+def _stamped(bench: Bench, encoded: bytes) -> bytes:
+    signed = bench.authority.sign_manifest(encoded)
+    return cms.add_signature_timestamp(signed, bench.authority.token(cms.signature_value(signed)))
+
+
+def _repacked(bench: Bench, changes: Mapping[str, Bytes]) -> bytes:
+    return container.write_container(
+        bench.files | {path: change(bench.files[path]) for path, change in changes.items()}
+    )
+
+
+def _at(authority: TestAuthority, now: datetime) -> TestAuthority:
+    other = copy.copy(authority)
+    other.now = now
+    return other
+
+
+def _revoked(bench: Bench, revoked: x509.Certificate) -> bytes:
+    taken = Revocation(revoked, START, x509.ReasonFlags.key_compromise, START)
+    lists = b"".join(pem(x509.load_der_x509_crl(each)) for each in bench.authority.crls(taken))
+    return bench.resealed({"certificates/crls.pem": lists})
+
+
+def _without_certificates(bench: Bench) -> bytes:
+    asked = bench.files[EXCHANGE[0]]
+    order = timestamp.parse_request(asked, policies=[])
+    return timestamp.build_request(replace(order, certificates=False))
+
+
+def _other_base64(proof: bytes) -> bytes:
+    """The last hash with other bits behind its last octet."""
+    head, _, rest = proof.partition(b"=\n\n")
+    letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    return head[:-1] + letters[letters.index(head[-1:]) + 1 :][:1] + b"=\n\n" + rest
+
+
+GOOD: dict[str, Attack] = {
+    "as it is": lambda bench: bench.good,
+    "sealed again": lambda bench: bench.resealed({}),
+    "another README": _added("README.en.txt", b"another text, " * 200),
+    "told again": _told(),
+    "the same manifest": _listed(lambda octets: octets),
+    "servers": _facts(tls=[_TLS, {**_TLS, "chain": [], "leaf": None, "trust": "house"}], clock=_CLOCK),
+    "nothing known": _facts(clock=dict.fromkeys(_CLOCK) | {"source": "declared", "state": "unknown"}, hosts=[]),
+    "a session": _facts(steps=[_STEP, {**_STEP, "kind": "record"}], recorded=["2026-11-25T08:00:01+00:00"] * 2000),
+    "letters": _of_page(title='é\u2027\u202f\u2065\uffff🛍 \\ ]}[{,:"ended":"'),
+    "longest": _of_page(title="\\" * 2000),
+    "a title like a date": _of_page(title="2027-02-30T08:00:00+00:00"),
+    "dated at the end": lambda bench: bench.told(Told(stamped=small_capture().ended.replace(microsecond=0))),
+}
+
+ATTACKS: dict[str, Attack] = {
+    **{f"{path} changed": _changed(path, middle) for path in (*FROM_CAPTURE, *EXCHANGE, *LOG, *CERTIFICATES)},
+    **{f"another's {path}": _swapped(path) for path in (*FROM_CAPTURE, *LOG[-3:], "log/checkpoint.tst")},
+    "another's files": _swapped(*FROM_CAPTURE),
+    "another's timestamp": _swapped(*EXCHANGE),
+    "another's log": _swapped(*LOG),
+    # what the log tells
+    "another kind": _told(kind="ownership-deposited"),
+    "another number": _told(public={"capture": NUMBERS[1]}),
+    "other facts": _told(public={"facts": "0" * 64}),
+    "another recording": _told(public={"warc": "0" * 64}),
+    "another serial": _told(public={"serial": "1"}),
+    "no serial": _told(public={"serial": ""}),
+    "serial as a number": _told(public={"serial": 1}),
+    "serial with zeros": _leaf(lambda leaf: re.sub(rb'("serial":")', rb"\g<1>0", leaf)),
+    "serial in capitals": _leaf(lambda leaf: leaf.replace(b'"serial":"', b'"serial":"0x')),
+    "digest in capitals": _leaf(lambda leaf: re.sub(rb'"warc":"[^"]*"', lambda found: found[0].upper(), leaf)),
+    "another address": _told(private={"address": "https://shop.example/other"}),
+    "no address": _told(private={"address": None}),
+    "no title": _told(private={"title": None}),
+    "more is private": _told(private={"note": "more"}),
+    "another recording dated": _told(warc=b"another recording"),
+    "an empty recording dated": _told(warc=b""),
+    "stamped before the end": lambda bench: bench.told(Told(stamped=small_capture().ended - 2 * SECOND)),
+    "logged before the stamp": lambda bench: bench.told(
+        Told(stamped=small_capture().ended + 9 * SECOND, at=small_capture().ended + 5 * SECOND)
+    ),
+    "facts of another": lambda bench: bench.told(Told(facts=facts_for(small_capture(), NUMBERS[1]))),
+    "facts of another, its manifest": lambda bench: bench.under(
+        bench.files[manifest.MANIFEST].replace(NUMBERS[0].encode(), NUMBERS[1].encode())
+    ),
+    "a stranger's timestamp": lambda bench: bench.told(Told(stamper=TestAuthority())),
+    # forms of the entry
+    "a name twice": _leaf(swap('"public":{', '"public":{"warc":"00",')),
+    "a name twice, behind": _leaf(lambda leaf: leaf[:-2] + b',"facts":"00"}}'),
+    "blanks in the entry": _leaf(swap('"public":{', '"public": {')),
+    "an entry out of order": _leaf(
+        lambda leaf: re.sub(rb'("actor":"[^"]*"),("capture":"[^"]*")', rb"\2,\1", leaf)
+    ),
+    "an entry in UTF-16": _leaf(lambda leaf: leaf.decode().encode("utf-16")),
+    "an entry with an escape": _leaf(swap('"kind":"page', '"kind":"\\u0070age')),
+    "an entry on the 30th of February": _leaf(lambda leaf: leaf.replace(b"2026-11-25T", b"2027-02-30T")),
+    "an entry at 24 o'clock": _leaf(lambda leaf: re.sub(rb"T\d\d:", b"T24:", leaf)),
+    "an entry with a line more": _leaf(behind(b"\n")),
+    "an entry not in UTF-8": _leaf(lambda leaf: leaf.replace(b"person-zhang", b"person-\xff")),
+    "an entry of a wide name": lambda bench: bench.resealed(
+        {
+            **dict.fromkeys((LEAF, OPENING, PROOF)),
+            **{path.replace("/0", "/00"): bench.files[path] for path in (LEAF, OPENING, PROOF)},
+        }
+    ),
+    "two entries": lambda bench: bench.resealed(
+        {path.replace(f"{ENTRY:08}", f"{ENTRY + 1:08}"): bench.files[path] for path in (LEAF, OPENING, PROOF)}
+    ),
+    # what opens it
+    "blanks in what opens it": _changed(OPENING, swap('{"address":', '{ "address":')),
+    "a line behind what opens it": _changed(OPENING, behind(b"\n")),
+    "more in what opens it": _changed(OPENING, swap('{"address":{', '{"a":{"salt":"","value":""},"address":{')),
+    "an escape in what opens it": _changed(OPENING, swap("http://", "\\u0068ttp://")),
+    "another name in what opens it": _changed(OPENING, swap("张示例", "王示例")),
+    # facts
+    "facts: blanks": _written(swap('"by":{', '"by": {')),
+    "facts: a line more": _written(behind(b"\n")),
+    "facts: two": _written(lambda octets: octets + b"\n" + octets),
+    "facts: BOM": _written(before(b"\xef\xbb\xbf")),
+    "facts: a name twice": _written(swap('"zone":', '"zone":"UTC","zone":')),
+    "facts: address twice": _written(lambda octets: b'{"address":"x",' + octets[1:]),
+    "facts: an escape": _written(swap('"zone":"A', '"zone":"\\u0041')),
+    "facts: a slash escaped": _written(swap('"zone":"A', '"zone":"\\/')),
+    "facts: out of order": _written(
+        lambda octets: re.sub(rb'("machine":"[^"]*"),("name":"[^"]*")', rb"\2,\1", octets)
+    ),
+    "facts: a zero before a number": _written(
+        lambda octets: re.sub(rb'("height":)(\d+,"loaded)', rb"\g<1>0\2", octets)
+    ),
+    "facts: a number with a power": _written(
+        lambda octets: re.sub(rb'("height":\d+)(,"loaded)', rb"\1e0\2", octets)
+    ),
+    "facts: a number below zero": _of_page(height=-1),
+    "facts: a large number": _of_page(height=2**53),
+    "facts: a fraction": _of_page(height=1.0),
+    "facts: true for a number": _of_page(height=True),
+    "facts: a number for true": _of_page(loaded=1),
+    "facts: not in UTF-8": _written(lambda octets: octets.replace(b"Asia", b"As\xe9a")),
+    "facts: an overlong letter": _written(lambda octets: octets.replace(b"Asia", b"\xc0\x80sia")),
+    "facts: half a letter": _written(lambda octets: octets.replace(b"Asia", b"\xed\xa0\x80")),
+    "facts: beyond Unicode": _written(lambda octets: octets.replace(b"Asia", b"\xf4\x90\x80\x80")),
+    "facts: NUL": _written(lambda octets: octets.replace(b"Asia", b"\x00sia")),
+    "facts: deep": _written(lambda _: b"[" * 100_000),
+    "facts: none": _written(lambda _: b""),
+    "facts: huge": _written(lambda octets: octets + b" " * (5 << 20)),
+    "facts: huge, in their form": lambda bench: bench.facts(
+        lambda value: value.update(hosts=[{**value["hosts"][0], "answers": ["a" * 2000] * 200}] * 20)
+    ),
+    "facts: a long text": _of_page(title="é" * 2001),
+    "facts: a long text of quotes": _of_page(title='"' * 2001),
+    "facts: a long list": lambda bench: bench.facts(lambda value: value.update(hosts=value["hosts"] * 201)),
+    "facts: a long list of pictures": _facts(recorded=["2026-11-25T08:00:01+00:00"] * 2001),
+    "facts: a control character": _of_page(title="a\x85b"),
+    "facts: a line": _of_page(title="a\u2028b"),
+    "facts: a turned line": _of_page(title="a\u202eb"),
+    "facts: an isolated line": _of_page(title="a\u2066b"),
+    "facts: more": _facts(more=""),
+    "facts: less": lambda bench: bench.facts(lambda value: value.pop("zone")),
+    "facts: no address": _facts(address=""),
+    "facts: another format": _facts(format="vermilion-capture/2"),
+    "facts: no such day": _facts(recorded=["2027-02-29T08:00:00+00:00"]),
+    "facts: no such year": _facts(recorded=["0000-02-28T08:00:00+00:00"]),
+    "facts: no such second": _facts(recorded=["2026-11-25T08:00:60+00:00"]),
+    "facts: microseconds": _facts(recorded=["2026-11-25T08:00:00.000001+00:00"]),
+    "facts: a fraction of nothing": _facts(recorded=["2026-11-25T08:00:00.000000+00:00"]),
+    "facts: another zone": _facts(recorded=["2026-11-25T08:00:00+01:00"]),
+    "facts: an end before the beginning": lambda bench: bench.facts(
+        lambda value: value.update(began=value["ended"][:17] + "59.999000+00:00")
+    ),
+    "facts: trust of another kind": _facts(tls=[{**_TLS, "trust": "sure"}]),
+    "facts: another certificate": _facts(tls=[{**_TLS, "chain": [base64.b64encode(b"another").decode()]}]),
+    "facts: a certificate more": _facts(tls=[{**_TLS, "chain": _TLS["chain"] * 2}]),
+    "facts: long certificates": _facts(
+        tls=[
+            {
+                **_TLS,
+                "certificates": [hashlib.sha256(bytes(200_000)).hexdigest()],
+                "chain": [base64.b64encode(bytes(200_000)).decode()],
+            }
+        ]
+        * 2
+    ),
+    "facts: a step of another kind": _facts(steps=[{**_STEP, "kind": "fly"}]),
+    "facts: a clock of another kind": _facts(clock={**_CLOCK, "state": "fine"}),
+    "facts: other files": lambda bench: bench.facts(lambda value: value["files"][0].update(size=1)),
+    "facts: a file less": lambda bench: bench.facts(lambda value: value["files"].pop()),
+    "facts: files out of order": lambda bench: bench.facts(lambda value: value["files"].reverse()),
+    # the manifest
+    "manifest: a name twice": _listed(swap('"created":', '"created":"2026-11-25T08:00:00Z","created":')),
+    "manifest: both kinds": _listed(swap('"created":', '"contract":"c-1","created":')),
+    "manifest: no audience": _listed(lambda octets: re.sub(rb',"made_for":"[^"]*"', b"", octets)),
+    "manifest: more": _listed(lambda octets: octets[:-1] + b',"withheld":[]}'),
+    "manifest: blanks": _listed(swap('"created":', '"created": ')),
+    "manifest: an escape": _listed(swap('"capture":"0', '"capture":"\\u0030')),
+    "manifest: a command for a size": _listed(
+        lambda octets: re.sub(rb'"size":\d+\}\]', b'"size":a[$(touch pwned)]}]', octets)
+    ),
+    "manifest: a command for the log's size": _listed(
+        lambda octets: re.sub(rb'("root":"[^"]*","size":)\d+', rb"\1a[$(touch pwned)]", octets)
+    ),
+    "manifest: another size": _listed(lambda octets: re.sub(rb'("size":)(\d+\}\])', rb"\g<1>1\2", octets)),
+    "manifest: a zero before a size": _listed(lambda octets: re.sub(rb'("size":)(\d+\}\])', rb"\g<1>0\2", octets)),
+    "manifest: unsorted": _listed(lambda octets: _with_files(octets, lambda files: files.reverse())),
+    "manifest: a file twice": _listed(lambda octets: _with_files(octets, lambda files: files.append(files[-1]))),
+    "manifest: no such day": _listed(
+        lambda octets: re.sub(rb'"created":"[^"]*"', b'"created":"2027-02-30T08:00:00Z"', octets)
+    ),
+    "manifest: another format": _listed(swap("vermilion-capture-manifest/1", "vermilion-capture-manifest/2")),
+    "manifest: a contract's": lambda bench: bench.under(_contracts(bench)),
+    "manifest: by a person": lambda bench: resealed(
+        bench.good,
+        {
+            "certificates/evidence.pem": (person := bench.authority.person("张示例")).certificate.public_bytes(
+                Encoding.PEM
+            )
+        },
+        bench.authority,
+        person,
+    ),
+    "manifest: signature without a time": lambda bench: _sealed_by(
+        bench, lambda encoded: cms.sign_detached(bench.authority.evidence, content=encoded)
+    ),
+    "manifest: a stamp behind the signature": lambda bench: _sealed_by(bench, partial(_stamped, bench)),
+    "manifest: sealed before the log": lambda bench: resealed(
+        bench.good, {}, _at(bench.authority, START + 2 * SECOND)
+    ),
+    # what stands behind
+    **{
+        f"octets behind {path}": _changed(path, behind(b"\0"))
+        for path in (*EXCHANGE, "log/checkpoint.tst", "log/checkpoint.sig", "log/log.vkey")
+    },
+    "seals with octets behind": lambda bench: _repacked(bench, {manifest.SIGNATURE: behind(b"\0")}),
+    "reply with octets behind": lambda bench: _repacked(bench, {manifest.REPLY: behind(b"\0")}),
+    "a line behind the checkpoint": lambda bench: bench.resealed(
+        {path: bench.files[path] + b"more\n" for path in ("log/checkpoint", PROOF)}
+    ),
+    "a hash more": _changed(PROOF, lambda octets: re.sub(rb"(\n[^\n]{43}=\n)\n", rb"\1AAAA\n\n", octets)),
+    "a proof of another form": _changed(PROOF, swap("c2sp.org/tlog-proof@v1", "c2sp.org/tlog-proof@v2")),
+    "a hash written otherwise": _changed(PROOF, _other_base64),
+    "a query that asks for no certificates": lambda bench: bench.resealed(
+        {EXCHANGE[0]: _without_certificates(bench)}
+    ),
+    # files
+    **{
+        f"with {path}": _added(path)
+        for path in (
+            *("index.txt", "json.py", "history/history.json", "step-02.png", "page.html", "Page.png", "PAGE.TXT"),
+            *(
+                "capture.warc",
+                "certificates/own-01.pem",
+                "certificates/person.pem",
+                "certificates/timestamping-0.pem",
+            ),
+            *("log/entries/more.json", "signatures/01.p7s", "contract/contract.pdf", "session.webp"),
+        )
+    },
+    **{
+        f"without {path}": _without(path)
+        for path in (
+            *("README.en.txt", "certificate.zh.pdf", "check.sh", "check.py", "verify.html"),
+            *(*FROM_CAPTURE, *EXCHANGE, *LOG, *CERTIFICATES),
+        )
+    },
+    # revoked
+    "its stamp's key taken": lambda bench: _revoked(bench, bench.authority.tsa.certificate),
+    "its evidence key taken": lambda bench: _revoked(bench, bench.authority.evidence.certificate),
+}
+"""All verifiers refuse these."""
+
+STRICTER: dict[str, Attack] = {
+    "a title that is no text": _told(private={"title": {"text": "夏季新款"}}),
+    "an entry with more": _leaf(swap('"public":{', '"more":1,"public":{')),
+    **{
+        f"text {where} {path}": _changed(path, change)
+        for path in (*CERTIFICATES, "log/log.pub.pem")
+        for where, change in (("behind", behind(b"more\n")), ("before", before(b"more\n")))
+    },
+}
+"""These the checkers and the page refuse, whatever ``vermilion verify`` says; what they mean is not changed."""
+
+
+def _wacz(change: Bytes) -> Attack:
+    return lambda bench: bench.told(Told(), wacz=change(small_capture().wacz))
+
+
+IN_THE_WACZ: dict[str, Attack] = {
+    "wacz: another": _wacz(lambda _: small_capture("two").wacz),
+    "wacz: empty": _wacz(lambda _: b"PK\x05\x06" + bytes(18)),
+    "wacz: more behind": _wacz(behind(b"more")),
+    "wacz: more before": _wacz(before(b"more")),
+    "wacz: no ZIP": _wacz(lambda _: b"no ZIP"),
+    "wacz: none": _wacz(lambda _: b""),
+    "wacz: cut off": _wacz(lambda octets: octets[:-1]),
+    "wacz: a head alone": _wacz(lambda octets: octets[:20]),
+    "wacz: a second recording": _wacz(lambda octets: _with_member(octets, "archive/more.warc.gz")),
+    "wacz: a second recording in capitals": _wacz(lambda octets: _with_member(octets, "ARCHIVE/more.warc.gz")),
+    "wacz: one octet": _wacz(middle),
+}
+"""These check.sh cannot see, and says so."""
