@@ -35,7 +35,7 @@ LONGEST: Final = LONGEST_ADDRESS
 MOST: Final = 200
 """Items of a list: hosts, refused requests, responses that were cut, parts of the command line."""
 MOST_COUNTED: Final = 10**15
-"""Every number is below, so that each verifier can read it: browsers have 53 bits, a shell's patterns count digits."""
+"""Every number is below, so that each verifier can read it: a shell has patterns for digits alone."""
 MOST_RECORDED: Final = 2_000
 """Pictures of a recorded session."""
 MOST_CHAIN: Final = 256 * 1024

@@ -175,6 +175,12 @@ def _member(wacz: bytes, name: str) -> bytes:
         return archive.read(name)
 
 
+def _another_inside(wacz: bytes) -> bytes:
+    """ReplayWeb.page shows that one."""
+    other = {"other.wacz": small_capture("two").wacz}
+    return _described(_of_packages("other.wacz"), **other)(wacz)
+
+
 def _inside_a_folder(wacz: bytes) -> bytes:
     """A folder of the name of that with recordings around everything: readers find another one in it."""
     with zipfile.ZipFile(io.BytesIO(wacz)) as old:
@@ -524,16 +530,16 @@ IN_THE_WACZ: dict[str, Attack] = {
     "wacz: a second recording": _wacz(lambda octets: _with(octets, **{"archive/more.warc.gz": b"another"})),
     "wacz: a second recording in capitals": _wacz(lambda octets: _with(octets, **{"ARCHIVE/more.warc.gz": b"x"})),
     "wacz: a second recording, in a folder": _wacz(_inside_a_folder),
-    "wacz: another one in it": _wacz(
-        lambda octets: _described(_of_packages("other.wacz"), **{"other.wacz": small_capture("two").wacz})(octets)
-    ),
+    "wacz: another one in it": _wacz(_another_inside),
     "wacz: another one elsewhere": _wacz(_described(_of_packages("https://other.example/other.wacz"))),
     "wacz: configured otherwise": _wacz(lambda octets: _with(octets, **{"webarchive.yaml": b"name: other\n"})),
     "wacz: what systems add": _wacz(lambda octets: _with(octets, **{"__MACOSX/archive/x.warc.gz": b"x"})),
     "wacz: another index": _wacz(lambda octets: _with(octets, **{"indexes/index.cdx": b"\n"})),
     "wacz: no index": _wacz(lambda octets: _with(octets, **{"indexes/index.cdx": None})),
     "wacz: no description": _wacz(lambda octets: _with(octets, **{"datapackage.json": None})),
-    "wacz: a description that is none": _wacz(lambda octets: _with(octets, **{"datapackage.json": b"[" * 100_000})),
+    "wacz: a description that is none": _wacz(
+        lambda octets: _with(octets, **{"datapackage.json": b"[" * 100_000})
+    ),
     "wacz: a description in UTF-16": _wacz(
         lambda octets: _with(
             octets, **{"datapackage.json": _member(octets, "datapackage.json").decode().encode("utf-16")}
