@@ -215,7 +215,7 @@ class Appliance:
         self.capture_service = CaptureService(self.settings, self.settings.home.capture_socket)
         self.capture_recording = CaptureRecording(records, backend, self, self.confinement)
         self.captures = CaptureRegister(database, backend.blobs, settings, now)
-        self.capture_schedules = CaptureSchedules(database, now)
+        self.capture_schedules = CaptureSchedules(database, settings, now)
         makers = self.capture_service, self.capture_recording
         self.capture_queue = CaptureQueue(database, backend.blobs, backend.leases, makers, now)
         self.capture_finishing = CaptureFinishing(database, backend.blobs, self.confinement, now)

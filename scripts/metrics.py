@@ -135,12 +135,12 @@ def figures() -> Iterator[tuple[str, int, int | None]]:
     files, imports = product_files(), package_imports()
     sizes = [line_count(path) for path in files]
     circles = cycles(imports)
-    yield "Python files of the product", len(files), 852
+    yield "Python files of the product", len(files), 930
     yield "Python files of appliance/contracts", len(product_files("appliance/contracts")), 26
-    yield "lines of the product", sum(sizes), 139_000
+    yield "lines of the product", sum(sizes), 150_000
     yield "cycles between packages", len(circles), 0
     if not circles:
-        yield "levels of packages", len(longest_chain(imports)), 10
+        yield "levels of packages", len(longest_chain(imports)), 11
     yield "public class names defined twice in appliance", len(repeated_classes()), 0
     yield "empty module names in more than one package", len(repeated_empty_names()), 0
     yield f"functions of more than {LONG_FUNCTION} lines", len(long_functions()), None

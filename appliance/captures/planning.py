@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime
 
+from appliance.config.captures import CaptureSettings
 from appliance.language import instants
 from appliance.model.captures import (
     CapturePlan,
@@ -37,13 +38,14 @@ class CaptureSchedules:
     """What is due stands in the database, so nothing is lost while no scheduler runs, and what was missed is made
     once. Thread-safe."""
 
-    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, settings: CaptureSettings, now: Callable[[], datetime]) -> None:
         self._database = database
+        self._enabled = settings.enabled
         self._now = now
 
     def enqueue_due(self) -> int:
         """Orders the captures whose time has come; how many. None is ordered while one of the same plan is under
-        way, or for somebody who may not capture now: it counts as missed."""
+        way, for somebody who may not capture now, or while captures are switched off: it counts as missed."""
         now = self._now()
         if not self._database.query(captures.due_schedules, now):
             return 0
@@ -51,8 +53,8 @@ class CaptureSchedules:
             return sum(self._enqueue(tx, schedule, now) for schedule in captures.due_schedules(tx, now))
 
     def _enqueue(self, tx: Transaction, schedule: CaptureSchedule, now: datetime) -> bool:
-        under_way = captures.has_one_under_way(tx, schedule.id)
-        free = captures.may_capture(tx, schedule.owner) and not under_way
+        allowed = self._enabled and captures.may_capture(tx, schedule.owner)
+        free = allowed and not captures.has_one_under_way(tx, schedule.id)
         captures.advance(tx, advanced(schedule, now, free=free))
         if free:
             ordered = OrderedCapture(
@@ -65,6 +67,7 @@ class CaptureSchedules:
                 work=CaptureWork(now),
                 steps=schedule.steps,
                 schedule=schedule.id,
+                client=schedule.client,
             )
             captures.insert_capture(tx, ordered)
         return free

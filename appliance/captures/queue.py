@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
+from appliance.acting_client import ClientReach, acting_for
 from appliance.capture_service.client import CaptureService
 from appliance.captures.orders import order_of
 from appliance.captures.recording import CaptureRecording, CaptureRequest, RecordedCapture
@@ -106,7 +108,8 @@ class CaptureQueue:
         with self._database.reading() as tx:
             person = people.person(tx, taken.owner)
         request = CaptureRequest(taken.id, taken.purpose, person.name, person.organisation, person.zone)
-        self._recording.record(capture, request=request, by=taken.owner, keep=partial(self._keep, capture))
+        with _asked_by(taken):
+            self._recording.record(capture, request=request, by=taken.owner, keep=partial(self._keep, capture))
 
     def _note(self, capture_id: str, made: CaptureProgress) -> None:
         """Raises :class:`StateRefused`, which ends the capture, once its owner has cancelled it."""
@@ -117,16 +120,12 @@ class CaptureQueue:
 
     def _keep(self, capture: Capture, tx: Transaction, recorded: RecordedCapture) -> None:
         """In the transaction of the log's entry, so that there is none of a capture that was cancelled."""
-        visit = capture.visit
-        opened = not visit.error and all(each.address != visit.address for each in capture.traffic.refused)
         record = CaptureRecord(
-            recorded.title, visit.address, recorded.entry, recorded.at, recorded.audience, opened
+            recorded.title, capture.visit.address, recorded.entry, recorded.at, recorded.audience
         )
         files = [CaptureFile(path, each, self._blobs.size(each)) for path, each in recorded.files.items()]
         if not captures.finish(tx, recorded.id, self._leases.own_lease(), record, files):
             raise StateRefused("This capture was cancelled.")
-        if not opened:
-            _tell(tx, captures.load_capture(tx, recorded.id), recorded.at)
 
     def _fail(self, taken: OrderedCapture, why: Sentence) -> None:
         with self._database.transaction() as tx:
@@ -158,6 +157,10 @@ class _Noting:
             self.note(made)
 
 
+def _asked_by(capture: OrderedCapture) -> AbstractContextManager[None]:
+    """While it lasts, entries of the log name the API client that ordered *capture*, if one did."""
+    return nullcontext() if capture.client is None else acting_for(ClientReach(capture.client, frozenset()))
+
+
 def _tell(tx: Transaction, capture: OrderedCapture, at: datetime) -> None:
-    """Its owner, that there is no page: it was not captured, or did not open."""
     outbox.enqueue(tx, Notice(None, capture.owner, NoticeKind.CAPTURE_FAILED, at, capture.id))

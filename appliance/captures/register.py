@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from appliance.acting_client import ClientReach, acting_client
 from appliance.captures.orders import CaptureDraft, PlanDraft, steps_to_text
 from appliance.captures.planning import due_of
 from appliance.config.captures import CaptureSettings
@@ -82,13 +83,22 @@ class CaptureRegister:
             return captures.load_capture(tx, made.id)
 
     def order_by_plan(
-        self, draft: CaptureDraft, plan: PlanDraft, *, by: str, client: str | None = None
+        self,
+        draft: CaptureDraft,
+        plan: PlanDraft,
+        *,
+        by: str,
+        client: str | None = None,
+        number: str | None = None,
     ) -> CaptureSchedule:
-        """A schedule; its first capture is made as soon as possible. Raises as :meth:`order`, and
-        :class:`PreconditionRefused` for the plan."""
+        """A schedule; its first capture is made as soon as possible. *number* as for :meth:`order`. Raises as
+        that, and :class:`PreconditionRefused` for the plan."""
         self._require_enabled()
         accepted, now = draft.accepted(), self._now()
         with self._database.transaction() as tx:
+            known = None if number is None else captures.find_schedule(tx, number)
+            if known is not None and known.owner == by:
+                return known
             self._require_room(tx, by, now)
             if captures.count_running_schedules(tx, by) >= MOST_SCHEDULES:
                 raise PreconditionRefused(
@@ -96,7 +106,7 @@ class CaptureRegister:
                 )
             whole = plan.accepted(people.person(tx, by).zone, now)
             schedule = CaptureSchedule(
-                id=secrets.token_hex(12),
+                id=number or secrets.token_hex(12),
                 owner=by,
                 address=accepted.address,
                 purpose=accepted.purpose,
@@ -104,6 +114,7 @@ class CaptureRegister:
                 made=now,
                 steps=steps_to_text(accepted.steps),
                 due=due_of(whole, 1),
+                client=client,
             )
             captures.insert_schedule(tx, schedule)
             captures.insert_capture(tx, _capture(accepted, by, now, schedule=schedule.id, client=client))
@@ -113,13 +124,25 @@ class CaptureRegister:
         """The capture of *by*. Raises :class:`NotFound`, also for somebody else's."""
         return self._database.query(captures.load_capture, capture_id, by)
 
-    def of_person(self, subject: str, *, after: str | None = None, client: str | None = None) -> CapturePage:
-        """The person's newest captures, behind the one with the id *after*; those of one API *client* only, where
-        it is named. Raises :class:`NotFound` for an *after* that is not theirs."""
+    def of_person(self, subject: str, *, after: str | None = None) -> CapturePage:
+        """The person's newest captures, behind the one with the id *after*. Raises :class:`NotFound` for an
+        *after* that is not theirs."""
         with self._database.reading() as tx:
             if after is not None:
                 captures.load_capture(tx, after, subject)
-            return _page(captures.captures_of(tx, subject, after, PAGE + 1, client=client))
+            return _page(captures.captures_of(tx, subject, after, PAGE + 1))
+
+    def of_client(self, capture_id: str) -> OrderedCapture:
+        """The capture, if the API client that acts ordered it, in the name of somebody who is of its
+        organisations. Raises :class:`NotFound`."""
+        return self._database.query(captures.capture_within, capture_id, _reach())
+
+    def page_of_client(self, *, after: str, limit: int) -> Sequence[OrderedCapture]:
+        """At most *limit* captures that :meth:`of_client` gives, the newest first, those behind the capture
+        *after*. Raises :class:`NotFound` for an *after* that it does not give."""
+        if after:
+            self.of_client(after)
+        return self._database.query(captures.captures_within, _reach(), after or None, limit)
 
     def of_organisation(self, organisation: str, *, after: str | None = None) -> CapturePage:
         """The newest captures of all people of one *organisation*, for its auditors, behind the one
@@ -196,6 +219,23 @@ class CaptureRegister:
         """The person's newest schedules."""
         return self._database.query(captures.schedules_of, subject, SHOWN_SCHEDULES)
 
+    def schedule_of_client(self, schedule_id: str) -> CaptureSchedule:
+        """The same for schedules as :meth:`of_client`."""
+        return self._database.query(captures.schedule_within, schedule_id, _reach())
+
+    def schedules_of_client(self, *, after: str, limit: int) -> Sequence[CaptureSchedule]:
+        """The same for schedules as :meth:`page_of_client`."""
+        if after:
+            self.schedule_of_client(after)
+        return self._database.query(captures.schedules_within, _reach(), after or None, limit)
+
+    def page_by_plan(self, schedule: CaptureSchedule, *, after: str, limit: int) -> Sequence[OrderedCapture]:
+        """At most *limit* captures of *schedule*, the newest first, those behind the capture *after*. Raises
+        :class:`NotFound` for an *after* that is none of them."""
+        if after and self.get(after, by=schedule.owner).schedule != schedule.id:
+            raise NotFound("There is no web capture {capture}.", capture=after)
+        return self._database.query(captures.captures_by_plan, schedule.id, limit, after=after or None)
+
     def by_plan(self, schedule: CaptureSchedule) -> Sequence[OrderedCapture]:
         """The captures of *schedule*, the newest first."""
         return self._database.query(captures.captures_by_plan, schedule.id, schedule.plan.times)
@@ -223,6 +263,11 @@ class CaptureRegister:
             raise PreconditionRefused(
                 "You have ordered {most} captures within 24 hours, which is the most; order more later.", most=most
             )
+
+
+def _reach() -> ClientReach:
+    """Of the client that acts; of nothing where none does."""
+    return acting_client() or ClientReach("", frozenset())
 
 
 def _capture(

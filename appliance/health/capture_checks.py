@@ -104,7 +104,7 @@ def room(context: CheckContext) -> HealthFinding:
 
 
 def room_finding(taken: int, free: int, path: str) -> HealthFinding:
-    """What to say where a week's captures *took* so many bytes, and *free* are left on the disk of *path*."""
+    """What to say where a week's captures have *taken* so many bytes; *free* are left on the disk of *path*."""
     days = free * WEEK.days // taken if taken else ENOUGH_DAYS
     if days >= ENOUGH_DAYS:
         return good("The disk has room for more web captures.")

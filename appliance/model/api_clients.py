@@ -28,6 +28,8 @@ class Scope(StrEnum):
     TIMESTAMPS_WRITE = "timestamps:write"
     DEPOSITS_READ = "deposits:read"
     DEPOSITS_WRITE = "deposits:write"
+    CAPTURES_READ = "captures:read"
+    CAPTURES_WRITE = "captures:write"
     LOG_READ = "log:read"
     SIGNATURES_REQUEST = "signatures:request"
     SEALS_READ = "seals:read"
@@ -50,6 +52,8 @@ SCOPE_TITLES: Final[Mapping[Scope, str]] = {
     Scope.TIMESTAMPS_WRITE: "Have digests timestamped",
     Scope.DEPOSITS_READ: "Read deposits and their certificates",
     Scope.DEPOSITS_WRITE: "Deposit digests of files",
+    Scope.CAPTURES_READ: "Read captures of web pages and their evidence packages",
+    Scope.CAPTURES_WRITE: "Have web pages captured, once or by schedule",
     Scope.LOG_READ: "Read the log and its proofs",
     Scope.SIGNATURES_REQUEST: "Ask people for signatures on documents of other software",
     Scope.SEALS_READ: "Read requests for seals and the register of their uses",

@@ -57,15 +57,13 @@ class CaptureWork:
 @dataclass(frozen=True, slots=True)
 class CaptureRecord:
     """What came of a capture: the page's ``title`` and the address ``visited`` in the end, the number of the log's
-    ``entry``, when it was ``recorded``, and for whom the package is made (``audience``). ``opened``: whether there
-    was a page; a capture can also show that there was none."""
+    ``entry``, when that was ``recorded``, and for whom the package is made (``audience``)."""
 
     title: str
     visited: str
     entry: int
     recorded: datetime
     audience: str
-    opened: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +129,8 @@ class CapturePlan:
 @dataclass(frozen=True, slots=True)
 class CaptureSchedule:
     """A plan for one address. ``turn``: how many captures' time has come, ``missed``: how many of these were not
-    made; ``due`` is when the next one is, None when no more come."""
+    made; ``due`` is when the next one is, None when no more come. ``client`` is the API client that asked for
+    it."""
 
     id: str
     owner: str
@@ -144,6 +143,7 @@ class CaptureSchedule:
     missed: int = 0
     due: datetime | None = None
     stopped: datetime | None = None
+    client: str | None = None
 
     def after(self, *, passed: int, due: datetime | None, captured: bool) -> CaptureSchedule:
         """The schedule once the time of *passed* captures has come, of which one was *captured* at most."""

@@ -32,6 +32,9 @@ MOST_LISTED: Final = 300
 
 _LINE: Final = 76
 
+_LONGEST_LISTED: Final = 200
+"""Characters of a name in the list: three hundred names of a thousand take a minute to set."""
+
 
 @dataclass(frozen=True, slots=True)
 class CertificateFacts:
@@ -75,6 +78,13 @@ def total_size(files: tuple[DepositedFile, ...]) -> int | None:
     return sum(known) if len(known) == len(sizes) else None
 
 
+def _listed_name(name: str) -> str:
+    """The *name* as the list has it: of a long one its beginning and its end, where kinds and numbers stand."""
+    shown = readable_name(name)
+    half = _LONGEST_LISTED // 2
+    return shown if len(shown) <= _LONGEST_LISTED else f"{shown[:half]}…{shown[-half:]}"
+
+
 def certificate_pdf(facts: CertificateFacts, language: Language) -> bytes:
     """A4 pages with their typefaces embedded; not sealed yet. Raises as :func:`appliance.typesetting.typeset`."""
     return typeset(certificate_html(facts, language))
@@ -103,6 +113,7 @@ def certificate_html(facts: CertificateFacts, language: Language) -> str:
         words=load_declaration(facts.work.declaration).words[language].split("\n"),
         listed=facts.files[:MOST_LISTED] if len(facts.files) > 1 else (),
         readable=readable_name,
+        listed_name=_listed_name,
         # segno's own markup: numbers and path data only
         codes=[Markup(drawn_code(each)) for each in codes_of(facts.reply)],  # noqa: S704
         lines=textwrap.wrap(text, _LINE),

@@ -21,7 +21,7 @@ LONGEST_DESCRIPTION: Final = 2000
 EARLIEST: Final = date(1000, 1, 1)
 """The first day on which a work can be completed: before, a year was typed wrongly."""
 
-MOST_AT_ONCE: Final = 50
+MOST_AT_ONCE: Final = 20
 """Deposits of one batch: each has a timestamp and a certificate of its own, and somebody waits for all of them."""
 
 

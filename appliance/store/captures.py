@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time
 
+from appliance.acting_client import ClientReach
 from appliance.errors import NotFound
 from appliance.model.captures import (
     CaptureFile,
@@ -23,6 +24,12 @@ from hsm.rows import Query, columns, fields_of
 
 _BEHIND = "(?1 IS NULL OR (ordered, rowid) < (SELECT ordered, rowid FROM captures WHERE id = ?1))"
 """Behind the capture with the id ``?1`` in a list, the newest first; without one, all."""
+
+_OF_CLIENT = (
+    "client IS NOT NULL AND client = ?2 AND EXISTS (SELECT 1 FROM people AS p WHERE p.subject = owner"
+    " AND p.organisation IN (SELECT value FROM json_each(?3)))"
+)
+"""What the API client ``?2`` ordered in the names of people who are of the organisations ``?3`` now."""
 
 GONE = "—"
 """What stands where an address or a purpose was."""
@@ -44,13 +51,26 @@ def find_capture(tx: Transaction, capture_id: str) -> OrderedCapture | None:
     return _CAPTURES.first(tx, "WHERE id = ?", (capture_id,))
 
 
-def captures_of(
-    tx: Transaction, owner: str, after: str | None, limit: int, *, client: str | None = None
-) -> list[OrderedCapture]:
-    """The newest of *owner*, behind the one with the id *after*; only those of one *client* of the API, if any."""
-    whose = "owner = ?2 AND (?3 IS NULL OR client = ?3)"
-    rest = f"WHERE {whose} AND {_BEHIND} ORDER BY ordered DESC, rowid DESC LIMIT ?4"
-    return _CAPTURES.all(tx, rest, (after, owner, client, limit))
+def captures_of(tx: Transaction, owner: str, after: str | None, limit: int) -> list[OrderedCapture]:
+    """The newest of *owner*, behind the one with the id *after*."""
+    rest = f"WHERE owner = ?2 AND {_BEHIND} ORDER BY ordered DESC, rowid DESC LIMIT ?3"
+    return _CAPTURES.all(tx, rest, (after, owner, limit))
+
+
+def capture_within(tx: Transaction, capture_id: str, reach: ClientReach) -> OrderedCapture:
+    """The capture, if the client with this *reach* ordered it. Raises :class:`NotFound`, also for others'."""
+    missing = NotFound("There is no web capture {capture}.", capture=capture_id)
+    return _CAPTURES.one(tx, f"WHERE id = ?1 AND {_OF_CLIENT}", (capture_id, *_who(reach)), missing=missing)
+
+
+def captures_within(tx: Transaction, reach: ClientReach, after: str | None, limit: int) -> list[OrderedCapture]:
+    """The newest that the client with this *reach* ordered, behind the one with the id *after*."""
+    rest = f"WHERE {_OF_CLIENT} AND {_BEHIND} ORDER BY ordered DESC, rowid DESC LIMIT ?4"
+    return _CAPTURES.all(tx, rest, (after, *_who(reach), limit))
+
+
+def _who(reach: ClientReach) -> tuple[str, str]:
+    return reach.client, json.dumps(sorted(reach.organisations))
 
 
 def captures_of_organisation(
@@ -62,10 +82,13 @@ def captures_of_organisation(
     return _CAPTURES.all(tx, rest, (after, organisation, limit))
 
 
-def captures_by_plan(tx: Transaction, schedule: str, limit: int) -> list[OrderedCapture]:
-    """The newest of a schedule."""
-    rest = "WHERE schedule IS NOT NULL AND schedule = ? ORDER BY ordered DESC, rowid DESC LIMIT ?"
-    return _CAPTURES.all(tx, rest, (schedule, limit))
+def captures_by_plan(
+    tx: Transaction, schedule: str, limit: int, *, after: str | None = None
+) -> list[OrderedCapture]:
+    """The newest of a schedule, behind the one with the id *after*."""
+    of_it = "schedule IS NOT NULL AND schedule = ?2"
+    rest = f"WHERE {of_it} AND {_BEHIND} ORDER BY ordered DESC, rowid DESC LIMIT ?3"
+    return _CAPTURES.all(tx, rest, (after, schedule, limit))
 
 
 def count_ordered(tx: Transaction, owner: str, since: datetime) -> int:
@@ -151,7 +174,7 @@ def finish(
 ) -> bool:
     """running → done; something is still to be made of it. False when it is not this claimant's any more."""
     done = {"state": CaptureState.DONE, "claimant": None, "ended": record.recorded, "refusal": None}
-    row = fields_of(record, "title visited entry recorded audience") | {"opened": int(record.opened)} | done
+    row = fields_of(record, "title visited entry recorded audience") | done
     if not tx.update("captures", row, id=capture_id, state="running", claimant=claimant):
         return False
     for each in files:
@@ -238,7 +261,7 @@ def dispose(tx: Transaction, capture_id: str) -> list[str]:
 
 
 def insert_schedule(tx: Transaction, schedule: CaptureSchedule) -> None:
-    row = fields_of(schedule, "id owner address purpose steps turn missed due made")
+    row = fields_of(schedule, "id owner address purpose steps turn missed due made client")
     tx.insert("capture_schedules", row | fields_of(schedule.plan, "every zone times") | _times(schedule.plan))
 
 
@@ -251,6 +274,23 @@ def load_schedule(tx: Transaction, schedule_id: str, owner: str | None = None) -
     missing = NotFound("There is no capture schedule {schedule}.", schedule=schedule_id)
     rest = "WHERE id = ?1 AND (?2 IS NULL OR owner = ?2)"
     return _SCHEDULES.one(tx, rest, (schedule_id, owner), missing=missing)
+
+
+def find_schedule(tx: Transaction, schedule_id: str) -> CaptureSchedule | None:
+    return _SCHEDULES.first(tx, "WHERE id = ?", (schedule_id,))
+
+
+def schedule_within(tx: Transaction, schedule_id: str, reach: ClientReach) -> CaptureSchedule:
+    """The schedule, if the client with this *reach* ordered it. Raises :class:`NotFound`, also for others'."""
+    missing = NotFound("There is no capture schedule {schedule}.", schedule=schedule_id)
+    return _SCHEDULES.one(tx, f"WHERE id = ?1 AND {_OF_CLIENT}", (schedule_id, *_who(reach)), missing=missing)
+
+
+def schedules_within(tx: Transaction, reach: ClientReach, after: str | None, limit: int) -> list[CaptureSchedule]:
+    """The newest that the client with this *reach* ordered, behind the one with the id *after*."""
+    behind = "(?1 IS NULL OR (made, rowid) < (SELECT made, rowid FROM capture_schedules WHERE id = ?1))"
+    rest = f"WHERE {_OF_CLIENT} AND {behind} ORDER BY made DESC, rowid DESC LIMIT ?4"
+    return _SCHEDULES.all(tx, rest, (after, *_who(reach), limit))
 
 
 def schedules_of(tx: Transaction, owner: str, limit: int) -> list[CaptureSchedule]:
@@ -311,11 +351,11 @@ def _work(
 
 
 def _record(
-    title: str, visited: str, entry: int | None, recorded: str | None, audience: str, opened: int
+    title: str, visited: str, entry: int | None, recorded: str | None, audience: str
 ) -> CaptureRecord | None:
     if entry is None or recorded is None:
         return None
-    return CaptureRecord(title, visited, entry, datetime.fromisoformat(recorded), audience, bool(opened))
+    return CaptureRecord(title, visited, entry, datetime.fromisoformat(recorded), audience)
 
 
 def _comparison(compared: str | None, changed: int | None, differences: str | None) -> RecordedComparison | None:
@@ -329,16 +369,16 @@ def _plan(every: int, at: str, zone: str, first: str, times: int) -> CapturePlan
 _CAPTURES = Query(
     OrderedCapture,
     "SELECT id, owner, address, purpose, ordered, state, steps, schedule, client, ended, held, retry_at, attempts,"
-    " began, stage, requests, received, refusal, title, visited, entry, recorded, audience, opened, compared,"
+    " began, stage, requests, received, refusal, title, visited, entry, recorded, audience, compared,"
     " changed, differences FROM captures",
     work=columns(_work, "retry_at", "attempts", "began", "stage", "requests", "received", "refusal"),
-    record=columns(_record, "title", "visited", "entry", "recorded", "audience", "opened"),
+    record=columns(_record, "title", "visited", "entry", "recorded", "audience"),
     comparison=columns(_comparison, "compared", "changed", "differences"),
 )
 _FILES = Query(CaptureFile, "SELECT name, digest, size FROM capture_files")
 _SCHEDULES = Query(
     CaptureSchedule,
-    "SELECT id, owner, address, purpose, steps, every, at, zone, first, times, turn, missed, due, made, stopped"
-    " FROM capture_schedules",
+    "SELECT id, owner, address, purpose, steps, every, at, zone, first, times, turn, missed, due, made, stopped,"
+    " client FROM capture_schedules",
     plan=columns(_plan, "every", "at", "zone", "first", "times"),
 )

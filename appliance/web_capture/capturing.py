@@ -127,7 +127,7 @@ def capture(
     warc = WarcFile(written)
     warc.begin({"software": made_by, "format": "WARC File Format 1.1", "conformsTo": _STANDARD}, began)
     with tempfile.TemporaryDirectory(prefix="capture-") as folder:
-        interception = Interception(Path(folder), began)
+        interception = Interception(began)
         recorder = Recorder(warc, traffic, Connecting(destinations, traffic, trust), interception, limits, clock)
         visited, command = _browsed(Path(folder), recorder, order, reporting)
     reporting.enter(CaptureStage.PACKING)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import ssl
 import threading
 from datetime import datetime, timedelta
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Final
 
 from cryptography import x509
@@ -25,10 +25,10 @@ _DAY: Final = timedelta(days=1)
 
 
 class Interception:
-    """The key and its certificates; *folder* is private, and removed with the capture. Thread-safe."""
+    """The key and its certificates, which are in memory alone: no disk has them, and a full one changes nothing.
+    Thread-safe."""
 
-    def __init__(self, folder: Path, now: datetime) -> None:
-        self._folder = folder
+    def __init__(self, now: datetime) -> None:
         self._now = now
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._contexts: dict[str, ssl.SSLContext] = {}
@@ -48,14 +48,12 @@ class Interception:
             return self._contexts[host]
 
     def _made(self, host: str) -> ssl.SSLContext:
-        file = self._folder / f"{len(self._contexts)}.pem"
         key = self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        file.touch(mode=0o600)
-        file.write_bytes(key + self._certificate(host).public_bytes(Encoding.PEM))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
+        with os.fdopen(os.memfd_create("certificate"), "wb", buffering=0) as file:
+            file.write(key + self._certificate(host).public_bytes(Encoding.PEM))
+            context.load_cert_chain(f"/proc/self/fd/{file.fileno()}")  # it takes no octets
         context.set_alpn_protocols(["http/1.1"])
-        file.unlink()
         return context
 
     def _certificate(self, host: str) -> x509.Certificate:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
-from appliance.web_capture.devtools import DevTools, Event
+from appliance.web_capture.devtools import BrowserGone, BrowserRefused, DevTools, Event
 from appliance.web_capture.model import CaptureFailed
 from appliance.web_capture.reporting import CaptureReporting
 from appliance.web_capture.screen_recording import ScreenRecording
@@ -19,6 +20,8 @@ SCREEN: Final = 900
 QUIET: Final = 0.8
 """Seconds without a request after which a page counts as loaded."""
 TICK: Final = 0.1
+_PATIENCE: Final = 20.0
+"""Seconds for a page that is busy."""
 
 
 class Tab:
@@ -45,6 +48,7 @@ class Tab:
         self.wanted: list[str] = []
         self.left = False
         self.loaded = ""
+        self._held = False
         tools.ask("Browser.setDownloadBehavior", {"behavior": "deny", "eventsEnabled": True})
         made = tools.ask("Target.createTarget", {"url": "about:blank", "width": WIDTH, "height": SCREEN})
         self._target = str(made["targetId"])
@@ -65,11 +69,21 @@ class Tab:
         return _octets(self.ask(method, parameters, seconds=seconds))
 
     def value(self, expression: str) -> Any:
-        """What *expression* is in a world of its own, which the page's scripts cannot change; None if it fails."""
-        tree = self.ask("Page.getFrameTree")
-        world = self.ask(
-            "Page.createIsolatedWorld", {"frameId": tree["frameTree"]["frame"]["id"], "worldName": "capture"}
-        )
+        """What *expression* is in a world of its own, which the page's scripts cannot change; None if it fails. A
+        page that goes on to another one meanwhile is asked again."""
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() + _PATIENCE / 4 < deadline:
+            with suppress(BrowserRefused, BrowserGone):
+                return self._evaluated(expression, self._world(_PATIENCE / 4))
+            self.wait(TICK / 4)
+        return self._evaluated(expression, self._world(_PATIENCE / 4))
+
+    def _world(self, seconds: float) -> Mapping[str, Any]:
+        """A world of scripts beside the page's own; Chromium forgets who asks for it while another page opens."""
+        asked = {"frameId": self._target, "worldName": "capture"}  # a tab's first frame is called like the tab
+        return self.ask("Page.createIsolatedWorld", asked, seconds=seconds)
+
+    def _evaluated(self, expression: str, world: Mapping[str, Any]) -> Any:
         asked = {
             "expression": expression,
             "contextId": world["executionContextId"],
@@ -92,6 +106,16 @@ class Tab:
             if time.monotonic() >= deadline:
                 return
 
+    def hold(self) -> None:
+        """From now on the page stays as it is: its scripts run no more, and it goes nowhere else. So text, picture
+        and PDF are of one moment, and no page escapes by reloading itself or by being busy when it is printed."""
+        if self._held:
+            return
+        self._held = True
+        self.ask("Fetch.enable", {"patterns": [{"urlPattern": "*", "resourceType": "Document"}]})
+        self.ask("Emulation.setScriptExecutionDisabled", {"value": True})
+        self.settle(time.monotonic() + 2 * QUIET)
+
     def settle(self, deadline: float) -> bool:
         """Whether the page is loaded and quiet before *deadline* (``time.monotonic``)."""
         while time.monotonic() < deadline:
@@ -103,7 +127,12 @@ class Tab:
         return False
 
     def _closes(self, event: Event) -> bool:
-        """Whether *event* is a dialog, which is closed at once: until then the page answers nothing."""
+        """Whether *event* is a dialog, or another page to be opened, which is refused at once: until then the page
+        answers nothing."""
+        if event["method"] == "Fetch.requestPaused":  # once the page is held: what stays open would hold it up
+            refused = {"requestId": event["params"]["requestId"], "errorReason": "Aborted"}
+            self._tools.tell("Fetch.failRequest", refused, session=self._session)
+            return True
         if event["method"] != "Page.javascriptDialogOpening":
             return False
         self._want("dialog")

@@ -27,6 +27,10 @@ _LONGEST_TEXT: Final = 4_000_000
 """Characters."""
 
 
+_LONGEST_ADDRESS: Final = 8_000
+"""Characters of an address that scripts may have made."""
+_SHEETS: Final = 200
+"""Pages of a PDF."""
 Draw = Callable[..., bytes]
 """A job of :data:`appliance.confinement.jobs.CAPTURE_PICTURES`, by name and arguments. Raises ApplianceError."""
 
@@ -90,6 +94,8 @@ class Visitor:
         steps, session, frames = self._steps(order)
         deadline += time.monotonic() - began
         self._reporting.enter(CaptureStage.SCROLLING)
+        if not loaded:
+            self._tab.hold()
         height, cut = self._scrolled(deadline)
         if not loaded:
             cut = ("time", *cut)
@@ -139,20 +145,24 @@ class Visitor:
             self._tab.wait(TICK)
             if place + SCREEN >= self._height():
                 self._tab.settle(deadline)
+        if "time" in cut:
+            self._tab.hold()
         self._tab.value("window.scrollTo(0, 0)")
         self._tab.settle(min(deadline, time.monotonic() + 2 * QUIET))
+        self._tab.hold()
         height, most = self._height(), min(self._limits.height, MOST_PIXELS // self._width())
         return (most, (*cut, "height")) if height > most else (height, cut)
 
     def _seen(self, error: str, height: int, *, loaded: bool, cut: tuple[str, ...]) -> Visit:
-        text = self._tab.said("document.documentElement ? document.documentElement.innerText : ''")
-        address = self._tab.said("location.href")
+        most = _LONGEST_TEXT + 1  # cut where they are: what a script makes too long is not sent
+        text = self._tab.said(f"(document.documentElement?.innerText ?? '').slice(0, {most})")
+        address = self._tab.said(f"location.href.slice(0, {_LONGEST_ADDRESS})")
         seen = Visit(
             address=address,
-            title=self._tab.said("document.title")[:1000],
+            title=self._tab.said("document.title.slice(0, 1000)"),
             text=text[:_LONGEST_TEXT],
             picture=self._picture(height),
-            pdf=self._tab.octets("Page.printToPDF", {"printBackground": True}),
+            pdf=self._tab.octets("Page.printToPDF", {"printBackground": True, "pageRanges": f"1-{_SHEETS}"}),
             loaded=loaded,
             height=height,
             cut=cut,

@@ -25,6 +25,7 @@ PARTS = (
     "api_million",
     "contract_ledger",
     "directory",
+    "captures",
     "memory",
     "ceilings",
     "shares",

@@ -9,8 +9,9 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 
 from appliance.captures.orders import CaptureDraft, PlanDraft
-from appliance.captures.planning import advanced, due_of
+from appliance.captures.planning import CaptureSchedules, advanced, due_of
 from appliance.captures.register import MOST_SCHEDULES
+from appliance.config.captures import CaptureSettings
 from appliance.demonstration.participants import LI, ZHANG
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.captures import CapturePlan, CaptureSchedule, CaptureState
@@ -95,6 +96,15 @@ def test_none_is_ordered_for_whoever_may_not_capture(world: World, appliance: Ap
         assert later.captures.schedule(made.id, by=LI.subject).missed >= 1
     with appliance.database.transaction() as tx:
         tx.execute("UPDATE accounts SET state = 'active' WHERE subject = ?", (LI.subject,))
+
+
+def test_none_is_ordered_while_captures_are_switched_off(appliance: Appliance) -> None:
+    made = appliance.captures.order_by_plan(CaptureDraft("https://example.com/", "x"), DAILY, by=WHO)
+    appliance.captures.cancel(appliance.captures.by_plan(made)[0].id, by=WHO)
+    later = appliance.now() + timedelta(days=2)
+    off = CaptureSchedules(appliance.database, CaptureSettings(enabled=False), lambda: later)
+    assert off.enqueue_due() == 0
+    assert appliance.captures.schedule(made.id, by=WHO).missed >= 1
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ USERS = {
     "vermilion-operator": ("backup",),
     "vermilion-convert": (),
     "vermilion-directory": (),
+    "vermilion-capture": (),
     "www-data": (),
     "nobody": (),
 }

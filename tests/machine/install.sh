@@ -66,5 +66,5 @@ systemctl enable --quiet vermilion.target vermilion-authority.service vermilion-
     vermilion-tsa.socket vermilion-tsa.service vermilion-console.socket vermilion-console.service vermilion-steward.socket \
     vermilion-activation.socket vermilion-activation.service \
     vermilion-scheduler.service vermilion-diagnose.timer \
-    vermilion-convert.socket vermilion-directory.socket vermilion-backup.timer vermilion-drill.timer
+    vermilion-convert.socket vermilion-directory.socket vermilion-capture.socket vermilion-backup.timer vermilion-drill.timer
 systemctl start vermilion.target

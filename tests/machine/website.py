@@ -1,4 +1,4 @@
-"""A web site of the organisation beside the machine: an honest page, and one that tries what it can reach."""
+"""A web site of the organisation beside the tested machine: an honest page, and ones that try what they can."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ from appliance.wiring import Appliance
 from tests.deposits import file_of, work
 from tests.portal.conftest import form_token
 from tests.portal.visitors import signed_in
+from webui.portal.guards import LARGE_FORMS
 
 ENGLISH = {"Accept-Language": "en"}
 
@@ -141,6 +142,10 @@ def test_ten_thousand_files_with_long_names_fit_into_the_form(appliance: Applian
     page = zhang.get(f"/ownership/{found.id}").text
     assert "共 10,000 个文件，此处显示 100 个" in page
     assert len(page) < 200_000
+
+
+def test_a_form_that_is_larger_than_any_list_is_refused(zhang: FlaskClient) -> None:
+    assert post(zhang, form(listed="[" + " " * LARGE_FORMS["ownership.deposit"] + "]")).status_code == 413
 
 
 def test_a_batch_leads_to_the_list_with_a_deposit_for_each_file(zhang: FlaskClient) -> None:

@@ -55,6 +55,7 @@ def test_every_view_that_reads_a_file_is_among_them(portal: Flask) -> None:
         ("POST", "/templates/x/merge", True),
         ("POST", "/login", False),
         ("POST", "/contracts/x/decline", False),
+        ("POST", "/ownership", False),  # for who is signed in alone
         ("GET", "/verify", False),
         ("POST", "/nothing-here", False),
         ("POST", "/verify/", False),

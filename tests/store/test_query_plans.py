@@ -270,15 +270,14 @@ OTHERS: Sequence[Query] = (
     lambda tx: directories.last_success(tx, DirectorySource.SCIM),
     scim.has_unfollowed,
     lambda tx: directory_health.lasting_departures(tx, before=NOW),
-    *(
-        lambda tx, after=after: captures.captures_of(tx, WHO, after, 50, client="client")
-        for after in (None, "one")
-    ),
+    *(lambda tx, after=after: captures.captures_of(tx, WHO, after, 50) for after in (None, "one")),
     *(
         lambda tx, after=after: captures.captures_of_organisation(tx, "甲公司", after, 50)
         for after in (None, "one")
     ),
-    lambda tx: captures.captures_by_plan(tx, "plan", 50),
+    *(lambda tx, after=after: captures.captures_within(tx, REACH, after, 50) for after in (None, "one")),
+    *(lambda tx, after=after: captures.schedules_within(tx, REACH, after, 50) for after in (None, "one")),
+    *(lambda tx, after=after: captures.captures_by_plan(tx, "plan", 50, after=after) for after in (None, "one")),
     lambda tx: captures.count_ordered(tx, WHO, NOW),
     lambda tx: captures.count_ahead(tx, _CAPTURE),
     lambda tx: captures.next_waiting(tx, NOW),

@@ -144,7 +144,7 @@ def proxied(tmp_path: Path) -> Iterator[Proxied]:
     where = Destinations(["site.example"], now, look=lambda _: (["127.0.0.1"], (), ""), loopback=True)
     traffic, warc = Traffic(), WarcFile(io.BytesIO())
     connecting = Connecting(where, traffic, server_trust)
-    recorder = Recorder(warc, traffic, connecting, Interception(tmp_path, now()), CaptureLimits(), now)
+    recorder = Recorder(warc, traffic, connecting, Interception(now()), CaptureLimits(), now)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         proxy = RecordingProxy(listener, recorder)
         yield proxy, listener, warc, traffic

@@ -1,4 +1,4 @@
-"""Pages as they are in the world, each captured whole: what the server sent is in the WARC octet by octet."""
+"""Pages captured whole, in what test_ordinary_sites.py does not ask: odd heads, names, TLS, pictures in parts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image
 
 from appliance.web_capture.model import TlsTrust
 from tests.web_capture.conftest import Captured, Capturing
-from tests.web_capture.servers import Asked, Server, answer, packed, page
+from tests.web_capture.servers import Server, answer, packed, page
 
 Served = Callable[..., Server]
 RED = (200, 30, 30)
@@ -58,25 +58,6 @@ def test_a_plain_page(served: Served, capturing: Capturing, tmp_path: Path) -> N
     assert found.capture.traffic.resolutions["site.example"].answers == ("site.example. 60 IN A 127.0.0.1",)
 
 
-@pytest.mark.long
-def test_redirects_and_cookies(served: Served, capturing: Capturing, tmp_path: Path) -> None:
-    def first(asked: Asked) -> bytes:
-        if asked.path == "/start":
-            return page("", head="Location: /next\r\nSet-Cookie: visit=1; Path=/\r\n", status="302 Found")
-        assert b"cookie: visit=1" in asked.raw.lower()
-        return page("", head=f"Location: http://other.example:{port[0]}/end\r\n", status="301 Moved Permanently")
-
-    port = [0]
-    server = served({"site.example": first, "other.example": lambda _: page("<p>arrived")})
-    port[0] = server.port
-    found = capturing(f"http://site.example:{server.port}/start", ["site.example", "other.example"])
-    require_whole(found, tmp_path)
-    assert found.capture.visit.address == f"http://other.example:{server.port}/end"
-    assert found.capture.visit.text == "arrived"
-    assert b" 302 Found" in found.response(f"http://site.example:{server.port}/start")
-    assert b" 301 " in found.response(f"http://site.example:{server.port}/next")
-
-
 def test_compressed_chunked_and_by_an_old_server(served: Served, capturing: Capturing, tmp_path: Path) -> None:
     chunked = (
         b"HTTP/1.1 200 OK\r\nContent-Type: text/css\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -92,48 +73,6 @@ def test_compressed_chunked_and_by_an_old_server(served: Served, capturing: Capt
     for path, sent in answers.items():
         assert found.response(root + path) == sent
     assert pixels(found) >= 1600
-
-
-@pytest.mark.long
-def test_what_is_loaded_late(served: Served, capturing: Capturing, tmp_path: Path) -> None:
-    """Pictures below the screen, and a page that grows while it is scrolled, to its end."""
-    more = """<script>let n=0;addEventListener('scroll',()=>{
-      if(n<3&&scrollY+innerHeight>document.body.scrollHeight-50){n++;fetch('/more'+n).then(r=>r.text()).then(t=>document.body.insertAdjacentHTML('beforeend',t))}})</script>"""
-    body = f"<img loading=lazy src=/1.png style='margin-top:2500px'>{more}"
-
-    def site(asked: Asked) -> bytes:
-        if asked.path.endswith(".png"):
-            return answer(red(), "image/png")
-        if asked.path.startswith("/more"):
-            return page(f"<p style='margin-top:900px'>part {asked.path[-1]}")
-        return page(body)
-
-    server = served({"site.example": site})
-    found = capturing(f"http://site.example:{server.port}/", ["site.example"])
-    require_whole(found, tmp_path)
-    assert "part 3" in found.capture.visit.text
-    assert pixels(found) >= 1600
-    assert found.capture.visit.height > 5000
-
-
-@pytest.mark.long
-def test_frames_and_scripts_of_other_hosts(served: Served, capturing: Capturing, tmp_path: Path) -> None:
-    def site(asked: Asked) -> bytes:
-        if asked.host == "frame.example":
-            return page("<p style='color:#c81e1e;font-size:60px'>framed")
-        script = "fetch('/data.json').then(r=>r.json()).then(d=>document.getElementById('x').textContent=d.name)"
-        if asked.path == "/data.json":
-            return answer(b'{"name": "made by a script"}', "application/json")
-        return page(f"<p id=x></p><iframe src=http://frame.example:{port[0]}/></iframe><script>{script}</script>")
-
-    port = [0]
-    server = served({"site.example": site, "frame.example": site})
-    port[0] = server.port
-    found = capturing(f"http://site.example:{server.port}/", ["site.example", "frame.example"])
-    require_whole(found, tmp_path)
-    assert "made by a script" in found.capture.visit.text
-    assert b"framed" in found.response(f"http://frame.example:{server.port}/")
-    assert pixels(found) > 100
 
 
 @pytest.mark.long
@@ -166,32 +105,6 @@ def test_a_service_worker_and_early_hints(
     tls = found.capture.traffic.tls["site.example"]
     assert (tls.trust, tls.why, tls.version) == (TlsTrust.TRUSTED, "", "TLSv1.3")
     assert tls.chain
-
-
-@pytest.mark.long
-def test_a_page_that_is_not_there_and_one_in_gbk(served: Served, capturing: Capturing, tmp_path: Path) -> None:
-    text = answer("<title>取证</title><p>中文页面".encode("gbk"), "text/html; charset=gbk", status="404 Not Found")
-    server = served({"site.example": lambda _: text})
-    found = capturing(f"http://site.example:{server.port}/gone", ["site.example"])
-    require_whole(found, tmp_path)
-    assert found.capture.visit.text == "中文页面"
-    assert found.response(f"http://site.example:{server.port}/gone") == text
-
-
-@pytest.mark.long
-def test_a_video_by_ranges(served: Served, capturing: Capturing, tmp_path: Path) -> None:
-    content = bytes(range(256)) * 400
-
-    def site(asked: Asked) -> bytes:
-        if asked.path == "/":
-            return page("<video src=/v.webm preload=auto></video>watch")
-        head = f"Content-Range: bytes 0-{len(content) - 1}/{len(content)}\r\nAccept-Ranges: bytes\r\n"
-        return answer(content, "video/webm", head=head, status="206 Partial Content")
-
-    server = served({"site.example": site})
-    found = capturing(f"http://site.example:{server.port}/", ["site.example"])
-    require_whole(found, tmp_path)
-    assert found.response(f"http://site.example:{server.port}/v.webm").endswith(content)
 
 
 @pytest.mark.long

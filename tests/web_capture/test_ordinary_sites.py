@@ -7,6 +7,7 @@ import base64
 import hashlib
 import io
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -21,12 +22,17 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from playwright.sync_api import Browser
 from warcio.archiveiterator import ArchiveIterator
 
+from appliance.demonstration.participants import ZHANG
 from appliance.web_capture.upstream import server_trust
+from appliance.wiring import Appliance
+from tests.evidence.captured import recorded
+from tests.evidence.unpacked import run, unpack
 from tests.web_capture.conftest import Captured, captured_of
 from tests.web_capture.servers import Server, certificate
 from tests.web_capture.site import OrdinarySite
 from tests.web_capture.sites import SITES
 from tests.web_capture.viewers import REPLAY, chromium, different, make_film, replayed, visited
+from tests.world import World, sequenced, shared_world
 
 IN_MAKE_TEST = frozenset({"log-in", "gbk", "post-by-script"})
 """The others are for `make test-capture` and `make test-long`."""
@@ -63,6 +69,18 @@ def browser(trusted: tuple[Path, object, object]) -> Iterator[Browser]:
     public = trusted[2].public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     with chromium(base64.b64encode(hashlib.sha256(public).digest()).decode()) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    with shared_world() as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def appliance(world: World) -> Iterator[Appliance]:
+    with world.opened() as appliance, sequenced(appliance, world):
+        yield appliance
 
 
 @pytest.fixture(
@@ -114,6 +132,33 @@ def test_what_is_printed(shown: Shown, tmp_path: Path) -> None:
     without = shown.site.words if shown.site.printed else ()
     assert shown.site.printed in said
     assert not any(each in said for each in without)
+
+
+@pytest.mark.long
+def test_its_package_passes_with_every_judge(
+    shown: Shown, appliance: Appliance, world: World, tmp_path: Path
+) -> None:
+    """Recorded, dated, logged and packed by the real appliance: ``vermilion verify``, openssl, the checkers."""
+    made = recorded(appliance, shown.captured.capture, by=ZHANG.subject, name=ZHANG.name)
+    file = tmp_path / "capture.zip"
+    file.write_bytes(appliance.capture_recording.package(made))
+    told = subprocess.run(
+        [sys.executable, "-m", "appliance.cli", "verify", str(file)],
+        env={**os.environ, "VERMILION_HOME": str(world.home.root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (told.returncode, "TOTAL-PASSED" in told.stdout) == (0, True), told.stdout + told.stderr
+    folder = unpack(file.read_bytes(), tmp_path / "unpacked")
+    assert (folder / "capture.warc.gz").read_bytes() == shown.captured.capture.warc
+    trust = ["-CAfile", str(world.home.trust / "ca.pem"), "-untrusted", "certificates/chain.pem"]
+    for reply, data in (("capture.warc.tsr", "capture.warc.gz"), ("manifest.tsr", "manifest.json")):
+        command = ["openssl", "ts", "-verify", "-in", reply, "-data", data, *trust]
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    for checker in ("sh check.sh", f"{sys.executable} -I check.py"):
+        judged = run(checker, folder)
+        assert judged.returncode == 0, judged.stdout + judged.stderr
 
 
 @needs_judges

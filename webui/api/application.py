@@ -10,6 +10,8 @@ from flask import Blueprint, Flask, Response, g
 from appliance.api_clients import ApiUsage
 from webui.api import (
     batches,
+    capture_schedules,
+    captures,
     contracts,
     deposits,
     events,
@@ -37,7 +39,7 @@ from webui.shared.rate_limits import Allowance, RateLimits
 
 RESOURCES: Final = (
     *(tokens, contracts, parties, files, people, templates, batches, events, webhooks),
-    *(verifications, timestamps, deposits, log, seals, powers),
+    *(verifications, timestamps, deposits, captures, capture_schedules, log, seals, powers),
 )
 """The modules that declare the operations."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.model.accounts import PEOPLES_ROLES, AccountState
+from appliance.model.accounts import PEOPLES_ROLES, AccountRole, AccountState
 from appliance.model.office import MemberEntry
 from webui.api import conversions
 from webui.api.operations import Call
@@ -34,6 +34,21 @@ def depositor_of(call: Call, named: str) -> str:
             "{name} cannot deposit: that takes an account that is open, and has a role.",
             "cannot-deposit",
             pointer="/depositor",
+            name=found.name,
+        )
+    return found.subject
+
+
+def investigator_of(call: Call, named: str) -> str:
+    """The subject of the person whom the member ``investigator`` names by subject or mail address. Raises
+    :class:`ProblemError` for somebody who is not of the client's organisations, or could not capture in the
+    portal."""
+    found = _person_of(call, named, "/investigator")
+    if found.state is not AccountState.ACTIVE or AccountRole.INVESTIGATOR not in found.roles:
+        raise ProblemError(
+            "{name} cannot capture web pages; an officer can give the role of an investigator.",
+            "cannot-capture",
+            pointer="/investigator",
             name=found.name,
         )
     return found.subject

@@ -62,15 +62,19 @@ Nothing that is documented here is removed within this version.
 
 _PARTS: Final[Mapping[str, str]] = {
     "batch_id": "The batch's `id`.",
+    "capture_id": "The capture's `id`.",
     "contract_id": "The contract's `id`.",
     "deposit_id": "The deposit's `id`.",
+    "file_name": "The file's `name`.",
     "number": "The entry's number, counted from 0.",
     "party_id": "The party's `id`.",
     "power_id": "The power's `id`.",
+    "schedule_id": "The schedule's `id`.",
     "webhook_id": "The webhook's `id`.",
     "template_id": "The template's `id`.",
 }
 _PART_PATTERNS: Final[Mapping[str, str]] = {
+    "file_name": "^[a-z0-9][a-z0-9.-]{0,39}$",
     "number": "^(0|[1-9][0-9]{0,17})$",
     "power_id": "^power-[0-9a-f]{12}$",
     "webhook_id": "^webhook-[0-9a-f]{16}$",
@@ -79,6 +83,7 @@ _ID: Final = "^[0-9a-f]{24}$"
 _STATUS_WORDS: Final[Mapping[int, str]] = {
     200: "It was done.",
     201: "It was made.",
+    202: "It was ordered, and is made as soon as its turn comes.",
     304: "It is still the version that was named.",
     400: "The request cannot be read.",
     401: "There is no valid access token.",
@@ -425,6 +430,6 @@ def _response_headers(operation: Operation, status: int) -> dict[str, Any]:
     }
     if operation.request.key is not KeyRule.NONE:
         names["Idempotency-Replayed"] = "`true` when the request was answered before."
-    if status == 201:
+    if status in (201, 202):
         names["Location"] = "The address of what was made."
     return {name: {"description": words, "schema": {"type": "string"}} for name, words in names.items()}

@@ -24,6 +24,8 @@ from webui.shared.programs import TITLES
 
 _GROUPS: Final[Mapping[str, str]] = {
     "batches": "Batches",
+    "capture-schedules": "Schedules of captures",
+    "captures": "Captures of web pages",
     "client": "The client itself",
     "contracts": "Contracts",
     "deposited-files": "Deposited files",

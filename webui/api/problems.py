@@ -35,6 +35,7 @@ class ProblemError(Exception):
 
 STATUS: Final[Mapping[str, int]] = {
     "bad-request": 400,
+    "cannot-capture": 422,
     "cannot-deposit": 422,
     "cannot-initiate": 422,
     "content-too-large": 413,

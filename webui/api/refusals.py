@@ -26,7 +26,12 @@ _MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
         "The type is too long; {most} characters are possible.",
         "This API client makes contracts of these types: {kinds}.",
     ),
-    "/purpose": ("The purpose is too long; {most} characters are possible.",),
+    "/purpose": (
+        "The purpose is too long; {most} characters are possible.",
+        "Say what the capture is for; it stands on the certificate.",
+    ),
+    "/every": ("From one capture to the next it is 1 to {most} days.",),
+    "/times": ("A plan has 2 to {most} captures.",),
     "/number": (
         "Contracts of this type get their number here; leave the number empty.",
         "The number is too long; {most} characters are possible.",

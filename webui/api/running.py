@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
@@ -41,7 +41,7 @@ REALM: Final = "vermilion"
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{1,512}=*")
 _KEY = re.compile(r'("?)([\x21\x23-\x7e]{1,128})\1')
 _VERSION = re.compile(r'"([0-9]{1,12})"')
-_MADE = re.compile(r"/api/v1/(?P<of>contracts|powers|deposits)/(?P<id>[^/]+)")
+_MADE = re.compile(r"/api/v1/(?P<of>contracts|powers|deposits|captures|capture-schedules)/(?P<id>[^/]+)")
 _KEPT_HEADERS = ("ETag", "Location")
 
 
@@ -203,16 +203,34 @@ def _claim(operation: Operation, content: bytes) -> ClaimedRequest | KeptAnswer 
 
 
 def _require_reach(kept: KeptAnswer, parts: dict[str, str]) -> None:
-    """Raises :class:`NotFound` for the answer about a contract, a power or a deposit that the client no longer
-    reaches: its type was changed, or somebody of another organisation has taken it over."""
+    """Raises :class:`NotFound` for the answer about something that the client no longer reaches: the type of a
+    contract was changed, or somebody is of another organisation now."""
     made = _MADE.match(kept.headers.get("Location", ""))
-    if made and made["of"] == "powers":
-        appliance.powers.of_client(made["id"])
-    if made and made["of"] == "deposits":
-        appliance.ownership.of_client(made["id"])
-    contract = made["id"] if made and made["of"] == "contracts" else parts.get("contract_id")
-    if contract:
-        appliance.client_contracts.read(contract)
+    for part, about in ({_PART_OF[made["of"]]: made["id"]} if made else parts).items():
+        _require_part(part, about)
+
+
+def _require_part(part: str, about: str) -> None:
+    match part:
+        case "capture_id":
+            appliance.captures.of_client(about)
+        case "contract_id":
+            appliance.client_contracts.read(about)
+        case "deposit_id":
+            appliance.ownership.of_client(about)
+        case "power_id":
+            appliance.powers.of_client(about)
+        case "schedule_id":
+            appliance.captures.schedule_of_client(about)
+
+
+_PART_OF: Final[Mapping[str, str]] = {
+    "captures": "capture_id",
+    "capture-schedules": "schedule_id",
+    "contracts": "contract_id",
+    "deposits": "deposit_id",
+    "powers": "power_id",
+}
 
 
 def _replayed(kept: KeptAnswer) -> Response:

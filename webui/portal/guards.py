@@ -43,7 +43,7 @@ ROOM_FOR_FORM: Final = 2 * 1024 * 1024
 """Bytes of a request that brings no file; what an expired session carries to the page to sign in is the most."""
 
 LARGE_FORMS: Final = {"ownership.deposit": 8 * 1024 * 1024}
-"""Endpoints whose forms have more: the list of ten thousand files of a deposit."""
+"""Endpoints whose forms have more, of those who are signed in: the list of ten thousand files of a deposit."""
 
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 GOES_ON = frozenset(
@@ -65,10 +65,10 @@ def limit_uploads(app: Flask) -> None:
     def limit() -> None:
         if request.endpoint in TAKE_FILES or is_program():
             return
-        room = LARGE_FORMS.get(request.endpoint or "", ROOM_FOR_FORM)
+        room = ROOM_FOR_FORM
+        if request.endpoint in LARGE_FORMS and visitor_or_none() is not None:
+            room = request.max_form_memory_size = LARGE_FORMS[request.endpoint]
         request.max_content_length = room
-        if room > ROOM_FOR_FORM:
-            request.max_form_memory_size = room
         if (request.content_length or 0) > room:
             raise RequestEntityTooLarge
 

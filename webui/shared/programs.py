@@ -26,6 +26,7 @@ TITLES: Final[Mapping[str, str]] = {
     "authority-locked": "The authority is locked",
     "authority-unreachable": "The authority does not answer",
     "bad-request": "The request cannot be read",
+    "cannot-capture": "This person cannot capture web pages",
     "cannot-deposit": "This person cannot deposit",
     "cannot-initiate": "This person cannot start contracts",
     "confinement-failed": "A document could not be worked on",

@@ -47,7 +47,7 @@ BEGIN SELECT RAISE(ABORT, 'only a reviewer or manager who is not the initiator s
 
 -- Captures of one address by a plan: `times` in all, the first on the day `first` when it was ordered, the others every
 -- so many days at `at` (a time of day in `zone`). `turn` counts those whose time has come, `missed` those of them that
--- were not made; `due` is when the next one is, NULL when none comes any more.
+-- were not made; `due` is when the next one is, NULL when none comes any more; `client` is the API client that ordered it.
 CREATE TABLE capture_schedules (
     id      TEXT PRIMARY KEY CHECK (length(id) = 24),
     owner   TEXT NOT NULL REFERENCES people (subject),
@@ -64,15 +64,16 @@ CREATE TABLE capture_schedules (
     due     TEXT,
     made    TEXT NOT NULL,
     stopped TEXT,
+    client  TEXT,
     CHECK (stopped IS NULL OR due IS NULL)
 ) STRICT;
 CREATE INDEX capture_schedules_due ON capture_schedules (due) WHERE due IS NOT NULL;
 CREATE INDEX capture_schedules_of ON capture_schedules (owner, made);
+CREATE INDEX capture_schedules_of_client ON capture_schedules (client, made) WHERE client IS NOT NULL;
 
 -- `refusal` is the sentence of why it failed, or why it still waits; `attempts` how often it was begun, `claimant` the
 -- process that works on it. `visited` is the address that was shown in the end, `entry` and
--- `recorded` the entry of the log and its time, `audience` for whom the package is made, `opened` whether
--- there was a page at all. `compared` is
+-- `recorded` the entry of the log and its time, `audience` for whom the package is made. `compared` is
 -- the earlier capture that it was compared with, `changed` and `differences` what came of that. `held`: why it is kept
 -- beyond its term.
 CREATE TABLE captures (
@@ -99,7 +100,6 @@ CREATE TABLE captures (
     entry       INTEGER REFERENCES ledger (number),
     recorded    TEXT,
     audience    TEXT NOT NULL DEFAULT '',
-    opened      INTEGER NOT NULL DEFAULT 1 CHECK (opened IN (0, 1)),
     compared    TEXT REFERENCES captures (id),
     changed     INTEGER CHECK (changed IN (0, 1)),
     differences TEXT,
@@ -116,6 +116,7 @@ CREATE INDEX captures_waiting ON captures (retry_at) WHERE state = 'waiting';
 CREATE INDEX captures_running ON captures (began) WHERE state = 'running';
 CREATE INDEX captures_of ON captures (owner, ordered);
 CREATE INDEX captures_by_time ON captures (ordered);
+CREATE INDEX captures_of_client ON captures (client, ordered) WHERE client IS NOT NULL;
 CREATE INDEX captures_of_schedule ON captures (schedule, ordered) WHERE schedule IS NOT NULL;
 CREATE INDEX captures_to_dispose ON captures (ended) WHERE state = 'done' AND held IS NULL;
 

@@ -87,7 +87,7 @@ print(json.dumps([pwd.getpwuid(os.getuid()).pw_name, secrets, seen, inside]))
 
 @step("capture", "contract")
 def capture(bed: Bed) -> str:
-    """a page of the house is captured through the socket; what is hostile reaches nothing else"""
+    """a page of the house is captured through the socket; a hostile page or browser reaches nothing else"""
     machine = bed.machine
     if not machine.says("systemctl cat vermilion-capture.socket"):
         raise LeftOut("this release captures no pages")
