@@ -18,6 +18,10 @@ _LONGEST_TEXT: Final = 4_000_000
 """Characters of a page's text."""
 _LONGEST_WORD: Final = 4_000
 """Characters of a title, and of the browser's name."""
+MOST_NUMBER: Final = 2**53 - 1
+"""What every store and format here takes."""
+_OWN: Final = frozenset({"template", "self"})
+"""Names that are no values of a refusal."""
 _LONGEST_ADDRESS: Final = 2_100_000
 """Characters: a page may be at an address that contains it (RFC 2397), which browsers take up to 2 MB of."""
 
@@ -49,7 +53,8 @@ def require_believable(
     if max(map(len, (visit.title, visit.error, visit.product, whole.browser_package))) > _LONGEST_WORD:
         raise Unbelievable("one of its words is too long")
     traffic = whole.traffic
-    if min(traffic.requests, traffic.received, visit.height) < 0 or visit.height > limits.height:
+    numbers = traffic.requests, traffic.received, traffic.refused_in_all, traffic.cut_in_all, visit.height
+    if min(numbers) < 0 or max(numbers) > MOST_NUMBER or visit.height > limits.height:
         raise Unbelievable("a number is out of its domain")
     for name, octets, head in (
         ("WARC", whole.warc, _GZIP),
@@ -70,9 +75,15 @@ def believable_refusal(template: str, values: Mapping[Any, Any]) -> CaptureFaile
         *values
     }:
         raise Unbelievable("its sentence is none")
-    if any(type(each) not in (int, str) or len(str(each)) > _LONGEST_WORD for each in values.values()):
+    if not all(map(_is_value, values.values())) or not _OWN.isdisjoint(values):
         raise Unbelievable("a value of its sentence is none")
     return CaptureFailed(template, **{name: _on_one_line(each) for name, each in values.items()})
+
+
+def _is_value(value: object) -> bool:
+    if type(value) is int:
+        return abs(value) <= MOST_NUMBER
+    return type(value) is str and len(value) <= _LONGEST_WORD
 
 
 def _on_one_line(value: int | str) -> int | str:

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from appliance.capture_service.believing import Unbelievable, believable_refusal, require_believable
+from appliance.capture_service.believing import MOST_NUMBER, Unbelievable, believable_refusal, require_believable
 from appliance.capture_service.messages import (
     LARGEST_FRAME,
     LONGEST_REASON,
@@ -98,6 +98,8 @@ class CaptureService:
                 match frame:
                     case {"progress": plain}:
                         made = answer.typed(CaptureProgress, plain)
+                        if not (0 <= made.requests <= MOST_NUMBER and 0 <= made.received <= MOST_NUMBER):
+                            break
                         telling.take(made)
                     case {"capture": [small, told]}:
                         whole = answer.capture(small, answer.parts(told, self._most))

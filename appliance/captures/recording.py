@@ -35,6 +35,7 @@ from appliance.time_sources import read_time_sources
 from appliance.web_capture.capturing import Capture
 from appliance.web_capture.model import CaptureFailed
 from hsm import canonical
+from hsm.errors import Malformed
 from hsm.timestamp import build_request, order_for, parse_response, parse_token
 
 _NUMBER_BYTES: Final = 12
@@ -128,7 +129,7 @@ class CaptureRecording:
             **given,
             layout.WARC_QUERY: exchange.request,
             layout.WARC_REPLY: exchange.reply,
-            layout.FACTS: _encoded(facts),
+            layout.FACTS: _written(facts),
         }
         kept = {path: self._backend.blobs.put(octets) for path, octets in files.items()}
         at = max(self._records.now(), stamp.gen_time)
@@ -236,6 +237,18 @@ def _require_page(capture: Capture) -> None:
         raise CaptureFailed(_NOT_VISITED.get(why, _NO_PAGE), address=fit(address), why=why or fit(visit.error))
 
 
+def _written(facts: CaptureFacts) -> bytes:
+    """``capture.json``, if packages can be made of it: a program that a page took over may say anything."""
+    try:
+        written = encode(facts)
+        decode(written)
+    except (PackageRefused, Malformed) as error:
+        raise CaptureFailed(
+            "What was told of the page {address} cannot be; nothing was kept.", address=fit(facts.address)
+        ) from error
+    return written
+
+
 def _require_room(given: Mapping[str, bytes]) -> None:
     size = sum(map(len, given.values()))
     if size > container.LARGEST - _BESIDE:
@@ -253,16 +266,6 @@ def _require_archive(given: Mapping[str, bytes]) -> None:
         require_archive({path: memoryview(octets) for path, octets in given.items()})
     except PackageRefused as error:
         raise CaptureFailed(error.template, **error.values) from error
-
-
-def _encoded(facts: CaptureFacts) -> bytes:
-    """The same for facts that cannot be read again."""
-    encoded = encode(facts)
-    try:
-        decode(encoded)
-    except PackageRefused as error:
-        raise CaptureFailed(error.template, **error.values) from error
-    return encoded
 
 
 def _network(settings: CaptureSettings) -> NetworkFacts:

@@ -92,9 +92,10 @@ def captures_by_plan(
 
 
 def count_ordered(tx: Transaction, owner: str, since: datetime) -> int:
-    """How many *owner* has ordered since then, without those that were cancelled and those by plan."""
+    """How many *owner* has ordered since then, without those by plan, and those that were cancelled before they
+    were begun: what was begun has visited the address."""
     query = (
-        "SELECT count(*) FROM captures WHERE owner = ? AND ordered > ? AND state <> 'cancelled'"
+        "SELECT count(*) FROM captures WHERE owner = ? AND ordered > ? AND (state <> 'cancelled' OR attempts > 0)"
         " AND (schedule IS NULL OR ordered = (SELECT made FROM capture_schedules WHERE id = schedule))"
     )
     return tx.count(query, (owner, since))

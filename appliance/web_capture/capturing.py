@@ -163,7 +163,8 @@ def _browsed(
             tools = DevTools(enclosure.reading, enclosure.writing, waiting=reporting.tick)
             draw = partial(drawing.process, bytes, timeout=_DRAWING, sentence=_NO_PICTURE)
             visitor = partial(Visitor, tools, recorder.limits, lambda: proxy.idle_since, recorder.clock)
-            return _visited(lambda: visitor(reporting, draw), order), enclosure.command
+            made = partial(visitor, reporting, draw, proxy.why_refused)
+            return _visited(made, order), enclosure.command
     finally:
         proxy.close()
         enclosure.end()

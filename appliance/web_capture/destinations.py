@@ -10,9 +10,11 @@ this machine resolves, too, and which lead inside. Hosts that the operator allow
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from datetime import datetime
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Final
@@ -29,6 +31,12 @@ _PATIENCE: Final = 5.0
 _MOST_ANSWERS: Final = 40
 _SILENT: Final = 2.0
 """Seconds after which this machine's resolvers count as silent, and are not asked again in this capture."""
+_ROOT: Final = "."
+_OTHERS: Final = frozenset("\u00df\u03c2\u1e9e")
+"""Letters that browsers encode (UTS #46), and Python's codec makes others of (RFC 3490): what would come out is
+another host."""
+_NAME: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+"""What browsers leave of a name, but for signs that some proxies decode (%31)."""
 _OF_NETWORKS: Final = (
     *(".localhost", ".local", ".internal", ".home.arpa", ".localdomain", ".lan", ".home", ".corp", ".intranet"),
     *(".private", ".mail", ".invalid", ".onion"),
@@ -141,7 +149,15 @@ class Destinations:
         except (OSError, UnicodeError, ValueError):
             return []
         finally:
-            self._asks = time.monotonic() - began < _SILENT
+            self._asks = time.monotonic() - began < _SILENT or self._is_answered()
+
+    def _is_answered(self) -> bool:
+        """Whether this machine's resolvers say anything about the root, which is nobody's: a single name may be
+        slow because its owner wants nobody to look at the others."""
+        began = time.monotonic()
+        with suppress(OSError, UnicodeError, ValueError):
+            self._look(_ROOT)
+        return time.monotonic() - began < _SILENT
 
     def _is_fit(self, name: str, address: str) -> bool:
         known = ip_address(address)
@@ -160,7 +176,7 @@ class Destinations:
 def _plain(host: str) -> str:
     """*host* as browsers write it: lower case, without a dot at the end, with xn-- where it has other letters."""
     name = host.lower().rstrip(".")
-    if name.isascii():
+    if name.isascii() or not _OTHERS.isdisjoint(name):
         return name
     try:
         return name.encode("idna").decode("ascii")
@@ -183,7 +199,7 @@ def _is_public_name(name: str) -> bool:
         return True
     labels = name.split(".")
     numeric = labels[-1].isdigit() or labels[-1].startswith("0x")
-    return len(labels) > 1 and all(labels) and not numeric and not name.endswith(_OF_NETWORKS)
+    return len(labels) > 1 and bool(_NAME.fullmatch(name)) and not numeric and not name.endswith(_OF_NETWORKS)
 
 
 def _is_loopback(address: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,6 +29,11 @@ _MOST_SHOWN: Final = 200
 _LONGEST_LINE: Final = 500
 _LARGEST_INDEX: Final = 32 * 1024 * 1024
 _SECONDS: Final = 120.0
+_UNREADABLE: Final = (
+    *(ValueError, LookupError, TypeError, AttributeError, OSError, EOFError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+"""What comes of an index by a program that a page has taken over: encrypted, damaged, nested without end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +199,7 @@ def _shown(lines: Sequence[str], most: int) -> tuple[str, ...]:
 def _indexes(before: bytes, after: bytes) -> ResourceDifferences:
     try:
         old, new = _resources_of(before), _resources_of(after)
-    except (ValueError, LookupError, OSError, zipfile.BadZipFile, NotImplementedError):
+    except _UNREADABLE:
         return ResourceDifferences(unread=True)
     added, gone = sorted(new.keys() - old.keys()), sorted(old.keys() - new.keys())
     changed = sorted(each for each in old.keys() & new.keys() if old[each] != new[each])
@@ -216,8 +222,13 @@ def _resources_of(wacz: bytes) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for line in lines:
         told = json.loads(line.split(" ", 2)[2])
-        found.setdefault(str(told["url"]), set()).add(str(told["digest"]))
+        found.setdefault(_writable(told["url"]), set()).add(_writable(told["digest"]))
     return {address: frozenset(digests) for address, digests in found.items()}
+
+
+def _writable(text: str) -> str:
+    """It, if it is text that can be kept: half a character has no encoding. Raises ValueError, AttributeError."""
+    return text.encode().decode()
 
 
 def _values(before: str, after: str) -> ChangedValue | None:

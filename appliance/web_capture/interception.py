@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from cryptography.x509.oid import NameOID
 
+_MOST: Final = 256
+"""Hosts whose context is kept, of some 30 KB each: a page can ask for any number of hosts."""
 _DAY: Final = timedelta(days=1)
 
 
@@ -44,6 +46,8 @@ class Interception:
         """A server's side of TLS for *host*, with HTTP/1.1 alone."""
         with self._turn:
             if host not in self._contexts:
+                if len(self._contexts) >= _MOST:
+                    del self._contexts[next(iter(self._contexts))]
                 self._contexts[host] = self._made(host)
             return self._contexts[host]
 

@@ -6,7 +6,6 @@ import re
 import socket
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import urlsplit
 
 import httptools
 
@@ -16,6 +15,8 @@ _NOT_PASSED_ON: Final = re.compile(
     rb"^(?:proxy-connection|proxy-authorization|accept-encoding)\s*:[^\n]*\n", re.IGNORECASE | re.MULTILINE
 )
 _INTERIM: Final = re.compile(rb"(?:\r\n)*HTTP/1\.[01] 1\d\d[^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\n")
+_OF_ADDRESS: Final = re.compile(rb"^[^/]*//[^/?#]*")
+"""Scheme and host of an address in absolute form."""
 _MOST_INTERIM: Final = 16
 _FRAMING: Final = frozenset({"upgrade", "content-length", "transfer-encoding"})
 """The header fields that are looked at; a server can send millions of others."""
@@ -63,8 +64,8 @@ class BrowserRequest:
         line, _, given = head.partition(b"\r\n")
         method, target, version = line.split(b" ", 2)
         if not absolute and not target.startswith(b"/") and target != b"*":
-            parts = urlsplit(target.decode("ascii"))
-            target = (parts.path or "/").encode() + (f"?{parts.query}".encode() if parts.query else b"")
+            rest = _OF_ADDRESS.sub(b"", target)  # as it is: an empty query and odd signs are the server's to judge
+            target = rest if rest.startswith(b"/") else b"/" + rest
         kept = _NOT_PASSED_ON.sub(b"", given + b"\r\n")
         return b" ".join((method, target, version)) + b"\r\n" + kept + _CODINGS + fields + b"\r\n" + body
 

@@ -189,6 +189,10 @@ class RefusedRequest:
     why: str
 
 
+_TRUST: Final = (TlsTrust.NONE, TlsTrust.TRUSTED, TlsTrust.HOUSE, TlsTrust.UNTRUSTED)
+"""From what is good to what is not; NONE is no connection's."""
+
+
 @dataclass
 class Traffic:
     """What passed through the proxy."""
@@ -208,6 +212,13 @@ class Traffic:
     refused_in_all: int = 0
     cut_in_all: int = 0
     """How many there were, the ones included that were too many to be told."""
+
+    def note_tls(self, facts: TlsFacts) -> None:
+        """Notes the TLS of a connection. Of several connections with one host the least trusted one is told: the
+        page may have come over that one, and whoever was between would let the others pass."""
+        known = self.tls.get(facts.host)
+        if known is None or _TRUST.index(facts.trust) > _TRUST.index(known.trust):
+            self.tls[facts.host] = facts
 
     def note_connection(self, host: str, address: str, port: int) -> None:
         """Notes that a connection for *host* was opened to *address* and *port*."""

@@ -6,6 +6,7 @@ or unknown host, a limit, a change to another protocol) gets a 502 that is in no
 
 from __future__ import annotations
 
+import hashlib
 import socket
 import ssl
 import threading
@@ -68,6 +69,8 @@ class RecordingProxy:
         self._closed = False
         self._places = threading.BoundedSemaphore(recorder.limits.connections)
         self._under_way = 0
+        self._refusals: dict[bytes, str] = {}
+        self._asked = 0
         self._last = recorder.clock()
         threading.Thread(target=self._accept, name="proxy", daemon=True).start()
 
@@ -142,12 +145,14 @@ class RecordingProxy:
             self._under_way -= 1
             self._last = self._recorder.clock()
 
-    def admit(self) -> bool:
-        """Counts a request; False where there were enough."""
+    def admit(self, size: int) -> bool:
+        """Counts a request of so many octets; False where there were enough of either."""
+        limits = self._recorder.limits
         with self._turn:
-            if self._recorder.traffic.requests >= self._recorder.limits.requests:
+            if self._recorder.traffic.requests >= limits.requests or self._asked + size > limits.bytes:
                 return False
             self._recorder.traffic.requests += 1
+            self._asked += size
             return True
 
     def may_receive(self, before: int, now: int) -> bool:
@@ -163,10 +168,22 @@ class RecordingProxy:
         with self._turn:
             if kept is traffic.refused:
                 traffic.refused_in_all += 1
+                self._refusals[_named(address)] = why
             else:
                 traffic.cut_in_all += 1
             if len(kept) < _MOST_TOLD:
                 kept.append(RefusedRequest(address[:2000], why))
+
+    def why_refused(self, address: str) -> str:
+        """Why *address* was refused the last time that it was, whether that is told or not; empty where it never
+        was."""
+        with self._turn:
+            return self._refusals.get(_named(address), "")
+
+
+def _named(address: str) -> bytes:
+    """It in a few octets: pages ask for addresses of megabytes, and for any number of them."""
+    return hashlib.sha256(address.encode()).digest()
 
 
 class _Kept:
@@ -200,7 +217,7 @@ class _Conversation:
                 self._tunnelled(host, port)
             while request is not None and request.method != "CONNECT":
                 parts = urlsplit(request.target)
-                if parts.scheme != "http" or not parts.hostname or "@" in parts.netloc:
+                if parts.scheme != "http" or not parts.hostname or "@" in parts.netloc or parts.port == 0:
                     raise Malformed
                 place = (parts.hostname, parts.port or HTTP_PORT)
                 if not self._exchange(request, request.target, place, tls=False):
@@ -256,7 +273,7 @@ class _Conversation:
             raise NotVisited("other-protocol")
         if not request.is_for(*place, HTTPS_PORT if tls else HTTP_PORT):
             raise NotVisited("other-host")
-        if not self._proxy.admit():
+        if not self._proxy.admit(len(request.raw)):
             raise NotVisited("too-many")
         asked_at = self._recorder.clock()
         upstream, response = self._asked(request, place, tls=tls)

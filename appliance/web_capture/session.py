@@ -93,9 +93,9 @@ class CaptureSession:
             result, why = StepResult.REFUSED, "error"
         if result is StepResult.DONE and self._tab.left:
             result = StepResult.LEFT
-        at, picture = self._tab.clock(), self._picture()
+        at, picture, address = self._tab.of_one_page(lambda: (self._tab.clock(), self._picture(), self._address()))
         words = " ".join(filter(None, (why, *self._tab.wanted)))
-        return StepOutcome(step, result, words, at, self._address(), picture)
+        return StepOutcome(step, result, words, at, address, picture)
 
     def _carried_out(self, step: CaptureStep) -> tuple[StepResult, str]:
         match step.kind:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from appliance.web_capture.devtools import BrowserGone, BrowserRefused, DevTools, Event
 from appliance.web_capture.model import CaptureFailed
@@ -22,6 +22,10 @@ QUIET: Final = 0.8
 TICK: Final = 0.1
 _PATIENCE: Final = 20.0
 """Seconds for a page that is busy."""
+_LOOKS: Final = 3
+"""How often a page is looked at that goes on to another one meanwhile."""
+
+T = TypeVar("T")
 
 
 class Tab:
@@ -30,7 +34,7 @@ class Tab:
 
     Dialogs and downloads are refused, and windows that the page opens are closed; ``wanted`` are words for them.
     ``left``: another page was opened in this tab since that was last set to False; ``loaded``: the address of the
-    one that was opened last, without a fragment.
+    one that was opened last, without a fragment; ``moves``: how often it became another.
     """
 
     def __init__(
@@ -48,13 +52,14 @@ class Tab:
         self.wanted: list[str] = []
         self.left = False
         self.loaded = ""
+        self.moves = 0
         self._held = False
         tools.ask("Browser.setDownloadBehavior", {"behavior": "deny", "eventsEnabled": True})
         made = tools.ask("Target.createTarget", {"url": "about:blank", "width": WIDTH, "height": SCREEN})
         self._target = str(made["targetId"])
         attached = tools.ask("Target.attachToTarget", {"targetId": self._target, "flatten": True})
         self._session = str(attached["sessionId"])
-        tools.urgent = self._closes
+        tools.urgent = self._take_at_once
         tools.ask("Target.setDiscoverTargets", {"discover": True})
         self.ask("Page.enable")
 
@@ -126,9 +131,25 @@ class Tab:
                 return True
         return False
 
-    def _closes(self, event: Event) -> bool:
-        """Whether *event* is a dialog, or another page to be opened, which is refused at once: until then the page
-        answers nothing."""
+    def of_one_page(self, look: Callable[[], T]) -> T:
+        """What *look* gives, all of it of one page: a page that knows when it is looked at could go on to somebody
+        else's just then, and have its own words told of that one's address. Raises :class:`CaptureFailed`."""
+        for _ in range(_LOOKS):
+            self.ask("Page.getFrameTree")  # what happened before is told before this is answered
+            before = self.moves
+            found = look()
+            self.ask("Page.getFrameTree")
+            if self.moves == before:
+                return found
+            self.settle(time.monotonic() + _PATIENCE / 4)
+        raise CaptureFailed("The page went on to other addresses while it was looked at; nothing was kept.")
+
+    def _take_at_once(self, event: Event) -> bool:
+        """Whether *event* is one that cannot wait: a dialog, or another page to be opened once the page is held,
+        which are refused, as until then the page answers nothing; or another page, of which everything now is."""
+        if event["method"] == "Page.frameNavigated":
+            self._note_page(event.get("params", {})["frame"])
+            return True
         if event["method"] == "Fetch.requestPaused":  # once the page is held: what stays open would hold it up
             refused = {"requestId": event["params"]["requestId"], "errorReason": "Aborted"}
             self._tools.tell("Fetch.failRequest", refused, session=self._session)
@@ -139,6 +160,14 @@ class Tab:
         self._tools.tell("Page.handleJavaScriptDialog", {"accept": False}, session=self._session)
         return True
 
+    def _note_page(self, frame: Mapping[str, Any]) -> None:
+        if "parentId" in frame:
+            return
+        address = _text(frame.get("url"))
+        self.left = True
+        self.moves += address != self.loaded
+        self.loaded = address
+
     def _take(self, event: Event) -> None:
         method, told = event["method"], event.get("params", {})
         if method == "Target.targetCreated":
@@ -148,9 +177,6 @@ class Tab:
                 self._tools.ask("Target.closeTarget", {"targetId": target["targetId"]})
         elif method == "Browser.downloadWillBegin":
             self._want("download")
-        elif method == "Page.frameNavigated" and "parentId" not in told["frame"]:
-            self.left = True
-            self.loaded = _text(told["frame"].get("url"))
         elif method == "Page.screencastFrame":
             self.recording.take(_octets(told), int(told["sessionId"]))
 

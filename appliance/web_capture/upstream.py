@@ -130,8 +130,8 @@ class Connecting:
             trust, why = TlsTrust.UNTRUSTED, error.verify_message
             secured = self._lenient.wrap_socket(self._connected(found, port, tls=True), server_hostname=host)
         cipher = secured.cipher()
-        self._traffic.tls[host] = TlsFacts(
-            host, secured.version() or "", cipher[0] if cipher else "", trust, why, _chain(secured)
+        self._traffic.note_tls(
+            TlsFacts(host, secured.version() or "", cipher[0] if cipher else "", trust, why, _chain(secured))
         )
         return secured
 

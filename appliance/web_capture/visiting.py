@@ -25,7 +25,9 @@ from appliance.web_capture.tab import QUIET, SCREEN, TICK, WIDTH, Tab
 
 _LONGEST_TEXT: Final = 4_000_000
 """Characters."""
-
+_STATUS: Final = "performance.getEntriesByType('navigation')[0]?.responseStatus"
+_BAD_GATEWAY: Final = 502
+"""What the proxy answers for what it refuses."""
 
 _LONGEST_ADDRESS: Final = 8_000
 """Characters of an address that scripts may have made."""
@@ -39,8 +41,8 @@ Draw = Callable[..., bytes]
 class Visit:
     """What was seen. ``address`` is the last one, after redirects, as the browser shows it; ``cut`` are stable
     words for what is not whole: ``time``, ``height``. ``error`` is Chromium's word where the page could not be
-    opened at all. ``loaded_address`` is the document's own, without what a script has made of it
-    (``history.pushState``): the one that is in the WARC."""
+    opened at all, or the proxy's for why it was refused. ``loaded_address`` is the document's own, without what a
+    script has made of it (``history.pushState``): the one that is in the WARC."""
 
     address: str
     title: str
@@ -76,10 +78,12 @@ class Visitor:
         clock: Callable[[], datetime],
         reporting: CaptureReporting,
         draw: Draw,
+        why_refused: Callable[[str], str],
     ) -> None:
         self._limits = limits
         self._reporting = reporting
         self._draw = draw
+        self._why_refused = why_refused
         self._product = str(tools.ask("Browser.getVersion").get("product", ""))
         self._tab = Tab(tools, idle_since, clock, reporting)
 
@@ -100,7 +104,8 @@ class Visitor:
         if not loaded:
             cut = ("time", *cut)
         self._reporting.enter(CaptureStage.PICTURE)
-        seen = self._seen(error, height, loaded=loaded, cut=tuple(dict.fromkeys(cut)))
+        words = tuple(dict.fromkeys(cut))
+        seen = self._tab.of_one_page(lambda: self._seen(error, height, loaded=loaded, cut=words))
         return Visited(seen, steps, session, frames)
 
     def _steps(self, order: CaptureOrder) -> tuple[tuple[StepOutcome, ...], bytes, tuple[datetime, ...]]:
@@ -157,6 +162,7 @@ class Visitor:
         most = _LONGEST_TEXT + 1  # cut where they are: what a script makes too long is not sent
         text = self._tab.said(f"(document.documentElement?.innerText ?? '').slice(0, {most})")
         address = self._tab.said(f"location.href.slice(0, {_LONGEST_ADDRESS})")
+        refused = self._tab.value(_STATUS) == _BAD_GATEWAY  # a server's own page may have that status, too
         seen = Visit(
             address=address,
             title=self._tab.said("document.title.slice(0, 1000)"),
@@ -166,7 +172,7 @@ class Visitor:
             loaded=loaded,
             height=height,
             cut=cut,
-            error=error,
+            error=error or (self._why_refused(self._tab.loaded) if refused else ""),
             product=self._product,
             loaded_address=self._tab.loaded if self._tab.loaded.startswith(("http://", "https://")) else address,
         )

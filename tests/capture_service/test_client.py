@@ -144,6 +144,8 @@ LIES: dict[str, Callable[[], Capture]] = {
     "title": lambda: made(visit=replace(made().visit, title="x" * 5_000)),
     "height": lambda: made(visit=replace(made().visit, height=1_001)),
     "traffic": lambda: made(traffic=Traffic(-1)),
+    "endless traffic": lambda: made(traffic=Traffic(1, 1 << 53)),
+    "endless refusals": lambda: made(traffic=Traffic(1, 1, refused_in_all=1 << 60)),
     **{
         f"picture {name}": lambda each=each: made(visit=replace(made().visit, picture=each))  # type: ignore[misc]
         for name, each in PICTURES.items()
@@ -192,11 +194,14 @@ def dropped(name: str) -> Callable[[Any], Any]:
         [{"ready": {"product": "x"}}],
         [{"progress": {"stage": "dreaming", "requests": 0, "received": 0}}],
         [{"progress": {"stage": "loading", "requests": "0", "received": 0}}],
+        [{"progress": {"stage": "loading", "requests": 1 << 64, "received": 0}}],
+        [{"progress": {"stage": "loading", "requests": 0, "received": -1}}],
         [{"failed": {"fault": "odd", "why": "x"}}],
         [{"failed": "x"}],
         [{"refused": {"template": "Call this number.", "values": {}}}],
         [{"refused": {"template": LONGEST, "values": {}}}],
         [{"refused": {"template": LONGEST, "values": {"longest": []}}}],
+        [{"refused": {"template": LONGEST, "values": {"longest": 10**5000}}}],
         [
             {
                 "refused": {

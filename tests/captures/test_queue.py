@@ -12,7 +12,7 @@ import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -271,6 +271,19 @@ def test_a_day_has_so_many_captures_of_one_person(appliance: Appliance) -> None:
     appliance.captures.cancel(last.id, by=WHO)
     assert ordered(appliance, "https://example.com/")
     assert ordered(appliance, "https://example.com/", by=LI.subject)
+
+
+def test_what_was_begun_counts_although_it_was_cancelled(appliance: Appliance) -> None:
+    """Else somebody who orders and cancels visits an address as often as he likes."""
+    forget_all(appliance)
+    last = ordered(appliance, "https://example.com/")
+    appliance.database.commit(captures.begin, last.id, "somebody", datetime.now(UTC))
+    for _ in range(appliance.settings.capture.per_day - 1):
+        ordered(appliance, "https://example.com/")
+    appliance.captures.cancel(last.id, by=WHO)
+    with pytest.raises(PreconditionRefused, match="24 hours"):
+        ordered(appliance, "https://example.com/")
+    forget_all(appliance)
 
 
 def test_the_number_that_a_client_chose_is_ordered_once(appliance: Appliance) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.web_capture.model import TlsTrust
 from appliance.web_capture.upstream import server_trust
@@ -49,3 +50,21 @@ def test_it_is_told(
     assert why in facts.why
     assert facts.chain
     assert found.capture.visit.text == "shown all the same"
+
+
+def test_of_several_connections_the_least_trusted_one_is_told(
+    served: Callable[..., Server], capturing: Capturing, authority: Authority, tmp_path: Path
+) -> None:
+    """Whoever is between gives the page by a certificate of his own, and lets what it loads pass."""
+    of, trust = authority
+    good = of("site.example")
+    bad, own, _ = certificate(tmp_path, ["site.example"])
+    real = served({"site.example": lambda _: page("", kind="text/css")}, good)
+    between = served(
+        {"site.example": lambda _: page(f"<link rel=stylesheet href=//site.example:{real.port}/a.css>forged")}, bad
+    )
+    found = capturing(f"https://site.example:{between.port}/", ["site.example"], trust=trust)
+    assert [each.path for each in real.seen if each.path == "/a.css"] == ["/a.css"]
+    facts = found.capture.traffic.tls["site.example"]
+    assert facts.trust is TlsTrust.UNTRUSTED
+    assert facts.chain == (own.public_bytes(Encoding.DER),)

@@ -6,6 +6,7 @@ import io
 import json
 import random
 import struct
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,6 +17,7 @@ from PIL import Image
 from appliance.confinement.pool import Confinement
 from appliance.web_capture.differences import ComparedPage, PageDifferences, compare_pages
 from appliance.web_capture.pictures import ChangedArea
+from appliance.web_capture.wacz import INDEX
 from tests.web_capture.conftest import Captured, Capturing
 from tests.web_capture.servers import Asked, Server, answer, page
 
@@ -158,3 +160,45 @@ def test_pictures_of_the_longest_pages(confinement: Confinement) -> None:
     before, after = drawn(size), drawn(size, box=(5, 29_000, 15, 29_010))
     found = compare_pages(replace(PAGE, picture=before), replace(PAGE, picture=after), confinement)
     assert found.differences.picture.areas == (ChangedArea(5, 29_000, 10, 10),)
+
+
+def _index(text: str, kind: int = zipfile.ZIP_STORED) -> bytes:
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", kind) as archive:
+        archive.writestr(INDEX, text)
+    return written.getvalue()
+
+
+_LINE = 'key time {"url": "a", "digest": "d"}\n'
+
+
+def _encrypted() -> bytes:
+    octets = bytearray(_index(_LINE))
+    octets[octets.find(b"PK\x01\x02") + 8] |= 1
+    octets[6] |= 1
+    return bytes(octets)
+
+
+def _damaged() -> bytes:
+    octets = _index(_LINE * 100, zipfile.ZIP_DEFLATED)
+    at = octets.find(INDEX.encode()) + len(INDEX)
+    return octets[:at] + b"\xff" * 8 + octets[at + 8 :]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        _index("key time []\n"),
+        _index("key time 5\n"),
+        _index('key time {"url": 5, "digest": "d"}\n'),
+        _index('key time {"url": "\\ud800", "digest": "d"}\n'),
+        _index("key time " + "[" * 100_000),
+        _encrypted(),
+        _damaged(),
+    ],
+)
+def test_an_index_by_a_program_that_a_page_has_taken_over(confinement: Confinement, odd: bytes) -> None:
+    """It is unread, and stops nobody: the scheduler would try again for ever."""
+    found = compare_pages(replace(PAGE, wacz=_index(_LINE)), replace(PAGE, wacz=odd), confinement).differences
+    assert found.resources.unread
+    assert found.same

@@ -3,12 +3,14 @@ octet by octet, where no honest browser would send them."""
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
 import platform
 import socket
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext, suppress
 from functools import partial
@@ -179,6 +181,51 @@ def test_the_recorded_address_is_what_was_asked_for(
     assert b"secret" not in got
     assert (server.seen, warc.entries) == ([], [])
     assert [each.why for each in traffic.refused] == ([why] if why else [])
+
+
+@pytest.mark.parametrize("target", ["/a?", "/a;b?c=%00", "?d", "", "//e//f", "/g?http://x/"])
+def test_the_server_is_asked_for_what_is_recorded(
+    served: Callable[..., Server], proxied: Proxied, target: str
+) -> None:
+    server = served({"site.example": lambda _: page("x")})
+    proxy, listener, warc, _ = proxied
+    whole = f"http://site.example:{server.port}{target}"
+    with socket.create_connection(listener.getsockname()) as line:
+        line.settimeout(5)
+        line.sendall(f"GET {whole} HTTP/1.1\r\nHost: site.example:{server.port}\r\n\r\n".encode())
+        assert line.recv(1000).startswith(b"HTTP/1.1 200")
+    proxy.close()
+    assert [each.path for each in server.seen] == [target if target.startswith("/") else f"/{target}"]
+    assert [each.address for each in warc.entries] == [whole]
+
+
+def test_what_a_page_sends_has_a_limit(served: Callable[..., Server]) -> None:
+    """It is in the record as well, and the record is in memory."""
+    server = served({"site.example": lambda _: page("x")})
+    where = Destinations(["site.example"], now, look=lambda _: (["127.0.0.1"], (), ""), loopback=True)
+    traffic, warc, limits = Traffic(), WarcFile(io.BytesIO()), CaptureLimits(bytes=100_000)
+    connecting = Connecting(where, traffic, server_trust)
+    recorder = Recorder(warc, traffic, connecting, Interception(now()), limits, now)
+    sent = f"POST http://site.example:{server.port}/ HTTP/1.1\r\nHost: site.example:{server.port}\r\n"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        proxy = RecordingProxy(listener, recorder)
+        answers = []
+        for _ in range(4):
+            with socket.create_connection(listener.getsockname()) as line:
+                line.settimeout(5)
+                line.sendall(f"{sent}Content-Length: 40000\r\n\r\n".encode() + b"x" * 40_000)
+                answers.append(line.recv(1000)[:12])
+        proxy.close()
+    assert answers == [b"HTTP/1.1 200"] * 2 + [b"HTTP/1.1 502"] * 2
+    assert {each.why for each in traffic.refused} == {"too-many"}
+
+
+def test_contexts_of_any_number_of_hosts() -> None:
+    interception = Interception(now())
+    made = [weakref.ref(interception.context_for(f"{number}.example")) for number in range(300)]
+    gc.collect()
+    assert sum(each() is not None for each in made) <= 256
+    assert interception.context_for("299.example") is made[-1]()
 
 
 _PROBE = """

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from appliance.web_capture import destinations
 from appliance.web_capture.capturing import Capture, capture
 from appliance.web_capture.destinations import Destinations, NotVisited
 from appliance.web_capture.model import CaptureOrder, ForwardProxy, HouseNetwork, TlsTrust
@@ -174,7 +175,7 @@ def test_a_page_of_strangers_reaches_nothing_of_the_house_by_its_proxy(
     "host",
     ["localhost", "intranet", "printer.local", "a.internal", "x.home.arpa", "10.0.0.1", "127.0.0.1", "[::1]",
      "127.1", "2130706433", "0x7f.1", "a.0x10", "a..example", "", "proxy.example", "PROXY.example.",
-     "inside.example", "168.63.129.16", "fd00:ec2::254"],
+     "inside.example", "168.63.129.16", "fd00:ec2::254", "127.0.0.%31", "wiki%2ecorp.example", "a b.example"],
 )  # fmt: skip
 def test_what_is_never_asked_of_the_proxy(host: str) -> None:
     """Among them a name that this machine resolves, too, and which leads inside."""
@@ -188,6 +189,46 @@ def test_what_is_never_asked_of_the_proxy(host: str) -> None:
     house = HouseNetwork(proxy=ForwardProxy("proxy.example", 3128))
     with pytest.raises(NotVisited, match="forbidden"):
         Destinations([], now, look=look, house=house).of(host)
+
+
+def test_a_slow_name_opens_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever owns a name can let this machine wait for it; that makes no other name one that is not looked at."""
+    moment = [0.0]
+    monkeypatch.setattr(destinations.time, "monotonic", lambda: moment[0])
+
+    def look(name: str) -> tuple[list[str], tuple[str, ...], str]:
+        if name == "slow.example":
+            moment[0] += 10.0
+            nobody(name)
+        return (["10.0.0.9"], (), "") if name == "inside.example" else nobody(name)
+
+    where = Destinations([], now, look=look, house=HouseNetwork(proxy=ForwardProxy("proxy.example", 1)))
+    assert where.of("slow.example").address == ""
+    with pytest.raises(NotVisited, match="forbidden"):
+        where.of("inside.example")
+
+
+def test_silent_resolvers_are_not_waited_for_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    moment, asked = [0.0], []
+    monkeypatch.setattr(destinations.time, "monotonic", lambda: moment[0])
+
+    def look(name: str) -> tuple[list[str], tuple[str, ...], str]:
+        moment[0] += 10.0
+        asked.append(name)
+        return nobody(name)
+
+    where = Destinations([], now, look=look, house=HouseNetwork(proxy=ForwardProxy("proxy.example", 1)))
+    for name in ("a.example", "b.example", "c.example"):
+        assert where.of(name).address == ""
+    assert asked == ["a.example", "."]
+
+
+def test_a_host_that_only_looks_like_one_of_the_house() -> None:
+    """Browsers tell ß from ss (UTS #46): the page is a stranger's, and reaches nothing of the house."""
+    where = Destinations(["strasse.example"], now, look=lambda _: (["10.0.0.9"], (), ""))
+    where.begin_at("straße.example")
+    with pytest.raises(NotVisited, match="forbidden"):
+        where.of("strasse.example")
 
 
 @pytest.mark.parametrize("host", ["site.example", "1.1.1.1", "known.example", "例子.example"])

@@ -15,6 +15,7 @@ from cryptography import x509
 
 from appliance.evidence.captures import layout
 from appliance.evidence.captures.facts import (
+    LARGEST,
     MOST,
     MOST_CHAIN,
     MOST_RECORDED,
@@ -32,6 +33,7 @@ from appliance.evidence.captures.facts import (
     StepFacts,
     SystemFacts,
     TrafficFacts,
+    encode,
     fit,
     milliseconds,
     moment,
@@ -75,7 +77,7 @@ def captured_files(capture: Capture) -> dict[str, bytes]:
 def facts_of(capture: Capture, *, number: str, by: CapturedBy, surroundings: CaptureSurroundings) -> CaptureFacts:
     """The facts of *capture*, whose *number* has 24 hex digits; run on the machine that made it."""
     visit, traffic = capture.visit, capture.traffic
-    return CaptureFacts(
+    facts = CaptureFacts(
         address=capture.address,
         began=moment(capture.began),
         browser=BrowserFacts(
@@ -106,6 +108,18 @@ def facts_of(capture: Capture, *, number: str, by: CapturedBy, surroundings: Cap
         traffic=_traffic(traffic),
         zone=surroundings.zone,
     )
+    return _fitting(facts)
+
+
+def _fitting(facts: CaptureFacts) -> CaptureFacts:
+    """*facts* with lists as long as there is room for, since names and DNS answers of strangers could fill more.
+    How many there were is told beside them."""
+    most = MOST
+    while most and len(encode(facts)) > LARGEST:
+        most //= 2
+        traffic = replace(facts.traffic, refused=facts.traffic.refused[:most], cut=facts.traffic.cut[:most])
+        facts = replace(facts, hosts=facts.hosts[:most], tls=facts.tls[:most], traffic=traffic)
+    return facts
 
 
 def _texts(given: Iterable[str]) -> tuple[str, ...]:

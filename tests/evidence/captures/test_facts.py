@@ -175,3 +175,17 @@ def test_a_recorded_session_adds_files_without_gaps() -> None:
         plain[:4],
     ):
         assert not is_captured(wrong), wrong
+
+
+def test_names_and_answers_of_strangers_never_make_it_too_large(captured: Capture) -> None:
+    """A zone can answer with names of a thousand characters, and have hosts without end."""
+    [known] = captured.traffic.resolutions.values()
+    hosts = {
+        f"h{number}": replace(known, host=f"h{number}", answers=("\\000" * 400,) * 40) for number in range(300)
+    }
+    many = [RefusedRequest("\ufffd" * 3000, "limit")] * 200
+    traffic = replace(captured.traffic, resolutions={known.host: known, **hosts}, refused=many, refused_in_all=200)
+    found = facts_of(replace(captured, traffic=traffic), number=NUMBER, by=BY, surroundings=SURROUNDINGS)
+    assert decode(encode(found)) == found
+    assert found.hosts[0].host == known.host
+    assert (found.traffic.hosts, found.traffic.refused_in_all) == (301, 200)
