@@ -19,6 +19,7 @@ from appliance.contracts.dependencies import ContractRecords, SigningBackend
 from appliance.errors import NotFound
 from appliance.evidence import container
 from appliance.evidence.captures import layout, package
+from appliance.evidence.captures.archive import require_archive
 from appliance.evidence.captures.facts import CapturedBy, CaptureFacts, NetworkFacts, decode, encode, fit
 from appliance.evidence.captures.gathering import CaptureSurroundings, captured_files, facts_of
 from appliance.evidence.captures.model import CaptureEvidence
@@ -104,17 +105,18 @@ class CaptureRecording:
     ) -> RecordedCapture:
         """Dates, keeps and logs *capture*, which the person *by* (a subject) had made.
 
-        1. there is a page, and it fits into a package; 2. the WARC is timestamped, with the certificates in the
-        reply; 3. the facts are written; 4. all files are kept durably; 5. the log's entry is written, and what
-        *keep* writes, in one transaction.
+        1. there is a page, it fits into a package, and its WACZ shows its WARC; 2. the WARC is timestamped, with
+        the certificates in the reply; 3. the facts are written; 4. all files are kept durably; 5. the log's entry
+        is written, and what *keep* writes, in one transaction.
 
         Raises :class:`CaptureFailed` where the browser had nothing to show but its own notice, or no package would
-        hold the capture; :class:`hsm.errors.TimeNotAvailable` while nothing can be dated; and what its parts
-        raise. Nothing is recorded then but a timestamp, which says nothing about anybody.
+        hold the capture or pass; :class:`hsm.errors.TimeNotAvailable` while nothing can be dated; and what its
+        parts raise. Nothing is recorded then but a timestamp, which says nothing about anybody.
         """
         given = captured_files(capture)
         _require_page(capture)
         _require_room(given)
+        _require_archive(given)
         exchange = self._dated(capture.warc)
         stamp = parse_token(parse_response(exchange.reply))
         facts = facts_of(
@@ -256,6 +258,14 @@ def _require_room(given: Mapping[str, bytes]) -> None:
             size=ByteSize(size),
             most=ByteSize(container.LARGEST),
         )
+
+
+def _require_archive(given: Mapping[str, bytes]) -> None:
+    """What no verifier would pass is not logged: a page may have taken the capturing program over."""
+    try:
+        require_archive({path: memoryview(octets) for path, octets in given.items()})
+    except PackageRefused as error:
+        raise CaptureFailed(error.template, **error.values) from error
 
 
 def _network(settings: CaptureSettings) -> NetworkFacts:

@@ -150,11 +150,13 @@ def _tell(terminal: Terminal, captured: Capture) -> None:
     )
     for tls in list(traffic.tls.values())[:_SHOWN]:
         if tls.trust in _TRUST:
-            terminal.say(_TRUST[tls.trust], host=_plain(tls.host), version=tls.version, why=_plain(tls.why))
+            terminal.say(
+                _TRUST[tls.trust], host=_plain(tls.host), version=_plain(tls.version), why=_plain(tls.why)
+            )
     _tell_of(terminal, "refused     requests: {count}", traffic.refused)
     _tell_of(terminal, "cut off     responses: {count}", traffic.cut)
     if visit.cut:
-        terminal.say("not whole   the page went beyond a limit: {limits}", limits=", ".join(visit.cut))
+        terminal.say("not whole   the page went beyond a limit: {limits}", limits=_plain(", ".join(visit.cut)))
     elif not visit.loaded:
         terminal.say("not whole   the page had not finished loading")
 

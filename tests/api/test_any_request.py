@@ -26,6 +26,8 @@ from schemathesis.engine import events, from_schema
 
 from appliance.demonstration.participants import ZHANG
 from appliance.events import WebhookActor
+from appliance.model.accounts import AccountRole
+from appliance.store import accounts
 from appliance.store.mail_merges import due_merges
 from appliance.wiring import Appliance
 from tests.api.conftest import program
@@ -129,6 +131,8 @@ class Things:
             "initiator": ZHANG.email,
             "person": ZHANG.subject,
             "depositor": ZHANG.email,
+            "investigator": ZHANG.email,
+            "address": "https://www.example.com/",
             "declaration": "1",
             "template": self.template,
             "document": base64.b64encode(document()).decode(),
@@ -145,6 +149,9 @@ class Things:
 
 @pytest.fixture(scope="module")
 def things(portal: Flask, known: Programs, appliance: Appliance) -> Iterator[Things]:
+    with appliance.database.transaction() as tx:
+        roles = accounts.account(tx, ZHANG.subject).roles
+        accounts.set_roles(tx, ZHANG.subject, {*roles, AccountRole.INVESTIGATOR})
     webhook = appliance.webhooks.create(ERP, "https://erp.enterprise.example/hook", (), by=ROOT)
     things = Things(program(portal, known, ERP), known.secrets[ERP], offered(appliance).id)
 

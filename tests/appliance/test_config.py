@@ -155,4 +155,4 @@ def test_hosts_that_captures_may_visit(tmp_path: Path) -> None:
 
 def test_the_appliances_own_ports_are_known(tmp_path: Path) -> None:
     text = '[web]\nport = 9000\npublic_url = "https://sign.example"\n[activation]\npublic_url = "https://sign.example:8445"\n'
-    assert load(written(tmp_path, text)).own_ports == {9000, 9001, 8082, 8083, 443, 8445}
+    assert load(written(tmp_path, text)).own_ports == {9000, 9001, 8082, 8083, 80, 443, 8445}

@@ -159,12 +159,15 @@ def replayed(browser: Browser, wacz: bytes, site: OrdinarySite, address: str) ->
 
 
 def _frame(tab: Page) -> Frame:
-    """The one in which the captured page is."""
-    for _ in range(_PATIENCE // 100):
-        for frame in tab.frames:
-            if "mp_/" in frame.url and frame.evaluate("!!document.querySelector('h1')"):
-                return frame
-        tab.wait_for_timeout(100)
+    """The one in which the captured page is. On a busy machine ReplayWeb.page now and then starts with its list of
+    addresses and opens none, so that it is started again."""
+    for _ in range(3):
+        for _ in range(_PATIENCE // 300):
+            for frame in tab.frames:
+                if "mp_/" in frame.url and frame.evaluate("!!document.querySelector('h1')"):
+                    return frame
+            tab.wait_for_timeout(100)
+        tab.reload()
     raise AssertionError([(each.url, each.locator("body").inner_text()) for each in tab.frames])
 
 

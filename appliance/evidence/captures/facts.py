@@ -34,11 +34,15 @@ LONGEST: Final = LONGEST_ADDRESS
 """Characters of a text; one that was longer ends in an ellipsis, which no address has as such."""
 MOST: Final = 200
 """Items of a list: hosts, refused requests, responses that were cut, parts of the command line."""
+MOST_COUNTED: Final = 10**15
+"""Every number is below, so that each verifier can read it: a shell has patterns for digits alone."""
 MOST_RECORDED: Final = 2_000
 """Pictures of a recorded session."""
 MOST_CHAIN: Final = 256 * 1024
 """Octets of all certificates (DER) together. They are kept since a fingerprint alone tells nobody who issued what;
 with the certificate itself an expert finds it in the logs of Certificate Transparency (RFC 6962)."""
+MOST_CERTIFICATES: Final = 2_000
+"""Of all servers together, more than :data:`MOST_CHAIN` has room for; a shell starts programs for each."""
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _NUMBER: Final = re.compile(r"[0-9a-f]{24}")
@@ -275,6 +279,7 @@ def _is_well_formed(facts: CaptureFacts) -> bool:
         and all(map(_DIGEST.fullmatch, digests))
         and all(map(_is_chain, facts.tls))
         and sum(len(each) for host in facts.tls for each in host.chain) <= 2 * MOST_CHAIN
+        and sum(len(host.chain) for host in facts.tls) <= MOST_CERTIFICATES
         and all(map(_is_bounded, _values(facts)))
     )
 
@@ -290,7 +295,7 @@ def _is_bounded(value: object) -> bool:
         return _FORBIDDEN.search(value) is None
     if isinstance(value, datetime):
         return value.utcoffset() == timedelta(0) and value.microsecond % 1000 == 0
-    return not isinstance(value, int) or abs(value) < 2**53
+    return not isinstance(value, int) or abs(value) < MOST_COUNTED
 
 
 def _values(item: Any, name: str = "") -> Iterator[object]:

@@ -162,8 +162,8 @@ def _secured(given: Sequence[TlsFacts]) -> Iterator[ConnectionSecurity]:
         left -= size if kept else 0
         yield ConnectionSecurity(
             host=fit(each.host),
-            version=each.version,
-            cipher=each.cipher,
+            version=fit(each.version),
+            cipher=fit(each.cipher),
             trust=each.trust,
             why=fit(each.why),
             certificates=tuple(hashlib.sha256(der).hexdigest() for der in sent),

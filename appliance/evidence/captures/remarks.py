@@ -16,9 +16,8 @@ from hsm.errors import Sentence
 
 _CAPTURED: Final = "Web capture of {address}."
 _PROVEN: Final = (
-    "What the package proves: by {moment} {operator} had recorded exactly these bytes, and nothing was changed"
-    " since. The recording, the picture, the PDF, the text and the facts of the capture are those that the log"
-    " names."
+    "What the package proves: by {moment} exactly these bytes had been recorded, and nothing was changed since."
+    " The recording, the picture, the PDF, the text and the facts of the capture are those that the log names."
 )
 _WORD: Final = (
     "What it does not prove: that the server sent these bytes. For that there is only the word of {operator}, who"
@@ -44,7 +43,7 @@ def remarks_beside(
         return
     yield Sentence(_CAPTURED, {"address": facts.address})
     if verdict == PASSED and dated.timestamp is not None:
-        yield Sentence(_PROVEN, {"moment": shown_time(dated.timestamp), "operator": facts.operator})
+        yield Sentence(_PROVEN, {"moment": shown_time(dated.timestamp)})
     else:
         yield _UNDECIDED
     yield Sentence(_WORD, {"operator": facts.operator, "facts": layout.FACTS})

@@ -10,7 +10,7 @@
    names, after the capture had ended, before the entry was written, and that before the manifest was timestamped;
 7. certificates are trusted and not revoked when they were used;
 8. the address that was logged is that of the facts;
-9. the WACZ has that WARC in it and no other one, and one reading as a ZIP.
+9. the WACZ shows that WARC and nothing else (:mod:`appliance.evidence.captures.archive`).
 
 This shows that the house had these bytes at that time, and that nothing was changed since. That a server sent
 them, and to whom, the house alone says: TLS proves it to nobody else.
@@ -25,6 +25,7 @@ from typing import Final
 from appliance.evidence import manifest, manifest_signature
 from appliance.evidence.captures import facts as capture_facts
 from appliance.evidence.captures import layout
+from appliance.evidence.captures.archive import require_archive
 from appliance.evidence.captures.facts import CaptureFacts
 from appliance.evidence.captures.remarks import remarks_beside
 from appliance.evidence.contents import in_seconds
@@ -44,7 +45,6 @@ from appliance.evidence.manifest_signature import PackageTrust
 from appliance.evidence.members import Files, part
 from appliance.evidence.model import PackageRefused
 from appliance.evidence.readme import readme_path
-from appliance.evidence.repacked import read_zip
 from appliance.evidence.witnessing import WitnessDemand, judge_witnesses
 from appliance.language import Language
 from appliance.ledger.audit_trail import EventKind
@@ -69,7 +69,7 @@ def judge_capture(
         return PackageJudgement((seal,), ())
     entry = _require_entry(files, listed)
     facts = _require_facts(files, listed, entry)
-    _require_wacz(files)
+    require_archive(files)
     dated = _dated(files, trust, seal)
     _require_order(files, entry, facts, seal)
     witnessed = judge_witnesses(files, witnesses)
@@ -142,20 +142,3 @@ def _require_order(files: Files, entry: PackageEvent, facts: CaptureFacts, seal:
 
 def _token(files: Files, path: str) -> TimestampInfo:
     return timestamp.parse_token(timestamp.parse_response(part(files, path)))
-
-
-def _require_wacz(files: Files) -> None:
-    """Step 9. Whoever opens the WACZ sees what is in the WARC that was dated: there is no other one in it, to
-    which its index could lead."""
-    try:
-        inside = read_zip(bytes(files[layout.WACZ])).files
-    except PackageRefused as error:
-        raise PackageRefused(
-            "The file {path} cannot be read as a ZIP in one way only.", path=layout.WACZ
-        ) from error
-    folder = layout.WARC_IN_WACZ.partition("/")[0]
-    archives = [path for path in inside if path.partition("/")[0].lower() == folder]
-    if archives != [layout.WARC_IN_WACZ] or inside[layout.WARC_IN_WACZ] != files[layout.WARC]:
-        raise PackageRefused(
-            "The file {path} has another recording in it than {warc}.", path=layout.WACZ, warc=layout.WARC
-        )

@@ -143,20 +143,24 @@ LIMIT who ran the machine, who ordered the capture and why, and what else captur
       clock) is not proven: it is what the machine wrote down then.
       设备由谁运行、何人因何取证，以及 capture.json 所载的其他内容（服务器、浏览器、时钟）均未经证明，
       仅为设备当时的记录。
-LIMIT whether picture, PDF and text show what the recording holds is not checked; they are those of then, no more.
-      截图、PDF 和文本是否与网页记录的内容相符，不在此处核验；只能证明它们是当时的文件。
+LIMIT whether picture, PDF and text show what the recording holds, and whether the index in capture.wacz leads to
+      the right places in it, is not checked; they are those of then, no more.
+      截图、PDF 和文本是否与网页记录的内容相符，capture.wacz 内的索引是否指向其中相应内容，不在此处核验；
+      只能证明它们是当时的文件。
 """
 CAPTURE_PROVEN = """\
 PASS  capture.warc.gz was there, byte for byte, at the time of its timestamp; it and the pictures, the text and the
       facts of the capture are those that the log names, and nothing was changed since
       在时间戳所载时刻，capture.warc.gz 已逐字节存在；该网页记录以及截图、文本和取证事实记录均为日志所载，
       此后没有改动"""
+MEMBERS = ("archive/capture.warc.gz", "indexes/index.cdx", "pages/pages.jsonl")
+DESCRIPTION, SIGNED = "datapackage.json", "datapackage-digest.json"
 UNPLAIN = "capture.wacz is not a ZIP that can be read in one way only 无法以唯一方式读取"
 LARGEST, LONGEST, MOST, MOST_CHAIN = 4 * 1024 * 1024, 2000, 200, 512 * 1024
 SAID = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]*"  # nothing that ends lines or turns them
 MOMENT = re.compile(rf"{DAY}T{HOUR}:[0-5][0-9]:[0-5][0-9](?:[.](?!000)[0-9]{{3}}000)?[+]00:00")
 BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
-COUNT, OFFSET = range(2**53), range(1 - 2**53, 2**53)
+COUNT, OFFSET = range(10**15), range(1 - 10**15, 10**15)
 
 
 def named(form: object, *names: str) -> dict[str, object]:
@@ -336,7 +340,7 @@ class Package:
         """Both are as they are made here, and nothing else is in them."""
         asked = self.told("ts", "-query", "-in", query, "-text")
         granted = self.told("ts", "-reply", "-in", reply, "-text").startswith("Status info:\nStatus: Granted.\n")
-        whole = self.made_anew("ts", "-query", "-in", query) == read(query)
+        whole = self.made_anew("ts", "-query", "-in", query) == read(query) and read(query).endswith(b"\1\1\xff")
         whole = whole and self.made_anew("ts", "-reply", "-in", reply) == read(reply)
         return whole and granted and re.fullmatch(ASKED, asked) is not None
 
@@ -807,7 +811,8 @@ def facts_in(encoded: bytes) -> dict[str, Any]:
         anew = json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         require(anew.encode() == encoded and fits(facts, CAPTURED) and facts["address"], "")
         chains = [(each["certificates"], [*map(base64.b64decode, each["chain"])]) for each in facts["tls"]]
-        require(sum(len(each) for tls in facts["tls"] for each in tls["chain"]) <= MOST_CHAIN, "")
+        carried = [each for tls in facts["tls"] for each in tls["chain"]]
+        require(sum(map(len, carried)) <= MOST_CHAIN and len(carried) <= 2000, "")
         same = (not der or [hashlib.sha256(each).hexdigest() for each in der] == told for told, der in chains)
         require(all(same), "")
         require(datetime.fromisoformat(facts["began"]) <= datetime.fromisoformat(facts["ended"]), "")
@@ -821,7 +826,7 @@ def stored(archive: bytes) -> list[tuple[bytes, bytes]]:
     programs may read it in several ways."""
     files: list[tuple[bytes, bytes]] = []
     heads, at = [], 0
-    while archive.startswith(b"PK\3\4", at) and at + 30 <= len(archive):
+    while archive.startswith(b"PK\3\4", at) and at + 30 <= len(archive) and len(files) < 100:
         flags, method, _, _, crc, packed, size, length, extra = struct.unpack_from("<4H3I2H", archive, at + 6)
         start = at + 30 + length
         name, content = archive[at + 30 : start], archive[start : start + size]
@@ -928,10 +933,27 @@ class CapturePackage(Package):
         show(f"ok    the recording (capture.warc.gz) and its timestamp, {shown} 网页记录及其时间戳有效")
 
     def check_archive(self) -> None:
-        """Whoever opens the WACZ sees what is in the recording."""
-        inside = [each for each in stored(read(WACZ)) if each[0].lower().startswith(b"archive")]
-        same = inside == [(b"archive/capture.warc.gz", read(WARC))]
+        """Whoever opens the WACZ sees what is in the recording: programs find no other file or package in it."""
+        inside = dict(stored(read(WACZ)))
+        same = inside.get(MEMBERS[0].encode()) == read(WARC)
         require(same, "capture.wacz has another recording in it 其中的网页记录与 capture.warc.gz 不符")
+        plain = sorted(inside) == sorted(name.encode() for name in (*MEMBERS, DESCRIPTION, SIGNED))
+        plain = plain and len(inside[DESCRIPTION.encode()]) <= 2 * LARGEST
+        try:
+            told: Any = json.loads(inside[DESCRIPTION.encode()].decode()) if plain else None
+        except (ValueError, RecursionError):
+            told = None
+        listed = [
+            {
+                "name": name.rpartition("/")[2],
+                "path": name,
+                "hash": f"sha256:{hashlib.sha256(inside[name.encode()]).hexdigest()}",
+                "bytes": len(inside[name.encode()]),
+            }
+            for name in (MEMBERS if plain else ())
+        ]
+        plain = isinstance(told, dict) and (told.get("profile"), told.get("resources")) == ("data-package", listed)
+        require(plain, "capture.wacz has more in it than this recording, or describes itself otherwise 另有内容")
         show("ok    capture.wacz has exactly this recording in it 其中的网页记录与 capture.warc.gz 完全一致")
 
 

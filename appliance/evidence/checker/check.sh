@@ -107,6 +107,7 @@ dates() {
 # answers REPLY QUERY: both are as they are made here, and nothing else is in them
 answers() {
     openssl ts -query -in "$2" 2>/dev/null | cmp -s - "$2" && openssl ts -reply -in "$1" 2>/dev/null | cmp -s - "$1" &&
+        [ "$(tail -c 3 "$2" | od -An -v -tx1 | tr -d ' ')" = 0101ff ] &&
         [ "$(openssl ts -reply -in "$1" -text 2>/dev/null | sed -n 2p)" = 'Status: Granted.' ] &&
         [ "$(openssl ts -query -in "$2" -text 2>/dev/null | sed '/^ /d; s/^Nonce: .*/Nonce/')" = 'Version: 1
 Hash Algorithm: sha256
@@ -773,13 +774,13 @@ measured() {
         NR % 2 == 0 {
             text = $0
             if (name == "certificates") digests = digests "," text
-            if (name == "chain") { chain = chain "," text; octets += length(text) }
+            if (name == "chain") { chain = chain "," text; octets += length(text); held++ }
             else if (length(text) > 2000) exit failed = 1
             next
         }
         /^:/ {
             if (name == "chain") { # the text before is the next name
-                sub(/,[^,]*$/, "", chain); octets -= length(text)
+                sub(/,[^,]*$/, "", chain); octets -= length(text); held--
                 print "-" digests, "-" chain
             }
             if (name == "certificates") sub(/,[^,]*$/, "", digests)
@@ -800,7 +801,7 @@ measured() {
                 if (letter == "]" || letter == "}") depth--
             }
         }
-        END { exit failed || octets > 524288 }'
+        END { exit failed || octets > 524288 || held > 2000 }'
 }
 
 check_layout() { # exactly the files of a capture: one entry with its opening and proof, pictures of steps from 1 on
@@ -905,8 +906,10 @@ LIMIT who ran the machine, who ordered the capture and why, and what else captur
       clock) is not proven: it is what the machine wrote down then.
       设备由谁运行、何人因何取证，以及 capture.json 所载的其他内容（服务器、浏览器、时钟）均未经证明，
       仅为设备当时的记录。
-LIMIT whether picture, PDF and text show what the recording holds is not checked; they are those of then, no more.
-      截图、PDF 和文本是否与网页记录的内容相符，不在此处核验；只能证明它们是当时的文件。
+LIMIT whether picture, PDF and text show what the recording holds, and whether the index in capture.wacz leads to
+      the right places in it, is not checked; they are those of then, no more.
+      截图、PDF 和文本是否与网页记录的内容相符，capture.wacz 内的索引是否指向其中相应内容，不在此处核验；
+      只能证明它们是当时的文件。
 END
     listed_only
     cat <<'END'

@@ -107,6 +107,10 @@ _CLOCK = {
 }
 
 
+def _of_certificates(number: int) -> dict[str, Any]:
+    return {**_TLS, "certificates": _TLS["certificates"] * number, "chain": _TLS["chain"] * number}
+
+
 def _facts(**other: Any) -> Attack:
     return lambda bench: bench.facts(lambda value: value.update(other))
 
@@ -151,13 +155,58 @@ def _swapped(*paths: str) -> Attack:
     return attack
 
 
-def _with_member(wacz: bytes, name: str) -> bytes:
+def _with(wacz: bytes, **members: bytes | None) -> bytes:
+    """The WACZ with other members (None: without that one)."""
+    with zipfile.ZipFile(io.BytesIO(wacz)) as old:
+        files = {each.filename: old.read(each) for each in old.infolist()} | members
+    return _zipped({name: octets for name, octets in files.items() if octets is not None})
+
+
+def _zipped(files: Mapping[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes:
     written = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(wacz)) as old, zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as archive:
-        for each in old.infolist():
-            archive.writestr(zipfile.ZipInfo(each.filename), old.read(each))
-        archive.writestr(zipfile.ZipInfo(name), b"another recording")
+    with zipfile.ZipFile(written, "w", method) as archive:
+        for name, octets in files.items():
+            archive.writestr(zipfile.ZipInfo(name), octets, method)
     return written.getvalue()
+
+
+def _member(wacz: bytes, name: str) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(wacz)) as archive:
+        return archive.read(name)
+
+
+def _another_inside(wacz: bytes) -> bytes:
+    """ReplayWeb.page shows that one."""
+    other = {"other.wacz": small_capture("two").wacz}
+    return _described(_of_packages("other.wacz"), **other)(wacz)
+
+
+def _inside_a_folder(wacz: bytes) -> bytes:
+    """A folder of the name of that with recordings around everything: readers find another one in it."""
+    with zipfile.ZipFile(io.BytesIO(wacz)) as old:
+        files = {f"archive/{each.filename}": old.read(each) for each in old.infolist()}
+    return _zipped({**files, "archive/more.warc.gz": small_capture("two").warc})
+
+
+def _deflated(wacz: bytes) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(wacz)) as old:
+        return _zipped({each.filename: old.read(each) for each in old.infolist()}, zipfile.ZIP_DEFLATED)
+
+
+def _described(change: Callable[[dict[str, Any]], object], **members: bytes) -> Bytes:
+    """A WACZ that describes itself otherwise."""
+
+    def changed(wacz: bytes) -> bytes:
+        told = json.loads(_member(wacz, "datapackage.json"))
+        change(told)
+        return _with(wacz, **{"datapackage.json": json.dumps(told).encode(), **members})
+
+    return changed
+
+
+def _of_packages(path: str) -> Callable[[dict[str, Any]], object]:
+    """ReplayWeb.page shows what is in the WACZ at *path*."""
+    return lambda told: told.update(profile="multi-wacz-package", resources=[{"name": "other.wacz", "path": path}])
 
 
 def _with_files(listed: bytes, change: Callable[[list[Any]], object]) -> bytes:
@@ -227,10 +276,12 @@ GOOD: dict[str, Attack] = {
     "told again": _told(),
     "the same manifest": _listed(lambda octets: octets),
     "servers": _facts(tls=[_TLS, {**_TLS, "chain": [], "leaf": None, "trust": "house"}], clock=_CLOCK),
+    "as many certificates as may be": _facts(tls=[_of_certificates(200)] * 10),
     "nothing known": _facts(clock=dict.fromkeys(_CLOCK) | {"source": "declared", "state": "unknown"}, hosts=[]),
     "a session": _facts(steps=[_STEP, {**_STEP, "kind": "record"}], recorded=["2026-11-25T08:00:01+00:00"] * 2000),
     "letters": _of_page(title='é\u2027\u202f\u2065\uffff🛍 \\ ]}[{,:"ended":"'),
     "longest": _of_page(title="\\" * 2000),
+    "largest": _of_page(height=10**15 - 1),
     "a title like a date": _of_page(title="2027-02-30T08:00:00+00:00"),
     "dated at the end": lambda bench: bench.told(Told(stamped=small_capture().ended.replace(microsecond=0))),
 }
@@ -314,7 +365,7 @@ ATTACKS: dict[str, Attack] = {
         lambda octets: re.sub(rb'("height":\d+)(,"loaded)', rb"\1e0\2", octets)
     ),
     "facts: a number below zero": _of_page(height=-1),
-    "facts: a large number": _of_page(height=2**53),
+    "facts: a large number": _of_page(height=10**15),
     "facts: a fraction": _of_page(height=1.0),
     "facts: true for a number": _of_page(height=True),
     "facts: a number for true": _of_page(loaded=1),
@@ -363,6 +414,7 @@ ATTACKS: dict[str, Attack] = {
         ]
         * 2
     ),
+    "facts: many certificates": _facts(tls=[_of_certificates(200)] * 10 + [_TLS]),
     "facts: a step of another kind": _facts(steps=[{**_STEP, "kind": "fly"}]),
     "facts: a clock of another kind": _facts(clock={**_CLOCK, "state": "fine"}),
     "facts: other files": lambda bench: bench.facts(lambda value: value["files"][0].update(size=1)),
@@ -475,8 +527,26 @@ IN_THE_WACZ: dict[str, Attack] = {
     "wacz: none": _wacz(lambda _: b""),
     "wacz: cut off": _wacz(lambda octets: octets[:-1]),
     "wacz: a head alone": _wacz(lambda octets: octets[:20]),
-    "wacz: a second recording": _wacz(lambda octets: _with_member(octets, "archive/more.warc.gz")),
-    "wacz: a second recording in capitals": _wacz(lambda octets: _with_member(octets, "ARCHIVE/more.warc.gz")),
+    "wacz: a second recording": _wacz(lambda octets: _with(octets, **{"archive/more.warc.gz": b"another"})),
+    "wacz: a second recording in capitals": _wacz(lambda octets: _with(octets, **{"ARCHIVE/more.warc.gz": b"x"})),
+    "wacz: a second recording, in a folder": _wacz(_inside_a_folder),
+    "wacz: another one in it": _wacz(_another_inside),
+    "wacz: another one elsewhere": _wacz(_described(_of_packages("https://other.example/other.wacz"))),
+    "wacz: configured otherwise": _wacz(lambda octets: _with(octets, **{"webarchive.yaml": b"name: other\n"})),
+    "wacz: what systems add": _wacz(lambda octets: _with(octets, **{"__MACOSX/archive/x.warc.gz": b"x"})),
+    "wacz: another index": _wacz(lambda octets: _with(octets, **{"indexes/index.cdx": b"\n"})),
+    "wacz: no index": _wacz(lambda octets: _with(octets, **{"indexes/index.cdx": None})),
+    "wacz: no description": _wacz(lambda octets: _with(octets, **{"datapackage.json": None})),
+    "wacz: a description that is none": _wacz(
+        lambda octets: _with(octets, **{"datapackage.json": b"[" * 100_000})
+    ),
+    "wacz: a description in UTF-16": _wacz(
+        lambda octets: _with(
+            octets, **{"datapackage.json": _member(octets, "datapackage.json").decode().encode("utf-16")}
+        )
+    ),
+    "wacz: of no kind": _wacz(_described(lambda told: told.pop("profile"))),
+    "wacz: packed": _wacz(_deflated),
     "wacz: one octet": _wacz(middle),
 }
 """These check.sh cannot see, and says so."""

@@ -18,6 +18,7 @@ from appliance.evidence.captures.package import package_files
 from appliance.evidence.manifest import CaptureManifest
 from appliance.evidence.repacked import read_zip
 from appliance.store import ledger, retention
+from appliance.web_capture.model import CaptureFailed
 from appliance.wiring import Appliance
 from hsm import canonical
 from hsm.manifests import capture_misfit
@@ -104,6 +105,23 @@ def test_the_register_writes_in_the_transaction_of_the_log(appliance: Appliance)
     with appliance.database.reading() as tx:
         added = [canonical.decode(each)["kind"] for each in ledger.leaves(tx, before, ledger.length(tx))]
     assert set(added) == {"timestamp"}
+
+
+@pytest.mark.parametrize("what", ["the WACZ of another", "numbers beyond all measure"])
+def test_what_no_verifier_would_pass_is_not_logged(appliance: Appliance, what: str) -> None:
+    """The program that captures has read what strangers wrote, and may be theirs."""
+    capture = small_capture()
+    other = {
+        "the WACZ of another": replace(capture, wacz=small_capture("two").wacz),
+        "numbers beyond all measure": replace(capture, visit=replace(capture.visit, height=10**15)),
+    }[what]
+    with appliance.database.reading() as tx:
+        before = ledger.length(tx)
+    with pytest.raises(CaptureFailed):
+        recorded(appliance, other, by=ZHANG.subject, name=ZHANG.name)
+    with appliance.database.reading() as tx:
+        added = [canonical.decode(each)["kind"] for each in ledger.leaves(tx, before, ledger.length(tx))]
+    assert set(added) <= {"timestamp"}
 
 
 def test_without_what_opens_the_entry_there_is_no_package(appliance: Appliance) -> None:

@@ -3,7 +3,7 @@
  * that is judged here, as `vermilion verify` judges it. That a server sent the recording, the machine's owner alone says.
  */
 
-import { digestOf, same } from "../octets";
+import { digestOf, same, utf8 } from "../octets";
 import { type Verdict, sentence, undecided } from "../verdict";
 import { decode, fields } from "./canonical";
 import { type Entry } from "./entries";
@@ -18,8 +18,13 @@ import { readZip } from "./zip";
 
 const [WARC, WACZ, FACTS, PICTURE] = ["capture.warc.gz", "capture.wacz", "capture.json", "page.png"] as const;
 const [QUERY, REPLY] = ["capture.warc.tsq", "capture.warc.tsr"] as const;
-const ARCHIVE = "archive/";
-const IN_WACZ = `${ARCHIVE}${WARC}`;
+const MEMBERS = [`archive/${WARC}`, "indexes/index.cdx", "pages/pages.jsonl"] as const;
+const [DESCRIPTION, SIGNED] = ["datapackage.json", "datapackage-digest.json"] as const;
+/** It has the page's address twice where it has no title; browsers take 2 MB. */
+const LARGEST_DESCRIPTION = 8 * 1024 * 1024;
+const MORE =
+  "The file {path} has more in it than the recording, its index and its list of pages, or describes itself otherwise;" +
+  " programs may show another page.";
 const OPENED = "address name title";
 const NOT_LOGGED = "The file {path} is not the one that the log has.";
 /** Verdicts on a certificate that do not matter where the manifest's timestamp proves that the stamp is older. */
@@ -129,12 +134,38 @@ export class CaptureJudge extends PackageJudge {
       require(!(error instanceof Refused), "The file {path} cannot be read as a ZIP in one way only.", { path: WACZ });
       throw error;
     }
-    const names = [...inside.keys()].filter((each) => each.toLowerCase().startsWith("archive"));
-    const recording = inside.get(IN_WACZ);
-    const whole = names.join() === IN_WACZ && recording !== undefined && same(recording, part(this.files, WARC, Infinity));
-    require(whole, "The file {path} does not have {warc} in it, byte for byte.", { path: WACZ, warc: WARC });
+    const recording = inside.get(MEMBERS[0]);
+    const whole = recording !== undefined && same(recording, part(this.files, WARC, Infinity));
+    require(whole, "The file {path} has another recording in it than {warc}.", { path: WACZ, warc: WARC });
+    // what is not packed, and has nothing beside it, takes just so much room (APPNOTE 6.3.10, 4.3.7, 4.3.12, 4.3.16)
+    const room = [...inside].reduce((sum, [name, octets]) => sum + 76 + 2 * name.length + octets.length, 22);
+    const plain = room === part(this.files, WACZ, Infinity).length && [...inside.keys()].sort().join() === [...MEMBERS, DESCRIPTION, SIGNED].sort().join();
+    require(plain && (await describes(inside)), MORE, { path: WACZ });
     return [];
   }
+}
+
+/** Whether the WACZ calls itself a plain one, of these files: a package of packages is shown from elsewhere. */
+async function describes(inside: ReadonlyMap<string, Uint8Array>): Promise<boolean> {
+  const octets = inside.get(DESCRIPTION);
+  const text = octets && octets.length <= LARGEST_DESCRIPTION ? utf8(octets) : null;
+  let told: unknown = null;
+  try {
+    told = JSON.parse(text ?? "");
+  } catch {
+    return false;
+  }
+  if (typeof told !== "object" || told === null) return false;
+  const { profile, resources } = told as { readonly profile?: unknown; readonly resources?: unknown };
+  if (profile !== "data-package" || !Array.isArray(resources) || resources.length !== MEMBERS.length) return false;
+  for (const [at, path] of MEMBERS.entries()) {
+    const member = inside.get(path) ?? new Uint8Array();
+    const listed = { bytes: member.length, hash: `sha256:${await digestOf(member)}`, name: path.slice(path.lastIndexOf("/") + 1), path };
+    const stated: unknown = resources[at];
+    if (typeof stated !== "object" || stated === null || Object.keys(stated).length !== Object.keys(listed).length) return false;
+    if (Object.entries(listed).some(([name, value]) => (stated as Record<string, unknown>)[name] !== value)) return false;
+  }
+  return true;
 }
 
 const OUT_OF_ORDER =

@@ -45,7 +45,7 @@ export interface CaptureFacts {
 /** Whether a value is of a form. */
 type Form = (value: Json) => boolean;
 
-const [MOST, MOST_RECORDED, LONGEST, MOST_CHAIN, LARGEST] = [200, 2000, 2000, 512 * 1024, 4 * 1024 * 1024];
+const [MOST, MOST_RECORDED, LONGEST, MOST_CERTIFICATES, MOST_CHAIN, LARGEST] = [200, 2000, 2000, 2000, 512 * 1024, 4 * 1024 * 1024];
 /** Control characters, ends of line, and what turns the direction of the text around it (UAX #9). */
 const FORBIDDEN = /[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
 const MOMENT = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(?!000)(\d{3})000)?\+00:00$/;
@@ -53,8 +53,8 @@ const OTHER = "The facts of the capture are not in their one form ({format}).";
 const FORMAT = "vermilion-capture/1";
 
 const said: Form = (value) => typeof value === "string" && !FORBIDDEN.test(value) && Array.from(value).length <= LONGEST;
-const count: Form = (value) => typeof value === "number" && value >= 0;
-const offset: Form = (value) => typeof value === "number";
+const count: Form = (value) => typeof value === "number" && value >= 0 && value < 1e15;
+const offset: Form = (value) => typeof value === "number" && Math.abs(value) < 1e15;
 const yes: Form = (value) => typeof value === "boolean";
 const none: Form = (value) => value === null;
 const moment: Form = (value) => typeof value === "string" && momentIn(value) !== null;
@@ -170,6 +170,7 @@ function told(written: Written): CaptureFacts {
 /** Where there are certificates, they are those of the fingerprints; all together they are not too long. */
 async function chainsHold(connections: readonly WrittenTls[]): Promise<boolean> {
   let size = 0;
+  if (connections.reduce((sum, { chain }) => sum + chain.length, 0) > MOST_CERTIFICATES) return false;
   for (const { chain, certificates } of connections) {
     size += chain.reduce((sum, one) => sum + one.length, 0);
     if (size > MOST_CHAIN) return false;

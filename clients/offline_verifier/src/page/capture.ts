@@ -95,11 +95,17 @@ function server(each: CaptureFacts["hosts"][number], connections: readonly Conne
 function skipped(title: string, found: readonly Skipped[], inAll: number, speech: Speech): Child {
   if (inAll === 0) return null;
   const rows = found.map((each) => {
-    const meanings = each.why.split(" ").map((word) => speech.say(WHY[word] ?? word));
+    const meanings = each.why.split(" ").map((word) => meaning(word, speech));
     return `${each.address}: ${meanings.join("; ")}`;
   });
   const more = inAll > found.length ? [speech.say("not told one by one: {count}", { count: inAll - found.length })] : [];
   return folded(`${title}: ${inAll}`, list([...rows, ...more]));
+}
+
+/** What a word of the facts means; the word itself, which anybody may have chosen, where none of these is it. */
+function meaning(word: string, speech: Speech): string {
+  const known = Object.hasOwn(WHY, word) ? WHY[word] : undefined;
+  return known === undefined ? word : speech.say(known);
 }
 
 /** The picture, as an image of this page: the policy lets no address but data in, and browsers run nothing in a PNG. */

@@ -104,7 +104,9 @@ const CAPTURE_LIMIT =
   "What it does not prove: that the server sent these bytes. For that there is only the word of {operator}, who ran the machine;" +
   " TLS does not prove to others what a server sent. The same holds for the purpose, for who asked for the capture, and for everything" +
   " else in {facts}. Other visitors may have been shown another page.";
-const COMPARED = "Whether picture, PDF and text show what the recording holds: they are the files of then, and were not compared with it.";
+const COMPARED =
+  "Whether picture, PDF and text show what the recording holds, and whether the index in capture.wacz leads to the right places in it:" +
+  " they are the files of then, and were not compared with it.";
 
 export class Report {
   constructor(
