@@ -239,15 +239,17 @@ def _wanted(tx: Transaction, order: DepositOrder, person: Person, today: date, n
     order = accepted(order, person, today)
     known = ownership.same(tx, person.subject, digest_of(order.files), order.predecessor)
     if known is not None:
-        _require_same(known, order, person)
+        _require_same(tx, known, order, person)
         return _Wanted(number, order, 1, known)
     version = 1 if order.predecessor is None else _place(tx, order.predecessor, person)
     return _Wanted(number, order, version, None)
 
 
-def _require_same(known: Deposit, order: DepositOrder, person: Person) -> None:
-    """Nothing of what somebody says is dropped for what is there already."""
-    if (known.title, known.work) != (order.title, order.work):
+def _require_same(tx: Transaction, known: Deposit, order: DepositOrder, person: Person) -> None:
+    """Nothing of what somebody says is dropped for what is there already; a single file's digest says nothing of
+    its name and size, and may be that of a manifest."""
+    files = ownership.files_of(tx, known.id)
+    if (known.title, known.work, tuple(files)) != (order.title, order.work, order.files):
         raise PreconditionRefused(
             "You have deposited exactly this on {day} as “{title}”. To say something else of it, deposit it as the"
             " next version of that deposit.",
@@ -278,7 +280,7 @@ def _record(tx: Transaction, made: _Made, person: Person) -> Deposit:
     order = made.wanted.order
     known = ownership.same(tx, person.subject, made.wanted.digest, order.predecessor)
     if known is not None:  # sent twice at the same moment: the first one stands
-        _require_same(known, order, person)
+        _require_same(tx, known, order, person)
         return known
     reach = acting_client()
     deposit = Deposit(

@@ -262,3 +262,18 @@ def test_ways_of_making_and_days_are_kept(appliance: Appliance) -> None:
     details = replace(work(completed=date(1999, 12, 31)), creation=Creation.ADAPTED)
     made = appliance.ownership.deposit(DepositOrder("改编", (file_of("a", b"adapted"),), details), by=LI.subject)
     assert made.work == details
+
+
+def test_another_name_of_the_same_file_is_not_dropped(appliance: Appliance) -> None:
+    """It stands on the certificate; and a manifest that is deposited itself is not the deposit that has it."""
+    content = b"a file with two names"
+    made = appliance.ownership.deposit(order(content, "two names"), by=ZHANG.subject)
+    assert appliance.ownership.deposit(order(content, "two names"), by=ZHANG.subject) == made
+    other = replace(order(content, "two names"), files=(file_of("other.png", content),))
+    with pytest.raises(PreconditionRefused, match="next version"):
+        appliance.ownership.deposit(other, by=ZHANG.subject)
+    both = DepositOrder("both", (file_of("one", b"1"), file_of("two", b"2")), work())
+    whole = appliance.ownership.deposit(both, by=ZHANG.subject)
+    manifest = file_of("manifest.json", appliance.ownership.manifest(whole))
+    with pytest.raises(PreconditionRefused, match="next version"):
+        appliance.ownership.deposit(replace(both, files=(manifest,)), by=ZHANG.subject)
