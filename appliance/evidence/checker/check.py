@@ -472,6 +472,10 @@ class Package:
         for path, command in ((CA, "x509"), (CHAIN, "x509"), (CRLS, "crl")):
             plain = "".join(self.told(command, given=each) for each in parts(path)) == read(path).decode("ascii")
             require(plain, f"{path} has something else in it 文件有其他内容")
+        whole = self.run(
+            "verify", "-CAfile", CA, "-no-CApath", "-no-CAstore", "-no_check_time", "-check_ss_sig", CA
+        )
+        require(whole.returncode == 0, f"{CA} is no root certificate 并非根证书")
         files = self.names("certificates/")
         require(all(re.fullmatch("[^/]*[.]pem", name) for name in files), "certificates/ has other files 另有文件")
         others = re.compile("(?:ca|chain|crls|own-[0-9]+(?:-anchor)?)[.]pem")  # own ones: check_own

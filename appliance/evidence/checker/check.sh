@@ -299,6 +299,8 @@ stampers() {
 
 check_certificates() { # all lead to the trusted root, and none was revoked when it signed
     plain certificates/ca.pem x509
+    openssl verify -CAfile certificates/ca.pem -no-CApath -no-CAstore -no_check_time -check_ss_sig certificates/ca.pem \
+        >/dev/null 2>&1 || fail "certificates/ca.pem is no root certificate 并非根证书"
     plain "$chain" x509
     plain certificates/crls.pem crl
     acted=$(printf '%s\n' "$acted" && stampers) others='certificates/(ca|chain|crls|own-[0-9]+(-anchor)?)[.]pem'

@@ -403,7 +403,7 @@ ATTACKS: dict[str, Attack] = {
     ),
     "facts: trust of another kind": _facts(tls=[{**_TLS, "trust": "sure"}]),
     "facts: another certificate": _facts(tls=[{**_TLS, "chain": [base64.b64encode(b"another").decode()]}]),
-    "facts: a certificate more": _facts(tls=[{**_TLS, "chain": _TLS["chain"] * 2}]),
+    "facts: a certificate more": _facts(tls=[{**_TLS, "chain": [*_TLS["chain"], *_TLS["chain"]]}]),
     "facts: long certificates": _facts(
         tls=[
             {

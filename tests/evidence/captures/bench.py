@@ -12,6 +12,7 @@ import pytest
 
 from appliance.evidence import container, manifest
 from appliance.evidence.captures import certificate
+from appliance.evidence.captures import facts as facts_of_captures
 from appliance.evidence.captures import package as capture_packages
 from appliance.evidence.captures.layout import certificate_path
 from appliance.evidence.repacked import read_zip
@@ -69,7 +70,7 @@ class Bench:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(certificate, "render_certificates", lambda _: pages)  # nobody judges them
             if facts is not None:
-                encode = captured.encode
+                encode = facts_of_captures.encode
                 for module in (captured, capture_packages):
                     patch.setattr(module, "encode", lambda told: facts(encode(told)))
             if leaf is not None:

@@ -3,7 +3,9 @@
  * that is judged here, as `vermilion verify` judges it. That a server sent the recording, the machine's owner alone says.
  */
 
+import { isSignedBy, readCertificates } from "../certificates";
 import { digestOf, same, utf8 } from "../octets";
+import { isListWhole } from "../revocation";
 import { type Verdict, sentence, undecided } from "../verdict";
 import { decode, fields } from "./canonical";
 import { type Entry } from "./entries";
@@ -11,12 +13,14 @@ import { type CaptureFacts, listsJust, readFacts } from "./facts";
 import { part } from "./files";
 import { PackageJudge } from "./judging";
 import { isFromCapture, requireCaptureLayout } from "./layout";
-import { readToken } from "./messages";
+import { fromPem, readToken } from "./messages";
 import { type CaptureReport, type PackageVerdict } from "./model";
 import { Refused, require } from "./refusal";
 import { readZip } from "./zip";
 
 const [WARC, WACZ, FACTS, PICTURE] = ["capture.warc.gz", "capture.wacz", "capture.json", "page.png"] as const;
+const [CA, CRLS] = ["certificates/ca.pem", "certificates/crls.pem"] as const;
+const UNREAD = "The file {path} of the package cannot be read.";
 const [QUERY, REPLY] = ["capture.warc.tsq", "capture.warc.tsr"] as const;
 const MEMBERS = [`archive/${WARC}`, "indexes/index.cdx", "pages/pages.jsonl"] as const;
 const [DESCRIPTION, SIGNED] = ["datapackage.json", "datapackage-digest.json"] as const;
@@ -41,6 +45,20 @@ export class CaptureJudge extends PackageJudge {
     await this.step("facts", () => this.checkFacts());
     await this.step("recording", () => this.checkRecording());
     await this.step("archive", () => this.checkArchive());
+  }
+
+  /** The authorities' files are whole, too, whether or not a verdict rests on them. */
+  protected override async checkManifest(): Promise<Verdict[]> {
+    const [root] = await readCertificates([part(this.files, CA)]);
+    const lists = fromPem(part(this.files, CRLS), "X509 CRL", CRLS);
+    const verdicts = await super.checkManifest();
+    const issuers = await readCertificates(this.more.known);
+    const whole = root !== undefined && fromPem(part(this.files, CA), "CERTIFICATE", CA).length === 1 && (await isSignedBy(root, root.key));
+    if (!whole) verdicts.push(undecided("CERTIFICATE_CHAIN_GENERAL_FAILURE", UNREAD, { path: CA }));
+    for (const list of lists) {
+      if (!(await isListWhole(list, issuers))) verdicts.push(undecided("CERTIFICATE_CHAIN_GENERAL_FAILURE", UNREAD, { path: CRLS }));
+    }
+    return verdicts;
   }
 
   protected requireNames(): void {
@@ -79,7 +97,8 @@ export class CaptureJudge extends PackageJudge {
     const number = String(entry.index).padStart(8, "0");
     const [leaf, opening] = [`log/entries/${number}.json`, `log/openings/${number}.json`].map((path) => fields(decode(part(this.files, path))));
     const names = [fields(leaf?.["commitments"]), opening ?? {}].map((each) => Object.keys(each).sort().join(" "));
-    require(names.every((each) => each === OPENED), "What opens log entry {entry} is not all that it commits to.", { entry: entry.index });
+    const texts = Object.values(opening ?? {}).every((each) => typeof fields(each)["value"] === "string");
+    require(texts && names.every((each) => each === OPENED), "What opens log entry {entry} is not all that it commits to.", { entry: entry.index });
     return Object.fromEntries(Object.entries(opening ?? {}).map(([name, opened]) => [name, fields(opened)["value"]]));
   }
 
