@@ -110,6 +110,9 @@ def _alike(frames: Iterator[Image.Image], size: tuple[int, int]) -> Iterator[Ima
 def _read(octets: bytes, kind: str, most: tuple[int, int] | None = None) -> Image.Image:
     """The picture of this *kind*, without what is transparent; no larger than *most*."""
     try:
+        # Where WeasyPrint is loaded as well, Pillow takes what breaks off; this looks at the chunks all the same.
+        with Image.open(BytesIO(octets), formats=(kind,)) as whole:
+            whole.verify()
         with Image.open(BytesIO(octets), formats=(kind,)) as opened:
             if opened.width * opened.height > MOST_PIXELS:
                 raise _refused()

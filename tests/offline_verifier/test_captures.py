@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import re
 import zlib
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from playwright.sync_api import Browser
 
 from appliance.evidence.repacked import read_zip
@@ -33,10 +35,13 @@ __all__ = ["capture_authority", "capture_evidence", "capture_package", "other_ca
 PARTS = ["files", "manifest", "log", "facts", "recording", "archive"]
 
 
-@pytest.fixture(scope="session")
-def authority(capture_authority: TestAuthority) -> TestAuthority:
-    """Whose root the reader names."""
-    return capture_authority
+@pytest.fixture(scope="module")
+def opened(chromium: Browser, verifier_file: Path, capture_authority: TestAuthority) -> Iterator[Opened]:
+    """The page in Chromium, by somebody who named the root of the captures."""
+    root = capture_authority.root.certificate.public_bytes(Encoding.PEM)
+    with in_chromium(chromium, verifier_file, language="en-GB") as page:
+        page.trust({"root.pem": root})
+        yield page
 
 
 @pytest.fixture
@@ -99,6 +104,19 @@ def test_it_speaks_chinese(chromium: Browser, verifier_file: Path, capture_packa
 def test_good_packages_pass(name: str, opened: Opened, bench: Bench) -> None:
     told = opened.judge({"capture.zip": GOOD[name](bench)})
     assert told.proven, told.text
+
+
+def test_words_of_the_facts_are_shown_whatever_they_are(opened: Opened, bench: Bench) -> None:
+    lost = [{"address": "https://a.example/", "why": "constructor __proto__ {count}"}]
+    package = bench.facts(lambda value: value["traffic"].update(refused=lost, refused_in_all=1))
+    told = opened.judge({"package.zip": package})
+    assert told.proven and "Requests not carried out: 1" in told.text
+
+
+@pytest.mark.parametrize("name", one_in(3, IN_THE_WACZ))
+def test_a_wacz_that_shows_another_page_is_not(name: str, opened: Opened, bench: Bench) -> None:
+    told = opened.judge({"package.zip": IN_THE_WACZ[name](bench)})
+    assert not told.proven and "archive" in told.failed
 
 
 @pytest.mark.parametrize("name", one_in(8, [*ATTACKS, *IN_THE_WACZ, *STRICTER]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import Image, ImageFile, PngImagePlugin
 
 from appliance.errors import DocumentRefused
 from appliance.web_capture.pictures import MOST_PIXELS, TILE, animated, assembled
@@ -51,7 +51,12 @@ def test_nothing_but_pixels_is_kept(height: int) -> None:
         ([], (MOST_PIXELS, 2)),
     ],
 )
-def test_what_is_no_tile_is_refused(tiles: list[bytes], size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("lenient", [False, True])
+def test_what_is_no_tile_is_refused(
+    tiles: list[bytes], size: tuple[int, int], lenient: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where Pillow was told to take what breaks off, as WeasyPrint does."""
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", lenient)
     with pytest.raises(DocumentRefused):
         assembled(tiles, *size)
 
