@@ -331,5 +331,5 @@ def test_a_client_has_one_way_to_prove_who_it_is() -> None:
 
 def test_scopes_are_named(register: Register) -> None:
     assert read_scopes(["contracts:read"]) == {Scope.CONTRACTS_READ}
-    with pytest.raises(PreconditionRefused, match="contracts:sign; there are captures:read .*contracts:read"):
+    with pytest.raises(PreconditionRefused, match=r"contracts:sign; there are captures:read .*contracts:read"):
         read_scopes(["contracts:sign"])

@@ -51,6 +51,8 @@ ROOT = r'"root":"(?P<root>[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)"'
 STATE = rf'"checkpoint":{{"origin":"(?P<origin>[^"\\\x00-\x1f]+)",{ROOT},"size":(?P<size>{NUMBER})}}'
 ED25519 = bytes.fromhex("302a300506032b6570032100")  # what stands before the key in SubjectPublicKeyInfo
 SIGNING_TIME = "object: signingTime (1.2.840.113549.1.9.5)"
+OF_DATA = "\n      eContentType: pkcs7-data (1.2.840.113549.1.7.1)\n"
+WITHOUT_DIGEST = ("rsaEncryption", "rsassaPss", "ED25519", "ED448")  # algorithms whose names tell of none
 NOTHING_MORE = r"\n +(?:eContent|crls|unsignedAttrs):[ \n]+<(?:ABSENT|EMPTY)>"
 FOR_ONE = rf'"made_for":{TEXT}(?:,"powers_stated_since":{NUMBER})?,"withheld":\[(?:{NUMBER}(?:,{NUMBER})*)?\]'
 CONTRACT = (
@@ -402,6 +404,17 @@ class Package:
         require(by, f"the certificate of {stamp} is not here 缺少时间戳证书")
         return by[0]
 
+    def is_plain(self, message: str, version: str) -> bool:
+        """What no signature covers in a CMS fits the rest: versions, and the names of the algorithms."""
+        told = self.told("cms", "-cmsout", "-print", "-noout", "-inform", "DER", "-in", message)
+        head, _, signer = told.rpartition("\n    signerInfos:")
+        digests, used = (
+            re.findall(f"\n {{{at}}}algorithm: (.*) ", part) for at, part in ((8, head), (10, signer))
+        )
+        versions = re.findall(r"\n {4}version: (.*)", head), re.findall(r"\n {8}version: (.*)", signer)
+        fits = len(used) == 2 and (used[0].upper() in used[1].upper() or used[1] in WITHOUT_DIGEST)
+        return versions == ([version], ["1"]) and fits and digests == used[:1]
+
     def own_alone(self, message: str) -> bool:
         """The certificates in the message (PKCS #7) are the package's."""
         inside = self.told("pkcs7", "-inform", "DER", "-in", message, "-print_certs")
@@ -447,8 +460,14 @@ class Package:
         signer = self.signer(SEALS[1], read(SEALS[0]), self.made)
         told = self.told("cms", "-cmsout", "-print", "-noout", "-inform", "DER", "-in", SEALS[1])
         anew = self.made_anew("cms", "-cmsout", "-outform", "DER", "-inform", "DER", "-in", SEALS[1])
-        formed = anew == read(SEALS[1]) and SIGNING_TIME in told and len(re.findall(NOTHING_MORE, told)) == 3
-        require(signer and formed, "signature of the manifest 清单签名无效")
+        formed = (
+            anew == read(SEALS[1])
+            and SIGNING_TIME in told
+            and OF_DATA in told
+            and len(re.findall(NOTHING_MORE, told)) == 3
+        )
+        require(signer and formed and self.is_plain(SEALS[1], "1"), "signature of the manifest 清单签名无效")
+        require(self.is_plain(self.token(SEALS[3]), "3"), "timestamp of the manifest 清单时间戳无效")
         own = self.own_alone(SEALS[1]) and self.own_alone(self.token(SEALS[3]))
         require(own, "the manifest's seals carry a certificate that is not here 清单签名或时间戳另带其他证书")
         own = signer == text_in("certificates/evidence.pem") and self.is_service(signer)

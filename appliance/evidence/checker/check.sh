@@ -186,11 +186,27 @@ formed() {
     openssl cms -cmsout -inform DER -outform DER -in "$1" 2>/dev/null | cmp -s - "$1" &&
         [ "$(openssl cms -cmsout -print -noout -inform DER -in "$1" 2>/dev/null | awk '
             /^ +object: signingTime [(]1[.]2[.]840[.]113549[.]1[.]9[.]5[)]$/ { print "time" }
+            /^      eContentType: pkcs7-data [(]1[.]2[.]840[.]113549[.]1[.]7[.]1[)]$/ { print "data" }
             /^ +eContent: <ABSENT>$/ { print "detached" }
-            /^ +(crls|unsignedAttrs):$/ { getline; if (/<(ABSENT|EMPTY)>$/) print "none" }')" = 'detached
+            /^ +(crls|unsignedAttrs):$/ { getline; if (/<(ABSENT|EMPTY)>$/) print "none" }')" = 'data
+detached
 none
 time
 none' ]
+}
+
+# fitting VERSION: what no signature covers in the CMS that comes in fits the rest: versions, names of the algorithms
+fitting() {
+    openssl cms -cmsout -print -noout -inform DER 2>/dev/null | awk -v version="$1" '
+        /^    version: / { said = $2 }
+        /^    signerInfos:/ { signer = 1 }
+        /^        version: / && signer { own = $2 }
+        /^        algorithm: / && !signer { listed = listed $2 " " }
+        /^          algorithm: / && signer { used[++count] = $2 }
+        END {
+            known = index(toupper(used[2]), toupper(used[1])) || used[2] ~ /^(rsaEncryption|rsassaPss|ED25519|ED448)$/
+            exit !(said == version && own == 1 && count == 2 && listed == used[1] " " && known)
+        }'
 }
 
 # own_alone: the certificates in what comes in (PKCS #7) are the package's
@@ -205,12 +221,13 @@ own_alone() {
 check_manifest() {
     dated manifest.tsr
     made=$at
-    signer=$(signs manifest.p7s <manifest.json) && formed manifest.p7s || fail "signature of the manifest 清单签名无效"
+    signer=$(signs manifest.p7s <manifest.json) && formed manifest.p7s && fitting 1 <manifest.p7s || fail "signature of the manifest 清单签名无效"
     printf '%s\n' "$signer" | cmp -s - certificates/evidence.pem ||
         fail "signature of the manifest by another than the evidence service 清单并非由证据服务签名"
     by evidence
     service evidence ||
         fail "signature of the manifest by another than the evidence service 清单并非由证据服务签名"
+    openssl ts -reply -in manifest.tsr -token_out 2>/dev/null | fitting 3 || fail "timestamp of the manifest 清单时间戳无效"
     own_alone <manifest.p7s && openssl ts -reply -in manifest.tsr -token_out 2>/dev/null | own_alone ||
         fail "the manifest's seals carry a certificate that is not here 清单签名或时间戳另带其他证书"
     check_dated manifest.tsr "the manifest 清单" cat manifest.json
