@@ -32,17 +32,20 @@ test: ## all but the long sweeps, with real SoftHSM, SQLite, SMTP, processes, Ch
 	@scripts/setup test
 	@$(BIN)/pytest --numprocesses=$(WORKERS) --no-loadscope-reorder
 
+# Of web captures: every kind of site, and every attack on their packages through every checker.
+OF_CAPTURES := tests/web_capture/test_ordinary_sites.py tests/evidence/captures/test_checked_alike.py
+
 test-long: ## the sweeps that `make test` takes a part of: every page, role, form, language and flipped byte; ten years
 	@scripts/setup test
-	@$(BIN)/pytest -m long --numprocesses=$(WORKERS) --no-loadscope-reorder
+	@$(BIN)/pytest -m long --numprocesses=$(WORKERS) --no-loadscope-reorder $(OF_CAPTURES:%=--ignore=%)
 
 test-interop: ## files of many producers, signed by one after another, judged by us and by others; attacks on top (DRAW=2: other combinations; EVERYTHING=1: each attack on each, for hours)
 	@scripts/setup test interop
 	@$(BIN)/python -m tests.interop "$(VERMILION_HOME)/interop" $(if $(DRAW),--draw $(DRAW)) $(if $(EVERYTHING),--everything)
 
-test-capture: ## web pages of every kind captured: the files read by warcio, py-wacz and ReplayWeb.page, and held against what a visitor sees; hostile ones
+test-capture: ## web pages of every kind captured: the files read by warcio, py-wacz and ReplayWeb.page, and held against what a visitor sees; hostile ones; their packages, attacked
 	@scripts/setup test capture
-	@$(BIN)/pytest -m "long or not long" --numprocesses=2 --no-loadscope-reorder tests/web_capture
+	@$(BIN)/pytest -m "long or not long" --numprocesses=2 --no-loadscope-reorder tests/web_capture $(filter-out tests/web_capture/%,$(OF_CAPTURES))
 
 test-appliance: ## a bare Debian is installed from the bundle, booted, used and broken, as root (ONLY="reboot disk": some steps; FROM=COMMIT: of that release)
 	@scripts/setup bundle machine $(if $(ONLY),,virtual) || [ -n "$$WHERE_POSSIBLE" ]
