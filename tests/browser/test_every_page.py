@@ -29,7 +29,7 @@ from webui.portal.application import create_app
 from webui.shared.language import PROGRAMS
 from webui.shared.programs import DOCUMENTATION
 
-REFERENCE = 200 * 1024
+REFERENCE = 240 * 1024
 """Bytes of the page with every operation and type of the API: it is one page so that it can be searched."""
 
 DOCUMENTS_OWN = r"/\d+\.png(\?|$)"

@@ -136,9 +136,10 @@ def test_one_changed_byte_of_any_file_fails(opened: Opened, bench: Bench) -> Non
 
 @pytest.mark.long
 @pytest.mark.parametrize("path", ["manifest.json", "manifest.p7s", "manifest.tsq", "manifest.tsr"])
-def test_any_changed_byte_of_what_seals_the_rest_fails(path: str, opened: Opened, bench: Bench) -> None:
+def test_changed_bytes_of_what_seals_the_rest_fail(path: str, opened: Opened, bench: Bench) -> None:
+    """One in sixteen, since the page is asked by a browser each time; the checkers take every one."""
     content = bench.files[path]
-    for at in range(len(content)):
+    for at in range(0, len(content), 16):
         changed = content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
         told = opened.judge({"capture.zip": repacked(bench.good, {path: changed})})
         assert not told.proven and told.indication != "TOTAL-PASSED", at

@@ -401,7 +401,7 @@ POST: dict[str, Row] = {
         | {f"{name}{row}": "" for name in ("kind", "target", "seconds") for row in range(1, 6)},
     ),
     "captures.change": Row(CAPTURE + "/keep", NOBODY, form={"reason": ""}),
-    "captures.stop": Row(CAPTURE_PLAN + "/stop", NOBODY),
+    "captures.stop": Row(CAPTURE_PLAN + "/stop", NOBODY, any_words=True),
     "ownership.deposit": Row("/ownership", PEOPLE, form={"title": "", "kind": "data", "sums": "00"}),
     "writing.new": Row(
         "/writing/new", WRITERS, form={"title": "x" * 201, "kind": "x", "language": "zh", "once": "{once}"}

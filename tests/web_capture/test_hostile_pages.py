@@ -82,7 +82,7 @@ def test_a_redirect_to_an_internal_address_ends_there(served: Served, capturing:
         f"http://site.example:{server.port}/", ["site.example"], elsewhere={"inside.example": ["192.168.1.1"]}
     )
     assert refused(found) == {("inside.example", "forbidden")}
-    assert found.capture.visit.error == ""  # the proxy answered; what it answered is no page of anybody's
+    assert found.capture.visit.error == "forbidden"  # what the proxy answered is no page of anybody's
     assert ("response", "http://inside.example/admin") not in found.records
 
 
