@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -35,10 +32,12 @@ from appliance.capture_service.messages import (
 from appliance.clock import utc_now
 from appliance.config import Settings
 from appliance.confinement import frames
+from appliance.confinement.requested_programs import requested_by_socket, requested_here
 from appliance.errors import ApplianceError
 from appliance.language.sizes import MEGABYTE
 from appliance.web_capture.capturing import Capture
 from appliance.web_capture.model import CaptureFailed, CaptureOrder, CaptureProgress
+from appliance.web_capture.reporting import ignore
 
 T = TypeVar("T")
 
@@ -71,10 +70,6 @@ class CaptureUnavailable(ApplianceError, code="capture-unavailable"):
         plain = "".join(each if each.isprintable() else " " for each in why[:LONGEST_REASON]).rstrip(". ")
         super().__init__(_SENTENCES[cause], why=plain)
         self.cause = cause
-
-
-def ignore(_progress: CaptureProgress) -> None:
-    """For whoever wants no progress."""
 
 
 class CaptureService:
@@ -147,14 +142,13 @@ class CaptureService:
     @contextlib.contextmanager
     def _connected(self, deadline: float) -> Iterator[socket.socket]:
         if self._at.is_socket() or self._settings.home.is_managed:
-            with socket.socket(socket.AF_UNIX) as stream:
-                stream.settimeout(max(0.001, deadline - time.monotonic()))
-                stream.connect(str(self._at))
-                yield stream
+            way = requested_by_socket(self._at, deadline)
         else:
-            with _own_program(self._settings) as stream:
-                stream.settimeout(max(0.001, deadline - time.monotonic()))
-                yield stream
+            way = requested_here(
+                "appliance.capture_service", self._settings.home.root, deadline, patience=_PATIENCE
+            )
+        with way as stream:
+            yield stream
 
 
 class _Answer:
@@ -227,31 +221,3 @@ def _refusal(template: str, values: dict[Any, Any]) -> CaptureFailed:
         return believable_refusal(template, values)
     except Unbelievable as error:
         raise frames.FrameError(str(error)) from error
-
-
-@contextlib.contextmanager
-def _own_program(settings: Settings) -> Iterator[socket.socket]:
-    """A program that is ended when whoever asks has its answer, or wants none any more."""
-    ours, theirs = socket.socketpair()
-    with ours:
-        with theirs:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "appliance.capture_service"],
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                env={
-                    "VERMILION_HOME": str(settings.home.root),
-                    "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-                    "PATH": "/usr/bin:/bin",
-                    "LANG": "C.UTF-8",
-                },
-            )
-        try:
-            yield ours
-        finally:
-            ours.close()
-            try:
-                process.wait(_PATIENCE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()

@@ -7,10 +7,7 @@ Where there is no such service, in development, the client starts the same progr
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -19,6 +16,7 @@ from typing import Any, TypeVar
 
 from appliance.config import Settings
 from appliance.confinement import frames
+from appliance.confinement.requested_programs import requested_by_socket, requested_here
 from appliance.directory_service.messages import (
     BATCH,
     FINDINGS,
@@ -179,37 +177,11 @@ class DirectoryService:
     @contextlib.contextmanager
     def _connected(self, deadline: float) -> Iterator[socket.socket]:
         if self._at.is_socket() or self._settings.home.is_managed:
-            with socket.socket(socket.AF_UNIX) as stream:
-                stream.settimeout(max(0.001, deadline - time.monotonic()))
-                stream.connect(str(self._at))
-                yield stream
+            way = requested_by_socket(self._at, deadline)
         else:
-            with _own_program(self._settings) as stream:
-                stream.settimeout(max(0.001, deadline - time.monotonic()))
-                yield stream
-
-
-@contextlib.contextmanager
-def _own_program(settings: Settings) -> Iterator[socket.socket]:
-    ours, theirs = socket.socketpair()
-    with ours:
-        with theirs:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "appliance.directory_service"],
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                env={
-                    "VERMILION_HOME": str(settings.home.root),
-                    "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-                    "PATH": "/usr/bin:/bin",
-                    "LANG": "C.UTF-8",
-                },
-            )
-        try:
-            yield ours
-        finally:
-            process.kill()
-            process.wait()
+            way = requested_here("appliance.directory_service", self._settings.home.root, deadline)
+        with way as stream:
+            yield stream
 
 
 class _Unbelievable(Exception):

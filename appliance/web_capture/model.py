@@ -9,11 +9,12 @@ from typing import Final
 
 from appliance.errors import ApplianceError
 from appliance.language.sizes import MEGABYTE
+from hsm import manifests
 
 LONGEST_ADDRESS: Final = 2000
 """Characters of an address."""
-MOST_STEPS: Final = 20
-"""Of one recorded session."""
+MOST_STEPS: Final = manifests.MOST_STEPS
+"""Of one recorded session: as many as a package has pictures of."""
 LONGEST_TARGET: Final = 500
 """Characters of a selector."""
 LONGEST_STEP: Final = 60.0

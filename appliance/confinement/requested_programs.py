@@ -1,0 +1,53 @@
+"""The way to a program that answers one request and ends: systemd starts it behind a socket; in development, where
+no such service is, whoever asks starts it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def requested_by_socket(at: Path, deadline: float) -> Iterator[socket.socket]:
+    """A connection with the service behind the socket *at*. Raises OSError."""
+    with socket.socket(socket.AF_UNIX) as stream:
+        stream.settimeout(max(0.001, deadline - time.monotonic()))
+        stream.connect(str(at))
+        yield stream
+
+
+@contextlib.contextmanager
+def requested_here(module: str, home: Path, deadline: float, *, patience: float = 0.0) -> Iterator[socket.socket]:
+    """A connection with *module*, started as a program for the home *home*. It ends with the block: by itself
+    within *patience* seconds of the connection's end, or it is killed."""
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            process = subprocess.Popen(
+                [sys.executable, "-m", module],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                env={
+                    "VERMILION_HOME": str(home),
+                    "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+                    "PATH": "/usr/bin:/bin",
+                    "LANG": "C.UTF-8",
+                },
+            )
+        try:
+            ours.settimeout(max(0.001, deadline - time.monotonic()))
+            yield ours
+        finally:
+            ours.close()
+            try:
+                process.wait(patience)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
