@@ -8,6 +8,7 @@ answer, CBOR frames both. What somebody types passes through memory: no database
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 import stat
 import threading
@@ -142,22 +143,31 @@ class LiveLogIns:
 
 
 class LiveViewServer:
-    """Answers the portal at *listening*, until it is closed. *cancel* ends a capture for its owner."""
+    """Answers the portal at the socket *at*, from entering to leaving the block. On an appliance the portal's user
+    is the only one in the group of its directory; elsewhere it is for this user alone. *cancel* is
+    :meth:`appliance.captures.register.CaptureRegister.cancel`."""
 
-    def __init__(self, listening: socket.socket, log_ins: LiveLogIns, cancel: Callable[[str, str], None]) -> None:
-        self._listening, self._log_ins, self._cancel = listening, log_ins, cancel
+    def __init__(self, at: Path, log_ins: LiveLogIns, cancel: Callable[..., None]) -> None:
+        self._at, self._log_ins, self._cancel = at, log_ins, cancel
         self._places = threading.BoundedSemaphore(_AT_ONCE)
         self._ends = threading.Event()
-        self._thread = threading.Thread(target=self._accept, name="live views", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def __enter__(self) -> LiveViewServer:
+        try:
+            self._listening = _listening(self._at)
+        except OSError as error:  # the scheduler has more to do than this
+            logging.error("nobody can log in by hand before a capture: %s", error)
+            return self
+        self._thread = threading.Thread(target=self._accept, name="live views", daemon=True)
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._ends.set()
-        self._thread.join()
-        self._listening.close()
+        if self._thread is not None:
+            self._thread.join()
+            self._listening.close()
 
     def _accept(self) -> None:
         self._listening.settimeout(0.2)
@@ -198,7 +208,7 @@ class LiveViewServer:
                 self._log_ins.find(capture, by).proceed()
             case {"capture": str(capture), "by": str(by), "give_up": True}:
                 log_in = self._log_ins.find(capture, by)
-                self._cancel(capture, by)
+                self._cancel(capture, by=by)
                 log_in.end()
             case _:
                 raise frames.FrameError("no request")
@@ -262,14 +272,6 @@ class LiveViews:
 
 def _unreachable() -> ApplianceError:
     return StateRefused("The page cannot be shown now, as the scheduler does not answer.")
-
-
-@contextlib.contextmanager
-def live_view_server(at: Path, log_ins: LiveLogIns, cancel: Callable[[str, str], None]) -> Iterator[None]:
-    """Serves at *at* while it lasts. On an appliance the portal's user is the only one in the group of its
-    directory; elsewhere it is for this user alone."""
-    with LiveViewServer(_listening(at), log_ins, cancel):
-        yield
 
 
 def _listening(at: Path) -> socket.socket:

@@ -15,7 +15,7 @@ import pytest
 
 from appliance.capture_service.client import CaptureService, CaptureUnavailable
 from appliance.capture_service.messages import CaptureFault
-from appliance.captures.live_views import BURST, LiveLogIns, LiveViews, live_view_server
+from appliance.captures.live_views import BURST, LiveLogIns, LiveViews, LiveViewServer
 from appliance.captures.orders import CaptureDraft, PlanDraft
 from appliance.captures.register import CaptureRegister
 from appliance.config import CaptureSettings
@@ -67,8 +67,7 @@ def shown(appliance: Appliance, tmp_path: Path, web: Web) -> Iterator[tuple[Live
     ordered = appliance.captures.order(CaptureDraft(web.address(), "固定侵权页面", log_in=True), by=WHO)
     assert not appliance.capture_queue.run_next(), "it waits for nobody else, and nobody for it"
     making = threading.Thread(target=partial(appliance.capture_queue.run_next, log_in=True))
-    cancel = lambda capture, by: appliance.captures.cancel(capture, by=by)  # noqa: E731
-    with live_view_server(at, appliance.live_log_ins, cancel):
+    with LiveViewServer(at, appliance.live_log_ins, appliance.captures.cancel):
         making.start()
         try:
             yield LiveViews(at), ordered
@@ -156,7 +155,7 @@ def test_giving_up_ends_the_browser(appliance: Appliance, web: Web, tmp_path: Pa
 def test_whoever_says_something_else_gets_nothing(said: object, tmp_path: Path) -> None:
     """And the next one is answered."""
     log_ins, at = LiveLogIns(), tmp_path / "views.sock"
-    with log_ins.of("a", "b"), live_view_server(at, log_ins, lambda *_: None):
+    with log_ins.of("a", "b"), LiveViewServer(at, log_ins, lambda *_, **__: None):
         assert at.stat().st_mode & 0o777 == 0o600
         with socket.socket(socket.AF_UNIX) as stream:
             stream.connect(str(at))
@@ -167,6 +166,12 @@ def test_whoever_says_something_else_gets_nothing(said: object, tmp_path: Path) 
         assert LiveViews(at).picture("a", by="b", after=0, wait=0) is None
         with pytest.raises(NotFound):
             LiveViews(at).picture("a", by="c", after=0)
+
+
+def test_a_scheduler_without_its_directory_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "live").touch()
+    with LiveViewServer(tmp_path / "live/views.sock", LiveLogIns(), lambda *_, **__: None):
+        assert "nobody can log in by hand" in caplog.text
 
 
 def test_a_scheduler_that_lies_shows_nothing(tmp_path: Path) -> None:

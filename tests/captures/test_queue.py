@@ -249,7 +249,7 @@ def test_a_page_that_takes_the_program_over_gets_it_twice(
     """Not again and again for an hour; and so does one that takes all its memory, once it was begun (told)."""
     asked = []
 
-    def end(*_: object, progress: Callable[[CaptureProgress], None]) -> Capture:
+    def end(*_: object, progress: Callable[[CaptureProgress], None], **__: object) -> Capture:
         asked.append(1)
         if told:
             progress(CaptureProgress(CaptureStage.LOADING))
