@@ -220,7 +220,7 @@ class Appliance:
         self.capture_queue = CaptureQueue(database, backend.blobs, backend.leases, makers, now)
         self.capture_finishing = CaptureFinishing(database, backend.blobs, self.confinement, now)
         self.capture_packages = CapturePackages(records, backend.blobs, self.captures, self.capture_recording)
-        self.capture_retention = CaptureRetention(database, settings, now)
+        self.capture_retention = CaptureRetention(database, settings, self.policy, now)
 
     def _add_contracts(self, records: ContractRecords, rules: SigningRules, backend: SigningBackend) -> None:
         """A contract from its draft to the last signature."""

@@ -254,9 +254,13 @@ def hold(tx: Transaction, capture_id: str, reason: str | None) -> None:
 
 
 def to_dispose(tx: Transaction, before: datetime, limit: int) -> list[OrderedCapture]:
-    """Those that ended before then and are not held, the oldest first."""
-    rest = "WHERE state = 'done' AND held IS NULL AND ended < ? ORDER BY ended LIMIT ?"
-    return _CAPTURES.all(tx, rest, (before, limit))
+    """Those that ended before then and are neither held nor proposed for disposal, the oldest first."""
+    kept = "SELECT 1 FROM capture_holds AS h WHERE h.capture = captures.id AND h.lifted IS NULL"
+    proposed = "SELECT 1 FROM capture_disposals AS d WHERE d.capture = captures.id AND d.state = 'proposed'"
+    rest = (
+        f"WHERE state = 'done' AND held IS NULL AND ended < ? AND NOT EXISTS ({kept}) AND NOT EXISTS ({proposed})"
+    )
+    return _CAPTURES.all(tx, f"{rest} ORDER BY ended LIMIT ?", (before, limit))
 
 
 def dispose(tx: Transaction, capture_id: str) -> list[str]:
