@@ -114,7 +114,7 @@ def packages(context: CheckContext) -> HealthFinding:
         )
         return failing(RunbookPage.KEEPING_LATE, template, count=late)
     if failed.count:
-        template = "Packages of web captures that could not be made or timestamped again: {count}. {reason}"
+        template = "Packages of web captures that could not be timestamped again: {count}. {reason}"
         return attention(RunbookPage.CAPTURES_UNPACKED, template, count=failed.count, reason=failed.reason)
     return good("Web captures have their evidence packages.") if settings.capture.enabled else unset(_NONE)
 

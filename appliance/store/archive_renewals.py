@@ -17,10 +17,11 @@ _ENDLESS = "9999"
 
 @dataclass(frozen=True, slots=True)
 class KeptTable:
-    """Where it stands, and the column that names what is kept."""
+    """Where it stands, the column that names what is kept, and which rows could not be renewed."""
 
     name: str
     key: str
+    failing: str = "attempts > 0"
 
     @property
     def kinds(self) -> str:
@@ -34,7 +35,7 @@ class KeptTable:
 
 
 CONTRACTS = KeptTable("keeping", "contract")
-PACKAGES = KeptTable("capture_packages", "capture")
+PACKAGES = KeptTable("capture_packages", "capture", "attempts > 0 AND until <> ''")
 """Of web captures. While a row has no horizon, its package is still to be made."""
 
 
@@ -180,7 +181,7 @@ def first_end(tx: Transaction, ends: Mapping[str, datetime]) -> datetime | None:
 
 def failing(tx: Transaction, *, of: KeptTable = CONTRACTS) -> RenewalFailures:
     """Those whose last attempt failed."""
-    where = f"FROM {of.name} WHERE attempts > 0"
+    where = f"FROM {of.name} WHERE {of.failing}"
     count = tx.count(f"SELECT count(*) {where}")
     return RenewalFailures(count, tx.value(str, f"SELECT reason {where} ORDER BY {of.key} LIMIT 1"))
 
