@@ -150,9 +150,11 @@ class ForwardProxy:
 class HouseNetwork:
     """What lies between this machine and the internet: a ``proxy`` of the house, its own ``authorities`` (path of
     a PEM file, empty for none), and the hosts that alone are visited, all where none is named: ``site.example`` is
-    that host, ``*.site.example`` all below it."""
+    that host, ``*.site.example`` all below it. ``embedded`` are hosts outside, in the same form, from which pages
+    of the house may load something."""
 
     only: tuple[str, ...] = ()
+    embedded: tuple[str, ...] = ()
     proxy: ForwardProxy | None = None
     authorities: str = ""
 

@@ -24,7 +24,7 @@ from appliance.web_capture.destinations import Destinations, NotVisited
 from appliance.web_capture.devtools import BrowserGone, DevTools
 from appliance.web_capture.interception import Interception
 from appliance.web_capture.messages import Malformed, ServerResponse, read_request, read_response
-from appliance.web_capture.model import CaptureFailed, CaptureLimits, CaptureOrder, Traffic
+from appliance.web_capture.model import CaptureFailed, CaptureLimits, CaptureOrder, HouseNetwork, Traffic
 from appliance.web_capture.recording_proxy import Recorder, RecordingProxy
 from appliance.web_capture.upstream import Connecting, server_trust
 from appliance.web_capture.warc import RecordType, WarcFile
@@ -331,16 +331,21 @@ def test_no_operator_can_allow_the_secrets_of_a_cloud(address: str) -> None:
             where.of(each)
 
 
-def test_a_page_of_strangers_reaches_no_host_of_the_house() -> None:
-    """Hosts that the operator allows by name are for captures of them, not for what any page links to."""
-    places = {"wiki.example": ["10.0.0.1"], "site.example": ["1.1.1.1"], "mail.example": ["10.0.0.2"]}
-    for first, reached in (("wiki.example", True), ("WIKI.example.", True), ("site.example", False)):
-        where = Destinations(["wiki.example", "mail.example"], now, look=lambda name: (places[name], (), ""))
+def test_a_capture_is_of_the_house_or_of_the_internet() -> None:
+    """Hosts that the operator allows by name are for captures of them, not for what any page links to, wherever
+    they are; and captures of them visit no others but those that the house lets its pages embed."""
+    places = {"wiki.example": ["10.0.0.1"], "site.example": ["1.1.1.1"], "mail.example": ["1.1.1.2"]}
+    house = HouseNetwork(embedded=("*.cdn.example",))
+    for first, inside in (("wiki.example", True), ("WIKI.example.", True), ("site.example", False)):
+        names = ["wiki.example", "mail.example"]
+        where = Destinations(names, now, look=lambda name: (places.get(name, ["1.1.1.3"]), (), ""), house=house)
         where.begin_at(first)
-        assert where.of("site.example").address == "1.1.1.1"
-        for each in ("wiki.example", "mail.example"):
-            with nullcontext() if reached else pytest.raises(NotVisited):
+        assert where.of("a.cdn.example").address == "1.1.1.3"
+        for each in names:
+            with nullcontext() if inside else pytest.raises(NotVisited, match="forbidden"):
                 where.of(each)
+        with pytest.raises(NotVisited, match="not-of-house") if inside else nullcontext():
+            where.of("site.example")
 
 
 def test_the_appliances_own_ports_are_closed_where_this_machine_is_allowed() -> None:
