@@ -135,8 +135,8 @@ class Settings:
 
     @property
     def own_ports(self) -> frozenset[int]:
-        """Ports of this machine at which the appliance itself answers, behind its web server, too, which leads from
-        plain HTTP to the portal, and has revocation lists there; and those that the operator closes beside."""
+        """Ports of this machine at which the appliance itself answers, behind its web server, too (which leads
+        from plain HTTP to the portal, and has revocation lists there), and those that the operator closes."""
         served = (self.web, self.console, self.activation)
         ports = {each.port for each in served} | {self.web.port + TSA_PORT_ABOVE}
         in_front = {80} if self.web.public_url.startswith("https:") else set()

@@ -14,12 +14,14 @@ this machine resolves, too, and which lead inside. Hosts that the operator allow
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import datetime
+from errno import EMFILE, ENFILE
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Final
 
@@ -51,6 +53,10 @@ _GIVEN_OUT: Final = IPv6Network("2000::/3")
 """All of IPv6 that servers have (RFC 4291, 2.4; IANA); the rest is reserved, or some network's own."""
 Look = Callable[[str], tuple[list[str], tuple[str, ...], str]]
 """Addresses, answers as text and resolver of a name. Raises OSError."""
+
+
+NO_ROOM: Final = "no-room"
+"""While this process can open nothing more: no fault of the site's, and over in a moment."""
 
 
 class NotVisited(Exception):
@@ -105,9 +111,9 @@ class Destinations:
         """What *host* leads to in this capture. Raises :class:`NotVisited`."""
         name = _plain(host)
         with self._turn:
-            if name not in self._found:
-                self._found[name] = self._resolved(name)
-            found = self._found[name]
+            found = self._found.get(name) or self._resolved(name)
+            if not isinstance(found, NotVisited) or found.why != NO_ROOM:
+                self._found[name] = found
         if isinstance(found, NotVisited):
             raise NotVisited(found.why)
         return found
@@ -127,9 +133,9 @@ class Destinations:
         try:
             addresses, answers, resolver = self._look(name)
         except (OSError, UnicodeError, ValueError):
-            return NotVisited("unresolved")
+            addresses, answers, resolver = [], (), ""
         if not addresses:
-            return NotVisited("unresolved")
+            return NotVisited("unresolved" if _has_room() else NO_ROOM)
         if not all(self._is_fit(name, each) for each in addresses):
             return NotVisited("forbidden")
         return Resolution(name, addresses[0], answers[:_MOST_ANSWERS], resolver, self._clock())
@@ -182,6 +188,20 @@ class Destinations:
         if name in self._allowed or inner is not None:
             return name in self._allowed or (known.is_global and inner is not None and inner.is_global)
         return known.is_global and (known.version == 4 or known in _GIVEN_OUT)
+
+
+def is_for_want_of_room(error: OSError) -> bool:
+    """Whether this process, or the machine, had no descriptor left (EMFILE, ENFILE)."""
+    return error.errno in (EMFILE, ENFILE)
+
+
+def _has_room() -> bool:
+    """Resolvers do not say why they found nothing."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return not is_for_want_of_room(error)
+    return True
 
 
 def _is_among(listed: Collection[str], name: str) -> bool:
