@@ -131,9 +131,9 @@ class Frames:
                 return {"why": "none"}
             session = self._own.get(frame, session)
         found = self._evaluated(session, frame, expression).get("value")
-        for outer, owner in reversed(owners):
+        for outer, holder in reversed(owners):
             if isinstance(found, dict) and "x" in found and "y" in found:
-                found = self._outward(outer, owner, found)
+                found = self._outward(outer, holder, found)
         return found
 
     def _outward(self, session: str, owner: str, found: Mapping[str, Any]) -> Any:

@@ -10,6 +10,7 @@ import hashlib
 import resource
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -192,7 +193,7 @@ class RecordingProxy:
 def _room() -> int:
     """How many connections this process can have, so that none is lost for want of descriptors."""
     most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return CaptureLimits.connections if most == resource.RLIM_INFINITY else max(1, (most - _BESIDE) // _EACH)
+    return sys.maxsize if most == resource.RLIM_INFINITY else max(1, (most - _BESIDE) // _EACH)
 
 
 def _named(address: str) -> bytes:
