@@ -46,8 +46,6 @@ _WAY: Final = 20.0
 _PATIENCE: Final = 15.0
 """Seconds in which a program of our own ends the browser and cleans up, once its client has gone."""
 _MOST_FRAMES: Final = 20_000
-_BETWEEN: Final = 0.2
-"""Seconds between two calls of ``progress`` at least, unless another stage begins."""
 _BESIDE: Final = 256 * MEGABYTE
 """Bytes of picture, PDF and what else there is beside the responses themselves."""
 _SKEW: Final = timedelta(seconds=5)
@@ -82,12 +80,13 @@ class CaptureService:
         self._clock = clock
 
     def capture(self, order: CaptureOrder, *, progress: Callable[[CaptureProgress], None] = ignore) -> Capture:
-        """Captures what *order* asks for. *progress* is called in this thread, five times a second and once for
-        each stage at most; what it raises ends the capture and its browser. Raises :class:`CaptureFailed` where
-        the page gave no capture, :class:`CaptureUnavailable` where the service did not."""
+        """Captures what *order* asks for. *progress* is called in this thread, as often as the program says so
+        (:mod:`appliance.web_capture.reporting`); what it raises ends the capture and its browser. Raises
+        :class:`CaptureFailed` where the page gave no capture, :class:`CaptureUnavailable` where the service did
+        not."""
         if not self._settings.capture.enabled:
             raise CaptureUnavailable(CaptureFault.UNSET, "the setting capture.enabled is false")
-        began, telling = self._clock(), _Telling(progress)
+        began = self._clock()
         with self._asked(CaptureTask.CAPTURE, order) as answer:
             for frame in answer.frames():
                 match frame:
@@ -95,7 +94,7 @@ class CaptureService:
                         made = answer.typed(CaptureProgress, plain)
                         if not (0 <= made.requests <= MOST_NUMBER and 0 <= made.received <= MOST_NUMBER):
                             break
-                        telling.take(made)
+                        progress(made)
                     case {"capture": [small, told]}:
                         whole = answer.capture(small, answer.parts(told, self._most))
                         self._require_believable(whole, order, began)
@@ -197,23 +196,6 @@ class _Answer:
             return frames.decode(kind, plain)
         except ValueError as error:
             raise frames.FrameError("its answer is none") from error
-
-
-class _Telling:
-    """Passes progress on, as often as is of use to anybody."""
-
-    def __init__(self, progress: Callable[[CaptureProgress], None]) -> None:
-        self._progress = progress
-        self._seen: set[str] = set()
-        self._next = 0.0
-
-    def take(self, made: CaptureProgress) -> None:
-        now = time.monotonic()
-        if made.stage in self._seen and now < self._next:
-            return
-        self._seen.add(made.stage)
-        self._next = now + _BETWEEN
-        self._progress(made)
 
 
 def _refusal(template: str, values: dict[Any, Any]) -> CaptureFailed:

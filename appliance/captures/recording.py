@@ -216,6 +216,12 @@ _NOT_VISITED: Final = {
         "{address} is not captured: its host is none of those that alone may be captured (only_hosts under"
         " [capture] in the settings)."
     ),
+    "not-of-house": (
+        "{address} is not captured: the capture began at a host of the house, and led outside. Order a capture of"
+        " this address itself, or allow its host where that is one of the house (allowed_hosts under [capture] in"
+        " the settings)."
+    ),
+    "no-room": "This machine had too many connections open to visit {address}; nothing was kept. Try again later.",
     "unresolved": "The host of {address} was not found; nothing was kept.",
     "unreachable": "There was no connection to the host of {address}; nothing was kept.",
 }

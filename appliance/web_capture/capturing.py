@@ -132,6 +132,7 @@ def capture(
         visited, command = _browsed(Path(folder), recorder, order, reporting)
     reporting.enter(CaptureStage.PACKING)
     warc.end()
+    traffic.note_made(visited.made)
     ended, whole, visit = clock(), written.getvalue(), visited.visit
     page = CapturedPage(visit.loaded_address, visit.title, visit.text, began)
     packed = wacz(whole, warc.entries, page, made_by=made_by, at=ended)

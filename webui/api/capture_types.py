@@ -56,7 +56,12 @@ class ApiCaptureStep(Struct, forbid_unknown_fields=True):
 
     kind: StepWord
     target: Annotated[
-        str, Meta(max_length=LONGEST_TARGET, description="The element, as a CSS selector.", examples=["#price"])
+        str,
+        Meta(
+            max_length=LONGEST_TARGET,
+            description="The element, as a CSS selector; in a frame after the selector of the frame and ` >>> `.",
+            examples=["#price"],
+        ),
     ] = ""
     seconds: Annotated[float, Meta(ge=0, le=LONGEST_STEP)] = 0.0
 
