@@ -18,7 +18,7 @@ from appliance.language import Language
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
 from appliance.model.deposits import Deposit, DepositedFile, readable_name
 from appliance.model.people import Person
-from appliance.ownership.certificate import CertificateFacts, certificate_pdfs
+from appliance.ownership.certificate import CertificateFacts, certificate_pdf
 from appliance.ownership.declaration import load_declaration
 from appliance.ownership.manifest import digest_of, encode_manifest, is_digest
 from appliance.ownership.orders import DepositOrder, accepted, split
@@ -208,7 +208,7 @@ class Ownership:
 
     def _certificates(self, facts: Sequence[CertificateFacts], language: Language) -> list[str]:
         """The digests under which the sealed certificates are stored."""
-        pages = certificate_pdfs(facts, language)
+        pages = [certificate_pdf(each, language) for each in facts]
         fresh = self._backend.authority.issue_crl()
         crls = tuple(dict.fromkeys([*self._backend.authority.crls(), fresh]))
         certificates = tuple(
