@@ -35,10 +35,10 @@ _LONGEST_LISTED: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class CertificateFacts:
-    """What stands on the certificate. ``files`` are in the manifest's order, ``serial`` is the timestamp's number
-    in hex, ``reply`` the timestamp whole (DER TimeStampResp). ``version`` counts from 1, ``predecessor`` is the
-    number of the version before. ``client`` is the name of the program that handed it in, if one did. ``heading``
-    is what the enterprise calls the certificate, empty for its usual name."""
+    """What stands on the certificate. ``files`` are in the manifest's order, ``serial`` is the timestamp's
+    number in hex, ``reply`` the timestamp whole (DER TimeStampResp). ``version`` counts from 1, ``predecessor``
+    is the number of the version before. ``client`` is the name of the program that handed it in, if one did.
+    ``heading`` is what the enterprise calls the certificate, empty for its usual name."""
 
     number: str
     title: str
@@ -83,7 +83,8 @@ def _listed_name(name: str) -> str:
 
 
 def certificate_pdf(facts: CertificateFacts, language: Language) -> bytes:
-    """A4 pages with their typefaces embedded; not sealed yet. Raises as :func:`appliance.typesetting.typeset`."""
+    """A4 pages with their typefaces embedded; not sealed yet. Raises as
+    :func:`appliance.typesetting.typeset`."""
     return typeset(certificate_html(facts, language), images=True)
 
 
