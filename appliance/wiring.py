@@ -98,7 +98,7 @@ from appliance.notices.delivery import MailChannel, TextChannel, notice_queue
 from appliance.notices.messages import PortalAddresses
 from appliance.office import Appointing, Office
 from appliance.own_certificates import OwnCertificates
-from appliance.ownership import CertificateIssuer, Ownership
+from appliance.ownership import CertificateIssuer, DepositBatches, Ownership
 from appliance.page_reading import Reading
 from appliance.partners import PartnerRegister, Representatives
 from appliance.pdf.workshop import PdfWorkshop
@@ -206,6 +206,7 @@ class Appliance:
         headings = self.policy.default.deposits
         names = {Language.CHINESE: headings.certificate_zh, Language.ENGLISH: headings.certificate_en}
         self.ownership = Ownership(records, backend, CertificateIssuer(organisation, address, names))
+        self.deposit_batches = DepositBatches(database, self.settings.home.cache, self.ownership, records.now)
         self.remote_pdfs = PdfSignatures(backend, records.now)
         self.remote_requests = RemoteRequests(database, backend.authority, self.remote_pdfs, records.now)
 

@@ -106,6 +106,7 @@ def jobs_of(appliance: Appliance, delivery: OutboxDelivery | None, texts: CodeDe
         Job("directory as asked", 1.0, appliance.directory_operation.run_asked),
         Job("kept answers", 60.0, appliance.keyed_requests.forget_old),
         Job("mail merges", 1.0, appliance.merge_rounds.run_round),
+        Job("deposits", 1.0, appliance.deposit_batches.run_round),
         *capture_jobs(appliance),
         Job("disposal", 600.0, appliance.retention.remove_doomed_blobs),
         Job("ownerless documents", 600.0, appliance.retention.remove_ownerless_blobs),

@@ -210,7 +210,7 @@ def is_needed(tx: Transaction, digest: str) -> bool:
         " UNION ALL SELECT 1 FROM powers WHERE document = ?1"
         " UNION ALL SELECT 1 FROM partner_documents WHERE digest = ?1"
         " UNION ALL SELECT 1 FROM capture_files WHERE digest = ?1"
-        " UNION ALL SELECT 1 FROM deposits WHERE certificate = ?1 LIMIT 1",
+        " UNION ALL SELECT 1 FROM deposit_certificates WHERE digest = ?1 LIMIT 1",
         (digest,),
     )
 
@@ -223,7 +223,7 @@ def needed(tx: Transaction) -> Iterator[str]:
             "SELECT r.digest FROM revisions AS r JOIN contracts AS c ON c.id = r.contract"  # noqa: S608 -- as above
             f" WHERE {_THERE} UNION SELECT document FROM powers WHERE document IS NOT NULL"
             " UNION SELECT digest FROM annexes UNION SELECT digest FROM partner_documents"
-            " UNION SELECT digest FROM template_documents UNION SELECT certificate FROM deposits"
+            " UNION SELECT digest FROM template_documents UNION SELECT digest FROM deposit_certificates"
             " UNION SELECT digest FROM capture_files"
         )
     )
@@ -322,6 +322,8 @@ OF_A_PERSON: Final = (
     _deletion("mail_merge_rows", "merge IN (SELECT id FROM mail_merges WHERE owner = ?1)"),
     _deletion("mail_merge_faults", "merge IN (SELECT id FROM mail_merges WHERE owner = ?1)"),
     _deletion("mail_merges", "owner = ?1"),
+    _deletion("deposit_batch_rows", "batch IN (SELECT id FROM deposit_batches WHERE owner = ?1)"),
+    _deletion("deposit_batches", "owner = ?1"),
     _deletion("sign_on_identities", "subject = ?1"),
     _deletion("departures", "subject = ?1"),
     _deletion("directory_held", "user IN (SELECT id FROM directory_users WHERE subject = ?1)"),

@@ -163,6 +163,9 @@ GET: dict[str, Row] = {
     "signatures.seal": Row("/signatures/seals/{seal}.svg", REVIEWER),
     "ownership.all_of_mine": Row("/ownership", PEOPLE),
     "ownership.new": Row("/ownership/new", PEOPLE),
+    "ownership.table_form": Row("/ownership/table", PEOPLE),
+    "ownership.batch": Row("/ownership/batches/{deposit}", NOBODY),
+    "ownership.archive": Row("/ownership/batches/{deposit}/deposits.zip", NOBODY),
     "ownership.show": Row("/ownership/{deposit}", NOBODY),
     "ownership.certificate": Row("/ownership/{deposit}/certificate.pdf", NOBODY),
     "ownership.token": Row("/ownership/{deposit}/token.tsr", NOBODY),
@@ -402,6 +405,8 @@ POST: dict[str, Row] = {
     ),
     "captures.change": Row(CAPTURE + "/keep", NOBODY, form={"reason": ""}),
     "captures.stop": Row(CAPTURE_PLAN + "/stop", NOBODY, any_words=True),
+    "ownership.table": Row("/ownership/table.xlsx", PEOPLE),
+    "ownership.upload_table": Row("/ownership/table", PEOPLE),
     "ownership.deposit": Row("/ownership", PEOPLE, form={"title": "", "kind": "data", "sums": "00"}),
     "writing.new": Row(
         "/writing/new", WRITERS, form={"title": "x" * 201, "kind": "x", "language": "zh", "once": "{once}"}
