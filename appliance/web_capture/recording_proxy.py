@@ -44,6 +44,8 @@ _EACH: Final = 3
 """Descriptors that one connection takes at most: browser, server, and for a moment a resolver or a certificate."""
 _AGAIN: Final = 0.05
 """Seconds until the browser's connections are looked at again, where there was no descriptor for one."""
+_LOOK: Final = 0.1
+"""Seconds after which it is noticed that no more connections are wanted."""
 _REFUSED: Final = b"HTTP/1.1 502 Not captured\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _UNKNOWN_TO_PROXY: Final = (b"HTTP/1.1 407", b"HTTP/1.0 407")
 _TUNNEL: Final = b"HTTP/1.1 200 OK\r\n\r\n"
@@ -53,9 +55,9 @@ _HANDSHAKE: Final = b"\x16"
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """What the proxy works with, and writes to."""
+    """What the proxy works with, and writes to; without ``warc`` it records nothing."""
 
-    warc: WarcFile
+    warc: WarcFile | None
     traffic: Traffic
     connecting: Connecting
     interception: Interception
@@ -64,7 +66,8 @@ class Recorder:
 
 
 class RecordingProxy:
-    """Serves the connections of *listener*, each in a thread of its own, until it is closed."""
+    """Serves the connections of *listener*, each in a thread of its own, until it is closed. The listener stays
+    open for another proxy, which gets nothing of what this one was asked for."""
 
     def __init__(self, listener: socket.socket, recorder: Recorder) -> None:
         self._listener = listener
@@ -78,7 +81,8 @@ class RecordingProxy:
         self._refusals: dict[bytes, str] = {}
         self._asked = 0
         self._last = recorder.clock()
-        threading.Thread(target=self._accept, name="proxy", daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, name="proxy", daemon=True)
+        self._accepting.start()
 
     @property
     def idle_since(self) -> datetime | None:
@@ -91,7 +95,7 @@ class RecordingProxy:
         long."""
         with self._turn:
             self._closed = True
-            lines = [self._listener, *self._open]
+            lines = list(self._open)
         for line in lines:
             with suppress(OSError):
                 line.shutdown(socket.SHUT_RDWR)
@@ -100,6 +104,7 @@ class RecordingProxy:
             serving = list(self._serving)
         for each in serving:
             each.join(max(0.0, deadline - time.monotonic()))
+        self._accepting.join()  # what it has accepted meanwhile is closed as it is entered
         for line in lines:
             line.close()
 
@@ -110,9 +115,12 @@ class RecordingProxy:
             return self._closed
 
     def _accept(self) -> None:
-        while True:
+        self._listener.settimeout(_LOOK)
+        while not self.is_closed:
             try:
                 line, _ = self._listener.accept()
+            except TimeoutError:
+                continue
             except OSError as error:
                 if is_for_want_of_room(error):
                     time.sleep(_AGAIN)
@@ -354,6 +362,8 @@ class _Conversation:
     def _record(
         self, address: str, upstream: Upstream, request: tuple[datetime, bytes], response: ServerResponse
     ) -> None:
+        if self._recorder.warc is None:
+            return
         asked_at, sent = request
         identifier = record_id()
         where = {"WARC-IP-Address": upstream.address} if upstream.address else {}
