@@ -89,7 +89,7 @@ def new() -> Answer:
         kinds=_choices(WORK_KINDS),
         creations=_choices(CREATIONS),
         holders=_choices(HOLDER_KINDS),
-        version=VERSION,
+        text_version=VERSION,
         declaration=load_declaration().words[current_language()].split("\n"),
         most=MOST_FILES,
         at_once=MOST_AT_ONCE,
