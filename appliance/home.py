@@ -91,6 +91,8 @@ class Home:
     """The socket of the service that asks the directory and the identity provider, on an appliance."""
     capture_socket = Place("run/capture.sock")
     """The socket of the service that captures web pages, on an appliance."""
+    live_socket = Place("run/live.sock")
+    """The socket at which the scheduler lets the portal show a page where somebody logs in."""
     alarms = Place("run/alarms")
     """A file for each service that failed, on an appliance."""
     pulses = Place("run/pulses")

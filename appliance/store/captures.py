@@ -37,7 +37,7 @@ GONE = "—"
 
 def insert_capture(tx: Transaction, capture: OrderedCapture) -> None:
     """A new capture, which waits."""
-    row = fields_of(capture, "id owner address purpose ordered state steps schedule client")
+    row = fields_of(capture, "id owner address purpose ordered state steps schedule client log_in")
     tx.insert("captures", row | {"retry_at": capture.work.retry_at})
 
 
@@ -114,21 +114,22 @@ def may_capture(tx: Transaction, subject: str) -> bool:
 
 _MADE = "(SELECT count(*) FROM captures AS r WHERE r.state = 'running' AND r.owner = w.owner)"
 _QUEUE = (  # put together of constants, as are the two questions below
-    "WITH queue AS (SELECT id, later,"  # noqa: S608
-    " row_number() OVER (ORDER BY later, turn, retry_at, place) - 1 AS ahead FROM"
-    " (SELECT w.id, w.retry_at, w.rowid AS place, w.retry_at > ?1 AS later,"
-    f" row_number() OVER (PARTITION BY w.owner ORDER BY w.retry_at, w.rowid) + {_MADE} AS turn"
+    "WITH queue AS (SELECT id, log_in, later,"  # noqa: S608
+    " row_number() OVER (PARTITION BY log_in ORDER BY later, turn, retry_at, place) - 1 AS ahead FROM"
+    " (SELECT w.id, w.log_in, w.retry_at, w.rowid AS place, w.retry_at > ?1 AS later,"
+    f" row_number() OVER (PARTITION BY w.log_in, w.owner ORDER BY w.retry_at, w.rowid) + {_MADE} AS turn"
     f" FROM captures AS w WHERE w.state = 'waiting' AND {_MAY_CAPTURE.format(owner='w.owner')}))"
 )
-"""The order of the queue at the time ``?1``: of those whose time has come (not ``later``), first that of whoever
-has the fewest that are made or come before, so that nobody waits for another's fifty; then the one that waits
-longest. Those of somebody whose account is suspended or who lost the role rest, and are not in it."""
+"""The order of the queue at the time ``?1``; captures with a log-in by hand have one of their own. Of those whose
+time has come (not ``later``), first that of whoever has the fewest that are made or come before, so that nobody
+waits for another's fifty; then the one that waits longest. Those of somebody whose account is suspended or who
+lost the role rest, and are not in it."""
 
 
-def next_waiting(tx: Transaction, now: datetime) -> OrderedCapture | None:
-    """The first of the queue, if its time has come."""
-    first = f"({_QUEUE} SELECT id FROM queue WHERE ahead = 0 AND NOT later)"  # noqa: S608
-    return _CAPTURES.first(tx, f"WHERE id = {first}", (now,))
+def next_waiting(tx: Transaction, now: datetime, *, log_in: bool = False) -> OrderedCapture | None:
+    """The first of the queue, with a *log_in* by hand or without, if its time has come."""
+    first = f"({_QUEUE} SELECT id FROM queue WHERE log_in = ?2 AND ahead = 0 AND NOT later)"  # noqa: S608
+    return _CAPTURES.first(tx, f"WHERE id = {first}", (now, log_in))
 
 
 def count_ahead(tx: Transaction, capture_id: str, now: datetime) -> int:
@@ -379,8 +380,8 @@ def _plan(every: int, at: str, zone: str, first: str, times: int) -> CapturePlan
 
 _CAPTURES = Query(
     OrderedCapture,
-    "SELECT id, owner, address, purpose, ordered, state, steps, schedule, client, ended, held, retry_at, attempts,"
-    " began, stage, requests, received, refusal, title, visited, entry, recorded, audience, compared,"
+    "SELECT id, owner, address, purpose, ordered, state, steps, schedule, client, ended, held, log_in, retry_at,"
+    " attempts, began, stage, requests, received, refusal, title, visited, entry, recorded, audience, compared,"
     " changed, differences FROM captures",
     work=columns(_work, "retry_at", "attempts", "began", "stage", "requests", "received", "refusal"),
     record=columns(_record, "title", "visited", "entry", "recorded", "audience"),

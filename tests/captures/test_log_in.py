@@ -1,0 +1,115 @@
+"""Somebody logs in by hand, from the portal's end to the package: the real scheduler, service and browser."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from appliance.captures.live_views import LiveViews, live_view_server
+from appliance.captures.orders import CaptureDraft
+from appliance.demonstration.participants import LI, ZHANG
+from appliance.errors import NotFound, StateRefused
+from appliance.model.captures import CaptureState, OrderedCapture
+from appliance.web_capture.live_view import Key, LivePicture, Motion, MouseButton, Pointer, TypedText
+from appliance.web_capture.model import CaptureStage
+from appliance.wiring import Appliance
+from tests.captures.conftest import Web, forget_all, now_of
+from tests.web_capture.servers import Answer, Asked, page
+
+WHO = ZHANG.subject
+PASSWORD = "correct horse 7"
+FORM = """<!doctype html><title>Log in</title><style>body{margin:0}input{width:300px;height:40px}</style>
+  <form method=post action=/session><input name=word type=password></form>"""
+
+
+@pytest.fixture(autouse=True)
+def nothing_before(appliance: Appliance) -> Iterator[None]:
+    forget_all(appliance)
+    yield
+
+
+def shop(asked: Asked) -> Answer:
+    if "session=open" in asked.field("cookie"):
+        return page("<title>Inside</title><p>only for customers")
+    if asked.method == "POST":
+        cookie = "Set-Cookie: session=open\r\n" if b"correct+horse" in asked.body else ""
+        return page("", head=f"{cookie}Location: /\r\n", status="303 See Other")
+    return page(FORM)
+
+
+@contextmanager
+def shown(appliance: Appliance, tmp_path: Path, web: Web) -> Iterator[tuple[LiveViews, OrderedCapture]]:
+    """A capture with a log-in that is being made, and the portal's way to it."""
+    web.answer = shop  # type: ignore[method-assign]
+    at = tmp_path / "live.sock"
+    ordered = appliance.captures.order(CaptureDraft(web.address(), "固定侵权页面", log_in=True), by=WHO)
+    assert not appliance.capture_queue.run_next(), "it waits for nobody else, and nobody for it"
+    making = threading.Thread(target=partial(appliance.capture_queue.run_next, log_in=True))
+    cancel = lambda capture, by: appliance.captures.cancel(capture, by=by)  # noqa: E731
+    with live_view_server(at, appliance.live_log_ins, cancel, {}):
+        making.start()
+        try:
+            yield LiveViews(at), ordered
+        except BaseException:
+            appliance.captures.cancel(ordered.id, by=WHO)
+            raise
+        finally:
+            making.join(60)
+    assert not making.is_alive()
+
+
+def seen(views: LiveViews, capture: OrderedCapture, title: str) -> LivePicture:
+    """The first picture of the page with this title."""
+    deadline, after = time.monotonic() + 30, 0
+    while time.monotonic() < deadline:
+        try:
+            found = views.picture(capture.id, by=WHO, after=after)
+        except NotFound:  # it is not made yet
+            time.sleep(0.05)
+            continue
+        if found is not None and found.title == title:
+            return found
+        after = found.number if found is not None else after
+    raise AssertionError(title)
+
+
+def test_from_the_page_to_the_package(appliance: Appliance, web: Web, log: None, tmp_path: Path) -> None:
+    with shown(appliance, tmp_path, web) as (views, capture):
+        first = seen(views, capture, "Log in")
+        assert first.address == web.address()
+        assert now_of(appliance, capture).work.stage == CaptureStage.LOG_IN
+        for stranger in (LI.subject, ""):
+            with pytest.raises(NotFound):
+                views.picture(capture.id, by=stranger, after=0)
+            with pytest.raises(NotFound):
+                views.act(capture.id, by=stranger, actions=[TypedText("x")])
+            with pytest.raises(NotFound):
+                views.proceed(capture.id, by=stranger)
+            with pytest.raises(NotFound):
+                views.give_up(capture.id, by=stranger)
+        clicks = [Pointer(each, 50, 20, MouseButton.LEFT) for each in (Motion.PRESS, Motion.RELEASE)]
+        views.act(capture.id, by=WHO, actions=clicks)
+        views.act(capture.id, by=WHO, actions=[TypedText(PASSWORD), Key(Motion.PRESS, "Enter")])
+        seen(views, capture, "Inside")
+        views.proceed(capture.id, by=WHO)
+        with pytest.raises((StateRefused, NotFound)):
+            views.act(capture.id, by=WHO, actions=[TypedText("x")])
+    done = now_of(appliance, capture)
+    assert (done.state, done.work.refusal) == (CaptureState.DONE, None)
+    assert done.record is not None
+    assert done.record.title == "Inside"
+    with pytest.raises(StateRefused, match="does not answer"):
+        views.picture(capture.id, by=WHO, after=0)
+
+
+def test_giving_up_ends_the_browser(appliance: Appliance, web: Web, tmp_path: Path) -> None:
+    with shown(appliance, tmp_path, web) as (views, capture):
+        seen(views, capture, "Log in")
+        views.give_up(capture.id, by=WHO)
+    assert now_of(appliance, capture).state is CaptureState.CANCELLED
