@@ -8,8 +8,8 @@ answer, CBOR frames both. What somebody types passes through memory: no database
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,8 +40,6 @@ _AT_ONCE: Final = 16
 _PER_SECOND: Final = 100.0
 _BURST: Final = 300.0
 """Actions of one log-in: so many in a second, and so many at once after a pause."""
-_FIRST_PASSED: Final = 3
-"""The first descriptor that systemd passes (sd_listen_fds(3))."""
 _MISSING: Final = "There is no web capture {capture}."
 _ENDED: Final = "The log-in of this capture has ended."
 
@@ -265,24 +263,20 @@ def _unreachable() -> ApplianceError:
 
 
 @contextlib.contextmanager
-def live_view_server(
-    at: Path, log_ins: LiveLogIns, cancel: Callable[[str, str], None], environment: Mapping[str, str]
-) -> Iterator[None]:
-    """Serves while it lasts: by the socket that systemd passes, which only the portal's user may open
-    (``vermilion-scheduler.socket``); in development by one of our own at *at*."""
-    with LiveViewServer(_listening(at, environment), log_ins, cancel):
+def live_view_server(at: Path, log_ins: LiveLogIns, cancel: Callable[[str, str], None]) -> Iterator[None]:
+    """Serves at *at* while it lasts. On an appliance the portal's user is the only one in the group of its
+    directory; elsewhere it is for this user alone."""
+    with LiveViewServer(_listening(at), log_ins, cancel):
         yield
 
 
-def _listening(at: Path, environment: Mapping[str, str]) -> socket.socket:
-    if environment.get("LISTEN_PID") == str(os.getpid()) and environment.get("LISTEN_FDS") == "1":
-        return socket.socket(fileno=_FIRST_PASSED)
+def _listening(at: Path) -> socket.socket:
     make_directory(at.parent)
     made = socket.socket(socket.AF_UNIX)
     fresh = at.with_name(f".{at.name}")  # nobody connects before the mode is right
     fresh.unlink(missing_ok=True)
     made.bind(str(fresh))
-    fresh.chmod(0o600)
+    fresh.chmod(0o660 if at.parent.stat().st_mode & stat.S_ISGID else 0o600)
     made.listen(_AT_ONCE)
     fresh.rename(at)
     return made

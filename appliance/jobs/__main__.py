@@ -94,9 +94,7 @@ def _run(settings: Settings, appliance: Appliance, manager: ServiceManager) -> N
     with ExitStack() as stack:
         if settings.capture.enabled and settings.capture.live_view:
             cancel = lambda capture, by: appliance.captures.cancel(capture, by=by)  # noqa: E731
-            stack.enter_context(
-                live_view_server(settings.home.live_socket, appliance.live_log_ins, cancel, os.environ)
-            )
+            stack.enter_context(live_view_server(settings.home.live_socket, appliance.live_log_ins, cancel))
         held = held_during_maintenance(appliance, jobs_of(appliance, delivery, texts))
         jobs = [*held, *administration_jobs(appliance, stack), *health_jobs(appliance, stack)]
         feed = ReportingJob(feeding_job(appliance))

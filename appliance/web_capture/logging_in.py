@@ -87,12 +87,13 @@ class LogInByHand:
         now = time.monotonic()
         if now >= self._deadline:
             raise CaptureFailed(
-                "Nobody was logged in within {minutes} minutes, so nothing was captured; order it again.",
+                "Nobody was logged in before the time was over ({minutes} min), so nothing was captured; order it"
+                " again.",
                 minutes=round(self._seconds / 60),
             )
         if self._attended is not None and now - self._attended >= UNATTENDED:
             raise CaptureFailed(
-                "Nobody was at the log-in for {minutes} minutes, so nothing was captured; order it again.",
+                "Nobody was at the log-in any more ({minutes} min), so nothing was captured; order it again.",
                 minutes=round(UNATTENDED / 60),
             )
 

@@ -52,7 +52,7 @@ def shown(appliance: Appliance, tmp_path: Path, web: Web) -> Iterator[tuple[Live
     assert not appliance.capture_queue.run_next(), "it waits for nobody else, and nobody for it"
     making = threading.Thread(target=partial(appliance.capture_queue.run_next, log_in=True))
     cancel = lambda capture, by: appliance.captures.cancel(capture, by=by)  # noqa: E731
-    with live_view_server(at, appliance.live_log_ins, cancel, {}):
+    with live_view_server(at, appliance.live_log_ins, cancel):
         making.start()
         try:
             yield LiveViews(at), ordered
