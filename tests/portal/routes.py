@@ -173,6 +173,9 @@ GET: dict[str, Row] = {
     "captures.package": Row(CAPTURE + "/package.zip", NOBODY),
     "captures.file": Row(CAPTURE + "/files/page.png", NOBODY),
     "captures.plan": Row(CAPTURE_PLAN, NOBODY),
+    "live_views.show": Row(CAPTURE + "/live", NOBODY),
+    "live_views.state": Row(CAPTURE + "/live/state", NOBODY),
+    "live_views.picture": Row(CAPTURE + "/live/picture.jpg", NOBODY),
     "ownership.manifest": Row("/ownership/{deposit}/manifest.json", NOBODY),
     "writing.listed": Row("/writing", WRITERS),
     "writing.edit": Row(TEXT, NOBODY),
@@ -401,6 +404,8 @@ POST: dict[str, Row] = {
         | {f"{name}{row}": "" for name in ("kind", "target", "seconds") for row in range(1, 6)},
     ),
     "captures.change": Row(CAPTURE + "/keep", NOBODY, form={"reason": ""}),
+    "live_views.act": Row(CAPTURE + "/live", NOBODY, form={"actions": "x"}),
+    "live_views.finish": Row(CAPTURE + "/live/record", NOBODY, any_words=True),
     "captures.stop": Row(CAPTURE_PLAN + "/stop", NOBODY, any_words=True),
     "ownership.deposit": Row("/ownership", PEOPLE, form={"title": "", "kind": "data", "sums": "00"}),
     "writing.new": Row(
