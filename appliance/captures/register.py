@@ -164,7 +164,10 @@ class CaptureRegister:
         with self._database.reading() as tx:
             return _page(captures.captures_of_organisation(tx, organisation, after, PAGE + 1))
 
-    count_ahead = reads(captures.count_ahead)
+    def count_ahead(self, capture: OrderedCapture) -> int:
+        """How many come before *capture* in the queue; 0 for one that does not wait."""
+        return self._database.query(captures.count_ahead, capture.id, self._now())
+
     is_to_finish = reads(captures.is_to_finish)
 
     def files(self, capture_id: str, *, by: str) -> Sequence[CaptureFile]:

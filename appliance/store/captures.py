@@ -101,14 +101,6 @@ def count_ordered(tx: Transaction, owner: str, since: datetime) -> int:
     return tx.count(query, (owner, since))
 
 
-def count_ahead(tx: Transaction, capture: OrderedCapture) -> int:
-    """How many waiting ones of its kind come before this one."""
-    place = "(SELECT retry_at, rowid FROM captures WHERE id = ?1)"
-    kind = "log_in = (SELECT log_in FROM captures WHERE id = ?1)"
-    query = f"SELECT count(*) FROM captures WHERE state = 'waiting' AND {kind} AND (retry_at, rowid) < {place}"  # noqa: S608
-    return tx.count(query, (capture.id,))
-
-
 _MAY_CAPTURE = (
     "EXISTS (SELECT 1 FROM accounts AS a JOIN account_roles AS r ON r.subject = a.subject"
     " WHERE a.subject = {owner} AND a.state = 'active' AND r.role = 'investigator')"
@@ -120,16 +112,30 @@ def may_capture(tx: Transaction, subject: str) -> bool:
     return tx.exists(f"SELECT 1 WHERE {_MAY_CAPTURE.format(owner='?1')}", (subject,))
 
 
+_MADE = "(SELECT count(*) FROM captures AS r WHERE r.state = 'running' AND r.owner = w.owner)"
+_QUEUE = (  # put together of constants, as are the two questions below
+    "WITH queue AS (SELECT id, log_in, later,"  # noqa: S608
+    " row_number() OVER (PARTITION BY log_in ORDER BY later, turn, retry_at, place) - 1 AS ahead FROM"
+    " (SELECT w.id, w.log_in, w.retry_at, w.rowid AS place, w.retry_at > ?1 AS later,"
+    f" row_number() OVER (PARTITION BY w.log_in, w.owner ORDER BY w.retry_at, w.rowid) + {_MADE} AS turn"
+    f" FROM captures AS w WHERE w.state = 'waiting' AND {_MAY_CAPTURE.format(owner='w.owner')}))"
+)
+"""The order of the queue at the time ``?1``; captures with a log-in by hand have one of their own. Of those whose
+time has come (not ``later``), first that of whoever has the fewest that are made or come before, so that nobody
+waits for another's fifty; then the one that waits longest. Those of somebody whose account is suspended or who
+lost the role rest, and are not in it."""
+
+
 def next_waiting(tx: Transaction, now: datetime, *, log_in: bool = False) -> OrderedCapture | None:
-    """The one that waits longest of those whose time has come, with a log-in by hand or without; first those of
-    people for whom the fewest are made now, so that nobody waits for another's fifty. Those of somebody whose
-    account is suspended or who lost the role rest."""
-    allowed = _MAY_CAPTURE.format(owner="captures.owner")
-    made = "(SELECT count(*) FROM captures AS r WHERE r.state = 'running' AND r.owner = captures.owner)"
-    ready = "state = 'waiting' AND retry_at <= ? AND log_in = ?"
-    return _CAPTURES.first(
-        tx, f"WHERE {ready} AND {allowed} ORDER BY {made}, retry_at, rowid LIMIT 1", (now, log_in)
-    )
+    """The first of the queue, with a *log_in* by hand or without, if its time has come."""
+    first = f"({_QUEUE} SELECT id FROM queue WHERE log_in = ?2 AND ahead = 0 AND NOT later)"  # noqa: S608
+    return _CAPTURES.first(tx, f"WHERE id = {first}", (now, log_in))
+
+
+def count_ahead(tx: Transaction, capture_id: str, now: datetime) -> int:
+    """How many come before this one, if it waits and no other one comes or ends meanwhile."""
+    query = f"{_QUEUE} SELECT ifnull(max(ahead), 0) FROM queue WHERE id = ?2"  # noqa: S608
+    return tx.count(query, (now, capture_id))
 
 
 def begin(tx: Transaction, capture_id: str, claimant: str, now: datetime) -> None:

@@ -286,7 +286,7 @@ OTHERS: Sequence[Query] = (
     *(lambda tx, after=after: captures.schedules_within(tx, REACH, after, 50) for after in (None, "one")),
     *(lambda tx, after=after: captures.captures_by_plan(tx, "plan", 50, after=after) for after in (None, "one")),
     lambda tx: captures.count_ordered(tx, WHO, NOW),
-    lambda tx: captures.count_ahead(tx, _CAPTURE),
+    lambda tx: captures.count_ahead(tx, "one", NOW),
     lambda tx: captures.next_waiting(tx, NOW),
     captures.under_way,
     lambda tx: captures.one_before(tx, _CAPTURE),

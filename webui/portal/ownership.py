@@ -97,7 +97,7 @@ def new(found: CheckedDeposits | None = None) -> Answer:
         kinds=_choices(WORK_KINDS),
         creations=_choices(CREATIONS),
         holders=_choices(HOLDER_KINDS),
-        version=VERSION,
+        text_version=VERSION,
         declaration=_declaration(),
         most=MOST_FILES,
         at_once=MOST_AT_ONCE,
@@ -215,7 +215,7 @@ def table_form(found: CheckedDeposits | None = None) -> Answer:
         found=found,
         shown=LISTED,
         at_once=MOST_AT_ONCE,
-        version=VERSION,
+        text_version=VERSION,
         declaration=_declaration(),
     )
 
