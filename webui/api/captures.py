@@ -200,14 +200,14 @@ def steps_given(text: str) -> list[ApiCaptureStep]:
 
 def _listed(capture: OrderedCapture) -> ApiListedCapture:
     work, record = capture.work, capture.record
-    running = capture.state is CaptureState.RUNNING
+    stage = CaptureStage(work.stage) if work.stage and capture.state is CaptureState.RUNNING else None
     return ApiListedCapture(
         id=capture.id,
         investigator=capture.owner,
         address=capture.address,
         purpose=capture.purpose,
         state=capture.state.value,
-        stage=CaptureStage(work.stage).value if running and work.stage else None,
+        stage=None if stage is CaptureStage.LOG_IN or stage is None else stage.value,  # no program logs in by hand
         requests=work.requests,
         received=work.received,
         refusal=None if work.refusal is None else work.refusal.translated(translate()),
