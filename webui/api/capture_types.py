@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from msgspec import Meta, Struct
 
@@ -13,6 +13,8 @@ from webui.api.types import Moment, Who, Zone
 
 CaptureStateWord = Literal["waiting", "running", "done", "failed", "cancelled", "disposed"]
 StageWord = Literal["starting", "loading", "scrolling", "steps", "picture", "packing"]
+STAGES: Final[tuple[StageWord, ...]] = get_args(StageWord)
+"""But for a log-in by hand, which no program's capture has."""
 StepWord = Literal["scroll", "click", "wait", "record"]
 TrustWord = Literal["trusted", "untrusted", "house", "none"]
 

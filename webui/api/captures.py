@@ -17,9 +17,10 @@ from appliance.evidence.captures.words import page_security, trust_of
 from appliance.model.api_clients import Scope
 from appliance.model.captures import CaptureState, OrderedCapture, RecordedComparison
 from appliance.web_capture.differences import ChangedValue, PageDifferences
-from appliance.web_capture.model import CaptureFailed, CaptureStage, CaptureStep, StepKind
+from appliance.web_capture.model import CaptureFailed, CaptureStep, StepKind
 from webui.api import timestamps
 from webui.api.capture_types import (
+    STAGES,
     ApiCapture,
     ApiCaptureDifferences,
     ApiCaptureFile,
@@ -200,14 +201,14 @@ def steps_given(text: str) -> list[ApiCaptureStep]:
 
 def _listed(capture: OrderedCapture) -> ApiListedCapture:
     work, record = capture.work, capture.record
-    stage = CaptureStage(work.stage) if work.stage and capture.state is CaptureState.RUNNING else None
+    running = capture.state is CaptureState.RUNNING
     return ApiListedCapture(
         id=capture.id,
         investigator=capture.owner,
         address=capture.address,
         purpose=capture.purpose,
         state=capture.state.value,
-        stage=None if stage is CaptureStage.LOG_IN or stage is None else stage.value,  # no program logs in by hand
+        stage=next((each for each in STAGES if running and each == work.stage), None),
         requests=work.requests,
         received=work.received,
         refusal=None if work.refusal is None else work.refusal.translated(translate()),
