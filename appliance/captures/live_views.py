@@ -38,7 +38,7 @@ LONGEST_WAIT: Final = 5.0
 _AT_ONCE: Final = 16
 """Requests that are answered at once, of all log-ins together."""
 _PER_SECOND: Final = 100.0
-_BURST: Final = 300.0
+BURST: Final = 300.0
 """Actions of one log-in: so many in a second, and so many at once after a pause."""
 _MISSING: Final = "There is no web capture {capture}."
 _ENDED: Final = "The log-in of this capture has ended."
@@ -53,7 +53,7 @@ class LiveLogIn:
         self._way: LiveWay | None = None
         self._latest: LivePicture | None = None
         self._ended = False
-        self._left, self._at = _BURST, time.monotonic()
+        self._left, self._at = BURST, time.monotonic()
 
     def opened(self, way: LiveWay) -> None:
         with self._changed:
@@ -77,17 +77,19 @@ class LiveLogIn:
         """The newest picture, if its number is above *after*, or becomes so within *wait* seconds."""
         deadline = time.monotonic() + min(max(wait, 0.0), LONGEST_WAIT)
         with self._changed:
-            while (left := deadline - time.monotonic()) >= 0 and not self._is_newer(after):
-                if self._way is not None or self._ended:  # else it is on its way
-                    self._reached().look()
+            while not self._ended and not self._is_newer(after) and (left := deadline - time.monotonic()) >= 0:
+                if self._way is not None:  # else it is on its way
+                    self._way.look()
                 self._changed.wait(left)
+            if self._ended:
+                raise StateRefused(_ENDED)
             return self._latest if self._is_newer(after) else None
 
     def act(self, actions: Sequence[LiveAction]) -> None:
         """Does them. Raises :class:`PreconditionRefused` where they are too many."""
         with self._changed:
             now = time.monotonic()
-            self._left = min(_BURST, self._left + (now - self._at) * _PER_SECOND) - len(actions)
+            self._left = min(BURST, self._left + (now - self._at) * _PER_SECOND) - len(actions)
             self._at = now
             if self._left < 0:
                 self._left = 0.0

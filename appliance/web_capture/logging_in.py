@@ -58,7 +58,8 @@ class LogInByHand:
         self._deadline = time.monotonic() + seconds
         self._attended: float | None = None
         self._screen = LiveScreen()
-        self._shown = 0
+        self._shown = self._number = 0
+        self._heading, self._next = ("", ""), 0.0
         self._pressed = MouseButton.NONE
         self._clicked: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
@@ -110,12 +111,15 @@ class LogInByHand:
         if not self._hand.looks:
             return
         self._attended = now
-        if screen.number == self._shown:
+        if not screen.latest or (screen.number == self._shown and now < self._next):
             return
-        self._shown = screen.number
-        left = max(0, round(self._deadline - now))
+        self._next = now + _STILL
         address, title = (each[:LONGEST_SHOWN] for each in self._tab.heading())
-        self._hand.show(LivePicture(screen.number, screen.latest, WIDTH, SCREEN, address, title, left))
+        if screen.number == self._shown and (address, title) == self._heading:
+            return
+        self._shown, self._heading, self._number = screen.number, (address, title), self._number + 1
+        left = max(0, round(self._deadline - now))
+        self._hand.show(LivePicture(self._number, screen.latest, WIDTH, SCREEN, address, title, left))
 
     def _do(self, action: LiveAction) -> None:
         """Hands it to the browser, and waits for no answer: a page may be busy, and nothing that the browser says
@@ -165,11 +169,7 @@ class LogInByHand:
         self._tab.settle(time.monotonic() + _FAREWELL)  # what the page sends as it is left, passes
         self._tab.ask("Page.resetNavigationHistory")
         self._tab.ask("Storage.clearDataForOrigin", {"origin": "*", "storageTypes": _KEPT_BY_SITES})
-        self._tab.ask("Network.enable")
-        for disabled in (True, False):  # empties the renderer's own memory as well
-            self._tab.ask("Network.setCacheDisabled", {"cacheDisabled": disabled})
         self._tab.ask("Network.clearBrowserCache")
-        self._tab.ask("Network.disable")
 
 
 def _key_event(action: Key) -> Mapping[str, Any]:

@@ -7,9 +7,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import pytest
 from PIL import Image
 
+from appliance.web_capture import logging_in
 from appliance.web_capture.live_view import (
+    LONGEST_SHOWN,
+    Back,
     Key,
     LiveAction,
     LivePicture,
@@ -17,17 +21,23 @@ from appliance.web_capture.live_view import (
     MouseButton,
     Pointer,
     TypedText,
+    Wheel,
+    decode_actions,
+    encode_actions,
 )
+from appliance.web_capture.model import CaptureFailed, CaptureLimits
 from appliance.web_capture.tab import SCREEN, WIDTH
 from tests.web_capture.conftest import Capturing
 from tests.web_capture.servers import Answer, Asked, Server, answer, page
+from tests.web_capture.site import picture
 
 Served = Callable[..., Server]
 PASSWORD = "correct horse 7"
 FORM = """<!doctype html><title>Log in</title>
 <style>body{margin:0}input,button,img{position:absolute;left:0;width:300px;height:40px}</style>
 <form method=post action=/session><input name=user style='top:0'><input name=word type=password style='top:50px'>
-<button style='top:100px'>in</button></form><img src=/shared.png style='top:200px'><script>
+<button style='top:100px'>in</button></form><img src=/shared.png style='top:200px'>
+<link rel=stylesheet href=/shared.css><script src=/shared.js></script><script>
 addEventListener('beforeunload',e=>{e.preventDefault();
   navigator.sendBeacon('/beacon','word='+document.forms[0].word.value)});
 navigator.serviceWorker.register('/worker.js');localStorage.kept='still here'</script>"""
@@ -35,7 +45,15 @@ WORKER = """addEventListener('install',()=>skipWaiting());
 addEventListener('activate',e=>e.waitUntil(clients.claim()));
 addEventListener('fetch',e=>{if(e.request.url.endsWith('/shared.png'))e.respondWith(fetch('/by-worker'))})"""
 INSIDE = """<!doctype html><title>Inside</title><style>body{background:#1e1ec8}</style><p id=p>secret page</p>
-<img src=/shared.png><script>p.textContent+=' '+localStorage.kept</script>"""
+<link rel=stylesheet href=/shared.css><script src=/shared.js></script><img src=/shared.png><script>
+p.textContent+=' '+localStorage.kept</script>"""
+
+
+SHARED = {
+    "/shared.png": (picture(), "image/png"),
+    "/shared.css": (b"/**/", "text/css"),
+    "/shared.js": (b"/**/", "text/javascript"),
+}
 
 
 @dataclass
@@ -56,14 +74,11 @@ class Site:
                 right = PASSWORD.replace(" ", "+") in asked.body.decode()
                 cookie = "Set-Cookie: session=open; HttpOnly\r\n" if right else ""
                 return page("", head=f"{cookie}Location: /\r\n", status="303 See Other")
-            case "GET", "/shared.png":
-                made = io.BytesIO()
-                Image.new("RGB", (40, 40), (200, 30, 30)).save(made, "PNG")
-                return answer(made.getvalue(), "image/png", head="Cache-Control: max-age=99999, immutable\r\n")
+            case "GET", path if path in SHARED:
+                return answer(*SHARED[path], head="Cache-Control: max-age=99999, immutable\r\n")
             case "GET", "/worker.js":
                 return answer(WORKER.encode(), "text/javascript")
-            case _:
-                return page("")
+        return page("")
 
 
 def click(x: float, y: float) -> list[LiveAction]:
@@ -123,9 +138,12 @@ def test_what_is_behind_a_log_in(served: Served, capturing: Capturing) -> None:
     found = capturing(root, ["localhost"], live=hand)
     made = found.capture
     assert made.visit.text.strip() == "secret page still here"
-    with Image.open(io.BytesIO(made.visit.picture)) as picture:
-        assert picture.convert("RGB").getpixel((900, 500)) == (30, 30, 200)
-    assert sorted({address for _, address in found.records if address}) == [root, f"{root}shared.png"]
+    with Image.open(io.BytesIO(made.visit.picture)) as shown:
+        assert shown.convert("RGB").getpixel((900, 500)) == (30, 30, 200)
+    assert sorted({address for _, address in found.records if address}) == [
+        root,
+        *(f"{root}shared.{kind}" for kind in ("css", "js", "png")),
+    ]
     assert b"secret page" in found.response(root)
     for block in found.records.values():
         assert PASSWORD.encode() not in block
@@ -138,7 +156,150 @@ def test_what_is_behind_a_log_in(served: Served, capturing: Capturing) -> None:
     assert made.log_in.began <= made.log_in.ended <= made.began
     assert made.log_in.requests + made.traffic.requests == len(server.seen)
     for each in hand.seen:
-        with Image.open(io.BytesIO(each.jpeg)) as picture:
-            assert (picture.format, picture.size) == ("JPEG", (WIDTH, SCREEN))
+        with Image.open(io.BytesIO(each.jpeg)) as shown:
+            assert (shown.format, shown.size) == ("JPEG", (WIDTH, SCREEN))
         assert (each.width, each.height) == (WIDTH, SCREEN)
     assert [each.number for each in hand.seen] == sorted({each.number for each in hand.seen})
+
+
+SEES = """<!doctype html><title>0</title><style>body{margin:0;height:5000px}input{width:200px;height:40px}</style>
+<input id=i>
+<script>const told=[];const tell=w=>{told.push(w);document.title=told.join(' ')};
+onmousedown=e=>tell('down'+e.clientX+','+e.clientY+e.button);onmouseup=()=>tell('up');ondblclick=()=>tell('twice');
+onmousemove=e=>{if(e.buttons)tell('drag')};onscroll=()=>tell('scroll');onkeydown=e=>tell('key'+e.key+e.code+e.keyCode);
+i.oninput=()=>tell('='+i.value)</script>"""
+
+
+def test_what_somebody_does_is_what_the_page_gets(served: Served, capturing: Capturing) -> None:
+    server = served({"site.example": lambda asked: page(SEES)})
+    left = MouseButton.LEFT
+    does = [
+        [
+            Pointer(Motion.PRESS, 100, 20, left),
+            Pointer(Motion.MOVE, 101, 20),
+            Pointer(Motion.RELEASE, 101, 20, left),
+        ],
+        [Pointer(Motion.PRESS, 101, 20, left), Pointer(Motion.RELEASE, 101, 20, left)],
+        [*press("a", "KeyA"), TypedText("登录"), *press("Backspace"), Key(Motion.PRESS, "b", "KeyB", 2)],
+        [Pointer(Motion.PRESS, 300, 400, MouseButton.RIGHT), Wheel(300, 400, 0, 300)],
+    ]
+    wanted = [
+        "down100,200",
+        "drag",
+        "up",
+        "up",
+        "twice",
+        "keyaKeyA65",
+        "=a",
+        "=a登录",
+        "=a登",
+        "keybKeyB66",
+        "down300,4002",
+    ]
+
+    def acts() -> Iterator[Sequence[LiveAction]]:
+        yield from until(lambda: bool(hand.seen) and hand.seen[-1].title == "0")
+        yield from does
+        yield from until(lambda: "scroll" in hand.seen[-1].title)
+
+    hand = Hand(acts())
+    capturing(f"http://site.example:{server.port}/", ["site.example"], live=hand)
+    assert [each for each in hand.seen[-1].title.split() if each in wanted] == wanted
+    assert "down300,4002" in hand.seen[-1].title
+    assert "=a登录b" not in hand.seen[-1].title, "with control a letter is none"
+
+
+def test_back_leads_to_the_page_before(served: Served, capturing: Capturing) -> None:
+    server = served(
+        {"site.example": lambda asked: page(f"<title>{asked.path}</title><a href=/two>go on, go on</a>")}
+    )
+
+    def acts() -> Iterator[Sequence[LiveAction]]:
+        yield from until(lambda: bool(hand.seen) and hand.seen[-1].title == "/")
+        yield click(30, 18)
+        yield from until(lambda: hand.seen[-1].title == "/two")
+        yield [Back()]
+        yield from until(lambda: hand.seen[-1].title == "/")
+
+    hand = Hand(acts())
+    found = capturing(f"http://site.example:{server.port}/", ["site.example"], live=hand)
+    assert found.capture.visit.title == "/"
+
+
+@pytest.mark.parametrize("looks", [True, False])
+def test_a_log_in_ends_by_itself(
+    looks: bool, served: Served, capturing: Capturing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the time is over; or earlier, when whoever was there has gone."""
+    server = served({"site.example": lambda asked: page("here")})
+    limits = CaptureLimits(seconds=20.0, log_in=3.0 if looks else 60.0)
+    monkeypatch.setattr(logging_in, "UNATTENDED", 60.0 if looks else 1.0)
+    hand = Hand(iter([[Wheel(1, 1, 0, 1)], *[()] * 10_000]), looks=looks)
+    with pytest.raises(CaptureFailed, match="before the time was over" if looks else "at the log-in any more"):
+        capturing(f"http://site.example:{server.port}/", ["site.example"], limits=limits, live=hand)
+
+
+def test_a_page_that_wants_too_much(served: Served, capturing: Capturing) -> None:
+    """Dialogs, windows, downloads, other hosts are refused as ever; the log-in goes on, and then the capture."""
+    inner = served({"inner.example": lambda asked: page("secret")})
+    hostile = f"""<title>0</title><img src="http://inner.example:{inner.port}/"><script>let n=0;
+      setInterval(()=>{{document.title=(++n)+'x'.repeat(5000)}},1);
+      setInterval(()=>{{alert(1);open('/more');location.href='/file'}},300);
+      onbeforeunload=e=>{{e.preventDefault();
+      for(let i=0;i<200;i++)navigator.sendBeacon('/beacon/'+i,'x')}}</script>"""
+    quiet = page("<title>quiet</title>quiet")
+
+    def site(asked: Asked) -> Answer:
+        if asked.path == "/file":
+            return answer(b"x", "application/octet-stream", head="Content-Disposition: attachment\r\n")
+        return quiet if "seen=1" in asked.field("cookie") else page(hostile, head="Set-Cookie: seen=1\r\n")
+
+    server = served({"site.example": site})
+
+    def acts() -> Iterator[Sequence[LiveAction]]:
+        yield from until(lambda: bool(hand.seen) and len(hand.seen[-1].title) == LONGEST_SHOWN)
+        yield click(5, 5)
+        ends = time.monotonic() + 2
+        yield from until(lambda: time.monotonic() > ends)
+
+    hand = Hand(acts())
+    root = f"http://site.example:{server.port}/"
+    found = capturing(root, ["site.example"], live=hand)
+    assert found.capture.visit.text.strip() == "quiet"
+    assert {address for _, address in found.records if address} == {root}
+    assert inner.seen == []
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        [["pointer", {"kind": "press", "x": 1280, "y": 0, "button": "left"}]],
+        [["pointer", {"kind": "press", "x": float("nan"), "y": 0, "button": "left"}]],
+        [["wheel", {"x": 0, "y": 0, "dx": 0, "dy": float("nan")}]],
+        [["key", {"kind": "move", "key": "a", "code": "", "modifiers": 0}]],
+        [["key", {"kind": "press", "key": "F12", "code": "", "modifiers": 0}]],
+        [["key", {"kind": "press", "key": "a", "code": "Key A", "modifiers": 0}]],
+        [["key", {"kind": "press", "key": "a", "code": "", "modifiers": 16}]],
+        [["typedtext", {"text": "secret" * 40}]],
+        [["typedtext", {"text": "secret\n"}]],
+        [["typedtext", {"text": "secret", "more": 1}]],
+        [["evaluate", {"text": "secret"}]],
+        [["back", {}]] * 65,
+        [["back"]],
+        {"back": {}},
+        None,
+    ],
+)
+def test_nobody_in_front_of_the_view_does_that(plain: object) -> None:
+    """And what it was is in no error: it may be a password."""
+    with pytest.raises(ValueError, match=r"^no actions$") as refusal:
+        decode_actions(plain)
+    assert refusal.value.__cause__ is None
+    assert refusal.value.__suppress_context__
+
+
+def test_what_is_typed_shows_nowhere() -> None:
+    actions = [TypedText("secret"), Key(Motion.PRESS, "s")]
+    assert decode_actions(encode_actions(actions)) == actions
+    assert "secret" not in repr(actions)
+    assert "'s'" not in repr(actions)
