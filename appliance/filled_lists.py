@@ -49,7 +49,7 @@ class ListColumn:
     numeric: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class ListFaults:
     """The ``problems`` that stop a list, of which there are ``total``, and the rows that have one (``bad``)."""
 

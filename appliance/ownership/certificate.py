@@ -5,6 +5,7 @@ it, so that the paper alone proves the time to whoever has the files.
 from __future__ import annotations
 
 import base64
+import itertools
 import textwrap
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,9 @@ from appliance.typesetting.typesetter import page_template, typeset
 
 MOST_LISTED: Final = 300
 """Files that the certificate lists, some eight pages of them; the manifest has all."""
+
+_MOST_LETTERS: Final = 12_000
+"""Characters of all names in the list: with long ones, fewer files fill these pages."""
 
 _LINE: Final = 76
 
@@ -75,6 +79,14 @@ def total_size(files: tuple[DepositedFile, ...]) -> int | None:
     return sum(known) if len(known) == len(sizes) else None
 
 
+def _listed(files: tuple[DepositedFile, ...]) -> tuple[DepositedFile, ...]:
+    """Those of *files* that the certificate lists: the first ones, none where there is one alone."""
+    if len(files) == 1:
+        return ()
+    letters = itertools.accumulate(len(_listed_name(each.name)) for each in files[:MOST_LISTED])
+    return files[: max(2, sum(each <= _MOST_LETTERS for each in letters))]
+
+
 def _listed_name(name: str) -> str:
     """The *name* as the list has it: of a long one its beginning and its end, where kinds and numbers stand."""
     shown = readable_name(name)
@@ -102,7 +114,7 @@ def certificate_html(facts: CertificateFacts, language: Language) -> str:
         digest=[facts.digest[start : start + 8] for start in range(0, 64, 8)],
         declaration=load_declaration(facts.work.declaration),
         words=load_declaration(facts.work.declaration).words[language].split("\n"),
-        listed=facts.files[:MOST_LISTED] if len(facts.files) > 1 else (),
+        listed=_listed(facts.files),
         readable=readable_name,
         listed_name=_listed_name,
         codes=[drawn_code(each) for each in codes_of(facts.reply)],

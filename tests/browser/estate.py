@@ -297,12 +297,15 @@ def _of_accounts(people: Troupe) -> dict[str, str]:
     files = tuple(file_of(f"作品/第{number}章 \u202e.txt", b"%d" % number) for number in range(3))
     second = DepositOrder("示例作品（第二稿）", files, work(description="共三章。\n第三章未完成。"), first.id)
     deposit = act.ownership.deposit(second, by=LI.subject)
+    checked = act.deposit_batches.check_files(DepositOrder("示例照片", files, work()), by=LI.subject)
+    batch = act.deposit_batches.keep(checked, by=LI.subject)
     return {
         "newcomer": invited.subject,
         "welcome": invited.token,
         "recover": recovering.token,
         "passkey": bytes_to_base64url(mine.credential_id),
         "deposit": deposit.id,
+        "deposits": batch.id,
         "digest": digest,
     }
 

@@ -262,6 +262,22 @@ def test_anybody_finds_a_file_of_a_manifest_and_learns_when_but_not_who(
     assert "No file with this digest" in browser.get(f"/ownership/find?digest={'9' * 64}", headers=ENGLISH).text
 
 
+def test_who_deposits_what_somebody_else_has_deposited_learns_nothing_of_them(
+    appliance: Appliance, zhang: FlaskClient
+) -> None:
+    theirs = DepositOrder("他人所用的标题", (file_of("their name.txt", b"of both"),), work())
+    other = appliance.ownership.deposit(theirs, by=LI.subject)
+    mine = made(appliance, post(zhang, form(listed=listed(("mine.txt", b"of both")))))
+    digest = hashlib.sha256(b"of both").hexdigest()
+    pages = [zhang.get(f"/ownership{path}").text for path in ("", f"/{mine.id}", f"/find?digest={digest}")]
+    batch = post(zhang, form(listed=listed(("mine.txt", b"of both"), ("new", b"of one")), apart="1"))
+    for page in (*pages, batch.text):
+        for secret in ("他人所用的标题", "their name", LI.name, other.id):
+            assert secret not in page
+    assert f"{other.entry:,}" in pages[2]
+    assert f"{mine.entry:,}" in pages[2]
+
+
 def test_the_verification_centre_says_that_a_file_was_deposited(
     appliance: Appliance, browser: FlaskClient
 ) -> None:

@@ -25,6 +25,7 @@ from appliance.model.contract import (
     RevisionKind,
     SigningOrder,
 )
+from appliance.model.deposits import BatchedState
 from appliance.model.directories import DirectorySource
 from appliance.model.listing import (
     EVERYTHING,
@@ -81,11 +82,13 @@ GROWING = (
     *("mail_merges", "mail_merge_rows", "mail_merge_faults", "directory_users", "accounts"),
     *("scim_users", "scim_groups", "scim_members", "directory_rounds"),
     *("captures", "capture_files", "capture_schedules", "capture_packages", "capture_holds", "capture_disposals"),
+    *("deposit_batches", "deposit_batch_rows", "deposit_certificates"),
 )
 SMALL = {
     *("people_members", "people_members_by_name", "people_members_of", "seal_requests_one_open"),
     *(
         "mail_merges_due",
+        "deposit_batches_due",
         "review_requests_queue",
         "powers_waiting",
         "holds_one_stands",
@@ -260,6 +263,18 @@ OTHERS: Sequence[Query] = (
     lambda tx: mail_merges.merges_of_client(tx, "client", None, 50),
     lambda tx: mail_merges.merges_of_client(tx, "client", _MERGE, 50),
     mail_merges.due_merges,
+    ownership.due_batches,
+    lambda tx: ownership.batches_of(tx, WHO, 5),
+    lambda tx: ownership.old_batches(tx, NOW),
+    lambda tx: ownership.batched(tx, "batch", after=20, limit=100),
+    lambda tx: ownership.batched(tx, "batch", limit=20, state=BatchedState.WAITING),
+    lambda tx: ownership.count_batched(tx, "batch"),
+    lambda tx: ownership.made_of(tx, "batch"),
+    lambda tx: ownership.of_digest(tx, "0" * 64, limit=100),
+    lambda tx: ownership.newest_by_name(tx, WHO, ["a.jpg", "b.jpg"]),
+    lambda tx: ownership.certificate_of(tx, "one"),
+    lambda tx: ownership.versions(tx, "one"),
+    lambda tx: ownership.same(tx, WHO, "0" * 64, None),
     lambda tx: mail_merges.next_rows(tx, _MERGE, 16),
     lambda tx: mail_merges.rows_after(tx, "batch", 0, 500),
     lambda tx: mail_merges.rows_after(tx, "batch", 0, 500, RowState.FAILED),
