@@ -28,7 +28,7 @@ from appliance.evidence.manifest import PackageManifest
 from appliance.evidence.repacked import read_zip
 from hsm import cms, timestamp
 from tests.evidence.authority import START, Revocation, TestAuthority
-from tests.evidence.captured import ENTRY, NUMBERS, Told, facts_for, small_capture
+from tests.evidence.captured import ENTRY, NUMBERS, Told, facts_for, packed_again, small_capture
 from tests.evidence.captures.bench import (
     CERTIFICATES,
     EXCHANGE,
@@ -42,7 +42,7 @@ from tests.evidence.captures.bench import (
 )
 from tests.evidence.resealing import resealed, sealed
 
-SECOND = timedelta(seconds=1)
+SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 Attack = Callable[[Bench], bytes]
 
 
@@ -269,6 +269,42 @@ def _other_base64(proof: bytes) -> bytes:
     return head[:-1] + letters[letters.index(head[-1:]) + 1 :][:1] + b"=\n\n" + rest
 
 
+def _dated_later(after: timedelta) -> Attack:
+    """After the end of the capture, in whole seconds."""
+    return lambda bench: bench.told(Told(stamped=small_capture().ended.replace(microsecond=0) + after))
+
+
+def _begun(before: timedelta) -> Attack:
+    def attack(bench: Bench) -> bytes:
+        ended = small_capture().ended.replace(microsecond=0)
+        found = packed_again(small_capture(), began=ended - before, ended=ended)
+        return bench.told(Told(), began=found.began, ended=found.ended, wacz=found.wacz)
+
+    return attack
+
+
+def _visited(**visit: Any) -> Attack:
+    """The page was another one, and the WACZ says so."""
+
+    def attack(bench: Bench) -> bytes:
+        found = packed_again(small_capture(), visit=replace(small_capture().visit, **visit))
+        return bench.told(Told(), visit=found.visit, wacz=found.wacz)
+
+    return attack
+
+
+def _titled(title: str) -> Attack:
+    return _visited(title=title)
+
+
+def _addressed(more: str, *, loaded: bool = True) -> Attack:
+    def attack(bench: Bench) -> bytes:
+        address = small_capture().visit.address + more
+        return _visited(address=address, **({"loaded_address": address} if loaded else {}))(bench)
+
+    return attack
+
+
 GOOD: dict[str, Attack] = {
     "as it is": lambda bench: bench.good,
     "sealed again": lambda bench: bench.resealed({}),
@@ -279,11 +315,16 @@ GOOD: dict[str, Attack] = {
     "as many certificates as may be": _facts(tls=[_of_certificates(200)] * 10),
     "nothing known": _facts(clock=dict.fromkeys(_CLOCK) | {"source": "declared", "state": "unknown"}, hosts=[]),
     "a session": _facts(steps=[_STEP, {**_STEP, "kind": "record"}], recorded=["2026-11-25T08:00:01+00:00"] * 2000),
-    "letters": _of_page(title='é\u2027\u202f\u2065\uffff🛍 \\ ]}[{,:"ended":"'),
-    "longest": _of_page(title="\\" * 2000),
+    "letters": _facts(operator='é\u2027\u202f\u2065\uffff🛍 \\ ]}[{,:"ended":"'),
+    "longest": _facts(operator="\\" * 2000),
     "largest": _of_page(height=10**15 - 1),
-    "a title like a date": _of_page(title="2027-02-30T08:00:00+00:00"),
+    "a title like a date": _facts(operator="2027-02-30T08:00:00+00:00"),
     "dated at the end": lambda bench: bench.told(Told(stamped=small_capture().ended.replace(microsecond=0))),
+    "dated an hour later": _dated_later(HOUR),
+    "as long as may be": _begun(HOUR),
+    "another title": _titled("\t\x85odd \x9f\u202e" + 'é\u3000"' * 2000),
+    "a page whose address was cut": _addressed("#" + "a" * 3000),
+    "a page by script": _addressed("/other?by=script", loaded=False),
 }
 
 ATTACKS: dict[str, Attack] = {
@@ -313,6 +354,10 @@ ATTACKS: dict[str, Attack] = {
     "logged before the stamp": lambda bench: bench.told(
         Told(stamped=small_capture().ended + 9 * SECOND, at=small_capture().ended + 5 * SECOND)
     ),
+    "stamped more than an hour later": _dated_later(HOUR + SECOND),
+    "longer than an hour": _begun(HOUR + SECOND),
+    "another title": _told(private={"title": "other"}),
+    "another name": _told(private={"name": "王示例"}),
     "facts of another": lambda bench: bench.told(Told(facts=facts_for(small_capture(), NUMBERS[1]))),
     "facts of another, its manifest": lambda bench: bench.under(
         bench.files[manifest.MANIFEST].replace(NUMBERS[0].encode(), NUMBERS[1].encode())
@@ -380,14 +425,14 @@ ATTACKS: dict[str, Attack] = {
     "facts: huge, in their form": lambda bench: bench.facts(
         lambda value: value.update(hosts=[{**value["hosts"][0], "answers": ["a" * 2000] * 200}] * 20)
     ),
-    "facts: a long text": _of_page(title="é" * 2001),
-    "facts: a long text of quotes": _of_page(title='"' * 2001),
+    "facts: a long text": _facts(operator="é" * 2001),
+    "facts: a long text of quotes": _facts(operator='"' * 2001),
     "facts: a long list": lambda bench: bench.facts(lambda value: value.update(hosts=value["hosts"] * 201)),
     "facts: a long list of pictures": _facts(recorded=["2026-11-25T08:00:01+00:00"] * 2001),
-    "facts: a control character": _of_page(title="a\x85b"),
-    "facts: a line": _of_page(title="a\u2028b"),
-    "facts: a turned line": _of_page(title="a\u202eb"),
-    "facts: an isolated line": _of_page(title="a\u2066b"),
+    "facts: a control character": _facts(operator="a\x85b"),
+    "facts: a line": _facts(operator="a\u2028b"),
+    "facts: a turned line": _facts(operator="a\u202eb"),
+    "facts: an isolated line": _facts(operator="a\u2066b"),
     "facts: more": _facts(more=""),
     "facts: less": lambda bench: bench.facts(lambda value: value.pop("zone")),
     "facts: no address": _facts(address=""),
