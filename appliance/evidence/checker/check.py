@@ -912,6 +912,7 @@ def facts_in(encoded: bytes) -> dict[str, Any]:
         moments = [facts["began"], facts["ended"]]
         if optional:
             moments = [facts["log_in"]["began"], facts["log_in"]["ended"], *moments]
+            require(len(facts["log_in"]["hosts"]) <= facts["log_in"]["hosts_in_all"], "")
         times = [*map(datetime.fromisoformat, moments)]
         require(times == sorted(times), "")
     except (Failed, ValueError, RecursionError, TypeError) as error:

@@ -882,7 +882,7 @@ check_renewals() { # each is over the manifest, its seals and all before it, mad
     [ "$(printf '%s\n' "$present" | grep '^renewals/')" = "$(printf '%s\n' "$numbers" |
         awk 'NF { for (n = split("crls.pem pem tsq tsr txt", end, " "); ++at <= n;) printf "renewals/%02d.%s\n", NR, end[at]; at = 0 }')" ] ||
         fail "the renewed timestamps are not whole, or not in order 续期时间戳不完整或次序不符"
-    covered='manifest.json manifest.p7s manifest.tsq manifest.tsr' last=manifest.tsr over=manifest.json signers=''
+    covered='manifest.json manifest.p7s manifest.tsq manifest.tsr' last=manifest.tsr over=manifest.json
     for number in $numbers; do
         stem=renewals/$number
         covered="$covered $stem.crls.pem $stem.pem"
@@ -929,6 +929,10 @@ check_facts() { # the entry names facts and recording, the facts every file that
     began=$(sed 's/^.*,"began":"\([^"]*\)","browser":.*/\1/' capture.json)
     ended=$(sed 's/^.*,"ended":"\([^"]*\)","files":.*/\1/' capture.json)
     own=$(sed -n 's/^.*,"log_in":{"began":"\([^"]*\)","ended":"\([^"]*\)","exchanges":.*/\1 \2/p' capture.json)
+    hosts=$(sed -n 's/^.*,"log_in":{"began":"[^"]*","ended":"[^"]*","exchanges":[0-9]*,"hosts":\(.*\),"hosts_in_all":\([0-9]*\)},"network":.*/\2 \1/p' \
+        capture.json | sed 's/\\["\\]//g')
+    [ $(($(printf %s "${hosts#* }" | tr -cd '"' | wc -c) / 2)) -le "${hosts%% *}" ] 2>/dev/null || [ -z "$hosts" ] ||
+        fail "capture.json is not in its one form 取证事实记录格式不符"
     # shellcheck disable=SC2086 # one moment after the other; of those alike but for a fraction the one without is earlier
     printf '%s\n' $own "$began" "$ended" | sed 's/[+].*//' | sort -c 2>/dev/null ||
         fail "capture.json is not in its one form 取证事实记录格式不符"

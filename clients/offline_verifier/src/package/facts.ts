@@ -141,6 +141,7 @@ export async function readFacts(octets: Uint8Array): Promise<CaptureFacts> {
   require(PLAIN(value) || WITH_LOG_IN(value), OTHER, values);
   const facts = told(value as unknown as Written);
   const before = facts.log_in === undefined ? [] : [facts.log_in.began, facts.log_in.ended].map((each) => momentIn(each) ?? new Date(NaN));
+  require((facts.log_in?.hosts.length ?? 0) <= (facts.log_in?.hosts_in_all ?? 0), OTHER, values);
   const moments = [...before, facts.began, facts.ended];
   const whole = (await chainsHold((value as unknown as Written).tls)) && moments.every((each, at) => at === 0 || (moments[at - 1] ?? each) <= each);
   require(whole, OTHER, values);
