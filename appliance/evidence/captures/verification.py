@@ -8,8 +8,9 @@
    digest, and the capture of the manifest;
 6. the WARC was timestamped first: by the reply that answers its query, with the serial number that the entry
    names, after the capture had ended, before the entry was written, and that before the manifest was timestamped;
+   the capture took no more than an hour, and was timestamped within another;
 7. certificates are trusted and not revoked when they were used;
-8. the address that was logged is that of the facts;
+8. the address, the title and the name that were logged are those of the facts;
 9. the WACZ shows that WARC and nothing else (:mod:`appliance.evidence.captures.archive`);
 10. renewed timestamps, where there are any, follow one another, each over what it covers
    (:mod:`appliance.evidence.captures.renewals`): then the manifest is judged as of the first of them.
@@ -30,7 +31,7 @@ from appliance.evidence import log_files, manifest, manifest_signature
 from appliance.evidence.captures import facts as capture_facts
 from appliance.evidence.captures import layout
 from appliance.evidence.captures.archive import require_archive
-from appliance.evidence.captures.facts import CaptureFacts
+from appliance.evidence.captures.facts import NOT_PROMPT, CaptureFacts, is_prompt
 from appliance.evidence.captures.remarks import remarks_beside, remarks_on_renewals
 from appliance.evidence.captures.renewals import judge_renewals, times_of_renewals
 from appliance.evidence.contents import in_seconds
@@ -78,7 +79,7 @@ def judge_capture(
         return PackageJudgement((seal,), ())
     entry = _require_entry(files, listed)
     facts = _require_facts(files, listed, entry)
-    require_archive(files)
+    require_archive(files, facts)
     dated = _dated(files, trust, seal)
     _require_order(files, entry, facts)
     checkpoint = _as_covered(partial(judge_checkpoint, files), trust, seal)
@@ -119,6 +120,8 @@ def _require_facts(files: Files, listed: CaptureManifest, entry: PackageEvent) -
         raise PackageRefused("The files of the capture are not those of which its facts tell.")
     if entry.private["address"] != facts.address:
         raise PackageRefused("The log has another address than the facts of the capture.")
+    if (entry.private["title"], entry.private["name"]) != (facts.page.title, facts.by.name):
+        raise PackageRefused("The log has another title or another name than the facts of the capture.")
     return facts
 
 
@@ -161,6 +164,8 @@ def _require_order(files: Files, entry: PackageEvent, facts: CaptureFacts) -> No
             " log entry and the timestamp of the manifest do not follow one another.",
             path=layout.WARC,
         )
+    if not is_prompt(facts, stamp.gen_time):
+        raise PackageRefused(NOT_PROMPT, path=layout.WARC)
     later = [in_seconds(each) for each in (sealed, *times_of_renewals(files))]
     if later != sorted(later):
         raise PackageRefused("The renewed timestamps in the package do not follow one another.")
