@@ -19,7 +19,7 @@ from appliance.capture_service.client import CaptureService
 from appliance.captures import CaptureRecording
 from appliance.captures.finishing import CaptureFinishing
 from appliance.captures.live_views import LiveLogIns, LiveViews
-from appliance.captures.packages import CapturePackages
+from appliance.captures.packages import CapturePackages, PackageRenewal
 from appliance.captures.planning import CaptureSchedules
 from appliance.captures.queue import CaptureQueue
 from appliance.captures.register import CaptureRegister
@@ -99,7 +99,7 @@ from appliance.notices.delivery import MailChannel, TextChannel, notice_queue
 from appliance.notices.messages import PortalAddresses
 from appliance.office import Appointing, Office
 from appliance.own_certificates import OwnCertificates
-from appliance.ownership import CertificateIssuer, Ownership
+from appliance.ownership import CertificateIssuer, DepositBatches, Ownership
 from appliance.page_reading import Reading
 from appliance.partners import PartnerRegister, Representatives
 from appliance.pdf.workshop import PdfWorkshop
@@ -207,6 +207,7 @@ class Appliance:
         headings = self.policy.default.deposits
         names = {Language.CHINESE: headings.certificate_zh, Language.ENGLISH: headings.certificate_en}
         self.ownership = Ownership(records, backend, CertificateIssuer(organisation, address, names))
+        self.deposit_batches = DepositBatches(database, self.settings.home.cache, self.ownership, records.now)
         self.remote_pdfs = PdfSignatures(backend, records.now)
         self.remote_requests = RemoteRequests(database, backend.authority, self.remote_pdfs, records.now)
 
@@ -222,8 +223,8 @@ class Appliance:
         self.live_views = LiveViews(self.settings.home.live_socket)
         self.capture_queue = CaptureQueue(database, backend.blobs, backend.leases, makers, self.live_log_ins, now)
         self.capture_finishing = CaptureFinishing(database, backend.blobs, self.confinement, now)
-        self.capture_packages = CapturePackages(database, backend.blobs, self.captures, self.capture_recording)
-        self.capture_retention = CaptureRetention(database, settings, now)
+        self.capture_packages = CapturePackages(records, backend.blobs, self.captures, self.capture_recording)
+        self.capture_retention = CaptureRetention(database, settings, self.policy, now)
 
     def _add_contracts(self, records: ContractRecords, rules: SigningRules, backend: SigningBackend) -> None:
         """A contract from its draft to the last signature."""
@@ -258,6 +259,8 @@ class Appliance:
         self.finalisation = Finalisation(records, backend)
         self.recovery = Recovery(records, backend, self.cycle, self.finalisation)
         self.archive_renewal = ArchiveRenewal(records, backend, self.settings.keeping)
+        due_before = self.archive_renewal.due_before
+        self.package_renewal = PackageRenewal(records, backend, self.settings.keeping, due_before)
         self.ceremonies = CeremonyRecords(self.database, self.authority, self.now)
         self.stuck = StuckContracts(records, self.recovery, self.endings, self.archive_renewal.renew_contract)
         self.retention = RetentionService(self.database, self.blobs, self.pictures, self.policy, self.now)

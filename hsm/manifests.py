@@ -40,6 +40,8 @@ _OF_CAPTURES: Final = (
     *("page.png", "page.pdf", "page.txt"),
     *("certificate.en.pdf", "certificate.zh.pdf"),
 )
+RENEWALS: Final = "renewals/"
+"""Where renewed timestamps of a capture's package lie, beside what its manifest lists."""
 _OF_SESSIONS: Final = ("session.webp", *(f"step-{number:02}.png" for number in range(1, MOST_STEPS + 1)))
 _ALWAYS: Final = frozenset(
     {
@@ -63,7 +65,8 @@ _SOMETIMES: Final = re.compile(r"log/witness-policy\.txt|certificates/timestampi
 def is_of_captures(path: str) -> bool:
     """Whether packages of captures alone have a file of this name, or one alike but for case: some systems keep
     such files under one name."""
-    return path.lower() in (*_OF_CAPTURES, *_OF_SESSIONS)
+    name = path.lower()
+    return name in (*_OF_CAPTURES, *_OF_SESSIONS) or name.startswith(RENEWALS)
 
 
 def capture_misfit(paths: Iterable[str]) -> tuple[str, bool] | None:

@@ -22,6 +22,7 @@ _KINDS: Mapping[Any, str] = {
     int: "a whole number",
     bool: "true or false",
     list[str]: "a list of texts",
+    list[int]: "a list of whole numbers",
     list[int | str]: "a list of names and numbers",
 }
 
@@ -111,8 +112,8 @@ def _value(hint: Any, name: str, value: Any) -> Any:
 
 
 def _fits(hint: Any, value: Any) -> bool:
-    if hint in (list[int | str], list[str]):
-        members = (str,) if hint == list[str] else (int, str)
+    members = {list[str]: (str,), list[int]: (int,), list[int | str]: (int, str)}.get(hint)
+    if members is not None:
         return isinstance(value, list) and all(type(item) in members for item in value)
     return type(value) is hint
 

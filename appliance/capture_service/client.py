@@ -57,8 +57,6 @@ _PATIENCE: Final = 15.0
 _BROWSER: Final = 5.0
 """Seconds in which the program takes what it is told."""
 _MOST_FRAMES: Final = 20_000
-_BETWEEN: Final = 0.2
-"""Seconds between two calls of ``progress`` at least, unless another stage begins."""
 _BESIDE: Final = 256 * MEGABYTE
 """Bytes of picture, PDF and what else there is beside the responses themselves."""
 _SKEW: Final = timedelta(seconds=5)
@@ -99,13 +97,13 @@ class CaptureService:
         progress: Callable[[CaptureProgress], None] = ignore,
         live: LiveView | None = None,
     ) -> Capture:
-        """Captures what *order* asks for. *progress* is called in this thread, five times a second and once for
-        each stage at most; what it raises ends the capture and its browser. *live* is who logs in, where the order
-        says that somebody does. Raises :class:`CaptureFailed` where the page gave no capture,
-        :class:`CaptureUnavailable` where the service did not."""
+        """Captures what *order* asks for. *progress* is called in this thread, as often as the program says so
+        (:mod:`appliance.web_capture.reporting`); what it raises ends the capture and its browser. *live* is who
+        logs in, where the order says that somebody does. Raises :class:`CaptureFailed` where the page gave no
+        capture, :class:`CaptureUnavailable` where the service did not."""
         if not self._settings.capture.enabled:
             raise CaptureUnavailable(CaptureFault.UNSET, "the setting capture.enabled is false")
-        began, telling = self._clock(), _Telling(progress)
+        began = self._clock()
         with self._asked(CaptureTask.CAPTURE, order) as answer, answer.shown_to(live) as way:
             for frame in answer.frames():
                 match frame:
@@ -115,7 +113,7 @@ class CaptureService:
                         made = answer.typed(CaptureProgress, plain)
                         if not (0 <= made.requests <= MOST_NUMBER and 0 <= made.received <= MOST_NUMBER):
                             break
-                        telling.take(made)
+                        progress(made)
                     case {"capture": [small, told]}:
                         whole = answer.capture(small, answer.parts(told, self._most))
                         self._require_believable(whole, order, began)
@@ -278,23 +276,6 @@ class _Answer:
             return frames.decode(kind, plain)
         except ValueError as error:
             raise frames.FrameError("its answer is none") from error
-
-
-class _Telling:
-    """Passes progress on, as often as is of use to anybody."""
-
-    def __init__(self, progress: Callable[[CaptureProgress], None]) -> None:
-        self._progress = progress
-        self._seen: set[str] = set()
-        self._next = 0.0
-
-    def take(self, made: CaptureProgress) -> None:
-        now = time.monotonic()
-        if made.stage in self._seen and now < self._next:
-            return
-        self._seen.add(made.stage)
-        self._next = now + _BETWEEN
-        self._progress(made)
 
 
 def _refusal(template: str, values: dict[Any, Any]) -> CaptureFailed:

@@ -283,4 +283,5 @@ def _house(settings: Settings) -> HouseNetwork:
         raise CaptureNotMade(CaptureFault.UNSET, str(error)) from error
     place = urlsplit(asked.proxy)
     proxy = ForwardProxy(place.hostname or "", place.port or 0, secret) if asked.proxy else None
-    return HouseNetwork(only=tuple(asked.only_hosts), proxy=proxy, authorities=authorities)
+    only, embedded = tuple(asked.only_hosts), tuple(asked.embedded_hosts)
+    return HouseNetwork(only=only, embedded=embedded, proxy=proxy, authorities=authorities)

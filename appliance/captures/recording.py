@@ -20,7 +20,15 @@ from appliance.errors import NotFound
 from appliance.evidence import container
 from appliance.evidence.captures import layout, package
 from appliance.evidence.captures.archive import require_archive
-from appliance.evidence.captures.facts import CapturedBy, CaptureFacts, NetworkFacts, decode, encode, fit
+from appliance.evidence.captures.facts import (
+    CapturedBy,
+    CaptureFacts,
+    NetworkFacts,
+    decode,
+    encode,
+    fit,
+    is_prompt,
+)
 from appliance.evidence.captures.gathering import CaptureSurroundings, captured_files, facts_of
 from appliance.evidence.captures.model import CaptureEvidence
 from appliance.evidence.captures.thumbnail import thumbnail_of
@@ -105,9 +113,9 @@ class CaptureRecording:
     ) -> RecordedCapture:
         """Dates, keeps and logs *capture*, which the person *by* (a subject) had made.
 
-        1. there is a page, it fits into a package, and its WACZ shows its WARC; 2. the WARC is timestamped, with
-        the certificates in the reply; 3. the facts are written; 4. all files are kept durably; 5. the log's entry
-        is written, and what *keep* writes, in one transaction.
+        1. there is a page, and it fits into a package; 2. the WARC is timestamped, with the certificates in the
+        reply, soon after the capture ended; 3. the facts are written, and the WACZ shows the WARC as their page;
+        4. all files are kept durably; 5. the log's entry is written, and what *keep* writes, in one transaction.
 
         Raises :class:`CaptureFailed` where the browser had nothing to show but its own notice, or no package would
         hold the capture or pass; :class:`hsm.errors.TimeNotAvailable` while nothing can be dated; and what its
@@ -116,7 +124,6 @@ class CaptureRecording:
         given = captured_files(capture)
         _require_page(capture)
         _require_room(given)
-        _require_archive(given)
         exchange = self._dated(capture.warc)
         stamp = parse_token(parse_response(exchange.reply))
         facts = facts_of(
@@ -125,6 +132,7 @@ class CaptureRecording:
             by=CapturedBy(request.name, request.organisation, request.purpose),
             surroundings=self._surroundings(request.zone),
         )
+        _require_package(given, facts, stamp.gen_time)
         files = {
             **given,
             layout.WARC_QUERY: exchange.request,
@@ -216,6 +224,12 @@ _NOT_VISITED: Final = {
         "{address} is not captured: its host is none of those that alone may be captured (only_hosts under"
         " [capture] in the settings)."
     ),
+    "not-of-house": (
+        "{address} is not captured: the capture began at a host of the house, and led outside. Order a capture of"
+        " this address itself, or allow its host where that is one of the house (allowed_hosts under [capture] in"
+        " the settings)."
+    ),
+    "no-room": "This machine had too many connections open to visit {address}; nothing was kept. Try again later.",
     "unresolved": "The host of {address} was not found; nothing was kept.",
     "unreachable": "There was no connection to the host of {address}; nothing was kept.",
 }
@@ -260,10 +274,20 @@ def _require_room(given: Mapping[str, bytes]) -> None:
         )
 
 
-def _require_archive(given: Mapping[str, bytes]) -> None:
-    """What no verifier would pass is not logged: a page may have taken the capturing program over."""
+def _require_package(given: Mapping[str, bytes], facts: CaptureFacts, stamped: datetime) -> None:
+    """What no verifier would pass is not logged: a page may have taken the capturing program over, and a clock
+    may have been set while it ran."""
+    if not is_prompt(facts, stamped):
+        raise CaptureFailed(
+            "The capture of {address} ended at {ended} by one clock of this machine, and was timestamped at"
+            " {stamped} by another: these have to be in order, and within an hour. Nothing was kept; check the"
+            " clocks, and capture the page again.",
+            address=fit(facts.address),
+            ended=facts.ended.isoformat(timespec="seconds"),
+            stamped=stamped.isoformat(timespec="seconds"),
+        )
     try:
-        require_archive({path: memoryview(octets) for path, octets in given.items()})
+        require_archive({path: memoryview(octets) for path, octets in given.items()}, facts)
     except PackageRefused as error:
         raise CaptureFailed(error.template, **error.values) from error
 

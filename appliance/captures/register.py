@@ -25,7 +25,7 @@ from appliance.model.captures import (
     CaptureWork,
     OrderedCapture,
 )
-from appliance.store import captures, people
+from appliance.store import captures, people, retention
 from appliance.store.database import Database, Transaction, reads
 
 PAGE: Final = 50
@@ -164,7 +164,10 @@ class CaptureRegister:
         with self._database.reading() as tx:
             return _page(captures.captures_of_organisation(tx, organisation, after, PAGE + 1))
 
-    count_ahead = reads(captures.count_ahead)
+    def count_ahead(self, capture: OrderedCapture) -> int:
+        """How many come before *capture* in the queue; 0 for one that does not wait."""
+        return self._database.query(captures.count_ahead, capture.id, self._now())
+
     is_to_finish = reads(captures.is_to_finish)
 
     def files(self, capture_id: str, *, by: str) -> Sequence[CaptureFile]:
@@ -219,9 +222,11 @@ class CaptureRegister:
             append_event(tx, AuditEvent(kind, now, by, None, {"capture": capture_id}, {"reason": reason}))
 
     def keeps_until(self, capture: OrderedCapture) -> datetime | None:
-        """When the files of *capture* are disposed of; None for never, and for one without files."""
+        """When the term of *capture* is over, so that its files may go; None for never, or without files."""
         days = self._settings.keep_days
         if capture.state is not CaptureState.DONE or capture.ended is None or capture.held is not None or not days:
+            return None
+        if self._database.query(retention.is_held, capture.id, of=retention.CAPTURES):
             return None
         return capture.ended + timedelta(days=days)
 

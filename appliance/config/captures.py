@@ -34,6 +34,10 @@ def _are_patterns(texts: Sequence[str]) -> bool:
     return all(_is_host(each.removeprefix("*.")) for each in texts)
 
 
+def _are_ports(numbers: Sequence[int]) -> bool:
+    return all(0 < each < 2**16 for each in numbers)
+
+
 def _is_proxy(url: str) -> bool:
     if not url:
         return True
@@ -51,7 +55,9 @@ class CaptureSettings:
 
     ``allowed_hosts`` are hosts of the house (names or addresses) that may be captured although no public address
     belongs to them; ``only_hosts``, where it is not empty, are the only public hosts, ``*.`` standing for all
-    names below one. ``proxy`` is the house's forward proxy, whose user and password are the secret
+    names below one. While a host of the house is captured no other is visited but ``embedded_hosts``, from which
+    its pages load scripts or pictures, say. ``closed_ports`` are ports of this machine that are visited as little
+    as the appliance's own. ``proxy`` is the house's forward proxy, whose user and password are the secret
     ``capture.proxy``. ``tls`` is a PEM file (its path counts from ``config/``) with authorities that are believed
     beside the system's. One capture takes ``seconds`` for loading, ``megabytes`` and ``requests``, and its
     picture ``height`` pixels at most. One person orders ``per_day`` captures in 24 hours; each is kept for
@@ -66,6 +72,10 @@ class CaptureSettings:
     only_hosts: list[str] = checked(
         [], _are_patterns, "a list of names in small letters, such as www.example.com or *.example.com"
     )
+    embedded_hosts: list[str] = checked(
+        [], _are_patterns, "a list of names in small letters, such as cdn.example.com or *.example.com"
+    )
+    closed_ports: list[int] = checked([], _are_ports, "a list of ports from 1 to 65535")
     proxy: str = checked("", _is_proxy, "like http://proxy.enterprise.example:3128, without a user")
     tls: str = ""
     live_view: bool = False

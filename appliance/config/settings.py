@@ -135,12 +135,13 @@ class Settings:
 
     @property
     def own_ports(self) -> frozenset[int]:
-        """Ports of this machine at which the appliance itself answers, behind its web server, too: that leads from
-        plain HTTP to the portal, and has revocation lists there."""
+        """Ports of this machine at which the appliance itself answers, behind its web server, too (which leads
+        from plain HTTP to the portal, and has revocation lists there), and those that the operator closes."""
         served = (self.web, self.console, self.activation)
         ports = {each.port for each in served} | {self.web.port + TSA_PORT_ABOVE}
         in_front = {80} if self.web.public_url.startswith("https:") else set()
-        return frozenset(ports | in_front | {each.public_port for each in served})
+        closed = {*in_front, *self.capture.closed_ports}
+        return frozenset(ports | closed | {each.public_port for each in served})
 
     def mail_password(self, environment: Mapping[str, str]) -> str | None:
         """The password of the mail server's user, where there is one. Raises ConfigurationError."""

@@ -32,10 +32,11 @@ ROOT = (
     "openssl x509 -in certificates/ca.pem -noout -subject -dates -fingerprint -sha256"
 )
 """A second certificate in that file would be trusted as well, and not shown."""
-HASHES = (
-    f"{_MANIFEST_LINES} | \\\n"
+SAME_DIGESTS = (
     'while read -r hash path; do test "$(openssl dgst -sha256 -r "$path" | cut -c1-64)" = "$hash" || exit 1; done'
 )
+"""Behind a pipe with digests and paths: the files have these digests."""
+HASHES = f"{_MANIFEST_LINES} | \\\n{SAME_DIGESTS}"
 UNLISTED = (
     f'test "$( ({_MANIFEST_LINES} | cut -c66-; \\\n'
     "printf 'manifest.%s\\n' json p7s tsq tsr) | LC_ALL=C sort)\" = \\\n"

@@ -5,13 +5,14 @@ authority, and what seals the manifest.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from importlib import resources
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.evidence.manifest import MANIFEST, QUERY, REPLY, SIGNATURE
-from appliance.evidence.model import Certificates, ManifestSignature
+from appliance.evidence.model import Certificates, ManifestSignature, TimestampExchange
 from appliance.evidence.offline_verifier import read_verifier
 from hsm import timestamp
 from hsm.checkers import NAMES, VERIFIER
@@ -40,14 +41,20 @@ def authority_files(certificates: Certificates) -> dict[str, bytes]:
 def seal(listed: bytes, seals: ManifestSignature) -> dict[str, bytes]:
     """The manifest *listed* with its signature, and its timestamp, which is verified to be over it. Raises what
     *seals* raise."""
-    request = timestamp.build_request(timestamp.order_for(hashlib.sha256(listed).digest(), nonce=_nonce(listed)))
-    reply = seals.timestamp(request)
-    token = timestamp.parse_response(reply)
-    timestamp.verify_token(token, data=listed, nonce=_nonce(listed))
-    return {MANIFEST: listed, SIGNATURE: seals.sign(listed), QUERY: request, REPLY: reply}
+    exchange = dated(listed, seals.timestamp)
+    return {MANIFEST: listed, SIGNATURE: seals.sign(listed), QUERY: exchange.request, REPLY: exchange.reply}
 
 
-def _nonce(listed: bytes) -> int:
-    """A nonce that depends on the manifest alone, so that packages stay reproducible. The authority that answers
-    is our own, and no reply for this imprint can be older than the manifest."""
-    return int.from_bytes(hashlib.sha256(b"vermilion-evidence-nonce\0" + listed).digest()[:8]) | 1
+def dated(content: bytes, stamp: Callable[[bytes], bytes]) -> TimestampExchange:
+    """A timestamp over *content*, which is verified; *stamp* answers a request (DER). Raises what that raises."""
+    nonce = _nonce(content)
+    request = timestamp.build_request(timestamp.order_for(hashlib.sha256(content).digest(), nonce=nonce))
+    reply = stamp(request)
+    timestamp.verify_token(timestamp.parse_response(reply), data=content, nonce=nonce)
+    return TimestampExchange(request, reply)
+
+
+def _nonce(dated: bytes) -> int:
+    """A nonce that depends on what is dated alone, so that packages stay reproducible. The authority that answers
+    is our own, and no reply for this imprint can be older than that."""
+    return int.from_bytes(hashlib.sha256(b"vermilion-evidence-nonce\0" + dated).digest()[:8]) | 1

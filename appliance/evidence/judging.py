@@ -27,6 +27,7 @@ from appliance.verification.model import PASSED, undecided
 from appliance.verification.trust import UNREADABLE
 from hsm import checkers, timestamp
 from hsm.errors import Sentence
+from hsm.manifests import RENEWALS
 
 SINCE = frozenset(
     {SubIndication.OUT_OF_BOUNDS_NO_POE, SubIndication.REVOKED_NO_POE, SubIndication.REVOKED_CA_NO_POE}
@@ -39,6 +40,7 @@ _UNKNOWN_CHECKER = (
     " Do not run it."
 )
 _ONLY_TO_READ = "These files are only there to be read and were not verified: {files}."
+_LISTS = "crls.pem"
 _CRL_END = b"-----END X509 CRL-----\n"
 
 
@@ -58,21 +60,25 @@ class PackageJudgement:
 def trust_in(files: Files, verifier: Verifier, at: datetime, anchors: TrustAnchors) -> PackageTrust:
     """By whom, when and with whose trust *files* are judged. The package's certificates help to build paths, and
     its lists to know of revocation; neither is trusted."""
-    certificates = [
-        certificate
-        for path in sorted(files)
-        if path.startswith("certificates/") and path.endswith(".pem") and not path.endswith("crls.pem")
-        for certificate in certificates_in(part(files, path))
-    ]
-    if len(certificates) > _MOST_CERTIFICATES:
+    certificates = list(_certificates_below("certificates/", files))
+    later = list(_certificates_below(RENEWALS, files))
+    if len(certificates) + len(later) > _MOST_CERTIFICATES:
         raise PackageRefused(
             "The package has more than {limit} certificates; it was not judged.", limit=_MOST_CERTIFICATES
         )
-    crls = part(files, "certificates/crls.pem").split(_CRL_END)[:-1]
-    lists = (_der_of(crl + _CRL_END) for crl in crls)
-    believed = replace(anchors, known=(*anchors.known, *certificates), crls=(*anchors.crls, *lists))
+    paths = [path for path in sorted(files) if path.startswith(RENEWALS) and path.endswith(_LISTS)]
+    crls = [crl for path in (f"certificates/{_LISTS}", *paths) for crl in part(files, path).split(_CRL_END)[:-1]]
+    lists = dict.fromkeys(_der_of(crl + _CRL_END) for crl in crls)
+    known = dict.fromkeys((*anchors.known, *certificates, *later))
+    believed = replace(anchors, known=tuple(known), crls=(*anchors.crls, *lists))
     carried = frozenset(each.public_bytes(Encoding.DER) for each in certificates)
     return PackageTrust(verifier, at, believed, carried)
+
+
+def _certificates_below(folder: str, files: Files) -> Iterator[x509.Certificate]:
+    for path in sorted(files):
+        if path.startswith(folder) and path.endswith(".pem") and not path.endswith(_LISTS):
+            yield from certificates_in(part(files, path))
 
 
 def _der_of(crl: bytes) -> bytes:
@@ -124,11 +130,15 @@ def held_against(path: str, report: VerificationReport) -> Iterator[SignatureRep
 
 def checkpoint_stamp(files: Files, trust: PackageTrust) -> Iterator[SignatureReport]:
     """What the timestamp of the log's checkpoint adds, which is over what the log itself signed."""
+    yield from held_against(log_files.CHECKPOINT_STAMP, judge_checkpoint(files, trust))
+
+
+def judge_checkpoint(files: Files, trust: PackageTrust) -> VerificationReport:
+    """On that timestamp."""
     checkpoint = part(files, log_files.CHECKPOINT)
     vkey = part(files, log_files.VKEY).decode("ascii", "replace")
     dated = log_files.read_log_files(checkpoint, vkey).note
-    report = judge_stamp(part(files, log_files.CHECKPOINT_STAMP), dated, trust)
-    yield from held_against(log_files.CHECKPOINT_STAMP, report)
+    return judge_stamp(part(files, log_files.CHECKPOINT_STAMP), dated, trust)
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

@@ -70,7 +70,8 @@ _AT_ROOT: Final = frozenset({*_NAMES, "certificates", "contract", "history", "lo
 
 def belongs_at_root(name: str) -> bool:
     """Whether a folder or a file of this name lies at the root of packages of now or earlier."""
-    return name in _AT_ROOT or is_of_captures(name) or _OTHERS.fullmatch(name) is not None
+    of_captures = is_of_captures(name) or is_of_captures(f"{name}/")
+    return name in _AT_ROOT or of_captures or _OTHERS.fullmatch(name) is not None
 
 
 def require_layout(paths: Iterable[str]) -> None:

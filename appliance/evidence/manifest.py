@@ -24,7 +24,7 @@ from appliance.evidence.model import PackageRefused
 from hsm import canonical
 from hsm.errors import Malformed
 from hsm.intents import instant
-from hsm.manifests import CAPTURE_FORMAT, CAPTURE_NUMBER
+from hsm.manifests import CAPTURE_FORMAT, CAPTURE_NUMBER, RENEWALS
 from hsm.manifests import CONTRACT_FORMAT as FORMAT
 from hsm.note import Checkpoint
 
@@ -204,8 +204,11 @@ def _fits_capture(manifest: CaptureManifest) -> bool:
 
 
 def require_same(manifest: AnyManifest, files: Mapping[str, bytes | memoryview]) -> None:
-    """Exactly the listed files are there, each with its listed size and SHA-256, or :class:`PackageRefused`."""
-    found = listing({path: data for path, data in files.items() if path not in SEALS})
+    """Exactly the listed files are there, each with its listed size and SHA-256, or :class:`PackageRefused`.
+    Renewed timestamps lie beside them in the package of a capture."""
+    renewable = isinstance(manifest, CaptureManifest)
+    beside = {path for path in files if path in SEALS or (renewable and path.startswith(RENEWALS))}
+    found = listing({path: data for path, data in files.items() if path not in beside})
     listed = {file.path: file for file in manifest.files}
     for file in found:
         if file.path not in listed:

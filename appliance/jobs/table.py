@@ -106,6 +106,7 @@ def jobs_of(appliance: Appliance, delivery: OutboxDelivery | None, texts: CodeDe
         Job("directory as asked", 1.0, appliance.directory_operation.run_asked),
         Job("kept answers", 60.0, appliance.keyed_requests.forget_old),
         Job("mail merges", 1.0, appliance.merge_rounds.run_round),
+        Job("deposits", 1.0, appliance.deposit_batches.run_round),
         *capture_jobs(appliance),
         Job("disposal", 600.0, appliance.retention.remove_doomed_blobs),
         Job("ownerless documents", 600.0, appliance.retention.remove_ownerless_blobs),
@@ -137,6 +138,7 @@ def capture_jobs(appliance: Appliance) -> list[Job]:
         *(Job(name, 1.0, queue.run_next) for name in ("web captures", "further web captures")),
         Job("captures with a log-in", 1.0, partial(queue.run_next, log_in=True)),
         Job("captures compared", 1.0, appliance.capture_finishing.run_round),
+        Job("packages renewed", 60.0, appliance.package_renewal.run_round),
         Job("disposal of captures", 600.0, appliance.capture_retention.dispose_due),
     ]
 

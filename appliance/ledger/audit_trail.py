@@ -153,6 +153,7 @@ class EventKind(StrEnum):
     CAPTURE_RELEASED = "capture-released", EventMeaning("Web capture kept for its usual term again")
     CAPTURE_DISPOSED = "capture-disposed", EventMeaning("Web capture disposed of")
     OWNERSHIP_DEPOSITED = "ownership-deposited", EventMeaning("Files deposited")
+    OWNERSHIP_CERTIFIED = "ownership-certified", EventMeaning("Certificate of a deposit made")
     SEAL_REQUESTED = "seal-requested", _of_seal("Use of the seal requested")
     SEAL_APPROVED = "seal-approved", _of_seal("Use of the seal approved")
     SEAL_HALF_APPROVED = "seal-half-approved", _of_seal("Use of the seal approved by one custodian of two")

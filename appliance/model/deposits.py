@@ -8,6 +8,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
+from hsm.errors import Sentence
+
 
 class HolderKind(StrEnum):
     """Who holds the rights (权利人): the depositor, or whom the depositor names."""
@@ -81,7 +83,8 @@ CREATIONS: Final[Mapping[Creation, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class RightsHolder:
-    """Who holds the rights, as the depositor says; the ``name`` of a depositor is filled in from the register."""
+    """Who holds the rights, as the depositor says; the ``name`` of a depositor is filled in from the
+    register."""
 
     kind: HolderKind
     name: str = ""
@@ -127,14 +130,12 @@ def _code(character: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Deposit:
-    """One deposit. ``digest`` (SHA-256, hex) is what was timestamped: that of the file where it is one, else that
-    of the manifest. ``files`` is how many there are, ``size`` their bytes in all, where they are known.
+    """One deposit. ``digest`` (SHA-256, hex) is what was timestamped: that of the file where it is one, else
+    that of the manifest. ``files`` is how many there are, ``size`` their bytes in all, where they are known.
 
-    ``token`` is the RFC 3161 token (DER) over the digest and ``at`` the time that it gives; ``certificate`` is the
-    SHA-256 (hex) under which the blob store keeps the certificate, a PDF sealed by a document timestamp.
-    ``organisation`` is the depositor's at that time. ``predecessor`` is the deposit whose next version this is.
-    ``client`` is the API client that handed it in. ``work`` is None for deposits from before it was asked for.
-    """
+    ``token`` is the RFC 3161 token (DER) over the digest and ``at`` the time that it gives. ``organisation`` is
+    the depositor's at that time. ``predecessor`` is the deposit whose next version this is. ``client`` is the
+    API client that handed it in. ``work`` is None for deposits from before it was asked for."""
 
     id: str
     depositor: str
@@ -145,7 +146,6 @@ class Deposit:
     size: int | None
     at: datetime
     token: bytes
-    certificate: str
     entry: int
     predecessor: str | None = None
     client: str | None = None
@@ -155,3 +155,35 @@ class Deposit:
     def has_manifest(self) -> bool:
         """Whether the digest is that of a manifest."""
         return self.files > 1
+
+
+class BatchedState(StrEnum):
+    """What became of one deposit of a batch."""
+
+    WAITING = "waiting"
+    MADE = "made"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class DepositBatch:
+    """Deposits of *owner*, each of one file, that the scheduler makes one after another."""
+
+    id: str
+    owner: str
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BatchedDeposit:
+    """One of a batch: ``number`` is its row in the list. ``deposit`` is the number under which it is made, and
+    once it is made that of the deposit that there is. ``refusal`` says why it was not made."""
+
+    number: int
+    deposit: str
+    title: str
+    file: DepositedFile
+    work: WorkDetails
+    predecessor: str | None = None
+    state: BatchedState = BatchedState.WAITING
+    refusal: Sentence | None = None

@@ -1,5 +1,6 @@
 """Deposits (存证): digests of files, timestamped and logged, with a certificate that proves itself."""
 
+from appliance.ownership.batches import DepositBatches
 from appliance.ownership.certificate import CertificateFacts, certificate_html, certificate_pdf
 from appliance.ownership.declaration import Declaration, load_declaration
 from appliance.ownership.deposits import CertificateIssuer, Ownership
@@ -10,6 +11,7 @@ __all__ = [
     "CertificateFacts",
     "CertificateIssuer",
     "Declaration",
+    "DepositBatches",
     "DepositOrder",
     "Ownership",
     "certificate_html",

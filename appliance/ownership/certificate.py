@@ -5,13 +5,11 @@ it, so that the paper alone proves the time to whoever has the files.
 from __future__ import annotations
 
 import base64
+import itertools
 import textwrap
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-
-from markupsafe import Markup
 
 from appliance.language import Language, instants, translator
 from appliance.model.deposits import (
@@ -25,10 +23,13 @@ from appliance.model.deposits import (
 from appliance.ownership.declaration import load_declaration
 from appliance.ownership.manifest import digest_of
 from appliance.ownership.token_codes import codes_of, drawn_code
-from appliance.typesetting.typesetter import page_template, typeset, typeset_identified
+from appliance.typesetting.typesetter import page_template, typeset
 
 MOST_LISTED: Final = 300
 """Files that the certificate lists, some eight pages of them; the manifest has all."""
+
+_MOST_LETTERS: Final = 12_000
+"""Characters of all names in the list: with long ones, fewer files fill these pages."""
 
 _LINE: Final = 76
 
@@ -38,10 +39,10 @@ _LONGEST_LISTED: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class CertificateFacts:
-    """What stands on the certificate. ``files`` are in the manifest's order, ``serial`` is the timestamp's number
-    in hex, ``reply`` the timestamp whole (DER TimeStampResp). ``version`` counts from 1, ``predecessor`` is the
-    number of the version before. ``client`` is the name of the program that handed it in, if one did. ``heading``
-    is what the enterprise calls the certificate, empty for its usual name."""
+    """What stands on the certificate. ``files`` are in the manifest's order, ``serial`` is the timestamp's
+    number in hex, ``reply`` the timestamp whole (DER TimeStampResp). ``version`` counts from 1, ``predecessor``
+    is the number of the version before. ``client`` is the name of the program that handed it in, if one did.
+    ``heading`` is what the enterprise calls the certificate, empty for its usual name."""
 
     number: str
     title: str
@@ -78,6 +79,14 @@ def total_size(files: tuple[DepositedFile, ...]) -> int | None:
     return sum(known) if len(known) == len(sizes) else None
 
 
+def _listed(files: tuple[DepositedFile, ...]) -> tuple[DepositedFile, ...]:
+    """Those of *files* that the certificate lists: the first ones, none where there is one alone."""
+    if len(files) == 1:
+        return ()
+    letters = itertools.accumulate(len(_listed_name(each.name)) for each in files[:MOST_LISTED])
+    return files[: max(2, sum(each <= _MOST_LETTERS for each in letters))]
+
+
 def _listed_name(name: str) -> str:
     """The *name* as the list has it: of a long one its beginning and its end, where kinds and numbers stand."""
     shown = readable_name(name)
@@ -86,15 +95,9 @@ def _listed_name(name: str) -> str:
 
 
 def certificate_pdf(facts: CertificateFacts, language: Language) -> bytes:
-    """A4 pages with their typefaces embedded; not sealed yet. Raises as :func:`appliance.typesetting.typeset`."""
-    return typeset(certificate_html(facts, language))
-
-
-def certificate_pdfs(every: Sequence[CertificateFacts], language: Language) -> list[bytes]:
-    """The same for those of a batch, set in one process."""
-    if len(every) == 1:
-        return [certificate_pdf(every[0], language)]
-    return typeset_identified([certificate_html(each, language) for each in every])
+    """A4 pages with their typefaces embedded; not sealed yet. Raises as
+    :func:`appliance.typesetting.typeset`."""
+    return typeset(certificate_html(facts, language), images=True)
 
 
 def certificate_html(facts: CertificateFacts, language: Language) -> str:
@@ -111,11 +114,10 @@ def certificate_html(facts: CertificateFacts, language: Language) -> str:
         digest=[facts.digest[start : start + 8] for start in range(0, 64, 8)],
         declaration=load_declaration(facts.work.declaration),
         words=load_declaration(facts.work.declaration).words[language].split("\n"),
-        listed=facts.files[:MOST_LISTED] if len(facts.files) > 1 else (),
+        listed=_listed(facts.files),
         readable=readable_name,
         listed_name=_listed_name,
-        # segno's own markup: numbers and path data only
-        codes=[Markup(drawn_code(each)) for each in codes_of(facts.reply)],  # noqa: S704
+        codes=[drawn_code(each) for each in codes_of(facts.reply)],
         lines=textwrap.wrap(text, _LINE),
         translate=translator(language),
     )

@@ -1,13 +1,12 @@
-"""Deposits: a digest is timestamped, the certificate that says so is typeset and sealed, and all of it is recorded
-in one commit.
-"""
+"""Deposits: a digest is timestamped, and recorded in one commit. The certificate that says so is typeset and
+sealed when somebody first asks for it, and stays as it was made."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -15,19 +14,20 @@ from appliance.acting_client import acting_client
 from appliance.contracts.dependencies import ContractRecords, SigningBackend
 from appliance.errors import LedgerDamaged, NotFound, PreconditionRefused, ResultRefused
 from appliance.language import Language
-from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
+from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, Field, append_event
 from appliance.model.deposits import Deposit, DepositedFile, readable_name
 from appliance.model.people import Person
-from appliance.ownership.certificate import CertificateFacts, certificate_pdfs
+from appliance.ownership.certificate import CertificateFacts, certificate_pdf, total_size
 from appliance.ownership.declaration import load_declaration
 from appliance.ownership.manifest import digest_of, encode_manifest, is_digest
-from appliance.ownership.orders import DepositOrder, accepted, split
+from appliance.ownership.orders import DepositOrder, accepted
 from appliance.pdf.values import ValidationMaterial
-from appliance.store import api_clients, ownership, people
+from appliance.store import api_clients, ledger, ownership, people
 from appliance.store.database import Transaction
 from appliance.verification import Indication
+from hsm import canonical
 from hsm.rows import fields_of
-from hsm.timestamp import parse_token, response_granted
+from hsm.timestamp import TimestampInfo, parse_token, response_granted
 
 SHOWN: Final = 50
 """Deposits on a page of somebody's list."""
@@ -46,29 +46,8 @@ class CertificateIssuer:
     headings: Mapping[Language, str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """An order that was accepted, under its number; ``known`` is the deposit that there is of it already,
-    ``version`` counts from 1."""
-
-    number: str
-    order: DepositOrder
-    version: int
-    known: Deposit | None
-
-    @property
-    def digest(self) -> str:
-        return digest_of(self.order.files)
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """A deposit that is about to be recorded; ``entry`` is not known yet."""
-
-    wanted: _Wanted
-    facts: CertificateFacts
-    token: bytes
-    certificate: str
+def _nothing(_tx: Transaction, _deposit: Deposit) -> None:
+    """What else is recorded with a deposit, where nothing is."""
 
 
 class Ownership:
@@ -79,21 +58,33 @@ class Ownership:
         self._backend = backend
         self._issuer = issuer
 
-    def deposit(self, order: DepositOrder, *, by: str, number: str | None = None) -> Deposit:
+    def deposit(
+        self,
+        order: DepositOrder,
+        *,
+        by: str,
+        number: str | None = None,
+        also: Callable[[Transaction, Deposit], None] = _nothing,
+    ) -> Deposit:
         """The deposit of *by* (a person's subject), under the *number* (24 hex digits) that the caller chose, if
-        it did; for what they have deposited with the same data before, the deposit that is there.
+        it did; for what they have deposited with the same data before, the deposit that is there. *also* is done
+        in the same transaction.
 
-        Raises :class:`PreconditionRefused` for an order that says too little or too much, or differs from what is
-        there; :class:`hsm.errors.TimeNotAvailable` while nothing can be dated. Until the last step nothing is
-        recorded but the timestamp, which says nothing about anybody.
-        """
-        [made] = self._deposit([order], by, number)
-        return made
-
-    def deposit_each(self, order: DepositOrder, *, by: str) -> list[Deposit]:
-        """Each file of *order* as a deposit of its own with the same data: all of them or none. Raises as
-        :meth:`deposit`."""
-        return self._deposit(split(order), by, None)
+        Raises :class:`PreconditionRefused` for an order that says too little or too much, or differs from what
+        is there; :class:`hsm.errors.TimeNotAvailable` while nothing can be dated. Until the last step nothing is
+        recorded but the timestamp, which says nothing about anybody."""
+        with self._records.database.reading() as tx:
+            person = people.person(tx, by)
+            order, known = checked(tx, order, person, today_of(person, self._records.now()))
+        if known is not None and also is _nothing:
+            return known
+        digest = digest_of(order.files)
+        token = b"" if known is not None else self._backend.timestamps.issue_token(bytes.fromhex(digest))
+        with self._records.database.transaction() as tx:
+            if known is None:
+                known = _record(tx, order, token, person, number or secrets.token_hex(12))
+            also(tx, known)
+        return known
 
     def get(self, deposit_id: str, *, by: str) -> Deposit:
         """The deposit of *by*. Raises :class:`NotFound`, also for somebody else's."""
@@ -159,72 +150,56 @@ class Ownership:
         return encode_manifest(files)
 
     def certificate(self, deposit: Deposit) -> bytes:
-        return self._backend.blobs.get(deposit.certificate)
+        """The certificate (PDF), sealed by a document timestamp. It is made when it is first asked for, in the
+        language that its depositor has then; from then on it is the same octets, whose digest is in the log.
+
+        Raises :class:`ConfinementFailed`, :class:`ResultRefused`, and :class:`hsm.errors.TimeNotAvailable`."""
+        digest = self._records.database.query(ownership.certificate_of, deposit.id)
+        if digest is None:
+            facts, language = self._records.database.query(self._facts, deposit)
+            made = self._backend.blobs.put(self._sealed(certificate_pdf(facts, language)))
+            digest = self._records.database.commit(_keep_certificate, deposit, made, self._records.now())
+        return self._backend.blobs.get(digest)
 
     def reply(self, deposit: Deposit) -> bytes:
         """The timestamp as a reply (DER TimeStampResp), as ``openssl ts -verify -in`` reads it."""
         return response_granted(deposit.token)
 
-    def _deposit(self, orders: Sequence[DepositOrder], by: str, number: str | None) -> list[Deposit]:
-        """1. What is ordered is checked, and looked up. 2. What is not there yet is dated, 3. gets its
-        certificate, and 4. is recorded, all in one transaction."""
-        reach = acting_client()
-        with self._records.database.reading() as tx:
-            person = people.person(tx, by)
-            today = self._records.now().astimezone(ZoneInfo(person.zone)).date()
-            wanted = [_wanted(tx, each, person, today, number or secrets.token_hex(12)) for each in orders]
-            client = "" if reach is None else api_clients.load_client(tx, reach.client).name
-        missing = [each for each in wanted if each.known is None]
-        facts = [self._dated(each, person, client) for each in missing]
-        certificates = self._certificates([each for each, _ in facts], person.language) if facts else []
-        made = [
-            _Made(one, about, token, certificate)
-            for one, (about, token), certificate in zip(missing, facts, certificates, strict=True)
-        ]
-        with self._records.database.transaction() as tx:
-            recorded = {each.wanted.number: _record(tx, each, person) for each in made}
-        return [each.known or recorded[each.number] for each in wanted]
-
-    def _dated(self, wanted: _Wanted, person: Person, client: str) -> tuple[CertificateFacts, bytes]:
-        order = wanted.order
-        token = self._backend.timestamps.issue_token(bytes.fromhex(wanted.digest))
-        info = parse_token(token)
+    def _facts(self, tx: Transaction, deposit: Deposit) -> tuple[CertificateFacts, Language]:
+        """What stands on the certificate of *deposit*, and in which language."""
+        if deposit.work is None:
+            raise NotFound("There is no certificate of the deposit {deposit}.", deposit=deposit.id)
+        person = people.person(tx, deposit.depositor)
+        before = [each.id for each in ownership.versions(tx, deposit.id)]
         facts = CertificateFacts(
-            number=wanted.number,
-            **fields_of(order, "title work files predecessor"),
-            depositor=person.name,
-            organisation=person.organisation,
-            at=info.gen_time,
+            number=deposit.id,
+            **fields_of(deposit, "title work organisation at predecessor"),
+            files=tuple(ownership.files_of(tx, deposit.id)),
+            depositor=_name_then(tx, deposit) or person.name,
             zone=person.zone,
-            serial=f"{info.serial:x}",
-            reply=response_granted(token),
+            serial=f"{parse_token(deposit.token).serial:x}",
+            reply=response_granted(deposit.token),
             issuer=self._issuer.name,
             address=self._issuer.address.rstrip("/"),
-            version=wanted.version,
-            client=client,
+            version=before.index(deposit.id) + 1,
+            client="" if deposit.client is None else api_clients.load_client(tx, deposit.client).name,
             heading=self._issuer.headings[person.language],
         )
-        return facts, token
+        return facts, person.language
 
-    def _certificates(self, facts: Sequence[CertificateFacts], language: Language) -> list[str]:
-        """The digests under which the sealed certificates are stored."""
-        pages = certificate_pdfs(facts, language)
-        fresh = self._backend.authority.issue_crl()
-        crls = tuple(dict.fromkeys([*self._backend.authority.crls(), fresh]))
-        certificates = tuple(
-            dict.fromkeys([*self._backend.authority.authorities(), self._backend.authority.certificate("tsa")])
-        )
-        material = ValidationMaterial(certificates, crls)
-        return [self._backend.blobs.put(self._sealed(each, material)) for each in pages]
-
-    def _sealed(self, document: bytes, material: ValidationMaterial) -> bytes:
-        """*document* with a document timestamp and what proves it (DSS), passed by the verifier for strangers."""
+    def _sealed(self, document: bytes) -> bytes:
+        """*document* with a document timestamp and what proves it (DSS), passed by the verifier for
+        strangers."""
+        authority = self._backend.authority
+        crls = dict.fromkeys([*authority.crls(), authority.issue_crl()])
+        certificates = dict.fromkeys([*authority.authorities(), authority.certificate("tsa")])
+        material = ValidationMaterial(tuple(certificates), tuple(crls))
         prepared = self._backend.workshop.prepare_archive(document, material)
         sealed = self._backend.workshop.embed(prepared, self._backend.timestamps.issue_token(prepared.digest))
         report = self._backend.verifier.verify_pdf(sealed)
         if report.indication is not Indication.PASSED:
             raise ResultRefused(
-                "The certificate does not pass our own verifier ({why}); nothing was deposited.",
+                "The certificate does not pass our own verifier ({why}) and is not given out; the deposit stands.",
                 why="; ".join(report.reasons),
             )
         return sealed
@@ -234,15 +209,23 @@ def _missing(deposit_id: str) -> NotFound:
     return NotFound("There is no deposit {deposit}.", deposit=deposit_id)
 
 
-def _wanted(tx: Transaction, order: DepositOrder, person: Person, today: date, number: str) -> _Wanted:
-    """*order* as it is recorded. Raises :class:`PreconditionRefused`."""
+def today_of(person: Person, now: datetime) -> date:
+    """The day where the *person* is."""
+    return now.astimezone(ZoneInfo(person.zone)).date()
+
+
+def checked(
+    tx: Transaction, order: DepositOrder, person: Person, today: date
+) -> tuple[DepositOrder, Deposit | None]:
+    """*order* as it is recorded, and the deposit that there is of it already. Raises
+    :class:`PreconditionRefused`."""
     order = accepted(order, person, today)
     known = ownership.same(tx, person.subject, digest_of(order.files), order.predecessor)
     if known is not None:
         _require_same(tx, known, order, person)
-        return _Wanted(number, order, 1, known)
-    version = 1 if order.predecessor is None else _place(tx, order.predecessor, person)
-    return _Wanted(number, order, version, None)
+    elif order.predecessor is not None:
+        _require_followed(tx, order.predecessor, person)
+    return order, known
 
 
 def _require_same(tx: Transaction, known: Deposit, order: DepositOrder, person: Person) -> None:
@@ -258,8 +241,8 @@ def _require_same(tx: Transaction, known: Deposit, order: DepositOrder, person: 
         )
 
 
-def _place(tx: Transaction, predecessor: str, person: Person) -> int:
-    """The place in its chain of what follows the deposit *predecessor*, from 1."""
+def _require_followed(tx: Transaction, predecessor: str, person: Person) -> None:
+    """Whether a deposit of *person* can follow the deposit *predecessor*."""
     try:
         before = ownership.load_deposit(tx, predecessor)
     except NotFound:
@@ -273,28 +256,26 @@ def _place(tx: Transaction, predecessor: str, person: Person) -> int:
         raise PreconditionRefused(
             "“{title}” has a newer version already; deposit this one after the newest version.", title=before.title
         )
-    return len(ownership.versions(tx, predecessor)) + 1
 
 
-def _record(tx: Transaction, made: _Made, person: Person) -> Deposit:
-    order = made.wanted.order
-    known = ownership.same(tx, person.subject, made.wanted.digest, order.predecessor)
+def _record(tx: Transaction, order: DepositOrder, token: bytes, person: Person, number: str) -> Deposit:
+    digest = digest_of(order.files)
+    known = ownership.same(tx, person.subject, digest, order.predecessor)
     if known is not None:  # sent twice at the same moment: the first one stands
         _require_same(tx, known, order, person)
         return known
-    reach = acting_client()
+    reach, info = acting_client(), parse_token(token)
     deposit = Deposit(
-        id=made.facts.number,
+        id=number,
         depositor=person.subject,
         organisation=person.organisation,
         title=order.title,
-        digest=made.wanted.digest,
+        digest=digest,
         files=len(order.files),
-        size=made.facts.size,
-        at=made.facts.at,
-        token=made.token,
-        certificate=made.certificate,
-        entry=append_event(tx, _event(made, person)),
+        size=total_size(order.files),
+        at=info.gen_time,
+        token=token,
+        entry=append_event(tx, _event(order, person, number, info)),
         predecessor=order.predecessor,
         client=None if reach is None else reach.client,
         work=order.work,
@@ -303,23 +284,22 @@ def _record(tx: Transaction, made: _Made, person: Person) -> Deposit:
     return ownership.load_deposit(tx, deposit.id)
 
 
-def _event(made: _Made, person: Person) -> AuditEvent:
+def _event(order: DepositOrder, person: Person, number: str, info: TimestampInfo) -> AuditEvent:
     """What the log says of it: numbers and digests in public, what is said of the work as commitments."""
-    facts, work = made.facts, made.wanted.order.work
+    work = order.work
     public: dict[str, Field] = {
-        "deposit": facts.number,
-        "digest": facts.digest,
-        "files": len(facts.files),
-        "certificate": made.certificate,
-        "serial": facts.serial,
+        "deposit": number,
+        "digest": digest_of(order.files),
+        "files": len(order.files),
+        "serial": f"{info.serial:x}",
         "declaration": load_declaration(work.declaration).digest,
     }
-    if facts.predecessor is not None:
-        public["predecessor"] = facts.predecessor
+    if order.predecessor is not None:
+        public["predecessor"] = order.predecessor
     private: dict[str, Field] = {
-        "title": facts.title,
-        "name": facts.depositor,
-        "file": (readable_name(facts.files[0].name) or None) if len(facts.files) == 1 else None,
+        "title": order.title,
+        "name": person.name,
+        "file": (readable_name(order.files[0].name) or None) if len(order.files) == 1 else None,
         "holder": work.holder.name,
         "holder_kind": work.holder.kind.value,
         "kind": work.kind.value,
@@ -327,4 +307,21 @@ def _event(made: _Made, person: Person) -> AuditEvent:
         "completed": None if work.completed is None else work.completed.isoformat(),
         "description": work.description or None,
     }
-    return AuditEvent(EventKind.OWNERSHIP_DEPOSITED, facts.at, person.subject, None, public, private)
+    return AuditEvent(EventKind.OWNERSHIP_DEPOSITED, info.gen_time, person.subject, None, public, private)
+
+
+def _name_then(tx: Transaction, deposit: Deposit) -> str | None:
+    """The depositor's name when it was deposited, as the log's entry has it; None once that was erased."""
+    opening = ledger.opening(tx, deposit.entry)
+    return None if opening is None else canonical.decode(opening)["name"]["value"]
+
+
+def _keep_certificate(tx: Transaction, deposit: Deposit, digest: str, now: datetime) -> str:
+    """The certificate that stands: whichever was made first."""
+    kept = ownership.certificate_of(tx, deposit.id)
+    if kept is None:
+        public: dict[str, Field] = {"deposit": deposit.id, "certificate": digest}
+        actor = deposit.depositor if acting_client() is None else SYSTEM
+        entry = append_event(tx, AuditEvent(EventKind.OWNERSHIP_CERTIFIED, now, actor, None, public))
+        ownership.keep_certificate(tx, deposit.id, digest, entry)
+    return kept or digest

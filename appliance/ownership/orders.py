@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
@@ -14,6 +13,7 @@ from appliance.model.deposits import DepositedFile, HolderKind, RightsHolder, Wo
 from appliance.model.people import Person
 from appliance.ownership.declaration import VERSION
 from appliance.ownership.manifest import in_order
+from hsm.errors import RefusalError
 from hsm.names import LONGEST_ORGANISATION
 
 LONGEST_TITLE: Final = 200
@@ -21,8 +21,31 @@ LONGEST_DESCRIPTION: Final = 2000
 EARLIEST: Final = date(1000, 1, 1)
 """The first day on which a work can be completed: before, a year was typed wrongly."""
 
-MOST_AT_ONCE: Final = 20
-"""Deposits of one batch: each has a timestamp and a certificate of its own, and somebody waits for all of them."""
+MOST_AT_ONCE: Final = 5_000
+"""Deposits of one batch: they are checked while somebody waits, which takes two seconds then, and made
+afterwards."""
+
+TOO_MANY: Final = (
+    "At most {most} files can be deposited one by one at once; these are {count}. Deposit them together, or in"
+    " several rounds."
+)
+
+_PLACES: Final = (
+    ("rights holder", "holder"),
+    ("completion date", "completed"),
+    ("description", "description"),
+    ("declaration", "declaration"),
+    ("title stands", "title"),
+    ("The title", "title"),
+    ("one by one", "apart"),
+    ("one deposit;", "apart"),
+    ("exactly this", ""),
+    ("newer version", "predecessor"),
+    ("next version of", "predecessor"),
+    ("The size of", "size"),
+    ("The name of", "name"),
+)
+"""By words of a refusal, what of an order it is about, empty for all of it; all others are about its files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +60,11 @@ class DepositOrder:
 
 
 def accepted(order: DepositOrder, depositor: Person, today: date) -> DepositOrder:
-    """*order* as it is recorded: texts without what cannot be seen, files in the manifest's order, a depositor who
-    holds the rights by the name in the register. *today* is the depositor's day.
+    """*order* as it is recorded: texts without what cannot be seen, files in the manifest's order, a depositor
+    who holds the rights by the name in the register. *today* is the depositor's day.
 
     Raises :class:`PreconditionRefused` for what says too little or too much, or cannot be."""
-    if order.work.declaration != VERSION:
-        raise PreconditionRefused("Make the declaration first; nothing is deposited without it.")
+    require_declaration(order.work.declaration)
     title = words(order.title)
     if not title:
         raise PreconditionRefused("Say in words what is deposited; the title stands on the certificate.")
@@ -61,37 +83,35 @@ def accepted(order: DepositOrder, depositor: Person, today: date) -> DepositOrde
     )
 
 
-def split(order: DepositOrder) -> tuple[DepositOrder, ...]:
-    """A batch: each file of *order* as a deposit of its own, with the same data. A file's name follows the title.
+def require_declaration(version: str) -> None:
+    """Raises :class:`PreconditionRefused` for any other than the text that depositors are shown now."""
+    if version != VERSION:
+        raise PreconditionRefused("Make the declaration first; nothing is deposited without it.")
 
-    Raises :class:`PreconditionRefused` for too many, for the same file twice, and for versions."""
+
+def refused_part(refusal: RefusalError) -> str:
+    """What of an order the *refusal* is about: ``title``, ``files``, ``predecessor`` and others; empty for all
+    of it."""
+    return next((part for words, part in _PLACES if words in refusal.template), "files")
+
+
+def split(order: DepositOrder) -> tuple[DepositOrder, ...]:
+    """A batch: each file of *order* as a deposit of its own, with the same data. A file's name follows the
+    title.
+
+    Raises :class:`PreconditionRefused` for too many, and for versions."""
     files = in_order(order.files)
     if order.predecessor is not None:
-        raise PreconditionRefused("A new version is one deposit; choose to deposit the files together.")
-    if len(files) > MOST_AT_ONCE:
         raise PreconditionRefused(
-            "At most {most} files can be deposited one by one at once; these are {count}. Deposit them together,"
-            " or in several rounds.",
-            most=MOST_AT_ONCE,
-            count=len(files),
+            "A new version is one deposit; choose to deposit the files together, or fill in a table."
         )
-    _require_distinct(files)
-    return tuple(replace(order, title=_title_of(order.title, each), files=(each,)) for each in files)
+    if len(files) > MOST_AT_ONCE:
+        raise PreconditionRefused(TOO_MANY, most=MOST_AT_ONCE, count=len(files))
+    return tuple(replace(order, title=title_of(order.title, each), files=(each,)) for each in files)
 
 
-def _require_distinct(files: Sequence[DepositedFile]) -> None:
-    seen: dict[str, DepositedFile] = {}
-    for each in files:
-        other = seen.setdefault(each.digest, each)
-        if other is not each:
-            raise PreconditionRefused(
-                "{one} and {other} are the same file under two names; deposit them together, or leave one out.",
-                one=readable_name(other.name)[:80],
-                other=readable_name(each.name)[:80],
-            )
-
-
-def _title_of(title: str, file: DepositedFile) -> str:
+def title_of(title: str, file: DepositedFile) -> str:
+    """The title of a deposit of *file* alone: *title*, if there is one, and the file's name."""
     name = words(readable_name(file.name)).rpartition("/")[2]
     whole = f"{words(title)} · {name}" if words(title) else name
     return whole if len(whole) <= LONGEST_TITLE else f"{whole[: LONGEST_TITLE - 1]}…"

@@ -101,14 +101,6 @@ def count_ordered(tx: Transaction, owner: str, since: datetime) -> int:
     return tx.count(query, (owner, since))
 
 
-def count_ahead(tx: Transaction, capture: OrderedCapture) -> int:
-    """How many waiting ones of its kind come before this one."""
-    place = "(SELECT retry_at, rowid FROM captures WHERE id = ?1)"
-    kind = "log_in = (SELECT log_in FROM captures WHERE id = ?1)"
-    query = f"SELECT count(*) FROM captures WHERE state = 'waiting' AND {kind} AND (retry_at, rowid) < {place}"  # noqa: S608
-    return tx.count(query, (capture.id,))
-
-
 _MAY_CAPTURE = (
     "EXISTS (SELECT 1 FROM accounts AS a JOIN account_roles AS r ON r.subject = a.subject"
     " WHERE a.subject = {owner} AND a.state = 'active' AND r.role = 'investigator')"
@@ -120,16 +112,30 @@ def may_capture(tx: Transaction, subject: str) -> bool:
     return tx.exists(f"SELECT 1 WHERE {_MAY_CAPTURE.format(owner='?1')}", (subject,))
 
 
+_MADE = "(SELECT count(*) FROM captures AS r WHERE r.state = 'running' AND r.owner = w.owner)"
+_QUEUE = (  # put together of constants, as are the two questions below
+    "WITH queue AS (SELECT id, log_in, later,"  # noqa: S608
+    " row_number() OVER (PARTITION BY log_in ORDER BY later, turn, retry_at, place) - 1 AS ahead FROM"
+    " (SELECT w.id, w.log_in, w.retry_at, w.rowid AS place, w.retry_at > ?1 AS later,"
+    f" row_number() OVER (PARTITION BY w.log_in, w.owner ORDER BY w.retry_at, w.rowid) + {_MADE} AS turn"
+    f" FROM captures AS w WHERE w.state = 'waiting' AND {_MAY_CAPTURE.format(owner='w.owner')}))"
+)
+"""The order of the queue at the time ``?1``; captures with a log-in by hand have one of their own. Of those whose
+time has come (not ``later``), first that of whoever has the fewest that are made or come before, so that nobody
+waits for another's fifty; then the one that waits longest. Those of somebody whose account is suspended or who
+lost the role rest, and are not in it."""
+
+
 def next_waiting(tx: Transaction, now: datetime, *, log_in: bool = False) -> OrderedCapture | None:
-    """The one that waits longest of those whose time has come, with a log-in by hand or without; first those of
-    people for whom the fewest are made now, so that nobody waits for another's fifty. Those of somebody whose
-    account is suspended or who lost the role rest."""
-    allowed = _MAY_CAPTURE.format(owner="captures.owner")
-    made = "(SELECT count(*) FROM captures AS r WHERE r.state = 'running' AND r.owner = captures.owner)"
-    ready = "state = 'waiting' AND retry_at <= ? AND log_in = ?"
-    return _CAPTURES.first(
-        tx, f"WHERE {ready} AND {allowed} ORDER BY {made}, retry_at, rowid LIMIT 1", (now, log_in)
-    )
+    """The first of the queue, with a *log_in* by hand or without, if its time has come."""
+    first = f"({_QUEUE} SELECT id FROM queue WHERE log_in = ?2 AND ahead = 0 AND NOT later)"  # noqa: S608
+    return _CAPTURES.first(tx, f"WHERE id = {first}", (now, log_in))
+
+
+def count_ahead(tx: Transaction, capture_id: str, now: datetime) -> int:
+    """How many come before this one, if it waits and no other one comes or ends meanwhile."""
+    query = f"{_QUEUE} SELECT ifnull(max(ahead), 0) FROM queue WHERE id = ?2"  # noqa: S608
+    return tx.count(query, (now, capture_id))
 
 
 def begin(tx: Transaction, capture_id: str, claimant: str, now: datetime) -> None:
@@ -178,14 +184,15 @@ def fail(tx: Transaction, capture_id: str, claimant: str, at: datetime, why: Sen
 def finish(
     tx: Transaction, capture_id: str, claimant: str, record: CaptureRecord, files: Iterable[CaptureFile]
 ) -> bool:
-    """running → done; something is still to be made of it. False when it is not this claimant's any more."""
+    """running → done; its package and more are still to be made. False when it is not this claimant's any more."""
     done = {"state": CaptureState.DONE, "claimant": None, "ended": record.recorded, "refusal": None}
     row = fields_of(record, "title visited entry recorded audience") | done
     if not tx.update("captures", row, id=capture_id, state="running", claimant=claimant):
         return False
     for each in files:
         add_file(tx, capture_id, each)
-    tx.insert("captures_to_finish", {"capture": capture_id, "since": record.recorded})
+    for table in ("captures_to_finish", "capture_packages"):
+        tx.insert(table, {"capture": capture_id, "since": record.recorded})
     return True
 
 
@@ -201,6 +208,14 @@ def cancel(tx: Transaction, capture_id: str, owner: str, at: datetime) -> bool:
 def add_file(tx: Transaction, capture_id: str, file: CaptureFile) -> None:
     """One more file of a capture, unless there is one of this name."""
     tx.insert_if_new("capture_files", {"capture": capture_id} | fields_of(file, "name digest size"))
+
+
+def replace_file(tx: Transaction, capture_id: str, file: CaptureFile, *, of: str) -> bool:
+    """*file* in the place of the one with its name whose digest is *of*; False when that is not there any more."""
+    return (
+        tx.update("capture_files", fields_of(file, "digest size"), capture=capture_id, name=file.name, digest=of)
+        > 0
+    )
 
 
 def files_of(tx: Transaction, capture_id: str) -> list[CaptureFile]:
@@ -248,9 +263,13 @@ def hold(tx: Transaction, capture_id: str, reason: str | None) -> None:
 
 
 def to_dispose(tx: Transaction, before: datetime, limit: int) -> list[OrderedCapture]:
-    """Those that ended before then and are not held, the oldest first."""
-    rest = "WHERE state = 'done' AND held IS NULL AND ended < ? ORDER BY ended LIMIT ?"
-    return _CAPTURES.all(tx, rest, (before, limit))
+    """Those that ended before then and are neither held nor proposed for disposal, the oldest first."""
+    kept = "SELECT 1 FROM capture_holds AS h WHERE h.capture = captures.id AND h.lifted IS NULL"
+    proposed = "SELECT 1 FROM capture_disposals AS d WHERE d.capture = captures.id AND d.state = 'proposed'"
+    rest = (
+        f"WHERE state = 'done' AND held IS NULL AND ended < ? AND NOT EXISTS ({kept}) AND NOT EXISTS ({proposed})"
+    )
+    return _CAPTURES.all(tx, f"{rest} ORDER BY ended LIMIT ?", (before, limit))
 
 
 def dispose(tx: Transaction, capture_id: str) -> list[str]:
@@ -261,8 +280,8 @@ def dispose(tx: Transaction, capture_id: str) -> list[str]:
         " steps = '[]', differences = NULL WHERE id = ?2 AND state = 'done'",
         (GONE, capture_id),
     )
-    tx.execute("DELETE FROM capture_files WHERE capture = ?", (capture_id,))
-    tx.execute("DELETE FROM captures_to_finish WHERE capture = ?", (capture_id,))
+    for table in ("capture_files", "captures_to_finish", "capture_packages"):
+        tx.execute(f"DELETE FROM {table} WHERE capture = ?", (capture_id,))  # noqa: S608  # the names above
     return digests
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
-from datetime import date
-from typing import Final
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Final
 
 from appliance.errors import NotFound, StateRefused
 from appliance.model.deposits import (
+    BatchedDeposit,
+    BatchedState,
     Creation,
     Deposit,
+    DepositBatch,
     DepositedFile,
     HolderKind,
     RightsHolder,
@@ -18,12 +21,13 @@ from appliance.model.deposits import (
     WorkKind,
 )
 from appliance.store.database import Transaction
-from hsm.rows import Query, fields_of, refusing
+from hsm.errors import Sentence
+from hsm.rows import Query, columns, fields_of, refusing
 
 LAST: Final = 2**62
 """Behind every entry of the log."""
 
-_OWN: Final = "id depositor organisation title digest files size at token certificate entry predecessor client"
+_OWN: Final = "id depositor organisation title digest files size at token entry predecessor client"
 _WORK: Final = ("kind", "creation", "holder_kind", "holder", "declaration", "completed", "description")
 
 
@@ -44,6 +48,11 @@ def _work(
     return WorkDetails(WorkKind(kind), Creation(creation), holds, declaration, day, description)
 
 
+def _columns_of(work: WorkDetails) -> dict[str, Any]:
+    named = {"holder_kind": work.holder.kind, "holder": work.holder.name}
+    return fields_of(work, "kind creation completed description declaration") | named
+
+
 _COLUMNS: Final = ", ".join((*_OWN.split(), *_WORK))
 _DEPOSITS: Final = Query(Deposit, f"SELECT {_COLUMNS} FROM deposits", work=(_work, _WORK))  # noqa: S608 -- literals
 _FOLLOWED: Final = "Another version follows that deposit already; deposit this one after the newest version."
@@ -56,12 +65,8 @@ def insert_deposit(tx: Transaction, deposit: Deposit, files: Sequence[DepositedF
     Raises :class:`StateRefused` when another version follows its predecessor by now."""
     row = fields_of(deposit, _OWN)
     if deposit.work is not None:
-        row |= fields_of(deposit.work, "kind creation completed description declaration")
-        row |= {"holder_kind": deposit.work.holder.kind, "holder": deposit.work.holder.name}
-    taken = StateRefused(
-        "Another version follows that deposit already; deposit this one after the newest version."
-    )
-    with refusing(taken, only=("deposits.predecessor",)):
+        row |= _columns_of(deposit.work)
+    with refusing(StateRefused(_FOLLOWED), only=("deposits.predecessor",)):
         tx.insert("deposits", row)
     tx.executemany(
         "INSERT INTO deposit_files (deposit, place, name, digest, size) VALUES (?, ?, ?, ?, ?)",
@@ -129,3 +134,118 @@ def versions(tx: Transaction, deposit_id: str) -> list[Deposit]:
         " ON d.predecessor = after.id) SELECT id FROM before UNION SELECT id FROM after) ORDER BY entry, id",
         (deposit_id,),
     )
+
+
+def certificate_of(tx: Transaction, deposit_id: str) -> str | None:
+    """The SHA-256 (hex) under which the blob store keeps the deposit's certificate; None before it was made."""
+    return tx.value(str, "SELECT digest FROM deposit_certificates WHERE deposit = ?", (deposit_id,))
+
+
+def keep_certificate(tx: Transaction, deposit_id: str, digest: str, entry: int) -> None:
+    """The deposit's certificate, for good; *entry* of the log has its digest."""
+    tx.insert("deposit_certificates", {"deposit": deposit_id, "digest": digest, "entry": entry})
+
+
+def newest_by_name(tx: Transaction, subject: str, names: Collection[str]) -> dict[str, str]:
+    """By each of these *names* of files, the person's newest deposit of one file with that name that no other
+    version follows, where there is one."""
+    found = tx.execute(
+        "SELECT f.name, d.id FROM deposits AS d CROSS JOIN deposit_files AS f ON f.deposit = d.id"
+        " WHERE d.depositor = ? AND d.files = 1 AND f.name IN (SELECT value FROM json_each(?))"
+        " AND NOT EXISTS (SELECT 1 FROM deposits AS n WHERE n.predecessor = d.id) ORDER BY d.entry",
+        (subject, json.dumps(sorted(names))),
+    )
+    return {str(name): str(deposit) for name, deposit in found}
+
+
+def insert_batch(tx: Transaction, batch: DepositBatch, rows: Iterable[BatchedDeposit]) -> None:
+    """A new batch, all of which waits."""
+    tx.insert("deposit_batches", fields_of(batch, "id owner created"))
+    for each in rows:
+        row = fields_of(each, "number deposit title predecessor") | fields_of(each.file, "name digest size")
+        tx.insert("deposit_batch_rows", {"batch": batch.id, **row, **_columns_of(each.work)})
+
+
+def load_batch(tx: Transaction, batch_id: str, owner: str) -> DepositBatch:
+    """The batch of *owner*. Raises :class:`NotFound`."""
+    missing = NotFound("There is no such batch of deposits; it may have been removed.")
+    return _BATCHES.one(tx, "WHERE id = ? AND owner = ?", (batch_id, owner), missing=missing)
+
+
+def batches_of(tx: Transaction, owner: str, limit: int) -> list[DepositBatch]:
+    """The newest batches of *owner*."""
+    return _BATCHES.all(tx, "WHERE owner = ? ORDER BY created DESC, rowid DESC LIMIT ?", (owner, limit))
+
+
+def due_batches(tx: Transaction) -> list[DepositBatch]:
+    """Those of which some wait, the oldest first, without those whose owner's account is suspended or closed."""
+    return _BATCHES.all(
+        tx,
+        "WHERE due = 1 AND NOT EXISTS (SELECT 1 FROM accounts AS a WHERE a.subject = owner"
+        " AND a.state IN ('suspended', 'left')) ORDER BY created",
+    )
+
+
+def batched(
+    tx: Transaction, batch_id: str, *, after: int = 0, limit: int = -1, state: BatchedState | None = None
+) -> list[BatchedDeposit]:
+    """The rows of a batch behind the one with the number *after*, at most *limit*, in one *state* or in any."""
+    wanted = "" if state is None else " AND state = ?"
+    values = (batch_id, *([] if state is None else [state]), after, limit)
+    return _BATCHED.all(tx, f"WHERE batch = ?{wanted} AND number > ? ORDER BY number LIMIT ?", values)
+
+
+def made_of(tx: Transaction, batch_id: str) -> list[Deposit]:
+    """The deposits that were made of a batch."""
+    made = "SELECT deposit FROM deposit_batch_rows WHERE batch = ? AND state = 'made'"
+    return _DEPOSITS.all(tx, f"WHERE id IN ({made})", (batch_id,))
+
+
+def count_batched(tx: Transaction, batch_id: str) -> Mapping[BatchedState, int]:
+    """How many rows of the batch are in each state."""
+    found = tx.execute(
+        "SELECT state, count(*) FROM deposit_batch_rows WHERE batch = ? GROUP BY state", (batch_id,)
+    )
+    return {BatchedState(state): int(count) for state, count in found}
+
+
+def settle_batched(
+    tx: Transaction, batch_id: str, row: BatchedDeposit, made: Deposit | None, refusal: Sentence | None = None
+) -> None:
+    """The row waits no more: its deposit was *made*, or there is a *refusal*."""
+    said = None if refusal is None else json.dumps(refusal.to_wire(), ensure_ascii=False)
+    state = BatchedState.FAILED if made is None else BatchedState.MADE
+    settled = {"state": state, "refusal": said, "deposit": row.deposit if made is None else made.id}
+    tx.update("deposit_batch_rows", settled, batch=batch_id, number=row.number)
+
+
+def rest_batch(tx: Transaction, batch_id: str) -> None:
+    """Nothing of this batch waits any more."""
+    tx.execute("UPDATE deposit_batches SET due = 0 WHERE id = ?", (batch_id,))
+
+
+def old_batches(tx: Transaction, before: datetime) -> list[str]:
+    """The ids of the batches from *before* of which nothing waits."""
+    return tx.column(str, "SELECT id FROM deposit_batches WHERE due = 0 AND created < ?", (before,))
+
+
+def remove_batch(tx: Transaction, batch_id: str) -> None:
+    """The batch goes, its deposits stay."""
+    tx.delete("deposit_batch_rows", batch=batch_id)
+    tx.delete("deposit_batches", id=batch_id)
+
+
+def _said(kept: str) -> Sentence:
+    template, values = json.loads(kept)
+    return Sentence(template, values)
+
+
+_BATCHES: Final = Query(DepositBatch, "SELECT id, owner, created FROM deposit_batches")
+_BATCHED: Final = Query(
+    BatchedDeposit,
+    f"SELECT number, state, deposit, refusal, title, name, digest, size, predecessor, {', '.join(_WORK)}"  # noqa: S608
+    " FROM deposit_batch_rows",
+    file=columns(DepositedFile, "name", "digest", "size"),
+    work=(_work, _WORK),
+    refusal=_said,
+)

@@ -140,6 +140,7 @@ def capture(  # noqa: PLR0913 - everything that it works with, all but two by na
         visited, command = _browsed(Path(folder), recording, order, reporting, live)
     reporting.enter(CaptureStage.PACKING)
     recording.warc.end()
+    recording.traffic.note_made(visited.made)
     ended, whole, visit = clock(), recording.written.getvalue(), visited.visit
     page = CapturedPage(visit.loaded_address, visit.title, visit.text, recording.began)
     packed = wacz(whole, recording.warc.entries, page, made_by=made_by, at=ended)

@@ -1,5 +1,9 @@
 """Where a capture may go: to public addresses, and to the hosts that the operator allows by name.
 
+A capture is either of the house, and visits no host but those, or of the internet, and visits none of them: what a
+stranger wrote is never in a browser that reaches the house. The address that was ordered decides. Hosts outside of
+which the operator lets pages of the house load something are the one exception.
+
 A name is resolved once for each capture, and what it led to then is what is visited: a name that changes its mind
 (DNS rebinding) changes nothing. The answers and the resolver are part of the evidence.
 
@@ -10,12 +14,14 @@ this machine resolves, too, and which lead inside. Hosts that the operator allow
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import datetime
+from errno import EMFILE, ENFILE
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Final
 
@@ -49,6 +55,10 @@ Look = Callable[[str], tuple[list[str], tuple[str, ...], str]]
 """Addresses, answers as text and resolver of a name. Raises OSError."""
 
 
+NO_ROOM: Final = "no-room"
+"""While this process can open nothing more: no fault of the site's, and over in a moment."""
+
+
 class NotVisited(Exception):
     """An address that no capture visits; ``why`` is a stable word."""
 
@@ -75,8 +85,10 @@ class Destinations:
     ) -> None:
         self.house = house or HouseNetwork()
 
-        self._allowed = frozenset(map(_plain, allowed))
+        self._allowed = self._of_house = frozenset(map(_plain, allowed))
+        self._within_house = False
         self._only = frozenset(map(_plain, self.house.only))
+        self._embedded = frozenset(map(_plain, self.house.embedded))
         self._listed = self._only | self._allowed
         proxy = self.house.proxy
         self._proxy = _plain(proxy.host) if proxy is not None else None
@@ -89,18 +101,19 @@ class Destinations:
         self._turn = threading.Lock()
 
     def begin_at(self, host: str) -> None:
-        """Says that the capture is one of *host*: where the operator does not allow that by name, no other host
-        is allowed either, so that a page of strangers reaches nothing of the house."""
-        if _plain(host) not in self._allowed:
+        """Says that the capture is one of *host*. Where the operator allows that by name, only hosts that are
+        allowed are visited, and what the house lets its pages embed; where not, none of them is."""
+        self._within_house = _plain(host) in self._of_house
+        if not self._within_house:
             self._allowed = frozenset()
 
     def of(self, host: str) -> Resolution:
         """What *host* leads to in this capture. Raises :class:`NotVisited`."""
         name = _plain(host)
         with self._turn:
-            if name not in self._found:
-                self._found[name] = self._resolved(name)
-            found = self._found[name]
+            found = self._found.get(name) or self._resolved(name)
+            if not isinstance(found, NotVisited) or found.why != NO_ROOM:
+                self._found[name] = found
         if isinstance(found, NotVisited):
             raise NotVisited(found.why)
         return found
@@ -113,23 +126,27 @@ class Destinations:
         return found
 
     def _resolved(self, name: str) -> Resolution | NotVisited:
-        if self._only and not self._is_listed(name):
-            return NotVisited("not-listed")
+        if why := self._closed_by_name(name):
+            return NotVisited(why)
         if self._proxy is not None and name not in self._allowed:
             return self._resolved_by_proxy(name)
         try:
             addresses, answers, resolver = self._look(name)
         except (OSError, UnicodeError, ValueError):
-            return NotVisited("unresolved")
+            addresses, answers, resolver = [], (), ""
         if not addresses:
-            return NotVisited("unresolved")
+            return NotVisited("unresolved" if _has_room() else NO_ROOM)
         if not all(self._is_fit(name, each) for each in addresses):
             return NotVisited("forbidden")
         return Resolution(name, addresses[0], answers[:_MOST_ANSWERS], resolver, self._clock())
 
-    def _is_listed(self, name: str) -> bool:
-        parents = (f"*{name[at:]}" for at, letter in enumerate(name) if letter == ".")
-        return name in self._listed or any(each in self._only for each in parents)
+    def _closed_by_name(self, name: str) -> str:
+        """Why nothing is visited by that name, wherever it leads; empty where it may be."""
+        if self._within_house:
+            return "" if name in self._allowed or _is_among(self._embedded, name) else "not-of-house"
+        if self._only and not _is_among(self._listed, name):
+            return "not-listed"
+        return "forbidden" if name in self._of_house - self._allowed else ""
 
     def _resolved_by_proxy(self, name: str) -> Resolution | NotVisited:
         if name == self._proxy or not _is_public_name(name):
@@ -171,6 +188,26 @@ class Destinations:
         if name in self._allowed or inner is not None:
             return name in self._allowed or (known.is_global and inner is not None and inner.is_global)
         return known.is_global and (known.version == 4 or known in _GIVEN_OUT)
+
+
+def is_for_want_of_room(error: OSError) -> bool:
+    """Whether this process, or the machine, had no descriptor left (EMFILE, ENFILE)."""
+    return error.errno in (EMFILE, ENFILE)
+
+
+def _has_room() -> bool:
+    """Resolvers do not say why they found nothing."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return not is_for_want_of_room(error)
+    return True
+
+
+def _is_among(listed: Collection[str], name: str) -> bool:
+    """Whether *name* is listed, or lies below a name that is: ``*.site.example``."""
+    parents = (f"*{name[at:]}" for at, letter in enumerate(name) if letter == ".")
+    return name in listed or any(each in listed for each in parents)
 
 
 def _plain(host: str) -> str:

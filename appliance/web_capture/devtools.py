@@ -6,6 +6,7 @@ The browser is believed in nothing: whoever asked looks at the answer, which has
 from __future__ import annotations
 
 import json
+import math
 import os
 import select
 import time
@@ -37,11 +38,16 @@ class BrowserGone(Exception):
     """The browser has ended or says nothing any more."""
 
 
+class BrowserBusy(BrowserGone):
+    """It did not answer in time; what was asked may still become something."""
+
+
 class DevTools:
     """A conversation with a browser; not thread-safe. *waiting* is called again and again while nothing comes.
 
     ``urgent`` is shown each event as it comes, also while an answer is waited for; it says whether that was all,
-    and asks nothing but by :meth:`tell`: a page with a dialog answers nothing before that is closed.
+    and asks nothing but by :meth:`tell`: a page with a dialog answers nothing before that is closed. ``until`` is
+    when all that is asked meanwhile ends to be waited for, in seconds of *clock*.
     """
 
     def __init__(
@@ -65,12 +71,13 @@ class DevTools:
         self._searched = 0
         self._events: deque[Event] = deque(maxlen=_MOST_EVENTS)
         self.urgent: Callable[[Event], bool] = lambda _: False
+        self.until = math.inf
 
     def ask(
         self, method: str, parameters: Mapping[str, Any] | None = None, *, session: str = "", seconds: float = 20.0
     ) -> Mapping[str, Any]:
-        """The result of *method*. Raises :class:`BrowserGone`, :class:`BrowserRefused`."""
-        deadline = self._clock() + seconds
+        """The result of *method*. Raises :class:`BrowserGone`, :class:`BrowserBusy`, :class:`BrowserRefused`."""
+        deadline = min(self._clock() + seconds, self.until)
         number = self.tell(method, parameters, session=session)
         while True:
             found = self._next(deadline)
@@ -82,7 +89,7 @@ class DevTools:
             if isinstance(found.get("method"), str) and not self.urgent(found):
                 self._events.append(found)
             if self._clock() >= deadline:
-                raise BrowserGone
+                raise BrowserBusy
 
     def tell(self, method: str, parameters: Mapping[str, Any] | None = None, *, session: str = "") -> int:
         """Asks for *method* without waiting for its result. Returns the number of the request."""
@@ -131,7 +138,7 @@ class DevTools:
             while not self._readable.poll(max(0.0, min(deadline - self._clock(), _PATIENCE)) * 1000):
                 self._waiting()
                 if self._clock() >= deadline:
-                    raise TimeoutError if patient else BrowserGone
+                    raise TimeoutError if patient else BrowserBusy
             block = os.read(self._reading, _BLOCK)
             if not block or len(self._buffer) > _LARGEST:
                 raise BrowserGone

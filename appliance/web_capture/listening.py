@@ -5,8 +5,12 @@ handed out by the socket CHANNEL; ASKED and ANSWERED become descriptors 3 and 4,
 """
 
 import os
+import resource
 import socket
 import sys
+
+_MOST_FILES = 4096
+"""Descriptors of each process inside."""
 
 
 def main() -> None:
@@ -17,6 +21,9 @@ def main() -> None:
     os.dup2(answered, 4)
     os.close(asked)
     os.close(answered)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = _MOST_FILES if most == resource.RLIM_INFINITY else min(_MOST_FILES, most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     os.execv(sys.argv[5], sys.argv[5:])  # noqa: S606 - no shell is wanted
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -52,7 +53,8 @@ class StepKind(StrEnum):
     SCROLL = "scroll"
     """To the element that ``target`` selects; to the end of the page where it is empty."""
     CLICK = "click"
-    """The element that ``target`` (a CSS selector) selects first."""
+    """The element that ``target`` selects first: a CSS selector, in frames after the selectors of these, with
+    `` >>> `` between them (``iframe#content >>> button``)."""
     WAIT = "wait"
     """``seconds``, or until ``target`` is there."""
     RECORD = "record"
@@ -80,7 +82,8 @@ class StepResult(StrEnum):
     """It could not be done, and ``note`` says why: ``selector`` is none that browsers know, ``hidden`` an element
     without a place on the screen, ``covered`` one that lies behind another, ``error`` what the browser refused."""
     LATE = "late"
-    """The time for the session was over; it was not tried."""
+    """The time for the session was over, and it was not tried; with the note ``busy`` it was, and a script of the
+    page's that did not end was stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +169,11 @@ class ForwardProxy:
 class HouseNetwork:
     """What lies between this machine and the internet: a ``proxy`` of the house, its own ``authorities`` (path of
     a PEM file, empty for none), and the hosts that alone are visited, all where none is named: ``site.example`` is
-    that host, ``*.site.example`` all below it."""
+    that host, ``*.site.example`` all below it. ``embedded`` are hosts outside, in the same form, from which pages
+    of the house may load something."""
 
     only: tuple[str, ...] = ()
+    embedded: tuple[str, ...] = ()
     proxy: ForwardProxy | None = None
     authorities: str = ""
 
@@ -208,6 +213,8 @@ class RefusedRequest:
 
 _TRUST: Final = (TlsTrust.NONE, TlsTrust.TRUSTED, TlsTrust.HOUSE, TlsTrust.UNTRUSTED)
 """From what is good to what is not; NONE is no connection's."""
+MOST_TOLD: Final = 200
+"""Refused and cut requests that are told one by one."""
 _MOST_CHAINS: Final = 6 * MEGABYTE
 """Bytes of certificates that are told, of all hosts: servers can send a hundred thousand of each."""
 _MOST_ANSWERS: Final = 3 * MEGABYTE
@@ -229,7 +236,8 @@ class Traffic:
     tls: dict[str, TlsFacts] = field(default_factory=dict)
     refused: list[RefusedRequest] = field(default_factory=list)
     cut: list[RefusedRequest] = field(default_factory=list)
-    """Responses that ended before their end: by a limit, or by the server."""
+    """Responses that ended before their end: by a limit, or by the server. Pages and frames that none sent are
+    here, too: they were shown, and the record has nothing of them."""
     refused_in_all: int = 0
     cut_in_all: int = 0
     """How many there were, the ones included that were too many to be told."""
@@ -250,6 +258,11 @@ class Traffic:
             self._answers += sum(map(len, found.answers))
             kept = found if self._answers <= _MOST_ANSWERS else replace(found, answers=())
             self.resolutions[found.host] = kept
+
+    def note_made(self, addresses: Sequence[str]) -> None:
+        """Notes pages and frames that were shown, and that no server sent (``blob:``, ``data:``)."""
+        self.cut_in_all += len(addresses)
+        self.cut += [RefusedRequest(each, "made-by-page") for each in addresses[: MOST_TOLD - len(self.cut)]]
 
     def note_connection(self, host: str, address: str, port: int) -> None:
         """Notes that a connection for *host* was opened to *address* and *port*."""

@@ -7,8 +7,10 @@ or unknown host, a limit, a change to another protocol) gets a 502 that is in no
 from __future__ import annotations
 
 import hashlib
+import resource
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -19,7 +21,7 @@ from http.client import HTTP_PORT, HTTPS_PORT
 from typing import Final
 from urllib.parse import urlsplit
 
-from appliance.web_capture.destinations import NotVisited
+from appliance.web_capture.destinations import NO_ROOM, NotVisited, is_for_want_of_room
 from appliance.web_capture.interception import Interception
 from appliance.web_capture.messages import (
     BrowserRequest,
@@ -29,17 +31,21 @@ from appliance.web_capture.messages import (
     read_request,
     read_response,
 )
-from appliance.web_capture.model import CaptureLimits, RefusedRequest, Traffic
+from appliance.web_capture.model import MOST_TOLD, CaptureLimits, RefusedRequest, Traffic
 from appliance.web_capture.upstream import PATIENCE, Connecting, Upstream
 from appliance.web_capture.warc import RecordType, WarcFile, record_id
 
 _LARGEST_REQUEST: Final = 16 * 1024 * 1024
 _FAREWELL: Final = 5.0
 """Seconds for what is under way when the capture ends."""
+_BESIDE: Final = 64
+"""Descriptors for everything but connections."""
+_EACH: Final = 3
+"""Descriptors that one connection takes at most: browser, server, and for a moment a resolver or a certificate."""
+_AGAIN: Final = 0.05
+"""Seconds until the browser's connections are looked at again, where there was no descriptor for one."""
 _LOOK: Final = 0.1
 """Seconds after which it is noticed that no more connections are wanted."""
-_MOST_TOLD: Final = 200
-"""Refused and cut requests that are told one by one."""
 _REFUSED: Final = b"HTTP/1.1 502 Not captured\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _UNKNOWN_TO_PROXY: Final = (b"HTTP/1.1 407", b"HTTP/1.0 407")
 _TUNNEL: Final = b"HTTP/1.1 200 OK\r\n\r\n"
@@ -70,7 +76,7 @@ class RecordingProxy:
         self._open: set[socket.socket] = set()
         self._serving: set[threading.Thread] = set()
         self._closed = False
-        self._places = threading.BoundedSemaphore(recorder.limits.connections)
+        self._places = threading.BoundedSemaphore(min(recorder.limits.connections, _room()))
         self._under_way = 0
         self._refusals: dict[bytes, str] = {}
         self._asked = 0
@@ -115,7 +121,10 @@ class RecordingProxy:
                 line, _ = self._listener.accept()
             except TimeoutError:
                 continue
-            except OSError:
+            except OSError as error:
+                if is_for_want_of_room(error):
+                    time.sleep(_AGAIN)
+                    continue
                 return
             if not self._places.acquire(timeout=PATIENCE):
                 line.close()
@@ -179,7 +188,7 @@ class RecordingProxy:
                 self._refusals[_named(address)] = why
             else:
                 traffic.cut_in_all += 1
-            if len(kept) < _MOST_TOLD:
+            if len(kept) < MOST_TOLD:
                 kept.append(RefusedRequest(address[:2000], why))
 
     def why_refused(self, address: str) -> str:
@@ -187,6 +196,12 @@ class RecordingProxy:
         was."""
         with self._turn:
             return self._refusals.get(_named(address), "")
+
+
+def _room() -> int:
+    """How many connections this process can have, so that none is lost for want of descriptors."""
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if most == resource.RLIM_INFINITY else max(1, (most - _BESIDE) // _EACH)
 
 
 def _named(address: str) -> bytes:
@@ -244,10 +259,14 @@ class _Conversation:
     def _tunnelled(self, host: str, port: int) -> None:
         """TLS, or, for web sockets without it, plain requests."""
         tls = self._line.recv(1, socket.MSG_PEEK) == _HANDSHAKE
-        if tls:
-            self._line = self._within_tls(host)
         scheme, usual = ("https", HTTPS_PORT) if tls else ("http", HTTP_PORT)
         origin = f"{scheme}://{f'[{host}]' if ':' in host else host}" + ("" if port == usual else f":{port}")
+        try:
+            self._line = self._within_tls(host) if tls else self._line
+        except OSError as error:
+            if is_for_want_of_room(error):
+                self._proxy.tell(self._recorder.traffic.refused, origin, NO_ROOM)
+            raise
         try:
             while (request := read_request(self._line, largest=_LARGEST_REQUEST)) is not None:
                 if not request.target.startswith("/"):

@@ -11,9 +11,12 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
 from typing import Any, Final
 
-from appliance.web_capture.devtools import BrowserRefused
+from appliance.web_capture.devtools import BrowserBusy, BrowserGone, BrowserRefused
+from appliance.web_capture.frames import DEEPEST, INTO
 from appliance.web_capture.model import (
     LONGEST_STEP,
     LONGEST_TARGET,
@@ -28,6 +31,9 @@ from appliance.web_capture.tab import QUIET, SCREEN, TICK, WIDTH, Tab
 
 _PATIENCE: Final = 15.0
 """Seconds for what a step sets going: until the page is quiet again."""
+_LONGEST: Final = 20.0
+"""Seconds for a step besides those that it asks for, and for looking at what came of it: a script that does not
+end is stopped then."""
 _WAIT: Final = 10.0
 """Seconds for an element to come, where the step says nothing else."""
 _FIND: Final = """(() => {
@@ -66,6 +72,10 @@ def require_steps(steps: tuple[CaptureStep, ...]) -> tuple[CaptureStep, ...]:
                 number=number,
                 longest=LONGEST_TARGET,
             )
+        if len(INTO.split(each.target)) > DEEPEST + 1:
+            raise CaptureFailed(
+                "Step {number}: a selector leads into at most {deepest} frames.", number=number, deepest=DEEPEST
+            )
         if each.kind is StepKind.CLICK and not each.target.strip():
             raise CaptureFailed("Step {number}: say what is to be clicked, by a CSS selector.", number=number)
     return steps
@@ -88,14 +98,26 @@ class CaptureSession:
             return StepOutcome(step, StepResult.LATE, "", self._tab.clock(), self._address())
         self._tab.wanted, self._tab.left = [], False
         try:
-            result, why = self._carried_out(step)
+            with self._tab.within(self._at_most(step.seconds + _LONGEST)):
+                result, why = self._carried_out(step)
         except BrowserRefused:
             result, why = StepResult.REFUSED, "error"
+        except BrowserBusy:
+            self._tab.interrupt()
+            result, why = StepResult.LATE, "busy"
         if result is StepResult.DONE and self._tab.left:
             result = StepResult.LEFT
-        at, picture, address = self._tab.of_one_page(lambda: (self._tab.clock(), self._picture(), self._address()))
+        at, picture, address = self._seen()
         words = " ".join(filter(None, (why, *self._tab.wanted)))
         return StepOutcome(step, result, words, at, address, picture)
+
+    def _seen(self) -> tuple[datetime, bytes, str]:
+        """When, what and where: of a page whose scripts leave no time for that, once none of them runs."""
+        for patience in (_LONGEST, 2 * _LONGEST):
+            with suppress(BrowserBusy), self._tab.within(patience):
+                return self._tab.of_one_page(lambda: (self._tab.clock(), self._picture(), self._address()))
+            self._tab.interrupt(for_good=True)
+        raise BrowserGone
 
     def _carried_out(self, step: CaptureStep) -> tuple[StepResult, str]:
         match step.kind:
@@ -152,7 +174,14 @@ class CaptureSession:
 
     def _found(self, target: str, *, shown: bool) -> Mapping[str, Any]:
         """Where the element is that *target* selects, in the middle of the screen if it is to be *shown*."""
-        found = self._tab.value(_FIND % (json.dumps(target), json.dumps(shown)))
+        *frames, last = INTO.split(target)
+        expression = _FIND % (json.dumps(last), json.dumps(shown))
+        try:
+            found = (
+                self._tab.frames.look(frames, expression, shown=shown) if frames else self._tab.value(expression)
+            )
+        except BrowserRefused:  # a frame that has just gone
+            return {"why": "none"}
         return found if isinstance(found, dict) and isinstance(found.get("why"), str) else {"why": "error"}
 
     def _settle(self) -> None:

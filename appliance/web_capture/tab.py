@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from appliance.web_capture.devtools import BrowserGone, BrowserRefused, DevTools, Event
+from appliance.web_capture.devtools import BrowserBusy, BrowserGone, BrowserRefused, DevTools, Event
+from appliance.web_capture.frames import Frames
 from appliance.web_capture.model import CaptureFailed
 from appliance.web_capture.reporting import CaptureReporting
 from appliance.web_capture.screen_recording import LiveScreen, ScreenRecording
@@ -61,6 +63,7 @@ class Tab:
         self._target = str(made["targetId"])
         attached = tools.ask("Target.attachToTarget", {"targetId": self._target, "flatten": True})
         self._session = str(attached["sessionId"])
+        self.frames = Frames(tools, self._session, self._target)
         tools.urgent = self._take_at_once
         tools.ask("Target.setDiscoverTargets", {"discover": True})
         self.ask("Page.enable")
@@ -96,7 +99,7 @@ class Tab:
     def value(self, expression: str) -> Any:
         """What *expression* is in a world of its own, which the page's scripts cannot change; None if it fails. A
         page that goes on to another one meanwhile is asked again."""
-        deadline = time.monotonic() + _PATIENCE
+        deadline = min(time.monotonic() + _PATIENCE, self._tools.until)
         while time.monotonic() + _PATIENCE / 4 < deadline:
             with suppress(BrowserRefused, BrowserGone):
                 return self._evaluated(expression, self._world(_PATIENCE / 4))
@@ -131,6 +134,23 @@ class Tab:
             if time.monotonic() >= deadline:
                 return
 
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """What is asked of the page within it ends to be waited for after *seconds* (:class:`BrowserBusy`)."""
+        self._tools.until = time.monotonic() + seconds
+        try:
+            yield
+        finally:
+            self._tools.until = math.inf
+
+    def interrupt(self, *, for_good: bool = False) -> None:
+        """Ends the script that runs now, where one does not end by itself; with *for_good* none runs any more."""
+        self.frames.interrupt()
+        if for_good:
+            self._tools.tell("Emulation.setScriptExecutionDisabled", {"value": True}, session=self._session)
+        with suppress(BrowserBusy, BrowserRefused), self.within(_PATIENCE / 4):
+            self.value("0")  # where none ran, it is this one that ends
+
     def hold(self) -> None:
         """From now on the page stays as it is: its scripts run no more, and it goes nowhere else. So text, picture
         and PDF are of one moment, and no page escapes by reloading itself or by being busy when it is printed."""
@@ -139,6 +159,7 @@ class Tab:
         self._held = True
         self.ask("Fetch.enable", {"patterns": [{"urlPattern": "*", "resourceType": "Document"}]})
         self.ask("Emulation.setScriptExecutionDisabled", {"value": True})
+        self.frames.hold()
         self.settle(time.monotonic() + 2 * QUIET)
 
     def settle(self, deadline: float) -> bool:
@@ -167,12 +188,14 @@ class Tab:
     def _take_at_once(self, event: Event) -> bool:
         """Whether *event* is one that cannot wait: a dialog, or another page to be opened once the page is held,
         which are refused, as until then the page answers nothing; or another page, of which everything now is."""
+        if self.frames.take(event):
+            return True
         if event["method"] == "Page.frameNavigated":
             self._note_page(event.get("params", {})["frame"])
             return True
         if event["method"] == "Fetch.requestPaused":  # once the page is held: what stays open would hold it up
             refused = {"requestId": event["params"]["requestId"], "errorReason": "Aborted"}
-            self._tools.tell("Fetch.failRequest", refused, session=self._session)
+            self._tools.tell("Fetch.failRequest", refused, session=self.frames.of(event))
             return True
         if event["method"] != "Page.javascriptDialogOpening":
             return False

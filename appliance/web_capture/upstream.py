@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Callable
 from typing import Any, Final
 
-from appliance.web_capture.destinations import Destinations, NotVisited
+from appliance.web_capture.destinations import NO_ROOM, Destinations, NotVisited, is_for_want_of_room
 from appliance.web_capture.forward_proxy import authorization, open_tunnel
 from appliance.web_capture.model import Resolution, TlsFacts, TlsTrust, Traffic
 
@@ -151,7 +151,7 @@ def _connected(address: str, port: int) -> socket.socket:
     try:
         line = socket.create_connection((address, port), PATIENCE)
     except OSError as error:
-        raise NotVisited("unreachable") from error
+        raise NotVisited(NO_ROOM if is_for_want_of_room(error) else "unreachable") from error
     line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return line
 

@@ -58,12 +58,14 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Visited:
-    """A visit with what its steps gave; ``session`` is the recorded screen (WebP), pictures of these times."""
+    """A visit with what its steps gave; ``session`` is the recorded screen (WebP), pictures of these times;
+    ``made`` are addresses of pages and frames that no server sent."""
 
     visit: Visit
     steps: tuple[StepOutcome, ...]
     session: bytes
     frames: tuple[datetime, ...]
+    made: tuple[str, ...] = ()
 
 
 class Visitor:
@@ -103,7 +105,7 @@ class Visitor:
         self._reporting.enter(CaptureStage.PICTURE)
         words = tuple(dict.fromkeys(cut))
         seen = self._tab.of_one_page(lambda: self._seen(error, height, loaded=loaded, cut=words))
-        return Visited(seen, steps, session, frames)
+        return Visited(seen, steps, session, frames, tuple(self._tab.frames.made))
 
     def _steps(self, order: CaptureOrder) -> tuple[tuple[StepOutcome, ...], bytes, tuple[datetime, ...]]:
         if not order.steps:
@@ -158,6 +160,8 @@ class Visitor:
     def _seen(self, error: str, height: int, *, loaded: bool, cut: tuple[str, ...]) -> Visit:
         most = _LONGEST_TEXT + 1  # cut where they are: what a script makes too long is not sent
         text = self._tab.said(f"(document.documentElement?.innerText ?? '').slice(0, {most})")
+        more, whole = self._tab.frames.words(max(1, most - len(text)))
+        text += more
         address = self._tab.said(f"location.href.slice(0, {_LONGEST_ADDRESS})")
         refused = self._tab.value(_STATUS) == _BAD_GATEWAY  # a server's own page may have that status, too
         seen = Visit(
@@ -173,7 +177,7 @@ class Visitor:
             product=self._product,
             loaded_address=self._tab.loaded if self._tab.loaded.startswith(("http://", "https://")) else address,
         )
-        return seen if len(text) <= _LONGEST_TEXT else replace(seen, cut=(*cut, "text"))
+        return seen if whole and len(text) <= _LONGEST_TEXT else replace(seen, cut=(*cut, "text"))
 
     def _picture(self, height: int) -> bytes:
         """The whole page as PNG, put together of tiles in confinement."""

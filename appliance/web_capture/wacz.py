@@ -51,7 +51,7 @@ class CapturedPage:
 
 def wacz(warc: bytes, entries: Sequence[IndexEntry], page: CapturedPage, *, made_by: str, at: datetime) -> bytes:
     """The ZIP."""
-    files = {_WARC: warc, INDEX: _index(entries, page), _PAGES: _pages(page)}
+    files = {_WARC: warc, INDEX: _index(entries, page), _PAGES: page_list(page)}
     package = _json(
         {
             "profile": "data-package",
@@ -87,10 +87,11 @@ def _index(entries: Sequence[IndexEntry], page: CapturedPage) -> bytes:
     there = [each for each in entries if each.address == own]
     if there and all(each.method != "GET" for each in there):
         entries = [*entries, replace(there[-1], method="GET", body="")]
-    return "".join(sorted(map(_line, entries))).encode()
+    return "".join(sorted(map(index_line, entries))).encode()
 
 
-def _line(entry: IndexEntry) -> str:
+def index_line(entry: IndexEntry) -> str:
+    """Where a reader of the index finds *entry*. Raises ValueError for an address that has no key."""
     told = {
         "url": entry.address,
         "mime": entry.mime,
@@ -106,7 +107,8 @@ def _line(entry: IndexEntry) -> str:
     return f"{key} {moment} {json.dumps(told)}\n"
 
 
-def _pages(page: CapturedPage) -> bytes:
+def page_list(page: CapturedPage) -> bytes:
+    """The list of the one page (JSON Lines)."""
     head = {"format": "json-pages-1.0", "id": "pages", "title": "Captured pages", "hasText": True}
     told = {
         "id": hashlib.sha256(page.address.encode()).hexdigest()[:32],

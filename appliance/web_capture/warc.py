@@ -135,13 +135,17 @@ class WarcFile:
             if self._ended:
                 raise ValueError("the file has ended")
             if kind is RecordType.RESPONSE:
-                self.entries.append(_entry(address, at, block, (self._size, length), asked))
+                self.entries.append(index_entry(address, at, block, (self._size, length), asked))
             self._file.writelines(parts)
             self._size += length
         return number
 
 
-def _entry(address: str, at: datetime, block: bytes, place: tuple[int, int], asked: bytes) -> IndexEntry:
+def index_entry(
+    address: str, at: datetime, block: bytes, place: tuple[int, int], asked: bytes = b"GET "
+) -> IndexEntry:
+    """What an index says of the response *block* to the request *asked*, whose record is at *place* (offset and
+    length)."""
     head, _, body = block.partition(b"\r\n\r\n")
     status = _STATUS.match(head)
     kind = _CONTENT_TYPE.search(head)

@@ -24,9 +24,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from appliance.acting_client import acting_client
-from appliance.confinement.jobs import LISTS
-from appliance.confinement.pool import Confinement
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
+from appliance.filled_lists import read_list
 from appliance.language import Language
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
 from appliance.model.mail_merge import (
@@ -44,7 +43,6 @@ from appliance.model.writing import Template
 from appliance.store import mail_merges as store
 from appliance.store import people
 from appliance.store.database import Database, Transaction
-from appliance.workbooks import ReadSheet
 from appliance.writing.merge_lists import checked_list
 from appliance.writing.merge_rows import CheckedList, checked_rows, remarks_by_row
 from appliance.writing.texts import Templates
@@ -173,8 +171,7 @@ class MailMerges:
     def _checked_document(
         self, template: Template, document: bytes, language: Language, by: str, *, referenced: bool = False
     ) -> CheckedList:
-        with Confinement(self._cache, warm=1, jobs=LISTS, warm_up=()) as confinement:
-            sheet = confinement.process(ReadSheet, "workbook.read", document=document)
+        sheet = read_list(self._cache, document)
         return checked_list(sheet, template, language, self._today(by), referenced=referenced)
 
     def _today(self, by: str) -> date:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -13,6 +11,7 @@ from typing import Final, Protocol
 from appliance.contact_details import email_address, organisation_name, person_name, telephone_number
 from appliance.contracts.draft_rules import FARTHEST_YEARS, TOO_FAR
 from appliance.errors import PreconditionRefused
+from appliance.filled_lists import ListFaults, ListRow, plain, typed_text
 from appliance.language import Language
 from appliance.language.characters import without_hidden, words
 from appliance.model.contract import GuestDetails
@@ -27,9 +26,6 @@ from hsm.errors import Sentence
 CURRENCY: Final = "CNY"
 """Of the amount for which the contract is registered."""
 
-MOST_FAULTS: Final = 1_000
-"""Faults that are told one by one: who has more mends them by a rule, not by hand."""
-
 TOO_MANY: Final = "The list has more than {most} filled rows; divide it into several."
 
 MISSING: Final = "This has to be filled in."
@@ -42,59 +38,38 @@ LANGUAGES: Final = {"中文": Language.CHINESE, "English": Language.ENGLISH}
 _LONGEST_TITLE: Final = 200
 _LONGEST_REFERENCE: Final = 200
 _ANSWERS: Final = {"是": YES, "yes": YES, "y": YES, "否": NO, "no": NO, "n": NO}
-_DAY: Final = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 
 
 @dataclass(slots=True)
-class CheckedList:
-    """Rows by their number, with the ``problems`` that stop them, of which there are ``total``, and ``remarks``,
-    which stop nothing. ``bad`` are the rows with problems; ``references`` of integrators lead to their rows."""
+class CheckedList(ListFaults):
+    """Rows by their number, with what stops them, and ``remarks``, which stop nothing; ``references`` of
+    integrators lead to their rows."""
 
     entries: dict[int, MergeEntry] = field(default_factory=dict)
-    problems: list[ListProblem] = field(default_factory=list)
     remarks: list[ListProblem] = field(default_factory=list)
     references: dict[str, int] = field(default_factory=dict)
-    bad: set[int] = field(default_factory=set)
-    total: int = 0
-
-    def add(self, problem: ListProblem) -> None:
-        """One problem more; only the first :data:`MOST_FAULTS` are kept, all are counted."""
-        self.total += 1
-        self.bad.add(problem.row)
-        if len(self.problems) < MOST_FAULTS:
-            self.problems.append(problem)
 
 
-class ListRow(Protocol):
-    """A row with its ``cells`` by the name of what they say: ``name`` of the party, or ``ROLE/name`` of a further
-    one, ``field NAME`` of the template's, and others; what is not there is not said."""
-
-    @property
-    def number(self) -> int: ...
-
-    @property
-    def cells(self) -> Mapping[str, SheetCell]: ...
+class MergeListRow(ListRow, Protocol):
+    """A row whose cells have names: ``name`` of the party, or ``ROLE/name`` of a further one, ``field NAME`` of
+    the template's, and others."""
 
     @property
     def unreadable(self) -> Collection[str]:
         """The names of what is said in a form that nobody can read; that is told already."""
         ...
 
-    def problem(self, name: str, sentence: Sentence) -> ListProblem:
-        """The fault at the cell of this *name*."""
-        ...
-
 
 def read_row(
     found: CheckedList,
-    row: ListRow,
+    row: MergeListRow,
     template: Template,
     today: date,
     further: Mapping[str, SigningMethod | None] | None = None,
     method: SigningMethod | None = None,
 ) -> None:
-    """Adds to *found* what *row* says, or what is wrong with it. *further* roles are open besides the first, each
-    with how its signer is to sign; *method* is that of the first."""
+    """Adds to *found* what *row* says, or what is wrong with it. *further* roles are open besides the first,
+    each with how its signer is to sign; *method* is that of the first."""
     reader = _RowReader(row, found)
     entry = reader.entry(template, today, further or {}, method)
     reader.note_reference()
@@ -105,7 +80,7 @@ def read_row(
 class _RowReader:
     """One row."""
 
-    def __init__(self, row: ListRow, found: CheckedList) -> None:
+    def __init__(self, row: MergeListRow, found: CheckedList) -> None:
         self._row = row
         self._found = found
 
@@ -146,8 +121,8 @@ class _RowReader:
         return GuestDetails(name, organisation, email, phone, spoken, method=method)
 
     def _own(self, name: str, rule: Callable[[str], str]) -> str:
-        cell = self._row.cells.get(name)
-        typed = None if cell is None else self._text(cell, name, takes_day=name == "deadline")
+        known = name in self._row.cells
+        typed = typed_text(self._row, name, self._found, takes_day=name == "deadline") if known else None
         if typed is None:
             return ""
         if not typed:
@@ -161,8 +136,9 @@ class _RowReader:
             return ""
 
     def _value(self, name: str, known: MergeField) -> str:
-        cell, takes_day = self._row.cells.get(name, NOTHING), known.kind is MergeFieldKind.DATE
-        typed = None if name in self._row.unreadable else self._text(cell, name, takes_day=takes_day)
+        takes_day = known.kind is MergeFieldKind.DATE
+        read = name not in self._row.unreadable
+        typed = typed_text(self._row, name, self._found, takes_day=takes_day) if read else None
         if typed is None:
             return ""
         typed = typed or known.default
@@ -172,34 +148,6 @@ class _RowReader:
         except WrongValue as wrong:
             self._problem(name, wrong.sentence.template, **wrong.sentence.values)
             return ""
-
-    def _text(self, cell: SheetCell, name: str, *, takes_day: bool) -> str | None:
-        """What is typed there; None where it cannot be known."""
-        if cell.kind is CellKind.FORMULA:
-            where = self._row.problem(name, Sentence("")).cell
-            self._problem(
-                name, "There is a formula in {cell}. Put its result there: copy, then paste as values.", cell=where
-            )
-            return None
-        if cell.kind is CellKind.FAULT:
-            self._problem(name, "There is a fault of the spreadsheet program, such as #REF!.")
-            return None
-        if takes_day:
-            return self._day(cell, name)
-        return cell.text.replace("T", " ") if cell.kind is CellKind.DATE else cell.text
-
-    def _day(self, cell: SheetCell, name: str) -> str | None:
-        if cell.kind is CellKind.NUMBER:
-            wrong = "{number} is a number, not a date. Format the cell as a date, or type 2026-12-31."
-            self._problem(name, wrong, number=cell.text)
-            return None
-        if cell.kind is CellKind.DATE:
-            return cell.text.partition("T")[0]
-        written = _DAY.fullmatch(unicodedata.normalize("NFKC", cell.text).strip())
-        if written is None:
-            return cell.text
-        year, month, day = (int(each) for each in written.groups())
-        return f"{year:04}-{month:02}-{day:02}"
 
     def _problem(self, name: str, template: str, **values: object) -> None:
         self._found.add(self._row.problem(name, Sentence(template, values)))
@@ -249,11 +197,6 @@ def _deadline(typed: str, today: date) -> str:
     return day.isoformat()
 
 
-def plain(heading: str) -> str:
-    """*heading* without what people write differently."""
-    return "".join(unicodedata.normalize("NFKC", heading).casefold().split()).rstrip("*")
-
-
 def checked_rows(rows: Sequence[TypedRow], template: Template, today: date) -> CheckedList:
     """What typed *rows* say, numbered from 1, and all that is wrong with them. Raises
     :class:`PreconditionRefused` for none, or too many."""
@@ -269,8 +212,8 @@ def checked_rows(rows: Sequence[TypedRow], template: Template, today: date) -> C
 
 
 def checked_contract(row: TypedRow, template: Template, today: date) -> tuple[MergeEntry | None, CheckedList]:
-    """What *row* says for one contract alone, if nothing is wrong with it, and what is. It names nobody where the
-    template has no parties, or no open role: of the entry's guests only the open roles' count."""
+    """What *row* says for one contract alone, if nothing is wrong with it, and what is. It names nobody where
+    the template has no parties, or no open role: of the entry's guests only the open roles' count."""
     found, roles = CheckedList(), [role.name for role in template.current.parties.open_roles]
     _read_typed(found, (1, row), roles, template, today)
     return found.entries.get(1), found

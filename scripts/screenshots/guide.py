@@ -88,5 +88,8 @@ CUTS = (
     ),
     Cut(Screen("content-check", "/reviews/{reviewing}", _ZHAO), "main", height=560),
     Cut(Screen("verdict", "/verify", verifies=True), height=560),
+    Cut(Screen("new-capture", "/captures/new", _ZHANG), ".form", height=450),
+    Cut(Screen("capture", "/captures/{capture}", _ZHANG), height=720, width=1080),
+    Cut(Screen("deposit", "/ownership/{deposit}", LI.subject), ".pagehead, .columns dl", height=420),
     Cut(Screen("evidence", "/contracts/{completed}", _ZHANG), ".pagehead, .pages", height=420),
 )

@@ -36,7 +36,7 @@ from appliance.signing_methods import SigningMethod
 from appliance.store import accounts
 from appliance.wiring import Appliance
 from appliance.writing import Beginning, samples
-from appliance.writing.merge_lists import CheckedList
+from appliance.writing.merge_rows import CheckedList
 from tests.own_certificate.counterparty import authority
 
 PARTNER, ELSEWHERE = "示例丙精密仪器有限公司", "丁公司示例有限公司"

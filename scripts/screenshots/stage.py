@@ -39,6 +39,7 @@ from appliance.model.discussion import DraftKind
 from appliance.model.intent import SigningOrigin
 from appliance.model.people import Against, IdentityDocument, Person
 from appliance.model.powers import PowerBasis, PowerScope
+from appliance.ownership import DepositOrder
 from appliance.powers.register import PowerDraft
 from appliance.store import accounts
 from appliance.supervision import Supervisor, inherited, services
@@ -48,6 +49,8 @@ from scripts.screenshots.house import house_directory
 from scripts.screenshots.operators import operators
 from scripts.screenshots.others import Maker
 from scripts.screenshots.screens import AUDITOR
+from tests.browser.estate import captured_by_plan
+from tests.deposits import file_of, work
 from tests.portal.estate import asked_remotely
 from tests.ports import free_port
 
@@ -56,7 +59,7 @@ POLICY = '[outside_signers]\nmethods = ["verified", "vouched", "own-certificate"
 CONTACT = '\n[contact]\nname = "法务部（示例）"\nphone = "+86 10 5555 0100"\nmail = "help@alpha.example"\n'
 
 ROLES: Mapping[str, tuple[AccountRole, ...]] = {
-    ZHANG.subject: (AccountRole.INITIATOR, AccountRole.SIGNER),
+    ZHANG.subject: (AccountRole.INITIATOR, AccountRole.SIGNER, AccountRole.INVESTIGATOR),
     LI.subject: (AccountRole.SIGNER,),
     CUSTODIAN.subject: (AccountRole.CUSTODIAN, AccountRole.INITIATOR, AccountRole.REVIEWER, AccountRole.SIGNER),
     OFFICER: (AccountRole.OFFICER,),
@@ -125,7 +128,8 @@ def stage() -> Iterator[Stage]:
             contracts = _contracts(appliance, authenticators) | powers | _reviews(appliance)
             others = Maker(appliance, authenticators).make()
             contracts |= _discussed(appliance, contracts["draft"])
-            contracts |= {"remote": asked_remotely(appliance, LI.subject)}
+            contracts |= {"remote": asked_remotely(appliance, LI.subject)} | captured_by_plan(appliance)
+            contracts |= {"deposit": _deposit(appliance)}
             signed = appliance.contracts.document(
                 appliance.contracts.read_contract(contracts["completed"], ZHANG.subject)
             )
@@ -140,6 +144,12 @@ def stage() -> Iterator[Stage]:
                 console=settings.console.public_url,
                 administrators=staff.sessions,
             )
+
+
+def _deposit(appliance: Appliance) -> str:
+    """A design of Li's in two files."""
+    files = (file_of("设计稿.psd", b"example design"), file_of("设计说明.docx", b"example description"))
+    return appliance.ownership.deposit(DepositOrder("夏季新款连衣裙设计稿", files, work()), by=LI.subject).id
 
 
 def _sessions(appliance: Appliance) -> dict[str, str]:

@@ -59,6 +59,9 @@ def test_what_is_written_counts(tmp_path: Path) -> None:
         ('[capture]\nallowed_hosts = ["0x7f.1"]\n', "capture.allowed_hosts"),
         ('[capture]\nallowed_hosts = [""]\n', "capture.allowed_hosts"),
         ('[capture]\nonly_hosts = ["*"]\n', "capture.only_hosts"),
+        ('[capture]\nembedded_hosts = ["*"]\n', "capture.embedded_hosts"),
+        ("[capture]\nclosed_ports = [0]\n", "capture.closed_ports"),
+        ("[capture]\nclosed_ports = [65536]\n", "capture.closed_ports"),
         ('[capture]\nonly_hosts = ["www.*.example"]\n', "capture.only_hosts"),
         ('[capture]\nproxy = "https://proxy.example:3128"\n', "capture.proxy"),
         ('[capture]\nproxy = "http://proxy.example"\n', "capture.proxy"),
@@ -155,4 +158,5 @@ def test_hosts_that_captures_may_visit(tmp_path: Path) -> None:
 
 def test_the_appliances_own_ports_are_known(tmp_path: Path) -> None:
     text = '[web]\nport = 9000\npublic_url = "https://sign.example"\n[activation]\npublic_url = "https://sign.example:8445"\n'
-    assert load(written(tmp_path, text)).own_ports == {9000, 9001, 8082, 8083, 80, 443, 8445}
+    text += "[capture]\nclosed_ports = [8080, 8444]\n"
+    assert load(written(tmp_path, text)).own_ports == {9000, 9001, 8082, 8083, 80, 443, 8445, 8080, 8444}

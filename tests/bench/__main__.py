@@ -26,6 +26,7 @@ PARTS = (
     "contract_ledger",
     "directory",
     "captures",
+    "deposits",
     "memory",
     "ceilings",
     "shares",

@@ -243,11 +243,11 @@ def _write_seal_requests(tx: Transaction, contracts: Sequence[Contract]) -> None
 def _write_deposits(tx: Transaction, contracts: Sequence[Contract]) -> None:
     tx.executemany(
         "INSERT INTO deposits"
-        " (id, depositor, organisation, title, digest, files, size, at, token, certificate, entry)"
-        " SELECT ?, subject, organisation, ?, ?, 1, 1000, ?, ?, ?, ? FROM people WHERE subject = ?",
+        " (id, depositor, organisation, title, digest, files, size, at, token, entry)"
+        " SELECT ?, subject, organisation, ?, ?, 1, 1000, ?, ?, ? FROM people WHERE subject = ?",
         [
             (
-                *(each.id, each.title, each.original.digest, instant(each.created), TOKEN, "0" * 64),
+                *(each.id, each.title, each.original.digest, instant(each.created), TOKEN),
                 *(number, each.initiator),
             )
             for number, each in enumerate(contracts)

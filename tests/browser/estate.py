@@ -38,6 +38,7 @@ from appliance.ownership import DepositOrder
 from appliance.powers.register import PowerDraft
 from appliance.signing_methods import SigningMethod
 from appliance.store import accounts
+from appliance.wiring import Appliance
 from appliance.writing import Beginning, samples
 from appliance.writing.merge_rows import CheckedList
 from hsm.authenticator import SoftwareAuthenticator
@@ -71,7 +72,7 @@ def estate(people: Troupe) -> Estate:
     invited, sessions = _guests(people)
     elsewhere, own_sessions = _signing_elsewhere(people)
     partners, representative = _of_partners(people)
-    names |= invited | elsewhere | partners | _of_absence(people) | _of_captures(people)
+    names |= invited | elsewhere | partners | _of_absence(people) | captured_by_plan(people.appliance)
     return Estate(names, sessions | own_sessions | representative)
 
 
@@ -117,9 +118,9 @@ def _of_partners(people: Troupe) -> tuple[dict[str, str], dict[str, str]]:
     return {"partner": partner.id, "left": left}, {REPRESENTATIVE: session}
 
 
-def _of_captures(people: Troupe) -> dict[str, str]:
-    """A web page that the scheduler has captured by a plan."""
-    register, by = people.appliance.captures, ZHANG.subject
+def captured_by_plan(appliance: Appliance) -> dict[str, str]:
+    """A web page that the scheduler has captured by a plan of Zhang's."""
+    register, by = appliance.captures, ZHANG.subject
     server = Server({"localhost": lambda _: page(_SHOP)})
     draft = CaptureDraft(f"http://localhost:{server.port}/goods?id=1", "每日固定价格，用于价格争议")
     plan = register.order_by_plan(draft, PlanDraft(time(9, 0)), by=by)
@@ -132,7 +133,12 @@ def _of_captures(people: Troupe) -> dict[str, str]:
     return {"capture": capture.id, "capture_plan": plan.id}
 
 
-_SHOP = "<title>夏季新款 — 示例商城</title><h1>夏季新款</h1><p>¥ 99.00</p><p style='height:900px'>包邮</p>"
+_SHOP = """<title>夏季新款 — 示例商城</title><style>
+    body { margin: 0; font: 26px sans-serif; background: #f6f4f0 }
+    h1 { margin: 0; padding: 40px 60px; color: #fff; background: #24507a }
+    main { padding: 30px 60px; height: 700px }
+    b { color: #b3261e; font-size: 44px }
+    </style><h1>示例商城</h1><main><h2>夏季新款连衣裙</h2><b>¥ 99.00</b><p>包邮"""
 PATIENCE = 120.0
 """Seconds for a capture and its small picture."""
 
@@ -291,12 +297,15 @@ def _of_accounts(people: Troupe) -> dict[str, str]:
     files = tuple(file_of(f"作品/第{number}章 \u202e.txt", b"%d" % number) for number in range(3))
     second = DepositOrder("示例作品（第二稿）", files, work(description="共三章。\n第三章未完成。"), first.id)
     deposit = act.ownership.deposit(second, by=LI.subject)
+    checked = act.deposit_batches.check_files(DepositOrder("示例照片", files, work()), by=LI.subject)
+    batch = act.deposit_batches.keep(checked, by=LI.subject)
     return {
         "newcomer": invited.subject,
         "welcome": invited.token,
         "recover": recovering.token,
         "passkey": bytes_to_base64url(mine.credential_id),
         "deposit": deposit.id,
+        "deposits": batch.id,
         "digest": digest,
     }
 

@@ -14,6 +14,7 @@ from appliance.demonstration.participants import LI, ZHANG
 from appliance.model.deposits import Deposit
 from tests.browser.troupe import Troupe
 from tests.browser.visitor import Visitor
+from tests.deposits import filled
 from tests.sweeps import first_of
 
 LARGE = 70 * 2**20
@@ -110,6 +111,32 @@ def test_other_digests_that_are_typed_take_the_place_of_chosen_files(people: Tro
         fill(visitor, "Typed")
         found = deposited(people, visitor, LI.subject)
     assert found.digest == digest
+
+
+def test_many_files_come_as_a_table_and_are_deposited_by_it(people: Troupe, tmp_path: Path) -> None:
+    for name in ("one.jpg", "two.jpg"):
+        (tmp_path / name).write_bytes(os.urandom(30))
+    with people.at(LI.subject) as visitor:
+        page = visitor.page
+        visitor.go("/ownership/table")
+        chosen(visitor, "#choose", [tmp_path / "one.jpg", tmp_path / "two.jpg"])
+        with page.expect_download() as downloaded:
+            visitor.touch(page.locator("form[data-digests] .submit button"))
+        words = {"kind": "摄影作品", "creation": "独立创作", "holder_kind": "存证人本人"}
+        table = tmp_path / "table.xlsx"
+        blank = downloaded.value.path().read_bytes()
+        for content, shown in ((blank, "[role=alert]"), (filled(blank, **words), "[role=status]")):
+            table.write_bytes(content)
+            page.locator("[name=list]").set_input_files(table)
+            page.locator("[name=declaration]").check()
+            visitor.touch(page.locator("form:not([data-digests]) .submit button").last)
+            expect(page.locator(f"main {shown}").first).to_be_visible(timeout=60_000)
+            visitor.require_accessible()
+            visitor.require_fits()
+        people.appliance.deposit_batches.run_round()
+        expect(page.locator("main")).to_contain_text("2 of 2", timeout=60_000)
+    digest = hashlib.sha256((tmp_path / "two.jpg").read_bytes()).hexdigest()
+    assert [each.title for each in people.appliance.ownership.of_digest(digest)] == ["two.jpg"]
 
 
 def test_a_file_is_looked_up_without_being_sent(people: Troupe, tmp_path: Path) -> None:

@@ -271,14 +271,24 @@ def test_reading_needs_no_script(people: Troupe, everything: Estate) -> None:
         expect(verified(visitor, signed).locator("main, body").first).to_contain_text("TOTAL-PASSED")
 
 
-def test_a_contract_prints_as_a_record(people: Troupe, everything: Estate) -> None:
-    with visiting_as(ZHANG.subject, people, everything, WAYS[1]) as visitor:
-        page = visitor.go(f"/contracts/{everything.names['completed']}")
+PRINTED = {
+    "/contracts/{completed}": (ZHANG.subject, ".timeline"),
+    "/captures/{capture}": (ZHANG.subject, ".prints dd"),
+    "/ownership/{deposit}": (LI.subject, "dd .digest"),
+}
+"""Pages that are printed as records, whose they are, and what the paper must have: history or digests."""
+
+
+@pytest.mark.parametrize("path", first_of(tuple(PRINTED)))
+def test_a_record_prints_as_one(people: Troupe, everything: Estate, path: str) -> None:
+    who, needed = PRINTED[path]
+    with visiting_as(who, people, everything, WAYS[1]) as visitor:
+        page = visitor.go(path.format(**everything.names))
         page.emulate_media(media="print")
         for away in ("nav", ".tools", ".skip", ".foot", ".acts", "form"):
             assert page.locator(away).filter(visible=True).count() == 0, away
         expect(page.get_by_role("heading", level=1)).to_be_visible()
-        expect(page.locator(".timeline")).to_be_visible()
+        expect(page.locator(needed).first).to_be_visible()
         assert page.evaluate(COLOURS) == ["rgb(0, 0, 0)", "rgb(255, 255, 255)"], "in a dark scheme too"
 
 

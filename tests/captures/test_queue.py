@@ -230,13 +230,22 @@ def test_two_are_made_at_a_time_and_the_oldest_first(appliance: Appliance, web: 
 
 
 def test_nobody_waits_for_anothers_fifty(appliance: Appliance) -> None:
+    """And the number that each is told is the place that it is taken at."""
     mine = [ordered(appliance, "https://example.com/") for _ in range(4)]
-    others = ordered(appliance, "https://example.com/", by=LI.subject)
-    for each in mine[:2]:
-        appliance.database.commit(captures.begin, each.id, "somebody", datetime.now(UTC))
-    turn = appliance.database.query(captures.next_waiting, datetime.now(UTC))
-    assert turn is not None
-    assert turn.id == others.id
+    others = [ordered(appliance, "https://example.com/", by=LI.subject) for _ in range(2)]
+    resting = ordered(appliance, "https://example.com/", by=LI.subject)
+    now = datetime.now(UTC)
+    appliance.database.commit(captures.begin, mine[0].id, "somebody", now)
+    with appliance.database.transaction() as tx:
+        tx.execute("UPDATE captures SET retry_at = ? WHERE id = ?", (now + PAUSE, resting.id))
+    told = {each.id: appliance.captures.count_ahead(each) for each in [*mine[1:], *others, resting]}
+    taken = []
+    while (turn := appliance.database.query(captures.next_waiting, now)) is not None:
+        appliance.database.commit(captures.begin, turn.id, "somebody", now)
+        taken.append(turn.id)
+    assert taken == [each.id for each in (others[0], mine[1], others[1], mine[2], mine[3])]
+    assert sorted(told, key=told.__getitem__) == [*taken, resting.id]
+    assert sorted(told.values()) == list(range(6))
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,7 @@ def certify(
     usages: tuple[x509.ObjectIdentifier, ...] = (),
     *,
     identifier: str = "",
+    until: datetime = START + timedelta(days=3650),
 ) -> Holder:
     """A certificate for *key* by *issuer* (None: by itself); with no *usages* it is an authority's."""
     signing = issuer.key if issuer else key
@@ -68,7 +69,7 @@ def certify(
         .public_key(key.public_key())
         .serial_number(int.from_bytes(hashlib.sha256(name.encode()).digest()[:16]) | 1 << 126)
         .not_valid_before(START - timedelta(days=1))
-        .not_valid_after(START + timedelta(days=3650))
+        .not_valid_after(until)
         .add_extension(x509.BasicConstraints(ca=not usages, path_length=None), critical=True)
         .add_extension(_usage(ca=not usages), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
@@ -119,8 +120,9 @@ class TestAuthority:
         self.tsa = certify(new_key(), "示例时间戳服务", self.issuing, (ExtendedKeyUsageOID.TIME_STAMPING,))
         self.evidence = certify(new_key(), "示例证据签署", self.issuing, SIGNING)
 
-    def successor_of_tsa(self) -> Holder:
-        return certify(new_key(), "示例时间戳服务 2", self.issuing, (ExtendedKeyUsageOID.TIME_STAMPING,))
+    def successor_of_tsa(self, number: int = 2, until: datetime = START + timedelta(days=3650)) -> Holder:
+        usages = (ExtendedKeyUsageOID.TIME_STAMPING,)
+        return certify(new_key(), f"示例时间戳服务 {number}", self.issuing, usages, until=until)
 
     def person(self, name: str) -> Holder:
         """Named as the authority names; of a *name* that the tests know only what stands before a blank counts."""

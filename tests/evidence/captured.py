@@ -7,10 +7,15 @@ real authority of a world (:func:`recorded`). Test packages import the fixtures 
 from __future__ import annotations
 
 import copy
+import gzip
 import hashlib
+import io
+import json
 import pickle
+import re
 import secrets
 import time
+import zipfile
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -29,6 +34,8 @@ from appliance.ledger.entry import LedgerEntry, leaf_of
 from appliance.web_capture.capturing import Capture, capture
 from appliance.web_capture.destinations import Destinations
 from appliance.web_capture.model import CaptureLimits, CaptureOrder
+from appliance.web_capture.wacz import INDEX, CapturedPage, wacz
+from appliance.web_capture.warc import index_entry
 from appliance.wiring import Appliance
 from hsm import canonical, timestamp
 from hsm.note import Checkpoint, NoteKey, sign_checkpoint
@@ -177,6 +184,23 @@ def built(authority: TestAuthority, evidence: CaptureEvidence, *, at: datetime |
     return build(evidence, contract.seals(later))
 
 
+def packed_again(found: Capture, **other: Any) -> Capture:
+    """The capture with *other* times or another visit, in a WACZ that says so."""
+    with zipfile.ZipFile(io.BytesIO(found.wacz)) as archive:
+        told = [json.loads(line.split(" ", 2)[2]) for line in archive.read(INDEX).decode().splitlines()]
+    entries = []
+    for each in sorted(told, key=lambda each: int(each["offset"])):
+        place = int(each["offset"]), int(each["length"])
+        record = gzip.decompress(found.warc[place[0] : sum(place)])
+        at = re.search(rb"\r\nWARC-Date: ([^\r]*)", record)
+        assert at is not None
+        block = record.partition(b"\r\n\r\n")[2][:-4]
+        entries.append(index_entry(each["url"], datetime.fromisoformat(at[1].decode()), block, place))
+    found = replace(found, **other)
+    page = CapturedPage(found.visit.loaded_address, found.visit.title, found.visit.text, found.began)
+    return replace(found, wacz=wacz(found.warc, entries, page, made_by="test", at=found.ended))
+
+
 def _sha256(octets: bytes) -> bytes:
     return hashlib.sha256(octets).digest()
 
@@ -186,7 +210,7 @@ def recorded(
 ) -> RecordedCapture:
     """The capture as the real appliance records it, as if it had ended just now."""
     ended = appliance.now()
-    found = replace(found, began=ended - (found.ended - found.began), ended=ended)
+    found = packed_again(found, began=ended - (found.ended - found.began), ended=ended)
     request = CaptureRequest(new_capture_id(), "固定侵权页面", name, HOUSE, "Asia/Shanghai")
     return appliance.capture_recording.record(found, request=request, by=by, keep=keep)
 

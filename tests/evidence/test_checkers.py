@@ -130,10 +130,15 @@ def test_it_runs_from_another_folder(checker: list[str], folder: Path, tmp_path:
 
 def called(folder: Path) -> tuple[int, str]:
     """check.py without a process for each file; an error that it does not expect is raised."""
+    return called_by(runpy.run_path(str(folder / "check.py"))["main"])
+
+
+def called_by(main: Callable[[], int], *arguments: str) -> tuple[int, str]:
+    """The same by its *main*, which may be called again and again."""
     said = io.BytesIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.TextIOWrapper(said, encoding="utf-8")):
-        patch.setattr(sys, "argv", ["check.py"])
-        status: int = runpy.run_path(str(folder / "check.py"))["main"]()
+        patch.setattr(sys, "argv", ["check.py", *arguments])
+        status = main()
         return status, said.getvalue().decode()
 
 

@@ -1,11 +1,13 @@
 // The engine of verify.html in one long-lived process of Node: one order as a line of JSON in, one answer out.
-// engine.mjs BUNDLE; an order has the paths of `file`, `trust`, `crls` and `data` (null for a PDF), `at` and `nonce`.
+// engine.mjs BUNDLE; an order has the paths of `file`, `trust`, `crls` and `data` (null for a PDF), `at` and `nonce`;
+// or that of a package's `folder` instead of `file` and `data`.
 
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
-const { verifyPdf, verifyTimestamp } = await import(pathToFileURL(process.argv[2]).href);
+const { judge, verifyPdf, verifyTimestamp } = await import(pathToFileURL(process.argv[2]).href);
 
 const read = (path) => new Uint8Array(readFileSync(path));
 const english = ({ template, values }) => template.replace(/\{(\w+)\}/g, (place, name) => values[name] ?? place);
@@ -15,12 +17,19 @@ const told = (verdict) => ({
   reasons: verdict.reasons.map(english),
 });
 
+const within = (folder) =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((each) => each.isFile())
+    .map((each) => join(each.parentPath, each.name))
+    .map((path) => ({ path: `package/${relative(folder, path)}`, octets: read(path) }));
+
 for await (const line of createInterface({ input: process.stdin })) {
   const order = JSON.parse(line);
   const [trust, at, more] = [order.trust.map(read), new Date(order.at), { crls: order.crls.map(read) }];
   if (order.nonce !== null) more.nonce = BigInt(order.nonce);
-  const report =
-    order.data === null
+  const report = order.folder
+    ? await judge(within(order.folder), trust, at)
+    : order.data === null
       ? await verifyPdf(read(order.file), trust, at, more)
       : await verifyTimestamp(read(order.file), read(order.data), trust, at, more);
   const signatures = report.signatures.map((each) => ({ ...each, ...told(each.verdict) }));

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from importlib import resources
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +23,7 @@ from tests.attacks.victims import GOOD
 
 SOURCES = Path(__file__).parents[2] / "clients/offline_verifier"
 ESBUILD = SOURCES / "node_modules/.bin/esbuild"
+ENTRY = 'export * from "./src/engine"; export { judge } from "./src/judge";'
 HARNESS = Path(__file__).with_name("engine.mjs")
 
 
@@ -40,8 +43,10 @@ class OfflineEngine:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         bundle = folder / "bundle.mjs"
-        build = ["src/engine.ts", "--bundle", "--format=esm", "--target=es2022", "--log-level=warning"]
-        subprocess.run([ESBUILD, *build, f"--outfile={bundle}"], cwd=SOURCES, check=True)
+        build = ["--bundle", "--format=esm", "--target=es2022", "--log-level=warning", f"--outfile={bundle}"]
+        known = resources.files("hsm").joinpath("checkers.txt").read_text("ascii").splitlines()
+        build.append(f"--define:CHECKERS={json.dumps(known)}")
+        subprocess.run([ESBUILD, *build], cwd=SOURCES, check=True, input=ENTRY.encode())
         self._numbers = count()
         self._process = subprocess.Popen(
             ["node", HARNESS, bundle], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
@@ -59,6 +64,14 @@ class OfflineEngine:
             "at": given.at.isoformat(),
             "nonce": None if given.nonce is None else str(given.nonce),
         }
+        return self._asked(order)
+
+    def ask_folder(self, folder: Path, root: bytes, at: datetime) -> Answer:
+        """The verdict about the unpacked package in *folder*, for whoever trusts *root* (PEM)."""
+        order = {"folder": str(folder), "trust": [self._written(root)], "crls": [], "at": at.isoformat()}
+        return self._asked(order | {"nonce": None})
+
+    def _asked(self, order: Mapping[str, Any]) -> Answer:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(order) + "\n")

@@ -173,6 +173,16 @@ def test_of_many_files_the_first_are_listed(appliance: Appliance, deposit: Depos
     assert "Listed here: 300 of 305" in text
 
 
+def test_of_long_names_fewer_are_listed_and_a_certificate_stays_short(
+    appliance: Appliance, deposit: Deposit
+) -> None:
+    files = tuple(file_of(f"{number:05}" + "档" * 75, b"%d" % number) for number in range(MOST_LISTED))
+    made = certificate_pdf(replace(facts(appliance, deposit), files=files), Language.ENGLISH)
+    pages = appliance.workshop.text(made)
+    assert 10 < len(pages) < 25
+    assert "Listed here: 150 of 300" in "".join(pages)
+
+
 def test_of_a_long_name_in_the_list_both_ends_are_shown(appliance: Appliance, deposit: Deposit) -> None:
     files = tuple(file_of(f"{number:04}" + "档" * 990 + ".docx", b"%d" % number) for number in range(3))
     made = certificate_pdf(replace(facts(appliance, deposit), files=files), Language.CHINESE)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -149,30 +150,6 @@ def test_of_two_versions_at_the_same_moment_one_is_recorded(appliance: Appliance
         ownership.insert_deposit(tx, replace(other, id="1" * 24, digest="1" * 64), [DepositedFile("", "1" * 64)])
 
 
-def test_a_batch_makes_a_deposit_of_each_file_with_the_same_data(
-    appliance: Appliance, world: World, tmp_path: Path
-) -> None:
-    files = tuple(file_of(f"摄影/{number}.jpg", b"photo %d" % number) for number in range(3))
-    made = appliance.ownership.deposit_each(DepositOrder("秋天", files, work()), by=ZHANG.subject)
-    assert [each.title for each in made] == ["秋天 · 0.jpg", "秋天 · 1.jpg", "秋天 · 2.jpg"]
-    assert [each.digest for each in made] == [each.digest for each in files]
-    assert len({each.certificate for each in made}) == 3
-    for each, content in zip(made, (b"photo 0", b"photo 1", b"photo 2"), strict=True):
-        assert openssl_says(world, tmp_path, appliance.ownership.reply(each), content).returncode == 0
-        assert each.work == made[0].work
-        document = appliance.ownership.certificate(each)
-        assert appliance.verifier.verify_pdf(document).indication is Indication.PASSED
-    assert appliance.ownership.deposit_each(DepositOrder("秋天", files, work()), by=ZHANG.subject) == made
-
-
-def test_of_a_batch_with_one_that_is_refused_nothing_is_recorded(appliance: Appliance) -> None:
-    known = appliance.ownership.deposit(order(b"known before"), by=LI.subject)
-    files = (file_of("new.bin", b"new in a batch"), DepositedFile("old.bin", known.digest, len(b"known before")))
-    with pytest.raises(PreconditionRefused, match="exactly this on"):
-        appliance.ownership.deposit_each(DepositOrder("批次", files, work()), by=LI.subject)
-    assert appliance.ownership.of_digest(files[0].digest) == []
-
-
 def test_the_same_is_deposited_once_by_a_person_and_again_by_another(appliance: Appliance) -> None:
     first = appliance.ownership.deposit(order(b"shared"), by=ZHANG.subject)
     assert appliance.ownership.deposit(order(b"shared"), by=ZHANG.subject) == first
@@ -206,7 +183,7 @@ def test_the_log_has_the_digests_in_public_and_what_is_said_as_commitments(appli
         opening = json.loads(ledger.opening(tx, made.entry) or b"")
     assert leaf["kind"] == "ownership-deposited"
     assert leaf["public"].keys() == {
-        *("actor", "deposit", "digest", "files", "certificate", "serial", "declaration"),
+        *("actor", "deposit", "digest", "files", "serial", "declaration"),
     }
     assert leaf["public"]["declaration"] == load_declaration("1").digest
     assert opening["holder"]["value"] == "甲公司示例有限公司"
@@ -220,6 +197,31 @@ def test_the_declaration_has_both_languages_and_one_digest() -> None:
     assert [len(declaration.words[each].split("\n")) for each in Language] == [6, 6]
     with pytest.raises(NotFound):
         load_declaration("../1")
+
+
+def test_a_certificate_is_made_once_and_stands_in_the_log(appliance: Appliance) -> None:
+    """With the name that the depositor had: later ones are not what was declared."""
+    deposit = appliance.ownership.deposit(order(b"certified once"), by=ZHANG.subject)
+    with appliance.database.transaction() as tx:
+        tx.execute("UPDATE people SET name = '改名' WHERE subject = ?", (ZHANG.subject,))
+    document = appliance.ownership.certificate(deposit)
+    with appliance.database.transaction() as tx:
+        tx.execute("UPDATE people SET name = ? WHERE subject = ?", (ZHANG.name, ZHANG.subject))
+        leaf = json.loads(ledger.leaf(tx, ledger.length(tx) - 1))
+    assert ZHANG.name in "".join(appliance.workshop.text(document))
+    assert leaf["public"] == {
+        "actor": ZHANG.subject,
+        "deposit": deposit.id,
+        "certificate": hashlib.sha256(document).hexdigest(),
+    }
+    assert appliance.ownership.certificate(deposit) == document
+
+
+def test_of_certificates_made_at_the_same_moment_one_stands(appliance: Appliance) -> None:
+    deposit = appliance.ownership.deposit(order(b"certified at once"), by=ZHANG.subject)
+    with ThreadPoolExecutor(2) as pool:
+        made = set(pool.map(appliance.ownership.certificate, [deposit] * 2))
+    assert made == {appliance.ownership.certificate(deposit)}
 
 
 def test_a_changed_certificate_does_not_pass(appliance: Appliance) -> None:

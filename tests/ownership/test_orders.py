@@ -121,7 +121,6 @@ def test_a_line_that_is_none_is_named(text: str) -> None:
     ("order", "sentence"),
     [
         (replace(ORDER, predecessor="1" * 24), "one deposit"),
-        (replace(ORDER, files=(FILE, replace(FILE, name="b.txt"))), "same file under two names"),
         (
             replace(ORDER, files=tuple(file_of(str(each), b"%d" % each) for each in range(MOST_AT_ONCE + 1))),
             "At most",

@@ -263,6 +263,8 @@ def _own_things(estate: Estate) -> None:
     files = (file_of("一.txt", b"one"), file_of("二.txt", b"two"))
     deposit = appliance.ownership.deposit(DepositOrder("示例", files, work()), by=ZHANG.subject)
     names["deposit"] = deposit.id
+    checked = appliance.deposit_batches.check_files(DepositOrder("示例", files, work()), by=ZHANG.subject)
+    names["deposits"] = appliance.deposit_batches.keep(checked, by=ZHANG.subject).id
     names["ledger_view"] = saved_view(appliance, ZHANG)
     names["remote"] = asked_remotely(appliance, ZHANG.subject)
     strokes = [[[100, 100], [500, 200], [900, 100]]]

@@ -32,7 +32,18 @@ from webui.shared.language import TAGS
 CONTRACTS = ("contract", "completed", "draft", "inviting", "elsewhere", "reviewing")
 """Places of addresses that take any contract: those of both sides are tried in each."""
 
-OF_NO_CONTRACT = {"text", "template", "publishing", "deposit", "act", "request", "destroyed", "passkey", "picture"}
+OF_NO_CONTRACT = {
+    "text",
+    "template",
+    "publishing",
+    "deposit",
+    "deposits",
+    "act",
+    "request",
+    "destroyed",
+    "passkey",
+    "picture",
+}
 OF_NO_CONTRACT |= {"recover_link", "welcome_link", "log_size", "batch", "merge", "anchor", "remote", "embedded"}
 """Places of addresses of what people keep for themselves, and of the registration office."""
 

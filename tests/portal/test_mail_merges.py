@@ -206,7 +206,7 @@ def test_each_fault_is_named_with_its_cell(appliance: Appliance, zhang: FlaskCli
     rows = [each for place, (change, _, _) in enumerate(BAD) for each in (row(place, **change), row(20 + place))]
     answer = upload(zhang, template, workbook(rows))
     said = words(answer.text).replace(" · ", " ")
-    assert answer.status_code == 422 and f"名单中有 {len(BAD)} 处问题" in said, said
+    assert answer.status_code == 422 and f"表格中有 {len(BAD)} 处问题" in said, said
     faults = FAULT.findall(said)
     assert len(faults) == len(BAD), said
     for place, ((_, where, why), fault) in enumerate(zip(BAD, faults, strict=True)):
@@ -264,7 +264,7 @@ FILES: list[tuple[Callable[[], bytes], str]] = [
     (lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "旧版 Excel 文件"),
     (lambda: b"%PDF-1.7 nothing", "既不是 Excel"),
     (lambda: b"PK\x03\x04 nothing", "既不是 Excel"),
-    (lambda: workbook([[]]), "名单是空的"),
+    (lambda: workbook([[]]), "表格是空的"),
     (lambda: workbook([row(1)] * 1)[:3000], "既不是 Excel"),
     (lambda: workbook([[each] for each in range(100_000)]), f"超过 {MOST_ROWS:,} 行"),
     (bomb, "解压后超过 200 MB"),

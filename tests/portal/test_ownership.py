@@ -7,6 +7,7 @@ import json
 from datetime import timedelta
 from io import BytesIO
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from flask import Flask
@@ -18,7 +19,8 @@ from appliance.model.deposits import Deposit
 from appliance.ownership import DepositOrder, load_declaration
 from appliance.ownership.manifest import MOST_FILES
 from appliance.wiring import Appliance
-from tests.deposits import file_of, work
+from appliance.workbook_reading import read_workbook
+from tests.deposits import file_of, filled, work
 from tests.portal.conftest import form_token
 from tests.portal.visitors import signed_in
 from webui.portal.guards import LARGE_FORMS
@@ -108,7 +110,7 @@ def test_what_sha256sum_prints_is_deposited(appliance: Appliance, zhang: FlaskCl
         ({"listed": json.dumps([["\ud800", "0" * 64, 1]])}, "sums", "请重命名该文件"),
         ({"listed": listed(("a", b""))}, "sums", "0 字节"),
         ({"listed": listed(("a", b"1"), ("a", b"2"))}, "sums", "出现了两次"),
-        ({"listed": listed(("a", b"1"), ("b", b"1")), "apart": "1"}, "sums", "内容完全相同"),
+        ({"listed": listed(("a", b"1"), ("b", b"1")), "apart": "1"}, "", "与第 1 行内容完全相同"),
         ({"predecessor": "0" * 24}, "", "无法作为其新版本存证"),
     ],
 )
@@ -148,12 +150,76 @@ def test_a_form_that_is_larger_than_any_list_is_refused(zhang: FlaskClient) -> N
     assert post(zhang, form(listed="[" + " " * LARGE_FORMS["ownership.deposit"] + "]")).status_code == 413
 
 
-def test_a_batch_leads_to_the_list_with_a_deposit_for_each_file(zhang: FlaskClient) -> None:
-    answer = post(zhang, form(title="照片", listed=listed(("1.jpg", b"j1"), ("2.jpg", b"j2")), apart="1"))
-    assert (answer.status_code, answer.location) == (303, "/ownership")
-    page = zhang.get("/ownership").text
-    assert "照片 · 1.jpg" in page
-    assert "照片 · 2.jpg" in page
+def test_a_batch_shows_how_far_it_is_and_then_gives_the_list_and_all_timestamps(
+    appliance: Appliance, zhang: FlaskClient
+) -> None:
+    files = [(f"{number}.jpg", b"photograph %d" % number) for number in range(3)]
+    answer = post(zhang, form(title="照片", listed=listed(*files), apart="1"))
+    assert answer.status_code == 303, answer.text
+    before = zhang.get(answer.location)
+    assert "已存证 0 个，共 3 个。本页会自动更新" in before.text
+    assert before.headers["Refresh"] == "3"
+    appliance.deposit_batches.run_round()
+    after = zhang.get(answer.location)
+    assert "已存证 3 个，共 3 个。" in after.text
+    assert "Refresh" not in after.headers
+    for page in (after.text, zhang.get("/ownership").text):
+        assert all(f"照片 · {name}" in page for name, _ in files)
+    with ZipFile(BytesIO(zhang.get(f"{answer.location}/deposits.zip").data)) as packed:
+        names = [f"timestamps/{number:05}.tsr" for number in (1, 2, 3)]
+        assert packed.namelist() == ["list.xlsx", *names]
+        rows = read_workbook(packed.read("list.xlsx")).rows
+        for row, name in zip(rows, names, strict=True):
+            cells = [each.text for each in row.cells()]
+            assert cells[8] == name
+            assert packed.read(name) == appliance.ownership.reply(
+                appliance.ownership.get(cells[5], by=ZHANG.subject)
+            )
+
+
+def upload(browser: FlaskClient, table: bytes, **changed: str) -> TestResponse:
+    data: dict[str, Any] = {"form_token": form_token(browser), "declaration": "1", **changed}
+    data["list"] = (BytesIO(table), "table.xlsx")
+    return browser.post("/ownership/table", data=data, content_type="multipart/form-data")
+
+
+def test_a_table_comes_with_the_chosen_files_and_goes_back_filled(
+    appliance: Appliance, zhang: FlaskClient
+) -> None:
+    files = (("a.c", b"int a;"), ("=b.c", b"int b;"))
+    asked = {"form_token": form_token(zhang), "listed": listed(*files), "sums": ""}
+    given = zhang.post("/ownership/table.xlsx", data=asked)
+    assert given.status_code == 200, given.text
+    table = filled(given.data, kind="计算机软件", creation="独立创作", holder_kind="存证人本人")
+    answer = upload(zhang, table)
+    assert answer.status_code == 303, answer.text
+    appliance.deposit_batches.run_round()
+    assert "a.c" in zhang.get(answer.location).text
+    for name, content in files:
+        [found] = appliance.ownership.of_digest(hashlib.sha256(content).hexdigest())
+        [file] = appliance.ownership.files(found)
+        assert (file.name, file.size, found.title) == (name, len(content), name)
+
+
+def test_a_table_with_faults_is_told_cell_by_cell_and_nothing_is_deposited(zhang: FlaskClient) -> None:
+    asked = {"form_token": form_token(zhang), "listed": listed(("good", b"good"), ("bad", b"bad"))}
+    table = zhang.post("/ownership/table.xlsx", data=asked).data
+    answer = upload(zhang, table)
+    assert answer.status_code == 422
+    for sentence in ("表格中有 6 处问题", "E2", "第 3 行", "作品或数据种类", "摄影作品", "尚未存证任何文件"):
+        assert sentence in answer.text, sentence
+    assert "已存证" not in zhang.get(f"/ownership/find?digest={hashlib.sha256(b'good').hexdigest()}").text
+    for changed, sentence in (({"declaration": ""}, "请先勾选存证人声明"), ({}, "请选择")):
+        again = upload(zhang, table if changed else b"", **changed)
+        assert (again.status_code, sentence in again.text) == (422, True)
+
+
+def test_nobody_sees_a_batch_of_somebody_else(portal: Flask, appliance: Appliance, zhang: FlaskClient) -> None:
+    pair = listed(("mine", b"of a batch"), ("mine, too", b"of the batch"))
+    answer = post(zhang, form(listed=pair, apart="1"))
+    other = signed_in(portal, appliance, LI.subject)
+    assert other.get(answer.location).status_code == 404
+    assert other.get(f"{answer.location}/deposits.zip").status_code == 404
 
 
 def test_a_new_version_begins_with_what_was_said_and_is_shown_on_both(
@@ -194,6 +260,22 @@ def test_anybody_finds_a_file_of_a_manifest_and_learns_when_but_not_who(
         for secret in ("秘密的标题", "secret name", LI.name, found.id, "甲公司示例有限公司 "):
             assert secret not in page
     assert "No file with this digest" in browser.get(f"/ownership/find?digest={'9' * 64}", headers=ENGLISH).text
+
+
+def test_who_deposits_what_somebody_else_has_deposited_learns_nothing_of_them(
+    appliance: Appliance, zhang: FlaskClient
+) -> None:
+    theirs = DepositOrder("他人所用的标题", (file_of("their name.txt", b"of both"),), work())
+    other = appliance.ownership.deposit(theirs, by=LI.subject)
+    mine = made(appliance, post(zhang, form(listed=listed(("mine.txt", b"of both")))))
+    digest = hashlib.sha256(b"of both").hexdigest()
+    pages = [zhang.get(f"/ownership{path}").text for path in ("", f"/{mine.id}", f"/find?digest={digest}")]
+    batch = post(zhang, form(listed=listed(("mine.txt", b"of both"), ("new", b"of one")), apart="1"))
+    for page in (*pages, batch.text):
+        for secret in ("他人所用的标题", "their name", LI.name, other.id):
+            assert secret not in page
+    assert f"{other.entry:,}" in pages[2]
+    assert f"{mine.entry:,}" in pages[2]
 
 
 def test_the_verification_centre_says_that_a_file_was_deposited(

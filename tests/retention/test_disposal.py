@@ -310,6 +310,7 @@ PERSONAL = {
     "absences": "person",
     "ledger_views": "owner",
     "mail_merges": "owner",
+    "deposit_batches": "owner",
     "directory_users": "subject",
     "sign_on_identities": "subject",
 }
@@ -335,6 +336,16 @@ def _leave_personal_rows(tx: Transaction, subject: str) -> None:
         "signs": 1,
         "created": at,
     }
+    batched = {
+        "batch": "b1",
+        "number": 2,
+        "deposit": "d1",
+        "title": "孙待删的照片",
+        "name": "a.jpg",
+        "digest": "0" * 64,
+    }
+    batched |= {"kind": "art", "creation": "original", "holder_kind": "depositor", "holder": "孙待删"}
+    batched |= {"declaration": "1", "description": ""}
     entry = {"merge": "m1", "number": 2, "entry": '{"name": "李四"}', "state": "waiting"}
     user = {"id": "d" * 32, "source": "scim", "key": "d" * 32, "login": "sun", "name": "孙待删", "manager": ""}
     user |= {"email": "sun@example.test", "department": "", "enabled": 0, "groups": "[]", "subject": subject}
@@ -346,6 +357,8 @@ def _leave_personal_rows(tx: Transaction, subject: str) -> None:
         ("ledger_views", view),
         ("mail_merges", merge | {"created": at}),
         ("mail_merge_rows", entry),
+        ("deposit_batches", {"id": "b1", "owner": subject, "created": at}),
+        ("deposit_batch_rows", batched),
     ):
         tx.insert(table, row)
 

@@ -25,6 +25,7 @@ from appliance.model.contract import (
     RevisionKind,
     SigningOrder,
 )
+from appliance.model.deposits import BatchedState
 from appliance.model.directories import DirectorySource
 from appliance.model.listing import (
     EVERYTHING,
@@ -40,6 +41,7 @@ from appliance.model.people import Person
 from appliance.model.provisioning import Narrowing, ResourceKind
 from appliance.model.retention import DisposalState
 from appliance.store import (
+    archive_renewals,
     captures,
     client_lists,
     contracts,
@@ -79,15 +81,18 @@ GROWING = (
     *("powers", "power_events", "signing_grounds", "identity_records", "webhook_attempts"),
     *("mail_merges", "mail_merge_rows", "mail_merge_faults", "directory_users", "accounts"),
     *("scim_users", "scim_groups", "scim_members", "directory_rounds"),
-    *("captures", "capture_files", "capture_schedules"),
+    *("captures", "capture_files", "capture_schedules", "capture_packages", "capture_holds", "capture_disposals"),
+    *("deposit_batches", "deposit_batch_rows", "deposit_certificates"),
 )
 SMALL = {
     *("people_members", "people_members_by_name", "people_members_of", "seal_requests_one_open"),
     *(
         "mail_merges_due",
+        "deposit_batches_due",
         "review_requests_queue",
         "powers_waiting",
         "holds_one_stands",
+        "capture_holds_one_stands",
         "powers_by_time",
         "outbox_waiting",
         "departures_to_offer",
@@ -249,10 +254,27 @@ OTHERS: Sequence[Query] = (
     retention.open_holds,
     lambda tx: retention.disposals(tx, DisposalState.PROPOSED),
     lambda tx: retention.disposals(tx, DisposalState.DONE),
+    lambda tx: retention.open_holds(tx, of=retention.CAPTURES),
+    lambda tx: retention.disposals(tx, DisposalState.PROPOSED, of=retention.CAPTURES),
+    lambda tx: archive_renewals.take_unmade(tx, NOW, until=NOW),
+    lambda tx: archive_renewals.due(tx, NOW, {}, now=NOW, limit=9, of=archive_renewals.PACKAGES),
+    lambda tx: archive_renewals.count_unmade(tx, NOW),
     lambda tx: mail_merges.merges_of(tx, WHO, 50),
     lambda tx: mail_merges.merges_of_client(tx, "client", None, 50),
     lambda tx: mail_merges.merges_of_client(tx, "client", _MERGE, 50),
     mail_merges.due_merges,
+    ownership.due_batches,
+    lambda tx: ownership.batches_of(tx, WHO, 5),
+    lambda tx: ownership.old_batches(tx, NOW),
+    lambda tx: ownership.batched(tx, "batch", after=20, limit=100),
+    lambda tx: ownership.batched(tx, "batch", limit=20, state=BatchedState.WAITING),
+    lambda tx: ownership.count_batched(tx, "batch"),
+    lambda tx: ownership.made_of(tx, "batch"),
+    lambda tx: ownership.of_digest(tx, "0" * 64, limit=100),
+    lambda tx: ownership.newest_by_name(tx, WHO, ["a.jpg", "b.jpg"]),
+    lambda tx: ownership.certificate_of(tx, "one"),
+    lambda tx: ownership.versions(tx, "one"),
+    lambda tx: ownership.same(tx, WHO, "0" * 64, None),
     lambda tx: mail_merges.next_rows(tx, _MERGE, 16),
     lambda tx: mail_merges.rows_after(tx, "batch", 0, 500),
     lambda tx: mail_merges.rows_after(tx, "batch", 0, 500, RowState.FAILED),
@@ -279,7 +301,7 @@ OTHERS: Sequence[Query] = (
     *(lambda tx, after=after: captures.schedules_within(tx, REACH, after, 50) for after in (None, "one")),
     *(lambda tx, after=after: captures.captures_by_plan(tx, "plan", 50, after=after) for after in (None, "one")),
     lambda tx: captures.count_ordered(tx, WHO, NOW),
-    lambda tx: captures.count_ahead(tx, _CAPTURE),
+    lambda tx: captures.count_ahead(tx, "one", NOW),
     lambda tx: captures.next_waiting(tx, NOW),
     captures.under_way,
     lambda tx: captures.one_before(tx, _CAPTURE),

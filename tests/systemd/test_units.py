@@ -112,16 +112,27 @@ def test_no_unit_takes_back_what_holds_for_all(service: str) -> None:
 
 
 def test_no_service_takes_all_the_tasks_of_the_slice() -> None:
-    limits = [
+    one, captures, all_of_them = (
         int(re.findall(r"^TasksMax=(\d+)$", (UNITS / name).read_text(encoding="utf-8"), re.MULTILINE)[0])
-        for name in ("vermilion-.service.d/10-hardening.conf", "vermilion.slice")
-    ]
-    assert limits[0] * 2 <= limits[1]
+        for name in ("vermilion-.service.d/10-hardening.conf", "vermilion-capture.slice", "vermilion.slice")
+    )
+    assert one * 2 + captures <= all_of_them
+
+
+def test_all_captures_together_take_half_of_the_memory_and_give_way_to_others() -> None:
+    """One after the other each stays within its own limit; four at once would take more than there is."""
+    text = (UNITS / "vermilion-capture.slice").read_text(encoding="utf-8")
+    assert {"MemoryMax=50%", "MemorySwapMax=0", "CPUWeight=20", "IOWeight=20"} < set(text.splitlines())
+    [own] = said("vermilion-capture@", "MemoryMax")
+    asked = (UNITS / "vermilion-capture.socket").read_text(encoding="utf-8")
+    [at_once] = re.findall(r"^MaxConnections=(\d+)$", asked, re.MULTILINE)
+    assert int(own.rstrip("%")) <= 50 < int(own.rstrip("%")) * int(at_once)
 
 
 EXCEPTIONS = {
     "vermilion-convert@": ["MemoryDenyWriteExecute=no", "ProcSubset=all"],
     "vermilion-capture@": [
+        "Slice=vermilion-capture.slice",
         "RestrictNamespaces=cgroup ipc net mnt pid user uts",
         "ProtectHostname=no",
         "ProtectKernelTunables=no",

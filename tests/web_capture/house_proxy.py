@@ -11,9 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from tests.web_capture.servers import Listening
+
 
 @dataclass
-class HouseProxy:
+class HouseProxy(Listening):
     """Leads *names* to ports of this machine; *password* is "user:password", empty for none. With *opens*, TLS
     ends here, by certificates of the house for any name, and goes on as this proxy likes."""
 
@@ -21,24 +23,6 @@ class HouseProxy:
     password: str = ""
     opens: Callable[[str], ssl.SSLContext] | None = None
     asked: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=50)
-        self.port = int(self._listener.getsockname()[1])
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self) -> None:
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                line, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(line,), daemon=True).start()
 
     def _serve(self, line: socket.socket) -> None:
         with suppress(OSError, ValueError), line:

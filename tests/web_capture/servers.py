@@ -72,15 +72,9 @@ def ranged(asked: Asked, octets: bytes, kind: str) -> bytes:
     return answer(octets[first : last + 1], kind, head=head, status="206 Partial Content")
 
 
-@dataclass
-class Server:
-    """Serves *sites* by host name; connections stay open until a site's answer has no length. ``seen`` is what was
-    asked for, ``sent`` what was answered by octets of one piece."""
+class Listening:
+    """A port of this machine, each of whose connections is served in a thread of its own."""
 
-    sites: Mapping[str, Site]
-    context: ssl.SSLContext | None = None
-    seen: list[Asked] = field(default_factory=list)
-    sent: list[tuple[Asked, bytes]] = field(default_factory=list)
     port: int = 0
     """Any that is free where it is 0."""
 
@@ -101,6 +95,21 @@ class Server:
             except OSError:
                 return
             threading.Thread(target=self._serve, args=(line,), daemon=True).start()
+
+    def _serve(self, line: socket.socket) -> None:
+        raise NotImplementedError
+
+
+@dataclass
+class Server(Listening):
+    """Serves *sites* by host name; connections stay open until a site's answer has no length. ``seen`` is what was
+    asked for, ``sent`` what was answered by octets of one piece."""
+
+    sites: Mapping[str, Site]
+    context: ssl.SSLContext | None = None
+    seen: list[Asked] = field(default_factory=list)
+    sent: list[tuple[Asked, bytes]] = field(default_factory=list)
+    port: int = 0
 
     def _serve(self, line: socket.socket) -> None:
         with suppress(OSError, ssl.SSLError, IndexError, StopIteration):

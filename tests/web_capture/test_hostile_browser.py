@@ -8,23 +8,24 @@ import io
 import json
 import os
 import platform
+import resource
 import socket
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from functools import partial
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from appliance.web_capture import capturing, devtools, enclosure
+from appliance.web_capture import capturing, devtools, enclosure, recording_proxy
 from appliance.web_capture.destinations import Destinations, NotVisited
 from appliance.web_capture.devtools import BrowserGone, DevTools
 from appliance.web_capture.interception import Interception
 from appliance.web_capture.messages import Malformed, ServerResponse, read_request, read_response
-from appliance.web_capture.model import CaptureFailed, CaptureLimits, CaptureOrder, Traffic
+from appliance.web_capture.model import CaptureFailed, CaptureLimits, CaptureOrder, HouseNetwork, Traffic
 from appliance.web_capture.recording_proxy import Recorder, RecordingProxy
 from appliance.web_capture.upstream import Connecting, server_trust
 from appliance.web_capture.warc import RecordType, WarcFile
@@ -220,6 +221,37 @@ def test_what_a_page_sends_has_a_limit(served: Callable[..., Server]) -> None:
     assert {each.why for each in traffic.refused} == {"too-many"}
 
 
+def test_a_machine_without_descriptors_is_no_fault_of_the_site(
+    served: Callable[..., Server], proxied: Proxied
+) -> None:
+    """What cannot be opened then is told as such, and visited once there is room again."""
+    _, listener, _, traffic = proxied
+    server = served({"site.example": lambda _: page("here")})
+    asked = f"GET http://site.example:{server.port}/ HTTP/1.1\r\nHost: site.example:{server.port}\r\n\r\n"
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with ExitStack() as held:
+        lines = [held.enter_context(socket.create_connection(listener.getsockname())) for _ in range(2)]
+        lines[1].sendall(asked.encode())
+        assert lines[1].recv(1000).startswith(b"HTTP/1.1 200")  # so both are accepted
+        held.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        last = max(int(each.name) for each in Path("/proc/self/fd").iterdir())
+        resource.setrlimit(resource.RLIMIT_NOFILE, (last + 1, hard))
+        with suppress(OSError):
+            while True:
+                held.enter_context(open(os.devnull))  # noqa: PTH123 - as many as there may be
+        lines[0].sendall(asked.encode())
+        assert lines[0].recv(1000).startswith(b"HTTP/1.1 502")
+    assert [each.why for each in traffic.refused] == ["no-room"]
+    with socket.create_connection(listener.getsockname()) as line:
+        line.sendall(asked.encode())
+        assert line.recv(1000).startswith(b"HTTP/1.1 200")
+
+
+def test_no_more_connections_than_there_are_descriptors_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording_proxy.resource, "getrlimit", lambda _: (100, 100))
+    assert recording_proxy._room() == 12
+
+
 def test_contexts_of_any_number_of_hosts() -> None:
     interception = Interception(now())
     made = [weakref.ref(interception.context_for(f"{number}.example")) for number in range(300)]
@@ -229,7 +261,7 @@ def test_contexts_of_any_number_of_hosts() -> None:
 
 
 _PROBE = """
-import json, os, socket, sys
+import json, os, resource, socket, sys
 told = {}
 def tried(name, what):
     try: told[name] = what()
@@ -257,6 +289,7 @@ tried("network", lambda: connected(socket.AF_INET, ("192.0.2.1", 80)))
 tried("keyring", lambda: kernel(KEYCTL, 0, -3, 0))
 for place in ("/dev/shm", "/tmp", "/home/capture"):
     tried("size of " + place, lambda: os.statvfs(place).f_blocks * os.statvfs(place).f_frsize)
+tried("files", lambda: resource.getrlimit(resource.RLIMIT_NOFILE))
 tried("etc", lambda: sorted(os.listdir("/etc")))
 tried("processes", lambda: len([each for each in os.listdir("/proc") if each.isdigit()]))
 os.write(4, json.dumps(told).encode() + b"\\0")
@@ -280,6 +313,7 @@ def test_what_is_reachable_from_within(monkeypatch: pytest.MonkeyPatch) -> None:
     assert told["vsock"] == told["network"] == "OSError"
     assert told["keyring"] == -1
     assert {told[each] for each in told if each.startswith("size of ")} == {512 * 1024 * 1024}
+    assert max(told["files"]) <= 4096
     assert set(told["etc"]) <= {"fonts", "alternatives"}
     assert told["processes"] <= 3
 
@@ -331,16 +365,21 @@ def test_no_operator_can_allow_the_secrets_of_a_cloud(address: str) -> None:
             where.of(each)
 
 
-def test_a_page_of_strangers_reaches_no_host_of_the_house() -> None:
-    """Hosts that the operator allows by name are for captures of them, not for what any page links to."""
-    places = {"wiki.example": ["10.0.0.1"], "site.example": ["1.1.1.1"], "mail.example": ["10.0.0.2"]}
-    for first, reached in (("wiki.example", True), ("WIKI.example.", True), ("site.example", False)):
-        where = Destinations(["wiki.example", "mail.example"], now, look=lambda name: (places[name], (), ""))
+def test_a_capture_is_of_the_house_or_of_the_internet() -> None:
+    """Hosts that the operator allows by name are for captures of them, not for what any page links to, wherever
+    they are; and captures of them visit no others but those that the house lets its pages embed."""
+    places = {"wiki.example": ["10.0.0.1"], "site.example": ["1.1.1.1"], "mail.example": ["1.1.1.2"]}
+    house = HouseNetwork(embedded=("*.cdn.example",))
+    for first, inside in (("wiki.example", True), ("WIKI.example.", True), ("site.example", False)):
+        names = ["wiki.example", "mail.example"]
+        where = Destinations(names, now, look=lambda name: (places.get(name, ["1.1.1.3"]), (), ""), house=house)
         where.begin_at(first)
-        assert where.of("site.example").address == "1.1.1.1"
-        for each in ("wiki.example", "mail.example"):
-            with nullcontext() if reached else pytest.raises(NotVisited):
+        assert where.of("a.cdn.example").address == "1.1.1.3"
+        for each in names:
+            with nullcontext() if inside else pytest.raises(NotVisited, match="forbidden"):
                 where.of(each)
+        with pytest.raises(NotVisited, match="not-of-house") if inside else nullcontext():
+            where.of("site.example")
 
 
 def test_the_appliances_own_ports_are_closed_where_this_machine_is_allowed() -> None:

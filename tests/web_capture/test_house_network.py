@@ -17,7 +17,7 @@ from appliance.web_capture.model import CaptureOrder, ForwardProxy, HouseNetwork
 from appliance.web_capture.upstream import server_trust
 from tests.web_capture.conftest import QUICK, Captured, now
 from tests.web_capture.house_proxy import HouseProxy
-from tests.web_capture.servers import Server, certificate, page
+from tests.web_capture.servers import Asked, Server, answer, certificate, page
 
 Served = Callable[..., Server]
 PASSWORD = "capture:p\u00e4ssword"
@@ -265,21 +265,71 @@ def test_a_list_of_hosts(host: str, listed: bool) -> None:
             where.of(host)
 
 
-def test_what_is_loaded_from_elsewhere_is_listed_too(served: Served) -> None:
-    server = served({each: lambda _: page("") for each in ("site.example", "other.example")})
+def test_pages_of_the_house_and_of_strangers_do_not_meet(served: Served) -> None:
+    """An intranet page loads a script from a public network and embeds a stranger's page, which asks the intranet
+    for something, as does a redirect: that a house lets a host be embedded opens that host alone."""
+    names = ("wiki.corp", "mail.corp", "cdn.example", "stranger.example")
+    server = served(dict.fromkeys(names, lambda _: page("")))
+    at = {name: f"http://{name}:{server.port}" for name in names}
+    asks = f"<script>fetch('{at['mail.corp']}/delete',{{method:'POST',mode:'no-cors'}})</script>"
+    body = f"<script src={at['cdn.example']}/lib.js></script><iframe src={at['stranger.example']}/></iframe>shown"
+    script = answer(b"document.title='styled'", "text/javascript")
+
+    def stranger(asked: Asked) -> bytes:
+        away = page("", head=f"Location: {at['mail.corp']}/x\r\n", status="302 Found")
+        return away if asked.path == "/away" else page(asks)
+
     server.sites = {
-        **server.sites,
-        "site.example": lambda _: page(f"<img src=http://other.example:{server.port}/>shown"),
+        "wiki.corp": lambda asked: page(
+            body if asked.path == "/" else "",
+            head=f"Location: {at['stranger.example']}\r\n",
+            status="200 OK" if asked.path == "/" else "302 Found",
+        ),
+        "mail.corp": lambda _: page("secret"),
+        "cdn.example": lambda _: script,
+        "stranger.example": stranger,
     }
-    where = Destinations(
-        ["site.example"],
-        now,
-        look=lambda _: (["127.0.0.1"], (), ""),
-        loopback=True,
-        house=HouseNetwork(only=("x",)),
-    )
+
+    def made(address: str, *embedded: str) -> Capture:
+        del server.seen[:]
+        house = HouseNetwork(embedded=embedded)
+        where = _Near(
+            ["wiki.corp", "mail.corp"], now, look=lambda _: (["127.0.0.1"], (), ""), loopback=True, house=house
+        )
+        return capture(CaptureOrder(address), where, clock=now, limits=QUICK, made_by="test")
+
+    found = made(f"{at['wiki.corp']}/")
+    assert (found.visit.text, found.visit.title) == ("shown", "")
+    assert {each.host for each in server.seen} == {"wiki.corp"}
+    refused = {(each.address, each.why) for each in found.traffic.refused}
+    assert refused == {
+        (f"{at['cdn.example']}/lib.js", "not-of-house"),
+        (f"{at['stranger.example']}/", "not-of-house"),
+    }
+    assert made(f"{at['wiki.corp']}/", "cdn.example").visit.title == "styled"
+    assert {each.host for each in server.seen} == {"wiki.corp", "cdn.example"}
+    assert made(f"{at['wiki.corp']}/leave").visit.error == "not-of-house"
+    for path in ("/", "/away"):
+        outside = made(at["stranger.example"] + path)
+        assert {each.host for each in server.seen} == {"stranger.example"}
+        assert {each.why for each in outside.traffic.refused} == {"forbidden"}
+
+
+class _Near(Destinations):
+    """As if public servers lay on this machine: what refuses them is the rule for names alone."""
+
+    def _is_fit(self, name: str, address: str) -> bool:
+        return True
+
+
+def test_a_list_of_hosts_holds_for_what_pages_load(served: Served) -> None:
+    server = served(dict.fromkeys(("site.example", "other.example"), lambda _: page("")))
+    body = f"<img src=http://other.example:{server.port}/>shown"
+    server.sites = {**server.sites, "site.example": lambda _: page(body)}
+    house = HouseNetwork(only=("site.example",))
+    where = _Near([], now, look=lambda _: (["127.0.0.1"], (), ""), loopback=True, house=house)
     found = capture(CaptureOrder(f"http://site.example:{server.port}/"), where, clock=now, made_by="test")
-    assert {(each.address, each.why) for each in found.traffic.refused if "favicon" not in each.address} == {
+    assert {(each.address, each.why) for each in found.traffic.refused} == {
         (f"http://other.example:{server.port}/", "not-listed")
     }
 

@@ -121,3 +121,26 @@ def test_a_page_taller_than_one_picture(served: Served, capturing: Capturing, tm
         assert picture.height == 20050
         assert picture.convert("RGB").getpixel((600, 20040)) == RED
         assert picture.convert("RGB").getpixel((600, 9000)) == (255, 255, 255)
+
+
+LETTERS = "ab αβ жя հա ქა עב عق ئې हन বল ਪਜ ગજ தம తల కన മള සහ ทย ລວ កខ မန བད ᠮᠣ ꆈꌠ አማ 中文 かな 한국 👍🎉"
+"""Two letters each of the writings of most people, and two emoji."""
+
+
+def test_no_writing_is_boxes_and_emoji_have_colours(served: Served, capturing: Capturing) -> None:
+    """Where a typeface lacks both letters of a pair, they look the same (fonts-noto-core, -cjk, -color-emoji)."""
+    place = "<div style='position:absolute;font:40px sans-serif;left:{}px;top:{}px'>{}</div>"
+    pairs = LETTERS.split()
+    body = "".join(place.format(x * 100, row * 60, each[x]) for row, each in enumerate(pairs) for x in (0, 1))
+    server = served({"site.example": lambda _: page(f"<!doctype html><body>{body}")})
+    found = capturing(f"http://site.example:{server.port}/", ["site.example"]).capture.visit
+    with Image.open(io.BytesIO(found.picture)) as picture:
+        cells = [
+            [picture.crop((x * 100, row * 60, x * 100 + 100, row * 60 + 60)) for x in (0, 1)]
+            for row in range(len(pairs))
+        ]
+    assert [
+        pair for pair, (one, other) in zip(pairs, cells, strict=True) if one.tobytes() == other.tobytes()
+    ] == []
+    for each in cells[-1]:
+        assert max(max(pixel) - min(pixel) for _, pixel in each.getcolors(6000) or ()) > 100

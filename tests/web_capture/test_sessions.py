@@ -149,16 +149,13 @@ def test_a_session_has_an_end(served: Served, capturing: Capturing) -> None:
 
 @pytest.mark.long
 def test_a_page_that_holds_on_to_its_visitor(served: Served, capturing: Capturing) -> None:
-    """A page that asks before it is left stays; one that is brought down by a click gives no capture."""
+    """A page that asks before it is left stays."""
     stays = "<script>onbeforeunload=e=>e.preventDefault()</script><button>b</button><a href=/b>go</a>"
     server = served({"site.example": lambda asked: page(stays if asked.path == "/" else "elsewhere")})
     steps = (click("button"), click("a"), wait(0.1))
     found = capturing(f"http://site.example:{server.port}/", ["site.example"], steps=steps)
     assert told(found)[1:] == [(StepResult.DONE, "dialog"), (StepResult.DONE, "")]
     assert "elsewhere" not in found.capture.visit.text
-    busy = served({"site.example": lambda _: page("<button onclick='for(;;);'>b</button>")})
-    with pytest.raises(CaptureFailed, match="stopped answering"):
-        capturing(f"http://site.example:{busy.port}/", ["site.example"], steps=(click("button"),))
 
 
 def test_the_screen_is_recorded(served: Served, capturing: Capturing) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from msgspec import Meta, Struct
 
@@ -13,6 +13,8 @@ from webui.api.types import Moment, Who, Zone
 
 CaptureStateWord = Literal["waiting", "running", "done", "failed", "cancelled", "disposed"]
 StageWord = Literal["starting", "loading", "scrolling", "steps", "picture", "packing"]
+STAGES: Final[tuple[StageWord, ...]] = get_args(StageWord)
+"""But for a log-in by hand, which no program's capture has."""
 StepWord = Literal["scroll", "click", "wait", "record"]
 TrustWord = Literal["trusted", "untrusted", "house", "none"]
 
@@ -56,7 +58,12 @@ class ApiCaptureStep(Struct, forbid_unknown_fields=True):
 
     kind: StepWord
     target: Annotated[
-        str, Meta(max_length=LONGEST_TARGET, description="The element, as a CSS selector.", examples=["#price"])
+        str,
+        Meta(
+            max_length=LONGEST_TARGET,
+            description="The element, as a CSS selector; in a frame after the selector of the frame and ` >>> `.",
+            examples=["#price"],
+        ),
     ] = ""
     seconds: Annotated[float, Meta(ge=0, le=LONGEST_STEP)] = 0.0
 
@@ -207,7 +214,10 @@ class ApiCapture(ApiListedCapture):
     files: list[ApiCaptureFile]
     tls: Annotated[list[ApiCaptureTls], Meta(description="With the hosts of the address and the page.")]
     differences: ApiCaptureDifferences | None
-    kept_until: Annotated[Moment | None, Meta(description="Then its files go; null for never.")]
+    kept_until: Annotated[
+        Moment | None,
+        Meta(description="After this moment its files may go; null for never."),
+    ]
 
 
 class ApiCaptures(Struct):

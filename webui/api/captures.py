@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, cast
+from typing import Final
 
 from msgspec import structs
 
@@ -17,9 +17,10 @@ from appliance.evidence.captures.words import page_security, trust_of
 from appliance.model.api_clients import Scope
 from appliance.model.captures import CaptureState, OrderedCapture, RecordedComparison
 from appliance.web_capture.differences import ChangedValue, PageDifferences
-from appliance.web_capture.model import CaptureFailed, CaptureStage, CaptureStep, StepKind
+from appliance.web_capture.model import CaptureFailed, CaptureStep, StepKind
 from webui.api import timestamps
 from webui.api.capture_types import (
+    STAGES,
     ApiCapture,
     ApiCaptureDifferences,
     ApiCaptureFile,
@@ -34,7 +35,6 @@ from webui.api.capture_types import (
     ApiPictureDifferences,
     ApiResourceDifferences,
     ApiTextDifferences,
-    StageWord,
 )
 from webui.api.conversions import utc
 from webui.api.initiators import investigator_of
@@ -112,8 +112,8 @@ def get_capture(call: Call, capture_id: str) -> Answer:
 def get_capture_package(call: Call, capture_id: str) -> Answer:
     """Read the evidence package of a capture.
 
-    It is made when somebody asks for it first, which takes seconds, and is the same from then on. Anybody can
-    check it without this appliance.
+    It is there some seconds after the capture, and grows by another timestamp before the last one runs out.
+    Anybody can check it without this appliance.
     """
     capture = appliance.captures.of_client(capture_id)
     return Answer(appliance.capture_packages.package(capture.id, by=capture.owner))
@@ -201,14 +201,14 @@ def steps_given(text: str) -> list[ApiCaptureStep]:
 
 def _listed(capture: OrderedCapture) -> ApiListedCapture:
     work, record = capture.work, capture.record
-    running = capture.state is CaptureState.RUNNING and work.stage  # nobody logs in for what a client ordered
+    running = capture.state is CaptureState.RUNNING
     return ApiListedCapture(
         id=capture.id,
         investigator=capture.owner,
         address=capture.address,
         purpose=capture.purpose,
         state=capture.state.value,
-        stage=cast("StageWord", CaptureStage(work.stage).value) if running else None,
+        stage=next((each for each in STAGES if running and each == work.stage), None),
         requests=work.requests,
         received=work.received,
         refusal=None if work.refusal is None else work.refusal.translated(translate()),

@@ -166,7 +166,7 @@ class ApiFoundDeposits(Struct):
         body=ApiNewDeposit,
         problems=(
             *("precondition-refused", "unknown-person", "cannot-deposit", "state-refused"),
-            *("confinement-failed", "storage", *timestamps.PROBLEMS),
+            *timestamps.PROBLEMS,
         ),
         key=KeyRule.REQUIRED,
         room=ROOM_FOR_ROWS,
@@ -221,12 +221,17 @@ def get_deposit(call: Call, deposit_id: str) -> Answer:
 
 
 @operation(
-    "GET", f"{ONE}/certificate", Scope.DEPOSITS_READ, {200: PDF}, Declared(problems=("not-found", "storage"))
+    "GET",
+    f"{ONE}/certificate",
+    Scope.DEPOSITS_READ,
+    {200: PDF},
+    Declared(problems=("not-found", "confinement-failed", "storage", *timestamps.PROBLEMS)),
 )
 def get_deposit_certificate(call: Call, deposit_id: str) -> Answer:
     """Read the certificate of a deposit.
 
-    In the language of its depositor, sealed by a document timestamp.
+    In the language of its depositor, sealed by a document timestamp. It is made when it is first read, which
+    takes a second or two, and stays the same octets from then on.
     """
     return Answer(appliance.ownership.certificate(appliance.ownership.of_client(deposit_id)))
 

@@ -18,9 +18,23 @@ from appliance.evidence.captures.facts import CaptureFacts
 from appliance.evidence.captures.words import NOTES, RESULTS, STEPS, WHY, meaning, page_security, trust_of
 from appliance.language.sizes import ByteSize
 from appliance.model.accounts import AccountRole
-from appliance.model.captures import DEFAULT_TIMES, LONGEST_PAUSE, MOST_TIMES, CaptureSchedule, OrderedCapture
+from appliance.model.captures import (
+    DEFAULT_TIMES,
+    LONGEST_PAUSE,
+    MOST_TIMES,
+    CaptureSchedule,
+    CaptureState,
+    OrderedCapture,
+)
 from appliance.web_capture.differences import PageDifferences
-from appliance.web_capture.model import LONGEST_TARGET, MOST_STEPS, CaptureFailed, CaptureStep, StepKind
+from appliance.web_capture.model import (
+    LONGEST_TARGET,
+    MOST_STEPS,
+    CaptureFailed,
+    CaptureStage,
+    CaptureStep,
+    StepKind,
+)
 from hsm.errors import RefusalError
 from webui.portal.access import require
 from webui.portal.pages import appliance, house_names, once, saved_file
@@ -38,6 +52,9 @@ from webui.shared.language import translate
 
 _LOOK_AGAIN = "3"
 """Seconds between two looks at a capture that is under way."""
+
+_NO_NUMBER, _MOMENT = 2**31, 0.01
+"""Of a picture that never comes, and seconds to wait for it: a log-in that has ended says so then."""
 
 _ROWS_OF_STEPS = 5
 """Steps that the form has room for."""
@@ -94,6 +111,7 @@ def new() -> Answer:
         most_times=MOST_TIMES,
         most_days=LONGEST_PAUSE,
         enabled=appliance.captures.enabled,
+        live_view=appliance.captures.live_view,
     )
 
 
@@ -118,13 +136,19 @@ def _place(refusal: RefusalError) -> str:
     return next((name for word, name in _PLACES.items() if word in refusal.template), "")
 
 
-_PLACES = {"urpose": "purpose", "what the capture is for": "purpose", "next it is": "every", "A plan has": "times"}
+_PLACES = {
+    "log in": "log_in",
+    "urpose": "purpose",
+    "what the capture is for": "purpose",
+    "next it is": "every",
+    "A plan has": "times",
+}
 
 
 @pages.post("/new")
 @form(new, investigator, _place, refusals=(CaptureFailed, PreconditionRefused), status=unprocessable)
 def order(by: str) -> Answer:
-    draft = CaptureDraft(field("address", 3000), field("purpose", 3000), tuple(_steps()))
+    draft = CaptureDraft(field("address", 3000), field("purpose", 3000), tuple(_steps()), bool(field("log_in")))
     if field("plan") != "plan":
         return once(by, lambda: url_for(".show", capture_id=appliance.captures.order(draft, by=by).id))
     plan = _plan()
@@ -167,6 +191,8 @@ def _steps() -> list[CaptureStep]:
 def show(capture_id: str) -> Answer:
     by = investigator()
     capture = appliance.captures.get(capture_id, by=by)
+    if is_live(capture, by=by):
+        return see_other("live_views.show", capture_id=capture_id)
     files = {each.name: each for each in appliance.captures.files(capture_id, by=by)}
     facts = appliance.captures.facts(capture_id, by=by)
     finishing = appliance.captures.is_to_finish(capture_id)
@@ -186,11 +212,24 @@ def show(capture_id: str) -> Answer:
         steps=[] if facts is None else _done_steps(facts),
         differences=_differences(capture),
         kept_until=appliance.captures.keeps_until(capture),
+        legally_held=appliance.capture_retention.is_held(capture.id),
+        by_officers=appliance.capture_retention.by_officers,
         received=ByteSize(capture.work.received),
     )
     if capture.under_way or finishing:
         response.headers["Refresh"] = _LOOK_AGAIN
     return response
+
+
+def is_live(capture: OrderedCapture, *, by: str) -> bool:
+    """Whether *by* can log in now on the page that *capture* is made of."""
+    if capture.work.stage != CaptureStage.LOG_IN or capture.state is not CaptureState.RUNNING:
+        return False
+    try:
+        appliance.live_views.picture(capture.id, by=by, after=_NO_NUMBER, wait=_MOMENT)
+    except (NotFound, StateRefused):
+        return False
+    return True
 
 
 def _step_kind(word: str) -> str:

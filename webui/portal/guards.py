@@ -35,6 +35,7 @@ TAKE_FILES: Final = frozenset(
         "office.register_authority",
         "writing.save",
         "writing.upload_list",
+        "ownership.upload_table",
     }
 )
 """The endpoints that read files; a test compares them with the code."""
@@ -42,7 +43,7 @@ TAKE_FILES: Final = frozenset(
 ROOM_FOR_FORM: Final = 2 * 1024 * 1024
 """Bytes of a request that brings no file; what an expired session carries to the page to sign in is the most."""
 
-LARGE_FORMS: Final = {"ownership.deposit": 8 * 1024 * 1024}
+LARGE_FORMS: Final = dict.fromkeys(("ownership.deposit", "ownership.table"), 8 * 1024 * 1024)
 """Endpoints whose forms have more, of those who are signed in: the list of ten thousand files of a deposit."""
 
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})

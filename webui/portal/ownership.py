@@ -9,11 +9,12 @@ from typing import Any, Final, TypeVar
 
 from flask import Blueprint, Response, request
 
-from appliance.errors import NotFound, PreconditionRefused, StateRefused
+from appliance.errors import ConfinementFailed, DocumentRefused, NotFound, PreconditionRefused, StateRefused
 from appliance.model.deposits import (
     CREATIONS,
     HOLDER_KINDS,
     WORK_KINDS,
+    BatchedState,
     Creation,
     Deposit,
     DepositedFile,
@@ -27,15 +28,19 @@ from appliance.ownership import DepositOrder, load_declaration, read_sums
 from appliance.ownership.declaration import VERSION
 from appliance.ownership.deposits import SHOWN
 from appliance.ownership.manifest import MOST_FILES
-from appliance.ownership.orders import MOST_AT_ONCE
+from appliance.ownership.orders import MOST_AT_ONCE, TOO_MANY, refused_part
+from appliance.ownership.tables import CheckedDeposits
 from hsm.errors import RefusalError
 from webui.portal.access import require_person
 from webui.portal.pages import appliance, saved_file
 from webui.shared.form_pages import Answer, FormProblems, form, render, see_other, status_in_workflow
+from webui.shared.forms import whole_number
 from webui.shared.language import current_language, translate
 
 LISTED: Final = 100
-"""Files that the page of a deposit shows; the manifest has all."""
+"""Files that the page of a deposit shows, the manifest has all; rows and faults of a batch on one page."""
+
+_WORKBOOK: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 FIELDS: Final = (
     *("title", "kind", "creation", "holder_kind", "holder", "completed", "description"),
@@ -43,19 +48,18 @@ FIELDS: Final = (
 )
 """The form's fields."""
 
-_PLACES: Final = (
-    ("rights holder", "holder"),
-    ("completion date", "completed"),
-    ("description", "description"),
-    ("declaration", "declaration"),
-    ("title stands", "title"),
-    ("The title", "title"),
-    ("one by one", "apart"),
-    ("one deposit;", "apart"),
-    ("exactly this", ""),
-    ("version", ""),
-)
-"""By words of a refusal, the field that it is about; all others are about the files."""
+STATES: Final = {
+    BatchedState.WAITING: "not deposited yet",
+    BatchedState.MADE: "deposited",
+    BatchedState.FAILED: "not deposited",
+}
+"""What the state of a row of a batch is called, message ids."""
+
+_LOOK_AGAIN: Final = "3"
+"""Seconds between two looks while the scheduler works on a batch."""
+
+_PLACES: Final = {"predecessor": "", **dict.fromkeys(("files", "name", "size"), "sums")}
+"""Fields of the form by what of an order a refusal is about, where they are not called the same."""
 
 W = TypeVar("W", WorkKind, Creation, HolderKind)
 
@@ -71,11 +75,12 @@ def all_of_mine() -> Answer:
     after = request.args.get("after", "")
     deposits = appliance.ownership.of_person(require_person(), after=after, limit=SHOWN + 1)
     more = deposits[SHOWN - 1].id if len(deposits) > SHOWN else None
-    return render("ownership/list.html", deposits=deposits[:SHOWN], more=more, first=not after)
+    batches = [] if after else appliance.deposit_batches.mine(require_person())
+    return render("ownership/list.html", deposits=deposits[:SHOWN], more=more, first=not after, batches=batches)
 
 
 @pages.get("/new")
-def new() -> Answer:
+def new(found: CheckedDeposits | None = None) -> Answer:
     by = require_person()
     typed = {name: request.form.get(name, "") for name in FIELDS}
     asked = typed["predecessor"] if request.method == "POST" else request.args.get("after", "")
@@ -84,16 +89,23 @@ def new() -> Answer:
         typed |= _as_before(before)
     return render(
         "ownership/new.html",
+        status=None if found is None else 422,
+        found=found,
+        shown=LISTED,
         typed=typed,
         before=before,
         kinds=_choices(WORK_KINDS),
         creations=_choices(CREATIONS),
         holders=_choices(HOLDER_KINDS),
-        version=VERSION,
-        declaration=load_declaration().words[current_language()].split("\n"),
+        text_version=VERSION,
+        declaration=_declaration(),
         most=MOST_FILES,
         at_once=MOST_AT_ONCE,
     )
+
+
+def _declaration() -> list[str]:
+    return load_declaration().words[current_language()].split("\n")
 
 
 def _choices(words: Mapping[W, str]) -> list[tuple[str, str]]:
@@ -122,7 +134,8 @@ def _as_before(before: Deposit) -> dict[str, str]:
 
 
 def _place(refusal: RefusalError) -> str:
-    return next((field for words, field in _PLACES if words in refusal.template), "sums")
+    part = refused_part(refusal)
+    return _PLACES.get(part, part)
 
 
 @pages.post("")
@@ -130,8 +143,8 @@ def _place(refusal: RefusalError) -> str:
 def deposit(by: str) -> Answer:
     order = _ordered({name: request.form.get(name, "") for name in FIELDS})
     if request.form.get("apart") and len(order.files) > 1:
-        appliance.ownership.deposit_each(order, by=by)
-        return see_other("ownership.all_of_mine")
+        found = appliance.deposit_batches.check_files(order, by=by)
+        return new(found) if found.problems else _kept(found, by)
     return see_other("ownership.show", deposit_id=appliance.ownership.deposit(order, by=by).id)
 
 
@@ -151,8 +164,7 @@ def _ordered(typed: Mapping[str, str]) -> DepositOrder:
         completed=completed,
         description=typed["description"],
     )
-    files = _listed(typed["listed"]) if typed["listed"] else read_sums(typed["sums"])
-    return DepositOrder(typed["title"], files, work, typed["predecessor"] or None)
+    return DepositOrder(typed["title"], _files(typed), work, typed["predecessor"] or None)
 
 
 def _chosen(words: type[W], typed: Mapping[str, str], field: str, problems: dict[str, str]) -> W | None:
@@ -174,6 +186,10 @@ def _day(typed: Mapping[str, str], problems: dict[str, str]) -> date | None:
         return None
 
 
+def _files(typed: Mapping[str, str]) -> tuple[DepositedFile, ...]:
+    return _listed(typed["listed"]) if typed.get("listed") else read_sums(typed.get("sums", ""))
+
+
 def _listed(text: str) -> tuple[DepositedFile, ...]:
     """The files as the page's script lists them: name, digest and size of each."""
     try:
@@ -186,6 +202,90 @@ def _listed(text: str) -> tuple[DepositedFile, ...]:
     except (ValueError, TypeError, RecursionError):
         pass
     raise PreconditionRefused("The list of files was damaged on its way; choose the files again.")
+
+
+@pages.get("/table")
+def table_form(found: CheckedDeposits | None = None) -> Answer:
+    """How many works are deposited by a table, step by step; with what is wrong with one that was *found* to
+    have faults."""
+    require_person()
+    return render(
+        "ownership/table.html",
+        status=None if found is None else 422,
+        found=found,
+        shown=LISTED,
+        at_once=MOST_AT_ONCE,
+        text_version=VERSION,
+        declaration=_declaration(),
+    )
+
+
+@pages.post("/table.xlsx")
+@form(table_form, require_person, "sums", refusals=(PreconditionRefused,), status=status_in_workflow)
+def table(by: str) -> Answer:
+    """The table to fill in, with a row for each of the chosen files; none needs to be chosen."""
+    files = _files(request.form)
+    if len(files) > MOST_AT_ONCE:
+        raise PreconditionRefused(TOO_MANY, most=MOST_AT_ONCE, count=len(files))
+    versions, language = "versions" in request.form, current_language()
+    made = appliance.deposit_batches.table(files, versions=versions, language=language, by=by)
+    return saved_file(made, _WORKBOOK, "deposits.xlsx")
+
+
+@pages.post("/table")
+@form(
+    table_form,
+    require_person,
+    lambda refusal: "declaration" if refused_part(refusal) == "declaration" else "list",
+    refusals=(DocumentRefused, ConfinementFailed, PreconditionRefused),
+    status=status_in_workflow,
+)
+def upload_table(by: str) -> Answer:
+    content = b""
+    if given := request.files.get("list"):
+        content = given.read()
+        given.close()
+    if not content:
+        raise FormProblems({"list": translate()("Choose the file that you have filled in.")})
+    declaration, language = request.form.get("declaration", ""), current_language()
+    found = appliance.deposit_batches.check_table(content, declaration, language=language, by=by)
+    return table_form(found) if found.problems else _kept(found, by)
+
+
+def _kept(found: CheckedDeposits, by: str) -> Answer:
+    return see_other("ownership.batch", batch_id=appliance.deposit_batches.keep(found, by=by).id)
+
+
+@pages.get("/batches/<batch_id>")
+def batch(batch_id: str) -> Answer:
+    by, batches = require_person(), appliance.deposit_batches
+    done = batches.progress(batch_id, by=by)
+    after = whole_number(request.args.get("after", ""), 9) or 0
+    rows = batches.rows(batch_id, by=by, after=after, limit=LISTED + 1)
+    response = render(
+        "ownership/batch.html",
+        done=done,
+        waiting=done.counts.get(BatchedState.WAITING, 0),
+        failures=done.counts.get(BatchedState.FAILED, 0),
+        failed=batches.rows(batch_id, by=by, limit=LISTED, state=BatchedState.FAILED),
+        rows=rows[:LISTED],
+        further=rows[LISTED - 1].number if len(rows) > LISTED else None,
+        later=after > 0,
+        states=STATES,
+        readable=readable_name,
+    )
+    if done.busy and not after:
+        response.headers["Refresh"] = _LOOK_AGAIN
+    return response
+
+
+@pages.get("/batches/<batch_id>/deposits.zip")
+def archive(batch_id: str) -> Answer:
+    """The list of what was deposited, with all timestamps."""
+    say = translate()
+    states = {state: say(words) for state, words in STATES.items()}
+    made = appliance.deposit_batches.archive(batch_id, states, say, by=require_person())
+    return saved_file(made, "application/zip", f"deposits-{batch_id[:8]}.zip")
 
 
 @pages.get("/<deposit_id>")

@@ -33,6 +33,20 @@ FILES: Final = (
 )
 """The facts list the WARC file, and the files are those that they list."""
 
+UNLISTED: Final = commands.UNLISTED.replace("'s|^[.]/||'", r"""'s|^[.]/||; \|^renewals/[0-9][0-9][.][a-z.]*$|d'""")
+"""No file is there that the manifest does not list, but for renewed timestamps, which come later."""
+
+_EACH_RENEWAL: Final = 'for each in renewals/*.txt; do test ! -e "$each" ||' + _MORE
+RENEWALS: Final = (
+    "cat renewals/*.txt 2> /dev/null |" + _MORE + commands.SAME_DIGESTS,
+    f'{_EACH_RENEWAL}openssl ts -verify -data "$each" -in "${{each%.txt}}.tsr" -no_check_time{_MORE}'
+    '-CAfile certificates/ca.pem -untrusted "${each%.txt}.pem" || exit 1; done',
+    f"{_EACH_RENEWAL}(openssl ts -reply -in \"${{each%.txt}}.tsr\" -text | grep 'Time stamp:';{_MORE}"
+    'openssl x509 -in "${each%.txt}.pem" -noout -enddate) || exit 1; done',
+)
+"""The renewed timestamps, where there are any: what each covers is that, each holds, and, for people, its time and
+until when its certificate is valid."""
+
 
 def dated(evidence: CaptureEvidence) -> tuple[str, ...]:
     """The reply dates the WARC and answers the query; then the time that it says, for people."""

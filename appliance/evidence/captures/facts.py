@@ -43,6 +43,12 @@ MOST_CHAIN: Final = 256 * 1024
 with the certificate itself an expert finds it in the logs of Certificate Transparency (RFC 6962)."""
 MOST_CERTIFICATES: Final = 2_000
 """Of all servers together, more than :data:`MOST_CHAIN` has room for; a shell starts programs for each."""
+PROMPT: Final = timedelta(hours=1)
+"""The longest that a capture takes, and that its recording waits for a timestamp: the times in the facts are the
+word of the machine, which no timestamp holds to more than having been before it."""
+NOT_PROMPT: Final = (
+    "The timestamp of {path} is not of the hour after the capture ended, or the capture took longer than an hour."
+)
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _NUMBER: Final = re.compile(r"[0-9a-f]{24}")
@@ -338,6 +344,13 @@ def _values(item: Any, name: str = "") -> Iterator[object]:
         if too_long or (isinstance(item, int) and item < 0 and name != "offset"):
             raise ValueError(name)
         yield item
+
+
+def is_prompt(facts: CaptureFacts, stamped: datetime) -> bool:
+    """Whether a capture with these *facts* can have been *stamped* then: within :data:`PROMPT`, in whole
+    seconds, as timestamps have them."""
+    began, ended, at = (each.replace(microsecond=0) for each in (facts.began, facts.ended, stamped))
+    return ended <= at <= ended + PROMPT and ended <= began + PROMPT
 
 
 def fit(text: str) -> str:

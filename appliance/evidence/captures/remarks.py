@@ -3,12 +3,12 @@ that ran the machine, and where the capture is not whole."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from appliance.evidence.captures import layout
 from appliance.evidence.captures.facts import CaptureFacts
-from appliance.verification import Indication, SignatureReport, Verdict
+from appliance.verification import Indication, SignatureReport, SubIndication, Verdict
 from appliance.verification.model import PASSED
 from appliance.verification.tokens import shown_time
 from appliance.web_capture.model import TlsTrust
@@ -39,6 +39,24 @@ _MISSING: Final = (
     " {cut}. {facts} says which, and why."
 )
 _UNTRUSTED: Final = "The certificates of these servers were not trusted when the page was captured: {hosts}."
+
+_RENEWED: Final = (
+    "The timestamp of the manifest was renewed while it counted, the last time at {moment} (renewals: {count})."
+)
+_RUN_OUT: Final = Sentence(
+    "The last timestamp of this package counts no longer, and none that covers it was added while it did. Whoever"
+    " made the package may have a copy with one: get it from there again."
+)
+
+
+def remarks_on_renewals(seal: SignatureReport, renewals: Sequence[SignatureReport]) -> Iterator[Sentence]:
+    """What to know of the *renewals* of a package, the last one first, and of having none; *seal* is the report on
+    its manifest."""
+    last = renewals[0] if renewals else seal
+    if last.verdict.subindication is SubIndication.OUT_OF_BOUNDS_NO_POE:
+        yield _RUN_OUT
+    elif renewals and seal.passed and last.timestamp is not None:
+        yield Sentence(_RENEWED, {"count": len(renewals), "moment": shown_time(last.timestamp)})
 
 
 def remarks_beside(

@@ -8,9 +8,12 @@
    digest, and the capture of the manifest;
 6. the WARC was timestamped first: by the reply that answers its query, with the serial number that the entry
    names, after the capture had ended, before the entry was written, and that before the manifest was timestamped;
+   the capture took no more than an hour, and was timestamped within another;
 7. certificates are trusted and not revoked when they were used;
-8. the address that was logged is that of the facts;
-9. the WACZ shows that WARC and nothing else (:mod:`appliance.evidence.captures.archive`).
+8. the address, the title and the name that were logged are those of the facts;
+9. the WACZ shows that WARC and nothing else (:mod:`appliance.evidence.captures.archive`);
+10. renewed timestamps, where there are any, follow one another, each over what it covers
+   (:mod:`appliance.evidence.captures.renewals`): then the manifest is judged as of the first of them.
 
 This shows that the house had these bytes at that time, and that nothing was changed since. That a server sent
 them, and to whom, the house alone says: TLS proves it to nobody else.
@@ -19,21 +22,25 @@ them, and to whom, the house alone says: TLS proves it to nobody else.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
-from appliance.evidence import manifest, manifest_signature
+from appliance.evidence import log_files, manifest, manifest_signature
 from appliance.evidence.captures import facts as capture_facts
 from appliance.evidence.captures import layout
 from appliance.evidence.captures.archive import require_archive
-from appliance.evidence.captures.facts import CaptureFacts
-from appliance.evidence.captures.remarks import remarks_beside
+from appliance.evidence.captures.facts import NOT_PROMPT, CaptureFacts, is_prompt
+from appliance.evidence.captures.remarks import remarks_beside, remarks_on_renewals
+from appliance.evidence.captures.renewals import judge_renewals, times_of_renewals
 from appliance.evidence.contents import in_seconds
 from appliance.evidence.history import PackageEvent, events
 from appliance.evidence.judging import (
     SINCE,
     PackageJudgement,
-    checkpoint_stamp,
+    held_against,
+    judge_checkpoint,
     judge_programs,
     judge_reply,
     not_judged,
@@ -48,8 +55,9 @@ from appliance.evidence.readme import readme_path
 from appliance.evidence.witnessing import WitnessDemand, judge_witnesses
 from appliance.language import Language
 from appliance.ledger.audit_trail import EventKind
-from appliance.verification import Indication, SignatureReport
+from appliance.verification import Indication, SignatureReport, VerificationReport
 from hsm import canonical, cms, timestamp
+from hsm.manifests import RENEWALS
 from hsm.timestamp import TimestampInfo
 
 _READ: Final = (*map(layout.certificate_path, Language), *map(readme_path, Language))
@@ -63,20 +71,28 @@ def judge_capture(
 ) -> PackageJudgement:
     """The reports and remarks on the package. Raises :class:`PackageRefused`, or the error of the part that found
     it, for what does not fit together."""
-    require_capture_layout(set(files) - manifest.SEALS)
-    seal = manifest_signature.examine(files, trust)
+    beside = {path for path in files if path.startswith(RENEWALS)}
+    require_capture_layout(set(files) - manifest.SEALS - beside)
+    renewals, covered = judge_renewals(files, trust)
+    seal = manifest_signature.examine(files, covered)
     if seal.verdict.indication is Indication.FAILED:
         return PackageJudgement((seal,), ())
     entry = _require_entry(files, listed)
     facts = _require_facts(files, listed, entry)
-    require_archive(files)
+    require_archive(files, facts)
     dated = _dated(files, trust, seal)
-    _require_order(files, entry, facts, seal)
+    _require_order(files, entry, facts)
+    checkpoint = _as_covered(partial(judge_checkpoint, files), trust, seal)
     witnessed = judge_witnesses(files, witnesses)
-    reports = (*judge_programs(files), dated, seal, *checkpoint_stamp(files, trust), *witnessed.reports)
+    reports = (
+        *(*judge_programs(files), dated, seal),
+        *held_against(log_files.CHECKPOINT_STAMP, checkpoint),
+        *(*renewals, *witnessed.reports),
+    )
     judged = PackageJudgement(reports, ())
-    beside = remarks_beside(judged.verdict, facts, dated, witnessed.remarks)
-    return PackageJudgement(reports, (*not_judged(files, _READ), *beside))
+    remarks = remarks_beside(judged.verdict, facts, dated, witnessed.remarks)
+    renewed = remarks_on_renewals(seal, renewals)
+    return PackageJudgement(reports, (*not_judged(files, _READ), *remarks, *renewed))
 
 
 def _require_entry(files: Files, listed: CaptureManifest) -> PackageEvent:
@@ -104,29 +120,39 @@ def _require_facts(files: Files, listed: CaptureManifest, entry: PackageEvent) -
         raise PackageRefused("The files of the capture are not those of which its facts tell.")
     if entry.private["address"] != facts.address:
         raise PackageRefused("The log has another address than the facts of the capture.")
+    if (entry.private["title"], entry.private["name"]) != (facts.page.title, facts.by.name):
+        raise PackageRefused("The log has another title or another name than the facts of the capture.")
     return facts
 
 
 def _dated(files: Files, trust: PackageTrust, seal: SignatureReport) -> SignatureReport:
-    """On the WARC's timestamp; where its certificate has run out or was revoked since, as of the timestamp of the
-    manifest, which is over its digest and holds."""
+    """On the WARC's timestamp."""
     warc = bytes(files[layout.WARC])
     token = timestamp.parse_response(part(files, layout.WARC_REPLY))
     if not trust.carried.issuperset(cms.parse(token).certificates):
         raise PackageRefused(
             "The timestamp of {path} carries a certificate that is not of the package.", path=layout.WARC
         )
-    report = judge_reply(files, _EXCHANGE, warc, trust)
-    if report.verdict.subindication in SINCE and seal.passed and seal.timestamp is not None:
-        report = judge_reply(files, _EXCHANGE, warc, replace(trust, at=seal.timestamp))
+    report = _as_covered(partial(judge_reply, files, _EXCHANGE, warc), trust, seal)
     if len(report.signatures) == 1:
         only = report.signatures[0]
         return replace(only, field=layout.WARC_REPLY, verdict=report.verdict, document_timestamp=True)
     return SignatureReport(layout.WARC_REPLY, report.verdict)
 
 
-def _require_order(files: Files, entry: PackageEvent, facts: CaptureFacts, seal: SignatureReport) -> None:
-    """Step 6, in whole seconds, as the log has them."""
+def _as_covered(
+    judge: Callable[[PackageTrust], VerificationReport], trust: PackageTrust, seal: SignatureReport
+) -> VerificationReport:
+    """On a timestamp that the manifest covers by its digest: where its certificate has run out or was revoked
+    since, as of the timestamp of the manifest, if that holds."""
+    report = judge(trust)
+    if report.verdict.subindication in SINCE and seal.passed and seal.timestamp is not None:
+        return judge(replace(trust, at=seal.timestamp))
+    return report
+
+
+def _require_order(files: Files, entry: PackageEvent, facts: CaptureFacts) -> None:
+    """Step 6, in whole seconds, as the log has them; and that renewals follow one another."""
     stamp = _token(files, layout.WARC_REPLY)
     if entry.public.get("serial") != f"{stamp.serial:x}":
         raise PackageRefused("The log has another timestamp of {path} than the package.", path=layout.WARC)
@@ -138,6 +164,11 @@ def _require_order(files: Files, entry: PackageEvent, facts: CaptureFacts, seal:
             " log entry and the timestamp of the manifest do not follow one another.",
             path=layout.WARC,
         )
+    if not is_prompt(facts, stamp.gen_time):
+        raise PackageRefused(NOT_PROMPT, path=layout.WARC)
+    later = [in_seconds(each) for each in (sealed, *times_of_renewals(files))]
+    if later != sorted(later):
+        raise PackageRefused("The renewed timestamps in the package do not follow one another.")
 
 
 def _token(files: Files, path: str) -> TimestampInfo:

@@ -14,6 +14,8 @@ from hsm.errors import Sentence
 WHY: Final = {
     "forbidden": Sentence("no public address, or a port of another protocol"),
     "not-listed": Sentence("not among the hosts that may be captured"),
+    "not-of-house": Sentence("outside the organisation, one of whose own hosts was captured"),
+    "no-room": Sentence("not opened: the machine that captured had too many connections open"),
     "proxy": Sentence("refused by the organisation's proxy"),
     "unresolved": Sentence("host name not found"),
     "unreachable": Sentence("no connection"),
@@ -27,6 +29,7 @@ WHY: Final = {
     "disconnect": Sentence("connection ended early"),
     "unspecified": Sentence("malformed from there on"),
     "excess": Sentence("more was sent than the response had; that was left out"),
+    "made-by-page": Sentence("made by the page itself; no server sent it"),
 }
 """Why a request went nowhere, or a response was cut."""
 
@@ -47,6 +50,7 @@ NOTES: Final = {
     "dialog": Sentence("a dialog was closed"),
     "window": Sentence("another window was not opened"),
     "download": Sentence("a download was not made"),
+    "busy": Sentence("its script did not end and was stopped"),
 }
 """Why a step was refused, or what the page wanted besides."""
 

@@ -25,6 +25,7 @@ import zlib
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote_plus, unquote
 
 HERE = Path(__file__).resolve().parent
 COMPLETED = "contract-completed"
@@ -123,6 +124,9 @@ OTHERS = re.compile("person-.*[.](document|hash)")  # whose certificates say so
 FIELDS = ("contract", "sequence", "previous", "size", "digest", "signed", "signer")
 
 
+RENEWALS = "renewals/"
+RENEWAL = re.compile(r"renewals/(0[1-9]|[1-9][0-9])[.](?:crls[.]pem|pem|tsq|tsr|txt)")
+OF_RENEWAL = (".crls.pem", ".pem", ".tsq", ".tsr", ".txt")
 WARC, STAMP, WACZ, FACTS = "capture.warc.gz", "capture.warc.tsr", "capture.wacz", "capture.json"
 GIVEN = (WACZ, WARC, "page.pdf", "page.png", "page.txt")
 PICTURES = re.compile(r"session[.]webp|step-(?:0[1-9]|1[0-9]|20)[.]png")
@@ -145,10 +149,8 @@ LIMIT who ran the machine, who ordered the capture and why, and what else captur
       clock) is not proven: it is what the machine wrote down then.
       设备由谁运行、何人因何取证，以及 capture.json 所载的其他内容（服务器、浏览器、时钟）均未经证明，
       仅为设备当时的记录。
-LIMIT whether picture, PDF and text show what the recording holds, and whether the index in capture.wacz leads to
-      the right places in it, is not checked; they are those of then, no more.
-      截图、PDF 和文本是否与网页记录的内容相符，capture.wacz 内的索引是否指向其中相应内容，不在此处核验；
-      只能证明它们是当时的文件。
+LIMIT whether picture, PDF and text show what the recording holds is not checked; they are those of then, no more.
+      截图、PDF 和文本是否与网页记录的内容相符，不在此处核验；只能证明它们是当时的文件。
 """
 CAPTURE_PROVEN = """\
 PASS  capture.warc.gz was there, byte for byte, at the time of its timestamp; it and the pictures, the text and the
@@ -157,7 +159,17 @@ PASS  capture.warc.gz was there, byte for byte, at the time of its timestamp; it
       此后没有改动"""
 MEMBERS = ("archive/capture.warc.gz", "indexes/index.cdx", "pages/pages.jsonl")
 DESCRIPTION, SIGNED = "datapackage.json", "datapackage-digest.json"
+DESCRIBED = ("created", "mainPageDate", "mainPageUrl", "profile", "resources", "software", "title", "wacz_version")
+BY_NOBODY = ("created", "hash", "publicKey", "signature", "software", "version")
+RECORD_HEAD = re.compile(rb"WARC/1[.]1(?:\r\n[A-Za-z-]+: [^\r\n]*)+")
+RECORDED_AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{3}Z")
+ASKED_FOR = re.compile(
+    r"""https?://(\[[0-9A-Fa-f:.]+\]|[!"$-.0-9;->A-Z^-~]+)(?::([0-9]{1,5}))?([/?][!"$-~]*)?"""
+)  # an address as clients ask for it
+MOST_RECORDED, BREAK = 256 * 1024 * 1024, b"\r\n\r\n"
+PROMPT = 3600  # seconds that a capture takes at most, and that its recording waits for a timestamp
 UNPLAIN = "capture.wacz is not a ZIP that can be read in one way only 无法以唯一方式读取"
+UNLED = "the index in capture.wacz leads elsewhere than to each response of the recording 索引与网页记录不符"
 LARGEST, LONGEST, MOST, MOST_CHAIN = 4 * 1024 * 1024, 2000, 200, 512 * 1024
 SAID = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]*"  # nothing that ends lines or turns them
 MOMENT = re.compile(rf"{DAY}T{HOUR}:[0-5][0-9]:[0-5][0-9](?:[.](?!000)[0-9]{{3}}000)?[+]00:00")
@@ -197,6 +209,11 @@ TRAFFIC = {
     **named([named(SAID, "address", "why")], "cut", "refused"),
 }
 # capture.json: objects of just these names, lists (and how long at most), one of several, texts, numbers
+LOGGED_IN = {
+    **named(MOMENT, "began", "ended"),
+    **named(COUNT, "exchanges", "hosts_in_all"),
+    "hosts": [SAID],
+}  # only where somebody logged in by hand
 LIMITED = ("bytes", "connections", "height", "milliseconds", "requests", "response", "session_milliseconds")
 CAPTURED = {
     **named(SAID, "address", "operator", "software", "zone"),
@@ -272,6 +289,15 @@ def der(pem: str) -> bytes:
     return base64.b64decode("".join(pem.strip().split("\n")[1:-1]))
 
 
+def inside(octets: bytes, at: int) -> tuple[int, int]:
+    """Where the contents of the DER element there begin, and where it ends."""
+    length, start = octets[at + 1], at + 2
+    if length > 127:
+        start += length - 128
+        length = int.from_bytes(octets[at + 2 : start], "big")
+    return start, start + length
+
+
 def form(stamp: str) -> list[str]:  # openssl's option for a token; a whole reply needs none
     return ["-token_in"] if stamp.endswith(".tst") else []
 
@@ -288,8 +314,10 @@ class Package:
 
     def __init__(self, root: str, scratch: Path) -> None:
         self.trust, self.scratch = ["-CAfile", root], scratch
+        self.chains, self.lists = [CHAIN], [CRLS]
         self.alone = [*self.trust, "-no-CApath", "-no-CAstore"]
         self.judged = {*SEALS, *LOG, *self.fixed}
+        self.beside: set[str] = set()
         self.stamps: dict[str, int] = {}
         self.acted: dict[str, int] = {}
         found = [path for path in HERE.rglob("*") if not path.is_dir() or path.is_symlink()]
@@ -333,7 +361,8 @@ class Package:
 
     def dates(self, stamp: str, content: str, at: int) -> bool:
         """It is a good RFC 3161 timestamp over the content; a whole reply is one to the query beside it, too."""
-        given = [*form(stamp), "-in", stamp, "-attime", str(at), "-untrusted", CHAIN, *self.trust]
+        chain = f"{stamp[:-4]}.pem" if stamp.startswith(RENEWALS) else CHAIN
+        given = [*form(stamp), "-in", stamp, "-attime", str(at), "-untrusted", chain, *self.trust]
         over = [("-data", content)] if form(stamp) else [("-data", content), ("-queryfile", stamp[:-1] + "q")]
         plain = bool(form(stamp)) or self.answers(stamp, stamp[:-1] + "q")
         return plain and all(self.run("ts", "-verify", *given, *each).returncode == 0 for each in over)
@@ -364,7 +393,9 @@ class Package:
 
     def trusted(self, *paths: str, lists: str = "", given: str = "") -> subprocess.CompletedProcess[bytes]:
         """They lead to the trusted root. That they were valid when they signed, their signatures have shown."""
-        options = ["-untrusted", CHAIN, "-no_check_time", *([lists, "-CRLfile", CRLS] if lists else [])]
+        options = [option for chain in self.chains for option in ("-untrusted", chain)]
+        options += ["-no_check_time", *([lists] if lists else [])]
+        options += [option for each in self.lists if lists for option in ("-CRLfile", each)]
         return self.run("verify", *self.alone, *options, *paths, given=given)
 
     def stands(self, pem: str, signed: int) -> bool:
@@ -379,7 +410,7 @@ class Package:
     def listed_since(self, serial: str) -> list[int]:
         """When the lists have it revoked and, where a key is in other hands, since when (RFC 5280, 5.3.2)."""
         found: list[int] = []
-        for crl in parts(CRLS):
+        for crl in (each for path in self.lists for each in parts(path)):
             told = self.told("crl", "-noout", "-text", given=crl).split("\n    Signature Algorithm:")[0]
             for entry in re.split(r"\n +Serial Number: ", told)[1:]:
                 if entry.split("\n")[0] == serial.strip().partition("=")[2]:
@@ -389,7 +420,11 @@ class Package:
         return found
 
     def path_stands(self, pem: str, signed: int) -> bool:
-        chain = [(self.told("x509", "-noout", "-subject_hash", given=each), each) for each in parts(CHAIN)]
+        chain = [
+            (self.told("x509", "-noout", "-subject_hash", given=each), each)
+            for chain in self.chains
+            for each in parts(chain)
+        ]
         path = [pem]
         for each in path:
             issuer = self.told("x509", "-noout", "-issuer_hash", given=each)
@@ -415,10 +450,23 @@ class Package:
         fits = len(used) == 2 and (used[0].upper() in used[1].upper() or used[1] in WITHOUT_DIGEST)
         return versions == ([version], ["1"]) and fits and digests == used[:1]
 
-    def own_alone(self, message: str) -> bool:
-        """The certificates in the message (PKCS #7) are the package's."""
+    def names_signer(self, message: str, pem: str) -> bool:
+        """It names its signer as the certificate does, octet by octet; to openssl other letters are the same."""
+        certificate, at, found = der(pem), 0, []
+        at = inside(certificate, inside(certificate, 0)[0])[0]  # version, serial number, algorithm, issuer
+        while len(found) < 4:
+            end = inside(certificate, at)[1]
+            found.append(certificate[at:end])
+            at = end
+        named = found[3] + found[1]
+        size = len(named).to_bytes(2, "big").lstrip(b"\0")
+        head = size if len(named) < 128 else bytes([0x80 + len(size)]) + size
+        return b"\2\1\1\x30" + head + named in (HERE / message).read_bytes()
+
+    def own_alone(self, message: str, *more: str) -> bool:
+        """The certificates in the message (PKCS #7) are the package's, or in the files *more*."""
         inside = self.told("pkcs7", "-inform", "DER", "-in", message, "-print_certs")
-        known = "".join(text_in(f"certificates/{name}") for name in self.names("certificates/"))
+        known = "".join(map(text_in, [*(f"certificates/{name}" for name in self.names("certificates/")), *more]))
         return set(blocks(inside)) <= set(blocks(known))
 
     def token(self, stamp: str) -> str:
@@ -448,7 +496,7 @@ class Package:
         require(
             distinct, "the manifest lists files twice, unsorted, or alike but for case 清单所列文件重复或未排序"
         )
-        whole = sorted(self.present) == sorted([*listed, *SEALS])
+        whole = sorted(self.present - self.beside) == sorted([*listed, *SEALS])
         require(whole, "files that the manifest does not list, or missing 文件多余或缺失")
         for path, digest, size in self.files:
             content = read(path)
@@ -470,6 +518,12 @@ class Package:
         require(self.is_plain(self.token(SEALS[3]), "3"), "timestamp of the manifest 清单时间戳无效")
         own = self.own_alone(SEALS[1]) and self.own_alone(self.token(SEALS[3]))
         require(own, "the manifest's seals carry a certificate that is not here 清单签名或时间戳另带其他证书")
+        stampers = [
+            text_in(f"certificates/{name}") for name in self.names("certificates/") if "timestamping" in name
+        ]
+        plain = any(self.names_signer(self.token(SEALS[3]), each) for each in stampers)
+        plain = plain and self.names_signer(SEALS[1], signer)
+        require(plain, "the manifest's seals name their signers otherwise than certificates do 签名人名称写法不符")
         own = signer == text_in("certificates/evidence.pem") and self.is_service(signer)
         require(own, "signature of the manifest by another than the evidence service 清单并非由证据服务签名")
         shown = self.check_dated(SEALS[3], SEALS[0], "the manifest 清单")
@@ -488,7 +542,8 @@ class Package:
 
     def check_certificates(self, entries: list[LoggedEntry]) -> None:
         """All lead to the trusted root, and none was revoked when it signed."""
-        for path, command in ((CA, "x509"), (CHAIN, "x509"), (CRLS, "crl")):
+        kinds = [(CA, "x509"), *((each, "x509") for each in self.chains), *((each, "crl") for each in self.lists)]
+        for path, command in kinds:
             plain = "".join(self.told(command, given=each) for each in parts(path)) == read(path).decode("ascii")
             require(plain, f"{path} has something else in it 文件有其他内容")
         whole = self.run(
@@ -500,7 +555,7 @@ class Package:
         others = re.compile("(?:ca|chain|crls|own-[0-9]+(?:-anchor)?)[.]pem")  # own ones: check_own
         names = [name[:-4] for name in files if not others.fullmatch(name)]
         stamping = [name for name in names if name.startswith("timestamping")]
-        for stamp in self.stamps:
+        for stamp in (each for each in self.stamps if not each.startswith(RENEWALS)):
             by = self.stamper(stamp, stamping)
             self.acted[by] = max(self.until(stamp, entries), self.acted.get(by, 0))
         whole = self.trusted(*(f"certificates/{name}.pem" for name in names), lists="-crl_check_all")
@@ -513,7 +568,7 @@ class Package:
             good = not whole.returncode or self.path_stands(pem, self.acted.get(name, self.made))
             require(good, f"certificate {name} was revoked when it signed, or is not trusted 证书已吊销或不可信")
         show(UNREVOKED)
-        for each in parts(CRLS):
+        for each in (each for path in self.lists for each in parts(path)):
             issuer, made = self.told(*DATED, given=each).split("\n")[:2]
             show(f"      {issuer[7:]}; {made[11:]}")
 
@@ -826,22 +881,143 @@ def fits(value: Any, form: Any) -> bool:
     return value is form
 
 
+def fitted(text: str) -> str:
+    """A text of strangers as capture.json has it."""
+    shown = re.sub(f"[{SAID[2:-2]}\ud800-\udfff]", "\ufffd", text)
+    return shown if len(shown) <= LONGEST else shown[: LONGEST - 1] + "…"
+
+
+def object_in(octets: bytes, most: int = 2 * LARGEST) -> dict[str, Any]:
+    """The JSON object there; an empty one where there is none."""
+    try:
+        told: Any = json.loads(octets.decode()) if len(octets) <= most else None
+    except (ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
 def facts_in(encoded: bytes) -> dict[str, Any]:
     """What capture.json tells; it is canonical JSON of one form."""
     try:
         require(len(encoded) <= LARGEST, "")
         facts: Any = json.loads(encoded.decode())
         anew = json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        require(anew.encode() == encoded and fits(facts, CAPTURED) and facts["address"], "")
+        optional = {"log_in": LOGGED_IN} if "log_in" in facts else {}
+        require(anew.encode() == encoded and fits(facts, {**CAPTURED, **optional}) and facts["address"], "")
         chains = [(each["certificates"], [*map(base64.b64decode, each["chain"])]) for each in facts["tls"]]
         carried = [each for tls in facts["tls"] for each in tls["chain"]]
         require(sum(map(len, carried)) <= MOST_CHAIN and len(carried) <= 2000, "")
         same = (not der or [hashlib.sha256(each).hexdigest() for each in der] == told for told, der in chains)
         require(all(same), "")
-        require(datetime.fromisoformat(facts["began"]) <= datetime.fromisoformat(facts["ended"]), "")
-    except (Failed, ValueError, RecursionError) as error:
+        moments = [facts["began"], facts["ended"]]
+        if optional:
+            moments = [facts["log_in"]["began"], facts["log_in"]["ended"], *moments]
+            require(len(facts["log_in"]["hosts"]) <= facts["log_in"]["hosts_in_all"], "")
+        times = [*map(datetime.fromisoformat, moments)]
+        require(times == sorted(times), "")
+    except (Failed, ValueError, RecursionError, TypeError) as error:
         raise Failed("capture.json is not in its one form 取证事实记录格式不符") from error
     return dict(facts)
+
+
+def members(warc: bytes) -> list[tuple[int, int, bytes]]:
+    """Of each gzip member of the recording where it starts, its length, and what it has."""
+    found, at, left = [], 0, MOST_RECORDED
+    view = memoryview(warc)
+    while at < len(warc):
+        require(warc[at : at + 4] == b"\x1f\x8b\x08\0", UNLED)
+        unpacking, content, given = zlib.decompressobj(31), [], at
+        while not unpacking.eof:
+            block = view[given : given + 65536]
+            given += len(block)
+            content.append(unpacking.decompress(block))
+            left -= len(content[-1])
+            require(block and left >= 0, UNLED)
+        end = given - len(unpacking.unused_data)
+        found.append((at, end - at, b"".join(content)))
+        at = end
+    return found
+
+
+def responses_in(warc: bytes) -> tuple[dict[int, dict[str, str]], dict[int, str]]:
+    """What an index says of each response of the recording, by where it starts; and by what method it was asked
+    for, where the request is there."""
+    found, numbers, methods = {}, {}, {}
+    for at, length, record in members(warc):
+        head, _, rest = record.partition(BREAK)
+        block = rest[: -len(BREAK)]
+        fields = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+        whole = (
+            RECORD_HEAD.fullmatch(head) and rest == block + BREAK and fields["Content-Length"] == str(len(block))
+        )
+        once = len({name.lower() for name in fields}) == head.count(b"\r\n")
+        require(whole and once, UNLED)
+        if fields["WARC-Type"] == "response":
+            formed = ASKED_FOR.fullmatch(fields["WARC-Target-URI"]) and RECORDED_AT.fullmatch(fields["WARC-Date"])
+            require(formed and fields["WARC-Record-ID"] not in numbers, UNLED)
+            datetime.fromisoformat(fields["WARC-Date"][:-1])  # there is such a moment
+            numbers[fields["WARC-Record-ID"]] = at
+            told = {"url": fields["WARC-Target-URI"], **listed_of(block), "length": str(length), "offset": str(at)}
+            found[at] = {"at": re.sub("[^0-9]", "", fields["WARC-Date"]), **told, "filename": WARC}
+        elif fields["WARC-Type"] == "request" and "WARC-Concurrent-To" in fields:
+            methods[fields["WARC-Concurrent-To"]] = block.partition(b" ")[0].decode("latin-1")
+    return found, {at: methods[number] for number, at in numbers.items() if number in methods}
+
+
+def listed_of(response: bytes) -> dict[str, str]:
+    """Media type, status, and digest without the frames of chunks (ISO 28500, 5.9)."""
+    head, _, body = response.partition(BREAK)
+    status = re.match(rb"HTTP/1[.][01] ([0-9]{3})", head)
+    kind = re.search(rb"^content-type:([^;\r\n]*)", head, re.IGNORECASE | re.MULTILINE)
+    if re.search(rb"^transfer-encoding:[^\r\n]*chunked", head, re.IGNORECASE | re.MULTILINE):
+        chunks, at = [], 0
+        while True:
+            size = re.compile(rb"([0-9A-Fa-f]{1,15})[^\r\n]*\r\n").match(body, at)
+            if not size:
+                break
+            length = int(size[1], 16)
+            chunks.append(body[size.end() : size.end() + length])
+            at = size.end() + length + 2
+            if not length:
+                break
+        body = b"".join(chunks)
+    return {
+        "mime": kind[1].decode("latin-1").strip().lower() if kind else "unk",
+        "status": str(int(status[1]) if status else 0),
+        "digest": f"sha256:{hashlib.sha256(body).hexdigest()}",
+    }
+
+
+def key_of(address: str) -> str:
+    """By what an index has an address: the host's labels backwards, path, and sorted query, in small letters."""
+    plain = re.sub("[\t\r\n]", "", address.lower()).partition("#")[0]
+    place, _, query = plain.partition("?")
+    host, port, path = re.findall(r"^https?://(\[[^/]*\]|[^/:]*)(?::([0-9]*))?(/.*)?$", place, re.DOTALL)[0]
+    require(int(port or 0) < 65536, UNLED)
+    host = re.sub("^www[.]", "", host.strip("[]"))
+    labels = ",".join(reversed(host.split("."))) + (f":{int(port)}" if int(port or 0) else "")
+    pairs = [each.partition("=") for each in query.split("&") if each]
+    read = [[unquote(part.replace("+", " ")) for part in (name, value)] for name, _, value in pairs]
+    written = "&".join(
+        f"{quote_plus(name)}={quote_plus(value)}" for name, value in sorted(read, key=lambda each: each[0])
+    )
+    return f"{labels}){path or '/'}" + (f"?{written}" if query else "")
+
+
+def leads(line: str, responses: dict[int, dict[str, str]]) -> tuple[int, str]:
+    """Where a line of the index leads, and for which method; it is the one that the record there gets."""
+    told: Any = json.loads(line.split(" ", 2)[2])
+    require(isinstance(told, dict) and all(isinstance(each, str) for each in told.values()), UNLED)
+    at, method, body = int(told["offset"]), told.get("method", "GET"), told.get("requestBody", "")
+    own = dict(responses[at])
+    address, moment = own["url"], own.pop("at")
+    order = ("url", "mime", "status", "digest", "length", "offset", "filename")
+    named = {name: own[name] for name in order}
+    if method != "GET":
+        named.update(method=method, requestBody=body)
+        address += f"{'&' if '?' in address else '?'}__wb_method={method}&{body}"
+    require(line == f"{key_of(address)} {moment} {json.dumps(named)}", UNLED)
+    return at, method
 
 
 def stored(archive: bytes) -> list[tuple[bytes, bytes]]:
@@ -874,24 +1050,40 @@ class CapturePackage(Package):
     """A web capture: what the one entry of the log names is here, and was dated before it was logged."""
 
     form, limits, proven = CAPTURE, CAPTURE_LIMITS, CAPTURE_PROVEN
+
+    def __init__(self, root: str, scratch: Path) -> None:
+        super().__init__(root, scratch)
+        self.covering: list[str] = []
+        self.signers: dict[str, str] = {}
+
     fixed = (*GIVEN, "capture.warc.tsq", FACTS)
 
     def check(self) -> None:
+        self.beside = {path for path in self.present if path.startswith(RENEWALS)}
         self.check_files()
         self.check_layout()
+        stems = sorted({f"{RENEWALS}{name[:2]}" for name in self.names(RENEWALS)})
+        self.chains += [f"{stem}.pem" for stem in stems]
+        self.lists += [f"{stem}.crls.pem" for stem in stems]
+        self.covering = [SEALS[3], *(f"{stem}.tsr" for stem in stems)]
         self.check_manifest()
+        self.check_renewals(stems)
         self.check_checkpoint()
         [entry] = self.entries()
         self.check_entry(entry.number, entry.path)
         facts = self.check_facts(entry)
         self.check_opening(entry, facts)
         self.check_recording(entry, facts)
-        self.check_archive()
+        self.check_archive(facts)
         self.check_certificates([entry])
 
     def check_layout(self) -> None:
         """Exactly the files of a capture: one entry, its opening and proof, pictures of steps from 1 on."""
-        for path in sorted(self.present - ALWAYS):
+        numbers = sorted({path[len(RENEWALS) :][:2] for path in self.beside})
+        whole = {f"{RENEWALS}{number:02}{end}" for number in range(1, len(numbers) + 1) for end in OF_RENEWAL}
+        whole_there = self.beside == whole and all(map(RENEWAL.fullmatch, whole))
+        require(whole_there, "the renewed timestamps are not whole, or not in order 续期时间戳不完整或次序不符")
+        for path in sorted(self.present - ALWAYS - self.beside):
             require(SOMETIMES.fullmatch(path), f"{path} has no place in the package of a web capture 另有文件")
         for path in sorted(ALWAYS - self.present):
             raise Failed(f"{path} is missing 缺少文件")
@@ -904,6 +1096,42 @@ class CapturePackage(Package):
         steps = self.names("step-")
         whole = steps == [f"{each:02}.png" for each in range(1, len(steps) + 1)]
         require(whole, "a picture of a step is missing 缺少步骤截图")
+
+    def until(self, stamp: str, _entries: list[LoggedEntry]) -> int:
+        """A timestamp that another one renews by the time of that; the last of these by its own."""
+        if stamp not in self.covering:
+            return self.made
+        return self.stamps[self.covering[self.covering.index(stamp) :][:2][-1]]
+
+    def check_renewals(self, stems: list[str]) -> None:
+        """Each is over the manifest with its seals and all renewals before, made while the one before counted."""
+        covered, before, content = [*SEALS], SEALS[3], SEALS[0]
+        for stem in stems:
+            text, stamp, chain = f"{stem}.txt", f"{stem}.tsr", f"{stem}.pem"
+            covered += [f"{stem}.crls.pem", chain]
+            lines = (f"{hashlib.sha256(read(path)).hexdigest()}  {path}\n" for path in covered)
+            require(
+                read(text) == "".join(lines).encode(), f"{text} is not of the files of this package 与文件不符"
+            )
+            covered += [f"{stem}.tsq", stamp, text]
+            shown = self.check_dated(stamp, text, "the package 证据包")
+            signer = self.scratch / "signer"
+            verify = ["cms", "-verify", "-noverify", "-inform", "DER", "-in", self.token(stamp), "-nointern"]
+            into = ["-certfile", chain, "-signer", str(signer), "-out", str(self.scratch / "output")]
+            by = "" if self.run(*verify, *into).returncode else signer.read_text("ascii")
+            plain = by and self.is_plain(self.token(stamp), "3") and self.names_signer(self.token(stamp), by)
+            require(plain and self.own_alone(self.token(stamp), chain), f"timestamp {stamp} 时间戳无效")
+            held = self.stamps[before] <= self.stamps[stamp] and self.dates(before, content, self.stamps[stamp])
+            require(held, f"{before} had run out when it was renewed 续期时原时间戳已失效")
+            self.signers[stamp], before, content = by, stamp, text
+            show(f"ok    the timestamp was renewed, {shown} 时间戳已续期")
+        self.judged |= self.beside
+
+    def check_certificates(self, entries: list[LoggedEntry]) -> None:
+        super().check_certificates(entries)
+        for stamp, pem in self.signers.items():
+            good = self.path_stands(pem, self.until(stamp, entries))
+            require(good, f"the certificate of {stamp} was revoked, or is not trusted 证书已吊销或不可信")
 
     def check_facts(self, entry: LoggedEntry) -> dict[str, Any]:
         """The entry names facts and recording, the facts every file that the capture gave."""
@@ -927,7 +1155,7 @@ class CapturePackage(Package):
         return facts
 
     def check_opening(self, entry: LoggedEntry, facts: dict[str, Any]) -> None:
-        """What opens the entry is all that it commits to, and has the address of the facts."""
+        """What opens the entry is all that it commits to, and has address, name and title of the facts."""
         path = entry.path.replace("entries", "openings")
         require(re.fullmatch(OPENING, text_in(path)), f"{path} is not in its one form 格式不符")
         told = re.findall(rf'"([a-z]+)":{OPENED}', text_in(path))
@@ -937,8 +1165,12 @@ class CapturePackage(Package):
         commitments = ",".join(f'"{name}":"{each}"' for (name, *_), each in zip(told, hashes))  # noqa: B905 - old Pythons
         own = f'"commitments":{{{commitments}}},' in text_in(entry.path)
         require(own, f"{path} is not what the log entry commits to 与日志条目的承诺不符")
-        same = told[0][2] == json.dumps(facts["address"], ensure_ascii=False)
-        require(same, "the log has another address than capture.json 日志所载网址与取证事实记录不符")
+        said = facts["address"], facts["by"]["name"], facts["page"]["title"]
+        same = [each for *_, each in told] == [json.dumps(each, ensure_ascii=False) for each in said]
+        require(
+            same,
+            "the log has another address, name or title than capture.json 日志所载与取证事实记录不符",
+        )
         self.judged.add(path)
 
     def check_recording(self, entry: LoggedEntry, facts: dict[str, Any]) -> None:
@@ -950,22 +1182,24 @@ class CapturePackage(Package):
         serial = "".join(re.findall(r"^Serial number: 0x0*([0-9A-F]+)$", told, re.MULTILINE)).lower()
         logged = serial and f'"serial":"{serial}"' in text_in(entry.path)
         require(logged, "the log has another timestamp of the recording 日志所载时间戳不是该网页记录的时间戳")
-        ended = calendar.timegm(datetime.fromisoformat(facts["ended"]).timetuple())
+        began, ended = (
+            calendar.timegm(datetime.fromisoformat(facts[each]).timetuple()) for each in ("began", "ended")
+        )
         moments = [ended, self.stamps[STAMP], entry.at, self.made]
         require(moments == sorted(moments), "the times of the capture contradict each other 各时间先后矛盾")
+        prompt = self.stamps[STAMP] <= ended + PROMPT and ended <= began + PROMPT
+        require(
+            prompt, "the recording was timestamped more than an hour after the capture 时间戳晚于取证结束逾一小时"
+        )
         show(f"ok    the recording (capture.warc.gz) and its timestamp, {shown} 网页记录及其时间戳有效")
 
-    def check_archive(self) -> None:
+    def check_archive(self, facts: dict[str, Any]) -> None:
         """Whoever opens the WACZ sees what is in the recording: programs find no other file or package in it."""
         inside = dict(stored(read(WACZ)))
         same = inside.get(MEMBERS[0].encode()) == read(WARC)
         require(same, "capture.wacz has another recording in it 其中的网页记录与 capture.warc.gz 不符")
         plain = sorted(inside) == sorted(name.encode() for name in (*MEMBERS, DESCRIPTION, SIGNED))
-        plain = plain and len(inside[DESCRIPTION.encode()]) <= 2 * LARGEST
-        try:
-            told: Any = json.loads(inside[DESCRIPTION.encode()].decode()) if plain else None
-        except (ValueError, RecursionError):
-            told = None
+        told, signed = (object_in(inside.get(name.encode(), b"")) for name in (DESCRIPTION, SIGNED))
         listed = [
             {
                 "name": name.rpartition("/")[2],
@@ -975,9 +1209,52 @@ class CapturePackage(Package):
             }
             for name in (MEMBERS if plain else ())
         ]
-        plain = isinstance(told, dict) and (told.get("profile"), told.get("resources")) == ("data-package", listed)
+        plain = plain and (told.get("profile"), told.get("resources")) == ("data-package", listed)
+        named = f"sha256:{hashlib.sha256(inside[DESCRIPTION.encode()]).hexdigest()}" if plain else ""
+        by = signed.get("signedData")
+        plain = plain and sorted(told) == sorted(DESCRIBED) and isinstance(by, dict)
+        plain = plain and signed == {"path": DESCRIPTION, "hash": named, "signedData": by}
+        plain = plain and sorted(by) == sorted(BY_NOBODY) and by["hash"] == named
         require(plain, "capture.wacz has more in it than this recording, or describes itself otherwise 另有内容")
-        show("ok    capture.wacz has exactly this recording in it 其中的网页记录与 capture.warc.gz 完全一致")
+        address = self.check_page(inside[MEMBERS[2].encode()], told, facts)
+        self.check_index(inside[MEMBERS[1].encode()], address)
+        show("ok    capture.wacz has exactly this recording in it, and opens this page 其中正是该网页记录及该网页")
+
+    def check_page(self, pages: bytes, told: dict[str, Any], facts: dict[str, Any]) -> str:
+        """The one page that is listed, by its own address; scripts can show another one of the same origin."""
+        page = object_in(pages.partition(b"\n")[2], MOST_RECORDED)
+        head = {"format": "json-pages-1.0", "id": "pages", "title": "Captured pages", "hasText": True}
+        moment = facts["began"][:19] + (facts["began"][19:23] if facts["began"][19] == "." else ".000") + "Z"
+        address, title, text = (page.get(name) for name in ("url", "title", "text"))
+        texts = all(isinstance(each, str) for each in (address, title, text))
+        number = hashlib.sha256(address.encode()).hexdigest()[:32] if texts else ""
+        made = {"id": number, "url": address, "title": title, "ts": moment, "text": text}
+        lines = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in (head, made))
+        origins = [re.match("https?://[^/?#]*", each) for each in (str(address), facts["page"]["address"])]
+        own = texts and lines.encode() == pages and text.encode() == read("page.txt")
+        near = all(origins) and origins[0][0] == origins[1][0]
+        own = own and (near or fitted(address) == facts["page"]["address"])
+        own = own and fitted(" ".join(title.split())) == facts["page"]["title"]
+        own = own and [told[name] for name in ("title", "mainPageUrl", "mainPageDate")] == [
+            title or address,
+            address,
+            moment,
+        ]
+        require(own, "capture.wacz opens another page than the one that was captured 打开的页面不是所取证的网页")
+        return str(address)
+
+    def check_index(self, index: bytes, page: str) -> None:
+        """It has each response once, by its own address; the page also by GET, where forms alone led to it."""
+        responses, methods = responses_in(read(WARC))
+        *lines, rest = index.decode().split("\n")
+        require(not rest and lines == sorted(lines), UNLED)
+        found = sorted(leads(each, responses) for each in lines)
+        own = dict(found)
+        wanted = [(at, methods.get(at, own.get(at, ""))) for at in sorted(responses)]
+        there = [(at, method) for at, method in wanted if responses[at]["url"] == page.partition("#")[0]]
+        if there and all(method != "GET" for _, method in there):
+            wanted.append((there[-1][0], "GET"))
+        require(found == sorted(wanted), UNLED)
 
 
 KINDS = (ContractPackage, CapturePackage)
@@ -996,7 +1273,7 @@ def main() -> int:
                 show(f"{OWN_ROOT}\n      {shown}")
             package = opened(root, Path(scratch))
             package.check()
-    except (Failed, OSError, ValueError, LookupError, TypeError) as error:
+    except (Failed, OSError, ValueError, LookupError, TypeError, RecursionError, zlib.error) as error:
         unread = "" if isinstance(error, Failed) else "a file is missing or cannot be read 文件缺失或无法读取: "
         show(f"FAIL  {unread}{error}")
         return 1

@@ -20,10 +20,10 @@ if [ -z "$ca" ]; then
     echo "      $(openssl x509 -in "$ca" -noout -fingerprint -sha256)"
 fi
 pdf=contract/contract.signed.pdf
-chain=certificates/chain.pem
+chain=certificates/chain.pem chains=certificates/chain.pem lists=certificates/crls.pem
 judged=$(printf '%s\n' manifest.json manifest.p7s manifest.tsq log/log.pub.pem log/log.vkey log/checkpoint \
     log/checkpoint.text log/checkpoint.sig)
-stamps='' acted='' archived='' completed=''
+stamps='' acted='' archived='' completed='' beside='^$'
 
 # Forms of what is read below, so that each part can stand in one place only, each value has one form, and no number is
 # anything else.
@@ -100,8 +100,9 @@ dated() {
 
 # dates TIMESTAMP OPTION FILE: it is a good RFC 3161 timestamp over the file (-data), or in reply to it (-queryfile)
 dates() {
+    case $1 in renewals/*) issuers=${1%tsr}pem ;; *) issuers=$chain ;; esac
     # shellcheck disable=SC2046 # an option or none
-    openssl ts -verify $(form "$1") -in "$1" "$2" "$3" -attime "$at" -CAfile "$ca" -untrusted "$chain" >/dev/null 2>&1
+    openssl ts -verify $(form "$1") -in "$1" "$2" "$3" -attime "$at" -CAfile "$ca" -untrusted "$issuers" >/dev/null 2>&1
 }
 
 # answers REPLY QUERY: both are as they are made here, and nothing else is in them
@@ -176,7 +177,7 @@ check_files() {
         "$(tr '{' '\n' <manifest.json | sed -n 's/^"path":"\([^"]*\)".*"size":\([0-9]*\)}.*$/\1 \2/p')" ] ||
         fail "a file is not of the size in the manifest 有文件大小与清单不符"
     present=$(find . ! -type d | sed 's|^\./||' | sort)
-    [ "$present" = "$({ printf '%s\n' "$paths"; printf 'manifest.%s\n' json p7s tsq tsr; } | sort)" ] ||
+    [ "$(printf '%s\n' "$present" | grep -vE "$beside")" = "$({ printf '%s\n' "$paths"; printf 'manifest.%s\n' json p7s tsq tsr; } | sort)" ] ||
         fail "there are files that the manifest does not list 存在清单未列出的文件"
     pass "every file is the one in the manifest, and no other is here 全部文件与清单一致，且无多余文件"
 }
@@ -209,9 +210,30 @@ fitting() {
         }'
 }
 
-# own_alone: the certificates in what comes in (PKCS #7) are the package's
+# hex: what comes in, in hexadecimal; element N: where in the certificate that comes in (DER, in hexadecimal) its N-th
+# part is, as cut -c takes it: of version, serial number, algorithm, issuer
+hex() { od -An -v -tx1 | tr -d ' \n'; }
+element() {
+    openssl asn1parse 2>/dev/null | tr ':=' '  ' | awk -v n="$1" '
+        $3 == 2 && ++count == n { printf "%d-%d\n", 2 * $1 + 1, 2 * ($1 + $5 + ($6 == "l" ? $7 : substr($6, 3))) }'
+}
+
+# names_signer CERTIFICATE: the CMS that comes in names its signer as the certificate does, octet by octet; to openssl
+# other letters are the same
+names_signer() {
+    octets=$(printf '%s\n' "$1" | openssl x509 -outform DER 2>/dev/null | hex)
+    named=$(for each in 4 2; do
+        printf %s "$octets" | cut -c"$(printf '%s\n' "$1" | element "$each")" | tr -d '\n'
+    done) size=$((${#named} / 2))
+    if [ "$size" -gt 255 ]; then head=82$(printf %04x "$size"); elif [ "$size" -gt 127 ]; then head=81$(printf %02x "$size"); else
+        head=$(printf %02x "$size")
+    fi
+    hex | grep -qF "02010130$head$named"
+}
+
+# own_alone [FILE]: the certificates in what comes in (PKCS #7) are the package's, or in the file
 own_alone() {
-    { cat certificates/*.pem; echo inside; openssl pkcs7 -inform DER -print_certs 2>/dev/null; } | awk '
+    { cat certificates/*.pem "$@"; echo inside; openssl pkcs7 -inform DER -print_certs 2>/dev/null; } | awk '
         /^inside$/ { inside = 1 }
         /^-----BEGIN / { block = "" }
         { block = block $0 "\n" }
@@ -220,7 +242,7 @@ own_alone() {
 
 check_manifest() {
     dated manifest.tsr
-    made=$at
+    made=$at renewed=$at
     signer=$(signs manifest.p7s <manifest.json) && formed manifest.p7s && fitting 1 <manifest.p7s || fail "signature of the manifest 清单签名无效"
     printf '%s\n' "$signer" | cmp -s - certificates/evidence.pem ||
         fail "signature of the manifest by another than the evidence service 清单并非由证据服务签名"
@@ -228,6 +250,9 @@ check_manifest() {
     service evidence ||
         fail "signature of the manifest by another than the evidence service 清单并非由证据服务签名"
     openssl ts -reply -in manifest.tsr -token_out 2>/dev/null | fitting 3 || fail "timestamp of the manifest 清单时间戳无效"
+    names_signer "$signer" <manifest.p7s && for pem in certificates/timestamping*.pem; do
+        openssl ts -reply -in manifest.tsr -token_out 2>/dev/null | names_signer "$(cat "$pem")" && echo plain
+    done | grep -q plain || fail "the manifest's seals name their signers otherwise than certificates do 签名人名称写法不符"
     own_alone <manifest.p7s && openssl ts -reply -in manifest.tsr -token_out 2>/dev/null | own_alone ||
         fail "the manifest's seals carry a certificate that is not here 清单签名或时间戳另带其他证书"
     check_dated manifest.tsr "the manifest 清单" cat manifest.json
@@ -249,8 +274,8 @@ plain() {
 # listed_since SERIAL: since when (seconds since 1970) the lists have it as not to be believed; nothing where they have
 # not. That is its revocation or, where a key fell into other hands, since then, if that is earlier (RFC 5280, 5.3.2).
 listed_since() {
-    for each in $(count certificates/crls.pem); do
-        nth "$each" certificates/crls.pem | openssl crl -noout -text 2>/dev/null
+    for file in $lists; do
+        for each in $(count "$file"); do nth "$each" "$file" | openssl crl -noout -text 2>/dev/null; done
     done | awk -v serial="$1" "$dates"'
         function earlier(moment) { if (since == "" || moment < since) since = moment }
         /^ *Serial Number: / { own = $3 == serial; compromised = 0 }
@@ -264,14 +289,22 @@ listed_since() {
 
 # trusted CERTIFICATE OPTIONS: it leads to the trusted root. That it was valid when it signed, its signature has shown.
 trusted() {
-    # shellcheck disable=SC2086 # options and their values
-    printf '%s\n' "$1" | openssl verify -CAfile "$ca" -no-CApath -no-CAstore -untrusted "$chain" -no_check_time $2 2>&1
+    # shellcheck disable=SC2046,SC2086 # options and their values
+    printf '%s\n' "$1" | openssl verify -CAfile "$ca" -no-CApath -no-CAstore $(options -untrusted $chains) -no_check_time $2 2>&1
+}
+
+# options OPTION FILE...: the option for each file
+options() {
+    option=$1
+    shift
+    for file in "$@"; do printf '%s %s\n' "$option" "$file"; done
 }
 
 # stands CERTIFICATE SIGNED: it is trusted and, if its issuer's list has it, then only since after SIGNED
 stands() {
     trusted "$1" '' >/dev/null || return 1
-    told=$(trusted "$1" "-crl_check -CRLfile certificates/crls.pem") && return 0
+    # shellcheck disable=SC2086 # names that are plain
+    told=$(trusted "$1" "-crl_check $(options -CRLfile $lists)") && return 0
     case $(printf '%s\n' "$told" | grep '^error [0-9]') in # "certificate revoked", and nothing else
     *lookup*lookup*) return 1 ;;
     'error 23 at 0 depth lookup'*) ;;
@@ -286,10 +319,12 @@ path_stands() {
     stands "$1" "$2" || return 1
     case $seen in *" $1 "*) return 0 ;; esac
     seen="$seen $1 "
-    for each in $(count "$chain"); do
-        above=$(nth "$each" "$chain")
-        [ "$(printf '%s\n' "$above" | openssl x509 -noout -subject_hash)" != \
-            "$(printf '%s\n' "$1" | openssl x509 -noout -issuer_hash)" ] || (path_stands "$above" "$2") || return 1
+    for file in $chains; do
+        for each in $(count "$file"); do
+            above=$(nth "$each" "$file")
+            [ "$(printf '%s\n' "$above" | openssl x509 -noout -subject_hash)" != \
+                "$(printf '%s\n' "$1" | openssl x509 -noout -issuer_hash)" ] || (path_stands "$above" "$2") || return 1
+        done
     done
 }
 
@@ -297,12 +332,14 @@ path_stands() {
 # there: to the document timestamp after it; those of most records to the completion of the contract, others to now
 stampers() {
     for stamp in $stamps; do
+        case $stamp in renewals/*) continue ;; esac
         until=$made own=$(stamped "$stamp") && own=${own%% *}
         case $stamp in
         signatures/*) for each in $archived; do
             [ "$each" -le "$own" ] || [ "$each" -ge "$until" ] || until=$each
         done ;;
         agreement/* | authority/*) until=${completed:-$made} ;;
+        manifest.tsr) until=$renewed ;;
         esac
         [ "$until" -ge "$own" ] || until=$own
         # shellcheck disable=SC2046 # an option or none
@@ -318,15 +355,16 @@ check_certificates() { # all lead to the trusted root, and none was revoked when
     plain certificates/ca.pem x509
     openssl verify -CAfile certificates/ca.pem -no-CApath -no-CAstore -no_check_time -check_ss_sig certificates/ca.pem \
         >/dev/null 2>&1 || fail "certificates/ca.pem is no root certificate 并非根证书"
-    plain "$chain" x509
-    plain certificates/crls.pem crl
+    for file in $chains; do plain "$file" x509; done
+    for file in $lists; do plain "$file" crl; done
     acted=$(printf '%s\n' "$acted" && stampers) others='certificates/(ca|chain|crls|own-[0-9]+(-anchor)?)[.]pem'
     ! printf '%s\n' "$acted" | grep -q '^none ' || fail "the certificate of a timestamp is not here 缺少时间戳证书"
     ! printf '%s\n' "$present" | grep '^certificates/' | grep -qvE '^certificates/[^/]*[.]pem$' ||
         fail "certificates/ has other files 证书目录中另有文件"
-    lists='-crl_check_all -CRLfile certificates/crls.pem'
+    # shellcheck disable=SC2086 # names that are plain
+    all_lists="-crl_check_all $(options -CRLfile $lists)"
     # shellcheck disable=SC2046,SC2086 # options and their values, names that are plain
-    all=$(openssl verify -CAfile "$ca" -no-CApath -no-CAstore -untrusted "$chain" -no_check_time $lists \
+    all=$(openssl verify -CAfile "$ca" -no-CApath -no-CAstore $(options -untrusted $chains) -no_check_time $all_lists \
         $(printf '%s\n' "$present" | grep '^certificates/' | grep -vxE "$others") 2>/dev/null) || all=''
     for pem in $(printf '%s\n' "$present" | grep '^certificates/' | grep -vxE "$others"); do
         name=$(basename "$pem" .pem)
@@ -335,15 +373,17 @@ check_certificates() { # all lead to the trusted root, and none was revoked when
         [ -n "$at" ] || fail "nothing here is signed by $pem 没有由该证书签名的内容"
         certificate=$(cat "$pem")
         openssl x509 -in "$pem" | cmp -s - "$pem" || fail "$pem is more than a certificate 证书文件有其他内容"
-        [ -n "$all" ] || trusted "$certificate" "$lists" >/dev/null || (seen='' && path_stands "$certificate" "$at") ||
+        [ -n "$all" ] || trusted "$certificate" "$all_lists" >/dev/null || (seen='' && path_stands "$certificate" "$at") ||
             fail "certificate $name was revoked when it signed, or is not trusted 证书已被吊销或不受信任"
     done
     pass "the certificates are trusted and were not revoked when they signed, by these lists, of which the oldest of an
       issuer counts: of revocations after its date nothing is known 证书受信任；依据下列吊销列表，签署时未被吊销
       （同一签发方以最早的列表为准；列表日期之后的吊销无从得知）:"
-    for each in $(count certificates/crls.pem); do
-        nth "$each" certificates/crls.pem | openssl crl -noout -issuer -lastupdate \
-            -nameopt sname,utf8,esc_ctrl,sep_comma_plus_space | sed 's/^issuer=/      /; N; s/\n[^=]*=/; /'
+    for file in $lists; do
+        for each in $(count "$file"); do
+            nth "$each" "$file" | openssl crl -noout -issuer -lastupdate \
+                -nameopt sname,utf8,esc_ctrl,sep_comma_plus_space | sed 's/^issuer=/      /; N; s/\n[^=]*=/; /'
+        done
     done
 }
 
@@ -767,7 +807,8 @@ facts_form() {
         ended "$moment" files "$(list "$file")" format '"vermilion-capture/1"' \
         hosts "$(list "$(object address "$said" answers "$saids" at "$moment" connected "$saids" host "$said" resolver "$said")")" \
         limits "$(object bytes "$count" connections "$count" height "$count" milliseconds "$count" requests "$count" \
-            response "$count" session_milliseconds "$count")" \
+            response "$count" session_milliseconds "$count")(,\"log_in\":$(object began "$moment" ended "$moment" \
+            exchanges "$count" hosts "$saids" hosts_in_all "$count"))?" \
         network "$(object allowed "$saids" only "$saids" proxy "$said")" operator "$said" \
         page "$(object address "$said" cut "$saids" error "$said" height "$count" loaded '(true|false)' title "$said")" \
         recorded "$(list "$moment")" software "$said" \
@@ -824,7 +865,7 @@ measured() {
 }
 
 check_layout() { # exactly the files of a capture: one entry with its opening and proof, pictures of steps from 1 on
-    [ -z "$(printf '%s\n' "$present" | grep -vxF "$always" | grep -vxE "$sometimes")" ] ||
+    [ -z "$(printf '%s\n' "$present" | grep -vxF "$always" | grep -vxE "$sometimes|renewals/.*")" ] ||
         fail "a file has no place in the package of a web capture 存在不属于网页取证证据包的文件"
     [ -z "$(printf '%s\n' "$always" | grep -vxF "$present")" ] || fail "a file is missing 缺少文件"
     found=$(printf '%s\n' "$present" | sed -nE 's,^log/(entries|openings|proofs)/([0-9]+)[.].*,\1 \2,p') number=${found#* }
@@ -834,6 +875,41 @@ openings $number
 proofs $number" ] || fail "there is not exactly one log entry with its opening and proof 日志条目及其公开内容、证明不齐"
     [ "$(printf '%s\n' "$present" | grep '^step-')" = "$(printf '%s\n' "$present" |
         awk '/^step-/ { printf "step-%02d.png\n", ++n }')" ] || fail "a picture of a step is missing 缺少步骤截图"
+}
+
+check_renewals() { # each is over the manifest, its seals and all before it, made while the one before counted
+    numbers=$(printf '%s\n' "$present" | sed -n 's,^renewals/\(..\).*,\1,p' | sort -u)
+    [ "$(printf '%s\n' "$present" | grep '^renewals/')" = "$(printf '%s\n' "$numbers" |
+        awk 'NF { for (n = split("crls.pem pem tsq tsr txt", end, " "); ++at <= n;) printf "renewals/%02d.%s\n", NR, end[at]; at = 0 }')" ] ||
+        fail "the renewed timestamps are not whole, or not in order 续期时间戳不完整或次序不符"
+    covered='manifest.json manifest.p7s manifest.tsq manifest.tsr' last=manifest.tsr over=manifest.json
+    for number in $numbers; do
+        stem=renewals/$number
+        covered="$covered $stem.crls.pem $stem.pem"
+        # shellcheck disable=SC2086 # names that are plain
+        sha256sum $covered | cmp -s - "$stem.txt" || fail "$stem.txt is not of the files of this package 与文件不符"
+        covered="$covered $stem.tsq $stem.tsr $stem.txt"
+        check_dated "$stem.tsr" "the package 证据包" cat "$stem.txt"
+        signer=$(openssl ts -reply -in "$stem.tsr" -token_out 2>/dev/null | openssl cms -verify -noverify -inform DER \
+            -nointern -certfile "$stem.pem" -signer /dev/stdout -out /dev/null 2>/dev/null) || fail "timestamp $stem.tsr 时间戳无效"
+        openssl ts -reply -in "$stem.tsr" -token_out 2>/dev/null | fitting 3 &&
+            openssl ts -reply -in "$stem.tsr" -token_out 2>/dev/null | names_signer "$signer" &&
+            openssl ts -reply -in "$stem.tsr" -token_out 2>/dev/null | own_alone "$stem.pem" ||
+            fail "timestamp $stem.tsr 时间戳无效"
+        [ "$before" -le "$at" ] && dates "$last" -data "$over" || fail "$last had run out when it was renewed 续期时原时间戳已失效"
+        [ "$last" = manifest.tsr ] && renewed=$at
+        [ "$last" = manifest.tsr ] || standing "$signed" "$at" "$last"
+        before=$at last=$stem.tsr over=$stem.txt signed=$signer
+        # shellcheck disable=SC2046 # names that are plain
+        checked $(printf "$stem.%s\n" crls.pem pem tsq tsr txt)
+        pass "the timestamp was renewed, $when 时间戳已续期"
+    done
+    [ "$last" = manifest.tsr ] || standing "$signed" "$before" "$last"
+}
+
+# standing CERTIFICATE UNTIL TIMESTAMP: the one that made the timestamp is trusted, and was not revoked until then
+standing() {
+    (seen='' && path_stands "$1" "$2") || fail "the certificate of $3 was revoked, or is not trusted 证书已吊销或不可信"
 }
 
 check_facts() { # the entry names facts and recording, the facts every file that the capture gave
@@ -852,7 +928,13 @@ check_facts() { # the entry names facts and recording, the facts every file that
     done || fail "capture.json is not in its one form 取证事实记录格式不符"
     began=$(sed 's/^.*,"began":"\([^"]*\)","browser":.*/\1/' capture.json)
     ended=$(sed 's/^.*,"ended":"\([^"]*\)","files":.*/\1/' capture.json)
-    [ "$(printf '%s\n' "$began" "$ended" | sort | head -n 1)" = "$began" ] ||
+    own=$(sed -n 's/^.*,"log_in":{"began":"\([^"]*\)","ended":"\([^"]*\)","exchanges":.*/\1 \2/p' capture.json)
+    hosts=$(sed -n 's/^.*,"log_in":{"began":"[^"]*","ended":"[^"]*","exchanges":[0-9]*,"hosts":\(.*\),"hosts_in_all":\([0-9]*\)},"network":.*/\2 \1/p' \
+        capture.json | sed 's/\\["\\]//g')
+    [ $(($(printf %s "${hosts#* }" | tr -cd '"' | wc -c) / 2)) -le "${hosts%% *}" ] 2>/dev/null || [ -z "$hosts" ] ||
+        fail "capture.json is not in its one form 取证事实记录格式不符"
+    # shellcheck disable=SC2086 # one moment after the other; of those alike but for a fraction the one without is earlier
+    printf '%s\n' $own "$began" "$ended" | sed 's/[+].*//' | sort -c 2>/dev/null ||
         fail "capture.json is not in its one form 取证事实记录格式不符"
     grep -qF ",\"capture\":\"$capture\",\"clock\":" capture.json ||
         fail "capture.json is about another capture 取证事实记录属于另一次取证"
@@ -869,14 +951,19 @@ check_facts() { # the entry names facts and recording, the facts every file that
 # opened NAME NEXT: the private field of the entry in what opens it, as it is committed to
 opened() { sed 's/^.*"'"$1"'":{\("salt":.*\)}'"$2"'$/{"name":"'"$1"'",\1}/' "$opening_file"; }
 
-check_opening() { # what opens the entry is all that it commits to, and has the address of the facts
+# told BEFORE AFTER: the text of capture.json that stands between these
+told() { sed -n -E "s/^.*$1($said)$2.*/\\1/p" capture.json; }
+
+check_opening() { # what opens the entry is all that it commits to, and has address, name and title of the facts
     opening_file=log/openings/$(basename "$entry_file") one="\\{\"salt\":$text,\"value\":$text\\}"
     is "\\{\"address\":$one,\"name\":$one,\"title\":$one\\}" "$opening_file" || fail "$opening_file is not in its one form 格式不符"
-    inside=$(opened address ',"name":{"salt":.*}')
-    grep -qF "\"commitments\":{\"address\":\"$(printf %s "$inside" | hashed)\",\"name\":\"$(printf %s \
-        "$(opened name ',"title":{"salt":.*}')" | hashed)\",\"title\":\"$(printf %s "$(opened title '}')" | hashed)\"}," "$entry_file" ||
-        fail "$opening_file is not what the log entry commits to 与日志条目的承诺不符"
-    [ "${inside#*\"value\":}" = "$address}" ] || fail "the log has another address than capture.json 日志所载网址与取证事实记录不符"
+    inside=$(opened address ',"name":{"salt":.*}') name=$(opened name ',"title":{"salt":.*}') title=$(opened title '}')
+    grep -qF "\"commitments\":{\"address\":\"$(printf %s "$inside" | hashed)\",\"name\":\"$(printf %s "$name" | hashed)\",\"title\":\"$(
+        printf %s "$title" | hashed
+    )\"}," "$entry_file" || fail "$opening_file is not what the log entry commits to 与日志条目的承诺不符"
+    [ "${inside#*\"value\":}" = "$address}" ] && [ "${name#*\"value\":}" = "$(told ',"by":\{"name":' ',"organisation":')}" ] &&
+        [ "${title#*\"value\":}" = "$(told '"loaded":[a-z]*,"title":' '\},"recorded":')}" ] ||
+        fail "the log has another address, name or title than capture.json 日志所载与取证事实记录不符"
     checked "$opening_file"
 }
 
@@ -888,18 +975,27 @@ check_recording() { # the timestamp that the log names is over it, after the end
     serial=$(openssl ts -reply -in capture.warc.tsr -text 2>/dev/null | sed -n 's/^Serial number: 0x0*//p' | tr A-F a-f)
     [ -n "$serial" ] && grep -qF "\"serial\":\"$serial\"" "$entry_file" ||
         fail "the log has another timestamp of the recording 日志所载时间戳不是该网页记录的时间戳"
-    ended=$(printf '%s\n' "$ended" | awk "$dates"'
-        { printf "%.0f\n", epoch(substr($0, 1, 4) + 0, substr($0, 6, 2) + 0, substr($0, 9, 2) + 0, substr($0, 12, 8)) }')
+    { read -r began && read -r ended; } <<END
+$(printf '%s\n' "$began" "$ended" | awk "$dates"'
+    { printf "%.0f\n", epoch(substr($0, 1, 4) + 0, substr($0, 6, 2) + 0, substr($0, 9, 2) + 0, substr($0, 12, 8)) }')
+END
     [ "$ended" -le "$at" ] && [ "$at" -le "$logged" ] && [ "$logged" -le "$made" ] ||
         fail "the times of the capture contradict each other 各时间先后矛盾"
+    [ $((at - ended)) -le 3600 ] && [ $((ended - began)) -le 3600 ] ||
+        fail "the recording was timestamped more than an hour after the capture 时间戳晚于取证结束逾一小时"
     pass "the recording (capture.warc.gz) and its timestamp, $when 网页记录及其时间戳有效"
 }
 
 check_capture_package() {
-    capture=$(named 2)
+    capture=$(named 2) beside='^renewals/'
     check_files
     check_layout
+    for number in $(printf '%s\n' "$present" | sed -n 's,^renewals/\([0-9][0-9]\)[.]tsr$,\1,p'); do
+        chains="$chains renewals/$number.pem" lists="$lists renewals/$number.crls.pem"
+    done
     check_manifest
+    before=$made at=$made
+    check_renewals
     check_checkpoint
     check_form
     read -r entry_file logged _ <<END
@@ -915,8 +1011,9 @@ END
 
 conclude_capture() {
     cat <<'END'
-LIMIT whether capture.wacz has exactly this recording in it is not checked here; check.py and verify.html do that.
-      capture.wacz 内是否正是该网页记录，不在此处核验；请用 check.py 或 verify.html 核验。
+LIMIT whether capture.wacz has exactly this recording in it, and its index leads to the right places there, is not
+      checked here; check.py and verify.html do that. capture.wacz 内是否正是该网页记录、其索引是否指向相应内容，
+      不在此处核验；请用 check.py 或 verify.html 核验。
 LIMIT that a server sent these bytes, to a browser that nobody had prepared, is the word of whoever ran the
       machine: TLS shows that to the machine alone, and to nobody afterwards. Others may have seen another page.
       这些字节由网站服务器发出、且浏览器事先未被改动，仅凭取证设备运行方的说明：TLS 只能使当时的设备确认
@@ -925,10 +1022,8 @@ LIMIT who ran the machine, who ordered the capture and why, and what else captur
       clock) is not proven: it is what the machine wrote down then.
       设备由谁运行、何人因何取证，以及 capture.json 所载的其他内容（服务器、浏览器、时钟）均未经证明，
       仅为设备当时的记录。
-LIMIT whether picture, PDF and text show what the recording holds, and whether the index in capture.wacz leads to
-      the right places in it, is not checked; they are those of then, no more.
-      截图、PDF 和文本是否与网页记录的内容相符，capture.wacz 内的索引是否指向其中相应内容，不在此处核验；
-      只能证明它们是当时的文件。
+LIMIT whether picture, PDF and text show what the recording holds is not checked; they are those of then, no more.
+      截图、PDF 和文本是否与网页记录的内容相符，不在此处核验；只能证明它们是当时的文件。
 END
     listed_only
     cat <<'END'

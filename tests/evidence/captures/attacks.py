@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import base64
 import copy
+import gzip
 import hashlib
 import io
 import json
+import random
 import re
 import zipfile
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -26,9 +29,11 @@ from appliance.evidence import container, manifest
 from appliance.evidence.common_files import pem
 from appliance.evidence.manifest import PackageManifest
 from appliance.evidence.repacked import read_zip
+from appliance.web_capture.wacz import INDEX, CapturedPage, wacz
+from appliance.web_capture.warc import IndexEntry, RecordType, WarcFile, record_id
 from hsm import cms, timestamp
 from tests.evidence.authority import START, Revocation, TestAuthority
-from tests.evidence.captured import ENTRY, NUMBERS, Told, facts_for, small_capture
+from tests.evidence.captured import ENTRY, NUMBERS, PATH, Told, facts_for, packed_again, small_capture
 from tests.evidence.captures.bench import (
     CERTIFICATES,
     EXCHANGE,
@@ -42,7 +47,7 @@ from tests.evidence.captures.bench import (
 )
 from tests.evidence.resealing import resealed, sealed
 
-SECOND = timedelta(seconds=1)
+SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 Attack = Callable[[Bench], bytes]
 
 
@@ -95,6 +100,13 @@ _STEP = {
     "picture": "",
     "result": "done",
     "target": '#buy "now"',
+}
+_LOG_IN = {
+    "began": "2026-11-25T07:50:00+00:00",
+    "ended": "2026-11-25T07:59:59.999000+00:00",
+    "exchanges": 7,
+    "hosts": ["shop.example", "login.example"],
+    "hosts_in_all": 2,
 }
 _CLOCK = {
     "agreeing": 2,
@@ -269,6 +281,202 @@ def _other_base64(proof: bytes) -> bytes:
     return head[:-1] + letters[letters.index(head[-1:]) + 1 :][:1] + b"=\n\n" + rest
 
 
+def _dated_later(after: timedelta) -> Attack:
+    """After the end of the capture, in whole seconds."""
+    return lambda bench: bench.told(Told(stamped=small_capture().ended.replace(microsecond=0) + after))
+
+
+def _begun(before: timedelta) -> Attack:
+    def attack(bench: Bench) -> bytes:
+        ended = small_capture().ended.replace(microsecond=0)
+        found = packed_again(small_capture(), began=ended - before, ended=ended)
+        return bench.told(Told(), began=found.began, ended=found.ended, wacz=found.wacz)
+
+    return attack
+
+
+def _visited(**visit: Any) -> Attack:
+    """The page was another one, and the WACZ says so."""
+
+    def attack(bench: Bench) -> bytes:
+        found = packed_again(small_capture(), visit=replace(small_capture().visit, **visit))
+        return bench.told(Told(), visit=found.visit, wacz=found.wacz)
+
+    return attack
+
+
+def _titled(title: str) -> Attack:
+    return _visited(title=title)
+
+
+def _addressed(more: str, *, loaded: bool = True) -> Attack:
+    def attack(bench: Bench) -> bytes:
+        address = small_capture().visit.address + more
+        return _visited(address=address, **({"loaded_address": address} if loaded else {}))(bench)
+
+    return attack
+
+
+_Exchange = tuple[str, bytes, bytes]
+"""Path at the page's host or a whole address, what was asked, what came."""
+_GZIPPED = b"".join(gzip.compress(bytes([each]) * 9, mtime=0) for each in range(9))
+_PAGE = (b"GET / HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>page")
+_ODD: tuple[_Exchange, ...] = (
+    (PATH, *_PAGE),
+    ("/chunks?b=2&a=%E4%BD%A0+x&a=%ff&c&=d&&e=%2B!*'()~%21&z=%F0%9F", *_PAGE),
+    ("http://[2001:db8::1]:8080/p;q?x", *_PAGE),
+    ("https://WWW.Other.example:0443/A?", *_PAGE),
+    ("http://other.example", b"HEAD / HTTP/1.1\r\n\r\n", b"HTTP/1.0 204 No\r\n\r\n"),
+    ("/none", b"GET /none HTTP/1.1\r\n\r\n", b"no HTTP, \r nor an end"),
+    (
+        "/twice",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"HTTP/1.1 404 Not\nContent-type:\xa0 TEXT/\xc4\x85\x1f;x\r\nX:1\r\n\r\n",
+    ),
+    (
+        "/twice",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;a=b\r\nx\r\n2\r\nyz\r\n0\r\nT: 1\r\n\r\n",
+    ),
+    (
+        "/cut",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: x, CHUNKED\r\n\r\nfffffffffffffff\r\nabc",
+    ),
+    (
+        "/form",
+        b"POST /form HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n"
+        b"q=\xc3\x84&x=\xc4\xb0\t1#y&q=\xff",
+        _PAGE[1],
+    ),
+    (
+        "/json?a",
+        b'POST /json?a HTTP/1.1\r\nContent-Type: application/json\r\n\r\n{"b":[1.5,"\\ud83d"],"a":"\xe4\xbd\xa0"}',
+        _PAGE[1],
+    ),
+    (
+        "/sent",
+        b"PUT /sent HTTP/1.1\r\nContent-Type: x/y\r\n\r\n" + random.Random(1).randbytes(70_000) + _GZIPPED,  # noqa: S311 - what cannot be packed
+        _PAGE[1],
+    ),
+)
+
+
+def _remade(**members: bytes) -> Bytes:
+    """A WACZ with other members that it describes."""
+
+    def changed(wacz: bytes) -> bytes:
+        described = _with(wacz, **members)
+
+        def list_again(told: dict[str, Any]) -> None:
+            for each in told["resources"]:
+                octets = _member(described, each["path"])
+                each |= {"hash": f"sha256:{hashlib.sha256(octets).hexdigest()}", "bytes": len(octets)}
+
+        return _told_again(list_again)(described)
+
+    return changed
+
+
+def _told_again(
+    change: Callable[[dict[str, Any]], object], sign: Callable[[dict[str, Any]], object] = lambda told: None
+) -> Bytes:
+    """A WACZ with other words in its description, and a digest that names it."""
+
+    def changed(wacz: bytes) -> bytes:
+        wacz = _described(change)(wacz)
+        digest = json.loads(_member(wacz, "datapackage-digest.json"))
+        digest["hash"] = f"sha256:{hashlib.sha256(_member(wacz, 'datapackage.json')).hexdigest()}"
+        digest["signedData"]["hash"] = digest["hash"]
+        sign(digest)
+        return _with(wacz, **{"datapackage-digest.json": json.dumps(digest).encode()})
+
+    return changed
+
+
+def _indexed(change: Callable[[list[str]], object]) -> Bytes:
+    """A WACZ with other lines in its index, in order."""
+
+    def changed(wacz: bytes) -> bytes:
+        lines = _member(wacz, INDEX).decode().splitlines()
+        change(lines)
+        return _remade(**{INDEX: "".join(f"{line}\n" for line in sorted(lines)).encode()})(wacz)
+
+    return changed
+
+
+def _line(at: int = 0, key: str = "", moment: str = "", **told: str) -> Bytes:
+    """One line that says something else."""
+
+    def change(lines: list[str]) -> None:
+        own_key, own_moment, own = lines[at].split(" ", 2)
+        lines[at] = f"{key or own_key} {moment or own_moment} {json.dumps(json.loads(own) | told)}"
+
+    return _indexed(change)
+
+
+def _exchanged_places(lines: list[str]) -> None:
+    """Each of the first two leads to the other's record."""
+    told = [json.loads(line.split(" ", 2)[2]) for line in lines[:2]]
+    for at, other in enumerate(reversed(told)):
+        moved = told[at] | {name: other[name] for name in ("offset", "length", "digest", "mime", "status")}
+        lines[at] = " ".join([*lines[at].split(" ", 2)[:2], json.dumps(moved)])
+
+
+def _of_page_list(**other: Any) -> Bytes:
+    def changed(wacz: bytes) -> bytes:
+        head, told, _ = _member(wacz, "pages/pages.jsonl").decode().split("\n")
+        page = json.loads(told) | other
+        page["id"] = hashlib.sha256(page["url"].encode()).hexdigest()[:32]
+        lines = f"{head}\n{json.dumps(page, ensure_ascii=False)}\n"
+        made = _remade(**{"pages/pages.jsonl": lines.encode()})(wacz)
+        named = {"mainPageUrl": page["url"], "mainPageDate": page["ts"], "title": page["title"] or page["url"]}
+        return _told_again(lambda told: told.update(named))(made)
+
+    return changed
+
+
+def recorded(
+    exchanges: Sequence[_Exchange],
+    listed: Callable[[list[IndexEntry]], object] = lambda entries: None,
+    change: Bytes = lambda warc: warc,
+) -> Attack:
+    """A recording of these *exchanges*, of which other responses are *listed*."""
+
+    def attack(bench: Bench) -> bytes:
+        found, written = small_capture(), io.BytesIO()
+        origin = found.address[: found.address.index("/", 8)]
+        file = WarcFile(written)
+        file.begin({"software": "test"}, found.began)
+        for address, asked, came in exchanges:
+            whole, number = (origin + address if address.startswith("/") else address), record_id()
+            file.write(RecordType.RESPONSE, whole, came, found.began, identifier=number, asked=asked)
+            together = {"WARC-Concurrent-To": number}
+            file.write(RecordType.REQUEST, whole, asked, found.began, more=together)
+        listed(file.entries)
+        warc = change(written.getvalue())
+        page = CapturedPage(found.visit.loaded_address, found.visit.title, found.visit.text, found.began)
+        packed = wacz(warc, file.entries, page, made_by="test", at=found.ended)
+        return bench.told(Told(), warc=warc, wacz=packed)
+
+    return attack
+
+
+def _first_member(warc: bytes) -> int:
+    unpacking = zlib.decompressobj(31)
+    unpacking.decompress(warc)
+    return len(warc) - len(unpacking.unused_data)
+
+
+def _second_name(warc: bytes) -> bytes:
+    """The first record says twice when it was made."""
+    end = _first_member(warc)
+    record = gzip.decompress(warc[:end]).replace(
+        b"\r\nWARC-Date:", b"\r\nwarc-date: 2026-01-01T00:00:00.000Z\r\nWARC-Date:"
+    )
+    return gzip.compress(record, mtime=0) + warc[end:]
+
+
 GOOD: dict[str, Attack] = {
     "as it is": lambda bench: bench.good,
     "sealed again": lambda bench: bench.resealed({}),
@@ -279,11 +487,19 @@ GOOD: dict[str, Attack] = {
     "as many certificates as may be": _facts(tls=[_of_certificates(200)] * 10),
     "nothing known": _facts(clock=dict.fromkeys(_CLOCK) | {"source": "declared", "state": "unknown"}, hosts=[]),
     "a session": _facts(steps=[_STEP, {**_STEP, "kind": "record"}], recorded=["2026-11-25T08:00:01+00:00"] * 2000),
-    "letters": _of_page(title='é\u2027\u202f\u2065\uffff🛍 \\ ]}[{,:"ended":"'),
-    "longest": _of_page(title="\\" * 2000),
+    "letters": _facts(operator='é\u2027\u202f\u2065\uffff🛍 \\ ]}[{,:"ended":"'),
+    "longest": _facts(operator="\\" * 2000),
     "largest": _of_page(height=10**15 - 1),
-    "a title like a date": _of_page(title="2027-02-30T08:00:00+00:00"),
+    "a title like a date": _facts(operator="2027-02-30T08:00:00+00:00"),
     "dated at the end": lambda bench: bench.told(Told(stamped=small_capture().ended.replace(microsecond=0))),
+    "dated an hour later": _dated_later(HOUR),
+    "as long as may be": _begun(HOUR),
+    "another title": _titled("\t\x85odd \x9f\u202e" + 'é\u3000"' * 2000),
+    "a page whose address was cut": _addressed("#" + "a" * 3000),
+    "a page by script": _addressed("/other?by=script", loaded=False),
+    "odd responses": recorded(_ODD),
+    "a page that a form led to": recorded([(PATH, b"POST / HTTP/1.1\r\n\r\n", _PAGE[1])] * 2),
+    "a log-in by hand": _facts(log_in=_LOG_IN),
 }
 
 ATTACKS: dict[str, Attack] = {
@@ -313,6 +529,10 @@ ATTACKS: dict[str, Attack] = {
     "logged before the stamp": lambda bench: bench.told(
         Told(stamped=small_capture().ended + 9 * SECOND, at=small_capture().ended + 5 * SECOND)
     ),
+    "stamped more than an hour later": _dated_later(HOUR + SECOND),
+    "longer than an hour": _begun(HOUR + SECOND),
+    "another title": _told(private={"title": "other"}),
+    "another name": _told(private={"name": "王示例"}),
     "facts of another": lambda bench: bench.told(Told(facts=facts_for(small_capture(), NUMBERS[1]))),
     "facts of another, its manifest": lambda bench: bench.under(
         bench.files[manifest.MANIFEST].replace(NUMBERS[0].encode(), NUMBERS[1].encode())
@@ -380,14 +600,14 @@ ATTACKS: dict[str, Attack] = {
     "facts: huge, in their form": lambda bench: bench.facts(
         lambda value: value.update(hosts=[{**value["hosts"][0], "answers": ["a" * 2000] * 200}] * 20)
     ),
-    "facts: a long text": _of_page(title="é" * 2001),
-    "facts: a long text of quotes": _of_page(title='"' * 2001),
+    "facts: a long text": _facts(operator="é" * 2001),
+    "facts: a long text of quotes": _facts(operator='"' * 2001),
     "facts: a long list": lambda bench: bench.facts(lambda value: value.update(hosts=value["hosts"] * 201)),
     "facts: a long list of pictures": _facts(recorded=["2026-11-25T08:00:01+00:00"] * 2001),
-    "facts: a control character": _of_page(title="a\x85b"),
-    "facts: a line": _of_page(title="a\u2028b"),
-    "facts: a turned line": _of_page(title="a\u202eb"),
-    "facts: an isolated line": _of_page(title="a\u2066b"),
+    "facts: a control character": _facts(operator="a\x85b"),
+    "facts: a line": _facts(operator="a\u2028b"),
+    "facts: a turned line": _facts(operator="a\u202eb"),
+    "facts: an isolated line": _facts(operator="a\u2066b"),
     "facts: more": _facts(more=""),
     "facts: less": lambda bench: bench.facts(lambda value: value.pop("zone")),
     "facts: no address": _facts(address=""),
@@ -417,6 +637,11 @@ ATTACKS: dict[str, Attack] = {
     "facts: many certificates": _facts(tls=[_of_certificates(200)] * 10 + [_TLS]),
     "facts: a step of another kind": _facts(steps=[{**_STEP, "kind": "fly"}]),
     "facts: a clock of another kind": _facts(clock={**_CLOCK, "state": "fine"}),
+    "facts: a log-in that is none": _facts(log_in=None),
+    "facts: a log-in at more hosts than there were": _facts(log_in={**_LOG_IN, "hosts_in_all": 1}),
+    "facts: a log-in with more": _facts(log_in={**_LOG_IN, "by": "x"}),
+    "facts: a log-in that ended before it began": _facts(log_in={**_LOG_IN, "began": "2026-11-25T08:00:00+00:00"}),
+    "facts: a log-in while it was recorded": _facts(log_in={**_LOG_IN, "ended": "2026-11-25T08:59:59+00:00"}),
     "facts: other files": lambda bench: bench.facts(lambda value: value["files"][0].update(size=1)),
     "facts: a file less": lambda bench: bench.facts(lambda value: value["files"].pop()),
     "facts: files out of order": lambda bench: bench.facts(lambda value: value["files"].reverse()),
@@ -519,6 +744,60 @@ def _wacz(change: Bytes) -> Attack:
 
 
 IN_THE_WACZ: dict[str, Attack] = {
+    "index: to each other's place": _wacz(_indexed(_exchanged_places)),
+    "index: to another record": _wacz(_line(offset="0")),
+    "index: longer": _wacz(_line(length="99999")),
+    "index: another address": _wacz(_line(url="http://shop.example/other")),
+    "index: another key": _wacz(_line(key="example,shop)/other")),
+    "index: another moment": _wacz(_line(moment="20261125080000999")),
+    "index: another media type": _wacz(_line(mime="text/plain")),
+    "index: another status": _wacz(_line(status="404")),
+    "index: another digest": _wacz(_line(digest=f"sha256:{'0' * 64}")),
+    "index: another file": _wacz(_line(filename="other.warc.gz")),
+    "index: another method": _wacz(_line(method="POST", requestBody="")),
+    "index: more in a line": _wacz(_line(more="")),
+    "index: a line less": _wacz(_indexed(lambda lines: lines.pop())),
+    "index: a line twice": _wacz(_indexed(lambda lines: lines.append(lines[0]))),
+    "index: none": _wacz(_indexed(lambda lines: lines.clear())),
+    "index: no JSON": _wacz(_indexed(lambda lines: lines.append("a b {"))),
+    "index: a list": _wacz(_indexed(lambda lines: lines.append("a b []"))),
+    "index: blanks": _wacz(_indexed(lambda lines: lines.append(lines.pop() + " "))),
+    "index: a name twice": _wacz(
+        _indexed(lambda lines: lines.append(lines.pop().replace('"url":', '"url": "", "url":')))
+    ),
+    "index: out of order": _wacz(
+        lambda octets: _remade(**{INDEX: b"".join(reversed(_member(octets, INDEX).splitlines(True)))})(octets)
+    ),
+    "index: no end": _wacz(lambda octets: _remade(**{INDEX: _member(octets, INDEX)[:-1]})(octets)),
+    "index: a form that was none": recorded(
+        [(PATH, *_PAGE)], lambda entries: entries.append(replace(entries[0], method="POST"))
+    ),
+    "index: a form as a visit": recorded(
+        [(PATH, *_PAGE), ("/form", b"POST / HTTP/1.1\r\n\r\n", _PAGE[1])],
+        lambda entries: entries.append(replace(entries.pop(), method="GET")),
+    ),
+    "recording: a response that is not listed": recorded(_ODD[:3], lambda entries: entries.pop()),
+    "recording: a record cut off": recorded(_ODD[:3], change=lambda warc: warc[:-1]),
+    "recording: octets behind": recorded(_ODD[:3], change=behind(b"\0")),
+    "recording: a header twice": recorded(
+        [(PATH, *_PAGE)],
+        lambda entries: entries.append(replace(entries.pop(), offset=0)),
+        _second_name,
+    ),
+    "recording: an address with a user": recorded([("http://a@shop.example/", *_PAGE)]),
+    "page: elsewhere": _wacz(_of_page_list(url="http://other.example/")),
+    "page: at another time": _wacz(_of_page_list(ts="2026-11-25T08:00:00.999Z")),
+    "page: another title": _wacz(_of_page_list(title="other")),
+    "page: another text": _wacz(_of_page_list(text="other")),
+    "page: more of it": _wacz(_of_page_list(favIconUrl="https://other.example/icon.png")),
+    "wacz: opens another page": _wacz(_told_again(lambda told: told.update(mainPageUrl="http://other.example/"))),
+    "wacz: configured": _wacz(_told_again(lambda told: told.update(config={"useSurt": False}))),
+    "wacz: vouched for": _wacz(
+        _told_again(lambda told: None, lambda digest: digest["signedData"].update(domain="court.example"))
+    ),
+    "wacz: signed for another": _wacz(
+        _told_again(lambda told: None, lambda digest: digest["signedData"].update(hash="sha256:00"))
+    ),
     "wacz: another": _wacz(lambda _: small_capture("two").wacz),
     "wacz: empty": _wacz(lambda _: b"PK\x05\x06" + bytes(18)),
     "wacz: more behind": _wacz(behind(b"more")),

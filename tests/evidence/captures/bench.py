@@ -63,9 +63,9 @@ class Bench:
         rest = {path: data for path, data in (files or self.files).items() if path not in manifest.SEALS}
         return container.write_container(rest | sealed(listed, self.authority))
 
-    def told(self, told: Told, *, facts: Bytes | None = None, leaf: Bytes | None = None, **wacz: Any) -> bytes:
+    def told(self, told: Told, *, facts: Bytes | None = None, leaf: Bytes | None = None, **other: Any) -> bytes:
         """A package whose log tells of something else; *facts* and *leaf* change the octets of what is logged."""
-        found = replace(small_capture(), **wacz)
+        found = replace(small_capture(), **other)
         pages = {each: self.files[certificate_path(each)] for each in Language}
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(certificate, "render_certificates", lambda _: pages)  # nobody judges them

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import random
+import re
+import runpy
 import shutil
+import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -18,13 +23,15 @@ from appliance.evidence.verification import verify_package
 from appliance.verification import Indication, Verifier
 from tests.evidence.authority import TestAuthority
 from tests.evidence.captures.attacks import ATTACKS, GOOD, IN_THE_WACZ, STRICTER
-from tests.evidence.captures.bench import Bench
-from tests.evidence.test_checkers import CHECKERS, called, check
+from tests.evidence.captures.bench import Bench, Bytes
+from tests.evidence.test_checkers import CHECKERS, called_by, check
 from tests.evidence.unpacked import unpack
-from tests.sweeps import first_of, long, one_in
+from tests.offline_verifier.engine import started
+from tests.sweeps import first_of, one_in
 
-SMALL = 256
-"""Bytes of files of which ``make test-long`` changes every one; and of what is over the manifest."""
+SMALL = 100
+"""Bytes of files of which ``make test-capture`` changes every one; and of what is over the manifest."""
+Judge = Callable[[], bool]
 
 
 @pytest.fixture
@@ -91,7 +98,9 @@ def test_the_shell_says_that_it_cannot_look_into_a_wacz(
     package = IN_THE_WACZ[name](bench)
     assert verifier.verify(package).indication is not Indication.PASSED
     by_shell, by_python = told(package, tmp_path / "package", root).values()
-    assert by_shell[0] and "LIMIT whether capture.wacz has exactly this recording" in by_shell[1], by_shell[1]
+    assert (
+        by_shell[0] and "LIMIT whether capture.wacz has exactly this recording in it, and its index" in by_shell[1]
+    )
     assert not by_python[0] and "capture.wacz" in by_python[1], by_python[1]
 
 
@@ -136,38 +145,135 @@ def test_links_and_names_alike_are_refused(bench: Bench, root: Path, tmp_path: P
         (folder / name).unlink()
 
 
-def places(files: Mapping[Path, bytes], each: int) -> list[tuple[Path, int]]:
-    """So many places in each file, the first and the last octet among them; all of a small one for 0."""
-    chance = random.Random(20)  # noqa: S311 - which byte to flip is no secret
+Places = list[tuple[Path, int]]
+CHANGES: tuple[Bytes, ...] = (
+    lambda octet: bytes([octet[0] ^ 1]),
+    lambda octet: bytes([octet[0] ^ 0x20]),
+    lambda octet: bytes([octet[0] ^ 0x80]),
+    lambda octet: b"",
+    lambda octet: octet * 2,
+    lambda octet: b"\0" + octet,
+)
+"""What becomes of one octet: bits change, it is left out, or one more comes. 0x20 makes other letters, which some
+programs take for the same."""
+
+
+def some_places(files: Mapping[Path, bytes]) -> Places:
+    """In each file the first octet, the last one and another."""
+    chance = random.Random(20)  # noqa: S311 - which byte to change is no secret
     found = []
     for path, content in files.items():
-        own = (
-            range(len(content))
-            if each == 0
-            else {0, len(content) - 1, *(chance.randrange(len(content)) for _ in range(each))}
-        )
-        found += [(path, at) for at in sorted(own)]
+        found += [(path, at) for at in sorted({0, len(content) - 1, chance.randrange(len(content))})]
     return found
 
 
-@pytest.mark.parametrize("each", [1, long(0)], ids=["some", "all of the small files"])
-@pytest.mark.parametrize("command", first_of(CHECKERS[::-1]), ids=["python", "sh"])
-def test_any_changed_byte_fails(command: list[str], each: int, bench: Bench, tmp_path: Path) -> None:
-    folder = unpack(bench.good, tmp_path / "package")
-    files = {
-        path: path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in ("check.py", "check.sh")  # a changed checker says anything
+def places_that_are_read(files: Mapping[Path, bytes]) -> Places:
+    """Of seals (DER) the heads of all elements, and what is no longer than 32 octets; one in 24 of all others."""
+    found: Places = []
+    for path, content in files.items():
+        told = subprocess.run(
+            ["openssl", "asn1parse", "-inform", "DER", "-in", path], capture_output=True, text=True, check=False
+        ).stdout
+        inside: set[int] = set(range(0, len(content), 24)) | {len(content) - 1}
+        for at, head, length, kind in re.findall(
+            r"^ *(\d+):d=\d+ +hl=(\d+) l= *(\d+) (cons|prim)", told, re.MULTILINE
+        ):
+            short = int(length) if kind == "prim" and int(length) <= 32 else 0
+            inside |= set(range(int(at), int(at) + int(head) + short))
+        found += [(path, at) for at in sorted(inside)]
+    return found
+
+
+def every_place(files: Mapping[Path, bytes]) -> Places:
+    return [(path, at) for path, content in files.items() for at in range(len(content))]
+
+
+def small(files: Mapping[Path, bytes]) -> Mapping[Path, bytes]:
+    """Those of a few octets, and what is over the manifest."""
+    return {
+        path: content
+        for path, content in files.items()
+        if len(content) <= SMALL or path.name in SEALS - {MANIFEST}
     }
-    if each == 0:
-        files = {
-            path: content
-            for path, content in files.items()
-            if len(content) <= SMALL or path.name in SEALS - {MANIFEST}
-        }
-    for path, at in places(files, each):
-        good = files[path]
-        path.write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
-        status, said = called(folder) if command[0] == sys.executable else check(command, folder)
-        assert status == 1 and "FAIL" in said and "Traceback" not in said, (path, at, said)
+
+
+def sweep(places: Places, judge: Judge, changes: Sequence[Bytes] = CHANGES) -> None:
+    """One octet after the other is changed, by one of the *changes* after the other: *judge* passes none."""
+    unnoticed = []
+    for number, (path, at) in enumerate(places):
+        good = path.read_bytes()
+        change = changes[(number + at) % len(changes)]
+        bad = good[:at] + change(good[at : at + 1]) + good[at + 1 :]
+        path.write_bytes(bad)
+        if bad != good and not judge():
+            unnoticed.append((path.name, at, number))
         path.write_bytes(good)
+    assert not unnoticed, unnoticed
+    assert not judge(), "the good one passes"
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """The good package in a folder; a checker in it that was changed says anything."""
+
+    folder: Path
+
+    @cached_property
+    def files(self) -> Mapping[Path, bytes]:
+        found = sorted(path for path in self.folder.rglob("*") if path.is_file())
+        return {path: path.read_bytes() for path in found if path.name not in ("check.py", "check.sh")}
+
+
+@pytest.fixture
+def unpacked(bench: Bench, tmp_path: Path) -> Unpacked:
+    return Unpacked(unpack(bench.good, tmp_path / "package"))
+
+
+def refusing(command: list[str], folder: Path, root: Path) -> Judge:
+    """Whether the checker refuses what is in *folder*, in a sentence; check.py is called without a process."""
+    main = runpy.run_path(str(folder / "check.py"))["main"] if command[0] == sys.executable else None
+
+    def judge() -> bool:
+        status, said = check(command, folder, str(root)) if main is None else called_by(main, str(root))
+        assert status in (0, 1) and ("FAIL" in said) == (status == 1) and "Traceback" not in said, said
+        return status == 1
+
+    return judge
+
+
+@pytest.mark.parametrize("command", first_of(CHECKERS[::-1]), ids=["python", "sh"])
+def test_any_changed_byte_fails(command: list[str], unpacked: Unpacked, root: Path) -> None:
+    sweep(some_places(unpacked.files), refusing(command, unpacked.folder, root))
+
+
+@pytest.mark.long
+def test_every_byte_of_small_files_counts_to_check_py(unpacked: Unpacked, root: Path) -> None:
+    """Of all others that the manifest lists, every byte is in a digest: :func:`test_any_changed_byte_fails`."""
+    files = small(unpacked.files)
+    sweep(every_place(files), refusing(CHECKERS[1], unpacked.folder, root))
+    seals = {path: content for path, content in files.items() if path.name in SEALS}
+    sweep(places_that_are_read(seals), refusing(CHECKERS[1], unpacked.folder, root), CHANGES[1:2])
+
+
+@pytest.mark.long
+def test_bytes_that_check_sh_reads_count_to_it(unpacked: Unpacked, root: Path) -> None:
+    """It starts programs for each, so not all of them: what is parsed, and one in 24 of what is in digests."""
+    files = {path: content for path, content in unpacked.files.items() if path.name in SEALS - {MANIFEST}}
+    sweep(places_that_are_read(files), refusing(CHECKERS[0], unpacked.folder, root), CHANGES[:2])
+
+
+@pytest.mark.long
+def test_every_byte_of_small_files_counts_to_the_page(
+    unpacked: Unpacked, capture_authority: TestAuthority, tmp_path: Path
+) -> None:
+    """Its code, in Node."""
+    own = capture_authority.root.certificate.public_bytes(Encoding.PEM)
+    (tmp_path / "engine").mkdir()
+    with started(tmp_path / "engine") as engine:
+
+        def judge() -> bool:
+            answer = engine.ask_folder(unpacked.folder, own, capture_authority.now + timedelta(hours=1))
+            return answer.indication is not Indication.PASSED
+
+        for changes in (CHANGES, CHANGES[1:2]):
+            sweep(every_place(small(unpacked.files)), judge, changes)

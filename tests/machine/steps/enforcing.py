@@ -63,6 +63,12 @@ def a_child_eats():
 """A MiB after the other, 128 more than the timestamp service may have: by the service itself, or by what it has
 started to read a stranger's file."""
 
+CAPTURE, CAPTURES = "capture@probe", "vermilion-capture.slice"
+QUIET = ("StandardInput=null",)
+CAPTURE_TRIES = {"as it is": QUIET, "lifted": (*QUIET, "IPAddressDeny=")}
+NARROW = 320
+"""MiB of all captures, for a moment."""
+
 SERVICES = tuple(
     f"vermilion-{name}.service" for name in ("authority", "web", "tsa", "scheduler", "console", "activation")
 )
@@ -78,10 +84,11 @@ def enforced(bed: Bed) -> str:
         raise StepFailed(f"the scheduler: {as_it_is}; without {', '.join(LIFTED)}: {lifted}")
     most = _multiplied(bed)
     memory = _eaten(bed)
+    captures = _captured(machine)
     return (
         f"{settings} settings of the kernel; the scheduler reaches its mail server, not neighbour, world or disk"
         f" (all of them without {', '.join(LIFTED)}); a timestamp service that multiplies comes to {most} tasks,"
-        f" and the others go on; {memory}"
+        f" and the others go on; {memory}; {captures}"
     )
 
 
@@ -94,9 +101,41 @@ def _kernel(machine: VirtualMachine) -> int:
     return len(wanted)
 
 
-def _tried(machine: VirtualMachine, changes: tuple[str, ...]) -> dict[str, str]:
-    told = machine.run(f"{probe_of('scheduler', TRIES, changes)}; systemctl start probe.service; cat {PLACE}.out")
+def _tried(machine: VirtualMachine, changes: tuple[str, ...], unit: str = "scheduler") -> dict[str, str]:
+    told = machine.run(f"{probe_of(unit, TRIES, changes)}; systemctl start probe.service; cat {PLACE}.out")
     return dict(line.split("=", 1) for line in told.splitlines() if "=" in line)
+
+
+def _captured(machine: VirtualMachine) -> str:
+    """What captures of web pages reach, and how much memory they get: one by its unit, all by their slice, which
+    is narrowed meanwhile. No other service is touched."""
+    before = _running(machine)
+    reached = {place: _tried(machine, changes, CAPTURE) for place, changes in CAPTURE_TRIES.items()}
+    wanted = {each: EXPECTED[each] for each in ("127.0.0.1", "10.0.2.2", "192.0.2.1")}
+    as_it_is = {each: reached["as it is"].get(each) for each in wanted}
+    lifted = {reached["lifted"].get(each) for each in wanted}
+    if as_it_is != wanted or lifted != {"done"}:
+        raise StepFailed(f"captures: {as_it_is}; without IPAddressDeny=: {lifted}")
+    whole = int(machine.run("awk '/^MemTotal/ {print $2}' /proc/meminfo")) >> 10
+    one, together = (
+        int(machine.run(f"systemctl show --property MemoryMax --value {unit}")) >> 20
+        for unit in ("probe.service", CAPTURES)
+    )
+    if abs(one - whole * 2 // 5) > 2 or abs(together - whole // 2) > 2:
+        raise StepFailed(f"of {whole} MiB a capture may have {one}, and all of them {together}")
+    alone = _ate(machine, "eat()", *QUIET, unit=CAPTURE)
+    try:
+        machine.run(f"systemctl set-property --runtime {CAPTURES} MemoryMax={NARROW}M")
+        narrow = _ate(machine, "eat()", *QUIET, unit=CAPTURE)
+    finally:
+        machine.run(f"systemctl revert {CAPTURES}")
+    if alone != 640 or not NARROW * 3 // 4 <= narrow <= NARROW:
+        raise StepFailed(f"a capture came to {alone} MiB, and to {narrow} in a slice of {NARROW}")
+    if _running(machine) != before:
+        raise StepFailed(f"services were started again: {before}, then {_running(machine)}")
+    return (
+        f"a capture reaches what its drop-in names, and gets {alone} MiB, or {narrow} where all may have {NARROW}"
+    )
 
 
 def _multiplied(bed: Bed) -> int:
@@ -154,9 +193,9 @@ def _eaten(bed: Bed) -> str:
     )
 
 
-def _ate(machine: VirtualMachine, act: str, *changes: str) -> int:
+def _ate(machine: VirtualMachine, act: str, *changes: str, unit: str = "tsa") -> int:
     """To how many MiB the probe comes that does *act*."""
-    machine.run(f"{probe_of('tsa', EAT + act, changes)}; systemctl start probe.service", check=False)
+    machine.run(f"{probe_of(unit, EAT + act, changes)}; systemctl start probe.service", check=False)
     return _came_to(machine)
 
 

@@ -45,7 +45,8 @@ export function canonical(value: Json): string {
   return JSON.stringify(value);
 }
 
-function byCodePoint(one: string, other: string): number {
+/** As Python sorts texts: below zero where *one* comes first. */
+export function byCodePoint(one: string, other: string): number {
   const [left, right] = [Array.from(one), Array.from(other)];
   for (let at = 0; at < Math.min(left.length, right.length); at += 1) {
     const difference = (left[at]?.codePointAt(0) ?? 0) - (right[at]?.codePointAt(0) ?? 0);

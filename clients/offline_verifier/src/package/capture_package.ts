@@ -4,31 +4,25 @@
  */
 
 import { isSignedBy, readCertificates } from "../certificates";
-import { digestOf, same, utf8 } from "../octets";
+import { digestOf, same } from "../octets";
 import { isListWhole } from "../revocation";
 import { type Verdict, sentence, undecided } from "../verdict";
+import { requireArchive } from "./archive";
 import { decode, fields } from "./canonical";
 import { type Entry } from "./entries";
 import { type CaptureFacts, listsJust, readFacts } from "./facts";
 import { part } from "./files";
-import { PackageJudge } from "./judging";
+import { type Dated, PackageJudge } from "./judging";
 import { isFromCapture, requireCaptureLayout } from "./layout";
 import { fromPem, readToken } from "./messages";
 import { type CaptureReport, type PackageVerdict } from "./model";
-import { Refused, require } from "./refusal";
-import { readZip } from "./zip";
+import { require } from "./refusal";
+import { checkRenewals, requireRenewals } from "./renewals";
 
-const [WARC, WACZ, FACTS, PICTURE] = ["capture.warc.gz", "capture.wacz", "capture.json", "page.png"] as const;
+const [WARC, FACTS, PICTURE] = ["capture.warc.gz", "capture.json", "page.png"] as const;
 const [CA, CRLS] = ["certificates/ca.pem", "certificates/crls.pem"] as const;
 const UNREAD = "The file {path} of the package cannot be read.";
 const [QUERY, REPLY] = ["capture.warc.tsq", "capture.warc.tsr"] as const;
-const MEMBERS = [`archive/${WARC}`, "indexes/index.cdx", "pages/pages.jsonl"] as const;
-const [DESCRIPTION, SIGNED] = ["datapackage.json", "datapackage-digest.json"] as const;
-/** It has the page's address twice where it has no title; browsers take 2 MB. */
-const LARGEST_DESCRIPTION = 8 * 1024 * 1024;
-const MORE =
-  "The file {path} has more in it than the recording, its index and its list of pages, or describes itself otherwise;" +
-  " programs may show another page.";
 const OPENED = "address name title";
 const NOT_LOGGED = "The file {path} is not the one that the log has.";
 /** Verdicts on a certificate that do not matter where the manifest's timestamp proves that the stamp is older. */
@@ -50,8 +44,13 @@ export class CaptureJudge extends PackageJudge {
   /** The authorities' files are whole, too, whether or not a verdict rests on them. */
   protected override async checkManifest(): Promise<Verdict[]> {
     const [root] = await readCertificates([part(this.files, CA)]);
-    const lists = fromPem(part(this.files, CRLS), "X509 CRL", CRLS);
-    const verdicts = await super.checkManifest();
+    const lists = this.listPaths().flatMap((path) => fromPem(part(this.files, path), "X509 CRL", path));
+    const renewed = await checkRenewals(this.files, this.at, (path, data, query, at) => this.dated(path, data, query, at));
+    this.asOf = renewed.asOf;
+    if (renewed.count > 0) this.found.push(sentence("Renewed timestamps, each made while the one before it counted: {count}", { count: renewed.count }));
+    const verdicts = [...renewed.verdicts, ...(await super.checkManifest())];
+    const sealed = this.seal?.timestamp ?? null;
+    require(sealed === null || renewed.first === null || sealed <= renewed.first, "The renewed timestamps in the package do not follow one another.");
     const issuers = await readCertificates(this.more.known);
     const whole = root !== undefined && fromPem(part(this.files, CA), "CERTIFICATE", CA).length === 1 && (await isSignedBy(root, root.key));
     if (!whole) verdicts.push(undecided("CERTIFICATE_CHAIN_GENERAL_FAILURE", UNREAD, { path: CA }));
@@ -61,8 +60,13 @@ export class CaptureJudge extends PackageJudge {
     return verdicts;
   }
 
+  protected override isBeside(path: string): boolean {
+    return path.startsWith("renewals/");
+  }
+
   protected requireNames(): void {
-    requireCaptureLayout([...this.files.keys()]);
+    requireCaptureLayout([...this.files.keys()].filter((path) => !this.isBeside(path)));
+    requireRenewals([...this.files.keys()].filter((path) => this.isBeside(path)));
   }
 
   protected hasAPlace(): boolean {
@@ -70,7 +74,7 @@ export class CaptureJudge extends PackageJudge {
   }
 
   protected override isJudged(path: string): boolean {
-    return super.isJudged(path) || isFromCapture(path) || [QUERY, REPLY, FACTS].includes(path as typeof FACTS);
+    return super.isJudged(path) || this.isBeside(path) || isFromCapture(path) || [QUERY, REPLY, FACTS].includes(path as typeof FACTS);
   }
 
   protected report(found: PackageVerdict): Partial<PackageVerdict> {
@@ -115,10 +119,21 @@ export class CaptureJudge extends PackageJudge {
     require(facts.capture === this.manifestOf().about, "The facts in the package are about another capture than its manifest.");
     const given = [...this.manifestOf().files].filter(([path]) => isFromCapture(path)).map(([path, file]) => ({ path, ...file }));
     require(listsJust(facts, given), "The files of the capture are not those of which its facts tell.");
-    require(this.opening(entry)["address"] === facts.address, "The log has another address than the facts of the capture.");
+    const opened = this.opening(entry);
+    require(opened["address"] === facts.address, "The log has another address than the facts of the capture.");
+    const named = opened["title"] === facts.page.title && opened["name"] === facts.by.name;
+    require(named, "The log has another title or another name than the facts of the capture.");
     this.facts = facts;
     this.found.push(sentence("Files that the capture gave, each as the log’s facts have it: {count}", { count: given.length }));
     return [];
+  }
+
+  /** As of the manifest's timestamp, if that holds, where the certificate has run out or was revoked since: the manifest has its digest. */
+  protected override async covered(path: string, data: Uint8Array, query?: string): Promise<Dated> {
+    const dated = await this.dated(path, data, query);
+    const sealed = this.seal?.timestamp ?? null;
+    const since = dated.verdict.indication !== "TOTAL-PASSED" && SINCE.has(dated.verdict.subindication);
+    return since && sealed !== null ? this.dated(path, data, query, sealed) : dated;
   }
 
   /** Dated by the timestamp that the log names, once the capture had ended and before it was logged. */
@@ -131,63 +146,33 @@ export class CaptureJudge extends PackageJudge {
     require(carried, "The timestamp {path} carries a certificate that is not of the package.", { path: REPLY });
     const logged = entry.public["serial"] === stamp.serial.toString(16);
     require(logged, "The log has another timestamp of {path} than the package.", { path: WARC });
-    let dated = await this.dated(REPLY, warc, QUERY);
+    const dated = await this.covered(REPLY, warc, QUERY);
     const sealed = this.seal?.timestamp ?? null;
-    const since = dated.verdict.indication !== "TOTAL-PASSED" && SINCE.has(dated.verdict.subindication);
-    if (since && sealed !== null) dated = await this.dated(REPLY, warc, QUERY, sealed);
     this.dating = dated.time;
     if (dated.time !== null && sealed !== null && this.facts !== null) {
-      const times = [this.facts.ended, dated.time, entry.at, sealed].map((each) => Math.floor(each.getTime() / 1000));
+      const seconds = (each: Date): number => Math.floor(each.getTime() / 1000);
+      const times = [this.facts.ended, dated.time, entry.at, sealed].map(seconds);
       const ordered = times.every((each, at) => at === 0 || each >= (times[at - 1] ?? 0));
       require(ordered, OUT_OF_ORDER, { path: WARC });
+      const [began, ended] = [seconds(this.facts.began), seconds(this.facts.ended)];
+      require(seconds(dated.time) - ended <= PROMPT && ended - began <= PROMPT, NOT_PROMPT, { path: WARC });
     }
     return [dated.verdict, ...(this.facts === null || sealed === null ? [UNKNOWN_ORDER] : [])];
   }
 
-  /** Whoever opens the WACZ sees what is in the recording. */
+  /** Whoever opens the WACZ sees what is in the recording, and this page. */
   private async checkArchive(): Promise<Verdict[]> {
-    let inside: ReadonlyMap<string, Uint8Array>;
-    try {
-      inside = await readZip(part(this.files, WACZ, Infinity));
-    } catch (error) {
-      require(!(error instanceof Refused), "The file {path} cannot be read as a ZIP in one way only.", { path: WACZ });
-      throw error;
-    }
-    const recording = inside.get(MEMBERS[0]);
-    const whole = recording !== undefined && same(recording, part(this.files, WARC, Infinity));
-    require(whole, "The file {path} has another recording in it than {warc}.", { path: WACZ, warc: WARC });
-    // what is not packed, and has nothing beside it, takes just so much room (APPNOTE 6.3.10, 4.3.7, 4.3.12, 4.3.16)
-    const room = [...inside].reduce((sum, [name, octets]) => sum + 76 + 2 * name.length + octets.length, 22);
-    const plain = room === part(this.files, WACZ, Infinity).length && [...inside.keys()].sort().join() === [...MEMBERS, DESCRIPTION, SIGNED].sort().join();
-    require(plain && (await describes(inside)), MORE, { path: WACZ });
+    if (this.facts === null) return [UNKNOWN_PAGE];
+    await requireArchive(this.files, this.facts);
     return [];
   }
-}
-
-/** Whether the WACZ calls itself a plain one, of these files: a package of packages is shown from elsewhere. */
-async function describes(inside: ReadonlyMap<string, Uint8Array>): Promise<boolean> {
-  const octets = inside.get(DESCRIPTION);
-  const text = octets && octets.length <= LARGEST_DESCRIPTION ? utf8(octets) : null;
-  let told: unknown = null;
-  try {
-    told = JSON.parse(text ?? "");
-  } catch {
-    return false;
-  }
-  if (typeof told !== "object" || told === null) return false;
-  const { profile, resources } = told as { readonly profile?: unknown; readonly resources?: unknown };
-  if (profile !== "data-package" || !Array.isArray(resources) || resources.length !== MEMBERS.length) return false;
-  for (const [at, path] of MEMBERS.entries()) {
-    const member = inside.get(path) ?? new Uint8Array();
-    const listed = { bytes: member.length, hash: `sha256:${await digestOf(member)}`, name: path.slice(path.lastIndexOf("/") + 1), path };
-    const stated: unknown = resources[at];
-    if (typeof stated !== "object" || stated === null || Object.keys(stated).length !== Object.keys(listed).length) return false;
-    if (Object.entries(listed).some(([name, value]) => (stated as Record<string, unknown>)[name] !== value)) return false;
-  }
-  return true;
 }
 
 const OUT_OF_ORDER =
   "The times in the package contradict each other: the end of the capture, the timestamp of {path}, the log entry and the" +
   " timestamp of the manifest do not follow one another.";
+/** Seconds that a capture takes at most, and that its recording waits for a timestamp. */
+const PROMPT = 3600;
+const NOT_PROMPT = "The timestamp of {path} is not of the hour after the capture ended, or the capture took longer than an hour.";
+const UNKNOWN_PAGE = undecided("FORMAT_FAILURE", "Whether capture.wacz shows the page that was captured is not known.");
 const UNKNOWN_ORDER = undecided("TIMESTAMP_ORDER_FAILURE", "In which order the capture was dated and logged is not known.");

@@ -40,6 +40,16 @@ export interface CaptureFacts {
   readonly requests: number;
   readonly received: number;
   readonly files: readonly Json[];
+  readonly log_in?: LoggedIn;
+}
+
+/** That somebody logged in by hand before what was recorded began; so many exchanges of that are not in the recording. */
+export interface LoggedIn {
+  readonly began: string;
+  readonly ended: string;
+  readonly exchanges: number;
+  readonly hosts: readonly string[];
+  readonly hosts_in_all: number;
 }
 
 /** Whether a value is of a form. */
@@ -93,7 +103,8 @@ const STEP = object({
   milliseconds: count,
 });
 const SKIPPED = listOf(object(each(said, "address", "why")));
-const FACTS = object({
+const LOGGED_IN = object({ ...each(moment, "began", "ended"), ...each(count, "exchanges", "hosts_in_all"), hosts: listOf(said) });
+const FACTS: Readonly<Record<string, Form>> = {
   ...each(said, "operator", "software", "zone"),
   ...each(moment, "began", "ended"),
   address: (value) => said(value) && value !== "",
@@ -112,7 +123,10 @@ const FACTS = object({
   system: object(each(said, "kernel", "machine", "name", "version")),
   tls: listOf(TLS),
   traffic: object({ ...each(count, "cut_in_all", "hosts", "received", "refused_in_all", "requests"), cut: SKIPPED, refused: SKIPPED }),
-});
+};
+const PLAIN = object(FACTS);
+/** Where somebody logged in by hand. */
+const WITH_LOG_IN = object({ ...FACTS, log_in: LOGGED_IN });
 
 /** The facts in *octets*; raises Refused unless they are in their one form. */
 export async function readFacts(octets: Uint8Array): Promise<CaptureFacts> {
@@ -124,9 +138,12 @@ export async function readFacts(octets: Uint8Array): Promise<CaptureFacts> {
   } catch {
     require(false, OTHER, values);
   }
-  require(FACTS(value), OTHER, values);
+  require(PLAIN(value) || WITH_LOG_IN(value), OTHER, values);
   const facts = told(value as unknown as Written);
-  const whole = (await chainsHold((value as unknown as Written).tls)) && facts.began <= facts.ended;
+  const before = facts.log_in === undefined ? [] : [facts.log_in.began, facts.log_in.ended].map((each) => momentIn(each) ?? new Date(NaN));
+  require((facts.log_in?.hosts.length ?? 0) <= (facts.log_in?.hosts_in_all ?? 0), OTHER, values);
+  const moments = [...before, facts.began, facts.ended];
+  const whole = (await chainsHold((value as unknown as Written).tls)) && moments.every((each, at) => at === 0 || (moments[at - 1] ?? each) <= each);
   require(whole, OTHER, values);
   return facts;
 }
@@ -179,6 +196,12 @@ async function chainsHold(connections: readonly WrittenTls[]): Promise<boolean> 
     if (found.length > 0 && found.join() !== certificates.join()) return false;
   }
   return true;
+}
+
+/** A text of strangers as the facts have it: without control characters, and no longer than any is. */
+export function fitted(text: string): string {
+  const letters = Array.from(text, (each) => (FORBIDDEN.test(each) || /\p{Surrogate}/u.test(each) ? "\ufffd" : each));
+  return letters.length <= LONGEST ? letters.join("") : `${letters.slice(0, LONGEST - 1).join("")}\u2026`;
 }
 
 /** A moment in UTC with whole milliseconds; null where there is none such. */

@@ -22,6 +22,12 @@ const ROOT = "certificates/ca.pem";
 const POLICY = "log/witness-policy.txt";
 const CHECKERS = ["check.sh", "check.py"];
 
+/** Of a timestamp: the verdict, and what it says where it holds. */
+export interface Dated {
+  readonly verdict: Verdict;
+  readonly time: Date | null;
+}
+
 /** Judges what packages of every kind have; each kind has a judge of its own. */
 export abstract class PackageJudge {
   protected readonly steps: Step[] = [];
@@ -35,6 +41,9 @@ export abstract class PackageJudge {
   protected checkpointAt: Date | null = null;
   protected witnesses: Witnessing | null = null;
 
+  /** As of when the manifest is judged. */
+  protected asOf: Date;
+
   constructor(
     protected readonly files: Files,
     protected readonly trust: readonly Uint8Array[],
@@ -42,8 +51,9 @@ export abstract class PackageJudge {
   ) {
     this.root = rootIn(files);
     this.believed = trust.length > 0 || this.root === null ? trust : [this.root];
-    const pems = [...files].filter(([path]) => /^certificates\/[^/]+\.pem$/.test(path) && path !== "certificates/crls.pem");
-    this.more = { known: pems.map(([, content]) => content), crls: [files.get("certificates/crls.pem") ?? encoded("")] };
+    this.asOf = at;
+    const pems = [...files].filter(([path]) => /^(?:certificates|renewals)\/[^/]+\.pem$/.test(path) && !path.endsWith("crls.pem"));
+    this.more = { known: pems.map(([, content]) => content), crls: this.listPaths().map((path) => files.get(path) ?? encoded("")) };
   }
 
   /** The steps in their order; each kind has its own. */
@@ -57,6 +67,16 @@ export abstract class PackageJudge {
 
   /** What a package of this kind has besides what was *found*, when every step was taken. */
   protected abstract report(found: PackageVerdict): Partial<PackageVerdict>;
+
+  /** Whether a file of this name lies beside what the manifest lists. */
+  protected isBeside(_path: string): boolean {
+    return false;
+  }
+
+  /** Where lists of revocations are. */
+  protected listPaths(): string[] {
+    return ["certificates/crls.pem", ...[...this.files.keys()].filter((path) => /^renewals\/[^/]+\.crls\.pem$/.test(path))];
+  }
 
   /** Whether more is known of the file *path* than that the manifest lists it. */
   protected isJudged(path: string): boolean {
@@ -118,7 +138,7 @@ export abstract class PackageJudge {
 
   protected async checkFiles(): Promise<Verdict[]> {
     this.listed = readManifest(part(this.files, "manifest.json"));
-    await requireSame(this.listed, this.files);
+    await requireSame(this.listed, new Map([...this.files].filter(([path]) => !this.isBeside(path))));
     this.requireNames();
     const verdicts: Verdict[] = [];
     for (const file of CHECKERS) {
@@ -143,9 +163,9 @@ export abstract class PackageJudge {
     require(carried, "The signature or timestamp of the manifest carries a certificate that is not of the package.");
     const evidence = own.find((one) => message.signer && same(one.issuer, message.signer.issuer) && one.serial === message.signer.serial);
     require(evidence && isEvidenceService(evidence), "The manifest is signed by a certificate that is not an evidence service’s.");
-    const dated = await this.dated("manifest.tsr", octets, "manifest.tsq");
+    const dated = await this.dated("manifest.tsr", octets, "manifest.tsq", this.asOf);
     const proven = dated.time === null ? {} : { proven: dated.time };
-    const seal = await verifyDetached(signature, octets, this.believed, this.at, { ...this.more, ...proven });
+    const seal = await verifyDetached(signature, octets, this.believed, this.asOf, { ...this.more, ...proven });
     this.seal = { ...seal, timestamp: dated.time, signingTime: dated.time ?? seal.signingTime };
     return [this.seal.verdict, dated.verdict];
   }
@@ -153,7 +173,7 @@ export abstract class PackageJudge {
   protected async checkLog(): Promise<Verdict[]> {
     const manifest = this.manifestOf();
     const key = await requireCheckpoint(this.files, manifest);
-    const dated = await this.dated("log/checkpoint.tst", signedAlone(part(this.files, "log/checkpoint"), key));
+    const dated = await this.covered("log/checkpoint.tst", signedAlone(part(this.files, "log/checkpoint"), key));
     this.checkpointAt = dated.time;
     this.entries = await requireEntries(this.files, manifest);
     return [dated.verdict];
@@ -171,8 +191,13 @@ export abstract class PackageJudge {
     }
   }
 
+  /** The timestamp at *path* over *data*, which the manifest covers. */
+  protected covered(path: string, data: Uint8Array, query?: string): Promise<Dated> {
+    return this.dated(path, data, query);
+  }
+
   /** The timestamp at *path* over *data*, judged for the moment *at*; a whole reply answers the query beside it. */
-  protected async dated(path: string, data: Uint8Array, query?: string, at = this.at): Promise<{ verdict: Verdict; time: Date | null }> {
+  protected async dated(path: string, data: Uint8Array, query?: string, at = this.at): Promise<Dated> {
     const octets = part(this.files, path);
     const { nonce, token } = readToken(octets, path);
     if (query !== undefined) {

@@ -4,7 +4,7 @@
  */
 
 import { indexOf, joined, startsWith, utf8 } from "../octets";
-import { Refused, require } from "./refusal";
+import { require } from "./refusal";
 
 const [LOCAL, CENTRAL, END, DESCRIPTOR] = [0x04034b50, 0x02014b50, 0x06054b50, 0x08074b50];
 const [STORED, DEFLATED] = [0, 8];
@@ -201,6 +201,13 @@ function descriptor(octets: Uint8Array, view: DataView, entry: Entry, at: number
 
 /** Raises Refused where the deflated stream is none, does not end with *packed*, or is larger than stated. */
 async function inflated(entry: Entry, packed: Uint8Array): Promise<Uint8Array> {
+  const content = await inflate(packed, entry.size);
+  require(content, CHANGED, { path: entry.shown });
+  return content;
+}
+
+/** What the deflated stream *packed* holds; null where it is none, does not end there, or has more than *most* octets. */
+export async function inflate(packed: Uint8Array, most: number): Promise<Uint8Array | null> {
   const stream = new Blob([packed as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
   const reader = stream.getReader();
   const parts: Uint8Array[] = [];
@@ -210,12 +217,12 @@ async function inflated(entry: Entry, packed: Uint8Array): Promise<Uint8Array> {
       const { done, value } = await reader.read();
       if (done) break;
       size += value.length;
-      if (size > entry.size) throw new Refused(CHANGED, { path: entry.shown });
+      if (size > most) throw new RangeError();
       parts.push(value);
     }
   } catch {
     await reader.cancel().catch(() => undefined);
-    throw new Refused(CHANGED, { path: entry.shown });
+    return null;
   }
   return joined(...parts);
 }
@@ -239,7 +246,7 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, start) => {
   return value;
 });
 
-function crc32(octets: Uint8Array): number {
+export function crc32(octets: Uint8Array): number {
   let value = 0xffffffff;
   for (let at = 0; at < octets.length; at += 1) value = (value >>> 8) ^ (TABLE[(value ^ (octets[at] ?? 0)) & 0xff] ?? 0);
   return (value ^ 0xffffffff) >>> 0;

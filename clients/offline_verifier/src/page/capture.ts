@@ -23,6 +23,9 @@ const WHY: Readonly<Record<string, string>> = {
   disconnect: "connection ended early",
   unspecified: "malformed from there on",
   excess: "more was sent than the response had; that was left out",
+  "not-of-house": "not one of the organisation’s hosts, and this capture is of one of them",
+  "no-room": "this machine could open no further connection",
+  "made-by-page": "made by the page itself; no server sent it",
 };
 /** A picture that is shown has so many octets and pixels at most: more could freeze the page. */
 const [LARGEST, MOST_PIXELS] = [24 * 1024 * 1024, 64 * 1024 * 1024];
@@ -40,6 +43,7 @@ export function captureParts(found: CaptureReport, speech: Speech): Child[] {
       [say("Address shown"), page.address === told.address ? null : page.address],
       [say("Page title"), page.title],
       [say("Recording dated"), found.dated && speech.time(found.dated)],
+      [say("Logged in by hand"), loggedIn(told, speech)],
       [say("Capture began"), speech.time(told.began)],
       [say("Capture ended"), speech.time(told.ended)],
       [say("In the log since"), found.logged && speech.time(found.logged)],
@@ -56,6 +60,16 @@ export function captureParts(found: CaptureReport, speech: Speech): Child[] {
     skipped(say("Responses not whole"), told.cut, told.cutInAll, speech),
     picture(found.picture, speech),
   ];
+}
+
+function loggedIn(told: CaptureFacts, speech: Speech): string | null {
+  if (told.log_in === undefined) return null;
+  const [began, ended] = [told.log_in.began, told.log_in.ended].map((each) => speech.time(new Date(each))) as [string, string];
+  return speech.say("from {began} to {ended}, before the recording began; exchanges of that time are not in it: {count}", {
+    began,
+    ended,
+    count: told.log_in.exchanges,
+  });
 }
 
 function through(told: CaptureFacts, speech: Speech): string | null {

@@ -67,7 +67,7 @@ const PARTS: Readonly<Record<Part, string>> = {
   history: "The contract’s history has no gap and tells of these signatures",
   recording: "The recording (WARC), its timestamp, and the order of all times",
   facts: "Facts and files of the capture, as the log has them",
-  archive: "The WACZ holds exactly that recording",
+  archive: "The WACZ holds exactly that recording, and opens this page of it",
 };
 const REMEDIES: Readonly<Partial<Record<SubIndication, string>>> = {
   FORMAT_FAILURE: "Ask the sender for an unaltered copy and compare its SHA-256 with theirs.",
@@ -105,8 +105,7 @@ const CAPTURE_LIMIT =
   " TLS does not prove to others what a server sent. The same holds for the purpose, for who asked for the capture, and for everything" +
   " else in {facts}. Other visitors may have been shown another page.";
 const COMPARED =
-  "Whether picture, PDF and text show what the recording holds, and whether the index in capture.wacz leads to the right places in it:" +
-  " they are the files of then, and were not compared with it.";
+  "Whether picture, PDF and text show what the recording holds: they are the files of then, and were not compared with it.";
 
 export class Report {
   constructor(
