@@ -229,6 +229,10 @@ _NOT_VISITED: Final = {
         " this address itself, or allow its host where that is one of the house (allowed_hosts under [capture] in"
         " the settings)."
     ),
+    "of-house": (
+        "{address} is not captured: the capture began at a page from outside, and led to a host of the house."
+        " Order a capture of this address itself."
+    ),
     "no-room": "This machine had too many connections open to visit {address}; nothing was kept. Try again later.",
     "unresolved": "The host of {address} was not found; nothing was kept.",
     "unreachable": "There was no connection to the host of {address}; nothing was kept.",

@@ -146,7 +146,7 @@ class Destinations:
             return "" if name in self._allowed or _is_among(self._embedded, name) else "not-of-house"
         if self._only and not _is_among(self._listed, name):
             return "not-listed"
-        return "forbidden" if name in self._of_house - self._allowed else ""
+        return "of-house" if name in self._of_house - self._allowed else ""
 
     def _resolved_by_proxy(self, name: str) -> Resolution | NotVisited:
         if name == self._proxy or not _is_public_name(name):

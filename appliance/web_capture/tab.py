@@ -86,6 +86,7 @@ class Tab:
         yield
         self._screen, self._is_live = self.recording, False
         self.wanted, self.left = [], False
+        self.frames.made.clear()
 
     def heading(self) -> tuple[str, str]:
         """Address and title that a browser shows above the page; the page is not asked, which may be busy."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from appliance.web_capture.devtools import BrowserBusy
 from appliance.web_capture.model import CaptureLimits, CaptureOrder, CaptureStage, StepOutcome
 from appliance.web_capture.pictures import MOST_PIXELS, TILE
 from appliance.web_capture.reporting import CaptureReporting
@@ -92,20 +93,33 @@ class Visitor:
         self._reporting.enter(CaptureStage.LOADING)
         answer = self._tab.ask("Page.navigate", {"url": order.address}, seconds=self._limits.seconds)
         error = str(answer.get("errorText", ""))
-        loaded = self._tab.settle(deadline)
+        loaded = self._settled(deadline)
         began = time.monotonic()
         steps, session, frames = self._steps(order)
         deadline += time.monotonic() - began
         self._reporting.enter(CaptureStage.SCROLLING)
         if not loaded:
             self._tab.hold()
-        height, cut = self._scrolled(deadline)
+        try:
+            height, cut = self._scrolled(deadline)
+        except BrowserBusy:
+            self._tab.interrupt(for_good=True)
+            loaded, (height, cut) = False, self._scrolled(time.monotonic())
         if not loaded:
             cut = ("time", *cut)
         self._reporting.enter(CaptureStage.PICTURE)
         words = tuple(dict.fromkeys(cut))
         seen = self._tab.of_one_page(lambda: self._seen(error, height, loaded=loaded, cut=words))
         return Visited(seen, steps, session, frames, tuple(self._tab.frames.made))
+
+    def _settled(self, deadline: float) -> bool:
+        """Whether it is loaded and quiet in time. A page, or a frame of it, that is busy for ever is shown as far
+        as it came: else nobody could capture what such a page shows."""
+        try:
+            return self._tab.settle(deadline)
+        except BrowserBusy:
+            self._tab.interrupt(for_good=True)
+            return False
 
     def _steps(self, order: CaptureOrder) -> tuple[tuple[StepOutcome, ...], bytes, tuple[datetime, ...]]:
         if not order.steps:

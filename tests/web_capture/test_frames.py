@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
+from appliance.web_capture import capturing as engine
 from appliance.web_capture.model import CaptureLimits, CaptureStep, StepKind, StepResult
 from tests.web_capture.conftest import Capturing
 from tests.web_capture.servers import Asked, Server, page
 
 Served = Callable[..., Server]
 HOSTS = ["site.example", "other.test", "third.test"]
-"""Of three sites: Chromium gives each a process of its own."""
+"""Of three sites."""
 
 _BUTTON = "<button onclick=\"if(event.isTrusted)document.body.append('clicked')\">b</button>"
 
@@ -39,7 +40,13 @@ def frames(server: Server) -> Callable[[Asked], bytes]:
     return answer
 
 
-def test_what_is_written_and_clicked_in_frames(served: Served, capturing: Capturing) -> None:
+@pytest.mark.parametrize("isolated", [False, True])
+def test_what_is_written_and_clicked_in_frames(
+    isolated: bool, served: Served, capturing: Capturing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one process, as Chromium without a window has them, and in one for each site."""
+    if isolated:
+        monkeypatch.setattr(engine, "_ALWAYS", (*engine._ALWAYS, "--site-per-process"))
     server = served({})
     server.sites = dict.fromkeys(HOSTS, frames(server))
     targets = ("#own >>> button", "#other >>> #third >>> button", "#none >>> b", "body >>> b", "#other >>> [[")

@@ -376,7 +376,7 @@ def test_a_capture_is_of_the_house_or_of_the_internet() -> None:
         where.begin_at(first)
         assert where.of("a.cdn.example").address == "1.1.1.3"
         for each in names:
-            with nullcontext() if inside else pytest.raises(NotVisited, match="forbidden"):
+            with nullcontext() if inside else pytest.raises(NotVisited, match="of-house"):
                 where.of(each)
         with pytest.raises(NotVisited, match="not-of-house") if inside else nullcontext():
             where.of("site.example")

@@ -221,11 +221,20 @@ def test_responses_without_end_and_bombs(served: Served, capturing: Capturing) -
 
 
 @pytest.mark.long
-def test_a_browser_that_is_brought_down_or_busy(served: Served, capturing: Capturing) -> None:
-    """One sentence, and nothing is kept."""
-    server = served({"site.example": lambda _: page("<script>for(;;);</script>")})
-    with pytest.raises(CaptureFailed, match="stopped answering"):
-        capturing(f"http://site.example:{server.port}/", ["site.example"], limits=CaptureLimits(seconds=3.0))
+@pytest.mark.parametrize("when", ["", "onload=()=>setInterval(()=>{for(;;);},300);", "onscroll=()=>{for(;;);};"])
+def test_a_page_or_frame_that_is_busy_for_ever_is_shown_as_it_is(
+    when: str, served: Served, capturing: Capturing
+) -> None:
+    busy = f"<p style='height:2000px'>shown<script>{when or 'for(;;);'}</script>"
+    server = served({"site.example": lambda _: page(busy)})
+    inner = f"<iframe src=http://site.example:{server.port}/ height=3000></iframe>"
+    server.sites = {**server.sites, "outer.example": lambda _: page(f"outer{inner}")}
+    for host in list(server.sites)[: 1 if "scroll" in when else 2]:
+        address = f"http://{host}:{server.port}/"
+        found = capturing(address, list(server.sites), limits=CaptureLimits(seconds=3.0)).capture.visit
+        assert "shown" in found.text
+        assert "time" in found.cut
+        assert not found.loaded
 
 
 @pytest.mark.long

@@ -312,7 +312,7 @@ def test_pages_of_the_house_and_of_strangers_do_not_meet(served: Served) -> None
     for path in ("/", "/away"):
         outside = made(at["stranger.example"] + path)
         assert {each.host for each in server.seen} == {"stranger.example"}
-        assert {each.why for each in outside.traffic.refused} == {"forbidden"}
+        assert {each.why for each in outside.traffic.refused} == {"of-house"}
 
 
 class _Near(Destinations):

@@ -15,6 +15,7 @@ WHY: Final = {
     "forbidden": Sentence("no public address, or a port of another protocol"),
     "not-listed": Sentence("not among the hosts that may be captured"),
     "not-of-house": Sentence("outside the organisation, one of whose own hosts was captured"),
+    "of-house": Sentence("of the organisation itself; pages from outside do not reach it"),
     "no-room": Sentence("not opened: the machine that captured had too many connections open"),
     "proxy": Sentence("refused by the organisation's proxy"),
     "unresolved": Sentence("host name not found"),
