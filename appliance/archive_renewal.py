@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -49,7 +50,7 @@ MOST = 500
 Materials = dict[x509.Certificate, ValidationMaterial]
 """By the timestamp key that is succeeded: the same for thousands of contracts in one round."""
 
-_FIRST_RETRY, _LAST_RETRY = timedelta(minutes=5), timedelta(days=1)
+_FIRST_RETRY = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,46 @@ class RenewalRound:
     failed: int = 0
 
 
+class RenewalAttempts:
+    """Works through what is due in one table, and notes what fails with the time of its next try."""
+
+    def __init__(
+        self,
+        database: Database,
+        now: Callable[[], datetime],
+        table: archive_renewals.KeptTable,
+        last_retry: timedelta = timedelta(days=1),
+        faults: tuple[type[Exception], ...] = (ApplianceError, UnknownKey),
+    ) -> None:
+        """*last_retry* is the longest time until the next try, *faults* are noted, and all else is raised."""
+        self._database, self._now, self._table, self._last_retry = database, now, table, last_retry
+        self._faults = faults
+
+    def each(self, numbers: Sequence[str], work: Callable[[str], object], until: float) -> tuple[int, int]:
+        """Done and failed, of as many as there is time for (monotonic seconds), but one at least: each round gets
+        on."""
+        done = failed = 0
+        for number in numbers:
+            if done + failed and time.monotonic() > until:
+                break
+            ok = self.attempt(number, work)
+            done, failed = done + ok, failed + (not ok)
+        return done, failed
+
+    def attempt(self, number: str, work: Callable[[str], object]) -> bool:
+        """Whether it was done. Raises what is no fault of that one."""
+        try:
+            work(number)
+        except self._faults as error:
+            with self._database.transaction() as tx:
+                attempts = archive_renewals.attempts(tx, number, of=self._table)
+                wait = min(_FIRST_RETRY * 2 ** min(attempts, 10), self._last_retry)
+                again = self._now() + wait
+                archive_renewals.fail(tx, number, reason=str(error), retry_at=again, of=self._table)
+            return False
+        return True
+
+
 class ArchiveRenewal:
     """Run by the scheduler. Any number may run at once: only a commit upon the revision that was read counts."""
 
@@ -69,6 +110,7 @@ class ArchiveRenewal:
         self._backend = backend
         self._settings = settings
         self._archiving = Archiving(backend)
+        self._attempts = RenewalAttempts(records.database, records.now, archive_renewals.CONTRACTS)
 
     def run_round(self) -> RenewalRound:
         """One slice of what is due, most urgent first.
@@ -82,24 +124,15 @@ class ArchiveRenewal:
         """
         until, now = time.monotonic() + SLICE, self._records.now()
         unread = self._records.database.query(archive_renewals.unread, now, limit=MOST)
-        read, unreadable = self._each(unread, self._read, until)
+        read, unreadable = self._attempts.each(unread, self._read, until)
         limit = self.due_before(now)
         due = self._records.database.query(archive_renewals.due, limit, self._settings.ends, now=now, limit=MOST)
         if not due:
             return RenewalRound(read, 0, unreadable)
         materials: Materials = {}
-        renewed, failed = self._each(due, lambda contract: self.renew_contract(contract, materials), until)
+        renew = partial(self.renew_contract, materials=materials)
+        renewed, failed = self._attempts.each(due, renew, until)
         return RenewalRound(read, renewed, unreadable + failed)
-
-    def _each(self, ids: Sequence[str], work: Callable[[str], object], until: float) -> tuple[int, int]:
-        """Done and failed, of as many as there is time for, but one at least: each round gets on."""
-        done = failed = 0
-        for contract_id in ids:
-            if done + failed and time.monotonic() > until:
-                break
-            ok = self._attempt(contract_id, work)
-            done, failed = done + ok, failed + (not ok)
-        return done, failed
 
     def due_before(self, now: datetime) -> datetime:
         """Contracts that stop being proven before this are due, and better off with a timestamp made *now*."""
@@ -164,18 +197,6 @@ class ArchiveRenewal:
             known = archive_renewals.status_of(tx, contract_id)
             if known is not None and known.horizon is None:
                 archive_renewals.save_horizon(tx, contract_id, contract.current.number, horizon)
-
-    def _attempt(self, contract_id: str, work: Callable[[str], object]) -> bool:
-        try:
-            work(contract_id)
-        except (ApplianceError, UnknownKey) as error:
-            with self._records.database.transaction() as tx:
-                known = archive_renewals.status_of(tx, contract_id)
-                attempts = known.attempts if known else 0
-                wait = min(_FIRST_RETRY * 2 ** min(attempts, 10), _LAST_RETRY)
-                archive_renewals.fail(tx, contract_id, reason=str(error), retry_at=self._records.now() + wait)
-            return False
-        return True
 
     def _let_go(self, contract_id: str) -> None:
         self._records.database.commit(archive_renewals.drop, contract_id)

@@ -1,14 +1,15 @@
-"""Retention: legal holds, the disposal of contracts whose term is over, the erasure of personal data.
+"""Retention: legal holds, the disposal of what has outlived its term, the erasure of personal data.
 
 Documents and personal data are removed; log entries stay valid."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Final
+from typing import ClassVar, Final, Generic, TypeVar
 
 from appliance.contracts.rules import require_reason
 from appliance.documents.blobs import BlobStore
@@ -20,7 +21,7 @@ from appliance.model.contract import Contract, ContractState
 from appliance.model.retention import Disposal, DisposalState, EndedContract, ErasureRemainder, LegalHold
 from appliance.policy import Policy
 from appliance.store import annexes, contracts, members, people, retention
-from appliance.store.database import Database, Transaction, reads
+from appliance.store.database import Database, Transaction
 
 KEPT_LONGER: Final = frozenset({ContractState.COMPLETED, ContractState.VOIDED})
 """What was signed by everybody, voided later or not: ``retention.years``."""
@@ -65,13 +66,116 @@ ABANDONED = timedelta(days=1)
 """How long bytes may wait for the record that they belong to: far longer than any request takes."""
 
 
-class RetentionService:
+Retained = TypeVar("Retained")
+
+
+class Disposals(ABC, Generic[Retained]):
     """Legal holds, placed and lifted by officers; disposals, proposed by one officer and done by another if
-    ``retention.second_person`` demands it; erasures. Each is one transaction. Thread-safe.
+    ``retention.second_person`` demands it: of one kind of what is retained. Each is one transaction.
+    Thread-safe."""
+
+    _kind: ClassVar[retention.RetainedKind]
+
+    def __init__(self, database: Database, policy: Policy, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._policy = policy
+        self._now = now
+
+    def list_holds(self) -> Sequence[LegalHold]:
+        """Those that stand, the newest first."""
+        return self._database.query(retention.open_holds, of=self._kind)
+
+    def list_disposals(self, state: DisposalState, *, limit: int = 200) -> Sequence[Disposal]:
+        """Those in *state*."""
+        return self._database.query(retention.disposals, state, limit=limit, of=self._kind)
+
+    def propose_disposal(self, number: str, *, reason: str, by: str) -> Disposal:
+        """The proposal; done at once where one officer is enough.
+
+        Raises :class:`NotFound`; :class:`PreconditionRefused` while it runs, is held, or has to be kept;
+        :class:`StateRefused` when it is proposed or disposed of already.
+        """
+        words, now = require_reason(reason), self._now()
+        with self._database.transaction() as tx:
+            retained = self._disposable(tx, number, now)
+            proposal = Disposal(number, words, DisposalState.PROPOSED, now, by)
+            retention.propose(tx, proposal, of=self._kind)
+            append_event(tx, self._event(EventKind.DISPOSAL_PROPOSED, now, by, number, words))
+            if not self._policy.default.retention.second_person:
+                self._end(tx, retained, number, by, now)
+            return retention.disposal(tx, number, of=self._kind)
+
+    def confirm_disposal(self, number: str, *, by: str) -> Disposal:
+        """Another officer does what was proposed. Raises as :meth:`propose_disposal`, and for the proposer."""
+        now = self._now()
+        with self._database.transaction() as tx:
+            proposal = retention.disposal(tx, number, of=self._kind)
+            if proposal.state is not DisposalState.PROPOSED:
+                raise StateRefused("This proposal has been answered already; look at what became of it.")
+            if proposal.proposed_by == by:
+                raise PreconditionRefused("Another officer confirms the disposal, not the one who proposed it.")
+            self._end(tx, self._disposable(tx, number, now), number, by, now)
+            return retention.disposal(tx, number, of=self._kind)
+
+    def refuse_disposal(self, number: str, *, reason: str, by: str) -> None:
+        """The proposal ends and everything stays. Raises :class:`StateRefused` when it was answered already."""
+        words, now = require_reason(reason), self._now()
+        with self._database.transaction() as tx:
+            retention.end(tx, number, DisposalState.REFUSED, at=now, by=by, of=self._kind)
+            append_event(tx, self._event(EventKind.DISPOSAL_REFUSED, now, by, number, words))
+
+    def place_hold(self, number: str, *, reason: str, by: str) -> None:
+        """Raises :class:`NotFound`, :class:`PreconditionRefused` without a reason, or :class:`StateRefused` when
+        one stands already or it was disposed of."""
+        words, now = require_reason(reason), self._now()
+        with self._database.transaction() as tx:
+            self._require_known(tx, number)
+            retention.require_there(tx, number, of=self._kind)
+            retention.place_hold(tx, LegalHold(number, words, now, by), of=self._kind)
+            append_event(tx, self._event(EventKind.HOLD_PLACED, now, by, number, words))
+
+    def lift_hold(self, number: str, *, reason: str, by: str) -> None:
+        """Raises :class:`PreconditionRefused` without a reason, :class:`StateRefused` when none stands."""
+        words, now = require_reason(reason), self._now()
+        with self._database.transaction() as tx:
+            retention.lift_hold(tx, number, at=now, by=by, because=words, of=self._kind)
+            append_event(tx, self._event(EventKind.HOLD_LIFTED, now, by, number, words))
+
+    def _end(self, tx: Transaction, retained: Retained, number: str, by: str, now: datetime) -> None:
+        entry = self._dispose(tx, retained, by, now)
+        retention.end(tx, number, DisposalState.DONE, at=now, by=by, entry=entry, of=self._kind)
+
+    @abstractmethod
+    def _event(self, kind: EventKind, at: datetime, by: str, number: str, reason: str) -> AuditEvent:
+        """What the log says of an officer's act."""
+
+    @abstractmethod
+    def _require_known(self, tx: Transaction, number: str) -> None:
+        """Raises :class:`NotFound` for what there is not."""
+
+    @abstractmethod
+    def _disposable(self, tx: Transaction, number: str, now: datetime) -> Retained:
+        """What may go. Raises :class:`NotFound`, or :class:`PreconditionRefused` for what stays."""
+
+    @abstractmethod
+    def _dispose(self, tx: Transaction, retained: Retained, by: str, now: datetime) -> int:
+        """It goes; the number of the log's entry about that."""
+
+
+def require_not_held(tx: Transaction, number: str, *, of: retention.RetainedKind) -> None:
+    """Raises :class:`PreconditionRefused` for what is under a legal hold."""
+    if retention.is_held(tx, number, of=of):
+        raise PreconditionRefused("{number} is under a legal hold; lift the hold first.", number=number)
+
+
+class RetentionService(Disposals[Contract]):
+    """Of contracts; and erasures of people.
 
     Blobs are removed after the commit, by :meth:`remove_doomed_blobs`. It may be interrupted at any point and is
     simply run again.
     """
+
+    _kind = retention.CONTRACTS
 
     def __init__(
         self,
@@ -82,15 +186,10 @@ class RetentionService:
         now: Callable[[], datetime],
     ) -> None:
         """*pictures* are those that are made of the documents in *blobs*."""
-        self._database = database
+        super().__init__(database, policy, now)
         self._blobs = blobs
         self._pictures = pictures
-        self._policy = policy
-        self._now = now
         self._shelf = 0
-
-    list_holds = reads(retention.open_holds)
-    list_disposals = reads(retention.disposals)
 
     def list_due(self) -> tuple[EndedContract, ...]:
         """Contracts whose time is over, the oldest first, without those that are held."""
@@ -109,42 +208,6 @@ class RetentionService:
                 termed = with_retention_term(ended, self._policy)
                 if termed.until is not None and termed.until <= now:
                     yield termed
-
-    def propose_disposal(self, contract_id: str, *, reason: str, by: str) -> Disposal:
-        """The proposal; done at once where one officer is enough.
-
-        Raises :class:`NotFound`; :class:`PreconditionRefused` while the contract runs, is held, or has to be kept;
-        :class:`StateRefused` when it is proposed or disposed of already.
-        """
-        words, now = require_reason(reason), self._now()
-        with self._database.transaction() as tx:
-            contract = self._disposable(tx, contract_id, now)
-            proposal = Disposal(contract_id, words, DisposalState.PROPOSED, now, by)
-            retention.propose(tx, proposal)
-            event = AuditEvent(EventKind.DISPOSAL_PROPOSED, now, by, contract_id, {}, {"reason": words})
-            append_event(tx, event)
-            if not self._policy.default.retention.second_person:
-                self._dispose(tx, contract, by, now)
-            return retention.disposal(tx, contract_id)
-
-    def confirm_disposal(self, contract_id: str, *, by: str) -> Disposal:
-        """Another officer does what was proposed. Raises as :meth:`propose_disposal`, and for the proposer."""
-        now = self._now()
-        with self._database.transaction() as tx:
-            proposal = retention.disposal(tx, contract_id)
-            if proposal.state is not DisposalState.PROPOSED:
-                raise StateRefused("This proposal has been answered already; look at what became of it.")
-            if proposal.proposed_by == by:
-                raise PreconditionRefused("Another officer confirms the disposal, not the one who proposed it.")
-            self._dispose(tx, self._disposable(tx, contract_id, now), by, now)
-            return retention.disposal(tx, contract_id)
-
-    def refuse_disposal(self, contract_id: str, *, reason: str, by: str) -> None:
-        """The proposal ends and everything stays. Raises :class:`StateRefused` when it was answered already."""
-        words, now = require_reason(reason), self._now()
-        with self._database.transaction() as tx:
-            retention.end(tx, contract_id, DisposalState.REFUSED, at=now, by=by)
-            append_event(tx, AuditEvent(EventKind.DISPOSAL_REFUSED, now, by, contract_id, {}, {"reason": words}))
 
     def remove_doomed_blobs(self) -> int:
         """Removes blobs that only disposed contracts had, with the pictures of their pages; how many. What is used
@@ -181,15 +244,13 @@ class RetentionService:
                         removed += 1
         return removed
 
-    def _disposable(self, tx: Transaction, contract_id: str, now: datetime) -> Contract:
+    def _disposable(self, tx: Transaction, number: str, now: datetime) -> Contract:
+        contract_id = number
         contract = contracts.load_contract(tx, contract_id)
         retention.require_there(tx, contract_id)
         if contract.state not in ENDED:
             raise PreconditionRefused("Contract {contract} is not at its end yet; it stays.", contract=contract_id)
-        if retention.is_held(tx, contract_id):
-            raise PreconditionRefused(
-                "Contract {contract} is under a legal hold; lift the hold first.", contract=contract_id
-            )
+        require_not_held(tx, contract_id, of=self._kind)
         if retention.carries_power(tx, contract_id):
             raise PreconditionRefused(
                 "A power of attorney rests on contract {contract}; it stays as evidence of it.",
@@ -208,17 +269,24 @@ class RetentionService:
             )
         return contract
 
-    def _dispose(self, tx: Transaction, contract: Contract, by: str, now: datetime) -> None:
+    def _event(self, kind: EventKind, at: datetime, by: str, number: str, reason: str) -> AuditEvent:
+        return AuditEvent(kind, at, by, number, {}, {"reason": reason})
+
+    def _require_known(self, tx: Transaction, number: str) -> None:
+        contracts.load_contract(tx, number)
+
+    def _dispose(self, tx: Transaction, retained: Contract, by: str, now: datetime) -> int:
+        contract = retained
         public = {"digest": contract.current.digest, "base": contract.original.digest}
         event = AuditEvent(EventKind.CONTRACT_DISPOSED, now, by, contract.id, public)
         entry = append_event(tx, event)
         contracts.touch(tx, contract.id, kind=event.kind, actor=by, at=now)
-        retention.end(tx, contract.id, DisposalState.DONE, at=now, by=by, entry=entry)
         digests = [revision.digest for revision in contract.revisions]
         digests += [annex.digest for annex in annexes.annexes_of(tx, contract.id)]
         retention.mark_for_removal(tx, digests, since=now)
         contracts.forget_entered_number(tx, contract)
         retention.forget_contract(tx, contract.id)
+        return entry
 
     def remainder(self, subject: str) -> ErasureRemainder:
         """What would stay of *subject*. Raises :class:`NotFound`."""
@@ -276,20 +344,3 @@ class RetentionService:
             event = AuditEvent(EventKind.PERSONAL_DATA_ERASED, now, by, None, public, {"reason": words})
             append_event(tx, event)
         return remainder
-
-    def place_hold(self, contract_id: str, *, reason: str, by: str) -> None:
-        """Raises :class:`NotFound`, :class:`PreconditionRefused` without a reason, or :class:`StateRefused` when
-        one stands already or the contract was disposed of."""
-        words, now = require_reason(reason), self._now()
-        with self._database.transaction() as tx:
-            contracts.load_contract(tx, contract_id)
-            retention.require_there(tx, contract_id)
-            retention.place_hold(tx, LegalHold(contract_id, words, now, by))
-            append_event(tx, AuditEvent(EventKind.HOLD_PLACED, now, by, contract_id, {}, {"reason": words}))
-
-    def lift_hold(self, contract_id: str, *, reason: str, by: str) -> None:
-        """Raises :class:`PreconditionRefused` without a reason, :class:`StateRefused` when none stands."""
-        words, now = require_reason(reason), self._now()
-        with self._database.transaction() as tx:
-            retention.lift_hold(tx, contract_id, at=now, by=by, because=words)
-            append_event(tx, AuditEvent(EventKind.HOLD_LIFTED, now, by, contract_id, {}, {"reason": words}))

@@ -18,7 +18,7 @@ from appliance.archive_renewal import ArchiveRenewal, CeremonyRecords
 from appliance.capture_service.client import CaptureService
 from appliance.captures import CaptureRecording
 from appliance.captures.finishing import CaptureFinishing
-from appliance.captures.packages import CapturePackages
+from appliance.captures.packages import CapturePackages, PackageRenewal
 from appliance.captures.planning import CaptureSchedules
 from appliance.captures.queue import CaptureQueue
 from appliance.captures.register import CaptureRegister
@@ -219,8 +219,8 @@ class Appliance:
         makers = self.capture_service, self.capture_recording
         self.capture_queue = CaptureQueue(database, backend.blobs, backend.leases, makers, now)
         self.capture_finishing = CaptureFinishing(database, backend.blobs, self.confinement, now)
-        self.capture_packages = CapturePackages(database, backend.blobs, self.captures, self.capture_recording)
-        self.capture_retention = CaptureRetention(database, settings, now)
+        self.capture_packages = CapturePackages(records, backend.blobs, self.captures, self.capture_recording)
+        self.capture_retention = CaptureRetention(database, settings, self.policy, now)
 
     def _add_contracts(self, records: ContractRecords, rules: SigningRules, backend: SigningBackend) -> None:
         """A contract from its draft to the last signature."""
@@ -255,6 +255,8 @@ class Appliance:
         self.finalisation = Finalisation(records, backend)
         self.recovery = Recovery(records, backend, self.cycle, self.finalisation)
         self.archive_renewal = ArchiveRenewal(records, backend, self.settings.keeping)
+        due_before = self.archive_renewal.due_before
+        self.package_renewal = PackageRenewal(records, backend, self.settings.keeping, due_before)
         self.ceremonies = CeremonyRecords(self.database, self.authority, self.now)
         self.stuck = StuckContracts(records, self.recovery, self.endings, self.archive_renewal.renew_contract)
         self.retention = RetentionService(self.database, self.blobs, self.pictures, self.policy, self.now)

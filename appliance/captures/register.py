@@ -25,7 +25,7 @@ from appliance.model.captures import (
     CaptureWork,
     OrderedCapture,
 )
-from appliance.store import captures, people
+from appliance.store import captures, people, retention
 from appliance.store.database import Database, Transaction, reads
 
 PAGE: Final = 50
@@ -205,9 +205,11 @@ class CaptureRegister:
             append_event(tx, AuditEvent(kind, now, by, None, {"capture": capture_id}, {"reason": reason}))
 
     def keeps_until(self, capture: OrderedCapture) -> datetime | None:
-        """When the files of *capture* are disposed of; None for never, and for one without files."""
+        """When the term of *capture* is over, so that its files may go; None for never, or without files."""
         days = self._settings.keep_days
         if capture.state is not CaptureState.DONE or capture.ended is None or capture.held is not None or not days:
+            return None
+        if self._database.query(retention.is_held, capture.id, of=retention.CAPTURES):
             return None
         return capture.ended + timedelta(days=days)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -18,10 +20,11 @@ from appliance.config import load
 from appliance.confinement.pool import Confinement
 from appliance.demonstration import participants
 from appliance.errors import ResultRefused, StateRefused
+from appliance.evidence.captures.gathering import captured_files
 from appliance.evidence.captures.words import WHY
 from appliance.evidence.disc import place_new, require_new, work_folder
 from appliance.home import Home, make_directory
-from appliance.language.sizes import ByteSize
+from appliance.language.sizes import MEGABYTE, ByteSize
 from appliance.supervision import inherited, running_authority
 from appliance.verification import Indication
 from appliance.verification.tokens import shown_time
@@ -35,6 +38,10 @@ from appliance.web_capture.model import (
 )
 from appliance.wiring import Appliance, open_appliance
 
+_NEW_HOME: Final = 128 * MEGABYTE
+"""Bytes for a new home: its typefaces take 80 MB."""
+_LEAST: Final = 8 * MEGABYTE
+"""Bytes beside the capture itself: what a package adds, the log, the database."""
 _SHOWN: Final = 5
 """Requests, responses or hosts that are named on the terminal; the package has all of them."""
 _STAGES: Final = {
@@ -69,6 +76,8 @@ def capture_command(ctx: click.Context, address: str, out: Path, purpose: str) -
     with work_folder(out):
         pass  # before anybody waits
     _require_demonstration(context.home)
+    founded = context.home.log_key.exists()
+    _require_free({context.home.root: _LEAST if founded else _NEW_HOME})
     say, environment = context.terminal.say, inherited(os.environ)
     make_directory(context.home.root)
     with ExitStack() as stack:
@@ -77,6 +86,8 @@ def capture_command(ctx: click.Context, address: str, out: Path, purpose: str) -
         stack.enter_context(running_authority(context.home, say=say, environment=environment))
         appliance = stack.enter_context(open_appliance(load(context.home), confinement=confinement))
         captured = appliance.capture_service.capture(CaptureOrder(address), progress=_Stages(context.terminal))
+        size = sum(map(len, captured_files(captured).values())) + _LEAST
+        _require_free({context.home.root: size, out.parent: size})  # before anything of it is kept or logged
         package = _packed(appliance, captured, purpose)
     _tell(context.terminal, captured)
     _write(package, out)
@@ -88,13 +99,40 @@ def capture_command(ctx: click.Context, address: str, out: Path, purpose: str) -
 def _require_demonstration(home: Home) -> None:
     """In an enterprise's home the log names a person for each capture, who signs in to order it."""
     if home.settings.exists():
-        organisation = load(home).organisation.name
+        settings = load(home)
+        organisation = settings.organisation.name
         if organisation != participants.ALPHA:
             raise StateRefused(
                 "{home} is the home of {organisation}: its people order captures in the portal. For a trial"
                 " choose another directory (VERMILION_HOME=DIR).",
                 home=home.root,
                 organisation=organisation,
+            )
+        if not settings.capture.enabled:  # as in a home of an earlier release
+            raise StateRefused(
+                "No web page is captured in {home}: its settings do not allow it. Write enabled = true under"
+                " [capture] in {file}, or choose another directory (VERMILION_HOME=DIR).",
+                home=home.root,
+                file=home.settings,
+            )
+
+
+def _require_free(needed: Mapping[Path, int]) -> None:
+    """Raises :class:`StateRefused` where the disk of a path has fewer bytes left than are *needed* there, by all
+    on the same disk together."""
+    disks: dict[int, int] = {}
+    for path, size in needed.items():
+        there = next(each for each in (path.absolute(), *path.absolute().parents) if each.exists())
+        device = there.stat().st_dev
+        disks[device] = disks.get(device, 0) + size
+        free = shutil.disk_usage(there).free
+        if free < disks[device]:
+            raise StateRefused(
+                "The disk of {path} has {free} left, and a capture needs {needed}; nothing was kept. Make room"
+                " there, or choose another place.",
+                path=path,
+                free=ByteSize(free),
+                needed=ByteSize(disks[device]),
             )
 
 

@@ -28,7 +28,7 @@ _MADE_BY: Final = (3 << 8) | _VERSION  # Unix, so that the mode below is heeded
 _MODE_FILE, _MODE_SCRIPT = 0o100644, 0o100755
 
 
-def write_container(files: Mapping[str, bytes]) -> bytes:
+def write_container(files: Mapping[str, bytes | memoryview]) -> bytes:
     """The container of *files* (path → bytes). Raises EvidenceIncomplete when it would be larger than LARGEST."""
     if len(files) > MOST_FILES or sum(map(len, files.values())) > LARGEST:
         raise EvidenceIncomplete(

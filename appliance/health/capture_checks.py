@@ -1,4 +1,4 @@
-"""Web captures: a browser starts, captures succeed, none waits for long, and the disk has room for more."""
+"""Web captures: a browser starts, captures succeed and get packages, none waits for long, the disk has room."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Final
 from appliance.errors import ApplianceError
 from appliance.health.capture_probe import ask_service
 from appliance.health.check_context import CheckContext, NotAnswerable
-from appliance.health.findings import HealthFinding, RunbookPage, attention, good, unset
-from appliance.store import capture_health
+from appliance.health.findings import HealthFinding, RunbookPage, attention, failing, good, unset
+from appliance.store import archive_renewals, capture_health
 from appliance.store import maintenance as stored_maintenance
+from appliance.store.archive_renewals import PACKAGES
 from appliance.store.capture_health import EndedCapture, WaitingCaptures
 from appliance.web_capture.enclosure import browser
 
@@ -21,6 +22,9 @@ IN_A_ROW: Final = 5
 
 PATIENCE: Final = timedelta(minutes=30)
 """A capture may wait so long for its turn while others are made."""
+
+PACKED_WITHIN: Final = timedelta(hours=1)
+"""After a capture its package is there, which takes seconds; what fails is tried again meanwhile."""
 
 WEEK, ENOUGH_DAYS = timedelta(days=7), 14
 """What captures took within a week, and for how many days more there should be room for as much."""
@@ -91,6 +95,28 @@ def queue_finding(waiting: WaitingCaptures | None, last: datetime | None, now: d
         return good("Web captures that wait for their turn: {count}.", **values)
     template = "Web captures wait and none is made: {count}, the first since {since}. {why}"
     return attention(RunbookPage.CAPTURES_WAITING, template, **values)
+
+
+def packages(context: CheckContext) -> HealthFinding:
+    """Each capture soon has its package, and the timestamps of packages are renewed in time."""
+    settings = context.configured()
+    with context.reading() as tx:
+        unmade = archive_renewals.count_unmade(tx, context.now - PACKED_WITHIN)
+        failed = archive_renewals.failing(tx, of=PACKAGES)
+        late = archive_renewals.count_due(tx, context.now, settings.keeping.ends, of=PACKAGES)
+    if unmade.count:
+        template = "Web captures of more than an hour ago without an evidence package: {count}. {why}"
+        values = {"count": unmade.count, "why": unmade.reason or ""}
+        return attention(RunbookPage.CAPTURES_UNPACKED, template, **values)
+    if late:
+        template = (
+            "Packages of web captures that were not timestamped again in time, and prove nothing now: {count}."
+        )
+        return failing(RunbookPage.KEEPING_LATE, template, count=late)
+    if failed.count:
+        template = "Packages of web captures that could not be timestamped again: {count}. {reason}"
+        return attention(RunbookPage.CAPTURES_UNPACKED, template, count=failed.count, reason=failed.reason)
+    return good("Web captures have their evidence packages.") if settings.capture.enabled else unset(_NONE)
 
 
 def room(context: CheckContext) -> HealthFinding:

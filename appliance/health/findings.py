@@ -212,6 +212,10 @@ class RunbookPage(StrEnum):
         "captures-waiting",
         "See why the scheduler makes none (`journalctl -u vermilion-scheduler`); they go on by themselves.",
     )
+    CAPTURES_UNPACKED = _Page(
+        "captures-unpacked",
+        "See why the portal makes none (`journalctl -u vermilion-web`); they are tried again by themselves.",
+    )
     CAPTURES_ROOM = _Page(
         "captures-room",
         "Enlarge the disk of {path}, or keep captures for a shorter time (`capture.keep_days`).",

@@ -82,6 +82,7 @@ CHECKS: tuple[Check, ...] = (
     Check("captures", "Web captures", capture_checks.service, network=True),
     Check("captures-failing", "Web captures that fail", capture_checks.failures),
     Check("captures-waiting", "Web captures that wait", capture_checks.queue),
+    Check("captures-unpacked", "Packages of web captures", capture_checks.packages),
     Check("captures-room", "Room for web captures", capture_checks.room),
     Check("certificates", "Certificates", authority_checks.certificates),
     Check("revocation-lists", "Revocation lists", authority_checks.revocation_lists),

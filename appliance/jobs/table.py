@@ -135,6 +135,7 @@ def capture_jobs(appliance: Appliance) -> list[Job]:
         Job("capture plans", 10.0, appliance.capture_schedules.enqueue_due),
         *(Job(name, 1.0, queue.run_next) for name in ("web captures", "further web captures")),
         Job("captures compared", 1.0, appliance.capture_finishing.run_round),
+        Job("packages renewed", 60.0, appliance.package_renewal.run_round),
         Job("disposal of captures", 600.0, appliance.capture_retention.dispose_due),
     ]
 

@@ -20,9 +20,10 @@ class DisposalState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LegalHold:
-    """A legal hold: while it is not ``lifted``, nothing of the contract is disposed of or erased."""
+    """A legal hold: while it is not ``lifted``, nothing of what it is ``about`` (a contract or a web capture, by
+    its number) is disposed of or erased."""
 
-    contract: str
+    about: str
     reason: str
     placed: datetime
     placed_by: str
@@ -33,9 +34,10 @@ class LegalHold:
 
 @dataclass(frozen=True, slots=True)
 class Disposal:
-    """That the documents and personal data of a contract go; ``entry`` is the log entry once it is done."""
+    """That the documents and personal data go of what it is ``about``, a contract or a web capture; ``entry`` is
+    the log entry once it is done."""
 
-    contract: str
+    about: str
     reason: str
     state: DisposalState
     proposed: datetime

@@ -97,15 +97,17 @@ class SealRules:
 @dataclass(frozen=True, slots=True)
 class RetentionRules:
     """``years`` a completed or voided contract is kept, counted from its last change; ``ended_years`` one that
-    ended unsigned. 0: for ever. ``second_person``: a disposal waits for another officer.
+    ended unsigned. 0: for ever. ``second_person``: a disposal waits for another officer. ``captures_by_officers``:
+    web captures whose days are over are disposed of as contracts are, by officers, and not by themselves.
 
     ``FOR_ALL`` may name fields that no type of contract can change."""
 
-    FOR_ALL: ClassVar[tuple[str, ...]] = ("second_person",)
+    FOR_ALL: ClassVar[tuple[str, ...]] = ("second_person", "captures_by_officers")
 
     years: int = checked(10, range(101).__contains__, "from 0 (for ever) to 100")
     ended_years: int = checked(3, range(101).__contains__, "from 0 (for ever) to 100")
     second_person: bool = True
+    captures_by_officers: bool = True
 
 
 class ReviewRequirement(StrEnum):

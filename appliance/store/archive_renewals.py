@@ -1,4 +1,5 @@
-"""Until when completed contracts can be proven, and those whose archive timestamp is to be renewed."""
+"""Until when completed contracts, and packages of web captures, can be proven, and those whose last timestamp is
+to be renewed. Both kinds have a table of the same form."""
 
 from __future__ import annotations
 
@@ -12,12 +13,30 @@ from hsm.intents import instant
 from hsm.rows import Query, columns
 
 _ENDLESS = "9999"
-_KINDS = (
-    "WITH RECURSIVE kinds (name) AS (SELECT min(algorithms) FROM keeping UNION ALL"
-    " SELECT (SELECT min(algorithms) FROM keeping WHERE algorithms > name) FROM kinds WHERE name IS NOT NULL)"
-    " SELECT name FROM kinds WHERE name IS NOT NULL"
-)
-"""The handful of different sets of algorithms, each found by one step in the index."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTable:
+    """Where it stands, the column that names what is kept, and which rows could not be renewed."""
+
+    name: str
+    key: str
+    failing: str = "attempts > 0"
+
+    @property
+    def kinds(self) -> str:
+        """The query for the handful of different sets of algorithms, each found by one step in the index."""
+        table = self.name
+        return (
+            f"WITH RECURSIVE kinds (name) AS (SELECT min(algorithms) FROM {table} UNION ALL"  # noqa: S608  # as below
+            f" SELECT (SELECT min(algorithms) FROM {table} WHERE algorithms > name) FROM kinds"
+            " WHERE name IS NOT NULL) SELECT name FROM kinds WHERE name IS NOT NULL"
+        )
+
+
+CONTRACTS = KeptTable("keeping", "contract")
+PACKAGES = KeptTable("capture_packages", "capture", "attempts > 0 AND until <> ''")
+"""Of web captures. While a row has no horizon, its package is still to be made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +52,7 @@ class ArchiveStatus:
 
 @dataclass(frozen=True, slots=True)
 class RenewalFailures:
-    """How many contracts could not be renewed at the last try, and why the first of them could not."""
+    """How many could not be renewed at the last try, and why the first of them could not."""
 
     count: int
     reason: str | None
@@ -49,16 +68,29 @@ def save_horizon(tx: Transaction, contract_id: str, revision: int, horizon: Hori
     )
 
 
-def drop(tx: Transaction, contract_id: str) -> None:
-    """The contract is kept no longer: its documents were disposed of."""
-    tx.execute("DELETE FROM keeping WHERE contract = ?", (contract_id,))
-
-
-def fail(tx: Transaction, contract_id: str, *, reason: str, retry_at: datetime) -> None:
+def save_package(tx: Transaction, capture_id: str, horizon: Horizon, now: datetime) -> None:
+    """The package of the capture is there; this is the horizon of its last timestamp."""
     tx.execute(
-        "UPDATE keeping SET attempts = attempts + 1, reason = ?, retry_at = ? WHERE contract = ?",
-        (reason, retry_at, contract_id),
+        "INSERT INTO capture_packages (capture, since, until, algorithms) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (capture) DO UPDATE SET until = excluded.until, algorithms = excluded.algorithms,"
+        " attempts = 0, retry_at = '', reason = NULL",
+        (capture_id, now, horizon.until, " ".join(horizon.algorithms)),
     )
+
+
+def drop(tx: Transaction, number: str, *, of: KeptTable = CONTRACTS) -> None:
+    """It is kept no longer: its documents were disposed of."""
+    tx.execute(f"DELETE FROM {of.name} WHERE {of.key} = ?", (number,))  # noqa: S608  # names of this module
+
+
+def fail(tx: Transaction, number: str, *, reason: str, retry_at: datetime, of: KeptTable = CONTRACTS) -> None:
+    query = f"UPDATE {of.name} SET attempts = attempts + 1, reason = ?, retry_at = ? WHERE {of.key} = ?"  # noqa: S608
+    tx.execute(query, (reason, retry_at, number))
+
+
+def attempts(tx: Transaction, number: str, *, of: KeptTable = CONTRACTS) -> int:
+    """How many have failed, one after the other."""
+    return tx.count(f"SELECT coalesce(sum(attempts), 0) FROM {of.name} WHERE {of.key} = ?", (number,))  # noqa: S608
 
 
 def status_of(tx: Transaction, contract_id: str) -> ArchiveStatus | None:
@@ -77,38 +109,62 @@ _STATUSES = Query(
 )
 
 
-def unread(tx: Transaction, now: datetime, *, limit: int) -> list[str]:
-    """Contracts whose horizon is still to be read from their document, and that wait for no other try."""
+def unread(tx: Transaction, now: datetime, *, limit: int, of: KeptTable = CONTRACTS) -> list[str]:
+    """Those whose horizon is still to be read from their document (packages: to be made), and that wait for no
+    other try."""
     return tx.column(
         str,
-        "SELECT contract FROM keeping WHERE algorithms = '' AND until = '' AND retry_at <= ? LIMIT ?",
+        f"SELECT {of.key} FROM {of.name} WHERE algorithms = '' AND until = '' AND retry_at <= ? LIMIT ?",  # noqa: S608
         (now, limit),
     )
 
 
+def take_unmade(tx: Transaction, now: datetime, *, until: datetime) -> str | None:
+    """A capture whose package is to be made now; nobody else gets it before *until*."""
+    for capture_id in unread(tx, now, limit=1, of=PACKAGES):
+        tx.update("capture_packages", {"retry_at": until}, capture=capture_id)
+        return capture_id
+    return None
+
+
+def count_unmade(tx: Transaction, since: datetime) -> RenewalFailures:
+    """Captures recorded before then that have no package, and why one of them has none (None: nobody tried)."""
+    where = "FROM capture_packages WHERE algorithms = '' AND until = '' AND since < ?"
+    count = tx.count(f"SELECT count(*) {where}", (since,))
+    return RenewalFailures(count, tx.value(str, f"SELECT max(reason) {where}", (since,)))
+
+
 def due(
-    tx: Transaction, before: datetime, ends: Mapping[str, datetime], *, now: datetime, limit: int
+    tx: Transaction,
+    before: datetime,
+    ends: Mapping[str, datetime],
+    *,
+    now: datetime,
+    limit: int,
+    of: KeptTable = CONTRACTS,
 ) -> list[str]:
-    """Contracts that stop being proven before *before*, and wait for no other try; most urgent first."""
+    """Those that stop being proven before *before*, and wait for no other try; most urgent first."""
     found: list[tuple[str, str]] = []
-    for algorithms in _kinds(tx):
+    for algorithms in _kinds(tx, of):
         rows = tx.execute(
-            "SELECT until, contract FROM keeping WHERE algorithms = ? AND until < ? AND retry_at <= ?"
+            f"SELECT until, {of.key} FROM {of.name} WHERE algorithms = ? AND until < ? AND retry_at <= ?"  # noqa: S608
             " ORDER BY until LIMIT ?",
             (algorithms, _bound(algorithms, before, ends), now, limit),
         )
-        found += [(until, contract) for until, contract in rows]
-    return [contract for _, contract in sorted(found)[:limit]]
+        found += [(until, number) for until, number in rows]
+    return [number for _, number in sorted(found)[:limit]]
 
 
-def count_due(tx: Transaction, before: datetime, ends: Mapping[str, datetime]) -> int:
-    """How many contracts stop being proven earlier than *before*."""
+def count_due(
+    tx: Transaction, before: datetime, ends: Mapping[str, datetime], *, of: KeptTable = CONTRACTS
+) -> int:
+    """How many stop being proven earlier than *before*."""
     counts = (
         tx.count(
-            "SELECT count(*) FROM keeping WHERE algorithms = ? AND until < ?",
+            f"SELECT count(*) FROM {of.name} WHERE algorithms = ? AND until < ?",  # noqa: S608  # as above
             (algorithms, _bound(algorithms, before, ends)),
         )
-        for algorithms in _kinds(tx)
+        for algorithms in _kinds(tx, of)
     )
     return sum(counts)
 
@@ -116,18 +172,18 @@ def count_due(tx: Transaction, before: datetime, ends: Mapping[str, datetime]) -
 def first_end(tx: Transaction, ends: Mapping[str, datetime]) -> datetime | None:
     """When the first of all contracts stops being proven; None when none is kept."""
     found = []
-    for algorithms in _kinds(tx):
+    for algorithms in _kinds(tx, CONTRACTS):
         until = tx.value(datetime, "SELECT min(until) FROM keeping WHERE algorithms = ?", (algorithms,))
         if until is not None:
             found.append(Horizon(until, tuple(algorithms.split())).end(ends))
     return min(found, default=None)
 
 
-def failing(tx: Transaction) -> RenewalFailures:
-    """The contracts whose last attempt failed."""
-    count = tx.count("SELECT count(*) FROM keeping WHERE attempts > 0")
-    reason = tx.value(str, "SELECT reason FROM keeping WHERE attempts > 0 ORDER BY contract LIMIT 1")
-    return RenewalFailures(count, reason)
+def failing(tx: Transaction, *, of: KeptTable = CONTRACTS) -> RenewalFailures:
+    """Those whose last attempt failed."""
+    where = f"FROM {of.name} WHERE {of.failing}"
+    count = tx.count(f"SELECT count(*) {where}")
+    return RenewalFailures(count, tx.value(str, f"SELECT reason {where} ORDER BY {of.key} LIMIT 1"))
 
 
 def failed(tx: Transaction, *, limit: int) -> list[tuple[str, str]]:
@@ -138,8 +194,8 @@ def failed(tx: Transaction, *, limit: int) -> list[tuple[str, str]]:
     return [(contract, reason) for contract, reason in rows]
 
 
-def _kinds(tx: Transaction) -> list[str]:
-    return [name for (name,) in tx.execute(_KINDS) if name]
+def _kinds(tx: Transaction, of: KeptTable) -> list[str]:
+    return [name for (name,) in tx.execute(of.kinds) if name]
 
 
 def _bound(algorithms: str, before: datetime, ends: Mapping[str, datetime]) -> str:

@@ -175,14 +175,15 @@ def fail(tx: Transaction, capture_id: str, claimant: str, at: datetime, why: Sen
 def finish(
     tx: Transaction, capture_id: str, claimant: str, record: CaptureRecord, files: Iterable[CaptureFile]
 ) -> bool:
-    """running → done; something is still to be made of it. False when it is not this claimant's any more."""
+    """running → done; its package and more are still to be made. False when it is not this claimant's any more."""
     done = {"state": CaptureState.DONE, "claimant": None, "ended": record.recorded, "refusal": None}
     row = fields_of(record, "title visited entry recorded audience") | done
     if not tx.update("captures", row, id=capture_id, state="running", claimant=claimant):
         return False
     for each in files:
         add_file(tx, capture_id, each)
-    tx.insert("captures_to_finish", {"capture": capture_id, "since": record.recorded})
+    for table in ("captures_to_finish", "capture_packages"):
+        tx.insert(table, {"capture": capture_id, "since": record.recorded})
     return True
 
 
@@ -198,6 +199,14 @@ def cancel(tx: Transaction, capture_id: str, owner: str, at: datetime) -> bool:
 def add_file(tx: Transaction, capture_id: str, file: CaptureFile) -> None:
     """One more file of a capture, unless there is one of this name."""
     tx.insert_if_new("capture_files", {"capture": capture_id} | fields_of(file, "name digest size"))
+
+
+def replace_file(tx: Transaction, capture_id: str, file: CaptureFile, *, of: str) -> bool:
+    """*file* in the place of the one with its name whose digest is *of*; False when that is not there any more."""
+    return (
+        tx.update("capture_files", fields_of(file, "digest size"), capture=capture_id, name=file.name, digest=of)
+        > 0
+    )
 
 
 def files_of(tx: Transaction, capture_id: str) -> list[CaptureFile]:
@@ -245,9 +254,13 @@ def hold(tx: Transaction, capture_id: str, reason: str | None) -> None:
 
 
 def to_dispose(tx: Transaction, before: datetime, limit: int) -> list[OrderedCapture]:
-    """Those that ended before then and are not held, the oldest first."""
-    rest = "WHERE state = 'done' AND held IS NULL AND ended < ? ORDER BY ended LIMIT ?"
-    return _CAPTURES.all(tx, rest, (before, limit))
+    """Those that ended before then and are neither held nor proposed for disposal, the oldest first."""
+    kept = "SELECT 1 FROM capture_holds AS h WHERE h.capture = captures.id AND h.lifted IS NULL"
+    proposed = "SELECT 1 FROM capture_disposals AS d WHERE d.capture = captures.id AND d.state = 'proposed'"
+    rest = (
+        f"WHERE state = 'done' AND held IS NULL AND ended < ? AND NOT EXISTS ({kept}) AND NOT EXISTS ({proposed})"
+    )
+    return _CAPTURES.all(tx, f"{rest} ORDER BY ended LIMIT ?", (before, limit))
 
 
 def dispose(tx: Transaction, capture_id: str) -> list[str]:
@@ -258,8 +271,8 @@ def dispose(tx: Transaction, capture_id: str) -> list[str]:
         " steps = '[]', differences = NULL WHERE id = ?2 AND state = 'done'",
         (GONE, capture_id),
     )
-    tx.execute("DELETE FROM capture_files WHERE capture = ?", (capture_id,))
-    tx.execute("DELETE FROM captures_to_finish WHERE capture = ?", (capture_id,))
+    for table in ("capture_files", "captures_to_finish", "capture_packages"):
+        tx.execute(f"DELETE FROM {table} WHERE capture = ?", (capture_id,))  # noqa: S608  # the names above
     return digests
 
 

@@ -4,6 +4,7 @@ the lists against the schema: every table of a contract or a person is named her
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -13,10 +14,27 @@ from appliance.store.database import Transaction
 from hsm.intents import instant
 from hsm.rows import Query, columns, fields_of, refusing
 
-_HOLD = "SELECT contract, reason, placed, placed_by, lifted, lifted_by, lifted_because FROM holds"
-_HOLDS = Query(LegalHold, _HOLD)
-_DISPOSAL = "SELECT contract, reason, state, proposed, proposed_by, ended, ended_by, entry FROM disposals"
-_DISPOSALS = Query(Disposal, _DISPOSAL)
+
+@dataclass(frozen=True, slots=True)
+class RetainedKind:
+    """What is retained: the tables of holds and of disposals, of one form for all kinds, and the column that names
+    what they are about."""
+
+    holds: str
+    disposals: str
+    key: str
+
+    def hold_query(self) -> Query[LegalHold]:
+        columns = f"{self.key} AS about, reason, placed, placed_by, lifted, lifted_by, lifted_because"
+        return Query(LegalHold, f"SELECT {columns} FROM {self.holds}")  # noqa: S608  # names of this module
+
+    def disposal_query(self) -> Query[Disposal]:
+        columns = f"{self.key} AS about, reason, state, proposed, proposed_by, ended, ended_by, entry"
+        return Query(Disposal, f"SELECT {columns} FROM {self.disposals}")  # noqa: S608  # as above
+
+
+CONTRACTS: Final = RetainedKind("holds", "disposals", "contract")
+CAPTURES: Final = RetainedKind("capture_holds", "capture_disposals", "capture")
 _ENDED = Query(EndedContract, until=columns(lambda: None))
 _THERE = "NOT EXISTS (SELECT 1 FROM disposals AS d WHERE d.contract = c.id AND d.state = 'done')"
 _OVER = "c.state IN ('completed', 'voided', 'declined', 'recalled', 'expired', 'discarded')"
@@ -26,74 +44,75 @@ _ACTS = (
 )
 
 
-def place_hold(tx: Transaction, hold: LegalHold) -> None:
+def place_hold(tx: Transaction, hold: LegalHold, *, of: RetainedKind = CONTRACTS) -> None:
     """Raises :class:`StateRefused` when one stands already."""
-    with refusing(StateRefused("Contract {contract} is under a legal hold already.", contract=hold.contract)):
-        tx.insert("holds", fields_of(hold, "contract reason placed placed_by"))
+    with refusing(StateRefused("{number} is under a legal hold already.", number=hold.about)):
+        tx.insert(of.holds, {of.key: hold.about} | fields_of(hold, "reason placed placed_by"))
 
 
-def lift_hold(tx: Transaction, contract_id: str, *, at: datetime, by: str, because: str) -> None:
+def lift_hold(
+    tx: Transaction, number: str, *, at: datetime, by: str, because: str, of: RetainedKind = CONTRACTS
+) -> None:
     """Raises :class:`StateRefused` when none stands."""
-    if not tx.update(
-        "holds", {"lifted": at, "lifted_by": by, "lifted_because": because}, contract=contract_id, lifted=None
-    ):
-        raise StateRefused("Contract {contract} is under no legal hold.", contract=contract_id)
+    row = {"lifted": at, "lifted_by": by, "lifted_because": because}
+    if not tx.update(of.holds, row, **{of.key: number}, lifted=None):
+        raise StateRefused("{number} is under no legal hold.", number=number)
 
 
-def open_holds(tx: Transaction) -> list[LegalHold]:
+def open_holds(tx: Transaction, *, of: RetainedKind = CONTRACTS) -> list[LegalHold]:
     """The holds that stand, the newest first."""
-    return _HOLDS.all(tx, "WHERE lifted IS NULL ORDER BY placed DESC, id DESC LIMIT 200")
+    return of.hold_query().all(tx, "WHERE lifted IS NULL ORDER BY placed DESC, id DESC LIMIT 200")
 
 
-def is_held(tx: Transaction, contract_id: str) -> bool:
-    """Whether a legal hold stands on the contract."""
-    return tx.exists("SELECT 1 FROM holds WHERE contract = ? AND lifted IS NULL", (contract_id,))
+def is_held(tx: Transaction, number: str, *, of: RetainedKind = CONTRACTS) -> bool:
+    """Whether a legal hold stands on it."""
+    return tx.exists(f"SELECT 1 FROM {of.holds} WHERE {of.key} = ? AND lifted IS NULL", (number,))  # noqa: S608
 
 
-def propose(tx: Transaction, disposal: Disposal) -> None:
+def propose(tx: Transaction, disposal: Disposal, *, of: RetainedKind = CONTRACTS) -> None:
     """Raises :class:`StateRefused` when the disposal is proposed already."""
-    with refusing(
-        StateRefused("The disposal of contract {contract} is proposed already.", contract=disposal.contract)
-    ):
-        tx.insert("disposals", fields_of(disposal, "contract reason state proposed proposed_by"))
+    with refusing(StateRefused("The disposal of {number} is proposed already.", number=disposal.about)):
+        tx.insert(
+            of.disposals, {of.key: disposal.about} | fields_of(disposal, "reason state proposed proposed_by")
+        )
 
 
 def end(
     tx: Transaction,
-    contract_id: str,
+    number: str,
     state: DisposalState,
     *,
     at: datetime,
     by: str,
     entry: int | None = None,
+    of: RetainedKind = CONTRACTS,
 ) -> None:
     """proposed → *state*. Raises :class:`StateRefused` when it was answered already."""
-    if not tx.update(
-        "disposals",
-        {"state": state, "ended": at, "ended_by": by, "entry": entry},
-        contract=contract_id,
-        state="proposed",
-    ):
+    row = {"state": state, "ended": at, "ended_by": by, "entry": entry}
+    if not tx.update(of.disposals, row, **{of.key: number}, state="proposed"):
         raise StateRefused("This proposal has been answered already; look at what became of it.")
 
 
-def disposal(tx: Transaction, contract_id: str) -> Disposal:
-    """The newest proposal about the contract. Raises :class:`NotFound`."""
-    missing = NotFound("Nobody has proposed to dispose of contract {contract}.", contract=contract_id)
-    return _DISPOSALS.one(tx, "WHERE contract = ? ORDER BY id DESC LIMIT 1", (contract_id,), missing=missing)
+def disposal(tx: Transaction, number: str, *, of: RetainedKind = CONTRACTS) -> Disposal:
+    """The newest proposal about it. Raises :class:`NotFound`."""
+    missing = NotFound("Nobody has proposed to dispose of {number}.", number=number)
+    rest = f"WHERE {of.key} = ? ORDER BY id DESC LIMIT 1"
+    return of.disposal_query().one(tx, rest, (number,), missing=missing)
 
 
-def disposals(tx: Transaction, state: DisposalState, *, limit: int = 200) -> list[Disposal]:
+def disposals(
+    tx: Transaction, state: DisposalState, *, limit: int = 200, of: RetainedKind = CONTRACTS
+) -> list[Disposal]:
     """Those in *state*: what waits the oldest first, what has ended the newest first."""
     order = "proposed" if state is DisposalState.PROPOSED else "ended DESC"
-    return _DISPOSALS.all(tx, f"WHERE state = ? ORDER BY {order}, id LIMIT ?", (state, limit))
+    return of.disposal_query().all(tx, f"WHERE state = ? ORDER BY {order}, id LIMIT ?", (state, limit))
 
 
-def require_there(tx: Transaction, contract_id: str) -> None:
-    """Raises :class:`StateRefused` when the contract was disposed of."""
-    row = tx.execute("SELECT 1 FROM disposals WHERE contract = ? AND state = 'done'", (contract_id,)).fetchone()
-    if row is not None:
-        raise StateRefused("Contract {contract} was disposed of already.", contract=contract_id)
+def require_there(tx: Transaction, number: str, *, of: RetainedKind = CONTRACTS) -> None:
+    """Raises :class:`StateRefused` when it was disposed of."""
+    query = f"SELECT 1 FROM {of.disposals} WHERE {of.key} = ? AND state = 'done'"  # noqa: S608  # as above
+    if tx.exists(query, (number,)):
+        raise StateRefused("{number} was disposed of already.", number=number)
 
 
 def ended(

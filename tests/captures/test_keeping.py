@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from appliance.demonstration.participants import LI, ZHANG
+from appliance.captures.retention import CaptureRetention
+from appliance.demonstration.participants import CUSTODIAN, LI, ZHANG
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.model.captures import CaptureState, OrderedCapture
+from appliance.model.retention import DisposalState
 from appliance.store import captures, ledger, retention
 from appliance.wiring import Appliance
 from tests.captures.conftest import Web, forget_all, now_of, ordered
 from tests.world import World
 
 WHO = ZHANG.subject
+OFFICER, OTHER = LI.subject, CUSTODIAN.subject
+"""Who is an officer, the page asks."""
 AFTERWARDS = timedelta(days=31)
 
 
@@ -34,6 +39,14 @@ def made(appliance: Appliance, web: Web, log: None) -> OrderedCapture:
     return now_of(appliance, waiting)
 
 
+def by_itself(appliance: Appliance) -> CaptureRetention:
+    """Where policy does not ask officers."""
+    policy = appliance.policy
+    rules = replace(policy.default, retention=replace(policy.default.retention, captures_by_officers=False))
+    retention = appliance.capture_retention
+    return CaptureRetention(appliance.database, retention._settings, replace(policy, default=rules), appliance.now)
+
+
 def test_after_its_term_a_capture_is_disposed_of(world: World, appliance: Appliance, made: OrderedCapture) -> None:
     assert made.record is not None
     digests = [each.digest for each in appliance.captures.files(made.id, by=WHO)]
@@ -41,10 +54,10 @@ def test_after_its_term_a_capture_is_disposed_of(world: World, appliance: Applia
     assert until is not None
     assert made.ended is not None
     assert until - made.ended == timedelta(days=30)
-    assert appliance.capture_retention.dispose_due() == 0
+    assert by_itself(appliance).dispose_due() == 0
     with world.opened(ahead=AFTERWARDS) as later:
-        assert later.capture_retention.dispose_due() >= 1
-        assert later.capture_retention.dispose_due() == 0
+        assert by_itself(later).dispose_due() >= 1
+        assert by_itself(later).dispose_due() == 0
     gone = now_of(appliance, made)
     assert gone.state is CaptureState.DISPOSED
     assert {gone.address, gone.purpose} == {captures.GONE}
@@ -72,13 +85,13 @@ def test_the_owner_keeps_it_longer(world: World, appliance: Appliance, made: Ord
     held = now_of(appliance, made)
     assert (held.held, register.keeps_until(held)) == ("（2026）示例民初 1 号", None)
     with world.opened(ahead=AFTERWARDS) as later:
-        later.capture_retention.dispose_due()
+        by_itself(later).dispose_due()
     assert now_of(appliance, made).state is CaptureState.DONE
     register.release(made.id, by=WHO)
     with pytest.raises(StateRefused):
         register.release(made.id, by=WHO)
     with world.opened(ahead=AFTERWARDS) as later:
-        later.capture_retention.dispose_due()
+        by_itself(later).dispose_due()
     assert now_of(appliance, made).state is CaptureState.DISPOSED
     with pytest.raises(StateRefused):
         register.hold(made.id, reason="too late", by=WHO)
@@ -91,3 +104,38 @@ def test_files_of_captures_are_needed_until_then(appliance: Appliance, made: Ord
         for each in captures.files_of(tx, made.id):
             assert retention.is_needed(tx, each.digest)
             assert each.digest in every
+
+
+def test_nothing_goes_before_two_officers_have_decided(
+    world: World, appliance: Appliance, made: OrderedCapture
+) -> None:
+    with pytest.raises(PreconditionRefused, match="has to be kept until"):
+        appliance.capture_retention.propose_disposal(made.id, reason="期满", by=OFFICER)
+    with world.opened(ahead=AFTERWARDS) as later:
+        officers = later.capture_retention
+        assert officers.dispose_due() == 0
+        assert made.id in [each.id for each in officers.list_due()]
+        officers.place_hold(made.id, reason="（2026）示例民初 1 号", by=OFFICER)
+        assert officers.is_held(made.id) and later.captures.keeps_until(now_of(later, made)) is None
+        assert made.id not in [each.id for each in officers.list_due()]
+        with pytest.raises(PreconditionRefused, match="legal hold"):
+            officers.propose_disposal(made.id, reason="期满", by=OFFICER)
+        by_itself(later).dispose_due()
+        assert now_of(later, made).state is CaptureState.DONE
+        with pytest.raises(Exception, match="under a legal hold stays"):  # whatever a workflow forgets
+            later.database.commit(captures.dispose, made.id)
+        officers.lift_hold(made.id, reason="结案", by=OFFICER)
+        officers.propose_disposal(made.id, reason="期满", by=OFFICER)
+        with pytest.raises(PreconditionRefused, match="Another officer"):
+            officers.confirm_disposal(made.id, by=OFFICER)
+        with pytest.raises(StateRefused, match="proposed already"):
+            officers.propose_disposal(made.id, reason="期满", by=OTHER)
+        later.captures.hold(made.id, reason="另案", by=WHO)
+        with pytest.raises(PreconditionRefused, match="keeps it longer"):
+            officers.confirm_disposal(made.id, by=OTHER)
+        later.captures.release(made.id, by=WHO)
+        done = officers.confirm_disposal(made.id, by=OTHER)
+        assert done.state is DisposalState.DONE and done.entry is not None
+        assert now_of(later, made).state is CaptureState.DISPOSED
+        with pytest.raises(PreconditionRefused):
+            officers.place_hold(made.id, reason="too late", by=OFFICER)

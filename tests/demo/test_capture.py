@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import zipfile
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import called, started
+from tests.crash.disk import own_disk, resize
 from tests.web_capture.servers import Asked, Server, answer, page
 
 PICTURE = bytes.fromhex(
@@ -144,6 +146,40 @@ def test_a_page_that_the_server_says_is_not_there_is_captured(
     done = called(captured.home, "capture", f"http://127.0.0.1:{server.port}/gone", "--out", tmp_path / "x.zip")
     assert done.exit_code == 0, done.output
     assert called(captured.home, "verify", tmp_path / "x.zip").exit_code == 0
+
+
+def test_on_a_full_disk_nothing_is_begun_and_nothing_kept(
+    captured: Captured, server: Server, tmp_path: Path
+) -> None:
+    """Neither a home half founded, nor an entry of the log without its package."""
+    small, seen, address = tmp_path / "small", len(server.seen), f"http://localhost:{server.port}/"
+    small.mkdir()
+    with own_disk(small) as permitted:
+        if not permitted or not resize(small, 2 * 1024 * 1024):
+            pytest.skip("this user may not mount a small disk")
+        done = called(small / "home", "capture", address, "--out", tmp_path / "x.zip")
+        [sentence] = done.stderr.splitlines()
+        assert done.exit_code == 1 and f"The disk of {small}/home has 2.0 MB left" in sentence
+        assert list(small.iterdir()) == [] and len(server.seen) == seen
+        blobs = sorted(captured.home.rglob("state/blobs/*/*"))
+        done = called(captured.home, "capture", address, "--out", small / "x.zip")
+        [sentence] = done.stderr.splitlines()
+        assert done.exit_code == 1 and f"The disk of {small} has 2.0 MB left" in sentence
+        assert list(small.iterdir()) == [] and sorted(captured.home.rglob("state/blobs/*/*")) == blobs
+    assert not (tmp_path / "x.zip").exists()
+
+
+def test_a_home_of_before_says_what_its_settings_lack(captured: Captured, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "config").mkdir(parents=True)
+    settings = (captured.home / "config/appliance.toml").read_text(encoding="utf-8")
+    without = re.sub(r"(?ms)^\[capture\].*?(?=^\[|\Z)", "", settings)
+    (home / "config/appliance.toml").write_text(without, encoding="utf-8")
+    done = called(home, "capture", "https://shop.example/", "--out", tmp_path / "x.zip")
+    [sentence] = done.stderr.splitlines()
+    assert done.exit_code == 1
+    assert "enabled = true under [capture]" in sentence and str(home / "config/appliance.toml") in sentence
+    assert sorted(path.name for path in home.rglob("*")) == ["appliance.toml", "config"]
 
 
 def test_an_enterprises_home_is_left_alone(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from appliance.demonstration import participants
 from appliance.model.accounts import AccountRole
 from appliance.wiring import Appliance
+from tests.captures.made import captured
 from tests.portal.office_visits import account_of, signed_in, token_in
 from tests.world import sample_document, send
 
@@ -65,6 +66,19 @@ def test_a_hold_is_placed_and_lifted(appliance: Appliance, officer: FlaskClient)
     assert posted(officer, "propose", contract=contract.id, reason="期满")[0] == 409
     assert posted(officer, "lift", contract=contract.id, reason="结案")[0] == 303
     assert posted(officer, "lift", contract=contract.id, reason="结案")[0] == 409
+
+
+def test_captures_are_held_on_the_same_page(appliance: Appliance, officer: FlaskClient) -> None:
+    account_of(appliance, participants.ZHANG.subject, frozenset({AccountRole.INVESTIGATOR}))
+    capture = captured(appliance, participants.ZHANG.subject)
+    assert posted(officer, "hold", contract=capture.id, reason="诉讼")[0] == 303
+    page = officer.get(PAGE).text
+    assert capture.id in page and capture.address not in page
+    assert appliance.capture_retention.is_held(capture.id)
+    status, said = posted(officer, "propose", contract=capture.id, reason="期满")
+    assert status == 409 and "under a legal hold" in said
+    assert posted(officer, "lift", contract=capture.id, reason="结案")[0] == 303
+    assert posted(officer, "hold", contract="0" * 24, reason="诉讼")[0] == 422
 
 
 def test_erasing_says_what_stays(appliance: Appliance, officer: FlaskClient) -> None:

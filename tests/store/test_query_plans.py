@@ -40,6 +40,7 @@ from appliance.model.people import Person
 from appliance.model.provisioning import Narrowing, ResourceKind
 from appliance.model.retention import DisposalState
 from appliance.store import (
+    archive_renewals,
     captures,
     client_lists,
     contracts,
@@ -79,7 +80,7 @@ GROWING = (
     *("powers", "power_events", "signing_grounds", "identity_records", "webhook_attempts"),
     *("mail_merges", "mail_merge_rows", "mail_merge_faults", "directory_users", "accounts"),
     *("scim_users", "scim_groups", "scim_members", "directory_rounds"),
-    *("captures", "capture_files", "capture_schedules"),
+    *("captures", "capture_files", "capture_schedules", "capture_packages", "capture_holds", "capture_disposals"),
 )
 SMALL = {
     *("people_members", "people_members_by_name", "people_members_of", "seal_requests_one_open"),
@@ -88,6 +89,7 @@ SMALL = {
         "review_requests_queue",
         "powers_waiting",
         "holds_one_stands",
+        "capture_holds_one_stands",
         "powers_by_time",
         "outbox_waiting",
         "departures_to_offer",
@@ -249,6 +251,11 @@ OTHERS: Sequence[Query] = (
     retention.open_holds,
     lambda tx: retention.disposals(tx, DisposalState.PROPOSED),
     lambda tx: retention.disposals(tx, DisposalState.DONE),
+    lambda tx: retention.open_holds(tx, of=retention.CAPTURES),
+    lambda tx: retention.disposals(tx, DisposalState.PROPOSED, of=retention.CAPTURES),
+    lambda tx: archive_renewals.take_unmade(tx, NOW, until=NOW),
+    lambda tx: archive_renewals.due(tx, NOW, {}, now=NOW, limit=9, of=archive_renewals.PACKAGES),
+    lambda tx: archive_renewals.count_unmade(tx, NOW),
     lambda tx: mail_merges.merges_of(tx, WHO, 50),
     lambda tx: mail_merges.merges_of_client(tx, "client", None, 50),
     lambda tx: mail_merges.merges_of_client(tx, "client", _MERGE, 50),

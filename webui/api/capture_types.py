@@ -207,7 +207,10 @@ class ApiCapture(ApiListedCapture):
     files: list[ApiCaptureFile]
     tls: Annotated[list[ApiCaptureTls], Meta(description="With the hosts of the address and the page.")]
     differences: ApiCaptureDifferences | None
-    kept_until: Annotated[Moment | None, Meta(description="Then its files go; null for never.")]
+    kept_until: Annotated[
+        Moment | None,
+        Meta(description="After this moment its files may go; null for never."),
+    ]
 
 
 class ApiCaptures(Struct):

@@ -111,8 +111,8 @@ def get_capture(call: Call, capture_id: str) -> Answer:
 def get_capture_package(call: Call, capture_id: str) -> Answer:
     """Read the evidence package of a capture.
 
-    It is made when somebody asks for it first, which takes seconds, and is the same from then on. Anybody can
-    check it without this appliance.
+    It is there some seconds after the capture, and grows by another timestamp before the last one runs out.
+    Anybody can check it without this appliance.
     """
     capture = appliance.captures.of_client(capture_id)
     return Answer(appliance.capture_packages.package(capture.id, by=capture.owner))

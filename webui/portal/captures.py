@@ -186,6 +186,8 @@ def show(capture_id: str) -> Answer:
         steps=[] if facts is None else _done_steps(facts),
         differences=_differences(capture),
         kept_until=appliance.captures.keeps_until(capture),
+        legally_held=appliance.capture_retention.is_held(capture.id),
+        by_officers=appliance.capture_retention.by_officers,
         received=ByteSize(capture.work.received),
     )
     if capture.under_way or finishing:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import atexit
 import os
+import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
+from typing import Final
 from wsgiref.types import WSGIApplication
 
 from appliance.api_clients import ApiUsage
@@ -14,11 +17,14 @@ from appliance.config import load
 from appliance.confinement.pool import Confinement
 from appliance.home import Home
 from appliance.logs import set_up_logging
-from appliance.wiring import open_appliance
+from appliance.wiring import Appliance, open_appliance
 from webui.portal.application import create_app
 from webui.portal.timestamp_forwarder import TimestampForwarder
 from webui.shared.headers import VisitorAddress
 from webui.shared.rate_limits import shared_counts
+
+_TO_END: Final = 5.0
+"""Seconds for a package that is being made while the process ends; another process makes it later."""
 
 
 @cache
@@ -33,6 +39,22 @@ def usage_of(home: Home) -> ApiUsage:
     return ApiUsage(home.pulses)
 
 
+def _packaging(appliance: Appliance) -> Callable[[], None]:
+    """Makes packages of captures beside the pages; what it returns ends that."""
+    over = threading.Event()
+    packages = appliance.capture_packages
+    thread = threading.Thread(
+        target=packages.run_until, args=(over, appliance.maintenance), name="capture packages", daemon=True
+    )
+    thread.start()
+
+    def end() -> None:
+        over.set()
+        thread.join(_TO_END)
+
+    return end
+
+
 def create(timestamp_port: int | None = None) -> WSGIApplication:
     """The application for the home that the environment names; closed when the process ends.
 
@@ -45,6 +67,8 @@ def create(timestamp_port: int | None = None) -> WSGIApplication:
     atexit.register(stack.close)
     confinement = stack.enter_context(shared_confinement(settings.home.cache))
     appliance = stack.enter_context(open_appliance(settings, role="web", confinement=confinement))
+    if settings.capture.enabled:
+        stack.callback(_packaging(appliance))
     usage = usage_of(settings.home)
     stack.callback(usage.write, at_once=True)
     form_key = settings.home.secret("web.key", os.environ)

@@ -35,7 +35,7 @@ _MISSING: Final = (
 _UNTRUSTED: Final = "The certificates of these servers were not trusted when the page was captured: {hosts}."
 
 _RENEWED: Final = (
-    "The timestamp of the manifest was renewed while it counted: {count} times, the last time at {moment}."
+    "The timestamp of the manifest was renewed while it counted, the last time at {moment} (renewals: {count})."
 )
 _RUN_OUT: Final = Sentence(
     "The last timestamp of this package counts no longer, and none that covers it was added while it did. Whoever"

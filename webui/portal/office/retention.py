@@ -18,19 +18,20 @@ from webui.shared.language import translate
 @pages.get("/retention")
 def retained() -> Answer:
     office_reader()
-    retention = appliance.retention
-    holds, waiting, done = (
-        retention.list_holds(),
-        retention.list_disposals(DisposalState.PROPOSED),
-        retention.list_disposals(DisposalState.DONE, limit=PAGE),
-    )
+    both = appliance.retention, appliance.capture_retention
+    holds = [each for kind in both for each in kind.list_holds()]
+    waiting = [each for kind in both for each in kind.list_disposals(DisposalState.PROPOSED)]
+    done = [each for kind in both for each in kind.list_disposals(DisposalState.DONE, limit=PAGE)]
     subjects = [each.placed_by for each in holds] + [each.proposed_by for each in (*waiting, *done)]
     return render(
         "office/retention.html",
         holds=holds,
         reason=_reason,
         waiting=waiting,
-        due=retention.list_due(),
+        due=appliance.retention.list_due(),
+        captures_due=[
+            (each, appliance.captures.keeps_until(each)) for each in appliance.capture_retention.list_due()
+        ],
         done=done,
         names=appliance.office.members.names(subjects),
         two=appliance.policy.default.retention.second_person,
@@ -44,28 +45,33 @@ def _place(_refusal: RefusalError) -> str:
 @pages.post("/retention/<any(hold, lift, propose, confirm, refuse):what>")
 @form(retained, visiting_officer, _place)
 def retain(by: str, what: str) -> Answer:
-    contract, reason = field("contract", 80).strip(), field("reason", 2000)
-    retention = appliance.retention
+    number, reason = field("contract", 80).strip(), field("reason", 2000)
+    retention = appliance.capture_retention if appliance.capture_retention.knows(number) else appliance.retention
     try:
         match what:
             case "hold":
-                retention.place_hold(contract, reason=reason, by=by)
+                retention.place_hold(number, reason=reason, by=by)
             case "lift":
-                retention.lift_hold(contract, reason=reason, by=by)
+                retention.lift_hold(number, reason=reason, by=by)
             case "propose":
-                retention.propose_disposal(contract, reason=reason, by=by)
+                retention.propose_disposal(number, reason=reason, by=by)
             case "confirm":
-                retention.confirm_disposal(contract, by=by)
+                retention.confirm_disposal(number, by=by)
             case _:
-                retention.refuse_disposal(contract, reason=reason, by=by)
+                retention.refuse_disposal(number, reason=reason, by=by)
     except NotFound as refusal:
         raise FormProblems({"contract": sentence(refusal)}) from refusal
     return see_other("office.retained")
 
 
 def _reason(each: LegalHold | Disposal) -> str:
-    """The reason for readers of the organisation that drafted the contract, to which it is internal."""
-    if appliance.disclosing.drafted(each.contract, office_reader().audience):
+    """The reason for readers of the organisation that drafted the contract, or ordered the capture: it is internal
+    to that."""
+    audience = office_reader().audience
+    if appliance.capture_retention.knows(each.about):
+        own = appliance.capture_retention.is_of(each.about, audience)
+        return each.reason if own else translate()("internal to the organisation of whoever ordered it")
+    if appliance.disclosing.drafted(each.about, audience):
         return each.reason
     return translate()("internal to the organisation that drafted it")
 
