@@ -91,6 +91,9 @@ class Home:
     """The socket of the service that asks the directory and the identity provider, on an appliance."""
     capture_socket = Place("run/capture.sock")
     """The socket of the service that captures web pages, on an appliance."""
+    live_socket = Place("run/live/views.sock")
+    """Where the scheduler lets the portal show a page to somebody who logs in; on an appliance those two alone
+    get there."""
     alarms = Place("run/alarms")
     """A file for each service that failed, on an appliance."""
     pulses = Place("run/pulses")

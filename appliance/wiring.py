@@ -18,6 +18,7 @@ from appliance.archive_renewal import ArchiveRenewal, CeremonyRecords
 from appliance.capture_service.client import CaptureService
 from appliance.captures import CaptureRecording
 from appliance.captures.finishing import CaptureFinishing
+from appliance.captures.live_views import LiveLogIns, LiveViews
 from appliance.captures.packages import CapturePackages, PackageRenewal
 from appliance.captures.planning import CaptureSchedules
 from appliance.captures.queue import CaptureQueue
@@ -217,7 +218,9 @@ class Appliance:
         self.captures = CaptureRegister(database, backend.blobs, settings, now)
         self.capture_schedules = CaptureSchedules(database, settings, now)
         makers = self.capture_service, self.capture_recording
-        self.capture_queue = CaptureQueue(database, backend.blobs, backend.leases, makers, now)
+        self.live_log_ins = LiveLogIns()
+        self.live_views = LiveViews(self.settings.home.live_socket)
+        self.capture_queue = CaptureQueue(database, backend.blobs, backend.leases, makers, self.live_log_ins, now)
         self.capture_finishing = CaptureFinishing(database, backend.blobs, self.confinement, now)
         self.capture_packages = CapturePackages(records, backend.blobs, self.captures, self.capture_recording)
         self.capture_retention = CaptureRetention(database, settings, self.policy, now)

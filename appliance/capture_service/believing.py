@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from string import Formatter
 from typing import Any, Final
 
 from appliance.language import chinese_messages
 from appliance.web_capture.capturing import Capture
+from appliance.web_capture.live_view import LARGEST_PICTURE, LONGEST_SHOWN, LivePicture
 from appliance.web_capture.model import CaptureFailed, CaptureLimits, CaptureOrder
+from appliance.web_capture.tab import SCREEN, WIDTH
 
 _WIDEST: Final = 5_120
 """Pixels of a page's picture."""
@@ -32,6 +36,18 @@ _PDF: Final = b"%PDF-"
 _PNG: Final = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 """The signature, and the head of the first chunk (W3C PNG, 5.2, 11.2.1), which says the size."""
 _SIZE: Final = struct.Struct(">II")
+_JPEG: Final = b"\xff\xd8"
+_END: Final = b"\xff\xd9"
+_MARKER: Final = 0xFF
+_FRAME: Final = b"\xc0"
+_SCAN: Final = b"\xda"
+_SEGMENTS: Final = (b"\xe0", b"\xdb", b"\xc4", _FRAME, _SCAN)
+"""JFIF's head, tables for quantization and Huffman coding, the frame, the scan (T.81, table B.1)."""
+_SHORTEST_SEGMENT: Final = 2
+_VIEW: Final = struct.pack(">BHH", 8, SCREEN, WIDTH)
+"""What a frame says first: bits of a sample, lines, samples of a line (T.81, B.2.2)."""
+_IN_SCAN: Final = re.compile(rb"\xff[^\x00\xd0-\xd7]")
+"""A marker that ends a scan."""
 
 
 class Unbelievable(Exception):
@@ -66,6 +82,39 @@ def require_believable(
             raise Unbelievable(f"its {name} is none")
     _require_size(visit.picture, limits)
     _require_session(whole, order, limits)
+    _require_log_in(whole, order, since)
+
+
+def believable_picture(picture: LivePicture) -> LivePicture:
+    """*picture* with its words on one line each, if it is a JPEG of the view and nothing else. Raises
+    :class:`Unbelievable`."""
+    numbers = picture.number, picture.seconds_left
+    if min(numbers) < 0 or max(numbers) > MOST_NUMBER or (picture.width, picture.height) != (WIDTH, SCREEN):
+        raise Unbelievable("a number is out of its domain")
+    if len(picture.jpeg) > LARGEST_PICTURE or not _is_plain_jpeg(picture.jpeg):
+        raise Unbelievable("its picture is too large, or none")
+    if max(len(picture.address), len(picture.title)) > LONGEST_SHOWN:
+        raise Unbelievable("one of its words is too long")
+    address, title = (str(_on_one_line(each)) for each in (picture.address, picture.title))
+    return replace(picture, address=address, title=title)
+
+
+def _is_plain_jpeg(octets: bytes) -> bool:
+    """Whether it is one baseline picture of the view's size as browsers encode it (ITU-T T.81, B.1.1): tables, one
+    frame, one scan, and its end; nothing that other programs would read in it, such as comments and profiles."""
+    at, seen = 2, b""
+    while octets.startswith(_JPEG) and at + 9 < len(octets) and octets[at] == _MARKER:
+        kind, length = octets[at + 1 : at + 2], int.from_bytes(octets[at + 2 : at + 4])
+        seen += kind
+        if kind == _FRAME and octets[at + 4 : at + 9] != _VIEW:
+            return False
+        at += 2 + length
+        if kind not in _SEGMENTS or length < _SHORTEST_SEGMENT:
+            return False
+        if kind == _SCAN:
+            scan = octets[at:-2]
+            return seen.count(_FRAME) == 1 and octets.endswith(_END) and not _IN_SCAN.search(scan)
+    return False
 
 
 def believable_refusal(template: str, values: Mapping[Any, Any]) -> CaptureFailed:
@@ -95,6 +144,20 @@ def _require_times(whole: Capture, since: datetime, until: datetime) -> None:
         raise Unbelievable("a time has no zone")
     if not since <= whole.began <= whole.ended <= until:
         raise Unbelievable("it was made at another time")
+
+
+def _require_log_in(whole: Capture, order: CaptureOrder, since: datetime) -> None:
+    made = whole.log_in
+    if (made is not None) != order.log_in:
+        raise Unbelievable("nobody logged in, or somebody did")
+    if made is None:
+        return
+    if made.began.tzinfo is None or made.ended.tzinfo is None:
+        raise Unbelievable("a time has no zone")
+    if not since <= made.began <= made.ended <= whole.began:
+        raise Unbelievable("it was made at another time")
+    if not 0 <= made.requests <= MOST_NUMBER or max(map(len, made.hosts), default=0) > _LONGEST_WORD:
+        raise Unbelievable("a number is out of its domain")
 
 
 def _require_session(whole: Capture, order: CaptureOrder, limits: CaptureLimits) -> None:

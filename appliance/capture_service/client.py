@@ -10,13 +10,20 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import socket
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
-from appliance.capture_service.believing import MOST_NUMBER, Unbelievable, believable_refusal, require_believable
+from appliance.capture_service.believing import (
+    MOST_NUMBER,
+    Unbelievable,
+    believable_picture,
+    believable_refusal,
+    require_believable,
+)
 from appliance.capture_service.messages import (
     LARGEST_FRAME,
     LONGEST_REASON,
@@ -24,6 +31,7 @@ from appliance.capture_service.messages import (
     CaptureFault,
     CaptureMeans,
     CaptureTask,
+    LiveRequest,
     OctetsPart,
     limits_of,
     put_together,
@@ -36,6 +44,7 @@ from appliance.confinement.requested_programs import requested_by_socket, reques
 from appliance.errors import ApplianceError
 from appliance.language.sizes import MEGABYTE
 from appliance.web_capture.capturing import Capture
+from appliance.web_capture.live_view import LiveAction, LivePicture, encode_actions
 from appliance.web_capture.model import CaptureFailed, CaptureOrder, CaptureProgress
 from appliance.web_capture.reporting import ignore
 
@@ -45,6 +54,8 @@ _WAY: Final = 20.0
 """Seconds beside the program's own: for its start, and for it to say itself that it was late."""
 _PATIENCE: Final = 15.0
 """Seconds in which a program of our own ends the browser and cleans up, once its client has gone."""
+_BROWSER: Final = 5.0
+"""Seconds in which the program takes what it is told."""
 _MOST_FRAMES: Final = 20_000
 _BETWEEN: Final = 0.2
 """Seconds between two calls of ``progress`` at least, unless another stage begins."""
@@ -81,16 +92,25 @@ class CaptureService:
         self._at = at
         self._clock = clock
 
-    def capture(self, order: CaptureOrder, *, progress: Callable[[CaptureProgress], None] = ignore) -> Capture:
+    def capture(
+        self,
+        order: CaptureOrder,
+        *,
+        progress: Callable[[CaptureProgress], None] = ignore,
+        live: LiveView | None = None,
+    ) -> Capture:
         """Captures what *order* asks for. *progress* is called in this thread, five times a second and once for
-        each stage at most; what it raises ends the capture and its browser. Raises :class:`CaptureFailed` where
-        the page gave no capture, :class:`CaptureUnavailable` where the service did not."""
+        each stage at most; what it raises ends the capture and its browser. *live* is who logs in, where the order
+        says that somebody does. Raises :class:`CaptureFailed` where the page gave no capture,
+        :class:`CaptureUnavailable` where the service did not."""
         if not self._settings.capture.enabled:
             raise CaptureUnavailable(CaptureFault.UNSET, "the setting capture.enabled is false")
         began, telling = self._clock(), _Telling(progress)
-        with self._asked(CaptureTask.CAPTURE, order) as answer:
+        with self._asked(CaptureTask.CAPTURE, order) as answer, answer.shown_to(live) as way:
             for frame in answer.frames():
                 match frame:
+                    case {"picture": plain} if way is not None and live is not None:
+                        live.shown(way.believed(answer.typed(LivePicture, plain)))
                     case {"progress": plain}:
                         made = answer.typed(CaptureProgress, plain)
                         if not (0 <= made.requests <= MOST_NUMBER and 0 <= made.received <= MOST_NUMBER):
@@ -128,7 +148,7 @@ class CaptureService:
 
     @contextlib.contextmanager
     def _asked(self, kind: CaptureTask, order: CaptureOrder | None) -> Iterator[_Answer]:
-        deadline = time.monotonic() + seconds_for(kind, self._settings.capture) + _WAY
+        deadline = time.monotonic() + seconds_for(order, self._settings.capture) + _WAY
         try:
             with self._connected(deadline) as stream:
                 plain = None if order is None else frames.encode(order)
@@ -151,12 +171,73 @@ class CaptureService:
             yield stream
 
 
+class LiveWay:
+    """The way to a browser while somebody logs in by hand. Thread-safe; raises OSError where it has ended."""
+
+    def __init__(self, stream: socket.socket) -> None:
+        self._stream = stream
+        self._turn = threading.Lock()
+        self._awaited = False
+        self._last = 0
+        stream.settimeout(_BROWSER)
+
+    def look(self) -> None:
+        """Asks for the next picture, unless it was asked for."""
+        with self._turn:
+            if not self._awaited:
+                frames.write(self._stream, {LiveRequest.LOOK: True})
+                self._awaited = True
+
+    def act(self, actions: Sequence[LiveAction]) -> None:
+        """Does what they did. Raises ValueError for what nobody in front of the view can do."""
+        plain = encode_actions(actions)
+        with self._turn:
+            frames.write(self._stream, {LiveRequest.ACT: plain})
+
+    def proceed(self) -> None:
+        """They are logged in; nothing else may be said afterwards."""
+        with self._turn:
+            frames.write(self._stream, {LiveRequest.PROCEED: True})
+
+    def believed(self, picture: LivePicture) -> LivePicture:
+        """*picture*, if it was asked for and can be one."""
+        with self._turn:
+            if not self._awaited or picture.number <= self._last:
+                raise frames.FrameError("it shows what nobody asked for")
+            self._awaited, self._last = False, picture.number
+        try:
+            return believable_picture(picture)
+        except Unbelievable as error:
+            raise CaptureUnavailable(CaptureFault.UNBELIEVABLE, str(error)) from error
+
+
+class LiveView(Protocol):
+    """Where somebody sees a page and logs in."""
+
+    def opened(self, way: LiveWay) -> None:
+        """The browser can be reached by *way*, until the capture ends."""
+
+    def shown(self, picture: LivePicture) -> None:
+        """What is seen now; called by the thread that captures."""
+
+
 class _Answer:
     """What comes by one connection until *deadline*."""
 
     def __init__(self, stream: socket.socket, deadline: float) -> None:
         self._stream = stream
         self._deadline = deadline
+
+    @contextlib.contextmanager
+    def shown_to(self, live: LiveView | None) -> Iterator[LiveWay | None]:
+        """The way to the browser, which *live* gets."""
+        if live is None:
+            yield None
+            return
+        with self._stream.dup() as second:  # each has a time limit of its own
+            way = LiveWay(second)
+            live.opened(way)
+            yield way
 
     def frames(self) -> Iterator[dict[str, Any]]:
         """The frames, one after the other; that of a failure is raised."""

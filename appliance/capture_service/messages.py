@@ -2,7 +2,8 @@
 
 A request is ``{"kind": ..., "order": ...}``, see :class:`CaptureTask`. The answer is a row of frames, each a map
 with one entry that says what it is, see :class:`CaptureFrame`. What is large in a capture follows its frame as
-octets, part after part: :func:`taken_apart`, :func:`put_together`.
+octets, part after part: :func:`taken_apart`, :func:`put_together`. While somebody logs in by hand, and only then,
+the client says more, see :class:`LiveRequest`.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from typing import Any, Final
 
 from appliance.config import CaptureSettings
 from appliance.language.sizes import MEGABYTE
-from appliance.web_capture.model import CaptureLimits
+from appliance.web_capture.model import CaptureLimits, CaptureOrder
 
 LARGEST_REQUEST: Final = 256 * 1024
 """Bytes: an address, and the steps of a recorded session."""
+LARGEST_ACT: Final = 64 * 1024
+"""Bytes of what the client says while somebody logs in."""
 LARGEST_FRAME: Final = 32 * MEGABYTE
 """Bytes. The longest has a page's text, and a row for each request."""
 LONGEST_REASON: Final = 300
@@ -43,11 +46,25 @@ class CaptureTask(StrEnum):
     """Whether captures could be made; ``order`` is null. Answer: one READY frame."""
 
 
+class LiveRequest(StrEnum):
+    """What a frame of the client's is once it has ordered a capture with a log-in by hand: the only key of its
+    map. Whoever gives up hangs up."""
+
+    LOOK = "look"
+    """True: one PICTURE frame is wanted, once there is one that is newer than the last."""
+    ACT = "act"
+    """A list of actions (:func:`appliance.web_capture.live_view.encode_actions`)."""
+    PROCEED = "proceed"
+    """True: they are logged in, and the capture begins. The last frame."""
+
+
 class CaptureFrame(StrEnum):
     """What a frame of an answer is: the only key of its map."""
 
     PROGRESS = "progress"
     """A map with the fields of CaptureProgress."""
+    PICTURE = "picture"
+    """A map with the fields of LivePicture, while somebody logs in."""
     CAPTURE = "capture"
     """A list: the fields of Capture without large octets, and an :class:`OctetsPart` for each that follows."""
     READY = "ready"
@@ -94,9 +111,11 @@ class OctetsPart:
     sha256: str
 
 
-def seconds_for(kind: CaptureTask, settings: CaptureSettings) -> float:
-    """How long the program may take for a request of *kind*."""
-    return settings.seconds + SECONDS_BESIDE if kind is CaptureTask.CAPTURE else 30.0
+def seconds_for(order: CaptureOrder | None, settings: CaptureSettings) -> float:
+    """How long the program may take for *order*; without one, for a check."""
+    if order is None:
+        return 30.0
+    return settings.seconds + SECONDS_BESIDE + (settings.live_seconds if order.log_in else 0)
 
 
 def limits_of(settings: CaptureSettings) -> CaptureLimits:
@@ -108,6 +127,7 @@ def limits_of(settings: CaptureSettings) -> CaptureLimits:
         response=min(_RESPONSE, most),
         requests=settings.requests,
         height=settings.height,
+        log_in=float(settings.live_seconds),
     )
 
 

@@ -14,6 +14,7 @@ import socket
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import metadata
@@ -21,6 +22,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from appliance.capture_service.messages import (
+    LARGEST_ACT,
     LARGEST_REQUEST,
     LONGEST_REASON,
     CaptureFault,
@@ -28,6 +30,7 @@ from appliance.capture_service.messages import (
     CaptureMeans,
     CaptureNotMade,
     CaptureTask,
+    LiveRequest,
     OctetsPart,
     limits_of,
     seconds_for,
@@ -40,6 +43,7 @@ from appliance.errors import ConfigurationError
 from appliance.home import Home
 from appliance.web_capture.capturing import capture
 from appliance.web_capture.destinations import Destinations
+from appliance.web_capture.live_view import LiveAction, LivePicture, decode_actions
 from appliance.web_capture.model import CaptureFailed, CaptureOrder, CaptureProgress, ForwardProxy, HouseNetwork
 from appliance.web_capture.trying import try_browser
 from appliance.web_capture.upstream import server_trust
@@ -47,6 +51,10 @@ from appliance.web_capture.upstream import server_trust
 _SECRET: Final = "capture.proxy"  # noqa: S105 - its name
 _WAY: Final = 10.0
 """Seconds for the request to arrive, which is sent with the connection; and for the program to clean up."""
+
+
+_MOST_WAITING: Final = 2_000
+"""Actions that the browser has not taken yet."""
 
 
 class _Ended(BaseException):
@@ -63,14 +71,15 @@ def answer(stream: socket.socket, environment: Mapping[str, str]) -> None:
     """Answers the one request that comes by *stream*; to be called by the main thread, which signals end."""
     line = _Line(stream)
     try:
-        kind, order = _asked(frames.read(stream, limit=LARGEST_REQUEST, deadline=time.monotonic() + _WAY))
+        order = _asked(frames.read(stream, limit=LARGEST_REQUEST, deadline=time.monotonic() + _WAY))
         stream.settimeout(None)
         settings = _settings(environment)
-        with _watched(stream, line, time.monotonic() + seconds_for(kind, settings.capture)):
-            if kind is CaptureTask.CHECK:
+        hand = _Hand(stream, line) if order is not None and order.log_in else None
+        with _watched(stream, line, time.monotonic() + seconds_for(order, settings.capture), hand):
+            if order is None:
                 line.ready(CaptureMeans(try_browser()))
             else:
-                line.give(_captured(settings, order, line))
+                line.give(_captured(settings, order, line, hand))
     except CaptureNotMade as failure:
         line.fail(failure)
     except CaptureFailed as refusal:
@@ -94,6 +103,12 @@ class _Line:
     def write(self, frame: Mapping[str, Any]) -> None:
         with self._turn:
             frames.write(self._stream, frame)
+
+    def show(self, picture: LivePicture) -> None:
+        try:
+            self.write({CaptureFrame.PICTURE: frames.encode(picture)})
+        except OSError as error:
+            raise _Ended from error
 
     def progress(self, made: CaptureProgress) -> None:
         try:
@@ -130,8 +145,49 @@ class _Line:
                 )
 
 
+class _Hand:
+    """Whoever logs in, at the other end of *stream*, which a thread of its own reads until they are logged in.
+    What they do is kept until the browser has it, and nowhere said."""
+
+    def __init__(self, stream: socket.socket, line: _Line) -> None:
+        self._stream = stream
+        self._line = line
+        self._done: deque[LiveAction] = deque()
+        self.looks = self.proceeds = False
+
+    def listen(self) -> None:
+        """Until they are logged in; ends this program where the client says what it never does."""
+        with suppress(frames.FrameError, OSError, ValueError):
+            while self._take(frames.read(self._stream, limit=LARGEST_ACT)):
+                pass
+        if not self.proceeds:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+
+    def _take(self, frame: Any) -> bool:
+        """Whether more comes. Raises ValueError for what is no frame of :class:`LiveRequest`."""
+        match frame:
+            case {LiveRequest.LOOK.value: True, **others} if not others:
+                self.looks = True
+            case {LiveRequest.ACT.value: plain, **others} if not others and len(self._done) < _MOST_WAITING:
+                self._done.extend(decode_actions(plain))
+            case {LiveRequest.PROCEED.value: True, **others} if not others:
+                self.proceeds = True
+            case _:
+                raise ValueError("no request")
+        return not self.proceeds
+
+    def actions(self) -> list[LiveAction]:
+        """What they did since."""
+        return [self._done.popleft() for _ in range(len(self._done))]
+
+    def show(self, picture: LivePicture) -> None:
+        """Shows them what they wait for."""
+        self.looks = False
+        self._line.show(picture)
+
+
 @contextmanager
-def _watched(stream: socket.socket, line: _Line, deadline: float) -> Iterator[None]:
+def _watched(stream: socket.socket, line: _Line, deadline: float, hand: _Hand | None = None) -> Iterator[None]:
     """Within it, the main thread gets :class:`_Ended` when the client hangs up, systemd ends the service, or
     *deadline* is over."""
     over = threading.Event()
@@ -141,7 +197,11 @@ def _watched(stream: socket.socket, line: _Line, deadline: float) -> Iterator[No
         raise _Ended
 
     before = signal.signal(signal.SIGTERM, end)
-    threading.Thread(target=_watch, args=(stream, line, deadline, over), daemon=True).start()
+    # After its order a client says nothing but goodbye, unless somebody logs in.
+    gone = select.POLLRDHUP if hand else select.POLLIN | select.POLLRDHUP
+    threading.Thread(target=_watch, args=(stream, line, deadline, over, gone), daemon=True).start()
+    if hand:
+        threading.Thread(target=hand.listen, daemon=True).start()
     try:
         yield
     finally:
@@ -149,9 +209,9 @@ def _watched(stream: socket.socket, line: _Line, deadline: float) -> Iterator[No
         signal.signal(signal.SIGTERM, before)
 
 
-def _watch(stream: socket.socket, line: _Line, deadline: float, over: threading.Event) -> None:
+def _watch(stream: socket.socket, line: _Line, deadline: float, over: threading.Event, events: int) -> None:
     poll = select.poll()
-    poll.register(stream, select.POLLIN | select.POLLRDHUP)  # after its request a client says nothing but goodbye
+    poll.register(stream, events)
     left = deadline - time.monotonic()
     gone = bool(poll.poll(max(0.0, left) * 1000))
     if over.is_set():
@@ -163,13 +223,14 @@ def _watch(stream: socket.socket, line: _Line, deadline: float, over: threading.
     os._exit(1)  # the browser ends with this process
 
 
-def _asked(plain: Any) -> tuple[CaptureTask, CaptureOrder]:
+def _asked(plain: Any) -> CaptureOrder | None:
+    """The order; None for a check."""
     match plain:
         case {"kind": CaptureTask.CHECK.value, "order": None, **others} if not others:
-            return CaptureTask.CHECK, CaptureOrder("")
+            return None
         case {"kind": CaptureTask.CAPTURE.value, "order": dict(order), **others} if not others:
             with suppress(ValueError):
-                return CaptureTask.CAPTURE, frames.decode(CaptureOrder, order)
+                return frames.decode(CaptureOrder, order)
     raise frames.FrameError("no request")
 
 
@@ -183,9 +244,11 @@ def _settings(environment: Mapping[str, str]) -> Settings:
     return settings
 
 
-def _captured(settings: Settings, order: CaptureOrder, line: _Line) -> Any:
+def _captured(settings: Settings, order: CaptureOrder, line: _Line, hand: _Hand | None) -> Any:
     """The capture as plain values."""
     asked = settings.capture
+    if hand and not asked.live_view:
+        raise CaptureNotMade(CaptureFault.UNSET, "the setting capture.live_view is false")
     destinations = Destinations(
         asked.allowed_hosts,
         utc_now,
@@ -200,6 +263,7 @@ def _captured(settings: Settings, order: CaptureOrder, line: _Line) -> Any:
         limits=limits_of(asked),
         made_by=f"vermilion {metadata.version('vermilion')}",
         progress=line.progress,
+        live=hand,
     )
     return frames.encode(made)
 

@@ -19,11 +19,12 @@ from appliance.web_capture.session import require_steps
 
 @dataclass(frozen=True, slots=True)
 class CaptureDraft:
-    """What somebody wants captured, as they entered it."""
+    """What somebody wants captured, as they entered it; with ``log_in`` they log in by hand before."""
 
     address: str
     purpose: str
     steps: tuple[CaptureStep, ...] = ()
+    log_in: bool = False
 
     def accepted(self) -> CaptureDraft:
         """The same without outer blanks. Raises :class:`CaptureFailed` for the address and the steps,
@@ -36,7 +37,7 @@ class CaptureDraft:
             most=LONGEST_PURPOSE,
         )
         steps = tuple(CaptureStep(each.kind, each.target.strip(), each.seconds) for each in self.steps)
-        return CaptureDraft(address, purpose, require_steps(steps))
+        return CaptureDraft(address, purpose, require_steps(steps), self.log_in)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,6 @@ def steps_of_text(text: str) -> tuple[CaptureStep, ...]:
     return tuple(CaptureStep(StepKind(each["kind"]), each["target"], each["seconds"]) for each in told)
 
 
-def order_of(address: str, steps: str) -> CaptureOrder:
+def order_of(address: str, steps: str, *, log_in: bool = False) -> CaptureOrder:
     """What the engine is asked for."""
-    return CaptureOrder(address, steps_of_text(steps))
+    return CaptureOrder(address, steps_of_text(steps), log_in)

@@ -17,6 +17,7 @@ from typing import Final
 from appliance.acting_client import ClientReach, acting_for
 from appliance.capture_service.client import CaptureService, CaptureUnavailable
 from appliance.capture_service.messages import CaptureFault
+from appliance.captures.live_views import LiveLogIns
 from appliance.captures.orders import order_of
 from appliance.captures.recording import CaptureRecording, CaptureRequest, RecordedCapture
 from appliance.contracts.crash_safety import ProcessLeases
@@ -44,6 +45,7 @@ BETWEEN: Final = 0.5
 """Seconds between two notes of how far a capture is."""
 
 INTERRUPTED: Final = Sentence("It was interrupted twice, as the machine stopped; capture the address again.")
+LOG_IN_INTERRUPTED: Final = Sentence("It was interrupted, as the machine stopped; capture the address again.")
 ONCE_MORE: Final = Sentence("It was interrupted, as the machine stopped, and is made once more.")
 
 
@@ -57,16 +59,19 @@ class CaptureQueue:
         blobs: BlobStore,
         leases: ProcessLeases,
         makers: tuple[CaptureService, CaptureRecording],
+        log_ins: LiveLogIns,
         now: Callable[[], datetime],
     ) -> None:
         self._database, self._blobs, self._leases, self._now = database, blobs, leases, now
         self._service, self._recording = makers
+        self._log_ins = log_ins
 
-    def run_next(self) -> bool:
-        """Makes the capture that waits longest; False when none waits. Raises what nobody has foreseen: the
-        capture waits again then, and has failed after the second time."""
+    def run_next(self, *, log_in: bool = False) -> bool:
+        """Makes the capture that waits longest, of those with a *log_in* by hand or of the others; False when none
+        waits. Raises what nobody has foreseen: the capture waits again then, and has failed after the second time.
+        """
         self._database.commit(self._take_up_abandoned)
-        taken = self._database.commit(self._take)
+        taken = self._database.commit(self._take, log_in=log_in)
         if taken is None:
             return False
         try:
@@ -83,9 +88,9 @@ class CaptureQueue:
             raise
         return True
 
-    def _take(self, tx: Transaction) -> OrderedCapture | None:
+    def _take(self, tx: Transaction, *, log_in: bool = False) -> OrderedCapture | None:
         now = self._now()
-        found = captures.next_waiting(tx, now)
+        found = captures.next_waiting(tx, now, log_in=log_in)
         if found is not None:
             captures.begin(tx, found.id, self._leases.own_lease(), now)
         return found
@@ -102,14 +107,16 @@ class CaptureQueue:
 
     def _left(self, tx: Transaction, capture: OrderedCapture, claimant: str) -> None:
         now = self._now()
-        if capture.work.attempts < MOST_ATTEMPTS:
+        if capture.work.attempts < MOST_ATTEMPTS and not capture.log_in:
             captures.wait_again(tx, capture.id, claimant, now, ONCE_MORE, counts=True)
-        elif captures.fail(tx, capture.id, claimant, now, INTERRUPTED):
+        elif captures.fail(tx, capture.id, claimant, now, LOG_IN_INTERRUPTED if capture.log_in else INTERRUPTED):
             _tell(tx, capture, now)
 
     def _make(self, taken: OrderedCapture) -> None:
         progress = _Noting(partial(self._note, taken.id))
-        capture = self._service.capture(order_of(taken.address, taken.steps), progress=progress)
+        order = order_of(taken.address, taken.steps, log_in=taken.log_in)
+        with self._log_ins.of(taken.id, taken.owner) if taken.log_in else nullcontext() as live:
+            capture = self._service.capture(order, progress=progress, live=live)
         with self._database.reading() as tx:
             person = people.person(tx, taken.owner)
         request = CaptureRequest(taken.id, taken.purpose, person.name, person.organisation, person.zone)
@@ -143,11 +150,11 @@ class CaptureQueue:
                 _tell(tx, taken, self._now())
 
     def _postpone(self, taken: OrderedCapture, why: Sentence, *, counts: bool = False) -> None:
-        """Tried again later; not for ever, and not at all where it was cancelled meanwhile. With *counts* it was
-        an attempt as where a process dies."""
+        """Tried again later; not for ever, and not at all where it was cancelled meanwhile, or somebody would have
+        to log in again. With *counts* it was an attempt as where a process dies."""
         now = self._now()
         begun = taken.work.attempts + 1
-        if now - taken.ordered >= GIVEN_UP or (counts and begun >= MOST_ATTEMPTS):
+        if taken.log_in or now - taken.ordered >= GIVEN_UP or (counts and begun >= MOST_ATTEMPTS):
             self._fail(taken, why)
             return
         lease = self._leases.own_lease()

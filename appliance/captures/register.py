@@ -62,6 +62,11 @@ class CaptureRegister:
         """Whether captures are made at all."""
         return self._settings.enabled
 
+    @property
+    def live_view(self) -> bool:
+        """Whether people may log in by hand before a capture."""
+        return self._settings.enabled and self._settings.live_view
+
     def order(
         self, draft: CaptureDraft, *, by: str, client: str | None = None, number: str | None = None
     ) -> OrderedCapture:
@@ -69,9 +74,14 @@ class CaptureRegister:
         for it, under which one that is there already is found.
 
         Raises :class:`CaptureFailed` for an address that cannot be captured; :class:`PreconditionRefused` for what
-        else was entered, after too many on one day, or while captures are switched off; :class:`NotAllowed`.
+        else was entered, after too many on one day, while captures are switched off, or for a log-in by hand that
+        is, or that a program asks for; :class:`NotAllowed`.
         """
         self._require_enabled()
+        if draft.log_in and (client is not None or not self.live_view):
+            raise PreconditionRefused(
+                "Nobody can log in by hand before a capture on this machine; the operator can allow it."
+            )
         accepted, now = draft.accepted(), self._now()
         with self._database.transaction() as tx:
             known = None if number is None else captures.find_capture(tx, number)
@@ -94,6 +104,10 @@ class CaptureRegister:
         """A schedule; its first capture is made as soon as possible. *number* as for :meth:`order`. Raises as
         that, and :class:`PreconditionRefused` for the plan."""
         self._require_enabled()
+        if draft.log_in:
+            raise PreconditionRefused(
+                "A plan captures while nobody is there to log in; capture the address once instead."
+            )
         accepted, now = draft.accepted(), self._now()
         with self._database.transaction() as tx:
             known = None if number is None else captures.find_schedule(tx, number)
@@ -292,6 +306,7 @@ def _capture(
         steps=steps_to_text(draft.steps),
         schedule=schedule,
         client=client,
+        log_in=draft.log_in,
     )
 
 

@@ -56,6 +56,7 @@ class CaptureSettings:
     beside the system's. One capture takes ``seconds`` for loading, ``megabytes`` and ``requests``, and its
     picture ``height`` pixels at most. One person orders ``per_day`` captures in 24 hours; each is kept for
     ``keep_days``, 0 meaning for good. ``megabytes`` is bounded by what a package may have: it has them twice.
+    With ``live_view`` people may log in by hand before a capture, for ``live_seconds`` at most.
     """
 
     enabled: bool = False
@@ -67,6 +68,8 @@ class CaptureSettings:
     )
     proxy: str = checked("", _is_proxy, "like http://proxy.enterprise.example:3128, without a user")
     tls: str = ""
+    live_view: bool = False
+    live_seconds: int = number(600, 60, 1_800)
     seconds: int = number(50, 5, 300)
     megabytes: int = number(100, 1, 110)
     requests: int = number(2_000, 1, 10_000)

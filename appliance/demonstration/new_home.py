@@ -55,6 +55,7 @@ _CAPTURE = """
 [capture]
 enabled = true
 allowed_hosts = ["localhost", "127.0.0.1"]
+live_view = true
 """
 
 _AUTHORITY = """\

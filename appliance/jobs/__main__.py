@@ -13,6 +13,7 @@ from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+from appliance.captures.live_views import live_view_server
 from appliance.config import Settings, load
 from appliance.confinement.pool import Confinement
 from appliance.errors import StateRefused
@@ -91,6 +92,9 @@ def _run(settings: Settings, appliance: Appliance, manager: ServiceManager) -> N
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _: asked.append(received))
     with ExitStack() as stack:
+        if settings.capture.enabled and settings.capture.live_view:
+            cancel = lambda capture, by: appliance.captures.cancel(capture, by=by)  # noqa: E731
+            stack.enter_context(live_view_server(settings.home.live_socket, appliance.live_log_ins, cancel))
         held = held_during_maintenance(appliance, jobs_of(appliance, delivery, texts))
         jobs = [*held, *administration_jobs(appliance, stack), *health_jobs(appliance, stack)]
         feed = ReportingJob(feeding_job(appliance))

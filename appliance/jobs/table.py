@@ -129,11 +129,13 @@ def jobs_of(appliance: Appliance, delivery: OutboxDelivery | None, texts: CodeDe
 
 
 def capture_jobs(appliance: Appliance) -> list[Job]:
-    """Two captures at a time: while one waits for a server, the other one goes on."""
+    """Two captures at a time: while one waits for a server, the other one goes on. One more, where somebody logs
+    in first, holds up none of them."""
     queue = appliance.capture_queue
     return [
         Job("capture plans", 10.0, appliance.capture_schedules.enqueue_due),
         *(Job(name, 1.0, queue.run_next) for name in ("web captures", "further web captures")),
+        Job("captures with a log-in", 1.0, partial(queue.run_next, log_in=True)),
         Job("captures compared", 1.0, appliance.capture_finishing.run_round),
         Job("packages renewed", 60.0, appliance.package_renewal.run_round),
         Job("disposal of captures", 600.0, appliance.capture_retention.dispose_due),

@@ -78,7 +78,8 @@ class RecordedComparison:
 @dataclass(frozen=True, slots=True)
 class OrderedCapture:
     """A capture that somebody ordered. ``steps`` are those of the order as JSON; ``client`` is the API client that
-    asked for it. ``held``: why it is kept beyond its term, None where it is not."""
+    asked for it. ``held``: why it is kept beyond its term, None where it is not. ``log_in``: its owner logs in by
+    hand before."""
 
     id: str
     owner: str
@@ -94,6 +95,7 @@ class OrderedCapture:
     record: CaptureRecord | None = None
     comparison: RecordedComparison | None = None
     held: str | None = None
+    log_in: bool = False
 
     @property
     def under_way(self) -> bool:

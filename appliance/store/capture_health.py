@@ -22,8 +22,10 @@ class EndedCapture:
 
 
 def last_ended(tx: Transaction, limit: int, *, since: datetime) -> Sequence[EndedCapture]:
-    """The last that were ordered since then and made or failed, the latest first."""
-    rest = "WHERE ordered > ? AND state IN ('done', 'failed', 'disposed') ORDER BY ended DESC LIMIT ?"
+    """The last that were ordered since then and made or failed, the latest first; without those for which people
+    log in by hand, or do not."""
+    ended = "state IN ('done', 'failed', 'disposed') AND log_in = 0"
+    rest = f"WHERE ordered > ? AND {ended} ORDER BY ended DESC LIMIT ?"
     return _ENDED.all(tx, rest, (since, limit))
 
 
@@ -37,8 +39,8 @@ class WaitingCaptures:
 
 
 def waiting(tx: Transaction) -> WaitingCaptures | None:
-    """None where none waits."""
-    return _WAITING.first(tx, "WHERE state = 'waiting' HAVING count(*)")
+    """None where none waits; those for which people log in by hand wait for one another."""
+    return _WAITING.first(tx, "WHERE state = 'waiting' AND log_in = 0 HAVING count(*)")
 
 
 def bytes_kept(tx: Transaction, since: datetime) -> int:

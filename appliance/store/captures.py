@@ -37,7 +37,7 @@ GONE = "—"
 
 def insert_capture(tx: Transaction, capture: OrderedCapture) -> None:
     """A new capture, which waits."""
-    row = fields_of(capture, "id owner address purpose ordered state steps schedule client")
+    row = fields_of(capture, "id owner address purpose ordered state steps schedule client log_in")
     tx.insert("captures", row | {"retry_at": capture.work.retry_at})
 
 
@@ -102,9 +102,10 @@ def count_ordered(tx: Transaction, owner: str, since: datetime) -> int:
 
 
 def count_ahead(tx: Transaction, capture: OrderedCapture) -> int:
-    """How many waiting ones come before this one."""
-    place = "(SELECT retry_at, rowid FROM captures WHERE id = ?)"
-    query = f"SELECT count(*) FROM captures WHERE state = 'waiting' AND (retry_at, rowid) < {place}"  # noqa: S608
+    """How many waiting ones of its kind come before this one."""
+    place = "(SELECT retry_at, rowid FROM captures WHERE id = ?1)"
+    kind = "log_in = (SELECT log_in FROM captures WHERE id = ?1)"
+    query = f"SELECT count(*) FROM captures WHERE state = 'waiting' AND {kind} AND (retry_at, rowid) < {place}"  # noqa: S608
     return tx.count(query, (capture.id,))
 
 
@@ -119,14 +120,16 @@ def may_capture(tx: Transaction, subject: str) -> bool:
     return tx.exists(f"SELECT 1 WHERE {_MAY_CAPTURE.format(owner='?1')}", (subject,))
 
 
-def next_waiting(tx: Transaction, now: datetime) -> OrderedCapture | None:
-    """The one that waits longest of those whose time has come; first those of people for whom the fewest are made
-    now, so that nobody waits for another's fifty. Those of somebody whose account is suspended or who lost the
-    role rest."""
+def next_waiting(tx: Transaction, now: datetime, *, log_in: bool = False) -> OrderedCapture | None:
+    """The one that waits longest of those whose time has come, with a log-in by hand or without; first those of
+    people for whom the fewest are made now, so that nobody waits for another's fifty. Those of somebody whose
+    account is suspended or who lost the role rest."""
     allowed = _MAY_CAPTURE.format(owner="captures.owner")
     made = "(SELECT count(*) FROM captures AS r WHERE r.state = 'running' AND r.owner = captures.owner)"
-    rest = f"WHERE state = 'waiting' AND retry_at <= ? AND {allowed} ORDER BY {made}, retry_at, rowid LIMIT 1"
-    return _CAPTURES.first(tx, rest, (now,))
+    ready = "state = 'waiting' AND retry_at <= ? AND log_in = ?"
+    return _CAPTURES.first(
+        tx, f"WHERE {ready} AND {allowed} ORDER BY {made}, retry_at, rowid LIMIT 1", (now, log_in)
+    )
 
 
 def begin(tx: Transaction, capture_id: str, claimant: str, now: datetime) -> None:
@@ -384,8 +387,8 @@ def _plan(every: int, at: str, zone: str, first: str, times: int) -> CapturePlan
 
 _CAPTURES = Query(
     OrderedCapture,
-    "SELECT id, owner, address, purpose, ordered, state, steps, schedule, client, ended, held, retry_at, attempts,"
-    " began, stage, requests, received, refusal, title, visited, entry, recorded, audience, compared,"
+    "SELECT id, owner, address, purpose, ordered, state, steps, schedule, client, ended, held, log_in, retry_at,"
+    " attempts, began, stage, requests, received, refusal, title, visited, entry, recorded, audience, compared,"
     " changed, differences FROM captures",
     work=columns(_work, "retry_at", "attempts", "began", "stage", "requests", "received", "refusal"),
     record=columns(_record, "title", "visited", "entry", "recorded", "audience"),

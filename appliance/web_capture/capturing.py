@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import io
+import socket
 import ssl
 import subprocess
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -22,6 +25,8 @@ from appliance.web_capture.destinations import Destinations
 from appliance.web_capture.devtools import BrowserGone, DevTools
 from appliance.web_capture.enclosure import PORT, browser, enclose
 from appliance.web_capture.interception import Interception
+from appliance.web_capture.live_view import LiveHand
+from appliance.web_capture.logging_in import LogInByHand
 from appliance.web_capture.model import (
     LONGEST_ADDRESS,
     CaptureFailed,
@@ -29,13 +34,14 @@ from appliance.web_capture.model import (
     CaptureOrder,
     CaptureProgress,
     CaptureStage,
+    ManualLogIn,
     StepOutcome,
     Traffic,
 )
 from appliance.web_capture.recording_proxy import Recorder, RecordingProxy
 from appliance.web_capture.reporting import CaptureReporting, ignore
 from appliance.web_capture.session import require_steps
-from appliance.web_capture.tab import WIDTH
+from appliance.web_capture.tab import WIDTH, Tab
 from appliance.web_capture.upstream import Connecting, server_trust
 from appliance.web_capture.visiting import Visit, Visited, Visitor
 from appliance.web_capture.wacz import CapturedPage, wacz
@@ -85,6 +91,8 @@ class Capture:
     """The recorded screen, an animated WebP; empty where no step asks for it, or nothing moved."""
     frames: tuple[datetime, ...] = ()
     """When each picture of ``session`` was seen."""
+    log_in: ManualLogIn | None = None
+    """Of somebody who logged in by hand before; None where nobody did."""
 
 
 def require_address(address: str) -> str:
@@ -105,7 +113,7 @@ def require_address(address: str) -> str:
     return address
 
 
-def capture(
+def capture(  # noqa: PLR0913 - everything that it works with, all but two by name
     order: CaptureOrder,
     destinations: Destinations,
     *,
@@ -114,35 +122,37 @@ def capture(
     trust: Callable[[], ssl.SSLContext] = server_trust,
     made_by: str,
     progress: Callable[[CaptureProgress], None] = ignore,
+    live: LiveHand | None = None,
 ) -> Capture:
     """Captures what *order* asks for. *made_by* names the program and its release in the WARC file; *progress* is
-    called by this thread, a few times a second at most, and an ApplianceError of it ends the capture. Raises
-    :class:`CaptureFailed`; nothing is left of a capture that failed."""
+    called by this thread, a few times a second at most, and an ApplianceError of it ends the capture. *live* is
+    who logs in, where the order says that somebody does. Raises :class:`CaptureFailed`; nothing is left of a
+    capture that failed."""
     limits, address = limits or CaptureLimits(), require_address(order.address)
     require_steps(order.steps)
+    if order.log_in != (live is not None):
+        raise CaptureFailed("Nobody can log in by hand for this capture; order it without.")
     destinations.begin_at(urlsplit(address).hostname or "")
-    began, traffic, written = clock(), Traffic(), io.BytesIO()
-    reporting = CaptureReporting(progress, traffic)
+    reporting = CaptureReporting(progress)
     reporting.enter(CaptureStage.STARTING)
-    warc = WarcFile(written)
-    warc.begin({"software": made_by, "format": "WARC File Format 1.1", "conformsTo": _STANDARD}, began)
+    recording = _Recording(destinations, trust, limits, clock, made_by)
     with tempfile.TemporaryDirectory(prefix="capture-") as folder:
-        interception = Interception(began)
-        recorder = Recorder(warc, traffic, Connecting(destinations, traffic, trust), interception, limits, clock)
-        visited, command = _browsed(Path(folder), recorder, order, reporting)
+        visited, command = _browsed(Path(folder), recording, order, reporting, live)
     reporting.enter(CaptureStage.PACKING)
-    warc.end()
-    ended, whole, visit = clock(), written.getvalue(), visited.visit
-    page = CapturedPage(visit.loaded_address, visit.title, visit.text, began)
-    packed = wacz(whole, warc.entries, page, made_by=made_by, at=ended)
+    recording.warc.end()
+    ended, whole, visit = clock(), recording.written.getvalue(), visited.visit
+    page = CapturedPage(visit.loaded_address, visit.title, visit.text, recording.began)
+    packed = wacz(whole, recording.warc.entries, page, made_by=made_by, at=ended)
     digest, package = _versions()
     steps, session, frames = visited.steps, visited.session, visited.frames
     return Capture(
-        address, began, ended, whole, packed, visit, traffic,
-        command, digest, package, limits, steps, session, frames,
+        address, recording.began, ended, whole, packed, visit, recording.traffic,
+        command, digest, package, limits, steps, session, frames, recording.log_in,
     )  # fmt: skip
 
 
+_DRAIN: Final = 5.0
+"""Seconds for what a page that was left has still under way."""
 _DRAWING: Final = 120.0
 """Seconds for putting a picture together."""
 _NO_PICTURE: Final = "The browser gave no picture of the page that can be read; nothing was kept."
@@ -151,29 +161,103 @@ _NONSENSE: Final = (ArithmeticError, AttributeError, LookupError, OSError, Recur
 _STANDARD: Final = "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
 
 
+class _Recording:
+    """What is recorded, from :meth:`begin` on; what passes before is only counted."""
+
+    def __init__(
+        self,
+        destinations: Destinations,
+        trust: Callable[[], ssl.SSLContext],
+        limits: CaptureLimits,
+        clock: Callable[[], datetime],
+        made_by: str,
+    ) -> None:
+        self._destinations, self._trust, self._made_by = destinations, trust, made_by
+        self.limits, self.clock = limits, clock
+        self.began, self.traffic, self.written = clock(), Traffic(), io.BytesIO()
+        self.interception = Interception(self.began)
+        self.warc = WarcFile(self.written)
+        self.log_in: ManualLogIn | None = None
+
+    def begin(self) -> Recorder:
+        """Begins the file, and says where everything is recorded."""
+        self.began, self.traffic = self.clock(), Traffic()
+        about = {"software": self._made_by, "format": "WARC File Format 1.1", "conformsTo": _STANDARD}
+        self.warc.begin(about, self.began)
+        return replace(self.unrecorded(self.traffic), warc=self.warc)
+
+    def unrecorded(self, traffic: Traffic, **less: int) -> Recorder:
+        """Counts in *traffic* alone; *less* are limits that are other ones."""
+        connecting = Connecting(self._destinations, traffic, self._trust)
+        return Recorder(None, traffic, connecting, self.interception, replace(self.limits, **less), self.clock)
+
+
 def _browsed(
-    folder: Path, recorder: Recorder, order: CaptureOrder, reporting: CaptureReporting
+    folder: Path, recording: _Recording, order: CaptureOrder, reporting: CaptureReporting, live: LiveHand | None
 ) -> tuple[Visited, tuple[str, ...]]:
     """What a browser gave, and the command by which it ran; it is gone afterwards."""
-    trusted = f"--ignore-certificate-errors-spki-list={recorder.interception.fingerprint}"
+    trusted = f"--ignore-certificate-errors-spki-list={recording.interception.fingerprint}"
     enclosure = enclose((*_ALWAYS, trusted))
-    proxy = RecordingProxy(enclosure.listener, recorder)
+    way = _WayOut(enclosure.listener, reporting)
     try:
-        with Confinement(folder, warm=1, jobs=CAPTURE_PICTURES, warm_up=()) as drawing:
+        with Confinement(folder, warm=1, jobs=CAPTURE_PICTURES, warm_up=()) as drawing, _in_one_sentence():
             tools = DevTools(enclosure.reading, enclosure.writing, waiting=reporting.tick)
             draw = partial(drawing.process, bytes, timeout=_DRAWING, sentence=_NO_PICTURE)
-            visitor = partial(Visitor, tools, recorder.limits, lambda: proxy.idle_since, recorder.clock)
-            made = partial(visitor, reporting, draw, proxy.why_refused)
-            return _visited(made, order), enclosure.command
+            way.lead(recording.unrecorded(Traffic()) if live else recording.begin())
+            tab = Tab(tools, lambda: way.idle_since, recording.clock, reporting)
+            if live is not None:
+                _log_in(tab, order, way, recording, live)
+            visitor = Visitor(tab, recording.limits, reporting, draw, way.why_refused)
+            return visitor.visit(order), enclosure.command
     finally:
-        proxy.close()
+        way.close()
         enclosure.end()
 
 
-def _visited(visitor: Callable[[], Visitor], order: CaptureOrder) -> Visited:
-    """What *visitor* gives of it, or one sentence."""
+def _log_in(tab: Tab, order: CaptureOrder, way: _WayOut, recording: _Recording, live: LiveHand) -> None:
+    """Has somebody log in; then nothing may pass until what was under way has ended, and then it is recorded."""
+    began, passed = recording.clock(), way.traffic
+    way.reporting.enter(CaptureStage.LOG_IN)
+    LogInByHand(tab, live, recording.limits.log_in).run(order.address)
+    recording.log_in = ManualLogIn(began, recording.clock(), passed.requests, tuple(passed.connected))
+    way.lead(recording.unrecorded(Traffic(), requests=0))
+    tab.settle(time.monotonic() + _DRAIN)
+    way.lead(recording.begin())
+
+
+class _WayOut:
+    """The only way out of a browser: one proxy after the other."""
+
+    def __init__(self, listener: socket.socket, reporting: CaptureReporting) -> None:
+        self._listener, self.reporting = listener, reporting
+        self._proxy: RecordingProxy | None = None
+
+    def lead(self, recorder: Recorder) -> None:
+        """Whatever passes from now on is *recorder*'s; what was under way is ended."""
+        self.close()
+        self._proxy = RecordingProxy(self._listener, recorder)
+        self.traffic = self.reporting.traffic = recorder.traffic
+
+    @property
+    def idle_since(self) -> datetime | None:
+        """As the proxy says."""
+        return None if self._proxy is None else self._proxy.idle_since
+
+    def why_refused(self, address: str) -> str:
+        """As the proxy says."""
+        return "" if self._proxy is None else self._proxy.why_refused(address)
+
+    def close(self) -> None:
+        """Nothing passes any more."""
+        if self._proxy is not None:
+            self._proxy.close()
+
+
+@contextmanager
+def _in_one_sentence() -> Iterator[None]:
+    """Whatever a browser does within it is a sentence."""
     try:
-        return visitor().visit(order)
+        yield
     except BrowserGone as error:
         raise CaptureFailed(
             "The browser ended or stopped answering while it showed the page; nothing was kept."

@@ -42,6 +42,8 @@ class CaptureLimits:
     """Pixels of a page's picture; an endless page is cut off there."""
     session: float = 60.0
     """Seconds for all steps of a recorded session together, besides ``seconds``."""
+    log_in: float = 600.0
+    """Seconds for somebody to log in by hand before."""
 
 
 class StepKind(StrEnum):
@@ -97,16 +99,20 @@ class StepOutcome:
 
 @dataclass(frozen=True, slots=True)
 class CaptureOrder:
-    """What is asked for: an address as somebody entered it, and what is done there before the picture is taken."""
+    """What is asked for: an address as somebody entered it, and what is done there before the picture is taken.
+    With ``log_in`` somebody logs in there by hand first."""
 
     address: str
     steps: tuple[CaptureStep, ...] = ()
+    log_in: bool = False
 
 
 class CaptureStage(StrEnum):
     """How far a capture is."""
 
     STARTING = "starting"
+    LOG_IN = "log-in"
+    """Somebody logs in by hand, and nothing is recorded yet."""
     LOADING = "loading"
     SCROLLING = "scrolling"
     STEPS = "steps"
@@ -121,6 +127,16 @@ class CaptureProgress:
     stage: CaptureStage
     requests: int = 0
     received: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ManualLogIn:
+    """What is told of a log-in by hand: how many requests passed to which hosts; none of them is in the record."""
+
+    began: datetime
+    ended: datetime
+    requests: int
+    hosts: tuple[str, ...]
 
 
 class TlsTrust(StrEnum):

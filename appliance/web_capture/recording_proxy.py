@@ -36,6 +36,8 @@ from appliance.web_capture.warc import RecordType, WarcFile, record_id
 _LARGEST_REQUEST: Final = 16 * 1024 * 1024
 _FAREWELL: Final = 5.0
 """Seconds for what is under way when the capture ends."""
+_LOOK: Final = 0.1
+"""Seconds after which it is noticed that no more connections are wanted."""
 _MOST_TOLD: Final = 200
 """Refused and cut requests that are told one by one."""
 _REFUSED: Final = b"HTTP/1.1 502 Not captured\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -47,9 +49,9 @@ _HANDSHAKE: Final = b"\x16"
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """What the proxy works with, and writes to."""
+    """What the proxy works with, and writes to; without ``warc`` it records nothing."""
 
-    warc: WarcFile
+    warc: WarcFile | None
     traffic: Traffic
     connecting: Connecting
     interception: Interception
@@ -58,7 +60,8 @@ class Recorder:
 
 
 class RecordingProxy:
-    """Serves the connections of *listener*, each in a thread of its own, until it is closed."""
+    """Serves the connections of *listener*, each in a thread of its own, until it is closed. The listener stays
+    open for another proxy, which gets nothing of what this one was asked for."""
 
     def __init__(self, listener: socket.socket, recorder: Recorder) -> None:
         self._listener = listener
@@ -72,7 +75,8 @@ class RecordingProxy:
         self._refusals: dict[bytes, str] = {}
         self._asked = 0
         self._last = recorder.clock()
-        threading.Thread(target=self._accept, name="proxy", daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, name="proxy", daemon=True)
+        self._accepting.start()
 
     @property
     def idle_since(self) -> datetime | None:
@@ -85,7 +89,7 @@ class RecordingProxy:
         long."""
         with self._turn:
             self._closed = True
-            lines = [self._listener, *self._open]
+            lines = list(self._open)
         for line in lines:
             with suppress(OSError):
                 line.shutdown(socket.SHUT_RDWR)
@@ -94,6 +98,7 @@ class RecordingProxy:
             serving = list(self._serving)
         for each in serving:
             each.join(max(0.0, deadline - time.monotonic()))
+        self._accepting.join()  # what it has accepted meanwhile is closed as it is entered
         for line in lines:
             line.close()
 
@@ -104,9 +109,12 @@ class RecordingProxy:
             return self._closed
 
     def _accept(self) -> None:
-        while True:
+        self._listener.settimeout(_LOOK)
+        while not self.is_closed:
             try:
                 line, _ = self._listener.accept()
+            except TimeoutError:
+                continue
             except OSError:
                 return
             if not self._places.acquire(timeout=PATIENCE):
@@ -335,6 +343,8 @@ class _Conversation:
     def _record(
         self, address: str, upstream: Upstream, request: tuple[datetime, bytes], response: ServerResponse
     ) -> None:
+        if self._recorder.warc is None:
+            return
         asked_at, sent = request
         identifier = record_id()
         where = {"WARC-IP-Address": upstream.address} if upstream.address else {}

@@ -14,16 +14,16 @@ _EVERY: Final = 0.5
 
 class CaptureReporting:
     """Calls *tell* at the beginning of each stage, and twice a second at most within one. Not thread-safe: the
-    thread that captures reports."""
+    thread that captures reports. ``traffic`` is what is reported."""
 
     def __init__(
         self,
         tell: Callable[[CaptureProgress], None],
-        traffic: Traffic,
+        traffic: Traffic | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._tell = tell
-        self._traffic = traffic
+        self.traffic = traffic or Traffic()
         self._clock = clock
         self._stage = CaptureStage.STARTING
         self._told = 0.0
@@ -40,7 +40,7 @@ class CaptureReporting:
 
     def _report(self) -> None:
         self._told = self._clock()
-        self._tell(CaptureProgress(self._stage, self._traffic.requests, self._traffic.received))
+        self._tell(CaptureProgress(self._stage, self.traffic.requests, self.traffic.received))
 
 
 def ignore(progress: CaptureProgress) -> None:

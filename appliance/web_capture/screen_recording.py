@@ -11,6 +11,8 @@ from appliance.language.sizes import MEGABYTE
 
 _EVERY: Final = 0.5
 """Seconds between two pictures."""
+_EVERY_LIVE: Final = 0.2
+"""The same for somebody who looks at them now."""
 _MOST: Final = 240
 _LARGEST: Final = 2 * MEGABYTE
 """Bytes of one picture."""
@@ -65,6 +67,33 @@ class ScreenRecording:
             self._kept.append(self._latest)
             self._size += len(self._latest[1])
             self._latest = None
+
+
+class LiveScreen:
+    """The screen for somebody who looks at it now: keeps the last picture alone. Otherwise as
+    :class:`ScreenRecording`."""
+
+    def __init__(self) -> None:
+        self._open: list[int] = []
+        self._next = 0.0
+        self.latest, self.number, self.since = b"", 0, 0.0
+        self.is_sure = False
+        """Whether the last picture came because it was asked for anew."""
+
+    def take(self, picture: bytes, number: int) -> None:
+        """A *picture* (JPEG) that the browser numbers so."""
+        self._open = [*self._open[-9:], number]
+        self.since = time.monotonic()
+        if picture and picture != self.latest and len(picture) <= _LARGEST:
+            self.latest, self.number, self.is_sure = picture, self.number + 1, False
+
+    def due(self) -> list[int]:
+        """Numbers of pictures that are to be acknowledged now, so that others come."""
+        if not self._open or time.monotonic() < self._next:
+            return []
+        self._next = time.monotonic() + _EVERY_LIVE
+        open_now, self._open = self._open, []
+        return open_now
 
 
 def durations(times: list[datetime], end: datetime) -> list[int]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from appliance.web_capture.devtools import BrowserGone, BrowserRefused, DevTools, Event
 from appliance.web_capture.model import CaptureFailed
 from appliance.web_capture.reporting import CaptureReporting
-from appliance.web_capture.screen_recording import ScreenRecording
+from appliance.web_capture.screen_recording import LiveScreen, ScreenRecording
 
 WIDTH: Final = 1280
 SCREEN: Final = 900
@@ -49,10 +49,12 @@ class Tab:
         self.clock = clock
         self._reporting = reporting
         self.recording = ScreenRecording(clock)
+        self._screen: ScreenRecording | LiveScreen = self.recording
         self.wanted: list[str] = []
         self.left = False
         self.loaded = ""
         self.moves = 0
+        self._is_live = False
         self._held = False
         tools.ask("Browser.setDownloadBehavior", {"behavior": "deny", "eventsEnabled": True})
         made = tools.ask("Target.createTarget", {"url": "about:blank", "width": WIDTH, "height": SCREEN})
@@ -68,6 +70,24 @@ class Tab:
     ) -> Mapping[str, Any]:
         """What DevTools answers for this tab."""
         return self._tools.ask(method, parameters, session=self._session, seconds=seconds)
+
+    def tell(self, method: str, parameters: Mapping[str, Any] | None = None) -> None:
+        """Asks for *method* without waiting for what comes of it."""
+        self._tools.tell(method, parameters, session=self._session)
+
+    @contextmanager
+    def live(self, screen: LiveScreen) -> Iterator[None]:
+        """Within it the tab is somebody's who sees it by *screen*: a page that asks whether it may be left is
+        left. Afterwards it is as new."""
+        self._screen, self._is_live = screen, True
+        yield
+        self._screen, self._is_live = self.recording, False
+        self.wanted, self.left = [], False
+
+    def heading(self) -> tuple[str, str]:
+        """Address and title that a browser shows above the page; the page is not asked, which may be busy."""
+        told = self._tools.ask("Target.getTargetInfo", {"targetId": self._target})["targetInfo"]
+        return _text(told.get("url")), _text(told.get("title"))
 
     def octets(self, method: str, parameters: Mapping[str, Any], *, seconds: float = 30.0) -> bytes:
         """What an answer has as ``data``."""
@@ -157,7 +177,8 @@ class Tab:
         if event["method"] != "Page.javascriptDialogOpening":
             return False
         self._want("dialog")
-        self._tools.tell("Page.handleJavaScriptDialog", {"accept": False}, session=self._session)
+        leaves = self._is_live and event.get("params", {}).get("type") == "beforeunload"
+        self._tools.tell("Page.handleJavaScriptDialog", {"accept": leaves}, session=self._session)
         return True
 
     def _note_page(self, frame: Mapping[str, Any]) -> None:
@@ -178,11 +199,11 @@ class Tab:
         elif method == "Browser.downloadWillBegin":
             self._want("download")
         elif method == "Page.screencastFrame":
-            self.recording.take(_octets(told), int(told["sessionId"]))
+            self._screen.take(_octets(told), int(told["sessionId"]))
 
     def _release(self) -> None:
         """Asks for the next picture of the recording, where it is time for one."""
-        for number in self.recording.due():
+        for number in self._screen.due():
             self.ask("Page.screencastFrameAck", {"sessionId": number})
 
     def _want(self, word: str) -> None:

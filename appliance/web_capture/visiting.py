@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from appliance.web_capture.devtools import DevTools
 from appliance.web_capture.model import CaptureLimits, CaptureOrder, CaptureStage, StepOutcome
 from appliance.web_capture.pictures import MOST_PIXELS, TILE
 from appliance.web_capture.reporting import CaptureReporting
@@ -68,24 +67,22 @@ class Visited:
 
 
 class Visitor:
-    """Asks one browser; *idle_since* says since when nothing passes through the proxy."""
+    """Asks the browser of *tab*."""
 
     def __init__(
         self,
-        tools: DevTools,
+        tab: Tab,
         limits: CaptureLimits,
-        idle_since: Callable[[], datetime | None],
-        clock: Callable[[], datetime],
         reporting: CaptureReporting,
         draw: Draw,
         why_refused: Callable[[str], str],
     ) -> None:
+        self._tab = tab
         self._limits = limits
         self._reporting = reporting
         self._draw = draw
         self._why_refused = why_refused
-        self._product = str(tools.ask("Browser.getVersion").get("product", ""))
-        self._tab = Tab(tools, idle_since, clock, reporting)
+        self._product = str(tab.ask("Browser.getVersion").get("product", ""))
 
     def visit(self, order: CaptureOrder) -> Visited:
         """Raises :class:`CaptureFailed`, :class:`appliance.web_capture.devtools.BrowserGone`."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import io
 import socket
 import struct
 import threading
@@ -14,14 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
-from appliance.capture_service.client import SENTENCES, CaptureService, CaptureUnavailable
+from appliance.capture_service.client import SENTENCES, CaptureService, CaptureUnavailable, LiveWay
 from appliance.capture_service.messages import CaptureFault, OctetsPart, taken_apart
 from appliance.config import CaptureSettings, Settings
 from appliance.confinement import frames
 from appliance.home import Home
 from appliance.language import chinese_messages
 from appliance.web_capture.capturing import Capture
+from appliance.web_capture.live_view import LivePicture
 from appliance.web_capture.model import (
     CaptureFailed,
     CaptureLimits,
@@ -29,6 +33,7 @@ from appliance.web_capture.model import (
     CaptureProgress,
     CaptureStage,
     CaptureStep,
+    ManualLogIn,
     Resolution,
     StepKind,
     StepOutcome,
@@ -128,6 +133,7 @@ PICTURES = {
     "none": b"GIF89a",
 }
 _LATER = datetime.now(UTC) + timedelta(days=1)
+LOG_IN = ManualLogIn(datetime.now(UTC), datetime.now(UTC), 3, ("part",))
 LIES: dict[str, Callable[[], Capture]] = {
     "another address": lambda: made(address="http://elsewhere.example/"),
     "later": lambda: made(ended=_LATER),
@@ -139,6 +145,7 @@ LIES: dict[str, Callable[[], Capture]] = {
     "steps": lambda: made(steps=(STEP,)),
     "session": lambda: made(session=b"GIF89a"),
     "frames": lambda: made(frames=(datetime.now(),)),  # noqa: DTZ005
+    "a log-in that nobody ordered": lambda: made(log_in=LOG_IN),
     "no PDF": lambda: made(visit=replace(made().visit, pdf=b"<html>")),
     "text": lambda: made(visit=replace(made().visit, text="x" * 4_000_001)),
     "title": lambda: made(visit=replace(made().visit, title="x" * 5_000)),
@@ -265,3 +272,93 @@ def test_nothing_is_asked_where_nothing_may_be_captured(tmp_path: Path) -> None:
 
 def test_every_sentence_is_translated() -> None:
     assert set(chinese_messages()) >= SENTENCES
+
+
+class View:
+    """Somebody who waits for one picture, or for none."""
+
+    def __init__(self, looks: int = 1) -> None:
+        self.looks, self.seen = looks, list[LivePicture]()
+
+    def opened(self, way: LiveWay) -> None:
+        if self.looks:
+            way.look()
+
+    def shown(self, picture: LivePicture) -> None:
+        self.seen.append(picture)
+
+
+@functools.cache
+def jpeg(size: tuple[int, int] = (1280, 900), **more: Any) -> bytes:
+    made = io.BytesIO()
+    Image.new("RGB", size, (200, 30, 30)).save(made, "JPEG", **more)
+    return made.getvalue()
+
+
+def shown(**more: Any) -> dict[str, Any]:
+    picture = LivePicture(1, jpeg(), 1280, 900, ADDRESS, "Log in", 60)
+    return {"picture": frames.encode(picture) | more}
+
+
+def logged_in() -> Capture:
+    now = datetime.now(UTC)
+    return made(log_in=ManualLogIn(now, now, 3, ("part",)), began=now, ended=now)
+
+
+def test_a_picture_comes_as_it_is_asked_for(say: Saying) -> None:
+    """Its words are on one line."""
+    view, whole = View(), logged_in()
+    with say(shown(title="a\nb"), *answer(whole)) as service:
+        assert service.capture(CaptureOrder(ADDRESS, log_in=True), live=view) == whole
+    assert [(each.number, each.title, each.jpeg) for each in view.seen] == [(1, "a b", jpeg())]
+
+
+@pytest.mark.parametrize(
+    ("looks", "more"),
+    [
+        (0, {}),
+        (1, {"number": 0}),
+        (1, {"width": 1281}),
+        (1, {"width": 900, "height": 1280, "jpeg": jpeg((900, 1280))}),
+        (1, {"jpeg": jpeg((1281, 900))}),
+        (1, {"jpeg": jpeg(progressive=True)}),
+        (1, {"jpeg": jpeg(comment=b"<script>")}),
+        (1, {"jpeg": jpeg(exif=b"Exif\0\0MM")}),
+        (1, {"jpeg": jpeg(icc_profile=b"x" * 200)}),
+        (1, {"jpeg": jpeg() + b"<html>"}),
+        (1, {"jpeg": jpeg()[:-2]}),
+        (1, {"jpeg": jpeg() + jpeg()}),
+        (1, {"jpeg": jpeg().replace(b"\xff\xda", b"\xff\xc0\0\x0b\x08\x03\x84\x05\0\x01\x01\x11\0\xff\xda")}),
+        (1, {"jpeg": PNG}),
+        (1, {"jpeg": b""}),
+        (1, {"jpeg": jpeg() + b"\0" * 2**21}),
+        (1, {"jpeg": "text"}),
+        (1, {"title": "x" * 301}),
+        (1, {"seconds_left": -1}),
+        (1, {"more": 1}),
+    ],
+)
+def test_a_picture_that_is_none_ends_it(say: Saying, looks: int, more: dict[str, Any]) -> None:
+    """Also one that nobody asked for: so a program that a page took over cannot flood anybody."""
+    view = View(looks)
+    with say(shown(**more), *answer(logged_in())) as service, pytest.raises(CaptureUnavailable) as failure:
+        service.capture(CaptureOrder(ADDRESS, log_in=True), live=view)
+    assert failure.value.cause in (CaptureFault.UNBELIEVABLE, CaptureFault.PROGRAM)
+    assert view.seen == []
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"log_in": None},
+        {"log_in": replace(LOG_IN, began=datetime(2020, 1, 1, tzinfo=UTC))},
+        {"log_in": replace(LOG_IN, ended=_LATER)},
+        {"log_in": replace(LOG_IN, began=datetime.now())},  # noqa: DTZ005 - that is the lie
+        {"log_in": replace(LOG_IN, requests=-1)},
+        {"log_in": replace(LOG_IN, hosts=("x" * 5_000,))},
+    ],
+)
+def test_what_cannot_be_a_log_in(say: Saying, lie: dict[str, Any]) -> None:
+    with say(*answer(replace(logged_in(), **lie))) as service, pytest.raises(CaptureUnavailable) as failure:
+        service.capture(CaptureOrder(ADDRESS, log_in=True), live=View(0))
+    assert failure.value.cause is CaptureFault.UNBELIEVABLE

@@ -18,7 +18,9 @@ from warcio.archiveiterator import ArchiveIterator
 
 from appliance.capture_service.client import CaptureService, CaptureUnavailable
 from appliance.capture_service.messages import CaptureFault
+from appliance.captures.live_views import LiveLogIn
 from appliance.confinement import frames
+from appliance.confinement.requested_programs import requested_here
 from appliance.web_capture.model import (
     CaptureFailed,
     CaptureOrder,
@@ -281,3 +283,38 @@ def test_steps_come_back_with_their_pictures(service: CaptureService, serve: Ser
     assert all(each.picture.startswith(b"\x89PNG") for each in made.steps)
     assert made.session[8:12] == b"WEBP"
     assert made.visit.text == "clicked"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"act": [["typedtext", {"text": "correct horse\x07"}]]},
+        {"act": [["evaluate", {"text": "correct horse"}]]},
+        {"look": False},
+        {"proceed": True, "correct horse": 1},
+        ["correct horse"],
+        b"\xff" * 64,
+    ],
+)
+def test_what_nobody_who_logs_in_says_ends_it(
+    said: object, home: Path, serve: Serve, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """And nothing of it is in the journal: it may be a password."""
+    (home / "config/appliance.toml").write_text(ENABLED + "live_view = true\n")
+    order = {"address": serve(lambda _: page("here")), "steps": [], "log_in": True}
+    with requested_here("appliance.capture_service", home, time.monotonic() + 60, patience=15) as stream:
+        frames.write(stream, {"kind": "capture", "order": order})
+        stage = ""
+        while stage != CaptureStage.LOG_IN:
+            stage = frames.read(stream, limit=1 << 25)["progress"]["stage"]
+        stream.sendall(said) if isinstance(said, bytes) else frames.write(stream, said)
+        with pytest.raises((frames.FrameError, OSError)):
+            while True:
+                assert "progress" in frames.read(stream, limit=1 << 25)
+    told = capfd.readouterr()
+    assert told.err.splitlines() == ["vermilion-capture: ended before its end"]
+
+
+def test_nobody_logs_in_unless_the_settings_say_so(service: CaptureService, serve: Serve) -> None:
+    with pytest.raises(CaptureUnavailable, match="live_view is false"):
+        service.capture(CaptureOrder(serve(lambda _: page("here")), log_in=True), live=LiveLogIn("nobody"))

@@ -24,6 +24,7 @@ from tests.world import World, sequenced, shared_world
 HOST = "localhost"
 SETTINGS = (
     '\n[capture]\nenabled = true\nallowed_hosts = ["localhost"]\nseconds = 20\nper_day = 12\nkeep_days = 30\n'
+    "live_view = true\n"
 )
 INVESTIGATOR = frozenset({AccountRole.INVESTIGATOR})
 
@@ -81,7 +82,7 @@ def log(world: World, appliance: Appliance) -> Iterator[None]:
 @pytest.fixture
 def web() -> Iterator[Web]:
     found = Web()
-    server = Server({HOST: found.answer})
+    server = Server({HOST: lambda asked: found.answer(asked)})  # noqa: PLW0108 - a test may exchange it
     found.port = server.port
     yield found
     server.close()

@@ -182,6 +182,10 @@ def sockets(user: str) -> Iterator[Position]:
             yield Position(f"ask the authority as {role.value}", lambda role=role: _ask(role.value))
         path = RUN / f"authority-{role.value}.sock"
         yield Position(f"take the place of {path}", path.unlink)
+    if user not in ("vermilion-web", "vermilion-scheduler"):
+        yield Position("see what somebody types who logs in before a capture", _look)
+    if user != "vermilion-scheduler":
+        yield Position("take the place of the live views", (RUN / "live/views.sock").unlink)
     for name in ("web", "tsa", "console", "activation"):
         path = RUN / f"{name}.sock"
         if user != "www-data":
@@ -189,6 +193,11 @@ def sockets(user: str) -> Iterator[Position]:
                 f"connect to {path}", lambda path=path: socket.socket(socket.AF_UNIX).connect(str(path))
             )
         yield Position(f"take the place of {path}", path.unlink)
+
+
+def _look() -> None:
+    with socket.socket(socket.AF_UNIX) as line:
+        line.connect(str(RUN / "live/views.sock"))
 
 
 def fronts(*, taken: bool) -> Iterator[Position]:

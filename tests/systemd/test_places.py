@@ -154,6 +154,15 @@ def test_what_the_timestamp_service_is_told_the_scheduler_alone_writes(machine: 
     (folder / "file").unlink()
 
 
+def test_only_the_portal_gets_to_where_somebody_logs_in(machine: Path) -> None:
+    """Connecting to a socket takes writing; its mode is that which the scheduler gives it."""
+    folder = machine / "run/vermilion/live"
+    assert who_may(machine, "write", folder) == {"scheduler"}
+    assert as_user(machine, "scheduler", f"umask 0007; echo x >{folder}/file; chmod 660 {folder}/file")
+    assert who_may(machine, "write", folder / "file") == {"scheduler", "web"}
+    (folder / "file").unlink()
+
+
 @pytest.mark.parametrize("name", ["authority", "hsm", "hsm/tokens"])
 def test_keys_are_the_authoritys_alone(machine: Path, name: str) -> None:
     folder = machine / "var/lib/vermilion" / name

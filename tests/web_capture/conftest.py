@@ -17,6 +17,7 @@ from warcio.archiveiterator import ArchiveIterator
 
 from appliance.web_capture.capturing import Capture, capture
 from appliance.web_capture.destinations import Destinations
+from appliance.web_capture.live_view import LiveHand
 from appliance.web_capture.model import CaptureLimits, CaptureOrder, CaptureProgress, CaptureStep
 from appliance.web_capture.reporting import ignore
 from appliance.web_capture.upstream import server_trust
@@ -73,6 +74,7 @@ def captured_of(
     trust: Callable[[], ssl.SSLContext] = server_trust,
     progress: Callable[[CaptureProgress], None] = ignore,
     steps: tuple[CaptureStep, ...] = (),
+    live: LiveHand | None = None,
 ) -> Captured:
     """Captures an address; *hosts* are found on this machine, and allowed; *elsewhere* leads where it says."""
 
@@ -84,9 +86,9 @@ def captured_of(
         raise OSError(name)
 
     where = Destinations(hosts, now, look=look, loopback=True)
-    order = CaptureOrder(address, steps)
+    order = CaptureOrder(address, steps, log_in=live is not None)
     return Captured(
-        capture(order, where, clock=now, limits=limits, trust=trust, made_by=MADE_BY, progress=progress)
+        capture(order, where, clock=now, limits=limits, trust=trust, made_by=MADE_BY, progress=progress, live=live)
     )
 
 

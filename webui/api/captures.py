@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, cast
 
 from msgspec import structs
 
@@ -34,6 +34,7 @@ from webui.api.capture_types import (
     ApiPictureDifferences,
     ApiResourceDifferences,
     ApiTextDifferences,
+    StageWord,
 )
 from webui.api.conversions import utc
 from webui.api.initiators import investigator_of
@@ -200,14 +201,14 @@ def steps_given(text: str) -> list[ApiCaptureStep]:
 
 def _listed(capture: OrderedCapture) -> ApiListedCapture:
     work, record = capture.work, capture.record
-    running = capture.state is CaptureState.RUNNING
+    running = capture.state is CaptureState.RUNNING and work.stage  # nobody logs in for what a client ordered
     return ApiListedCapture(
         id=capture.id,
         investigator=capture.owner,
         address=capture.address,
         purpose=capture.purpose,
         state=capture.state.value,
-        stage=CaptureStage(work.stage).value if running and work.stage else None,
+        stage=cast("StageWord", CaptureStage(work.stage).value) if running else None,
         requests=work.requests,
         received=work.received,
         refusal=None if work.refusal is None else work.refusal.translated(translate()),

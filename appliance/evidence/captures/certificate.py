@@ -11,7 +11,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from appliance.evidence.captures import layout
-from appliance.evidence.captures.facts import CaptureFacts, ClockFacts, ConnectionSecurity, HostFacts, RefusedFacts
+from appliance.evidence.captures.facts import (
+    CaptureFacts,
+    ClockFacts,
+    ConnectionSecurity,
+    HostFacts,
+    LogInFacts,
+    RefusedFacts,
+)
 from appliance.evidence.captures.model import CaptureEvidence
 from appliance.evidence.captures.words import NOTES, RESULTS, STEPS, WHY, meaning, page_security, trust_of
 from appliance.evidence.log_files import read_log_files
@@ -29,6 +36,8 @@ from hsm.timestamp import parse_response, parse_token
 _TAGS: Final = {Language.CHINESE: "zh-CN", Language.ENGLISH: "en"}
 _MOST_HOSTS: Final = 25
 """Hosts in the table; ``capture.json`` has more of them."""
+_FEW: Final = 5
+"""Hosts in a sentence."""
 _CELL: Final = 240
 """Characters in a cell of a table with many rows, so that setting it takes seconds, whatever it says."""
 _LONG: Final = 500
@@ -55,6 +64,7 @@ def _values(evidence: CaptureEvidence, language: Language) -> dict[str, Any]:
         "long": len(facts.address + facts.page.address + facts.page.title + facts.by.purpose) > _LONG,
         "began": instants.exact(facts.began, facts.zone),
         "ended": instants.exact(facts.ended, facts.zone),
+        "log_in": None if facts.log_in is None else _log_in(facts.log_in, facts.zone),
         "created": instants.exact(evidence.created, facts.zone),
         "created_iso": evidence.created.isoformat(timespec="seconds"),
         "audience": evidence.audience,
@@ -112,6 +122,17 @@ def _host(host: HostFacts, facts: CaptureFacts, say: Translator) -> dict[str, An
         "tls": "" if tls is None else f"{tls.version} {tls.cipher}".strip(),
         "trust": "" if tls is None else _short(trust_of(tls).translated(say)),
         "bad": tls is not None and tls.trust is not TlsTrust.TRUSTED,
+    }
+
+
+def _log_in(made: LogInFacts, zone: str) -> dict[str, Any]:
+    hosts = ", ".join(made.hosts[:_FEW])
+    more = made.hosts_in_all - len(made.hosts[:_FEW])
+    return {
+        "began": instants.exact(made.began, zone),
+        "ended": instants.exact(made.ended, zone),
+        "exchanges": f"{made.exchanges:,}",
+        "hosts": _short(hosts) + (f" (+{more})" if more else ""),
     }
 
 

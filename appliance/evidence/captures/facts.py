@@ -208,6 +208,19 @@ class StepFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class LogInFacts:
+    """A log-in by hand before the recording began, by whoever had the page captured: how many requests passed
+    meanwhile, none of which is in the recording, and the first of the hosts that they went to, beside the number
+    of all."""
+
+    began: datetime
+    ended: datetime
+    exchanges: int
+    hosts: tuple[str, ...]
+    hosts_in_all: int
+
+
+@dataclass(frozen=True, slots=True)
 class CapturedBy:
     """Who had the page captured, and for what purpose, in their own words."""
 
@@ -221,7 +234,8 @@ class CaptureFacts:
     """All of it. ``capture`` is its number (24 hex digits), ``address`` the one asked for, ``operator`` the
     organisation that runs the machine, ``software`` this program and its release, ``zone`` (IANA) the one in which
     people are shown times, ``files`` what the capture gave (see :mod:`appliance.evidence.captures.layout`),
-    ``recorded`` when each picture of a recorded session was taken."""
+    ``recorded`` when each picture of a recorded session was taken. ``log_in`` is there only where somebody logged
+    in by hand."""
 
     address: str
     began: datetime
@@ -243,6 +257,7 @@ class CaptureFacts:
     tls: tuple[ConnectionSecurity, ...]
     traffic: TrafficFacts
     zone: str
+    log_in: LogInFacts | None = None
     format: str = FORMAT
 
     def file(self, path: str) -> ListedFile:
@@ -252,7 +267,10 @@ class CaptureFacts:
 
 def encode(facts: CaptureFacts) -> bytes:
     """The canonical bytes of ``capture.json``."""
-    return canonical.encode(frames.encode(facts))
+    plain = frames.encode(facts)
+    if facts.log_in is None:
+        del plain["log_in"]
+    return canonical.encode(plain)
 
 
 def decode(data: bytes | memoryview) -> CaptureFacts:
@@ -286,8 +304,14 @@ def _is_well_formed(facts: CaptureFacts) -> bool:
         and all(map(_is_chain, facts.tls))
         and sum(len(each) for host in facts.tls for each in host.chain) <= 2 * MOST_CHAIN
         and sum(len(host.chain) for host in facts.tls) <= MOST_CERTIFICATES
+        and (facts.log_in is None or _is_before(facts.log_in, facts.began))
         and all(map(_is_bounded, _values(facts)))
     )
+
+
+def _is_before(log_in: LogInFacts, began: datetime) -> bool:
+    """Whether it is in order, and had ended when the recording *began*."""
+    return log_in.began <= log_in.ended <= began and len(log_in.hosts) <= log_in.hosts_in_all
 
 
 def _is_chain(tls: ConnectionSecurity) -> bool:

@@ -27,6 +27,7 @@ from appliance.evidence.captures.facts import (
     HostFacts,
     LeafFacts,
     LimitFacts,
+    LogInFacts,
     NetworkFacts,
     PageFacts,
     RefusedFacts,
@@ -41,7 +42,15 @@ from appliance.evidence.captures.facts import (
 from appliance.evidence.manifest import listing
 from appliance.time_sources import TimeSources
 from appliance.web_capture.capturing import Capture
-from appliance.web_capture.model import CaptureLimits, RefusedRequest, Resolution, StepOutcome, TlsFacts, Traffic
+from appliance.web_capture.model import (
+    CaptureLimits,
+    ManualLogIn,
+    RefusedRequest,
+    Resolution,
+    StepOutcome,
+    TlsFacts,
+    Traffic,
+)
 from hsm.operation_types import ClockReport
 
 _MOST_ANSWERS: Final = 40
@@ -107,6 +116,7 @@ def facts_of(capture: Capture, *, number: str, by: CapturedBy, surroundings: Cap
         tls=tuple(_secured(list(traffic.tls.values())[:MOST])),
         traffic=_traffic(traffic),
         zone=surroundings.zone,
+        log_in=_log_in(capture.log_in),
     )
     return _fitting(facts)
 
@@ -120,6 +130,13 @@ def _fitting(facts: CaptureFacts) -> CaptureFacts:
         traffic = replace(facts.traffic, refused=facts.traffic.refused[:most], cut=facts.traffic.cut[:most])
         facts = replace(facts, hosts=facts.hosts[:most], tls=facts.tls[:most], traffic=traffic)
     return facts
+
+
+def _log_in(made: ManualLogIn | None) -> LogInFacts | None:
+    if made is None:
+        return None
+    hosts = _texts(made.hosts)
+    return LogInFacts(moment(made.began), moment(made.ended), made.requests, hosts, len(made.hosts))
 
 
 def _texts(given: Iterable[str]) -> tuple[str, ...]:

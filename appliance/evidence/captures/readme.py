@@ -34,6 +34,8 @@ def render_readme(evidence: CaptureEvidence, language: Language) -> bytes:
         audience=fill_text(evidence.audience),
         began=instants.exact(facts.began, facts.zone),
         ended=instants.exact(facts.ended, facts.zone),
+        log_in=facts.log_in,
+        logged_in="" if facts.log_in is None else instants.exact(facts.log_in.ended, facts.zone),
         stamped=instants.exact(parse_token(parse_response(evidence.exchange.reply)).gen_time, facts.zone),
         created=instants.exact(evidence.created, facts.zone),
         session=any(each.picture for each in facts.steps) or bool(facts.recorded),

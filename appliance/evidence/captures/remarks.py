@@ -25,6 +25,12 @@ _WORD: Final = (
     " asked for the capture, and for everything else in {facts}. Other visitors may have been shown another page."
 )
 _UNDECIDED: Final = Sentence("The verdict is undecided, so it proves nothing of what the package tells.")
+_LOGGED_IN: Final = (
+    "Before the recording began, {who} logged in by hand. What passed meanwhile is not in the recording (requests:"
+    " {exchanges}; hosts: {hosts}). The page is the one that this account is shown, and what was done before may"
+    " have changed it. The recording holds the cookies of the session: they open it for whoever has the package"
+    " until somebody logs out."
+)
 _FAILED: Final = "The page itself could not be opened ({error}): the picture shows the browser's notice."
 _UNLOADED: Final = Sentence("The page had not finished loading when it was captured.")
 _CUT: Final = "The page was longer, or took longer, than a capture may; cut off by the limit of: {limits}."
@@ -65,6 +71,9 @@ def remarks_beside(
     else:
         yield _UNDECIDED
     yield Sentence(_WORD, {"operator": facts.operator, "facts": layout.FACTS})
+    if facts.log_in is not None:
+        counted = {"exchanges": facts.log_in.exchanges, "hosts": facts.log_in.hosts_in_all}
+        yield Sentence(_LOGGED_IN, {"who": facts.by.name, **counted})
     yield from _not_whole(facts)
     untrusted = [each.host for each in facts.tls if each.trust is TlsTrust.UNTRUSTED]
     if untrusted:

@@ -15,7 +15,15 @@ from PIL import Image
 
 from appliance.confinement.pool import Confinement
 from appliance.evidence.captures.certificate import render_certificates
-from appliance.evidence.captures.facts import CaptureFacts, HostFacts, RefusedFacts, StepFacts, decode, encode
+from appliance.evidence.captures.facts import (
+    CaptureFacts,
+    HostFacts,
+    LogInFacts,
+    RefusedFacts,
+    StepFacts,
+    decode,
+    encode,
+)
 from appliance.evidence.captures.model import CaptureEvidence
 from appliance.evidence.captures.thumbnail import thumbnail_of
 from appliance.evidence.captures.words import page_security
@@ -192,6 +200,17 @@ def test_a_proxy_of_the_house_and_what_it_did_is_told(whole: CaptureEvidence, tm
     pages = pages_of(whole, replace(facts, hosts=(host,), tls=(tls,), network=network))
     said = " ".join(text_of(pages[Language.ENGLISH], tmp_path).split())
     for told in ("proxy.example:3128", "by the proxy", "192.0.2.80:3128", "without the proxy", "can open TLS"):
+        assert told in said, told
+
+
+def test_a_log_in_by_hand_is_told(whole: CaptureEvidence, tmp_path: Path) -> None:
+    facts = whole.facts
+    assert "works in the browser by hand" in " ".join(
+        text_of(pages_of(whole, facts)[Language.ENGLISH], tmp_path).split()
+    )
+    made = LogInFacts(facts.began - timedelta(minutes=3), facts.began, 1_234, ("login.example",), 9)
+    said = " ".join(text_of(pages_of(whole, replace(facts, log_in=made))[Language.ENGLISH], tmp_path).split())
+    for told in ("1,234", "login.example (+8)", "From then on nobody", "log out of it", "by their word alone"):
         assert told in said, told
 
 

@@ -21,6 +21,7 @@ from appliance.evidence.model import PackageRefused
 from appliance.web_capture.capturing import Capture
 from appliance.web_capture.model import (
     CaptureStep,
+    ManualLogIn,
     RefusedRequest,
     StepKind,
     StepOutcome,
@@ -77,6 +78,29 @@ def test_steps_and_what_was_recorded_of_them_are_told(captured: Capture) -> None
     assert found.file("session.webp").size == 4
 
 
+LOG_IN = {"began": "", "ended": "", "exchanges": 7, "hosts": ["a.example"], "hosts_in_all": 2}
+
+
+def with_log_in(**changes: object) -> Callable[[dict[str, Any]], object]:
+    """What changes facts into those of a capture before which somebody logged in."""
+    return lambda value: value.update(
+        log_in={**LOG_IN, "began": value["began"], "ended": value["began"], **changes}
+    )
+
+
+def test_a_log_in_is_told_where_there_was_one(captured: Capture, facts: CaptureFacts) -> None:
+    before = captured.began - timedelta(seconds=30), captured.began - timedelta(seconds=1)
+    hosts = tuple(f"h{number}.example" for number in range(MOST + 1))
+    found = facts_of(
+        replace(captured, log_in=ManualLogIn(*before, 7, hosts)), number=NUMBER, by=BY, surroundings=SURROUNDINGS
+    )
+    assert decode(encode(found)) == found
+    assert found.log_in is not None
+    assert (found.log_in.exchanges, len(found.log_in.hosts), found.log_in.hosts_in_all) == (7, MOST, MOST + 1)
+    assert decode(changed(facts, with_log_in())).log_in is not None
+    assert b"log_in" not in encode(facts)
+
+
 def changed(facts: CaptureFacts, change: Callable[[dict[str, Any]], object]) -> bytes:
     value = canonical.decode(encode(facts))
     change(value)
@@ -108,6 +132,11 @@ CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
     "files in another order": lambda value: value["files"].reverse(),
     "another certificate than its digest": lambda value: value["tls"][0].update(chain=["AAAA"]),
     "no base64": lambda value: value["tls"][0].update(chain=["*"]),
+    "a log-in that is none": lambda value: value.update(log_in=None),
+    "a log-in after the beginning": lambda value: with_log_in(ended=value["ended"])(value),
+    "a log-in that ends before it begins": with_log_in(ended="2020-01-01T00:00:00+00:00"),
+    "a log-in with fewer hosts than it names": with_log_in(hosts_in_all=0),
+    "a log-in with more to tell": with_log_in(password="x"),
     "another word": lambda value: value["tls"][0].update(trust="certainly"),
 }
 

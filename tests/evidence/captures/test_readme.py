@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.evidence.captures.facts import encode
+from appliance.evidence.captures.facts import LogInFacts, encode
 from appliance.evidence.captures.layout import FACTS
 from appliance.evidence.captures.model import CaptureEvidence
 from appliance.evidence.captures.readme import render_readme
@@ -121,7 +121,8 @@ def test_what_a_page_is_called_cannot_pose_as_a_command_or_as_json(
     facts = facts_for(found)
     page = replace(facts.page, title=HOSTILE)
     purpose = "p\N{NO-BREAK SPACE}    rm -rf ."
-    odd = replace(facts, page=page, by=replace(facts.by, purpose=purpose, name="x    y"))
+    log_in = LogInFacts(facts.began, facts.began, 1, (HOSTILE[:200],), 1)
+    odd = replace(facts, page=page, by=replace(facts.by, purpose=purpose, name="x    y"), log_in=log_in)
     evidence = evidence_for(capture_authority, found, told=Told(facts=odd))
     folder = unpack(built(capture_authority, evidence), tmp_path / "package")
     assert failing(folder) == []
