@@ -16,6 +16,7 @@ import re
 import secrets
 import time
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -206,11 +207,17 @@ def _sha256(octets: bytes) -> bytes:
 
 
 def recorded(
-    appliance: Appliance, found: Capture, *, by: str, name: str, keep: Keep = keep_nothing
+    appliance: Appliance,
+    found: Capture,
+    *,
+    by: str,
+    name: str,
+    keep: Keep = keep_nothing,
+    change: Callable[[Capture], Capture] = lambda capture: capture,
 ) -> RecordedCapture:
-    """The capture as the real appliance records it, as if it had ended just now."""
+    """The capture, but for a *change*, as the real appliance records it, as if it had ended just now."""
     ended = appliance.now()
-    found = packed_again(found, began=ended - (found.ended - found.began), ended=ended)
+    found = change(packed_again(found, began=ended - (found.ended - found.began), ended=ended))
     request = CaptureRequest(new_capture_id(), "固定侵权页面", name, HOUSE, "Asia/Shanghai")
     return appliance.capture_recording.record(found, request=request, by=by, keep=keep)
 

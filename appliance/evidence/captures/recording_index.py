@@ -113,7 +113,7 @@ def _records(warc: bytes) -> Iterator[_Record]:
 
 def _member(warc: memoryview, at: int, most: int) -> tuple[bytes, int]:
     """What the gzip member *at* has, and where it ends. Raises ValueError for more than *most* bytes."""
-    if warc[at : at + len(_MEMBER)] != _MEMBER:
+    if bytes(warc[at : at + len(_MEMBER)]) != _MEMBER:
         raise ValueError("no member")
     unpacking, parts, size, given = zlib.decompressobj(_GZIP), [], 0, at
     while not unpacking.eof:

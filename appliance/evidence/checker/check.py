@@ -452,7 +452,8 @@ class Package:
 
     def names_signer(self, message: str, pem: str) -> bool:
         """It names its signer as the certificate does, octet by octet; to openssl other letters are the same."""
-        certificate, at, found = der(pem), 0, []
+        found: list[bytes] = []
+        certificate = der(pem)
         at = inside(certificate, inside(certificate, 0)[0])[0]  # version, serial number, algorithm, issuer
         while len(found) < 4:
             end = inside(certificate, at)[1]
@@ -1079,10 +1080,10 @@ class CapturePackage(Package):
 
     def check_layout(self) -> None:
         """Exactly the files of a capture: one entry, its opening and proof, pictures of steps from 1 on."""
-        numbers = sorted({path[len(RENEWALS) :][:2] for path in self.beside})
-        whole = {f"{RENEWALS}{number:02}{end}" for number in range(1, len(numbers) + 1) for end in OF_RENEWAL}
-        whole_there = self.beside == whole and all(map(RENEWAL.fullmatch, whole))
-        require(whole_there, "the renewed timestamps are not whole, or not in order 续期时间戳不完整或次序不符")
+        count = len({path[len(RENEWALS) :][:2] for path in self.beside})
+        every = {f"{RENEWALS}{number:02}{end}" for number in range(1, count + 1) for end in OF_RENEWAL}
+        renewed = self.beside == every and all(map(RENEWAL.fullmatch, every))
+        require(renewed, "the renewed timestamps are not whole, or not in order 续期时间戳不完整或次序不符")
         for path in sorted(self.present - ALWAYS - self.beside):
             require(SOMETIMES.fullmatch(path), f"{path} has no place in the package of a web capture 另有文件")
         for path in sorted(ALWAYS - self.present):
@@ -1211,7 +1212,7 @@ class CapturePackage(Package):
         ]
         plain = plain and (told.get("profile"), told.get("resources")) == ("data-package", listed)
         named = f"sha256:{hashlib.sha256(inside[DESCRIPTION.encode()]).hexdigest()}" if plain else ""
-        by = signed.get("signedData")
+        by: Any = signed.get("signedData")
         plain = plain and sorted(told) == sorted(DESCRIBED) and isinstance(by, dict)
         plain = plain and signed == {"path": DESCRIPTION, "hash": named, "signedData": by}
         plain = plain and sorted(by) == sorted(BY_NOBODY) and by["hash"] == named
@@ -1225,14 +1226,13 @@ class CapturePackage(Package):
         page = object_in(pages.partition(b"\n")[2], MOST_RECORDED)
         head = {"format": "json-pages-1.0", "id": "pages", "title": "Captured pages", "hasText": True}
         moment = facts["began"][:19] + (facts["began"][19:23] if facts["began"][19] == "." else ".000") + "Z"
-        address, title, text = (page.get(name) for name in ("url", "title", "text"))
-        texts = all(isinstance(each, str) for each in (address, title, text))
-        number = hashlib.sha256(address.encode()).hexdigest()[:32] if texts else ""
+        address, title, text = (str(page.get(name, "")) for name in ("url", "title", "text"))
+        number = hashlib.sha256(address.encode()).hexdigest()[:32]
         made = {"id": number, "url": address, "title": title, "ts": moment, "text": text}
         lines = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in (head, made))
-        origins = [re.match("https?://[^/?#]*", each) for each in (str(address), facts["page"]["address"])]
-        own = texts and lines.encode() == pages and text.encode() == read("page.txt")
-        near = all(origins) and origins[0][0] == origins[1][0]
+        origins = [re.findall("^https?://[^/?#]*", each) for each in (address, facts["page"]["address"])]
+        own = lines.encode() == pages and text.encode() == read("page.txt")
+        near = origins[0] and origins[0] == origins[1]
         own = own and (near or fitted(address) == facts["page"]["address"])
         own = own and fitted(" ".join(title.split())) == facts["page"]["title"]
         own = own and [told[name] for name in ("title", "mainPageUrl", "mainPageDate")] == [
@@ -1241,7 +1241,7 @@ class CapturePackage(Package):
             moment,
         ]
         require(own, "capture.wacz opens another page than the one that was captured 打开的页面不是所取证的网页")
-        return str(address)
+        return address
 
     def check_index(self, index: bytes, page: str) -> None:
         """It has each response once, by its own address; the page also by GET, where forms alone led to it."""

@@ -75,7 +75,7 @@ def before(more: bytes) -> Bytes:
     return lambda octets: more + octets
 
 
-_TLS = {
+TLS = {
     "certificates": [hashlib.sha256(b"certificate").hexdigest()],
     "chain": [base64.b64encode(b"certificate").decode()],
     "cipher": "TLS_AES_256_GCM_SHA384",
@@ -91,7 +91,7 @@ _TLS = {
     "version": "TLSv1.3",
     "why": "self-signed certificate",
 }
-_STEP = {
+STEP = {
     "address": "https://shop.example/",
     "at": "2026-11-25T08:00:01.500000+00:00",
     "kind": "click",
@@ -108,7 +108,7 @@ _LOG_IN = {
     "hosts": ["shop.example", "login.example"],
     "hosts_in_all": 2,
 }
-_CLOCK = {
+CLOCK = {
     "agreeing": 2,
     "authentication": "nts",
     "configured": 2,
@@ -120,7 +120,7 @@ _CLOCK = {
 
 
 def _of_certificates(number: int) -> dict[str, Any]:
-    return {**_TLS, "certificates": _TLS["certificates"] * number, "chain": _TLS["chain"] * number}
+    return {**TLS, "certificates": TLS["certificates"] * number, "chain": TLS["chain"] * number}
 
 
 def _facts(**other: Any) -> Attack:
@@ -483,10 +483,10 @@ GOOD: dict[str, Attack] = {
     "another README": _added("README.en.txt", b"another text, " * 200),
     "told again": _told(),
     "the same manifest": _listed(lambda octets: octets),
-    "servers": _facts(tls=[_TLS, {**_TLS, "chain": [], "leaf": None, "trust": "house"}], clock=_CLOCK),
+    "servers": _facts(tls=[TLS, {**TLS, "chain": [], "leaf": None, "trust": "house"}], clock=CLOCK),
     "as many certificates as may be": _facts(tls=[_of_certificates(200)] * 10),
-    "nothing known": _facts(clock=dict.fromkeys(_CLOCK) | {"source": "declared", "state": "unknown"}, hosts=[]),
-    "a session": _facts(steps=[_STEP, {**_STEP, "kind": "record"}], recorded=["2026-11-25T08:00:01+00:00"] * 2000),
+    "nothing known": _facts(clock=dict.fromkeys(CLOCK) | {"source": "declared", "state": "unknown"}, hosts=[]),
+    "a session": _facts(steps=[STEP, {**STEP, "kind": "record"}], recorded=["2026-11-25T08:00:01+00:00"] * 2000),
     "letters": _facts(operator='é\u2027\u202f\u2065\uffff🛍 \\ ]}[{,:"ended":"'),
     "longest": _facts(operator="\\" * 2000),
     "largest": _of_page(height=10**15 - 1),
@@ -621,22 +621,22 @@ ATTACKS: dict[str, Attack] = {
     "facts: an end before the beginning": lambda bench: bench.facts(
         lambda value: value.update(began=value["ended"][:17] + "59.999000+00:00")
     ),
-    "facts: trust of another kind": _facts(tls=[{**_TLS, "trust": "sure"}]),
-    "facts: another certificate": _facts(tls=[{**_TLS, "chain": [base64.b64encode(b"another").decode()]}]),
-    "facts: a certificate more": _facts(tls=[{**_TLS, "chain": [*_TLS["chain"], *_TLS["chain"]]}]),
+    "facts: trust of another kind": _facts(tls=[{**TLS, "trust": "sure"}]),
+    "facts: another certificate": _facts(tls=[{**TLS, "chain": [base64.b64encode(b"another").decode()]}]),
+    "facts: a certificate more": _facts(tls=[{**TLS, "chain": [*TLS["chain"], *TLS["chain"]]}]),
     "facts: long certificates": _facts(
         tls=[
             {
-                **_TLS,
+                **TLS,
                 "certificates": [hashlib.sha256(bytes(200_000)).hexdigest()],
                 "chain": [base64.b64encode(bytes(200_000)).decode()],
             }
         ]
         * 2
     ),
-    "facts: many certificates": _facts(tls=[_of_certificates(200)] * 10 + [_TLS]),
-    "facts: a step of another kind": _facts(steps=[{**_STEP, "kind": "fly"}]),
-    "facts: a clock of another kind": _facts(clock={**_CLOCK, "state": "fine"}),
+    "facts: many certificates": _facts(tls=[_of_certificates(200)] * 10 + [TLS]),
+    "facts: a step of another kind": _facts(steps=[{**STEP, "kind": "fly"}]),
+    "facts: a clock of another kind": _facts(clock={**CLOCK, "state": "fine"}),
     "facts: a log-in that is none": _facts(log_in=None),
     "facts: a log-in at more hosts than there were": _facts(log_in={**_LOG_IN, "hosts_in_all": 1}),
     "facts: a log-in with more": _facts(log_in={**_LOG_IN, "by": "x"}),

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import copy
 import random
 import re
 import runpy
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, is_dataclass
 from datetime import timedelta
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.confinement.pool import Confinement
+from appliance.evidence.captures.facts import CaptureFacts
 from appliance.evidence.manifest import MANIFEST, SEALS
 from appliance.evidence.verification import verify_package
+from appliance.time_sources import TimeAuthentication
 from appliance.verification import Indication, Verifier
+from appliance.web_capture.model import StepKind, TlsTrust
+from hsm.operation_types import ClockState
 from tests.evidence.authority import TestAuthority
-from tests.evidence.captures.attacks import ATTACKS, GOOD, IN_THE_WACZ, STRICTER
+from tests.evidence.captures.attacks import ATTACKS, CLOCK, GOOD, IN_THE_WACZ, STEP, STRICTER, TLS, Attack
 from tests.evidence.captures.bench import Bench, Bytes
 from tests.evidence.test_checkers import CHECKERS, called_by, check
 from tests.evidence.unpacked import unpack
@@ -143,6 +150,72 @@ def test_links_and_names_alike_are_refused(bench: Bench, root: Path, tmp_path: P
         for command in CHECKERS:
             assert check(command, folder, str(root))[0] == 1, name
         (folder / name).unlink()
+
+
+def words() -> dict[str, tuple[type[StrEnum], Callable[[str], Attack]]]:
+    """Where in capture.json a word of a closed list stands: the list, and a package with another word there."""
+
+    def inside(*names: str | int) -> Callable[[str], Attack]:
+        def attack(word: str) -> Attack:
+            def change(value: dict[str, Any]) -> None:
+                value |= {"tls": [TLS], "steps": [STEP], "clock": dict(CLOCK)}
+                place: Any = copy.deepcopy({name: value[name] for name in ("tls", "steps", "clock")})
+                value |= place
+                for name in names[:-1]:
+                    place = place[name]
+                place[names[-1]] = word
+
+            return lambda bench: bench.facts(change)
+
+        return attack
+
+    return {
+        "tls": (TlsTrust, inside("tls", 0, "trust")),
+        "steps": (StepKind, inside("steps", 0, "kind")),
+        "clock": (ClockState, inside("clock", "state")),
+        "time sources": (TimeAuthentication, inside("clock", "authentication")),
+    }
+
+
+def test_no_closed_list_of_the_facts_is_left_out() -> None:
+    """Lists of words that come into the facts come here, too."""
+
+    def lists(kind: Any) -> Iterator[type[StrEnum]]:
+        if is_dataclass(kind):
+            for each in get_type_hints(kind).values():
+                yield from lists(each)
+        elif isinstance(kind, type) and issubclass(kind, StrEnum):
+            yield kind
+        for each in get_args(kind):
+            yield from lists(each)
+
+    assert set(lists(CaptureFacts)) == {enum for enum, _ in words().values()}
+
+
+@pytest.mark.parametrize("where", words())
+def test_every_verifier_knows_the_same_words(
+    where: str,
+    bench: Bench,
+    verifier: Verifier,
+    root: Path,
+    capture_authority: TestAuthority,
+    tmp_path: Path,
+) -> None:
+    """Each word of the list passes all four programs, and one that is none passes nowhere."""
+    known, attack = words()[where]
+    (tmp_path / "engine").mkdir()
+    with started(tmp_path / "engine") as engine:
+        for word in (*known, "other"):
+            package = attack(word)(bench)
+            verdicts = {
+                "vermilion": verifier.verify(package).indication is Indication.PASSED,
+                **{name: passes for name, (passes, _) in told(package, tmp_path / "package", root).items()},
+                "verify.html": engine.ask_folder(
+                    tmp_path / "package", root.read_bytes(), capture_authority.now + timedelta(hours=1)
+                ).indication
+                is Indication.PASSED,
+            }
+            assert set(verdicts.values()) == {word in set(known)}, (word, verdicts)
 
 
 Places = list[tuple[Path, int]]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,13 @@ from appliance.evidence.captures.package import package_files
 from appliance.evidence.manifest import CaptureManifest
 from appliance.evidence.repacked import read_zip
 from appliance.store import ledger, retention
+from appliance.web_capture.capturing import Capture
 from appliance.web_capture.model import CaptureFailed
 from appliance.wiring import Appliance
 from hsm import canonical
 from hsm.manifests import capture_misfit
 from tests.evidence.authority import TestAuthority
-from tests.evidence.captured import HOUSE, NUMBERS, built, recorded, small_capture
+from tests.evidence.captured import HOUSE, NUMBERS, built, packed_again, recorded, small_capture
 from tests.evidence.unpacked import unpack
 from tests.world import World, sequenced, shared_world
 
@@ -107,18 +109,28 @@ def test_the_register_writes_in_the_transaction_of_the_log(appliance: Appliance)
     assert set(added) == {"timestamp"}
 
 
-@pytest.mark.parametrize("what", ["the WACZ of another", "numbers beyond all measure"])
+REFUSED: dict[str, Callable[[Capture], Capture]] = {
+    "the WACZ of another": lambda capture: replace(capture, wacz=small_capture("two").wacz),
+    "numbers beyond all measure": lambda capture: replace(capture, visit=replace(capture.visit, height=10**15)),
+    "another page than its WACZ has": lambda capture: replace(
+        capture, visit=replace(capture.visit, title="other")
+    ),
+    "timestamped too late": lambda capture: _earlier(capture, timedelta(hours=1, seconds=1)),
+    "timestamped before it ended": lambda capture: _earlier(capture, timedelta(seconds=-5)),
+}
+
+
+def _earlier(capture: Capture, by: timedelta) -> Capture:
+    return packed_again(capture, began=capture.began - by, ended=capture.ended - by)
+
+
+@pytest.mark.parametrize("what", REFUSED)
 def test_what_no_verifier_would_pass_is_not_logged(appliance: Appliance, what: str) -> None:
-    """The program that captures has read what strangers wrote, and may be theirs."""
-    capture = small_capture()
-    other = {
-        "the WACZ of another": replace(capture, wacz=small_capture("two").wacz),
-        "numbers beyond all measure": replace(capture, visit=replace(capture.visit, height=10**15)),
-    }[what]
+    """The program that captures has read what strangers wrote, and may be theirs; a clock may have been set."""
     with appliance.database.reading() as tx:
         before = ledger.length(tx)
     with pytest.raises(CaptureFailed):
-        recorded(appliance, other, by=ZHANG.subject, name=ZHANG.name)
+        recorded(appliance, small_capture(), by=ZHANG.subject, name=ZHANG.name, change=REFUSED[what])
     with appliance.database.reading() as tx:
         added = [canonical.decode(each)["kind"] for each in ledger.leaves(tx, before, ledger.length(tx))]
     assert set(added) <= {"timestamp"}

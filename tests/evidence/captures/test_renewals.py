@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.confinement.pool import Confinement
 from appliance.evidence.captures.renewals import reply_path
@@ -27,7 +28,9 @@ from tests.evidence.captures.renewing import (
     years_later,
 )
 from tests.evidence.resealing import repacked
+from tests.evidence.test_checkers import CHECKERS, check
 from tests.evidence.unpacked import commands, run, unpack
+from tests.offline_verifier.engine import started
 
 AFTER_TWO = START + 2 * LASTS + EARLIER
 """The first two keys have run out; the third has not."""
@@ -125,12 +128,12 @@ def _moved(files: Mapping[str, bytes], pairs: Mapping[int, int]) -> Changes:
     }
 
 
-def test_renewals_that_are_missing_reordered_or_of_another_package_fail(
-    judged: Judged, authority: TestAuthority, twice: bytes
-) -> None:
+@pytest.fixture(scope="module")
+def attacks(twice: bytes) -> list[Changes]:
+    """Renewals that are missing, in another order, or of another package."""
     files = {path: bytes(data) for path, data in read_zip(twice).files.items()}
     other = {path: bytes(data) for path, data in read_zip(renewed_in_time(short_lived(), 2)).files.items()}
-    attacks: list[Changes] = [
+    return [
         _gone(files, 1),
         {**_moved(files, {2: 1}), **_gone(files, 2)},
         _moved(files, {1: 2, 2: 1}),
@@ -144,11 +147,46 @@ def test_renewals_that_are_missing_reordered_or_of_another_package_fail(
         *({path: None} for path in files if path.startswith("renewals/01")),
         *({path: data[:-9] + b"\0" + data[-8:]} for path, data in files.items() if path.startswith("renewals/02")),
     ]
+
+
+def test_renewals_that_are_missing_reordered_or_of_another_package_fail(
+    judged: Judged, twice: bytes, attacks: list[Changes]
+) -> None:
     for changes in attacks:
         report = judged(repacked(twice, changes), AFTER_TWO)
         assert report.indication is Indication.FAILED, (sorted(changes), report.reasons)
+    files = {path: bytes(data) for path, data in read_zip(twice).files.items()}
     back = judged(repacked(twice, _gone(files, 2)), AFTER_TWO)
     assert back.verdict.subindication is RUN_OUT, "the first renewal alone has run out"
+
+
+def test_the_checkers_and_the_page_judge_alike(
+    authority: TestAuthority, fresh: bytes, twice: bytes, attacks: list[Changes], tmp_path: Path
+) -> None:
+    """They have no opinion on what runs out after the last timestamp but the page, which knows the time."""
+    late, taken = short_lived(), short_lived()
+    packages = package_by(late), package_by(taken)
+    first = taken.tsa.certificate
+    years_later(late, 2)
+    years_later(taken, 1)
+    given = [
+        *((authority, package, True) for package in (fresh, twice)),
+        *((authority, repacked(twice, changes), False) for changes in attacks),
+        (late, renewed_by(late, packages[0]), False),
+        (taken, renewed_by(taken, packages[1], Revocation(first, START + EARLIER)), False),
+    ]
+    (tmp_path / "engine").mkdir()
+    with started(tmp_path / "engine") as engine:
+        for number, (by, package, passes) in enumerate(given):
+            folder, root = unpack(package, tmp_path / str(number)), tmp_path / "root.pem"
+            root.write_bytes(by.root.certificate.public_bytes(Encoding.PEM))
+            for checker in CHECKERS:
+                if (folder / checker[-1]).exists():
+                    status, said = check(checker, folder, str(root))
+                    assert (status == 0, "PASS" in said, "FAIL" in said) == (passes, passes, not passes), said
+            at = AFTER_TWO if package is not fresh else START + EARLIER
+            answer = engine.ask_folder(folder, root.read_bytes(), at)
+            assert (answer.indication is Indication.PASSED) == passes, (number, answer.reasons)
 
 
 def test_openssl_verifies_each_with_a_command(authority: TestAuthority, twice: bytes, tmp_path: Path) -> None:

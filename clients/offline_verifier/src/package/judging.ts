@@ -155,7 +155,8 @@ export abstract class PackageJudge {
     const [octets, signature, reply] = ["manifest.json", "manifest.p7s", "manifest.tsr"].map((each) => part(this.files, each));
     require(octets && signature && reply, "A file of the package is not in the form that it must have.");
     const message = readMessage(signature, "manifest.p7s");
-    require(message.plain && message.content === null, "The signature of the manifest is not in its one form.");
+    const formed = message.plain && message.content === null && message.versions.every((each) => each === 1n);
+    require(formed, "The signature of the manifest is not in its one form.");
     require(message.statesTime, "The signature was not made for a manifest: it does not state its time.");
     const token = readToken(reply, "manifest.tsr");
     const own = this.certificates();

@@ -21,6 +21,8 @@ export interface Message {
   readonly certificates: readonly Uint8Array[];
   readonly tokens: readonly Uint8Array[];
   readonly statesTime: boolean;
+  /** Of the message and of its signer, which nothing covers (RFC 5652, 5.1, 5.3). */
+  readonly versions: readonly [bigint, bigint];
   /** Nothing that is not signed but certificates: no unsigned attributes, no lists, no content. */
   readonly plain: boolean;
   readonly content: Uint8Array | null;
@@ -32,7 +34,7 @@ export function readMessage(octets: Uint8Array, path: string): Message {
     const outer = new Fields(whole(octets, SEQUENCE));
     if (oid(outer.next(OBJECT_IDENTIFIER)) !== SIGNED_DATA) throw new Malformed("no signed data");
     const signed = new Fields(new Fields(outer.next(CONTEXT_0), CONTEXT_0).next(SEQUENCE));
-    signed.next(INTEGER_TAG);
+    const version = integer(signed.next(INTEGER_TAG));
     signed.next(SET);
     const inside = new Fields(signed.next(SEQUENCE));
     inside.next(OBJECT_IDENTIFIER);
@@ -45,13 +47,13 @@ export function readMessage(octets: Uint8Array, path: string): Message {
     const certificates = bag === undefined ? [] : members(bag).map((each) => each.bytes);
     const plain = own.plain && content === undefined && lists === undefined;
     const held = content === undefined ? null : (members(content)[0]?.body ?? null);
-    return { ...own, certificates, plain, content: held };
+    return { ...own, versions: [version, own.version], certificates, plain, content: held };
   });
 }
 
-function readSigner(signer: Element): Omit<Message, "certificates" | "content"> {
+function readSigner(signer: Element): Omit<Message, "certificates" | "content" | "versions"> & { readonly version: bigint } {
   const fields = new Fields(signer);
-  fields.next(INTEGER_TAG);
+  const version = integer(fields.next(INTEGER_TAG));
   const named = fields.next();
   fields.next(SEQUENCE);
   const signed = fields.optional(CONTEXT_0);
@@ -67,7 +69,7 @@ function readSigner(signer: Element): Omit<Message, "certificates" | "content"> 
   });
   const [issuer, serial] = named.tag === SEQUENCE ? members(named) : [];
   const by = issuer === undefined || serial === undefined ? null : { issuer: issuer.bytes, serial: integer(serial) };
-  return { signature, signer: by, tokens, statesTime: kinds.includes(SIGNING_TIME), plain: unsigned === undefined };
+  return { version, signature, signer: by, tokens, statesTime: kinds.includes(SIGNING_TIME), plain: unsigned === undefined };
 }
 
 /** A timestamp: its token, serial number and nonce, and the certificates in it. */
