@@ -8,9 +8,11 @@ from typing import Final
 from appliance.captures.finishing import MADE_LATER
 from appliance.captures.recording import CaptureRecording, RecordedCapture
 from appliance.captures.register import CaptureRegister
+from appliance.captures.telling import tell
 from appliance.documents.blobs import BlobStore
 from appliance.errors import StateRefused
 from appliance.evidence.captures.layout import FACTS
+from appliance.ledger.audit_trail import EventKind
 from appliance.model.captures import CaptureFile, OrderedCapture
 from appliance.store import captures
 from appliance.store.database import Database, Transaction
@@ -28,8 +30,8 @@ class CapturePackages:
         self._database, self._blobs, self._register, self._recording = database, blobs, register, recording
 
     def package(self, capture_id: str, *, by: str) -> bytes:
-        """The package of *by*'s capture. The first time it waits for a checkpoint of the log, and the authority
-        signs and dates it; later it is the same octets again.
+        """The package of a capture that *by* may see. The first time it waits for a checkpoint of the log, and the
+        authority signs and dates it; later it is the same octets again.
 
         Raises :class:`NotFound`, :class:`StateRefused` for a capture without files or while no checkpoint comes,
         and what the authority raises.
@@ -40,13 +42,13 @@ class CapturePackages:
             return self._blobs.get(files[PACKAGE])
         made = self._recording.package(_recorded(capture, files))
         file = CaptureFile(PACKAGE, self._blobs.put(made), len(made))
-        return self._blobs.get(self._database.commit(_keep, capture_id, file))
+        return self._blobs.get(self._database.commit(self._keep, capture, file))
 
-
-def _keep(tx: Transaction, capture_id: str, file: CaptureFile) -> str:
-    """The digest of the package that stands: whoever made the first one."""
-    captures.add_file(tx, capture_id, file)
-    return next(each.digest for each in captures.files_of(tx, capture_id) if each.name == file.name)
+    def _keep(self, tx: Transaction, capture: OrderedCapture, file: CaptureFile) -> str:
+        """The digest of the package that stands: whoever made the first one."""
+        if captures.add_file(tx, capture.id, file):
+            tell(tx, capture, EventKind.CAPTURE_PACKAGED, self._register.now(), package=file.digest)
+        return next(each.digest for each in captures.files_of(tx, capture.id) if each.name == file.name)
 
 
 def _recorded(capture: OrderedCapture, files: Mapping[str, str]) -> RecordedCapture:

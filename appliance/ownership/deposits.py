@@ -17,13 +17,14 @@ from appliance.errors import LedgerDamaged, NotFound, PreconditionRefused, Resul
 from appliance.language import Language
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
 from appliance.model.deposits import Deposit, DepositedFile, readable_name
+from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
 from appliance.ownership.certificate import CertificateFacts, certificate_pdfs
 from appliance.ownership.declaration import load_declaration
 from appliance.ownership.manifest import digest_of, encode_manifest, is_digest
 from appliance.ownership.orders import DepositOrder, accepted, split
 from appliance.pdf.values import ValidationMaterial
-from appliance.store import api_clients, ownership, people
+from appliance.store import api_clients, outbox, ownership, people
 from appliance.store.database import Transaction
 from appliance.verification import Indication
 from hsm.rows import fields_of
@@ -96,9 +97,10 @@ class Ownership:
         return self._deposit(split(order), by, None)
 
     def get(self, deposit_id: str, *, by: str) -> Deposit:
-        """The deposit of *by*. Raises :class:`NotFound`, also for somebody else's."""
+        """The deposit of *by*, or with a declaration that was made in their name. Raises :class:`NotFound`, also
+        for somebody else's."""
         deposit = self._records.database.query(ownership.load_deposit, deposit_id)
-        if deposit.depositor != by:
+        if by not in (deposit.depositor, deposit.declared.declarer if deposit.declared else None):
             raise _missing(deposit_id)
         return deposit
 
@@ -172,10 +174,12 @@ class Ownership:
         with self._records.database.reading() as tx:
             person = people.person(tx, by)
             today = self._records.now().astimezone(ZoneInfo(person.zone)).date()
+            declarers = [_declarer(tx, each, person, by_program=reach is not None) for each in orders]
             wanted = [_wanted(tx, each, person, today, number or secrets.token_hex(12)) for each in orders]
             client = "" if reach is None else api_clients.load_client(tx, reach.client).name
         missing = [each for each in wanted if each.known is None]
-        facts = [self._dated(each, person, client) for each in missing]
+        names = dict(zip([each.number for each in wanted], declarers, strict=True))
+        facts = [self._dated(each, person, (client, names[each.number])) for each in missing]
         certificates = self._certificates([each for each, _ in facts], person.language) if facts else []
         made = [
             _Made(one, about, token, certificate)
@@ -185,7 +189,10 @@ class Ownership:
             recorded = {each.wanted.number: _record(tx, each, person) for each in made}
         return [each.known or recorded[each.number] for each in wanted]
 
-    def _dated(self, wanted: _Wanted, person: Person, client: str) -> tuple[CertificateFacts, bytes]:
+    def _dated(
+        self, wanted: _Wanted, person: Person, handed_in: tuple[str, str]
+    ) -> tuple[CertificateFacts, bytes]:
+        """*handed_in*: the names of the program, and of who has declared what it hands in; empty without one."""
         order = wanted.order
         token = self._backend.timestamps.issue_token(bytes.fromhex(wanted.digest))
         info = parse_token(token)
@@ -201,7 +208,9 @@ class Ownership:
             issuer=self._issuer.name,
             address=self._issuer.address.rstrip("/"),
             version=wanted.version,
-            client=client,
+            client=handed_in[0],
+            declarer=handed_in[1],
+            obtained=None if order.declared is None else order.declared.obtained,
             heading=self._issuer.headings[person.language],
         )
         return facts, token
@@ -232,6 +241,25 @@ class Ownership:
 
 def _missing(deposit_id: str) -> NotFound:
     return NotFound("There is no deposit {deposit}.", deposit=deposit_id)
+
+
+def _declarer(tx: Transaction, order: DepositOrder, person: Person, *, by_program: bool) -> str:
+    """The name of who has declared what a program hands in, a colleague of the depositor *person*, or that person;
+    empty for what is not handed in by one. Raises :class:`PreconditionRefused`."""
+    if (order.declared is not None) is not by_program:
+        raise PreconditionRefused(
+            "A program says who has made the declaration, and when it was obtained; nobody else does."
+        )
+    if order.declared is None:
+        return ""
+    found = people.person(tx, order.declared.declarer)
+    if found.organisation != person.organisation or not people.is_active(tx, found.subject):
+        raise PreconditionRefused(
+            "{name} cannot have declared it: whoever does is of the depositor's organisation, with an active"
+            " account.",
+            name=found.name,
+        )
+    return found.name
 
 
 def _wanted(tx: Transaction, order: DepositOrder, person: Person, today: date, number: str) -> _Wanted:
@@ -298,8 +326,12 @@ def _record(tx: Transaction, made: _Made, person: Person) -> Deposit:
         predecessor=order.predecessor,
         client=None if reach is None else reach.client,
         work=order.work,
+        declared=order.declared,
     )
     ownership.insert_deposit(tx, deposit, order.files)
+    if order.declared is not None:
+        for each in dict.fromkeys((order.declared.declarer, person.subject)):
+            outbox.enqueue(tx, Notice(None, each, NoticeKind.DEPOSIT_DECLARED, deposit.at, deposit.id))
     return ownership.load_deposit(tx, deposit.id)
 
 
@@ -316,6 +348,9 @@ def _event(made: _Made, person: Person) -> AuditEvent:
     }
     if facts.predecessor is not None:
         public["predecessor"] = facts.predecessor
+    if made.wanted.order.declared is not None:
+        declared = made.wanted.order.declared
+        public |= {"declarer": declared.declarer, "obtained": declared.obtained.isoformat()}
     private: dict[str, Field] = {
         "title": facts.title,
         "name": facts.depositor,

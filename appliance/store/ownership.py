@@ -13,6 +13,7 @@ from appliance.model.deposits import (
     Deposit,
     DepositedFile,
     HolderKind,
+    ObtainedDeclaration,
     RightsHolder,
     WorkDetails,
     WorkKind,
@@ -44,8 +45,20 @@ def _work(
     return WorkDetails(WorkKind(kind), Creation(creation), holds, declaration, day, description)
 
 
-_COLUMNS: Final = ", ".join((*_OWN.split(), *_WORK))
-_DEPOSITS: Final = Query(Deposit, f"SELECT {_COLUMNS} FROM deposits", work=(_work, _WORK))  # noqa: S608 -- literals
+def _declared(declarer: str | None, obtained: str | None) -> ObtainedDeclaration | None:
+    if declarer is None or obtained is None:
+        return None
+    return ObtainedDeclaration(declarer, date.fromisoformat(obtained))
+
+
+_DECLARED: Final = ("declarer", "obtained")
+_COLUMNS: Final = ", ".join((*_OWN.split(), *_WORK, *_DECLARED))
+_DEPOSITS: Final = Query(
+    Deposit,
+    f"SELECT {_COLUMNS} FROM deposits",  # noqa: S608 -- literals
+    work=(_work, _WORK),
+    declared=(_declared, _DECLARED),
+)
 _FOLLOWED: Final = "Another version follows that deposit already; deposit this one after the newest version."
 _FILES: Final = Query(DepositedFile, "SELECT name, digest, size FROM deposit_files")
 
@@ -58,6 +71,8 @@ def insert_deposit(tx: Transaction, deposit: Deposit, files: Sequence[DepositedF
     if deposit.work is not None:
         row |= fields_of(deposit.work, "kind creation completed description declaration")
         row |= {"holder_kind": deposit.work.holder.kind, "holder": deposit.work.holder.name}
+    if deposit.declared is not None:
+        row |= {"declarer": deposit.declared.declarer, "obtained": deposit.declared.obtained.isoformat()}
     taken = StateRefused(
         "Another version follows that deposit already; deposit this one after the newest version."
     )

@@ -29,7 +29,7 @@ from appliance.ownership.deposits import SHOWN
 from appliance.ownership.manifest import MOST_FILES
 from appliance.ownership.orders import MOST_AT_ONCE
 from hsm.errors import RefusalError
-from webui.portal.access import require_person
+from webui.portal.access import require_person, visitor
 from webui.portal.pages import appliance, saved_file
 from webui.shared.form_pages import Answer, FormProblems, form, render, see_other, status_in_workflow
 from webui.shared.language import current_language, translate
@@ -203,6 +203,8 @@ def show(deposit_id: str) -> Answer:
         creations=CREATIONS,
         holder_kinds=HOLDER_KINDS,
         client=None if found.client is None else appliance.api_clients.find(found.client).name,
+        declarer=None if found.declared is None else appliance.registry.person(found.declared.declarer).name,
+        own=found.depositor == visitor().subject,
     )
 
 
