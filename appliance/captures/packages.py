@@ -64,8 +64,8 @@ class CapturePackages:
         self._attempts = RenewalAttempts(self._database, self._now, PACKAGES, LAST_RETRY, faults)
 
     def package(self, capture_id: str, *, by: str) -> bytes:
-        """The package of a capture that *by* may see; where it is not made yet, made now: it waits for a checkpoint
-        of the log, and the authority signs and dates it. Later it is the same octets again, and more once it was
+        """The package of a capture that *by* may see. Where there is none yet it is made: that waits for a
+        checkpoint of the log, and the authority signs and dates it. Later it is the same octets again, and more once it was
         renewed.
 
         Raises :class:`NotFound`, :class:`StateRefused` for a capture without files or while no checkpoint comes,

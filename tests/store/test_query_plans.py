@@ -81,16 +81,8 @@ GROWING = (
     *("powers", "power_events", "signing_grounds", "identity_records", "webhook_attempts"),
     *("mail_merges", "mail_merge_rows", "mail_merge_faults", "directory_users", "accounts"),
     *("scim_users", "scim_groups", "scim_members", "directory_rounds"),
-    *(
-        "captures",
-        "capture_files",
-        "capture_schedules",
-        "capture_packages",
-        "capture_events",
-        "capture_readers",
-        "capture_holds",
-        "capture_disposals",
-    ),
+    *("captures", "capture_files", "capture_schedules", "capture_packages"),
+    *("capture_events", "capture_readers", "capture_holds", "capture_disposals"),
     *("deposit_batches", "deposit_batch_rows", "deposit_certificates"),
 )
 SMALL = {
