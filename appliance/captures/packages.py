@@ -65,8 +65,8 @@ class CapturePackages:
 
     def package(self, capture_id: str, *, by: str) -> bytes:
         """The package of a capture that *by* may see. Where there is none yet it is made: that waits for a
-        checkpoint of the log, and the authority signs and dates it. Later it is the same octets again, and more once
-        it was renewed.
+        checkpoint of the log, and the authority signs and dates it. Later it is the same octets again, and more
+        once it was renewed.
 
         Raises :class:`NotFound`, :class:`StateRefused` for a capture without files or while no checkpoint comes,
         and what the authority raises.
