@@ -368,17 +368,18 @@ class _Conversation:
         identifier = record_id()
         where = {"WARC-IP-Address": upstream.address} if upstream.address else {}
         cut = {"WARC-Truncated": response.why} if response.why else {}
-        self._recorder.warc.write(
-            RecordType.RESPONSE,
-            address,
-            response.raw,
-            asked_at,
-            identifier=identifier,
-            more={**where, **cut},
-            asked=sent,
-        )
-        together = {**where, "WARC-Concurrent-To": identifier}
-        self._recorder.warc.write(RecordType.REQUEST, address, sent, asked_at, more=together)
+        with self._recorder.warc.together():
+            self._recorder.warc.write(
+                RecordType.RESPONSE,
+                address,
+                response.raw,
+                asked_at,
+                identifier=identifier,
+                more={**where, **cut},
+                asked=sent,
+            )
+            answered = {**where, "WARC-Concurrent-To": identifier}
+            self._recorder.warc.write(RecordType.REQUEST, address, sent, asked_at, more=answered)
 
     def _leave_upstream(self) -> None:
         if self._upstream is not None:

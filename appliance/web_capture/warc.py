@@ -13,10 +13,11 @@ import threading
 import uuid
 import zlib
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from appliance.web_capture.request_keys import method_and_body
 
@@ -88,7 +89,7 @@ class WarcFile:
         self._file = file
         self._size = 0
         self.entries: list[IndexEntry] = []
-        self._turn = threading.Lock()
+        self._turn = threading.RLock()
         self._info = ""
         self._ended = False
 
@@ -96,6 +97,11 @@ class WarcFile:
         """The first record, which says what made the file (6.2)."""
         block = "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode()
         self._info = self.write(RecordType.WARCINFO, "", block, at)
+
+    def together(self) -> AbstractContextManager[Any]:
+        """What the thread writes within it stands together: readers take a request for that of the response that it
+        follows."""
+        return self._turn
 
     def end(self) -> None:
         """Nothing comes after this: whoever still writes gets a ValueError."""

@@ -189,14 +189,18 @@ def packed_again(found: Capture, **other: Any) -> Capture:
     """The capture with *other* times or another visit, in a WACZ that says so."""
     with zipfile.ZipFile(io.BytesIO(found.wacz)) as archive:
         told = [json.loads(line.split(" ", 2)[2]) for line in archive.read(INDEX).decode().splitlines()]
+    told.sort(
+        key=lambda each: (int(each["offset"]), "method" in each)
+    )  # a form's own line behind that for readers
     entries = []
-    for each in sorted(told, key=lambda each: int(each["offset"])):
+    for each in {int(each["offset"]): each for each in told}.values():
         place = int(each["offset"]), int(each["length"])
         record = gzip.decompress(found.warc[place[0] : sum(place)])
         at = re.search(rb"\r\nWARC-Date: ([^\r]*)", record)
         assert at is not None
         block = record.partition(b"\r\n\r\n")[2][:-4]
-        entries.append(index_entry(each["url"], datetime.fromisoformat(at[1].decode()), block, place))
+        entry = index_entry(each["url"], datetime.fromisoformat(at[1].decode()), block, place)
+        entries.append(replace(entry, method=each.get("method", "GET"), body=each.get("requestBody", "")))
     found = replace(found, **other)
     page = CapturedPage(found.visit.loaded_address, found.visit.title, found.visit.text, found.began)
     return replace(found, wacz=wacz(found.warc, entries, page, made_by="test", at=found.ended))
