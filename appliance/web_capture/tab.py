@@ -93,6 +93,16 @@ class Tab:
         told = self._tools.ask("Target.getTargetInfo", {"targetId": self._target})["targetInfo"]
         return _text(told.get("url")), _text(told.get("title"))
 
+    def is_alone(self) -> bool:
+        """Whether the browser runs nothing but this tab, and that is empty. What else runs is told to end: a
+        shared worker may outlive its page (``extendedLifetime``)."""
+        running = self._tools.ask("Target.getTargets")["targetInfos"]
+        others = [str(each["targetId"]) for each in running if each["targetId"] != self._target]
+        for each in others:
+            with suppress(BrowserRefused):  # it has ended meanwhile
+                self._tools.ask("Target.closeTarget", {"targetId": each})
+        return not others and self.heading()[0] == "about:blank"
+
     def octets(self, method: str, parameters: Mapping[str, Any], *, seconds: float = 30.0) -> bytes:
         """What an answer has as ``data``."""
         return _octets(self.ask(method, parameters, seconds=seconds))
