@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import resource
 import socket
 import threading
 import time
@@ -166,6 +168,25 @@ def test_whoever_says_something_else_gets_nothing(said: object, tmp_path: Path) 
         assert LiveViews(at).picture("a", by="b", after=0, wait=0) is None
         with pytest.raises(NotFound):
             LiveViews(at).picture("a", by="c", after=0)
+
+
+def test_a_scheduler_without_descriptors_answers_once_it_has_some(tmp_path: Path) -> None:
+    log_ins, at, taken = LiveLogIns(), tmp_path / "views.sock", list[int]()
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with LiveViewServer(at, log_ins, lambda *_, **__: None), socket.socket(socket.AF_UNIX) as stream:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+        try:
+            with suppress(OSError):
+                while True:
+                    taken.append(os.dup(stream.fileno()))
+            stream.connect(str(at))
+            time.sleep(0.5)  # it has tried
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+            for each in taken:
+                os.close(each)
+        frames.write(stream, {"capture": "a", "by": "b", "proceed": True})
+        assert frames.read(stream, limit=1000, deadline=time.monotonic() + 20) == {"refused": "not-found"}
 
 
 def test_a_scheduler_without_its_directory_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
