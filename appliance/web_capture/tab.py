@@ -29,6 +29,9 @@ _LOOKS: Final = 3
 
 T = TypeVar("T")
 
+_OF_BROWSER: Final = ("chrome:", "chrome-extension:", "devtools:")
+"""Where no site leads: Chromium with windows has pages and workers of its own."""
+
 
 class Tab:
     """A new tab; *idle_since* says since when nothing passes through the proxy. Everything raises
@@ -94,10 +97,11 @@ class Tab:
         return _text(told.get("url")), _text(told.get("title"))
 
     def is_alone(self) -> bool:
-        """Whether the browser runs nothing but this tab, and that is empty. What else runs is told to end: a
-        shared worker may outlive its page (``extendedLifetime``)."""
+        """Whether the browser runs nothing of any site but this tab, and that is empty. What else runs is told to
+        end: a shared worker may outlive its page (``extendedLifetime``)."""
         running = self._tools.ask("Target.getTargets")["targetInfos"]
-        others = [str(each["targetId"]) for each in running if each["targetId"] != self._target]
+        of_sites = [each for each in running if not _text(each.get("url")).startswith(_OF_BROWSER)]
+        others = [str(each["targetId"]) for each in of_sites if each["targetId"] != self._target]
         for each in others:
             with suppress(BrowserRefused):  # it has ended meanwhile
                 self._tools.ask("Target.closeTarget", {"targetId": each})
