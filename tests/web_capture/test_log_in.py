@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 from PIL import Image
 
+from appliance.capture_service.believing import believable_picture
 from appliance.web_capture import logging_in
 from appliance.web_capture.live_view import (
     LONGEST_SHOWN,
@@ -244,7 +245,7 @@ def test_a_page_that_wants_too_much(served: Served, capturing: Capturing) -> Non
     which has nothing of a worker that would outlive its page."""
     inner = served({"inner.example": lambda asked: page("secret")})
     hostile = f"""<title>0</title><img src="http://inner.example:{inner.port}/"><script>let n=0;
-      new SharedWorker('/worker.js',{{extendedLifetime:true}});
+      new SharedWorker('/worker.js',{{extendedLifetime:true}});onclick=()=>resizeTo(500,400);
       setInterval(()=>{{document.title=(++n)+'x'.repeat(5000)}},1);
       setInterval(()=>{{alert(1);open('/more');location.href='/file'}},300);
       onbeforeunload=e=>{{e.preventDefault();
@@ -269,6 +270,7 @@ def test_a_page_that_wants_too_much(served: Served, capturing: Capturing) -> Non
     hand = Hand(acts())
     root = f"http://localhost:{server.port}/"
     found = capturing(root, ["localhost"], live=hand)
+    assert {believable_picture(each).width for each in hand.seen} == {WIDTH}
     assert found.capture.visit.text.strip() == "quiet"
     assert {address for _, address in found.records if address} == {root}
     assert inner.seen == []
