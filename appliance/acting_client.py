@@ -16,11 +16,14 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class ClientReach:
     """What the client with the id ``client`` may reach: contracts whose initiators are of ``organisations``, of
-    the types ``kinds``; no types means all. Both are compared as they are written."""
+    the types ``kinds``; no types means all. Both are compared as they are written. ``captures`` and ``deposits``:
+    whether it may read those web captures that it ordered, and its organisations' deposits."""
 
     client: str
     organisations: frozenset[str]
     kinds: frozenset[str] = frozenset()
+    captures: bool = False
+    deposits: bool = False
 
     def covers(self, organisation: str, kind: str) -> bool:
         """Whether a contract of this organisation and type is within reach."""

@@ -24,6 +24,7 @@ from appliance.captures.planning import CaptureSchedules
 from appliance.captures.queue import CaptureQueue
 from appliance.captures.register import CaptureRegister
 from appliance.captures.retention import CaptureRetention
+from appliance.captures.sharing import CaptureSharing
 from appliance.clock import utc_now
 from appliance.config import Settings
 from appliance.confinement.pool import Confinement
@@ -217,6 +218,7 @@ class Appliance:
         self.capture_service = CaptureService(self.settings, self.settings.home.capture_socket)
         self.capture_recording = CaptureRecording(records, backend, self, self.confinement)
         self.captures = CaptureRegister(database, backend.blobs, settings, now)
+        self.capture_sharing = CaptureSharing(database, now)
         self.capture_schedules = CaptureSchedules(database, settings, now)
         makers = self.capture_service, self.capture_recording
         self.live_log_ins = LiveLogIns()

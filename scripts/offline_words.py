@@ -25,7 +25,7 @@ _SAID: Final = re.compile(r'data-say="([^"]+)"')
 _SENTENCE: Final = re.compile(r"[A-Z{“(][^\n]* [^\n]*")
 """What people read begins with a capital and has blanks; single words are sought in the page alone."""
 _WORD: Final = re.compile(r"[A-Z][a-z]+")
-_OTHERS: Final = frozenset({"English", "System Volume Information", "X509 CRL"})
+_OTHERS: Final = frozenset({"Captured pages", "English", "System Volume Information", "X509 CRL"})
 """What is said in its own language, or by no people."""
 
 _HEAD: Final = """\

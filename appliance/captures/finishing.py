@@ -11,15 +11,17 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
+from appliance.captures.telling import tell
 from appliance.confinement.pool import Confinement
 from appliance.documents.blobs import BlobStore
 from appliance.errors import NotFound
 from appliance.evidence.captures import layout
 from appliance.evidence.captures.facts import CaptureFacts, decode
 from appliance.evidence.captures.thumbnail import thumbnail_of
-from appliance.model.captures import CaptureFile, CaptureState, OrderedCapture, RecordedComparison
+from appliance.ledger.audit_trail import EventKind
+from appliance.model.captures import CaptureFile, CaptureState, OrderedCapture, OrderKind, RecordedComparison
 from appliance.model.notice import Notice, NoticeKind
-from appliance.store import captures, outbox
+from appliance.store import captures, outbox, people
 from appliance.store.database import Database, Transaction
 from appliance.web_capture.differences import ComparedPage, compare_pages
 
@@ -63,7 +65,8 @@ class CaptureFinishing:
             self._add(capture.id, PREVIEW, small)
 
     def _compare(self, capture: OrderedCapture, files: Mapping[str, str]) -> None:
-        """With the one before of the same schedule; its owner is told of what is different."""
+        """With the one before of the same schedule; its owner, and who reads the plan, are told of what is
+        different."""
         with self._database.reading() as tx:
             earlier = None if capture.schedule is None else captures.one_before(tx, capture)
             before = (
@@ -82,7 +85,9 @@ class CaptureFinishing:
         captures.note_comparison(tx, capture.id, comparison)
         if comparison.changed:
             at = self._now()
-            outbox.enqueue(tx, Notice(None, capture.owner, NoticeKind.CAPTURE_CHANGED, at, capture.id))
+            tell(tx, capture, EventKind.CAPTURE_CHANGED, at, compared=comparison.earlier)
+            for each in (capture.owner, *_readers(tx, capture)):
+                outbox.enqueue(tx, Notice(None, each, NoticeKind.CAPTURE_CHANGED, at, capture.id))
 
     def _page(self, files: Mapping[str, str]) -> ComparedPage:
         facts = decode(self._blobs.get(files[layout.FACTS]))
@@ -102,6 +107,14 @@ class CaptureFinishing:
             if captures.load_capture(tx, capture_id).state is not CaptureState.DONE:
                 raise NotFound("There is no web capture {capture}.", capture=capture_id)
             captures.add_file(tx, capture_id, file)
+
+
+def _readers(tx: Transaction, capture: OrderedCapture) -> list[str]:
+    """The colleagues with whom the plan of *capture* is shared and who may still read it."""
+    shared = captures.readers_of(tx, OrderKind.SCHEDULE, capture.schedule or "")
+    return [
+        each for each in shared if people.is_active(tx, each) and captures.is_shared_with(tx, capture.id, each)
+    ]
 
 
 def _certificate(facts: CaptureFacts) -> str:

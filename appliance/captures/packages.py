@@ -18,6 +18,7 @@ from appliance.archive_renewal import MOST, SLICE, RenewalAttempts, RenewalRound
 from appliance.captures.finishing import MADE_LATER
 from appliance.captures.recording import CaptureRecording, RecordedCapture
 from appliance.captures.register import CaptureRegister
+from appliance.captures.telling import tell
 from appliance.config import KeepingSettings
 from appliance.contracts.dependencies import ContractRecords, SigningBackend
 from appliance.documents.blobs import BlobStore
@@ -27,6 +28,7 @@ from appliance.evidence.captures.layout import FACTS
 from appliance.evidence.captures.renewals import last_token, renewed
 from appliance.evidence.gathering import certificates_of
 from appliance.evidence.repacked import read_zip
+from appliance.ledger.audit_trail import EventKind
 from appliance.maintenance import Maintenance
 from appliance.model.captures import CaptureFile, CaptureState, OrderedCapture
 from appliance.store import archive_renewals, captures, retention
@@ -62,8 +64,9 @@ class CapturePackages:
         self._attempts = RenewalAttempts(self._database, self._now, PACKAGES, LAST_RETRY, faults)
 
     def package(self, capture_id: str, *, by: str) -> bytes:
-        """The package of *by*'s capture; where it is not made yet, made now: it waits for a checkpoint of the log,
-        and the authority signs and dates it. Later it is the same octets again, and more once it was renewed.
+        """The package of a capture that *by* may see. Where there is none yet it is made: that waits for a
+        checkpoint of the log, and the authority signs and dates it. Later it is the same octets again, and more
+        once it was renewed.
 
         Raises :class:`NotFound`, :class:`StateRefused` for a capture without files or while no checkpoint comes,
         and what the authority raises.
@@ -108,15 +111,15 @@ class CapturePackages:
             return self._blobs.get(files[PACKAGE])
         made = self._recording.package(_recorded(capture, files))
         file = CaptureFile(PACKAGE, self._blobs.put(made), len(made))
-        return self._blobs.get(self._database.commit(_keep, capture.id, file))
+        return self._blobs.get(self._database.commit(self._keep, capture, file))
 
-
-def _keep(tx: Transaction, capture_id: str, file: CaptureFile) -> str:
-    """The digest of the package that stands: whoever made the first one."""
-    if captures.load_capture(tx, capture_id).state is not CaptureState.DONE:
-        raise NotFound("There is no web capture {capture}.", capture=capture_id)
-    captures.add_file(tx, capture_id, file)
-    return next(each.digest for each in captures.files_of(tx, capture_id) if each.name == file.name)
+    def _keep(self, tx: Transaction, capture: OrderedCapture, file: CaptureFile) -> str:
+        """The digest of the package that stands: whoever made the first one."""
+        if captures.load_capture(tx, capture.id).state is not CaptureState.DONE:
+            raise NotFound("There is no web capture {capture}.", capture=capture.id)
+        if captures.add_file(tx, capture.id, file):
+            tell(tx, capture, EventKind.CAPTURE_PACKAGED, self._now(), package=file.digest)
+        return next(each.digest for each in captures.files_of(tx, capture.id) if each.name == file.name)
 
 
 def _recorded(capture: OrderedCapture, files: Mapping[str, str]) -> RecordedCapture:

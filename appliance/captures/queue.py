@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from appliance.acting_client import ClientReach, acting_for
 from appliance.capture_service.client import CaptureService, CaptureUnavailable
 from appliance.capture_service.messages import CaptureFault
 from appliance.captures.live_views import LiveLogIns
 from appliance.captures.orders import order_of
 from appliance.captures.recording import CaptureRecording, CaptureRequest, RecordedCapture
+from appliance.captures.telling import asked_by, tell
 from appliance.contracts.crash_safety import ProcessLeases
 from appliance.documents.blobs import BlobStore
 from appliance.errors import StateRefused
 from appliance.evidence.captures.facts import fit
+from appliance.ledger.audit_trail import EventKind
 from appliance.model.captures import CaptureFile, CaptureRecord, OrderedCapture
 from appliance.model.notice import Notice, NoticeKind
 from appliance.store import captures, outbox, people
@@ -120,7 +121,7 @@ class CaptureQueue:
         with self._database.reading() as tx:
             person = people.person(tx, taken.owner)
         request = CaptureRequest(taken.id, taken.purpose, person.name, person.organisation, person.zone)
-        with _asked_by(taken):
+        with asked_by(taken):
             self._recording.record(capture, request=request, by=taken.owner, keep=partial(self._keep, capture))
 
     def _may_be_the_pages(self, taken: OrderedCapture, failure: CaptureUnavailable) -> bool:
@@ -176,10 +177,7 @@ class _Noting:
             self.note(made)
 
 
-def _asked_by(capture: OrderedCapture) -> AbstractContextManager[None]:
-    """While it lasts, entries of the log name the API client that ordered *capture*, if one did."""
-    return nullcontext() if capture.client is None else acting_for(ClientReach(capture.client, frozenset()))
-
-
 def _tell(tx: Transaction, capture: OrderedCapture, at: datetime) -> None:
+    """Its owner, and the program that ordered it, that nothing came of it."""
+    tell(tx, capture, EventKind.CAPTURE_FAILED, at)
     outbox.enqueue(tx, Notice(None, capture.owner, NoticeKind.CAPTURE_FAILED, at, capture.id))

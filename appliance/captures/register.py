@@ -1,4 +1,8 @@
-"""The register of web captures: ordering, cancelling and reading them, for their owner; auditors read the list."""
+"""The register of web captures: ordering, cancelling and reading them.
+
+A capture belongs to whoever ordered it; who else may see it, the store answers in one place
+(:func:`appliance.store.captures.readable_capture`).
+"""
 
 from __future__ import annotations
 
@@ -47,7 +51,7 @@ class CapturePage:
 
 
 class CaptureRegister:
-    """A capture belongs to whoever ordered it, and nobody else gets its files. Thread-safe."""
+    """What is changed is changed by the owner alone. Thread-safe."""
 
     def __init__(
         self, database: Database, blobs: BlobStore, settings: CaptureSettings, now: Callable[[], datetime]
@@ -55,7 +59,7 @@ class CaptureRegister:
         self._database = database
         self._blobs = blobs
         self._settings = settings
-        self._now = now
+        self._now = self.now = now
 
     @property
     def enabled(self) -> bool:
@@ -135,6 +139,10 @@ class CaptureRegister:
             return captures.load_schedule(tx, schedule.id)
 
     def get(self, capture_id: str, *, by: str) -> OrderedCapture:
+        """The capture, for somebody who may see it. Raises :class:`NotFound`, also for what is not theirs."""
+        return self._database.query(captures.readable_capture, capture_id, by)
+
+    def own(self, capture_id: str, *, by: str) -> OrderedCapture:
         """The capture of *by*. Raises :class:`NotFound`, also for somebody else's."""
         return self._database.query(captures.load_capture, capture_id, by)
 
@@ -144,7 +152,7 @@ class CaptureRegister:
         with self._database.reading() as tx:
             if after is not None:
                 captures.load_capture(tx, after, subject)
-            return _page(captures.captures_of(tx, subject, after, PAGE + 1))
+            return page_of(captures.captures_of(tx, subject, after, PAGE + 1))
 
     def of_client(self, capture_id: str) -> OrderedCapture:
         """The capture, if the API client that acts ordered it, in the name of somebody who is of its
@@ -162,7 +170,7 @@ class CaptureRegister:
         """The newest captures of all people of one *organisation*, for its auditors, behind the one
         with the id *after*."""
         with self._database.reading() as tx:
-            return _page(captures.captures_of_organisation(tx, organisation, after, PAGE + 1))
+            return page_of(captures.captures_of_organisation(tx, organisation, after, PAGE + 1))
 
     def count_ahead(self, capture: OrderedCapture) -> int:
         """How many come before *capture* in the queue; 0 for one that does not wait."""
@@ -171,21 +179,21 @@ class CaptureRegister:
     is_to_finish = reads(captures.is_to_finish)
 
     def files(self, capture_id: str, *, by: str) -> Sequence[CaptureFile]:
-        """The files of *by*'s capture that are there: none before it was recorded, and none any more after its
-        disposal. Raises :class:`NotFound`."""
+        """The files that are there of a capture that *by* may see: none before it was recorded, and none any more
+        after its disposal. Raises :class:`NotFound`."""
         with self._database.reading() as tx:
-            return captures.files_of(tx, captures.load_capture(tx, capture_id, by).id)
+            return captures.files_of(tx, captures.readable_capture(tx, capture_id, by).id)
 
     def content(self, capture_id: str, name: str, *, by: str) -> bytes:
-        """The file with this *name* of *by*'s capture. Raises :class:`NotFound`."""
+        """The file with this *name* of a capture that *by* may see. Raises :class:`NotFound`."""
         for each in self.files(capture_id, by=by):
             if each.name == name:
                 return self._blobs.get(each.digest)
         raise NotFound("The web capture {capture} has no file {name}.", capture=capture_id, name=name)
 
     def facts(self, capture_id: str, *, by: str) -> CaptureFacts | None:
-        """What the machine noted of *by*'s capture, as its package has it; None where there are no files. Raises
-        :class:`NotFound`."""
+        """What the machine noted of a capture that *by* may see, as its package has it; None where there are no
+        files. Raises :class:`NotFound`."""
         names = {each.name for each in self.files(capture_id, by=by)}
         return decode(self.content(capture_id, layout.FACTS, by=by)) if layout.FACTS in names else None
 
@@ -231,8 +239,8 @@ class CaptureRegister:
         return capture.ended + timedelta(days=days)
 
     def schedule(self, schedule_id: str, *, by: str) -> CaptureSchedule:
-        """The schedule of *by*. Raises :class:`NotFound`, also for somebody else's."""
-        return self._database.query(captures.load_schedule, schedule_id, by)
+        """The schedule, for somebody who may see it. Raises :class:`NotFound`, also for what is not theirs."""
+        return self._database.query(captures.readable_schedule, schedule_id, by)
 
     def schedules_of(self, subject: str) -> Sequence[CaptureSchedule]:
         """The person's newest schedules."""
@@ -313,6 +321,7 @@ def _capture(
     )
 
 
-def _page(found: list[OrderedCapture]) -> CapturePage:
+def page_of(found: list[OrderedCapture]) -> CapturePage:
+    """The page of a list of which one capture more was looked for."""
     shown = tuple(found[:PAGE])
     return CapturePage(shown, shown[-1].id if len(found) > PAGE else None)

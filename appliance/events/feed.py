@@ -1,4 +1,4 @@
-"""Events: the entries of contracts' lives in the log, as other programs read them (decision 74).
+"""Events: what the log has of contracts, web captures and deposits, as other programs read it (decision 74).
 
 An event is made from its log entry each time it is asked for, so it says the same each time, and proves itself by
 its place in the log. The log numbers its entries inside the writers' transactions, one after the other: what
@@ -11,7 +11,7 @@ import json
 import threading
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
@@ -54,11 +54,14 @@ CLIENT: Final = "client"
 
 @dataclass(frozen=True, slots=True)
 class EventData:
-    """What happened to the ``contract``. ``state`` is the one that it came into, where the log entry alone proves
-    it; ``party`` and ``seal`` are whom it is about, ``client`` is the program that did it; None where that does
-    not apply. No names, no addresses."""
+    """What happened to the ``contract``, the web ``capture`` or the ``deposit``. ``state`` is the one that a
+    contract came into, where the log entry alone proves it; ``party`` and ``seal`` are whom it is about,
+    ``client`` is the program that did it. What does not apply is None, but ``contract`` empty: programs rely on
+    it. No names, no addresses."""
 
-    contract: str
+    contract: str = ""
+    capture: str | None = None
+    deposit: str | None = None
     state: ContractState | None = None
     party: str | None = None
     seal: str | None = None
@@ -80,7 +83,7 @@ class LogReference:
 
 
 @dataclass(frozen=True, slots=True)
-class ContractEvent:
+class LoggedEvent:
     """``timestamp`` is UTC, in whole seconds, as the log entry has it."""
 
     type: EventType
@@ -95,7 +98,7 @@ class ContractEvent:
 
     def as_json(self) -> dict[str, Any]:
         """The event as it is sent; fields without a value are left out."""
-        data = {name: getattr(self.data, name) for name in ("contract", "state", "party", "seal", "client")}
+        data = {each.name: getattr(self.data, each.name) for each in fields(EventData)}
         return {
             "id": self.id,
             "type": self.type.value,
@@ -114,7 +117,7 @@ class EventPage:
     """``cursor`` is where the next page begins. ``more``: there may be more already; a page of a client that may
     read little can be empty and have more behind it."""
 
-    events: tuple[ContractEvent, ...]
+    events: tuple[LoggedEvent, ...]
     cursor: int
     more: bool
 
@@ -129,7 +132,7 @@ class EventFeed:
     def after(
         self, cursor: int, reach: ClientReach, *, limit: int = 100, types: Collection[EventType] = ()
     ) -> EventPage:
-        """The events that follow the log entry *cursor* (-1: from the beginning), of contracts within *reach*, of
+        """The events that follow the log entry *cursor* (-1: from the beginning), of what is within *reach*, of
         these *types* or of all, in the order of the log; at most *limit*. Raises :class:`PreconditionRefused` for
         an entry that the log does not have."""
         with self._database.reading() as tx:
@@ -184,9 +187,9 @@ def read_page(
 ) -> EventPage:
     """:meth:`EventFeed.after` in the caller's transaction, up to the entry *last*. Behind the client's last entry
     the cursor is the newest one of all, as others' need not be looked at again."""
-    found: list[ContractEvent] = []
+    found: list[LoggedEvent] = []
     window, scanned, newest = _ReachWindow(tx, reach), 0, events.newest_entry(tx)
-    while sources := events.sources_after(tx, reach.organisations, cursor, last, limit=CHUNK):
+    while sources := events.sources_after(tx, reach, cursor, last, limit=CHUNK):
         for source in sources:
             event = _event_of(source, window)
             cursor, scanned = source.entry, scanned + 1
@@ -197,22 +200,25 @@ def read_page(
     return EventPage(tuple(found), max(cursor, min(newest, last)), more=False)
 
 
-def _event_of(source: EventSource, window: _ReachWindow) -> ContractEvent | None:
-    """The event of this entry; None for one that is no event, or none that the client may read."""
+def _event_of(source: EventSource, window: _ReachWindow) -> LoggedEvent | None:
+    """The event of this entry; None for one that is no event, or none that the client may read. Of captures and
+    deposits there are no others: their entries are looked for by who may read them."""
     leaf = canonical.decode(source.leaf)
     made = OF_KIND.get(str(leaf["kind"]))
-    if made is None or not window.covers(source.contract, made, leaf["public"]):
-        return None
     public = leaf["public"]
+    if made is None or (source.contract is not None and not window.covers(source.contract, made, public)):
+        return None
     data = EventData(
-        contract=source.contract,
+        contract=source.contract or "",
+        capture=public.get("capture"),
+        deposit=public.get("deposit"),
         state=made.state,
         party=public.get("party"),
         seal=public.get("seal"),
         client=public.get(CLIENT),
     )
     place = LogReference(source.entry, leaf_hash(source.leaf).hex())
-    return ContractEvent(made, datetime.fromisoformat(leaf["at"]), data, place)
+    return LoggedEvent(made, datetime.fromisoformat(leaf["at"]), data, place)
 
 
 class _ReachWindow:

@@ -187,6 +187,23 @@ class EventType(StrEnum):
     HOLD_PLACED = "contract.hold.placed", "A legal hold was placed on the contract.", EventKind.HOLD_PLACED
     HOLD_LIFTED = "contract.hold.lifted", "The legal hold was lifted.", EventKind.HOLD_LIFTED
     DISPOSED = "contract.disposed", "The contract's documents were disposed of.", EventKind.CONTRACT_DISPOSED
+    CAPTURE_DONE = (
+        "capture.done",
+        "A page was captured: its recording is timestamped and logged.",
+        EventKind.PAGE_CAPTURED,
+    )
+    CAPTURE_FAILED = "capture.failed", "Nothing came of a capture; it says why.", EventKind.CAPTURE_FAILED
+    CAPTURE_CHANGED = (
+        "capture.changed",
+        "A page captured by schedule differs from the capture before.",
+        EventKind.CAPTURE_CHANGED,
+    )
+    CAPTURE_PACKAGE_READY = (
+        "capture.package_ready",
+        "The evidence package of a capture is made.",
+        EventKind.CAPTURE_PACKAGED,
+    )
+    DEPOSIT_MADE = "deposit.made", "Files were deposited.", EventKind.OWNERSHIP_DEPOSITED
     TEST = "webhook.test", "A test of a webhook; it stands for nothing that happened."
 
 

@@ -102,7 +102,8 @@ class ApiClient:
 
     @property
     def reach(self) -> ClientReach:
-        return ClientReach(self.id, self.organisations, self.kinds)
+        captures, deposits = Scope.CAPTURES_READ in self.scopes, Scope.DEPOSITS_READ in self.scopes
+        return ClientReach(self.id, self.organisations, self.kinds, captures, deposits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,14 @@ class CaptureState(StrEnum):
     """Its term is over: files, address and purpose are gone, the entry of the log stays."""
 
 
+class OrderKind(StrEnum):
+    """What somebody ordered, and shares: one capture, or a plan with all of its captures. The value is the column
+    of the tables."""
+
+    CAPTURE = "capture"
+    SCHEDULE = "schedule"
+
+
 UNDER_WAY: Final = (CaptureState.WAITING, CaptureState.RUNNING)
 
 

@@ -113,6 +113,15 @@ class DepositedFile:
     size: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ObtainedDeclaration:
+    """What a program says of the declaration that it hands in: the person ``declarer`` (a subject) has made it,
+    and it was obtained on the day ``obtained``."""
+
+    declarer: str
+    obtained: date
+
+
 EMPTY: Final = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 """The SHA-256 of no bytes."""
 
@@ -135,7 +144,8 @@ class Deposit:
 
     ``token`` is the RFC 3161 token (DER) over the digest and ``at`` the time that it gives. ``organisation`` is
     the depositor's at that time. ``predecessor`` is the deposit whose next version this is. ``client`` is the
-    API client that handed it in. ``work`` is None for deposits from before it was asked for."""
+    API client that handed it in, and ``declared`` what that said of the declaration. ``work`` is None for
+    deposits from before it was asked for."""
 
     id: str
     depositor: str
@@ -150,6 +160,7 @@ class Deposit:
     predecessor: str | None = None
     client: str | None = None
     work: WorkDetails | None = None
+    declared: ObtainedDeclaration | None = None
 
     @property
     def has_manifest(self) -> bool:

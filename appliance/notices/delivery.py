@@ -13,6 +13,7 @@ from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import AuditEvent, EventKind, Field, append_event
 from appliance.model.accounts import GuestInvitation
 from appliance.model.api_clients import require_person
+from appliance.model.captures import CaptureSchedule, OrderedCapture
 from appliance.model.contract import GUEST_PREFIX, Contract, Party
 from appliance.model.discussion import DraftKind
 from appliance.model.notice import ChannelKind, Notice, NoticeKind
@@ -22,6 +23,7 @@ from appliance.notices.channel_delivery import ChannelDelivery, Prepared
 from appliance.notices.messages import (
     MailMessage,
     MessageContext,
+    NamedActor,
     PortalAddresses,
     Postponed,
     actors_of_notice,
@@ -29,7 +31,17 @@ from appliance.notices.messages import (
     person_actor,
 )
 from appliance.signing_methods import SigningMethod
-from appliance.store import absences, captures, contracts, discussions, guests, outbox, people
+from appliance.store import (
+    absences,
+    api_clients,
+    captures,
+    contracts,
+    discussions,
+    guests,
+    outbox,
+    ownership,
+    people,
+)
 from appliance.store import writing as texts
 from appliance.store.database import Database, Transaction
 from appliance.store.outbox import MessageDelivery
@@ -117,6 +129,8 @@ class OutboxDelivery(ChannelDelivery[MailMessage]):
             return self._reminders.compose_mail(tx, message, self._now())
         if notice.kind is NoticeKind.DRAFT_SHARED:
             return self._of_draft(tx, notice)
+        if notice.kind in _OF_CAPTURES:
+            return self._of_capture(tx, notice)
         return compose_message(people.person(tx, notice.recipient), notice.kind, self._context(tx, notice))
 
     def _of_draft(self, tx: Transaction, notice: Notice) -> MailMessage | Postponed | None:
@@ -133,12 +147,26 @@ class OutboxDelivery(ChannelDelivery[MailMessage]):
             context = replace(context, title=text.wording.title, who=(person_actor(tx, text.owner),))
         return compose_message(person, notice.kind, context)
 
+    def _of_capture(self, tx: Transaction, notice: Notice) -> MailMessage | Postponed | None:
+        """What became of a capture; None for a colleague who may not see it any more. That it is shared, outside
+        the recipient's quiet hours."""
+        order = captures.find_capture(tx, notice.about) or captures.find_schedule(tx, notice.about)
+        person = people.person(tx, notice.recipient)
+        if order is None or not _sees(tx, order, person):
+            return None
+        context = self._context(tx, notice)
+        if notice.kind is NoticeKind.CAPTURE_SHARED:
+            if (until := self._reminders.free_from(tx, person, self._now())) > self._now():
+                return Postponed(until)
+            context = replace(context, who=(person_actor(tx, order.owner),))
+        return compose_message(person, notice.kind, replace(context, title=order.address[:100]))
+
     def _context(self, tx: Transaction, notice: Notice) -> MessageContext:
         address = self._addresses.notice_url(tx, notice)
         invitation = _invitation(tx, notice.recipient)
         contract_id = notice.contract or (invitation.contract if invitation is not None else None)
         if contract_id is None:
-            return MessageContext(address, self._issuer, _captured(tx, notice))
+            return _deposited(tx, notice, MessageContext(address, self._issuer))
         contract = contracts.load_contract(tx, contract_id)
         answers = self._answers(tx, notice)
         return MessageContext(
@@ -165,13 +193,20 @@ class OutboxDelivery(ChannelDelivery[MailMessage]):
         return Mailbox(person.name, person.email) if person.email else None
 
 
-_OF_CAPTURES: Final = frozenset({NoticeKind.CAPTURE_CHANGED, NoticeKind.CAPTURE_FAILED})
+_OF_CAPTURES: Final = frozenset({NoticeKind.CAPTURE_CHANGED, NoticeKind.CAPTURE_FAILED, NoticeKind.CAPTURE_SHARED})
 
 
-def _captured(tx: Transaction, notice: Notice) -> str:
-    """The address of the page that *notice* is about; empty for other notices."""
-    found = captures.find_capture(tx, notice.about) if notice.kind in _OF_CAPTURES else None
-    return "" if found is None else found.address[:100]
+def _sees(tx: Transaction, order: OrderedCapture | CaptureSchedule, person: Person) -> bool:
+    return person.subject == order.owner or captures.is_shared_with(tx, order.id, person.subject)
+
+
+def _deposited(tx: Transaction, notice: Notice, context: MessageContext) -> MessageContext:
+    """*context*, with the deposit that *notice* is about, if one is, and the program that handed it in."""
+    if notice.kind is not NoticeKind.DEPOSIT_DECLARED:
+        return context
+    deposit = ownership.load_deposit(tx, notice.about)
+    program = "" if deposit.client is None else api_clients.load_client(tx, deposit.client).name
+    return replace(context, title=deposit.title, who=(NamedActor(program),) if program else ())
 
 
 def _signs_elsewhere(contract: Contract, invitation: GuestInvitation) -> bool:

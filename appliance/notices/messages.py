@@ -19,7 +19,7 @@ from appliance.model.accounts import AccountLink, EmbeddedLink, GuestInvitation,
 from appliance.model.contract import Contract, Party, PartyState
 from appliance.model.notice import Notice, NoticeKind, Reminder, ReminderRole
 from appliance.model.people import Person
-from appliance.store import guests, people
+from appliance.store import captures, guests, people
 from appliance.store.database import Transaction
 
 _BY_INITIATOR = frozenset(
@@ -118,8 +118,10 @@ SUBJECTS: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.ACT_WAITING: "What administrators asked for waits for your decision",
     NoticeKind.OFFICER_RECOVERY: "An officer is given a new way in by a key ceremony",
     NoticeKind.REMOTE_REQUESTED: "Other software asks for your signature",
+    NoticeKind.CAPTURE_SHARED: "The web capture of “{title}” is shared with you",
     NoticeKind.CAPTURE_CHANGED: "“{title}” has changed since the capture before",
     NoticeKind.CAPTURE_FAILED: "“{title}” could not be captured",
+    NoticeKind.DEPOSIT_DECLARED: "“{title}” was deposited by a program, with a declaration in your name",
     NoticeKind.ENROLLED: "You are enrolled and can sign now",
     NoticeKind.ENROLMENT_REFUSED: "Your enrolment for signing was refused",
 }
@@ -136,6 +138,8 @@ BY: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.EXTENDED: "The deadline was extended by {who}.",
     NoticeKind.REMINDED: "{who} asks you to look at it now.",
     NoticeKind.DRAFT_SHARED: "It is shared by {who}.",
+    NoticeKind.CAPTURE_SHARED: "It is shared by {who}.",
+    NoticeKind.DEPOSIT_DECLARED: "It was handed in by {who}.",
     NoticeKind.REVIEW_ASKED: "{who} started it.",
     NoticeKind.HANDED_OVER: "It is now to be signed by {who}.",
     NoticeKind.COMPLETED: "It was signed by {who}.",
@@ -203,6 +207,13 @@ MORE: Final[Mapping[NoticeKind, tuple[str, ...]]] = {
     NoticeKind.RECALLED: (REASON,),
     NoticeKind.REMOTE_REQUESTED: (
         "It waits for ten minutes. If you have not just asked for it yourself, refuse it on the page.",
+    ),
+    NoticeKind.CAPTURE_SHARED: (
+        "You can look at it and download its files and its evidence package on the page.",
+    ),
+    NoticeKind.DEPOSIT_DECLARED: (
+        "The page shows what was declared. If you did not declare it, tell the people who run this program at"
+        " once.",
     ),
     NoticeKind.CAPTURE_CHANGED: ("The page of the capture shows what differs from the one before.",),
     NoticeKind.CAPTURE_FAILED: ("The page of the capture says why. You can capture the address again there.",),
@@ -419,8 +430,10 @@ _PAGES = {
     NoticeKind.ACT_WAITING: "/office/acts/{about}",
     NoticeKind.OFFICER_RECOVERY: "/office",
     NoticeKind.REMOTE_REQUESTED: "/remote/{about}",
+    NoticeKind.CAPTURE_SHARED: "/captures/{about}",
     NoticeKind.CAPTURE_CHANGED: "/captures/{about}",
     NoticeKind.CAPTURE_FAILED: "/captures/{about}",
+    NoticeKind.DEPOSIT_DECLARED: "/ownership/{about}",
     NoticeKind.ENROLLED: "/",
     NoticeKind.ENROLMENT_REFUSED: "/settings",
 }
@@ -452,6 +465,8 @@ class PortalAddresses:
         page = _PAGES.get(notice.kind, _CONTRACT if notice.contract else "/")
         if notice.kind is NoticeKind.DRAFT_SHARED and notice.contract is None:
             page = "/writing/{about}/discussion"
+        if notice.kind is NoticeKind.CAPTURE_SHARED and captures.find_schedule(tx, notice.about) is not None:
+            page = "/captures/plans/{about}"
         if page.endswith("{about}") and not notice.about:
             page = "/seals/requests"
         return self._public_url + page.format(contract=notice.contract, about=notice.about)

@@ -8,7 +8,7 @@ import base64
 import itertools
 import textwrap
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from appliance.language import Language, instants, translator
@@ -39,10 +39,11 @@ _LONGEST_LISTED: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class CertificateFacts:
-    """What stands on the certificate. ``files`` are in the manifest's order, ``serial`` is the timestamp's
-    number in hex, ``reply`` the timestamp whole (DER TimeStampResp). ``version`` counts from 1, ``predecessor``
-    is the number of the version before. ``client`` is the name of the program that handed it in, if one did.
-    ``heading`` is what the enterprise calls the certificate, empty for its usual name."""
+    """What stands on the certificate. ``files`` are in the manifest's order, ``serial`` is the timestamp's number
+    in hex, ``reply`` the timestamp whole (DER TimeStampResp). ``version`` counts from 1, ``predecessor`` is the
+    number of the version before. ``client`` is the name of the program that handed it in, if one did; ``declarer``
+    is the name of who has made the declaration, as that program says, and ``obtained`` the day on which it was
+    obtained. ``heading`` is what the enterprise calls the certificate, empty for its usual name."""
 
     number: str
     title: str
@@ -59,6 +60,8 @@ class CertificateFacts:
     version: int = 1
     predecessor: str | None = None
     client: str = ""
+    declarer: str = ""
+    obtained: date | None = None
     heading: str = ""
 
     @property

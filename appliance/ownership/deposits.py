@@ -16,13 +16,14 @@ from appliance.errors import LedgerDamaged, NotFound, PreconditionRefused, Resul
 from appliance.language import Language
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, Field, append_event
 from appliance.model.deposits import Deposit, DepositedFile, readable_name
+from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
 from appliance.ownership.certificate import CertificateFacts, certificate_pdf, total_size
 from appliance.ownership.declaration import load_declaration
 from appliance.ownership.manifest import digest_of, encode_manifest, is_digest
 from appliance.ownership.orders import DepositOrder, accepted
 from appliance.pdf.values import ValidationMaterial
-from appliance.store import api_clients, ledger, ownership, people
+from appliance.store import api_clients, ledger, outbox, ownership, people
 from appliance.store.database import Transaction
 from appliance.verification import Indication
 from hsm import canonical
@@ -87,9 +88,10 @@ class Ownership:
         return known
 
     def get(self, deposit_id: str, *, by: str) -> Deposit:
-        """The deposit of *by*. Raises :class:`NotFound`, also for somebody else's."""
+        """The deposit of *by*, or with a declaration that was made in their name. Raises :class:`NotFound`, also
+        for somebody else's."""
         deposit = self._records.database.query(ownership.load_deposit, deposit_id)
-        if deposit.depositor != by:
+        if by not in (deposit.depositor, deposit.declared.declarer if deposit.declared else None):
             raise _missing(deposit_id)
         return deposit
 
@@ -171,6 +173,7 @@ class Ownership:
             raise NotFound("There is no certificate of the deposit {deposit}.", deposit=deposit.id)
         person = people.person(tx, deposit.depositor)
         before = [each.id for each in ownership.versions(tx, deposit.id)]
+        declared = deposit.declared
         facts = CertificateFacts(
             number=deposit.id,
             **fields_of(deposit, "title work organisation at predecessor"),
@@ -183,6 +186,8 @@ class Ownership:
             address=self._issuer.address.rstrip("/"),
             version=before.index(deposit.id) + 1,
             client="" if deposit.client is None else api_clients.load_client(tx, deposit.client).name,
+            declarer="" if declared is None else people.person(tx, declared.declarer).name,
+            obtained=None if declared is None else declared.obtained,
             heading=self._issuer.headings[person.language],
         )
         return facts, person.language
@@ -214,11 +219,29 @@ def today_of(person: Person, now: datetime) -> date:
     return now.astimezone(ZoneInfo(person.zone)).date()
 
 
+def _require_declarer(tx: Transaction, order: DepositOrder, person: Person) -> None:
+    """Whether who has declared what a program hands in is the depositor *person* or a colleague."""
+    if (order.declared is None) is not (acting_client() is None):
+        raise PreconditionRefused(
+            "A program says who has made the declaration, and when it was obtained; nobody else does."
+        )
+    if order.declared is None:
+        return
+    found = people.person(tx, order.declared.declarer)
+    if found.organisation != person.organisation or not people.is_active(tx, found.subject):
+        raise PreconditionRefused(
+            "{name} cannot have declared it: whoever does is of the depositor's organisation, with an active"
+            " account.",
+            name=found.name,
+        )
+
+
 def checked(
     tx: Transaction, order: DepositOrder, person: Person, today: date
 ) -> tuple[DepositOrder, Deposit | None]:
     """*order* as it is recorded, and the deposit that there is of it already. Raises
     :class:`PreconditionRefused`."""
+    _require_declarer(tx, order, person)
     order = accepted(order, person, today)
     known = ownership.same(tx, person.subject, digest_of(order.files), order.predecessor)
     if known is not None:
@@ -279,8 +302,12 @@ def _record(tx: Transaction, order: DepositOrder, token: bytes, person: Person, 
         predecessor=order.predecessor,
         client=None if reach is None else reach.client,
         work=order.work,
+        declared=order.declared,
     )
     ownership.insert_deposit(tx, deposit, order.files)
+    if order.declared is not None:
+        for each in dict.fromkeys((order.declared.declarer, person.subject)):
+            outbox.enqueue(tx, Notice(None, each, NoticeKind.DEPOSIT_DECLARED, deposit.at, deposit.id))
     return ownership.load_deposit(tx, deposit.id)
 
 
@@ -296,6 +323,8 @@ def _event(order: DepositOrder, person: Person, number: str, info: TimestampInfo
     }
     if order.predecessor is not None:
         public["predecessor"] = order.predecessor
+    if order.declared is not None:
+        public |= {"declarer": order.declared.declarer, "obtained": order.declared.obtained.isoformat()}
     private: dict[str, Field] = {
         "title": order.title,
         "name": person.name,

@@ -9,7 +9,14 @@ from typing import Final
 from appliance.entered_text import require_text
 from appliance.errors import PreconditionRefused
 from appliance.language.characters import without_hidden, words
-from appliance.model.deposits import DepositedFile, HolderKind, RightsHolder, WorkDetails, readable_name
+from appliance.model.deposits import (
+    DepositedFile,
+    HolderKind,
+    ObtainedDeclaration,
+    RightsHolder,
+    WorkDetails,
+    readable_name,
+)
 from appliance.model.people import Person
 from appliance.ownership.declaration import VERSION
 from appliance.ownership.manifest import in_order
@@ -51,12 +58,14 @@ _PLACES: Final = (
 @dataclass(frozen=True, slots=True)
 class DepositOrder:
     """What somebody deposits: ``files`` in any order; ``predecessor`` is the number of the deposit whose next
-    version this is."""
+    version this is. ``declared`` is what a program says of the declaration; None where the depositor, who is
+    signed in, makes it."""
 
     title: str
     files: tuple[DepositedFile, ...]
     work: WorkDetails
     predecessor: str | None = None
+    declared: ObtainedDeclaration | None = None
 
 
 def accepted(order: DepositOrder, depositor: Person, today: date) -> DepositOrder:
@@ -65,6 +74,11 @@ def accepted(order: DepositOrder, depositor: Person, today: date) -> DepositOrde
 
     Raises :class:`PreconditionRefused` for what says too little or too much, or cannot be."""
     require_declaration(order.work.declaration)
+    if order.declared is not None and order.declared.obtained > today:
+        raise PreconditionRefused(
+            "The day {day} on which the declaration was obtained is in the future; obtain it first.",
+            day=order.declared.obtained.isoformat(),
+        )
     title = words(order.title)
     if not title:
         raise PreconditionRefused("Say in words what is deposited; the title stands on the certificate.")

@@ -16,6 +16,7 @@ from appliance.model.captures import (
     CaptureState,
     CaptureWork,
     OrderedCapture,
+    OrderKind,
     RecordedComparison,
 )
 from appliance.store.database import Transaction
@@ -31,6 +32,19 @@ _OF_CLIENT = (
 )
 """What the API client ``?2`` ordered in the names of people who are of the organisations ``?3`` now."""
 
+_READS = (
+    "(owner = ?2 OR EXISTS (SELECT 1 FROM people AS o JOIN people AS p ON p.organisation = o.organisation"
+    " WHERE o.subject = owner AND p.subject = ?2 AND p.guest = 0 AND"
+    " (EXISTS (SELECT 1 FROM account_roles AS a WHERE a.subject = ?2 AND a.role = 'auditor')"
+    " OR EXISTS (SELECT 1 FROM capture_readers AS r WHERE r.person = ?2 AND {shared}))))"
+)
+"""Who may see a capture or a plan, the one rule: whoever ordered it, and of the same organisation its auditors,
+and the colleagues with whom the owner shares it. ``?2`` is who asks."""
+
+_READS_CAPTURE = _READS.format(shared="(r.capture = captures.id OR r.schedule = captures.schedule)")
+_READS_SCHEDULE = _READS.format(shared="r.schedule = capture_schedules.id")
+_SHARED = " AND owner <> ?2 AND NOT EXISTS (SELECT 1 FROM account_roles WHERE subject = ?2 AND role = 'auditor')"
+
 GONE = "—"
 """What stands where an address or a purpose was."""
 
@@ -45,6 +59,23 @@ def load_capture(tx: Transaction, capture_id: str, owner: str | None = None) -> 
     """The capture, of *owner* where one is given. Raises :class:`NotFound`, also for somebody else's."""
     missing = NotFound("There is no web capture {capture}.", capture=capture_id)
     return _CAPTURES.one(tx, "WHERE id = ?1 AND (?2 IS NULL OR owner = ?2)", (capture_id, owner), missing=missing)
+
+
+def readable_capture(tx: Transaction, capture_id: str, reader: str) -> OrderedCapture:
+    """The capture, if *reader* may see it. Raises :class:`NotFound`, also for what is not theirs to see."""
+    missing = NotFound("There is no web capture {capture}.", capture=capture_id)
+    return _CAPTURES.one(tx, f"WHERE id = ?1 AND {_READS_CAPTURE}", (capture_id, reader), missing=missing)
+
+
+def captures_shared_with(tx: Transaction, reader: str, after: str | None, limit: int) -> list[OrderedCapture]:
+    """The newest that colleagues share with *reader*, alone or by their plans, behind the one with the id
+    *after*."""
+    of_them = (
+        "id IN (SELECT capture FROM capture_readers WHERE person = ?2 AND capture IS NOT NULL UNION SELECT c.id"
+        " FROM capture_readers AS s JOIN captures AS c ON c.schedule = s.schedule WHERE s.person = ?2)"
+    )
+    rest = f"WHERE {of_them} AND owner <> ?2 AND {_READS_CAPTURE} AND {_BEHIND} ORDER BY ordered DESC, rowid DESC"
+    return _CAPTURES.all(tx, f"{rest} LIMIT ?3", (after, reader, limit))
 
 
 def find_capture(tx: Transaction, capture_id: str) -> OrderedCapture | None:
@@ -193,7 +224,17 @@ def finish(
         add_file(tx, capture_id, each)
     for table in ("captures_to_finish", "capture_packages"):
         tx.insert(table, {"capture": capture_id, "since": record.recorded})
+    note_event(tx, capture_id, record.entry)
     return True
+
+
+def note_event(tx: Transaction, capture_id: str, entry: int) -> None:
+    """The log's *entry* is told to the API client that ordered the capture, if one did."""
+    tx.execute(
+        "INSERT INTO capture_events (client, entry, capture)"
+        " SELECT client, ?, id FROM captures WHERE id = ? AND client IS NOT NULL",
+        (entry, capture_id),
+    )
 
 
 def cancel(tx: Transaction, capture_id: str, owner: str, at: datetime) -> bool:
@@ -205,9 +246,9 @@ def cancel(tx: Transaction, capture_id: str, owner: str, at: datetime) -> bool:
     )
 
 
-def add_file(tx: Transaction, capture_id: str, file: CaptureFile) -> None:
-    """One more file of a capture, unless there is one of this name."""
-    tx.insert_if_new("capture_files", {"capture": capture_id} | fields_of(file, "name digest size"))
+def add_file(tx: Transaction, capture_id: str, file: CaptureFile) -> bool:
+    """One more file of a capture, unless there is one of this name; whether it was added."""
+    return tx.insert_if_new("capture_files", {"capture": capture_id} | fields_of(file, "name digest size"))
 
 
 def replace_file(tx: Transaction, capture_id: str, file: CaptureFile, *, of: str) -> bool:
@@ -280,8 +321,8 @@ def dispose(tx: Transaction, capture_id: str) -> list[str]:
         " steps = '[]', differences = NULL WHERE id = ?2 AND state = 'done'",
         (GONE, capture_id),
     )
-    for table in ("capture_files", "captures_to_finish", "capture_packages"):
-        tx.execute(f"DELETE FROM {table} WHERE capture = ?", (capture_id,))  # noqa: S608  # the names above
+    for table in ("capture_files", "captures_to_finish", "capture_packages", "capture_readers"):
+        tx.delete(table, capture=capture_id)
     return digests
 
 
@@ -299,6 +340,44 @@ def load_schedule(tx: Transaction, schedule_id: str, owner: str | None = None) -
     missing = NotFound("There is no capture schedule {schedule}.", schedule=schedule_id)
     rest = "WHERE id = ?1 AND (?2 IS NULL OR owner = ?2)"
     return _SCHEDULES.one(tx, rest, (schedule_id, owner), missing=missing)
+
+
+def readable_schedule(tx: Transaction, schedule_id: str, reader: str) -> CaptureSchedule:
+    """The schedule, if *reader* may see it. Raises :class:`NotFound`, also for what is not theirs to see."""
+    missing = NotFound("There is no capture schedule {schedule}.", schedule=schedule_id)
+    return _SCHEDULES.one(tx, f"WHERE id = ?1 AND {_READS_SCHEDULE}", (schedule_id, reader), missing=missing)
+
+
+def schedules_shared_with(tx: Transaction, reader: str, limit: int) -> list[CaptureSchedule]:
+    """The newest that colleagues share with *reader*."""
+    of_them = "id IN (SELECT schedule FROM capture_readers WHERE person = ?2)"
+    rest = f"WHERE ?1 AND {of_them} AND owner <> ?2 AND {_READS_SCHEDULE} ORDER BY made DESC LIMIT ?3"
+    return _SCHEDULES.all(tx, rest, (True, reader, limit))
+
+
+def share(tx: Transaction, kind: OrderKind, order: str, person: str, at: datetime) -> bool:
+    """*person* may read the capture, or the plan with its captures; False when that was so already."""
+    return tx.insert_if_new("capture_readers", {kind.value: order, "person": person, "at": at})
+
+
+def unshare(tx: Transaction, kind: OrderKind, order: str, person: str) -> bool:
+    """*person* may no longer; False when that was so already."""
+    return tx.delete("capture_readers", **{kind.value: order}, person=person)
+
+
+def readers_of(tx: Transaction, kind: OrderKind, order: str) -> tuple[str, ...]:
+    """With whom the capture, or the plan, is shared, in the order in which it was."""
+    query = f"SELECT person FROM capture_readers WHERE {kind.value} = ? ORDER BY at, person"  # noqa: S608 -- a word
+    return tuple(tx.column(str, query, (order,)))
+
+
+def is_shared_with(tx: Transaction, order: str, person: str) -> bool:
+    """Whether *person* reads the capture or the plan with this id since a colleague shares it."""
+    values = (order, person)
+    return bool(
+        _CAPTURES.first(tx, f"WHERE id = ?1 AND {_READS_CAPTURE}{_SHARED}", values)
+        or _SCHEDULES.first(tx, f"WHERE id = ?1 AND {_READS_SCHEDULE}{_SHARED}", values)
+    )
 
 
 def find_schedule(tx: Transaction, schedule_id: str) -> CaptureSchedule | None:

@@ -304,6 +304,10 @@ _NOTIFIED = (
     " AND a.state = 'open'))"
     " AND (o.kind <> 'draft-shared' OR EXISTS (SELECT 1 FROM draft_colleagues AS d WHERE d.person = o.recipient"
     " AND (d.text = o.about OR d.contract = (SELECT id FROM contracts WHERE id = o.about AND state = 'draft'))))"
+    " AND (o.kind NOT IN ('capture-shared', 'capture-changed') OR EXISTS (SELECT 1 FROM captures AS c"
+    " WHERE c.id = o.about AND c.owner = o.recipient) OR EXISTS (SELECT 1 FROM capture_readers AS r"
+    " WHERE r.person = o.recipient AND (o.about IN (r.capture, r.schedule)"
+    " OR r.schedule = (SELECT schedule FROM captures WHERE id = o.about))))"
     " AND (o.kind NOT IN ('guest-arrived', 'guest-asks', 'guest-locked') OR EXISTS (SELECT 1"
     " FROM guest_invitations AS g JOIN parties AS p ON p.id = g.party JOIN contracts AS c ON c.id = g.contract"
     " WHERE g.party = o.about AND g.ended IS NULL AND p.state = 'waiting' AND c.state = 'sent'"
@@ -338,7 +342,9 @@ def inbox_messages(tx: Transaction, person: str, *, limit: int) -> list[InboxMes
         "SELECT o.contract, o.kind, o.about, o.due AS at,"  # noqa: S608  # literals of this module
         " coalesce((SELECT title FROM contracts WHERE id = o.contract),"
         " (SELECT title FROM texts WHERE id = o.about),"
-        " (SELECT substr(address, 1, 100) FROM captures WHERE id = o.about), '') AS title"
+        " (SELECT substr(address, 1, 100) FROM captures WHERE id = o.about),"
+        " (SELECT substr(address, 1, 100) FROM capture_schedules WHERE id = o.about),"
+        " (SELECT title FROM deposits WHERE id = o.about), '') AS title"
         f" FROM {_NOTIFIED} ORDER BY o.due DESC, o.id DESC LIMIT ?2",
         (person, limit),
     )

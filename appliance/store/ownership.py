@@ -16,6 +16,7 @@ from appliance.model.deposits import (
     DepositBatch,
     DepositedFile,
     HolderKind,
+    ObtainedDeclaration,
     RightsHolder,
     WorkDetails,
     WorkKind,
@@ -53,8 +54,20 @@ def _columns_of(work: WorkDetails) -> dict[str, Any]:
     return fields_of(work, "kind creation completed description declaration") | named
 
 
-_COLUMNS: Final = ", ".join((*_OWN.split(), *_WORK))
-_DEPOSITS: Final = Query(Deposit, f"SELECT {_COLUMNS} FROM deposits", work=(_work, _WORK))  # noqa: S608 -- literals
+def _declared(declarer: str | None, obtained: str | None) -> ObtainedDeclaration | None:
+    if declarer is None or obtained is None:
+        return None
+    return ObtainedDeclaration(declarer, date.fromisoformat(obtained))
+
+
+_DECLARED: Final = ("declarer", "obtained")
+_COLUMNS: Final = ", ".join((*_OWN.split(), *_WORK, *_DECLARED))
+_DEPOSITS: Final = Query(
+    Deposit,
+    f"SELECT {_COLUMNS} FROM deposits",  # noqa: S608 -- literals
+    work=(_work, _WORK),
+    declared=(_declared, _DECLARED),
+)
 _FOLLOWED: Final = "Another version follows that deposit already; deposit this one after the newest version."
 _FILES: Final = Query(DepositedFile, "SELECT name, digest, size FROM deposit_files")
 
@@ -66,6 +79,8 @@ def insert_deposit(tx: Transaction, deposit: Deposit, files: Sequence[DepositedF
     row = fields_of(deposit, _OWN)
     if deposit.work is not None:
         row |= _columns_of(deposit.work)
+    if deposit.declared is not None:
+        row |= {"declarer": deposit.declared.declarer, "obtained": deposit.declared.obtained.isoformat()}
     with refusing(StateRefused(_FOLLOWED), only=("deposits.predecessor",)):
         tx.insert("deposits", row)
     tx.executemany(

@@ -317,6 +317,7 @@ OF_A_PERSON: Final = (
     _deletion("calendar_feeds", "person = ?1"),
     _deletion("copies", "person = ?1"),
     _deletion("draft_colleagues", "person = ?1"),
+    _deletion("capture_readers", "person = ?1"),
     _deletion("absences", "person = ?1 OR deputy = ?1"),
     _deletion("ledger_views", "owner = ?1"),
     _deletion("mail_merge_rows", "merge IN (SELECT id FROM mail_merges WHERE owner = ?1)"),

@@ -133,7 +133,7 @@ class Things:
             "depositor": ZHANG.email,
             "investigator": ZHANG.email,
             "address": "https://www.example.com/",
-            "declaration": "1",
+            "declaration": {"version": "1", "by": ZHANG.email, "obtained": "2026-11-01"},
             "template": self.template,
             "document": base64.b64encode(document()).decode(),
         }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,19 +14,33 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from appliance.demonstration.participants import ALPHA, LI, ZHANG
+from appliance.demonstration.participants import ALPHA, CUSTODIAN, LI, ZHANG
+from appliance.language import Language
 from appliance.model.api_clients import Scope
 from appliance.ownership import DepositOrder, load_declaration
+from appliance.store import ledger
 from appliance.verification import Indication
 from appliance.wiring import Appliance
+from tests.api.captures.test_captures import examples_of
 from tests.api.conftest import program
 from tests.api.contracts_made import key
 from tests.api.programs import BETAS, ERP, Programs
 from tests.deposits import file_of, work
+from tests.portal import visitors
+from tests.remote_signing.served import served
+from tests.whole.test_quick_start import Reader, blocks
 from tests.world import World
 
 DEPOSITS, FOUND = "/api/v1/deposits", "/api/v1/deposited-files"
 NOBODY = "0" * 24
+DECLARED = {"version": "1", "by": CUSTODIAN.email, "obtained": "2026-11-02"}
+"""A colleague of the depositor's has made the declaration."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def colleague(portal: Flask, appliance: Appliance) -> None:
+    """Whoever declares has an account."""
+    visitors.signed_in(portal, appliance, CUSTODIAN.subject)
 
 
 def listed(*contents: bytes) -> list[dict[str, Any]]:
@@ -39,7 +55,7 @@ def order(*contents: bytes, **changed: Any) -> dict[str, Any]:
         "kind": "drawing",
         "creation": "employee",
         "holder": {"kind": "organisation", "name": ALPHA},
-        "declaration": "1",
+        "declaration": DECLARED,
         "files": listed(*contents),
         "completed": "2026-11-01",
         **changed,
@@ -65,7 +81,8 @@ def test_what_a_program_deposits_is_certified_and_openssl_confirms_it(
     address = f"{DEPOSITS}/{found['id']}"
     assert erp.get(address).json == found
     assert (found["depositor"], found["files"], found["size"]) == (ZHANG.subject, 2, 14)
-    assert found["declaration"] == {"version": "1", "digest": load_declaration("1").digest}
+    told = {"version": "1", "by": CUSTODIAN.subject, "obtained": "2026-11-02"}
+    assert found["declaration"] == told | {"digest": load_declaration("1").digest}
     manifest = erp.get(f"{address}/manifest").data
     assert hashlib.sha256(manifest).hexdigest() == found["digest"]
     (tmp_path / "manifest.json").write_bytes(manifest)
@@ -79,8 +96,40 @@ def test_what_a_program_deposits_is_certified_and_openssl_confirms_it(
     certificate = erp.get(f"{address}/certificate").data
     assert appliance.verifier.verify_pdf(certificate).indication is Indication.PASSED
     name = appliance.api_clients.find(ERP).name
-    assert name in "".join(appliance.workshop.text(certificate))
+    said = "".join("".join(appliance.workshop.text(certificate)).split())
+    stated = f"程序“{name}”以{ZHANG.name}（{ALPHA}）的名义、以“设计图”为题将其存证，"
+    assert "".join(f"{stated}并说明{CUSTODIAN.name}已作出".split()) in said
+    assert f"{CUSTODIAN.name}，声明取得于2026-11-02" in said
+    assert f"{CUSTODIAN.name}的声明（据提交程序说明）" in said
+    with appliance.database.reading() as tx:
+        public = json.loads(ledger.leaf(tx, found["entry"]))["public"]
+    assert (public["client"], public["declarer"], public["obtained"]) == (ERP, CUSTODIAN.subject, "2026-11-02")
     assert appliance.ownership.get(found["id"], by=ZHANG.subject).client == ERP
+
+
+def test_the_example_of_the_page_is_done_word_for_word(portal: Flask, known: Programs, tmp_path: Path) -> None:
+    [example] = examples_of("api.md", "## Deposits of files\n")
+    assert [example] == examples_of("api.zh.md", "## 文件存证\n")
+    (tmp_path / "design.pdf").write_bytes(b"%PDF-1.7 example")
+    reader = Reader(tmp_path, dict(os.environ))
+    [function] = [each for each in blocks("api.md", "sh") if "api() {" in each]
+    with served(portal) as address:
+        reader.run_sh(f"token={known.token(ERP)} API={address}/api/v1")
+        reader.run_sh(function[function.index("api() {") : function.index("api $API")])
+        made = json.loads(reader.run_sh(example))
+    assert made["digest"] == hashlib.sha256(b"%PDF-1.7 example").hexdigest()
+
+
+def test_who_is_named_is_told_and_may_look(erp: FlaskClient, portal: Flask, appliance: Appliance) -> None:
+    found = made(erp, order(b"told", title="告知示例"))
+    page = f"/ownership/{found['id']}"
+    for person in (ZHANG, CUSTODIAN):
+        titles = [each.title for each in appliance.reminders.inbox.list_entries(person.subject, Language.CHINESE)]
+        assert titles[0] == "程序已提交“告知示例”的存证，所附声明署您的姓名"
+        shown = visitors.signed_in(portal, appliance, person.subject).get(page)
+        assert f"{CUSTODIAN.name}，声明取得于 2026-11-02" in shown.text
+        assert ("存证新版本" in shown.text) is (person is ZHANG)
+    assert found["id"] not in [each.id for each in appliance.ownership.of_person(CUSTODIAN.subject)]
 
 
 def test_a_deposit_of_one_file_is_of_its_own_digest(erp: FlaskClient) -> None:
@@ -120,7 +169,12 @@ def test_versions_name_each_other(erp: FlaskClient) -> None:
         ({"holder": {"kind": "person"}}, "/holder"),
         ({"completed": "9999-12-31"}, "/completed"),
         ({"completed": "2026-02-30"}, "/completed"),
-        ({"declaration": "0"}, "/declaration"),
+        ({"declaration": "1"}, "/declaration"),
+        ({"declaration": DECLARED | {"version": "0"}}, "/declaration/version"),
+        ({"declaration": DECLARED | {"by": LI.email}}, "/declaration/by"),
+        ({"declaration": DECLARED | {"by": "nobody@alpha.example"}}, "/declaration/by"),
+        ({"declaration": DECLARED | {"obtained": "9999-12-31"}}, "/declaration/obtained"),
+        ({"declaration": {"version": "1", "by": CUSTODIAN.email}}, "/declaration/obtained"),
         ({"files": []}, "/files"),
         ({"files": listed(b"")}, "/files"),
         ({"files": [*listed(b"1"), *listed(b"2")]}, "/files"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import hashlib
 import io
 import json
 import sys
@@ -38,6 +39,9 @@ from vermilion_client import (
     Client,
     Contract,
     Deadline,
+    DepositedFile,
+    NewDeclaration,
+    NewDeposit,
     NewOutside,
     NewPerson,
     NewPower,
@@ -45,11 +49,13 @@ from vermilion_client import (
     Patience,
     Place,
     ProblemError,
+    RightsHolder,
     Terms,
     TokenRefusedError,
     UnansweredError,
     VermilionError,
     conversions,
+    evidence,
     types,
 )
 
@@ -73,7 +79,8 @@ ELSEWHERE |= {
 """Members that the client's methods add, or that it leaves aside."""
 
 WSGI = Callable[[dict[str, Any], Any], Any]
-OURS = [kind for kind in vars(types).values() if dataclasses.is_dataclass(kind) and isinstance(kind, type)]
+EVERY = [*vars(types).values(), *vars(evidence).values()]
+OURS = [kind for kind in EVERY if dataclasses.is_dataclass(kind) and isinstance(kind, type)]
 
 
 @contextmanager
@@ -197,6 +204,24 @@ def test_events_are_read_to_their_end_or_waited_for(client: Client) -> None:
     recall.start()
     assert next(waiting).type == "contract.recalled"
     recall.join()
+
+
+def test_files_are_deposited_and_found(client: Client) -> None:
+    files = tuple(DepositedFile(hashlib.sha256(each).hexdigest(), f"{each!r}") for each in (b"one", b"two"))
+    order = NewDeposit(
+        *(ZHANG.email, "设计图", "drawing", "original", RightsHolder("depositor")),
+        NewDeclaration("1", ZHANG.email, date(2026, 11, 1)),
+        files,
+    )
+    made = client.deposit(order, key="deposit-1")
+    assert client.deposit(order, key="deposit-1") == made == client.deposited(made.id)
+    assert made.declaration is not None and made.declaration.by == ZHANG.subject
+    assert made in list(client.deposits(page=1))
+    assert hashlib.sha256(client.deposit_manifest(made.id)).hexdigest() == made.digest
+    assert client.deposit_certificate(made.id).startswith(b"%PDF-") and client.deposit_timestamp(made.id)
+    [found] = client.find_deposits(files[0].sha256)
+    assert (found.deposit, found.time) == (made.id, made.time)
+    assert [each.data.deposit for each in client.events(types=["deposit.made"])][-1] == made.id
 
 
 def test_an_answer_of_an_earlier_release_is_read(client: Client) -> None:

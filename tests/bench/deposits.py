@@ -74,7 +74,8 @@ def _bare(appliance: Appliance, size: int) -> None:
     for number in range(size):
         token = timestamps.issue_token(hashlib.sha256(b"%d" % number).digest())
         parse_token(token)
-        appliance.database.commit(lambda tx, kept=token: tx.insert("bare", {"token": kept}))
+        with appliance.database.transaction() as tx:
+            tx.insert("bare", {"token": token})
     appliance.database.commit(lambda tx: tx.execute("DROP TABLE bare"))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.acting_client import ClientReach
+from appliance.captures.telling import tell
 from appliance.egress import ExchangeLimits
 from appliance.events import (
     EventFeed,
@@ -21,8 +22,10 @@ from appliance.events import (
 )
 from appliance.events.delivery import LIMITS
 from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
+from appliance.model.captures import CaptureState, CaptureWork, OrderedCapture
+from appliance.model.deposits import Deposit
 from appliance.model.webhooks import WebhookEndpoint
-from appliance.store import contracts, people
+from appliance.store import captures, contracts, ownership, people
 from appliance.store import webhooks as store
 from appliance.store.database import Database, Transaction
 from tests.appliance.contracts.samples import contract
@@ -43,7 +46,7 @@ class Site:
         self.database = database
         self.ahead = timedelta()
         self.clients: dict[str, ClientReach] = {
-            ERP: ClientReach(ERP, frozenset({HOUSE})),
+            ERP: ClientReach(ERP, frozenset({HOUSE}), captures=True, deposits=True),
             OTHER: ClientReach(OTHER, frozenset({SUBSIDIARY})),
         }
         allowed = WebhookTargets(targets, development=True)
@@ -83,6 +86,39 @@ class Site:
     def append(self, contract_id: str, kind: EventKind = EventKind.CONTRACT_SENT, **public: Any) -> int:
         """One entry of the contract's history; its number."""
         return self.database.commit(append_event, AuditEvent(kind, self.now(), "person-1", contract_id, public))
+
+    def add_capture(self, number: int, client: str | None, by: str = "person-1") -> OrderedCapture:
+        """A capture of *by* that waits, ordered by *client* or by hand."""
+        made = OrderedCapture(
+            id=f"{number:024x}",
+            owner=by,
+            address="https://example.com/",
+            purpose="示例",
+            ordered=self.now(),
+            state=CaptureState.WAITING,
+            work=CaptureWork(self.now()),
+            client=client,
+        )
+        self.database.commit(captures.insert_capture, made)
+        return made
+
+    def tell(self, capture: OrderedCapture, kind: EventKind) -> None:
+        """What becomes of *capture*."""
+        with self.database.transaction() as tx:
+            tell(tx, capture, kind, self.now())
+
+    def add_deposit(self, number: int, organisation: str, by: str = "person-1") -> None:
+        """A deposit of *by*, who was of this *organisation*."""
+        deposit = f"{number:024x}"
+        event = AuditEvent(EventKind.OWNERSHIP_DEPOSITED, self.now(), by, None, {"deposit": deposit})
+        with self.database.transaction() as tx:
+            entry = append_event(tx, event)
+            made = Deposit(deposit, by, organisation, "示例", deposit * 2 + "0" * 16, 1, None, *self._stamp, entry)
+            ownership.insert_deposit(tx, made, [])
+
+    @property
+    def _stamp(self) -> tuple[datetime, bytes, str]:
+        return self.now(), b"token", "0" * 64
 
     def webhook_to(self, url: str, types: Sequence[str] = (), client: str = ERP) -> tuple[str, str]:
         """An active webhook of *client*: its id and its secret."""

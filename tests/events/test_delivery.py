@@ -20,7 +20,7 @@ from appliance.ledger.audit_trail import EventKind
 from appliance.model.webhooks import DisabledBy, WebhookState
 from appliance.store import webhooks as store
 from tests.events.receiver import Answer, Arrival, Post, Receiver, receiving, refusing, take, until
-from tests.events.site import ERP, OPERATOR, OTHER, Site
+from tests.events.site import ERP, HOUSE, OPERATOR, OTHER, Site
 
 CLIENT = WebhookActor.of_client(ERP)
 QUICK = ExchangeLimits(0.5, 0, frozenset(range(200, 300)))
@@ -54,6 +54,20 @@ def test_what_happened_before_the_webhook_is_not_sent(site: Site, receiver: Rece
     recalled = site.append("one", EventKind.CONTRACT_RECALLED)
     site.deliver()
     assert ids(receiver.taken) == [f"evt_{recalled}"]
+
+
+def test_a_capture_and_a_deposit_are_sent_like_contracts(site: Site, receiver: Receiver) -> None:
+    webhook, secret = site.webhook_to(receiver.url)
+    site.webhook_to(receiver.url, client=OTHER)
+    capture = site.add_capture(1, ERP)
+    site.tell(capture, EventKind.CAPTURE_FAILED)
+    site.add_deposit(2, HOUSE)
+    site.deliver()
+    assert [each.said["type"] for each in receiver.taken] == ["capture.failed", "deposit.made"]
+    for each in receiver.taken:
+        each.verified_by(secret)
+    assert receiver.taken[0].said["data"] == {"contract": "", "capture": capture.id, "client": ERP}
+    assert site.webhook(webhook).position == receiver.taken[1].said["log"]["entry"]
 
 
 def test_only_the_types_that_it_wants(site: Site, receiver: Receiver) -> None:

@@ -48,6 +48,33 @@ def test_an_event_says_what_its_log_entry_proves(site: Site) -> None:
     }
 
 
+def test_a_program_hears_of_the_captures_that_it_ordered_and_of_no_others(site: Site) -> None:
+    own, by_hand, others = (site.add_capture(number, client) for number, client in enumerate((ERP, None, OTHER)))
+    moved = site.add_capture(7, ERP, by="person-5")
+    for each in (own, by_hand, others, moved):
+        site.tell(each, EventKind.CAPTURE_CHANGED)
+    site.add_contract("between", client=ERP)
+    site.tell(own, EventKind.CAPTURE_PACKAGED)
+    reach = replace(REACH, captures=True)
+    found = [each.as_json() for each in site.feed.after(-1, reach).events]
+    assert [each["type"] for each in found] == ["capture.changed", "contract.drafted", "capture.package_ready"]
+    assert found[0]["data"] == {"contract": "", "capture": own.id, "client": ERP}
+    everybody = replace(reach, organisations=frozenset({HOUSE, "乙公司示例有限公司"}))
+    assert types_of(site, everybody).count("capture.changed") == 2
+    assert types_of(site) == ["contract.drafted"], "without the scope"
+    assert types_of(site, ClientReach(OTHER, frozenset({HOUSE}), captures=True)) == ["capture.changed"]
+    assert site.feed.after(found[0]["log"]["entry"], reach, limit=1).events[0].type == "contract.drafted"
+
+
+def test_a_program_hears_of_its_organisations_deposits_if_it_may_read_them(site: Site) -> None:
+    site.add_deposit(1, HOUSE)
+    site.add_deposit(2, "别的单位")
+    reach = replace(REACH, deposits=True)
+    [event] = site.feed.after(-1, reach).events
+    assert (event.type, event.data.deposit) == ("deposit.made", f"{1:024x}")
+    assert types_of(site) == []
+
+
 def test_a_client_reads_what_is_within_its_reach(site: Site) -> None:
     site.add_contract("ours")
     site.add_contract("theirs", by="person-5")

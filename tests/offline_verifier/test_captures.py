@@ -83,7 +83,7 @@ def test_a_picture_that_is_none_or_too_large_is_not_shown(opened: Opened, bench:
 
 
 def test_no_picture_of_a_broken_package_is_shown(opened: Opened, bench: Bench) -> None:
-    told = opened.judge({"capture.zip": repacked(bench.good, {"page.txt": b"another"})})
+    told = opened.judge({"capture.zip": repacked(bench.good, {"page.pdf": b"another"})})
     assert told.failed == {"files"} and opened.page.locator("#result img").count() == 0
 
 

@@ -109,6 +109,11 @@ MISMATCHED: tuple[tuple[str, Row], ...] = (
     ("captures.show", Row("/captures/{capture_plan}", NOBODY)),
     ("captures.file", Row("/captures/{capture}/files/page.pngx", NOBODY)),
     ("captures.plan", Row("/captures/plans/{capture}", NOBODY)),
+    ("captures.share", Row("/captures/{capture_plan}/sharing", NOBODY, form={"act": "share", "person": "x"})),
+    (
+        "captures.share_plan",
+        Row("/captures/plans/{capture}/sharing", NOBODY, form={"act": "share", "person": "x"}),
+    ),
     (
         "drafting.detach",
         Row(DRAFT + "/annexes/remove", NOBODY, form={"annex": "{annex_too}", "seen": "{draft_seen}"}),

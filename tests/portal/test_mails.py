@@ -16,6 +16,7 @@ from appliance.config import MailSettings, Security
 from appliance.demonstration.participants import CUSTODIAN, LI, OFFICER, ZHANG, ZONE
 from appliance.errors import StateRefused
 from appliance.model.accounts import AccountRole
+from appliance.model.captures import OrderKind
 from appliance.model.contract import Deadline
 from appliance.model.discussion import DraftKind
 from appliance.model.notice import BY_GATEWAY, Notice, NoticeKind
@@ -172,6 +173,7 @@ def everything_else(mails: Mails) -> None:
             Notice(None, ZHANG.subject, kind, now, names["capture"])
             for kind in (NoticeKind.CAPTURE_CHANGED, NoticeKind.CAPTURE_FAILED)
         ),
+        Notice(None, ZHANG.subject, NoticeKind.DEPOSIT_DECLARED, now, names["deposit"]),
         Notice(None, OFFICER, NoticeKind.ENROLMENT_WAITING, now, names["request"]),
         Notice(None, OFFICER, NoticeKind.OFFICER_RECOVERY, now, "2"),
         Notice(None, CUSTODIAN.subject, NoticeKind.RECOVERY, now, recovery.id),
@@ -183,10 +185,13 @@ def everything_else(mails: Mails) -> None:
     waiting_for_the_absent(appliance, names["absent"])
     appliance.discussions.share(DraftKind.CONTRACT, names["draft"], CUSTODIAN.subject, by=ZHANG.subject)
     appliance.discussions.share(DraftKind.TEXT, names["text"], CUSTODIAN.subject, by=ZHANG.subject)
+    for kind, order in ((OrderKind.CAPTURE, names["capture"]), (OrderKind.SCHEDULE, names["capture_plan"])):
+        appliance.capture_sharing.share(kind, order, CUSTODIAN.subject, by=ZHANG.subject)
     told = mails.follow_all()
     assert {(each.recipient, each.kind) for each in others} <= set(told)
     assert (ZHANG.subject, NoticeKind.DEPUTY_ASKED) in told
     assert told.count((CUSTODIAN.subject, NoticeKind.DRAFT_SHARED)) == 2
+    assert told.count((CUSTODIAN.subject, NoticeKind.CAPTURE_SHARED)) == 2
 
 
 def waiting_for_the_absent(appliance: Appliance, absent: str) -> None:

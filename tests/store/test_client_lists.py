@@ -118,5 +118,5 @@ def test_contracts_of_a_release_before_are_found(tmp_path: Path) -> None:
     path.chmod(0o600)
     with closing(Database(path)) as database, database.reading() as tx:
         assert [found for _, found in client_lists.candidates(tx, reach, ClientFilter(), None)] == ["one"]
-        assert [each.entry for each in events.sources_after(tx, HOUSES[:1], -1, 9, limit=9)] == [0]
-        assert events.sources_after(tx, HOUSES[1:], -1, 9, limit=9) == []
+        assert [each.entry for each in events.sources_after(tx, reach, -1, 9, limit=9)] == [0]
+        assert events.sources_after(tx, ClientReach(reach.client, frozenset(HOUSES[1:])), -1, 9, limit=9) == []

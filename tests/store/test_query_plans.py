@@ -14,7 +14,7 @@ from pysqlite3 import dbapi2 as sqlite
 from appliance.acting_client import ClientReach
 from appliance.contracts.access import refresh_lists
 from appliance.language import Language
-from appliance.model.captures import CaptureState, CaptureWork, OrderedCapture
+from appliance.model.captures import CaptureState, CaptureWork, OrderedCapture, OrderKind
 from appliance.model.contract import (
     Contract,
     ContractRevision,
@@ -81,7 +81,8 @@ GROWING = (
     *("powers", "power_events", "signing_grounds", "identity_records", "webhook_attempts"),
     *("mail_merges", "mail_merge_rows", "mail_merge_faults", "directory_users", "accounts"),
     *("scim_users", "scim_groups", "scim_members", "directory_rounds"),
-    *("captures", "capture_files", "capture_schedules", "capture_packages", "capture_holds", "capture_disposals"),
+    *("captures", "capture_files", "capture_schedules", "capture_packages"),
+    *("capture_events", "capture_readers", "capture_holds", "capture_disposals"),
     *("deposit_batches", "deposit_batch_rows", "deposit_certificates"),
 )
 SMALL = {
@@ -126,7 +127,7 @@ def _page(wanted: ContractFilter, person: str, after: ListCursor | None) -> Quer
     return lambda tx: lists.page(tx, ListViewer(person, ("甲公司",)), wanted, after=after, limit=20, soon=NOW)
 
 
-REACH = ClientReach("client-0123456789abcdef", frozenset({"甲公司"}), frozenset({"采购"}))
+REACH = ClientReach("client-0123456789abcdef", frozenset({"甲公司"}), frozenset({"采购"}), True, True)
 PAGES = [
     pytest.param(_page(wanted, person, after), id=f"{wanted}, {person}, {after}")
     for wanted in FILTERS
@@ -177,7 +178,7 @@ OTHERS: Sequence[Query] = (
     lambda tx: directories.released(tx, 50),
     lambda tx: directories.problems(tx, 50),
     lambda tx: people.has_left(tx, WHO),
-    lambda tx: events.sources_after(tx, ["甲公司", "乙公司"], 7, 2**62, limit=50),
+    lambda tx: events.sources_after(tx, REACH, 7, 2**62, limit=50),
     lambda tx: events.owner_of(tx, "one"),
     events.newest_entry,
     lambda tx: scim.find(tx, ResourceKind.USER, "x"),
@@ -300,6 +301,10 @@ OTHERS: Sequence[Query] = (
     *(lambda tx, after=after: captures.captures_within(tx, REACH, after, 50) for after in (None, "one")),
     *(lambda tx, after=after: captures.schedules_within(tx, REACH, after, 50) for after in (None, "one")),
     *(lambda tx, after=after: captures.captures_by_plan(tx, "plan", 50, after=after) for after in (None, "one")),
+    *(lambda tx, after=after: captures.captures_shared_with(tx, WHO, after, 50) for after in (None, "one")),
+    lambda tx: captures.schedules_shared_with(tx, WHO, 50),
+    lambda tx: captures.is_shared_with(tx, "one", WHO),
+    lambda tx: captures.readers_of(tx, OrderKind.SCHEDULE, "plan"),
     lambda tx: captures.count_ordered(tx, WHO, NOW),
     lambda tx: captures.count_ahead(tx, "one", NOW),
     lambda tx: captures.next_waiting(tx, NOW),
@@ -381,12 +386,16 @@ def test_what_a_client_lists_is_found_by_its_organisations(
 def test_a_clients_events_are_found_by_its_organisations(database: Database) -> None:
     with database.reading() as tx:
         watched = Watched(tx)
-        events.sources_after(watched, ["甲公司"], 7, 2**62, limit=50)
+        events.sources_after(watched, REACH, 7, 2**62, limit=50)
 
-    assert watched.plans == [
+    leaf = "SEARCH l USING INTEGER PRIMARY KEY (rowid=?)"
+    assert watched.plans[:4] == [
         "SEARCH e USING COVERING INDEX contract_events_of_organisation (organisation=? AND entry>? AND entry<?)",
-        "SEARCH l USING INTEGER PRIMARY KEY (rowid=?)",
+        leaf,
+        "SEARCH e USING COVERING INDEX deposits_of_organisation (organisation=? AND entry>? AND entry<?)",
+        leaf,
     ]
+    assert watched.plans[4] == "SEARCH e USING PRIMARY KEY (client=? AND entry>? AND entry<?)"
 
 
 @pytest.mark.parametrize("bucket", [None, *ContractBucket])

@@ -14,6 +14,7 @@ from appliance.model.deposits import (
     Deposit,
     DepositedFile,
     HolderKind,
+    ObtainedDeclaration,
     RightsHolder,
     WorkDetails,
     WorkKind,
@@ -25,7 +26,7 @@ from hsm.names import LONGEST_ORGANISATION
 from hsm.timestamp import parse_token
 from webui.api import timestamps
 from webui.api.conversions import utc
-from webui.api.initiators import depositor_of
+from webui.api.initiators import declarer_of, depositor_of
 from webui.api.operations import PDF, Answer, Call, Declared, KeyRule, Leads, operation
 from webui.api.problems import ProblemError
 from webui.api.request_content import ROOM_FOR_ROWS
@@ -67,16 +68,24 @@ class ApiDepositedFile(Struct, forbid_unknown_fields=True):
     size: Annotated[int, Meta(ge=0, le=LARGEST, description="Bytes, where they are known.")] | None = None
 
 
+class ApiNewDeclaration(Struct, forbid_unknown_fields=True):
+    """That a person has made the declaration, whose text is at `/ownership/declarations/VERSION.json`. Obtain it
+    first: the certificate says that the client states this of them, and they are told."""
+
+    version: Annotated[str, Meta(min_length=1, max_length=10, examples=["1"])]
+    by: Annotated[Who, Meta(description="Who declared it: the depositor or a colleague, by `subject` or e-mail.")]
+    obtained: Annotated[date, Meta(description="The day on which you obtained it.")]
+
+
 class ApiNewDeposit(Struct, forbid_unknown_fields=True):
-    """What is deposited. `declaration` is the version of the declaration that the depositor has made, whose text
-    is at `/ownership/declarations/VERSION.json`; it counts as the depositor's own."""
+    """What is deposited, in the name of the `depositor`."""
 
     depositor: Who
     title: Annotated[str, Meta(min_length=1, max_length=LONGEST_TITLE)]
     kind: WorkWord
     creation: CreationWord
     holder: ApiRightsHolder
-    declaration: Annotated[str, Meta(min_length=1, max_length=10, examples=["1"])]
+    declaration: ApiNewDeclaration
     files: Annotated[list[ApiDepositedFile], Meta(min_length=1, max_length=MOST_FILES)]
     completed: Annotated[date, Meta(description="When the work was completed.")] | None = None
     description: Annotated[str, Meta(max_length=LONGEST_DESCRIPTION)] = ""
@@ -84,10 +93,13 @@ class ApiNewDeposit(Struct, forbid_unknown_fields=True):
 
 
 class ApiDeclaration(Struct):
-    """A declaration: the version of its text, and the SHA-256 of both languages of it, which is in the log."""
+    """A declaration: the version of its text, and the SHA-256 of both languages of it, which is in the log. `by`
+    and `obtained` are what a client stated; null where the depositor declared it in the portal."""
 
     version: str
     digest: Digest
+    by: Annotated[str | None, Meta(description="A `subject`.")]
+    obtained: date | None
 
 
 class ApiDeposit(Struct):
@@ -176,9 +188,10 @@ class ApiFoundDeposits(Struct):
 def create_deposit(call: Call) -> Answer:
     """Deposit digests of files.
 
-    In the name of the `depositor`, who finds the deposit in the portal. The certificate and the log name the
-    client that handed it in. What the depositor has deposited with the same data before is not deposited again:
-    the answer is that deposit. One digest is timestamped itself, several as a manifest.
+    In the name of the `depositor`, who finds the deposit in the portal. Certificate and log name the client that
+    handed it in, and who has declared it, as the client states; the depositor and whoever declared it are told by
+    mail. What the depositor has deposited with the same data before is not deposited again: the answer is that
+    deposit. One digest is timestamped itself, several as a manifest.
     """
     given, chosen = call.body(ApiNewDeposit), call.claimed
     if chosen is None:
@@ -186,7 +199,8 @@ def create_deposit(call: Call) -> Answer:
     if call.again and _exists(chosen.chosen):
         return _made(appliance.ownership.of_client(chosen.chosen))
     by = depositor_of(call, given.depositor)
-    return _made(appliance.ownership.deposit(_order(given), by=by, number=chosen.chosen))
+    declared = ObtainedDeclaration(declarer_of(call, given.declaration.by), given.declaration.obtained)
+    return _made(appliance.ownership.deposit(_order(given, declared), by=by, number=chosen.chosen))
 
 
 @operation(
@@ -285,17 +299,17 @@ def find_deposited_file(call: Call) -> Answer:
     )
 
 
-def _order(given: ApiNewDeposit) -> DepositOrder:
+def _order(given: ApiNewDeposit, declared: ObtainedDeclaration) -> DepositOrder:
     work = WorkDetails(
         kind=WorkKind(given.kind),
         creation=Creation(given.creation),
         holder=RightsHolder(HolderKind(given.holder.kind), given.holder.name),
-        declaration=given.declaration,
+        declaration=given.declaration.version,
         completed=given.completed,
         description=given.description,
     )
     files = tuple(DepositedFile(each.name, each.sha256, each.size) for each in given.files)
-    return DepositOrder(given.title, files, work, given.predecessor)
+    return DepositOrder(given.title, files, work, given.predecessor, declared)
 
 
 def _exists(made: str) -> bool:
@@ -322,7 +336,7 @@ def _deposit(deposit: Deposit) -> ApiDeposit:
         holder=None if work is None else ApiRightsHolder(work.holder.kind.value, work.holder.name),
         completed=None if work is None else work.completed,
         description="" if work is None else work.description,
-        declaration=None if work is None else _declaration(work.declaration),
+        declaration=None if work is None else _declaration(work.declaration, deposit.declared),
         digest=deposit.digest,
         files=deposit.files,
         size=deposit.size,
@@ -334,5 +348,6 @@ def _deposit(deposit: Deposit) -> ApiDeposit:
     )
 
 
-def _declaration(version: str) -> ApiDeclaration:
-    return ApiDeclaration(version, load_declaration(version).digest)
+def _declaration(version: str, declared: ObtainedDeclaration | None) -> ApiDeclaration:
+    by, obtained = (None, None) if declared is None else (declared.declarer, declared.obtained)
+    return ApiDeclaration(version, load_declaration(version).digest, by, obtained)

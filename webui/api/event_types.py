@@ -24,7 +24,8 @@ def event_types_schema() -> dict[str, Any]:
     types = list(OF_KIND.values())
     return {
         "title": EVENT_TYPES,
-        "description": "What happened to a contract. What happens to a draft is told to the client that made it.",
+        "description": "What happened to a contract, a capture or a deposit. What happens to a draft or a capture"
+        " is told to the client that made or ordered it.",
         "type": "string",
         "enum": [each.value for each in types],
         "oneOf": [{"const": each.value, "description": each.description} for each in types],
@@ -54,9 +55,11 @@ class ApiEventFilter(Struct, forbid_unknown_fields=True):
 
 
 class ApiEventData(Struct, omit_defaults=True):
-    """What it is about; what does not apply is left out."""
+    """What it is about: a contract, a capture or a deposit. What does not apply is left out."""
 
-    contract: str
+    contract: Annotated[str, Meta(description="The `id` of the contract; empty where it is about none.")]
+    capture: Annotated[str, Meta(description="The `id` of the capture.")] = ""
+    deposit: Annotated[str, Meta(description="The `id` of the deposit.")] = ""
     state: Annotated[str, Meta(description="Into which it brought the contract.")] = ""
     party: Annotated[str, Meta(description="The `id` of the party.")] = ""
     seal: Annotated[str, Meta(description="The `subject` of the seal.")] = ""
@@ -81,7 +84,7 @@ class ApiLogReference(Struct):
 
 
 class ApiEvent(Struct):
-    """Something that happened to a contract: the same as a webhook gets. `id` is the same for ever."""
+    """Something that happened: the same as a webhook gets. `id` is the same for ever."""
 
     id: Annotated[str, Meta(examples=["evt_17"])]
     type: EventName

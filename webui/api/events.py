@@ -1,4 +1,4 @@
-"""Events: what became of contracts, read from the log by those whom no webhook can reach."""
+"""Events: what became of contracts, captures and deposits, read from the log."""
 
 from __future__ import annotations
 
@@ -35,9 +35,10 @@ def types_called(names: list[str], code: str) -> frozenset[EventType]:
 def list_events(call: Call) -> Answer:
     """Read events.
 
-    What happened to the contracts within the client's reach, in the order of the log. Go on with `cursor` as
-    `after`; an event that was read twice has the same `id`. Each event names its entry in the log, and where the
-    proof is that it is there.
+    What happened to the contracts within the client's reach, to the captures that it ordered (with
+    `captures:read`) and to its organisations' deposits (with `deposits:read`), in the order of the log. Go on with
+    `cursor` as `after`; an event that was read twice has the same `id`. Each event names its entry in the log, and
+    where the proof is that it is there.
 
     With `wait` the answer comes as soon as there is an event. It may come earlier without one: the appliance keeps
     only a few requests waiting.

@@ -28,12 +28,21 @@ def depositor_of(call: Call, named: str) -> str:
     """The subject of the person whom the member ``depositor`` names by subject or mail address. Raises
     :class:`ProblemError` for somebody who is not of the client's organisations, or could not deposit in the
     portal."""
-    found = _person_of(call, named, "/depositor")
+    return _depositing(call, named, "/depositor")
+
+
+def declarer_of(call: Call, named: str) -> str:
+    """The same for the person who has made the declaration of a deposit, at ``/declaration/by``."""
+    return _depositing(call, named, "/declaration/by")
+
+
+def _depositing(call: Call, named: str, pointer: str) -> str:
+    found = _person_of(call, named, pointer)
     if found.state is not AccountState.ACTIVE or not found.roles & PEOPLES_ROLES:
         raise ProblemError(
             "{name} cannot deposit: that takes an account that is open, and has a role.",
             "cannot-deposit",
-            pointer="/depositor",
+            pointer=pointer,
             name=found.name,
         )
     return found.subject

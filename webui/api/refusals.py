@@ -115,7 +115,13 @@ _MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
         "The completion date {day} is in the future; leave it empty for a work that is not completed.",
         "The completion date needs a year of four digits, such as {day}.",
     ),
-    "/declaration": ("Make the declaration first; nothing is deposited without it.",),
+    "/declaration/version": ("Make the declaration first; nothing is deposited without it.",),
+    "/declaration/by": (
+        "{name} cannot have declared it: whoever does is of the depositor's organisation, with an active account.",
+    ),
+    "/declaration/obtained": (
+        "The day {day} on which the declaration was obtained is in the future; obtain it first.",
+    ),
     "/files": (
         "The list has the file {name} twice; leave one of them out.",
         "There is nothing in these files (0 bytes), so there is nothing to prove.",

@@ -1,30 +1,34 @@
-"""``/captures``: web pages as evidence. Investigators order captures and see their own; auditors see the register
-of their organisation: who captured what, when and what for, but nothing of what was on the pages.
+"""``/captures``: web pages as evidence. Investigators order captures and share them; colleagues look at what is
+shared with them, auditors at the register and the captures of their organisation. Who may see which, the register
+says.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import time
+from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
 from appliance.captures.finishing import MARKED, PREVIEW
 from appliance.captures.orders import CaptureDraft, PlanDraft, steps_of_text
+from appliance.captures.sharing import is_colleague
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.evidence.captures import layout
 from appliance.evidence.captures.facts import CaptureFacts
 from appliance.evidence.captures.words import NOTES, RESULTS, STEPS, WHY, meaning, page_security, trust_of
 from appliance.language.sizes import ByteSize
-from appliance.model.accounts import AccountRole
+from appliance.model.accounts import PEOPLES_ROLES, AccountRole
 from appliance.model.captures import (
     DEFAULT_TIMES,
     LONGEST_PAUSE,
     MOST_TIMES,
-    CaptureSchedule,
     CaptureState,
     OrderedCapture,
+    OrderKind,
 )
 from appliance.web_capture.differences import PageDifferences
 from appliance.web_capture.model import (
@@ -36,7 +40,7 @@ from appliance.web_capture.model import (
     StepKind,
 )
 from hsm.errors import RefusalError
-from webui.portal.access import require
+from webui.portal.access import PortalVisitor, require
 from webui.portal.pages import appliance, house_names, once, saved_file
 from webui.shared.form_pages import (
     Answer,
@@ -55,6 +59,8 @@ _LOOK_AGAIN = "3"
 
 _NO_NUMBER, _MOMENT = 2**31, 0.01
 """Of a picture that never comes, and seconds to wait for it: a log-in that has ended says so then."""
+_LONGEST_NAME = 60
+"""Of somebody who is looked for."""
 
 _ROWS_OF_STEPS = 5
 """Steps that the form has room for."""
@@ -79,20 +85,32 @@ def investigator() -> str:
     return require(AccountRole.INVESTIGATOR).subject
 
 
+def reader() -> PortalVisitor:
+    """The visitor, who may look at captures that are theirs to see. Raises as
+    :func:`webui.portal.access.require`."""
+    return require(*PEOPLES_ROLES, AccountRole.AUDITOR)
+
+
 @pages.get("")
 def everything() -> Answer:
-    someone = require(AccountRole.INVESTIGATOR, AccountRole.AUDITOR)
+    someone = reader()
     after = request.args.get("after") or None
     if AccountRole.AUDITOR in someone.roles:
         page = appliance.captures.of_organisation(someone.organisation, after=after)
         names = house_names(someone.organisation)
         return render("captures/register.html", page=page, name=names, later=after is not None)
+    orders = AccountRole.INVESTIGATOR in someone.roles
+    shared = not orders or request.args.get("shown") == "shared"
+    lists, sharing = appliance.captures, appliance.capture_sharing
     return render(
         "captures/list.html",
-        page=appliance.captures.of_person(someone.subject, after=after),
-        schedules=() if after else appliance.captures.schedules_of(someone.subject),
+        page=(sharing.captures_of if shared else lists.of_person)(someone.subject, after=after),
+        schedules=() if after else (sharing if shared else lists).schedules_of(someone.subject),
         later=after is not None,
-        enabled=appliance.captures.enabled,
+        enabled=lists.enabled,
+        orders=orders,
+        shared=shared,
+        names=house_names(someone.organisation),
     )
 
 
@@ -189,7 +207,8 @@ def _steps() -> list[CaptureStep]:
 
 @pages.get("/<capture_id>")
 def show(capture_id: str) -> Answer:
-    by = investigator()
+    someone = reader()
+    by = someone.subject
     capture = appliance.captures.get(capture_id, by=by)
     if is_live(capture, by=by):
         return see_other("live_views.show", capture_id=capture_id)
@@ -215,6 +234,8 @@ def show(capture_id: str) -> Answer:
         legally_held=appliance.capture_retention.is_held(capture.id),
         by_officers=appliance.capture_retention.by_officers,
         received=ByteSize(capture.work.received),
+        by_plan=_is_readable_plan(capture.schedule, by),
+        **_sharing(someone, OrderKind.CAPTURE, capture.id, capture.owner),
     )
     if capture.under_way or finishing:
         response.headers["Refresh"] = _LOOK_AGAIN
@@ -230,6 +251,33 @@ def is_live(capture: OrderedCapture, *, by: str) -> bool:
     except (NotFound, StateRefused):
         return False
     return True
+
+
+def _is_readable_plan(schedule_id: str | None, by: str) -> bool:
+    with suppress(NotFound):
+        return schedule_id is not None and bool(appliance.captures.schedule(schedule_id, by=by))
+    return False
+
+
+def _sharing(someone: PortalVisitor, kind: OrderKind, order: str, owner: str) -> dict[str, Any]:
+    """What a page needs to say, and its owner to change, with whom the order is shared."""
+    own, audits = someone.subject == owner, AccountRole.AUDITOR in someone.roles
+    readers = appliance.capture_sharing.readers(kind, order) if own or audits else ()
+    looked_for = request.values.get("find", "").strip()[:_LONGEST_NAME]
+    found = appliance.registry.search(looked_for, own=someone.organisation) if own and looked_for else []
+    return {
+        "own": own,
+        "audits": audits,
+        "orders": AccountRole.INVESTIGATOR in someone.roles,
+        "readers": readers,
+        "looked_for": looked_for,
+        "people": [
+            each
+            for each in found
+            if is_colleague(each, owner, someone.organisation) and each.subject not in readers
+        ],
+        "names": house_names(someone.organisation),
+    }
 
 
 def _step_kind(word: str) -> str:
@@ -260,19 +308,19 @@ def _differences(capture: OrderedCapture) -> PageDifferences | None:
 @pages.get("/<capture_id>/picture.jpg")
 def picture(capture_id: str) -> Answer:
     """Written anew by a confined process, and shown as a picture alone."""
-    content = appliance.captures.content(capture_id, PREVIEW, by=investigator())
+    content = appliance.captures.content(capture_id, PREVIEW, by=reader().subject)
     return Response(content, content_type="image/jpeg", headers={"Cache-Control": "private, no-cache"})
 
 
 @pages.get("/<capture_id>/package.zip")
 def package(capture_id: str) -> Answer:
-    content = appliance.capture_packages.package(capture_id, by=investigator())
+    content = appliance.capture_packages.package(capture_id, by=reader().subject)
     return saved_file(content, "application/zip", f"capture-{capture_id[:8]}.zip")
 
 
 @pages.get("/<capture_id>/files/<name>")
 def file(capture_id: str, name: str) -> Answer:
-    by = investigator()
+    by = reader().subject
     if name not in _KINDS:
         raise NotFound("The web capture {capture} has no file {name}.", capture=capture_id, name=name)
     content = appliance.captures.content(capture_id, name, by=by)
@@ -292,15 +340,25 @@ def change(by: str, capture_id: str, act: str) -> Answer:
     return see_other("captures.show", capture_id=capture_id)
 
 
-def _schedule(schedule_id: str) -> CaptureSchedule:
-    return appliance.captures.schedule(schedule_id, by=investigator())
+@pages.post("/<capture_id>/sharing")
+@form(show, investigator, refusals=(PreconditionRefused, StateRefused), status=status_in_workflow)
+def share(by: str, capture_id: str) -> Answer:
+    _share(OrderKind.CAPTURE, capture_id, by)
+    return see_other("captures.show", capture_id=capture_id, _anchor="people")
+
+
+def _share(kind: OrderKind, order: str, by: str) -> None:
+    sharing, person = appliance.capture_sharing, field("person", 80)
+    (sharing.unshare if field("act") == "unshare" else sharing.share)(kind, order, person, by=by)
 
 
 @pages.get("/plans/<schedule_id>")
 def plan(schedule_id: str) -> Answer:
-    schedule = _schedule(schedule_id)
+    someone = reader()
+    schedule = appliance.captures.schedule(schedule_id, by=someone.subject)
     made = appliance.captures.by_plan(schedule)
-    response = render("captures/plan.html", schedule=schedule, captures=made)
+    sharing = _sharing(someone, OrderKind.SCHEDULE, schedule.id, schedule.owner)
+    response = render("captures/plan.html", schedule=schedule, captures=made, **sharing)
     if any(each.under_way for each in made):
         response.headers["Refresh"] = _LOOK_AGAIN
     return response
@@ -311,3 +369,10 @@ def plan(schedule_id: str) -> Answer:
 def stop(by: str, schedule_id: str) -> Answer:
     appliance.captures.stop(schedule_id, by=by)
     return see_other("captures.plan", schedule_id=schedule_id)
+
+
+@pages.post("/plans/<schedule_id>/sharing")
+@form(plan, investigator, refusals=(PreconditionRefused, StateRefused), status=status_in_workflow)
+def share_plan(by: str, schedule_id: str) -> Answer:
+    _share(OrderKind.SCHEDULE, schedule_id, by)
+    return see_other("captures.plan", schedule_id=schedule_id, _anchor="people")

@@ -48,6 +48,13 @@ def home() -> Answer:
     return _list(someone)
 
 
+def _shared_captures(someone: PortalVisitor) -> int:
+    """How many captures and plans are shared with the visitor; who has a place for captures is told there."""
+    if someone.roles & {AccountRole.INVESTIGATOR, AccountRole.AUDITOR}:
+        return 0
+    return appliance.capture_sharing.count(someone.subject)
+
+
 def _list(someone: PortalVisitor) -> Answer:
     """The visitor's contracts as chosen; for an auditor all of them, but for drafts of other organisations."""
     listing = appliance.listing
@@ -70,6 +77,7 @@ def _list(someone: PortalVisitor) -> Answer:
         seals=appliance.seal_requests.waiting_for(someone.subject) if keeps else 0,
         approvals=len(appliance.reviewing.queue(someone.subject)) if someone.manages else 0,
         shared=len(appliance.discussions.shared_with(someone.subject)),
+        captured=_shared_captures(someone),
         remote=len(appliance.remote_requests.waiting_for(someone.subject)),
         counts=counts,
         waiting=waiting_signatures(someone) if chooses else WaitingSignatures(),

@@ -14,7 +14,7 @@ from typing import Final
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from appliance.errors import NotFound, PreconditionRefused, StateRefused
+from appliance.errors import PreconditionRefused, StateRefused
 from appliance.model.captures import OrderedCapture
 from appliance.model.deposits import readable_name
 from appliance.web_capture.live_view import LiveAction, LivePicture, decode_actions
@@ -37,11 +37,7 @@ pages = Blueprint("live_views", __name__, url_prefix="/captures/<capture_id>/liv
 
 def _own(capture_id: str) -> OrderedCapture:
     """The visitor's own capture; nobody else looks or acts. Raises :class:`NotFound`."""
-    by = investigator()
-    capture = appliance.captures.get(capture_id, by=by)
-    if capture.owner != by:
-        raise NotFound("There is no web capture {capture}.", capture=capture_id)
-    return capture
+    return appliance.captures.own(capture_id, by=investigator())
 
 
 @pages.get("")

@@ -31,7 +31,7 @@ from appliance.ownership.manifest import MOST_FILES
 from appliance.ownership.orders import MOST_AT_ONCE, TOO_MANY, refused_part
 from appliance.ownership.tables import CheckedDeposits
 from hsm.errors import RefusalError
-from webui.portal.access import require_person
+from webui.portal.access import require_person, visitor
 from webui.portal.pages import appliance, saved_file
 from webui.shared.form_pages import Answer, FormProblems, form, render, see_other, status_in_workflow
 from webui.shared.forms import whole_number
@@ -303,6 +303,8 @@ def show(deposit_id: str) -> Answer:
         creations=CREATIONS,
         holder_kinds=HOLDER_KINDS,
         client=None if found.client is None else appliance.api_clients.find(found.client).name,
+        declarer=None if found.declared is None else appliance.registry.person(found.declared.declarer).name,
+        own=found.depositor == visitor().subject,
     )
 
 

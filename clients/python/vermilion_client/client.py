@@ -7,13 +7,24 @@ import json
 import secrets
 import ssl
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import quote, urlencode
 
 from vermilion_client.conversions import read, written
+from vermilion_client.evidence import (
+    CAPTURED,
+    Capture,
+    CaptureSchedule,
+    Deposit,
+    FoundDeposit,
+    ListedCapture,
+    NewCapture,
+    NewCaptureSchedule,
+    NewDeposit,
+)
 from vermilion_client.transport import JSON, Answer, Credentials, Patience, Request, Transport
 from vermilion_client.types import (
     ENDED,
@@ -43,6 +54,7 @@ PDF: Final = "application/pdf"
 OCTETS: Final = "application/octet-stream"
 PATIENCE: Final = Patience()
 _KINDS: Final[Mapping[type, str]] = {NewPerson: "person", NewSeal: "seal", NewOutside: "outside"}
+Waited = TypeVar("Waited", Contract, Capture)
 
 
 class Client:
@@ -252,12 +264,7 @@ class Client:
     ) -> Contract:
         """The contract once it is in one of these *states*, by default in one where it stays; asked for *every* so
         many seconds. Raises :class:`TimeoutError` after *timeout* seconds."""
-        last = time.monotonic() + timeout
-        while (found := self.contract(contract_id)).state not in states:
-            if time.monotonic() + every > last:
-                raise TimeoutError(f"contract {contract_id} is still {found.state}")
-            time.sleep(every)
-        return found
+        return _until(lambda: self.contract(contract_id), states, timeout, every)
 
     def document(self, contract_id: str) -> bytes:
         """The PDF as it is now, with every signature that was made so far."""
@@ -266,6 +273,91 @@ class Client:
     def evidence(self, contract_id: str) -> bytes:
         """The evidence package (ZIP) of a completed contract."""
         return self.request("GET", f"{_one(contract_id)}/evidence").content
+
+    def capture(self, order: NewCapture, *, key: str = "") -> Capture:
+        """Has a web page captured as soon as its turn comes; :meth:`wait_captured` waits for it."""
+        return read(Capture, self.request("POST", "/captures", body=order, key=key).value)
+
+    def captures(self, *, page: int = 100) -> Iterator[ListedCapture]:
+        """The captures that this client ordered, once or by schedule, the newest first."""
+        for each in self._listed("/captures", "captures", {"limit": page}):
+            yield read(ListedCapture, each)
+
+    def captured(self, capture_id: str) -> Capture:
+        """The capture as it is now."""
+        return read(Capture, self.request("GET", _below("captures", capture_id)).value)
+
+    def wait_captured(self, capture_id: str, *, timeout: float = 3600.0, every: float = 5.0) -> Capture:
+        """The capture once nothing more comes of it by itself, done or not: look at ``state``. Raises
+        :class:`TimeoutError` after *timeout* seconds."""
+        return _until(lambda: self.captured(capture_id), CAPTURED, timeout, every)
+
+    def cancel_capture(self, capture_id: str) -> Capture:
+        """Cancels a capture that waits or is being made."""
+        return read(Capture, self.request("POST", f"{_below('captures', capture_id)}/cancel").value)
+
+    def capture_file(self, capture_id: str, name: str) -> bytes:
+        """One of the files of a capture. It holds what strangers wrote."""
+        path = f"{_below('captures', capture_id)}/files/{quote(name, safe='')}"
+        return self.request("GET", path).content
+
+    def capture_package(self, capture_id: str) -> bytes:
+        """The evidence package (ZIP) of a capture that is done."""
+        return self.request("GET", f"{_below('captures', capture_id)}/package").content
+
+    def schedule_captures(self, order: NewCaptureSchedule, *, key: str = "") -> CaptureSchedule:
+        """Has a web page captured now, and again and again."""
+        return read(CaptureSchedule, self.request("POST", "/capture-schedules", body=order, key=key).value)
+
+    def capture_schedules(self, *, page: int = 100) -> Iterator[CaptureSchedule]:
+        """The schedules that this client ordered, the newest first."""
+        for each in self._listed("/capture-schedules", "schedules", {"limit": page}):
+            yield read(CaptureSchedule, each)
+
+    def capture_schedule(self, schedule_id: str) -> CaptureSchedule:
+        """The schedule as it is now."""
+        return read(CaptureSchedule, self.request("GET", _below("capture-schedules", schedule_id)).value)
+
+    def scheduled_captures(self, schedule_id: str, *, page: int = 100) -> Iterator[ListedCapture]:
+        """The captures of a schedule, the newest first."""
+        path = f"{_below('capture-schedules', schedule_id)}/captures"
+        for each in self._listed(path, "captures", {"limit": page}):
+            yield read(ListedCapture, each)
+
+    def stop_schedule(self, schedule_id: str) -> CaptureSchedule:
+        """No more captures by the schedule; those that were made stay."""
+        path = f"{_below('capture-schedules', schedule_id)}/stop"
+        return read(CaptureSchedule, self.request("POST", path).value)
+
+    def deposit(self, order: NewDeposit, *, key: str = "") -> Deposit:
+        """Deposits digests of files, which stay where they are."""
+        return read(Deposit, self.request("POST", "/deposits", body=order, key=key).value)
+
+    def deposits(self, *, page: int = 100) -> Iterator[Deposit]:
+        """The deposits of people of the client's organisations, the newest first."""
+        for each in self._listed("/deposits", "deposits", {"limit": page}):
+            yield read(Deposit, each)
+
+    def deposited(self, deposit_id: str) -> Deposit:
+        """The deposit as it is now."""
+        return read(Deposit, self.request("GET", _below("deposits", deposit_id)).value)
+
+    def deposit_certificate(self, deposit_id: str) -> bytes:
+        """The certificate (PDF) of a deposit."""
+        return self.request("GET", f"{_below('deposits', deposit_id)}/certificate").content
+
+    def deposit_timestamp(self, deposit_id: str) -> bytes:
+        """The timestamp of a deposit, as a reply (RFC 3161) that ``openssl ts -verify -in`` reads."""
+        return self.request("GET", f"{_below('deposits', deposit_id)}/timestamp").content
+
+    def deposit_manifest(self, deposit_id: str) -> bytes:
+        """The manifest whose digest was timestamped, of a deposit of several files."""
+        return self.request("GET", f"{_below('deposits', deposit_id)}/manifest").content
+
+    def find_deposits(self, digest: str) -> tuple[FoundDeposit, ...]:
+        """The deposits of a file, or a manifest, with this SHA-256 (hex), the oldest first."""
+        found = self.request("GET", "/deposited-files", query={"digest": digest}).value["deposits"]
+        return tuple(read(FoundDeposit, each) for each in found)
 
     def verify(self, file: Path | bytes) -> Verification:
         """The verdict about a PDF, a timestamp that says itself what it was taken of, or an evidence package."""
@@ -282,8 +374,21 @@ class Client:
                 return
 
 
+def _until(look: Callable[[], Waited], states: Collection[str], timeout: float, every: float) -> Waited:
+    last = time.monotonic() + timeout
+    while (found := look()).state not in states:
+        if time.monotonic() + every > last:
+            raise TimeoutError(f"{found.id} is still {found.state}")
+        time.sleep(every)
+    return found
+
+
 def _one(contract_id: str) -> str:
-    return f"/contracts/{quote(contract_id, safe='')}"
+    return _below("contracts", contract_id)
+
+
+def _below(kind: str, number: str) -> str:
+    return f"/{kind}/{quote(number, safe='')}"
 
 
 def _document(given: Path | bytes) -> dict[str, str]:

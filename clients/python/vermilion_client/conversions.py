@@ -65,8 +65,8 @@ def _read(kind: Any, value: object) -> object:
         if not isinstance(value, list):
             raise TypeError(f"{value!r} is no array")
         return tuple(_read(get_args(kind)[0], each) for each in value)
-    if kind is datetime:
-        return datetime.fromisoformat(str(value))
+    if kind in (date, datetime):
+        return kind.fromisoformat(str(value))
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, kind):

@@ -350,9 +350,11 @@ class PartyIdentity:
 
 @dataclass(frozen=True, slots=True)
 class EventData:
-    """What an event is about; what does not apply is empty."""
+    """What an event is about: a contract, a capture or a deposit. What does not apply is empty."""
 
     contract: str
+    capture: str = ""
+    deposit: str = ""
     state: str = ""
     party: str = ""
     seal: str = ""
@@ -371,7 +373,7 @@ class LogReference:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to a contract. ``id`` is the same for ever; ``log.entry`` is the ``after`` from
+    """Something that happened. ``id`` is the same for ever; ``log.entry`` is the ``after`` from
     which everything later is read."""
 
     id: str

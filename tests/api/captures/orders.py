@@ -47,3 +47,10 @@ def in_all(client: FlaskClient, path: str, of: str) -> list[str]:
         after = page["next"]
     assert len(set(found)) == len(found)
     return found
+
+
+def events_of(client: FlaskClient, capture: str) -> list[str]:
+    """The types of the events about the capture that the client hears of, in their order."""
+    page = client.get("/api/v1/events?limit=1000").json
+    assert not page["more"]
+    return [each["type"] for each in page["events"] if each["data"].get("capture") == capture]

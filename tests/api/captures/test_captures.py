@@ -18,7 +18,17 @@ from appliance.model.api_clients import Scope
 from appliance.store import ledger
 from appliance.verification import Indication
 from appliance.wiring import Appliance
-from tests.api.captures.orders import CAPTURES, NOBODY, SCHEDULES, asked_for, in_all, order, planned, post
+from tests.api.captures.orders import (
+    CAPTURES,
+    NOBODY,
+    SCHEDULES,
+    asked_for,
+    events_of,
+    in_all,
+    order,
+    planned,
+    post,
+)
 from tests.api.conftest import program
 from tests.api.contracts_made import key
 from tests.api.programs import BETAS, ERP, READER, Programs
@@ -34,7 +44,7 @@ FILES = ("capture.warc.gz", "capture.wacz", "page.png", "page.pdf", "page.txt", 
 
 
 def test_a_page_that_a_program_asked_for_is_captured_and_its_package_passes(
-    erp: FlaskClient, appliance: Appliance, web: Web, tmp_path: Path
+    erp: FlaskClient, portal: Flask, known: Programs, appliance: Appliance, web: Web, tmp_path: Path
 ) -> None:
     waiting = asked_for(erp, order(web.address(), steps=[{"kind": "scroll"}]))
     address = f"{CAPTURES}/{waiting['id']}"
@@ -80,6 +90,9 @@ def test_a_page_that_a_program_asked_for_is_captured_and_its_package_passes(
     with appliance.database.reading() as tx:
         leaf = json.loads(ledger.leaf(tx, done["entry"]))
     assert (leaf["public"]["actor"], leaf["public"]["client"]) == (ZHANG.subject, ERP)
+    assert events_of(erp, done["id"]) == ["capture.done", "capture.package_ready"], "the package is made once"
+    for each in (program(portal, known, READER), program(portal, known, BETAS)):
+        assert events_of(each, done["id"]) == []
 
 
 def test_a_certificate_that_nobody_believes_is_told(
@@ -184,6 +197,7 @@ def test_why_no_page_came_is_told_in_the_readers_language(
     assert found["state"] == "failed", found
     assert "未" in found["refusal"]
     assert found["files"] == []
+    assert events_of(erp, waiting["id"]) == ["capture.failed"]
     assert erp.get(f"{CAPTURES}/{waiting['id']}/package").status_code == 409
 
 

@@ -12,7 +12,7 @@ from appliance.captures.register import MOST_SCHEDULES
 from appliance.demonstration.participants import CUSTODIAN, LI
 from appliance.web_capture.model import LONGEST_ADDRESS, MOST_STEPS
 from appliance.wiring import Appliance
-from tests.api.captures.orders import CAPTURES, SCHEDULES, asked_for, in_all, order, planned, post
+from tests.api.captures.orders import CAPTURES, SCHEDULES, asked_for, events_of, in_all, order, planned, post
 from tests.captures.conftest import Web, forget_all
 from tests.world import World
 
@@ -43,6 +43,10 @@ def test_by_schedule_each_capture_is_compared_with_the_one_before(
     assert told["picture"]["areas"]
     assert "differences.png" in [each["name"] for each in found["files"]]
     assert erp.get(f"{CAPTURES}/{first}").json["differences"] is None
+    assert [events_of(erp, each) for each in (first, second)] == [
+        ["capture.done"],
+        ["capture.done", "capture.changed"],
+    ]
     address = f"{SCHEDULES}/{plan['id']}"
     stopped = erp.post(f"{address}/stop").json
     assert (stopped["due"], stopped["stopped"] is not None) == (None, True)
