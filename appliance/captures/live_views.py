@@ -36,6 +36,8 @@ _PATIENCE: Final = 10.0
 """Seconds for one request beside what it waits for."""
 LONGEST_WAIT: Final = 5.0
 """Seconds that one request may wait for a picture."""
+_AGAIN: Final = 0.2
+"""Seconds until connections are looked at again, where none could be accepted."""
 _AT_ONCE: Final = 16
 """Requests that are answered at once, of all log-ins together."""
 _PER_SECOND: Final = 100.0
@@ -172,12 +174,17 @@ class LiveViewServer:
     def _accept(self) -> None:
         self._listening.settimeout(0.2)
         while not self._ends.is_set():
-            with contextlib.suppress(TimeoutError):
+            try:
                 stream, _ = self._listening.accept()
-                if self._places.acquire(timeout=_PATIENCE):
-                    threading.Thread(target=self._serve, args=(stream,), daemon=True).start()
-                else:
-                    stream.close()
+            except TimeoutError:
+                continue
+            except OSError:  # no descriptor is left for a moment, or the portal has gone
+                self._ends.wait(_AGAIN)
+                continue
+            if self._places.acquire(timeout=_PATIENCE):
+                threading.Thread(target=self._serve, args=(stream,), daemon=True).start()
+            else:
+                stream.close()
 
     def _serve(self, stream: socket.socket) -> None:
         try:

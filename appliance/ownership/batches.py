@@ -26,6 +26,7 @@ from appliance.language import Language
 from appliance.model.deposits import BatchedDeposit, BatchedState, DepositBatch, DepositedFile, readable_name
 from appliance.model.mail_merge import ListProblem
 from appliance.ownership.deposits import Ownership, checked, today_of
+from appliance.ownership.manifest import require_file
 from appliance.ownership.orders import MOST_AT_ONCE, DepositOrder, refused_part, require_declaration, split
 from appliance.ownership.tables import CheckedDeposits, list_of_batch, read_table, table_for, token_name
 from appliance.store import ownership as store
@@ -100,7 +101,9 @@ class DepositBatches:
 
     def table(self, files: Sequence[DepositedFile], *, versions: bool, language: Language, by: str) -> bytes:
         """The workbook to fill in, with a row for each of *files*; with *versions*, as the next versions of the
-        newest deposits of files of the same names."""
+        newest deposits of files of the same names. Raises :class:`PreconditionRefused` for what is no file."""
+        for number, each in enumerate(files, 1):
+            require_file(each, number)
         names = {each.name for each in files} if versions else set()
         return table_for(files, self._database.query(store.newest_by_name, by, names), language)
 

@@ -62,7 +62,7 @@ def in_order(files: Sequence[DepositedFile]) -> tuple[DepositedFile, ...]:
             count=len(files),
         )
     for number, each in enumerate(files, 1):
-        _require_file(each, number, alone=len(files) == 1)
+        require_file(each, number, alone=len(files) == 1)
     found = tuple(sorted(files, key=lambda each: each.name))
     for one, next_one in itertools.pairwise(found):
         if one.name == next_one.name:
@@ -74,7 +74,9 @@ def in_order(files: Sequence[DepositedFile]) -> tuple[DepositedFile, ...]:
     return found
 
 
-def _require_file(file: DepositedFile, number: int, *, alone: bool) -> None:
+def require_file(file: DepositedFile, number: int, *, alone: bool = True) -> None:
+    """Raises :class:`PreconditionRefused` for a *file*, the one with this *number*, that no manifest takes; only
+    one *alone* needs no name."""
     if not is_digest(file.digest):
         raise PreconditionRefused(
             "File {number}: a SHA-256 has 64 characters of 0–9 and a–f; choose the file, or paste what sha256sum"

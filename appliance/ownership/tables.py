@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -70,6 +71,8 @@ _EXPLAINED: Final = {
     "completed": "Leave it empty for what is not completed.",
     "predecessor": "The number of a deposit of yours, such as 1f0c…, that this is the newer version of.",
 }
+_NUMBER: Final = re.compile("[0-9]{1,20}")
+"""No file has more bytes, and Python reads no number of thousands of digits."""
 _REQUIRED: Final = frozenset({"digest", "kind", "creation", "holder_kind"})
 
 
@@ -209,9 +212,10 @@ class _Row:
 
     def _size(self) -> int | None:
         typed = self._text("size").replace(",", "")
-        if typed and not (typed.isascii() and typed.isdigit()):
+        known = _NUMBER.fullmatch(typed) is not None
+        if typed and not known:
             self._problem("size", "The size is a whole number of bytes; leave it empty if you do not know it.")
-        return int(typed) if typed.isascii() and typed.isdigit() else None
+        return int(typed) if known else None
 
     def _day(self) -> date | None:
         typed = self._text("completed")

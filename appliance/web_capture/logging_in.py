@@ -41,6 +41,7 @@ UNATTENDED: Final = 120.0
 """Seconds without anybody who looks or does anything, once somebody did."""
 _FAREWELL: Final = 10.0
 """Seconds for a page to end, and for what it sends as it does."""
+_UNFIT: Final = "The browser did not do what a log-in by hand needs; nothing was kept."
 _KEPT_BY_SITES: Final = "service_workers,cache_storage"
 """What answers in place of a server."""
 _BUTTONS: Final = {MouseButton.NONE: 0, MouseButton.LEFT: 1, MouseButton.RIGHT: 2, MouseButton.MIDDLE: 4}
@@ -74,7 +75,7 @@ class LogInByHand:
                     self._turn()
                 self._forget()
         except BrowserRefused:  # whose words could be those that were typed
-            raise CaptureFailed("The browser did not do what a log-in by hand needs; nothing was kept.") from None
+            raise CaptureFailed(_UNFIT) from None
 
     def _turn(self) -> None:
         self._require_time()
@@ -162,14 +163,19 @@ class LogInByHand:
                 self._tab.tell("Page.navigateToHistoryEntry", {"entryId": before["id"]})
 
     def _forget(self) -> None:
-        """Leaves the page, and throws away what would be shown without a server: the browser's caches, and what
-        sites have put between themselves and their servers."""
+        """Leaves the page, throws away what would be shown without a server (the browser's caches, and what sites
+        have put between themselves and their servers), and ends what still runs."""
         self._tab.ask("Page.stopScreencast")
         self._tab.ask("Page.navigate", {"url": "about:blank"})
         self._tab.settle(time.monotonic() + _FAREWELL)  # what the page sends as it is left, passes
         self._tab.ask("Page.resetNavigationHistory")
         self._tab.ask("Storage.clearDataForOrigin", {"origin": "*", "storageTypes": _KEPT_BY_SITES})
         self._tab.ask("Network.clearBrowserCache")
+        deadline = time.monotonic() + _FAREWELL
+        while not self._tab.is_alone():  # else it would go on in the recording
+            if time.monotonic() >= deadline:
+                raise CaptureFailed(_UNFIT)
+            self._tab.wait(_TURN)
 
 
 def _key_event(action: Key) -> Mapping[str, Any]:

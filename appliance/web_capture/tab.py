@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+import struct
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -19,6 +20,10 @@ from appliance.web_capture.screen_recording import LiveScreen, ScreenRecording
 WIDTH: Final = 1280
 SCREEN: Final = 900
 """Pixels of the window."""
+_SIZE: Final = {"width": WIDTH, "height": SCREEN}
+_FRAME: Final = b"\xff\xc0\x00\x11" + struct.pack(">BHH", 8, SCREEN, WIDTH)
+"""What a JPEG of the window says of its size (ITU-T T.81, B.2.2), among its first octets."""
+_HEAD: Final = 2_000
 QUIET: Final = 0.8
 """Seconds without a request after which a page counts as loaded."""
 TICK: Final = 0.1
@@ -28,6 +33,9 @@ _LOOKS: Final = 3
 """How often a page is looked at that goes on to another one meanwhile."""
 
 T = TypeVar("T")
+
+_OF_BROWSER: Final = ("chrome:", "chrome-extension:", "devtools:")
+"""Where no site leads: Chromium with windows has pages and workers of its own."""
 
 
 class Tab:
@@ -63,10 +71,14 @@ class Tab:
         self._target = str(made["targetId"])
         attached = tools.ask("Target.attachToTarget", {"targetId": self._target, "flatten": True})
         self._session = str(attached["sessionId"])
+        self._window = tools.ask("Browser.getWindowForTarget", {"targetId": self._target})["windowId"]
         self.frames = Frames(tools, self._session, self._target)
         tools.urgent = self._take_at_once
         tools.ask("Target.setDiscoverTargets", {"discover": True})
         self.ask("Page.enable")
+        # Chromium without a window lets any page choose its size (resizeTo), which no tab of a visitor's does.
+        view = {**_SIZE, "deviceScaleFactor": 1, "mobile": False}
+        self.ask("Emulation.setDeviceMetricsOverride", view)
 
     def ask(
         self, method: str, parameters: Mapping[str, Any] | None = None, *, seconds: float = 20.0
@@ -92,6 +104,17 @@ class Tab:
         """Address and title that a browser shows above the page; the page is not asked, which may be busy."""
         told = self._tools.ask("Target.getTargetInfo", {"targetId": self._target})["targetInfo"]
         return _text(told.get("url")), _text(told.get("title"))
+
+    def is_alone(self) -> bool:
+        """Whether the browser runs nothing of any site but this tab, and that is empty. What else runs is told to
+        end: a shared worker may outlive its page (``extendedLifetime``)."""
+        running = self._tools.ask("Target.getTargets")["targetInfos"]
+        of_sites = [each for each in running if not _text(each.get("url")).startswith(_OF_BROWSER)]
+        others = [str(each["targetId"]) for each in of_sites if each["targetId"] != self._target]
+        for each in others:
+            with suppress(BrowserRefused):  # it has ended meanwhile
+                self._tools.ask("Target.closeTarget", {"targetId": each})
+        return not others and self.heading()[0] == "about:blank"
 
     def octets(self, method: str, parameters: Mapping[str, Any], *, seconds: float = 30.0) -> bytes:
         """What an answer has as ``data``."""
@@ -223,7 +246,14 @@ class Tab:
         elif method == "Browser.downloadWillBegin":
             self._want("download")
         elif method == "Page.screencastFrame":
-            self._screen.take(_octets(told), int(told["sessionId"]))
+            self._screen.take(self._of_view(_octets(told)), int(told["sessionId"]))
+
+    def _of_view(self, picture: bytes) -> bytes:
+        """*picture* (JPEG), or nothing while somebody looks at it and the page has made its window another one."""
+        if not self._is_live or _FRAME in picture[:_HEAD]:
+            return picture
+        self._tools.tell("Browser.setWindowBounds", {"windowId": self._window, "bounds": _SIZE})
+        return b""
 
     def _release(self) -> None:
         """Asks for the next picture of the recording, where it is time for one."""

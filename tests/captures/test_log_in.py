@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -166,6 +168,41 @@ def test_whoever_says_something_else_gets_nothing(said: object, tmp_path: Path) 
         assert LiveViews(at).picture("a", by="b", after=0, wait=0) is None
         with pytest.raises(NotFound):
             LiveViews(at).picture("a", by="c", after=0)
+
+
+WITHOUT_DESCRIPTORS = """
+import os, resource, sys
+from pathlib import Path
+from appliance.captures.live_views import LiveLogIns, LiveViewServer
+with LiveViewServer(Path(sys.argv[1]), LiveLogIns(), print):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    taken = []
+    try:
+        while True:
+            taken.append(os.dup(0))
+    except OSError:
+        print("none is left", flush=True)
+    sys.stdin.readline()
+    for each in taken:
+        os.close(each)
+    sys.stdin.readline()
+"""
+
+
+def test_a_scheduler_without_descriptors_answers_once_it_has_some(tmp_path: Path) -> None:
+    at = tmp_path / "views.sock"
+    command = [sys.executable, "-c", WITHOUT_DESCRIPTORS, str(at)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as scheduler:
+        assert scheduler.stdin is not None
+        assert scheduler.stdout is not None
+        assert scheduler.stdout.readline() == "none is left\n"
+        with socket.socket(socket.AF_UNIX) as stream:
+            stream.connect(str(at))
+            time.sleep(0.5)  # it has tried
+        print(file=scheduler.stdin, flush=True)
+        with pytest.raises(NotFound):
+            LiveViews(at).proceed("a", by="b")
+        scheduler.stdin.close()
 
 
 def test_a_scheduler_without_its_directory_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

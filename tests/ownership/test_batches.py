@@ -165,14 +165,14 @@ def test_every_fault_is_told_with_its_cell_and_nothing_is_kept(
     given = (*files("fault", 1), files("fault", 1)[0], *files("known", 1), *files("bad", 4))
     book = table(batches, given)
     changes: dict[int, dict[str, str]] = {
-        5: {"digest": "00", "kind": "no kind", "completed": "yesterday"},
+        5: {"digest": "00", "kind": "no kind", "completed": "yesterday", "size": "9" * 5000},
         6: {"predecessor": known.id, "size": "many"},
         7: {"predecessor": known.id},
         8: {"predecessor": "0" * 24, "holder_kind": "其他个人"},
     }
     found = checked(batches, filled(book, changes))
     cells = {cell for cell, _ in faults(found)}
-    assert cells == {"B3", "", "B5", "E5", "I5", "C6", "K7", "H8"}, faults(found)
+    assert cells == {"B3", "", "B5", "C5", "E5", "I5", "C6", "K7", "H8"}, faults(found)
     assert any("same file as in row" in sentence for _, sentence in faults(found))
     with pytest.raises(PreconditionRefused, match="faults"):
         batches.keep(found, by=ZHANG.subject)

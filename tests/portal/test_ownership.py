@@ -214,6 +214,12 @@ def test_a_table_with_faults_is_told_cell_by_cell_and_nothing_is_deposited(zhang
         assert (again.status_code, sentence in again.text) == (422, True)
 
 
+@pytest.mark.parametrize("file", ['["a", "\\ud800", 1]', f'["a", "{"0" * 64}", 1{"0" * 400}]'])
+def test_what_no_browser_lists_gets_no_table(zhang: FlaskClient, file: str) -> None:
+    asked = {"form_token": form_token(zhang), "listed": f"[{file}]"}
+    assert zhang.post("/ownership/table.xlsx", data=asked).status_code == 422
+
+
 def test_nobody_sees_a_batch_of_somebody_else(portal: Flask, appliance: Appliance, zhang: FlaskClient) -> None:
     pair = listed(("mine", b"of a batch"), ("mine, too", b"of the batch"))
     answer = post(zhang, form(listed=pair, apart="1"))

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from appliance.web_capture.model import CaptureFailed, CaptureLimits
+from appliance.web_capture.tab import WIDTH
 from tests.web_capture.conftest import Capturing
 from tests.web_capture.servers import Answer, Asked, Server, page
 
@@ -49,6 +50,7 @@ CUNNING = {
     "has a very long address": "history.pushState({},'','/'+'a'.repeat(1.5e6))",
     "keeps every processor busy": """for(let i=0;i<20;i++)
         new Worker(URL.createObjectURL(new Blob(['for(;;);'])))""",
+    "makes its window small": "resizeTo(500,400)",
     "opens thousands of sockets": "for(let i=0;i<2000;i++)new WebSocket('ws://'+location.host+'/'+i)",
     "fills its disk": """navigator.storage.getDirectory().then(async d=>{
         const f=await d.getFileHandle('x',{create:true}),w=await f.createWritable();
@@ -68,6 +70,7 @@ def test_a_cunning_page_is_captured(kind: str, served: Served, capturing: Captur
     found = capturing(address, ["site.example"], limits=CaptureLimits(seconds=15.0))
     visit = found.capture.visit
     assert (visit.text, visit.error, visit.loaded_address) == ("shown", "", address)
+    assert visit.picture[16:20] == WIDTH.to_bytes(4)  # IHDR
     assert len(visit.address) <= 8_000
     file = tmp_path / "page.pdf"
     file.write_bytes(visit.pdf)

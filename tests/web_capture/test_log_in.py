@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 from PIL import Image
 
+from appliance.capture_service.believing import believable_picture
 from appliance.web_capture import logging_in
 from appliance.web_capture.live_view import (
     LONGEST_SHOWN,
@@ -240,9 +241,11 @@ def test_a_log_in_ends_by_itself(
 
 
 def test_a_page_that_wants_too_much(served: Served, capturing: Capturing) -> None:
-    """Dialogs, windows, downloads, other hosts are refused as ever; the log-in goes on, and then the capture."""
+    """Dialogs, windows, downloads, other hosts are refused as ever; the log-in goes on, and then the capture,
+    which has nothing of a worker that would outlive its page."""
     inner = served({"inner.example": lambda asked: page("secret")})
     hostile = f"""<title>0</title><img src="http://inner.example:{inner.port}/"><script>let n=0;
+      new SharedWorker('/worker.js',{{extendedLifetime:true}});onclick=()=>resizeTo(500,400);
       setInterval(()=>{{document.title=(++n)+'x'.repeat(5000)}},1);
       setInterval(()=>{{alert(1);open('/more');location.href='/file'}},300);
       onbeforeunload=e=>{{e.preventDefault();
@@ -250,11 +253,13 @@ def test_a_page_that_wants_too_much(served: Served, capturing: Capturing) -> Non
     quiet = page("<title>quiet</title>quiet")
 
     def site(asked: Asked) -> Answer:
+        if asked.path == "/worker.js":
+            return answer(b"setInterval(()=>fetch('/by-worker'),100)", "text/javascript")
         if asked.path == "/file":
             return answer(b"x", "application/octet-stream", head="Content-Disposition: attachment\r\n")
         return quiet if "seen=1" in asked.field("cookie") else page(hostile, head="Set-Cookie: seen=1\r\n")
 
-    server = served({"site.example": site})
+    server = served({"localhost": site})
 
     def acts() -> Iterator[Sequence[LiveAction]]:
         yield from until(lambda: bool(hand.seen) and len(hand.seen[-1].title) == LONGEST_SHOWN)
@@ -263,11 +268,13 @@ def test_a_page_that_wants_too_much(served: Served, capturing: Capturing) -> Non
         yield from until(lambda: time.monotonic() > ends)
 
     hand = Hand(acts())
-    root = f"http://site.example:{server.port}/"
-    found = capturing(root, ["site.example"], live=hand)
+    root = f"http://localhost:{server.port}/"
+    found = capturing(root, ["localhost"], live=hand)
+    assert {believable_picture(each).width for each in hand.seen} == {WIDTH}
     assert found.capture.visit.text.strip() == "quiet"
     assert {address for _, address in found.records if address} == {root}
     assert inner.seen == []
+    assert any(each.path == "/by-worker" for each in server.seen)
 
 
 @pytest.mark.parametrize(
