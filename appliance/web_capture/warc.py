@@ -99,8 +99,8 @@ class WarcFile:
         self._info = self.write(RecordType.WARCINFO, "", block, at)
 
     def together(self) -> AbstractContextManager[Any]:
-        """What the thread writes within it stands together: readers take a request for that of the response that it
-        follows."""
+        """What the thread writes within it stands together: readers take a request for that of the response before
+        it."""
         return self._turn
 
     def end(self) -> None:
