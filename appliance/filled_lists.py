@@ -57,6 +57,18 @@ class ListFaults:
     bad: set[int] = field(default_factory=set)
     total: int = 0
 
+    def runs(self) -> list[tuple[ListProblem, ListProblem]]:
+        """The first and the last of the ``problems`` that are the same in a column, row after row: a column that
+        was left empty is one thing to mend."""
+        found: dict[str, list[tuple[ListProblem, ListProblem]]] = {}
+        for each in self.problems:
+            runs = found.setdefault(each.column, [])
+            if runs and runs[-1][1].row == each.row - 1 and runs[-1][1].sentence == each.sentence:
+                runs[-1] = (runs[-1][0], each)
+            else:
+                runs.append((each, each))
+        return sorted((run for runs in found.values() for run in runs), key=lambda run: run[0].row)
+
     def add(self, problem: ListProblem) -> None:
         """One problem more; only the first :data:`MOST_FAULTS` are kept, all are counted."""
         self.total += 1

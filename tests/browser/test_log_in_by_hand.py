@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
-from appliance.demonstration.participants import ZHANG
+from appliance.demonstration.participants import CUSTODIAN, ZHANG
 from appliance.evidence.captures.layout import PICTURE, TEXT, WARC
+from appliance.model.captures import OrderKind
 from tests.browser.troupe import Troupe
 from tests.browser.visitor import Visitor
 from tests.sweeps import first_of
@@ -104,7 +105,10 @@ def test_what_only_members_see_is_captured(people: Troupe, shop: Shop, phone: bo
         expect(page.locator(".capture img")).to_be_visible(timeout=120_000)  # it goes on by itself until then
         with page.expect_download() as download:
             visitor.touch(page.get_by_role("link", name="Download the evidence package"))
-        files = zipfile.ZipFile(download.value.path())
+        files, done = zipfile.ZipFile(download.value.path()), page.url
+    people.appliance.capture_sharing.share(OrderKind.CAPTURE, done[-24:], CUSTODIAN.subject, by=ZHANG.subject)
+    with people.at(CUSTODIAN.subject) as colleague:
+        expect(colleague.go(done).locator(".callout.warning")).to_contain_text(f"{ZHANG.name} logged in before")
     assert [parse_qs(each.decode()) for each in shop.posted] == [{"name": [NAME], "word": [PASSWORD]}]
     assert not [each for each in sent if "word" in each.lower()], "nothing that is typed is in an address"
     assert "仅会员可见" in files.read(TEXT).decode()

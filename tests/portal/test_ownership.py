@@ -206,7 +206,7 @@ def test_a_table_with_faults_is_told_cell_by_cell_and_nothing_is_deposited(zhang
     table = zhang.post("/ownership/table.xlsx", data=asked).data
     answer = upload(zhang, table)
     assert answer.status_code == 422
-    for sentence in ("表格中有 6 处问题", "E2", "第 3 行", "作品或数据种类", "摄影作品", "尚未存证任何文件"):
+    for sentence in ("表格中有 6 处问题", "E2:E3", "第 2 至 3 行", "作品或数据种类", "尚未存证任何文件"):
         assert sentence in answer.text, sentence
     assert "已存证" not in zhang.get(f"/ownership/find?digest={hashlib.sha256(b'good').hexdigest()}").text
     for changed, sentence in (({"declaration": ""}, "请先勾选存证人声明"), ({}, "请选择")):
