@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import time
 from functools import partial
 
@@ -11,7 +10,7 @@ from appliance.captures.orders import CaptureDraft, PlanDraft
 from appliance.model.captures import CaptureSchedule, OrderedCapture
 from appliance.store import captures, people
 from appliance.wiring import Appliance
-from tests.evidence.captured import small_capture
+from tests.evidence.captured import packed_again, small_capture
 
 
 def ordered_by_plan(appliance: Appliance, by: str, purpose: str) -> CaptureSchedule:
@@ -30,6 +29,6 @@ def captured(appliance: Appliance, by: str, purpose: str = "固定侵权页面")
     person = appliance.database.query(people.person, by)
     request = CaptureRequest(taken.id, purpose, person.name, person.organisation, person.zone)
     ended = appliance.now()
-    found = replace(found, began=ended - (found.ended - found.began), ended=ended)
+    found = packed_again(found, began=ended - (found.ended - found.began), ended=ended)
     appliance.capture_recording.record(found, request=request, by=by, keep=partial(queue._keep, found))
     return appliance.database.query(captures.load_capture, taken.id)
