@@ -413,8 +413,8 @@ class Package:
 
     @cached_property
     def listed(self) -> dict[str, list[str]]:
-        """By serial number, when the lists have it revoked and, where a key is in other hands, since when (RFC 5280,
-        5.3.2). All lists count: openssl asks the newest alone, which need not have what has run out."""
+        """By serial number, when the lists have it revoked and, where a key is in other hands, since when (RFC
+        5280, 5.3.2). All lists count: openssl asks the newest alone, which need not have what has run out."""
         found: dict[str, list[str]] = {}
         for crl in (each for path in self.lists for each in parts(path)):
             told = self.told("crl", "-noout", "-text", given=crl).split("\n    Signature Algorithm:")[0]
