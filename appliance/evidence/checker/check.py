@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import calendar
 import hashlib
+import ipaddress
 import json
 import re
 import struct
@@ -1003,6 +1004,7 @@ def key_of(address: str) -> str:
     place, _, query = plain.partition("?")
     host, port, path = re.findall(r"^https?://(\[[^/]*\]|[^/:]*)(?::([0-9]*))?(/.*)?$", place, re.DOTALL)[0]
     require(int(port or 0) < 65536, UNLED)
+    _ = ipaddress.IPv6Address(host[1:-1]) if host.startswith("[") else host  # it is one
     host = re.sub("^www[.]", "", host.strip("[]"))
     labels = ",".join(reversed(host.split("."))) + (f":{int(port)}" if int(port or 0) else "")
     pairs = [each.partition("=") for each in query.split("&") if each]

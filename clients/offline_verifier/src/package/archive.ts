@@ -171,12 +171,21 @@ function keyOf(address: string): string {
   const plain = address.toLowerCase().replace(/[\t\r\n]/g, "").split("#")[0] ?? "";
   const [place, query] = partition(plain, "?");
   const [, host = "", port = "0", path = "/"] = /^https?:\/\/(\[[^/]*\]|[^/:]*)(?::([0-9]*))?(\/[^]*)?$/.exec(place) ?? [];
-  hold(host !== "" && Number(port) < 65536);
+  hold(host !== "" && Number(port) < 65536 && (!host.startsWith("[") || isAddress(host)));
   const labels = host.replace(/^\[|\]$/g, "").replace(/^www\./, "").split(".").reverse().join(",");
   const pairs = query.split("&").filter((each) => each !== "").map((each) => partition(each, "=").map(unquoted));
   const sorted = pairs.sort(([one = ""], [other = ""]) => byCodePoint(one, other));
   const asked = sorted.map((pair) => pair.map(quoted).join("=")).join("&");
   return `${labels}${Number(port) ? `:${Number(port)}` : ""})${path}${query === "" ? "" : `?${asked}`}`;
+}
+
+/** Whether *host*, in brackets, is an IPv6 address. */
+function isAddress(host: string): boolean {
+  try {
+    return new URL(`http://${host}/`).hostname !== "";
+  } catch {
+    return false;
+  }
 }
 
 function partition(text: string, by: string): [string, string] {
