@@ -1226,6 +1226,8 @@ class CapturePackage(Package):
         plain = plain and sorted(told) == sorted(DESCRIBED) and isinstance(by, dict)
         plain = plain and signed == {"path": DESCRIPTION, "hash": named, "signedData": by}
         plain = plain and sorted(by) == sorted(BY_NOBODY) and by["hash"] == named
+        texts = [*(told[name] for name in DESCRIBED if name != "resources"), *by.values()] if plain else []
+        plain = plain and all(isinstance(each, str) for each in texts)  # what is nested not all programs can read
         require(plain, "capture.wacz has more in it than this recording, or describes itself otherwise 另有内容")
         address = self.check_page(inside[MEMBERS[2].encode()], told, facts)
         self.check_index(inside[MEMBERS[1].encode()], address)
