@@ -132,6 +132,10 @@ OF_RENEWAL = (".crls.pem", ".pem", ".tsq", ".tsr", ".txt")
 WARC, STAMP, WACZ, FACTS = "capture.warc.gz", "capture.warc.tsr", "capture.wacz", "capture.json"
 GIVEN = (WACZ, WARC, "page.pdf", "page.png", "page.txt")
 PICTURES = re.compile(r"session[.]webp|step-(?:0[1-9]|1[0-9]|20)[.]png")
+OF_CAPTURES = re.compile(
+    rf"{'|'.join(map(re.escape, (*GIVEN, 'capture.warc.tsq', STAMP, FACTS)))}|{PICTURES.pattern}"
+    rf"|certificate[.](?:en|zh)[.]pdf|{RENEWALS}.*"
+)
 ALWAYS = {
     *(*GIVEN, "capture.warc.tsq", STAMP, FACTS, *SEALS, *LOG, "log/checkpoint.tst"),
     *("check.sh", "check.py", "verify.html", "README.en.txt", "README.zh.txt"),
@@ -667,7 +671,7 @@ class ContractPackage(Package):
     def check(self) -> None:
         self.check_files()
         for path in self.present:
-            other = {path.lower()} & {*GIVEN, "capture.warc.tsq", STAMP, FACTS} or PICTURES.fullmatch(path.lower())
+            other = OF_CAPTURES.fullmatch(path.lower())
             require(not other, f"{path} has no place in the package of a contract 另有文件")
         self.check_manifest()
         self.check_index()

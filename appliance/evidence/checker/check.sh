@@ -784,7 +784,7 @@ END
 # What packages of web captures have besides.
 
 given='capture[.](wacz|warc[.]gz)|page[.](pdf|png|txt)|session[.]webp|step-(0[1-9]|1[0-9]|20)[.]png'
-of_captures="$given|capture[.](warc[.]ts[qr]|json)"
+of_captures="$given|capture[.](warc[.]ts[qr]|json)|certificate[.](en|zh)[.]pdf|renewals/.*"
 always=$(printf '%s\n' capture.json capture.wacz capture.warc.gz capture.warc.tsq capture.warc.tsr certificate.en.pdf \
     certificate.zh.pdf check.py check.sh page.pdf page.png page.txt README.en.txt README.zh.txt verify.html &&
     printf 'manifest.%s\n' json p7s tsq tsr &&
