@@ -334,6 +334,12 @@ class RetentionService(Disposals[Contract]):
                     subject=subject,
                     contract=held[0],
                 )
+            for capture in retention.held_captures_of(tx, subject):
+                raise PreconditionRefused(
+                    "Web capture {capture}, which {subject} ordered, is under a legal hold; lift the hold first.",
+                    capture=capture,
+                    subject=subject,
+                )
             erased = retention.forget_openings(tx, entries)
             retention.forget_person(tx, subject, name_too=not retention.ended_of(tx, subject))
             public: dict[str, Field] = {

@@ -31,7 +31,7 @@ from appliance.evidence.repacked import read_zip
 from appliance.ledger.audit_trail import EventKind
 from appliance.maintenance import Maintenance
 from appliance.model.captures import CaptureFile, CaptureState, OrderedCapture
-from appliance.store import archive_renewals, captures, retention
+from appliance.store import archive_renewals, captures, ledger, retention
 from appliance.store.archive_renewals import PACKAGES
 from appliance.store.database import Transaction
 from appliance.timestamping.issuing import horizon_of_token
@@ -99,7 +99,9 @@ class CapturePackages:
         capture = self._database.query(captures.load_capture, capture_id)
         try:
             package = self._package_of(capture)
-        except NotFound:  # disposed of meanwhile, or what opens its entry was erased: there will never be one
+        except NotFound:
+            if self._database.query(_can_have_one, capture_id):
+                raise  # a file that was lost may come back from a backup
             self._database.commit(archive_renewals.drop, capture_id, of=PACKAGES)
             return
         horizon = horizon_of_token(last_token(read_zip(package).files))
@@ -120,6 +122,14 @@ class CapturePackages:
         if captures.add_file(tx, capture.id, file):
             tell(tx, capture, EventKind.CAPTURE_PACKAGED, self._now(), package=file.digest)
         return next(each.digest for each in captures.files_of(tx, capture.id) if each.name == file.name)
+
+
+def _can_have_one(tx: Transaction, capture_id: str) -> bool:
+    """False for what was disposed of, or where what opens its entry was erased: there will never be a package."""
+    capture = captures.load_capture(tx, capture_id)
+    if capture.state is not CaptureState.DONE or capture.record is None:
+        return False
+    return ledger.opening(tx, capture.record.entry) is not None
 
 
 def _recorded(capture: OrderedCapture, files: Mapping[str, str]) -> RecordedCapture:

@@ -69,12 +69,14 @@ def save_horizon(tx: Transaction, contract_id: str, revision: int, horizon: Hori
 
 
 def save_package(tx: Transaction, capture_id: str, horizon: Horizon, now: datetime) -> None:
-    """The package of the capture is there; this is the horizon of its last timestamp."""
+    """The package of the capture is there, unless that was disposed of meanwhile; this is the horizon of its last
+    timestamp."""
     tx.execute(
-        "INSERT INTO capture_packages (capture, since, until, algorithms) VALUES (?, ?, ?, ?)"
+        "INSERT INTO capture_packages (capture, since, until, algorithms)"
+        " SELECT id, ?, ?, ? FROM captures WHERE id = ? AND state = 'done'"
         " ON CONFLICT (capture) DO UPDATE SET until = excluded.until, algorithms = excluded.algorithms,"
         " attempts = 0, retry_at = '', reason = NULL",
-        (capture_id, now, horizon.until, " ".join(horizon.algorithms)),
+        (now, horizon.until, " ".join(horizon.algorithms), capture_id),
     )
 
 

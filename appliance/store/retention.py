@@ -167,6 +167,16 @@ def running_of(tx: Transaction, subject: str) -> list[str]:
     )
 
 
+def held_captures_of(tx: Transaction, subject: str) -> list[str]:
+    """Web captures that *subject* ordered and that are under a legal hold."""
+    return tx.column(
+        str,
+        "SELECT h.capture FROM capture_holds AS h JOIN captures AS c ON c.id = h.capture"
+        " WHERE h.lifted IS NULL AND c.owner = ? ORDER BY h.id",
+        (subject,),
+    )
+
+
 def entries_about(tx: Transaction, subject: str) -> list[int]:
     """Log entries with private fields that name *subject* and belong to no contract. Reads every opening."""
     return tx.column(

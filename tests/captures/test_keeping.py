@@ -139,3 +139,24 @@ def test_nothing_goes_before_two_officers_have_decided(
         assert now_of(later, made).state is CaptureState.DISPOSED
         with pytest.raises(PreconditionRefused):
             officers.place_hold(made.id, reason="too late", by=OFFICER)
+
+
+def test_nothing_of_a_person_goes_while_one_of_their_captures_is_held(
+    appliance: Appliance, made: OrderedCapture
+) -> None:
+    """What opens its entry of the log would go with them, and without that there is no package."""
+    subject = "person-held-capture"
+    assert made.record is not None
+    with appliance.database.transaction() as tx:
+        tx.execute(
+            "INSERT INTO people (subject, name, organisation, email, language, zone, guest)"
+            " VALUES (?, '吴待查', 'x', 'wu-held@example.test', 'zh', 'Asia/Shanghai', 0)",
+            (subject,),
+        )
+        tx.execute("UPDATE captures SET owner = ? WHERE id = ?", (subject, made.id))
+    appliance.capture_retention.place_hold(made.id, reason="诉讼", by=OFFICER)
+    with pytest.raises(PreconditionRefused, match="is under a legal hold"):
+        appliance.retention.erase_person(subject, reason="本人要求", by=OTHER)
+    assert appliance.database.query(ledger.opening, made.record.entry) is not None
+    appliance.capture_retention.lift_hold(made.id, reason="结案", by=OFFICER)
+    appliance.retention.erase_person(subject, reason="本人要求", by=OTHER)

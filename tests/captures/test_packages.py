@@ -8,9 +8,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from appliance.captures import packages as module
 from appliance.captures.packages import CLAIMED, EVERY, PACKAGE, PackageRenewal
 from appliance.demonstration.participants import ZHANG
 from appliance.errors import StateRefused, StorageError
+from appliance.evidence.captures.renewals import last_token
+from appliance.evidence.members import Files
 from appliance.health import RunbookPage
 from appliance.health.capture_checks import packages
 from appliance.health.check_context import open_check_context
@@ -98,6 +101,36 @@ def test_there_will_be_none_of_what_was_disposed_of_or_erased(appliance: Applian
     assert appliance.capture_packages.run_round()
     assert not appliance.capture_packages.run_round()
     assert appliance.database.query(archive_renewals.count_unmade, appliance.now() + TWO_HOURS).count == 0
+
+
+def test_a_file_that_is_lost_is_told_and_may_come_back(appliance: Appliance) -> None:
+    """Dropped, it would have no package, and none would be renewed, after the file was there again."""
+    capture = captured(appliance, WHO)
+    [lost] = (each for each in appliance.database.query(captures.files_of, capture.id) if each.name == "page.pdf")
+    place = appliance.blobs._path(lost.digest)
+    kept = place.read_bytes()
+    place.unlink()
+    assert appliance.capture_packages.run_round()
+    place.write_bytes(kept)
+    found = appliance.database.query(archive_renewals.count_unmade, appliance.now() + TWO_HOURS)
+    assert (found.count, found.reason) == (1, f"There is no document with SHA-256 {lost.digest}.")
+
+
+def test_a_capture_that_is_disposed_of_once_it_is_packed_stays_gone(
+    appliance: Appliance, log: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is left that would be renewed for ever."""
+    capture = captured(appliance, WHO)
+
+    def disposed_of_meanwhile(files: Files) -> bytes:
+        appliance.database.commit(captures.dispose, capture.id)
+        return last_token(files)
+
+    monkeypatch.setattr(module, "last_token", disposed_of_meanwhile)
+    assert appliance.capture_packages.run_round()
+    ends = appliance.now() + timedelta(days=10_000)
+    assert appliance.database.query(archive_renewals.count_due, ends, {}, of=PACKAGES) == 0
+    assert names(appliance, capture.id) == set()
 
 
 def test_a_package_of_before_is_read(appliance: Appliance, log: None) -> None:

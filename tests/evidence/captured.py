@@ -189,9 +189,8 @@ def packed_again(found: Capture, **other: Any) -> Capture:
     """The capture with *other* times or another visit, in a WACZ that says so."""
     with zipfile.ZipFile(io.BytesIO(found.wacz)) as archive:
         told = [json.loads(line.split(" ", 2)[2]) for line in archive.read(INDEX).decode().splitlines()]
-    told.sort(
-        key=lambda each: (int(each["offset"]), "method" in each)
-    )  # a form's own line behind that for readers
+    # A form's own line behind that by which readers open the page.
+    told.sort(key=lambda each: (int(each["offset"]), "method" in each))
     entries = []
     for each in {int(each["offset"]): each for each in told}.values():
         place = int(each["offset"]), int(each["length"])

@@ -91,6 +91,14 @@ def test_they_name_what_they_do_not_judge(folder: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("path", ["Capture.json", "certificate.zh.pdf", "renewals/01.txt", "Step-01.png"])
+def test_the_package_of_a_contract_has_no_file_of_a_capture(
+    checker: list[str], package: bytes, authority: TestAuthority, tmp_path: Path, path: str
+) -> None:
+    folder = unpack(resealed(package, {path: b"x"}, authority), tmp_path / "package")
+    assert "no place in the package of a contract" in check(checker, folder)[1]
+
+
 def test_python_takes_lines_as_windows_ends_them(folder: Path, tmp_path: Path) -> None:
     openssl = tmp_path / "openssl"
     openssl.write_text(f"""#!/bin/bash

@@ -168,7 +168,7 @@ def test_no_timestamp_is_by_a_key_whose_certificate_was_left_out(
 ) -> None:
     """Nobody would ask whether it was revoked."""
     changes = {"certificates/timestamping-1.pem": None}
-    refused(resealed(package_of_two_keys, changes, authority), "is not here", tmp_path)
+    refused(resealed(package_of_two_keys, changes, authority), "the manifest's seals", tmp_path)
 
 
 def refused(package: bytes, why: str, folder: Path) -> None:

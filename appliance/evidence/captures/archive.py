@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 from appliance.evidence.captures import layout
@@ -110,12 +111,19 @@ def _describes(package: bytes, inside: Files) -> bool:
     ]
     return (
         told.keys() == _TOLD
+        and _all_texts(told[name] for name in _TOLD - {"resources"})
         and (told["profile"], told["resources"]) == (PROFILE, resources)
         and digest == {"path": _PACKAGE, "hash": named, "signedData": signed}
         and isinstance(signed, dict)
         and signed.keys() == _SIGNED
+        and _all_texts(signed.values())
         and signed["hash"] == named
     )
+
+
+def _all_texts(values: Iterable[object]) -> bool:
+    """Whether nothing is nested in them, which some programs could not read."""
+    return all(isinstance(each, str) for each in values)
 
 
 def _page(pages: bytes, facts: CaptureFacts) -> CapturedPage | None:
@@ -123,7 +131,7 @@ def _page(pages: bytes, facts: CaptureFacts) -> CapturedPage | None:
     browser's bar, but none of another origin (HTML, ``history.pushState``); the document's own is in the list."""
     told = _object(pages.partition(b"\n")[2], most=LARGEST)
     texts = address, title, text = tuple(told.get(name) for name in ("url", "title", "text"))
-    if not all(isinstance(each, str) for each in texts):
+    if not _all_texts(texts):
         return None
     page = CapturedPage(str(address), str(title), str(text), facts.began)
     origin, shown = _ORIGIN.match(page.address), _ORIGIN.match(facts.page.address)

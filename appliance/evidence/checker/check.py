@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import calendar
 import hashlib
+import ipaddress
 import json
 import re
 import struct
@@ -23,6 +24,7 @@ import tempfile
 import time
 import zlib
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote_plus, unquote
@@ -130,6 +132,10 @@ OF_RENEWAL = (".crls.pem", ".pem", ".tsq", ".tsr", ".txt")
 WARC, STAMP, WACZ, FACTS = "capture.warc.gz", "capture.warc.tsr", "capture.wacz", "capture.json"
 GIVEN = (WACZ, WARC, "page.pdf", "page.png", "page.txt")
 PICTURES = re.compile(r"session[.]webp|step-(?:0[1-9]|1[0-9]|20)[.]png")
+OF_CAPTURES = re.compile(
+    rf"{'|'.join(map(re.escape, (*GIVEN, 'capture.warc.tsq', STAMP, FACTS)))}|{PICTURES.pattern}"
+    rf"|certificate[.](?:en|zh)[.]pdf|{RENEWALS}.*"
+)
 ALWAYS = {
     *(*GIVEN, "capture.warc.tsq", STAMP, FACTS, *SEALS, *LOG, "log/checkpoint.tst"),
     *("check.sh", "check.py", "verify.html", "README.en.txt", "README.zh.txt"),
@@ -162,7 +168,7 @@ DESCRIPTION, SIGNED = "datapackage.json", "datapackage-digest.json"
 DESCRIBED = ("created", "mainPageDate", "mainPageUrl", "profile", "resources", "software", "title", "wacz_version")
 BY_NOBODY = ("created", "hash", "publicKey", "signature", "software", "version")
 RECORD_HEAD = re.compile(rb"WARC/1[.]1(?:\r\n[A-Za-z-]+: [^\r\n]*)+")
-RECORDED_AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{3}Z")
+RECORDED_AT = re.compile(rf"{DAY}T{HOUR}:[0-5][0-9]:[0-5][0-9][.][0-9]{{3}}Z")
 ASKED_FOR = re.compile(
     r"""https?://(\[[0-9A-Fa-f:.]+\]|[!"$-.0-9;->A-Z^-~]+)(?::([0-9]{1,5}))?([/?][!"$-~]*)?"""
 )  # an address as clients ask for it
@@ -399,24 +405,28 @@ class Package:
         return self.run("verify", *self.alone, *options, *paths, given=given)
 
     def stands(self, pem: str, signed: int) -> bool:
-        """It is trusted and, if its issuer's list has it, then only since after it signed."""
+        """It is trusted and, if one of the lists has it, then only since after it signed."""
         done = self.trusted(lists="-crl_check", given=pem)
-        if self.trusted(given=pem).returncode or not done.returncode:
-            return not done.returncode
         errors = re.findall(rb"^error \d.*", done.stdout + done.stderr, re.MULTILINE)
         revoked = len(errors) == 1 and errors[0].startswith(b"error 23 at 0 depth lookup")  # and nothing else
-        return revoked and signed < min(self.listed_since(self.told("x509", "-noout", "-serial", given=pem)))
+        since = [*map(seconds, self.listed.get(self.serial(pem), ()))]
+        good = revoked and since if done.returncode else True
+        return bool(good and all(signed < each for each in since) and not self.trusted(given=pem).returncode)
 
-    def listed_since(self, serial: str) -> list[int]:
-        """When the lists have it revoked and, where a key is in other hands, since when (RFC 5280, 5.3.2)."""
-        found: list[int] = []
+    def serial(self, pem: str) -> str:
+        return self.told("x509", "-noout", "-serial", given=pem).strip().partition("=")[2]
+
+    @cached_property
+    def listed(self) -> dict[str, list[str]]:
+        """By serial number, when the lists have it revoked and, where a key is in other hands, since when (RFC
+        5280, 5.3.2). All lists count: openssl asks the newest alone, which need not have what has run out."""
+        found: dict[str, list[str]] = {}
         for crl in (each for path in self.lists for each in parts(path)):
             told = self.told("crl", "-noout", "-text", given=crl).split("\n    Signature Algorithm:")[0]
             for entry in re.split(r"\n +Serial Number: ", told)[1:]:
-                if entry.split("\n")[0] == serial.strip().partition("=")[2]:
-                    compromised = re.search(r"Reason Code: *\n +(Key|CA) Compromise", entry)
-                    kinds = "(?:Revocation|Invalidity)" if compromised else "Revocation"
-                    found += map(seconds, re.findall(rf"{kinds} Date:\s+(.*)", entry))
+                compromised = re.search(r"Reason Code: *\n +(Key|CA) Compromise", entry)
+                kinds = "(?:Revocation|Invalidity)" if compromised else "Revocation"
+                found.setdefault(entry.split("\n")[0], []).extend(re.findall(rf"{kinds} Date:\s+(.*)", entry))
         return found
 
     def path_stands(self, pem: str, signed: int) -> bool:
@@ -560,13 +570,16 @@ class Package:
             by = self.stamper(stamp, stamping)
             self.acted[by] = max(self.until(stamp, entries), self.acted.get(by, 0))
         whole = self.trusted(*(f"certificates/{name}.pem" for name in names), lists="-crl_check_all")
+        above = {self.serial(each) for path in self.chains for each in parts(path)}
+        clear = not whole.returncode and not above & self.listed.keys()
         for name in names:
             path = f"certificates/{name}.pem"
             pem = read(path).decode("ascii")
             require(self.told("x509", "-in", path) == pem, f"{path} is more than a certificate 证书文件有其他内容")
             used = name in self.acted or name in ("evidence", *stamping)
             require(used, f"nothing here is signed by {path} 没有由该证书签名的内容")
-            good = not whole.returncode or self.path_stands(pem, self.acted.get(name, self.made))
+            good = clear and self.serial(pem) not in self.listed
+            good = good or self.path_stands(pem, self.acted.get(name, self.made))
             require(good, f"certificate {name} was revoked when it signed, or is not trusted 证书已吊销或不可信")
         show(UNREVOKED)
         for each in (each for path in self.lists for each in parts(path)):
@@ -658,7 +671,7 @@ class ContractPackage(Package):
     def check(self) -> None:
         self.check_files()
         for path in self.present:
-            other = {path.lower()} & {*GIVEN, "capture.warc.tsq", STAMP, FACTS} or PICTURES.fullmatch(path.lower())
+            other = OF_CAPTURES.fullmatch(path.lower())
             require(not other, f"{path} has no place in the package of a contract 另有文件")
         self.check_manifest()
         self.check_index()
@@ -995,6 +1008,7 @@ def key_of(address: str) -> str:
     place, _, query = plain.partition("?")
     host, port, path = re.findall(r"^https?://(\[[^/]*\]|[^/:]*)(?::([0-9]*))?(/.*)?$", place, re.DOTALL)[0]
     require(int(port or 0) < 65536, UNLED)
+    _ = ipaddress.IPv6Address(host[1:-1]) if host.startswith("[") else host  # it is one
     host = re.sub("^www[.]", "", host.strip("[]"))
     labels = ",".join(reversed(host.split("."))) + (f":{int(port)}" if int(port or 0) else "")
     pairs = [each.partition("=") for each in query.split("&") if each]
@@ -1216,6 +1230,8 @@ class CapturePackage(Package):
         plain = plain and sorted(told) == sorted(DESCRIBED) and isinstance(by, dict)
         plain = plain and signed == {"path": DESCRIPTION, "hash": named, "signedData": by}
         plain = plain and sorted(by) == sorted(BY_NOBODY) and by["hash"] == named
+        texts = [*(told[name] for name in DESCRIBED if name != "resources"), *by.values()] if plain else []
+        plain = plain and all(isinstance(each, str) for each in texts)  # what is nested not all programs can read
         require(plain, "capture.wacz has more in it than this recording, or describes itself otherwise 另有内容")
         address = self.check_page(inside[MEMBERS[2].encode()], told, facts)
         self.check_index(inside[MEMBERS[1].encode()], address)

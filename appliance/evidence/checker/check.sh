@@ -300,18 +300,27 @@ options() {
     for file in "$@"; do printf '%s %s\n' "$option" "$file"; done
 }
 
-# stands CERTIFICATE SIGNED: it is trusted and, if its issuer's list has it, then only since after SIGNED
+# serial CERTIFICATE: its number
+serial() { printf '%s\n' "$1" | openssl x509 -noout -serial | cut -d= -f2; }
+
+# stands CERTIFICATE SIGNED: it is trusted and, if one of the lists has it, then only since after SIGNED. All lists count:
+# openssl asks the newest alone, which need not have what has run out.
 stands() {
     trusted "$1" '' >/dev/null || return 1
+    since=$(listed_since "$(serial "$1")")
     # shellcheck disable=SC2086 # names that are plain
-    told=$(trusted "$1" "-crl_check $(options -CRLfile $lists)") && return 0
+    told=$(trusted "$1" "-crl_check $(options -CRLfile $lists)") && { [ -z "$since" ] || [ "$2" -lt "$since" ]; } && return 0
     case $(printf '%s\n' "$told" | grep '^error [0-9]') in # "certificate revoked", and nothing else
     *lookup*lookup*) return 1 ;;
-    'error 23 at 0 depth lookup'*) ;;
+    'error 23 at 0 depth lookup'*) [ -n "$since" ] && [ "$2" -lt "$since" ] ;;
     *) return 1 ;;
     esac
-    since=$(listed_since "$(printf '%s\n' "$1" | openssl x509 -noout -serial | cut -d= -f2)")
-    [ -n "$since" ] && [ "$2" -lt "$since" ]
+}
+
+# issuers: the certificates of $chains, each once
+issuers() {
+    # shellcheck disable=SC2086 # names that are plain
+    cat $chains | awk '{ block = block $0 "\n" } /^-----END / { if (!(block in seen)) printf "%s", block; seen[block]; block = "" }'
 }
 
 # path_stands CERTIFICATE SIGNED: it and all above it, up to one that the root issued
@@ -319,12 +328,10 @@ path_stands() {
     stands "$1" "$2" || return 1
     case $seen in *" $1 "*) return 0 ;; esac
     seen="$seen $1 "
-    for file in $chains; do
-        for each in $(count "$file"); do
-            above=$(nth "$each" "$file")
-            [ "$(printf '%s\n' "$above" | openssl x509 -noout -subject_hash)" != \
-                "$(printf '%s\n' "$1" | openssl x509 -noout -issuer_hash)" ] || (path_stands "$above" "$2") || return 1
-        done
+    for each in $(issuers | count /dev/stdin); do
+        above=$(issuers | nth "$each" /dev/stdin)
+        [ "$(printf '%s\n' "$above" | openssl x509 -noout -subject_hash)" != \
+            "$(printf '%s\n' "$1" | openssl x509 -noout -issuer_hash)" ] || (path_stands "$above" "$2") || return 1
     done
 }
 
@@ -351,6 +358,9 @@ stampers() {
     done
 }
 
+# is_listed CERTIFICATE: its number is among those $revoked
+is_listed() { printf '%s\n' "$revoked" | grep -qxF "$(serial "$1")"; }
+
 check_certificates() { # all lead to the trusted root, and none was revoked when it signed
     plain certificates/ca.pem x509
     openssl verify -CAfile certificates/ca.pem -no-CApath -no-CAstore -no_check_time -check_ss_sig certificates/ca.pem \
@@ -366,6 +376,12 @@ check_certificates() { # all lead to the trusted root, and none was revoked when
     # shellcheck disable=SC2046,SC2086 # options and their values, names that are plain
     all=$(openssl verify -CAfile "$ca" -no-CApath -no-CAstore $(options -untrusted $chains) -no_check_time $all_lists \
         $(printf '%s\n' "$present" | grep '^certificates/' | grep -vxE "$others") 2>/dev/null) || all=''
+    revoked=$(for file in $lists; do
+        for each in $(count "$file"); do nth "$each" "$file" | openssl crl -noout -text 2>/dev/null; done
+    done | sed -n 's/^ *Serial Number: //p')
+    for each in $(issuers | count /dev/stdin); do
+        ! is_listed "$(issuers | nth "$each" /dev/stdin)" || all=''
+    done
     for pem in $(printf '%s\n' "$present" | grep '^certificates/' | grep -vxE "$others"); do
         name=$(basename "$pem" .pem)
         at=$(printf '%s\n' "$acted" | awk -v name="$name" '$1 == name { print $2 }' | sort -n | tail -n 1)
@@ -373,7 +389,7 @@ check_certificates() { # all lead to the trusted root, and none was revoked when
         [ -n "$at" ] || fail "nothing here is signed by $pem 没有由该证书签名的内容"
         certificate=$(cat "$pem")
         openssl x509 -in "$pem" | cmp -s - "$pem" || fail "$pem is more than a certificate 证书文件有其他内容"
-        [ -n "$all" ] || trusted "$certificate" "$all_lists" >/dev/null || (seen='' && path_stands "$certificate" "$at") ||
+        { [ -n "$all" ] && ! is_listed "$certificate"; } || (seen='' && path_stands "$certificate" "$at") ||
             fail "certificate $name was revoked when it signed, or is not trusted 证书已被吊销或不受信任"
     done
     pass "the certificates are trusted and were not revoked when they signed, by these lists, of which the oldest of an
@@ -768,7 +784,7 @@ END
 # What packages of web captures have besides.
 
 given='capture[.](wacz|warc[.]gz)|page[.](pdf|png|txt)|session[.]webp|step-(0[1-9]|1[0-9]|20)[.]png'
-of_captures="$given|capture[.](warc[.]ts[qr]|json)"
+of_captures="$given|capture[.](warc[.]ts[qr]|json)|certificate[.](en|zh)[.]pdf|renewals/.*"
 always=$(printf '%s\n' capture.json capture.wacz capture.warc.gz capture.warc.tsq capture.warc.tsr certificate.en.pdf \
     certificate.zh.pdf check.py check.sh page.pdf page.png page.txt README.en.txt README.zh.txt verify.html &&
     printf 'manifest.%s\n' json p7s tsq tsr &&

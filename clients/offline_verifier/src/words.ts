@@ -378,7 +378,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
   "heading": "表头",
   "host name not found": "域名无法解析",
   "larger than the limit": "超过大小上限",
-  "made by the page itself; no server sent it": "由网页自身生成，并非服务器发出",
+  "made by the page itself; no server sent it": "由网页脚本自行生成，并非来自服务器",
   "malformed from there on": "自某处起不符合协议格式",
   "more requests than the limit": "超过请求数上限",
   "more was sent than the response had; that was left out": "服务器在应答之外多发了内容，多发部分未收录",

@@ -825,6 +825,10 @@ IN_THE_WACZ: dict[str, Attack] = {
         )
     ),
     "wacz: of no kind": _wacz(_described(lambda told: told.pop("profile"))),
+    "wacz: nested": _wacz(_told_again(lambda told: told.update(created=[told["created"]]))),
+    "wacz: nested in what is signed": _wacz(
+        _told_again(lambda told: None, lambda digest: digest["signedData"].update(software={}))
+    ),
     "wacz: packed": _wacz(_deflated),
     "wacz: one octet": _wacz(middle),
 }

@@ -22,12 +22,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.confinement.pool import Confinement
+from appliance.evidence import checker
 from appliance.evidence.captures.facts import CaptureFacts
 from appliance.evidence.manifest import MANIFEST, SEALS
 from appliance.evidence.verification import verify_package
 from appliance.time_sources import TimeAuthentication
 from appliance.verification import Indication, Verifier
 from appliance.web_capture.model import StepKind, TlsTrust
+from appliance.web_capture.wacz import search_key
 from hsm.operation_types import ClockState
 from tests.evidence.authority import TestAuthority
 from tests.evidence.captures.attacks import ATTACKS, CLOCK, GOOD, IN_THE_WACZ, STEP, STRICTER, TLS, Attack
@@ -37,6 +39,7 @@ from tests.evidence.unpacked import unpack
 from tests.offline_verifier.engine import started
 from tests.sweeps import first_of, one_in
 
+PROGRAM = Path(checker.__file__).with_name("check.py")
 SMALL = 100
 """Bytes of files of which ``make test-capture`` changes every one; and of what is over the manifest."""
 Judge = Callable[[], bool]
@@ -97,6 +100,16 @@ def test_no_attack_passes(name: str, bench: Bench, verifier: Verifier, root: Pat
 def test_the_checkers_take_no_other_form(name: str, bench: Bench, root: Path, tmp_path: Path) -> None:
     for passes, said in told(STRICTER[name](bench), tmp_path / "package", root).values():
         assert not passes and "FAIL" in said, said
+
+
+@pytest.mark.parametrize("host", ["[a]", "[9]", "[1::2::3]", "[12345::]", "[::1.2.3.04]"])
+def test_what_is_no_address_has_no_key(host: str) -> None:
+    """Python refuses to take it apart; patterns alone would take it."""
+    key_of = runpy.run_path(str(PROGRAM))["key_of"]
+    for key in (search_key, key_of):
+        assert key("https://[2001:DB8::1]:8443/A") == "2001:db8::1:8443)/a"
+        with pytest.raises(ValueError):
+            key(f"https://{host}/")
 
 
 @pytest.mark.parametrize("name", one_in(4, IN_THE_WACZ))

@@ -115,6 +115,22 @@ def test_a_key_that_was_in_other_hands_when_it_was_covered_proves_nothing(judged
     assert seal.subindication is SubIndication.REVOKED_NO_POE
 
 
+def _left_out() -> tuple[TestAuthority, bytes]:
+    """The lists of the first renewal have the key before it as revoked by then; those of the second have it no
+    more, as they need not once it has run out (RFC 5280, 3.3)."""
+    authority = short_lived()
+    package, first = package_by(authority), authority.tsa.certificate
+    years_later(authority, 1)
+    package = renewed_by(authority, package, Revocation(first, START + EARLIER))
+    years_later(authority, 2)
+    return authority, renewed_by(authority, package)
+
+
+def test_a_revocation_counts_that_newer_lists_have_no_more(judged: Judged) -> None:
+    authority, package = _left_out()
+    assert judged(package, AFTER_TWO, authority).indication is Indication.INDETERMINATE
+
+
 def _gone(files: Mapping[str, bytes], number: int) -> Changes:
     return {path: None for path in files if path.startswith(f"renewals/{number:02}")}
 
@@ -174,6 +190,7 @@ def test_the_checkers_and_the_page_judge_alike(
         *((authority, repacked(twice, changes), False) for changes in attacks),
         (late, renewed_by(late, packages[0]), False),
         (taken, renewed_by(taken, packages[1], Revocation(first, START + EARLIER)), False),
+        (*_left_out(), False),
     ]
     (tmp_path / "engine").mkdir()
     with started(tmp_path / "engine") as engine:

@@ -71,8 +71,8 @@ const names = (told: Told): string => Object.keys(told).sort().join(" ");
 
 /** Whether the WACZ calls itself a plain one, of these files: a package of packages is shown from elsewhere. */
 async function describes(told: Told, inside: ReadonlyMap<string, Uint8Array>): Promise<boolean> {
-  const { profile, resources } = told;
-  if (names(told) !== DESCRIBED || profile !== "data-package" || !Array.isArray(resources) || resources.length !== MEMBERS.length) return false;
+  const { resources, ...others } = told;
+  if (names(told) !== DESCRIBED || !allTexts(others) || told["profile"] !== "data-package" || !Array.isArray(resources) || resources.length !== MEMBERS.length) return false;
   for (const [at, path] of MEMBERS.entries()) {
     const member = inside.get(path) ?? new Uint8Array();
     const listed = { bytes: member.length, hash: `sha256:${await digestOf(member)}`, name: path.slice(path.lastIndexOf("/") + 1), path };
@@ -85,8 +85,11 @@ async function describes(told: Told, inside: ReadonlyMap<string, Uint8Array>): P
   const signed = digest["signedData"];
   const own = names(digest) === "hash path signedData" && digest["path"] === DESCRIPTION && digest["hash"] === named;
   const plain = typeof signed === "object" && signed !== null && !Array.isArray(signed) && names(signed as Told) === BY_NOBODY;
-  return own && plain && (signed as Told)["hash"] === named;
+  return own && plain && allTexts(signed as Told) && (signed as Told)["hash"] === named;
 }
+
+/** Whether nothing is nested in it, which not all programs can read. */
+const allTexts = (told: Told): boolean => Object.values(told).every((each) => typeof each === "string");
 
 interface Page {
   readonly url: string;
@@ -171,12 +174,21 @@ function keyOf(address: string): string {
   const plain = address.toLowerCase().replace(/[\t\r\n]/g, "").split("#")[0] ?? "";
   const [place, query] = partition(plain, "?");
   const [, host = "", port = "0", path = "/"] = /^https?:\/\/(\[[^/]*\]|[^/:]*)(?::([0-9]*))?(\/[^]*)?$/.exec(place) ?? [];
-  hold(host !== "" && Number(port) < 65536);
+  hold(host !== "" && Number(port) < 65536 && (!host.startsWith("[") || isAddress(host)));
   const labels = host.replace(/^\[|\]$/g, "").replace(/^www\./, "").split(".").reverse().join(",");
   const pairs = query.split("&").filter((each) => each !== "").map((each) => partition(each, "=").map(unquoted));
   const sorted = pairs.sort(([one = ""], [other = ""]) => byCodePoint(one, other));
   const asked = sorted.map((pair) => pair.map(quoted).join("=")).join("&");
   return `${labels}${Number(port) ? `:${Number(port)}` : ""})${path}${query === "" ? "" : `?${asked}`}`;
+}
+
+/** Whether *host*, in brackets, is an IPv6 address. */
+function isAddress(host: string): boolean {
+  try {
+    return new URL(`http://${host}/`).hostname !== "";
+  } catch {
+    return false;
+  }
 }
 
 function partition(text: string, by: string): [string, string] {
