@@ -73,17 +73,22 @@ class LogInByHand:
                 self._film()
                 while not self._hand.proceeds:
                     self._turn()
+                self._take_actions()
+                self._tab.settle(time.monotonic() + _FAREWELL)  # a form that was sent just now is answered
                 self._forget()
         except BrowserRefused:  # whose words could be those that were typed
             raise CaptureFailed(_UNFIT) from None
 
     def _turn(self) -> None:
         self._require_time()
+        self._take_actions()
+        self._show()
+        self._tab.wait(_TURN)
+
+    def _take_actions(self) -> None:
         for each in self._hand.actions():
             self._attended = time.monotonic()
             self._do(each)
-        self._show()
-        self._tab.wait(_TURN)
 
     def _require_time(self) -> None:
         now = time.monotonic()
