@@ -60,7 +60,7 @@ def captured(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Captur
 def test_it_says_what_was_captured_and_what_was_not(captured: Captured, server: Server) -> None:
     assert f"captured    http://localhost:{server.port}/" in captured.said
     assert "商品 “Summer”" in captured.said
-    assert "http://127.0.0.2:9998/pixel (no public address" in captured.said
+    assert "http://127.0.0.2:9998/pixel (outside the organisation" in captured.said
     assert "SHA-256 " in captured.said and "passed" in captured.said
 
 

@@ -113,12 +113,9 @@ class Site:
         event = AuditEvent(EventKind.OWNERSHIP_DEPOSITED, self.now(), by, None, {"deposit": deposit})
         with self.database.transaction() as tx:
             entry = append_event(tx, event)
-            made = Deposit(deposit, by, organisation, "示例", deposit * 2 + "0" * 16, 1, None, *self._stamp, entry)
+            stamp = self.now(), b"token"
+            made = Deposit(deposit, by, organisation, "示例", deposit * 2 + "0" * 16, 1, None, *stamp, entry)
             ownership.insert_deposit(tx, made, [])
-
-    @property
-    def _stamp(self) -> tuple[datetime, bytes, str]:
-        return self.now(), b"token", "0" * 64
 
     def webhook_to(self, url: str, types: Sequence[str] = (), client: str = ERP) -> tuple[str, str]:
         """An active webhook of *client*: its id and its secret."""

@@ -227,7 +227,7 @@ def test_a_host_that_only_looks_like_one_of_the_house() -> None:
     """Browsers tell ß from ss (UTS #46): the page is a stranger's, and reaches nothing of the house."""
     where = Destinations(["strasse.example"], now, look=lambda _: (["10.0.0.9"], (), ""))
     where.begin_at("straße.example")
-    with pytest.raises(NotVisited, match="forbidden"):
+    with pytest.raises(NotVisited, match="of-house"):
         where.of("strasse.example")
 
 

@@ -94,7 +94,7 @@ WITHOUT_ADMISSION: Mapping[str, frozenset[str]] = {
         {
             "powers/register.py _instrument",
             "retention.py _disposable",
-            "retention.py place_hold",
+            "retention.py _require_known",
         }
     ),
     "the scheduler ends what an initiator vouched for once the contract is over": frozenset(
