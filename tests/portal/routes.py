@@ -410,7 +410,7 @@ POST: dict[str, Row] = {
     "live_views.act": Row(CAPTURE + "/live", NOBODY, form={"actions": "x"}),
     "live_views.finish": Row(CAPTURE + "/live/record", NOBODY, any_words=True),
     "captures.stop": Row(CAPTURE_PLAN + "/stop", NOBODY, any_words=True),
-    "ownership.table": Row("/ownership/table.xlsx", PEOPLE),
+    "ownership.table": Row("/ownership/table.xlsx", PEOPLE, any_words=True),
     "ownership.upload_table": Row("/ownership/table", PEOPLE),
     "captures.share": Row(CAPTURE + "/sharing", NOBODY, form={"act": "share", "person": ""}),
     "captures.share_plan": Row(CAPTURE_PLAN + "/sharing", NOBODY, form={"act": "share", "person": ""}),
