@@ -261,7 +261,7 @@ def test_a_page_that_wants_too_much(served: Served, capturing: Capturing) -> Non
     hostile = f"""<title>0</title><img src="http://inner.example:{inner.port}/"><script>let n=0;
       new SharedWorker('/worker.js',{{extendedLifetime:true}});onclick=()=>resizeTo(500,400);
       setInterval(()=>{{document.title=(++n)+'x'.repeat(5000)}},1);
-      setInterval(()=>{{alert(1);open('/more');location.href='/file'}},300);
+      let m=0;setInterval(()=>{{if(m++<4){{alert(1);open('/more');location.href='/file'}}}},300);
       onbeforeunload=e=>{{e.preventDefault();
       for(let i=0;i<200;i++)navigator.sendBeacon('/beacon/'+i,'x')}}</script>"""
     quiet = page("<title>quiet</title>quiet")
