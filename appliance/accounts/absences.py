@@ -7,11 +7,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from appliance.accounts.context import AccountsPart
-from appliance.errors import NotFound, PreconditionRefused, StateRefused
+from appliance.errors import PreconditionRefused, StateRefused
 from appliance.ledger.audit_trail import EventKind
 from appliance.model.people import Absence, Person
 from appliance.store import absences, members, people
-from appliance.store.database import Transaction
 from hsm.intents import instant
 
 LONGEST: Final = timedelta(days=366)
@@ -39,7 +38,7 @@ class Absences(AccountsPart):
             )
         absence = Absence(person, deputy, since, until, now)
         with self._database.transaction() as tx:
-            if not _is_colleague(tx, person, deputy):
+            if not people.is_colleague(tx, person, deputy):
                 raise PreconditionRefused("Choose a deputy from the list.", field="deputy")
             absences.save_absence(tx, absence)
             public = {"person": person, "deputy": deputy, "since": instant(since), "until": instant(until)}
@@ -63,24 +62,14 @@ class Absences(AccountsPart):
         with self._database.reading() as tx:
             own = people.person(tx, person)
             found = members.colleagues(tx, own, words.strip()[:100], limit=MOST_DEPUTIES + 1)
-            first = [people.person(tx, chosen)] if chosen and _is_colleague(tx, person, chosen) else []
+            first = [people.person(tx, chosen)] if chosen and people.is_colleague(tx, person, chosen) else []
         shown = found[:MOST_DEPUTIES]
         return [*(each for each in first if each not in shown), *shown], len(found) > MOST_DEPUTIES
 
     def is_colleague(self, person: str, other: str) -> bool:
         """Whether *other* can act for *person*: somebody else of the same organisation with an account in use."""
-        return self._database.query(_is_colleague, person, other)
+        return self._database.query(people.is_colleague, person, other)
 
     def deputised(self, deputy: str) -> list[Absence]:
         """The people for whom *deputy* acts now."""
         return self._database.query(absences.deputised, deputy, self._now())
-
-
-def _is_colleague(tx: Transaction, person: str, other: str) -> bool:
-    try:
-        own, found = people.person(tx, person), people.person(tx, other)
-    except NotFound:
-        return False
-    fits = found.subject != person and not found.guest and found.organisation == own.organisation
-    # no officer, operator or auditor
-    return fits and found.subject.startswith("person-") and people.is_active(tx, other)

@@ -12,7 +12,7 @@ from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
 from appliance.model.captures import CaptureSchedule, CaptureState, OrderKind
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
-from appliance.store import captures, outbox, people
+from appliance.store import captures, members, outbox, people
 from appliance.store.database import Database, Transaction, reads
 
 MOST_READERS: Final = 50
@@ -54,6 +54,11 @@ class CaptureSharing:
     readers = reads(captures.readers_of)
     is_shared_with = reads(captures.is_shared_with)
 
+    def colleagues(self, subject: str, words: str) -> Sequence[Person]:
+        """With whom *subject* can share: those who have *words* in name, department or mail address, by name."""
+        with self._database.reading() as tx:
+            return members.colleagues(tx, people.person(tx, subject), words, limit=MOST_READERS)
+
     def captures_of(self, subject: str, *, after: str | None = None) -> CapturePage:
         """The newest captures that colleagues share with *subject*, behind the one with the id *after*. Raises
         :class:`NotFound` for an *after* that is not theirs to see."""
@@ -71,12 +76,6 @@ class CaptureSharing:
         return len(self.captures_of(subject).captures) + len(self.schedules_of(subject))
 
 
-def is_colleague(person: Person, owner: str, organisation: str) -> bool:
-    """Whether *owner*, of this *organisation*, can share captures with *person*, if that has an open account."""
-    works_here = person.subject.startswith("person-") and not person.guest
-    return works_here and person.organisation == organisation and person.subject != owner
-
-
 def _require_own(tx: Transaction, kind: OrderKind, order: str, by: str) -> None:
     if kind is OrderKind.CAPTURE:
         captures.load_capture(tx, order, by)
@@ -86,10 +85,10 @@ def _require_own(tx: Transaction, kind: OrderKind, order: str, by: str) -> None:
 
 def _require_colleague(tx: Transaction, kind: OrderKind, order: str, subject: str, by: str) -> None:
     try:
-        person, owner = people.person(tx, subject), people.person(tx, by)
+        person = people.person(tx, subject)
     except NotFound as unknown:
         raise PreconditionRefused("Choose a colleague from the list.") from unknown
-    if not is_colleague(person, by, owner.organisation) or not people.is_active(tx, subject):
+    if not people.is_colleague(tx, by, subject):
         raise PreconditionRefused(
             "{name} is not a colleague with an active account; a capture is shared within the organisation only.",
             name=person.name,

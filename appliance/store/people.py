@@ -94,6 +94,17 @@ def is_active(tx: Transaction, subject: str) -> bool:
     return state in (None, AccountState.INVITED, AccountState.ACTIVE)
 
 
+def is_colleague(tx: Transaction, subject: str, other: str) -> bool:
+    """Whether *other* is somebody else of the organisation of *subject* with an account in use: no guest, officer,
+    operator or auditor."""
+    try:
+        own, found = person(tx, subject), person(tx, other)
+    except NotFound:
+        return False
+    fits = other != subject and not found.guest and found.organisation == own.organisation
+    return fits and other.startswith("person-") and is_active(tx, other)
+
+
 def department_of(tx: Transaction, subject: str) -> str:
     """The department that officers entered for *subject*, or the directory has; empty for none."""
     return tx.value(str, "SELECT department FROM people WHERE subject = ?", (subject,)) or ""

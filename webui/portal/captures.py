@@ -15,7 +15,6 @@ from flask import Blueprint, Response, request, url_for
 
 from appliance.captures.finishing import MARKED, PREVIEW
 from appliance.captures.orders import CaptureDraft, PlanDraft, steps_of_text
-from appliance.captures.sharing import is_colleague
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.evidence.captures import layout
 from appliance.evidence.captures.facts import CaptureFacts
@@ -264,18 +263,14 @@ def _sharing(someone: PortalVisitor, kind: OrderKind, order: str, owner: str) ->
     own, audits = someone.subject == owner, AccountRole.AUDITOR in someone.roles
     readers = appliance.capture_sharing.readers(kind, order) if own or audits else ()
     looked_for = request.values.get("find", "").strip()[:_LONGEST_NAME]
-    found = appliance.registry.search(looked_for, own=someone.organisation) if own and looked_for else []
+    found = appliance.capture_sharing.colleagues(owner, looked_for) if own and looked_for else []
     return {
         "own": own,
         "audits": audits,
         "orders": AccountRole.INVESTIGATOR in someone.roles,
         "readers": readers,
         "looked_for": looked_for,
-        "people": [
-            each
-            for each in found
-            if is_colleague(each, owner, someone.organisation) and each.subject not in readers
-        ],
+        "people": [each for each in found if each.subject not in readers],
         "names": house_names(someone.organisation),
     }
 
