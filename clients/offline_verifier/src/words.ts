@@ -89,7 +89,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
   "Loaded, and scrolled through to its end.": "已加载完毕，并已滚动浏览至页面底部。",
   "Loading or scrolling was not finished within the time limit; what was there by then was captured.": "加载或者滚动未能在时限内完成，固定的是截至当时的内容。",
   "Log": "日志",
-  "Logged in by hand": "人工登录",
+  "Logged in by hand": "手动登录",
   "Manifest": "清单",
   "Manifest and signed records": "清单与已签记录",
   "Name": "姓名",
