@@ -138,7 +138,9 @@ def test_the_owner_is_told_what_is_different(world: World, appliance: Appliance,
     for days, text in enumerate(("99.00", "99.00", "79.00")):
         web.pages["/"] = f"<title>夏季新款</title><h1>¥ {text}</h1>"
         if days:
-            with world.opened(ahead=timedelta(days=days)) as later:
+            due = due_of(made.plan, days)
+            assert due is not None
+            with world.opened(ahead=due - appliance.now() + timedelta(minutes=1)) as later:
                 assert later.capture_schedules.enqueue_due() == 1
             with appliance.database.transaction() as tx:  # as if the days had passed
                 tx.execute("UPDATE captures SET retry_at = '2026-01-01T00:00:00Z' WHERE state = 'waiting'")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -25,7 +25,8 @@ def test_by_schedule_each_capture_is_compared_with_the_one_before(
     assert plan["due"]
     assert appliance.capture_queue.run_next()
     assert appliance.capture_finishing.run_round() == 1
-    with world.opened(ahead=timedelta(days=1)) as tomorrow:
+    ahead = datetime.fromisoformat(plan["due"]) - appliance.now() + timedelta(minutes=1)
+    with world.opened(ahead=ahead) as tomorrow:
         assert tomorrow.capture_schedules.enqueue_due() == 1
     web.pages["/"] = "<title>秋季新款</title><h1>¥ 129.00</h1>"
     with appliance.database.transaction() as tx:
