@@ -42,7 +42,9 @@ UNITS_OF_TARGET = "vermilion-authority.service vermilion-web.socket vermilion-we
 SYSTEMCTL = """
 echo "$@" >>{0}/asked
 case "$1" in
-list-units) ls {0}/running | sed 's/$/ loaded active running/' ;;
+list-units)
+    case "$*" in *release@*) ours=vermilion.release@ ;; *) ours="vermilion-|vermilion.target" ;; esac
+    ls {0}/running | grep -E "^($ours)" | sed 's/$/ loaded active running/' ;;
 show) echo {1} ;;
 start) cd {0}/running && touch vermilion.target {1} vermilion-steward.socket ;;
 stop) shift; cd {0}/running && for unit in "$@"; do [ -e {0}/clings ] || rm -f "$unit"; done ;;
@@ -361,6 +363,261 @@ class TestHistory:
         lines = path.read_text().splitlines()
         assert lines[1] == '{"event": "sto'
         assert json.loads(lines[2])["why"] == "failover"
+
+
+CONFIGURATION = """<cib validate-with="pacemaker-3.9" admin_epoch="0" epoch="1" num_updates="0" have-quorum="1"
+ dc-uuid="1">
+<configuration>
+<crm_config><cluster_property_set id="options">
+<nvpair id="options-fencing" name="stonith-enabled" value="true"/>
+<nvpair id="options-quorum" name="no-quorum-policy" value="ignore"/>
+</cluster_property_set></crm_config>
+<nodes><node id="1" uname="{here}"/><node id="2" uname="{there}"/></nodes>
+<resources>
+<primitive id="fence-{here}" class="stonith" type="fence_ipmilan"/>
+<primitive id="fence-{there}" class="stonith" type="fence_ipmilan"/>
+<clone id="volume-clone">
+<meta_attributes id="volume-meta"><nvpair id="volume-promotable" name="promotable" value="true"/></meta_attributes>
+<primitive id="volume" class="ocf" provider="linbit" type="drbd"/>
+</clone>
+<group id="vermilion">
+<primitive id="filesystem" class="ocf" provider="heartbeat" type="Filesystem"/>
+<primitive id="address" class="ocf" provider="heartbeat" type="IPaddr2"/>
+<primitive id="appliance" class="ocf" provider="vermilion" type="appliance"/>
+<primitive id="front" class="systemd" type="nginx"/>
+</group>
+</resources>
+<constraints>
+<rsc_location id="there-first" rsc="fence-{there}" node="{there}" score="-INFINITY"/>
+<rsc_location id="here-first" rsc="fence-{here}" node="{here}" score="-INFINITY"/>
+<rsc_colocation id="c" rsc="vermilion" with-rsc="volume-clone" with-rsc-role="Promoted" score="INFINITY"/>
+<rsc_order id="o" first="volume-clone" first-action="promote" then="vermilion" then-action="start"/>
+</constraints>
+<rsc_defaults><meta_attributes id="defaults">
+<nvpair id="defaults-sticky" name="resource-stickiness" value="200"/>
+</meta_attributes></rsc_defaults>
+</configuration>
+<status>{states}</status>
+</cib>"""
+"""What ha.yml has Pacemaker do, as far as the switch depends on it."""
+
+STATE = """<node_state id="{id}" uname="{name}" in_ccm="{up}" crmd="{up}" join="{join}" expected="{join}">
+<transient_attributes id="{id}"><instance_attributes id="status-{id}">
+<nvpair id="status-{id}-volume" name="master-volume" value="{score}"/>
+<nvpair id="status-{id}-ready" name="vermilion-ready" value="{ready}"/>
+<nvpair id="status-{id}-settings" name="vermilion-settings" value="{settings}"/>
+</instance_attributes></transient_attributes></node_state>"""
+
+IN_SYNC = " 0: cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate C r-----\n"
+
+needs_pacemaker = pytest.mark.skipif(
+    shutil.which("crm_simulate") is None, reason="Pacemaker's commands (pacemaker-cli-utils) are not installed"
+)
+
+
+class Pacemaker:
+    """Pacemaker's own commands and its scheduler on a CIB in a file: who decides is real, what it decides is done
+    as if all agents succeeded (``crm_simulate``)."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.cib = root, root / "cib.xml"
+        digest = cluster(root, "probe", CIB_file=str(self.cib))  # fails to reach Pacemaker, and says what it is
+        assert digest == (0, ""), digest
+        self.digest = json.loads((root / "run/vermilion-cluster/state.json").read_text())["settings"]
+
+    def form(self, *, ready: str = "yes", settings: str = "", up: bool = True) -> None:
+        """The appliance serves here; the other node is as is said."""
+        states = STATE.format(
+            id=1, name=HERE, up=1700000000, join="member", score=10001, ready="yes", settings=self.digest
+        )
+        states += STATE.format(
+            id=2,
+            name=THERE,
+            up=1700000000 if up else 0,
+            join="member" if up else "down",
+            score=10000,
+            ready=ready,
+            settings=settings or self.digest,
+        )
+        self.cib.write_text(CONFIGURATION.format(here=HERE, there=THERE, states=states))
+        self.settle()
+
+    def settle(self) -> None:
+        """What the scheduler wants is done."""
+        fresh = self.cib.with_suffix(".fresh")
+        command = ["crm_simulate", "--xml-file", str(self.cib), "--simulate", "--save-output", str(fresh)]
+        subprocess.run(command, check=True, capture_output=True, env=self._environment)
+        fresh.rename(self.cib)
+
+    def active(self) -> str | None:
+        told = subprocess.run(
+            ["crm_mon", "--output-as=xml"], check=True, capture_output=True, env=self._environment
+        ).stdout
+        found = ElementTree.fromstring(told).find(".//resource[@id='appliance']/node")  # noqa: S314 - Pacemaker's
+        return None if found is None else found.get("name")
+
+    def constraints(self) -> str:
+        command = ["cibadmin", "--query", "--scope", "constraints"]
+        return subprocess.run(command, check=True, capture_output=True, text=True, env=self._environment).stdout
+
+    def run(self, *arguments: str, mounted: bool = True) -> tuple[int, str]:
+        return cluster(self.root, *arguments, mounted=mounted, CIB_file=str(self.cib))
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, "CIB_file": str(self.cib)}
+
+
+@pytest.fixture
+def pacemaker(root: Path) -> Pacemaker:
+    (root / "proc").mkdir()
+    (root / "proc/drbd").write_text(IN_SYNC)
+    made = Pacemaker(root)
+    made.form()
+    assert made.active() == HERE
+    return made
+
+
+@needs_pacemaker
+class TestSwitchOver:
+    @pytest.mark.parametrize(("arguments", "why"), [((), "switch-over"), (("--drill",), "drill")])
+    def test_the_standby_takes_over_and_nothing_of_it_is_left(
+        self, pacemaker: Pacemaker, arguments: tuple[str, ...], why: str
+    ) -> None:
+        plan = pacemaker.root / "volume/cluster/planned.json"
+        noted: list[dict[str, str]] = []
+        settled = threading.Event()
+
+        def settle() -> None:
+            while not settled.wait(0.2):
+                if "cli-prefer" in pacemaker.constraints():
+                    noted.append(json.loads(plan.read_text()))
+                    assert "PT" not in pacemaker.constraints() and "date_expression" in pacemaker.constraints()
+                    pacemaker.settle()
+                    return
+
+        thread = threading.Thread(target=settle)
+        thread.start()
+        try:
+            status, said = pacemaker.run("switch-over", *arguments, "--by", "0123456789ab", "--wait", "60")
+        finally:
+            settled.set()
+            thread.join()
+        assert (status, said) == (0, f"{THERE} serves.")
+        assert pacemaker.active() == THERE
+        assert "cli-" not in pacemaker.constraints()
+        [planned] = noted
+        assert (planned["why"], planned["by"], planned["to"]) == (why, "0123456789ab", THERE)
+        pacemaker.settle()
+        assert pacemaker.active() == THERE, "it does not go back by itself"
+
+    def test_one_that_does_not_happen_is_taken_back(self, pacemaker: Pacemaker) -> None:
+        status, said = pacemaker.run("switch-over", "--wait", "2")
+        assert (status, said) == (1, f"{THERE} did not serve within 2 seconds; see `crm_mon -1` for what failed.")
+        assert "cli-" not in pacemaker.constraints()
+        assert not (pacemaker.root / "volume/cluster/planned.json").exists()
+
+    @pytest.mark.parametrize(
+        ("drbd", "why"),
+        [
+            (" 0: cs:WFConnection ro:Primary/Unknown ds:UpToDate/DUnknown C r-----\n", "UpToDate/DUnknown"),
+            (" 0: cs:SyncSource ro:Primary/Secondary ds:UpToDate/Inconsistent C r-----\n", "SyncSource"),
+            (" 0: cs:StandAlone ro:Primary/Unknown ds:UpToDate/DUnknown   r-----\n", "StandAlone"),
+            (" 0: cs:Connected ro:Primary/Secondary ds:Diskless/UpToDate C r-----\n", "Diskless/UpToDate"),
+        ],
+    )
+    def test_a_volume_that_is_not_the_same_on_both_is_not_moved(
+        self, pacemaker: Pacemaker, drbd: str, why: str
+    ) -> None:
+        (pacemaker.root / "proc/drbd").write_text(drbd)
+        status, said = pacemaker.run("switch-over", "--by", "0123456789ab")
+        assert (status, why in said) == (1, True), said
+        refused = json.loads((pacemaker.root / "run/vermilion-cluster/refused-0123456789ab.json").read_text())
+        assert (refused["by"], refused["why"]) == ("0123456789ab", said)
+        assert "cli-" not in pacemaker.constraints()
+
+    @pytest.mark.parametrize(
+        ("state", "sentence"),
+        [
+            ({"up": False}, "is not there"),
+            ({"ready": "Release 1.1, which serves, is not installed here."}, "Release 1.1, which serves, is not"),
+            ({"settings": "0" * 64}, "differ from those here"),
+        ],
+    )
+    def test_a_standby_that_could_not_serve_gets_nothing(
+        self, pacemaker: Pacemaker, state: dict[str, Any], sentence: str
+    ) -> None:
+        pacemaker.form(**state)
+        status, said = pacemaker.run("switch-over")
+        assert (status, sentence in said) == (1, True), said
+        assert "cli-" not in pacemaker.constraints()
+
+    def test_without_fencing_nothing_is_moved(self, pacemaker: Pacemaker) -> None:
+        text = pacemaker.cib.read_text()
+        pacemaker.cib.write_text(
+            text.replace('name="stonith-enabled" value="true"', 'name="stonith-enabled" value="0"')
+        )
+        status, said = pacemaker.run("switch-over")
+        assert (status, "Without fencing" in said) == (1, True), said
+
+    def test_it_is_said_where_the_appliance_serves(self, pacemaker: Pacemaker) -> None:
+        status, said = pacemaker.run("switch-over", mounted=False)
+        assert (status, said) == (1, f"The appliance serves on {HERE}: say this there.")
+
+    def test_a_change_of_release_is_not_cut_off(self, pacemaker: Pacemaker) -> None:
+        (pacemaker.root / "running/vermilion.release@upgrade-2.0.service").touch()
+        status, said = pacemaker.run("switch-over")
+        assert (status, "A change of release is under way" in said) == (1, True), said
+
+    def test_whoever_stops_it_by_hand_pauses_it_first(self, pacemaker: Pacemaker) -> None:
+        root = pacemaker.root
+        program(root / "usr/local/sbin/vermilion-stop", there(root, UNITS / "bin/vermilion-stop"))
+        stop = (f"{root}/usr/local/sbin/vermilion-stop",)
+        refused = ran(root, *stop, CIB_file=str(pacemaker.cib))
+        assert (refused.returncode, "vermilion-cluster pause" in refused.stderr) == (1, True)
+        assert "stop" not in asked(root)
+
+        assert pacemaker.run("pause")[0] == 0
+        assert ran(root, *stop, CIB_file=str(pacemaker.cib)).returncode == 0
+        assert "stop vermilion.target" in asked(root)
+        status, said = pacemaker.run("switch-over")
+        assert (status, "is paused" in said) == (1, True), said
+        assert "paused" in pacemaker.run("status")[1]
+
+    def test_the_status_is_some_lines(self, pacemaker: Pacemaker) -> None:
+        status, said = pacemaker.run("status")
+        assert status == 0
+        assert said.splitlines() == [
+            "cluster contracts: 192.0.2.10",
+            f"{HERE}: active, online; ready: yes (this node)",
+            f"{THERE}: standby, online; ready: yes",
+            "volume: the same on both nodes",
+            "fencing: ready",
+            "quorum: yes",
+        ]
+
+    def test_the_probe_leaves_what_they_say_and_what_has_to_be_equal(self, pacemaker: Pacemaker) -> None:
+        root, path = pacemaker.root, pacemaker.root / "run/vermilion-cluster/state.json"
+        assert pacemaker.run("probe") == (0, "")
+        state = json.loads(path.read_text())
+        assert {"at", "node", "crm_mon", "drbd", "rings", "quorum", "settings"} <= set(state)
+        assert (state["node"], state["drbd"]) == (HERE, IN_SYNC)
+        assert ElementTree.fromstring(state["crm_mon"]).tag == "pacemaker-result"  # noqa: S314 - Pacemaker's
+        assert "rings" in state["problems"], "Corosync does not run here"
+        assert oct(path.stat().st_mode)[-3:] == "644"
+        (root / "etc/credstore.encrypted").mkdir()
+        changes = {
+            "etc/vermilion/appliance.toml": True,
+            "etc/credstore.encrypted/vermilion.web.key": True,
+            "opt/vermilion/releases/1.2/.complete": True,
+            "etc/vermilion/provisioned.json": False,
+        }
+        for name, counts in changes.items():
+            before = json.loads(path.read_text())["settings"]
+            (root / name).parent.mkdir(exist_ok=True)
+            (root / name).write_text("changed\n")
+            pacemaker.run("probe")
+            assert (json.loads(path.read_text())["settings"] != before) is counts, name
 
 
 class TestByHand:
