@@ -71,6 +71,9 @@ class Home:
     """The digests of what the provisioning laid down, on an appliance."""
     blobs = Place("state/blobs")
     """The documents, stored by digest."""
+    release = Place("release")
+    """The name of the release that everything here belongs to, one line; on an appliance, and after an upgrade. Of
+    two machines with one appliance, the one that mounts the volume starts that release."""
     cache = Place("cache")
     """What can be made again at any time, such as typefaces taken out of collections."""
     trust = Place("trust")
