@@ -69,6 +69,10 @@ class Home:
     """The database of the health monitor. Beside ``state``, which the console never sees."""
     provisioned = Place("config/provisioned.json")
     """The digests of what the provisioning laid down, on an appliance."""
+    log_behind = Place("state/log-behind.json")
+    """Which witness knows more of the log than there is here, while the authority does not start for that."""
+    log_lost = Place("confirmed/log-lost.json")
+    """Up to which size each witness knows entries that are lost, as root has accepted."""
     blobs = Place("state/blobs")
     """The documents, stored by digest."""
     release = Place("release")
