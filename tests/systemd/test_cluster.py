@@ -46,6 +46,7 @@ list-units)
     case "$*" in *release@*) ours=vermilion.release@ ;; *) ours="vermilion-|vermilion.target" ;; esac
     ls {0}/running | grep -E "^($ours)" | sed 's/$/ loaded active running/' ;;
 show) echo {1} ;;
+is-failed) [ -e {0}/refused ] ;;
 start) cd {0}/running && touch vermilion.target {1} vermilion-steward.socket ;;
 stop) shift; cd {0}/running && for unit in "$@"; do [ -e {0}/clings ] || rm -f "$unit"; done ;;
 kill) shift 2; cd {0}/running && for unit in "$@"; do [ -e {0}/dead ] || rm -f "$unit"; done ;;
@@ -258,6 +259,11 @@ class TestAgent:
             status, why = agent(root, "start")
         assert (status, "The authority does not answer" in why) == (GENERIC, True)
         assert history(root) == []
+
+    def test_a_volume_that_a_witness_refuses_is_told_at_once(self, root: Path) -> None:
+        (root / "refused").touch()
+        status, why = agent(root, "start", serving="600")
+        assert (status, "an outside witness knows more of the log" in why) == (GENERIC, True)
 
     def test_a_part_that_is_gone_is_waited_for_and_then_a_failure(self, root: Path) -> None:
         with answering(root, *BOTH):
