@@ -36,6 +36,7 @@ PLACES = (
     "/run/vermilion",
     "/usr/lib/ocf",
     "/usr/local/sbin",
+    "/var/lib/systemd",
     "/var/lib/vermilion",
 )
 UNITS_OF_TARGET = "vermilion-authority.service vermilion-web.socket vermilion-web.service"
@@ -212,6 +213,20 @@ class TestAgent:
         assert (line["event"], line["node"], line["why"]) == ("serving", HERE, "start")
         assert datetime.fromisoformat(line["last_seen"]) == datetime.fromtimestamp(1_700_000_000, UTC)
         assert oct((root / "volume/cluster/history.jsonl").stat().st_mode)[-3:] == "644"
+
+    def test_backups_and_drills_are_due_by_the_volume_and_not_by_the_node(self, root: Path) -> None:
+        """Their timers catch up: on a node that was the standby for weeks, all at once after a failover."""
+        (root / "volume/state").mkdir()
+        made = root / "volume/state/backup.json"
+        made.write_text("{}\n")
+        os.utime(made, (1_700_000_000, 1_700_000_000))
+        stamps = root / "var/lib/systemd/timers"
+        stamps.mkdir(parents=True)
+        (stamps / "stamp-vermilion-backup.timer").touch()
+        with answering(root, *BOTH):
+            agent(root, "start")
+        assert (stamps / "stamp-vermilion-backup.timer").stat().st_mtime == 1_700_000_000
+        assert not (stamps / "stamp-vermilion-drill.timer").exists(), "none was made yet"
 
     def test_a_start_of_what_runs_changes_nothing(self, root: Path) -> None:
         with answering(root, *BOTH):
