@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -48,6 +49,11 @@ class Takeover:
     before: str | None
     seconds: float | None
     is_bound: bool
+
+    @property
+    def is_requested(self) -> bool:
+        """Whether an admin request asked for it, whose id ``by`` is."""
+        return re.fullmatch("[0-9a-f]{12}", self.by) is not None
 
     @property
     def moved(self) -> bool:

@@ -59,6 +59,7 @@ def test_two_that_are_well_are_shown_as_they_are(cluster: Console) -> None:
     machines = section(page, "Machines")
     assert machines.index(ROLES[NodeRole.ACTIVE][0]) and machines.index(ROLES[NodeRole.STANDBY][0])
     assert here in machines and other in machines and "Could take over now" in machines
+    assert 'href="/requests/0123456789ab"' in section(page, "Who served when")
     assert "Equal" in section(page, "Copies of the data")
     assert section(page, "Rings").count("Connected") == 2
     assert section(page, "Fencing").count("Ready") == 2
@@ -110,6 +111,14 @@ def test_each_state_stands_where_it_belongs(
 ) -> None:
     found = section(shown(cluster, scene), title)
     assert [each for each in words if each not in found] == []
+
+
+@pytest.mark.parametrize(
+    "scene", ["syncing", "split-brain", "outdated", "fence-failed", "no-quorum", "paused", "no-device"]
+)
+def test_a_standby_is_not_said_to_be_able_to_take_over_when_it_is_not(cluster: Console, scene: str) -> None:
+    machines = section(shown(cluster, scene), "Machines")
+    assert "Could not take over now" in machines and "Could take over now" not in machines
 
 
 def test_what_is_not_known_is_said_and_never_shown_as_well(cluster: Console) -> None:

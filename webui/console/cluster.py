@@ -93,6 +93,7 @@ def everything() -> str:
         faults=[each for each in survey.observed if _is_fault(each)],
         names=TITLES,
         it=state,
+        able=state is not None and _is_able(state),
         nodes=[] if state is None else [_node(each, state) for each in state.nodes],
         copies=None if state is None or state.volume is None else _copies(state.volume),
         devices=[] if state is None or state.pacemaker is None else _devices(state.pacemaker),
@@ -105,7 +106,7 @@ def everything() -> str:
 
 
 def _actions() -> Sequence[Action]:
-    return REGISTRY[SWITCH_OVER], REGISTRY[DRILL]
+    return REGISTRY[DRILL], REGISTRY[SWITCH_OVER]
 
 
 def _is_fault(observed: Observed) -> bool:
@@ -126,6 +127,20 @@ def _node(node: NodeState, state: ClusterState) -> ShownNode:
     if node.role is NodeRole.STANDBY and node.ready != "yes":
         problem = node.ready or translate()("It does not say whether it could take over.")
     return ShownNode(node, *ROLES[node.role], equal, problem)
+
+
+def _is_able(state: ClusterState) -> bool:
+    """Whether everything but the standby's own word allows it to take over now."""
+    if state.volume is None or state.quorum is None or state.pacemaker is None:
+        return False
+    devices = state.pacemaker.devices
+    return (
+        state.volume.is_equal
+        and state.quorum.quorate
+        and state.pacemaker.fencing
+        and not (state.pacemaker.maintenance or state.pacemaker.paused)
+        and all(any(each.works and each.node in (node.name, "") for each in devices) for node in state.nodes)
+    )
 
 
 def _copies(volume: VolumeState) -> tuple[str, str, str]:
