@@ -1,6 +1,8 @@
 """How two machines can stand: recordings of what the cluster's programs print, and the same with one change.
 
-``recordings/NAME.json`` is what the probe wrote down (``/run/vermilion-cluster/state.json``).
+``recordings/NAME.json`` has the form of ``/run/vermilion-cluster/state.json``. They were made with two machines in
+QEMU (tests/ha), before these had the appliance itself: its resource, and what the machines say of themselves, are
+put in as ``crm_mon`` prints such things.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from appliance.home import Home
 
 RECORDINGS = Path(__file__).parent / "recordings"
 ARBITER = "arbiter.example"
+SETTINGS = "a" * 64
 
 State = dict[str, Any]
 
@@ -24,7 +27,23 @@ State = dict[str, Any]
 def recording(name: str) -> State:
     """As the probe wrote it."""
     found: State = json.loads((RECORDINGS / f"{name}.json").read_text(encoding="utf-8"))
+    if 'id="appliance"' not in found["crm_mon"]:
+        found["crm_mon"] = _with_appliance(found["crm_mon"])
     return found
+
+
+def _with_appliance(crm_mon: str) -> str:
+    """Beside the address and where that is; each machine that is there says that it is ready."""
+    address = re.search(r' *<resource id="address".*?</resource>\n', crm_mon, re.DOTALL)
+    assert address is not None
+    own = address[0].replace('id="address"', 'id="appliance"').replace("heartbeat:IPaddr2", "vermilion:appliance")
+    said = (
+        f'<attribute name="vermilion-ready" value="yes"/><attribute name="vermilion-settings" value="{SETTINGS}"/>'
+    )
+    with_own = crm_mon.replace(address[0], address[0] + own)
+    before, nodes, after = with_own.partition("<node_attributes>")
+    told, end, rest = after.partition("</node_attributes>")
+    return before + nodes + re.sub(r'(<node name="[^"]+">)', rf"\g<1>{said}", told) + end + rest
 
 
 def names_of(state: State) -> tuple[str, str]:
@@ -53,16 +72,6 @@ def _attribute(name: str, value: str) -> Callable[[], State]:
     """What the other machine says of itself is *value*."""
     before = rf'(<node_attributes>.*<node name="OTHER">(?:(?!</node>).)*name="{name}" value=")[^"]*'
     return changed("crm_mon", before, rf"\g<1>{value}")
-
-
-def _fencing_failed() -> State:
-    event = (
-        '<fence_history status="0"><fence_event action="reboot" target="OTHER" client="stonith_admin.7"'
-        ' origin="HERE" status="failed" exit-reason="No route to host" completed="2026-11-30 16:40:02Z"/>'
-        '<fence_event action="reboot" target="OTHER" client="stonith_admin.6" origin="HERE" status="success"'
-        ' completed="2026-11-29 16:40:02Z"/></fence_history>\\g<0>'
-    )
-    return changed("crm_mon", r"  <bans>|  <status ", event)()
 
 
 def _with_column(qdevice: str) -> Callable[[], State]:
@@ -97,8 +106,14 @@ MADE: dict[str, Callable[[], State]] = {
     "arbiter-gone": _with_column("NA,NV,NMW"),
     "fencing-off": changed("crm_mon", 'stonith-enabled="true"', 'stonith-enabled="false"'),
     "no-device": changed("crm_mon", r'<resource id="fence-OTHER".*?</resource>', ""),
-    "device-recovered": changed("crm_mon", 'failed="true"', 'failed="false"', of="fence-failed"),
-    "fencing-failed": _fencing_failed,
+    "device-recovered": changed(
+        "crm_mon", r'(id="fence-OTHER" [^>]*role=)"Stopped"', r'\1"Started"', of="fence-failed"
+    ),
+    "fencing-failed": changed(
+        "crm_mon",
+        r'(<fence_event [^>]*target="OTHER"[^>]*status=)"success"',
+        r'\1"failed" exit-reason="No route to host"',
+    ),
 }
 """Every scene by its name."""
 
@@ -175,4 +190,5 @@ def lay_down(home: Home, scene: str, now: datetime, *, history: bool = True) -> 
 def write_state(home: Home, state: State, now: datetime) -> None:
     """*state* as the probe writes it at *now*."""
     home.cluster_state.parent.mkdir(parents=True, exist_ok=True)
-    home.cluster_state.write_text(json.dumps({**state, "at": now.isoformat()}), encoding="utf-8")
+    state = {**state, "settings": SETTINGS, "at": now.isoformat()}
+    home.cluster_state.write_text(json.dumps(state), encoding="utf-8")
