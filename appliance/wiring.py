@@ -208,7 +208,9 @@ class Appliance:
         headings = self.policy.default.deposits
         names = {Language.CHINESE: headings.certificate_zh, Language.ENGLISH: headings.certificate_en}
         self.ownership = Ownership(records, backend, CertificateIssuer(organisation, address, names))
-        self.deposit_batches = DepositBatches(database, self.settings.home.cache, self.ownership, records.now)
+        reach_to_deposit = partial(database.query, partial(current_reach, scope=Scope.DEPOSITS_WRITE))
+        cache_path = self.settings.home.cache
+        self.deposit_batches = DepositBatches(database, cache_path, self.ownership, records.now, reach_to_deposit)
         self.remote_pdfs = PdfSignatures(backend, records.now)
         self.remote_requests = RemoteRequests(database, backend.authority, self.remote_pdfs, records.now)
 

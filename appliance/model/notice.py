@@ -81,6 +81,8 @@ class NoticeKind(StrEnum):
     """Nothing came of a web capture; about the capture."""
     DEPOSIT_DECLARED = "deposit-declared"
     """To whoever, as a program says, declared what it deposited, and in whose name it did; about the deposit."""
+    DEPOSITS_DECLARED = "deposits-declared"
+    """The same of a batch of deposits, once for all of them; about the batch."""
     ENROLLED = "enrolled"
     ENROLMENT_REFUSED = "enrolment-refused"
 

@@ -201,12 +201,19 @@ def _sees(tx: Transaction, order: OrderedCapture | CaptureSchedule, person: Pers
 
 
 def _deposited(tx: Transaction, notice: Notice, context: MessageContext) -> MessageContext:
-    """*context*, with the deposit that *notice* is about, if one is, and the program that handed it in."""
+    """*context*, with the deposit that *notice* is about, if one is, and the program that handed it in; with the
+    program of a batch, which may be removed by now."""
+    if notice.kind is NoticeKind.DEPOSITS_DECLARED:
+        batch = ownership.find_batch(tx, notice.about)
+        return context if batch is None else replace(context, who=_program(tx, batch.client))
     if notice.kind is not NoticeKind.DEPOSIT_DECLARED:
         return context
     deposit = ownership.load_deposit(tx, notice.about)
-    program = "" if deposit.client is None else api_clients.load_client(tx, deposit.client).name
-    return replace(context, title=deposit.title, who=(NamedActor(program),) if program else ())
+    return replace(context, title=deposit.title, who=_program(tx, deposit.client))
+
+
+def _program(tx: Transaction, client: str | None) -> tuple[NamedActor, ...]:
+    return () if client is None else (NamedActor(api_clients.load_client(tx, client).name),)
 
 
 def _signs_elsewhere(contract: Contract, invitation: GuestInvitation) -> bool:

@@ -174,6 +174,7 @@ def everything_else(mails: Mails) -> None:
             for kind in (NoticeKind.CAPTURE_CHANGED, NoticeKind.CAPTURE_FAILED)
         ),
         Notice(None, ZHANG.subject, NoticeKind.DEPOSIT_DECLARED, now, names["deposit"]),
+        Notice(None, ZHANG.subject, NoticeKind.DEPOSITS_DECLARED, now, names["deposits"]),
         Notice(None, OFFICER, NoticeKind.ENROLMENT_WAITING, now, names["request"]),
         Notice(None, OFFICER, NoticeKind.OFFICER_RECOVERY, now, "2"),
         Notice(None, CUSTODIAN.subject, NoticeKind.RECOVERY, now, recovery.id),
