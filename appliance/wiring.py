@@ -18,6 +18,7 @@ from appliance.archive_renewal import ArchiveRenewal, CeremonyRecords
 from appliance.capture_service.client import CaptureService
 from appliance.captures import CaptureRecording
 from appliance.captures.finishing import CaptureFinishing
+from appliance.captures.handing_over import CaptureHandingOver
 from appliance.captures.live_views import LiveLogIns, LiveViews
 from appliance.captures.packages import CapturePackages, PackageRenewal
 from appliance.captures.planning import CaptureSchedules
@@ -221,6 +222,7 @@ class Appliance:
         self.capture_recording = CaptureRecording(records, backend, self, self.confinement)
         self.captures = CaptureRegister(database, backend.blobs, settings, now)
         self.capture_sharing = CaptureSharing(database, now)
+        self.capture_handing_over = CaptureHandingOver(database, now)
         self.capture_schedules = CaptureSchedules(database, settings, now)
         makers = self.capture_service, self.capture_recording
         self.live_log_ins = LiveLogIns()

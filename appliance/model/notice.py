@@ -75,6 +75,8 @@ class NoticeKind(StrEnum):
     """Other software asks for a signature; about the request."""
     CAPTURE_SHARED = "capture-shared"
     """To a colleague with whom a web capture, or a plan of them, is shared; about the capture or the plan."""
+    CAPTURES_TAKEN_OVER = "captures-taken-over"
+    """To whoever takes over the web captures of somebody who has left; about that person."""
     CAPTURE_CHANGED = "capture-changed"
     """A web page captured by plan differs from the capture before; about the capture."""
     CAPTURE_FAILED = "capture-failed"

@@ -119,6 +119,7 @@ SUBJECTS: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.OFFICER_RECOVERY: "An officer is given a new way in by a key ceremony",
     NoticeKind.REMOTE_REQUESTED: "Other software asks for your signature",
     NoticeKind.CAPTURE_SHARED: "The web capture of “{title}” is shared with you",
+    NoticeKind.CAPTURES_TAKEN_OVER: "The web captures of {who} are yours now",
     NoticeKind.CAPTURE_CHANGED: "“{title}” has changed since the capture before",
     NoticeKind.CAPTURE_FAILED: "“{title}” could not be captured",
     NoticeKind.DEPOSIT_DECLARED: "“{title}” was deposited by a program, with a declaration in your name",
@@ -218,6 +219,10 @@ MORE: Final[Mapping[NoticeKind, tuple[str, ...]]] = {
     ),
     NoticeKind.DEPOSIT_DECLARED: (DECLARED,),
     NoticeKind.DEPOSITS_DECLARED: (DECLARED,),
+    NoticeKind.CAPTURES_TAKEN_OVER: (
+        "Whoever ordered them has left, and an officer has chosen you. Look through the plans: their captures are"
+        " made again from now on.",
+    ),
     NoticeKind.CAPTURE_CHANGED: ("The page of the capture shows what differs from the one before.",),
     NoticeKind.CAPTURE_FAILED: ("The page of the capture says why. You can capture the address again there.",),
     NoticeKind.ENROLMENT_REFUSED: ("Ask the officer for the reason, then send new details for signing.",),
@@ -434,6 +439,7 @@ _PAGES = {
     NoticeKind.OFFICER_RECOVERY: "/office",
     NoticeKind.REMOTE_REQUESTED: "/remote/{about}",
     NoticeKind.CAPTURE_SHARED: "/captures/{about}",
+    NoticeKind.CAPTURES_TAKEN_OVER: "/captures",
     NoticeKind.CAPTURE_CHANGED: "/captures/{about}",
     NoticeKind.CAPTURE_FAILED: "/captures/{about}",
     NoticeKind.DEPOSIT_DECLARED: "/ownership/{about}",

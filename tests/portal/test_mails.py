@@ -167,6 +167,7 @@ def everything_else(mails: Mails) -> None:
         ),
         Notice(None, OFFICER, NoticeKind.CERTIFICATE_TO_END, now, names["guest"]),
         Notice(None, OFFICER, NoticeKind.DEPARTED, now, ZHANG.subject),
+        Notice(None, ZHANG.subject, NoticeKind.CAPTURES_TAKEN_OVER, now, CUSTODIAN.subject),
         Notice(None, OFFICER, NoticeKind.ACT_WAITING, now, names["act"]),
         Notice(None, ZHANG.subject, NoticeKind.REMOTE_REQUESTED, now, names["remote"]),
         *(

@@ -6,3 +6,7 @@ CREATE INDEX deposit_batches_of_client ON deposit_batches (client, created) WHER
 
 -- The code of the refusal, for programs.
 ALTER TABLE deposit_batch_rows ADD COLUMN code TEXT;
+
+-- Who ordered a capture or a plan that a colleague has taken over since, because they left.
+ALTER TABLE captures ADD COLUMN orderer TEXT REFERENCES people (subject);
+ALTER TABLE capture_schedules ADD COLUMN orderer TEXT REFERENCES people (subject);
