@@ -92,6 +92,11 @@ class RunbookPage(StrEnum):
         "Stop the appliance; restore the database that belongs to this authority, from the newest backup.",
     )
     LOG_DAMAGED = _Page("log-damaged", "Stop the appliance, run `vermilion log check`, and restore a backup.")
+    LOG_BEHIND_WITNESS = _Page(
+        "log-behind-witness",
+        "Find what is newer than this database; where it is lost for good, root says `vermilion log gate --accept`"
+        " and `systemctl start vermilion-authority.service`.",
+    )
     LOG_FORKED = _Page(
         "log-forked",
         "Stop the appliance (`vermilion-stop`), and keep its disks and backups as they are: {name} has cosigned"
