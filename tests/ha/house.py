@@ -1,5 +1,5 @@
-"""The house that the two nodes stand in: a network namespace with two rings and the front, their management controllers,
-the time, and the outside witness. Nothing in it reaches any other network."""
+"""The house that the two nodes stand in: a network namespace with two rings and the front, their management
+controllers, the time, and the outside witness. Nothing in it reaches any other network."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
 from tests.ha.places import FRONT, HARNESS, NETWORKS, NODES, WITNESS, WITNESS_PORT, Place
 from tests.machine import making
@@ -70,10 +69,6 @@ class House:
         """What the *command* prints there. Raises :class:`StepFailed`."""
         return run((*self.network(), *command), check=check, patience=patience)
 
-    def plug(self, node: Place, network: str, *, in_place: bool) -> None:
-        """The cable between *node* and the switch of *network*."""
-        self.inside("ip", "link", "set", node.cable(network), "up" if in_place else "down")
-
     def begin(self, name: str, *command: str) -> subprocess.Popen[bytes]:
         """Something that serves there until :meth:`end`; its words are in the folder."""
         with (self._folder / f"{name}.log").open("ab") as words:
@@ -98,7 +93,7 @@ class House:
         return (self._folder / f"{name}.log").read_text(errors="replace")
 
     def start_controller(self, node: Place, folder: Path) -> None:
-        """The management controller of *node*, whose machine is in *folder*: real IPMI 2.0, on a current of its own."""
+        """The management controller of *node*, whose machine is in *folder*: IPMI 2.0, on a current of its own."""
         settings = self._folder / f"{node.name}.conf"
         script = Path(__file__).with_name("power.py")
         settings.write_text(
@@ -153,8 +148,3 @@ def witness_settings(folder: Path, log_key: str) -> Path:
         encoding="utf-8",
     )
     return path
-
-
-def words_of(stream: IO[bytes] | None) -> str:
-    """What is left in a process's output."""
-    return "" if stream is None else stream.read().decode("utf-8", "replace").strip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from tests.machine.virtual import COMMAND_LINE, accelerator
 
 MEMORY = 2560
 VOLUME_DISK = "/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_volume"
-"""Where the node finds the disk for the volume (a SCSI disk: its kernel can be told that such a one has failed)."""
+"""The disk for the volume, as the node has it: a SCSI disk, of which its kernel can be told that it has failed."""
 
 BOOTED = 600.0
 """Seconds to the login, at most."""
@@ -66,7 +67,22 @@ class Node:
             card = f"virtio-net-pci,netdev={network},romfile=,mac={self.place.hardware(network)}"
             cable = f"tap,id={network},ifname={self.place.cable(network)},script=no,downscript=no"
             command += ["-netdev", cable, "-device", card]
-        return [*command, "-device", "virtio-rng-pci"]
+        return [*command, "-device", "virtio-rng-pci", "-qmp", f"unix:{self.folder}/qmp,server=on,wait=off"]
+
+    def plug(self, network: str, *, in_place: bool) -> None:
+        """Its cable to *network*: without it the card has no carrier."""
+        with socket.socket(socket.AF_UNIX) as monitor:
+            monitor.settimeout(30)
+            monitor.connect(f"{self.folder}/qmp")
+            with monitor.makefile("rw", encoding="utf-8") as lines:
+                lines.readline()  # QEMU introduces itself
+                wanted = {"name": network, "up": in_place}
+                for command, arguments in (("qmp_capabilities", {}), ("set_link", wanted)):
+                    lines.write(f"{json.dumps({'execute': command, 'arguments': arguments})}\n")
+                    lines.flush()
+                    while "return" not in (said := json.loads(lines.readline())):
+                        if "error" in said:
+                            raise StepFailed(f"{self.name}, {network}: {said['error']}")
 
     def mains(self, *, connected: bool) -> None:
         """Whether there is current: the power goes with it, and cannot be switched on without."""

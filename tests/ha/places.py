@@ -1,4 +1,4 @@
-"""Where everything stands, by name and address. Addresses for documentation (RFC 5737) and of a house (RFC 1918)."""
+"""Where everything stands, by name and address: those for documentation (RFC 5737), and of a house (RFC 1918)."""
 
 from __future__ import annotations
 

@@ -2,10 +2,10 @@
 
     power.py FOLDER get power | set power 0 | set power 1 | set reset 1
 
-``ipmi_sim`` runs it for whoever asks the controller by IPMI (``chassis_control`` of ipmi_lan(5)), the harness when it
-pulls the plug. *FOLDER* has ``command`` (QEMU's, as JSON) and ``disks``; while ``mains`` is missing there, nothing can be
-switched on. With every power-on what the disks were told to flush is kept and nothing else: what was written since goes to
-a fresh overlay, whose tables are in QEMU's memory (tests/machine/disk.py).
+``ipmi_sim`` runs it for whoever asks the controller by IPMI (``chassis_control`` of ipmi_lan(5)), the harness when
+it pulls the plug. *FOLDER* has ``command`` (QEMU's, as JSON) and the disks; while ``mains`` is missing there,
+nothing can be switched on. With every power-on what the disks were told to flush is kept and nothing else: what is
+written since goes to a fresh overlay, whose tables are in QEMU's memory (tests/machine/disk.py).
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def main(place: str, verb: str, *words: str) -> int:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if verb == "get":
-            print("\n".join(f"{word}:{int(is_on(folder)) if word == 'power' else 0}" for word in words))
+            sys.stdout.writelines(f"{word}:{int(word == 'power' and is_on(folder))}\n" for word in words)
         elif verb == "set":
             for name, value in zip(words[::2], words[1::2], strict=True):
                 if name == "reset" or (name == "power" and value == "0"):

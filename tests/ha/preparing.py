@@ -1,5 +1,6 @@
-"""What two nodes begin with, made in a minute on this machine's own kernel and kept: an appliance with people and a first
-contract, and a bare Debian that has the packages already. ``ha.yml`` makes one of the two, in the emulator."""
+"""What two nodes begin with, made in minutes on this machine's own kernel and kept: an appliance with people and a
+first contract, and a bare Debian that has the packages already. ``ha.yml`` makes one of the two, in the
+emulator."""
 
 from __future__ import annotations
 
@@ -63,7 +64,7 @@ DEBIAN_FRONTEND=noninteractive $apt -y --no-install-recommends install $wanted >
 rm /usr/sbin/policy-rc.d
 systemctl disable corosync.service pacemaker.service corosync-qdevice.service 2>/dev/null || :
 """
-"""What `ha.yml` would install from the same bundle with the same apt, some minutes later and ten times as slowly."""
+"""What `ha.yml` would install from the same bundle with the same apt, ten times as slowly."""
 
 
 class Appliance(Bed):
@@ -115,8 +116,8 @@ def kernel(kept: Path) -> Path:
 
 
 def prepare(kept: Path, folder: Path, bundle: Path) -> Path:
-    """The disks of both nodes with what people outside know of the appliance, in a folder that is kept for the same
-    bundle: ``NODE.raw``, ``company``, ``witness``, ``key``, ``facts.json``."""
+    """The disks of both nodes with what people outside know of the appliance, in a folder that is kept for the
+    same bundle: ``NODE.raw``, ``company``, ``witness``, ``key``, ``facts.json``."""
     place = kept / f"pair-{digest(bundle, kept)}" / "prepared"
     if place.exists():
         return place

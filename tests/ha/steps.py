@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -33,8 +34,8 @@ def formed(pair: Pair) -> Path:
 
 @_step("bundle")
 def bundle(pair: Pair) -> str:
-    """the bundle is made of what is committed, or found from the last run"""
-    pair.bundle = making.bundle(pair.kept)
+    """the bundle is made of what is committed, or found from the last run (BUNDLE=FILE: that one)"""
+    pair.bundle = Path(os.environ["BUNDLE"]) if os.environ.get("BUNDLE") else making.bundle(pair.kept)
     return f"{pair.bundle.name}, {pair.bundle.stat().st_size / 1e6:.0f} MB"
 
 

@@ -54,8 +54,8 @@ class Person:
 
 
 class Company:
-    """Their folder, in which the machine's certificate (``tls.pem``) is, too, and its address (``place``) where that is
-    not here; *port* is that of their pages."""
+    """Their folder, in which the machine's certificate (``tls.pem``) is, too, and its address (``place``) where
+    that is not here; *port* is that of their pages."""
 
     def __init__(self, folder: Path, port: int = HTTPS) -> None:
         self.folder = folder

@@ -24,8 +24,8 @@ HERE = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the appliance is: on the loopback interface of its network, or at the address *place*, with a certificate
-    that names *host*."""
+    """Where the appliance is: on the loopback interface of its network, or at the address *place*, with a
+    certificate that names *host*."""
 
     host: str
     certificate: Path
