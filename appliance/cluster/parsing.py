@@ -282,18 +282,18 @@ _LINK = re.compile(r"^\s+LINK: (\d{1,2}) (?:\w+ )?\(([^\s()]{1,200})->([^\s()]{1
 
 
 def parse_rings(text: str) -> tuple[RingState, ...]:
-    """From ``corosync-cfgtool -n``. Raises ValueError."""
-    lines = text.splitlines()
-    if not lines or not lines[0].startswith("Local node ID"):
+    """From ``corosync-cfgtool -n``, which names the rings to machines that it sees: none while the other one is
+    away. Raises ValueError."""
+    first, *lines = text.splitlines() or [""]
+    if not re.fullmatch(r"Local node ID \d{1,10}, transport \w+", first):
         raise ValueError("not what corosync-cfgtool prints")
-    links = [_LINK.match(line) for line in lines if line.strip().startswith("LINK:")]
-    if not links:
-        raise ValueError("corosync-cfgtool names no ring")
     found = []
-    for link in links:
-        if link is None:
+    for line in lines:
+        link = _LINK.match(line)
+        if link is not None:
+            found.append(RingState(int(link[1]), link[2], link[3], "connected" in link[4].split()))
+        elif line.strip() and not line.startswith("nodeid:"):
             raise ValueError("a ring of another form than corosync-cfgtool prints")
-        found.append(RingState(int(link[1]), link[2], link[3], "connected" in link[4].split()))
     return tuple(found)
 
 

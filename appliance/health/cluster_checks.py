@@ -178,11 +178,11 @@ def rings(_settings: ClusterSettings, state: ClusterState) -> HealthFinding:
     """The machines see each other by two networks."""
     found = _known(state.rings)
     broken = [each for each in found if not each.connected]
+    if len(broken) == len(found):
+        template = "No ring joins {here} and {there}."
+        return failing(RunbookPage.CLUSTER_RING, template, "all", here=state.node, there=_name(state.other))
     if broken:
         values = {"ring": broken[0].number, "here": broken[0].here, "there": broken[0].there}
-        if len(broken) == len(found):
-            template = "No network joins the machines ({here} and {there})."
-            return failing(RunbookPage.CLUSTER_RING, template, "all", **values)
         template = "Ring {ring} ({here} to {there}) is interrupted; the other one carries the cluster alone."
         return attention(RunbookPage.CLUSTER_RING, template, str(broken[0].number), **values)
     if len(found) < 2:

@@ -82,12 +82,9 @@ def _with_column(qdevice: str) -> Callable[[], State]:
 MADE: dict[str, Callable[[], State]] = {
     **{
         name: lambda name=name: recording(name)  # type: ignore[misc]
-        for name in ("healthy", "peer-off", "syncing", "split-brain", "ring-down", "fence-failed")
+        for name in ("healthy", "peer-off", "lost", "syncing", "split-brain", "ring-down", "fence-failed")
     },
     "not-started": changed("crm_mon", r'(id="appliance" [^>]*role=)"Started"', r'\1"Stopped"'),
-    "lost": changed(
-        "crm_mon", r'(name="OTHER" id="\d+" )online="true"(.*?)unclean="false"', r'\1online="true"\2unclean="true"'
-    ),
     "set-aside": changed("crm_mon", r'(name="OTHER" id="\d+" online="true" )standby="false"', r'\1standby="true"'),
     "paused": changed(
         "crm_mon", r'(id="appliance" [^>]*maintenance=)"false" managed="true"', r'\1"true" managed="false"'

@@ -79,6 +79,7 @@ def test_a_device_that_is_not_ours_counts_for_nothing() -> None:
 
 def test_rings_quorum_and_devices_are_read() -> None:
     assert [each.connected for each in parse_rings(MADE["ring-down"]()["rings"])].count(False) == 1
+    assert parse_rings(MADE["lost"]()["rings"]) == (), "a machine that is not there is not named at all"
     assert len({each.here for each in parse_rings(recording("healthy")["rings"])}) == 2
     assert parse_quorum(MADE["no-quorum"]()["quorum"]).quorate is False
     arbiters = {

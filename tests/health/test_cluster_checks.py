@@ -34,7 +34,12 @@ WRONG: dict[str, dict[str, tuple[Condition, RunbookPage]]] = {
         "cluster-rings": (FAILING, Page.CLUSTER_RING),
     },
     "not-started": {"cluster-machines": (FAILING, Page.CLUSTER_DEGRADED)},
-    "lost": {"cluster-machines": (FAILING, Page.CLUSTER_DEGRADED)},
+    "lost": {
+        "cluster-machines": (FAILING, Page.CLUSTER_DEGRADED),
+        "cluster-copies": (FAILING, Page.CLUSTER_DEGRADED),
+        "cluster-fencing": (FAILING, Page.CLUSTER_FENCING),
+        "cluster-rings": (FAILING, Page.CLUSTER_RING),
+    },
     "set-aside": {"cluster-machines": (ATTENTION, Page.CLUSTER_DEGRADED)},
     "paused": {"cluster-machines": (ATTENTION, Page.CLUSTER_DEGRADED)},
     "syncing": {"cluster-copies": (ATTENTION, Page.CLUSTER_SYNCING)},
