@@ -109,7 +109,9 @@ def test_plans_rest_and_officers_see_it_until_a_colleague_takes_everything_over(
     titles = [each.title for each in appliance.reminders.inbox.list_entries(COLLEAGUE, Language.CHINESE)]
     assert any(NAME in each and "网页取证" in each for each in titles)
     with appliance.database.transaction() as tx:
-        tx.execute("UPDATE captures SET state = 'cancelled' WHERE state = 'waiting'")
+        tx.execute(
+            "UPDATE captures SET state = 'cancelled', ended = '2026-12-01T00:00:00Z' WHERE state = 'waiting'"
+        )
     again = CaptureSchedules(appliance.database, appliance.settings.capture, lambda: later + timedelta(days=1))
     assert again.enqueue_due() == 1
     assert appliance.captures.by_plan(schedule_now(appliance, plan))[0].owner == COLLEAGUE
