@@ -88,7 +88,8 @@ def test_plans_rest_and_officers_see_it_until_a_colleague_takes_everything_over(
     assert NAME in listed and "错过取证 2 次" in listed
     page = f"/office/people/{done.owner}/captures"
     shown = officer.get(page).text
-    assert plan.address in shown and "韩接手" in shown and "孙职员" not in shown and LI.name not in shown
+    assert plan.id in shown and plan.address not in shown and plan.purpose not in shown, "as on the retention page"
+    assert "韩接手" in shown and "孙职员" not in shown and LI.name not in shown
     given = {"form_token": form_token(officer), "once": once(), "to": COLLEAGUE}
     without = officer.post(page, data=given | {"reason": " "})
     assert without.status_code == 422
