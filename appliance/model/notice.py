@@ -81,6 +81,8 @@ class NoticeKind(StrEnum):
     """A web page captured by plan differs from the capture before; about the capture."""
     CAPTURE_FAILED = "capture-failed"
     """Nothing came of a web capture; about the capture."""
+    CAPTURES_DUE = "captures-due"
+    """To every officer: the term of web captures is over; about the moment before which these ended."""
     DEPOSIT_DECLARED = "deposit-declared"
     """To whoever, as a program says, declared what it deposited, and in whose name it did; about the deposit."""
     DEPOSITS_DECLARED = "deposits-declared"

@@ -131,6 +131,8 @@ class OutboxDelivery(ChannelDelivery[MailMessage]):
             return self._of_draft(tx, notice)
         if notice.kind in _OF_CAPTURES:
             return self._of_capture(tx, notice)
+        if notice.kind is NoticeKind.CAPTURES_DUE and not captures.came_due(tx, None, notice.about):
+            return None  # officers have decided meanwhile
         return compose_message(people.person(tx, notice.recipient), notice.kind, self._context(tx, notice))
 
     def _of_draft(self, tx: Transaction, notice: Notice) -> MailMessage | Postponed | None:

@@ -122,6 +122,7 @@ SUBJECTS: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.CAPTURES_TAKEN_OVER: "The web captures of {who} are yours now",
     NoticeKind.CAPTURE_CHANGED: "“{title}” has changed since the capture before",
     NoticeKind.CAPTURE_FAILED: "“{title}” could not be captured",
+    NoticeKind.CAPTURES_DUE: "Web captures whose term is over wait for officers' decision",
     NoticeKind.DEPOSIT_DECLARED: "“{title}” was deposited by a program, with a declaration in your name",
     NoticeKind.DEPOSITS_DECLARED: "A program deposits several works, with a declaration in your name",
     NoticeKind.ENROLLED: "You are enrolled and can sign now",
@@ -216,6 +217,10 @@ MORE: Final[Mapping[NoticeKind, tuple[str, ...]]] = {
     ),
     NoticeKind.CAPTURE_SHARED: (
         "You can look at it and download its files and its evidence package on the page.",
+    ),
+    NoticeKind.CAPTURES_DUE: (
+        "The page lists them: propose their disposal there, or place a legal hold on what is still needed. Nothing"
+        " goes by itself.",
     ),
     NoticeKind.DEPOSIT_DECLARED: (DECLARED,),
     NoticeKind.DEPOSITS_DECLARED: (DECLARED,),
@@ -442,6 +447,7 @@ _PAGES = {
     NoticeKind.CAPTURES_TAKEN_OVER: "/captures",
     NoticeKind.CAPTURE_CHANGED: "/captures/{about}",
     NoticeKind.CAPTURE_FAILED: "/captures/{about}",
+    NoticeKind.CAPTURES_DUE: "/office/retention",
     NoticeKind.DEPOSIT_DECLARED: "/ownership/{about}",
     NoticeKind.DEPOSITS_DECLARED: "/ownership/batches/{about}",
     NoticeKind.ENROLLED: "/",

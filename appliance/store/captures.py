@@ -378,14 +378,22 @@ def hold(tx: Transaction, capture_id: str, reason: str | None) -> None:
     tx.update("captures", {"held": reason}, id=capture_id)
 
 
+_OVER = (
+    "state = 'done' AND held IS NULL"
+    " AND NOT EXISTS (SELECT 1 FROM capture_holds AS h WHERE h.capture = captures.id AND h.lifted IS NULL)"
+    " AND NOT EXISTS (SELECT 1 FROM capture_disposals AS d WHERE d.capture = captures.id AND d.state = 'proposed')"
+)
+
+
 def to_dispose(tx: Transaction, before: datetime, limit: int) -> list[OrderedCapture]:
     """Those that ended before then and are neither held nor proposed for disposal, the oldest first."""
-    kept = "SELECT 1 FROM capture_holds AS h WHERE h.capture = captures.id AND h.lifted IS NULL"
-    proposed = "SELECT 1 FROM capture_disposals AS d WHERE d.capture = captures.id AND d.state = 'proposed'"
-    rest = (
-        f"WHERE state = 'done' AND held IS NULL AND ended < ? AND NOT EXISTS ({kept}) AND NOT EXISTS ({proposed})"
-    )
-    return _CAPTURES.all(tx, f"{rest} ORDER BY ended LIMIT ?", (before, limit))
+    return _CAPTURES.all(tx, f"WHERE {_OVER} AND ended < ? ORDER BY ended LIMIT ?", (before, limit))
+
+
+def came_due(tx: Transaction, since: str | None, before: str) -> bool:
+    """Whether one of these ended before then, and not before *since*; both are instants."""
+    query = f"SELECT 1 FROM captures WHERE {_OVER} AND ended < ?1 AND ended >= ?2"  # noqa: S608 -- literals
+    return tx.exists(query, (before, since or ""))
 
 
 def dispose(tx: Transaction, capture_id: str) -> list[str]:

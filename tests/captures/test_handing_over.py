@@ -88,7 +88,8 @@ def test_plans_rest_and_officers_see_it_until_a_colleague_takes_everything_over(
     assert NAME in listed and "错过取证 2 次" in listed
     page = f"/office/people/{done.owner}/captures"
     shown = officer.get(page).text
-    assert plan.address in shown and "韩接手" in shown and "孙职员" not in shown and LI.name not in shown
+    assert plan.id in shown and plan.address not in shown and plan.purpose not in shown, "as on the retention page"
+    assert "韩接手" in shown and "孙职员" not in shown and LI.name not in shown
     given = {"form_token": form_token(officer), "once": once(), "to": COLLEAGUE}
     without = officer.post(page, data=given | {"reason": " "})
     assert without.status_code == 422
@@ -109,7 +110,9 @@ def test_plans_rest_and_officers_see_it_until_a_colleague_takes_everything_over(
     titles = [each.title for each in appliance.reminders.inbox.list_entries(COLLEAGUE, Language.CHINESE)]
     assert any(NAME in each and "网页取证" in each for each in titles)
     with appliance.database.transaction() as tx:
-        tx.execute("UPDATE captures SET state = 'cancelled' WHERE state = 'waiting'")
+        tx.execute(
+            "UPDATE captures SET state = 'cancelled', ended = '2026-12-01T00:00:00Z' WHERE state = 'waiting'"
+        )
     again = CaptureSchedules(appliance.database, appliance.settings.capture, lambda: later + timedelta(days=1))
     assert again.enqueue_due() == 1
     assert appliance.captures.by_plan(schedule_now(appliance, plan))[0].owner == COLLEAGUE
