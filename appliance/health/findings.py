@@ -265,6 +265,39 @@ class RunbookPage(StrEnum):
         "provisioned-drift",
         "Undo the change, or make it in the settings of the provisioning, and run the playbook again.",
     )
+    CLUSTER_UNOBSERVED = _Page(
+        "cluster-unobserved",
+        "See `systemctl status vermilion-cluster.timer` and `journalctl -u vermilion-cluster`.",
+    )
+    CLUSTER_DEGRADED = _Page(
+        "cluster-degraded",
+        "See what is missing (`vermilion-cluster status`), and bring it back; until then nothing takes over.",
+    )
+    CLUSTER_SYNCING = _Page(
+        "cluster-syncing",
+        "Wait until both copies are equal, and leave both machines running (`vermilion-cluster status`).",
+    )
+    CLUSTER_SPLIT = _Page(
+        "cluster-split",
+        "Leave both disks as they are: the page says how to find out which copy counts, and how to connect them.",
+    )
+    CLUSTER_FENCING = _Page(
+        "cluster-fencing",
+        "Put right what cuts {node} off, then `crm_resource --cleanup --resource {device}`; until then nothing"
+        " takes over.",
+    )
+    CLUSTER_RING = _Page("cluster-ring", "Check the network between {here} and {there} (`corosync-cfgtool -n`).")
+    CLUSTER_QUORUM = _Page("cluster-quorum", "See who is missing (`corosync-quorumtool -s`), and bring them back.")
+    CLUSTER_SETTINGS = _Page("cluster-settings", "Run the playbook `ha.yml`, which makes both machines equal.")
+    CLUSTER_STANDBY_UNREADY = _Page(
+        "cluster-standby-unready",
+        "Put right on {node} what the sentence names (`vermilion-cluster status` there); until then it takes"
+        " nothing over.",
+    )
+    CLUSTER_DRILL_OLD = _Page(
+        "cluster-drill-old",
+        "Hold a failover drill (the action cluster.drill): nobody is served for some seconds.",
+    )
     WATCH_DEAD = _Page(
         "watch-dead", "Restart the scheduler (`systemctl restart vermilion-scheduler`); it does the watching."
     )
