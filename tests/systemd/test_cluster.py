@@ -292,6 +292,14 @@ class TestAgent:
                 assert agent(root, "monitor", patience="60", CRM_meta_interval="10000") == (OK, "")
                 back.join()
 
+    def test_what_runs_on_both_nodes_is_no_appliance(self, root: Path) -> None:
+        both = {"vermilion-time.timer", "vermilion-front-certificate.timer", "vermilion-cluster.service"}
+        for name in (*both, "vermilion-alarm@vermilion-time.service.service"):
+            (root / "running" / name).touch()
+        assert agent(root, "monitor", mounted=False) == (STOPPED, "")
+        assert agent(root, "stop", mounted=False) == (OK, "")
+        assert running(root) == both
+
     def test_units_that_run_without_the_volume_are_a_failure(self, root: Path) -> None:
         (root / "running/vermilion-web.service").touch()
         status, why = agent(root, "monitor", mounted=False)

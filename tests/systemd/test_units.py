@@ -283,7 +283,19 @@ def test_the_scheduler_alone_may_give_way_to_others() -> None:
     assert allowing == ["vermilion-scheduler"]
 
 
-@pytest.mark.parametrize("drop_in", sorted(UNITS.glob("drop-ins/*/*.conf")), ids=lambda path: path.stem)
+OF_ROLES = {"vermilion-time", "vermilion-front-certificate"}
+"""Services whose units come with a role of the provisioning."""
+
+
+@pytest.mark.parametrize(
+    "drop_in",
+    [
+        path
+        for path in sorted(UNITS.glob("drop-ins/*/*.conf"))
+        if path.parent.name.partition(".")[0] not in OF_ROLES
+    ],
+    ids=lambda path: path.stem,
+)
 def test_what_an_operator_may_copy_is_sound_and_stays_below_the_threshold(
     drop_in: Path, machine: Path, tmp_path: Path
 ) -> None:
@@ -332,6 +344,8 @@ def test_on_the_standby_nothing_starts_but_what_looks_at_the_cluster(machine: Pa
     alone = analyzed("verify", "--man=no", "--recursive-errors=no", f"--root={root}", "vermilion-cluster.service")
     assert "Unheard" not in alone.stderr
     assert reading | {LOOKS_AT_THE_CLUSTER} == set(SERVICES)
+    masks = {path.parent.name.partition(".")[0] for path in UNITS.glob("drop-ins/*.service.d/cluster.conf")}
+    assert masks - {"vermilion-"} == {LOOKS_AT_THE_CLUSTER, *OF_ROLES}
 
 
 def test_only_what_outlives_the_appliance_is_unconfined() -> None:
