@@ -22,6 +22,8 @@ from tests.provisioning import clusters
 from tests.provisioning.clusters import CLUSTER, DISK, NAMES, machine, refusals, survey, written
 from tests.provisioning.test_preflight import templar, trusted
 
+pytestmark = pytest.mark.slow
+
 SBIN = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
