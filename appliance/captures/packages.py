@@ -168,6 +168,8 @@ class PackageRenewal:
         until, now = time.monotonic() + SLICE, self._now()
         limit, ends = self._due_before(now), self._settings.ends
         due = self._database.query(archive_renewals.due, limit, ends, now=now, limit=MOST, of=PACKAGES)
+        if due:
+            self._backend.authority.issue_crl()  # those at hand may be overdue: then verifiers pass no renewal
         done, failed = self._attempts.each(due, self.renew_package, until)
         return RenewalRound(0, done, failed)
 

@@ -67,8 +67,7 @@ def trust_in(files: Files, verifier: Verifier, at: datetime, anchors: TrustAncho
             "The package has more than {limit} certificates; it was not judged.", limit=_MOST_CERTIFICATES
         )
     paths = [path for path in sorted(files) if path.startswith(RENEWALS) and path.endswith(_LISTS)]
-    crls = [crl for path in (f"certificates/{_LISTS}", *paths) for crl in part(files, path).split(_CRL_END)[:-1]]
-    lists = dict.fromkeys(_der_of(crl + _CRL_END) for crl in crls)
+    lists = dict.fromkeys(crl for path in (f"certificates/{_LISTS}", *paths) for crl in crls_in(part(files, path)))
     known = dict.fromkeys((*anchors.known, *certificates, *later))
     believed = replace(anchors, known=tuple(known), crls=(*anchors.crls, *lists))
     carried = frozenset(each.public_bytes(Encoding.DER) for each in certificates)
@@ -79,6 +78,11 @@ def _certificates_below(folder: str, files: Files) -> Iterator[x509.Certificate]
     for path in sorted(files):
         if path.startswith(folder) and path.endswith(".pem") and not path.endswith(_LISTS):
             yield from certificates_in(part(files, path))
+
+
+def crls_in(pem: bytes) -> tuple[bytes, ...]:
+    """The revocation lists (DER) of a PEM file of the package. Raises :class:`PackageRefused`."""
+    return tuple(_der_of(each + _CRL_END) for each in pem.split(_CRL_END)[:-1])
 
 
 def _der_of(crl: bytes) -> bytes:

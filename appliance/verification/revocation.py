@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
+from itertools import pairwise
 
 from asn1crypto.keys import PublicKeyInfo
 from cryptography import x509
@@ -106,6 +107,34 @@ def _entry(crl: x509.CertificateRevocationList, serial: int) -> x509.RevokedCert
     if serial < 0:
         return next((each for each in crl if each.serial_number == serial), None)
     return crl.get_revoked_certificate_by_serial_number(serial)
+
+
+def are_lists_by(crls: Iterable[bytes], issuers: Iterable[x509.Certificate], /) -> bool:
+    """Whether each of *crls* (DER) can be read, names the time when the next one is due (RFC 5280, 5.1.2.5), and
+    was signed by one of *issuers*."""
+    known = tuple(issuers)
+    lists = map(_read_list, crls)
+    return all(
+        crl is not None and crl.next_update_utc is not None and any(crl_is_by(crl, each) for each in known)
+        for crl in lists
+    )
+
+
+def without_current_list(
+    path: Sequence[x509.Certificate], crls: Iterable[bytes], at: datetime
+) -> x509.Certificate | None:
+    """The first certificate of *path*, which ends with its anchor, about which none of *crls* (DER) speaks that
+    counted *at* that moment: signed by who issued the certificate, made by then, its successor not yet due."""
+    lists = [crl for crl in map(_read_list, crls) if crl is not None and _counts(crl, at)]
+    for certificate, issuer in pairwise(path):
+        if not any(_covers(crl, certificate) and crl_is_by(crl, issuer) for crl in lists):
+            return certificate
+    return None
+
+
+def _counts(crl: x509.CertificateRevocationList, at: datetime) -> bool:
+    """From its date until the next one is due."""
+    return crl.next_update_utc is not None and crl.last_update_utc <= at < crl.next_update_utc
 
 
 def crl_is_by(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:

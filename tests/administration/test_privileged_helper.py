@@ -292,11 +292,22 @@ def test_a_restore_begins_when_every_part_has_ended(site: Site, tmp_path: Path) 
     systemd = SystemdHost(site.settings, kept(tmp_path), systemctl=str(program))
     with pytest.raises(ApplianceError):
         systemd.restore(archive.name, "/mnt/key", forget_newer=False)
-    assert said.read_text().splitlines() == [
+    whole = [
         "show --property ConsistsOf --value vermilion.target",
         "stop vermilion.target vermilion-web.socket vermilion-authority.service",
         "start vermilion.target",
     ]
+    assert said.read_text().splitlines() == whole
+    # Of two machines, Pacemaker would take the end for a failure, in the middle of the restore.
+    cluster = site.settings.home.settings.with_name("cluster.toml")
+    cluster.parent.mkdir(exist_ok=True)
+    cluster.write_text('name = "contracts"\n')
+    try:
+        with pytest.raises(StateRefused, match="vermilion-cluster pause"):
+            systemd.restore(archive.name, "/mnt/key", forget_newer=False)
+    finally:
+        cluster.unlink()
+    assert said.read_text().splitlines() == whole
 
 
 @pytest.mark.parametrize("unit", ["../config/appliance.toml", "sshd.service", "vermilion-web.service/../../x", ""])

@@ -19,6 +19,8 @@ from tests.archive_renewal.decade import decade
 from tests.archive_renewal.proofs import step
 from tests.captures.conftest import INVESTIGATOR
 from tests.captures.made import captured
+from tests.evidence.captures.renewing import checked_at
+from tests.evidence.test_checkers import CHECKERS
 from tests.evidence.unpacked import unpack
 from tests.portal.office_visits import account_of
 
@@ -55,13 +57,18 @@ def test_a_package_that_was_renewed_in_time_is_proven_years_later(tmp_path: Path
             report = appliance.verifier.verify(first)
             assert report.verdict.subindication is SubIndication.OUT_OF_BOUNDS_NO_POE
             assert any("counts no longer" in str(each) for each in report.remarks)
-        folder = unpack(renewed, tmp_path / "package")
+        folder, root = unpack(renewed, tmp_path / "package"), site.home.trust / "ca.pem"
+        for checker in CHECKERS:
+            status, said = checked_at(checker, folder, root, at)
+            assert status == 0, said
+            status, said = checked_at(checker, unpack(first, tmp_path / "first"), root, at)
+            assert status == 1 and "the last timestamp of this package counts no longer" in said
         stamp = parse_token(parse_response((folder / "renewals/01.tsr").read_bytes()))
         for moment in (at, stamp.gen_time):
             subprocess.run(
                 [
                     *("openssl", "ts", "-verify", "-data", "renewals/01.txt", "-in", "renewals/01.tsr"),
-                    *("-CAfile", site.home.trust / "ca.pem", "-untrusted", "renewals/01.pem"),
+                    *("-CAfile", root, "-untrusted", "renewals/01.pem"),
                     *("-attime", str(int(moment.timestamp()))),
                 ],
                 cwd=folder,

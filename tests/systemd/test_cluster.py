@@ -36,6 +36,7 @@ PLACES = (
     "/run/vermilion",
     "/usr/lib/ocf",
     "/usr/local/sbin",
+    "/var/lib/systemd",
     "/var/lib/vermilion",
 )
 UNITS_OF_TARGET = "vermilion-authority.service vermilion-web.socket vermilion-web.service"
@@ -46,6 +47,7 @@ list-units)
     case "$*" in *release@*) ours=vermilion.release@ ;; *) ours="vermilion-|vermilion.target" ;; esac
     ls {0}/running | grep -E "^($ours)" | sed 's/$/ loaded active running/' ;;
 show) echo {1} ;;
+is-failed) [ -e {0}/refused ] ;;
 start) cd {0}/running && touch vermilion.target {1} vermilion-steward.socket ;;
 stop) shift; cd {0}/running && for unit in "$@"; do [ -e {0}/clings ] || rm -f "$unit"; done ;;
 kill) shift 2; cd {0}/running && for unit in "$@"; do [ -e {0}/dead ] || rm -f "$unit"; done ;;
@@ -212,6 +214,20 @@ class TestAgent:
         assert datetime.fromisoformat(line["last_seen"]) == datetime.fromtimestamp(1_700_000_000, UTC)
         assert oct((root / "volume/cluster/history.jsonl").stat().st_mode)[-3:] == "644"
 
+    def test_backups_and_drills_are_due_by_the_volume_and_not_by_the_node(self, root: Path) -> None:
+        """Their timers catch up: on a node that was the standby for weeks, all at once after a failover."""
+        (root / "volume/state").mkdir()
+        made = root / "volume/state/backup.json"
+        made.write_text("{}\n")
+        os.utime(made, (1_700_000_000, 1_700_000_000))
+        stamps = root / "var/lib/systemd/timers"
+        stamps.mkdir(parents=True)
+        (stamps / "stamp-vermilion-backup.timer").touch()
+        with answering(root, *BOTH):
+            agent(root, "start")
+        assert (stamps / "stamp-vermilion-backup.timer").stat().st_mtime == 1_700_000_000
+        assert not (stamps / "stamp-vermilion-drill.timer").exists(), "none was made yet"
+
     def test_a_start_of_what_runs_changes_nothing(self, root: Path) -> None:
         with answering(root, *BOTH):
             agent(root, "start")
@@ -259,6 +275,11 @@ class TestAgent:
         assert (status, "The authority does not answer" in why) == (GENERIC, True)
         assert history(root) == []
 
+    def test_a_volume_that_a_witness_refuses_is_told_at_once(self, root: Path) -> None:
+        (root / "refused").touch()
+        status, why = agent(root, "start", serving="600")
+        assert (status, "an outside witness knows more of the log" in why) == (GENERIC, True)
+
     def test_a_part_that_is_gone_is_waited_for_and_then_a_failure(self, root: Path) -> None:
         with answering(root, *BOTH):
             agent(root, "start")
@@ -270,6 +291,14 @@ class TestAgent:
                 back.start()
                 assert agent(root, "monitor", patience="60", CRM_meta_interval="10000") == (OK, "")
                 back.join()
+
+    def test_what_runs_on_both_nodes_is_no_appliance(self, root: Path) -> None:
+        both = {"vermilion-time.timer", "vermilion-front-certificate.timer", "vermilion-cluster.service"}
+        for name in (*both, "vermilion-alarm@vermilion-time.service.service"):
+            (root / "running" / name).touch()
+        assert agent(root, "monitor", mounted=False) == (STOPPED, "")
+        assert agent(root, "stop", mounted=False) == (OK, "")
+        assert running(root) == both
 
     def test_units_that_run_without_the_volume_are_a_failure(self, root: Path) -> None:
         (root / "running/vermilion-web.service").touch()

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from appliance.cli.log import BEHIND
+from appliance.cli.program import REFUSED
+from appliance.witnesses.gate import GATE_UNIT
 from tests.systemd.conftest import UNITS, programs, unit_files
 
 WITHOUT_NETWORK, WITH_NETWORK = 5, 15
@@ -19,7 +22,12 @@ WITHOUT_NETWORK, WITH_NETWORK = 5, 15
 WITH_BROWSER = 27
 """The same for the one service that makes namespaces for a browser."""
 
-SPEAKS_TO_THE_NETWORK = {"vermilion-scheduler", "vermilion-directory@", "vermilion-capture@"}
+SPEAKS_TO_THE_NETWORK = {
+    "vermilion-authority-gate",
+    "vermilion-scheduler",
+    "vermilion-directory@",
+    "vermilion-capture@",
+}
 READS_SETTINGS = {"vermilion-directory@", "vermilion-capture@"}
 """The services for one request each that see /etc/vermilion."""
 
@@ -275,7 +283,19 @@ def test_the_scheduler_alone_may_give_way_to_others() -> None:
     assert allowing == ["vermilion-scheduler"]
 
 
-@pytest.mark.parametrize("drop_in", sorted(UNITS.glob("drop-ins/*/*.conf")), ids=lambda path: path.stem)
+OF_ROLES = {"vermilion-time", "vermilion-front-certificate"}
+"""Services whose units come with a role of the provisioning."""
+
+
+@pytest.mark.parametrize(
+    "drop_in",
+    [
+        path
+        for path in sorted(UNITS.glob("drop-ins/*/*.conf"))
+        if path.parent.name.partition(".")[0] not in OF_ROLES
+    ],
+    ids=lambda path: path.stem,
+)
 def test_what_an_operator_may_copy_is_sound_and_stays_below_the_threshold(
     drop_in: Path, machine: Path, tmp_path: Path
 ) -> None:
@@ -324,6 +344,8 @@ def test_on_the_standby_nothing_starts_but_what_looks_at_the_cluster(machine: Pa
     alone = analyzed("verify", "--man=no", "--recursive-errors=no", f"--root={root}", "vermilion-cluster.service")
     assert "Unheard" not in alone.stderr
     assert reading | {LOOKS_AT_THE_CLUSTER} == set(SERVICES)
+    masks = {path.parent.name.partition(".")[0] for path in UNITS.glob("drop-ins/*.service.d/cluster.conf")}
+    assert masks - {"vermilion-"} == {LOOKS_AT_THE_CLUSTER, *OF_ROLES}
 
 
 def test_only_what_outlives_the_appliance_is_unconfined() -> None:
@@ -374,3 +396,18 @@ def test_every_service_has_a_bound_on_its_memory_and_the_chapter_says_which() ->
 def test_a_process_that_ran_out_of_memory_does_not_take_its_service_along() -> None:
     shared = (UNITS / "vermilion-.service.d/10-hardening.conf").read_text(encoding="utf-8")
     assert "\nOOMPolicy=continue\n" in shared
+
+
+def test_the_authority_starts_after_the_witnesses_were_asked_and_has_no_network_itself() -> None:
+    """Only what the gate refuses by its own status keeps the authority from starting."""
+    gate = "vermilion-authority-gate.service"
+    text = (UNITS / "vermilion-authority.service").read_text(encoding="utf-8")
+    after, required = (re.findall(rf"^{key}=(.*)$", text, re.MULTILINE) for key in ("After", "Requires"))
+    assert gate in " ".join(after).split() and gate in " ".join(required).split()
+    assert said("vermilion-authority", "PrivateNetwork") == ["yes"]
+    assert said("vermilion-authority-gate", "Type") == ["oneshot"]
+    assert said("vermilion-authority-gate", "RemainAfterExit") == [], "it is asked before each start"
+    [passing] = said("vermilion-authority-gate", "SuccessExitStatus")
+    assert str(BEHIND) not in passing.split() and str(REFUSED) in passing.split()
+    assert said("vermilion-authority-gate", "OnFailure") == ["vermilion-alarm@%n.service"]
+    assert gate == GATE_UNIT

@@ -12,8 +12,9 @@
 7. certificates are trusted and not revoked when they were used;
 8. the address, the title and the name that were logged are those of the facts;
 9. the WACZ shows that WARC and nothing else (:mod:`appliance.evidence.captures.archive`);
-10. renewed timestamps, where there are any, follow one another, each over what it covers
-   (:mod:`appliance.evidence.captures.renewals`): then the manifest is judged as of the first of them.
+10. renewed timestamps, where there are any, follow one another, each over what it covers, and bring revocation
+   lists that counted at their time (:mod:`appliance.evidence.captures.renewals`): then the manifest is judged as
+   of the first of them.
 
 This shows that the house had these bytes at that time, and that nothing was changed since. That a server sent
 them, and to whom, the house alone says: TLS proves it to nobody else.

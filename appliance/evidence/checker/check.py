@@ -163,6 +163,10 @@ PASS  capture.warc.gz was there, byte for byte, at the time of its timestamp; it
       facts of the capture are those that the log names, and nothing was changed since
       在时间戳所载时刻，capture.warc.gz 已逐字节存在；该网页记录以及截图、文本和取证事实记录均为日志所载，
       此后没有改动"""
+RUN_OUT = """\
+the last timestamp of this package counts no longer, as its certificate has run out: nothing is proven by it now.
+      Whoever made the package may have a copy with a later one: get it from there again
+      最后一个时间戳的证书已过期，现已不能证明任何内容；制作方可能有续期后的副本，请重新获取"""
 MEMBERS = ("archive/capture.warc.gz", "indexes/index.cdx", "pages/pages.jsonl")
 DESCRIPTION, SIGNED = "datapackage.json", "datapackage-digest.json"
 DESCRIBED = ("created", "mainPageDate", "mainPageUrl", "profile", "resources", "software", "title", "wacz_version")
@@ -304,6 +308,12 @@ def inside(octets: bytes, at: int) -> tuple[int, int]:
     return start, start + length
 
 
+def only_revoked(done: subprocess.CompletedProcess[bytes]) -> bool:
+    """What openssl has against the certificate itself, and nothing else."""
+    errors = re.findall(rb"^error \d.*", done.stdout + done.stderr, re.MULTILINE)
+    return len(errors) == 1 and errors[0].startswith(b"error 23 at 0 depth lookup")
+
+
 def form(stamp: str) -> list[str]:  # openssl's option for a token; a whole reply needs none
     return ["-token_in"] if stamp.endswith(".tst") else []
 
@@ -326,6 +336,8 @@ class Package:
         self.beside: set[str] = set()
         self.stamps: dict[str, int] = {}
         self.acted: dict[str, int] = {}
+        self.asked: dict[tuple[str, ...], str] = {}
+        self.verified: dict[tuple[str, str], subprocess.CompletedProcess[bytes]] = {}
         found = [path for path in HERE.rglob("*") if not path.is_dir() or path.is_symlink()]
         require(not any(path.is_symlink() for path in found), "there are links among the files 文件中有链接")
         self.present = {path.relative_to(HERE).as_posix() for path in found}
@@ -345,6 +357,13 @@ class Package:
 
     def told(self, *arguments: str, given: str = "") -> str:
         return self.run(*arguments, given=given).stdout.decode("utf-8", "replace")
+
+    def about_pem(self, pem: str, *arguments: str) -> str:
+        """What openssl tells of a certificate or list; it is asked once."""
+        asked = (pem, *arguments)
+        if asked not in self.asked:
+            self.asked[asked] = self.told(*arguments, given=pem)
+        return self.asked[asked]
 
     def kept(self, content: bytes) -> str:
         (self.scratch / "content").write_bytes(content)
@@ -367,11 +386,15 @@ class Package:
 
     def dates(self, stamp: str, content: str, at: int) -> bool:
         """It is a good RFC 3161 timestamp over the content; a whole reply is one to the query beside it, too."""
+        query = f"{stamp[:-1]}q"
+        answer = bool(form(stamp)) or (self.answers(stamp, query) and self.counts(stamp, "-queryfile", query, at))
+        return answer and self.counts(stamp, "-data", content, at)
+
+    def counts(self, stamp: str, option: str, path: str, at: int) -> bool:
+        """It is one over what is in that file, or to the query in it, by a certificate that was valid then."""
         chain = f"{stamp[:-4]}.pem" if stamp.startswith(RENEWALS) else CHAIN
         given = [*form(stamp), "-in", stamp, "-attime", str(at), "-untrusted", chain, *self.trust]
-        over = [("-data", content)] if form(stamp) else [("-data", content), ("-queryfile", stamp[:-1] + "q")]
-        plain = bool(form(stamp)) or self.answers(stamp, stamp[:-1] + "q")
-        return plain and all(self.run("ts", "-verify", *given, *each).returncode == 0 for each in over)
+        return self.run("ts", "-verify", *given, option, path).returncode == 0
 
     def answers(self, reply: str, query: str) -> bool:
         """Both are as they are made here, and nothing else is in them."""
@@ -399,22 +422,26 @@ class Package:
 
     def trusted(self, *paths: str, lists: str = "", given: str = "") -> subprocess.CompletedProcess[bytes]:
         """They lead to the trusted root. That they were valid when they signed, their signatures have shown."""
-        options = [option for chain in self.chains for option in ("-untrusted", chain)]
-        options += ["-no_check_time", *([lists] if lists else [])]
+        options = ["-no_check_time", *([lists] if lists else [])]
         options += [option for each in self.lists if lists for option in ("-CRLfile", each)]
-        return self.run("verify", *self.alone, *options, *paths, given=given)
+        if paths or (given, lists) not in self.verified:
+            self.verified[given, lists] = self.run(*self.verifying, *options, *paths, given=given)
+        return self.verified[given, lists]
+
+    @property
+    def verifying(self) -> list[str]:
+        """What openssl verifies certificates with: the root that is trusted, and what leads to it."""
+        return ["verify", *self.alone, *(option for each in self.chains for option in ("-untrusted", each))]
 
     def stands(self, pem: str, signed: int) -> bool:
         """It is trusted and, if one of the lists has it, then only since after it signed."""
         done = self.trusted(lists="-crl_check", given=pem)
-        errors = re.findall(rb"^error \d.*", done.stdout + done.stderr, re.MULTILINE)
-        revoked = len(errors) == 1 and errors[0].startswith(b"error 23 at 0 depth lookup")  # and nothing else
         since = [*map(seconds, self.listed.get(self.serial(pem), ()))]
-        good = revoked and since if done.returncode else True
+        good = only_revoked(done) and since if done.returncode else True
         return bool(good and all(signed < each for each in since) and not self.trusted(given=pem).returncode)
 
     def serial(self, pem: str) -> str:
-        return self.told("x509", "-noout", "-serial", given=pem).strip().partition("=")[2]
+        return self.about_pem(pem, "x509", "-noout", "-serial").strip().partition("=")[2]
 
     @cached_property
     def listed(self) -> dict[str, list[str]]:
@@ -422,24 +449,29 @@ class Package:
         5280, 5.3.2). All lists count: openssl asks the newest alone, which need not have what has run out."""
         found: dict[str, list[str]] = {}
         for crl in (each for path in self.lists for each in parts(path)):
-            told = self.told("crl", "-noout", "-text", given=crl).split("\n    Signature Algorithm:")[0]
+            told = self.about_pem(crl, "crl", "-noout", "-text").split("\n    Signature Algorithm:")[0]
             for entry in re.split(r"\n +Serial Number: ", told)[1:]:
                 compromised = re.search(r"Reason Code: *\n +(Key|CA) Compromise", entry)
                 kinds = "(?:Revocation|Invalidity)" if compromised else "Revocation"
                 found.setdefault(entry.split("\n")[0], []).extend(re.findall(rf"{kinds} Date:\s+(.*)", entry))
         return found
 
-    def path_stands(self, pem: str, signed: int) -> bool:
-        chain = [
-            (self.told("x509", "-noout", "-subject_hash", given=each), each)
-            for chain in self.chains
-            for each in parts(chain)
-        ]
+    def path_of(self, pem: str) -> list[str]:
+        """It, and all above it that the package has."""
         path = [pem]
         for each in path:
-            issuer = self.told("x509", "-noout", "-issuer_hash", given=each)
-            path += [above for subject, above in chain if subject == issuer and above not in path]
-        return all(self.stands(each, signed) for each in path)
+            issuer = self.about_pem(each, "x509", "-noout", "-issuer_hash")
+            path += [above for subject, above in self.above if subject == issuer and above not in path]
+        return path
+
+    @cached_property
+    def above(self) -> list[tuple[str, str]]:
+        """What leads to the root, each certificate with whom it names."""
+        found = dict.fromkeys(each for path in self.chains for each in parts(path))
+        return [(self.about_pem(each, "x509", "-noout", "-subject_hash"), each) for each in found]
+
+    def path_stands(self, pem: str, signed: int) -> bool:
+        return all(self.stands(each, signed) for each in self.path_of(pem))
 
     def stamper(self, stamp: str, among: list[str]) -> str:
         """Which of these certificates, all that there are of timestamp authorities, made it."""
@@ -481,9 +513,10 @@ class Package:
         return set(blocks(inside)) <= set(blocks(known))
 
     def token(self, stamp: str) -> str:
-        token = str(self.scratch / "token")
-        self.run("ts", "-reply", *form(stamp), "-in", stamp, "-token_out", "-out", token)
-        return token
+        token = self.scratch / f"token-{stamp.replace('/', '-')}"
+        if not token.exists():
+            self.run("ts", "-reply", *form(stamp), "-in", stamp, "-token_out", "-out", str(token))
+        return str(token)
 
     def conclude(self) -> None:
         """Says what is not judged here, and what is proven."""
@@ -555,7 +588,7 @@ class Package:
         """All lead to the trusted root, and none was revoked when it signed."""
         kinds = [(CA, "x509"), *((each, "x509") for each in self.chains), *((each, "crl") for each in self.lists)]
         for path, command in kinds:
-            plain = "".join(self.told(command, given=each) for each in parts(path)) == read(path).decode("ascii")
+            plain = "".join(self.about_pem(each, command) for each in parts(path)) == read(path).decode("ascii")
             require(plain, f"{path} has something else in it 文件有其他内容")
         whole = self.run(
             "verify", "-CAfile", CA, "-no-CApath", "-no-CAstore", "-no_check_time", "-check_ss_sig", CA
@@ -583,7 +616,7 @@ class Package:
             require(good, f"certificate {name} was revoked when it signed, or is not trusted 证书已吊销或不可信")
         show(UNREVOKED)
         for each in (each for path in self.lists for each in parts(path)):
-            issuer, made = self.told(*DATED, given=each).split("\n")[:2]
+            issuer, made = self.about_pem(each, *DATED).split("\n")[:2]
             show(f"      {issuer[7:]}; {made[11:]}")
 
     def check_checkpoint(self) -> None:
@@ -1091,6 +1124,7 @@ class CapturePackage(Package):
         self.check_recording(entry, facts)
         self.check_archive(facts)
         self.check_certificates([entry])
+        self.check_last()
 
     def check_layout(self) -> None:
         """Exactly the files of a capture: one entry, its opening and proof, pictures of steps from 1 on."""
@@ -1136,11 +1170,39 @@ class CapturePackage(Package):
             by = "" if self.run(*verify, *into).returncode else signer.read_text("ascii")
             plain = by and self.is_plain(self.token(stamp), "3") and self.names_signer(self.token(stamp), by)
             require(plain and self.own_alone(self.token(stamp), chain), f"timestamp {stamp} 时间戳无效")
-            held = self.stamps[before] <= self.stamps[stamp] and self.dates(before, content, self.stamps[stamp])
+            at = self.stamps[stamp]
+            held = self.stamps[before] <= at and self.counts(before, "-data", content, at)
             require(held, f"{before} had run out when it was renewed 续期时原时间戳已失效")
+            self.check_lists(f"{stem}.crls.pem", self.signer_of(before), at)
             self.signers[stamp], before, content = by, stamp, text
             show(f"ok    the timestamp was renewed, {shown} 时间戳已续期")
         self.judged |= self.beside
+
+    def signer_of(self, stamp: str) -> str:
+        """The certificate by which it was made: of the manifest's one of the package, of others their own."""
+        if stamp in self.signers:
+            return self.signers[stamp]
+        names = [name[:-4] for name in self.names("certificates/") if name.startswith("timestamping")]
+        return text_in(f"certificates/{self.stamper(stamp, names)}.pem")
+
+    def check_lists(self, path: str, pem: str, at: int) -> None:
+        """What a renewal brings counted at its time, for all that led from the timestamp before it to the root;
+        each list is by an authority here, and says when the next one is due."""
+        known = self.scratch / "known"  # whoever may have signed them
+        known.write_bytes(b"".join(map(read, [*self.chains, self.trust[1]])))
+        asked = ["crl", "-noout", "-nextupdate", "-no-CApath", "-no-CAstore", "-CAfile", str(known)]
+        told = [self.run(*asked, given=each) for each in parts(path)]
+        counts = told and all(b"verify OK" in each.stderr and b"NONE" not in each.stdout for each in told)
+        for each in self.path_of(pem) if counts else ():
+            done = self.run(*self.verifying, "-crl_check", "-CRLfile", path, "-attime", str(at), given=each)
+            counts = counts and (not done.returncode or only_revoked(done))  # since when: path_stands
+        require(counts, f"{path} has no revocation list that counted then 缺少续期当时有效的吊销列表")
+
+    def check_last(self) -> None:
+        """The last timestamp counts today."""
+        pem = self.signer_of(self.covering[-1])
+        done = self.run(*self.verifying, "-attime", str(int(time.time())), given=pem)
+        require(not re.search(rb"^error 10 ", done.stdout + done.stderr, re.MULTILINE), RUN_OUT)
 
     def check_certificates(self, entries: list[LoggedEntry]) -> None:
         super().check_certificates(entries)

@@ -274,9 +274,7 @@ plain() {
 # listed_since SERIAL: since when (seconds since 1970) the lists have it as not to be believed; nothing where they have
 # not. That is its revocation or, where a key fell into other hands, since then, if that is earlier (RFC 5280, 5.3.2).
 listed_since() {
-    for file in $lists; do
-        for each in $(count "$file"); do nth "$each" "$file" | openssl crl -noout -text 2>/dev/null; done
-    done | awk -v serial="$1" "$dates"'
+    printf '%s\n' "$listed_text" | awk -v serial="$1" "$dates"'
         function earlier(moment) { if (since == "" || moment < since) since = moment }
         /^ *Serial Number: / { own = $3 == serial; compromised = 0 }
         /^ *Signature Algorithm: / { own = 0 }
@@ -303,6 +301,15 @@ options() {
 # serial CERTIFICATE: its number
 serial() { printf '%s\n' "$1" | openssl x509 -noout -serial | cut -d= -f2; }
 
+# only_revoked TOLD: what openssl has against the certificate itself, and nothing else
+only_revoked() {
+    case $(printf '%s\n' "$1" | grep '^error [0-9]') in
+    *lookup*lookup*) return 1 ;;
+    'error 23 at 0 depth lookup'*) return 0 ;;
+    *) return 1 ;;
+    esac
+}
+
 # stands CERTIFICATE SIGNED: it is trusted and, if one of the lists has it, then only since after SIGNED. All lists count:
 # openssl asks the newest alone, which need not have what has run out.
 stands() {
@@ -310,11 +317,7 @@ stands() {
     since=$(listed_since "$(serial "$1")")
     # shellcheck disable=SC2086 # names that are plain
     told=$(trusted "$1" "-crl_check $(options -CRLfile $lists)") && { [ -z "$since" ] || [ "$2" -lt "$since" ]; } && return 0
-    case $(printf '%s\n' "$told" | grep '^error [0-9]') in # "certificate revoked", and nothing else
-    *lookup*lookup*) return 1 ;;
-    'error 23 at 0 depth lookup'*) [ -n "$since" ] && [ "$2" -lt "$since" ] ;;
-    *) return 1 ;;
-    esac
+    only_revoked "$told" && [ -n "$since" ] && [ "$2" -lt "$since" ]
 }
 
 # issuers: the certificates of $chains, each once
@@ -323,16 +326,32 @@ issuers() {
     cat $chains | awk '{ block = block $0 "\n" } /^-----END / { if (!(block in seen)) printf "%s", block; seen[block]; block = "" }'
 }
 
+# gather: sets once what the lists say and the certificates of $chains, of each with whom it names and its place
+gather() {
+    [ -z "${listed_text:-}" ] || return 0
+    listed_text=$(for file in $lists; do
+        for each in $(count "$file"); do nth "$each" "$file" | openssl crl -noout -text 2>/dev/null; done
+    done)
+    known=$(issuers)
+    subjects=$(for each in $(printf '%s\n' "$known" | count /dev/stdin); do
+        echo "$(issuer "$each" | openssl x509 -noout -subject_hash) $each"
+    done)
+}
+
+# issuer N: the N-th of them
+issuer() { printf '%s\n' "$known" | nth "$1" /dev/stdin; }
+
+# issuers_of CERTIFICATE: the places of those who are named as its issuer
+issuers_of() {
+    printf '%s\n' "$subjects" | awk -v name="$(printf '%s\n' "$1" | openssl x509 -noout -issuer_hash)" '$1 == name { print $2 }'
+}
+
 # path_stands CERTIFICATE SIGNED: it and all above it, up to one that the root issued
 path_stands() {
     stands "$1" "$2" || return 1
     case $seen in *" $1 "*) return 0 ;; esac
     seen="$seen $1 "
-    for each in $(issuers | count /dev/stdin); do
-        above=$(issuers | nth "$each" /dev/stdin)
-        [ "$(printf '%s\n' "$above" | openssl x509 -noout -subject_hash)" != \
-            "$(printf '%s\n' "$1" | openssl x509 -noout -issuer_hash)" ] || (path_stands "$above" "$2") || return 1
-    done
+    for each in $(issuers_of "$1"); do (path_stands "$(issuer "$each")" "$2") || return 1; done
 }
 
 # stampers: of each timestamp the certificate here by which it was made, and until when it is proven to have been
@@ -349,12 +368,17 @@ stampers() {
         manifest.tsr) until=$renewed ;;
         esac
         [ "$until" -ge "$own" ] || until=$own
-        # shellcheck disable=SC2046 # an option or none
-        found=$(for pem in certificates/timestamping*.pem; do
-            openssl ts -reply $(form "$stamp") -in "$stamp" -token_out 2>/dev/null | openssl cms -verify -noverify \
-                -inform DER -nointern -certfile "$pem" -out /dev/null 2>/dev/null && basename "$pem" .pem && break
-        done)
+        found=$(stamper "$stamp")
         echo "${found:-none} $until"
+    done
+}
+
+# stamper TIMESTAMP: the name of the certificate here by which it was made
+stamper() {
+    # shellcheck disable=SC2046 # an option or none
+    for pem in certificates/timestamping*.pem; do
+        openssl ts -reply $(form "$1") -in "$1" -token_out 2>/dev/null | openssl cms -verify -noverify \
+            -inform DER -nointern -certfile "$pem" -out /dev/null 2>/dev/null && basename "$pem" .pem && break
     done
 }
 
@@ -373,14 +397,13 @@ check_certificates() { # all lead to the trusted root, and none was revoked when
         fail "certificates/ has other files 证书目录中另有文件"
     # shellcheck disable=SC2086 # names that are plain
     all_lists="-crl_check_all $(options -CRLfile $lists)"
+    gather
     # shellcheck disable=SC2046,SC2086 # options and their values, names that are plain
     all=$(openssl verify -CAfile "$ca" -no-CApath -no-CAstore $(options -untrusted $chains) -no_check_time $all_lists \
         $(printf '%s\n' "$present" | grep '^certificates/' | grep -vxE "$others") 2>/dev/null) || all=''
-    revoked=$(for file in $lists; do
-        for each in $(count "$file"); do nth "$each" "$file" | openssl crl -noout -text 2>/dev/null; done
-    done | sed -n 's/^ *Serial Number: //p')
-    for each in $(issuers | count /dev/stdin); do
-        ! is_listed "$(issuers | nth "$each" /dev/stdin)" || all=''
+    revoked=$(printf '%s\n' "$listed_text" | sed -n 's/^ *Serial Number: //p')
+    [ -z "$all" ] || [ -z "$revoked" ] || for each in $(printf '%s\n' "$known" | count /dev/stdin); do
+        ! is_listed "$(issuer "$each")" || all=''
     done
     for pem in $(printf '%s\n' "$present" | grep '^certificates/' | grep -vxE "$others"); do
         name=$(basename "$pem" .pem)
@@ -899,6 +922,10 @@ check_renewals() { # each is over the manifest, its seals and all before it, mad
         awk 'NF { for (n = split("crls.pem pem tsq tsr txt", end, " "); ++at <= n;) printf "renewals/%02d.%s\n", NR, end[at]; at = 0 }')" ] ||
         fail "the renewed timestamps are not whole, or not in order 续期时间戳不完整或次序不符"
     covered='manifest.json manifest.p7s manifest.tsq manifest.tsr' last=manifest.tsr over=manifest.json
+    gather
+    signed=$(stamper manifest.tsr)
+    [ -n "$signed" ] || fail "the certificate of a timestamp is not here 缺少时间戳证书"
+    signed=$(cat "certificates/$signed.pem")
     for number in $numbers; do
         stem=renewals/$number
         covered="$covered $stem.crls.pem $stem.pem"
@@ -913,6 +940,7 @@ check_renewals() { # each is over the manifest, its seals and all before it, mad
             openssl ts -reply -in "$stem.tsr" -token_out 2>/dev/null | own_alone "$stem.pem" ||
             fail "timestamp $stem.tsr 时间戳无效"
         [ "$before" -le "$at" ] && dates "$last" -data "$over" || fail "$last had run out when it was renewed 续期时原时间戳已失效"
+        counted "$signed" "$stem.crls.pem" || fail "$stem.crls.pem has no revocation list that counted then 缺少续期当时有效的吊销列表"
         [ "$last" = manifest.tsr ] && renewed=$at
         [ "$last" = manifest.tsr ] || standing "$signed" "$at" "$last"
         before=$at last=$stem.tsr over=$stem.txt signed=$signer
@@ -921,6 +949,39 @@ check_renewals() { # each is over the manifest, its seals and all before it, mad
         pass "the timestamp was renewed, $when 时间戳已续期"
     done
     [ "$last" = manifest.tsr ] || standing "$signed" "$before" "$last"
+}
+
+# counted CERTIFICATE FILE: each list that a renewal brings is by an authority here and says when the next one is due, and
+# they counted at $at, for all that led from the timestamp before it to the root
+counted() {
+    [ -s "$2" ] || return 1
+    for each in $(count "$2"); do
+        nth "$each" "$2" | openssl crl -noout -nextupdate -no-CApath -no-CAstore -CAfile /dev/fd/3 2>&1 3<<END
+$known
+$(cat "$ca")
+END
+    done | awk '/^verify OK$/ { signed++ } /^nextUpdate=/ { told++ } /NONE/ { told-- } /^verify fail|^Error/ { failed = 1 }
+        END { exit failed || signed != told || !told }' || return 1
+    (seen='' && path_counted "$1" "$2")
+}
+
+# path_counted CERTIFICATE FILE: as of the certificate and all above it; since when one was revoked, path_stands asks
+path_counted() {
+    # shellcheck disable=SC2046,SC2086 # options and their values
+    told=$(printf '%s\n' "$1" | openssl verify -CAfile "$ca" -no-CApath -no-CAstore $(options -untrusted $chains) \
+        -crl_check -CRLfile "$2" -attime "$at" 2>&1) || only_revoked "$told" || return 1
+    case $seen in *" $1 "*) return 0 ;; esac
+    seen="$seen $1 "
+    for each in $(issuers_of "$1"); do (path_counted "$(issuer "$each")" "$2") || return 1; done
+}
+
+check_last() { # the last timestamp counts today
+    # shellcheck disable=SC2046,SC2086 # options and their values
+    ! printf '%s\n' "$signed" | openssl verify -CAfile "$ca" -no-CApath -no-CAstore $(options -untrusted $chains) \
+        -attime "$(date +%s)" 2>&1 | grep -q '^error 10 ' ||
+        fail "the last timestamp of this package counts no longer, as its certificate has run out: nothing is proven by it now.
+      Whoever made the package may have a copy with a later one: get it from there again
+      最后一个时间戳的证书已过期，现已不能证明任何内容；制作方可能有续期后的副本，请重新获取"
 }
 
 # standing CERTIFICATE UNTIL TIMESTAMP: the one that made the timestamp is trusted, and was not revoked until then
@@ -1022,6 +1083,7 @@ END
     check_opening
     check_recording
     check_certificates
+    check_last
     conclude_capture
 }
 

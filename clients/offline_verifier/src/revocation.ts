@@ -61,6 +61,9 @@ const MOST = 2000;
 
 interface RevocationList extends Signed {
   readonly issuer: Uint8Array;
+  readonly made: Date;
+  /** When the next one is due; null where that is not said. */
+  readonly due: Date | null;
   readonly entries: Element | undefined;
   readonly extensions: ReadonlyMap<string, Extension>;
   readonly carried: boolean;
@@ -148,7 +151,7 @@ export class RevocationData {
       if (!covers(list, certificate)) return NOTHING;
       const key = `${index} ${issuer.fingerprint}`;
       if (this.signed.size >= MOST) throw new TooManyCertificates();
-      const signed = this.signed.get(key) ?? (await this.isListBy(list, issuer));
+      const signed = this.signed.get(key) ?? (await isListBy(list, issuer));
       this.signed.set(key, signed);
       if (!signed) return NOTHING;
       return { known: "good", since: null, carried: list.carried, ...entryAbout(list, certificate) };
@@ -163,12 +166,6 @@ export class RevocationData {
     return NOTHING;
   }
 
-  private async isListBy(list: RevocationList, issuer: Certificate): Promise<boolean> {
-    const usage = keyUsage(issuer);
-    if (!equal(list.issuer, issuer.subject) || (usage !== null && !usage.has(CRL_SIGN))) return false;
-    return verifies(issuer.key, schemeIn(list), list.signature, list.tbs);
-  }
-
   private async byResponse(response: Response, certificate: Certificate, issuer: Certificate): Promise<RevocationStatus> {
     try {
       return await statusIn(response, certificate, issuer);
@@ -176,6 +173,41 @@ export class RevocationData {
       return this.nothing(error);
     }
   }
+}
+
+async function isListBy(list: RevocationList, issuer: Certificate): Promise<boolean> {
+  const usage = keyUsage(issuer);
+  if (!equal(list.issuer, issuer.subject) || (usage !== null && !usage.has(CRL_SIGN))) return false;
+  return verifies(issuer.key, schemeIn(list), list.signature, list.tbs);
+}
+
+/** Whether each of *crls* (DER) can be read, names the time when the next one is due (RFC 5280, 5.1.2.5), and was signed by one
+ * of *issuers*. */
+export async function areListsBy(crls: readonly Uint8Array[], issuers: readonly Certificate[]): Promise<boolean> {
+  const isOne = async (der: Uint8Array): Promise<boolean> => {
+    const list = readList(der, true);
+    const by = list?.due ? await Promise.all(issuers.map((each) => isListBy(list, each).catch(() => false))) : [];
+    return by.includes(true);
+  };
+  return !(await Promise.all(crls.map((each) => isOne(each).catch(() => false)))).includes(false);
+}
+
+/** The place of the first certificate of *path*, which ends with its anchor, about which none of *crls* (DER) speaks that
+ * counted *at* that moment: signed by who issued the certificate, made by then, its successor not yet due. */
+export async function withoutCurrentList(path: readonly (Certificate | undefined)[], crls: readonly Uint8Array[], at: Date): Promise<number | null> {
+  for (const [index, certificate] of path.slice(0, -1).entries()) {
+    const issuer = path[index + 1];
+    if (certificate === undefined || issuer === undefined) return index;
+    const current = await Promise.all(crls.map((each) => isCurrent(each, certificate, issuer, at).catch(() => false)));
+    if (!current.includes(true)) return index;
+  }
+  return null;
+}
+
+async function isCurrent(der: Uint8Array, certificate: Certificate, issuer: Certificate, at: Date): Promise<boolean> {
+  const list = readList(der, true);
+  const counts = list?.due && list.made <= at && at < list.due;
+  return list !== null && counts === true && covers(list, certificate) && (await isListBy(list, issuer));
 }
 
 /** The list; null for one with a critical extension that is not understood, which says nothing (RFC 5280, 5.2). */
@@ -186,15 +218,15 @@ function readList(der: Uint8Array, carried: boolean): RevocationList | null {
   if (version !== undefined && integer(version) !== 1n) throw new Malformed("version");
   if (!equal(fields.next(SEQUENCE).bytes, signed.algorithm.bytes)) throw new Malformed("two algorithms");
   const issuer = fields.next(SEQUENCE).bytes;
-  time(fields.next());
+  const made = time(fields.next());
   const next = fields.optional(0x17) ?? fields.optional(0x18);
-  if (next !== undefined) time(next);
+  const due = next === undefined ? null : time(next);
   const entries = fields.optional(SEQUENCE);
   const last = fields.optional(0xa0);
   fields.end();
   const extensions = last === undefined ? new Map<string, Extension>() : readExtensions(whole(last.body));
   if ([...extensions].some(([name, each]) => each.critical && !UNDERSTOOD.has(name))) return null;
-  return { ...signed, issuer, entries, extensions, carried };
+  return { ...signed, issuer, made, due, entries, extensions, carried };
 }
 
 /** Whether a list that a message carries, which nothing signs, is whole: nobody of its issuer's name is among

@@ -267,6 +267,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
   "The record {path} is signed by {name}, who is somebody else than who may sign it.": "记录 {path} 由 {name} 签名，并非有权签署该记录的人。",
   "The recording (WARC), its timestamp, and the order of all times": "网页记录（WARC）及其时间戳，各时间先后一致",
   "The recording existed in this form by the time of its timestamp, and nothing was changed since.": "最迟在时间戳所载时刻，该网页记录已以此形式存在，此后未作任何改动。",
+  "The renewed timestamp {path} brings no revocation list by the issuer of {name} that counted when it was made: whether the timestamp before it held then is not known.": "续期时间戳 {path} 未附带“{name}”的签发方在续期时有效的吊销列表：此前的时间戳当时是否仍然有效，无从得知。",
   "The renewed timestamp {path} is not over the files of this package.": "续期时间戳 {path} 并非针对本证据包的文件。",
   "The renewed timestamps in the package are not whole, or not in order: {path}.": "证据包内的续期时间戳不完整或编号不连续：{path}。",
   "The renewed timestamps in the package do not follow one another.": "证据包内各续期时间戳的时间先后颠倒。",

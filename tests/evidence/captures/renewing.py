@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from appliance.evidence import container
 from appliance.evidence.captures.renewals import renewed
+from appliance.evidence.common_files import dated, pem
 from appliance.evidence.model import Certificates
 from appliance.evidence.repacked import read_zip
+from hsm import der
 from tests.evidence.authority import START, Revocation, TestAuthority
 from tests.evidence.captured import built, evidence_for, small_capture
+from tests.evidence.unpacked import ENVIRONMENT
+from tests.holder import Holder
 
 LASTS, EARLIER = timedelta(days=365), timedelta(days=30)
 """How long each timestamp key has its certificate, and how long before its end comes the next key."""
@@ -54,3 +68,126 @@ def renewed_in_time(authority: TestAuthority, times: int) -> bytes:
         years_later(authority, year)
         package = renewed_by(authority, package)
     return package
+
+
+Lists = Callable[[TestAuthority], bytes]
+WEEK = timedelta(days=7)
+"""How long the authority's lists count."""
+SECOND = timedelta(seconds=1)
+_BIT_STRING = 0x03
+
+
+def pem_of(lists: Iterable[bytes]) -> bytes:
+    """Revocation lists in PEM, as openssl writes them."""
+    return b"".join(pem(x509.load_der_x509_crl(each)) for each in lists)
+
+
+def lists_at(authority: TestAuthority, moved: timedelta) -> tuple[bytes, ...]:
+    """Those that the *authority* issued, or will, so much later than now."""
+    now = authority.now
+    authority.now = now + moved
+    try:
+        return authority.crls()
+    finally:
+        authority.now = now
+
+
+def _endless(issuer: Holder, crl: bytes) -> bytes:
+    """The list without the time when the next one is due, signed anew."""
+    whole, algorithm, _ = der.members(crl)
+    fields = der.members(whole)
+    signed = der.element(der.SEQUENCE, *fields[:4], *fields[5:])
+    signature = issuer.key.sign(signed, ec.ECDSA(hashes.SHA256()))
+    return der.element(der.SEQUENCE, signed, algorithm, der.element(_BIT_STRING, b"\0", signature))
+
+
+def _without_end(authority: TestAuthority) -> bytes:
+    return pem_of(map(_endless, (authority.root, authority.issuing), authority.crls()))
+
+
+def _of_another(authority: TestAuthority) -> bytes:
+    """By another authority, whose names and times are the same."""
+    other = short_lived()
+    other.now = authority.now
+    return pem_of(other.crls())
+
+
+COUNTING: Mapping[str, Lists] = {
+    "made now": lambda authority: pem_of(authority.crls()),
+    "a second before the next ones are due": lambda authority: pem_of(lists_at(authority, SECOND - WEEK)),
+    "older ones beside": lambda authority: pem_of([*authority.crls(), *lists_at(authority, -2 * WEEK)]),
+}
+"""What a renewal may bring."""
+
+NOT_COUNTING: Mapping[str, Lists] = {
+    "overdue": lambda authority: pem_of(lists_at(authority, -WEEK - SECOND)),
+    "overdue from this second on": lambda authority: pem_of(lists_at(authority, -WEEK)),
+    "of a year before": lambda authority: pem_of(lists_at(authority, EARLIER - LASTS)),
+    "of later": lambda authority: pem_of(lists_at(authority, SECOND)),
+    "without the root's": lambda authority: pem_of(authority.crls()[1:]),
+    "without that of the issuing CA": lambda authority: pem_of(authority.crls()[:1]),
+    "one of them overdue": lambda authority: pem_of([authority.crls()[0], lists_at(authority, -WEEK)[1]]),
+    "the root's overdue": lambda authority: pem_of([lists_at(authority, -WEEK)[0], authority.crls()[1]]),
+}
+"""With these a renewal proves nothing of the timestamp before it."""
+
+NO_LISTS: Mapping[str, Lists] = {
+    "by another of these names": _of_another,
+    "by another of these names beside": lambda authority: good_lists(authority) + _of_another(authority),
+    "without an end": _without_end,
+    "without an end beside": lambda authority: good_lists(authority) + _without_end(authority),
+    "none": lambda authority: b"",
+}
+"""These are none that a renewal can have."""
+
+
+def good_lists(authority: TestAuthority) -> bytes:
+    """Those of now."""
+    return COUNTING["made now"](authority)
+
+
+FORMS: Mapping[str, Callable[[bytes], bytes]] = {
+    "lines that end in CR and LF": lambda pem: pem.replace(b"\n", b"\r\n"),
+    "the last line ending in CR and LF": lambda pem: pem[:-1] + b"\r\n",
+    "text behind": lambda pem: pem + b"more\n",
+    "a blank line behind": lambda pem: pem + b"\n",
+    "an octet behind": lambda pem: pem + b"\0",
+    "text before": lambda pem: b"issuer\n" + pem,
+    "a blank line between": lambda pem: pem.replace(b"-----\n-----BEGIN", b"-----\n\n-----BEGIN"),
+    "no end of the last line": lambda pem: pem[:-1],
+    "blanks at an end": lambda pem: pem.replace(b"-----\n", b"----- \n", 1),
+    "longer lines": lambda pem: re.sub(rb"\n([^\n-]{64})\n([^\n-]{12})", rb"\n\1\2\n", pem, count=1),
+}
+"""Other forms of the same PEM file, which no verifier takes."""
+
+
+def redated(authority: TestAuthority, package: bytes, changes: Mapping[str, bytes]) -> bytes:
+    """The package with other files in its last renewal, which is made anew over them."""
+    files = {path: bytes(data) for path, data in read_zip(package).files.items()} | dict(changes)
+    stem = max(path for path in files if path.endswith(".txt") and path.startswith("renewals/"))[:-4]
+    paths = [line.split("  ")[1] for line in files[f"{stem}.txt"].decode().splitlines()]
+    text = "".join(f"{hashlib.sha256(files[path]).hexdigest()}  {path}\n" for path in paths).encode()
+    exchange = dated(text, authority.reply)
+    changed = {f"{stem}.txt": text, f"{stem}.tsq": exchange.request, f"{stem}.tsr": exchange.reply}
+    return container.write_container(files | changed)
+
+
+def checked_at(checker: list[str], folder: Path, root: Path, at: datetime) -> tuple[int, str]:
+    """What a checker says, by a clock that shows that time."""
+    clock = folder.with_name("clock")
+    clock.mkdir(exist_ok=True)
+    (clock / "date").write_text(f"#!/bin/sh\necho {int(at.timestamp())}\n")
+    (clock / "date").chmod(0o755)
+    program = f"import runpy, time; time.time = lambda: {at.timestamp()}; "
+    program += f"runpy.run_path({checker[-1]!r}, run_name='__main__')"
+    command = [sys.executable, "-I", "-c", program] if checker[0] == sys.executable else checker
+    done = subprocess.run(
+        [*command, str(root)],
+        cwd=folder,
+        env=ENVIRONMENT | {"PATH": f"{clock}:{ENVIRONMENT['PATH']}"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    return done.returncode, (done.stdout + done.stderr).decode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -19,24 +19,36 @@ from appliance.verification import Indication, SubIndication, VerificationReport
 from hsm.timestamp import parse_response, parse_token
 from tests.evidence.authority import START, Revocation, TestAuthority
 from tests.evidence.captures.renewing import (
+    COUNTING,
     EARLIER,
+    FORMS,
     LASTS,
+    NO_LISTS,
+    NOT_COUNTING,
+    SECOND,
+    Lists,
+    checked_at,
+    good_lists,
     package_by,
+    pem_of,
+    redated,
     renewed_by,
     renewed_in_time,
     short_lived,
     years_later,
 )
 from tests.evidence.resealing import repacked
-from tests.evidence.test_checkers import CHECKERS, check
+from tests.evidence.test_checkers import CHECKERS
 from tests.evidence.unpacked import commands, run, unpack
-from tests.offline_verifier.engine import started
+from tests.offline_verifier.engine import OfflineEngine, started
+from tests.sweeps import one_in
 
 AFTER_TWO = START + 2 * LASTS + EARLIER
 """The first two keys have run out; the third has not."""
 RUN_OUT = SubIndication.OUT_OF_BOUNDS_NO_POE
 Changes = Mapping[str, bytes | None]
 Judged = Callable[..., VerificationReport]
+Others = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
@@ -177,9 +189,13 @@ def test_renewals_that_are_missing_reordered_or_of_another_package_fail(
 
 
 def test_the_checkers_and_the_page_judge_alike(
-    authority: TestAuthority, fresh: bytes, twice: bytes, attacks: list[Changes], tmp_path: Path
+    authority: TestAuthority,
+    fresh: bytes,
+    twice: bytes,
+    attacks: list[Changes],
+    by_others: Others,
+    tmp_path: Path,
 ) -> None:
-    """They have no opinion on what runs out after the last timestamp but the page, which knows the time."""
     late, taken = short_lived(), short_lived()
     packages = package_by(late), package_by(taken)
     first = taken.tsa.certificate
@@ -192,18 +208,120 @@ def test_the_checkers_and_the_page_judge_alike(
         (taken, renewed_by(taken, packages[1], Revocation(first, START + EARLIER)), False),
         (*_left_out(), False),
     ]
-    (tmp_path / "engine").mkdir()
-    with started(tmp_path / "engine") as engine:
-        for number, (by, package, passes) in enumerate(given):
-            folder, root = unpack(package, tmp_path / str(number)), tmp_path / "root.pem"
-            root.write_bytes(by.root.certificate.public_bytes(Encoding.PEM))
-            for checker in CHECKERS:
-                if (folder / checker[-1]).exists():
-                    status, said = check(checker, folder, str(root))
-                    assert (status == 0, "PASS" in said, "FAIL" in said) == (passes, passes, not passes), said
-            at = AFTER_TWO if package is not fresh else START + EARLIER
-            answer = engine.ask_folder(folder, root.read_bytes(), at)
-            assert (answer.indication is Indication.PASSED) == passes, (number, answer.reasons)
+    for number, (by, package, passes) in enumerate(given):
+        at = AFTER_TWO if package is not fresh else START + EARLIER
+        by_others(by, package, at, tmp_path / str(number), passes=passes)
+
+
+def by_others_with(engine: OfflineEngine) -> Others:
+    """Asks both checkers and the page, each by a clock that shows the moment asked for."""
+
+    def ask(by: TestAuthority, package: bytes, at: datetime, folder: Path, *, passes: bool) -> str:
+        unpack(package, folder)
+        root = folder.with_name("root.pem")
+        root.write_bytes(by.root.certificate.public_bytes(Encoding.PEM))
+        told = []
+        for checker in CHECKERS:
+            if (folder / checker[-1]).exists():
+                status, said = checked_at(checker, folder, root, at)
+                assert (status == 0, "PASS" in said, "FAIL" in said) == (passes, passes, not passes), said
+                assert "Traceback" not in said
+                told.append(said)
+        answer = engine.ask_folder(folder, root.read_bytes(), at)
+        assert (answer.indication is Indication.PASSED) == passes, answer.reasons
+        return "".join(told)
+
+    return ask
+
+
+@pytest.fixture(scope="module")
+def by_others(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Others]:
+    with started(tmp_path_factory.mktemp("engine")) as engine:
+        yield by_others_with(engine)
+
+
+def test_whether_the_last_timestamp_counts_is_asked_of_the_day(
+    authority: TestAuthority, fresh: bytes, twice: bytes, judged: Judged, by_others: Others, tmp_path: Path
+) -> None:
+    """By all four, with or without renewals."""
+    for name, package, until in (("fresh", fresh, START + LASTS), ("twice", twice, START + 3 * LASTS)):
+        for number, (at, passes) in enumerate(((until - EARLIER, True), (until + EARLIER, False))):
+            report = judged(package, at)
+            assert (report.indication is Indication.PASSED) == passes
+            said = by_others(authority, package, at, tmp_path / f"{name}-{number}", passes=passes)
+            assert said.count("the last timestamp of this package counts no longer") == (0 if passes else 2)
+
+
+def _once_more(authority: TestAuthority, package: bytes, brought: Mapping[str, bytes], number: int = 1) -> bytes:
+    """Renewed, with other files than the renewal would bring."""
+    made = renewed_by(authority, package)
+    return redated(authority, made, {f"renewals/{number:02}{end}": data for end, data in brought.items()})
+
+
+def _not_passed(report: VerificationReport) -> str:
+    assert report.indication is Indication.INDETERMINATE, report.reasons
+    [reason] = (str(each) for each in report.reasons if "brings no revocation list" in str(each))
+    return reason
+
+
+BROUGHT = {**COUNTING, **NOT_COUNTING, **NO_LISTS}
+
+
+@pytest.mark.parametrize("name", one_in(3, BROUGHT))
+def test_lists_that_a_renewal_brings_counted_then(
+    name: str, judged: Judged, by_others: Others, tmp_path: Path
+) -> None:
+    """All that led from the timestamp before it to the root is on one of them; else none of the four passes it."""
+    authority = short_lived()
+    package = package_by(authority)
+    years_later(authority, 1)
+    made = _once_more(authority, package, {".crls.pem": BROUGHT[name](authority)})
+    at, passes = authority.now + SECOND, name in COUNTING
+    report = judged(made, at, authority)
+    if name in NO_LISTS:
+        assert report.indication is Indication.FAILED
+    elif not passes:
+        assert "renewals/01.tsr" in _not_passed(report)
+    else:
+        assert report.indication is Indication.PASSED, report.reasons
+    by_others(authority, made, at, tmp_path / "package", passes=passes)
+
+
+@pytest.mark.parametrize("lists", one_in(2, [NOT_COUNTING["overdue"], good_lists]))
+def test_an_old_list_does_not_hide_a_revocation(
+    lists: Lists, judged: Judged, by_others: Others, tmp_path: Path
+) -> None:
+    """The second renewal brings the lists of a week before, when the key of the first one was in good hands."""
+    authority = short_lived()
+    package = renewed_in_time(authority, 1)
+    taken = authority.tsa.certificate
+    years_later(authority, 2)
+    made = _once_more(authority, package, {".crls.pem": lists(authority)}, 2)
+    at, passes = authority.now + SECOND, lists is good_lists
+    if not passes:
+        assert "renewals/02.tsr" in _not_passed(judged(made, at, authority))
+        told = redated(
+            authority, made, {"renewals/02.crls.pem": pem_of(authority.crls(Revocation(taken, at - EARLIER)))}
+        )
+        assert judged(told, at, authority).indication is Indication.INDETERMINATE
+        by_others(authority, told, at, tmp_path / "told", passes=False)
+    by_others(authority, made, at, tmp_path / "package", passes=passes)
+
+
+@pytest.mark.parametrize("name", one_in(4, FORMS))
+def test_what_a_renewal_brings_has_one_form(name: str, judged: Judged, by_others: Others, tmp_path: Path) -> None:
+    """PEM as openssl writes it, in both files: what programs could read otherwise, none of the four takes."""
+    authority = short_lived()
+    package = package_by(authority)
+    years_later(authority, 1)
+    good, at = renewed_by(authority, package), authority.now + SECOND
+    for number, path in enumerate(("renewals/01.crls.pem", "renewals/01.pem")):
+        content = bytes(read_zip(good).files[path])
+        other = FORMS[name](content)
+        assert other != content
+        made = redated(authority, good, {path: other})
+        assert judged(made, at, authority).indication is Indication.FAILED
+        by_others(authority, made, at, tmp_path / str(number), passes=False)
 
 
 def test_openssl_verifies_each_with_a_command(authority: TestAuthority, twice: bytes, tmp_path: Path) -> None:

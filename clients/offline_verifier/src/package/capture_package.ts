@@ -45,7 +45,8 @@ export class CaptureJudge extends PackageJudge {
   protected override async checkManifest(): Promise<Verdict[]> {
     const [root] = await readCertificates([part(this.files, CA)]);
     const lists = this.listPaths().flatMap((path) => fromPem(part(this.files, path), "X509 CRL", path));
-    const renewed = await checkRenewals(this.files, this.at, (path, data, query, at) => this.dated(path, data, query, at));
+    const known = [...this.believed, ...this.more.known];
+    const renewed = await checkRenewals(this.files, this.at, known, (path, data, query, at) => this.dated(path, data, query, at));
     this.asOf = renewed.asOf;
     if (renewed.count > 0) this.found.push(sentence("Renewed timestamps, each made while the one before it counted: {count}", { count: renewed.count }));
     const verdicts = [...renewed.verdicts, ...(await super.checkManifest())];

@@ -26,6 +26,8 @@ const CHECKERS = ["check.sh", "check.py"];
 export interface Dated {
   readonly verdict: Verdict;
   readonly time: Date | null;
+  /** From the certificate that made it to the anchor. */
+  readonly path: readonly CertificateDetails[];
 }
 
 /** Judges what packages of every kind have; each kind has a judge of its own. */
@@ -207,7 +209,7 @@ export abstract class PackageJudge {
     }
     const report = await verifyTimestamp(octets, data, this.believed, at, { ...this.more, ...(nonce === null ? {} : { nonce }) });
     const time = report.verdict.indication === "TOTAL-PASSED" ? (report.signatures[0]?.timestamp ?? null) : null;
-    return { verdict: report.verdict, time };
+    return { verdict: report.verdict, time, path: report.signatures[0]?.path ?? [] };
   }
 
   protected certificates(): Certificate[] {

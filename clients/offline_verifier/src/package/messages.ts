@@ -200,7 +200,7 @@ export function isEvidenceService(certificate: Certificate): boolean {
   return [...certificate.usages].sort().join(" ") === SIGNING && !certificate.authority && identifierOf(certificate) === "" && commonName(certificate) !== "";
 }
 
-/** The DER in each block of a PEM file; raises Refused where there is anything else in it. */
+/** The DER in each block of a PEM file; raises Refused where there is anything else in it, or lines of another length (RFC 7468, 2). */
 export function fromPem(octets: Uint8Array, label: "CERTIFICATE" | "X509 CRL", path: string): Uint8Array[] {
   const lines = utf8(octets) ?? "?";
   const block = new RegExp(`-----BEGIN ${label}-----\\n([A-Za-z0-9+/=\\n]+)-----END ${label}-----\\n`, "g");
@@ -208,7 +208,7 @@ export function fromPem(octets: Uint8Array, label: "CERTIFICATE" | "X509 CRL", p
   require(lines !== "" && found.map(([each]) => each).join("") === lines, UNREAD, { path });
   return found.map(([, body = ""]) => {
     const der = fromBase64(body.replaceAll("\n", ""));
-    require(der, UNREAD, { path });
+    require(der && /^(?:[^\n]{64}\n)*[^\n]{1,64}\n$/.test(body), UNREAD, { path });
     return der;
   });
 }

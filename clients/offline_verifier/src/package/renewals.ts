@@ -1,7 +1,9 @@
 /** Renewed timestamps of a package (after RFC 4998, 5.2): each covers manifest, seals and all renewals before it. */
 
+import { readCertificates } from "../certificates";
 import { digestOf, encoded, same } from "../octets";
-import { type Verdict } from "../verdict";
+import { areListsBy, withoutCurrentList } from "../revocation";
+import { type Verdict, undecided } from "../verdict";
 import { type Files, part } from "./files";
 import { type Dated } from "./judging";
 import { SEALS } from "./manifest";
@@ -10,6 +12,11 @@ import { require } from "./refusal";
 
 const ENDINGS = [".crls.pem", ".pem", ".tsq", ".tsr", ".txt"] as const;
 const [MOST, GIVEN] = [99, ENDINGS.slice(0, 2)];
+const MANIFEST = ["manifest.tsr", "manifest.json", "manifest.tsq"];
+const UNREAD = "The file {path} of the package cannot be read.";
+const NO_LIST =
+  "The renewed timestamp {path} brings no revocation list by the issuer of {name} that counted when it was made:" +
+  " whether the timestamp before it held then is not known.";
 
 const pathOf = (number: number, ending: string): string => `renewals/${String(number).padStart(2, "0")}${ending}`;
 
@@ -30,25 +37,43 @@ interface Renewed {
   readonly first: Date | null;
 }
 
-/** The last one is judged for the moment *at*, each of the others for that of the next; the first that does not hold ends it. */
+/**
+ * The last one is judged for the moment *at*, each of the others for that of the next; the first that does not hold ends it.
+ * So does one whose revocation lists did not count at its own time. *known*: the files of certificates that paths go by.
+ */
 export async function checkRenewals(
   files: Files,
   at: Date,
+  known: readonly Uint8Array[],
   dated: (path: string, data: Uint8Array, query: string, at: Date) => Promise<Dated>,
 ): Promise<Renewed> {
   const count = [...files.keys()].filter((path) => /^renewals\/\d\d\.tsr$/.test(path)).length;
   const verdicts: Verdict[] = [];
+  const certificates = count === 0 ? [] : await readCertificates(known);
   let [asOf, first]: [Date, Date | null] = [at, null];
+  let found: Dated | null = null;
   for (let number = count; number > 0; number -= 1) {
     const [text, query, reply] = [".txt", ".tsq", ".tsr"].map((ending) => pathOf(number, ending)) as [string, string, string];
     const content = part(files, text);
     require(same(content, await covered(files, number)), "The renewed timestamp {path} is not over the files of this package.", { path: reply });
     requireOwn(files, reply, pathOf(number, ".pem"));
-    const found = await dated(reply, content, query, asOf);
+    const lists = fromPem(part(files, pathOf(number, ".crls.pem")), "X509 CRL", pathOf(number, ".crls.pem"));
+    require(await areListsBy(lists, certificates), UNREAD, { path: pathOf(number, ".crls.pem") });
+    found ??= await dated(reply, content, query, asOf);
     verdicts.push(found.verdict);
     if (found.time === null) return { count, verdicts, asOf, first: null };
     require(first === null || found.time <= first, "The renewed timestamps in the package do not follow one another.");
+    const [last, over, asked] = number > 1 ? [".tsr", ".txt", ".tsq"].map((ending) => pathOf(number - 1, ending)) : MANIFEST;
+    const before = await dated(last ?? "", part(files, over ?? ""), asked ?? "", found.time);
+    const path = before.path.map((each) => certificates.find((one) => one.fingerprint === each.fingerprint));
+    const without = await withoutCurrentList(path, lists, found.time);
+    if (without !== null) {
+      const name = path[without]?.name ?? before.path[without]?.subject ?? "";
+      verdicts.push(undecided("CERTIFICATE_CHAIN_GENERAL_FAILURE", NO_LIST, { path: reply, name }));
+      return { count, verdicts, asOf, first: null };
+    }
     asOf = first = found.time;
+    found = before;
   }
   return { count, verdicts, asOf, first };
 }
