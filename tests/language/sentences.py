@@ -9,6 +9,7 @@ from pathlib import Path
 
 import appliance.errors
 import hsm.errors
+from hsm.checkers import VERIFIER
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("hsm", "appliance", "webui")
@@ -79,8 +80,11 @@ def in_code() -> Iterator[tuple[Path, str]]:
 
 
 def in_templates() -> Iterator[tuple[Path, str]]:
-    """Each ``_("…")`` or ``translate("…")`` of the templates of pages and reports."""
+    """Each ``_("…")`` or ``translate("…")`` of the templates of pages and reports. ``verify.html`` is none: it is
+    built, its functions have any names, and its sentences are sought in its sources."""
     for path in sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.html")):
+        if path.name == VERIFIER:
+            continue
         for double, single in IN_TEMPLATES.findall(path.read_text(encoding="utf-8")):
             yield path, (double or single).replace('\\"', '"')
 
