@@ -69,8 +69,19 @@ class Home:
     """The database of the health monitor. Beside ``state``, which the console never sees."""
     provisioned = Place("config/provisioned.json")
     """The digests of what the provisioning laid down, on an appliance."""
+    cluster_settings = Place("config/cluster.toml")
+    """Which two machines serve together, on each of them; where it is missing, one machine serves alone."""
+    cluster_history = Place("cluster/history.jsonl")
+    """Which machine served when, and why: on the volume that both share, where root alone writes."""
+    log_behind = Place("state/log-behind.json")
+    """Which witness knows more of the log than there is here, while the authority does not start for that."""
+    log_lost = Place("confirmed/log-lost.json")
+    """Up to which size each witness knows entries that are lost, as root has accepted."""
     blobs = Place("state/blobs")
     """The documents, stored by digest."""
+    release = Place("release")
+    """The name of the release that everything here belongs to, one line; on an appliance, and after an upgrade. Of
+    two machines with one appliance, the one that mounts the volume starts that release."""
     cache = Place("cache")
     """What can be made again at any time, such as typefaces taken out of collections."""
     trust = Place("trust")
@@ -116,6 +127,19 @@ class Home:
     def is_managed(self) -> bool:
         """Whether settings and places are provisioning's, as on an appliance: ``config`` is a link there."""
         return (self.root / "config").is_symlink()
+
+    @property
+    def cluster_state(self) -> Path:
+        """What root's probe last saw of the two machines: in a directory of its own beside that of the sockets."""
+        return self._cluster_run / "state.json"
+
+    def cluster_refusal(self, request_id: str) -> Path:
+        """Why the switch-over that an admin request asked for was not begun."""
+        return self._cluster_run / f"refused-{request_id}.json"
+
+    @property
+    def _cluster_run(self) -> Path:
+        return self.run.resolve().with_name("vermilion-cluster")
 
     def authority_socket(self, role: str) -> Path:
         """The authority's socket for *role*, one of :data:`ROLES`."""

@@ -17,7 +17,8 @@ Requests of the API carry a key that the client has chosen (``Idempotency-Key``)
 2. An answer of success is kept, and given again to the same request. A request that was refused has made nothing,
    and its claim is forgotten.
 3. Of one that failed, or whose process died, nobody knows what it has made. Who repeats it takes it over with the
-   id that was chosen, under which it finds what is there.
+   id that was chosen, under which it finds what is there: after :data:`ABANDONED`, and at once when the portal has
+   started anew.
 """
 
 from __future__ import annotations
@@ -195,6 +196,12 @@ class KeyedRequests:
             self.fail(claimed)
         else:
             self._database.commit(submissions.release_request, claimed.client, claimed.key)
+
+    def fail_all(self) -> None:
+        """Whoever worked on a request is gone: to be called where that is sure, before the first process starts
+        that takes requests, as after a failover. Whoever repeats one goes on at once, instead of after
+        :data:`ABANDONED`."""
+        self._database.commit(submissions.fail_open_requests)
 
     def forget_old(self) -> None:
         """Forgets some of what is kept for longer than :data:`KEPT`, also where no request comes any more."""

@@ -18,6 +18,7 @@ from appliance.archive_renewal import ArchiveRenewal, CeremonyRecords
 from appliance.capture_service.client import CaptureService
 from appliance.captures import CaptureRecording
 from appliance.captures.finishing import CaptureFinishing
+from appliance.captures.handing_over import CaptureHandingOver
 from appliance.captures.live_views import LiveLogIns, LiveViews
 from appliance.captures.packages import CapturePackages, PackageRenewal
 from appliance.captures.planning import CaptureSchedules
@@ -208,7 +209,9 @@ class Appliance:
         headings = self.policy.default.deposits
         names = {Language.CHINESE: headings.certificate_zh, Language.ENGLISH: headings.certificate_en}
         self.ownership = Ownership(records, backend, CertificateIssuer(organisation, address, names))
-        self.deposit_batches = DepositBatches(database, self.settings.home.cache, self.ownership, records.now)
+        reach_to_deposit = partial(database.query, partial(current_reach, scope=Scope.DEPOSITS_WRITE))
+        cache_path = self.settings.home.cache
+        self.deposit_batches = DepositBatches(database, cache_path, self.ownership, records.now, reach_to_deposit)
         self.remote_pdfs = PdfSignatures(backend, records.now)
         self.remote_requests = RemoteRequests(database, backend.authority, self.remote_pdfs, records.now)
 
@@ -219,6 +222,7 @@ class Appliance:
         self.capture_recording = CaptureRecording(records, backend, self, self.confinement)
         self.captures = CaptureRegister(database, backend.blobs, settings, now)
         self.capture_sharing = CaptureSharing(database, now)
+        self.capture_handing_over = CaptureHandingOver(database, now)
         self.capture_schedules = CaptureSchedules(database, settings, now)
         makers = self.capture_service, self.capture_recording
         self.live_log_ins = LiveLogIns()

@@ -166,7 +166,8 @@ class Action:
     ``effect`` is the sentence with the arguments as its places that says what it will do, ``undo`` how it is taken
     back. ``who`` may ask for it; without ``approvers`` one person is enough. ``perform`` is called with the
     checked arguments. ``precheck`` raises :class:`PreconditionRefused` when it is asked for, for what would be
-    refused then, as far as any process knows that.
+    refused then, as far as any process knows that. ``outcome_elsewhere`` finds what came of one that ended the
+    process that began it; None while nobody knows. It raises :class:`ApplianceError` for one that failed.
     """
 
     name: str
@@ -179,6 +180,7 @@ class Action:
     approvers: frozenset[AdministratorRole] = frozenset()
     arguments: tuple[Argument, ...] = ()
     precheck: Callable[[Settings, Mapping[str, str]], None] | None = None
+    outcome_elsewhere: Callable[[Settings, AdminRequest], AdminRequestOutcome | None] | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError for what cannot be: a secret would have to be stored for a second person."""

@@ -27,7 +27,7 @@ from datetime import datetime, timedelta
 
 from appliance import sharing
 from appliance.administration.action import Action, ActionContext, ExecutedBy
-from appliance.administration.actions import actions_executed_by, find_action
+from appliance.administration.actions import REGISTRY, actions_executed_by, find_action
 from appliance.administration.confirmed import RequestStatement, ensure_folder
 from appliance.administration.context import AdministrationContext
 from appliance.administration.signatures import RequestSignatures
@@ -208,7 +208,22 @@ class RequestExecutor:
             found = self._context.database.query(admin_requests.untaken, actions_executed_by(hand))
             for act in found:
                 self.execute_request(act.id)
+        self.finish_begun_elsewhere()
         self.interrupt_overdue()
+
+    def finish_begun_elsewhere(self) -> None:
+        """Ends what a process began that it ended itself, once what came of it can be seen."""
+        for act in self._context.database.query(admin_requests.in_state, AdminRequestState.PERFORMING):
+            action = REGISTRY.get(act.action)  # none of another release
+            if act.started is None or action is None or action.outcome_elsewhere is None:
+                continue
+            try:
+                outcome = action.outcome_elsewhere(self.settings, act)
+            except RefusalError as error:
+                self._ended(act, AdminRequestState.FAILED, _refusal(error))
+                continue
+            if outcome is not None:
+                self._ended(act, AdminRequestState.DONE, outcome)
 
     def interrupt_overdue(self) -> None:
         """What was taken too long ago is interrupted, and what nobody took is not done any more."""

@@ -9,6 +9,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
+from appliance.administration.switch_over import wait_for_outcome
 from appliance.clock import utc_now
 from appliance.config import Settings
 from appliance.errors import ApplianceError, NotFound, PreconditionRefused, StateRefused, StorageError
@@ -70,6 +71,11 @@ class HostOperations:
     def roll_back(self, *, forget_newer: bool) -> AdminRequestOutcome:
         """The release before the last upgrade, again."""
         raise _only_on_an_appliance("vermilion rollback")
+
+    def switch_over(self, request_id: str, *, drill: bool) -> AdminRequestOutcome:
+        """The other machine of the cluster begins to serve, for the admin request *request_id*. This process is
+        ended with everything else here, unless it is refused."""
+        raise StateRefused("This is done on an appliance of two machines alone.")
 
     def dismiss_alarm(self, unit: str) -> AdminRequestOutcome:
         """The alarm that *unit* raised is dealt with. Raises :class:`PreconditionRefused` for what is no unit of
@@ -133,6 +139,12 @@ class SystemdHost(HostOperations):
         done = self._releases.roll_back(forget_newer=forget_newer)
         return AdminRequestOutcome("Release {before} is the current one again.", {"before": done.before})
 
+    def switch_over(self, request_id: str, *, drill: bool) -> AdminRequestOutcome:
+        unit = f"vermilion.switch-over@{'drill' if drill else 'over'}-{request_id}.service"
+        # Not waited for by a child, whose end would look like a failure just before this process is ended.
+        self._run([self._systemctl, "start", "--no-block", unit], "start", unit)
+        return wait_for_outcome(self._settings.home, request_id, still_runs=lambda: self._is_active(unit))
+
     @property
     def _stop(self) -> str:
         """With every part: a stop of the target alone returns while its services are still ending."""
@@ -141,6 +153,11 @@ class SystemdHost(HostOperations):
 
     def _do(self, verb: str, unit: str) -> None:
         self._run([self._systemctl, verb, unit], verb, unit)
+
+    def _is_active(self, unit: str) -> bool:
+        command = [self._systemctl, "is-active", unit]
+        told = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        return told.stdout.strip() in ("active", "activating", "deactivating", "reloading")
 
     def _run(self, command: list[str], verb: str, unit: str) -> None:
         try:

@@ -41,8 +41,14 @@ _END: Final = b"\xff\xd9"
 _MARKER: Final = 0xFF
 _FRAME: Final = b"\xc0"
 _SCAN: Final = b"\xda"
-_SEGMENTS: Final = (b"\xe0", b"\xdb", b"\xc4", _FRAME, _SCAN)
+_HEAD: Final = b"\xe0"
+_SEGMENTS: Final = (_HEAD, b"\xdb", b"\xc4", _FRAME, _SCAN)
 """JFIF's head, tables for quantization and Huffman coding, the frame, the scan (T.81, table B.1)."""
+_JFIF: Final = re.compile(rb"\x00\x10JFIF\x00.{7}\x00\x00", re.DOTALL)
+"""The head as browsers write it, without a small picture of its own (ITU-T T.871, 10.1): after that there is room
+for nothing else."""
+_LARGEST_HEADER: Final = 64 * 1024
+"""Bytes before a scan's own; its tables have less than one."""
 _SHORTEST_SEGMENT: Final = 2
 _VIEW: Final = struct.pack(">BHH", 8, SCREEN, WIDTH)
 """What a frame says first: bits of a sample, lines, samples of a line (T.81, B.2.2)."""
@@ -100,16 +106,19 @@ def believable_picture(picture: LivePicture) -> LivePicture:
 
 
 def _is_plain_jpeg(octets: bytes) -> bool:
-    """Whether it is one baseline picture of the view's size as browsers encode it (ITU-T T.81, B.1.1): tables, one
-    frame, one scan, and its end; nothing that other programs would read in it, such as comments and profiles."""
+    """Whether it is one baseline picture of the view's size as browsers encode it (ITU-T T.81, B.1.1): JFIF's head,
+    tables, one frame, one scan, and its end; nothing that other programs would read in it, such as comments and
+    profiles."""
     at, seen = 2, b""
     while octets.startswith(_JPEG) and at + 9 < len(octets) and octets[at] == _MARKER:
         kind, length = octets[at + 1 : at + 2], int.from_bytes(octets[at + 2 : at + 4])
         seen += kind
         if kind == _FRAME and octets[at + 4 : at + 9] != _VIEW:
             return False
+        if kind == _HEAD and (at != len(_JPEG) or not _JFIF.match(octets, at + 2)):
+            return False
         at += 2 + length
-        if kind not in _SEGMENTS or length < _SHORTEST_SEGMENT:
+        if kind not in _SEGMENTS or length < _SHORTEST_SEGMENT or at > _LARGEST_HEADER:
             return False
         if kind == _SCAN:
             scan = octets[at:-2]

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from appliance.config.captures import CaptureSettings
 from appliance.errors import PreconditionRefused
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, append_event
 from appliance.ledger.disclosure import Audience, belongs
 from appliance.model.captures import CaptureState, OrderedCapture
+from appliance.model.notice import Notice, NoticeKind
 from appliance.policy import Policy
 from appliance.retention import PAGE, Disposals, require_not_held
-from appliance.store import captures, retention
+from appliance.store import captures, members, outbox, retention
 from appliance.store.database import Database, Transaction
+from hsm.intents import instant
+
+TOLD_AGAIN: Final = timedelta(days=1)
+"""Officers are told of further captures after that time."""
 
 
 class CaptureRetention(Disposals[OrderedCapture]):
@@ -48,6 +54,21 @@ class CaptureRetention(Disposals[OrderedCapture]):
             return 0
         now = self._now()
         return sum(self._database.commit(self._dispose_by_itself, each.id, now) for each in self.list_due())
+
+    def tell_officers(self) -> int:
+        """Tells every officer, once a day at most, that the term of further captures is over, where nothing goes
+        by itself; how many were told."""
+        if not self.by_officers or not self._settings.keep_days:
+            return 0
+        now = self._now()
+        before = instant(now - timedelta(days=self._settings.keep_days))
+        if not self._database.query(captures.came_due, None, before):
+            return 0
+        with self._database.transaction() as tx:
+            due = [each for each in members.officers(tx) if _is_news(tx, each, before, now)]
+            for each in due:
+                outbox.enqueue(tx, Notice(None, each, NoticeKind.CAPTURES_DUE, now, before))
+        return len(due)
 
     def is_held(self, capture_id: str) -> bool:
         """Whether it is under a legal hold."""
@@ -104,3 +125,11 @@ class CaptureRetention(Disposals[OrderedCapture]):
         if retained.record is not None:
             retention.forget_openings(tx, [retained.record.entry])
         return append_event(tx, AuditEvent(EventKind.CAPTURE_DISPOSED, now, by, None, {"capture": retained.id}))
+
+
+def _is_news(tx: Transaction, officer: str, before: str, now: datetime) -> bool:
+    """Whether a capture is due of which *officer* was not told."""
+    last = outbox.newest_of(tx, officer, NoticeKind.CAPTURES_DUE)
+    if last is None:
+        return True
+    return now - last.due >= TOLD_AGAIN and captures.came_due(tx, last.about, before)

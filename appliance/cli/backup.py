@@ -15,6 +15,7 @@ from appliance.cli.program import FILE, FOLDER, NEW_FILE, REFUSED, Context
 from appliance.clock import utc_now
 from appliance.config import load
 from appliance.errors import ApplianceError
+from appliance.home import Home
 from appliance.operations.backup import BackupArchive, BackupContext, check_archive, create_archive
 from appliance.operations.backup.checking import prune_archives
 from appliance.operations.backup.creating import ensure_key
@@ -227,6 +228,11 @@ def restore_command(
         contracts=done.verified.contracts,
     )
     say("It is signed with the log's key {key}.", key=done.key.vkey())
+    if _has_witnesses(context.home):
+        say(
+            "The log has outside witnesses: where one knows more entries than this backup, the authority does not"
+            " start (`vermilion log gate` asks them)."
+        )
     if context.home.is_managed:
         say(
             "Secrets of the backup are in {path}: seal them as credentials, then remove them.",
@@ -239,3 +245,10 @@ def restore_command(
             "The timestamps that waited here are of another appliance than this log; they are in {path}.",
             path=done.spool,
         )
+
+
+def _has_witnesses(home: Home) -> bool:
+    try:
+        return load(home).witnesses.configured
+    except ApplianceError:  # settings that are wrong, which is said when something starts
+        return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,11 +17,16 @@ from appliance.ledger import LogCheck, LogProofs, LogScan
 from appliance.store.database import Database
 from appliance.supervision import inherited, running_authority
 from appliance.witnesses import policy_of
+from appliance.witnesses.gate import accept_loss, ask_witnesses, keep_verdict
 from appliance.witnesses.messages import Submission
 from appliance.witnesses.quorum import witnessed_size
 from appliance.witnesses.submitting import Submitting
 from hsm.client import AuthorityClient
+from hsm.errors import RefusalError
 from hsm.note import read_vkey
+
+BEHIND = 3
+"""The status of the gate when a witness knows more; 1 is any trouble of its own, which holds nothing up."""
 
 
 @click.group("log")
@@ -81,6 +87,52 @@ def cosignatures(context: Context, file: Path) -> None:
     key = partial(read_vkey, context.home.log_key)
     names = Submitting(_database(context), policy, key, settings, utc_now).take(file.read_bytes())
     context.terminal.say("Cosigned by: {names}.", names=", ".join(names))
+
+
+@log_group.command("gate")
+@click.option("--accept", is_flag=True, help="What the witnesses know beyond this log is lost for good.")
+@click.pass_context
+def gate(ctx: click.Context, accept: bool) -> None:
+    """Ask the outside witnesses whether they know more of the log than there is here; status 3 when one does.
+
+    Run before each start of the authority, which then does not start (vermilion-authority-gate.service). A
+    witness that does not answer holds nothing up. With --accept, said by root, it starts although entries are
+    missing.
+    """
+    home, terminal = ctx.obj.home, ctx.obj.terminal
+    try:
+        report = ask_witnesses(load(home), utc_now)
+    except (RefusalError, OSError) as error:
+        # What is wrong with settings or database, others find and say; the gate is about the witnesses alone.
+        terminal.warn("The witnesses were not asked: {why}", why=error)
+        return
+    for name, said in (report.remarks or {}).items():
+        terminal.warn(
+            "The witness {name} did not confirm this log: {why}", name=name, why=said or "no answer in time"
+        )
+    if accept and report.later:
+        accept_loss(home, report.later)
+        report = replace(report, later=(), accepted=report.accepted + report.later)
+    keep_verdict(home, report)
+    for each in report.accepted:
+        terminal.warn(
+            "Accepted as lost: the witness {name} knows {known} entries, this log has {size}.",
+            name=each.name,
+            known=each.known,
+            size=each.size,
+        )
+    for each in report.later:
+        terminal.warn(
+            "The witness {name} knows {known} entries of this log, the database here has {size}: it was set back,"
+            " or the newer one is elsewhere. The authority does not start; see"
+            " docs/runbook/log-behind-witness.md.",
+            name=each.name,
+            known=each.known,
+            size=each.size,
+        )
+    if report.later:
+        ctx.exit(BEHIND)
+    terminal.say("Witnesses asked: {count}; none knows more of the log than there is here.", count=report.asked)
 
 
 @log_group.command("prove")

@@ -89,9 +89,11 @@ class KeepingSettings:
 
 @dataclass(frozen=True, slots=True)
 class HealthSettings:
-    """The health monitor: it asks all health checks every so many ``seconds``."""
+    """The health monitor: it asks all health checks every so many ``seconds``. Where two machines serve together,
+    one has to have taken over in a drill within ``failover_drill_days``; 0 asks for none."""
 
     seconds: int = number(15, 1, 20)
+    failover_drill_days: int = number(90, 0, 1000)
 
 
 @dataclass(frozen=True, slots=True)

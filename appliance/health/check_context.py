@@ -49,7 +49,8 @@ class CheckContext:
     ``opened`` is the appliance's database where the caller has it open; else ``stack`` closes it.
     ``commit_seconds`` is how long an empty transaction took, once that was tried. ``cursor`` is how far the rounds
     before have come in the administrators' journal; a single round has none, and checks all of it. ``captures`` is
-    what asks the capture service beside the rounds; a single round has none, and asks itself.
+    what asks the capture service beside the rounds; a single round has none, and asks itself. ``silent``
+    names the checks that had nothing to say, so that what they found before does not stand any more.
     """
 
     home: Home
@@ -61,6 +62,7 @@ class CheckContext:
     captures: CaptureProbe | None = None
     stack: ExitStack = field(default_factory=ExitStack)
     commit_seconds: float | None = None
+    silent: set[str] = field(default_factory=set)
     _known: dict[str, object] = field(default_factory=dict)
 
     def settings(self) -> Settings:
@@ -165,7 +167,10 @@ def ask_check(check: Check, context: CheckContext) -> HealthFinding | None:
     """The answer; None when what it needs does not answer, which another finding says."""
     try:
         finding = check.ask(context)
-        return None if finding is None else finding.named(check.name)
+        if finding is None:
+            context.silent.add(check.name)
+            return None
+        return finding.named(check.name)
     except NotAnswerable:
         return None
     except Exception as error:  # a question that breaks is a finding itself, and the others are asked

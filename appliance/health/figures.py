@@ -18,7 +18,9 @@ from typing import Final
 from cryptography import x509
 
 from appliance.api_clients import usage
+from appliance.cluster import NodeRole, TakeoverCause, read_history
 from appliance.health.check_context import CheckContext, NotAnswerable
+from appliance.health.cluster_checks import known_cluster
 from appliance.health.machine_checks import disks
 from appliance.health.observations import Observations, Survey
 from appliance.health.service_checks import signs_of_life
@@ -46,6 +48,7 @@ def measure_figures(context: CheckContext) -> dict[str, float]:
         _database,
         measure_directories,
         measure_witnesses,
+        measure_cluster,
         _disks,
         _workers,
         _keeping,
@@ -149,6 +152,34 @@ def measure_witnesses(context: CheckContext) -> Iterator[Figure]:
         yield "vermilion_log_unwitnessed_seconds", 0.0 if waiting is None else _left(context.now, waiting)
 
 
+def measure_cluster(context: CheckContext) -> Iterator[Figure]:
+    """Those of the two machines, where this is one of two."""
+    known = known_cluster(context)
+    if known is None:
+        return
+    _, state = known
+    yield "vermilion_cluster_state_age_seconds", -_left(state.at, context.now)
+    for node in state.nodes:
+        yield labelled("vermilion_cluster_node_present", node=node.name), float(node.is_there)
+        yield labelled("vermilion_cluster_node_active", node=node.name), float(node.role is NodeRole.ACTIVE)
+    if state.volume is not None:
+        yield "vermilion_cluster_copies_equal", float(state.volume.is_equal)
+        yield "vermilion_cluster_copies_split", float(state.volume.is_split)
+        yield "vermilion_cluster_copies_differ_bytes", float(state.volume.behind)
+    for ring in state.rings or ():
+        yield labelled("vermilion_cluster_ring_connected", ring=str(ring.number)), float(ring.connected)
+    if state.quorum is not None:
+        yield "vermilion_cluster_quorate", float(state.quorum.quorate)
+    for device in state.pacemaker.devices if state.pacemaker else ():
+        yield labelled("vermilion_cluster_fencing_works", device=device.name), float(device.works)
+    history = read_history(context.home)
+    for cause in TakeoverCause:
+        count = sum(each.cause is cause for each in history.takeovers)
+        yield labelled("vermilion_cluster_takeovers", why=cause), float(count)
+    if history.last_drill is not None:
+        yield "vermilion_cluster_drill_age_seconds", -_left(history.last_drill.at, context.now)
+
+
 def _disks(context: CheckContext) -> Iterator[Figure]:
     for room in disks(context):
         place = "home" if room.path == context.home.root else room.path.name
@@ -207,6 +238,17 @@ HELP: Final[Mapping[str, str]] = {
     "vermilion_witness_well": "1 while the outside witness cosigns.",
     "vermilion_log_witnessed_entries": "Entries that a quorum of outside witnesses has confirmed.",
     "vermilion_log_unwitnessed_seconds": "For how long a checkpoint has waited for a quorum of witnesses.",
+    "vermilion_cluster_state_age_seconds": "How old what is known of the two machines is.",
+    "vermilion_cluster_node_present": "1 while a machine is a member of the cluster.",
+    "vermilion_cluster_node_active": "1 for the machine that serves.",
+    "vermilion_cluster_copies_equal": "1 while whatever is acknowledged is on the disks of both machines.",
+    "vermilion_cluster_copies_split": "1 while the copies on the two machines are parted (split brain).",
+    "vermilion_cluster_copies_differ_bytes": "By how much the copies on the two machines differ.",
+    "vermilion_cluster_ring_connected": "1 while a network between the machines is connected.",
+    "vermilion_cluster_quorate": "1 while the machine that serves has a quorum.",
+    "vermilion_cluster_fencing_works": "1 while what cuts a machine off works.",
+    "vermilion_cluster_takeovers": "How often a machine began to serve, by cause, as far as the history tells.",
+    "vermilion_cluster_drill_age_seconds": "How long ago a failover drill was held.",
     "vermilion_timestamps_total": "Timestamps given.",
     "vermilion_timestamp_refusals_total": "Timestamp requests refused, by failInfo (RFC 3161, 2.4.2).",
     "vermilion_signatures_total": "Signatures made by parties.",
@@ -267,7 +309,7 @@ OVER_LIMIT = ("too-many-requests", "temporarily_unavailable")
 
 BATCH_WAITING = "vermilion_batch_rows_waiting"
 
-_OF_THE_MOMENT = re.compile(r"vermilion_api_(?!refusals_total)")
+_OF_THE_MOMENT = re.compile(r"vermilion_(api_(?!refusals_total)|cluster_)")
 """Figures that are not kept by the hour: there are too many, and who wants their past has a Prometheus."""
 
 

@@ -92,6 +92,11 @@ class RunbookPage(StrEnum):
         "Stop the appliance; restore the database that belongs to this authority, from the newest backup.",
     )
     LOG_DAMAGED = _Page("log-damaged", "Stop the appliance, run `vermilion log check`, and restore a backup.")
+    LOG_BEHIND_WITNESS = _Page(
+        "log-behind-witness",
+        "Find what is newer than this database; where it is lost for good, root says `vermilion log gate --accept`"
+        " and `systemctl start vermilion-authority.service`.",
+    )
     LOG_FORKED = _Page(
         "log-forked",
         "Stop the appliance (`vermilion-stop`), and keep its disks and backups as they are: {name} has cosigned"
@@ -259,6 +264,39 @@ class RunbookPage(StrEnum):
     PROVISIONED_DRIFT = _Page(
         "provisioned-drift",
         "Undo the change, or make it in the settings of the provisioning, and run the playbook again.",
+    )
+    CLUSTER_UNOBSERVED = _Page(
+        "cluster-unobserved",
+        "See `systemctl status vermilion-cluster.timer` and `journalctl -u vermilion-cluster`.",
+    )
+    CLUSTER_DEGRADED = _Page(
+        "cluster-degraded",
+        "See what is missing (`vermilion-cluster status`), and bring it back; until then nothing takes over.",
+    )
+    CLUSTER_SYNCING = _Page(
+        "cluster-syncing",
+        "Wait until both copies are equal, and leave both machines running (`vermilion-cluster status`).",
+    )
+    CLUSTER_SPLIT = _Page(
+        "cluster-split",
+        "Leave both disks as they are: the page says how to find out which copy counts, and how to connect them.",
+    )
+    CLUSTER_FENCING = _Page(
+        "cluster-fencing",
+        "Put right what cuts {node} off, then `crm_resource --cleanup --resource {device}`; until then nothing"
+        " takes over.",
+    )
+    CLUSTER_RING = _Page("cluster-ring", "Check the network between {here} and {there} (`corosync-cfgtool -n`).")
+    CLUSTER_QUORUM = _Page("cluster-quorum", "See who is missing (`corosync-quorumtool -s`), and bring them back.")
+    CLUSTER_SETTINGS = _Page("cluster-settings", "Run the playbook `ha.yml`, which makes both machines equal.")
+    CLUSTER_STANDBY_UNREADY = _Page(
+        "cluster-standby-unready",
+        "Put right on {node} what the sentence names (`vermilion-cluster status` there); until then it takes"
+        " nothing over.",
+    )
+    CLUSTER_DRILL_OLD = _Page(
+        "cluster-drill-old",
+        "Hold a failover drill (the action cluster.drill): nobody is served for some seconds.",
     )
     WATCH_DEAD = _Page(
         "watch-dead", "Restart the scheduler (`systemctl restart vermilion-scheduler`); it does the watching."

@@ -13,6 +13,7 @@ from importlib import metadata
 from appliance.health.check_context import CheckContext
 from appliance.health.findings import Condition, HealthFinding, RunbookPage, attention, failing, good
 from appliance.heartbeats import Heartbeats
+from appliance.home import Home
 from appliance.model.administration import MaintenanceWindow
 from appliance.store import maintenance as store
 
@@ -72,13 +73,29 @@ def signs_of_life(context: CheckContext, service: str) -> int:
 
 
 def versions(context: CheckContext) -> HealthFinding:
-    """The authority runs the release that is installed."""
+    """The authority runs the release that is installed, which is the one that the home names."""
     installed, runs = metadata.version("vermilion"), context.authority().version
     values = {"installed": installed, "runs": runs}
     if installed != runs:
         template = "Release {installed} is installed, but the authority still runs {runs}."
         return attention(RunbookPage.VERSIONS_DIFFER, template, **values)
+    named = _named_release(context.home)
+    if named not in (None, installed):
+        template = (
+            "Release {installed} runs, but the volume names {named}, which another machine would start on it."
+        )
+        return attention(RunbookPage.VERSIONS_DIFFER, template, **values, named=named)
     return good("Release {installed} runs.", **values)
+
+
+def _named_release(home: Home) -> str | None:
+    """None where the home names none, and in development, where releases have any name."""
+    if not home.is_managed:
+        return None
+    try:
+        return home.release.read_text("utf-8", errors="replace").strip()
+    except FileNotFoundError:
+        return None
 
 
 NONE = "No maintenance is announced or under way."

@@ -17,6 +17,7 @@ from appliance.health import (
     api_checks,
     authority_checks,
     capture_checks,
+    cluster_checks,
     contract_checks,
     directory_checks,
     machine_checks,
@@ -90,6 +91,15 @@ CHECKS: tuple[Check, ...] = (
     Check("keeping", "Long keeping", contract_checks.keeping),
     Check("backup", "Backups", machine_checks.backup),
     Check("drill", "Restore drills", machine_checks.drill),
+    Check("cluster", "Cluster", cluster_checks.observed),
+    Check("cluster-machines", "Machines of the cluster", cluster_checks.machines),
+    Check("cluster-copies", "Copies of the data", cluster_checks.copies),
+    Check("cluster-fencing", "Fencing", cluster_checks.fencing),
+    Check("cluster-rings", "Rings of the cluster", cluster_checks.rings),
+    Check("cluster-quorum", "Quorum of the cluster", cluster_checks.quorum),
+    Check("cluster-settings", "Equal settings in the cluster", cluster_checks.equal_settings),
+    Check("cluster-standby", "Standby", cluster_checks.standby),
+    Check("cluster-drill", "Failover drills", cluster_checks.failover_drill),
     Check("reminders", "Reminders to people", contract_checks.reminders),
     Check("calendar", "Working-day calendar", contract_checks.calendar),
     Check("outside-timestamps", "Timestamps by others", contract_checks.outside_timestamps),
@@ -133,7 +143,8 @@ class HealthMonitor:
         ) as opened:
             found = ask_all(self._checks, opened)
             figures = measure_figures(opened) | self._tallied(opened) | counted(opened, self._observations)
-        self._observations.save_round(found, opened.now, figures, names=[check.name for check in self._checks])
+        names = [check.name for check in self._checks if check.name not in opened.silent]
+        self._observations.save_round(found, opened.now, figures, names=names)
         self._observations.add_figures(kept_by_the_hour(figures), opened.now)
         return found
 

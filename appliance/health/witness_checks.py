@@ -15,6 +15,7 @@ from appliance.health.findings import HealthFinding, RunbookPage, attention, fai
 from appliance.model.witnesses import WitnessesStatus, WitnessProblem, WitnessStanding
 from appliance.store import maintenance as stored_maintenance
 from appliance.witnesses import policy_of
+from appliance.witnesses.gate import read_verdict
 from appliance.witnesses.policy import require_log
 from appliance.witnesses.quorum import status_of
 from hsm.errors import RefusalError
@@ -30,6 +31,10 @@ BY_HAND: Final = timedelta(days=7)
 """Where every witness is asked by hand, a quorum may be so old."""
 
 _NONE: Final = "The log has no outside witnesses: nobody outside confirms that all see the same log."
+_BEHIND: Final = (
+    "The authority does not start: the witness {name} knows {known} entries of this log, the database here had"
+    " {size}."
+)
 _WRONG: Final = {
     WitnessProblem.UNREACHABLE: "The witness {name} does not answer since {at}: {why}",
     WitnessProblem.UNKNOWN_LOG: "The witness {name} does not know this log (since {at}): {why}",
@@ -50,6 +55,9 @@ def witnesses(context: CheckContext) -> HealthFinding:
         return unset(_NONE)
     if (elsewhere := _about_other_logs(context)) is not None:
         return elsewhere
+    if (later := read_verdict(context.configured().home)) is not None:
+        values = {"name": later.name, "known": later.known, "size": later.size}
+        return failing(RunbookPage.LOG_BEHIND_WITNESS, _BEHIND, later.name, **values)
     worst = sorted(filter(None, (_finding(each, context.now) for each in status.witnesses)), key=_rank)
     if worst:
         return worst[-1]

@@ -140,6 +140,7 @@ def capture_jobs(appliance: Appliance) -> list[Job]:
         Job("captures compared", 1.0, appliance.capture_finishing.run_round),
         Job("packages renewed", 60.0, appliance.package_renewal.run_round),
         Job("disposal of captures", 600.0, appliance.capture_retention.dispose_due),
+        Job("captures to decide about", 600.0, appliance.capture_retention.tell_officers),
     ]
 
 

@@ -154,6 +154,7 @@ class EventKind(StrEnum):
     CAPTURE_PACKAGED = "capture-packaged", EventMeaning("Evidence package of the web capture made")
     CAPTURE_SHARED = "capture-shared", EventMeaning("Web capture shared with a colleague")
     CAPTURE_UNSHARED = "capture-unshared", EventMeaning("Web capture no longer shared with a colleague")
+    CAPTURE_HANDED_OVER = "capture-handed-over", EventMeaning("Web capture of somebody who left handed over")
     CAPTURE_HELD = "capture-held", EventMeaning("Web capture kept longer")
     CAPTURE_RELEASED = "capture-released", EventMeaning("Web capture kept for its usual term again")
     CAPTURE_DISPOSED = "capture-disposed", EventMeaning("Web capture disposed of")

@@ -87,7 +87,7 @@ class RecordedComparison:
 class OrderedCapture:
     """A capture that somebody ordered. ``steps`` are those of the order as JSON; ``client`` is the API client that
     asked for it. ``held``: why it is kept beyond its term, None where it is not. ``log_in``: its owner logs in by
-    hand before."""
+    hand before. ``orderer``: who ordered it, where its owner has taken it over from somebody who left."""
 
     id: str
     owner: str
@@ -104,6 +104,7 @@ class OrderedCapture:
     comparison: RecordedComparison | None = None
     held: str | None = None
     log_in: bool = False
+    orderer: str | None = None
 
     @property
     def under_way(self) -> bool:
@@ -140,7 +141,7 @@ class CapturePlan:
 class CaptureSchedule:
     """A plan for one address. ``turn``: how many captures' time has come, ``missed``: how many of these were not
     made; ``due`` is when the next one is, None when no more come. ``client`` is the API client that asked for
-    it."""
+    it, ``orderer`` as that of :class:`OrderedCapture`."""
 
     id: str
     owner: str
@@ -154,8 +155,23 @@ class CaptureSchedule:
     due: datetime | None = None
     stopped: datetime | None = None
     client: str | None = None
+    orderer: str | None = None
 
     def after(self, *, passed: int, due: datetime | None, captured: bool) -> CaptureSchedule:
         """The schedule once the time of *passed* captures has come, of which one was *captured* at most."""
         missed = self.missed + passed - int(captured)
         return replace(self, turn=self.turn + passed, missed=missed, due=due)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftCaptures:
+    """What somebody who has left leaves of captures: how many ``captures`` there are and how many plans
+    (``schedules``); of these ``resting`` have captures to come, of which none is made, and ``missed`` were not."""
+
+    subject: str
+    name: str
+    organisation: str
+    captures: int
+    schedules: int
+    resting: int
+    missed: int

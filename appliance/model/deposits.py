@@ -178,17 +178,21 @@ class BatchedState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DepositBatch:
-    """Deposits of *owner*, each of one file, that the scheduler makes one after another."""
+    """Deposits of ``owner``, each of one file, that the scheduler makes one after another. ``client`` is the API
+    client that handed them in, and ``declared`` what that said of the declaration, which is about all of them."""
 
     id: str
     owner: str
     created: datetime
+    client: str | None = None
+    declared: ObtainedDeclaration | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BatchedDeposit:
     """One of a batch: ``number`` is its row in the list. ``deposit`` is the number under which it is made, and
-    once it is made that of the deposit that there is. ``refusal`` says why it was not made."""
+    once it is made that of the deposit that there is. ``refusal`` says why it was not made, ``code`` is that of
+    the refusal."""
 
     number: int
     deposit: str
@@ -198,3 +202,4 @@ class BatchedDeposit:
     predecessor: str | None = None
     state: BatchedState = BatchedState.WAITING
     refusal: Sentence | None = None
+    code: str | None = None

@@ -131,6 +131,8 @@ class OutboxDelivery(ChannelDelivery[MailMessage]):
             return self._of_draft(tx, notice)
         if notice.kind in _OF_CAPTURES:
             return self._of_capture(tx, notice)
+        if notice.kind is NoticeKind.CAPTURES_DUE and not captures.came_due(tx, None, notice.about):
+            return None  # officers have decided meanwhile
         return compose_message(people.person(tx, notice.recipient), notice.kind, self._context(tx, notice))
 
     def _of_draft(self, tx: Transaction, notice: Notice) -> MailMessage | Postponed | None:
@@ -166,7 +168,7 @@ class OutboxDelivery(ChannelDelivery[MailMessage]):
         invitation = _invitation(tx, notice.recipient)
         contract_id = notice.contract or (invitation.contract if invitation is not None else None)
         if contract_id is None:
-            return _deposited(tx, notice, MessageContext(address, self._issuer))
+            return _without_contract(tx, notice, MessageContext(address, self._issuer))
         contract = contracts.load_contract(tx, contract_id)
         answers = self._answers(tx, notice)
         return MessageContext(
@@ -200,13 +202,22 @@ def _sees(tx: Transaction, order: OrderedCapture | CaptureSchedule, person: Pers
     return person.subject == order.owner or captures.is_shared_with(tx, order.id, person.subject)
 
 
-def _deposited(tx: Transaction, notice: Notice, context: MessageContext) -> MessageContext:
-    """*context*, with the deposit that *notice* is about, if one is, and the program that handed it in."""
+def _without_contract(tx: Transaction, notice: Notice, context: MessageContext) -> MessageContext:
+    """*context*, with the deposit that *notice* is about, if one is, and the program that handed it in; with the
+    program of a batch, which may be removed by now; or with the person whose captures are taken over."""
+    if notice.kind is NoticeKind.CAPTURES_TAKEN_OVER:
+        return replace(context, who=(person_actor(tx, notice.about),))
+    if notice.kind is NoticeKind.DEPOSITS_DECLARED:
+        batch = ownership.find_batch(tx, notice.about)
+        return context if batch is None else replace(context, who=_program(tx, batch.client))
     if notice.kind is not NoticeKind.DEPOSIT_DECLARED:
         return context
     deposit = ownership.load_deposit(tx, notice.about)
-    program = "" if deposit.client is None else api_clients.load_client(tx, deposit.client).name
-    return replace(context, title=deposit.title, who=(NamedActor(program),) if program else ())
+    return replace(context, title=deposit.title, who=_program(tx, deposit.client))
+
+
+def _program(tx: Transaction, client: str | None) -> tuple[NamedActor, ...]:
+    return () if client is None else (NamedActor(api_clients.load_client(tx, client).name),)
 
 
 def _signs_elsewhere(contract: Contract, invitation: GuestInvitation) -> bool:

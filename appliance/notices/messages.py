@@ -119,9 +119,12 @@ SUBJECTS: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.OFFICER_RECOVERY: "An officer is given a new way in by a key ceremony",
     NoticeKind.REMOTE_REQUESTED: "Other software asks for your signature",
     NoticeKind.CAPTURE_SHARED: "The web capture of “{title}” is shared with you",
+    NoticeKind.CAPTURES_TAKEN_OVER: "The web captures of {who} are yours now",
     NoticeKind.CAPTURE_CHANGED: "“{title}” has changed since the capture before",
     NoticeKind.CAPTURE_FAILED: "“{title}” could not be captured",
+    NoticeKind.CAPTURES_DUE: "Web captures whose term is over wait for officers' decision",
     NoticeKind.DEPOSIT_DECLARED: "“{title}” was deposited by a program, with a declaration in your name",
+    NoticeKind.DEPOSITS_DECLARED: "A program deposits several works, with a declaration in your name",
     NoticeKind.ENROLLED: "You are enrolled and can sign now",
     NoticeKind.ENROLMENT_REFUSED: "Your enrolment for signing was refused",
 }
@@ -140,6 +143,7 @@ BY: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.DRAFT_SHARED: "It is shared by {who}.",
     NoticeKind.CAPTURE_SHARED: "It is shared by {who}.",
     NoticeKind.DEPOSIT_DECLARED: "It was handed in by {who}.",
+    NoticeKind.DEPOSITS_DECLARED: "It was handed in by {who}.",
     NoticeKind.REVIEW_ASKED: "{who} started it.",
     NoticeKind.HANDED_OVER: "It is now to be signed by {who}.",
     NoticeKind.COMPLETED: "It was signed by {who}.",
@@ -164,6 +168,9 @@ BY_TEXT: Final[Mapping[str, str]] = {CODE: CODE_BY_TEXT, AS_BEFORE: AS_BEFORE_BY
 """What is said instead where the code can go to the guest's telephone."""
 UPLOAD: Final = (
     "You download the document, sign it in that software and upload the signed file, which is checked there."
+)
+DECLARED: Final = (
+    "The page shows what was declared. If you did not declare it, tell the people who run this program at once."
 )
 REASON: Final = "The reason is on the page of the contract."
 ANSWERS: Final = "Sent by the signing appliance of {issuer}. Answers to this message go to {name}."
@@ -211,9 +218,15 @@ MORE: Final[Mapping[NoticeKind, tuple[str, ...]]] = {
     NoticeKind.CAPTURE_SHARED: (
         "You can look at it and download its files and its evidence package on the page.",
     ),
-    NoticeKind.DEPOSIT_DECLARED: (
-        "The page shows what was declared. If you did not declare it, tell the people who run this program at"
-        " once.",
+    NoticeKind.CAPTURES_DUE: (
+        "The page lists them: propose their disposal there, or place a legal hold on what is still needed. Nothing"
+        " goes by itself.",
+    ),
+    NoticeKind.DEPOSIT_DECLARED: (DECLARED,),
+    NoticeKind.DEPOSITS_DECLARED: (DECLARED,),
+    NoticeKind.CAPTURES_TAKEN_OVER: (
+        "Whoever ordered them has left, and an officer has chosen you. Look through the plans: their captures are"
+        " made again from now on.",
     ),
     NoticeKind.CAPTURE_CHANGED: ("The page of the capture shows what differs from the one before.",),
     NoticeKind.CAPTURE_FAILED: ("The page of the capture says why. You can capture the address again there.",),
@@ -431,9 +444,12 @@ _PAGES = {
     NoticeKind.OFFICER_RECOVERY: "/office",
     NoticeKind.REMOTE_REQUESTED: "/remote/{about}",
     NoticeKind.CAPTURE_SHARED: "/captures/{about}",
+    NoticeKind.CAPTURES_TAKEN_OVER: "/captures",
     NoticeKind.CAPTURE_CHANGED: "/captures/{about}",
     NoticeKind.CAPTURE_FAILED: "/captures/{about}",
+    NoticeKind.CAPTURES_DUE: "/office/retention",
     NoticeKind.DEPOSIT_DECLARED: "/ownership/{about}",
+    NoticeKind.DEPOSITS_DECLARED: "/ownership/batches/{about}",
     NoticeKind.ENROLLED: "/",
     NoticeKind.ENROLMENT_REFUSED: "/settings",
 }

@@ -66,10 +66,11 @@ class Ownership:
         by: str,
         number: str | None = None,
         also: Callable[[Transaction, Deposit], None] = _nothing,
+        tell: bool = True,
     ) -> Deposit:
         """The deposit of *by* (a person's subject), under the *number* (24 hex digits) that the caller chose, if
         it did; for what they have deposited with the same data before, the deposit that is there. *also* is done
-        in the same transaction.
+        in the same transaction. *tell*: whoever a program names is told.
 
         Raises :class:`PreconditionRefused` for an order that says too little or too much, or differs from what
         is there; :class:`hsm.errors.TimeNotAvailable` while nothing can be dated. Until the last step nothing is
@@ -83,7 +84,7 @@ class Ownership:
         token = b"" if known is not None else self._backend.timestamps.issue_token(bytes.fromhex(digest))
         with self._records.database.transaction() as tx:
             if known is None:
-                known = _record(tx, order, token, person, number or secrets.token_hex(12))
+                known = _record(tx, order, token, person, number or secrets.token_hex(12), tell=tell)
             also(tx, known)
         return known
 
@@ -219,9 +220,13 @@ def today_of(person: Person, now: datetime) -> date:
     return now.astimezone(ZoneInfo(person.zone)).date()
 
 
-def _require_declarer(tx: Transaction, order: DepositOrder, person: Person) -> None:
-    """Whether who has declared what a program hands in is the depositor *person* or a colleague."""
-    if (order.declared is None) is not (acting_client() is None):
+def require_declarer(tx: Transaction, order: DepositOrder, person: Person) -> None:
+    """Whether a program hands in for the depositor *person*, and who has declared is they or a colleague. Raises
+    :class:`PreconditionRefused`."""
+    reach = acting_client()
+    if reach is not None and person.organisation not in reach.organisations:
+        raise PreconditionRefused("{name} is of no organisation for which this program works.", name=person.name)
+    if (order.declared is None) is not (reach is None):
         raise PreconditionRefused(
             "A program says who has made the declaration, and when it was obtained; nobody else does."
         )
@@ -241,7 +246,7 @@ def checked(
 ) -> tuple[DepositOrder, Deposit | None]:
     """*order* as it is recorded, and the deposit that there is of it already. Raises
     :class:`PreconditionRefused`."""
-    _require_declarer(tx, order, person)
+    require_declarer(tx, order, person)
     order = accepted(order, person, today)
     known = ownership.same(tx, person.subject, digest_of(order.files), order.predecessor)
     if known is not None:
@@ -281,7 +286,9 @@ def _require_followed(tx: Transaction, predecessor: str, person: Person) -> None
         )
 
 
-def _record(tx: Transaction, order: DepositOrder, token: bytes, person: Person, number: str) -> Deposit:
+def _record(
+    tx: Transaction, order: DepositOrder, token: bytes, person: Person, number: str, *, tell: bool
+) -> Deposit:
     digest = digest_of(order.files)
     known = ownership.same(tx, person.subject, digest, order.predecessor)
     if known is not None:  # sent twice at the same moment: the first one stands
@@ -305,7 +312,7 @@ def _record(tx: Transaction, order: DepositOrder, token: bytes, person: Person, 
         declared=order.declared,
     )
     ownership.insert_deposit(tx, deposit, order.files)
-    if order.declared is not None:
+    if order.declared is not None and tell:
         for each in dict.fromkeys((order.declared.declarer, person.subject)):
             outbox.enqueue(tx, Notice(None, each, NoticeKind.DEPOSIT_DECLARED, deposit.at, deposit.id))
     return ownership.load_deposit(tx, deposit.id)

@@ -47,6 +47,7 @@ _PLACES: Final = (
     ("one by one", "apart"),
     ("one deposit;", "apart"),
     ("exactly this", ""),
+    ("batches wait", ""),
     ("newer version", "predecessor"),
     ("next version of", "predecessor"),
     ("The size of", "size"),
@@ -74,11 +75,7 @@ def accepted(order: DepositOrder, depositor: Person, today: date) -> DepositOrde
 
     Raises :class:`PreconditionRefused` for what says too little or too much, or cannot be."""
     require_declaration(order.work.declaration)
-    if order.declared is not None and order.declared.obtained > today:
-        raise PreconditionRefused(
-            "The day {day} on which the declaration was obtained is in the future; obtain it first.",
-            day=order.declared.obtained.isoformat(),
-        )
+    require_obtained(order.declared, today)
     title = words(order.title)
     if not title:
         raise PreconditionRefused("Say in words what is deposited; the title stands on the certificate.")
@@ -101,6 +98,15 @@ def require_declaration(version: str) -> None:
     """Raises :class:`PreconditionRefused` for any other than the text that depositors are shown now."""
     if version != VERSION:
         raise PreconditionRefused("Make the declaration first; nothing is deposited without it.")
+
+
+def require_obtained(declared: ObtainedDeclaration | None, today: date) -> None:
+    """Raises :class:`PreconditionRefused` for what was obtained later than *today*."""
+    if declared is not None and declared.obtained > today:
+        raise PreconditionRefused(
+            "The day {day} on which the declaration was obtained is in the future; obtain it first.",
+            day=declared.obtained.isoformat(),
+        )
 
 
 def refused_part(refusal: RefusalError) -> str:

@@ -14,9 +14,23 @@ from appliance.errors import PreconditionRefused, StateRefused
 from appliance.language import Language, translator
 from appliance.ledger.audit_trail import AuditEvent, EventKind
 from appliance.model.contract import Contract, ContractState
-from appliance.model.notice import DATES, ContractDate, Notice, Occasion, QuietHours, ReminderPreferences
+from appliance.model.notice import (
+    DATES,
+    ContractDate,
+    Notice,
+    NoticeKind,
+    Occasion,
+    QuietHours,
+    ReminderPreferences,
+)
 from appliance.notices.delivery import MessageDeliveries
-from appliance.notices.messages import PortalAddresses, actors_of_notice, format_actors, subject_of_notice
+from appliance.notices.messages import (
+    PortalAddresses,
+    actors_of_notice,
+    format_actors,
+    person_actor,
+    subject_of_notice,
+)
 from appliance.policy import Policy
 from appliance.reminders.calendar_feeds import CalendarFeeds
 from appliance.reminders.derivation import ClosedAccounts, ReminderDerivation, ReminderTick
@@ -193,6 +207,8 @@ class NoticeInbox:
             if told.contract is not None and told.about:
                 actors = actors_of_notice(tx, notice, contracts.load_contract(tx, told.contract))
                 who = format_actors(actors, translate, language)
+            elif told.kind is NoticeKind.CAPTURES_TAKEN_OVER:
+                who = format_actors((person_actor(tx, told.about),), translate, language)
             title = translate(subject_of_notice(told.kind, who), title=told.title, who=who)
             address, new = self._addresses.notice_url(tx, notice), seen is None or told.at > seen
             return NoticeEntry(told.at, title, words="", address=address, pressing=False, new=new)

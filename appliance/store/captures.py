@@ -8,6 +8,7 @@ from datetime import date, datetime, time
 
 from appliance.acting_client import ClientReach
 from appliance.errors import NotFound
+from appliance.model.accounts import AccountRole
 from appliance.model.captures import (
     CaptureFile,
     CapturePlan,
@@ -15,10 +16,13 @@ from appliance.model.captures import (
     CaptureSchedule,
     CaptureState,
     CaptureWork,
+    LeftCaptures,
     OrderedCapture,
     OrderKind,
     RecordedComparison,
 )
+from appliance.model.people import Person
+from appliance.store import members, people
 from appliance.store.database import Transaction
 from hsm.errors import Sentence
 from hsm.rows import Query, columns, fields_of
@@ -123,10 +127,11 @@ def captures_by_plan(
 
 
 def count_ordered(tx: Transaction, owner: str, since: datetime) -> int:
-    """How many *owner* has ordered since then, without those by plan, and those that were cancelled before they
-    were begun: what was begun has visited the address."""
+    """How many *owner* has ordered since then, without those by plan, those that they took over, and those that
+    were cancelled before they were begun: what was begun has visited the address."""
     query = (
         "SELECT count(*) FROM captures WHERE owner = ? AND ordered > ? AND (state <> 'cancelled' OR attempts > 0)"
+        " AND orderer IS NULL"
         " AND (schedule IS NULL OR ordered = (SELECT made FROM capture_schedules WHERE id = schedule))"
     )
     return tx.count(query, (owner, since))
@@ -141,6 +146,76 @@ _MAY_CAPTURE = (
 def may_capture(tx: Transaction, subject: str) -> bool:
     """Whether *subject* has an open account with the role."""
     return tx.exists(f"SELECT 1 WHERE {_MAY_CAPTURE.format(owner='?1')}", (subject,))
+
+
+def investigators(tx: Transaction, person: Person, words: str, *, limit: int) -> list[Person]:
+    """Colleagues of *person* who may capture and have *words* in their name, department or mail address, by
+    name."""
+    found = members.with_role(tx, person.organisation, AccountRole.INVESTIGATOR, words, limit=limit + 1)
+    return [people.person(tx, each) for each in found if each != person.subject][:limit]
+
+
+_LEAVES = "c.owner = p.subject AND c.state NOT IN ('cancelled', 'disposed')"
+_LEFT = Query(
+    LeftCaptures,
+    "SELECT p.subject, p.name, p.organisation,"  # noqa: S608 -- literals
+    f" (SELECT count(*) FROM captures AS c WHERE {_LEAVES}) AS captures,"
+    " (SELECT count(*) FROM capture_schedules AS s WHERE s.owner = p.subject) AS schedules,"
+    " (SELECT count(*) FROM capture_schedules AS s WHERE s.owner = p.subject AND s.due IS NOT NULL) AS resting,"
+    " (SELECT ifnull(sum(s.missed), 0) FROM capture_schedules AS s WHERE s.owner = p.subject"
+    " AND s.due IS NOT NULL) AS missed"
+    " FROM people AS p WHERE EXISTS (SELECT 1 FROM gone AS g WHERE g.subject = p.subject)"
+    f" AND (EXISTS (SELECT 1 FROM captures AS c WHERE {_LEAVES})"
+    " OR EXISTS (SELECT 1 FROM capture_schedules AS s WHERE s.owner = p.subject))",
+)
+
+
+def left_captures(tx: Transaction, limit: int) -> list[LeftCaptures]:
+    """Who has left and still has captures or plans, those with plans that rest first. Each owner is looked up once
+    in the index: whoever has a plan has its first capture, too."""
+    owners = (
+        "WITH RECURSIVE owners (owner) AS (SELECT min(owner) FROM captures UNION ALL SELECT (SELECT min(c.owner)"
+        " FROM captures AS c WHERE c.owner > owners.owner) FROM owners WHERE owners.owner IS NOT NULL)"
+        " SELECT owner FROM owners WHERE owner IS NOT NULL"
+    )
+    return _LEFT.all(tx, f"AND p.subject IN ({owners}) ORDER BY resting = 0, p.name, p.subject LIMIT ?", (limit,))
+
+
+def left_by(tx: Transaction, subject: str) -> LeftCaptures | None:
+    """The same of *subject*; None for who has not left, or left nothing."""
+    return _LEFT.first(tx, "AND p.subject = ?", (subject,))
+
+
+def count_resting(tx: Transaction) -> int:
+    """How many people have left whose plans have captures to come."""
+    return tx.count(
+        "SELECT count(DISTINCT owner) FROM capture_schedules INDEXED BY capture_schedules_due"
+        " WHERE due IS NOT NULL AND EXISTS (SELECT 1 FROM gone AS g WHERE g.subject = capture_schedules.owner)"
+    )
+
+
+def orders_left(tx: Transaction, owner: str, limit: int) -> list[tuple[OrderKind, str]]:
+    """Plans of *owner*, and captures that are of none and have not been cancelled or disposed of."""
+    found = tx.execute(
+        "SELECT 'schedule', id FROM capture_schedules WHERE owner = ?1"
+        " UNION ALL SELECT 'capture', id FROM captures WHERE owner = ?1"
+        " AND schedule IS NULL AND state NOT IN ('cancelled', 'disposed') LIMIT ?2",
+        (owner, limit),
+    )
+    return [(OrderKind(kind), str(order)) for kind, order in found]
+
+
+def pass_on(tx: Transaction, kind: OrderKind, order: str, to: str) -> None:
+    """The capture, or the plan with its captures, belongs to *to*. Who ordered it stays known, but for a capture
+    that still waits: *to* has it made."""
+    taken = "orderer = CASE state WHEN 'waiting' THEN orderer ELSE ifnull(orderer, owner) END, owner = ?1"
+    if kind is OrderKind.SCHEDULE:
+        passed = "UPDATE capture_schedules SET orderer = ifnull(orderer, owner), owner = ?1 WHERE id = ?2"
+        tx.execute(passed, (to, order))
+        tx.execute(f"UPDATE captures SET {taken} WHERE schedule IS NOT NULL AND schedule = ?2", (to, order))  # noqa: S608
+    else:
+        tx.execute(f"UPDATE captures SET {taken} WHERE id = ?2", (to, order))  # noqa: S608
+    tx.delete("capture_readers", **{kind.value: order}, person=to)
 
 
 _MADE = "(SELECT count(*) FROM captures AS r WHERE r.state = 'running' AND r.owner = w.owner)"
@@ -303,14 +378,22 @@ def hold(tx: Transaction, capture_id: str, reason: str | None) -> None:
     tx.update("captures", {"held": reason}, id=capture_id)
 
 
+_OVER = (
+    "state = 'done' AND held IS NULL"
+    " AND NOT EXISTS (SELECT 1 FROM capture_holds AS h WHERE h.capture = captures.id AND h.lifted IS NULL)"
+    " AND NOT EXISTS (SELECT 1 FROM capture_disposals AS d WHERE d.capture = captures.id AND d.state = 'proposed')"
+)
+
+
 def to_dispose(tx: Transaction, before: datetime, limit: int) -> list[OrderedCapture]:
     """Those that ended before then and are neither held nor proposed for disposal, the oldest first."""
-    kept = "SELECT 1 FROM capture_holds AS h WHERE h.capture = captures.id AND h.lifted IS NULL"
-    proposed = "SELECT 1 FROM capture_disposals AS d WHERE d.capture = captures.id AND d.state = 'proposed'"
-    rest = (
-        f"WHERE state = 'done' AND held IS NULL AND ended < ? AND NOT EXISTS ({kept}) AND NOT EXISTS ({proposed})"
-    )
-    return _CAPTURES.all(tx, f"{rest} ORDER BY ended LIMIT ?", (before, limit))
+    return _CAPTURES.all(tx, f"WHERE {_OVER} AND ended < ? ORDER BY ended LIMIT ?", (before, limit))
+
+
+def came_due(tx: Transaction, since: str | None, before: str) -> bool:
+    """Whether one of these ended before then, and not before *since*; both are instants."""
+    query = f"SELECT 1 FROM captures WHERE {_OVER} AND ended < ?1 AND ended >= ?2"  # noqa: S608 -- literals
+    return tx.exists(query, (before, since or ""))
 
 
 def dispose(tx: Transaction, capture_id: str) -> list[str]:
@@ -472,9 +555,9 @@ def _plan(every: int, at: str, zone: str, first: str, times: int) -> CapturePlan
 
 _CAPTURES = Query(
     OrderedCapture,
-    "SELECT id, owner, address, purpose, ordered, state, steps, schedule, client, ended, held, log_in, retry_at,"
-    " attempts, began, stage, requests, received, refusal, title, visited, entry, recorded, audience, compared,"
-    " changed, differences FROM captures",
+    "SELECT id, owner, address, purpose, ordered, state, steps, schedule, client, ended, held, log_in, orderer,"
+    " retry_at, attempts, began, stage, requests, received, refusal, title, visited, entry, recorded, audience,"
+    " compared, changed, differences FROM captures",
     work=columns(_work, "retry_at", "attempts", "began", "stage", "requests", "received", "refusal"),
     record=columns(_record, "title", "visited", "entry", "recorded", "audience"),
     comparison=columns(_comparison, "compared", "changed", "differences"),
@@ -483,6 +566,6 @@ _FILES = Query(CaptureFile, "SELECT name, digest, size FROM capture_files")
 _SCHEDULES = Query(
     CaptureSchedule,
     "SELECT id, owner, address, purpose, steps, every, at, zone, first, times, turn, missed, due, made, stopped,"
-    " client FROM capture_schedules",
+    " client, orderer FROM capture_schedules",
     plan=columns(_plan, "every", "at", "zone", "first", "times"),
 )

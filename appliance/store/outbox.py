@@ -52,6 +52,13 @@ def made_since(
     return tx.count(query, (recipient, since, json.dumps(kinds), about))
 
 
+def newest_of(tx: Transaction, recipient: str, kind: NoticeKind) -> Notice | None:
+    """The last message of this *kind* to *recipient* that became due."""
+    query = "SELECT due, about FROM outbox WHERE recipient = ? AND kind = ? ORDER BY due DESC LIMIT 1"
+    row = tx.execute(query, (recipient, kind)).fetchone()
+    return None if row is None else Notice(None, recipient, kind, datetime.fromisoformat(row[0]), row[1])
+
+
 def is_held_up(tx: Transaction) -> bool:
     """Whether a mail waits that was tried and not taken."""
     held = f"{_QUEUED} AND reason IS NOT NULL AND {_BY[ChannelKind.MAIL]}"
@@ -308,6 +315,9 @@ _NOTIFIED = (
     " WHERE c.id = o.about AND c.owner = o.recipient) OR EXISTS (SELECT 1 FROM capture_readers AS r"
     " WHERE r.person = o.recipient AND (o.about IN (r.capture, r.schedule)"
     " OR r.schedule = (SELECT schedule FROM captures WHERE id = o.about))))"
+    " AND (o.kind <> 'captures-due' OR EXISTS (SELECT 1 FROM captures AS c WHERE c.state = 'done'"
+    " AND c.held IS NULL AND c.ended < o.about AND NOT EXISTS (SELECT 1 FROM capture_holds AS h"
+    " WHERE h.capture = c.id AND h.lifted IS NULL)))"
     " AND (o.kind NOT IN ('guest-arrived', 'guest-asks', 'guest-locked') OR EXISTS (SELECT 1"
     " FROM guest_invitations AS g JOIN parties AS p ON p.id = g.party JOIN contracts AS c ON c.id = g.contract"
     " WHERE g.party = o.about AND g.ended IS NULL AND p.state = 'waiting' AND c.state = 'sent'"

@@ -54,6 +54,12 @@ def _columns_of(work: WorkDetails) -> dict[str, Any]:
     return fields_of(work, "kind creation completed description declaration") | named
 
 
+def _declaring(declared: ObtainedDeclaration | None) -> dict[str, Any]:
+    if declared is None:
+        return {}
+    return {"declarer": declared.declarer, "obtained": declared.obtained.isoformat()}
+
+
 def _declared(declarer: str | None, obtained: str | None) -> ObtainedDeclaration | None:
     if declarer is None or obtained is None:
         return None
@@ -79,8 +85,7 @@ def insert_deposit(tx: Transaction, deposit: Deposit, files: Sequence[DepositedF
     row = fields_of(deposit, _OWN)
     if deposit.work is not None:
         row |= _columns_of(deposit.work)
-    if deposit.declared is not None:
-        row |= {"declarer": deposit.declared.declarer, "obtained": deposit.declared.obtained.isoformat()}
+    row |= _declaring(deposit.declared)
     with refusing(StateRefused(_FOLLOWED), only=("deposits.predecessor",)):
         tx.insert("deposits", row)
     tx.executemany(
@@ -175,21 +180,48 @@ def newest_by_name(tx: Transaction, subject: str, names: Collection[str]) -> dic
 
 def insert_batch(tx: Transaction, batch: DepositBatch, rows: Iterable[BatchedDeposit]) -> None:
     """A new batch, all of which waits."""
-    tx.insert("deposit_batches", fields_of(batch, "id owner created"))
+    tx.insert("deposit_batches", fields_of(batch, "id owner created client") | _declaring(batch.declared))
     for each in rows:
         row = fields_of(each, "number deposit title predecessor") | fields_of(each.file, "name digest size")
         tx.insert("deposit_batch_rows", {"batch": batch.id, **row, **_columns_of(each.work)})
 
 
-def load_batch(tx: Transaction, batch_id: str, owner: str) -> DepositBatch:
-    """The batch of *owner*. Raises :class:`NotFound`."""
-    missing = NotFound("There is no such batch of deposits; it may have been removed.")
-    return _BATCHES.one(tx, "WHERE id = ? AND owner = ?", (batch_id, owner), missing=missing)
+def find_batch(tx: Transaction, batch_id: str) -> DepositBatch | None:
+    """The batch, whoever's it is; None once it is removed."""
+    return _BATCHES.first(tx, "WHERE id = ?", (batch_id,))
+
+
+def load_batch(tx: Transaction, batch_id: str, subject: str) -> DepositBatch:
+    """The batch that *subject* owns, or has made the declaration of. Raises :class:`NotFound`."""
+    found = find_batch(tx, batch_id)
+    if found is None or subject not in (found.owner, found.declared.declarer if found.declared else None):
+        raise NotFound("There is no such batch of deposits; it may have been removed.")
+    return found
 
 
 def batches_of(tx: Transaction, owner: str, limit: int) -> list[DepositBatch]:
     """The newest batches of *owner*."""
     return _BATCHES.all(tx, "WHERE owner = ? ORDER BY created DESC, rowid DESC LIMIT ?", (owner, limit))
+
+
+def batches_of_client(tx: Transaction, client: str, before: DepositBatch | None, limit: int) -> list[DepositBatch]:
+    """The newest that this client of the API handed in, from the one *before* on."""
+    older = (
+        ""
+        if before is None
+        else " AND (created, rowid) < (SELECT created, rowid FROM deposit_batches WHERE id = ?)"
+    )
+    values = (client, *([] if before is None else [before.id]), limit)
+    return _BATCHES.all(tx, f"WHERE client = ?{older} ORDER BY created DESC, rowid DESC LIMIT ?", values)
+
+
+def count_queued(tx: Transaction, owner: str, client: str | None) -> int:
+    """How many batches wait that *owner* made; or that *client* handed in, whoever owns them."""
+    if client is not None:
+        return tx.count("SELECT count(*) FROM deposit_batches WHERE due = 1 AND client = ?", (client,))
+    return tx.count(
+        "SELECT count(*) FROM deposit_batches WHERE due = 1 AND owner = ? AND client IS NULL", (owner,)
+    )
 
 
 def due_batches(tx: Transaction) -> list[DepositBatch]:
@@ -225,13 +257,31 @@ def count_batched(tx: Transaction, batch_id: str) -> Mapping[BatchedState, int]:
 
 
 def settle_batched(
-    tx: Transaction, batch_id: str, row: BatchedDeposit, made: Deposit | None, refusal: Sentence | None = None
+    tx: Transaction,
+    batch_id: str,
+    row: BatchedDeposit,
+    made: Deposit | None,
+    refusal: Sentence | None = None,
+    code: str | None = None,
 ) -> None:
-    """The row waits no more: its deposit was *made*, or there is a *refusal*."""
+    """The row waits no more: its deposit was *made*, or there is a *refusal* with its *code*."""
     said = None if refusal is None else json.dumps(refusal.to_wire(), ensure_ascii=False)
     state = BatchedState.FAILED if made is None else BatchedState.MADE
-    settled = {"state": state, "refusal": said, "deposit": row.deposit if made is None else made.id}
+    deposit = row.deposit if made is None else made.id
+    settled = {"state": state, "refusal": said, "code": code, "deposit": deposit}
     tx.update("deposit_batch_rows", settled, batch=batch_id, number=row.number)
+
+
+def retry_batched(tx: Transaction, batch_id: str) -> int:
+    """The rows that failed wait once more; how many."""
+    waiting = tx.change(
+        "UPDATE deposit_batch_rows SET state = 'waiting', refusal = NULL, code = NULL"
+        " WHERE batch = ? AND state = 'failed'",
+        (batch_id,),
+    )
+    if waiting:
+        tx.update("deposit_batches", {"due": 1}, id=batch_id)
+    return waiting
 
 
 def rest_batch(tx: Transaction, batch_id: str) -> None:
@@ -255,10 +305,14 @@ def _said(kept: str) -> Sentence:
     return Sentence(template, values)
 
 
-_BATCHES: Final = Query(DepositBatch, "SELECT id, owner, created FROM deposit_batches")
+_BATCHES: Final = Query(
+    DepositBatch,
+    "SELECT id, owner, created, client, declarer, obtained FROM deposit_batches",
+    declared=(_declared, _DECLARED),
+)
 _BATCHED: Final = Query(
     BatchedDeposit,
-    f"SELECT number, state, deposit, refusal, title, name, digest, size, predecessor, {', '.join(_WORK)}"  # noqa: S608
+    f"SELECT number, state, deposit, refusal, code, title, name, digest, size, predecessor, {', '.join(_WORK)}"  # noqa: S608
     " FROM deposit_batch_rows",
     file=columns(DepositedFile, "name", "digest", "size"),
     work=(_work, _WORK),

@@ -168,11 +168,11 @@ def running_of(tx: Transaction, subject: str) -> list[str]:
 
 
 def held_captures_of(tx: Transaction, subject: str) -> list[str]:
-    """Web captures that *subject* ordered and that are under a legal hold."""
+    """Web captures that *subject* ordered, or has taken over, and that are under a legal hold."""
     return tx.column(
         str,
         "SELECT h.capture FROM capture_holds AS h JOIN captures AS c ON c.id = h.capture"
-        " WHERE h.lifted IS NULL AND c.owner = ? ORDER BY h.id",
+        " WHERE h.lifted IS NULL AND ?1 IN (c.owner, c.orderer) ORDER BY h.id",
         (subject,),
     )
 

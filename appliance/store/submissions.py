@@ -116,6 +116,11 @@ def fail_request(tx: Transaction, client: str, key: str) -> None:
     tx.update("api_requests", {"claimed": None}, client=client, key=key, status=None)
 
 
+def fail_open_requests(tx: Transaction) -> None:
+    """Nobody works on any request that is not answered, as after the end of all who did."""
+    tx.execute("UPDATE api_requests SET claimed = NULL WHERE status IS NULL AND claimed IS NOT NULL")
+
+
 def release_request(tx: Transaction, client: str, key: str) -> None:
     """Forgets a request that was refused, and so has made nothing."""
     tx.execute("DELETE FROM api_requests WHERE client = ? AND key = ? AND status IS NULL", (client, key))

@@ -37,8 +37,8 @@ _TURN: Final = 0.03
 """Seconds from one look at what was done to the next."""
 _STILL: Final = 0.5
 """Seconds after a picture in which none came: the browser may have left the last change out, and is asked anew."""
-UNATTENDED: Final = 120.0
-"""Seconds without anybody who looks or does anything, once somebody did."""
+UNATTENDED: Final = 60.0
+"""Seconds without anybody who looks or does anything: the place is the next one's then."""
 _FAREWELL: Final = 10.0
 """Seconds for a page to end, and for what it sends as it does."""
 _UNFIT: Final = "The browser did not do what a log-in by hand needs; nothing was kept."
@@ -57,7 +57,7 @@ class LogInByHand:
     def __init__(self, tab: Tab, hand: LiveHand, seconds: float) -> None:
         self._tab, self._hand, self._seconds = tab, hand, seconds
         self._deadline = time.monotonic() + seconds
-        self._attended: float | None = None
+        self._attended = time.monotonic()
         self._screen = LiveScreen()
         self._shown = self._number = 0
         self._heading, self._next = ("", ""), 0.0
@@ -98,9 +98,9 @@ class LogInByHand:
                 " again.",
                 minutes=round(self._seconds / 60),
             )
-        if self._attended is not None and now - self._attended >= UNATTENDED:
+        if now - self._attended >= UNATTENDED:
             raise CaptureFailed(
-                "Nobody was at the log-in any more ({minutes} min), so nothing was captured; order it again.",
+                "Nobody was at the log-in for {minutes} min, so nothing was captured; order it again.",
                 minutes=round(UNATTENDED / 60),
             )
 

@@ -101,13 +101,15 @@ class Submitting:
         log_key: Callable[[], NoteKey],
         settings: Settings,
         now: Callable[[], datetime],
+        *,
+        limits: ExchangeLimits = LIMITS,
     ) -> None:
         self._database, self._policy, self._log_key, self._now = database, policy, log_key, now
         self._proofs = LogProofs(database)
         self._asked: set[PolicyWitness] = set()
         self._pause = timedelta(seconds=settings.witnesses.seconds)
         tls = settings.witnesses.tls
-        self._egress = Egress(LIMITS, trust=str(settings.beside(tls)) if tls else None)
+        self._egress = Egress(limits, trust=str(settings.beside(tls)) if tls else None)
 
     @property
     def policy(self) -> WitnessPolicy:
@@ -136,6 +138,17 @@ class Submitting:
     def status(self) -> WitnessesStatus:
         """How the witnesses and the quorum stand."""
         return self._database.query(status_of, self._policy)
+
+    def compare(
+        self, witness: PolicyWitness, checkpoint: StoredCheckpoint, state: WitnessState | None
+    ) -> SubmissionFailed | None:
+        """What this witness has against the *checkpoint*, its *state* being the one that is known; None when it
+        cosigns. Nothing is kept of it."""
+        try:
+            self._ask(witness, checkpoint, (state.size if state else None) or 0)
+        except SubmissionFailed as failure:
+            return self._believed(witness, failure)
+        return None
 
     def take(self, checkpoint: bytes) -> list[str]:
         """Keeps the cosignatures on a *checkpoint* of this log that came another way, such as on a USB stick; the

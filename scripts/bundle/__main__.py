@@ -24,7 +24,7 @@ from scripts.bundle.signing import BundleKey
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 COPIED = ("provisioning", "systemd", "LICENSE", "CHANGELOG.md", "docs/installation.md", "docs/operations.md")
-PACKAGES = CHECKOUT / "provisioning/roles/base/files/packages.txt"
+PACKAGES = sorted((CHECKOUT / "provisioning/roles").glob("*/files/packages.txt"))
 
 
 @click.command()
@@ -59,7 +59,7 @@ def make(out: Path, signer: BundleKey, scratch: Path, version: str) -> str:
     wheels.download(CHECKOUT / "requirements/runtime.txt", root / "wheels", machine=machine)
     shutil.copy(CHECKOUT / "requirements/runtime.txt", root / "requirements.txt")
     _our_wheel(root, scratch, version=version, moment=moment)
-    debs = debian.gather(debian.wanted(PACKAGES), root / "debian")
+    debs = debian.gather([name for each in PACKAGES for name in debian.wanted(each)], root / "debian")
     debian.index(root / "debian", version=version, date=format_datetime(datetime.fromtimestamp(moment, UTC)))
     signer.sign_release(root / "debian/Release")
     told = bill(version, moment=moment, debs=debs, debian=root / "debian", wheels=root / "wheels")

@@ -146,6 +146,9 @@ def writing(site: Site) -> Iterator[Transaction]:
 
 
 RECEIVER = "erp.enterprise.example"
+CLUSTER = 'name = "vermilion"\nnodes = ["zhu", "yin"]\naddress = "192.0.2.10/24"\nfencing = "power"\n'
+"""It is one of two machines, so that one may ask for what takes two."""
+
 LDAP = LdapSettings(url="ldaps://directory.enterprise.example", people="dc=example", bind_dn="cn=reader")
 """Where webhooks may go."""
 
@@ -160,7 +163,10 @@ def opened_site(
     secrets = make_directory(root / "credentials")
     if not (secrets / "console.key").exists():
         write_private(secrets / "console.key", b"5a" * 32 + b"\n")
-    settings, clock = Settings(Home(root / "home"), webhooks=WebhookSettings([RECEIVER]), ldap=LDAP), [START]
+    home = Home(root / "home")
+    make_directory(home.settings.parent)
+    home.cluster_settings.write_text(CLUSTER, encoding="utf-8")
+    settings, clock = Settings(home, webhooks=WebhookSettings([RECEIVER]), ldap=LDAP), [START]
     with open_administration(
         settings,
         now=lambda: clock[0],

@@ -108,8 +108,8 @@ def test_what_a_program_deposits_is_certified_and_openssl_confirms_it(
 
 
 def test_the_example_of_the_page_is_done_word_for_word(portal: Flask, known: Programs, tmp_path: Path) -> None:
-    [example] = examples_of("api.md", "## Deposits of files\n")
-    assert [example] == examples_of("api.zh.md", "## 文件存证\n")
+    example, batch = examples = examples_of("api.md", "## Deposits of files\n")
+    assert examples == examples_of("api.zh.md", "## 文件存证\n")
     (tmp_path / "design.pdf").write_bytes(b"%PDF-1.7 example")
     reader = Reader(tmp_path, dict(os.environ))
     [function] = [each for each in blocks("api.md", "sh") if "api() {" in each]
@@ -117,7 +117,11 @@ def test_the_example_of_the_page_is_done_word_for_word(portal: Flask, known: Pro
         reader.run_sh(f"token={known.token(ERP)} API={address}/api/v1")
         reader.run_sh(function[function.index("api() {") : function.index("api $API")])
         made = json.loads(reader.run_sh(example))
+        for number in range(2):
+            (tmp_path / f"{number}.jpg").write_bytes(b"photograph %d" % number)
+        told = reader.run_sh(batch)
     assert made["digest"] == hashlib.sha256(b"%PDF-1.7 example").hexdigest()
+    assert '"total":2' in "".join(told.split()) and told.count('"title"') == 2
 
 
 def test_who_is_named_is_told_and_may_look(erp: FlaskClient, portal: Flask, appliance: Appliance) -> None:

@@ -42,6 +42,8 @@ from vermilion_client import (
     DepositedFile,
     NewDeclaration,
     NewDeposit,
+    NewDepositBatch,
+    NewDepositRow,
     NewOutside,
     NewPerson,
     NewPower,
@@ -222,6 +224,29 @@ def test_files_are_deposited_and_found(client: Client) -> None:
     [found] = client.find_deposits(files[0].sha256)
     assert (found.deposit, found.time) == (made.id, made.time)
     assert [each.data.deposit for each in client.events(types=["deposit.made"])][-1] == made.id
+
+
+def test_many_are_deposited_and_each_is_read_by_its_row(client: Client, appliance: Appliance) -> None:
+    rows = tuple(
+        NewDepositRow(DepositedFile(hashlib.sha256(each).hexdigest()), *("art", "original"), holder, each.decode())
+        for holder, each in (
+            (RightsHolder("depositor"), b"first of many"),
+            (RightsHolder("person", "乙"), b"second"),
+        )
+    )
+    order = NewDepositBatch(ZHANG.email, NewDeclaration("1", ZHANG.email, date(2026, 11, 1)), rows)
+    made = client.deposit_batch(order, key="many-1")
+    assert client.deposit_batch(order, key="many-1") == made and made in list(client.deposit_batches(page=1))
+    with pytest.raises(TimeoutError):
+        client.wait_deposited(made.id, timeout=0.0, every=0.01)
+    appliance.deposit_batches.run_round()
+    done = client.wait_deposited(made.id)
+    assert (done.counts.made, done.counts.failed) == (2, 0)
+    found = list(client.deposit_rows(made.id, page=1))
+    assert [each.title for each in found] == ["first of many", "second"]
+    assert [client.deposited(each.deposit or "").digest for each in found] == [each.file.sha256 for each in rows]
+    assert not list(client.deposit_rows(made.id, state="failed"))
+    assert not client.retry_deposits(made.id).busy
 
 
 def test_an_answer_of_an_earlier_release_is_read(client: Client) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from appliance.errors import KeyReused, PreconditionRefused, RequestUnderWay, StateRefused
+from appliance.home import Home
 from appliance.store.database import Database
 from appliance.submissions import (
     ABANDONED,
@@ -20,6 +22,7 @@ from appliance.submissions import (
     KeyedRequests,
     Submissions,
 )
+from webui.portal.process import let_requests_be_repeated
 
 ONCE = "a-value-of-24-characters"
 ZHANG = "person-zhang"
@@ -170,6 +173,34 @@ def test_a_concurrent_request_is_told_after_a_while(requests: KeyedRequests) -> 
     claimed(requests)
     with pytest.raises(RequestUnderWay):
         requests.claim(CLIENT, KEY, REQUEST)
+
+
+@pytest.mark.parametrize("managed", [True, False])
+def test_after_the_end_of_all_who_worked_on_it_a_request_is_taken_over_at_once(
+    tmp_path: Path, clock: Clock, managed: bool
+) -> None:
+    """As the portal does before its first worker starts, on an appliance: elsewhere an orphan may be at it yet."""
+    home = Home(tmp_path)
+    home.state.mkdir()
+    if managed:
+        (tmp_path / "config").symlink_to(tmp_path)
+    let_requests_be_repeated(home)
+    assert not home.database.exists(), "nobody makes one by asking"
+    database = Database(home.database)
+    requests = KeyedRequests(database, clock, patience=0.0)
+    answered, cut_off = claimed(requests), requests.claim(CLIENT, "another", REQUEST)
+    requests.finish(answered, ANSWER)
+    assert isinstance(cut_off, ClaimedRequest)
+
+    let_requests_be_repeated(home)
+
+    assert requests.claim(CLIENT, KEY, REQUEST) == ANSWER
+    if managed:
+        assert requests.claim(CLIENT, "another", REQUEST) == replace(cut_off, again=True)
+    else:
+        with pytest.raises(RequestUnderWay):
+            requests.claim(CLIENT, "another", REQUEST)
+    database.close()
 
 
 def test_repetitions_do_not_take_all_threads(tmp_path: Path, clock: Clock) -> None:

@@ -153,6 +153,8 @@ STOPS = (
     Stop("/contracts/{completed}/history", _ZHANG),
     Stop("/contracts/{completed}/stand-in", _ZHANG),
     Stop("/office/people/person-zhang/contracts", OFFICER),
+    Stop("/office/captures", OFFICER),
+    Stop("/office/people/person-zhang/captures", OFFICER),
     Stop("/contracts/{agreeing}/agreement", _ZHANG),
     Stop("/contracts/{completed}/amend/termination", _ZHANG),
     Stop("/contracts/{waiting}/copies", _ZHANG),

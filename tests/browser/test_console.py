@@ -51,6 +51,7 @@ MAIN = (
     "/clients",
     "/directory",
     "/witnesses",
+    "/cluster",
     "/history",
     "/administrators",
 )

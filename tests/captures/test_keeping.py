@@ -11,16 +11,21 @@ import pytest
 from appliance.captures.retention import CaptureRetention
 from appliance.demonstration.participants import CUSTODIAN, LI, ZHANG
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
+from appliance.language import Language
+from appliance.model.accounts import AccountRole
 from appliance.model.captures import CaptureState, OrderedCapture
 from appliance.model.retention import DisposalState
-from appliance.store import captures, ledger, retention
+from appliance.store import captures, ledger, members, retention
 from appliance.wiring import Appliance
 from tests.captures.conftest import Web, forget_all, now_of, ordered
+from tests.captures.made import captured
+from tests.portal.office_visits import account_of
 from tests.world import World
 
 WHO = ZHANG.subject
 OFFICER, OTHER = LI.subject, CUSTODIAN.subject
 """Who is an officer, the page asks."""
+WATCHER = "officer-wang"
 AFTERWARDS = timedelta(days=31)
 
 
@@ -104,6 +109,35 @@ def test_files_of_captures_are_needed_until_then(appliance: Appliance, made: Ord
         for each in captures.files_of(tx, made.id):
             assert retention.is_needed(tx, each.digest)
             assert each.digest in every
+
+
+def test_officers_are_told_of_what_is_due_once_a_day_until_they_have_decided(
+    world: World, appliance: Appliance, made: OrderedCapture
+) -> None:
+    account_of(appliance, WATCHER, frozenset({AccountRole.OFFICER}))
+
+    def told(which: Appliance) -> list[str]:
+        found = which.reminders.inbox.list_entries(WATCHER, Language.CHINESE)
+        return [each.title for each in found if each.title == "有网页取证已到保存期限，待登记员处理"]
+
+    assert appliance.capture_retention.tell_officers() == 0
+    assert by_itself(appliance).tell_officers() == 0
+    with world.opened(ahead=AFTERWARDS) as later:
+        assert by_itself(later).tell_officers() == 0
+        everybody = later.capture_retention.tell_officers()
+        assert everybody == len(later.database.query(members.officers)) >= 1
+        assert later.capture_retention.tell_officers() == 0
+        assert len(told(later)) == 1
+    with world.opened(ahead=AFTERWARDS + timedelta(days=2)) as later:
+        assert later.capture_retention.tell_officers() == 0, "nothing more came due"
+    another = captured(appliance, WHO)
+    with appliance.database.transaction() as tx:
+        tx.update("captures", {"ended": appliance.now() + timedelta(days=2)}, id=another.id)
+    with world.opened(ahead=AFTERWARDS + timedelta(days=3)) as later:
+        assert later.capture_retention.tell_officers() == everybody
+        for each in later.capture_retention.list_due():
+            later.capture_retention.place_hold(each.id, reason="诉讼", by=OFFICER)
+        assert told(later) == []
 
 
 def test_nothing_goes_before_two_officers_have_decided(

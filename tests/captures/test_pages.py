@@ -95,6 +95,7 @@ def test_an_order_is_followed_from_the_form_to_the_package(
         ({"plan": "plan", "every": "0"}, "every"),
         ({"plan": "plan", "times": "1"}, "times"),
         ({"plan": "plan", "at": "25:00"}, "at"),
+        ({"plan": "plan", "log_in": "1"}, "plan"),
     ],
 )
 def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(
@@ -106,6 +107,17 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(
     typed = changed.get("at", "07:15")
     assert f'value="{typed}"' in answer.text
     assert not [each for each in appliance.captures.of_person(WHO).captures if each.under_way]
+
+
+def test_a_log_in_by_hand_is_a_choice_beside_the_plan(appliance: Appliance, zhang: FlaskClient) -> None:
+    """Of one group, so that no browser lets anybody choose both."""
+    page = zhang.get("/captures/new").text
+    choices = re.findall(r'<input id="[^"]*" name="plan" type="radio" value="([^"]*)"', page)
+    assert choices == ["once", "log-in", "plan"] and 'name="log_in"' not in page
+    answer = sent(zhang, **{**ORDER, "address": "https://example.com/", "plan": "log-in"})
+    assert answer.status_code == 303
+    [waiting] = [each for each in appliance.captures.of_person(WHO).captures if each.under_way]
+    assert waiting.log_in and waiting.schedule is None
 
 
 def test_a_plan_has_a_page_and_is_stopped_there(appliance: Appliance, zhang: FlaskClient) -> None:

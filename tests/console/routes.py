@@ -32,6 +32,7 @@ GET = {
     "clients.webhook": Row("/clients/webhooks/webhook-0123456789abcdef", SIGNED_IN),
     "directory.everything": Row("/directory", SIGNED_IN),
     "witnesses.everything": Row("/witnesses", SIGNED_IN),
+    "cluster.everything": Row("/cluster", SIGNED_IN),
     "history.everything": Row("/history", SIGNED_IN),
     "administrators.everybody": Row("/administrators", SIGNED_IN),
     "runbook.page": Row("/runbook/clock-unsynchronised", SIGNED_IN),

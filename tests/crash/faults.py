@@ -1,4 +1,5 @@
-"""What is done to the site around an act: processes die, the disk is full, the HSM is away, peers break off."""
+"""What is done to the site around an act: processes die, the disk is full, the HSM is away, peers break off, the
+machine is lost and another one goes on with its volume."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from hsm.files import is_locked
 from tests.crash.disk import WIDE, resize
 from tests.crash.site import COMMANDS, Site, children_of, kill_all
 
@@ -61,6 +63,19 @@ def kill_one_worker(scene: Scene) -> None:
     scene.site.kill_children("authority", 1)
 
 
+def lose_machine(scene: Scene) -> None:
+    """As after a power cut, when another machine mounts the volume: every process is gone at once, and with them
+    what they left in ``run``, which is of no volume. That of the judge stays, who looks on from there."""
+    kill_all([scene.performer, *children_of(scene.performer)])
+    for name in COMMANDS:
+        kill_all([scene.site.pid(name), *children_of(scene.site.pid(name))])
+    for name in COMMANDS:
+        scene.site.kill(name)
+    for path in (scene.root / "run").rglob("*"):
+        if path.is_socket() or (path.is_file() and not is_locked(path)):
+            path.unlink(missing_ok=True)
+
+
 def take_hsm_away(scene: Scene) -> None:
     (scene.root / "hsm/tokens").rename(scene.root / "hsm/tokens-away")
 
@@ -101,6 +116,7 @@ FAULTS = {
         Fault("tsa killed", lambda scene: scene.site.kill("tsa")),
         Fault("tsa's worker killed", lambda scene: scene.site.kill_children("tsa")),
         Fault("scheduler killed", lambda scene: scene.site.kill("scheduler")),
+        Fault("another machine", lose_machine),
         Fault("HSM away", take_hsm_away, bring_hsm_back),
         Fault("half requests", lambda scene: scene.site.half_a_request()),
         Fault("disk full", fill_disk, free_disk),

@@ -35,7 +35,7 @@ from tests.world import contract_now, copy_home, sample_document, send
 
 DOCUMENT = sample_document(1)
 NONE = "undisturbed"
-KILLING = ("kill", "web killed")
+KILLING = ("kill", "web killed", "another machine")
 ACKNOWLEDGEMENTS = ("signed", "completed", "sealed")
 
 
@@ -126,7 +126,8 @@ class Lane:
             if line.startswith("at ") and fault is not None:
                 fault.strike(scene)
                 struck = True
-                acting.tell("go\n")
+                if not acting.died:
+                    acting.tell("go\n")
         told = clients.wait()
         if fault is not None and struck:
             fault.heal(scene)

@@ -26,12 +26,14 @@ _AT_FAILPOINTS = (
     "zygote killed",
     "all workers killed",
     "authority killed",
+    "another machine",
 )
 """What is done to the site at any failpoint; these and all others come at random moments, too."""
 _REPORTS = {
     "fsync fails": "COMPLETION_WRITTEN",
     "writes fail": "CMS_RECEIVED",
     "confined killed": "TIMESTAMP_PERSISTED",
+    "another machine": "CMS_PERSISTED",
 }
 """Where a fault would do most harm; other ones just before the authority is asked."""
 BRIEF = {

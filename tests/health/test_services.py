@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -16,7 +17,7 @@ from appliance.health import Condition, Observed, RunbookPage, contract_checks, 
 from appliance.health.alarms import due
 from appliance.health.check_context import CheckContext
 from appliance.health.findings import HealthFinding
-from appliance.health.service_checks import activation, services, timestamps
+from appliance.health.service_checks import activation, services, timestamps, versions
 from appliance.heartbeats import Heartbeats
 from appliance.home import Home
 from tests.health.asked import asked
@@ -37,6 +38,24 @@ def test_each_service_that_failed_is_named_with_what_to_do(tmp_path: Path) -> No
     assert found.advice == (
         f"See `journalctl -u vermilion-tsa.service`; when it is dealt with, remove its file in {tmp_path}."
     )
+
+
+@pytest.mark.parametrize(
+    ("managed", "named", "well"), [(True, "9.9", False), (True, None, True), (False, "9.9", True)]
+)
+def test_a_volume_that_names_another_release_is_told(
+    tmp_path: Path, managed: bool, named: str | None, well: bool
+) -> None:
+    home = Home(tmp_path)
+    if managed:
+        (tmp_path / "config").symlink_to(tmp_path)
+    if named is not None:
+        home.release.write_text(f"{named}\n")
+    runs = SimpleNamespace(version=metadata.version("vermilion"))
+    found = versions(asked(NOON, home=home, authority=lambda: runs))
+    assert (found.well, found.page) == ((True, None) if well else (True, RunbookPage.VERSIONS_DIFFER))
+    assert (found.condition is Condition.GOOD) is well
+    assert ("the volume names 9.9" in str(found)) is not well
 
 
 def test_the_failure_of_the_diagnosis_itself_does_not_keep_itself_alive(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hsm.authenticator import SoftwareAuthenticator
 from tests.accounts.device import Device
-from tests.machine.visitor import CONSOLE, HTTPS, Address, Visitor
+from tests.machine.visitor import CONSOLE, HERE, HTTPS, Address, Visitor
 
 HOST = "sign.enterprise.example"
 ORGANISATION = "示例企业有限公司"
@@ -54,11 +54,14 @@ class Person:
 
 
 class Company:
-    """Their folder, in which the machine's certificate (``tls.pem``) is, too; *port* is that of their pages."""
+    """Their folder, in which the machine's certificate (``tls.pem``) is, too, and its address (``place``) where
+    that is not here; *port* is that of their pages."""
 
     def __init__(self, folder: Path, port: int = HTTPS) -> None:
         self.folder = folder
-        self.address = Address(HOST, folder / "tls.pem", port)
+        place = folder / "place"
+        where = place.read_text().strip() if place.exists() else HERE
+        self.address = Address(HOST, folder / "tls.pem", port, where)
 
     def administration(self) -> Company:
         """Those who use the console, whose passkeys are not the portal's: in a folder of their own."""

@@ -112,19 +112,23 @@ def published(address: Address, path: str) -> bytes:
 
 def acknowledged(address: Address, tokens: list[bytes], patience: float) -> int:
     """Looks every token up in the published log; the log's size. AssertionError says how many are missing."""
-    wanted = {hashlib.sha256(each).hexdigest() for each in tokens}
-    deadline, index = time.monotonic() + patience, 0
-    while wanted:
+    return read_on(address, 0, set(), {hashlib.sha256(each).hexdigest() for each in tokens}, patience)
+
+
+def read_on(address: Address, index: int, known: set[str], wanted: set[str], patience: float) -> int:
+    """Reads the published log from *index* on, adding the digests of the tokens in it to those *known*, until all
+    that are *wanted* are among them; the log's size. AssertionError says how many are missing."""
+    deadline = time.monotonic() + patience
+    while True:
         size = int(_portal(address, "/log/checkpoint").split(b"\n")[1])
         while index < size:
             entry = json.loads(_portal(address, f"/log/entry?index={index}"))
-            wanted.discard(entry.get("public", {}).get("token"))
+            known.add(entry.get("public", {}).get("token", ""))
             index += 1
-        assert not wanted or time.monotonic() < deadline, (
-            f"{len(wanted)} of {len(tokens)} tokens are not in the log"
-        )
+        if wanted <= known:
+            return index
+        assert time.monotonic() < deadline, f"{len(wanted - known)} of {len(wanted)} tokens are not in the log"
         time.sleep(0.5)
-    return index
 
 
 def _portal(address: Address, path: str) -> bytes:

@@ -82,6 +82,16 @@ def counted(found: Acknowledged) -> str:
 def look_up(company: Company, path: Path) -> str:
     """Finds everything that was acknowledged. Raises AssertionError with what is missing."""
     found = Acknowledged.read(path)
+    complete = people_know(company, found)
+    entries = judging.acknowledged(company.address, found.tokens, contracts.PATIENCE)
+    serials = {hashlib.sha256(token).hexdigest() for token in found.tokens}
+    assert len(serials) == len(found.tokens), "a timestamp was given twice"
+    return f"all there: {counted(found)}; {complete} complete with evidence; {entries} entries in the log"
+
+
+def people_know(company: Company, found: Acknowledged) -> int:
+    """The portal shows the signers what was sent and signed; the number of contracts that are complete, with
+    evidence. Raises AssertionError with what is missing."""
     people = {login: company.person(login) for login in SIGNERS}
     for someone in people.values():
         someone.sign_in()
@@ -92,13 +102,10 @@ def look_up(company: Company, path: Path) -> str:
         assert page.status == 200 and page.path.startswith(f"/contracts/{contract}/signed"), (
             f"{login} had signed {contract}, and the portal does not know: {page.path}: {page.said()}"
         )
-    entries = judging.acknowledged(company.address, found.tokens, contracts.PATIENCE)
     both = [each for each in found.sent if all((login, each) in found.signed for login in SIGNERS)]
     for contract in both:
         contracts.completed(people[SIGNERS[0]], contract)
-    serials = {hashlib.sha256(token).hexdigest() for token in found.tokens}
-    assert len(serials) == len(found.tokens), "a timestamp was given twice"
-    return f"all there: {counted(found)}; {len(both)} complete with evidence; {entries} entries in the log"
+    return len(both)
 
 
 def _ask(company: Company, journal: Journal, over: threading.Event) -> None:

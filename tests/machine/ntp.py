@@ -1,6 +1,6 @@
 """An NTP server (RFC 5905) that tells this machine's time: the house's time source for a machine under test.
 
-    python -m tests.machine.ntp
+    python -m tests.machine.ntp [ADDRESS]
 
 It claims to be synchronised by a clock of its own (stratum 1), which is a lie that only a test may tell.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 import time
 
 PORT = 123
@@ -29,10 +30,10 @@ def answer(query: bytes, received: float) -> bytes:
     return head + struct.pack("!QQQQ", stamp(received), sent_by_client, stamp(received), stamp(time.time()))
 
 
-def serve() -> None:
+def serve(address: str = "127.0.0.1") -> None:
     """Answers until it is ended."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-        server.bind(("127.0.0.1", PORT))
+        server.bind((address, PORT))
         while True:
             query, client = server.recvfrom(1024)
             if len(query) >= 48:
@@ -40,4 +41,4 @@ def serve() -> None:
 
 
 if __name__ == "__main__":
-    serve()
+    serve(*sys.argv[1:])

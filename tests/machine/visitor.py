@@ -24,11 +24,13 @@ HERE = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the appliance is: on the loopback interface of its network, with a certificate that names *host*."""
+    """Where the appliance is: on the loopback interface of its network, or at the address *place*, with a
+    certificate that names *host*."""
 
     host: str
     certificate: Path
     port: int = HTTPS
+    place: str = HERE
 
     @property
     def origin(self) -> str:
@@ -46,22 +48,22 @@ class Address:
 
     def in_the_clear(self) -> http.client.HTTPConnection:
         """A connection to the port without TLS: timestamps, revocation lists, certificates."""
-        return http.client.HTTPConnection(HERE, HTTP, timeout=PATIENCE)
+        return http.client.HTTPConnection(self.place, HTTP, timeout=PATIENCE)
 
     def encrypted(self, port: int = HTTPS) -> http.client.HTTPSConnection:
         """A connection to the portal, or to what has another *port*; the certificate is checked against the one
         that the machine made."""
         context = ssl.create_default_context(cafile=str(self.certificate))
-        return _Connection(self.host, port, context)
+        return _Connection(self.host, port, context, self.place)
 
 
 class _Connection(http.client.HTTPSConnection):
-    def __init__(self, host: str, port: int, context: ssl.SSLContext) -> None:
+    def __init__(self, host: str, port: int, context: ssl.SSLContext, place: str) -> None:
         super().__init__(host, port, timeout=PATIENCE, context=context)
-        self._tls = context
+        self._tls, self._place = context, place
 
     def connect(self) -> None:
-        plain = socket.create_connection((HERE, self.port), timeout=PATIENCE)
+        plain = socket.create_connection((self._place, self.port), timeout=PATIENCE)
         self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
 
 

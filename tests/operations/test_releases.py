@@ -61,6 +61,11 @@ class Installation:
     def current(self) -> str:
         return self.releases.current().name
 
+    def named(self) -> str:
+        """The release that the home says it belongs to, which everybody may read."""
+        assert self.home.release.stat().st_mode & 0o777 == 0o644
+        return self.home.release.read_text().strip()
+
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -111,6 +116,7 @@ def test_there_and_back(installation: Installation) -> None:
     before = installation.schema()
     done = upgrade(installation.home, installation.releases, "1.1", NOBODY, now=utc_now())
     assert (installation.current(), installation.schema(), done.step) == ("1.1", NEXT, UpgradeStep.DONE)
+    assert installation.named() == "1.1"
     assert (installation.home.root / "backups" / done.archive / "manifest.json").exists()
     with pytest.raises(StorageError, match="use the release that wrote it"):
         Database(installation.home.database)
@@ -120,6 +126,7 @@ def test_there_and_back(installation: Installation) -> None:
     (installation.home.activation_requests / "ticket").write_bytes(b"a document")
     assert roll_back(installation.home, installation.releases, NOBODY).step is UpgradeStep.TAKEN_BACK
     assert (installation.current(), installation.schema()) == ("1.0", before) == ("1.0", latest())
+    assert installation.named() == "1.0"
     assert not installation.home.activation_requests.exists(), "what an older release would never remove"
     with pytest.raises(UpgradeRefused, match="no upgrade to go back from"):
         roll_back(installation.home, installation.releases, NOBODY)
@@ -304,7 +311,7 @@ def test_a_release_that_does_not_serve_is_taken_back(
     with pytest.raises(UpgradeRefused, match=f"Release {name} does not serve") as refusal:
         upgrade(installation.home, installation.releases, name, service, now=utc_now())
     assert "Release 1.0 serves again" in str(refusal.value) and "\n" not in str(refusal.value)
-    assert (installation.current(), installation.schema()) == ("1.0", latest())
+    assert (installation.current(), installation.schema(), installation.named()) == ("1.0", latest(), "1.0")
     assert not probed(installation), "1.0 does not serve"
 
 
@@ -355,6 +362,8 @@ def test_killed_after(installation: Installation, step: UpgradeStep) -> None:
     begun(installation, UpgradeStep.BACKED_UP)
     done = perform("upgrade", installation.home.root, installation.releases.root, "1.1", step.name)
     assert done.returncode == -signal.SIGKILL, done.stderr
+    if step is not UpgradeStep.COPIED:  # whoever mounts the volume now needs the release that knows its schema
+        assert (installation.schema(), installation.named()) == (NEXT, "1.1")
     with pytest.raises(UpgradeRefused, match="was interrupted"):
         upgrade(installation.home, installation.releases, "1.2", NOBODY, now=utc_now())
     if step is not UpgradeStep.COPIED:  # goes on, and back; the other one goes back at once

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -321,3 +322,6 @@ def test_settings_that_a_link_leads_to_stay(order: RestoreOrder, tmp_path: Path)
     assert modes == {"state": 0o2770, "state/blobs": 0o2770, "state/vermilion.db": 0o660}
     assert (home.trust / "ca.pem").stat().st_mode & 0o7777 == 0o644
     assert not home.logs.exists()
+    assert home.release.read_text() == f"{metadata.version('vermilion')}\n", (
+        "which has brought the schema up to date"
+    )

@@ -231,6 +231,8 @@ GET: dict[str, Row] = {
     "office.departed": Row("/office/departed", READERS, "officer"),
     "office.person": Row(PERSON, READERS, "officer"),
     "departures.left_behind": Row(PERSON + "/contracts", OFFICE, "officer"),
+    "departures.captures_left": Row("/office/captures", READERS, "officer"),
+    "departures.captures_of": Row(PERSON + "/captures", OFFICE, "officer"),
     "absences.absence": Row("/settings/absence", PEOPLE),
     "absences.everything": Row("/settings/hand-over", PEOPLE),
     "absences.open_parts": Row("/deputy/{absent}", NOBODY),
@@ -414,6 +416,7 @@ POST: dict[str, Row] = {
     "ownership.upload_table": Row("/ownership/table", PEOPLE),
     "captures.share": Row(CAPTURE + "/sharing", NOBODY, form={"act": "share", "person": ""}),
     "captures.share_plan": Row(CAPTURE_PLAN + "/sharing", NOBODY, form={"act": "share", "person": ""}),
+    "ownership.retry": Row("/ownership/batches/{deposits}/retry", NOBODY),
     "ownership.deposit": Row("/ownership", PEOPLE, form={"title": "", "kind": "data", "sums": "00"}),
     "writing.new": Row(
         "/writing/new", WRITERS, form={"title": "x" * 201, "kind": "x", "language": "zh", "once": "{once}"}
@@ -512,6 +515,9 @@ POST: dict[str, Row] = {
     "absences.end": Row("/settings/absence/end", PEOPLE),
     "absences.hand_everything_over": Row("/settings/hand-over", PEOPLE, form={"to": "", "reason": "示例"}),
     "absences.take_over": Row("/deputy/{absent}", NOBODY, form={"contract": "{contract}", "party": ""}),
+    "departures.take_over_captures": Row(
+        PERSON + "/captures", OFFICE, "officer", form={"to": "person-li", "reason": "离职"}
+    ),
     "departures.take_over": Row(
         "/office/people/person-zhang/contracts",
         OFFICE,

@@ -98,6 +98,16 @@ def test_secrets_do_not_travel(portal: Flask, appliance: Appliance) -> None:
     assert secret.encode() not in decoded
 
 
+def test_what_is_done_in_a_live_view_does_not_travel(portal: Flask, appliance: Appliance) -> None:
+    client = ended(portal, appliance, ZHANG.subject)
+    secret = secrets.token_hex(8)
+    data = {"form_token": form_token(client), "actions": f'[["typedtext", {{"text": "{secret}"}}]]'}
+    page = client.post(f"/captures/{'0' * 24}/live", data=data)
+    assert page.status_code == 401 and secret not in page.text
+    decoded = base64.urlsafe_b64decode(hidden(page.text, "carried").partition(".")[0])
+    assert b"/live" in decoded and secret.encode() not in decoded
+
+
 def test_somebody_else_who_signs_in_does_not_get_it(portal: Flask, appliance: Appliance) -> None:
     client = ended(portal, appliance, ZHANG.subject)
     signed_in(portal, appliance, LI.subject)

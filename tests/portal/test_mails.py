@@ -22,6 +22,7 @@ from appliance.model.discussion import DraftKind
 from appliance.model.notice import BY_GATEWAY, Notice, NoticeKind
 from appliance.store import outbox, seal_requests
 from appliance.wiring import Appliance
+from hsm.intents import instant
 from tests.appliance.notices.smtp import post_office
 from tests.portal import signing_visits
 from tests.portal.conftest import portal_of
@@ -167,6 +168,7 @@ def everything_else(mails: Mails) -> None:
         ),
         Notice(None, OFFICER, NoticeKind.CERTIFICATE_TO_END, now, names["guest"]),
         Notice(None, OFFICER, NoticeKind.DEPARTED, now, ZHANG.subject),
+        Notice(None, ZHANG.subject, NoticeKind.CAPTURES_TAKEN_OVER, now, CUSTODIAN.subject),
         Notice(None, OFFICER, NoticeKind.ACT_WAITING, now, names["act"]),
         Notice(None, ZHANG.subject, NoticeKind.REMOTE_REQUESTED, now, names["remote"]),
         *(
@@ -174,7 +176,9 @@ def everything_else(mails: Mails) -> None:
             for kind in (NoticeKind.CAPTURE_CHANGED, NoticeKind.CAPTURE_FAILED)
         ),
         Notice(None, ZHANG.subject, NoticeKind.DEPOSIT_DECLARED, now, names["deposit"]),
+        Notice(None, ZHANG.subject, NoticeKind.DEPOSITS_DECLARED, now, names["deposits"]),
         Notice(None, OFFICER, NoticeKind.ENROLMENT_WAITING, now, names["request"]),
+        Notice(None, OFFICER, NoticeKind.CAPTURES_DUE, now, instant(now + timedelta(days=1))),
         Notice(None, OFFICER, NoticeKind.OFFICER_RECOVERY, now, "2"),
         Notice(None, CUSTODIAN.subject, NoticeKind.RECOVERY, now, recovery.id),
         Notice(names["reviewing"], CUSTODIAN.subject, NoticeKind.REVIEW_ASKED, now),

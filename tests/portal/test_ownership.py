@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 from appliance.demonstration.participants import LI, ZHANG
 from appliance.model.deposits import Deposit
 from appliance.ownership import DepositOrder, load_declaration
+from appliance.ownership.batches import MOST_QUEUED
 from appliance.ownership.manifest import MOST_FILES
 from appliance.wiring import Appliance
 from appliance.workbook_reading import read_workbook
@@ -175,6 +176,34 @@ def test_a_batch_shows_how_far_it_is_and_then_gives_the_list_and_all_timestamps(
             assert packed.read(name) == appliance.ownership.reply(
                 appliance.ownership.get(cells[5], by=ZHANG.subject)
             )
+
+
+def test_rows_that_were_not_deposited_are_tried_again_unless_many_batches_wait(
+    appliance: Appliance, zhang: FlaskClient
+) -> None:
+    file = ("retried.jpg", b"a photograph, retried")
+    other = DepositOrder("不同", (file_of(*file),), work())
+    files = [file, ("beside.jpg", b"beside it")]
+    batch = post(zhang, form(title="照片", listed=listed(*files), apart="1")).location
+    assert "重试这些行" not in zhang.get(batch).text
+    appliance.ownership.deposit(other, by=ZHANG.subject)
+    appliance.deposit_batches.run_round()
+    assert "重试这些行" in zhang.get(batch).text
+    once_more = {"form_token": form_token(zhang)}
+    assert zhang.post(f"{batch}/retry", data=once_more).status_code == 303
+    waiting = zhang.get(batch)
+    assert "已存证 1 个，共 2 个。本页会自动更新" in waiting.text and "重试这些行" not in waiting.text
+    appliance.deposit_batches.run_round()
+    many = [[(f"queue {number}-{place}", b"%d %d" % (number, place)) for place in (0, 1)] for number in range(11)]
+    answers = [post(zhang, form(title="排队", listed=listed(*each), apart="1")) for each in many]
+    assert [each.status_code for each in answers] == [303] * MOST_QUEUED + [409]
+    assert "已有 10 批存证正在等待处理" in answers[-1].text
+    refused = zhang.post(f"{batch}/retry", data=once_more)
+    assert (refused.status_code, "已有 10 批存证正在等待处理" in refused.text) == (409, True)
+    while appliance.deposit_batches.run_round():
+        pass
+    assert zhang.post(f"{batch}/retry", data=once_more).status_code == 303
+    appliance.deposit_batches.run_round()
 
 
 def upload(browser: FlaskClient, table: bytes, **changed: str) -> TestResponse:

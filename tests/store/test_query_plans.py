@@ -315,6 +315,12 @@ OTHERS: Sequence[Query] = (
     lambda tx: captures.to_finish(tx, 1),
     lambda tx: captures.schedules_of(tx, WHO, 50),
     lambda tx: captures.count_running_schedules(tx, WHO),
+    lambda tx: captures.left_captures(tx, 50),
+    lambda tx: captures.left_by(tx, WHO),
+    captures.count_resting,
+    lambda tx: captures.came_due(tx, None, "2026-01-01T00:00:00Z"),
+    lambda tx: outbox.newest_of(tx, WHO, NoticeKind.CAPTURES_DUE),
+    lambda tx: captures.orders_left(tx, WHO, 100),
     lambda tx: captures.due_schedules(tx, NOW),
     lambda tx: captures.has_one_under_way(tx, "plan"),
 )

@@ -97,6 +97,12 @@ def test_the_machine_starts_while_nobody_has_unlocked(locked: RunningAuthority, 
             assert got(at[name], "/livez")[0] == 200, name
         ready, why = got(at["web"], "/readyz")
         assert (ready, "an operator has to unlock it" in why) == (503, True)
+        # What waits for its keepers is there: it is no reason for a node of a cluster to give up.
+        (Home(locked.root).run / "web.sock").symlink_to(at["web"])
+        script = (UNITS / "bin/vermilion-cluster").read_text(encoding="utf-8")
+        (tmp_path / "asking").write_text(script.replace('"/run/vermilion"', f'"{Home(locked.root).run}"'))
+        asking = [sys.executable, tmp_path / "asking", "answers"]
+        assert subprocess.run(asking, check=False).returncode == 0
 
         pin = (locked.root / "kept-by-people").read_text().strip()
         act = locked.officer_act("unlock")

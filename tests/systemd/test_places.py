@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -105,6 +106,23 @@ def test_what_is_to_be_confirmed_is_the_portals_and_the_activation_services_alon
     assert as_user(machine, "web", f"umask 0007; echo x >{folder}/ticket")
     assert who_may(machine, "read", folder / "ticket") == {"web", "activation"}
     (folder / "ticket").unlink()
+
+
+@pytest.mark.parametrize("name", ["var/lib/vermilion/cluster", "run/vermilion-cluster"])
+def test_how_two_machines_stand_is_read_by_everybody_and_written_by_root_alone(machine: Path, name: str) -> None:
+    """Console and scheduler judge by it; whoever took one of them over tells no other story."""
+    folder = machine / name
+    told = folder / "told"
+    told.write_text("{}")
+    told.chmod(0o644)
+    for path in (folder, told):
+        assert who_may(machine, "read", path) == set(USERS)
+        assert who_may(machine, "write", path) == set()
+    told.unlink()
+    for unit in ("vermilion-console", "vermilion-scheduler"):
+        text = (UNITS / f"{unit}.service").read_text(encoding="utf-8")
+        hidden = " ".join(re.findall("^InaccessiblePaths=(.*)", text, re.MULTILINE)).replace("-/", "/").split()
+        assert hidden and not [each for each in hidden if f"/{name}/".startswith(f"{each}/")], unit
 
 
 def test_the_activation_service_has_no_other_place(machine: Path) -> None:

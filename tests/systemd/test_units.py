@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from appliance.cli.log import BEHIND
+from appliance.cli.program import REFUSED
+from appliance.witnesses.gate import GATE_UNIT
 from tests.systemd.conftest import UNITS, programs, unit_files
 
 WITHOUT_NETWORK, WITH_NETWORK = 5, 15
@@ -19,19 +22,30 @@ WITHOUT_NETWORK, WITH_NETWORK = 5, 15
 WITH_BROWSER = 27
 """The same for the one service that makes namespaces for a browser."""
 
-SPEAKS_TO_THE_NETWORK = {"vermilion-scheduler", "vermilion-directory@", "vermilion-capture@"}
+SPEAKS_TO_THE_NETWORK = {
+    "vermilion-authority-gate",
+    "vermilion-scheduler",
+    "vermilion-directory@",
+    "vermilion-capture@",
+}
 READS_SETTINGS = {"vermilion-directory@", "vermilion-capture@"}
 """The services for one request each that see /etc/vermilion."""
 
 ROOT = "vermilion-steward"
-"""The one service that is root: it asks systemd, and restores, for what was decided."""
+"""The one service that is root and has what root has: it asks systemd, and restores, for what was decided."""
 
 OF_ROOT = 18
 """Its exposure, in tenths."""
 
+LOOKS_AT_THE_CLUSTER = "vermilion-cluster"
+"""Root, whom alone Corosync answers; its sockets belong to the machine's network, and so does this service."""
+
 SERVICES = sorted(path.stem for path in UNITS.glob("vermilion-*.service"))
 UNCONFINED = "vermilion.release@"
 """Root's playbook, which puts the very units there: nothing of what holds for the services can hold for it."""
+
+SWITCHES_OVER = "vermilion.switch-over@"
+"""What has Pacemaker move the appliance to the other node."""
 
 ANSWERING = [f"vermilion-{name}" for name in ("activation", "authority", "console", "scheduler", "tsa", "web")]
 
@@ -82,7 +96,7 @@ def test_a_mistake_in_a_unit_would_be_seen(machine: Path, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_exposure_is_below_the_threshold(service: str, machine: Path) -> None:
-    threshold = WITH_NETWORK if service in SPEAKS_TO_THE_NETWORK else WITHOUT_NETWORK
+    threshold = WITH_NETWORK if service in {*SPEAKS_TO_THE_NETWORK, LOOKS_AT_THE_CLUSTER} else WITHOUT_NETWORK
     threshold = {ROOT: OF_ROOT, "vermilion-capture@": WITH_BROWSER}.get(service, threshold)
     verdict = analyzed(
         "security",
@@ -95,7 +109,7 @@ def test_exposure_is_below_the_threshold(service: str, machine: Path) -> None:
     assert verdict.returncode == 0, [line for line in verdict.stdout.splitlines() if "✓" not in line]
 
 
-@pytest.mark.parametrize("service", sorted(set(SERVICES) - SPEAKS_TO_THE_NETWORK))
+@pytest.mark.parametrize("service", sorted(set(SERVICES) - SPEAKS_TO_THE_NETWORK - {LOOKS_AT_THE_CLUSTER}))
 def test_whoever_needs_no_network_has_none(service: str) -> None:
     assert said(service, "PrivateNetwork") == ["yes"]
     assert said(service, "RestrictAddressFamilies") == ["AF_UNIX"]
@@ -130,6 +144,11 @@ def test_all_captures_together_take_half_of_the_memory_and_give_way_to_others() 
 
 
 EXCEPTIONS = {
+    LOOKS_AT_THE_CLUSTER: [
+        "CapabilityBoundingSet=CAP_DAC_OVERRIDE",
+        "AmbientCapabilities=CAP_DAC_OVERRIDE",
+        "ProcSubset=all",
+    ],
     "vermilion-convert@": ["MemoryDenyWriteExecute=no", "ProcSubset=all"],
     "vermilion-capture@": [
         "Slice=vermilion-capture.slice",
@@ -144,7 +163,7 @@ EXCEPTIONS = {
 }
 
 
-def test_only_libreoffice_browsers_and_the_steward_have_an_exception() -> None:
+def test_only_libreoffice_browsers_and_what_is_root_have_an_exception() -> None:
     shipped = {path.name for path in UNITS.glob("*.d")} - {"sysusers.d", "tmpfiles.d"}
     assert shipped == {f"{each}.service.d" for each in ("vermilion-", ROOT, *EXCEPTIONS)}
     for service, wanted in EXCEPTIONS.items():
@@ -181,8 +200,11 @@ def test_each_runs_as_a_user_that_is_made_and_keeps_the_others_things_out_of_sig
         r"^u (\S+)", (UNITS / "sysusers.d/vermilion.conf").read_text(encoding="utf-8"), re.MULTILINE
     )
     [user] = said(service, "User")
-    assert user in users or (service, user) == (ROOT, "root")
+    assert user in users or (service in (ROOT, LOOKS_AT_THE_CLUSTER) and user == "root")
     hidden = " ".join(said(service, "InaccessiblePaths"))
+    if service == LOOKS_AT_THE_CLUSTER:  # it would keep the volume from being unmounted
+        assert "/var/lib/vermilion" not in " ".join(said(service, "ReadWritePaths")) + hidden
+        return
     if service == ROOT:
         assert hidden == "-/etc/credstore.encrypted"
         return
@@ -267,12 +289,14 @@ def test_what_an_operator_may_copy_is_sound_and_stays_below_the_threshold(
 ) -> None:
     root = tmp_path / "root"
     shutil.copytree(machine, root, symlinks=True)
-    unit = drop_in.parent.name.removesuffix(".d").replace("@", "@some")
+    unit = drop_in.parent.name.removesuffix(".d").replace("@", "@some").replace("n-.service", "n-web.service")
     place = root / "etc/systemd/system" / drop_in.parent.name
     place.mkdir(exist_ok=True)
     shutil.copy(drop_in, place)
     verdict = analyzed("verify", "--man=no", f"--root={root}", unit)
     assert (verdict.returncode, verdict.stdout + verdict.stderr) == (0, "")
+    if unit.endswith(".target"):  # which runs nothing
+        return
     threshold = WITH_BROWSER if unit.startswith("vermilion-capture@") else WITH_NETWORK
     exposure = analyzed("security", "--offline=true", f"--threshold={threshold}", f"--root={root}", unit)
     assert exposure.returncode == 0
@@ -288,15 +312,42 @@ def test_the_steward_has_what_moving_others_files_and_asking_systemd_take_and_no
     ]
 
 
-def test_only_the_change_of_release_is_unconfined_and_runs_nothing_but_a_bundles_playbook() -> None:
-    assert {path.stem for path in UNITS.glob("*.service")} - set(SERVICES) == {UNCONFINED}
+def test_on_the_standby_nothing_starts_but_what_looks_at_the_cluster(machine: Path, tmp_path: Path) -> None:
+    """The assertion is read for every service but this one, whose own file of that name takes its place: shown by
+    a line that systemd complains about wherever it reads the file."""
+    root = tmp_path / "root"
+    shutil.copytree(machine, root, symlinks=True)
+    for source in UNITS.glob("drop-ins/*/cluster.conf"):
+        place = root / "etc/systemd/system" / source.parent.name
+        place.mkdir(exist_ok=True)
+        shutil.copy(source, place)
+    asserting = root / "etc/systemd/system/vermilion-.service.d/cluster.conf"
+    assert "\nAssertPathIsMountPoint=/var/lib/vermilion\n" in asserting.read_text(encoding="utf-8")
+    asserting.write_text(asserting.read_text(encoding="utf-8") + "Unheard=of\n", encoding="utf-8")
+    reading = {
+        service
+        for service in SERVICES
+        if "Unheard" in analyzed("verify", "--man=no", f"--root={root}", instance(service)).stderr
+    }
+    alone = analyzed("verify", "--man=no", "--recursive-errors=no", f"--root={root}", "vermilion-cluster.service")
+    assert "Unheard" not in alone.stderr
+    assert reading | {LOOKS_AT_THE_CLUSTER} == set(SERVICES)
+
+
+def test_only_what_outlives_the_appliance_is_unconfined() -> None:
+    """A bundle's playbook; and the switch to the other node, in whose namespace the volume would stay mounted."""
+    assert {path.stem for path in UNITS.glob("*.service")} - set(SERVICES) == {UNCONFINED, SWITCHES_OVER}
+    [switching] = said(SWITCHES_OVER, "ExecStart")
+    assert switching.startswith("/bin/sh -c ")
+    for key in ("PartOf", "Slice", "ReadWritePaths", "ProtectSystem", "PrivateTmp"):
+        assert said(SWITCHES_OVER, key) == [], key
     assert said(UNCONFINED, "ExecStart") == ["/usr/local/sbin/vermilion-release %i"]
     # What it stops on its way must not be itself.
     assert said(UNCONFINED, "PartOf") == said(UNCONFINED, "Slice") == []
 
 
 def test_timers_catch_up() -> None:
-    for timer in UNITS.glob("*.timer"):
+    for timer in set(UNITS.glob("*.timer")) - {UNITS / f"{LOOKS_AT_THE_CLUSTER}.timer"}:
         assert "Persistent=true" in timer.read_text(encoding="utf-8"), timer.name
 
 
@@ -304,8 +355,12 @@ def test_what_units_start_comes_with_the_release_or_with_debian() -> None:
     """By scripts, whose interpreter is the release's own: children stay in it when ``current`` moves on."""
     scripts = {script.name for script in entry_points(group="console_scripts")}
     ours = {program for program in programs() if program.startswith("/opt/vermilion/current/bin/")}
-    assert programs() - ours == {"/bin/sh", "/usr/local/sbin/vermilion-release"}
-    assert (UNITS / "bin/vermilion-release").exists()
+    assert programs() - ours == {
+        "/bin/sh",
+        "/usr/local/sbin/vermilion-release",
+        "/usr/local/sbin/vermilion-cluster",
+    }
+    assert (UNITS / "bin/vermilion-release").exists() and (UNITS / "bin/vermilion-cluster").exists()
     assert {Path(program).name for program in ours} <= scripts
 
 
@@ -327,3 +382,18 @@ def test_every_service_has_a_bound_on_its_memory_and_the_chapter_says_which() ->
 def test_a_process_that_ran_out_of_memory_does_not_take_its_service_along() -> None:
     shared = (UNITS / "vermilion-.service.d/10-hardening.conf").read_text(encoding="utf-8")
     assert "\nOOMPolicy=continue\n" in shared
+
+
+def test_the_authority_starts_after_the_witnesses_were_asked_and_has_no_network_itself() -> None:
+    """Only what the gate refuses by its own status keeps the authority from starting."""
+    gate = "vermilion-authority-gate.service"
+    text = (UNITS / "vermilion-authority.service").read_text(encoding="utf-8")
+    after, required = (re.findall(rf"^{key}=(.*)$", text, re.MULTILINE) for key in ("After", "Requires"))
+    assert gate in " ".join(after).split() and gate in " ".join(required).split()
+    assert said("vermilion-authority", "PrivateNetwork") == ["yes"]
+    assert said("vermilion-authority-gate", "Type") == ["oneshot"]
+    assert said("vermilion-authority-gate", "RemainAfterExit") == [], "it is asked before each start"
+    [passing] = said("vermilion-authority-gate", "SuccessExitStatus")
+    assert str(BEHIND) not in passing.split() and str(REFUSED) in passing.split()
+    assert said("vermilion-authority-gate", "OnFailure") == ["vermilion-alarm@%n.service"]
+    assert gate == GATE_UNIT

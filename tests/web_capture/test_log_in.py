@@ -241,16 +241,16 @@ def test_back_leads_to_the_page_before(served: Served, capturing: Capturing) -> 
     assert found.capture.visit.title == "/"
 
 
-@pytest.mark.parametrize("looks", [True, False])
+@pytest.mark.parametrize(("looks", "came"), [(True, True), (False, True), (False, False)])
 def test_a_log_in_ends_by_itself(
-    looks: bool, served: Served, capturing: Capturing, monkeypatch: pytest.MonkeyPatch
+    looks: bool, came: bool, served: Served, capturing: Capturing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the time is over; or earlier, when whoever was there has gone."""
+    """When the time is over; or earlier, when whoever was there has gone, or nobody came."""
     server = served({"site.example": lambda asked: page("here")})
     limits = CaptureLimits(seconds=20.0, log_in=3.0 if looks else 60.0)
     monkeypatch.setattr(logging_in, "UNATTENDED", 60.0 if looks else 1.0)
-    hand = Hand(iter([[Wheel(1, 1, 0, 1)], *[()] * 10_000]), looks=looks)
-    with pytest.raises(CaptureFailed, match="before the time was over" if looks else "at the log-in any more"):
+    hand = Hand(iter([[Wheel(1, 1, 0, 1)] if came else [], *[()] * 10_000]), looks=looks)
+    with pytest.raises(CaptureFailed, match="before the time was over" if looks else "Nobody was at the log-in"):
         capturing(f"http://site.example:{server.port}/", ["site.example"], limits=limits, live=hand)
 
 

@@ -13,6 +13,7 @@ from webui.api import (
     capture_schedules,
     captures,
     contracts,
+    deposit_batches,
     deposits,
     events,
     files,
@@ -39,7 +40,7 @@ from webui.shared.rate_limits import Allowance, RateLimits
 
 RESOURCES: Final = (
     *(tokens, contracts, parties, files, people, templates, batches, events, webhooks),
-    *(verifications, timestamps, deposits, captures, capture_schedules, log, seals, powers),
+    *(verifications, timestamps, deposits, deposit_batches, captures, capture_schedules, log, seals, powers),
 )
 """The modules that declare the operations."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Protocol
 
 from msgspec import Meta, Struct
 
@@ -300,16 +300,30 @@ def find_deposited_file(call: Call) -> Answer:
 
 
 def _order(given: ApiNewDeposit, declared: ObtainedDeclaration) -> DepositOrder:
-    work = WorkDetails(
+    files = tuple(DepositedFile(each.name, each.sha256, each.size) for each in given.files)
+    return DepositOrder(given.title, files, work_of(given, given.declaration.version), given.predecessor, declared)
+
+
+class DeclaredWork(Protocol):
+    """What a program says of a work."""
+
+    kind: WorkWord
+    creation: CreationWord
+    holder: ApiRightsHolder
+    completed: date | None
+    description: str
+
+
+def work_of(given: DeclaredWork, version: str) -> WorkDetails:
+    """What is *given* of a work, with this *version* of the declaration."""
+    return WorkDetails(
         kind=WorkKind(given.kind),
         creation=Creation(given.creation),
         holder=RightsHolder(HolderKind(given.holder.kind), given.holder.name),
-        declaration=given.declaration.version,
+        declaration=version,
         completed=given.completed,
         description=given.description,
     )
-    files = tuple(DepositedFile(each.name, each.sha256, each.size) for each in given.files)
-    return DepositOrder(given.title, files, work, given.predecessor, declared)
 
 
 def _exists(made: str) -> bool:
@@ -336,7 +350,7 @@ def _deposit(deposit: Deposit) -> ApiDeposit:
         holder=None if work is None else ApiRightsHolder(work.holder.kind.value, work.holder.name),
         completed=None if work is None else work.completed,
         description="" if work is None else work.description,
-        declaration=None if work is None else _declaration(work.declaration, deposit.declared),
+        declaration=None if work is None else declaration_of(work.declaration, deposit.declared),
         digest=deposit.digest,
         files=deposit.files,
         size=deposit.size,
@@ -348,6 +362,7 @@ def _deposit(deposit: Deposit) -> ApiDeposit:
     )
 
 
-def _declaration(version: str, declared: ObtainedDeclaration | None) -> ApiDeclaration:
+def declaration_of(version: str, declared: ObtainedDeclaration | None) -> ApiDeclaration:
+    """The declaration of this *version*, and what a program said of it."""
     by, obtained = (None, None) if declared is None else (declared.declarer, declared.obtained)
     return ApiDeclaration(version, load_declaration(version).digest, by, obtained)

@@ -52,6 +52,28 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
             ],
         }
     },
+    "create_deposit_batch": {
+        "two rows": {
+            "depositor": "zhang@alpha.example",
+            "declaration": {"version": "1", "by": "zhang@alpha.example", "obtained": "2026-11-30"},
+            "rows": [
+                {
+                    "file": {"sha256": "a1" * 32, "name": "照片/0001.jpg", "size": 1024},
+                    "kind": "photograph",
+                    "creation": "original",
+                    "holder": {"kind": "depositor"},
+                },
+                {
+                    "file": {"sha256": "b2" * 32},
+                    "title": "设计图",
+                    "kind": "drawing",
+                    "creation": "employee",
+                    "holder": {"kind": "organisation", "name": "甲公司示例有限公司"},
+                    "completed": "2026-11-01",
+                },
+            ],
+        }
+    },
     "change_contract": {"title": {"title": "设备采购合同（修订）"}, "no amount": {"amount": None}},
     "add_party": {
         "person": {"kind": "person", "person": "person-zhang"},

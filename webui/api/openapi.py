@@ -64,6 +64,7 @@ _PARTS: Final[Mapping[str, str]] = {
     "batch_id": "The batch's `id`.",
     "capture_id": "The capture's `id`.",
     "contract_id": "The contract's `id`.",
+    "deposit_batch_id": "The batch's `id`.",
     "deposit_id": "The deposit's `id`.",
     "file_name": "The file's `name`.",
     "number": "The entry's number, counted from 0.",

@@ -41,7 +41,9 @@ REALM: Final = "vermilion"
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{1,512}=*")
 _KEY = re.compile(r'("?)([\x21\x23-\x7e]{1,128})\1')
 _VERSION = re.compile(r'"([0-9]{1,12})"')
-_MADE = re.compile(r"/api/v1/(?P<of>contracts|powers|deposits|captures|capture-schedules)/(?P<id>[^/]+)")
+_MADE = re.compile(
+    r"/api/v1/(?P<of>contracts|powers|deposits|deposit-batches|captures|capture-schedules)/(?P<id>[^/]+)"
+)
 _KEPT_HEADERS = ("ETag", "Location")
 
 
@@ -216,6 +218,8 @@ def _require_part(part: str, about: str) -> None:
             appliance.captures.of_client(about)
         case "contract_id":
             appliance.client_contracts.read(about)
+        case "deposit_batch_id":
+            appliance.deposit_batches.find(about)
         case "deposit_id":
             appliance.ownership.of_client(about)
         case "power_id":
@@ -228,6 +232,7 @@ _PART_OF: Final[Mapping[str, str]] = {
     "captures": "capture_id",
     "capture-schedules": "schedule_id",
     "contracts": "contract_id",
+    "deposit-batches": "deposit_batch_id",
     "deposits": "deposit_id",
     "powers": "power_id",
 }

@@ -12,6 +12,7 @@ from webui.console import (
     access,
     administrators,
     api_clients,
+    cluster,
     directory,
     history,
     keys,
@@ -41,6 +42,7 @@ BLUEPRINTS = (
     api_clients.blueprint,
     directory.blueprint,
     witnesses.blueprint,
+    cluster.blueprint,
     runbook.blueprint,
     login.blueprint,
     settings.blueprint,
@@ -62,7 +64,7 @@ def create_app(parts: ConsoleParts) -> Flask:
     language.install(app, default=configured.interface.language, zone=configured.interface.zone, secure=https)
     forms.install(app, key=parts.form_key, secure=https)
     qr.install(app)
-    app.jinja_env.globals.update(has_runbook=runbook.has_page)
+    app.jinja_env.globals.update(has_runbook=runbook.has_page, has_cluster=configured.home.cluster_settings.exists)
     app.jinja_env.filters["coded"] = requests.coded
     errors.install(app)
     access.install(app, parts, secure=https)

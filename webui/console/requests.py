@@ -50,6 +50,7 @@ CHOICES = {
 
 AREAS = {
     "Machine": ("maintenance", "service", "backup", "drill", "restore", "release", "alarm", "support"),
+    "Cluster": ("cluster",),
     "Log, contracts and mail": ("log", "mail", "gateway", "retries"),
     "Webhooks": ("webhooks",),
     "Keys and certificates": ("authority", "crl", "key", "keys", "certificate", "certificates"),

@@ -315,9 +315,12 @@ MOST_FIELDS = 2500
 """As many as the form of step 3 has with all of its rows."""
 
 SECRET = frozenset(
-    {"password", "again", "old", "pin", "pin_again", "code", "sealed", "ticket", PASSKEY_FIELD, forms.FIELD, FIELD}
+    {
+        *("password", "again", "old", "pin", "pin_again", "code", "sealed", "ticket", "actions"),
+        *(PASSKEY_FIELD, forms.FIELD, FIELD),
+    }
 )
-"""Fields that stay behind."""
+"""Fields that stay behind; ``actions`` are what somebody does in a live view, passwords among it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,7 @@ def _place(refusal: RefusalError) -> str:
 
 
 _PLACES = {
-    "log in": "log_in",
+    "log in": "plan",
     "urpose": "purpose",
     "what the capture is for": "purpose",
     "next it is": "every",
@@ -165,7 +165,8 @@ _PLACES = {
 @pages.post("/new")
 @form(new, investigator, _place, refusals=(CaptureFailed, PreconditionRefused), status=unprocessable)
 def order(by: str) -> Answer:
-    draft = CaptureDraft(field("address", 3000), field("purpose", 3000), tuple(_steps()), bool(field("log_in")))
+    by_hand = field("plan") == "log-in" or bool(field("log_in"))
+    draft = CaptureDraft(field("address", 3000), field("purpose", 3000), tuple(_steps()), by_hand)
     if field("plan") != "plan":
         return once(by, lambda: url_for(".show", capture_id=appliance.captures.order(draft, by=by).id))
     plan = _plan()

@@ -1,4 +1,5 @@
 """``/office/people/ID/contracts``: what somebody who has left leaves behind, and who takes it over;
+``/office/captures`` and ``/office/people/ID/captures``: the same of web captures and their plans;
 ``/contracts/ID/stand-in``: the same of one contract, for its initiator;
 ``/partners/ID/representatives/ID/contracts``: the same of a representative, for the partner's administrator."""
 
@@ -8,13 +9,14 @@ from collections.abc import Sequence
 
 from flask import Blueprint, request, url_for
 
+from appliance.captures.handing_over import MOST_CANDIDATES
 from appliance.contracts.handing_over import OpenPart
 from appliance.errors import NotAllowed
 from webui.portal.access import ContractView, PortalVisitor, view_contract
-from webui.portal.office.forms import visiting_officer
+from webui.portal.office.forms import office_reader, visiting_officer
 from webui.portal.pages import appliance
 from webui.portal.partners import administrator_of
-from webui.shared.form_pages import Answer, form, render, see_other
+from webui.shared.form_pages import Answer, form, render, see_other, status_in_workflow
 from webui.shared.forms import field
 
 pages = Blueprint("departures", __name__)
@@ -72,6 +74,38 @@ def take_over_for_partner(someone: PortalVisitor, partner_id: str, subject: str)
     appliance.representatives.representative(partner_id, subject)
     _decide(field("contract", 80), someone.subject, left=subject)
     return see_other("departures.left_by_representative", partner_id=partner_id, subject=subject)
+
+
+@pages.get("/office/captures")
+def captures_left() -> Answer:
+    """Who has left and still has web captures or plans."""
+    office_reader()
+    return render("office/captures.html", left=appliance.capture_handing_over.everybody())
+
+
+@pages.get("/office/people/<subject>/captures")
+def captures_of(subject: str) -> Answer:
+    visiting_officer()
+    handing_over, find = appliance.capture_handing_over, looked_for()
+    left = handing_over.left_behind(subject)
+    return render(
+        "office/captures_of.html",
+        subject=subject,
+        name=appliance.registry.person(subject).name,
+        left=left,
+        schedules=handing_over.schedules(subject) if left else (),
+        able=handing_over.candidates(subject, find) if left else (),
+        find=find,
+        most=MOST_CANDIDATES,
+    )
+
+
+@pages.post("/office/people/<subject>/captures")
+@form(captures_of, visiting_officer, "reason", status=status_in_workflow)
+def take_over_captures(by: str, subject: str) -> Answer:
+    to, reason = field("to", 80), field("reason", 1001)
+    appliance.capture_handing_over.hand_over(subject, to=to, reason=reason, by=by)
+    return see_other("departures.captures_left")
 
 
 LONGEST = 60

@@ -44,13 +44,15 @@ preload_app = False
 
 
 def on_starting(server: object) -> None:
-    """Starts the confined processes, loads the pages' code and makes the memory for rate limits before the fork:
-    the workers share all of it.
+    """Lets requests be repeated that an end cut off. Starts the confined processes, loads the pages' code and
+    makes the memory for rate limits before the fork: the workers share all of it.
 
     The garbage collector then ignores the code: marking objects writes to them, and each worker would copy their
     pages.
     """
-    importlib.import_module("webui.portal.process").shared_confinement(_home.cache).start()
+    process = importlib.import_module("webui.portal.process")
+    process.let_requests_be_repeated(_home)
+    process.shared_confinement(_home.cache).start()
     shared_counts()
     gc.collect()
     gc.freeze()

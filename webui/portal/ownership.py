@@ -237,7 +237,7 @@ def table(by: str) -> Answer:
     table_form,
     require_person,
     lambda refusal: "declaration" if refused_part(refusal) == "declaration" else "list",
-    refusals=(DocumentRefused, ConfinementFailed, PreconditionRefused),
+    refusals=(DocumentRefused, ConfinementFailed, PreconditionRefused, StateRefused),
     status=status_in_workflow,
 )
 def upload_table(by: str) -> Answer:
@@ -273,10 +273,20 @@ def batch(batch_id: str) -> Answer:
         later=after > 0,
         states=STATES,
         readable=readable_name,
+        own=done.batch.owner == by,
+        client=None if done.batch.client is None else appliance.api_clients.find(done.batch.client).name,
     )
     if done.busy and not after:
         response.headers["Refresh"] = _LOOK_AGAIN
     return response
+
+
+@pages.post("/batches/<batch_id>/retry")
+@form(batch, require_person, refusals=(StateRefused,), status=status_in_workflow)
+def retry(by: str, batch_id: str) -> Answer:
+    """The rows that were not deposited wait once more."""
+    appliance.deposit_batches.retry(batch_id, by=by)
+    return see_other("ownership.batch", batch_id=batch_id)
 
 
 @pages.get("/batches/<batch_id>/deposits.zip")

@@ -6,17 +6,21 @@ import atexit
 import os
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, suppress
 from functools import cache
 from pathlib import Path
 from typing import Final
 from wsgiref.types import WSGIApplication
 
 from appliance.api_clients import ApiUsage
+from appliance.clock import utc_now
 from appliance.config import load
 from appliance.confinement.pool import Confinement
+from appliance.errors import StorageError
 from appliance.home import Home
 from appliance.logs import set_up_logging
+from appliance.store.database import Database
+from appliance.submissions import KeyedRequests
 from appliance.wiring import Appliance, open_appliance
 from webui.portal.application import create_app
 from webui.portal.timestamp_forwarder import TimestampForwarder
@@ -31,6 +35,15 @@ _TO_END: Final = 5.0
 def shared_confinement(folder: Path) -> Confinement:
     """The confined processes of this process and its forks: gunicorn's parent starts them once for all workers."""
     return Confinement(folder)
+
+
+def let_requests_be_repeated(home: Home) -> None:
+    """Requests of API clients that the portal was at when it ended, on this machine or another, are taken over by
+    whoever repeats them. On an appliance alone, where systemd starts it when nothing of the one before is left."""
+    if not home.is_managed or not home.database.exists():
+        return
+    with suppress(StorageError), closing(Database(home.database)) as database:  # its workers say what is wrong
+        KeyedRequests(database, utc_now).fail_all()
 
 
 @cache

@@ -7,12 +7,21 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from appliance.administration.action import Action, ExecutedBy
-from appliance.administration.actions import accounts, directories, integration, keys, machine, service, webhooks
+from appliance.administration.actions import (
+    accounts,
+    cluster,
+    directories,
+    integration,
+    keys,
+    machine,
+    service,
+    webhooks,
+)
 from appliance.errors import NotFound
 from appliance.model.administration import ROOT, Actor
 
 _AREAS = (
-    *(service.MAINTENANCE_ACTIONS, machine.ACTIONS, service.ACTIONS, webhooks.ACTIONS),
+    *(service.MAINTENANCE_ACTIONS, machine.ACTIONS, cluster.ACTIONS, service.ACTIONS, webhooks.ACTIONS),
     *(keys.ACTIONS, integration.ACTIONS, directories.ACTIONS, accounts.ACTIONS),
 )
 

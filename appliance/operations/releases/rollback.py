@@ -26,7 +26,14 @@ from appliance.ledger.audit_trail import EventKind
 from appliance.ledger.timestamp_spool import count_waiting
 from appliance.model.administration import JournalKind
 from appliance.operations.backup.archives import lack_of_room
-from appliance.operations.releases.tree import Commands, Releases, Upgrade, UpgradeJournal, UpgradeStep
+from appliance.operations.releases.tree import (
+    Commands,
+    Releases,
+    Upgrade,
+    UpgradeJournal,
+    UpgradeStep,
+    name_release,
+)
 from appliance.store.copying import DatabaseSnapshot, JournalEntry, carry, moment_of
 from hsm import canonical
 from hsm.config import AuthorityHome
@@ -172,6 +179,7 @@ def go_back(
     # Documents that wait to be confirmed: an older release would never remove them.
     shutil.rmtree(home.activation_requests, ignore_errors=True)
     releases.switch(before)
+    name_release(home, before.name)
     taken_back = UpgradeJournal(releases.root).record_step(done, UpgradeStep.TAKEN_BACK)
     commands.do(commands.start, home)
     if commands.start:

@@ -84,6 +84,13 @@ class Releases:
         sync_directory(self.root)
 
 
+def name_release(home: Home, name: str) -> None:
+    """*home* belongs to the release *name* from now on, on disk on return: another machine that mounts it starts
+    that."""
+    files.write_durably(home.release, f"{name}\n".encode(), mode=0o644)
+    home.release.chmod(0o644)  # whatever root's umask is
+
+
 def run_command(command: list[str], more: Mapping[str, str]) -> str:
     """What *command* prints. Raises :class:`UpgradeRefused` with its last words when it fails."""
     environment = inherited(os.environ, "CREDENTIALS_DIRECTORY")

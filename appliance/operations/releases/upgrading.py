@@ -31,6 +31,7 @@ from appliance.operations.releases.tree import (
     UpgradeJournal,
     UpgradeStep,
     UpgradeStepHook,
+    name_release,
 )
 from hsm.note import read_vkey
 
@@ -47,8 +48,8 @@ def upgrade(
     """Makes the release *name* the current one. A run that was interrupted is taken up where it was.
 
     1. preflight: both releases start, the new one knows the database's schema, no other upgrade is open; 2. a
-    backup, checked; 3. all stops, both databases are copied; 4. the new release migrates, by one transaction;
-    5. the link is switched; 6. everything starts, and the new release says that it serves.
+    backup, checked; 3. all stops, both databases are copied; 4. the home names the new release, which migrates, by
+    one transaction; 5. the link is switched; 6. everything starts, and the new release says that it serves.
 
     What fails before 3 changes nothing. What fails later is taken back: the copies are put in place, the older
     release serves again. Only when acts were recorded in between, nothing is taken back, and the sentence says so.
@@ -101,6 +102,8 @@ def _copy(home: Home, commands: Commands) -> None:
 
 def _change(home: Home, releases: Releases, done: Upgrade, commands: Commands, reach: UpgradeStepHook) -> Upgrade:
     journal, release = UpgradeJournal(releases.root), releases.get(done.after)
+    # First of all: a machine that takes the home over from here on needs the release that knows what was migrated.
+    name_release(home, release.name)
     if not done.has(UpgradeStep.MIGRATED):
         release.run(home, "migrate")
         done = journal.record_step(done, UpgradeStep.MIGRATED)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import metadata
 from pathlib import Path
 
 from appliance.config import load
@@ -28,6 +29,7 @@ from appliance.operations.backup.archives import (
     read_list,
 )
 from appliance.operations.backup.checking import signed_manifest
+from appliance.operations.releases.tree import name_release
 from appliance.operations.restore.opening import (
     VerifiedArchive,
     open_appliance_files,
@@ -158,6 +160,7 @@ def restore_archive(
     begun = interrupted(home)
     if begun is not None:
         complete(home, begun, reach)
+        _name_release(home)
         return None
     if not home.root.exists():  # one that provisioning made keeps its mode: the services pass through it
         make_directory(home.root)
@@ -179,8 +182,15 @@ def restore_archive(
     home.clearance.unlink(missing_ok=True)  # no timestamps before somebody has looked at the log that comes now
     aside = home.root / f"before-{now:%Y%m%dT%H%M%SZ}"
     swap(home, Swap(order.archive.name, staged.root.name, aside.name), reach)
+    _name_release(home)
     spool = aside / SPOOL
     return Restored(manifest, verified, key, aside if aside.exists() else None, spool if spool.exists() else None)
+
+
+def _name_release(home: Home) -> None:
+    """What was restored has this release's schema, whichever made the backup."""
+    if home.is_managed:
+        name_release(home, metadata.version("vermilion"))
 
 
 def _stage(

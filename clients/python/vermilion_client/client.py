@@ -19,11 +19,14 @@ from vermilion_client.evidence import (
     Capture,
     CaptureSchedule,
     Deposit,
+    DepositBatch,
+    DepositRow,
     FoundDeposit,
     ListedCapture,
     NewCapture,
     NewCaptureSchedule,
     NewDeposit,
+    NewDepositBatch,
 )
 from vermilion_client.transport import JSON, Answer, Credentials, Patience, Request, Transport
 from vermilion_client.types import (
@@ -353,6 +356,37 @@ class Client:
     def deposit_manifest(self, deposit_id: str) -> bytes:
         """The manifest whose digest was timestamped, of a deposit of several files."""
         return self.request("GET", f"{_below('deposits', deposit_id)}/manifest").content
+
+    def deposit_batch(self, order: NewDepositBatch, *, key: str = "") -> DepositBatch:
+        """Deposits the digest of each row, one after another; :meth:`wait_deposited` waits for all of them."""
+        return read(DepositBatch, self.request("POST", "/deposit-batches", body=order, key=key).value)
+
+    def deposit_batches(self, *, page: int = 100) -> Iterator[DepositBatch]:
+        """The batches of deposits that this client handed in, the newest first."""
+        for each in self._listed("/deposit-batches", "batches", {"limit": page}):
+            yield read(DepositBatch, each)
+
+    def wait_deposited(self, batch_id: str, *, timeout: float = 3600.0, every: float = 5.0) -> DepositBatch:
+        """The batch once none of its rows waits, deposited or not: look at ``counts``. Raises
+        :class:`TimeoutError` after *timeout* seconds."""
+        last = time.monotonic() + timeout
+        path = _below("deposit-batches", batch_id)
+        while (found := read(DepositBatch, self.request("GET", path).value)).busy:
+            if time.monotonic() + every > last:
+                raise TimeoutError(f"{found.id} is still busy")
+            time.sleep(every)
+        return found
+
+    def deposit_rows(self, batch_id: str, *, state: str = "", page: int = 100) -> Iterator[DepositRow]:
+        """The rows of a batch with what became of them, in their order."""
+        path = f"{_below('deposit-batches', batch_id)}/rows"
+        for each in self._listed(path, "rows", {"state": state, "limit": page}):
+            yield read(DepositRow, each)
+
+    def retry_deposits(self, batch_id: str) -> DepositBatch:
+        """Tries the rows again that were not deposited."""
+        path = f"{_below('deposit-batches', batch_id)}/retry"
+        return read(DepositBatch, self.request("POST", path).value["batch"])
 
     def find_deposits(self, digest: str) -> tuple[FoundDeposit, ...]:
         """The deposits of a file, or a manifest, with this SHA-256 (hex), the oldest first."""

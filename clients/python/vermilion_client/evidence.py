@@ -278,6 +278,71 @@ class Deposit:
 
 
 @dataclass(frozen=True, slots=True)
+class NewDepositRow:
+    """One deposit of a batch, of one file; an empty ``title`` is the file's name."""
+
+    file: DepositedFile
+    kind: str
+    creation: str
+    holder: RightsHolder
+    title: str = ""
+    completed: date | None = None
+    description: str = ""
+    predecessor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewDepositBatch:
+    """A deposit for each of the ``rows``, with one declaration for all of them."""
+
+    depositor: str
+    declaration: NewDeclaration
+    rows: tuple[NewDepositRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DepositRowCounts:
+    """How many rows are in each state."""
+
+    waiting: int
+    made: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class DepositBatch:
+    """A batch of deposits; ``busy`` while some of them are still to be made."""
+
+    id: str
+    depositor: str
+    declaration: Declaration
+    created: datetime
+    total: int
+    busy: bool
+    counts: DepositRowCounts
+
+
+@dataclass(frozen=True, slots=True)
+class RowProblem:
+    """Why a row was not deposited."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class DepositRow:
+    """What became of a row. ``state``: waiting, made or failed; ``deposit`` is the ``id`` of what was made."""
+
+    number: int
+    title: str
+    file: DepositedFile
+    state: str
+    deposit: str | None
+    problem: RowProblem | None
+
+
+@dataclass(frozen=True, slots=True)
 class FoundDeposit:
     """That a file was deposited; ``deposit`` is its ``id`` within the client's reach."""
 

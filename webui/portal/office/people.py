@@ -79,6 +79,7 @@ def person(subject: str) -> Answer:
         requests=appliance.office.requests.requests_of(subject),
         possible=sorted(possible_roles(subject)),
         checks=not member.entry.guest or appliance.disclosing.invited(subject, visitor().audience),
+        left=appliance.capture_handing_over.left_behind(subject),
         link=_link(subject),
         manager=_manager_of(member.entry),
     )

@@ -37,6 +37,7 @@ def everything() -> Answer:
         roll=office.members.page(search, own=own, after=after),
         seals=seals,
         departed=office.members.count_departed() if not search and not after else 0,
+        resting=appliance.capture_handing_over.count_resting() if not search and not after else 0,
         names=names,
         search=search,
         after=after,

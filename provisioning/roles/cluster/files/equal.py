@@ -1,0 +1,105 @@
+"""Makes settings and secrets of two machines equal, without a secret in the clear on any disk.
+
+    equal.py give '{"folders": […], "files": […], "except": […], "secrets": PREFIX}'    what this machine has, as JSON on standard output
+    equal.py take '{…the same…}' <JSON    this machine has the same afterwards; standard output names what was changed
+
+Secrets are systemd's encrypted credentials below /etc/credstore.encrypted whose names begin with PREFIX. They are decrypted in
+memory, and encrypted anew with the key of the machine that takes them."""
+
+import base64
+import grp
+import json
+import os
+import pathlib
+import pwd
+import stat
+import subprocess
+import sys
+import tempfile
+
+STORE = pathlib.Path("/etc/credstore.encrypted")
+
+
+def regular(folder):
+    return (path for path in sorted(pathlib.Path(folder).rglob("*")) if path.is_file() and not path.is_symlink())
+
+
+def paths(what):
+    """The files that are meant and there, but for those that are each machine's own."""
+    found = {path for folder in what["folders"] for path in regular(folder)}
+    found |= {path for path in map(pathlib.Path, what["files"]) if path.is_file()}
+    return sorted(found - {pathlib.Path(each) for each in what["except"]})
+
+
+def described(path):
+    status = path.stat()
+    return {
+        "mode": stat.S_IMODE(status.st_mode),
+        "owner": pwd.getpwuid(status.st_uid).pw_name,
+        "group": grp.getgrgid(status.st_gid).gr_name,
+        "content": base64.b64encode(path.read_bytes()).decode(),
+    }
+
+
+def secret(name, store=STORE):
+    asked = ["systemd-creds", "decrypt", f"--name={name.partition('.')[2]}", str(store / name), "-"]
+    return base64.b64encode(subprocess.run(asked, capture_output=True, check=True).stdout).decode()
+
+
+def secrets(prefix, store=STORE):
+    """Name → secret in Base64, of each credential that begins with *prefix*."""
+    return {path.name: secret(path.name, store) for path in sorted(store.glob(f"{prefix}*"))} if prefix else {}
+
+
+def give(what, store=STORE):
+    return {
+        "files": {str(path): described(path) for path in paths(what)},
+        "secrets": secrets(what["secrets"], store),
+    }
+
+
+def put(path, content, *, mode, owner="root", group="root"):
+    """Writes the file, which is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    number, fresh = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(number, "wb") as opened:
+        os.fchmod(number, mode)
+        os.fchown(number, pwd.getpwnam(owner).pw_uid, grp.getgrnam(group).gr_gid)
+        opened.write(content)
+        opened.flush()
+        os.fsync(number)
+    os.replace(fresh, path)
+
+
+def keep(name, content, store=STORE):
+    asked = ["systemd-creds", "encrypt", "--with-key=host", f"--name={name.partition('.')[2]}", "-", "-"]
+    put(store / name, subprocess.run(asked, input=content, capture_output=True, check=True).stdout, mode=0o600)
+
+
+def take(what, given, store=STORE):
+    """The names of what was changed."""
+    own, changed = give(what, store), []
+    for name, each in given["files"].items():
+        if own["files"].get(name) != each:
+            put(pathlib.Path(name), base64.b64decode(each["content"]), mode=each["mode"], owner=each["owner"], group=each["group"])
+            changed.append(name)
+    in_folders = [name for name in own["files"] if any(name.startswith(f"{each}/") for each in what["folders"])]
+    for name in sorted(set(in_folders) - set(given["files"])):
+        os.unlink(name)
+        changed.append(name)
+    for name, content in given["secrets"].items():
+        if own["secrets"].get(name) != content:
+            keep(name, base64.b64decode(content), store)
+            changed.append(name)
+    for name in sorted(set(own["secrets"]) - set(given["secrets"])) if what.get("whole", True) else []:
+        os.unlink(store / name)
+        changed.append(name)
+    return changed
+
+
+if __name__ == "__main__":
+    meant = json.loads(sys.argv[2])
+    if sys.argv[1] == "give":
+        print(json.dumps(give(meant)))
+    else:
+        print("\n".join(take(meant, json.load(sys.stdin))))

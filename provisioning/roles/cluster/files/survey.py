@@ -1,0 +1,164 @@
+"""What one of the two machines is, as JSON on standard output, before anything is touched: only Debian's Python is needed.
+
+Its argument is JSON: the device of the volume, the names of both machines, the floating address, and this machine's two
+addresses of the rings."""
+
+import contextlib
+import grp
+import json
+import os
+import pathlib
+import pwd
+import re
+import socket
+import stat
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree
+
+HOME = pathlib.Path("/var/lib/vermilion")
+CIB = pathlib.Path("/var/lib/pacemaker/cib/cib.xml")
+RESOURCE = pathlib.Path("/etc/drbd.d/vermilion.res")
+
+
+def text(path):
+    """The file's text, or nothing."""
+    try:
+        return pathlib.Path(path).read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+def volume(device, resource=RESOURCE):
+    """The block device that is to hold the home: its size, and what is on it already."""
+    found = {"path": device, "block": False, "bytes": 0, "ours": False, "holds": "", "used_by": ""}
+    try:
+        status = os.stat(device)
+    except OSError:
+        return found
+    if not stat.S_ISBLK(status.st_mode):
+        return found
+    number = f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"
+    place = pathlib.Path("/sys/dev/block") / number
+    found["block"] = True
+    found["bytes"] = int(text(place / "size") or 0) * 512
+    said = set(re.findall(r"^\s*disk\s+\"?([^\";\s]+)\"?;", text(resource), re.MULTILINE))
+    found["ours"] = device in said
+    asked = subprocess.run(["blkid", "-p", "-o", "export", device], capture_output=True, text=True, check=False)
+    told = dict(line.partition("=")[::2] for line in asked.stdout.splitlines())
+    ambiguous = "several file systems" if asked.returncode == 8 else asked.stderr.strip()
+    found["holds"] = told.get("TYPE") or told.get("PTTYPE") or ambiguous
+    mounted = [line.split()[4] for line in text("/proc/self/mountinfo").splitlines() if line.split()[2] == number]
+    holders = sorted(each.name for each in (place / "holders").glob("*"))
+    parts = sorted(each.name for each in place.glob("*/partition"))
+    found["used_by"] = ", ".join([*mounted, *holders, *("its partitions" for _ in parts[:1])])
+    return found
+
+
+def cluster_of(cib=CIB):
+    """The names of the nodes of the cluster that this machine is of, where that serves the appliance, else none."""
+    try:
+        found = xml.etree.ElementTree.parse(cib).getroot()
+    except (OSError, xml.etree.ElementTree.ParseError):
+        return []
+    if found.find(".//group[@id='vermilion']") is None:
+        return []
+    return sorted(each.get("uname", "") for each in found.iterfind("./configuration/nodes/node"))
+
+
+def mounted(path):
+    """The device that is mounted exactly there, or nothing."""
+    lines = [line.split() for line in text("/proc/self/mountinfo").splitlines()]
+    return next((line[line.index("-") + 2] for line in lines if line[4] == str(path)), "")
+
+
+def mounts_below(path):
+    lines = [line.split()[4] for line in text("/proc/self/mountinfo").splitlines()]
+    return sorted({each for each in lines if each.startswith(f"{path}/")})
+
+
+def answering(address):
+    """The hardware address that answers for the IPv4 *address* in the machine's network, or nothing."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        for _ in range(3):
+            asking.sendto(b"", (address, 9))
+            time.sleep(0.5)
+    for line in text("/proc/net/arp").splitlines()[1:]:
+        fields = line.split()
+        if fields[0] == address and int(fields[2], 16) & 2:
+            return fields[3]
+    return ""
+
+
+def resolved(name):
+    try:
+        return sorted({each[4][0] for each in socket.getaddrinfo(name, None)})
+    except OSError:
+        return []
+
+
+def here(address):
+    """Whether this machine has the address: only then a socket can be bound to it."""
+    try:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as bound:
+            bound.bind((address, 0))
+    except OSError:
+        return False
+    return True
+
+
+def network(address, routes=None):
+    """The narrowest network of the machine's routes that the IPv4 *address* is in, as hexadecimal address/mask, or nothing."""
+    number = int.from_bytes(socket.inet_aton(address))
+    found = []
+    for line in (text("/proc/net/route") if routes is None else routes).splitlines()[1:]:
+        to, mask = (int.from_bytes(bytes.fromhex(line.split()[each]), "little") for each in (1, 7))
+        if mask and number & mask == to:
+            found.append((mask, f"{to:08x}/{mask:08x}"))
+    return max(found, default=(0, ""))[1]
+
+
+def module_there():
+    release = os.uname().release
+    return os.path.exists("/sys/module/drbd") or any(pathlib.Path("/lib/modules", release).rglob("drbd.ko*"))
+
+
+def main(device, names, floating, rings):
+    home_mounted = mounted(HOME)
+    floating_here = here(floating)
+    used = 0
+    if not home_mounted and HOME.is_dir():
+        asked = subprocess.run(["du", "-sxk", HOME], capture_output=True, text=True, check=False)
+        used = int(asked.stdout.split()[0]) * 1024 if asked.stdout else 0
+    try:
+        proven = json.loads(text("/etc/vermilion/fence-proven.json"))["nodes"]
+    except (ValueError, KeyError):
+        proven = {}
+    return {
+        "boot": text("/proc/sys/kernel/random/boot_id").strip(),
+        "volume": volume(device),
+        "cluster": cluster_of(),
+        "mounted": home_mounted,
+        "home": not home_mounted and ((HOME / "trust/log.vkey").exists() or (HOME / "state/vermilion.db").exists()),
+        "home_bytes": used,
+        "mounts_below_home": [] if home_mounted else mounts_below(HOME),
+        "aside": HOME.with_name("vermilion.before-cluster").exists(),
+        "users": {each.pw_name: each.pw_uid for each in pwd.getpwall()},
+        "user_groups": {each.pw_name: each.pw_gid for each in pwd.getpwall()},
+        "groups": {each.gr_name: each.gr_gid for each in grp.getgrall()},
+        "resolved": {name: resolved(name) for name in names},
+        "rings_here": [address for address in rings if here(address)],
+        "ring_networks": [network(address) for address in rings],
+        "floating_here": floating_here,
+        "floating_answers": "" if floating_here else answering(floating),
+        "module": module_there(),
+        "proven": proven,
+        "drbd": text("/proc/drbd"),
+    }
+
+
+if __name__ == "__main__":
+    asked_for = json.loads(sys.argv[1])
+    print(json.dumps(main(asked_for["volume"], asked_for["names"], asked_for["floating"], asked_for["rings"])))

@@ -1,0 +1,54 @@
+"""``make test-ha``: two machines become one appliance, and go on when one of them fails.
+
+    python -m tests.ha KEPT [ROUNDS]
+
+KEPT is a folder for what the next run uses again. ``EVENTS="power-active rings"`` in the environment: rounds of
+these alone. The last line has the figures; the status is 0 when nothing failed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.ha import probe, rounds
+from tests.ha.events import EVENTS
+from tests.ha.pair import Pair
+from tests.ha.steps import STEPS
+from tests.machine.plan import perform, say
+
+
+def main(kept: str, count: str = "20") -> int:
+    """The exit status."""
+    names = os.environ.get("EVENTS", "")
+    if unknown := set(names.split()) - set(EVENTS):
+        say(f"test-ha: no event {', '.join(sorted(unknown))}; there are: {' '.join(EVENTS)}")
+        return 2
+    reason = probe.why_not()
+    if reason:
+        say(f"test-ha: {reason}")
+        return 0 if os.environ.get("WHERE_POSSIBLE") else 1
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("test-ha: ended from outside"))
+    Path(kept).mkdir(parents=True, exist_ok=True)
+    began, pair = time.monotonic(), Pair(Path(kept), Path(tempfile.mkdtemp(prefix="vermilion-ha-", dir=kept)))
+    try:
+        outcome = perform(STEPS, pair)
+        if outcome.failed:
+            say(f"test-ha: failed: {', '.join(outcome.failed)}")
+        done = rounds.all_rounds(pair, 0 if outcome.failed else int(count), names)
+        say(f"test-ha: {done.remarks()}; all in {time.monotonic() - began:.0f} s")
+        if os.environ.get("STAY"):  # for whoever wants to look at what failed
+            say(f"test-ha: the house stays until this is ended: {pair.folder}")
+            time.sleep(1e6)
+        say(done.last_line())
+    finally:
+        pair.close()
+    return 1 if outcome.failed or done.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

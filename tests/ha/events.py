@@ -1,0 +1,184 @@
+"""What happens to the pair in a round, and who serves afterwards."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.ha.node import Node
+from tests.ha.pair import Pair
+from tests.ha.places import FRONT, NODES, RINGS
+from tests.machine.failure import StepFailed
+
+HELD = 60.0
+"""Seconds for which a cable is out where nothing has to come of it."""
+
+ALONE = 90.0
+"""Seconds in which a node that cannot cut the other must not take over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Who serves when it happens, and who does not."""
+
+    pair: Pair
+    active: Node
+    standby: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """``happen`` returns when it has happened (a remark, or nothing), ``mend`` puts right what has to be, once
+    somebody serves. ``serves``: the part of the node that serves then, "active", "standby", or "any"."""
+
+    name: str
+    says: str
+    serves: str
+    happen: Callable[[Scene], str]
+    mend: Callable[[Scene], None]
+
+
+EVENTS: dict[str, Event] = {}
+
+
+def _nothing(_scene: Scene) -> None:
+    pass
+
+
+def _event(
+    name: str, serves: str, mend: Callable[[Scene], None] = _nothing
+) -> Callable[[Callable[[Scene], str]], Callable[[Scene], str]]:
+    def register(happen: Callable[[Scene], str]) -> Callable[[Scene], str]:
+        assert happen.__doc__, name
+        EVENTS[name] = Event(name, happen.__doc__.splitlines()[0].rstrip("."), serves, happen, mend)
+        return happen
+
+    return register
+
+
+def _plug(network: str) -> Callable[[Scene], None]:
+    def mend(scene: Scene) -> None:
+        scene.active.plug(network, in_place=True)
+
+    return mend
+
+
+def _plug_rings(scene: Scene) -> None:
+    for ring in RINGS:
+        scene.active.plug(ring, in_place=True)
+
+
+def _new_disk(scene: Scene) -> None:
+    scene.active.run(f"{_of_disk('running')} && drbdadm attach vermilion")
+
+
+def _of_disk(state: str) -> str:
+    return f"for each in /sys/class/scsi_disk/*/device/state; do echo {state} >$each; done"
+
+
+@_event("power-active", "standby")
+def power_active(scene: Scene) -> str:
+    """the power of the active node is cut"""
+    scene.active.cut()
+    return ""
+
+
+@_event("switch-over", "standby")
+def switch_over(scene: Scene) -> str:
+    """an administrator switches over as planned"""
+    began = time.monotonic()
+    told = scene.active.run("/usr/local/sbin/vermilion-cluster switch-over").strip()
+    last = (told.splitlines() or ["it says nothing"])[-1]
+    return f"the command took {time.monotonic() - began:.0f} s: {last}"
+
+
+@_event("power-standby", "active")
+def power_standby(scene: Scene) -> str:
+    """the power of the standby is cut"""
+    scene.standby.cut()
+    return ""
+
+
+@_event("rings", "active", _plug_rings)
+def rings(scene: Scene) -> str:
+    """both rings are cut: the two lose each other, and one cuts the other"""
+    _cut_each_other(scene)
+    return ""
+
+
+def _cut_each_other(scene: Scene) -> None:
+    for ring in RINGS:
+        scene.active.plug(ring, in_place=False)
+
+
+@_event("authority", "active")
+def authority(scene: Scene) -> str:
+    """the authority is killed, with the HSM in it"""
+    scene.active.run("systemctl kill --kill-whom=all --signal=KILL vermilion-authority.service")
+    return ""
+
+
+@_event("ring1", "active", _plug(RINGS[0]))
+def ring1(scene: Scene) -> str:
+    """the first ring is cut, by which the volume is copied"""
+    scene.active.plug(RINGS[0], in_place=False)
+    return ""
+
+
+@_event("disk", "any", _new_disk)
+def disk(scene: Scene) -> str:
+    """the active node's disk fails"""
+    scene.active.run(_of_disk("offline"))
+    return ""
+
+
+@_event("power-both", "any")
+def power_both(scene: Scene) -> str:
+    """the power of the whole house fails, and comes back"""
+    assert scene.pair.house is not None
+    for place in NODES:
+        scene.pair.house.stop_controller(place)
+    for node in (scene.active, scene.standby):
+        node.mains(connected=False)
+        node.forget()
+    time.sleep(5)
+    for node in (scene.standby, scene.active):
+        node.mains(connected=True)
+        scene.pair.house.start_controller(node.place, node.folder)
+        node.switch("power", "1")
+    return "dark for 5 s"
+
+
+@_event("ring2", "active", _plug(RINGS[1]))
+def ring2(scene: Scene) -> str:
+    """the second ring is cut"""
+    scene.active.plug(RINGS[1], in_place=False)
+    return ""
+
+
+@_event("front", "any", _plug(FRONT))
+def front(scene: Scene) -> str:
+    """the active node's cable to the people is cut"""
+    scene.active.plug(FRONT, in_place=False)
+    return ""
+
+
+@_event("blackout", "any")
+def blackout(scene: Scene) -> str:
+    """the active node and its controller lose their current: nobody is cut, so nobody takes over meanwhile"""
+    pair = scene.pair
+    assert pair.house is not None
+    pair.house.stop_controller(scene.active.place)
+    scene.active.mains(connected=False)
+    scene.active.forget()
+    began = time.monotonic()
+    while time.monotonic() - began < ALONE:
+        state = pair.state(scene.standby)
+        if state is not None and state.where("filesystem") == scene.standby.name:
+            raise StepFailed(f"{scene.standby.name} took over, although {scene.active.name} could not be cut")
+        time.sleep(5)
+    scene.active.mains(connected=True)
+    pair.house.start_controller(scene.active.place, scene.active.folder)
+    scene.active.switch("power", "1")
+    return f"for {ALONE:.0f} s nobody took over; then the current came back"

@@ -1,0 +1,349 @@
+"""The pair: two nodes in their house, what Ansible makes of them, and what the cluster says of itself."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.ha import power
+from tests.ha.house import PASSWORD, USER, House
+from tests.ha.node import BOOTED, VOLUME_DISK, Node
+from tests.ha.places import FLOATING, NODES
+from tests.ha.preparing import VOLUME, kernel
+from tests.machine import making
+from tests.machine.bed import signature_of
+from tests.machine.commands import LONGEST, run
+from tests.machine.failure import StepFailed
+
+TOKEN_MS = 10_000
+FACTOR = 6
+"""Without KVM, beside other work: Corosync's patience, and by how much everything else may take longer."""
+
+SETTLED = 1800.0
+"""Seconds until both nodes are there again and their disks the same, at most."""
+
+_RECAP = re.compile(r"^(\S+)\s*: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Converged:
+    """What a run of Ansible came to, over both nodes."""
+
+    told: str
+    ok: int
+    changed: int
+    seconds: float
+
+    @classmethod
+    def of(cls, told: str, seconds: float) -> Converged:
+        """Raises :class:`StepFailed` when it did not come to its end, or failed."""
+        found = [[int(number) for number in row[1:]] for row in _RECAP.findall(told)]
+        if not found or any(unreachable or failed for _, _, unreachable, failed in found):
+            raise StepFailed(f"Ansible failed:\n{told[-3000:]}")
+        return cls(told, sum(row[0] for row in found), sum(row[1] for row in found), seconds)
+
+    def __str__(self) -> str:
+        return f"ok={self.ok} changed={self.changed} in {self.seconds:.0f} s"
+
+    def tasks_that_changed(self) -> str:
+        """Their names, for whoever expected others."""
+        names, task = dict[str, None](), ""
+        for line in self.told.splitlines():
+            if line.startswith(("TASK [", "RUNNING HANDLER [")):
+                task = line.partition("[")[2].partition("]")[0]
+            elif line.startswith("changed:"):
+                names[task] = None
+        return ", ".join(names)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What one node knows of the cluster: crm_mon's XML and /proc/drbd."""
+
+    crm_mon: ET.Element
+    volume: str
+
+    @property
+    def online(self) -> set[str]:
+        """Names of the nodes that take part."""
+        return {
+            str(each.get("name"))
+            for each in self.crm_mon.iterfind("./nodes/node")
+            if each.get("online") == "true" and each.get("pending") == "false" and each.get("unclean") == "false"
+        }
+
+    @property
+    def is_synced(self) -> bool:
+        """Whether both disks have the same."""
+        return "cs:Connected" in self.volume and "ds:UpToDate/UpToDate" in self.volume
+
+    def where(self, resource: str) -> str:
+        """The node on which *resource* is started, or nothing."""
+        for each in self.crm_mon.iter("resource"):
+            if each.get("id") == resource and each.get("role") in ("Started", "Promoted"):
+                node = each.find("node")
+                return "" if node is None or each.get("failed") == "true" else str(node.get("name"))
+        return ""
+
+    @property
+    def active(self) -> str:
+        """The node on which everything is started, or nothing."""
+        places = {self.where(each) for each in ("filesystem", "address", "appliance", "front")}
+        return places.pop() if len(places) == 1 else ""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether both nodes are there, one serves, both fence devices are watched, and nobody is banned."""
+        fences = {self.where(f"fence-{node.name}") for node in NODES}
+        held = [
+            each for each in self.crm_mon.iter("ban") if str(each.get("id")).startswith("drbd-fence-by-handler")
+        ]
+        return (
+            len(self.online) == len(fences) == 2
+            and all(fences)
+            and bool(self.active)
+            and self.is_synced
+            and not held
+        )
+
+    def took(self, node: str) -> dict[str, float]:
+        """How long the last start of each resource on *node* took, in seconds; of the volume its promotion."""
+        found = dict[str, float]()
+        for history in self.crm_mon.iterfind(f"./node_history/node[@name='{node}']/resource_history"):
+            for operation in history.iterfind("operation_history"):
+                if operation.get("task") == ("promote" if history.get("id") == "volume" else "start"):
+                    found[str(history.get("id"))] = int(str(operation.get("exec-time")).removesuffix("ms")) / 1000
+        return found
+
+
+class Pair:
+    """``kept`` outlives the run, ``folder`` does not. Not thread-safe."""
+
+    def __init__(self, kept: Path, folder: Path) -> None:
+        self.kept = kept
+        self.folder = folder
+        self.company = folder / "company"
+        self.bundle = Path()
+        self.house: House | None = None
+        self.nodes: dict[str, Node] = {}
+        self.facts: dict[str, str] = {}
+
+    @property
+    def alpha(self) -> Node:
+        return self.nodes[NODES[0].name]
+
+    @property
+    def beta(self) -> Node:
+        return self.nodes[NODES[1].name]
+
+    def other(self, node: Node) -> Node:
+        """The other one."""
+        return self.beta if node is self.alpha else self.alpha
+
+    def furnish(self, made: Path) -> None:
+        """House and nodes out of what was kept in the folder *made*; nothing has power yet."""
+        self.facts = json.loads((made / "facts.json").read_text())
+        for name in ("company", "witness"):
+            shutil.copytree(made / name, self.folder / name)
+        for name in ("key", "key.pub", "witness.toml", "facts.json"):
+            shutil.copy(made / name, self.folder / name)
+        self.house = House(self.folder / "house")
+        for place in NODES:
+            node = Node(place, self.house, self.folder / place.name, self.folder / "key", kernel(self.kept))
+            for disk in power.DISKS:
+                _overlay(
+                    made / f"{place.name}.{disk}.qcow2", made / f"{place.name}.raw", node.folder / f"{disk}.qcow2"
+                )
+            self.nodes[place.name] = node
+            self.house.start_controller(place, node.folder)
+        self.house.start_clock()
+        self.house.start_witness(self.folder / "witness.toml")
+
+    def keep(self, place: Path) -> None:
+        """Both shut down in order; their disks, and what people outside know, are kept in the folder *place*."""
+        for node in reversed(self.nodes.values()):
+            node.shut_down()
+        fresh = place.with_suffix(".partial")
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir()
+        for node in self.nodes.values():
+            for disk in power.DISKS:
+                run(("qemu-img", "commit", "-q", str(node.folder / f"{disk}.top")))
+                (node.folder / f"{disk}.top").unlink()
+                shutil.copy(node.folder / f"{disk}.qcow2", fresh / f"{node.name}.{disk}.qcow2")
+        for name in ("company", "witness"):
+            shutil.copytree(self.folder / name, fresh / name)
+        for name in ("key", "key.pub", "witness.toml", "facts.json"):
+            shutil.copy(self.folder / name, fresh / name)
+        fresh.rename(place)
+
+    def boot(self) -> str:
+        """Both get power; how long it took until somebody could log in to each."""
+        for node in self.nodes.values():
+            node.switch("power", "1")
+        return ", ".join(f"{node.name} {node.until('true', BOOTED):.0f} s" for node in self.nodes.values())
+
+    def converge(self, playbook: str = "ha.yml", *options: str) -> Converged:
+        """Runs Ansible in the house. Raises :class:`StepFailed`."""
+        assert self.house is not None
+        place = self._unpacked()
+        (self.folder / "settings.yml").write_text(self.facts["settings"])
+        (self.folder / "controller.password").write_text(f"{PASSWORD}\n")
+        inventory = self.folder / "inventory.json"
+        inventory.write_text(json.dumps(self._inventory(), indent=1))
+        bundle = self.facts["bundle"]
+        given = f"base_bundle={bundle} base_key={bundle}.asc base_fingerprint={self.facts['fingerprint']}"
+        program = str(Path(sys.executable).with_name("ansible-playbook"))
+        command = [program, "--inventory", str(inventory), "--extra-vars", f"@{self.folder}/settings.yml"]
+        began = time.monotonic()
+        told = run(
+            (*self.house.network(), *command, "--extra-vars", given, *options, playbook),
+            check=False,
+            patience=4 * LONGEST,
+            within=str(place / "provisioning"),
+        )
+        (self.folder / "ansible.log").write_text(told)
+        return Converged.of(told, time.monotonic() - began)
+
+    def _unpacked(self) -> Path:
+        place = self.folder / self.bundle.stem
+        if not place.exists():
+            wanted = f"{self.bundle.stem}/provisioning"
+            run(
+                (
+                    "tar",
+                    "-xf",
+                    str(self.bundle),
+                    "-C",
+                    str(self.folder),
+                    wanted,
+                    f"{self.bundle.stem}/release.json",
+                )
+            )
+        return place
+
+    def _inventory(self) -> dict[str, object]:
+        ssh = f"-i {self.folder}/key -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
+        hosts = {
+            node.name: {
+                "ansible_host": node.front,
+                "cluster_ring_addresses": node.rings,
+                "cluster_disk": VOLUME_DISK,
+                "cluster_fence": {
+                    "agent": "fence_ipmilan",
+                    "options": {
+                        "ip": node.controller,
+                        "username": USER,
+                        "lanplus": 1,
+                        "password_file": str(self.folder / "controller.password"),
+                    },
+                },
+            }
+            for node in NODES
+        }
+        shared = {
+            "ansible_user": "root",
+            "ansible_ssh_common_args": ssh,
+            "ansible_python_interpreter": "/usr/bin/python3",
+            "cluster_address": f"{FLOATING}/24",
+            "cluster_token_ms": TOKEN_MS,
+            "cluster_timeout_factor": FACTOR,
+        }
+        return {"appliance": {"hosts": hosts, "vars": shared}}
+
+    def state(self, node: Node) -> State | None:
+        """What *node* says, or nothing when it says nothing."""
+        try:
+            told = node.run("cat /proc/drbd; echo; crm_mon --output-as=xml", patience=120)
+            volume, start, document = told.partition("<pacemaker-result")
+            return State(ET.fromstring(start + document), volume)  # noqa: S314 # Pacemaker's own
+        except (StepFailed, ET.ParseError):
+            node.forget()
+            return None
+
+    def active(self) -> Node:
+        """The node that serves. Raises :class:`StepFailed` when none does."""
+        for node in self.nodes.values():
+            state = self.state(node) if node.is_on else None
+            if state is not None and state.active:
+                return self.nodes[state.active]
+        raise StepFailed("no node serves")
+
+    def settle(self, patience: float = SETTLED) -> float:
+        """Waits until nothing is missing; the seconds. Raises :class:`StepFailed` with what is."""
+        began, seen = time.monotonic(), "no node says anything"
+        while time.monotonic() - began < patience:
+            for node in self.nodes.values():
+                state = self.state(node) if node.is_on else None
+                if state is not None:
+                    seen = f"{node.name}: online {sorted(state.online)}, active {state.active or 'none'},"
+                    seen += f" {state.volume.strip()[-200:]}"
+                    if state.is_whole:
+                        return time.monotonic() - began
+            time.sleep(5)
+        raise StepFailed(f"not whole within {patience:.0f} s: {seen}")
+
+    def outside(self, verb: str, *arguments: object, patience: float = LONGEST) -> str:
+        """What ``tests.machine.outside`` says of *verb*, at the floating address. Raises :class:`StepFailed`."""
+        return self.errand(
+            "tests.machine.outside", str(self.company), verb, *map(str, arguments), patience=patience
+        )
+
+    def errand(self, module: str, *arguments: str, patience: float = LONGEST) -> str:
+        """What *module* of this checkout prints in the house. Raises :class:`StepFailed`."""
+        assert self.house is not None
+        command = (*self.house.network(), sys.executable, "-m", module, *arguments)
+        return run(command, patience=patience, within=str(making.CHECKOUT)).strip()
+
+    def while_it(self, module: str, *arguments: str) -> subprocess.Popen[bytes]:
+        """*module* at work in the house."""
+        assert self.house is not None
+        command = [*self.house.network(), sys.executable, "-m", module, *arguments]
+        return subprocess.Popen(
+            command,
+            cwd=making.CHECKOUT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    def close(self) -> None:
+        """Everything ends that the run began."""
+        for node in self.nodes.values():
+            node.mains(connected=False)
+            node.forget()
+        if self.house is not None:
+            self.house.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def eventually(ask: Callable[[], bool], patience: float, what: str) -> float:
+    """Waits until *ask* says so; the seconds. Raises :class:`StepFailed`."""
+    began = time.monotonic()
+    while not ask():
+        if time.monotonic() - began > patience:
+            raise StepFailed(f"not within {patience:.0f} s: {what}")
+        time.sleep(0.5)
+    return time.monotonic() - began
+
+
+def _overlay(kept: Path, raw: Path, disk: Path) -> None:
+    """*disk* over what is kept, or a new one: of the node's root where it is the system's, else empty."""
+    made = ("qemu-img", "create", "-q", "-f", "qcow2", "-o", "cluster_size=4k")
+    if kept.exists():
+        run((*made, "-b", str(kept), "-F", "qcow2", str(disk)))
+    elif disk.stem == power.DISKS[0]:
+        run((*made, "-b", str(raw), "-F", "raw", str(disk)))
+    else:
+        run((*made, str(disk), VOLUME))
+
+
+__all__ = ["Converged", "Pair", "State", "eventually", "signature_of"]

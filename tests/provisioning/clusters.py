@@ -1,0 +1,110 @@
+"""Two machines as the role ``cluster`` finds them, and what it says to them and writes on them."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import yaml
+
+from tests.provisioning.test_preflight import ROLES, templar, trusted
+from tests.provisioning.test_roles import defaults
+
+CLUSTER = ROLES / "cluster"
+NAMES = ("node-a", "node-b")
+DISK = "/dev/disk/by-id/volume"
+
+
+def settings(number: int) -> dict[str, Any]:
+    """What the inventory says of one of the two."""
+    return {
+        **defaults("cluster"),
+        "cluster_address": "192.0.2.10/24",
+        "cluster_ring_addresses": [f"10.77.1.{number}", f"10.77.2.{number}"],
+        "cluster_disk": DISK,
+        "cluster_fence": {
+            "agent": "fence_ipmilan",
+            "options": {"ip": f"192.0.2.2{number}", "username": "fence", "lanplus": 1, "password_file": "/root/password"},
+        },
+    }
+
+
+def survey(number: int) -> dict[str, Any]:
+    """What ``survey.py`` prints on a bare machine that can be one of the two."""
+    return {
+        "boot": f"boot-{number}",
+        "volume": {"path": DISK, "block": True, "bytes": 4 << 30, "ours": False, "holds": "", "used_by": ""},
+        "cluster": [],
+        "mounted": "",
+        "home": False,
+        "home_bytes": 0,
+        "mounts_below_home": [],
+        "aside": False,
+        "users": {"root": 0, "_chrony": 101},
+        "user_groups": {"root": 0, "_chrony": 101},
+        "groups": {"root": 0, "_chrony": 101},
+        "resolved": {name: ["10.77.1.1"] for name in NAMES},
+        "rings_here": settings(number)["cluster_ring_addresses"],
+        "ring_networks": ["0a4d0100/ffffff00", "0a4d0200/ffffff00"],
+        "floating_here": False,
+        "floating_answers": "",
+        "module": True,
+        "proven": {},
+        "drbd": "",
+    }
+
+
+def machine(number: int) -> dict[str, Any]:
+    """Everything that is known of one of the two while the playbook runs."""
+    given = settings(number)
+    return {
+        **given,
+        "inventory_hostname": NAMES[number - 1],
+        "cluster_partner": NAMES[2 - number],
+        "cluster_given": {"application_host": "sign.enterprise.example"},
+        "cluster_here": survey(number),
+        "cluster_there": survey(3 - number),
+        "cluster_formed": False,
+        "cluster_active": NAMES[0],
+        "cluster_owners": survey(1),
+        "cluster_node": {
+            "name": NAMES[number - 1],
+            "rings": given["cluster_ring_addresses"],
+            "disk": DISK,
+            "fence": {"agent": "fence_ipmilan", "options": {"ip": f"192.0.2.2{number}", "pcmk_host_list": NAMES[number - 1]}},
+            "fence_digest": "0" * 64,
+        },
+        "ansible_facts": {"distribution_major_version": "13", "distribution_version": "13.1", "architecture": "x86_64"},
+    }
+
+
+def both(number: int = 1, **given: Any) -> dict[str, Any]:
+    """The variables of one of the two, with what is *given* for it; ``there`` is given for the other one."""
+    there = {**machine(3 - number), **given.pop("there", {})}
+    here = {**machine(number), **given}
+    here["cluster_there"] = given.get("cluster_there", there["cluster_here"])
+    here["groups"] = {"appliance": list(NAMES)}
+    here["cluster_nodes"] = [machine(1)["cluster_node"], machine(2)["cluster_node"]]
+    here["cluster_nodes"][number - 1] = here["cluster_node"]
+    here["cluster_nodes"][2 - number] = there["cluster_node"]
+    here["hostvars"] = {here["inventory_hostname"]: copy.deepcopy(here), there["inventory_hostname"]: there}
+    return here
+
+
+def own() -> dict[str, Any]:
+    """The role's variables, as Ansible reads them."""
+    return dict(trusted(yaml.safe_load((CLUSTER / "vars/main.yml").read_text(encoding="utf-8"))))
+
+
+def refusals(rules: str, **given: Any) -> list[str]:
+    """What the *rules* of that name say against one of the two, with what is *given*."""
+    found = templar({**both(**given), **own()}).template(trusted(f"{{{{ {rules} }}}}"))
+    return [str(rule["otherwise"]) for rule in found if not rule["holds"]]
+
+
+def written(template: str, **given: Any) -> str:
+    """The file that the role writes from its *template*, with what is *given*."""
+    variables = {"ansible_managed": "managed", "cluster_whole": True, "cluster_arbiter_keys": False, **both(), **given}
+    variables["cluster_volume_secret"] = "c2VjcmV0"
+    text = (CLUSTER / "templates" / template).read_text(encoding="utf-8")
+    return str(templar({**variables, **own()}).template(trusted(text)))

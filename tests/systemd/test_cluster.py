@@ -1,0 +1,657 @@
+"""Two machines with one appliance: the resource agent and `vermilion-cluster`, each in a root directory of our
+own, where a folder is mounted as the replicated volume would be."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import socketserver
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.systemd.conftest import UNITS
+
+OK, GENERIC, ARGUMENTS, UNIMPLEMENTED, INSTALLED, CONFIGURED, STOPPED = 0, 1, 2, 3, 5, 6, 7
+"""What an agent ends with (OCF resource agent API 1.1)."""
+
+HERE, THERE = socket.gethostname(), "another-node"
+VOLUME = "var/lib/vermilion"
+PLACES = (
+    "/etc/vermilion",
+    "/etc/credstore.encrypted",
+    "/etc/systemd/system",
+    "/opt/vermilion",
+    "/proc/drbd",
+    "/run/vermilion",
+    "/usr/lib/ocf",
+    "/usr/local/sbin",
+    "/var/lib/systemd",
+    "/var/lib/vermilion",
+)
+UNITS_OF_TARGET = "vermilion-authority.service vermilion-web.socket vermilion-web.service"
+SYSTEMCTL = """
+echo "$@" >>{0}/asked
+case "$1" in
+list-units)
+    case "$*" in *release@*) ours=vermilion.release@ ;; *) ours="vermilion-|vermilion.target" ;; esac
+    ls {0}/running | grep -E "^($ours)" | sed 's/$/ loaded active running/' ;;
+show) echo {1} ;;
+is-failed) [ -e {0}/refused ] ;;
+start) cd {0}/running && touch vermilion.target {1} vermilion-steward.socket ;;
+stop) shift; cd {0}/running && for unit in "$@"; do [ -e {0}/clings ] || rm -f "$unit"; done ;;
+kill) shift 2; cd {0}/running && for unit in "$@"; do [ -e {0}/dead ] || rm -f "$unit"; done ;;
+esac
+"""
+"""A systemd that keeps a file for each unit that runs."""
+
+START = """#!/bin/sh
+[ ! -e {0}/broken ] || {{ echo "It is broken." >&2; exit 1; }}
+systemctl start vermilion.target
+"""
+
+
+def there(root: Path, path: Path) -> str:
+    """The script *path* as it is, with its places in *root*."""
+    text = path.read_text(encoding="utf-8")
+    for place in PLACES:
+        text = text.replace(place, f"{root}{place}")
+    return text
+
+
+def program(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A node that has the releases 1.0 and 1.1 installed, 1.0 as the current one; the volume names 1.1."""
+    for name in ("volume", "running", VOLUME, "etc/vermilion", "run/vermilion", "run/vermilion-cluster"):
+        (tmp_path / name).mkdir(parents=True)
+    for version in ("1.0", "1.1"):
+        release = tmp_path / "opt/vermilion/releases" / version
+        program(release / "systemd/bin/vermilion-start", START.format(tmp_path))
+        program(release / "systemd/bin/vermilion-stop", there(tmp_path, UNITS / "bin/vermilion-stop"))
+        (release / ".complete").write_text("{}\n")
+    (tmp_path / "opt/vermilion/current").symlink_to(tmp_path / "opt/vermilion/releases/1.0")
+    program(tmp_path / "usr/local/sbin/vermilion-cluster", there(tmp_path, UNITS / "bin/vermilion-cluster"))
+    program(tmp_path / "usr/lib/ocf/resource.d/vermilion/appliance", there(tmp_path, UNITS / "cluster/appliance"))
+    program(tmp_path / "bin/systemctl", f"#!/bin/sh{SYSTEMCTL.format(tmp_path, UNITS_OF_TARGET)}")
+    (tmp_path / "volume/release").write_text("1.1\n")
+    (tmp_path / "etc/vermilion/cluster.toml").write_text(
+        f'name = "contracts"\nnodes = ["{HERE}", "{THERE}"]\naddress = "192.0.2.10"\nresource = "vermilion"\n'
+    )
+    return tmp_path
+
+
+def ran(root: Path, *command: str, mounted: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+    """What *command* says where the volume is *mounted*, or is not."""
+    mount = 'mount --bind "$0/volume" "$0/var/lib/vermilion" && ' if mounted else ""
+    apart = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+    here = {**os.environ, "PATH": f"{root}/bin:{os.environ['PATH']}", **environment}
+    return subprocess.run(
+        [*apart, "sh", "-c", f'{mount} exec "$@"', root, *command],
+        env=here,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def agent(root: Path, action: str, *, mounted: bool = True, **parameters: str) -> tuple[int, str]:
+    """The status that the agent ends with, and its exit reason."""
+    given = {
+        f"OCF_RESKEY_{name}": value for name, value in {"patience": "0", "serving": "0", **parameters}.items()
+    }
+    path = str(root / "usr/lib/ocf/resource.d/vermilion/appliance")
+    done = ran(root, path, action, mounted=mounted, OCF_RESOURCE_INSTANCE="appliance", **given)
+    reasons = [line for line in done.stderr.splitlines() if line.startswith("ocf-exit-reason:")]
+    return done.returncode, "".join(reasons).removeprefix("ocf-exit-reason:")
+
+
+def cluster(root: Path, *arguments: str, mounted: bool = True, **environment: str) -> tuple[int, str]:
+    """The status of the command, and what it says."""
+    done = ran(root, f"{root}/usr/local/sbin/vermilion-cluster", *arguments, mounted=mounted, **environment)
+    return done.returncode, (done.stdout + done.stderr).strip()
+
+
+def running(root: Path) -> set[str]:
+    return {path.name for path in (root / "running").iterdir()}
+
+
+def asked(root: Path) -> str:
+    return (root / "asked").read_text() if (root / "asked").exists() else ""
+
+
+def history(root: Path) -> list[dict[str, str]]:
+    path = root / "volume/cluster/history.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+class _Authority(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        length = int.from_bytes(self.rfile.read(4), "big")
+        assert self.rfile.read(length) == b"\xa2\x62op\x66status\x64args\xa0"
+        self.wfile.write(b"\0\0\0\x05\xa1\x62ok\xf6")
+
+
+class _Portal(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/livez" else 404)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    def address_string(self) -> str:
+        return "here"
+
+
+@contextmanager
+def answering(root: Path, *names: str) -> Iterator[None]:
+    """Something answers on these sockets as the real ones do (which another test asks)."""
+    kinds = {"authority-operator": _Authority, "web": _Portal}
+    with ExitStack() as stack:
+        for name in names:
+            path = root / f"run/vermilion/{name}.sock"
+            path.unlink(missing_ok=True)
+            server = stack.enter_context(socketserver.ThreadingUnixStreamServer(str(path), kinds[name]))
+            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+            stack.callback(server.shutdown)
+        yield
+
+
+BOTH = ("authority-operator", "web")
+
+
+class TestAgent:
+    def test_it_describes_itself(self, root: Path) -> None:
+        done = ran(root, str(UNITS / "cluster/appliance"), "meta-data", mounted=False)
+        found = ElementTree.fromstring(done.stdout)  # noqa: S314 - our own agent's
+        assert (done.returncode, found.get("name")) == (OK, "appliance")
+        wanted = {"start", "stop", "monitor", "meta-data", "validate-all"}
+        assert {each.get("name") for each in found.iterfind("actions/action")} == wanted
+        assert {each.get("name") for each in found.iterfind("parameters/parameter")} == {"patience", "serving"}
+
+    def test_what_it_does_not_know_is_unimplemented(self, root: Path) -> None:
+        assert agent(root, "promote")[0] == UNIMPLEMENTED
+        assert agent(root, "")[0] == ARGUMENTS
+
+    def test_a_machine_that_is_no_node_and_a_wrong_number_are_refused(self, root: Path) -> None:
+        assert agent(root, "validate-all") == (OK, "")
+        status, why = agent(root, "validate-all", patience="soon")
+        assert (status, "'soon'" in why) == (CONFIGURED, True)
+        (root / "etc/vermilion/cluster.toml").unlink()
+        status, why = agent(root, "validate-all")
+        assert (status, "this machine is no node of a cluster" in why) == (INSTALLED, True)
+
+    def test_it_starts_the_release_that_the_volume_names(self, root: Path) -> None:
+        (root / "volume/health").mkdir()
+        seen = root / "volume/health/health.db-wal"
+        seen.write_bytes(b"")
+        os.utime(seen, (1_700_000_000, 1_700_000_000))
+        assert agent(root, "monitor") == (STOPPED, "")
+        with answering(root, *BOTH):
+            assert agent(root, "start") == (OK, "")
+            assert agent(root, "monitor") == (OK, "")
+        assert (root / "opt/vermilion/current").readlink() == Path("releases/1.1")
+        [line] = history(root)
+        assert (line["event"], line["node"], line["why"]) == ("serving", HERE, "start")
+        assert datetime.fromisoformat(line["last_seen"]) == datetime.fromtimestamp(1_700_000_000, UTC)
+        assert oct((root / "volume/cluster/history.jsonl").stat().st_mode)[-3:] == "644"
+
+    def test_backups_and_drills_are_due_by_the_volume_and_not_by_the_node(self, root: Path) -> None:
+        """Their timers catch up: on a node that was the standby for weeks, all at once after a failover."""
+        (root / "volume/state").mkdir()
+        made = root / "volume/state/backup.json"
+        made.write_text("{}\n")
+        os.utime(made, (1_700_000_000, 1_700_000_000))
+        stamps = root / "var/lib/systemd/timers"
+        stamps.mkdir(parents=True)
+        (stamps / "stamp-vermilion-backup.timer").touch()
+        with answering(root, *BOTH):
+            agent(root, "start")
+        assert (stamps / "stamp-vermilion-backup.timer").stat().st_mtime == 1_700_000_000
+        assert not (stamps / "stamp-vermilion-drill.timer").exists(), "none was made yet"
+
+    def test_a_start_of_what_runs_changes_nothing(self, root: Path) -> None:
+        with answering(root, *BOTH):
+            agent(root, "start")
+            before = asked(root).count("start vermilion.target")
+            assert agent(root, "start") == (OK, "")
+        assert asked(root).count("start vermilion.target") == before
+        assert len(history(root)) == 1
+
+    def test_it_starts_nothing_without_the_volume(self, root: Path) -> None:
+        status, why = agent(root, "start", mounted=False)
+        assert (status, "is not mounted on this node" in why) == (GENERIC, True)
+        assert running(root) == set()
+        assert agent(root, "monitor", mounted=False)[0] == STOPPED
+
+    @pytest.mark.parametrize(
+        ("named", "sentence"),
+        [
+            (None, "The volume names no release"),
+            ("2.0\n", "Release 2.0, which the volume names, is not installed on this node"),
+            ("../1.0\n", "is not the name of a release"),
+            ("\n", "is not the name of a release"),
+        ],
+    )
+    def test_a_release_that_is_not_there_is_named_and_nothing_starts(
+        self, root: Path, named: str | None, sentence: str
+    ) -> None:
+        (root / "volume/release").unlink()
+        if named is not None:
+            (root / "volume/release").write_text(named)
+        status, why = agent(root, "start")
+        assert (status, sentence in why) == (INSTALLED, True), why
+        assert running(root) == set()
+        assert (root / "opt/vermilion/current").readlink().name == "1.0"
+
+    def test_a_release_that_was_not_completed_is_not_installed(self, root: Path) -> None:
+        (root / "opt/vermilion/releases/1.1/.complete").unlink()
+        assert agent(root, "start")[0] == INSTALLED
+
+    def test_a_start_that_fails_says_why(self, root: Path) -> None:
+        (root / "broken").touch()
+        assert agent(root, "start") == (GENERIC, "Release 1.1 did not start: It is broken.")
+        (root / "broken").unlink()
+        with answering(root, "web"):
+            status, why = agent(root, "start")
+        assert (status, "The authority does not answer" in why) == (GENERIC, True)
+        assert history(root) == []
+
+    def test_a_volume_that_a_witness_refuses_is_told_at_once(self, root: Path) -> None:
+        (root / "refused").touch()
+        status, why = agent(root, "start", serving="600")
+        assert (status, "an outside witness knows more of the log" in why) == (GENERIC, True)
+
+    def test_a_part_that_is_gone_is_waited_for_and_then_a_failure(self, root: Path) -> None:
+        with answering(root, *BOTH):
+            agent(root, "start")
+        with answering(root, "authority-operator"):
+            status, why = agent(root, "monitor", CRM_meta_interval="10000")
+            assert (status, "The portal does not answer" in why) == (GENERIC, True)
+            back = threading.Timer(2, lambda: stack.enter_context(answering(root, "web")))
+            with ExitStack() as stack:
+                back.start()
+                assert agent(root, "monitor", patience="60", CRM_meta_interval="10000") == (OK, "")
+                back.join()
+
+    def test_units_that_run_without_the_volume_are_a_failure(self, root: Path) -> None:
+        (root / "running/vermilion-web.service").touch()
+        status, why = agent(root, "monitor", mounted=False)
+        assert (status, "which has not mounted" in why) == (GENERIC, True)
+
+    def test_it_stops_everything_but_what_looks_at_the_cluster(self, root: Path) -> None:
+        with answering(root, *BOTH):
+            agent(root, "start")
+        for name in ("vermilion-backup.service", "vermilion-alarm@x.service", "vermilion-capture@1.service"):
+            (root / "running" / name).touch()
+        (root / "running/vermilion-cluster.timer").touch()
+        assert agent(root, "stop") == (OK, "")
+        assert running(root) == {"vermilion-cluster.timer"}
+        assert agent(root, "monitor") == (STOPPED, "")
+        assert [line["event"] for line in history(root)] == ["serving", "stopped"]
+
+    def test_a_stop_of_what_does_not_run_succeeds_and_is_no_history(self, root: Path) -> None:
+        for mounted in (True, False):
+            assert agent(root, "stop", mounted=mounted) == (OK, "")
+        assert history(root) == []
+
+    def test_what_clings_is_killed_and_what_survives_that_fails_the_stop(self, root: Path) -> None:
+        with answering(root, *BOTH):
+            agent(root, "start")
+        (root / "clings").touch()
+        (root / "dead").touch()
+        status, why = agent(root, "stop")
+        assert (status, "These do not end: vermilion" in why) == (GENERIC, True), "Pacemaker fences this node then"
+        (root / "dead").unlink()
+        assert agent(root, "stop") == (OK, "")
+
+    def test_ocf_tester_has_nothing_to_say_against_it(self, root: Path) -> None:
+        tester = shutil.which("ocf-tester", path=f"{os.environ['PATH']}:/usr/sbin")
+        if tester is None or shutil.which("xmllint") is None or os.geteuid() != 0:
+            pytest.skip("it takes root, ocf-tester (Debian: resource-agents) and xmllint")
+        # It also calls the agent as nobody, who does not get through to our folder.
+        shown = 'mount --bind "$1" /mnt; shift; exec "$@"'
+        folder = str(root / "usr/lib/ocf/resource.d/vermilion")
+        command = [tester, "-n", "appliance", "-o", "patience=0", "-o", "serving=5", "/mnt/appliance"]
+        with answering(root, *BOTH):
+            done = ran(root, "sh", "-c", shown, "sh", folder, *command)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+class TestHistory:
+    @pytest.mark.parametrize(
+        ("before", "why"),
+        [
+            ([], "start"),
+            ([("stopped", HERE)], "start"),
+            ([("serving", HERE)], "start"),
+            ([("serving", THERE)], "failover"),
+            ([("stopped", THERE)], "failover"),
+        ],
+    )
+    def test_a_start_on_another_node_than_before_is_a_failover(
+        self, root: Path, before: list[tuple[str, str]], why: str
+    ) -> None:
+        (root / "volume/cluster").mkdir()
+        lines = [json.dumps({"event": event, "node": node}) for event, node in before]
+        (root / "volume/cluster/history.jsonl").write_text("".join(f"{line}\n" for line in lines))
+        assert cluster(root, "note", "serving") == (0, "")
+        assert history(root)[-1]["why"] == why
+
+    def test_what_was_planned_is_said_at_both_ends_and_counts_once(self, root: Path) -> None:
+        (root / "volume/cluster").mkdir()
+        plan = {"why": "drill", "by": "0123456789ab", "at": datetime.now(UTC).isoformat(), "to": THERE}
+        (root / "volume/cluster/planned.json").write_text(json.dumps(plan))
+        for event in ("stopped", "serving", "stopped"):
+            cluster(root, "note", event)
+        assert [(line["why"], line.get("by")) for line in history(root)] == [
+            ("drill", "0123456789ab"),
+            ("drill", "0123456789ab"),
+            ("failover", None),
+        ]
+
+    def test_a_plan_of_long_ago_explains_nothing(self, root: Path) -> None:
+        (root / "volume/cluster").mkdir()
+        plan = {"why": "drill", "by": "wei", "at": "2026-01-01T00:00:00+00:00", "to": HERE}
+        for text in (json.dumps(plan), "{", "[]"):
+            (root / "volume/cluster/planned.json").write_text(text)
+            cluster(root, "note", "stopped")
+        assert {line["why"] for line in history(root)} == {"failover"}
+
+    def test_a_line_that_a_power_cut_has_torn_stays_alone(self, root: Path) -> None:
+        (root / "volume/cluster").mkdir()
+        path = root / "volume/cluster/history.jsonl"
+        path.write_text('{"event": "serving", "node": "x"}\n{"event": "sto')
+        cluster(root, "note", "serving")
+        lines = path.read_text().splitlines()
+        assert lines[1] == '{"event": "sto'
+        assert json.loads(lines[2])["why"] == "failover"
+
+
+CONFIGURATION = """<cib validate-with="pacemaker-3.9" admin_epoch="0" epoch="1" num_updates="0" have-quorum="1"
+ dc-uuid="1">
+<configuration>
+<crm_config><cluster_property_set id="options">
+<nvpair id="options-fencing" name="stonith-enabled" value="true"/>
+<nvpair id="options-quorum" name="no-quorum-policy" value="ignore"/>
+</cluster_property_set></crm_config>
+<nodes><node id="1" uname="{here}"/><node id="2" uname="{there}"/></nodes>
+<resources>
+<primitive id="fence-{here}" class="stonith" type="fence_ipmilan"/>
+<primitive id="fence-{there}" class="stonith" type="fence_ipmilan"/>
+<clone id="volume-clone">
+<meta_attributes id="volume-meta"><nvpair id="volume-promotable" name="promotable" value="true"/></meta_attributes>
+<primitive id="volume" class="ocf" provider="linbit" type="drbd"/>
+</clone>
+<group id="vermilion">
+<primitive id="filesystem" class="ocf" provider="heartbeat" type="Filesystem"/>
+<primitive id="address" class="ocf" provider="heartbeat" type="IPaddr2"/>
+<primitive id="appliance" class="ocf" provider="vermilion" type="appliance"/>
+<primitive id="front" class="systemd" type="nginx"/>
+</group>
+</resources>
+<constraints>
+<rsc_location id="there-first" rsc="fence-{there}" node="{there}" score="-INFINITY"/>
+<rsc_location id="here-first" rsc="fence-{here}" node="{here}" score="-INFINITY"/>
+<rsc_colocation id="c" rsc="vermilion" with-rsc="volume-clone" with-rsc-role="Promoted" score="INFINITY"/>
+<rsc_order id="o" first="volume-clone" first-action="promote" then="vermilion" then-action="start"/>
+</constraints>
+<rsc_defaults><meta_attributes id="defaults">
+<nvpair id="defaults-sticky" name="resource-stickiness" value="200"/>
+</meta_attributes></rsc_defaults>
+</configuration>
+<status>{states}</status>
+</cib>"""
+"""What ha.yml has Pacemaker do, as far as the switch depends on it."""
+
+STATE = """<node_state id="{id}" uname="{name}" in_ccm="{up}" crmd="{up}" join="{join}" expected="{join}">
+<transient_attributes id="{id}"><instance_attributes id="status-{id}">
+<nvpair id="status-{id}-volume" name="master-volume" value="{score}"/>
+<nvpair id="status-{id}-ready" name="vermilion-ready" value="{ready}"/>
+<nvpair id="status-{id}-settings" name="vermilion-settings" value="{settings}"/>
+</instance_attributes></transient_attributes></node_state>"""
+
+IN_SYNC = " 0: cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate C r-----\n"
+
+needs_pacemaker = pytest.mark.skipif(
+    shutil.which("crm_simulate") is None, reason="Pacemaker's commands (pacemaker-cli-utils) are not installed"
+)
+
+
+class Pacemaker:
+    """Pacemaker's own commands and its scheduler on a CIB in a file: who decides is real, what it decides is done
+    as if all agents succeeded (``crm_simulate``)."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.cib = root, root / "cib.xml"
+        digest = cluster(root, "probe", CIB_file=str(self.cib))  # fails to reach Pacemaker, and says what it is
+        assert digest == (0, ""), digest
+        self.digest = json.loads((root / "run/vermilion-cluster/state.json").read_text())["settings"]
+
+    def form(self, *, ready: str = "yes", settings: str = "", up: bool = True) -> None:
+        """The appliance serves here; the other node is as is said."""
+        states = STATE.format(
+            id=1, name=HERE, up=1700000000, join="member", score=10001, ready="yes", settings=self.digest
+        )
+        states += STATE.format(
+            id=2,
+            name=THERE,
+            up=1700000000 if up else 0,
+            join="member" if up else "down",
+            score=10000,
+            ready=ready,
+            settings=settings or self.digest,
+        )
+        self.cib.write_text(CONFIGURATION.format(here=HERE, there=THERE, states=states))
+        self.settle()
+
+    def settle(self) -> None:
+        """What the scheduler wants is done."""
+        fresh = self.cib.with_suffix(".fresh")
+        command = ["crm_simulate", "--xml-file", str(self.cib), "--simulate", "--save-output", str(fresh)]
+        subprocess.run(command, check=True, capture_output=True, env=self._environment)
+        fresh.rename(self.cib)
+
+    def active(self) -> str | None:
+        told = subprocess.run(
+            ["crm_mon", "--output-as=xml"], check=True, capture_output=True, env=self._environment
+        ).stdout
+        found = ElementTree.fromstring(told).find(".//resource[@id='appliance']/node")  # noqa: S314 - Pacemaker's
+        return None if found is None else found.get("name")
+
+    def constraints(self) -> str:
+        command = ["cibadmin", "--query", "--scope", "constraints"]
+        return subprocess.run(command, check=True, capture_output=True, text=True, env=self._environment).stdout
+
+    def run(self, *arguments: str, mounted: bool = True) -> tuple[int, str]:
+        return cluster(self.root, *arguments, mounted=mounted, CIB_file=str(self.cib))
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, "CIB_file": str(self.cib)}
+
+
+@pytest.fixture
+def pacemaker(root: Path) -> Pacemaker:
+    (root / "proc").mkdir()
+    (root / "proc/drbd").write_text(IN_SYNC)
+    made = Pacemaker(root)
+    made.form()
+    assert made.active() == HERE
+    return made
+
+
+@needs_pacemaker
+class TestSwitchOver:
+    @pytest.mark.parametrize(("arguments", "why"), [((), "switch-over"), (("--drill",), "drill")])
+    def test_the_standby_takes_over_and_nothing_of_it_is_left(
+        self, pacemaker: Pacemaker, arguments: tuple[str, ...], why: str
+    ) -> None:
+        plan = pacemaker.root / "volume/cluster/planned.json"
+        noted: list[dict[str, str]] = []
+        settled = threading.Event()
+
+        def settle() -> None:
+            while not settled.wait(0.2):
+                if "cli-prefer" in pacemaker.constraints():
+                    noted.append(json.loads(plan.read_text()))
+                    assert "PT" not in pacemaker.constraints() and "date_expression" in pacemaker.constraints()
+                    pacemaker.settle()
+                    return
+
+        thread = threading.Thread(target=settle)
+        thread.start()
+        try:
+            status, said = pacemaker.run("switch-over", *arguments, "--by", "0123456789ab", "--wait", "60")
+        finally:
+            settled.set()
+            thread.join()
+        assert (status, said) == (0, f"{THERE} serves.")
+        assert pacemaker.active() == THERE
+        assert "cli-" not in pacemaker.constraints()
+        [planned] = noted
+        assert (planned["why"], planned["by"], planned["to"]) == (why, "0123456789ab", THERE)
+        pacemaker.settle()
+        assert pacemaker.active() == THERE, "it does not go back by itself"
+
+    def test_one_that_does_not_happen_is_taken_back(self, pacemaker: Pacemaker) -> None:
+        status, said = pacemaker.run("switch-over", "--wait", "2")
+        assert (status, said) == (1, f"{THERE} did not serve within 2 seconds; see `crm_mon -1` for what failed.")
+        assert "cli-" not in pacemaker.constraints()
+        assert not (pacemaker.root / "volume/cluster/planned.json").exists()
+
+    @pytest.mark.parametrize(
+        ("drbd", "why"),
+        [
+            (" 0: cs:WFConnection ro:Primary/Unknown ds:UpToDate/DUnknown C r-----\n", "UpToDate/DUnknown"),
+            (" 0: cs:SyncSource ro:Primary/Secondary ds:UpToDate/Inconsistent C r-----\n", "SyncSource"),
+            (" 0: cs:StandAlone ro:Primary/Unknown ds:UpToDate/DUnknown   r-----\n", "StandAlone"),
+            (" 0: cs:Connected ro:Primary/Secondary ds:Diskless/UpToDate C r-----\n", "Diskless/UpToDate"),
+        ],
+    )
+    def test_a_volume_that_is_not_the_same_on_both_is_not_moved(
+        self, pacemaker: Pacemaker, drbd: str, why: str
+    ) -> None:
+        (pacemaker.root / "proc/drbd").write_text(drbd)
+        status, said = pacemaker.run("switch-over", "--by", "0123456789ab")
+        assert (status, why in said) == (1, True), said
+        refused = json.loads((pacemaker.root / "run/vermilion-cluster/refused-0123456789ab.json").read_text())
+        assert (refused["by"], refused["why"]) == ("0123456789ab", said)
+        assert "cli-" not in pacemaker.constraints()
+
+    @pytest.mark.parametrize(
+        ("state", "sentence"),
+        [
+            ({"up": False}, "is not there"),
+            ({"ready": "Release 1.1, which serves, is not installed here."}, "Release 1.1, which serves, is not"),
+            ({"settings": "0" * 64}, "differ from those here"),
+        ],
+    )
+    def test_a_standby_that_could_not_serve_gets_nothing(
+        self, pacemaker: Pacemaker, state: dict[str, Any], sentence: str
+    ) -> None:
+        pacemaker.form(**state)
+        status, said = pacemaker.run("switch-over")
+        assert (status, sentence in said) == (1, True), said
+        assert "cli-" not in pacemaker.constraints()
+
+    def test_without_fencing_nothing_is_moved(self, pacemaker: Pacemaker) -> None:
+        text = pacemaker.cib.read_text()
+        pacemaker.cib.write_text(
+            text.replace('name="stonith-enabled" value="true"', 'name="stonith-enabled" value="0"')
+        )
+        status, said = pacemaker.run("switch-over")
+        assert (status, "Without fencing" in said) == (1, True), said
+
+    def test_it_is_said_where_the_appliance_serves(self, pacemaker: Pacemaker) -> None:
+        status, said = pacemaker.run("switch-over", mounted=False)
+        assert (status, said) == (1, f"The appliance serves on {HERE}: say this there.")
+
+    def test_a_change_of_release_is_not_cut_off(self, pacemaker: Pacemaker) -> None:
+        (pacemaker.root / "running/vermilion.release@upgrade-2.0.service").touch()
+        status, said = pacemaker.run("switch-over")
+        assert (status, "A change of release is under way" in said) == (1, True), said
+
+    def test_whoever_stops_it_by_hand_pauses_it_first(self, pacemaker: Pacemaker) -> None:
+        root = pacemaker.root
+        program(root / "usr/local/sbin/vermilion-stop", there(root, UNITS / "bin/vermilion-stop"))
+        stop = (f"{root}/usr/local/sbin/vermilion-stop",)
+        refused = ran(root, *stop, CIB_file=str(pacemaker.cib))
+        assert (refused.returncode, "vermilion-cluster pause" in refused.stderr) == (1, True)
+        assert "stop" not in asked(root)
+
+        assert pacemaker.run("pause")[0] == 0
+        assert ran(root, *stop, CIB_file=str(pacemaker.cib)).returncode == 0
+        assert "stop vermilion.target" in asked(root)
+        status, said = pacemaker.run("switch-over")
+        assert (status, "is paused" in said) == (1, True), said
+        assert "paused" in pacemaker.run("status")[1]
+
+    def test_the_status_is_some_lines(self, pacemaker: Pacemaker) -> None:
+        status, said = pacemaker.run("status")
+        assert status == 0
+        assert said.splitlines() == [
+            "cluster contracts: 192.0.2.10",
+            f"{HERE}: active, online; ready: yes (this node)",
+            f"{THERE}: standby, online; ready: yes",
+            "volume: the same on both nodes",
+            "fencing: ready",
+            "quorum: yes",
+        ]
+
+    def test_the_probe_leaves_what_they_say_and_what_has_to_be_equal(self, pacemaker: Pacemaker) -> None:
+        root, path = pacemaker.root, pacemaker.root / "run/vermilion-cluster/state.json"
+        assert pacemaker.run("probe") == (0, "")
+        state = json.loads(path.read_text())
+        assert {"at", "node", "crm_mon", "drbd", "rings", "quorum", "settings"} <= set(state)
+        assert (state["node"], state["drbd"]) == (HERE, IN_SYNC)
+        assert ElementTree.fromstring(state["crm_mon"]).tag == "pacemaker-result"  # noqa: S314 - Pacemaker's
+        assert "rings" in state["problems"], "Corosync does not run here"
+        assert oct(path.stat().st_mode)[-3:] == "644"
+        (root / "etc/credstore.encrypted").mkdir()
+        changes = {
+            "etc/vermilion/appliance.toml": True,
+            "etc/credstore.encrypted/vermilion.web.key": True,
+            "opt/vermilion/releases/1.2/.complete": True,
+            "etc/vermilion/provisioned.json": False,
+        }
+        for name, counts in changes.items():
+            before = json.loads(path.read_text())["settings"]
+            (root / name).parent.mkdir(exist_ok=True)
+            (root / name).write_text("changed\n")
+            pacemaker.run("probe")
+            assert (json.loads(path.read_text())["settings"] != before) is counts, name
+
+
+class TestByHand:
+    @pytest.mark.parametrize("command", ["vermilion-start", "vermilion-stop"])
+    def test_the_standby_refuses_in_one_sentence(self, root: Path, command: str) -> None:
+        program(root / f"usr/local/sbin/{command}", there(root, UNITS / f"bin/{command}"))
+        done = ran(root, f"{root}/usr/local/sbin/{command}", mounted=False)
+        assert done.returncode == 1
+        assert "does not have the volume" in done.stderr and len(done.stderr.splitlines()) == 1
+        assert asked(root) == ""
+
+    def test_a_release_is_not_changed_on_one_node_alone(self, root: Path) -> None:
+        program(root / "release", there(root, UNITS / "bin/vermilion-release"))
+        done = ran(root, f"{root}/release", "upgrade-1.1", RUNTIME_DIRECTORY=str(root))
+        assert done.returncode == 1
+        assert "a node of a cluster" in (root / "told").read_text()
