@@ -24,7 +24,12 @@ def settings(number: int) -> dict[str, Any]:
         "cluster_disk": DISK,
         "cluster_fence": {
             "agent": "fence_ipmilan",
-            "options": {"ip": f"192.0.2.2{number}", "username": "fence", "lanplus": 1, "password_file": "/root/password"},
+            "options": {
+                "ip": f"192.0.2.2{number}",
+                "username": "fence",
+                "lanplus": 1,
+                "password_file": "/root/password",
+            },
         },
     }
 
@@ -46,6 +51,7 @@ def survey(number: int) -> dict[str, Any]:
         "resolved": {name: ["10.77.1.1"] for name in NAMES},
         "rings_here": settings(number)["cluster_ring_addresses"],
         "ring_networks": ["0a4d0100/ffffff00", "0a4d0200/ffffff00"],
+        "floating_interface": "eth0",
         "floating_here": False,
         "floating_answers": "",
         "module": True,
@@ -71,10 +77,18 @@ def machine(number: int) -> dict[str, Any]:
             "name": NAMES[number - 1],
             "rings": given["cluster_ring_addresses"],
             "disk": DISK,
-            "fence": {"agent": "fence_ipmilan", "options": {"ip": f"192.0.2.2{number}", "pcmk_host_list": NAMES[number - 1]}},
+            "interface": "eth0",
+            "fence": {
+                "agent": "fence_ipmilan",
+                "options": {"ip": f"192.0.2.2{number}", "pcmk_host_list": NAMES[number - 1]},
+            },
             "fence_digest": "0" * 64,
         },
-        "ansible_facts": {"distribution_major_version": "13", "distribution_version": "13.1", "architecture": "x86_64"},
+        "ansible_facts": {
+            "distribution_major_version": "13",
+            "distribution_version": "13.1",
+            "architecture": "x86_64",
+        },
     }
 
 
@@ -104,7 +118,13 @@ def refusals(rules: str, **given: Any) -> list[str]:
 
 def written(template: str, **given: Any) -> str:
     """The file that the role writes from its *template*, with what is *given*."""
-    variables = {"ansible_managed": "managed", "cluster_whole": True, "cluster_arbiter_keys": False, **both(), **given}
+    variables = {
+        "ansible_managed": "managed",
+        "cluster_whole": True,
+        "cluster_arbiter_keys": False,
+        **both(),
+        **given,
+    }
     variables["cluster_volume_secret"] = "c2VjcmV0"
     text = (CLUSTER / "templates" / template).read_text(encoding="utf-8")
     return str(templar({**variables, **own()}).template(trusted(text)))

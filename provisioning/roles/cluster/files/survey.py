@@ -110,14 +110,14 @@ def here(address):
 
 
 def network(address, routes=None):
-    """The narrowest network of the machine's routes that the IPv4 *address* is in, as hexadecimal address/mask, or nothing."""
+    """The narrowest network of the machine's routes that the IPv4 *address* is in, as hexadecimal address/mask, and its interface."""
     number = int.from_bytes(socket.inet_aton(address))
     found = []
     for line in (text("/proc/net/route") if routes is None else routes).splitlines()[1:]:
         to, mask = (int.from_bytes(bytes.fromhex(line.split()[each]), "little") for each in (1, 7))
         if mask and number & mask == to:
-            found.append((mask, f"{to:08x}/{mask:08x}"))
-    return max(found, default=(0, ""))[1]
+            found.append((mask, f"{to:08x}/{mask:08x}", line.split()[0]))
+    return max(found, default=(0, "", ""))[1:]
 
 
 def module_there():
@@ -150,7 +150,8 @@ def main(device, names, floating, rings):
         "groups": {each.gr_name: each.gr_gid for each in grp.getgrall()},
         "resolved": {name: resolved(name) for name in names},
         "rings_here": [address for address in rings if here(address)],
-        "ring_networks": [network(address) for address in rings],
+        "ring_networks": [network(address)[0] for address in rings],
+        "floating_interface": network(floating)[1],
         "floating_here": floating_here,
         "floating_answers": "" if floating_here else answering(floating),
         "module": module_there(),
