@@ -10,7 +10,7 @@ SOURCES := hsm appliance webui clients tests scripts
 WORKERS ?= 5
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test test-long test-interop test-capture test-appliance test-takeover crash batches fuzz api-document api-fuzz flips attacks mutants review-corpus review-weights lint format bench bundle offline-verifier test-offline docs-images screenshots metrics clean _rules _pure
+.PHONY: help setup demo up check test test-long test-interop test-capture test-appliance test-ha test-takeover crash batches fuzz api-document api-fuzz flips attacks mutants review-corpus review-weights lint format bench bundle offline-verifier test-offline docs-images screenshots metrics clean _rules _pure
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)$$/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -50,6 +50,10 @@ test-capture: ## web pages of every kind captured: the files read by warcio, py-
 test-appliance: ## a bare Debian is installed from the bundle, booted, used and broken, as root (ONLY="reboot disk": some steps; FROM=COMMIT: of that release)
 	@scripts/setup bundle machine $(if $(ONLY),,virtual) || [ -n "$$WHERE_POSSIBLE" ]
 	@$(if $(FROM),FROM="$(FROM)") $(BIN)/python -m tests.machine "$(VERMILION_HOME)/machine" $(ONLY)
+
+test-ha: ## two machines of their own kernels become one appliance; one thing after another befalls them under load, as root (ROUNDS=20, EVENTS="power-active rings"; hours without KVM)
+	@scripts/setup test bundle machine virtual ha || [ -n "$$WHERE_POSSIBLE" ]
+	@$(BIN)/python -m tests.ha "$(or $(CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vermilion-ha)" $(or $(ROUNDS),20)
 
 test-takeover: ## each row of the table in docs/architecture.md, tried by the process that it is about; where possible on a booted machine, too
 	@scripts/setup test
