@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -299,16 +299,18 @@ class Pair:
 
     def errand(self, module: str, *arguments: str, patience: float = LONGEST) -> str:
         """What *module* of this checkout prints in the house. Raises :class:`StepFailed`."""
+        return run(self._outside(module, arguments), patience=patience, within=str(making.CHECKOUT)).strip()
+
+    def _outside(self, module: str, arguments: Sequence[str]) -> list[str]:
+        """The command for that; it knows the client of the API, which is not installed."""
         assert self.house is not None
-        command = (*self.house.network(), sys.executable, "-m", module, *arguments)
-        return run(command, patience=patience, within=str(making.CHECKOUT)).strip()
+        known = f"PYTHONPATH={making.CHECKOUT}/clients/python"
+        return [*self.house.network(), "env", known, sys.executable, "-m", module, *arguments]
 
     def while_it(self, module: str, *arguments: str) -> subprocess.Popen[bytes]:
         """*module* at work in the house."""
-        assert self.house is not None
-        command = [*self.house.network(), sys.executable, "-m", module, *arguments]
         return subprocess.Popen(
-            command,
+            self._outside(module, arguments),
             cwd=making.CHECKOUT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

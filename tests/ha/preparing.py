@@ -44,7 +44,7 @@ SETTINGS = {
     "preflight_disk_mebibytes": 1024,
     "preflight_memory_mebibytes": 1024,
 }
-"""Of both nodes, which are small. One worker: each has typefaces and libraries to load (tests/machine/virtual.py)."""
+"""Of both nodes, which are small. One worker: each has typefaces to load (tests/machine/virtual.py)."""
 
 _WITNESSED = {
     "application_witness_policy": "/root/witness-policy.txt",

@@ -1,5 +1,5 @@
-"""Records what a node says of itself (``/run/vermilion-cluster/state.json``) in each situation that people are told
-of, for the tests of whoever reads it.
+"""Records what a node says of itself (``/run/vermilion-cluster/state.json``) in each situation that people are
+told of, for the tests of whoever reads it.
 
     python -m tests.ha.recording KEPT FOLDER [SITUATION]...
 
