@@ -41,8 +41,10 @@ SETTINGS = {
     "time_servers": [HARNESS],
     "time_minimum_sources": 1,
     "hardening_ssh_root": True,
+    "preflight_disk_mebibytes": 1024,
+    "preflight_memory_mebibytes": 1024,
 }
-"""Of both nodes. One worker, as in tests/machine/virtual.py: each has typefaces and libraries to load."""
+"""Of both nodes, which are small. One worker: each has typefaces and libraries to load (tests/machine/virtual.py)."""
 
 _WITNESSED = {
     "application_witness_policy": "/root/witness-policy.txt",

@@ -46,6 +46,12 @@ def here(number: int = 1, **found: Any) -> dict[str, Any]:
     return {**survey(number), **found}
 
 
+def member(number: int = 1, **found: Any) -> dict[str, Any]:
+    """As :func:`here`, of a machine that is a node of a cluster."""
+    volume = {**survey(number)["volume"], "ours": True}
+    return here(number, **{"cluster": list(NAMES), "volume": volume, **found})
+
+
 def fence(**options: Any) -> dict[str, Any]:
     return {"agent": "fence_ipmilan", "options": options}
 
@@ -82,6 +88,12 @@ MACHINES: list[tuple[str, dict[str, Any], str]] = [
     ("no disk", {"cluster_here": here(volume={**VOLUME, "block": False})}, "is no block device of this machine"),
     ("disk used", {"cluster_here": here(volume={**VOLUME, "used_by": "/srv"})}, "is in use (/srv)"),
     ("disk full", {"cluster_here": here(volume={**VOLUME, "holds": "ext4"})}, "is not empty (ext4)"),
+    (
+        "other disk",
+        {"cluster_formed": True, "cluster_here": here(cluster=list(NAMES), mounted="/dev/drbd0")},
+        f"has the cluster's volume on another disk than {DISK}",
+    ),
+    ("mounted home", {"cluster_here": here(mounted="/dev/vdb1")}, "is a disk of its own (/dev/vdb1)"),
     ("sizes", {"there": {"cluster_here": here(2, volume={**VOLUME, "bytes": 1 << 30})}}, "of the same size"),
     ("room", {"cluster_here": here(home=True, home_bytes=4 << 30)}, "a quarter more than the data is the least"),
     (
@@ -94,27 +106,27 @@ MACHINES: list[tuple[str, dict[str, Any], str]] = [
         "started apart",
         {
             "cluster_formed": True,
-            "cluster_here": here(mounted="/dev/drbd0", cluster=list(NAMES)),
-            "there": {"cluster_here": here(2, mounted="/dev/drbd0", cluster=list(NAMES))},
+            "cluster_here": member(mounted="/dev/drbd0"),
+            "there": {"cluster_here": member(2, mounted="/dev/drbd0")},
         },
         "have both started with a volume of their own (split brain)",
     ),
     ("split", {"cluster_here": here(drbd=" 0: cs:StandAlone ro:Primary/Unknown")}, "DRBD is StandAlone"),
     (
         "nobody serves",
-        {"cluster_formed": True, "cluster_here": here(cluster=list(NAMES))},
+        {"cluster_formed": True, "cluster_here": member()},
         "no machine of it serves",
     ),
     (
         "stranger",
-        {"cluster_formed": True, "cluster_there": here(2, cluster=list(NAMES), mounted="/dev/drbd0")},
+        {"cluster_formed": True, "cluster_there": member(2, mounted="/dev/drbd0")},
         "is not of the cluster that node-b is of (node-a, node-b)",
     ),
     (
         "others",
         {
             "cluster_formed": True,
-            "cluster_here": here(cluster=["node-a", "node-c"], mounted="/dev/drbd0"),
+            "cluster_here": member(cluster=["node-a", "node-c"], mounted="/dev/drbd0"),
         },
         "is of a cluster of node-a and node-c",
     ),
@@ -294,9 +306,22 @@ def test_secrets_pass_through_memory_alone() -> None:
         tasks = yaml.safe_load((CLUSTER / f"tasks/{name}.yml").read_text(encoding="utf-8"))
         handling = [each for each in tasks if "equal.py" in json.dumps(each)]
         assert handling and all(each["no_log"] is True for each in handling)
+    tasks = yaml.safe_load((CLUSTER / "tasks/settings.yml").read_text(encoding="utf-8"))
+    shown = [each for each in tasks if "cluster_volume_secret" in each.get("vars", {})]
+    assert [each["diff"] for each in shown] == [False], "`install --check` would show the secret"
     for name in ("cluster", "cluster_upgrade"):
         plays = yaml.safe_load((CLUSTER.parents[1] / f"playbooks/{name}.yml").read_text(encoding="utf-8"))
         assert all(play["vars"]["ansible_pipelining"] is True and play["any_errors_fatal"] for play in plays)
+
+
+def test_a_folder_that_was_there_keeps_its_mode() -> None:
+    """What is brought to the second machine may lie in /root, which is nobody else's to read."""
+    import yaml  # noqa: PLC0415
+
+    tasks = yaml.safe_load((CLUSTER.parents[1] / "playbooks/tasks/bundle.yml").read_text(encoding="utf-8"))
+    every = [each for task in tasks for each in task.get("block", [task])]
+    folders = [each["ansible.builtin.file"] for each in every if "ansible.builtin.file" in each]
+    assert len(folders) == 2 and all({"path", "state"} == set(each) for each in folders)
 
 
 @tool("corosync")
@@ -315,6 +340,7 @@ def test_corosync_reads_who_is_in_the_cluster(tmp_path: Path, arbiter: str) -> N
     done = run("corosync", "-t", "-c", tmp_path / "corosync.conf")
     assert done.returncode == 0, done.stdout + done.stderr
     assert ("two_node: 1" in given) == (not arbiter)
+    assert "wait_for_all: 1" in given, "who was away may have the older copy, and an arbiter does not know"
 
 
 @tool("drbdadm")
