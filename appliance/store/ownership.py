@@ -215,21 +215,24 @@ def batches_of_client(tx: Transaction, client: str, before: DepositBatch | None,
     return _BATCHES.all(tx, f"WHERE client = ?{older} ORDER BY created DESC, rowid DESC LIMIT ?", values)
 
 
+_WAITS = (
+    "due = 1 AND NOT EXISTS (SELECT 1 FROM accounts AS a WHERE a.subject = owner"
+    " AND a.state IN ('suspended', 'left'))"
+)
+
+
 def count_queued(tx: Transaction, owner: str, client: str | None) -> int:
-    """How many batches wait that *owner* made; or that *client* handed in, whoever owns them."""
-    if client is not None:
-        return tx.count("SELECT count(*) FROM deposit_batches WHERE due = 1 AND client = ?", (client,))
-    return tx.count(
-        "SELECT count(*) FROM deposit_batches WHERE due = 1 AND owner = ? AND client IS NULL", (owner,)
-    )
+    """How many batches wait that *owner* made; or that *client* handed in, whoever owns them. Those that rest, as
+    their owner's account is suspended or closed, would else keep a program from handing in anything."""
+    whose, of = ("owner = ? AND client IS NULL", owner) if client is None else ("client = ?", client)
+    return tx.count(f"SELECT count(*) FROM deposit_batches WHERE {_WAITS} AND {whose}", (of,))  # noqa: S608
 
 
 def due_batches(tx: Transaction) -> list[DepositBatch]:
     """Those of which some wait, the oldest first, without those whose owner's account is suspended or closed."""
     return _BATCHES.all(
         tx,
-        "WHERE due = 1 AND NOT EXISTS (SELECT 1 FROM accounts AS a WHERE a.subject = owner"
-        " AND a.state IN ('suspended', 'left')) ORDER BY created",
+        f"WHERE {_WAITS} ORDER BY created",
     )
 
 

@@ -24,6 +24,8 @@ _UNDERSTOOD = frozenset(
     {ExtensionOID.CRL_NUMBER, ExtensionOID.AUTHORITY_KEY_IDENTIFIER, ExtensionOID.ISSUING_DISTRIBUTION_POINT}
 )
 
+_OF_PARTS = frozenset({ExtensionOID.ISSUING_DISTRIBUTION_POINT, ExtensionOID.DELTA_CRL_INDICATOR})
+
 _COMPROMISED = frozenset({x509.ReasonFlags.key_compromise, x509.ReasonFlags.ca_compromise})
 
 
@@ -91,6 +93,8 @@ class RevocationData:
         if not _covers(crl, certificate) or not self._is_signed(crl, issuer):
             return NOTHING
         entry = _entry(crl, serial_of(certificate))
+        if entry is None and not _has_all(crl, certificate):
+            return NOTHING
         if entry is None or _reason(entry) is x509.ReasonFlags.remove_from_crl:
             return RevocationStatus(RevocationKnowledge.GOOD, made=crl.last_update_utc)
         return RevocationStatus(RevocationKnowledge.REVOKED, since=harmful_since(entry), made=crl.last_update_utc)
@@ -110,24 +114,33 @@ def _entry(crl: x509.CertificateRevocationList, serial: int) -> x509.RevokedCert
 
 
 def are_lists_by(crls: Iterable[bytes], issuers: Iterable[x509.Certificate], /) -> bool:
-    """Whether each of *crls* (DER) can be read, names the time when the next one is due (RFC 5280, 5.1.2.5), and
-    was signed by one of *issuers*."""
+    """Whether each of *crls* (DER) can be read, names the time when the next one is due (RFC 5280, 5.1.2.5), is
+    about everything that its issuer has issued, and was signed by one of *issuers*."""
     known = tuple(issuers)
     lists = map(_read_list, crls)
-    return all(
-        crl is not None and crl.next_update_utc is not None and any(crl_is_by(crl, each) for each in known)
-        for crl in lists
-    )
+    return all(crl is not None and _is_whole(crl) and any(crl_is_by(crl, each) for each in known) for crl in lists)
+
+
+def _is_whole(crl: x509.CertificateRevocationList) -> bool:
+    """Whether it is no part of a list, and nothing in it would have to be understood: programs differ in that."""
+    try:
+        parts = any(each.oid in _OF_PARTS for each in crl.extensions)
+        marked = any(each.critical for part in (crl, *crl) for each in part.extensions)
+    except UNREADABLE:
+        return False
+    return crl.next_update_utc is not None and not parts and not marked
 
 
 def without_current_list(
     path: Sequence[x509.Certificate], crls: Iterable[bytes], at: datetime
 ) -> x509.Certificate | None:
     """The first certificate of *path*, which ends with its anchor, about which none of *crls* (DER) speaks that
-    counted *at* that moment: signed by who issued the certificate, made by then, its successor not yet due."""
+    counted *at* that moment: signed by who issued the certificate and with the key that it names, made by then,
+    its successor not yet due."""
     lists = [crl for crl in map(_read_list, crls) if crl is not None and _counts(crl, at)]
     for certificate, issuer in pairwise(path):
-        if not any(_covers(crl, certificate) and crl_is_by(crl, issuer) for crl in lists):
+        about = [crl for crl in lists if _covers(crl, certificate) and _has_all(crl, certificate)]
+        if not any(crl_is_by(crl, issuer) and _names(crl, issuer) for crl in about):
             return certificate
     return None
 
@@ -135,6 +148,18 @@ def without_current_list(
 def _counts(crl: x509.CertificateRevocationList, at: datetime) -> bool:
     """From its date until the next one is due."""
     return crl.next_update_utc is not None and crl.last_update_utc <= at < crl.next_update_utc
+
+
+def _names(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+    """Whether the key of *issuer* is the one that the list says it was signed with, if it says so."""
+    try:
+        said = crl.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
+        key = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    except x509.ExtensionNotFound:
+        return True
+    except ValueError:
+        return False
+    return said.key_identifier in (None, key.digest)
 
 
 def crl_is_by(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
@@ -186,6 +211,31 @@ def _covers(crl: x509.CertificateRevocationList, certificate: x509.Certificate) 
     partial = scope.indirect_crl or scope.only_contains_attribute_certs or scope.only_some_reasons
     wrong_kind = scope.only_contains_user_certs if authority else scope.only_contains_ca_certs
     return not partial and not wrong_kind
+
+
+def _has_all(crl: x509.CertificateRevocationList, certificate: x509.Certificate) -> bool:
+    """Whether *certificate* would be on the list if it was revoked: not on one of changes alone (RFC 5280, 5.2.4),
+    nor on one of several into which its issuer has divided what it issued, at a place that it does not name."""
+    scope = None
+    for each in crl.extensions:
+        if each.oid == ExtensionOID.DELTA_CRL_INDICATOR:
+            return False
+        if isinstance(each.value, x509.IssuingDistributionPoint):
+            scope = each.value
+    if scope is None:
+        return True
+    if scope.relative_name is not None:
+        return False
+    if scope.full_name is None:
+        return True
+    told = extension(certificate, x509.CRLDistributionPoints)
+    points = () if told is None else told.value
+    return any(
+        each.reasons is None
+        and each.crl_issuer is None
+        and not {*scope.full_name}.isdisjoint(each.full_name or ())
+        for each in points
+    )
 
 
 def _reason(entry: x509.RevokedCertificate) -> x509.ReasonFlags | None:

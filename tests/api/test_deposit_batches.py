@@ -13,9 +13,11 @@ from werkzeug.test import TestResponse
 
 from appliance.demonstration.participants import CUSTODIAN, LI, ZHANG
 from appliance.language import Language
+from appliance.model.accounts import AccountState
 from appliance.model.deposits import BatchedState
 from appliance.ownership.batches import MOST_QUEUED
 from appliance.ownership.orders import MOST_AT_ONCE
+from appliance.store import accounts
 from appliance.store.database import Transaction
 from appliance.verification import Indication
 from appliance.wiring import Appliance
@@ -186,6 +188,22 @@ def test_a_client_that_has_many_waiting_is_asked_to_come_later(erp: FlaskClient,
     assert str(MOST_QUEUED) in refused.json["detail"]
     appliance.deposit_batches.run_round()
     assert created(erp, order(row(b"one more")))["busy"]
+
+
+def test_batches_that_rest_keep_no_others_out(erp: FlaskClient, appliance: Appliance) -> None:
+    """Of somebody whose account was closed meanwhile: they may wait for good."""
+    for number in range(MOST_QUEUED):
+        created(erp, order(row(b"resting %d" % number)))
+    before = appliance.database.query(accounts.find_account, ZHANG.subject)
+    if before is None:
+        now = appliance.now()
+        appliance.database.commit(accounts.insert_account, ZHANG.subject, "zhang", handle=bytes(16), now=now)
+    appliance.database.commit(accounts.set_state, ZHANG.subject, AccountState.SUSPENDED)
+    try:
+        assert created(erp, order(row(b"of a colleague"), depositor=CUSTODIAN.subject))["busy"]
+    finally:
+        state = AccountState.INVITED if before is None else before.state
+        appliance.database.commit(accounts.set_state, ZHANG.subject, state)
 
 
 def test_batches_are_the_clients_own_page_by_page(erp: FlaskClient, portal: Flask, known: Programs) -> None:

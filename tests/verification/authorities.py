@@ -120,6 +120,7 @@ def revocation_list(
     made: datetime = NOW,
     revoked: tuple[tuple[Identity, datetime], ...] = (),
     days: int = 30,
+    extra: tuple[tuple[x509.ExtensionType, bool], ...] = (),
 ) -> bytes:
     """A CRL (DER) by *issuer*."""
     builder = (
@@ -130,6 +131,8 @@ def revocation_list(
         .add_extension(x509.CRLNumber(1), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key()), critical=False)
     )
+    for extension, critical in extra:
+        builder = builder.add_extension(extension, critical=critical)
     for identity, when in revoked:
         entry = (
             x509.RevokedCertificateBuilder()

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from appliance.verification import Indication, Level, SubIndication
+from appliance.verification.revocation import RevocationData, RevocationKnowledge
 from appliance.verification.trust import parsed
 from tests.verification.authorities import (
     NOW,
@@ -119,6 +120,33 @@ def test_revoked_authority(good: World, verify: Verify) -> None:
     crl = revocation_list(good.root, revoked=((good.issuing, NOW - timedelta(days=3)),))
     report = verify(signed_by(good.signer, good.issuing, tsa=stamper(good)), crls=(crl,))
     assert report.verdict.subindication is SubIndication.REVOKED_CA_NO_POE
+
+
+def _part(number: int) -> tuple[tuple[x509.ExtensionType, bool], ...]:
+    names = [x509.UniformResourceIdentifier(f"http://ca.example/{number}.crl")]
+    unset = dict.fromkeys(("only_contains_user_certs", "only_contains_ca_certs", "indirect_crl"), False)
+    place = x509.IssuingDistributionPoint(
+        full_name=names, relative_name=None, only_some_reasons=None, only_contains_attribute_certs=False, **unset
+    )
+    return ((place, True),)
+
+
+def test_one_of_several_lists_speaks_of_those_that_name_its_place(good: World) -> None:
+    """RFC 5280, 6.3.3 (b) (2): another part of what an authority issued, in which whoever is revoked is not."""
+    names = [x509.UniformResourceIdentifier("http://ca.example/1.crl")]
+    points = x509.CRLDistributionPoints([x509.DistributionPoint(names, None, None, None)])
+    signer = issue(Profile("divided", extra=((points, False),)), good.issuing)
+    revoked = ((signer, NOW - timedelta(days=3)),)
+    changes = ((x509.DeltaCRLIndicator(1), False),)
+    for told, extra in (("good", ()), ("good", _part(1)), ("nothing", _part(2)), ("nothing", changes)):
+        lists = [revocation_list(good.issuing, revoked=each, extra=extra) for each in ((), revoked)]
+        known = [
+            RevocationData([each]).status(signer.certificate, good.issuing.certificate, NOW) for each in lists
+        ]
+        assert [each.known.value for each in known] == [told, "revoked"], "who is on one is revoked"
+    other = revocation_list(good.issuing, extra=_part(1))
+    found = RevocationData([other]).status(good.signer.certificate, good.issuing.certificate, NOW)
+    assert found.known is RevocationKnowledge.NOTHING, "it names no place"
 
 
 def test_list_of_somebody_else_revokes_nothing(good: World, verify: Verify) -> None:

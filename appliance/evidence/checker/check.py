@@ -167,6 +167,8 @@ RUN_OUT = """\
 the last timestamp of this package counts no longer, as its certificate has run out: nothing is proven by it now.
       Whoever made the package may have a copy with a later one: get it from there again
       最后一个时间戳的证书已过期，现已不能证明任何内容；制作方可能有续期后的副本，请重新获取"""
+PART_OF_LIST = r"^ {12}(\S.*: critical|X509v3 (Issuing Distribution Point|Delta CRL Indicator):) *$"
+"""Of what openssl tells of a revocation list: something that would have to be understood."""
 MEMBERS = ("archive/capture.warc.gz", "indexes/index.cdx", "pages/pages.jsonl")
 DESCRIPTION, SIGNED = "datapackage.json", "datapackage-digest.json"
 DESCRIBED = ("created", "mainPageDate", "mainPageUrl", "profile", "resources", "software", "title", "wacz_version")
@@ -1187,16 +1189,23 @@ class CapturePackage(Package):
 
     def check_lists(self, path: str, pem: str, at: int) -> None:
         """What a renewal brings counted at its time, for all that led from the timestamp before it to the root;
-        each list is by an authority here, and says when the next one is due."""
+        each list is by an authority here, no part of one, and says when the next one is due."""
         known = self.scratch / "known"  # whoever may have signed them
-        known.write_bytes(b"".join(map(read, [*self.chains, self.trust[1]])))
+        authorities = [each for file in (*self.chains, self.trust[1]) for each in parts(file)]
+        known.write_text("".join(filter(self.signs_lists, authorities)), "ascii")
         asked = ["crl", "-noout", "-nextupdate", "-no-CApath", "-no-CAstore", "-CAfile", str(known)]
         told = [self.run(*asked, given=each) for each in parts(path)]
         counts = told and all(b"verify OK" in each.stderr and b"NONE" not in each.stdout for each in told)
+        texts = [self.about_pem(each, "crl", "-noout", "-text") for each in parts(path)]
+        counts = counts and not any(re.search(PART_OF_LIST, each, re.MULTILINE) for each in texts)
         for each in self.path_of(pem) if counts else ():
             done = self.run(*self.verifying, "-crl_check", "-CRLfile", path, "-attime", str(at), given=each)
             counts = counts and (not done.returncode or only_revoked(done))  # since when: path_stands
         require(counts, f"{path} has no revocation list that counted then 缺少续期当时有效的吊销列表")
+
+    def signs_lists(self, pem: str) -> bool:
+        usage = re.search(r"\n {12}X509v3 Key Usage:.*\n(.*)", self.about_pem(pem, "x509", "-noout", "-text"))
+        return usage is None or "CRL Sign" in usage[1]
 
     def check_last(self) -> None:
         """The last timestamp counts today."""

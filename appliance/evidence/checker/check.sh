@@ -326,7 +326,7 @@ issuers() {
     cat $chains | awk '{ block = block $0 "\n" } /^-----END / { if (!(block in seen)) printf "%s", block; seen[block]; block = "" }'
 }
 
-# gather: sets once what the lists say and the certificates of $chains, of each with whom it names and its place
+# gather: sets once what the lists say, the certificates of $chains, of each with whom it names and its place, and who signs lists
 gather() {
     [ -z "${listed_text:-}" ] || return 0
     listed_text=$(for file in $lists; do
@@ -336,6 +336,18 @@ gather() {
     subjects=$(for each in $(printf '%s\n' "$known" | count /dev/stdin); do
         echo "$(issuer "$each" | openssl x509 -noout -subject_hash) $each"
     done)
+    list_signers=$(
+        for each in $(printf '%s\n' "$known" | count /dev/stdin); do ! signs_lists "$(issuer "$each")" || issuer "$each"; done
+        ! signs_lists "$(cat "$ca")" || cat "$ca"
+    )
+}
+
+# signs_lists CERTIFICATE: its key may sign revocation lists
+signs_lists() {
+    case $(printf '%s\n' "$1" | openssl x509 -noout -text | awk '/^            X509v3 Key Usage:/ { getline; print "uses", $0 }') in
+    '' | *'CRL Sign'*) return 0 ;;
+    *) return 1 ;;
+    esac
 }
 
 # issuer N: the N-th of them
@@ -951,14 +963,19 @@ check_renewals() { # each is over the manifest, its seals and all before it, mad
     [ "$last" = manifest.tsr ] || standing "$signed" "$before" "$last"
 }
 
-# counted CERTIFICATE FILE: each list that a renewal brings is by an authority here and says when the next one is due, and
-# they counted at $at, for all that led from the timestamp before it to the root
+# of what openssl tells of a revocation list: something that would have to be understood
+part_of_list='^            ([^ ].*: critical|X509v3 (Issuing Distribution Point|Delta CRL Indicator):) *$'
+
+# counted CERTIFICATE FILE: each list that a renewal brings is by an authority here, no part of one, and says when the next
+# one is due, and they counted at $at, for all that led from the timestamp before it to the root
 counted() {
     [ -s "$2" ] || return 1
     for each in $(count "$2"); do
+        ! nth "$each" "$2" | openssl crl -noout -text 2>/dev/null | grep -Eq "$part_of_list" || return 1
+    done
+    for each in $(count "$2"); do
         nth "$each" "$2" | openssl crl -noout -nextupdate -no-CApath -no-CAstore -CAfile /dev/fd/3 2>&1 3<<END
-$known
-$(cat "$ca")
+$list_signers
 END
     done | awk '/^verify OK$/ { signed++ } /^nextUpdate=/ { told++ } /NONE/ { told-- } /^verify fail|^Error/ { failed = 1 }
         END { exit failed || signed != told || !told }' || return 1

@@ -47,6 +47,10 @@ export interface RevocationStatus {
 
 const NOTHING: RevocationStatus = { known: "nothing", since: null, carried: false };
 const DISTRIBUTION_POINT = "2.5.29.28";
+const DISTRIBUTION_POINTS = "2.5.29.31";
+const DELTA = "2.5.29.27";
+const AUTHORITY_KEY = "2.5.29.35";
+const SUBJECT_KEY = "2.5.29.14";
 /** CRL number, authority key identifier, issuing distribution point. */
 const UNDERSTOOD = new Set(["2.5.29.20", "2.5.29.35", DISTRIBUTION_POINT]);
 const REASON = "2.5.29.21";
@@ -154,7 +158,9 @@ export class RevocationData {
       const signed = this.signed.get(key) ?? (await isListBy(list, issuer));
       this.signed.set(key, signed);
       if (!signed) return NOTHING;
-      return { known: "good", since: null, carried: list.carried, ...entryAbout(list, certificate) };
+      const entry = entryAbout(list, certificate);
+      if (entry === null && !hasAll(list, certificate)) return NOTHING;
+      return { known: "good", since: null, carried: list.carried, ...entry };
     } catch (error) {
       return this.nothing(error);
     }
@@ -181,19 +187,37 @@ async function isListBy(list: RevocationList, issuer: Certificate): Promise<bool
   return verifies(issuer.key, schemeIn(list), list.signature, list.tbs);
 }
 
-/** Whether each of *crls* (DER) can be read, names the time when the next one is due (RFC 5280, 5.1.2.5), and was signed by one
- * of *issuers*. */
+/** Whether each of *crls* (DER) can be read, names the time when the next one is due (RFC 5280, 5.1.2.5), is about everything that
+ * its issuer has issued, and was signed by one of *issuers*. */
 export async function areListsBy(crls: readonly Uint8Array[], issuers: readonly Certificate[]): Promise<boolean> {
   const isOne = async (der: Uint8Array): Promise<boolean> => {
     const list = readList(der, true);
-    const by = list?.due ? await Promise.all(issuers.map((each) => isListBy(list, each).catch(() => false))) : [];
+    const by = list?.due && isWhole(list) ? await Promise.all(issuers.map((each) => isListBy(list, each).catch(() => false))) : [];
     return by.includes(true);
   };
   return !(await Promise.all(crls.map((each) => isOne(each).catch(() => false)))).includes(false);
 }
 
+/** Whether it is no part of a list, and nothing in it would have to be understood: programs differ in that. */
+function isWhole(list: RevocationList): boolean {
+  const entries = list.entries === undefined ? [] : members(list.entries);
+  const marked = (known: ReadonlyMap<string, Extension>): boolean => [...known.values()].some((each) => each.critical);
+  const ofEntry = (entry: Element): Element | undefined => members(entry, SEQUENCE)[2];
+  if (list.extensions.has(DISTRIBUTION_POINT) || list.extensions.has(DELTA) || marked(list.extensions)) return false;
+  return !entries.map(ofEntry).some((each) => each !== undefined && marked(readExtensions(each)));
+}
+
+/** Whether the key of *issuer* is the one that the list says it was signed with, if it says so. */
+function names(list: RevocationList, issuer: Certificate): boolean {
+  const [said, own] = [list.extensions.get(AUTHORITY_KEY)?.value, issuer.extensions.get(SUBJECT_KEY)?.value];
+  if (said === undefined || own === undefined) return true;
+  const key = members(whole(said), SEQUENCE).find((each) => each.tag === 0x80);
+  return key === undefined || equal(key.body, whole(own).body);
+}
+
 /** The place of the first certificate of *path*, which ends with its anchor, about which none of *crls* (DER) speaks that
- * counted *at* that moment: signed by who issued the certificate, made by then, its successor not yet due. */
+ * counted *at* that moment: signed by who issued the certificate and with the key that it names, made by then, its successor not
+ * yet due. */
 export async function withoutCurrentList(path: readonly (Certificate | undefined)[], crls: readonly Uint8Array[], at: Date): Promise<number | null> {
   for (const [index, certificate] of path.slice(0, -1).entries()) {
     const issuer = path[index + 1];
@@ -207,7 +231,7 @@ export async function withoutCurrentList(path: readonly (Certificate | undefined
 async function isCurrent(der: Uint8Array, certificate: Certificate, issuer: Certificate, at: Date): Promise<boolean> {
   const list = readList(der, true);
   const counts = list?.due && list.made <= at && at < list.due;
-  return list !== null && counts === true && covers(list, certificate) && (await isListBy(list, issuer));
+  return list !== null && counts === true && covers(list, certificate) && hasAll(list, certificate) && names(list, issuer) && (await isListBy(list, issuer));
 }
 
 /** The list; null for one with a critical extension that is not understood, which says nothing (RFC 5280, 5.2). */
@@ -255,8 +279,26 @@ function covers(list: RevocationList, certificate: Certificate): boolean {
   return scope.every((each) => each.tag === (authority ? 0x82 : 0x81) && each.body.length === 1 && each.body[0] === 0xff);
 }
 
-/** What the list says about *certificate*'s number; a date that cannot be read is the earliest. */
-function entryAbout(list: RevocationList, certificate: Certificate): Partial<RevocationStatus> {
+/** Whether *certificate* would be on the list if it was revoked: not on one of changes alone (RFC 5280, 5.2.4), nor on one of several
+ * into which its issuer has divided what it issued, if that is not at a place that it names. */
+function hasAll(list: RevocationList, certificate: Certificate): boolean {
+  const value = list.extensions.get(DISTRIBUTION_POINT)?.value;
+  const place = value === undefined ? undefined : members(whole(value), SEQUENCE).find((each) => each.tag === 0xa0);
+  return !list.extensions.has(DELTA) && (place === undefined || isWhere(place, certificate));
+}
+
+/** Whether a distribution point of the certificate has a name of this *place* of a list: [0] { [0] fullName }. */
+function isWhere(place: Element, certificate: Certificate): boolean {
+  const value = certificate.extensions.get(DISTRIBUTION_POINTS)?.value;
+  const names = (each: Element): Element[] => members(each).filter((one) => one.tag === 0xa0).flatMap((one) => members(one));
+  const listed = names(place);
+  const points = value === undefined ? [] : members(whole(value), SEQUENCE).map((each) => members(each, SEQUENCE));
+  const plain = points.filter((parts) => parts.every((each) => each.tag === 0xa0)).flat();
+  return plain.flatMap(names).some((one) => listed.some((other) => equal(one.bytes, other.bytes)));
+}
+
+/** What the list says about *certificate*'s number, null for nothing; a date that cannot be read is the earliest. */
+function entryAbout(list: RevocationList, certificate: Certificate): Partial<RevocationStatus> | null {
   for (const entry of list.entries === undefined ? [] : members(list.entries)) {
     const [serial, date, extensions] = members(entry, SEQUENCE);
     if (serial === undefined || !equal(serial.bytes, certificate.serial.bytes)) continue;
@@ -270,7 +312,7 @@ function entryAbout(list: RevocationList, certificate: Certificate): Partial<Rev
     if (invalid === undefined || !COMPROMISED.includes(reason)) return { known: "revoked", since };
     return { known: "revoked", since: new Date(Math.min(Number(since), Number(time(whole(invalid))))) };
   }
-  return {};
+  return null;
 }
 
 /** The whole OCSPResponse or, as some stores have it, the BasicOCSPResponse alone; null for a refusal. */

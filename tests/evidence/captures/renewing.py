@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.evidence import container
 from appliance.evidence.captures.renewals import renewed
@@ -112,6 +114,48 @@ def _of_another(authority: TestAuthority) -> bytes:
     return pem_of(other.crls())
 
 
+def _made_with(
+    authority: TestAuthority, by: Holder, *more: tuple[x509.ExtensionType, bool], in_entry: bool = False
+) -> bytes:
+    """A list of now in PEM with these extensions (each critical or not), of the list or of an entry."""
+    builder = x509.CertificateRevocationListBuilder().issuer_name(by.certificate.subject)
+    builder = builder.last_update(authority.now).next_update(authority.now + WEEK)
+    entry = x509.RevokedCertificateBuilder().serial_number(1).revocation_date(START)
+    for extension, critical in more:
+        if in_entry:
+            entry = entry.add_extension(extension, critical)
+        else:
+            builder = builder.add_extension(extension, critical)
+    made = builder.add_revoked_certificate(entry.build()).sign(by.key, hashes.SHA256())
+    return pem_of([made.public_bytes(Encoding.DER)])
+
+
+def of_part(**named: object) -> x509.IssuingDistributionPoint:
+    """Marks a list as one of several."""
+    plain = dict.fromkeys(inspect.signature(x509.IssuingDistributionPoint).parameters)
+    kinds = {name: False for name in plain if name.startswith(("only_contains", "indirect"))}
+    return x509.IssuingDistributionPoint(**{**plain, **kinds, **named})  # type: ignore[arg-type]  # by their names
+
+
+PLACE = [x509.UniformResourceIdentifier("http://ca.example/1.crl")]
+_UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.9"), b"\5\0")
+_REASON = x509.CRLReason(x509.ReasonFlags.superseded)
+_ANOTHER_KEY = x509.AuthorityKeyIdentifier(b"another key", None, None)
+
+
+def _instead(*more: tuple[x509.ExtensionType, bool], in_entry: bool = False) -> Lists:
+    """Instead of the issuing CA's."""
+    return lambda authority: (
+        pem_of(authority.crls()[:1]) + _made_with(authority, authority.issuing, *more, in_entry=in_entry)
+    )
+
+
+def _beside(*more: tuple[x509.ExtensionType, bool], in_entry: bool = False) -> Lists:
+    return lambda authority: (
+        good_lists(authority) + _made_with(authority, authority.issuing, *more, in_entry=in_entry)
+    )
+
+
 COUNTING: Mapping[str, Lists] = {
     "made now": lambda authority: pem_of(authority.crls()),
     "a second before the next ones are due": lambda authority: pem_of(lists_at(authority, SECOND - WEEK)),
@@ -127,6 +171,7 @@ NOT_COUNTING: Mapping[str, Lists] = {
     "without the root's": lambda authority: pem_of(authority.crls()[1:]),
     "without that of the issuing CA": lambda authority: pem_of(authority.crls()[:1]),
     "one of them overdue": lambda authority: pem_of([authority.crls()[0], lists_at(authority, -WEEK)[1]]),
+    "with another key, as one says": _instead((_ANOTHER_KEY, False)),
     "the root's overdue": lambda authority: pem_of([lists_at(authority, -WEEK)[0], authority.crls()[1]]),
 }
 """With these a renewal proves nothing of the timestamp before it."""
@@ -137,6 +182,19 @@ NO_LISTS: Mapping[str, Lists] = {
     "without an end": _without_end,
     "without an end beside": lambda authority: good_lists(authority) + _without_end(authority),
     "none": lambda authority: b"",
+    "by the timestamp authority beside": lambda authority: (
+        good_lists(authority) + _made_with(authority, authority.tsa)
+    ),
+    "changes alone": _instead((x509.DeltaCRLIndicator(1), False)),
+    "changes beside": _beside((x509.DeltaCRLIndicator(1), True)),
+    "of one part": _instead((of_part(full_name=PLACE), True)),
+    "of a part that is everything": _instead((of_part(only_contains_user_certs=True), False)),
+    "of others' certificates beside": _beside((of_part(indirect_crl=True), True)),
+    "what nobody understands beside": _beside((_UNKNOWN, True)),
+    "what nobody understands of one certificate": _instead((_UNKNOWN, True), in_entry=True),
+    "a reason that has to be understood beside": _beside(
+        (x509.CRLReason(x509.ReasonFlags.superseded), True), in_entry=True
+    ),
 }
 """These are none that a renewal can have."""
 
