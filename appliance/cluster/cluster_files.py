@@ -95,13 +95,13 @@ def read_cluster_settings(home: Home) -> ClusterSettings | None:
     try:
         tables = tomllib.loads(text)
         nodes = tables["nodes"]
-        first, second = sorted(_string(each) for each in nodes)
+        first, second = sorted(short_text(each) for each in nodes)
         return ClusterSettings(
-            name=_string(tables["name"]),
+            name=short_text(tables["name"]),
             nodes=(first, second),
-            address=_string(tables["address"]),
-            fencing=_string(tables["fencing"]),
-            arbiter=tables.get("arbiter", "") and _string(tables["arbiter"]),
+            address=short_text(tables["address"]),
+            fencing=short_text(tables["fencing"]),
+            arbiter=tables.get("arbiter", "") and short_text(tables["arbiter"]),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise _unreadable(path, error) from error
@@ -126,7 +126,7 @@ def read_cluster_state(home: Home, now: datetime) -> ClusterState:
 
 
 def _state(told: dict[str, Any]) -> ClusterState:
-    at, node, settings = moment_of(told["at"]), _string(told["node"]), _string(told["settings"])
+    at, node, settings = moment_of(told["at"]), short_text(told["node"]), short_text(told["settings"])
     wrong: list[tuple[str, str]] = []
     pacemaker = _part(told, "crm_mon", parse_crm_mon, wrong)
     volume = _part(told, "drbd", parse_drbd, wrong)
@@ -139,7 +139,7 @@ def read_refusal(home: Home, request_id: str) -> str | None:
     """Why the switch-over that an admin request asked for was not begun; None where nobody said so."""
     path = home.cluster_refusal(request_id)
     try:
-        return _string(json.loads(_text(path))["why"])
+        return short_text(json.loads(_text(path))["why"])
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -149,7 +149,7 @@ def read_refusal(home: Home, request_id: str) -> str | None:
 def moment_of(value: object) -> datetime:
     """A moment in ISO 8601 with its zone, in UTC. Raises ValueError."""
     try:
-        moment = datetime.fromisoformat(_string(value))
+        moment = datetime.fromisoformat(short_text(value))
         if moment.tzinfo is not None:
             return moment.astimezone(UTC)
     except OverflowError:  # the year 1, in a zone whose clock is ahead
@@ -169,11 +169,12 @@ def _part(told: dict[str, Any], name: str, parse: Callable[[str], T], wrong: lis
             raise ValueError("nothing was written down")
         return parse(text)
     except (ValueError, OverflowError) as error:
-        wrong.append((name, str(error)[:300]))
+        wrong.append((name, "".join(each if each.isprintable() else "?" for each in str(error)[:300])))
         return None
 
 
-def _string(value: object) -> str:
+def short_text(value: object) -> str:
+    """*value*, if it is a text of one line that can be shown. Raises ValueError."""
     if not isinstance(value, str) or not value or len(value) > 500 or not value.isprintable():
         raise ValueError(f"{value!r:.100} is not a short text")
     return value

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from appliance.cluster.cluster_files import ClusterUnreadable, moment_of
+from appliance.cluster.cluster_files import ClusterUnreadable, moment_of, short_text
 from appliance.home import Home
 from appliance.sharing import opened_to_read
 
@@ -111,14 +111,14 @@ def _event(line: str) -> _Event | None:
     try:
         told = json.loads(line)
         seen, by, node = told.get("last_seen"), told.get("by", ""), told["node"]
-        if told["event"] not in ("stopped", "serving") or not isinstance(node, str) or not isinstance(by, str):
+        if told["event"] not in ("stopped", "serving"):
             return None
         return _Event(
             serving=told["event"] == "serving",
-            node=node,
+            node=short_text(node),
             at=moment_of(told["at"]),
             cause=TakeoverCause(told["why"]),
-            by=by,
+            by=by and short_text(by),
             last_seen=None if seen is None else moment_of(seen),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

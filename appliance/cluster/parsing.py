@@ -20,6 +20,12 @@ SETTINGS, READY = "vermilion-settings", "vermilion-ready"
 """The node's attributes by which each machine tells the other the digest of its settings, and whether it could
 take over: ``yes``, or a sentence that says why not."""
 
+_WHILE_APART = "drbd-fence-by-handler-"
+"""How the constraint begins that keeps the volume from a machine whose copy is behind; DRBD removes it again."""
+
+_NEVER = 1_000_000
+"""Pacemaker's infinity: of so many failures, or with minus so much, nothing is ever placed there."""
+
 _DEVICE = "fence-"
 """How the names of fencing devices begin; the rest is the node that they cut off."""
 
@@ -36,15 +42,26 @@ class NodeRole(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class BarredResource:
+    """What Pacemaker would not start on a machine: a ``constraint`` keeps it away (``crm_resource --ban`` leaves
+    one until it is cleared), or else it has failed there too often."""
+
+    resource: str
+    constraint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeState:
     """A machine as Pacemaker sees it. ``promoted``: it has the volume for writing. ``settings`` and ``ready`` are
-    what it says of itself (:data:`SETTINGS`, :data:`READY`); None where it says nothing."""
+    what it says of itself (:data:`SETTINGS`, :data:`READY`); None where it says nothing. ``barred`` is what
+    Pacemaker would not start there."""
 
     name: str
     role: NodeRole
     promoted: bool
     settings: str | None
     ready: str | None
+    barred: tuple[BarredResource, ...] = ()
 
     @property
     def is_there(self) -> bool:
@@ -78,7 +95,7 @@ class FencingAttempt:
 @dataclass(frozen=True, slots=True)
 class PacemakerState:
     """Both machines, what can cut them off, and whether Pacemaker acts at all: ``maintenance`` holds for
-    everything, ``paused`` for what serves alone, as during an upgrade (``vermilion-cluster pause``)."""
+    everything, ``paused`` for what serves, or a part of it, as during an upgrade (``vermilion-cluster pause``)."""
 
     nodes: tuple[NodeState, ...]
     devices: tuple[FencingDevice, ...]
@@ -106,7 +123,8 @@ def parse_crm_mon(text: str) -> PacemakerState:
         name = _of(node, "name")
         told = attributes.get(name, {})
         role = _role(node, is_active=name in active)
-        nodes.append(NodeState(name, role, name in promoted, told.get(SETTINGS), told.get(READY)))
+        said = told.get(SETTINGS), told.get(READY)
+        nodes.append(NodeState(name, role, name in promoted, *said, tuple(_barred(root, name))))
     if not nodes:
         raise ValueError("crm_mon names no node")
     return PacemakerState(
@@ -115,9 +133,7 @@ def parse_crm_mon(text: str) -> PacemakerState:
         attempts=tuple(_attempts(root)),
         fencing=_flag(options, "stonith-enabled"),
         maintenance=_flag(options, "maintenance-mode"),
-        paused=any(
-            each.get("managed") == "false" for each in root.iter("resource") if each.get("id") == APPLIANCE
-        ),
+        paused=any(each.get("managed") == "false" for each in root.iter("resource") if not _is_device(each)),
     )
 
 
@@ -151,6 +167,33 @@ def _running_on(root: Element, resource: str, role: str = "Started") -> set[str]
     }
 
 
+def _is_device(resource: Element) -> bool:
+    return resource.get("resource_agent", "").startswith("stonith:")
+
+
+def _barred(root: Element, node: str) -> Iterator[BarredResource]:
+    for ban in root.findall("bans/ban"):
+        name, resource = _of(ban, "id"), _of(ban, "resource")
+        never = ban.get("node") == node and _score(ban, "weight") <= -_NEVER
+        if never and not resource.startswith(_DEVICE) and not name.startswith(_WHILE_APART):
+            yield BarredResource(resource, name)
+    for history in root.findall("node_history/node"):
+        for each in history.findall("resource_history") if history.get("name") == node else ():
+            resource, limit = _of(each, "id"), _score(each, "migration-threshold") or _NEVER
+            if _score(each, "fail-count") >= limit and not resource.startswith(_DEVICE):
+                yield BarredResource(resource)
+
+
+def _score(element: Element, name: str) -> int:
+    """A number of Pacemaker, 0 where there is none; in words it is infinity."""
+    value = element.get(name, "0")
+    if value in ("INFINITY", "+INFINITY", "-INFINITY"):
+        return -_NEVER if value.startswith("-") else _NEVER
+    if re.fullmatch(r"[+-]?\d{1,9}", value) is None:
+        raise ValueError(f"{name} of <{element.tag}> is no number")
+    return int(value)
+
+
 def _devices(root: Element) -> Iterator[FencingDevice]:
     failures = {
         each.get("op_key", "").rpartition("_")[0].rpartition("_")[0]: each
@@ -158,7 +201,7 @@ def _devices(root: Element) -> Iterator[FencingDevice]:
     }
     for resource in root.iter("resource"):
         agent, name = resource.get("resource_agent", ""), _of(resource, "id")
-        if not agent.startswith("stonith:"):
+        if not _is_device(resource):
             continue
         failure = failures.get(name)
         yield FencingDevice(
@@ -239,6 +282,12 @@ class VolumeState:
     @property
     def is_equal(self) -> bool:
         """Whether both copies are whole, and each write goes to both."""
+        return self.is_whole and self.behind == 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether DRBD takes both copies for whole: so it does when ``drbdadm verify`` found that they differ, too
+        (drbdsetup(8)), which ``behind`` tells alone."""
         return self.is_connected and self.disk == self.other_disk == UP_TO_DATE
 
 

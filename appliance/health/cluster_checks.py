@@ -25,6 +25,7 @@ from appliance.cluster import (
     read_cluster_state,
     read_history,
 )
+from appliance.cluster.parsing import UP_TO_DATE
 from appliance.health.check_context import CheckContext, NotAnswerable
 from appliance.health.findings import HealthFinding, RunbookPage, attention, failing, good, unset
 
@@ -77,25 +78,33 @@ def observed(context: CheckContext) -> HealthFinding | None:
 def machines(_settings: ClusterSettings, state: ClusterState) -> HealthFinding:
     """Both machines are there: one serves, the other could."""
     pacemaker = _known(state.pacemaker)
-    for node in state.nodes:
-        values, page = {"node": node.name}, RunbookPage.CLUSTER_DEGRADED
-        if node.role is NodeRole.LOST:
-            template = "{node} is lost and not cut off yet; nothing takes over before it is."
-            return failing(page, template, node.name, **values)
-        if node.role is NodeRole.ABSENT:
-            template = "{node} is not there: if the machine that serves fails, nothing takes over."
-            return failing(page, template, node.name, **values)
-        if node.role is NodeRole.SET_ASIDE:
-            template = "{node} is set aside by an administrator: it takes nothing over."
-            return attention(page, template, node.name, **values)
+    for finding in _missing(state.nodes):
+        return finding
     if pacemaker.maintenance or pacemaker.paused:
         template = "The cluster is paused, so nothing moves by itself; `vermilion-cluster resume` ends that."
         return attention(RunbookPage.CLUSTER_DEGRADED, template, node=state.node)
     if state.active is None:
         template = "Pacemaker has the appliance started on neither machine."
         return failing(RunbookPage.CLUSTER_DEGRADED, template, "neither")
-    standing = next((node.name for node in state.nodes if node.role is NodeRole.STANDBY), "–")
+    standing = next((node.name for node in state.nodes if node.role is NodeRole.STANDBY), None)
+    if standing is None:
+        template = "Pacemaker has the appliance started on more than one machine."
+        return failing(RunbookPage.CLUSTER_DEGRADED, template, "both", node=_name(state.other))
     return good("{active} serves, and {standby} stands by.", active=state.active.name, standby=standing)
+
+
+def _missing(nodes: tuple[NodeState, ...]) -> Iterator[HealthFinding]:
+    for node in nodes:
+        values, page = {"node": node.name}, RunbookPage.CLUSTER_DEGRADED
+        if node.role is NodeRole.LOST:
+            template = "{node} is lost and not cut off yet; nothing takes over before it is."
+            yield failing(page, template, node.name, **values)
+        if node.role is NodeRole.ABSENT:
+            template = "{node} is not there: if the machine that serves fails, nothing takes over."
+            yield failing(page, template, node.name, **values)
+        if node.role is NodeRole.SET_ASIDE:
+            template = "{node} is set aside by an administrator: it takes nothing over."
+            yield attention(page, template, node.name, **values)
 
 
 @_of_cluster
@@ -116,8 +125,7 @@ def copies(_settings: ClusterSettings, state: ClusterState) -> HealthFinding:
         template = "The copy on {node} does not follow ({connection}): what is signed now is on one disk alone."
         return failing(degraded, template, "connection", **values, connection=volume.connection)
     if not volume.is_equal:
-        template = "The disk of {node} is not up to date ({disk}): what is signed now is on one disk alone."
-        return failing(degraded, template, "disk", **values, disk=volume.other_disk)
+        return _different(volume, state)
     return good("Both copies are equal; what is acknowledged is on both disks.")
 
 
@@ -126,6 +134,17 @@ def _syncing(volume: VolumeState, state: ClusterState) -> HealthFinding:
     values = {"node": behind, "percent": "–" if volume.percent is None else f"{volume.percent:.1f}"}
     template = "The copy on {node} is being brought up to date ({percent} %); until then it cannot take over."
     return attention(RunbookPage.CLUSTER_SYNCING, template, behind, **values)
+
+
+def _different(volume: VolumeState, state: ClusterState) -> HealthFinding:
+    page, other = RunbookPage.CLUSTER_DEGRADED, _name(state.other)
+    if volume.is_whole:
+        template = "The copies differ in {size} KiB, as a comparison of both has found (`drbdadm verify`)."
+        return failing(page, template, "differ", node=other, size=volume.behind // 1024)
+    here = volume.disk != UP_TO_DATE
+    node, disk = (state.node, volume.disk) if here else (other, volume.other_disk)
+    template = "The disk of {node} is not up to date ({disk}): what is signed now is on one disk alone."
+    return failing(page, template, "disk", node=node, disk=disk)
 
 
 @_of_cluster
@@ -222,6 +241,8 @@ def equal_settings(_settings: ClusterSettings, state: ClusterState) -> HealthFin
 def standby(_settings: ClusterSettings, state: ClusterState) -> HealthFinding:
     """The other machine says that it could take over."""
     other = _present(state)
+    for template, values in why_barred(other):
+        return failing(RunbookPage.CLUSTER_STANDBY_UNREADY, template, **values)
     if other.ready == "yes":
         return good("{node} could take over.", node=other.name)
     if other.ready is None:
@@ -229,6 +250,18 @@ def standby(_settings: ClusterSettings, state: ClusterState) -> HealthFinding:
         return failing(RunbookPage.CLUSTER_STANDBY_UNREADY, template, node=other.name)
     template = "{node} could not take over: {why}"
     return failing(RunbookPage.CLUSTER_STANDBY_UNREADY, template, node=other.name, why=other.ready)
+
+
+def why_barred(node: NodeState) -> Iterator[tuple[str, dict[str, str]]]:
+    """What keeps Pacemaker from starting everything on *node*: templates of sentences, and their values."""
+    for each in node.barred:
+        values = {"node": node.name, "resource": each.resource, "constraint": each.constraint}
+        if each.constraint:
+            template = "{node} could not take over: the constraint {constraint} keeps {resource} away from it."
+            yield template, values
+        else:
+            template = "{node} could not take over: {resource} failed there too often (`crm_resource --cleanup`)."
+            yield template, values
 
 
 def failover_drill(context: CheckContext) -> HealthFinding | None:

@@ -91,6 +91,22 @@ MADE: dict[str, Callable[[], State]] = {
     ),
     "settings-differ": _attribute("vermilion-settings", "b" * 64),
     "unready": _attribute("vermilion-ready", "Release 1.4.0, which serves, is not installed here."),
+    "banned": changed(
+        "crm_mon",
+        "<bans>",
+        '<bans><ban id="cli-ban-vermilion-on-OTHER" resource="vermilion" node="OTHER" weight="-INFINITY"/>',
+    ),
+    "failed-there": changed(
+        "crm_mon",
+        r'(<node_history>.*<node name="OTHER">)',
+        r'\1<resource_history id="appliance" orphan="false" migration-threshold="3" fail-count="3"/>',
+    ),
+    "volume-unmanaged": changed(
+        "crm_mon", r'(id="volume" [^>]*maintenance=)"false" managed="true"', r'\1"true" managed="false"', count=0
+    ),
+    "both-active": changed("crm_mon", r'(id="appliance" [^>]*>)', r'\1<node name="OTHER" id="2" cached="true"/>'),
+    "verified": changed("drbd", "oos:0", "oos:12"),
+    "outdated-here": changed("drbd", "ds:UpToDate/", "ds:Inconsistent/"),
     "disk-failed": changed("drbd", "ds:UpToDate/", "ds:Diskless/"),
     "outdated": changed("drbd", "ds:UpToDate/UpToDate", "ds:UpToDate/Outdated"),
     "verifying": changed("drbd", "cs:Connected", "cs:VerifyS"),

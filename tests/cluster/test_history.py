@@ -64,6 +64,8 @@ def test_lines_of_another_form_are_counted_and_the_rest_is_read(home: Home) -> N
         "{" * 5000,
         good.splitlines()[0].replace("start", "magic"),
         "\x00",
+        good.splitlines()[0].replace('"node": "', '"node": "\\ud800'),
+        good.splitlines()[0].replace('"node": "', '"node": "' + "x" * 501),
     ]
     home.cluster_history.write_text("\n".join(strange) + "\n" + good + good.splitlines()[0][:-9])
     found = read_history(home)

@@ -95,6 +95,9 @@ def test_what_is_wrong_stands_first_with_its_page(cluster: Console, scene: str, 
         ("peer-off", "Machines", ("Offline",)),
         ("set-aside", "Machines", ("Set aside",)),
         ("unready", "Machines", ("Could not take over", "Release 1.4.0")),
+        ("banned", "Machines", ("Could not take over", "cli-ban-vermilion-on")),
+        ("failed-there", "Machines", ("Could not take over", "<code>crm_resource --cleanup</code>")),
+        ("verified", "Copies of the data", ("Different",)),
         ("settings-differ", "Machines", ("Other settings, secrets or releases",)),
         ("ring-down", "Rings", ("Interrupted", "Connected")),
         ("peer-off", "Rings", ("None is connected",)),
@@ -115,7 +118,18 @@ def test_each_state_stands_where_it_belongs(
 
 
 @pytest.mark.parametrize(
-    "scene", ["syncing", "split-brain", "outdated", "fence-failed", "no-quorum", "paused", "no-device"]
+    "scene",
+    [
+        "syncing",
+        "split-brain",
+        "outdated",
+        "verified",
+        "fence-failed",
+        "no-quorum",
+        "paused",
+        "volume-unmanaged",
+        "no-device",
+    ],
 )
 def test_a_standby_is_not_said_to_be_able_to_take_over_when_it_is_not(cluster: Console, scene: str) -> None:
     machines = section(shown(cluster, scene), "Machines")

@@ -58,6 +58,12 @@ WRONG: dict[str, dict[str, tuple[Condition, RunbookPage]]] = {
     "device-recovered": {"cluster-fencing": (ATTENTION, Page.CLUSTER_FENCING)},
     "no-quorum": {"cluster-quorum": (FAILING, Page.CLUSTER_QUORUM)},
     "arbiter-gone": {"cluster-quorum": (ATTENTION, Page.CLUSTER_QUORUM)},
+    "banned": {"cluster-standby": (FAILING, Page.CLUSTER_STANDBY_UNREADY)},
+    "failed-there": {"cluster-standby": (FAILING, Page.CLUSTER_STANDBY_UNREADY)},
+    "volume-unmanaged": {"cluster-machines": (ATTENTION, Page.CLUSTER_DEGRADED)},
+    "both-active": {"cluster-machines": (FAILING, Page.CLUSTER_DEGRADED)},
+    "verified": {"cluster-copies": (FAILING, Page.CLUSTER_DEGRADED)},
+    "outdated-here": {"cluster-copies": (FAILING, Page.CLUSTER_DEGRADED)},
     "settings-differ": {"cluster-settings": (ATTENTION, Page.CLUSTER_SETTINGS)},
     "unready": {"cluster-standby": (FAILING, Page.CLUSTER_STANDBY_UNREADY)},
 }
@@ -104,6 +110,10 @@ def test_the_machine_that_is_meant_is_named(home: Home) -> None:
     for scene in ("peer-off", "lost", "syncing", "split-brain", "settings-differ", "unready", "fence-failed"):
         other = names_of(lay_down(home, scene, NOW))[1]
         assert any(other in str(each) for each in found(home).values() if not each.condition.calm), scene
+    here, _ = names_of(lay_down(home, "outdated-here", NOW))
+    assert f"The disk of {here} is not up to date (Inconsistent)" in str(found(home)["cluster-copies"])
+    assert "12 KiB" in str((lay_down(home, "verified", NOW), found(home)["cluster-copies"])[1])
+    assert "cli-ban-vermilion" in str((lay_down(home, "banned", NOW), found(home)["cluster-standby"])[1])
     assert "1.4.0" in str((lay_down(home, "unready", NOW), found(home)["cluster-standby"])[1])
 
 

@@ -314,6 +314,34 @@ def test_secrets_pass_through_memory_alone() -> None:
         assert all(play["vars"]["ansible_pipelining"] is True and play["any_errors_fatal"] for play in plays)
 
 
+@pytest.mark.parametrize(
+    ("begun", "succeeded", "done"),
+    [
+        ({}, 1, False),
+        ({"boot": "boot-0", "before": 0}, 1, True),
+        ({"boot": "boot-0", "before": 1}, 1, False),
+        ({"boot": "boot-0", "before": 1}, 2, True),
+        ({"boot": "boot-1", "before": 0}, 1, False),
+    ],
+)
+def test_a_cut_that_was_begun_counts_once_it_was_done(begun: dict[str, Any], succeeded: int, done: bool) -> None:
+    """Not by an earlier one of the same machine, of which Pacemaker's history tells as well."""
+    import yaml  # noqa: PLC0415
+
+    tasks = {name: yaml.safe_load((CLUSTER / f"tasks/{name}.yml").read_text("utf-8")) for name in ("cut", "prove")}
+    [asks] = [each for each in tasks["prove"] if each["name"] == "Whether that is done"]
+    [begins] = [each for each in tasks["cut"] if each["name"] == "It was begun"]
+    given = clusters.both()
+    given |= {"cluster_cut": given["cluster_node"], "cluster_target": "node-a"}
+    given["hostvars"]["node-a"]["cluster_here"] = here()
+    given["cluster_history"] = {"stdout": '<fence_event target="node-a" status="success"/>' * succeeded}
+    fresh = templar(given).template(trusted(begins["ansible.builtin.copy"]["content"]))
+    assert json.loads(fresh) == {"node": "node-a", "settings": "0" * 64, "boot": "boot-1", "before": succeeded}
+    given["cluster_begun"] = {**json.loads(fresh), **begun} if begun else {}
+    said = templar(given).template(trusted(asks["ansible.builtin.set_fact"]["cluster_was_cut"]))
+    assert said is done
+
+
 def test_a_folder_that_was_there_keeps_its_mode() -> None:
     """What is brought to the second machine may lie in /root, which is nobody else's to read."""
     import yaml  # noqa: PLC0415

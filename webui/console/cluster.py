@@ -27,7 +27,7 @@ from appliance.cluster import (
     read_history,
 )
 from appliance.health import Observed
-from appliance.health.cluster_checks import could_run
+from appliance.health.cluster_checks import could_run, why_barred
 from appliance.health.surveys import TITLES
 from appliance.home import Home
 from webui.console.access import parts, visitor
@@ -63,13 +63,15 @@ blueprint = Blueprint("cluster", __name__)
 @dataclass(frozen=True, slots=True)
 class ShownNode:
     """A machine, its role in words, and whether it could take over: ``problem`` says why not. ``equal``: whether
-    its settings are those of the machine that serves; None where nobody knows."""
+    its settings are those of the machine that serves; None where nobody knows. ``barred``: what would not start
+    there."""
 
     it: NodeState
     role: str
     tone: str
     equal: bool | None
     problem: str
+    barred: Sequence[str]
 
 
 @blueprint.get("/cluster")
@@ -126,7 +128,11 @@ def _node(node: NodeState, state: ClusterState) -> ShownNode:
     problem = ""
     if node.role is NodeRole.STANDBY and node.ready != "yes":
         problem = node.ready or translate()("It does not say whether it could take over.")
-    return ShownNode(node, *ROLES[node.role], equal, problem)
+    words, tone = ROLES[node.role]
+    if state.active is not None and node.role is NodeRole.ACTIVE and node.name != state.active.name:
+        tone = "bad"
+    barred = [translate()(template, **values) for template, values in why_barred(node)]
+    return ShownNode(node, words, tone, equal, problem, barred if node.role is NodeRole.STANDBY else [])
 
 
 def _is_able(state: ClusterState) -> bool:
@@ -151,6 +157,8 @@ def _copies(volume: VolumeState) -> tuple[str, str, str]:
         return "Split brain", "bad", "cluster-split"
     if volume.is_syncing:
         return "Being brought up to date", "open", "cluster-syncing"
+    if volume.is_whole:
+        return "Different", "bad", "cluster-degraded"
     return "On one disk alone", "bad", "cluster-degraded"
 
 
