@@ -348,8 +348,9 @@ def test_a_folder_that_was_there_keeps_its_mode() -> None:
 
     tasks = yaml.safe_load((CLUSTER.parents[1] / "playbooks/tasks/bundle.yml").read_text(encoding="utf-8"))
     every = [each for task in tasks for each in task.get("block", [task])]
-    folders = [each["ansible.builtin.file"] for each in every if "ansible.builtin.file" in each]
-    assert len(folders) == 2 and all({"path", "state"} == set(each) for each in folders)
+    made = [each["ansible.builtin.command"]["argv"] for each in every if "mkdir" in str(each)]
+    assert len(made) == 2 and all(argv[:2] == ["mkdir", "--parents"] for argv in made)
+    assert not [each for each in every if each.get("ansible.builtin.file", {}).get("state") == "directory"]
 
 
 @tool("corosync")
