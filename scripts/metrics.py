@@ -135,9 +135,9 @@ def figures() -> Iterator[tuple[str, int, int | None]]:
     files, imports = product_files(), package_imports()
     sizes = [line_count(path) for path in files]
     circles = cycles(imports)
-    yield "Python files of the product", len(files), 940
+    yield "Python files of the product", len(files), 950
     yield "Python files of appliance/contracts", len(product_files("appliance/contracts")), 26
-    yield "lines of the product", sum(sizes), 155_000
+    yield "lines of the product", sum(sizes), 158_000
     yield "cycles between packages", len(circles), 0
     if not circles:
         yield "levels of packages", len(longest_chain(imports)), 11

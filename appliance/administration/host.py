@@ -120,7 +120,7 @@ class SystemdHost(HostOperations):
     def restore(self, archive: str, identity: str, *, forget_newer: bool) -> AdminRequestOutcome:
         found: BackupArchive = BackupArchives(self._settings.backups).get(archive)
         order = RestoreOrder(found, Path(identity), aside=True, forget_newer=forget_newer, key=None)
-        if self._settings.home.settings.with_name("cluster.toml").exists():
+        if self._settings.home.cluster_settings.exists():
             # Pacemaker is out of the steward's reach, and would start what it finds stopped.
             raise StateRefused(
                 "This machine is a node of a cluster: `vermilion-cluster pause` there, restore by command or"

@@ -106,9 +106,9 @@ def believable_picture(picture: LivePicture) -> LivePicture:
 
 
 def _is_plain_jpeg(octets: bytes) -> bool:
-    """Whether it is one baseline picture of the view's size as browsers encode it (ITU-T T.81, B.1.1): JFIF's head,
-    tables, one frame, one scan, and its end; nothing that other programs would read in it, such as comments and
-    profiles."""
+    """Whether it is one baseline picture of the view's size as browsers encode it (ITU-T T.81, B.1.1): JFIF's
+    head, tables, one frame, one scan, and its end; nothing that other programs would read in it, such as comments
+    and profiles."""
     at, seen = 2, b""
     while octets.startswith(_JPEG) and at + 9 < len(octets) and octets[at] == _MARKER:
         kind, length = octets[at + 1 : at + 2], int.from_bytes(octets[at + 2 : at + 4])

@@ -113,7 +113,10 @@ def gate(ctx: click.Context, accept: bool) -> None:
     if accept and report.later:
         accept_loss(home, report.later)
         report = replace(report, later=(), accepted=report.accepted + report.later)
-    keep_verdict(home, report)
+    try:
+        keep_verdict(home, report)
+    except OSError as error:  # a full disk, say: what the witnesses said counts all the same
+        terminal.warn("The verdict cannot be kept: {why}", why=error)
     for each in report.accepted:
         terminal.warn(
             "Accepted as lost: the witness {name} knows {known} entries, this log has {size}.",

@@ -288,7 +288,9 @@ class RunbookPage(StrEnum):
     )
     CLUSTER_RING = _Page("cluster-ring", "Check the network between {here} and {there} (`corosync-cfgtool -n`).")
     CLUSTER_QUORUM = _Page("cluster-quorum", "See who is missing (`corosync-quorumtool -s`), and bring them back.")
-    CLUSTER_SETTINGS = _Page("cluster-settings", "Run the playbook `ha.yml`, which makes both machines equal.")
+    CLUSTER_SETTINGS = _Page(
+        "cluster-settings", "Run `install --cluster INVENTORY` of the bundle, which makes both machines equal."
+    )
     CLUSTER_STANDBY_UNREADY = _Page(
         "cluster-standby-unready",
         "Put right on {node} what the sentence names (`vermilion-cluster status` there); until then it takes"

@@ -9,6 +9,7 @@ up. Root may accept that what a witness knows is lost; that counts up to the siz
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -22,7 +23,7 @@ from appliance.config import Settings
 from appliance.egress import ExchangeLimits
 from appliance.home import Home
 from appliance.model.witnesses import WitnessProblem
-from appliance.sharing import write_whole
+from appliance.sharing import opened_to_read, write_whole
 from appliance.store import ledger
 from appliance.store import witnesses as store
 from appliance.store.database import Database
@@ -36,6 +37,9 @@ SECONDS: Final = 3.0
 
 PATIENCE: Final = 8.0
 """Seconds for all witnesses together: the start waits no longer."""
+
+LARGEST_VERDICT: Final = 10_000
+"""Bytes of a verdict; what is larger is none of ours."""
 
 _EXCHANGE: Final = ExchangeLimits(SECONDS, LIMITS.largest, LIMITS.accepted)
 
@@ -155,6 +159,8 @@ GATE_UNIT: Final = "vermilion-authority-gate.service"
 def read_verdict(home: Home) -> LaterCheckpoint | None:
     """Why the authority does not start, as :func:`keep_verdict` left it; None when it may."""
     try:
-        return LaterCheckpoint(**json.loads(home.log_behind.read_bytes()))
-    except (OSError, ValueError, TypeError):
+        with opened_to_read(home.log_behind) as file:  # where others write, too
+            said = json.loads(os.read(file, LARGEST_VERDICT))
+        return LaterCheckpoint(str(said["name"]), str(said["witness"]), int(said["known"]), int(said["size"]))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -23,7 +23,8 @@ from scripts.bundle.errors import BundleFailed
 from scripts.bundle.signing import BundleKey
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-COPIED = ("provisioning", "systemd", "LICENSE", "CHANGELOG.md", "docs/installation.md", "docs/operations.md")
+_DOCUMENTS = ("installation.md", "operations.md", "high-availability.md", "high-availability.zh.md")
+COPIED = ("provisioning", "systemd", "LICENSE", "CHANGELOG.md", *(f"docs/{name}" for name in _DOCUMENTS))
 PACKAGES = sorted((CHECKOUT / "provisioning/roles").glob("*/files/packages.txt"))
 
 

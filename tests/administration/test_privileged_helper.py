@@ -290,6 +290,8 @@ def test_a_restore_begins_when_every_part_has_ended(site: Site, tmp_path: Path) 
     archive.mkdir(parents=True)
     (archive / "manifest.json").write_text("{}")
     systemd = SystemdHost(site.settings, kept(tmp_path), systemctl=str(program))
+    cluster = site.settings.home.cluster_settings
+    cluster.unlink()  # it serves alone
     with pytest.raises(ApplianceError):
         systemd.restore(archive.name, "/mnt/key", forget_newer=False)
     whole = [
@@ -299,14 +301,9 @@ def test_a_restore_begins_when_every_part_has_ended(site: Site, tmp_path: Path) 
     ]
     assert said.read_text().splitlines() == whole
     # Of two machines, Pacemaker would take the end for a failure, in the middle of the restore.
-    cluster = site.settings.home.settings.with_name("cluster.toml")
-    cluster.parent.mkdir(exist_ok=True)
     cluster.write_text('name = "contracts"\n')
-    try:
-        with pytest.raises(StateRefused, match="vermilion-cluster pause"):
-            systemd.restore(archive.name, "/mnt/key", forget_newer=False)
-    finally:
-        cluster.unlink()
+    with pytest.raises(StateRefused, match="vermilion-cluster pause"):
+        systemd.restore(archive.name, "/mnt/key", forget_newer=False)
     assert said.read_text().splitlines() == whole
 
 

@@ -26,6 +26,8 @@ from hsm.activation.credentials import code_at, step_of
 from tests.administration.conftest import confirm_key
 from tests.browser.house import House
 from tests.browser.visitor import OF_LOOKS, RULES, TOO_MUCH, Visitor, visiting
+from tests.cluster.scenes import MADE as SCENES
+from tests.cluster.scenes import lay_down
 from tests.sweeps import first_of
 
 PASSWORD = "窗外的雨下了一整夜 & 两盏灯"
@@ -276,6 +278,32 @@ def test_every_page_of_the_console(
         visitor.context.add_cookies([cookie])  # type: ignore[list-item]  # a dict with these keys is what it takes
         for path in (*MAIN, webhook_page) if phone else (*MAIN, *OTHERS, webhook_page, request_page):
             wrong += faults_of(visitor, path, rules)
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(("language", "every"), first_of((("zh", 4), ("zh", 1), ("en", 1))))
+def test_the_cluster_in_every_state(
+    the_house: House, chromium: Browser, cookie: dict[str, str], language: str, every: int
+) -> None:
+    phone, rules = language == "en", OF_LOOKS if language == "en" else RULES
+    home, wrong = the_house.home, []
+    with administrating(the_house, chromium, language=language, phone=phone) as visitor:
+        visitor.study_every_page()
+        visitor.context.add_cookies([cookie])  # type: ignore[list-item]  # as above
+        try:
+            for scene in list(SCENES)[::every]:
+                lay_down(home, scene, utc_now())
+                wrong += [f"{scene}: {each}" for each in faults_of(visitor, "/cluster", rules)]
+                expect(visitor.page.locator("#live .badge").first).to_be_visible(timeout=PATIENCE)
+            lay_down(home, "split-brain", utc_now())
+            row = visitor.go("/cluster").locator(".row.failing")
+            expect(row.first).to_be_visible(timeout=PATIENCE)  # it was found, and the page has asked again
+            row.first.locator("a[href='/runbook/cluster-split']").click()
+            expect(visitor.page.locator("main h1")).to_be_visible(timeout=PATIENCE)
+        finally:
+            home.cluster_settings.unlink()
+    said = "".join(make()["crm_mon"] for make in SCENES.values())  # what its programs say stays in English
+    wrong = [each for each in wrong if each.rpartition(": ")[2] not in said]
     assert not wrong, "\n".join(wrong)
 
 

@@ -80,8 +80,8 @@ def in_code() -> Iterator[tuple[Path, str]]:
 
 
 def in_templates() -> Iterator[tuple[Path, str]]:
-    """Each ``_("…")`` or ``translate("…")`` of the templates of pages and reports; ``verify.html`` is none but built,
-    its functions have any names, and its sentences are sought in its sources."""
+    """Each ``_("…")`` or ``translate("…")`` of the templates of pages and reports. ``verify.html`` is none: it is
+    built, its functions have any names, and its sentences are sought in its sources."""
     for path in sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.html")):
         if path.name == VERIFIER:
             continue

@@ -143,6 +143,10 @@ MISMATCHED: tuple[tuple[str, Row], ...] = (
         "departures.take_over",
         Row("/office/people/{keeper}/contracts", NOBODY, "officer", _STAND_IN | {"contract": "{left_contract}"}),
     ),
+    (
+        "departures.take_over_captures",
+        Row("/office/people/{keeper}/captures", NOBODY, "officer", {"to": "person-li", "reason": "离职"}),
+    ),
     ("absences.take_over", Row("/deputy/{absent}", NOBODY, form={"contract": "{contract}", "party": ""})),
     ("absences.take_over", Row("/deputy/{absent}", NOBODY, form={"contract": "{contract}", **_FOREIGN})),
     (

@@ -416,7 +416,7 @@ POST: dict[str, Row] = {
     "ownership.upload_table": Row("/ownership/table", PEOPLE),
     "captures.share": Row(CAPTURE + "/sharing", NOBODY, form={"act": "share", "person": ""}),
     "captures.share_plan": Row(CAPTURE_PLAN + "/sharing", NOBODY, form={"act": "share", "person": ""}),
-    "ownership.retry": Row("/ownership/batches/{deposits}/retry", NOBODY),
+    "ownership.retry": Row("/ownership/batches/{deposits}/retry", NOBODY, any_words=True),
     "ownership.deposit": Row("/ownership", PEOPLE, form={"title": "", "kind": "data", "sums": "00"}),
     "writing.new": Row(
         "/writing/new", WRITERS, form={"title": "x" * 201, "kind": "x", "language": "zh", "once": "{once}"}

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from scripts.bundle import archive, debian
+from scripts.bundle.__main__ import PACKAGES
 from scripts.bundle.signing import BundleKey
 from tests.provisioning.bundles import CHECKOUT, bundle, needs_gpg, needs_sqv
 
@@ -71,6 +72,26 @@ def test_somebody_elses_signature_is_none(tmp_path: Path, key: BundleKey) -> Non
 def test_a_playbook_that_there_is_not_is_named_with_those_that_there_are(tmp_path: Path, key: BundleKey) -> None:
     told = install(bundle(tmp_path, key), "--playbook", "remove")
     assert "there is no playbook remove; there are install rollback." in told
+
+
+@needs_gpg
+def test_two_machines_are_named_by_an_inventory_and_one_by_none(tmp_path: Path, key: BundleKey) -> None:
+    folder = bundle(tmp_path, key)
+    assert "is about two machines, which --cluster INVENTORY names" in install(
+        folder, "--playbook", "cluster_upgrade"
+    )
+    unread = install(folder, "--cluster", "../nothing.yml")
+    assert "cannot be read; start from provisioning/inventory/cluster.example.yml" in unread
+    (tmp_path / "cluster.yml").write_text("---\n")
+    alone = install(folder, "--cluster", "../cluster.yml", "--playbook", "upgrade")
+    assert "the playbook upgrade is about one machine" in alone
+    for playbook in (CHECKOUT / "provisioning/playbooks").glob("cluster*.yml"):
+        assert playbook.stem in alone
+
+
+def test_the_packages_of_every_role_are_in_the_bundle() -> None:
+    wanted = {name for each in PACKAGES for name in debian.wanted(each)}
+    assert {"nginx", "pacemaker", "drbd-utils"} <= wanted
 
 
 def test_the_same_files_make_the_same_archive(tmp_path: Path) -> None:

@@ -83,5 +83,6 @@ def test_the_installation_chapter_lists_every_setting() -> None:
     chapter = (PROVISIONING.parent / "docs/installation.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"^\| `([a-z_]+)` \|", chapter, re.MULTILINE))
     given_by_playbooks = {"base_bundle", "base_key", "base_release"}
+    given_by_playbooks |= {"base_node", "base_serves", "firewall_peers", "record_node"}
 
     assert listed == {name for role in ROLES for name in options(role)} - given_by_playbooks

@@ -280,6 +280,14 @@ class TestAgent:
         status, why = agent(root, "start", serving="600")
         assert (status, "an outside witness knows more of the log" in why) == (GENERIC, True)
 
+    def test_a_history_that_cannot_be_written_keeps_nobody_from_reading(self, root: Path) -> None:
+        """The volume is full on either node: who refused to start there would end all service."""
+        (root / "volume/cluster").write_text("")
+        with answering(root, *BOTH):
+            assert agent(root, "start") == (OK, "")
+            assert agent(root, "monitor") == (OK, "")
+        assert agent(root, "stop") == (OK, "")
+
     def test_a_part_that_is_gone_is_waited_for_and_then_a_failure(self, root: Path) -> None:
         with answering(root, *BOTH):
             agent(root, "start")
@@ -579,6 +587,14 @@ class TestSwitchOver:
         pacemaker.form(**state)
         status, said = pacemaker.run("switch-over")
         assert (status, sentence in said) == (1, True), said
+        assert "cli-" not in pacemaker.constraints()
+
+    def test_a_plan_that_cannot_be_written_moves_nothing(self, pacemaker: Pacemaker) -> None:
+        (pacemaker.root / "volume/cluster").write_text("")
+        status, said = pacemaker.run("switch-over", "--by", "0123456789ab")
+        assert (status, said.endswith("Nothing was moved.")) == (1, True), said
+        refused = json.loads((pacemaker.root / "run/vermilion-cluster/refused-0123456789ab.json").read_text())
+        assert refused["why"] == said
         assert "cli-" not in pacemaker.constraints()
 
     def test_without_fencing_nothing_is_moved(self, pacemaker: Pacemaker) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import re
+import shlex
 import shutil
 import subprocess
 from importlib.metadata import entry_points
@@ -407,7 +408,21 @@ def test_the_authority_starts_after_the_witnesses_were_asked_and_has_no_network_
     assert said("vermilion-authority", "PrivateNetwork") == ["yes"]
     assert said("vermilion-authority-gate", "Type") == ["oneshot"]
     assert said("vermilion-authority-gate", "RemainAfterExit") == [], "it is asked before each start"
-    [passing] = said("vermilion-authority-gate", "SuccessExitStatus")
-    assert str(BEHIND) not in passing.split() and str(REFUSED) in passing.split()
     assert said("vermilion-authority-gate", "OnFailure") == ["vermilion-alarm@%n.service"]
     assert gate == GATE_UNIT
+
+
+@pytest.mark.parametrize(
+    ("ends", "status"),
+    [("exit 0", 0), (f"exit {REFUSED}", 0), ("exit 2", 0), (f"exit {BEHIND}", BEHIND), ("kill -KILL $$", 0)],
+)
+def test_the_gate_fails_by_its_refusal_alone(tmp_path: Path, ends: str, status: int) -> None:
+    """A dependency that failed for anything else would leave the authority down until somebody comes."""
+    program = tmp_path / "vermilion"
+    program.write_text(f"#!/bin/sh\n{ends}\n")
+    program.chmod(0o755)
+    [command] = said("vermilion-authority-gate", "ExecStart")
+    script = command.replace("/opt/vermilion/current/bin/vermilion", str(program)).replace("$$", "$")
+    assert subprocess.run(shlex.split(script), check=False, capture_output=True).returncode == status
+    program.unlink()
+    assert subprocess.run(shlex.split(script), check=False, capture_output=True).returncode == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import UTC, datetime
 
@@ -170,3 +171,21 @@ def test_where_nobody_can_be_asked_nothing_is_held_up(volume: Volume) -> None:
     assert volume.start().exit_code == 0
     volume.home.database.unlink()
     assert volume.start().exit_code == 0, "before the first ceremony"
+
+
+def test_a_verdict_that_cannot_be_kept_counts_all_the_same(volume: Volume) -> None:
+    """The disk is full, or a service that may write there has put a folder in its place."""
+    volume.home.log_behind.mkdir()
+    (volume.home.log_behind / "x").touch()
+    with volume.side.answering_with(409, b"99\n", SIZE) as (url, _):
+        volume.write_policy(KEY, url)
+        done = volume.start()
+    assert (done.exit_code, "The verdict cannot be kept" in done.stderr) == (BEHIND, True)
+
+
+def test_a_pipe_in_the_place_of_a_verdict_holds_nobody_up(volume: Volume) -> None:
+    os.mkfifo(volume.home.log_behind)
+    assert read_verdict(volume.home) is None
+    volume.home.log_behind.unlink()
+    volume.home.log_behind.write_text('{"name": "w", "witness": "w+1+k", "known": [], "size": 1}')
+    assert read_verdict(volume.home) is None

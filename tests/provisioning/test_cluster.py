@@ -1,0 +1,514 @@
+"""Two machines as one appliance: what is refused before anything is touched, what the role writes as the real
+tools read it, and what Pacemaker then decides."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+pytest.importorskip("ansible", reason="ansible-core comes with `scripts/setup lint`")
+
+from tests.provisioning import clusters
+from tests.provisioning.clusters import CLUSTER, DISK, NAMES, machine, refusals, survey, written
+from tests.provisioning.test_preflight import templar, trusted
+
+pytestmark = pytest.mark.slow
+
+SBIN = "/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def tool(name: str) -> pytest.MarkDecorator:
+    """What needs this program of Debian's is skipped where it is not installed."""
+    found = shutil.which(name, path=SBIN)
+    return pytest.mark.skipif(found is None, reason=f"{name} is in Debian's packages of clusters, and not here")
+
+
+def run(*command: str | Path, given: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    """The program in an environment with *environment*."""
+    known = {**os.environ, "PATH": SBIN, **environment}
+    return subprocess.run(
+        [str(each) for each in command], input=given, capture_output=True, text=True, check=False, env=known
+    )
+
+
+def here(number: int = 1, **found: Any) -> dict[str, Any]:
+    """A survey of one of the two that *found* something else than on a bare machine."""
+    return {**survey(number), **found}
+
+
+def member(number: int = 1, **found: Any) -> dict[str, Any]:
+    """As :func:`here`, of a machine that is a node of a cluster."""
+    volume = {**survey(number)["volume"], "ours": True}
+    return here(number, **{"cluster": list(NAMES), "volume": volume, **found})
+
+
+def fence(**options: Any) -> dict[str, Any]:
+    return {"agent": "fence_ipmilan", "options": options}
+
+
+SETTINGS: list[tuple[str, Any, str]] = [
+    (
+        "cluster_given",
+        {"application_host": "other.example"},
+        "application_host is not the same for node-a and node-b",
+    ),
+    ("cluster_given", {}, "application_host is not the same"),
+    ("cluster_address", "192.0.2.10", "with its network's length"),
+    ("cluster_address", "192.0.2.300/24", "with its network's length"),
+    ("cluster_ring_addresses", ["10.77.1.1"], "node-a: cluster_ring_addresses is '10.77.1.1'"),
+    ("cluster_ring_addresses", ["10.77.1.1", "10.77.1.1"], "on different networks"),
+    ("cluster_ring_addresses", ["node-a", "10.77.2.1"], "two addresses of this machine"),
+    ("cluster_disk", "sdb", "node-a: cluster_disk is 'sdb'"),
+    ("cluster_fence", {}, "node-a: cluster_fence does not say how the power of this machine is cut"),
+    ("cluster_fence", {"agent": "reboot", "options": {}}, "such as fence_ipmilan"),
+    ("cluster_fence", fence(password="secret"), "in the clear; write it into a file"),
+    ("cluster_fencing", "sbd", "sbd needs one or three disks"),
+    ("cluster_sbd_disks", ["/dev/sdc"], "sbd needs one or three disks that both machines see, power none"),
+    ("cluster_arbiter", "http://arbiter", "with corosync-qnetd, or empty"),
+    ("cluster_token_ms", 10, "1000 to 60000 milliseconds"),
+    ("cluster_timeout_factor", 0, "1 to 20"),
+]
+VOLUME = survey(1)["volume"]
+MACHINES: list[tuple[str, dict[str, Any], str]] = [
+    ("names", {"there": {"cluster_node": machine(1)["cluster_node"]}}, "both machines are called node-a"),
+    ("hosts", {"cluster_here": here(resolved={"node-a": ["10.77.1.1"], "node-b": []})}, "where node-b is"),
+    ("rings", {"cluster_here": here(rings_here=["10.77.1.1"])}, "does not have 10.77.2.1"),
+    ("one network", {"cluster_here": here(ring_networks=["0a4d0000/ffff0000"] * 2)}, "has to be another network"),
+    ("module", {"cluster_here": here(module=False)}, "start the machine with Debian's kernel"),
+    ("no disk", {"cluster_here": here(volume={**VOLUME, "block": False})}, "is no block device of this machine"),
+    ("disk used", {"cluster_here": here(volume={**VOLUME, "used_by": "/srv"})}, "is in use (/srv)"),
+    ("disk full", {"cluster_here": here(volume={**VOLUME, "holds": "ext4"})}, "is not empty (ext4)"),
+    (
+        "other disk",
+        {"cluster_formed": True, "cluster_here": here(cluster=list(NAMES), mounted="/dev/drbd0")},
+        f"has the cluster's volume on another disk than {DISK}",
+    ),
+    ("mounted home", {"cluster_here": here(mounted="/dev/vdb1")}, "is a disk of its own (/dev/vdb1)"),
+    ("sizes", {"there": {"cluster_here": here(2, volume={**VOLUME, "bytes": 1 << 30})}}, "of the same size"),
+    ("room", {"cluster_here": here(home=True, home_bytes=4 << 30)}, "a quarter more than the data is the least"),
+    (
+        "two homes",
+        {"cluster_here": here(home=True), "there": {"cluster_here": here(2, home=True)}},
+        "each have an",
+    ),
+    ("mounts", {"cluster_here": here(home=True, mounts_below_home=["/var/lib/vermilion/backups"])}, "unmount it"),
+    (
+        "started apart",
+        {
+            "cluster_formed": True,
+            "cluster_here": member(mounted="/dev/drbd0"),
+            "there": {"cluster_here": member(2, mounted="/dev/drbd0")},
+        },
+        "have both started with a volume of their own (split brain)",
+    ),
+    ("split", {"cluster_here": here(drbd=" 0: cs:StandAlone ro:Primary/Unknown")}, "DRBD is StandAlone"),
+    (
+        "nobody serves",
+        {"cluster_formed": True, "cluster_here": member()},
+        "no machine of it serves",
+    ),
+    (
+        "stranger",
+        {"cluster_formed": True, "cluster_there": member(2, mounted="/dev/drbd0")},
+        "is not of the cluster that node-b is of (node-a, node-b)",
+    ),
+    (
+        "others",
+        {
+            "cluster_formed": True,
+            "cluster_here": member(cluster=["node-a", "node-c"], mounted="/dev/drbd0"),
+        },
+        "is of a cluster of node-a and node-c",
+    ),
+    (
+        "no network",
+        {"cluster_node": {**machine(1)["cluster_node"], "interface": ""}},
+        "no interface in the network",
+    ),
+    ("address taken", {"cluster_here": here(floating_here=True)}, "belongs to no machine"),
+    ("address answers", {"cluster_here": here(floating_answers="52:54:00:00:00:01")}, "by a third machine (52:54"),
+    (
+        "ids",
+        {
+            "number": 2,
+            "cluster_owners": here(users={"vermilion-web": 995}, groups={"vermilion": 994}),
+            "cluster_here": here(2, users={"other": 995}, groups={"games": 994}),
+        },
+        "node-b: uid 995, gid 994, which the appliance's users have on node-a",
+    ),
+]
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_two_bare_machines_can_be_meant(number: int) -> None:
+    assert refusals("cluster_setting_rules", number=number) == []
+    assert refusals("cluster_machine_rules", number=number) == []
+
+
+def test_an_appliance_can_be_converted_and_a_cluster_run_again() -> None:
+    had = here(home=True, home_bytes=1 << 30, users={"vermilion-web": 995}, groups={"vermilion": 994})
+    assert refusals("cluster_machine_rules", cluster_here=had, cluster_owners=had) == []
+    bare = {"number": 2, "cluster_owners": had, "there": {"cluster_here": had}}
+    assert refusals("cluster_machine_rules", **bare) == []
+    both: dict[str, Any] = {
+        "cluster": list(NAMES),
+        "volume": {**VOLUME, "ours": True, "holds": "drbd", "used_by": "drbd0"},
+    }
+    active = here(mounted="/dev/drbd0", floating_here=True, **both)
+    standby = here(2, floating_answers="52:54:00:00:00:01", **both)
+    formed = {"cluster_formed": True, "cluster_owners": active}
+    assert refusals("cluster_machine_rules", cluster_here=active, there={"cluster_here": standby}, **formed) == []
+    other = {"number": 2, "cluster_here": standby, "there": {"cluster_here": active}}
+    assert refusals("cluster_machine_rules", **other, **formed) == []
+
+
+def test_a_bare_machine_takes_a_lost_ones_place_where_that_is_said() -> None:
+    serving = here(1, mounted="/dev/drbd0", cluster=["node-a", "node-lost"], volume={**VOLUME, "ours": True})
+    meant = {"cluster_formed": True, "cluster_purpose": "replace"}
+    assert refusals("cluster_machine_rules", cluster_here=serving, **meant) == []
+    assert refusals("cluster_machine_rules", number=2, there={"cluster_here": serving}, **meant) == []
+    [said] = refusals("cluster_machine_rules", number=2, there={"cluster_here": serving}, cluster_formed=True)
+    assert "run the playbook cluster_replace" in said
+
+
+@pytest.mark.parametrize(("name", "value", "sentence"), SETTINGS)
+def test_settings_that_cannot_be_meant_are_refused_by_one_sentence(name: str, value: Any, sentence: str) -> None:
+    [refusal] = refusals("cluster_setting_rules", **{name: value})
+    assert sentence in refusal
+
+
+@pytest.mark.parametrize(
+    ("found", "sentence"), [each[1:] for each in MACHINES], ids=[each[0] for each in MACHINES]
+)
+def test_machines_that_are_no_cluster_are_refused_by_one_sentence(found: dict[str, Any], sentence: str) -> None:
+    [refusal] = refusals("cluster_machine_rules", **found)
+    assert sentence in refusal
+    assert refusal.startswith("node-")
+
+
+@pytest.mark.parametrize(("name", "purpose"), [("clock", "Their clocks agree"), ("rings", "reach each other")])
+def test_rings_that_do_not_answer_and_clocks_apart_are_named(name: str, purpose: str) -> None:
+    import yaml  # noqa: PLC0415
+
+    tasks = yaml.safe_load((CLUSTER / "tasks/rings.yml").read_text(encoding="utf-8"))
+    [task] = [each for each in tasks if purpose in each["name"]]
+    asserted = task["ansible.builtin.assert"]
+    item = {"from": "10.77.2.1", "to": "10.77.2.2", "ahead": None if name == "rings" else 3.5}
+    variables = {**clusters.both(), "item": item}
+    assert templar(variables).template(trusted(f"{{{{ {asserted['that']} }}}}")) is False
+    said = templar(variables).template(trusted(asserted["fail_msg"]))
+    assert ("The clock of node-b is 3.5 s ahead of that of node-a" if name == "clock" else "(10.77.2.2)") in said
+    fine = {**variables, "item": {**item, "ahead": -0.2}}
+    assert templar(fine).template(trusted(f"{{{{ {asserted['that']} }}}}")) is True
+
+
+def test_the_rings_are_asked_and_the_clock_compared() -> None:
+    script = str(CLUSTER / "files/rings.py")
+    python = [sys.executable, "-I", script]
+    serving = subprocess.Popen([*python, "serve", "60", "127.0.0.1", "127.0.0.2"])
+    try:
+        done = run(*python, "ask", "127.0.0.3=127.0.0.1", "127.0.0.4=127.0.0.2")
+        found = json.loads(done.stdout)
+        assert [each["to"] for each in found] == ["127.0.0.1", "127.0.0.2"]
+        assert all(abs(each["ahead"]) < 1 for each in found)
+    finally:
+        serving.kill()
+        serving.wait()
+
+
+def module(name: str) -> Any:
+    """The role's script *name*, to ask single answers of."""
+    import importlib.util  # noqa: PLC0415
+
+    spec = importlib.util.spec_from_file_location(f"cluster_{name}", CLUSTER / f"files/{name}.py")
+    assert spec is not None and spec.loader is not None
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
+
+
+def test_a_machine_is_surveyed_without_being_touched(tmp_path: Path) -> None:
+    asked = {"volume": str(tmp_path), "names": ["localhost", "no.such.host.invalid"], "floating": "192.0.2.254"}
+    done = run(sys.executable, "-I", CLUSTER / "files/survey.py", json.dumps({**asked, "rings": ["127.0.0.1"]}))
+    found = json.loads(done.stdout)
+    assert set(found) == set(survey(1))
+    assert found["volume"]["block"] is False
+    assert found["resolved"]["localhost"] and found["resolved"]["no.such.host.invalid"] == []
+    assert found["rings_here"] == ["127.0.0.1"] and found["users"]["root"] == 0
+
+
+def test_whose_a_disk_is_and_in_which_network_an_address() -> None:
+    looking = module("survey")
+    routes = (
+        "Iface Destination Gateway Flags RefCnt Use Metric Mask\n"
+        "eth0 00000000 010200C0 0003 0 0 0 00000000\n"
+        "eth1 00014D0A 00000000 0001 0 0 0 00FFFFFF\n"
+    )
+    assert looking.network("10.77.1.9", routes) == ("0a4d0100/ffffff00", "eth1")
+    assert looking.network("10.77.2.9", routes) == ("", "")
+
+
+@tool("cibadmin")
+def test_a_cluster_is_one_that_serves_the_appliance(tmp_path: Path) -> None:
+    looking, cib = module("survey"), configured(tmp_path)
+    assert looking.cluster_of(cib) == list(NAMES)
+    assert looking.cluster_of(tmp_path / "nothing.xml") == []
+    assert looking.cluster_of(configured(tmp_path / "young", cluster_whole=False)) == []
+
+
+@pytest.mark.skipif(
+    shutil.which("systemd-creds") is None or os.geteuid() != 0, reason="root's systemd-creds seals"
+)
+def test_settings_and_secrets_become_equal_and_are_left_alone_then(tmp_path: Path) -> None:
+    equal = module("equal")
+    stores = [tmp_path / "a", tmp_path / "b"]
+    (tmp_path / "etc").mkdir()
+    kept, own = tmp_path / "etc/appliance.toml", tmp_path / "etc/provisioned.json"
+    what = {"folders": [str(tmp_path / "etc")], "files": [], "except": [str(own)], "secrets": "vermilion."}
+    for store in stores:
+        store.mkdir()
+    kept.write_text("of the active node")
+    kept.chmod(0o640)
+    equal.keep("vermilion.web.key", b"\x00secret\n", stores[0])
+    given = equal.give(what, stores[0])
+    assert base64.b64decode(given["secrets"]["vermilion.web.key"]) == b"\x00secret\n"
+    kept.write_text("of the standby")
+    (tmp_path / "etc/stranger.toml").write_text("")
+    own.write_text("its own")
+    equal.keep("vermilion.old.key", b"old", stores[1])
+
+    changed = equal.take(what, given, stores[1])
+    assert sorted(changed) == sorted(
+        [str(kept), str(tmp_path / "etc/stranger.toml"), "vermilion.old.key", "vermilion.web.key"]
+    )
+    assert (kept.read_text(), kept.stat().st_mode & 0o777) == ("of the active node", 0o640)
+    assert own.read_text() == "its own"
+    assert equal.secrets("vermilion.", stores[1]) == given["secrets"]
+    assert b"secret" not in (stores[1] / "vermilion.web.key").read_bytes()
+    assert equal.take(what, given, stores[1]) == []
+
+
+def test_secrets_pass_through_memory_alone() -> None:
+    """With pipelining Ansible writes neither the module nor what it is given to a file of the machine."""
+    import yaml  # noqa: PLC0415
+
+    for name in ("equal", "passwords"):
+        tasks = yaml.safe_load((CLUSTER / f"tasks/{name}.yml").read_text(encoding="utf-8"))
+        handling = [each for each in tasks if "equal.py" in json.dumps(each)]
+        assert handling and all(each["no_log"] is True for each in handling)
+    tasks = yaml.safe_load((CLUSTER / "tasks/settings.yml").read_text(encoding="utf-8"))
+    shown = [each for each in tasks if "cluster_volume_secret" in each.get("vars", {})]
+    assert [each["diff"] for each in shown] == [False], "`install --check` would show the secret"
+    for name in ("cluster", "cluster_upgrade"):
+        plays = yaml.safe_load((CLUSTER.parents[1] / f"playbooks/{name}.yml").read_text(encoding="utf-8"))
+        assert all(play["vars"]["ansible_pipelining"] is True and play["any_errors_fatal"] for play in plays)
+
+
+def test_a_folder_that_was_there_keeps_its_mode() -> None:
+    """What is brought to the second machine may lie in /root, which is nobody else's to read."""
+    import yaml  # noqa: PLC0415
+
+    tasks = yaml.safe_load((CLUSTER.parents[1] / "playbooks/tasks/bundle.yml").read_text(encoding="utf-8"))
+    every = [each for task in tasks for each in task.get("block", [task])]
+    folders = [each["ansible.builtin.file"] for each in every if "ansible.builtin.file" in each]
+    assert len(folders) == 2 and all({"path", "state"} == set(each) for each in folders)
+
+
+@tool("corosync")
+@pytest.mark.parametrize("arbiter", ["", "arbiter.enterprise.example"])
+def test_corosync_reads_who_is_in_the_cluster(tmp_path: Path, arbiter: str) -> None:
+    key = tmp_path / "authkey"
+    key.write_bytes(os.urandom(256))
+    # The machine itself has to be one of the two, and the key where this test may put it.
+    given = written("corosync.conf.j2", cluster_arbiter=arbiter).replace(
+        "name: node-a", f"name: {socket.gethostname()}"
+    )
+    given = given.replace("10.77.1.1\n", "127.0.0.1\n").replace("10.77.2.1\n", "127.0.0.2\n")
+    (tmp_path / "corosync.conf").write_text(
+        given.replace("transport: knet", f"transport: knet\n    keyfile: {key}")
+    )
+    done = run("corosync", "-t", "-c", tmp_path / "corosync.conf")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert ("two_node: 1" in given) == (not arbiter)
+    assert "wait_for_all: 1" in given, "who was away may have the older copy, and an arbiter does not know"
+
+
+@tool("drbdadm")
+def test_drbd_reads_what_the_volume_is(tmp_path: Path) -> None:
+    (tmp_path / "vermilion.res").write_text(written("vermilion.res.j2"))
+    kernels = {"DRBD_DRIVER_VERSION_OVERRIDE": "8.4.11"}
+    done = run("drbdadm", "-c", tmp_path / "vermilion.res", "dump", **kernels)
+    assert done.returncode == 0, done.stderr
+    for said in ("resource-and-stonith", "protocol           C", "detach", f"disk             {DISK}"):
+        assert said in done.stdout
+    assert "split" not in done.stdout and done.stdout.count("disconnect;") == 3
+    assert module("survey").volume(DISK, tmp_path / "vermilion.res")["block"] is False
+
+
+EMPTY = """<cib crm_feature_set="3.20.0" validate-with="pacemaker-4.0" epoch="1" num_updates="0" admin_epoch="0">
+<configuration><crm_config><cluster_property_set id="cib-bootstrap-options">
+<nvpair id="cib-bootstrap-options-have-watchdog" name="have-watchdog" value="false"/>
+</cluster_property_set></crm_config>
+<nodes><node id="1" uname="node-a"/><node id="2" uname="node-b"/></nodes><resources/><constraints/></configuration>
+<status/></cib>"""
+
+
+def apply(cib: Path, **given: Any) -> subprocess.CompletedProcess[str]:
+    """What the role's script says that brings the cluster's configuration in the file *cib* to the template."""
+    wanted = cib.with_name("wanted.xml")
+    wanted.write_text(written("cib.xml.j2", **given))
+    return run(sys.executable, "-I", CLUSTER / "files/apply_cib.py", wanted, CIB_file=str(cib))
+
+
+def configured(folder: Path, **given: Any) -> Path:
+    """A cluster's configuration, made of an empty one."""
+    folder.mkdir(exist_ok=True)
+    cib = folder / "cib.xml"
+    cib.write_text(EMPTY)
+    done = apply(cib, **given)
+    assert done.stdout == "changed\n", done.stderr
+    return cib
+
+
+@tool("crm_diff")
+@pytest.mark.parametrize("fencing", ["power", "sbd"])
+def test_pacemaker_takes_the_configuration_and_a_second_time_nothing_differs(tmp_path: Path, fencing: str) -> None:
+    cib = configured(tmp_path, cluster_fencing=fencing)
+    before = cib.read_text()
+    assert apply(cib, cluster_fencing=fencing).stdout == "as it was\n"
+    assert cib.read_text() == before
+    checked = run("crm_verify", "--verbose", "--xml-file", cib)
+    assert "error" not in checked.stderr, checked.stderr
+    assert "stonith-enabled" in before and "fence-node-a-elsewhere" in before
+
+
+@tool("crm_diff")
+def test_what_others_put_into_the_configuration_stays(tmp_path: Path) -> None:
+    cib = configured(tmp_path)
+    environment = {"CIB_file": str(cib)}
+    held = (
+        '<rsc_location rsc="volume-clone" id="drbd-fence-by-handler-vermilion-volume-clone"><rule role="Promoted" '
+        'score="-INFINITY" id="held"><expression attribute="#uname" operation="ne" value="node-a" id="is"/></rule>'
+        "</rsc_location>"
+    )
+    run("cibadmin", "--create", "--scope", "constraints", "--xml-text", held, **environment)
+    paused = ("crm_resource", "--resource", "appliance", "--meta", "--set-parameter", "maintenance")
+    assert run(*paused, "--parameter-value", "true", **environment).returncode == 0
+    assert apply(cib).stdout == "as it was\n"
+    assert apply(cib, cluster_timeout_factor=2).stdout == "changed\n"
+    text = cib.read_text()
+    assert "drbd-fence-by-handler-vermilion-volume-clone" in text and "have-watchdog" in text
+    assert 'name="maintenance" value="true"' in text and 'timeout="240s"' in text
+
+
+@tool("crm_diff")
+def test_a_configuration_with_an_error_is_refused_whole(tmp_path: Path) -> None:
+    cib = configured(tmp_path)
+    before = cib.read_text()
+    wanted = tmp_path / "wanted.xml"
+    wanted.write_text(written("cib.xml.j2").replace('class="systemd"', 'class="nothing"'))
+    done = run(sys.executable, "-I", CLUSTER / "files/apply_cib.py", wanted, CIB_file=str(cib))
+    assert done.returncode == 1 and "crm_verify says error" in done.stderr
+    assert cib.read_text() == before
+
+
+def observed(cib: Path, **links: int) -> None:
+    """As the agents say it, both volumes are the same, and both nodes but for *links* see the network in front."""
+    tree = ElementTree.parse(cib)  # noqa: S314 # our own
+    for state in tree.getroot().iter("node_state"):
+        for old in state.findall("transient_attributes"):
+            state.remove(old)
+        name, number = str(state.get("uname")), str(state.get("id"))
+        place = ElementTree.SubElement(state, "transient_attributes", {"id": number})
+        told = ElementTree.SubElement(place, "instance_attributes", {"id": f"status-{number}"})
+        values = {"master-volume": 10000, "front-link": links.get(name.replace("-", "_"), 1)}
+        for attribute, value in values.items():
+            pair = {"id": f"status-{number}-{attribute}", "name": attribute, "value": str(value)}
+            ElementTree.SubElement(told, "nvpair", pair)
+    tree.write(cib)
+
+
+def simulated(cib: Path, *event: str) -> str:
+    """What Pacemaker would do after the *event*."""
+    done = run("crm_simulate", "--simulate", "--xml-file", cib, *event)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.rsplit("Transition Summary:", 1)[-1].split("Executing Cluster Transition")[0]
+
+
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The configuration of a cluster whose appliance runs on node-a."""
+    folder = tmp_path_factory.mktemp("serving")
+    cib = configured(folder)
+    run("crm_simulate", "--xml-file", cib, "--quorum=true", "-u", "node-a", "-u", "node-b", "-O", cib)
+    for _ in range(4):
+        observed(cib)
+        run("crm_simulate", "--simulate", "--xml-file", cib, "--save-output", cib)
+    observed(cib)
+    assert simulated(cib).strip() == ""
+    assert "appliance" in run("crm_simulate", "--xml-file", cib).stdout
+    return cib
+
+
+@tool("crm_simulate")
+def test_the_standby_takes_over_after_it_has_cut_the_active_node(serving: Path) -> None:
+    done = simulated(serving, "--node-fail", "node-a")
+    assert "Fence (reboot) node-a" in done
+    assert "Promote    volume:1       ( Unpromoted -> Promoted node-b )" in done
+    for name in ("filesystem", "address", "appliance", "front "):
+        assert f"Move       {name}" in done
+
+
+@tool("crm_simulate")
+def test_a_standby_that_is_lost_is_cut_and_moves_nothing(serving: Path) -> None:
+    done = simulated(serving, "--node-fail", "node-b")
+    assert "Fence (reboot) node-b" in done
+    assert "Move" not in done and "Promote" not in done
+
+
+@tool("crm_simulate")
+@pytest.mark.parametrize(("links", "moves"), [((0, 1), True), ((1, 0), False), ((0, 0), False), ((1, 1), False)])
+def test_it_serves_where_people_reach_it(
+    serving: Path, tmp_path: Path, links: tuple[int, int], moves: bool
+) -> None:
+    cib = tmp_path / "cib.xml"
+    shutil.copy(serving, cib)
+    observed(cib, node_a=links[0], node_b=links[1])
+    assert ("Move       appliance" in simulated(cib)) == moves
+
+
+@tool("cibadmin")
+def test_drbds_handler_reads_the_state_of_a_node_in_its_own_words(serving: Path) -> None:
+    """crm-fence-peer.sh of drbd-utils 9.22 knows in_ccm and crmd as words; Pacemaker 3 writes times there."""
+    plain = run("cibadmin", "--query", CIB_file=str(serving)).stdout
+    assert "<node_state " in plain
+    given = serving.with_name("times.xml")
+    given.write_text(
+        plain.replace('in_ccm="true"', 'in_ccm="1764500000"').replace('crmd="online"', 'crmd="1764500001"')
+    )
+    told = run("sh", CLUSTER / "files/cibadmin", "--query", CIB_file=str(given))
+    assert told.returncode == 0
+    assert told.stdout.count('in_ccm="true"') == told.stdout.count('crmd="online"') == 2
+    assert run("sh", CLUSTER / "files/cibadmin", "--query", CIB_file="/nothing").returncode != 0
+
+
+def test_a_node_takes_from_the_other_one_what_the_cluster_sends() -> None:
+    from tests.provisioning.test_origins import rendered  # noqa: PLC0415
+
+    alone = rendered("firewall/templates/nftables.conf.j2", firewall_peers=[])
+    node = rendered("firewall/templates/nftables.conf.j2", firewall_peers=["10.77.1.2", "10.77.2.2"])
+    assert "7788" not in alone
+    added = [line.strip() for line in node.splitlines() if line not in alone.splitlines()]
+    ports = clusters.own()["cluster_ports"]
+    assert f"ip saddr {{ 10.77.1.2, 10.77.2.2 }} udp dport {min(ports)}-{ports[2]} accept" in added
+    assert f"ip saddr {{ 10.77.1.2, 10.77.2.2 }} tcp dport {ports[3]} accept" in added
