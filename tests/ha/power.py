@@ -22,8 +22,6 @@ from pathlib import Path
 
 DISKS = ("system", "volume")
 MAINS = "mains"
-PRIORITY = -12
-"""A machine of its own would share its processors with nobody: other work here waits for it (nice(1))."""
 
 
 def is_on(folder: Path) -> bool:
@@ -55,7 +53,6 @@ def on(folder: Path) -> None:
         made = ["qemu-img", "create", "-q", "-f", "qcow2", "-o", "cluster_size=4k", "-b", str(kept), "-F", "qcow2"]
         subprocess.run([*made, str(fresh)], check=True)
     command = json.loads((folder / "command").read_text())
-    os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)  # whoever switches it on
     with (folder / "console").open("ab") as console:
         qemu = subprocess.Popen(
             command,
