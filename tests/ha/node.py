@@ -47,7 +47,7 @@ class Node:
 
     def _command(self, kernel: Path) -> list[str]:
         """QEMU's. One processor, as two nodes share the two cores of a small machine."""
-        command = ["nice", "-n", "-5", "qemu-system-x86_64", *accelerator(), "-m", str(MEMORY), "-smp", "1"]
+        command = ["qemu-system-x86_64", *accelerator(), "-m", str(MEMORY), "-smp", "1"]
         command += ["-name", self.name, "-kernel", str(kernel / "vmlinuz"), "-initrd", str(kernel / "initrd.img")]
         command += [
             "-append",

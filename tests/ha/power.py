@@ -55,7 +55,11 @@ def on(folder: Path) -> None:
     command = json.loads((folder / "command").read_text())
     with (folder / "console").open("ab") as console:
         qemu = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=console,
+            stderr=console,
+            start_new_session=True,
         )
     (folder / "pid").write_text(str(qemu.pid))
 
