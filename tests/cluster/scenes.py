@@ -1,10 +1,10 @@
 """How two machines can stand: recordings of what the cluster's programs print, and the same with one change.
 
-``recordings/NAME.json`` has the form of ``/run/vermilion-cluster/state.json``. healthy, ring-down,
-fence-failed and lost were made with two machines in QEMU (tests/ha), before these had the appliance itself: its
-resource, and what the machines say of themselves, are put in as ``crm_mon`` prints such things. Of peer-off, syncing
-and split-brain the XML is that of the real ``crm_mon`` over a CIB that ``crm_simulate`` made; what DRBD and Corosync
-say in them is written by their documentation, until tests/ha has recorded it.
+``recordings/NAME.json`` has the form of ``/run/vermilion-cluster/state.json``. healthy, ring-down, fence-failed
+and lost were made with two machines in QEMU (tests/ha), before these had the appliance itself: its resource,
+and what the machines say of themselves, are put in as ``crm_mon`` prints such things. In peer-off, syncing and
+split-brain the XML is that of the real ``crm_mon`` over a CIB that ``crm_simulate`` made; what DRBD and
+Corosync say there is written by their documentation, until tests/ha has recorded it.
 """
 
 from __future__ import annotations
