@@ -99,6 +99,9 @@ def say(tmp_path: Path) -> Iterator[Saying]:
                             stream.sendall(each)
                         else:
                             frames.write(stream, each)
+                    stream.shutdown(socket.SHUT_WR)
+                    while stream.recv(4096):  # what is still said to a service that has ended would break the pipe
+                        pass
 
             threads.append(threading.Thread(target=once))
             threads[-1].start()

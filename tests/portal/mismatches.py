@@ -176,6 +176,7 @@ MISMATCHED: tuple[tuple[str, Row], ...] = (
 
 AT_THE_FORM = frozenset({
     "absences.hand_everything_over",
+    "departures.take_over_captures",
     "drafting.save_fields",
     "drafting.save_parties",
     "office.change_custodians",

@@ -76,6 +76,8 @@ ELSEWHERE: Final = frozenset(
         "authority.lock",
         "authority.restart",
         "backup.now",
+        "cluster.drill",
+        "cluster.switch_over",
         "crl.issue",
         "drill.now",
         "keys.keeper_end",
