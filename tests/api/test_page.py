@@ -32,6 +32,7 @@ def test_the_page_describes_every_operation_and_code(portal: Flask, language: st
         assert heading.text_content() == f"{each.method} {openapi.PREFIX}{each.path}"
         said = page.xpath(f"//section[@aria-labelledby='{each.name}']/p/b")[0].text_content()
         assert said == (each.summary if language == "en" else chinese_messages()[each.summary])
+    assert all(each.text_content().strip() for each in page.xpath("//a | //h2"))
     codes = {code for each in OPERATIONS for code in openapi.codes_of(each)}
     assert codes <= {each.get("id") for each in page.xpath("//li[@id]")}
     assert set(codes) <= TITLES.keys()

@@ -28,6 +28,7 @@ _GROUPS: Final[Mapping[str, str]] = {
     "captures": "Captures of web pages",
     "client": "The client itself",
     "contracts": "Contracts",
+    "deposit-batches": "Deposit batches",
     "deposited-files": "Deposited files",
     "deposits": "Deposits",
     "events": "Events",
