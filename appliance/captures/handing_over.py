@@ -13,7 +13,7 @@ from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
 from appliance.model.captures import CaptureSchedule, LeftCaptures
 from appliance.model.notice import Notice, NoticeKind
 from appliance.model.people import Person
-from appliance.store import captures, members, outbox, people
+from appliance.store import captures, left_captures, members, outbox, people
 from appliance.store.database import Database, Transaction, reads
 
 SHOWN: Final = 200
@@ -32,15 +32,15 @@ class CaptureHandingOver:
     def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
         self._database, self._now = database, now
 
-    count_resting = reads(captures.count_resting)
+    count_resting = reads(left_captures.count_resting)
 
     def everybody(self) -> Sequence[LeftCaptures]:
         """Who has left and still has captures or plans, those with plans that rest first."""
-        return self._database.query(captures.left_captures, SHOWN)
+        return self._database.query(left_captures.left_captures, SHOWN)
 
     def left_behind(self, subject: str) -> LeftCaptures | None:
         """What *subject* left; None for somebody who has not left, or left nothing."""
-        return self._database.query(captures.left_by, subject)
+        return self._database.query(left_captures.left_by, subject)
 
     def schedules(self, subject: str) -> Sequence[CaptureSchedule]:
         """The newest plans of *subject*."""
@@ -62,9 +62,9 @@ class CaptureHandingOver:
         while True:
             with self._database.transaction() as tx:
                 _require_allowed(tx, subject, to, by)
-                orders = captures.orders_left(tx, subject, _TOGETHER)
+                orders = left_captures.orders_left(tx, subject, _TOGETHER)
                 for kind, order in orders:
-                    captures.pass_on(tx, kind, order, to)
+                    left_captures.pass_on(tx, kind, order, to)
                     public = {kind.value: order, "from": subject, "to": to}
                     event = AuditEvent(EventKind.CAPTURE_HANDED_OVER, now, by, None, public, {"reason": words})
                     append_event(tx, event)
