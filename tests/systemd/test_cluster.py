@@ -20,6 +20,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from appliance.cluster.parsing import parse_drbd
 from tests.systemd.conftest import UNITS
 
 OK, GENERIC, ARGUMENTS, UNIMPLEMENTED, INSTALLED, CONFIGURED, STOPPED = 0, 1, 2, 3, 5, 6, 7
@@ -445,7 +446,14 @@ STATE = """<node_state id="{id}" uname="{name}" in_ccm="{up}" crmd="{up}" join="
 <nvpair id="status-{id}-settings" name="vermilion-settings" value="{settings}"/>
 </instance_attributes></transient_attributes></node_state>"""
 
-IN_SYNC = " 0: cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate C r-----\n"
+
+def drbd_says(device: str, differing: int = 0) -> str:
+    """``/proc/drbd`` of DRBD 8.4 with one device, and by how many KiB the copies differ."""
+    counts = f"    ns:9 nr:0 dw:9 dr:2 al:1 bm:0 lo:0 pe:0 ua:0 ap:0 ep:1 wo:f oos:{differing}"
+    return f"version: 8.4.11 (api:1/proto:86-101)\n 0: {device}\n{counts}\n"
+
+
+IN_SYNC = drbd_says("cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate C r-----")
 
 needs_pacemaker = pytest.mark.skipif(
     shutil.which("crm_simulate") is None, reason="Pacemaker's commands (pacemaker-cli-utils) are not installed"
@@ -557,15 +565,17 @@ class TestSwitchOver:
     @pytest.mark.parametrize(
         ("drbd", "why"),
         [
-            (" 0: cs:WFConnection ro:Primary/Unknown ds:UpToDate/DUnknown C r-----\n", "UpToDate/DUnknown"),
-            (" 0: cs:SyncSource ro:Primary/Secondary ds:UpToDate/Inconsistent C r-----\n", "SyncSource"),
-            (" 0: cs:StandAlone ro:Primary/Unknown ds:UpToDate/DUnknown   r-----\n", "StandAlone"),
-            (" 0: cs:Connected ro:Primary/Secondary ds:Diskless/UpToDate C r-----\n", "Diskless/UpToDate"),
+            (drbd_says("cs:WFConnection ro:Primary/Unknown ds:UpToDate/DUnknown C r-----"), "UpToDate/DUnknown"),
+            (drbd_says("cs:SyncSource ro:Primary/Secondary ds:UpToDate/Inconsistent C r-----"), "SyncSource"),
+            (drbd_says("cs:StandAlone ro:Primary/Unknown ds:UpToDate/DUnknown   r-----"), "StandAlone"),
+            (drbd_says("cs:Connected ro:Primary/Secondary ds:Diskless/UpToDate C r-----"), "Diskless/UpToDate"),
+            (drbd_says("cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate C r-----", 12), "in 12 KiB"),
         ],
     )
     def test_a_volume_that_is_not_the_same_on_both_is_not_moved(
         self, pacemaker: Pacemaker, drbd: str, why: str
     ) -> None:
+        assert not parse_drbd(drbd).is_equal  # as console and health read it
         (pacemaker.root / "proc/drbd").write_text(drbd)
         status, said = pacemaker.run("switch-over", "--by", "0123456789ab")
         assert (status, why in said) == (1, True), said
