@@ -82,6 +82,19 @@ class ClusterState:
         """The machine that is not the one that saw this."""
         return next((node for node in self.nodes if node.name != self.node), None)
 
+    @property
+    def lets_take_over(self) -> bool:
+        """Whether all but the standby's own word allows it to take over now: copies, quorum and fencing, and that
+        Pacemaker acts."""
+        if self.volume is None or self.quorum is None or self.pacemaker is None:
+            return False
+        pacemaker = self.pacemaker
+        fenced = all(
+            any(each.works and each.node in (node.name, "") for each in pacemaker.devices) for node in self.nodes
+        )
+        acts = pacemaker.fencing and not (pacemaker.maintenance or pacemaker.paused)
+        return self.volume.is_equal and self.quorum.quorate and acts and fenced
+
 
 def read_cluster_settings(home: Home) -> ClusterSettings | None:
     """Which two machines serve together; None where this machine is not one of two. Raises ClusterUnreadable."""

@@ -30,6 +30,11 @@ _DEVICE = "fence-"
 """How the names of fencing devices begin; the rest is the node that they cut off."""
 
 
+def device_of(node: str) -> str:
+    """The name of what cuts *node* off."""
+    return f"{_DEVICE}{node}"
+
+
 class NodeRole(StrEnum):
     """What a machine does: it serves; it would take over; neither, since it is not there, or since nobody knows
     what it does until it is cut off; or it is there and set aside by an administrator."""

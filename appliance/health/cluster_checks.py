@@ -25,7 +25,7 @@ from appliance.cluster import (
     read_cluster_state,
     read_history,
 )
-from appliance.cluster.parsing import UP_TO_DATE
+from appliance.cluster.parsing import UP_TO_DATE, device_of
 from appliance.health.check_context import CheckContext, NotAnswerable
 from appliance.health.findings import HealthFinding, RunbookPage, attention, failing, good, unset
 
@@ -152,13 +152,13 @@ def fencing(settings: ClusterSettings, state: ClusterState) -> HealthFinding:
     """Each machine can be cut off by something that works: without, two could sign at once, or nothing moves."""
     pacemaker, page = _known(state.pacemaker), RunbookPage.CLUSTER_FENCING
     if not pacemaker.fencing:
-        values = {"node": ", ".join(settings.nodes), "device": "fence-…"}
+        values = {"node": ", ".join(settings.nodes), "device": device_of("…")}
         return failing(page, "Fencing is switched off: both machines could sign at once.", **values)
     for node in settings.nodes:
         found = [each for each in pacemaker.devices if each.node in (node, "")]
         if not found:
             template = "Nothing is set up that cuts {node} off."
-            return failing(page, template, node, node=node, device=f"fence-{node}")
+            return failing(page, template, node, node=node, device=device_of(node))
         if not any(each.works for each in found) and could_run(pacemaker, node):
             template = "{device}, which cuts {node} off, does not work: {why}"
             return failing(page, template, node, node=node, device=found[0].name, why=_why(found[0]))
@@ -175,7 +175,7 @@ def could_run(pacemaker: PacemakerState, node: str) -> bool:
 def _attempts(attempts: tuple[FencingAttempt, ...]) -> Iterator[HealthFinding]:
     for each in attempts:
         if not each.succeeded:
-            values = {"node": each.node, "device": f"fence-{each.node}", "at": each.at, "why": each.why or "–"}
+            values = {"node": each.node, "device": device_of(each.node), "at": each.at, "why": each.why or "–"}
             template = "{node} could not be cut off at {at}: {why}"
             yield failing(RunbookPage.CLUSTER_FENCING, template, each.at, **values)
 

@@ -95,7 +95,7 @@ def everything() -> str:
         faults=[each for each in survey.observed if _is_fault(each)],
         names=TITLES,
         it=state,
-        able=state is not None and _is_able(state),
+        able=state is not None and state.lets_take_over,
         nodes=[] if state is None else [_node(each, state) for each in state.nodes],
         copies=None if state is None or state.volume is None else _copies(state.volume),
         devices=[] if state is None or state.pacemaker is None else _devices(state.pacemaker),
@@ -133,20 +133,6 @@ def _node(node: NodeState, state: ClusterState) -> ShownNode:
         tone = "bad"
     barred = [translate()(template, **values) for template, values in why_barred(node)]
     return ShownNode(node, words, tone, equal, problem, barred if node.role is NodeRole.STANDBY else [])
-
-
-def _is_able(state: ClusterState) -> bool:
-    """Whether everything but the standby's own word allows it to take over now."""
-    if state.volume is None or state.quorum is None or state.pacemaker is None:
-        return False
-    devices = state.pacemaker.devices
-    return (
-        state.volume.is_equal
-        and state.quorum.quorate
-        and state.pacemaker.fencing
-        and not (state.pacemaker.maintenance or state.pacemaker.paused)
-        and all(any(each.works and each.node in (node.name, "") for each in devices) for node in state.nodes)
-    )
 
 
 def _copies(volume: VolumeState) -> tuple[str, str, str]:
