@@ -81,11 +81,22 @@ def _with_column(qdevice: str) -> Callable[[], State]:
     return changed("quorum", r"(\n +1 +1 )(?=\S+ \(local\))", rf"\g<1>{qdevice:>10} ")
 
 
+def _long_names() -> State:
+    """Both machines have names as long as a host may have (hostname(7)), and a hyphen nowhere."""
+    state = recording("fence-failed")
+    for name in names_of(state):
+        state = {
+            key: re.sub(rf"\b{name}\b", f"{name:x<63}", each) for key, each in state.items() if key != "problems"
+        }
+    return state
+
+
 MADE: dict[str, Callable[[], State]] = {
     **{
         name: lambda name=name: recording(name)  # type: ignore[misc]
         for name in ("healthy", "peer-off", "lost", "syncing", "split-brain", "ring-down", "fence-failed")
     },
+    "long-names": _long_names,
     "not-started": changed("crm_mon", r'(id="appliance" [^>]*role=)"Started"', r'\1"Stopped"'),
     "set-aside": changed("crm_mon", r'(name="OTHER" id="\d+" online="true" )standby="false"', r'\1standby="true"'),
     "paused": changed(

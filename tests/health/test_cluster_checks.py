@@ -52,6 +52,7 @@ WRONG: dict[str, dict[str, tuple[Condition, RunbookPage]]] = {
     "rings-down": {"cluster-rings": (FAILING, Page.CLUSTER_RING)},
     "one-ring": {"cluster-rings": (ATTENTION, Page.CLUSTER_RING)},
     "fence-failed": {"cluster-fencing": (FAILING, Page.CLUSTER_FENCING)},
+    "long-names": {"cluster-fencing": (FAILING, Page.CLUSTER_FENCING)},
     "fencing-off": {"cluster-fencing": (FAILING, Page.CLUSTER_FENCING)},
     "no-device": {"cluster-fencing": (FAILING, Page.CLUSTER_FENCING)},
     "fencing-failed": {"cluster-fencing": (FAILING, Page.CLUSTER_FENCING)},
