@@ -18,7 +18,7 @@ from appliance.config import load
 from appliance.home import Home, make_directory
 from appliance.model.administration import AdministratorRole, AdminRequest, AdminRequestState
 from hsm.files import write_private
-from tests.administration.conftest import GOOD, RECEIVER, START, Site
+from tests.administration.conftest import CLUSTER, GOOD, RECEIVER, START, Site
 from tests.administration.matrix import APPROVED_BY, arguments_of
 from tests.sweeps import one_in
 
@@ -38,7 +38,9 @@ class Machine:
         return CliRunner().invoke(main, ["--home", root, *arguments], input=typed, env={"LC_ALL": "C"})
 
     def asked(self, name: str) -> str:
-        """What root asked for; its id."""
+        """What root asked for, on one of two machines if it is about both; its id."""
+        of_two = self.site.settings.home.cluster_settings
+        of_two.write_text(CLUSTER, encoding="utf-8") if name.startswith("cluster.") else of_two.unlink(missing_ok=True)
         given = [part for key, value in arguments_of(REGISTRY[name]).items() for part in (f"--{key}", value)]
         done = self.run("do", name, *(part.replace("_", "-") if part.startswith("--") else part for part in given))
         found = re.search(r"`vermilion approve ([0-9a-f]{12}) --login", done.output)
