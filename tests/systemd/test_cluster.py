@@ -263,6 +263,13 @@ class TestAgent:
         assert running(root) == set()
         assert (root / "opt/vermilion/current").readlink().name == "1.0"
 
+    @pytest.mark.parametrize("left", [".restoring.json", "secrets"])
+    def test_half_a_backup_is_not_started(self, root: Path, left: str) -> None:
+        (root / "volume" / left).touch()
+        status, why = agent(root, "start")
+        assert (status, "--playbook cluster_restore" in why) == (INSTALLED, True), why
+        assert running(root) == set()
+
     def test_a_release_that_was_not_completed_is_not_installed(self, root: Path) -> None:
         (root / "opt/vermilion/releases/1.1/.complete").unlink()
         assert agent(root, "start")[0] == INSTALLED
@@ -639,6 +646,11 @@ class TestSwitchOver:
         assert (status, "is paused" in said) == (1, True), said
         assert "paused" in pacemaker.run("status")[1]
 
+        for _ in range(2):  # what is not paused may be resumed as well
+            said = pacemaker.run("resume")[1]
+            assert "--cleanup" in said, "to clean up is the next step, which a CIB in a file ends at"
+        assert "paused" not in pacemaker.run("status")[1]
+
     def test_the_status_is_some_lines(self, pacemaker: Pacemaker) -> None:
         status, said = pacemaker.run("status")
         assert status == 0
@@ -664,8 +676,10 @@ class TestSwitchOver:
         changes = {
             "etc/vermilion/appliance.toml": True,
             "etc/credstore.encrypted/vermilion.web.key": True,
-            "opt/vermilion/releases/1.2/.complete": True,
+            "opt/vermilion/releases/1.2/.complete": False,
             "etc/vermilion/provisioned.json": False,
+            "etc/vermilion/fence-proven.json": False,
+            "etc/vermilion/fence-begun.json": False,
         }
         for name, counts in changes.items():
             before = json.loads(path.read_text())["settings"]
@@ -673,6 +687,11 @@ class TestSwitchOver:
             (root / name).write_text("changed\n")
             pacemaker.run("probe")
             assert (json.loads(path.read_text())["settings"] != before) is counts, name
+        before = json.loads(path.read_text())["settings"]
+        (root / "opt/vermilion/current").unlink()
+        (root / "opt/vermilion/current").symlink_to("releases/1.2")
+        pacemaker.run("probe")
+        assert json.loads(path.read_text())["settings"] != before, "the release that would be started"
 
 
 class TestByHand:
