@@ -40,6 +40,7 @@ def survey(number: int) -> dict[str, Any]:
         "boot": f"boot-{number}",
         "volume": {"path": DISK, "block": True, "bytes": 4 << 30, "ours": False, "holds": "", "used_by": ""},
         "cluster": [],
+        "seen": [],
         "mounted": "",
         "home": False,
         "home_bytes": 0,

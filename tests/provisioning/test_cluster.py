@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -79,6 +80,7 @@ SETTINGS: list[tuple[str, Any, str]] = [
     ("cluster_timeout_factor", 0, "1 to 20"),
 ]
 VOLUME = survey(1)["volume"]
+REPLACING = {"cluster_formed": True, "cluster_purpose": "replace"}
 MACHINES: list[tuple[str, dict[str, Any], str]] = [
     ("names", {"there": {"cluster_node": machine(1)["cluster_node"]}}, "both machines are called node-a"),
     ("hosts", {"cluster_here": here(resolved={"node-a": ["10.77.1.1"], "node-b": []})}, "where node-b is"),
@@ -131,6 +133,25 @@ MACHINES: list[tuple[str, dict[str, Any], str]] = [
         "is of a cluster of node-a and node-c",
     ),
     (
+        "nobody asked",
+        {**REPLACING, "cluster_here": member(mounted="/dev/drbd0")},
+        "its Pacemaker does not answer",
+    ),
+    (
+        "still there",
+        {**REPLACING, "cluster_here": member(mounted="/dev/drbd0", seen=["node-a", "node-c"])},
+        "node-a has node-c in its cluster, which the inventory does not name; power that machine off first",
+    ),
+    (
+        "of one name",
+        {
+            **REPLACING,
+            "number": 2,
+            "there": {"cluster_here": member(mounted="/dev/drbd0", seen=["node-a", "node-b"])},
+        },
+        "has another machine called node-b in it; power that one off first",
+    ),
+    (
         "no network",
         {"cluster_node": {**machine(1)["cluster_node"], "interface": ""}},
         "no interface in the network",
@@ -173,12 +194,106 @@ def test_an_appliance_can_be_converted_and_a_cluster_run_again() -> None:
 
 
 def test_a_bare_machine_takes_a_lost_ones_place_where_that_is_said() -> None:
-    serving = here(1, mounted="/dev/drbd0", cluster=["node-a", "node-lost"], volume={**VOLUME, "ours": True})
+    serving = member(1, mounted="/dev/drbd0", cluster=["node-a", "node-lost"], seen=["node-a"])
     meant = {"cluster_formed": True, "cluster_purpose": "replace"}
     assert refusals("cluster_machine_rules", cluster_here=serving, **meant) == []
     assert refusals("cluster_machine_rules", number=2, there={"cluster_here": serving}, **meant) == []
     [said] = refusals("cluster_machine_rules", number=2, there={"cluster_here": serving}, cluster_formed=True)
     assert "run the playbook cluster_replace" in said
+
+
+def tasks(name: str) -> list[dict[str, Any]]:
+    """The role's tasks in that file."""
+    import yaml  # noqa: PLC0415
+
+    return list(yaml.safe_load((CLUSTER / f"tasks/{name}.yml").read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize(
+    ("purpose", "seen", "comes", "told"),
+    [
+        ("replace", ["node-a"], True, [True, False]),
+        ("replace", ["node-a", "node-b"], False, [True, True]),
+        ("form", ["node-a"], False, [True, True]),
+    ],
+)
+def test_a_machine_comes_where_the_cluster_does_not_see_it(
+    purpose: str, seen: list[str], comes: bool, told: list[bool]
+) -> None:
+    """Its Corosync and its DRBD do not run then, and cannot be told what was changed."""
+    surveys = [member(1, mounted="/dev/drbd0", seen=seen), member(2)]
+    found = []
+    for number in (1, 2):
+        given = clusters.both(number, cluster_formed=True, cluster_purpose=purpose)
+        given["cluster_here"] = surveys[number - 1]
+        for name, surveyed in zip(NAMES, surveys, strict=True):
+            given["hostvars"][name]["cluster_here"] = surveyed
+        asking = templar({**given, **clusters.own()})
+        assert asking.template(trusted("{{ cluster_comes }}")) is comes
+        found.append(asking.template(trusted("{{ cluster_runs_here }}")))
+    assert found == told
+
+
+@tool("corosync-keygen")
+def test_whoever_was_replaced_knows_no_key_that_is_in_force(tmp_path: Path) -> None:
+    [task] = [each for each in tasks("newcomer") if "knows the keys no more" in each["name"]]
+    script = task["ansible.builtin.shell"]
+    keys = [Path(each) for each in clusters.own()["cluster_keys"]["files"]]
+    assert task["when"] == "inventory_hostname == cluster_active", "the other one gets them as in a new cluster"
+    for key in keys:
+        assert script.count(f" {key};") + script.endswith(f" {key}") == 1, "each key that both have is made anew"
+        script = script.replace(str(key.parent), str(tmp_path))
+    had = set()
+    for _ in range(2):
+        done = run("bash", "-c", script)
+        assert done.returncode == 0, done.stderr
+        for key in keys:
+            made = tmp_path / key.name
+            assert made.stat().st_mode & 0o77 == 0 and made.stat().st_size >= 32
+            had.add(made.read_bytes())
+    assert len(had) == 2 * len(keys) and {each.name for each in tmp_path.iterdir()} == {each.name for each in keys}
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+@pytest.mark.parametrize("arbiter", ["", "arbiter.enterprise.example"])
+def test_whoever_was_replaced_is_taken_out_alone(lost: int, arbiter: str) -> None:
+    """Corosync takes a node's new address only after it has forgotten the node; the other keeps its number."""
+    [task] = [each for each in tasks("newcomer") if "is no node" in each["name"]]
+    variables = {**clusters.both(), **clusters.own(), "cluster_active": NAMES[2 - lost]}
+    number = templar(variables).template(trusted(task["vars"]["cluster_number"]))
+    taken = task["ansible.builtin.replace"]
+    pattern = templar({"cluster_number": number}).template(trusted(taken["regexp"]))
+    before = written("corosync.conf.j2", cluster_arbiter=arbiter)
+    after = re.sub(pattern, taken["replace"], before, flags=re.MULTILINE)
+    gone = [line.strip() for line in before.splitlines() if before.count(line) > after.count(line)]
+    assert {f"nodeid: {lost}", f"name: {NAMES[lost - 1]}", f"ring0_addr: 10.77.1.{lost}"} < set(gone)
+    assert f"nodeid: {3 - lost}\n        name: {NAMES[2 - lost]}\n" in after
+    assert after.count("{") == after.count("}") == before.count("{") - 1
+
+
+def test_a_machine_that_comes_has_everything_before_the_cluster_may_use_it() -> None:
+    """Pacemaker looks for the agents on a machine as soon as it joins, and a switch needs what the probe tells."""
+    order = [str(each) for each in tasks("main")]
+
+    def at(what: str, *having: str) -> int:
+        [found] = [n for n, each in enumerate(order) if f"{what}.yml" in each and all(h in each for h in having)]
+        return found
+
+    steps = [("newcomer",), ("settings",), ("node", "'cluster_formed'"), ("join",), ("fence",)]
+    steps += [
+        ("proof", "cluster_standby"),
+        ("volume",),
+        ("resources",),
+        ("proof", "cluster_active] if cluster_repl"),
+    ]
+    places = [at(*each) for each in steps]
+    assert places == sorted(places)
+    joining = [each["name"] for each in tasks("join")]
+    assert joining.index("What was changed is in force") < joining.index("The cluster runs, and after every start")
+    [told] = [n for n, each in enumerate(tasks("join")) if "configuration.yml" in str(each)]
+    assert told < joining.index("The cluster runs, and after every start"), "or it would be cut by the old device"
+    [devices] = [each for each in tasks("fence") if "configuration.yml" in str(each)]
+    assert "when" not in devices, "a device that was changed is in force before it is proven"
 
 
 @pytest.mark.parametrize(("name", "value", "sentence"), SETTINGS)
@@ -296,6 +411,17 @@ def test_settings_and_secrets_become_equal_and_are_left_alone_then(tmp_path: Pat
     assert equal.secrets("vermilion.", stores[1]) == given["secrets"]
     assert b"secret" not in (stores[1] / "vermilion.web.key").read_bytes()
     assert equal.take(what, given, stores[1]) == []
+
+    # The password of one device, node-1's, says nothing of node-10's.
+    equal.keep("vermilion.fence.node-10", b"ten", stores[0])
+    [sealing] = [each for each in tasks("passwords") if "cluster_sealing" in each.get("vars", {})]
+    one = {**sealing["vars"]["cluster_sealing"], "secrets": "vermilion.fence.node-1"}
+    secret = {"files": {}, "secrets": {one["secrets"]: base64.b64encode(b"one").decode()}}
+    assert equal.take(one, secret, stores[0]) == ["vermilion.fence.node-1"]
+    assert sorted(equal.secrets("vermilion.fence.", stores[0])) == [
+        "vermilion.fence.node-1",
+        "vermilion.fence.node-10",
+    ]
 
 
 def test_secrets_pass_through_memory_alone() -> None:

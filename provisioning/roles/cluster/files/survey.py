@@ -67,6 +67,14 @@ def cluster_of(cib=CIB):
     return sorted(each.get("uname", "") for each in found.iterfind("./configuration/nodes/node"))
 
 
+def seen():
+    """The names of the nodes that Pacemaker sees in its cluster now, this one among them; none where it does not run."""
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        asked = subprocess.run(["crm_node", "--partition"], capture_output=True, text=True, check=False, timeout=30)
+        return sorted(asked.stdout.split()) if asked.returncode == 0 else []
+    return []
+
+
 def mounted(path):
     """The device that is mounted exactly there, or nothing."""
     lines = [line.split() for line in text("/proc/self/mountinfo").splitlines()]
@@ -140,6 +148,7 @@ def main(device, names, floating, rings):
         "boot": text("/proc/sys/kernel/random/boot_id").strip(),
         "volume": volume(device),
         "cluster": cluster_of(),
+        "seen": seen(),
         "mounted": home_mounted,
         "home": not home_mounted and ((HOME / "trust/log.vkey").exists() or (HOME / "state/vermilion.db").exists()),
         "home_bytes": used,
