@@ -468,6 +468,48 @@ def test_a_cut_that_was_begun_counts_once_it_was_done(begun: dict[str, Any], suc
     assert said is done
 
 
+@pytest.mark.parametrize(
+    ("here_step", "there_step", "taken"),
+    [
+        (None, "migrated", True),
+        ("done", "migrated", True),
+        ("stopped", "migrated", False),
+        ("done", "taken back", False),
+        ("done", None, False),
+        (None, None, False),
+    ],
+)
+@pytest.mark.parametrize("number", [1, 2])
+def test_an_upgrade_is_ended_where_the_volume_is(
+    number: int, here_step: str | None, there_step: str | None, taken: bool
+) -> None:
+    """How far it came says a file of the machine where it began, which may have lost the volume since."""
+    import yaml  # noqa: PLC0415
+
+    [first, *_rest] = yaml.safe_load((CLUSTER.parents[1] / "playbooks/cluster_upgrade.yml").read_text("utf-8"))
+    [task] = [each for each in first["pre_tasks"] if "is this one's to end" in each["name"]]
+
+    def journal(step: str | None) -> dict[str, Any]:
+        said = json.dumps({"before": "1", "after": "2", "step": step})
+        read = {"skipped": True} if step is None else {"content": base64.b64encode(said.encode()).decode()}
+        return {
+            "preflight_upgrade_journal": read,
+            "preflight_upgrade_file": {"stat": {"exists": step is not None}},
+        }
+
+    given = clusters.both(number, there=journal(there_step), **journal(here_step))
+    own = yaml.safe_load((CLUSTER.parent / "preflight/vars/main.yml").read_text(encoding="utf-8"))
+    asking = templar({**trusted(own), **given})
+    found = True
+    for condition in task["when"]:
+        found = found and asking.template(trusted(f"{{{{ {condition} }}}}"))
+    assert found is (taken and number == 1)
+    if found:
+        written_there = asking.template(trusted(task["ansible.builtin.copy"]["content"]))
+        assert "migrated" in str(written_there)
+    assert task["ansible.builtin.copy"]["dest"] in str(clusters.own()["cluster_meant"]["files"])
+
+
 def test_a_folder_that_was_there_keeps_its_mode() -> None:
     """What is brought to the second machine may lie in /root, which is nobody else's to read."""
     import yaml  # noqa: PLC0415
