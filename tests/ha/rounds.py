@@ -138,7 +138,8 @@ def play(rounds: Rounds, number: int, event: Event) -> str:
         remark = event.happen(scene)
         if event.serves == "active" and event.mend.__name__ != "_nothing":
             time.sleep(HELD)
-        _wait(work, journal, happened, LATER, f"nobody was served after: {event.says}")
+        # Asked for after all of it: a planned switch is served by the node that it leaves, at first.
+        _wait(work, journal, time.time(), LATER, f"nobody was served after: {event.says}")
         served = time.time()
         told = _come_home(work, journal)
     finally:
@@ -152,7 +153,7 @@ def play(rounds: Rounds, number: int, event: Event) -> str:
     found = _look_up(pair, journal)
     figures = _figures(event.name, journal, happened, served, found["found"])
     rounds.figures.append(figures)
-    if found["missing"]:
+    if found["missing"] or figures.found < figures.acknowledged:
         raise StepFailed(f"{found['words']}, of {told}; missing: {'; '.join(found['missing'])}")
     if forks := rounds.forks():
         raise StepFailed(f"the log is not one: {'; '.join(forks)}")
