@@ -88,6 +88,10 @@ class House:
             process.kill()
             process.wait()
 
+    def is_there(self, name: str) -> bool:
+        """Whether it has not ended by itself."""
+        return name in self._processes and self._processes[name].poll() is None
+
     def said(self, name: str) -> str:
         """What it said."""
         return (self._folder / f"{name}.log").read_text(errors="replace")

@@ -168,8 +168,10 @@ class Pair:
         self.house.start_witness(self.folder / "witness.toml")
 
     def keep(self, place: Path) -> None:
-        """Both shut down in order; their disks, and what people outside know, are kept in the folder *place*."""
-        for node in reversed(self.nodes.values()):
+        """Both shut down in order, the one that serves last, so that nothing moves meanwhile; their disks, and
+        what people outside know, are kept in the folder *place*."""
+        active = self.active()
+        for node in (self.other(active), active):
             node.shut_down()
         fresh = place.with_suffix(".partial")
         shutil.rmtree(fresh, ignore_errors=True)
@@ -269,13 +271,18 @@ class Pair:
             node.forget()
             return None
 
-    def active(self) -> Node:
-        """The node that serves. Raises :class:`StepFailed` when none does."""
-        for node in self.nodes.values():
-            state = self.state(node) if node.is_on else None
-            if state is not None and state.active:
-                return self.nodes[state.active]
-        raise StepFailed("no node serves")
+    def active(self, patience: float = SETTLED) -> Node:
+        """The node that serves, as soon as one does: a start may be under way, or a node not answer by ssh. Raises
+        :class:`StepFailed` when none does."""
+        began = time.monotonic()
+        while True:
+            for node in self.nodes.values():
+                state = self.state(node) if node.is_on else None
+                if state is not None and state.active:
+                    return self.nodes[state.active]
+            if time.monotonic() - began > patience:
+                raise StepFailed(f"no node serves within {patience:.0f} s")
+            time.sleep(5)
 
     def settle(self, patience: float = SETTLED) -> float:
         """Waits until nothing is missing; the seconds. Raises :class:`StepFailed` with what is."""
@@ -307,15 +314,16 @@ class Pair:
         known = f"PYTHONPATH={making.CHECKOUT}/clients/python"
         return [*self.house.network(), "env", known, sys.executable, "-m", module, *arguments]
 
-    def while_it(self, module: str, *arguments: str) -> subprocess.Popen[bytes]:
-        """*module* at work in the house."""
-        return subprocess.Popen(
-            self._outside(module, arguments),
-            cwd=making.CHECKOUT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+    def while_it(self, module: str, *arguments: str, words: Path) -> subprocess.Popen[bytes]:
+        """*module* at work in the house; what it prints is in the file *words*."""
+        with words.open("wb") as place:
+            return subprocess.Popen(
+                self._outside(module, arguments),
+                cwd=making.CHECKOUT,
+                stdin=subprocess.DEVNULL,
+                stdout=place,
+                stderr=place,
+            )
 
     def close(self) -> None:
         """Everything ends that the run began."""

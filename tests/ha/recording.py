@@ -59,7 +59,9 @@ def lost(scene: Scene, record: Record) -> None:
     scene.standby.mains(connected=False)
     _until(scene, lambda state: state.crm_mon.find("./nodes/node[@unclean='true']") is not None)
     record(scene.active, "lost")
+    scene.standby.mains(connected=True)
     house.start_controller(scene.standby.place, scene.standby.folder)
+    scene.standby.switch("power", "1")
 
 
 def peer_off(scene: Scene, record: Record) -> None:

@@ -6,13 +6,15 @@ import itertools
 import json
 import secrets
 import statistics
+import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.ha.events import EVENTS, HELD, Event, Scene
-from tests.ha.load import Told
+from tests.ha.load import Told, total
 from tests.ha.node import Node
 from tests.ha.pair import Pair, eventually
 from tests.machine.failure import StepFailed
@@ -57,16 +59,32 @@ class Rounds:
 
     def forks(self) -> list[str]:
         """What the watcher and the witness hold against the log."""
-        lines = [json.loads(each) for each in self.watch.read_text().splitlines()] if self.watch.exists() else []
         found = [
-            f"{each['event']} at {each['where']}: {each['words']}" for each in lines if each["event"] != "cosigned"
+            f"{each['event']} at {each['where']}: {each['words']}"
+            for each in self._watched()
+            if each["event"] not in ("cosigned", "trouble")
         ]
         told = self.pair.house.said("witness") if self.pair.house is not None else ""
         return found + [each for each in told.splitlines() if "perhaps a fork" in each]
 
-    def seen(self) -> int:
-        """How many checkpoints the witness has cosigned for the watcher."""
-        return self.watch.read_text().count('"cosigned"') if self.watch.exists() else 0
+    def seen(self, since: float = 0.0) -> int:
+        """How many checkpoints the witness has cosigned for the watcher *since* then (Unix seconds)."""
+        return sum(each["event"] == "cosigned" and each["at"] >= since for each in self._watched())
+
+    def prove_watching(self, since: float) -> None:
+        """Raises :class:`StepFailed` unless the watcher has watched *since* then: who is blind sees no fork."""
+        troubles = [each["words"] for each in self._watched() if each["event"] == "trouble"]
+        house = self.pair.house
+        if house is None or not house.is_there("watching"):
+            said = house.said("watching")[-500:] if house is not None else "there is no house"
+            raise StepFailed(f"the watcher has ended: {said}")
+        if troubles or not self.seen(since):
+            raise StepFailed(f"the watcher did not see the log in this round: {'; '.join(troubles[-3:])}")
+
+    def _watched(self) -> list[dict[str, Any]]:
+        """The watcher's lines; one that is being written is none yet."""
+        text = self.watch.read_text(encoding="utf-8") if self.watch.exists() else ""
+        return [json.loads(each) for each in text.splitlines(keepends=True) if each.endswith("\n")]
 
     def last_line(self) -> str:
         """The figures of all rounds."""
@@ -106,43 +124,84 @@ def order(count: int, names: str) -> list[Event]:
 
 
 def play(rounds: Rounds, number: int, event: Event) -> str:
-    """One round; what came of it. Raises :class:`StepFailed`, and AssertionError with what was lost."""
+    """One round; what came of it. Raises :class:`StepFailed`, also with what was lost."""
     pair = rounds.pair
     pair.settle(PATIENCE)
     active = pair.active()
     scene = Scene(pair, active, pair.other(active))
     journal = pair.folder / f"round-{number}"
-    work = pair.while_it("tests.ha.load", "work", str(pair.company), str(journal))
+    work = pair.while_it("tests.ha.load", "work", str(pair.company), str(journal), words=_words(journal))
     try:
-        eventually(
-            lambda: _enough(journal, 0.0, ENOUGH) or work.poll() is not None, PATIENCE, "nobody was served before"
-        )
+        _wait(work, journal, 0.0, ENOUGH, "nobody was served before")
         time.sleep(secrets.randbelow(LONGER) / 1000)
         happened = time.time()
         remark = event.happen(scene)
         if event.serves == "active" and event.mend.__name__ != "_nothing":
             time.sleep(HELD)
-        eventually(lambda: _enough(journal, happened, LATER), PATIENCE, f"nobody was served after: {event.says}")
+        # Asked for after all of it: a planned switch is served by the node that it leaves, at first.
+        _wait(work, journal, time.time(), LATER, f"nobody was served after: {event.says}")
+        served = time.time()
+        told = _come_home(work, journal)
     finally:
-        journal.with_suffix(".over").touch()
-        told = work.communicate(timeout=PATIENCE)[0].decode("utf-8", "replace").strip()
-    served = time.time()
+        if work.poll() is None:
+            work.kill()
+            work.wait()
     event.mend(scene)
     after = pair.active()
     _judge(event, scene, after)
     settled = pair.settle(PATIENCE)
-    found = pair.errand("tests.ha.load", "look-up", str(pair.company), str(journal), str(pair.folder / "shelf"))
-    checked = pair.active().run("vermilion log check").strip().splitlines()[-1]
+    found = _look_up(pair, journal)
+    figures = _figures(event.name, journal, happened, served, found["found"])
+    rounds.figures.append(figures)
+    if found["missing"] or figures.found < figures.acknowledged:
+        raise StepFailed(f"{found['words']}, of {told}; missing: {'; '.join(found['missing'])}")
     if forks := rounds.forks():
         raise StepFailed(f"the log is not one: {'; '.join(forks)}")
-    figures = _figures(event.name, journal, happened, served)
-    rounds.figures.append(figures)
+    rounds.prove_watching(happened)
+    checked = pair.active().run("/usr/local/sbin/vermilion log check").strip().splitlines()[-1:]
     took = _took(rounds, after) if after is not active else ""
     return (
         f"{told}; {remark + '; ' if remark else ''}{after.name} serves, {figures.pause:.1f} s without a signature"
-        f" (a person's after {figures.person:.0f} s){took}; whole again after {settled:.0f} s more; {found};"
-        f" log check: {checked}"
+        f" (a person's after {figures.person:.0f} s){took}; whole again after {settled:.0f} s more;"
+        f" {found['words']}; log check: {' '.join(checked)}"
     )
+
+
+def _words(journal: Path) -> Path:
+    return journal.with_suffix(".words")
+
+
+def _wait(work: subprocess.Popen[bytes], journal: Path, since: float, wanted: tuple[int, int], what: str) -> None:
+    """Until so much was acknowledged of what was asked for *since* then. Raises :class:`StepFailed` with the last
+    troubles of those at work."""
+    try:
+        eventually(lambda: _enough(journal, since, wanted) or work.poll() is not None, PATIENCE, what)
+        if work.poll() is not None:
+            raise StepFailed(f"those at work have ended: {_words(journal).read_text(errors='replace')[-1000:]}")
+    except StepFailed as failure:
+        troubles = journal.with_suffix(".troubles")
+        last = troubles.read_text().splitlines()[-4:] if troubles.exists() else []
+        raise StepFailed(f"{failure}; the last troubles: {' / '.join(last) or 'none'}") from failure
+
+
+def _come_home(work: subprocess.Popen[bytes], journal: Path) -> str:
+    """Those at work finish what they have begun; what they say. Raises :class:`StepFailed`."""
+    journal.with_suffix(".over").touch()
+    try:
+        status = work.wait(PATIENCE)
+    except subprocess.TimeoutExpired as late:
+        raise StepFailed(f"those at work did not come home within {PATIENCE:.0f} s") from late
+    told = _words(journal).read_text(errors="replace").strip()
+    if status:
+        raise StepFailed(f"those at work have failed: {told[-1000:]}")
+    return told
+
+
+def _look_up(pair: Pair, journal: Path) -> dict[str, Any]:
+    """What of it is there: "found" (how many), "missing" (sentences), "words"."""
+    told = pair.errand("tests.ha.load", "look-up", str(pair.company), str(journal), str(pair.folder / "shelf"))
+    found: dict[str, Any] = json.loads(told.splitlines()[-1])
+    return found
 
 
 def _judge(event: Event, scene: Scene, after: Node) -> None:
@@ -156,16 +215,14 @@ def _enough(journal: Path, since: float, wanted: tuple[int, int]) -> bool:
     return told.count("token") >= wanted[0] and told.count("signed") >= wanted[1]
 
 
-def _figures(event: str, journal: Path, happened: float, served: float) -> Figures:
+def _figures(event: str, journal: Path, happened: float, served: float, found: int) -> Figures:
     told = Told.read(journal)
     came = sorted(each.came for each in told if each.kind in ("token", "signed"))
     # Who was told nothing between the event and the first acknowledgement waits since the event.
     moments = [happened, *(each for each in came if happened < each <= served)]
     pause = max((later - earlier for earlier, later in itertools.pairwise(moments)), default=0.0)
     person = min((each.came for each in told if each.kind == "signed" and each.asked >= happened), default=served)
-    all_told = Acknowledged.read(journal)
-    count = len(all_told.tokens) + len(all_told.sent) + len(all_told.signed)
-    return Figures(event, count, count, pause, person - happened)
+    return Figures(event, total(Acknowledged.read(journal)), found, pause, person - happened)
 
 
 def _took(rounds: Rounds, node: Node) -> str:
@@ -191,8 +248,9 @@ def all_rounds(pair: Pair, count: int, names: str) -> Rounds:
         began = time.monotonic()
         try:
             word, told = "ok", play(rounds, number, event)
-        except (StepFailed, AssertionError) as failure:
-            word, told = "FAIL", str(failure)
+        except Exception as failure:  # whatever breaks a round: what the others came to is told
+            known = isinstance(failure, (StepFailed, AssertionError))
+            word, told = "FAIL", str(failure) if known else f"{type(failure).__name__}: {failure}"
             rounds.failed.append(event.name)
         say(f"{word:6}{f'round {number}':12}{time.monotonic() - began:6.1f} s  {told}")
         if word == "FAIL":

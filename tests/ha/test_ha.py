@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 import xml.etree.ElementTree as ET
@@ -9,13 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.ha import power
+from tests.ha import load, power, watching
 from tests.ha.events import EVENTS
 from tests.ha.load import Told
 from tests.ha.pair import Converged, Pair, State
 from tests.ha.rounds import OUTAGES, Figures, Rounds, order
 from tests.ha.steps import STEPS
+from tests.machine import judging
+from tests.machine.company import Company
 from tests.machine.failure import StepFailed
+from tests.machine.load import Acknowledged
+from tests.machine.visitor import Address
+from tests.witnesses.logs import new_log
+from tests.witnesses.served import served
 
 _RESOURCE = '<resource id="{0}" role="{1}" failed="false"><node name="{2}"/></resource>'
 _NODE = '<node name="{0}" online="{1}" pending="false" unclean="false"/>'
@@ -66,12 +74,109 @@ def test_every_event_comes_in_its_turn() -> None:
 
 def test_the_last_line_has_the_figures(tmp_path: Path) -> None:
     rounds = Rounds(Pair(tmp_path, tmp_path), tmp_path / "watch.jsonl")
-    rounds.figures = [Figures("power-active", 10, 10, 41.0, 80.0), Figures("switch-over", 7, 7, 20.0, 30.0)]
-    told = [{"event": event, "where": "192.0.2.10", "words": "", "size": 3} for event in ("cosigned", "fork")]
-    rounds.watch.write_text("".join(f"{json.dumps(each)}\n" for each in told))
+    rounds.figures = [Figures("power-active", 10, 9, 41.0, 80.0), Figures("switch-over", 7, 7, 20.0, 30.0)]
+    line = {"at": 9.0, "where": "192.0.2.10", "words": "", "size": 3}
+    told = [{**line, "event": event} for event in ("cosigned", "fork")]
+    rounds.watch.write_text("".join(f"{json.dumps(each)}\n" for each in told) + '{"being": "writ')
 
-    assert rounds.last_line() == "ha: 2 rounds, 17 acknowledged, 17 found, 1 forks, median 41 s to serve again"
-    assert rounds.seen() == 1 and "20 s without a signature" in rounds.remarks()
+    assert rounds.last_line() == "ha: 2 rounds, 17 acknowledged, 16 found, 1 forks, median 41 s to serve again"
+    assert (rounds.seen(), rounds.seen(9.5)) == (1, 0) and "20 s without a signature" in rounds.remarks()
+
+
+class _House:
+    """Of which the watcher is there, or not."""
+
+    there = True
+
+    def is_there(self, _name: str) -> bool:
+        return self.there
+
+    def said(self, _name: str) -> str:
+        return "its last words"
+
+
+def test_a_watcher_who_is_blind_proves_nothing(tmp_path: Path) -> None:
+    rounds = Rounds(Pair(tmp_path, tmp_path), tmp_path / "watch.jsonl")
+    house = _House()
+    rounds.pair.house = house  # type: ignore[assignment]
+    line = {"where": "192.0.2.10", "words": "no such key", "size": 3}
+    rounds.watch.write_text(json.dumps({**line, "at": 9.0, "event": "cosigned"}) + "\n")
+
+    rounds.prove_watching(8.0)
+    with pytest.raises(StepFailed, match="did not see the log"):
+        rounds.prove_watching(10.0)
+    house.there = False
+    with pytest.raises(StepFailed, match="its last words"):
+        rounds.prove_watching(8.0)
+    house.there = True
+    with rounds.watch.open("a") as watch:
+        watch.write(json.dumps({**line, "at": 9.5, "event": "trouble"}) + "\n")
+    with pytest.raises(StepFailed, match="no such key"):
+        rounds.prove_watching(8.0)
+    assert rounds.forks() == []
+
+
+def test_what_does_not_continue_the_log_is_a_fork(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = new_log()
+    fork, published = log.forked(10), [log.note(8)]
+
+    def get(_address: Address, path: str) -> bytes:
+        if path == "/log/checkpoint":
+            return published[-1]
+        old, new = (int(each) for each in re.findall("[0-9]+", path))
+        proof = [base64.b64encode(each).decode() for each in log.proof(old, new)]
+        return json.dumps({"hashes": proof}).encode()
+
+    with served(tmp_path, [log.key]) as witness:
+        monkeypatch.setattr(watching, "WITNESS", "127.0.0.1")
+        monkeypatch.setattr(watching, "WITNESS_PORT", witness.port)
+        monkeypatch.setattr(watching, "_get", get)
+        watch = watching.Watch(Company(tmp_path), tmp_path / "watch.jsonl")
+        # The scheduler of the appliance is quicker with the third one.
+        for note, before in ((log.note(8), 0), (log.note(12), 0), (log.note(20), 20), (fork.note(20), 0)):
+            published.append(note)
+            if before:
+                assert witness.ask(log.submission(12, before)).status == 200
+            watch.look("192.0.2.10")
+        for note in (log.note(9), fork.note(25), new_log().note(30)):
+            published.append(note)
+            watch.look("192.0.2.11")
+
+    seen = [json.loads(each) for each in (tmp_path / "watch.jsonl").read_text().splitlines()]
+    assert [(each["event"], each["size"]) for each in seen] == [
+        *(("cosigned", 8), ("cosigned", 12), ("cosigned", 20), ("fork", 20)),
+        *(("behind", 9), ("fork", 25), ("refused", 30)),
+    ]
+
+
+def test_what_is_found_is_counted_and_not_what_was_acknowledged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, log = tmp_path / "round-1", [b"first", b"another", b"later"]
+    journal.write_text(f"token {b'first'.hex()}\ntoken {b'lost'.hex()}\nsent c1\nsigned ivan c1\nsent c2\n")
+
+    def portal(_address: Address, path: str) -> bytes:
+        if path == "/log/checkpoint":
+            return f"origin\n{len(log)}\n".encode()
+        token = log[int(path.rpartition("=")[2])]
+        return json.dumps({"public": {"token": hashlib.sha256(token).hexdigest()}}).encode()
+
+    def is_complete(_people: object, contract: str, _found: Acknowledged) -> bool:
+        if contract != "c1":
+            raise AssertionError(f"{contract} is not there")
+        return False
+
+    monkeypatch.setattr(judging, "_portal", portal)
+    monkeypatch.setattr(load, "signers", lambda _company: {})
+    monkeypatch.setattr(load, "is_complete", is_complete)
+    monkeypatch.setattr(load, "LONGEST", 0.0)
+
+    told = json.loads(load.look_up(Company(tmp_path), journal, tmp_path / "shelf"))
+
+    assert told["found"] == 3 and "1 timestamps, 1 contracts, 1 signatures" in told["words"]
+    assert told["missing"] == ["c2 is not there", "1 of 2 tokens are not in the log"]
+    log.append(b"lost")
+    assert json.loads(load.look_up(Company(tmp_path), journal, tmp_path / "shelf"))["found"] == 4
 
 
 def test_times_of_acknowledgements_are_read_as_they_were_written(tmp_path: Path) -> None:

@@ -3,14 +3,14 @@ nodes' own, and takes each to the independent witness. What they saw is a line o
 
     python -m tests.ha.watching COMPANY RECORD
 
-A ``fork`` is a checkpoint that the witness refuses, as it does not continue what it has cosigned; ``behind`` one
-that is smaller than one that was published before.
+A ``fork`` is a checkpoint that the witness refuses, as it does not continue what it has cosigned, or another one
+of a size that was seen before; ``behind`` one that is smaller than one that was published before. ``trouble`` is
+what keeps somebody from watching: nothing is proven then.
 """
 
 from __future__ import annotations
 
 import base64
-import contextlib
 import http.client
 import json
 import sys
@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 from appliance.witnesses.messages import PATH, Submission, latest_path, parse_size
+from hsm.errors import Malformed
 from hsm.note import parse_checkpoint, parse_note
 from tests.ha.places import FLOATING, NODES, WITNESS, WITNESS_PORT
 from tests.machine import visitor
@@ -27,6 +28,8 @@ from tests.machine.visitor import Address
 
 PAUSE = 1.0
 IMPATIENT = 15
+GONE = (OSError, http.client.HTTPException)
+"""Nobody answers, or not whole: there is no checkpoint then."""
 
 
 class Watch:
@@ -37,17 +40,33 @@ class Watch:
         self._record = record
         self._lock = threading.Lock()
         self._published = 0
+        self._roots: dict[int, bytes] = {}
+        """Of every size that was seen."""
+
+    def keep_looking(self, place: str) -> None:
+        """Questions at *place*, again and again; whatever goes wrong with one, the next one is asked."""
+        while True:
+            try:
+                self.look(place)
+            except GONE:
+                pass
+            except Exception as failure:
+                self._say(place, "trouble", 0, f"{type(failure).__name__}: {failure}")
+            time.sleep(PAUSE)
 
     def look(self, place: str) -> None:
-        """One question at *place*."""
+        """One question at *place*. Raises OSError or HTTPException where it is not answered."""
         known = self._company.address
         address = Address(known.host, known.certificate, known.port, place)
         before = self._published
         note = _get(address, "/log/checkpoint")
-        size = parse_checkpoint(parse_note(note).text).size
+        checkpoint = parse_checkpoint(parse_note(note).text)
+        size = checkpoint.size
         if size < before:
             self._say(place, "behind", size, f"{before} were published before")
         with self._lock:
+            if self._roots.setdefault(size, checkpoint.root) != checkpoint.root:
+                self._say(place, "fork", size, "another root was published for this size")
             if size > self._published:
                 self._submit(address, place, note)
                 self._published = max(size, self._published)
@@ -56,22 +75,25 @@ class Watch:
         checkpoint = parse_checkpoint(parse_note(note).text)
         for _ in range(5):  # the appliance's scheduler asks the witness, too
             old = _cosigned(checkpoint.origin)
-            if old >= checkpoint.size:
-                return
+            if old > checkpoint.size:
+                return  # the witness has a newer one, which comes with a later question
             hashes = []
-            if old:
+            if 0 < old < checkpoint.size:
                 told = json.loads(_get(address, f"/log/proof/consistency?from={old}&to={checkpoint.size}"))
                 hashes = [base64.b64decode(each) for each in told["hashes"]]
-            status, answer = _post(Submission(old, tuple(hashes), note).encode())
+            status, answer = _witness("POST", PATH, Submission(old, tuple(hashes), note).encode())
             if status == http.HTTPStatus.OK:
                 self._say(place, "cosigned", checkpoint.size, "")
                 return
+            if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise OSError(f"the witness answers with {status}")
             try:
                 parse_size(answer)
-            except Exception:  # not the size that it has: it refuses
+            except Malformed:  # not the size that it has: it refuses
                 kind = "fork" if status in (409, 422) else "refused"
                 self._say(place, kind, checkpoint.size, answer.decode("utf-8", "replace").strip())
                 return
+        raise OSError("the witness was asked by others in between, again and again")
 
     def _say(self, place: str, event: str, size: int, words: str) -> None:
         line = {"at": time.time(), "where": place, "event": event, "size": size, "words": words}
@@ -93,36 +115,26 @@ def _get(address: Address, path: str) -> bytes:
 
 
 def _cosigned(origin: str) -> int:
-    connection = http.client.HTTPConnection(WITNESS, WITNESS_PORT, timeout=IMPATIENT)
-    connection.request("GET", latest_path(origin))
-    answer = connection.getresponse()
-    body = answer.read()
-    connection.close()
-    return parse_checkpoint(parse_note(body).text).size if answer.status == http.HTTPStatus.OK else 0
+    status, body = _witness("GET", latest_path(origin))
+    return parse_checkpoint(parse_note(body).text).size if status == http.HTTPStatus.OK else 0
 
 
-def _post(body: bytes) -> tuple[int, bytes]:
+def _witness(method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection(WITNESS, WITNESS_PORT, timeout=IMPATIENT)
-    connection.request("POST", PATH, body)
-    answer = connection.getresponse()
-    told = answer.read()
-    connection.close()
-    return answer.status, told
+    try:
+        connection.request(method, path, body)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
 
 
 def main(company: str, record: str) -> None:
     """Until it is ended."""
     visitor.PATIENCE = IMPATIENT
     watch = Watch(Company(Path(company)), Path(record))
-
-    def ask(place: str) -> None:
-        while True:
-            with contextlib.suppress(OSError, http.client.HTTPException, ValueError):  # no answer, no checkpoint
-                watch.look(place)
-            time.sleep(PAUSE)
-
     for place in (FLOATING, *(node.front for node in NODES)):
-        threading.Thread(target=ask, args=(place,), daemon=True).start()
+        threading.Thread(target=watch.keep_looking, args=(place,), daemon=True).start()
     threading.Event().wait()
 
 

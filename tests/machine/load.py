@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hsm.errors import AuthorityError
 from tests.machine import asking, contracts, judging
-from tests.machine.company import SIGNERS, Company
+from tests.machine.company import SIGNERS, Company, Person
 
 GONE = (OSError, http.client.HTTPException)
 """What it looks like from outside when a machine has lost its power."""
@@ -92,20 +92,32 @@ def look_up(company: Company, path: Path) -> str:
 def people_know(company: Company, found: Acknowledged) -> int:
     """The portal shows the signers what was sent and signed; the number of contracts that are complete, with
     evidence. Raises AssertionError with what is missing."""
+    people = signers(company)
+    return sum(is_complete(people, contract, found) for contract in found.sent)
+
+
+def signers(company: Company) -> dict[str, Person]:
+    """The signers by login, signed in."""
     people = {login: company.person(login) for login in SIGNERS}
     for someone in people.values():
         someone.sign_in()
-    for contract in found.sent:
-        people[SIGNERS[0]].visitor.good(f"/contracts/{contract}")
-    for login, contract in found.signed:
+    return people
+
+
+def is_complete(people: dict[str, Person], contract: str, found: Acknowledged) -> bool:
+    """Whether everybody has signed, and the evidence is there. Raises AssertionError where the portal does not
+    show that it was sent, or signed by who is *found* to have signed it."""
+    people[SIGNERS[0]].visitor.good(f"/contracts/{contract}")
+    signed = [login for login in SIGNERS if (login, contract) in found.signed]
+    for login in signed:
         page = people[login].visitor.get(f"/contracts/{contract}/signed")
         assert page.status == 200 and page.path.startswith(f"/contracts/{contract}/signed"), (
             f"{login} had signed {contract}, and the portal does not know: {page.path}: {page.said()}"
         )
-    both = [each for each in found.sent if all((login, each) in found.signed for login in SIGNERS)]
-    for contract in both:
-        contracts.completed(people[SIGNERS[0]], contract)
-    return len(both)
+    if len(signed) < len(SIGNERS):
+        return False
+    contracts.completed(people[SIGNERS[0]], contract)
+    return True
 
 
 def _ask(company: Company, journal: Journal, over: threading.Event) -> None:
