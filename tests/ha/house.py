@@ -115,9 +115,13 @@ class House:
         (self._folder / "controller.emu").write_text(_EMULATION)
         (self._folder / f"{node.name}.state").mkdir(exist_ok=True)
         where = ("-c", str(settings), "-f", str(self._folder / "controller.emu"))
-        self.begin(
-            f"controller-{node.name}", "ipmi_sim", *where, "-s", str(self._folder / f"{node.name}.state"), "-n"
-        )
+        command = ("ipmi_sim", *where, "-s", str(self._folder / f"{node.name}.state"), "-n")
+        for _ in range(5):  # it ends at once where the one before still has its port
+            process = self.begin(f"controller-{node.name}", *command)
+            time.sleep(1)
+            if process.poll() is None:
+                return
+        raise StepFailed(f"no controller for {node.name}: {self.said(f'controller-{node.name}')[-300:]}")
 
     def stop_controller(self, node: Place) -> None:
         """It is without current, too."""
