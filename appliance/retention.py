@@ -140,6 +140,10 @@ class Disposals(ABC, Generic[Retained]):
         with self._database.transaction() as tx:
             retention.lift_hold(tx, number, at=now, by=by, because=words, of=self._kind)
             append_event(tx, self._event(EventKind.HOLD_LIFTED, now, by, number, words))
+            self._after_lifting(tx, number)
+
+    def _after_lifting(self, tx: Transaction, number: str) -> None:
+        """What is to be done when a hold is lifted: nothing, unless a kind says otherwise."""
 
     def _end(self, tx: Transaction, retained: Retained, number: str, by: str, now: datetime) -> None:
         entry = self._dispose(tx, retained, by, now)

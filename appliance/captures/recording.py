@@ -32,7 +32,7 @@ from appliance.evidence.captures.facts import (
 from appliance.evidence.captures.gathering import CaptureSurroundings, captured_files, facts_of
 from appliance.evidence.captures.model import CaptureEvidence
 from appliance.evidence.captures.thumbnail import thumbnail_of
-from appliance.evidence.gathering import LogSources, certificates_of, log_material
+from appliance.evidence.gathering import LogSources, current_certificates_of, log_material
 from appliance.evidence.model import ManifestSignature, PackageRefused, TimestampExchange
 from appliance.language.sizes import MEGABYTE, ByteSize
 from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
@@ -179,7 +179,7 @@ class CaptureRecording:
             facts=facts,
             files=files,
             exchange=TimestampExchange(request, reply),
-            certificates=certificates_of(self._backend.authority),
+            certificates=current_certificates_of(self._backend.authority, now()),
             log=log_material(self._log, {recorded.entry: seen}),
             audience=recorded.audience,
             created=now(),

@@ -15,6 +15,7 @@ from typing import Final
 from appliance.acting_client import ClientReach, acting_client
 from appliance.captures.orders import CaptureDraft, PlanDraft, steps_to_text
 from appliance.captures.planning import due_of
+from appliance.captures.retention import tell_anew
 from appliance.config.captures import CaptureSettings
 from appliance.contracts.rules import require_reason
 from appliance.documents.blobs import BlobStore
@@ -226,6 +227,8 @@ class CaptureRegister:
             if (capture.held is None) == (reason is None):
                 raise StateRefused("Somebody has decided this already; look at the capture again.")
             captures.hold(tx, capture_id, reason)
+            if reason is None:
+                tell_anew(tx, capture)
             kind = EventKind.CAPTURE_RELEASED if reason is None else EventKind.CAPTURE_HELD
             append_event(tx, AuditEvent(kind, now, by, None, {"capture": capture_id}, {"reason": reason}))
 

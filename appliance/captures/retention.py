@@ -94,6 +94,9 @@ class CaptureRetention(Disposals[OrderedCapture]):
     def _event(self, kind: EventKind, at: datetime, by: str, number: str, reason: str) -> AuditEvent:
         return AuditEvent(kind, at, by, None, {"capture": number}, {"reason": reason})
 
+    def _after_lifting(self, tx: Transaction, number: str) -> None:
+        tell_anew(tx, captures.load_capture(tx, number))
+
     def _require_known(self, tx: Transaction, number: str) -> None:
         if captures.load_capture(tx, number).state is not CaptureState.DONE:
             raise PreconditionRefused("There is nothing to keep of this capture.")
@@ -125,6 +128,14 @@ class CaptureRetention(Disposals[OrderedCapture]):
         if retained.record is not None:
             retention.forget_openings(tx, [retained.record.entry])
         return append_event(tx, AuditEvent(EventKind.CAPTURE_DISPOSED, now, by, None, {"capture": retained.id}))
+
+
+def tell_anew(tx: Transaction, capture: OrderedCapture) -> None:
+    """Of *capture*, which nobody holds any more, officers count as not told: they are, after its term."""
+    if capture.ended is None:
+        return
+    for each in members.officers(tx):
+        outbox.take_back(tx, each, NoticeKind.CAPTURES_DUE, instant(capture.ended))
 
 
 def _is_news(tx: Transaction, officer: str, before: str, now: datetime) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from cryptography import x509
@@ -17,6 +18,9 @@ from appliance.ledger.disclosure import VisibleEvents
 from appliance.store import witnesses as stored_witnesses
 from appliance.store.database import Database
 from appliance.store.ledger import StoredCheckpoint
+from appliance.verification.paths import PathFinder
+from appliance.verification.revocation import without_current_list
+from appliance.verification.trust import shown_name
 from appliance.witnesses import WitnessPolicy, policy_of
 from appliance.witnesses.submitting import answering
 from hsm.client import AuthorityClient
@@ -25,6 +29,9 @@ PATIENCE: Final = 15.0
 """Seconds to wait for a checkpoint that covers everything."""
 
 TICK: Final = 0.05
+
+_SEALED_WITHIN: Final = timedelta(minutes=1)
+"""How long after its lists were got a package is dated, at the latest."""
 
 
 class LogSources(Protocol):
@@ -95,3 +102,26 @@ def certificates_of(authority: AuthorityClient) -> Certificates:
         evidence=x509.load_der_x509_certificate(authority.certificate("evidence")),
         crls=tuple(authority.crls()),
     )
+
+
+def current_certificates_of(authority: AuthorityClient, now: datetime) -> Certificates:
+    """The same with lists that still count when what is made *now* is dated; those of issuing CAs are issued anew
+    where they do not. Raises :class:`StateRefused` while that of the root, which a ceremony makes, has run out."""
+    found, at = certificates_of(authority), now + _SEALED_WITHIN
+    if _without_list(found, at) is not None:
+        authority.issue_crl()
+        found = certificates_of(authority)
+    missing = _without_list(found, at)
+    if missing is not None:
+        raise StateRefused(
+            "The revocation list by the issuer of {name} has run out: a package made now would prove nothing. See"
+            " that there is a newer one.",
+            name=shown_name(missing),
+        )
+    return found
+
+
+def _without_list(found: Certificates, at: datetime) -> x509.Certificate | None:
+    finder = PathFinder([found.root], found.intermediates)
+    paths = [path for each in (found.evidence, found.timestamping) for path in finder.paths(each)]
+    return without_current_list(paths, found.crls, at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.evidence import log_files
+from appliance.evidence.common_files import pem
 from appliance.evidence.manifest_signature import PackageTrust, certificates_in
 from appliance.evidence.members import Files, part
 from appliance.evidence.model import PackageRefused
@@ -24,7 +26,9 @@ from appliance.verification import (
     Verifier,
 )
 from appliance.verification.model import PASSED, undecided
-from appliance.verification.trust import UNREADABLE
+from appliance.verification.paths import PathFinder
+from appliance.verification.revocation import are_lists_by, without_current_list
+from appliance.verification.trust import UNREADABLE, shown_name
 from hsm import checkers, timestamp
 from hsm.errors import Sentence
 from hsm.manifests import RENEWALS
@@ -41,6 +45,17 @@ _UNKNOWN_CHECKER = (
 )
 _ONLY_TO_READ = "These files are only there to be read and were not verified: {files}."
 _LISTS = "crls.pem"
+_OWN_LISTS = f"certificates/{_LISTS}"
+_UNSIGNING = re.compile(r"(?:ca|chain|crls|own-[0-9]+(?:-anchor)?)[.]pem")
+"""Of certificates/: what leads to the root, the lists, and certificates of others, whose lists the PDF has."""
+_UNLIKE = (
+    "A revocation list in {path} is not by an authority in the package, or has parts that programs read"
+    " differently. No verdict rests on it."
+)
+_UNLISTED = (
+    "Whether the certificate of {name} was revoked is not known: the package has no revocation list by its issuer"
+    " that counts for it."
+)
 _CRL_END = b"-----END X509 CRL-----\n"
 
 
@@ -67,7 +82,7 @@ def trust_in(files: Files, verifier: Verifier, at: datetime, anchors: TrustAncho
             "The package has more than {limit} certificates; it was not judged.", limit=_MOST_CERTIFICATES
         )
     paths = [path for path in sorted(files) if path.startswith(RENEWALS) and path.endswith(_LISTS)]
-    lists = dict.fromkeys(crl for path in (f"certificates/{_LISTS}", *paths) for crl in crls_in(part(files, path)))
+    lists = dict.fromkeys(crl for path in (_OWN_LISTS, *paths) for crl in crls_in(part(files, path)))
     known = dict.fromkeys((*anchors.known, *certificates, *later))
     believed = replace(anchors, known=tuple(known), crls=(*anchors.crls, *lists))
     carried = frozenset(each.public_bytes(Encoding.DER) for each in certificates)
@@ -90,6 +105,33 @@ def _der_of(crl: bytes) -> bytes:
         return x509.load_pem_x509_crl(crl).public_bytes(Encoding.DER)
     except UNREADABLE as error:
         raise PackageRefused("A file of the package is not in the form that it must have.") from error
+
+
+def judge_lists(files: Files, trust: PackageTrust, at: datetime | None = None) -> Iterator[SignatureReport]:
+    """What is not known, as the lists in the package do not say it: for each certificate by which something in it
+    was signed, and each above it up to whom the reader trusts, there is one by who issued it, which counted *at*
+    that moment (None: at any). Others than whole ones by authorities are not taken, as programs differ in what
+    they make of those. Certificates that lead to nobody who is trusted are told elsewhere. Raises
+    :class:`PackageRefused` where the file is not PEM as openssl writes it."""
+    lists = crls_in(part(files, _OWN_LISTS))
+    if b"".join(map(pem, map(x509.load_der_x509_crl, lists))) != part(files, _OWN_LISTS):
+        raise PackageRefused("The file {path} of the package cannot be read.", path=_OWN_LISTS)
+    believed = trust.anchors.certificates
+    if not are_lists_by(lists, (*believed, *trust.anchors.known)):
+        yield _undecided_by_lists(_UNLIKE, path=_OWN_LISTS)
+    finder = PathFinder(believed, trust.anchors.known)
+    names = [path for path in sorted(files) if path.startswith("certificates/") and path.endswith(".pem")]
+    signing = [name for name in names if not _UNSIGNING.fullmatch(name.removeprefix("certificates/"))]
+    found = [finder.paths(each) for name in signing for each in certificates_in(part(files, name))]
+    missing = without_current_list((paths[0] for paths in found if paths), lists, at)
+    if missing is not None:
+        yield _undecided_by_lists(_UNLISTED, name=shown_name(missing))
+
+
+def _undecided_by_lists(template: str, **values: str) -> SignatureReport:
+    return SignatureReport(
+        _OWN_LISTS, undecided(SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, template, **values)
+    )
 
 
 def judge_programs(files: Files) -> Iterator[SignatureReport]:

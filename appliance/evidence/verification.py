@@ -11,7 +11,8 @@
 5. the checkers are ours: of this release or an earlier one (:mod:`hsm.checkers`). Others may be those of a newer
    release, so that they are undecided and not failed; what is only there to be read is remarked as not judged;
 6. the timestamps of the signed contract, of the checkpoint and of the records hold, and so do the records'
-   signatures: by somebody who is trusted, at the moment that the timestamp proves;
+   signatures: by somebody who is trusted, at the moment that the timestamp proves; the lists in the package speak
+   of each certificate;
 7. the signed contract itself passes the verifier of PDFs.
 
 For the package of a web capture :mod:`appliance.evidence.captures.verification` takes the place of 4 to 7.
@@ -53,6 +54,7 @@ from appliance.evidence.judging import (
     PackageJudgement,
     checkpoint_stamp,
     held_against,
+    judge_lists,
     judge_programs,
     judge_reply,
     judge_stamp,
@@ -212,6 +214,7 @@ def _judged(files: Files, listed: PackageManifest, trust: PackageTrust, witnesse
         *_stamps_elsewhere(contract, trust),
         *_records(files, listed, told, trust, seal),
         *(witnessed := judge_witnesses(files, witnesses)).reports,
+        *judge_lists(files, trust),
     )
     remarks = own_certificates.remarks(
         files, canonical.decode(part(files, package.HISTORY))["events"], contract.numbered

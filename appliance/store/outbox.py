@@ -59,6 +59,12 @@ def newest_of(tx: Transaction, recipient: str, kind: NoticeKind) -> Notice | Non
     return None if row is None else Notice(None, recipient, kind, datetime.fromisoformat(row[0]), row[1])
 
 
+def take_back(tx: Transaction, recipient: str, kind: NoticeKind, about: str) -> None:
+    """What *recipient* was told of moments later than *about* counts as told of that one only."""
+    query = "UPDATE outbox SET about = ?3 WHERE recipient = ?1 AND kind = ?2 AND about > ?3"
+    tx.execute(query, (recipient, kind, about))
+
+
 def is_held_up(tx: Transaction) -> bool:
     """Whether a mail waits that was tried and not taken."""
     held = f"{_QUEUED} AND reason IS NOT NULL AND {_BY[ChannelKind.MAIL]}"
@@ -317,7 +323,8 @@ _NOTIFIED = (
     " OR r.schedule = (SELECT schedule FROM captures WHERE id = o.about))))"
     " AND (o.kind <> 'captures-due' OR EXISTS (SELECT 1 FROM captures AS c WHERE c.state = 'done'"
     " AND c.held IS NULL AND c.ended < o.about AND NOT EXISTS (SELECT 1 FROM capture_holds AS h"
-    " WHERE h.capture = c.id AND h.lifted IS NULL)))"
+    " WHERE h.capture = c.id AND h.lifted IS NULL) AND NOT EXISTS (SELECT 1 FROM capture_disposals AS d"
+    " WHERE d.capture = c.id AND d.state = 'proposed')))"
     " AND (o.kind NOT IN ('guest-arrived', 'guest-asks', 'guest-locked') OR EXISTS (SELECT 1"
     " FROM guest_invitations AS g JOIN parties AS p ON p.id = g.party JOIN contracts AS c ON c.id = g.contract"
     " WHERE g.party = o.about AND g.ended IS NULL AND p.state = 'waiting' AND c.state = 'sent'"

@@ -24,7 +24,12 @@ _UNDERSTOOD = frozenset(
     {ExtensionOID.CRL_NUMBER, ExtensionOID.AUTHORITY_KEY_IDENTIFIER, ExtensionOID.ISSUING_DISTRIBUTION_POINT}
 )
 
+_OF_ENTRIES = frozenset({CRLEntryExtensionOID.CRL_REASON, CRLEntryExtensionOID.INVALIDITY_DATE})
+
 _OF_PARTS = frozenset({ExtensionOID.ISSUING_DISTRIBUTION_POINT, ExtensionOID.DELTA_CRL_INDICATOR})
+
+_CRITICAL = b"\x01\x01\xff"
+"""BOOLEAN TRUE, which is in each critical extension (RFC 5280, 4.1)."""
 
 _COMPROMISED = frozenset({x509.ReasonFlags.key_compromise, x509.ReasonFlags.ca_compromise})
 
@@ -64,6 +69,7 @@ class RevocationData:
         self._lists = [(crl.issuer, crl, own) for own, crl in read if crl is not None]
         self._answers = [each for each in map(_read_response, dict.fromkeys(responses)) if each is not None]
         self._signed: dict[tuple[int, x509.Certificate], bool] = {}
+        self._understood: dict[int, bool] = {}
 
     def status(self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> RevocationStatus:
         """What is known for the moment *at*: a revocation dated later than that is none yet."""
@@ -93,7 +99,7 @@ class RevocationData:
         if not _covers(crl, certificate) or not self._is_signed(crl, issuer):
             return NOTHING
         entry = _entry(crl, serial_of(certificate))
-        if entry is None and not _has_all(crl, certificate):
+        if entry is None and not (_has_all(crl, certificate) and self._is_understood(crl)):
             return NOTHING
         if entry is None or _reason(entry) is x509.ReasonFlags.remove_from_crl:
             return RevocationStatus(RevocationKnowledge.GOOD, made=crl.last_update_utc)
@@ -104,6 +110,22 @@ class RevocationData:
         if key not in self._signed:
             self._signed[key] = crl_is_by(crl, issuer)
         return self._signed[key]
+
+    def _is_understood(self, crl: x509.CertificateRevocationList) -> bool:
+        if id(crl) not in self._understood:
+            self._understood[id(crl)] = _entries_are_understood(crl)
+        return self._understood[id(crl)]
+
+
+def _entries_are_understood(crl: x509.CertificateRevocationList) -> bool:
+    """Whether no entry has a critical extension but a reason or a date of invalidity: else nobody counts as not
+    revoked by the list (RFC 5280, 5.3). Who is on it stands as revoked all the same."""
+    if _CRITICAL not in crl.tbs_certlist_bytes:
+        return True
+    try:
+        return all(not each.critical or each.oid in _OF_ENTRIES for entry in crl for each in entry.extensions)
+    except UNREADABLE:
+        return False
 
 
 def _entry(crl: x509.CertificateRevocationList, serial: int) -> x509.RevokedCertificate | None:
@@ -132,13 +154,14 @@ def _is_whole(crl: x509.CertificateRevocationList) -> bool:
 
 
 def without_current_list(
-    path: Sequence[x509.Certificate], crls: Iterable[bytes], at: datetime
+    paths: Iterable[Sequence[x509.Certificate]], crls: Iterable[bytes], at: datetime | None
 ) -> x509.Certificate | None:
-    """The first certificate of *path*, which ends with its anchor, about which none of *crls* (DER) speaks that
-    counted *at* that moment: signed by who issued the certificate and with the key that it names, made by then,
-    its successor not yet due."""
-    lists = [crl for crl in map(_read_list, crls) if crl is not None and _counts(crl, at)]
-    for certificate, issuer in pairwise(path):
+    """The first certificate of *paths*, which end with their anchors, about which none of *crls* (DER) speaks that
+    counted *at* that moment: signed by who issued the certificate and with the key that it names, made by
+    then, its successor not yet due. None for *at*: whenever the list counted."""
+    read = [crl for crl in map(_read_list, crls) if crl is not None]
+    lists = [crl for crl in read if _entries_are_understood(crl) and (at is None or _counts(crl, at))]
+    for certificate, issuer in dict.fromkeys(pair for path in paths for pair in pairwise(path)):
         about = [crl for crl in lists if _covers(crl, certificate) and _has_all(crl, certificate)]
         if not any(crl_is_by(crl, issuer) and _names(crl, issuer) for crl in about):
             return certificate

@@ -6,9 +6,12 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from appliance.archive_renewal import RenewalRound
 from appliance.captures.packages import PACKAGE
 from appliance.demonstration.participants import ZHANG
+from appliance.errors import StateRefused
 from appliance.health.capture_checks import packages
 from appliance.health.check_context import open_check_context
 from appliance.store import captures
@@ -25,6 +28,8 @@ from tests.evidence.unpacked import unpack
 from tests.portal.office_visits import account_of
 
 NEW_KEY, RUN_OUT, YEARS_LATER = 4.85, 5.2, 8.0
+LIST_RUN_OUT, A_DAY = 1.5, 1 / 365
+"""The root's revocation list counts for 400 days."""
 
 
 def kept(appliance: Appliance, capture_id: str) -> bytes:
@@ -93,3 +98,21 @@ def test_a_package_that_was_not_renewed_in_time_is_not_renewed_and_told() -> Non
             with open_check_context(site.home, role="operator", now=site.now()) as asked:
                 found = packages(asked)
         assert (found.well, "prove nothing now: 1" in str(found)) == (False, True)
+
+
+def test_no_package_is_made_with_lists_that_have_run_out() -> None:
+    """That of the root waits for its ceremony; those of issuing CAs are issued at once."""
+    with decade() as site:
+        with site.serving(), site.opened() as appliance, site.sequenced():
+            account_of(appliance, ZHANG.subject, INVESTIGATOR)
+            capture = captured(appliance, ZHANG.subject)
+        site.move_to(LIST_RUN_OUT)
+        refused = pytest.raises(StateRefused, match="has run out")
+        with site.serving(), site.opened() as appliance, site.sequenced(), refused:
+            appliance.capture_packages.package(capture.id, by=ZHANG.subject)
+        site.renew(step("root-crl"))
+        site.move_to(LIST_RUN_OUT + A_DAY)
+        with site.serving(), site.opened() as appliance, site.sequenced():
+            assert appliance.capture_packages.run_round()
+            report = appliance.verifier.verify(kept(appliance, capture.id))
+            assert report.indication is Indication.PASSED, report.reasons

@@ -111,14 +111,16 @@ def test_files_of_captures_are_needed_until_then(appliance: Appliance, made: Ord
             assert each.digest in every
 
 
+def told_of_due(which: Appliance) -> int:
+    """How many notices of captures whose term is over are in the list of :data:`WATCHER`."""
+    found = which.reminders.inbox.list_entries(WATCHER, Language.CHINESE)
+    return [each.title for each in found].count("有网页取证已到保存期限，待登记员处理")
+
+
 def test_officers_are_told_of_what_is_due_once_a_day_until_they_have_decided(
     world: World, appliance: Appliance, made: OrderedCapture
 ) -> None:
     account_of(appliance, WATCHER, frozenset({AccountRole.OFFICER}))
-
-    def told(which: Appliance) -> list[str]:
-        found = which.reminders.inbox.list_entries(WATCHER, Language.CHINESE)
-        return [each.title for each in found if each.title == "有网页取证已到保存期限，待登记员处理"]
 
     assert appliance.capture_retention.tell_officers() == 0
     assert by_itself(appliance).tell_officers() == 0
@@ -127,7 +129,7 @@ def test_officers_are_told_of_what_is_due_once_a_day_until_they_have_decided(
         everybody = later.capture_retention.tell_officers()
         assert everybody == len(later.database.query(members.officers)) >= 1
         assert later.capture_retention.tell_officers() == 0
-        assert len(told(later)) == 1
+        assert told_of_due(later) == 1
     with world.opened(ahead=AFTERWARDS + timedelta(days=2)) as later:
         assert later.capture_retention.tell_officers() == 0, "nothing more came due"
     another = captured(appliance, WHO)
@@ -137,7 +139,46 @@ def test_officers_are_told_of_what_is_due_once_a_day_until_they_have_decided(
         assert later.capture_retention.tell_officers() == everybody
         for each in later.capture_retention.list_due():
             later.capture_retention.place_hold(each.id, reason="诉讼", by=OFFICER)
-        assert told(later) == []
+        assert told_of_due(later) == 0
+
+
+def test_officers_are_told_anew_of_what_nobody_holds_any_more(
+    world: World, appliance: Appliance, made: OrderedCapture
+) -> None:
+    """A hold of officers and one of whoever ordered it: the day after it is lifted, and once."""
+    another = captured(appliance, WHO)
+    for number, capture in enumerate((made, another)):
+        with world.opened(ahead=AFTERWARDS + timedelta(days=10 + 4 * number)) as later:
+            everybody = len(later.database.query(members.officers))
+            later.capture_retention.tell_officers()
+            if capture is made:
+                later.capture_retention.place_hold(capture.id, reason="诉讼", by=OFFICER)
+            else:
+                later.captures.hold(capture.id, reason="还要用", by=WHO)
+        with world.opened(ahead=AFTERWARDS + timedelta(days=12 + 4 * number)) as later:
+            assert later.capture_retention.tell_officers() == 0, "nothing came due"
+            if capture is made:
+                later.capture_retention.lift_hold(capture.id, reason="结案", by=OFFICER)
+            else:
+                later.captures.release(capture.id, by=WHO)
+            assert later.capture_retention.tell_officers() == everybody
+            assert later.capture_retention.tell_officers() == 0
+        with world.opened(ahead=AFTERWARDS + timedelta(days=13 + 4 * number)) as later:
+            assert later.capture_retention.tell_officers() == 0
+
+
+def test_nobody_is_told_of_what_is_proposed_already(
+    world: World, appliance: Appliance, made: OrderedCapture
+) -> None:
+    account_of(appliance, WATCHER, frozenset({AccountRole.OFFICER}))
+    with world.opened(ahead=AFTERWARDS + timedelta(days=20)) as later:
+        later.capture_retention.tell_officers()
+        assert told_of_due(later) > 0
+        for each in later.capture_retention.list_due():
+            later.capture_retention.propose_disposal(each.id, reason="期满", by=OFFICER)
+        assert told_of_due(later) == 0
+        later.capture_retention.refuse_disposal(made.id, reason="还要用", by=WATCHER)
+        assert told_of_due(later) > 0
 
 
 def test_nothing_goes_before_two_officers_have_decided(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.confinement.pool import Confinement
 from appliance.evidence.model import EvidenceInput
@@ -23,11 +24,13 @@ from appliance.verification import Indication, Verifier
 from hsm import cms
 from tests.evidence import contract
 from tests.evidence.authority import Revocation, TestAuthority
+from tests.evidence.captures.renewing import NO_LISTS, NOT_COUNTING, UNDERSTOOD
 from tests.evidence.contract import signed_at
 from tests.evidence.real_contract import SignedPdf
 from tests.evidence.resealing import resealed
 from tests.evidence.test_checkers import CHECKERS, check
 from tests.evidence.unpacked import commands, run, unpack
+from tests.offline_verifier.engine import started
 from tests.sweeps import one_in
 
 Judged = Callable[..., dict[str, bool]]
@@ -150,6 +153,34 @@ def test_who_was_revoked_before_has_not(
         "sealing": Revocation(evidence.certificates.evidence, later),
     }
     assert not agreed(judged(revoked[before]))
+
+
+ANY_TIME = {
+    *("overdue", "overdue from this second on", "of a year before", "of later"),
+    *("one of them overdue", "the root's overdue"),
+}
+"""These lists are enough in the package of a contract: of an authority that has ended there is no newer one."""
+
+
+@pytest.mark.parametrize("name", one_in(4, {**NOT_COUNTING, **NO_LISTS, **UNDERSTOOD}))
+def test_whom_no_list_tells_of_nothing_is_known_about(
+    name: str, package: bytes, authority: TestAuthority, confinement: Confinement, tmp_path: Path
+) -> None:
+    """Every judge says so, the page too (EN 319 102-1, 5.2.6; RFC 5280, 5.2 and 5.3)."""
+    lists = {**NOT_COUNTING, **NO_LISTS, **UNDERSTOOD}[name](authority)
+    made = resealed(package, {"certificates/crls.pem": lists}, authority)
+    root, at = authority.root.certificate, authority.now + HOUR
+    report = Verifier(confinement, [root], evidence=verify_package, clock=lambda: at).verify(made)
+    known = name in {*ANY_TIME, *UNDERSTOOD}
+    assert report.indication is (Indication.PASSED if known else Indication.INDETERMINATE), report.reasons
+    folder = unpack(made, tmp_path / "package")
+    told = [check(checker, folder) for checker in CHECKERS]
+    assert [status == 0 for status, _ in told] == [known, known], told
+    (tmp_path / "engine").mkdir()
+    with started(tmp_path / "engine") as engine:
+        answer = engine.ask_folder(folder, root.public_bytes(Encoding.PEM), at)
+    assert answer.report["proven"] is known, answer.reasons
+    assert any("evocation list" in each for each in answer.reasons) is not known
 
 
 def test_a_forger_cannot_have_the_checkers_pass_over_it(

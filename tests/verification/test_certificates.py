@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from appliance.verification import Indication, Level, SubIndication
@@ -147,6 +148,25 @@ def test_one_of_several_lists_speaks_of_those_that_name_its_place(good: World) -
     other = revocation_list(good.issuing, extra=_part(1))
     found = RevocationData([other]).status(good.signer.certificate, good.issuing.certificate, NOW)
     assert found.known is RevocationKnowledge.NOTHING, "it names no place"
+
+
+def test_a_list_with_what_nobody_understands_of_an_entry_speaks_for_nobody(good: World) -> None:
+    """RFC 5280, 5.3: who is on it stands as revoked all the same."""
+    unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.9"), b"\5\0")
+    reason = x509.CRLReason(x509.ReasonFlags.superseded)
+    signer, issuer = good.signer.certificate, good.issuing
+    for extension, critical, told in (
+        (unknown, True, "nothing"),
+        (unknown, False, "good"),
+        (reason, True, "good"),
+    ):
+        for serial, known in ((1, told), (signer.serial_number, "revoked")):
+            entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(NOW - timedelta(days=3))
+            builder = x509.CertificateRevocationListBuilder().issuer_name(issuer.certificate.subject)
+            builder = builder.last_update(NOW).next_update(NOW + timedelta(days=30))
+            made = builder.add_revoked_certificate(entry.add_extension(extension, critical).build())
+            crl = made.sign(issuer.key, hashes.SHA256()).public_bytes(Encoding.DER)
+            assert RevocationData([crl]).status(signer, issuer.certificate, NOW).known.value == known
 
 
 def test_list_of_somebody_else_revokes_nothing(good: World, verify: Verify) -> None:

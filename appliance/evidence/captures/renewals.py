@@ -127,7 +127,7 @@ def _without_list(files: Files, number: int, before: SignatureReport, at: dateti
     """What is wrong where the renewal, made *at* that time, brings no list that counted then about a certificate
     that led from the timestamp *before* it to the root."""
     path = [x509.load_der_x509_certificate(each.encoded) for each in before.path]
-    missing = without_current_list(path, crls_in(part(files, _path(number, _LISTS))), at)
+    missing = without_current_list([path], crls_in(part(files, _path(number, _LISTS))), at)
     if missing is None:
         return None
     values = {"path": _path(number, _REPLY), "name": shown_name(missing)}

@@ -9,7 +9,7 @@
 6. the WARC was timestamped first: by the reply that answers its query, with the serial number that the entry
    names, after the capture had ended, before the entry was written, and that before the manifest was timestamped;
    the capture took no more than an hour, and was timestamped within another;
-7. certificates are trusted and not revoked when they were used;
+7. certificates are trusted and not revoked when they were used, by lists that counted when the manifest was dated;
 8. the address, the title and the name that were logged are those of the facts;
 9. the WACZ shows that WARC and nothing else (:mod:`appliance.evidence.captures.archive`);
 10. renewed timestamps, where there are any, follow one another, each over what it covers, and bring revocation
@@ -42,6 +42,7 @@ from appliance.evidence.judging import (
     PackageJudgement,
     held_against,
     judge_checkpoint,
+    judge_lists,
     judge_programs,
     judge_reply,
     not_judged,
@@ -89,6 +90,7 @@ def judge_capture(
         *(*judge_programs(files), dated, seal),
         *held_against(log_files.CHECKPOINT_STAMP, checkpoint),
         *(*renewals, *witnessed.reports),
+        *judge_lists(files, trust, _token(files, manifest.REPLY).gen_time),
     )
     judged = PackageJudgement(reports, ())
     remarks = remarks_beside(judged.verdict, facts, dated, witnessed.remarks)

@@ -169,6 +169,8 @@ the last timestamp of this package counts no longer, as its certificate has run 
       最后一个时间戳的证书已过期，现已不能证明任何内容；制作方可能有续期后的副本，请重新获取"""
 PART_OF_LIST = r"^ {12}(\S.*: critical|X509v3 (Issuing Distribution Point|Delta CRL Indicator):) *$"
 """Of what openssl tells of a revocation list: something that would have to be understood."""
+UNLIKE = "that programs read differently 吊销列表来源不明或含有各程序解读不一的内容"
+UNCOUNTED = "no revocation list that counted then 缺少当时有效的吊销列表"
 MEMBERS = ("archive/capture.warc.gz", "indexes/index.cdx", "pages/pages.jsonl")
 DESCRIPTION, SIGNED = "datapackage.json", "datapackage-digest.json"
 DESCRIBED = ("created", "mainPageDate", "mainPageUrl", "profile", "resources", "software", "title", "wacz_version")
@@ -285,7 +287,7 @@ def once(fields: list[tuple[str, str]]) -> bool:  # each, and in order
 
 
 def seconds(date: str) -> int:
-    whole = re.sub(r"[.]\d+", "", " ".join(date.split()))
+    whole = re.sub(r"[.][0-9]{0,5}[1-9] ", " ", " ".join(date.split()))  # no finer, as programs differ there
     return calendar.timegm(time.strptime(whole, "%b %d %H:%M:%S %Y GMT"))
 
 
@@ -592,6 +594,7 @@ class Package:
         for path, command in kinds:
             plain = "".join(self.about_pem(each, command) for each in parts(path)) == read(path).decode("ascii")
             require(plain, f"{path} has something else in it 文件有其他内容")
+        require(self.are_whole(CRLS), f"{CRLS} has a list by no authority here, or with parts {UNLIKE}")
         whole = self.run(
             "verify", "-CAfile", CA, "-no-CApath", "-no-CAstore", "-no_check_time", "-check_ss_sig", CA
         )
@@ -620,6 +623,21 @@ class Package:
         for each in (each for path in self.lists for each in parts(path)):
             issuer, made = self.about_pem(each, *DATED).split("\n")[:2]
             show(f"      {issuer[7:]}; {made[11:]}")
+
+    def are_whole(self, path: str) -> bool:
+        """Each of these lists is by an authority here, no part of one, and says when the next one is due."""
+        known = self.scratch / "known"  # whoever may have signed them
+        authorities = [each for file in (*self.chains, self.trust[1]) for each in parts(file)]
+        known.write_text("".join(filter(self.signs_lists, authorities)), "ascii")
+        asked = ["crl", "-noout", "-nextupdate", "-no-CApath", "-no-CAstore", "-CAfile", str(known)]
+        told = [self.run(*asked, given=each) for each in parts(path)]
+        texts = [self.about_pem(each, "crl", "-noout", "-text") for each in parts(path)]
+        whole = all(b"verify OK" in each.stderr and b"NONE" not in each.stdout for each in told)
+        return whole and not any(re.search(PART_OF_LIST, each, re.MULTILINE) for each in texts)
+
+    def signs_lists(self, pem: str) -> bool:
+        usage = re.search(r"\n {12}X509v3 Key Usage:.*\n(.*)", self.about_pem(pem, "x509", "-noout", "-text"))
+        return usage is None or "CRL Sign" in usage[1]
 
     def check_checkpoint(self) -> None:
         checkpoint, text = read("log/checkpoint"), read("log/checkpoint.text")
@@ -1175,7 +1193,10 @@ class CapturePackage(Package):
             at = self.stamps[stamp]
             held = self.stamps[before] <= at and self.counts(before, "-data", content, at)
             require(held, f"{before} had run out when it was renewed 续期时原时间戳已失效")
-            self.check_lists(f"{stem}.crls.pem", self.signer_of(before), at)
+            counted = self.are_whole(f"{stem}.crls.pem") and self.counted(
+                self.signer_of(before), f"{stem}.crls.pem", at
+            )
+            require(counted, f"{stem}.crls.pem has {UNCOUNTED}")
             self.signers[stamp], before, content = by, stamp, text
             show(f"ok    the timestamp was renewed, {shown} 时间戳已续期")
         self.judged |= self.beside
@@ -1187,25 +1208,11 @@ class CapturePackage(Package):
         names = [name[:-4] for name in self.names("certificates/") if name.startswith("timestamping")]
         return text_in(f"certificates/{self.stamper(stamp, names)}.pem")
 
-    def check_lists(self, path: str, pem: str, at: int) -> None:
-        """What a renewal brings counted at its time, for all that led from the timestamp before it to the root;
-        each list is by an authority here, no part of one, and says when the next one is due."""
-        known = self.scratch / "known"  # whoever may have signed them
-        authorities = [each for file in (*self.chains, self.trust[1]) for each in parts(file)]
-        known.write_text("".join(filter(self.signs_lists, authorities)), "ascii")
-        asked = ["crl", "-noout", "-nextupdate", "-no-CApath", "-no-CAstore", "-CAfile", str(known)]
-        told = [self.run(*asked, given=each) for each in parts(path)]
-        counts = told and all(b"verify OK" in each.stderr and b"NONE" not in each.stdout for each in told)
-        texts = [self.about_pem(each, "crl", "-noout", "-text") for each in parts(path)]
-        counts = counts and not any(re.search(PART_OF_LIST, each, re.MULTILINE) for each in texts)
-        for each in self.path_of(pem) if counts else ():
-            done = self.run(*self.verifying, "-crl_check", "-CRLfile", path, "-attime", str(at), given=each)
-            counts = counts and (not done.returncode or only_revoked(done))  # since when: path_stands
-        require(counts, f"{path} has no revocation list that counted then 缺少续期当时有效的吊销列表")
-
-    def signs_lists(self, pem: str) -> bool:
-        usage = re.search(r"\n {12}X509v3 Key Usage:.*\n(.*)", self.about_pem(pem, "x509", "-noout", "-text"))
-        return usage is None or "CRL Sign" in usage[1]
+    def counted(self, pem: str, path: str, at: int) -> bool:
+        """The lists in that file counted then, for the certificate and all that leads from it to the root."""
+        asked = [*self.verifying, "-crl_check", "-CRLfile", path, "-attime", str(at)]
+        done = [self.run(*asked, given=each) for each in self.path_of(pem)]
+        return all(not each.returncode or only_revoked(each) for each in done)  # since when: path_stands
 
     def check_last(self) -> None:
         """The last timestamp counts today."""
@@ -1215,6 +1222,8 @@ class CapturePackage(Package):
 
     def check_certificates(self, entries: list[LoggedEntry]) -> None:
         super().check_certificates(entries)
+        for name in (each for each in self.names("certificates/") if re.match("evidence|timestamping", each)):
+            require(self.counted(text_in(f"certificates/{name}"), CRLS, self.made), f"{CRLS} has {UNCOUNTED}")
         for stamp, pem in self.signers.items():
             good = self.path_stands(pem, self.until(stamp, entries))
             require(good, f"the certificate of {stamp} was revoked, or is not trusted 证书已吊销或不可信")

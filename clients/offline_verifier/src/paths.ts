@@ -90,7 +90,8 @@ export class CertificateJudge {
     return issued;
   }
 
-  private async paths(leaf: Certificate): Promise<Path[]> {
+  /** Paths from *leaf* to an anchor, the shortest first, at most a handful. */
+  async paths(leaf: Certificate): Promise<Path[]> {
     const found: Path[] = [];
     const waiting: Path[] = [[leaf]];
     for (let step = 0; step < MOST_STEPS && found.length < MOST_PATHS; step++) {

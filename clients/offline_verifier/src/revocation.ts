@@ -12,7 +12,6 @@ import {
   Malformed,
   SEQUENCE,
   bits,
-
   enumerated,
   equal,
   integer,
@@ -53,6 +52,8 @@ const AUTHORITY_KEY = "2.5.29.35";
 const SUBJECT_KEY = "2.5.29.14";
 /** CRL number, authority key identifier, issuing distribution point. */
 const UNDERSTOOD = new Set(["2.5.29.20", "2.5.29.35", DISTRIBUTION_POINT]);
+/** BOOLEAN TRUE, which is in each critical extension (RFC 5280, 4.1). */
+const CRITICAL = [0x01, 0x01, 0xff];
 const REASON = "2.5.29.21";
 const INVALIDITY_DATE = "2.5.29.24";
 const REMOVE_FROM_CRL = 8n;
@@ -90,6 +91,7 @@ export class RevocationData {
   /** Whether something was there that cannot be read or computed here, and might tell of a revocation. */
   unreadable = false;
   private readonly signed = new Map<string, boolean>();
+  private readonly understood = new Map<RevocationList, boolean>();
 
   private constructor(
     private readonly lists: readonly RevocationList[],
@@ -159,11 +161,17 @@ export class RevocationData {
       this.signed.set(key, signed);
       if (!signed) return NOTHING;
       const entry = entryAbout(list, certificate);
-      if (entry === null && !hasAll(list, certificate)) return NOTHING;
+      if (entry === null && !(hasAll(list, certificate) && this.isUnderstood(list))) return NOTHING;
       return { known: "good", since: null, carried: list.carried, ...entry };
     } catch (error) {
       return this.nothing(error);
     }
+  }
+
+  private isUnderstood(list: RevocationList): boolean {
+    const known = this.understood.get(list) ?? entriesAreUnderstood(list);
+    this.understood.set(list, known);
+    return known;
   }
 
   private nothing(error: unknown): RevocationStatus {
@@ -179,6 +187,21 @@ export class RevocationData {
       return this.nothing(error);
     }
   }
+}
+
+/** Whether no entry has a critical extension but a reason or a date of invalidity: else nobody counts as not revoked by the list
+ * (RFC 5280, 5.3). Who is on it stands as revoked all the same. */
+function entriesAreUnderstood(list: RevocationList): boolean {
+  const { tbs } = list;
+  if (!tbs.some((_, at) => CRITICAL.every((each, more) => tbs[at + more] === each))) return true;
+  const known = (name: string, each: Extension): boolean => !each.critical || name === REASON || name === INVALIDITY_DATE;
+  return extensionsOfEntries(list).every((each) => [...each].every(([name, one]) => known(name, one)));
+}
+
+function extensionsOfEntries(list: RevocationList): ReadonlyMap<string, Extension>[] {
+  const entries = list.entries === undefined ? [] : members(list.entries);
+  const found = entries.map((each) => members(each, SEQUENCE)[2]).filter((each) => each !== undefined);
+  return found.map(readExtensions);
 }
 
 async function isListBy(list: RevocationList, issuer: Certificate): Promise<boolean> {
@@ -200,11 +223,9 @@ export async function areListsBy(crls: readonly Uint8Array[], issuers: readonly 
 
 /** Whether it is no part of a list, and nothing in it would have to be understood: programs differ in that. */
 function isWhole(list: RevocationList): boolean {
-  const entries = list.entries === undefined ? [] : members(list.entries);
   const marked = (known: ReadonlyMap<string, Extension>): boolean => [...known.values()].some((each) => each.critical);
-  const ofEntry = (entry: Element): Element | undefined => members(entry, SEQUENCE)[2];
   if (list.extensions.has(DISTRIBUTION_POINT) || list.extensions.has(DELTA) || marked(list.extensions)) return false;
-  return !entries.map(ofEntry).some((each) => each !== undefined && marked(readExtensions(each)));
+  return !extensionsOfEntries(list).some(marked);
 }
 
 /** Whether the key of *issuer* is the one that the list says it was signed with, if it says so. */
@@ -217,8 +238,8 @@ function names(list: RevocationList, issuer: Certificate): boolean {
 
 /** The place of the first certificate of *path*, which ends with its anchor, about which none of *crls* (DER) speaks that
  * counted *at* that moment: signed by who issued the certificate and with the key that it names, made by then, its successor not
- * yet due. */
-export async function withoutCurrentList(path: readonly (Certificate | undefined)[], crls: readonly Uint8Array[], at: Date): Promise<number | null> {
+ * yet due. Null for *at*: whenever the list counted. */
+export async function withoutCurrentList(path: readonly (Certificate | undefined)[], crls: readonly Uint8Array[], at: Date | null): Promise<number | null> {
   for (const [index, certificate] of path.slice(0, -1).entries()) {
     const issuer = path[index + 1];
     if (certificate === undefined || issuer === undefined) return index;
@@ -228,10 +249,11 @@ export async function withoutCurrentList(path: readonly (Certificate | undefined
   return null;
 }
 
-async function isCurrent(der: Uint8Array, certificate: Certificate, issuer: Certificate, at: Date): Promise<boolean> {
+async function isCurrent(der: Uint8Array, certificate: Certificate, issuer: Certificate, at: Date | null): Promise<boolean> {
   const list = readList(der, true);
-  const counts = list?.due && list.made <= at && at < list.due;
-  return list !== null && counts === true && covers(list, certificate) && hasAll(list, certificate) && names(list, issuer) && (await isListBy(list, issuer));
+  if (list === null || !entriesAreUnderstood(list)) return false;
+  const counts = at === null || (list.due !== null && list.made <= at && at < list.due);
+  return counts && covers(list, certificate) && hasAll(list, certificate) && names(list, issuer) && (await isListBy(list, issuer));
 }
 
 /** The list; null for one with a critical extension that is not understood, which says nothing (RFC 5280, 5.2). */

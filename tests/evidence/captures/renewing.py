@@ -192,9 +192,9 @@ NO_LISTS: Mapping[str, Lists] = {
     "of others' certificates beside": _beside((of_part(indirect_crl=True), True)),
     "what nobody understands beside": _beside((_UNKNOWN, True)),
     "what nobody understands of one certificate": _instead((_UNKNOWN, True), in_entry=True),
-    "a reason that has to be understood beside": _beside(
-        (x509.CRLReason(x509.ReasonFlags.superseded), True), in_entry=True
-    ),
+    "what nobody understands of the list": _instead((_UNKNOWN, True)),
+    "what nobody understands of one certificate beside": _beside((_UNKNOWN, True), in_entry=True),
+    "a reason that has to be understood beside": _beside((_REASON, True), in_entry=True),
 }
 """These are none that a renewal can have."""
 
@@ -203,6 +203,12 @@ def good_lists(authority: TestAuthority) -> bytes:
     """Those of now."""
     return COUNTING["made now"](authority)
 
+
+UNDERSTOOD: Mapping[str, Lists] = {
+    "what nobody understands, and need not": _instead((_UNKNOWN, False), in_entry=True),
+    "a reason": _beside((_REASON, False), in_entry=True),
+}
+"""More that a package may have."""
 
 FORMS: Mapping[str, Callable[[bytes], bytes]] = {
     "lines that end in CR and LF": lambda pem: pem.replace(b"\n", b"\r\n"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,8 +16,10 @@ from appliance.evidence.repacked import read_zip
 from appliance.evidence.verification import verify_package
 from appliance.language import Language, translator
 from appliance.verification import Indication, SubIndication, VerificationReport, Verifier
-from hsm.timestamp import parse_response, parse_token
+from hsm import der, timestamp
+from hsm.timestamp import TokenIssuer, parse_response, parse_token
 from tests.evidence.authority import START, Revocation, TestAuthority
+from tests.evidence.captured import built, evidence_for, small_capture
 from tests.evidence.captures.renewing import (
     COUNTING,
     EARLIER,
@@ -26,6 +28,7 @@ from tests.evidence.captures.renewing import (
     NO_LISTS,
     NOT_COUNTING,
     SECOND,
+    UNDERSTOOD,
     Lists,
     checked_at,
     good_lists,
@@ -37,7 +40,7 @@ from tests.evidence.captures.renewing import (
     short_lived,
     years_later,
 )
-from tests.evidence.resealing import repacked
+from tests.evidence.resealing import repacked, resealed
 from tests.evidence.test_checkers import CHECKERS
 from tests.evidence.unpacked import commands, run, unpack
 from tests.offline_verifier.engine import OfflineEngine, started
@@ -284,6 +287,68 @@ def test_lists_that_a_renewal_brings_counted_then(
         assert "renewals/01.tsr" in _not_passed(report)
     else:
         assert report.indication is Indication.PASSED, report.reasons
+    by_others(authority, made, at, tmp_path / "package", passes=passes)
+
+
+@pytest.mark.parametrize("name", one_in(5, {**BROUGHT, **UNDERSTOOD}))
+def test_lists_of_the_package_counted_when_it_was_made(
+    name: str, judged: Judged, by_others: Others, tmp_path: Path
+) -> None:
+    """Whether or not it is renewed later: what they do not say is not known (EN 319 102-1, 5.2.6), and no verifier
+    passes it."""
+    authority = short_lived()
+    lists = {**BROUGHT, **UNDERSTOOD}[name](authority)
+    made = resealed(package_by(authority), {"certificates/crls.pem": lists}, authority)
+    passes = name in {**COUNTING, **UNDERSTOOD}
+    for number in range(2):
+        at = authority.now + SECOND
+        report = judged(made, at, authority)
+        assert report.indication is (Indication.PASSED if passes else Indication.INDETERMINATE), report.reasons
+        told = [each for each in map(str, report.reasons) if "evocation list" in each]
+        assert bool(told) is not passes, report.reasons
+        by_others(authority, made, at, tmp_path / str(number), passes=passes)
+        years_later(authority, 1)
+        made = renewed_by(authority, made)
+
+
+MILLISECOND = timedelta(milliseconds=1)
+FRACTIONS = {b"": True, b".5": True, b".123456": True, b".1234567": False, b".50": False, b".": False}
+"""What stands behind the seconds of a timestamp, and whether it is one that programs read alike."""
+
+
+@pytest.mark.parametrize("fraction", one_in(2, FRACTIONS, start=1))
+def test_times_have_microseconds_at_most(
+    fraction: bytes, judged: Judged, by_others: Others, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = short_lived()
+    package = package_by(authority)
+    at = years_later(authority, 1)
+    body = f"{at:%Y%m%d%H%M%S}".encode() + fraction + b"Z"
+    monkeypatch.setattr(der, "generalized_time", lambda _: der.header(0x18, len(body)) + body)
+    monkeypatch.setattr(TokenIssuer, "_require_as_ordered", lambda *_: None)
+    monkeypatch.setattr(timestamp, "verify_token", lambda *_, **__: None)
+    made, passes = renewed_by(authority, package), FRACTIONS[fraction]
+    report = judged(made, at + timedelta(hours=1), authority)
+    assert report.indication is (Indication.PASSED if passes else Indication.FAILED), report.reasons
+    by_others(authority, made, at + timedelta(hours=1), tmp_path / "package", passes=passes)
+
+
+@pytest.mark.parametrize(
+    ("sealed", "renewed", "passes"),
+    [(500, 500, True), *one_in(2, [(0, 0, True), (900, 100, True), (100, -100, False)], start=1)],
+)
+def test_timestamps_of_one_second_are_in_no_order(
+    sealed: int, renewed: int, passes: bool, judged: Judged, by_others: Others, tmp_path: Path
+) -> None:
+    """Milliseconds after a second (RFC 3161, 2.4.2)."""
+    authority = short_lived()
+    evidence = evidence_for(authority, small_capture())
+    second = evidence.created.replace(microsecond=0) + SECOND
+    package = built(authority, evidence, at=second + sealed * MILLISECOND)
+    authority.now = second + renewed * MILLISECOND
+    made, at = renewed_by(authority, package), second + timedelta(hours=1)
+    report = judged(made, at, authority)
+    assert report.indication is (Indication.PASSED if passes else Indication.FAILED), report.reasons
     by_others(authority, made, at, tmp_path / "package", passes=passes)
 
 

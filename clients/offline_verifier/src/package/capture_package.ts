@@ -5,7 +5,6 @@
 
 import { isSignedBy, readCertificates } from "../certificates";
 import { digestOf, same } from "../octets";
-import { isListWhole } from "../revocation";
 import { type Verdict, sentence, undecided } from "../verdict";
 import { requireArchive } from "./archive";
 import { decode, fields } from "./canonical";
@@ -17,10 +16,10 @@ import { isFromCapture, requireCaptureLayout } from "./layout";
 import { fromPem, readToken } from "./messages";
 import { type CaptureReport, type PackageVerdict } from "./model";
 import { require } from "./refusal";
-import { checkRenewals, requireRenewals } from "./renewals";
+import { checkRenewals, follows, requireRenewals } from "./renewals";
 
 const [WARC, FACTS, PICTURE] = ["capture.warc.gz", "capture.json", "page.png"] as const;
-const [CA, CRLS] = ["certificates/ca.pem", "certificates/crls.pem"] as const;
+const CA = "certificates/ca.pem";
 const UNREAD = "The file {path} of the package cannot be read.";
 const [QUERY, REPLY] = ["capture.warc.tsq", "capture.warc.tsr"] as const;
 const OPENED = "address name title";
@@ -44,21 +43,20 @@ export class CaptureJudge extends PackageJudge {
   /** The authorities' files are whole, too, whether or not a verdict rests on them. */
   protected override async checkManifest(): Promise<Verdict[]> {
     const [root] = await readCertificates([part(this.files, CA)]);
-    const lists = this.listPaths().flatMap((path) => fromPem(part(this.files, path), "X509 CRL", path));
     const known = [...this.believed, ...this.more.known];
     const renewed = await checkRenewals(this.files, this.at, known, (path, data, query, at) => this.dated(path, data, query, at));
     this.asOf = renewed.asOf;
     if (renewed.count > 0) this.found.push(sentence("Renewed timestamps, each made while the one before it counted: {count}", { count: renewed.count }));
     const verdicts = [...renewed.verdicts, ...(await super.checkManifest())];
     const sealed = this.seal?.timestamp ?? null;
-    require(sealed === null || renewed.first === null || sealed <= renewed.first, "The renewed timestamps in the package do not follow one another.");
-    const issuers = await readCertificates(this.more.known);
+    require(sealed === null || renewed.first === null || follows(renewed.first, sealed), "The renewed timestamps in the package do not follow one another.");
     const whole = root !== undefined && fromPem(part(this.files, CA), "CERTIFICATE", CA).length === 1 && (await isSignedBy(root, root.key));
     if (!whole) verdicts.push(undecided("CERTIFICATE_CHAIN_GENERAL_FAILURE", UNREAD, { path: CA }));
-    for (const list of lists) {
-      if (!(await isListWhole(list, issuers))) verdicts.push(undecided("CERTIFICATE_CHAIN_GENERAL_FAILURE", UNREAD, { path: CRLS }));
-    }
     return verdicts;
+  }
+
+  protected override listsAt(sealed: Date | null): Date | null {
+    return sealed;
   }
 
   protected override isBeside(path: string): boolean {

@@ -3,10 +3,13 @@
  * the log's checkpoint and entries. *proven* says that everything holds which can be proven here.
  */
 
+import { readCertificates } from "../certificates";
 import { verifyDetached, verifyTimestamp } from "../engine";
 import { judgeWitnesses, readPolicy, type Witnessing } from "../log/witnesses";
 import { readNote, signedAlone } from "../log/note";
 import { digestOf, encoded, same, sha256, toBase64 } from "../octets";
+import { CertificateJudge } from "../paths";
+import { RevocationData, areListsBy, withoutCurrentList } from "../revocation";
 import { type CertificateDetails, type Sentence, type SignatureVerdict, type Verdict, sentence, undecided, worst } from "../verdict";
 import { type Entry, requireCheckpoint, requireEntries } from "./entries";
 import { type Files, part } from "./files";
@@ -19,6 +22,9 @@ import { Refused, require } from "./refusal";
 /** What rests on the root. */
 const RESTING: ReadonlySet<Part> = new Set(["manifest", "contract", "signatures", "records", "log", "recording"]);
 const ROOT = "certificates/ca.pem";
+const LISTS = "certificates/crls.pem";
+/** Of certificates/: what leads to the root, the lists, and certificates of others, whose lists the PDF has. */
+const UNSIGNING = /^certificates\/(?:ca|chain|crls|own-[0-9]+(?:-anchor)?)[.]pem$/;
 const POLICY = "log/witness-policy.txt";
 const CHECKERS = ["check.sh", "check.py"];
 
@@ -77,7 +83,7 @@ export abstract class PackageJudge {
 
   /** Where lists of revocations are. */
   protected listPaths(): string[] {
-    return ["certificates/crls.pem", ...[...this.files.keys()].filter((path) => /^renewals\/[^/]+\.crls\.pem$/.test(path))];
+    return [LISTS, ...[...this.files.keys()].filter((path) => /^renewals\/[^/]+\.crls\.pem$/.test(path))];
   }
 
   /** Whether more is known of the file *path* than that the manifest lists it. */
@@ -170,7 +176,33 @@ export abstract class PackageJudge {
     const proven = dated.time === null ? {} : { proven: dated.time };
     const seal = await verifyDetached(signature, octets, this.believed, this.asOf, { ...this.more, ...proven });
     this.seal = { ...seal, timestamp: dated.time, signingTime: dated.time ?? seal.signingTime };
-    return [this.seal.verdict, dated.verdict];
+    return [this.seal.verdict, dated.verdict, ...(await this.checkLists(this.listsAt(dated.time)))];
+  }
+
+  /** When the lists in the package have to count, of which the manifest is *sealed* at that time; null for any time. */
+  protected listsAt(_sealed: Date | null): Date | null {
+    return null;
+  }
+
+  /** About each certificate by which something was signed, and each above it up to whom the reader trusts, one of the lists in the
+   * package speaks, and these are whole. What leads to nobody who is trusted is told elsewhere. */
+  private async checkLists(at: Date | null): Promise<Verdict[]> {
+    const octets = part(this.files, LISTS);
+    const lists = octets.length === 0 ? [] : fromPem(octets, "X509 CRL", LISTS);
+    const [anchors, pool] = [await readCertificates(this.believed), await readCertificates(this.more.known)];
+    const verdicts: Verdict[] = [];
+    const whole = await areListsBy(lists, [...anchors, ...pool]);
+    if (!whole) verdicts.push(undecided("CERTIFICATE_CHAIN_GENERAL_FAILURE", UNLIKE, { path: LISTS }));
+    const judge = new CertificateJudge(anchors, pool, await RevocationData.read([], [], []));
+    const signing = [...this.files].filter(([path]) => /^certificates\/[^/]+\.pem$/.test(path) && !UNSIGNING.test(path));
+    for (const each of await readCertificates(signing.map(([, content]) => content))) {
+      const [path = []] = await judge.paths(each);
+      const missing = await withoutCurrentList(path, lists, at);
+      if (missing === null) continue;
+      verdicts.push(undecided("CERTIFICATE_CHAIN_GENERAL_FAILURE", UNLISTED, { name: path[missing]?.name ?? "" }));
+      break;
+    }
+    return verdicts;
   }
 
   protected async checkLog(): Promise<Verdict[]> {
@@ -253,6 +285,12 @@ function unlessNamed(verdict: Verdict): Verdict {
   return verdict.indication === "TOTAL-PASSED" ? IF_GENUINE : verdict;
 }
 
+const UNLIKE =
+  "A revocation list in {path} is not by an authority in the package, or has parts that programs read" +
+  " differently. No verdict rests on it.";
+const UNLISTED =
+  "Whether the certificate of {name} was revoked is not known: the package has no revocation list by its issuer" +
+  " that counts for it.";
 const UNKNOWN_CHECKER =
   "The checker {file} in the package is unknown to this verifier; the package may come from a newer release." +
   " Do not run it.";

@@ -1,6 +1,6 @@
 /** What packages take out of CMS messages, timestamps and certificates (RFC 5652, 3161, 5280); nothing is verified here. */
 
-import { type Element, Fields, Malformed, OBJECT_IDENTIFIER, SEQUENCE, SET, element, integer, members, oid, text, whole } from "../asn1";
+import { type Element, Fields, Malformed, OBJECT_IDENTIFIER, SEQUENCE, SET, element, integer, latin1, members, oid, text, whole } from "../asn1";
 import { fromBase64, joined, utf8 } from "../octets";
 import { Refused, require } from "./refusal";
 
@@ -80,6 +80,9 @@ export interface Token {
   readonly certificates: readonly Uint8Array[];
 }
 
+/** As programs read it alike: microseconds at most, without zeros behind (X.690, 11.7). */
+const GEN_TIME = /^\d{14}(?:\.\d{0,5}[1-9])?Z$/;
+
 /** The timestamp in a token or a whole reply (a TimeStampResp whose status is granted). */
 export function readToken(octets: Uint8Array, path: string): Token {
   return reading(path, () => {
@@ -89,7 +92,7 @@ export function readToken(octets: Uint8Array, path: string): Token {
     const info = new Fields(whole(message.content ?? new Uint8Array(), SEQUENCE));
     for (const tag of [INTEGER_TAG, OBJECT_IDENTIFIER, SEQUENCE]) info.next(tag);
     const serial = integer(info.next(INTEGER_TAG));
-    info.next();
+    if (!GEN_TIME.test(latin1(info.next().body))) throw new Malformed("time");
     info.optional(SEQUENCE);
     info.optional(BOOLEAN_TAG);
     const nonce = info.optional(INTEGER_TAG);

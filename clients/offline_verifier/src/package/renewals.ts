@@ -62,7 +62,7 @@ export async function checkRenewals(
     found ??= await dated(reply, content, query, asOf);
     verdicts.push(found.verdict);
     if (found.time === null) return { count, verdicts, asOf, first: null };
-    require(first === null || found.time <= first, "The renewed timestamps in the package do not follow one another.");
+    require(first === null || follows(first, found.time), "The renewed timestamps in the package do not follow one another.");
     const [last, over, asked] = number > 1 ? [".tsr", ".txt", ".tsq"].map((ending) => pathOf(number - 1, ending)) : MANIFEST;
     const before = await dated(last ?? "", part(files, over ?? ""), asked ?? "", found.time);
     const path = before.path.map((each) => certificates.find((one) => one.fingerprint === each.fingerprint));
@@ -76,6 +76,11 @@ export async function checkRenewals(
     found = before;
   }
   return { count, verdicts, asOf, first };
+}
+
+/** Whether *later* may come after *earlier*, in whole seconds: timestamps of the same second are in no order (RFC 3161, 2.4.2). */
+export function follows(later: Date, earlier: Date): boolean {
+  return Math.floor(later.getTime() / 1000) >= Math.floor(earlier.getTime() / 1000);
 }
 
 /** What `sha256sum` writes of all that the renewal with this number covers. */
