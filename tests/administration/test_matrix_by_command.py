@@ -40,7 +40,10 @@ class Machine:
     def asked(self, name: str) -> str:
         """What root asked for, on one of two machines if it is about both; its id."""
         of_two = self.site.settings.home.cluster_settings
-        of_two.write_text(CLUSTER, encoding="utf-8") if name.startswith("cluster.") else of_two.unlink(missing_ok=True)
+        if name.startswith("cluster."):
+            of_two.write_text(CLUSTER, encoding="utf-8")
+        else:
+            of_two.unlink(missing_ok=True)
         given = [part for key, value in arguments_of(REGISTRY[name]).items() for part in (f"--{key}", value)]
         done = self.run("do", name, *(part.replace("_", "-") if part.startswith("--") else part for part in given))
         found = re.search(r"`vermilion approve ([0-9a-f]{12}) --login", done.output)
