@@ -481,7 +481,7 @@ def test_a_cut_that_was_begun_counts_once_it_was_done(begun: dict[str, Any], suc
 )
 @pytest.mark.parametrize("number", [1, 2])
 def test_an_upgrade_is_ended_where_the_volume_is(
-    number: int, here_step: str | None, there_step: str | None, taken: bool
+    archives: tuple[str, str], number: int, here_step: str | None, there_step: str | None, taken: bool
 ) -> None:
     """How far it came says a file of the machine where it began, which may have lost the volume since."""
     import yaml  # noqa: PLC0415
@@ -489,18 +489,19 @@ def test_an_upgrade_is_ended_where_the_volume_is(
     [first, *_rest] = yaml.safe_load((CLUSTER.parents[1] / "playbooks/cluster_upgrade.yml").read_text("utf-8"))
     [task] = [each for each in first["pre_tasks"] if "is this one's to end" in each["name"]]
 
-    def journal(step: str | None) -> dict[str, Any]:
-        said = json.dumps({"before": "1", "after": "2", "step": step})
+    def journal(step: str | None, archive: str) -> dict[str, Any]:
+        said = json.dumps({"before": "1", "after": "2", "step": step, "archive": archive})
         read = {"skipped": True} if step is None else {"content": base64.b64encode(said.encode()).decode()}
         return {
             "preflight_upgrade_journal": read,
             "preflight_upgrade_file": {"stat": {"exists": step is not None}},
         }
 
-    given = clusters.both(number, there=journal(there_step), **journal(here_step))
+    given = clusters.both(number, there=journal(there_step, archives[1]), **journal(here_step, archives[0]))
     own = yaml.safe_load((CLUSTER.parent / "preflight/vars/main.yml").read_text(encoding="utf-8"))
-    asking = templar({**trusted(own), **given})
-    found = True
+    asking = templar({**trusted(own), **trusted(task["vars"]), **given})
+    ended_here = here_step is not None and archives == ("monday", "monday")
+    taken, found = taken and not ended_here, True
     for condition in task["when"]:
         found = found and asking.template(trusted(f"{{{{ {condition} }}}}"))
     assert found is (taken and number == 1)
@@ -530,6 +531,7 @@ def test_corosync_reads_who_is_in_the_cluster(tmp_path: Path, arbiter: str) -> N
     given = written("corosync.conf.j2", cluster_arbiter=arbiter).replace(
         "name: node-a", f"name: {socket.gethostname()}"
     )
+@pytest.mark.parametrize("archives", [("monday", "tuesday"), ("", ""), ("monday", "monday")])
     given = given.replace("10.77.1.1\n", "127.0.0.1\n").replace("10.77.2.1\n", "127.0.0.2\n")
     (tmp_path / "corosync.conf").write_text(
         given.replace("transport: knet", f"transport: knet\n    keyfile: {key}")
