@@ -133,6 +133,11 @@ MACHINES: list[tuple[str, dict[str, Any], str]] = [
         "is of a cluster of node-a and node-c",
     ),
     (
+        "places exchanged",
+        {**REPLACING, "cluster_here": {**member(mounted="/dev/drbd0", seen=["node-a"]), "number": 2}},
+        "node-a is machine 2 of its cluster, and number 1 of the inventory's group appliance",
+    ),
+    (
         "nobody asked",
         {**REPLACING, "cluster_here": member(mounted="/dev/drbd0")},
         "its Pacemaker does not answer",
@@ -360,6 +365,13 @@ def test_a_machine_is_surveyed_without_being_touched(tmp_path: Path) -> None:
     assert found["volume"]["block"] is False
     assert found["resolved"]["localhost"] and found["resolved"]["no.such.host.invalid"] == []
     assert found["rings_here"] == ["127.0.0.1"] and found["users"]["root"] == 0
+
+
+def test_which_machine_of_its_cluster_it_is(tmp_path: Path) -> None:
+    looking, conf = module("survey"), tmp_path / "corosync.conf"
+    assert looking.number(NAMES[0], conf) == 0
+    conf.write_text(written("corosync.conf.j2"), encoding="utf-8")
+    assert [looking.number(name, conf) for name in (*NAMES, "node")] == [1, 2, 0]
 
 
 def test_whose_a_disk_is_and_in_which_network_an_address() -> None:
