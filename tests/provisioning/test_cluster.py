@@ -374,6 +374,38 @@ def test_which_machine_of_its_cluster_it_is(tmp_path: Path) -> None:
     assert [looking.number(name, conf) for name in (*NAMES, "node")] == [1, 2, 0]
 
 
+def test_a_disk_that_is_on_its_way_up_is_not_taken_for_one_of_another_volume(tmp_path: Path) -> None:
+    """Pacemaker's agent attaches the disk, asks who else is there, and connects then: StandAlone for so long."""
+    [looks] = [each for each in tasks("joined_sync") if "or cannot have it" in each["name"]]
+    asking = templar({**clusters.both(), "cluster_timeout_factor": 2})
+    said = asking.template(trusted(looks["ansible.builtin.shell"]))
+    volume = tmp_path / "volume"
+    asked = str(said).replace("/proc/drbd", str(volume)).replace("sleep 30", f"echo connected >{volume}")
+    for before, after in ((" 0: cs:StandAlone ro:S", "connected"), (" 0: cs:WFConnection ro:S", None)):
+        volume.write_text(f"{before}\n", encoding="utf-8")
+        assert run("sh", "-c", asked).stdout == f"{after or before}\n"
+
+
+@pytest.mark.parametrize(
+    ("refusal", "again"),
+    [
+        ("node-b is not ready: its probe (vermilion-cluster.timer) has said nothing yet.", True),
+        ("Settings, secrets, release or users of node-b differ from those here; run ha.yml.", True),
+        ("The volume is not the same on both nodes: its replication is SyncSource. Wait until it is.", True),
+        ("Without fencing nothing is switched over: the fence device fence-node-a does not run.", True),
+        ("The cluster has no quorum.", False),
+    ],
+)
+def test_a_switch_waits_for_what_passes(refusal: str, again: bool) -> None:
+    """A machine that was just cut is to take over: its volume and its fence device are back soon."""
+    [block] = [each["block"] for each in tasks("cut") if "block" in each]
+    [task] = [each for each in block if "switch-over" in str(each)]
+    command = (CLUSTER.parents[2] / "systemd/bin/vermilion-cluster").read_text(encoding="utf-8")
+    assert all(each in command for each in task["vars"]["cluster_passes"].split("|")), "as it says it"
+    given = {**clusters.both(), **trusted(task["vars"]), "cluster_went": {"rc": 1, "stderr": refusal}}
+    assert templar(given).template(trusted(f"{{{{ {task['until']} }}}}")) is not again
+
+
 def test_whose_a_disk_is_and_in_which_network_an_address() -> None:
     looking = module("survey")
     routes = (
@@ -478,6 +510,12 @@ def test_a_cut_that_was_begun_counts_once_it_was_done(begun: dict[str, Any], suc
     given["cluster_begun"] = {**json.loads(fresh), **begun} if begun else {}
     said = templar(given).template(trusted(asks["ansible.builtin.set_fact"]["cluster_was_cut"]))
     assert said is done
+    [forgets] = [each for each in tasks["cut"] if each.get("ansible.builtin.file", {}).get("state") == "absent"]
+    names = [each["name"] for each in tasks["cut"]]
+    assert names.index(begins["name"]) < names.index(forgets["name"]) < names.index("It was cut")
+    for result, failed in (({"rc": 1}, True), ({}, True), ({"rc": 0}, False)):
+        given |= {"cluster_cutter": "node-a", "cluster_cut_done": result}
+        assert templar(given).template(trusted(f"{{{{ {forgets['when']} }}}}")) is failed
 
 
 @pytest.mark.parametrize(
@@ -492,6 +530,7 @@ def test_a_cut_that_was_begun_counts_once_it_was_done(begun: dict[str, Any], suc
     ],
 )
 @pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("archives", [("monday", "tuesday"), ("", ""), ("monday", "monday")])
 def test_an_upgrade_is_ended_where_the_volume_is(
     archives: tuple[str, str], number: int, here_step: str | None, there_step: str | None, taken: bool
 ) -> None:
@@ -543,7 +582,6 @@ def test_corosync_reads_who_is_in_the_cluster(tmp_path: Path, arbiter: str) -> N
     given = written("corosync.conf.j2", cluster_arbiter=arbiter).replace(
         "name: node-a", f"name: {socket.gethostname()}"
     )
-@pytest.mark.parametrize("archives", [("monday", "tuesday"), ("", ""), ("monday", "monday")])
     given = given.replace("10.77.1.1\n", "127.0.0.1\n").replace("10.77.2.1\n", "127.0.0.2\n")
     (tmp_path / "corosync.conf").write_text(
         given.replace("transport: knet", f"transport: knet\n    keyfile: {key}")
