@@ -46,8 +46,9 @@ class Node:
         return self.place.name
 
     def _command(self, kernel: Path) -> list[str]:
-        """QEMU's. One processor, as two nodes share the two cores of a small machine."""
-        command = ["qemu-system-x86_64", *accelerator(), "-m", str(MEMORY), "-smp", "1"]
+        """QEMU's. Two processors, though two nodes may share two cores: while one starts its services, which is what
+        takes longest without KVM, the other one has nothing to do."""
+        command = ["qemu-system-x86_64", *accelerator(), "-m", str(MEMORY), "-smp", "2"]
         command += ["-name", self.name, "-kernel", str(kernel / "vmlinuz"), "-initrd", str(kernel / "initrd.img")]
         command += [
             "-append",
