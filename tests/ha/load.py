@@ -26,7 +26,7 @@ from tests.machine.load import Acknowledged, Journal, counted, is_complete, sign
 from tests.machine.visitor import Address
 
 CLIENTS = 2
-PAUSE = 0.5
+PAUSE = 1.0
 """Between two questions of a program, in seconds."""
 
 IMPATIENT, PATIENT = 15, 120

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import http.client
 import json
 import secrets
 import subprocess
@@ -119,24 +121,28 @@ def read_on(address: Address, index: int, known: set[str], wanted: set[str], pat
     """Reads the published log from *index* on, adding the digests of the tokens in it to those *known*, until all
     that are *wanted* are among them; the log's size. AssertionError says how many are missing."""
     deadline = time.monotonic() + patience
-    while True:
-        size = int(_portal(address, "/log/checkpoint").split(b"\n")[1])
-        while index < size:
-            entry = json.loads(_portal(address, f"/log/entry?index={index}"))
-            known.add(entry.get("public", {}).get("token", ""))
-            index += 1
-        if wanted <= known:
-            return index
-        assert time.monotonic() < deadline, f"{len(wanted - known)} of {len(wanted)} tokens are not in the log"
-        time.sleep(0.5)
+    with contextlib.closing(address.encrypted()) as connection:  # one for all: without KVM a handshake is long
+        while True:
+            size = int(_answered(connection, "/log/checkpoint").split(b"\n")[1])
+            while index < size:
+                entry = json.loads(_answered(connection, f"/log/entry?index={index}"))
+                known.add(entry.get("public", {}).get("token", ""))
+                index += 1
+            if wanted <= known:
+                return index
+            assert time.monotonic() < deadline, f"{len(wanted - known)} of {len(wanted)} tokens are not in the log"
+            time.sleep(0.5)
 
 
 def _portal(address: Address, path: str) -> bytes:
-    connection = address.encrypted()
-    connection.request("GET", path, headers={"Connection": "close"})
+    with contextlib.closing(address.encrypted()) as connection:
+        return _answered(connection, path)
+
+
+def _answered(connection: http.client.HTTPSConnection, path: str) -> bytes:
+    connection.request("GET", path)
     answer = connection.getresponse()
     body = answer.read()
-    connection.close()
     assert answer.status == 200, f"{path} is answered with {answer.status}"
     assert len(answer.headers.get_all("Strict-Transport-Security", ())) == 1, f"{path}: not said once"
     return body

@@ -41,6 +41,7 @@ def survey(number: int) -> dict[str, Any]:
         "volume": {"path": DISK, "block": True, "bytes": 4 << 30, "ours": False, "holds": "", "used_by": ""},
         "cluster": [],
         "seen": [],
+        "number": 0,
         "mounted": "",
         "home": False,
         "home_bytes": 0,

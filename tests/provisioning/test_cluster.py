@@ -133,6 +133,11 @@ MACHINES: list[tuple[str, dict[str, Any], str]] = [
         "is of a cluster of node-a and node-c",
     ),
     (
+        "places exchanged",
+        {**REPLACING, "cluster_here": {**member(mounted="/dev/drbd0", seen=["node-a"]), "number": 2}},
+        "node-a is machine 2 of its cluster, and number 1 of the inventory's group appliance",
+    ),
+    (
         "nobody asked",
         {**REPLACING, "cluster_here": member(mounted="/dev/drbd0")},
         "its Pacemaker does not answer",
@@ -362,6 +367,45 @@ def test_a_machine_is_surveyed_without_being_touched(tmp_path: Path) -> None:
     assert found["rings_here"] == ["127.0.0.1"] and found["users"]["root"] == 0
 
 
+def test_which_machine_of_its_cluster_it_is(tmp_path: Path) -> None:
+    looking, conf = module("survey"), tmp_path / "corosync.conf"
+    assert looking.number(NAMES[0], conf) == 0
+    conf.write_text(written("corosync.conf.j2"), encoding="utf-8")
+    assert [looking.number(name, conf) for name in (*NAMES, "node")] == [1, 2, 0]
+
+
+def test_a_disk_that_is_on_its_way_up_is_not_taken_for_one_of_another_volume(tmp_path: Path) -> None:
+    """Pacemaker's agent attaches the disk, asks who else is there, and connects then: StandAlone for so long."""
+    [looks] = [each for each in tasks("joined_sync") if "or cannot have it" in each["name"]]
+    asking = templar({**clusters.both(), "cluster_timeout_factor": 2})
+    said = asking.template(trusted(looks["ansible.builtin.shell"]))
+    volume = tmp_path / "volume"
+    asked = str(said).replace("/proc/drbd", str(volume)).replace("sleep 30", f"echo connected >{volume}")
+    for before, after in ((" 0: cs:StandAlone ro:S", "connected"), (" 0: cs:WFConnection ro:S", None)):
+        volume.write_text(f"{before}\n", encoding="utf-8")
+        assert run("sh", "-c", asked).stdout == f"{after or before}\n"
+
+
+@pytest.mark.parametrize(
+    ("refusal", "again"),
+    [
+        ("node-b is not ready: its probe (vermilion-cluster.timer) has said nothing yet.", True),
+        ("Settings, secrets, release or users of node-b differ from those here; run ha.yml.", True),
+        ("The volume is not the same on both nodes: its replication is SyncSource. Wait until it is.", True),
+        ("Without fencing nothing is switched over: the fence device fence-node-a does not run.", True),
+        ("The cluster has no quorum.", False),
+    ],
+)
+def test_a_switch_waits_for_what_passes(refusal: str, again: bool) -> None:
+    """A machine that was just cut is to take over: its volume and its fence device are back soon."""
+    [block] = [each["block"] for each in tasks("cut") if "block" in each]
+    [task] = [each for each in block if "switch-over" in str(each)]
+    command = (CLUSTER.parents[2] / "systemd/bin/vermilion-cluster").read_text(encoding="utf-8")
+    assert all(each in command for each in task["vars"]["cluster_passes"].split("|")), "as it says it"
+    given = {**clusters.both(), **trusted(task["vars"]), "cluster_went": {"rc": 1, "stderr": refusal}}
+    assert templar(given).template(trusted(f"{{{{ {task['until']} }}}}")) is not again
+
+
 def test_whose_a_disk_is_and_in_which_network_an_address() -> None:
     looking = module("survey")
     routes = (
@@ -466,6 +510,12 @@ def test_a_cut_that_was_begun_counts_once_it_was_done(begun: dict[str, Any], suc
     given["cluster_begun"] = {**json.loads(fresh), **begun} if begun else {}
     said = templar(given).template(trusted(asks["ansible.builtin.set_fact"]["cluster_was_cut"]))
     assert said is done
+    [forgets] = [each for each in tasks["cut"] if each.get("ansible.builtin.file", {}).get("state") == "absent"]
+    names = [each["name"] for each in tasks["cut"]]
+    assert names.index(begins["name"]) < names.index(forgets["name"]) < names.index("It was cut")
+    for result, failed in (({"rc": 1}, True), ({}, True), ({"rc": 0}, False)):
+        given |= {"cluster_cutter": "node-a", "cluster_cut_done": result}
+        assert templar(given).template(trusted(f"{{{{ {forgets['when']} }}}}")) is failed
 
 
 @pytest.mark.parametrize(
@@ -480,8 +530,9 @@ def test_a_cut_that_was_begun_counts_once_it_was_done(begun: dict[str, Any], suc
     ],
 )
 @pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("archives", [("monday", "tuesday"), ("", ""), ("monday", "monday")])
 def test_an_upgrade_is_ended_where_the_volume_is(
-    number: int, here_step: str | None, there_step: str | None, taken: bool
+    archives: tuple[str, str], number: int, here_step: str | None, there_step: str | None, taken: bool
 ) -> None:
     """How far it came says a file of the machine where it began, which may have lost the volume since."""
     import yaml  # noqa: PLC0415
@@ -489,18 +540,19 @@ def test_an_upgrade_is_ended_where_the_volume_is(
     [first, *_rest] = yaml.safe_load((CLUSTER.parents[1] / "playbooks/cluster_upgrade.yml").read_text("utf-8"))
     [task] = [each for each in first["pre_tasks"] if "is this one's to end" in each["name"]]
 
-    def journal(step: str | None) -> dict[str, Any]:
-        said = json.dumps({"before": "1", "after": "2", "step": step})
+    def journal(step: str | None, archive: str) -> dict[str, Any]:
+        said = json.dumps({"before": "1", "after": "2", "step": step, "archive": archive})
         read = {"skipped": True} if step is None else {"content": base64.b64encode(said.encode()).decode()}
         return {
             "preflight_upgrade_journal": read,
             "preflight_upgrade_file": {"stat": {"exists": step is not None}},
         }
 
-    given = clusters.both(number, there=journal(there_step), **journal(here_step))
+    given = clusters.both(number, there=journal(there_step, archives[1]), **journal(here_step, archives[0]))
     own = yaml.safe_load((CLUSTER.parent / "preflight/vars/main.yml").read_text(encoding="utf-8"))
-    asking = templar({**trusted(own), **given})
-    found = True
+    asking = templar({**trusted(own), **trusted(task["vars"]), **given})
+    ended_here = here_step is not None and archives == ("monday", "monday")
+    taken, found = taken and not ended_here, True
     for condition in task["when"]:
         found = found and asking.template(trusted(f"{{{{ {condition} }}}}"))
     assert found is (taken and number == 1)

@@ -228,6 +228,7 @@ class TestAgent:
             agent(root, "start")
         assert (stamps / "stamp-vermilion-backup.timer").stat().st_mtime == 1_700_000_000
         assert not (stamps / "stamp-vermilion-drill.timer").exists(), "none was made yet"
+        assert (stamps / "stamp-vermilion-diagnose.timer").exists(), "its timer would catch up at once"
 
     def test_a_start_of_what_runs_changes_nothing(self, root: Path) -> None:
         with answering(root, *BOTH):

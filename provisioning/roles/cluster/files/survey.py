@@ -19,6 +19,7 @@ import xml.etree.ElementTree
 
 HOME = pathlib.Path("/var/lib/vermilion")
 CIB = pathlib.Path("/var/lib/pacemaker/cib/cib.xml")
+COROSYNC = pathlib.Path("/etc/corosync/corosync.conf")
 RESOURCE = pathlib.Path("/etc/drbd.d/vermilion.res")
 
 
@@ -65,6 +66,12 @@ def cluster_of(cib=CIB):
     if found.find(".//group[@id='vermilion']") is None:
         return []
     return sorted(each.get("uname", "") for each in found.iterfind("./configuration/nodes/node"))
+
+
+def number(name, conf=COROSYNC):
+    """The number that Corosync knows the node *name* by; 0 where its configuration has none of that name."""
+    found = re.search(rf"^\s*nodeid: (\d+)\n\s*name: {re.escape(name)}$", text(conf), re.MULTILINE)
+    return int(found[1]) if found else 0
 
 
 def seen():
@@ -149,6 +156,7 @@ def main(device, names, floating, rings):
         "volume": volume(device),
         "cluster": cluster_of(),
         "seen": seen(),
+        "number": number(os.uname().nodename),
         "mounted": home_mounted,
         "home": not home_mounted and ((HOME / "trust/log.vkey").exists() or (HOME / "state/vermilion.db").exists()),
         "home_bytes": used,
