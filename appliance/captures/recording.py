@@ -179,11 +179,11 @@ class CaptureRecording:
             facts=facts,
             files=files,
             exchange=TimestampExchange(request, reply),
-            certificates=current_certificates_of(self._backend.authority, now()),
             log=log_material(self._log, {recorded.entry: seen}),
             audience=recorded.audience,
-            created=now(),
             thumbnail=thumbnail_of(self._confinement, files[layout.PICTURE]),
+            certificates=current_certificates_of(self._backend.authority, now()),  # after the log's wait
+            created=now(),
         )
         seals = ManifestSignature(self._backend.authority.sign_manifest, self._backend.timestamps.issue_reply)
         return package.build(evidence, seals)

@@ -108,15 +108,17 @@ def current_certificates_of(authority: AuthorityClient, now: datetime) -> Certif
     """The same with lists that still count when what is made *now* is dated; those of issuing CAs are issued anew
     where they do not. Raises :class:`StateRefused` while that of the root, which a ceremony makes, has run out."""
     found, at = certificates_of(authority), now + _SEALED_WITHIN
-    if _without_list(found, at) is not None:
+    missing = _without_list(found, at)
+    if missing is not None and missing.issuer != found.root.subject:
         authority.issue_crl()
         found = certificates_of(authority)
-    missing = _without_list(found, at)
+        missing = _without_list(found, at)
     if missing is not None:
+        issuer = next(each for each in (found.root, *found.intermediates) if each.subject == missing.issuer)
         raise StateRefused(
-            "The revocation list by the issuer of {name} has run out: a package made now would prove nothing. See"
-            " that there is a newer one.",
-            name=shown_name(missing),
+            "The revocation list of {name} has run out, and a package made now would prove nothing. It can be made"
+            " once that list is renewed: ask the operators. The root's is renewed in a ceremony.",
+            name=shown_name(issuer),
         )
     return found
 

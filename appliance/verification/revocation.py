@@ -26,7 +26,7 @@ _UNDERSTOOD = frozenset(
 
 _OF_ENTRIES = frozenset({CRLEntryExtensionOID.CRL_REASON, CRLEntryExtensionOID.INVALIDITY_DATE})
 
-_OF_PARTS = frozenset({ExtensionOID.ISSUING_DISTRIBUTION_POINT, ExtensionOID.DELTA_CRL_INDICATOR})
+_OF_LISTS = frozenset({ExtensionOID.CRL_NUMBER, ExtensionOID.AUTHORITY_KEY_IDENTIFIER})
 
 _CRITICAL = b"\x01\x01\xff"
 """BOOLEAN TRUE, which is in each critical extension (RFC 5280, 4.1)."""
@@ -144,13 +144,20 @@ def are_lists_by(crls: Iterable[bytes], issuers: Iterable[x509.Certificate], /) 
 
 
 def _is_whole(crl: x509.CertificateRevocationList) -> bool:
-    """Whether it is no part of a list, and nothing in it would have to be understood: programs differ in that."""
+    """Whether it is no part of a list, and has nothing that programs read differently: its number, the identifier
+    of its issuer's key alone, and each certificate once, with reason and invalidity date; nothing critical."""
     try:
-        parts = any(each.oid in _OF_PARTS for each in crl.extensions)
-        marked = any(each.critical for part in (crl, *crl) for each in part.extensions)
+        more = [(each, _OF_LISTS) for each in crl.extensions]
+        more += [(each, _OF_ENTRIES) for entry in crl for each in entry.extensions]
+        plain = all(each.oid in known and not each.critical for each, known in more)
+        keys = [each.value for each, _ in more if isinstance(each.value, x509.AuthorityKeyIdentifier)]
+        alone = (x509.AuthorityKeyIdentifier(each.key_identifier, None, None) for each in keys)
+        plain = plain and keys == [each for each in alone if each.key_identifier]
+        plain = plain and not any(_reason(entry) is x509.ReasonFlags.remove_from_crl for entry in crl)
+        once = len({entry.serial_number for entry in crl}) == len(crl)
     except UNREADABLE:
         return False
-    return crl.next_update_utc is not None and not parts and not marked
+    return crl.next_update_utc is not None and plain and once
 
 
 def without_current_list(

@@ -167,8 +167,15 @@ RUN_OUT = """\
 the last timestamp of this package counts no longer, as its certificate has run out: nothing is proven by it now.
       Whoever made the package may have a copy with a later one: get it from there again
       最后一个时间戳的证书已过期，现已不能证明任何内容；制作方可能有续期后的副本，请重新获取"""
-PART_OF_LIST = r"^ {12}(\S.*: critical|X509v3 (Issuing Distribution Point|Delta CRL Indicator):) *$"
-"""Of what openssl tells of a revocation list: something that would have to be understood."""
+OF_LISTS = re.compile(
+    r" {12}(X509v3 CRL Number:\s+(0x)?[0-9A-F]+"
+    r"|X509v3 Authority Key Identifier:\s+(keyid:)?[0-9A-F]{2}(:[0-9A-F]{2})*"
+    r"|X509v3 CRL Reason Code:\s+(Unspecified|(Key|CA|AA) Compromise|Affiliation Changed|Superseded"
+    r"|Cessation Of Operation|Certificate Hold|Privilege Withdrawn)"
+    r"|Invalidity Date:\s+[A-Z][a-z]{2} [ 0-9:]{16} GMT)"
+)
+"""What openssl tells of an extension of a revocation list that all programs read alike."""
+FRACTION = re.compile(r"^ +(Last Update|Next Update|Revocation Date): .*[.]", re.MULTILINE)
 UNLIKE = "that programs read differently 吊销列表来源不明或含有各程序解读不一的内容"
 UNCOUNTED = "no revocation list that counted then 缺少当时有效的吊销列表"
 MEMBERS = ("archive/capture.warc.gz", "indexes/index.cdx", "pages/pages.jsonl")
@@ -625,7 +632,8 @@ class Package:
             show(f"      {issuer[7:]}; {made[11:]}")
 
     def are_whole(self, path: str) -> bool:
-        """Each of these lists is by an authority here, no part of one, and says when the next one is due."""
+        """Each of these lists is by an authority here, a whole one that programs read alike, and says when the
+        next one is due."""
         known = self.scratch / "known"  # whoever may have signed them
         authorities = [each for file in (*self.chains, self.trust[1]) for each in parts(file)]
         known.write_text("".join(filter(self.signs_lists, authorities)), "ascii")
@@ -633,7 +641,15 @@ class Package:
         told = [self.run(*asked, given=each) for each in parts(path)]
         texts = [self.about_pem(each, "crl", "-noout", "-text") for each in parts(path)]
         whole = all(b"verify OK" in each.stderr and b"NONE" not in each.stdout for each in told)
-        return whole and not any(re.search(PART_OF_LIST, each, re.MULTILINE) for each in texts)
+        return whole and all(map(self.is_plain_list, texts))
+
+    @staticmethod
+    def is_plain_list(text: str) -> bool:
+        """Nothing else is in it than extensions that programs read alike, and each certificate once."""
+        extensions = re.findall(r"^ {12}\S.*(?:\n {13}.*)*", text, re.MULTILINE)
+        known = all(map(OF_LISTS.fullmatch, extensions))
+        serials = re.findall(r"^ {4}Serial Number: .*", text, re.MULTILINE)
+        return known and len(set(serials)) == len(serials) and not FRACTION.search(text)
 
     def signs_lists(self, pem: str) -> bool:
         usage = re.search(r"\n {12}X509v3 Key Usage:.*\n(.*)", self.about_pem(pem, "x509", "-noout", "-text"))

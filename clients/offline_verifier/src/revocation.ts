@@ -16,6 +16,7 @@ import {
   equal,
   integer,
   isTime,
+  latin1,
   members,
   oid,
   time,
@@ -50,13 +51,15 @@ const DISTRIBUTION_POINTS = "2.5.29.31";
 const DELTA = "2.5.29.27";
 const AUTHORITY_KEY = "2.5.29.35";
 const SUBJECT_KEY = "2.5.29.14";
-/** CRL number, authority key identifier, issuing distribution point. */
-const UNDERSTOOD = new Set(["2.5.29.20", "2.5.29.35", DISTRIBUTION_POINT]);
+const NUMBER = "2.5.29.20";
+const UNDERSTOOD = new Set([NUMBER, AUTHORITY_KEY, DISTRIBUTION_POINT]);
 /** BOOLEAN TRUE, which is in each critical extension (RFC 5280, 4.1). */
 const CRITICAL = [0x01, 0x01, 0xff];
 const REASON = "2.5.29.21";
 const INVALIDITY_DATE = "2.5.29.24";
 const REMOVE_FROM_CRL = 8n;
+/** Reasons that a whole list may give (RFC 5280, 5.3.1). */
+const REASONS = [0n, 1n, 2n, 3n, 4n, 5n, 6n, 9n, 10n];
 /** keyCompromise and cACompromise. */
 const COMPROMISED = [1n, 2n];
 const CRL_SIGN = 6;
@@ -221,11 +224,28 @@ export async function areListsBy(crls: readonly Uint8Array[], issuers: readonly 
   return !(await Promise.all(crls.map((each) => isOne(each).catch(() => false)))).includes(false);
 }
 
-/** Whether it is no part of a list, and nothing in it would have to be understood: programs differ in that. */
+/** Whether it is no part of a list, and has nothing that programs read differently: its number, the identifier of its issuer's key
+ * alone, and each certificate once, with reason and invalidity date; nothing of it critical, and no fractions of seconds. Throws
+ * Malformed. */
 function isWhole(list: RevocationList): boolean {
-  const marked = (known: ReadonlyMap<string, Extension>): boolean => [...known.values()].some((each) => each.critical);
-  if (list.extensions.has(DISTRIBUTION_POINT) || list.extensions.has(DELTA) || marked(list.extensions)) return false;
-  return !extensionsOfEntries(list).some(marked);
+  const read: Readonly<Record<string, (value: Element) => boolean>> = {
+    [NUMBER]: (value) => integer(value) >= 0n,
+    [AUTHORITY_KEY]: (value) => members(value, SEQUENCE).map((each) => each.tag === 0x80 && each.body.length > 0).join() === "true",
+    [REASON]: (value) => REASONS.includes(enumerated(value)),
+    [INVALIDITY_DATE]: isWholeSecond,
+  };
+  const plain = (found: ReadonlyMap<string, Extension>, ...names: string[]): boolean =>
+    [...found].every(([name, each]) => !each.critical && names.includes(name) && read[name]?.(whole(each.value)));
+  const entries = (list.entries === undefined ? [] : members(list.entries)).map((each) => members(each, SEQUENCE));
+  const once = new Set(entries.map(([serial]) => serial?.bytes.join())).size === entries.length;
+  if (!once || !entries.every(([, date]) => date && isWholeSecond(date))) return false;
+  return plain(list.extensions, NUMBER, AUTHORITY_KEY) && extensionsOfEntries(list).every((each) => plain(each, REASON, INVALIDITY_DATE));
+}
+
+/** RFC 5280, 4.1.2.5. */
+function isWholeSecond(element: Element): boolean {
+  time(element);
+  return !latin1(element.body).includes(".");
 }
 
 /** Whether the key of *issuer* is the one that the list says it was signed with, if it says so. */
@@ -264,9 +284,11 @@ function readList(der: Uint8Array, carried: boolean): RevocationList | null {
   if (version !== undefined && integer(version) !== 1n) throw new Malformed("version");
   if (!equal(fields.next(SEQUENCE).bytes, signed.algorithm.bytes)) throw new Malformed("two algorithms");
   const issuer = fields.next(SEQUENCE).bytes;
-  const made = time(fields.next());
+  const first = fields.next();
+  const made = time(first);
   const next = fields.optional(0x17) ?? fields.optional(0x18);
   const due = next === undefined ? null : time(next);
+  if (![first, next].every((each) => each === undefined || isWholeSecond(each))) throw new Malformed("fraction of a second");
   const entries = fields.optional(SEQUENCE);
   const last = fields.optional(0xa0);
   fields.end();

@@ -115,9 +115,14 @@ def _of_another(authority: TestAuthority) -> bytes:
 
 
 def _made_with(
-    authority: TestAuthority, by: Holder, *more: tuple[x509.ExtensionType, bool], in_entry: bool = False
+    authority: TestAuthority,
+    by: Holder,
+    *more: tuple[x509.ExtensionType, bool],
+    in_entry: bool = False,
+    times: int = 1,
 ) -> bytes:
-    """A list of now in PEM with these extensions (each critical or not), of the list or of an entry."""
+    """A list of now in PEM with these extensions (each critical or not), of the list or of its entry, which it has
+    so many *times*."""
     builder = x509.CertificateRevocationListBuilder().issuer_name(by.certificate.subject)
     builder = builder.last_update(authority.now).next_update(authority.now + WEEK)
     entry = x509.RevokedCertificateBuilder().serial_number(1).revocation_date(START)
@@ -126,7 +131,9 @@ def _made_with(
             entry = entry.add_extension(extension, critical)
         else:
             builder = builder.add_extension(extension, critical)
-    made = builder.add_revoked_certificate(entry.build()).sign(by.key, hashes.SHA256())
+    for _ in range(times):
+        builder = builder.add_revoked_certificate(entry.build())
+    made = builder.sign(by.key, hashes.SHA256())
     return pem_of([made.public_bytes(Encoding.DER)])
 
 
@@ -141,12 +148,17 @@ PLACE = [x509.UniformResourceIdentifier("http://ca.example/1.crl")]
 _UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.9"), b"\5\0")
 _REASON = x509.CRLReason(x509.ReasonFlags.superseded)
 _ANOTHER_KEY = x509.AuthorityKeyIdentifier(b"another key", None, None)
+_OFF = x509.CRLReason(x509.ReasonFlags.remove_from_crl)
+_ANOTHER_NUMBER = x509.AuthorityKeyIdentifier(None, [x509.DNSName("ca.example")], 4711)
+_NO_NUMBER = x509.UnrecognizedExtension(x509.oid.ExtensionOID.CRL_NUMBER, b"\5\0")
+_NO_REASON = x509.UnrecognizedExtension(x509.oid.CRLEntryExtensionOID.CRL_REASON, b"\x0a\1\7")
 
 
-def _instead(*more: tuple[x509.ExtensionType, bool], in_entry: bool = False) -> Lists:
+def _instead(*more: tuple[x509.ExtensionType, bool], in_entry: bool = False, times: int = 1) -> Lists:
     """Instead of the issuing CA's."""
     return lambda authority: (
-        pem_of(authority.crls()[:1]) + _made_with(authority, authority.issuing, *more, in_entry=in_entry)
+        pem_of(authority.crls()[:1])
+        + _made_with(authority, authority.issuing, *more, in_entry=in_entry, times=times)
     )
 
 
@@ -192,6 +204,14 @@ NO_LISTS: Mapping[str, Lists] = {
     "of others' certificates beside": _beside((of_part(indirect_crl=True), True)),
     "what nobody understands beside": _beside((_UNKNOWN, True)),
     "what nobody understands of one certificate": _instead((_UNKNOWN, True), in_entry=True),
+    "what nobody understands, and need not": _instead((_UNKNOWN, False), in_entry=True),
+    "a certificate that is on it no more": _instead((_OFF, False), in_entry=True),
+    "a certificate twice": _instead(times=2),
+    "another certificate of its issuer": _instead((_ANOTHER_NUMBER, False)),
+    "another certificate of its issuer beside": _beside((_ANOTHER_NUMBER, False)),
+    "no number": _beside((_NO_NUMBER, False)),
+    "no reason": _beside((_NO_REASON, False), in_entry=True),
+    "more names of its issuer": _beside((x509.IssuerAlternativeName([x509.DNSName("ca.example")]), False)),
     "what nobody understands of the list": _instead((_UNKNOWN, True)),
     "what nobody understands of one certificate beside": _beside((_UNKNOWN, True), in_entry=True),
     "a reason that has to be understood beside": _beside((_REASON, True), in_entry=True),
@@ -205,7 +225,6 @@ def good_lists(authority: TestAuthority) -> bytes:
 
 
 UNDERSTOOD: Mapping[str, Lists] = {
-    "what nobody understands, and need not": _instead((_UNKNOWN, False), in_entry=True),
     "a reason": _beside((_REASON, False), in_entry=True),
 }
 """More that a package may have."""
