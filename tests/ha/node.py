@@ -46,8 +46,8 @@ class Node:
         return self.place.name
 
     def _command(self, kernel: Path) -> list[str]:
-        """QEMU's. Two processors, though two nodes may share two cores: while one starts its services, which is what
-        takes longest without KVM, the other one has nothing to do."""
+        """QEMU's. Two processors, though two nodes may share two cores: while one starts its services, which takes
+        longest without KVM, the other one has nothing to do."""
         command = ["qemu-system-x86_64", *accelerator(), "-m", str(MEMORY), "-smp", "2"]
         command += ["-name", self.name, "-kernel", str(kernel / "vmlinuz"), "-initrd", str(kernel / "initrd.img")]
         command += [
