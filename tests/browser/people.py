@@ -30,8 +30,8 @@ WEAKER = (
 )
 """What every page says on which PIN and code are set up or taken."""
 
-PATIENCE = 40_000
-"""Milliseconds in which a page has come, signing and dating included."""
+PATIENCE = 120_000
+"""Milliseconds in which a page has come, signing and dating included: a busy machine is slow, not wrong."""
 
 SEEN = f"""() => [{WIDER}, ({READ})(), document.querySelector(".clock time")?.innerText]"""
 """By how much the page sticks out, what is read on it, and what its clock shows, asked for at once."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import http.client
 import json
 import re
 import xml.etree.ElementTree as ET
@@ -155,7 +156,7 @@ def test_what_is_found_is_counted_and_not_what_was_acknowledged(
     journal, log = tmp_path / "round-1", [b"first", b"another", b"later"]
     journal.write_text(f"token {b'first'.hex()}\ntoken {b'lost'.hex()}\nsent c1\nsigned ivan c1\nsent c2\n")
 
-    def portal(_address: Address, path: str) -> bytes:
+    def answered(_connection: http.client.HTTPSConnection, path: str) -> bytes:
         if path == "/log/checkpoint":
             return f"origin\n{len(log)}\n".encode()
         token = log[int(path.rpartition("=")[2])]
@@ -166,7 +167,8 @@ def test_what_is_found_is_counted_and_not_what_was_acknowledged(
             raise AssertionError(f"{contract} is not there")
         return False
 
-    monkeypatch.setattr(judging, "_portal", portal)
+    monkeypatch.setattr(judging, "_answered", answered)
+    monkeypatch.setattr(Address, "encrypted", lambda _address: http.client.HTTPSConnection("localhost"))
     monkeypatch.setattr(load, "signers", lambda _company: {})
     monkeypatch.setattr(load, "is_complete", is_complete)
     monkeypatch.setattr(load, "LONGEST", 0.0)
