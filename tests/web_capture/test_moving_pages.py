@@ -35,7 +35,8 @@ def other(address: str) -> str:
 def test_the_words_are_those_of_the_address(
     served: Served, capturing: Capturing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The page has asked for another one, which is slow, before it is held; that comes once the text was read."""
+    """The page has asked for another one, which is slow, before it is held; that comes once the text was read,
+    or never, where a busy machine had not begun to ask: in neither case are words and address of two pages."""
     hold, said = Tab.hold, Tab.said
 
     def held(self: Tab) -> None:
@@ -44,8 +45,8 @@ def test_the_words_are_those_of_the_address(
         hold(self)
 
     def read(self: Tab, asked: str) -> str:
-        found = said(self, asked)
-        while "innerText" in asked and "evil" in self.loaded:
+        found, patience = said(self, asked), time.monotonic() + 30
+        while "innerText" in asked and "evil" in self.loaded and time.monotonic() < patience:
             self.wait(0.1)
         return found
 
@@ -58,8 +59,9 @@ def test_the_words_are_those_of_the_address(
 
     server = served({**sites(), "victim.example": slow})
     visit = capturing(f"http://evil.example:{server.port}/", HOSTS).capture.visit
-    there = f"http://victim.example:{server.port}/"
-    assert (visit.address, visit.title, visit.text) == (there, "victim", "nothing")
+    here, there = f"http://evil.example:{server.port}/", f"http://victim.example:{server.port}/"
+    words = {here: ("evil", "I confess"), there: ("victim", "nothing")}
+    assert (visit.title, visit.text) == words[visit.address]
     assert visit.loaded_address == visit.address
 
 
