@@ -30,6 +30,7 @@ from tests.api.conftest import Time
 from tests.api.contracts_made import document
 from tests.api.programs import ERP, READER, Programs
 from tests.appliance.contracts import seal_asking
+from tests.ha import orders
 from tests.portal.estate import signed
 from tests.ports import free_port
 from tests.world import World, contract_now, sample_document, sequenced
@@ -109,6 +110,46 @@ def address(portal: Flask) -> Iterator[str]:
 @pytest.fixture
 def client(address: str, known: Programs) -> Client:
     return Client(address, ERP, known.secrets[ERP])
+
+
+def test_an_order_of_which_no_answer_came_is_drafted_once(
+    portal: Flask, known: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the client orders that works while the two machines of `make test-ha` fail."""
+    answers, journal, troubles = [False, True, True], list[tuple[str, str]](), list[str]()
+
+    def losing(environ: dict[str, Any], start: Any) -> Any:
+        """A portal whose first answer to an order is lost."""
+        answer = portal.wsgi_app(environ, start)
+        if (
+            environ["PATH_INFO"].endswith("/contracts")
+            and environ["REQUEST_METHOD"] == "POST"
+            and not answers.pop(0)
+        ):
+            raise ConnectionResetError("the machine has lost its power")
+        return answer
+
+    def told(_asked: float, kind: str, contract: str, order: str) -> None:
+        assert kind == "drafted"
+        journal.append((contract, order))
+
+    monkeypatch.setattr(orders, "INITIATOR", ZHANG.email)
+    monkeypatch.setattr(orders, "PAUSE", 0.0)
+    began = datetime.now(UTC).timestamp()
+    with serving(losing) as address:
+        client = Client(address, ERP, known.secrets[ERP], patience=Patience(attempts=1))
+        orders.work(client, lambda: not answers, told, lambda who, failure: troubles.append(f"{who}: {failure}"))
+        assert len(journal) == 2 and [each.partition(":")[0] for each in troubles] == ["client"], troubles
+        assert orders.look_up(client, journal, began) == (journal, [])
+        answers += [True]
+        client.draft(document(), dataclasses.replace(TERMS, title=journal[0][1]))
+        lost = ("no-such-contract", "order-lost")
+        found, missing = orders.look_up(client, [*journal, lost], began)
+    assert found == journal
+    assert missing == [
+        "order-lost: its contract no-such-contract is not there",
+        f"{journal[0][1]} was drafted 2 times",
+    ]
 
 
 def people_and_places(client: Client, made: Contract) -> Contract:

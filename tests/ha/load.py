@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.ha import orders
 from tests.machine import asking, contracts, judging, visitor
 from tests.machine.company import SIGNERS, Company
 from tests.machine.load import Acknowledged, Journal, counted, is_complete, signers
@@ -93,6 +94,10 @@ def work(company: Company, journal: Path) -> str:
     visitor.PATIENCE = PATIENT
     threads = [threading.Thread(target=_ask, args=(shift,), daemon=True) for _ in range(CLIENTS)]
     threads.append(threading.Thread(target=_sign, args=(shift,), daemon=True))
+    client = orders.client_of(company, attempts=1)
+    if client is not None:
+        ordering = (client, lambda: shift.is_over, shift.note, shift.trouble)
+        threads.append(threading.Thread(target=orders.work, args=ordering, daemon=True))
     for each in threads:
         each.start()
     for each in threads:
@@ -140,6 +145,12 @@ def look_up(company: Company, journal: Path, shelf: Path) -> str:
     acknowledged, found = Acknowledged.read(journal), Acknowledged()
     missing: list[str] = []
     complete = _known_to_people(company, acknowledged, found, missing)
+    client = orders.client_of(company) if acknowledged.drafted else None
+    if client is not None:
+        since = min(each.asked for each in Told.read(journal) if each.kind == "drafted")
+        drafted, wrong = orders.look_up(client, acknowledged.drafted, since)
+        found.drafted.extend(drafted)
+        missing.extend(wrong)
     kept: dict[str, Any] = json.loads(shelf.read_text()) if shelf.exists() else {"size": 0, "tokens": []}
     known, size = set(kept["tokens"]), kept["size"]
     digests = [hashlib.sha256(each).hexdigest() for each in acknowledged.tokens]
@@ -174,7 +185,7 @@ def _known_to_people(company: Company, wanted: Acknowledged, found: Acknowledged
 
 def total(found: Acknowledged) -> int:
     """How many acknowledgements there are."""
-    return len(found.tokens) + len(found.sent) + len(found.signed)
+    return len(found.tokens) + len(found.sent) + len(found.signed) + len(found.drafted)
 
 
 def main(verb: str, company: str, journal: str, *more: str) -> int:

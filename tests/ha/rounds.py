@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.ha import orders
 from tests.ha.events import EVENTS, HELD, Event, Scene
 from tests.ha.load import Told, total
 from tests.ha.node import Node
@@ -243,6 +244,7 @@ def all_rounds(pair: Pair, count: int, names: str) -> Rounds:
 
     watcher = ("-m", "tests.ha.watching", str(pair.company), str(rounds.watch))
     pair.house.begin("watching", sys.executable, *watcher)
+    rounds.failed += orders.admit(pair)
     for number, event in enumerate(order(count, names), 1):
         say(f"{'':6}{f'round {number}':12}{event.says} …")
         began = time.monotonic()

@@ -1,17 +1,38 @@
-"""The administrators of the tested machine, on its console's pages alone: how they come, and what two decide."""
+"""The administrators of the tested machine, on its console's pages: how they come, and what two decide."""
 
 from __future__ import annotations
 
 import base64
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from hsm.activation.credentials import code_at, step_of
-from tests.machine.company import ADMINISTRATORS, PASSWORD, Company, Person
+from tests.machine.company import ADMINISTRATORS, NAMES, PASSWORD, Company, Person
+from tests.machine.failure import StepFailed
 from tests.machine.forms import Form
 
+_VERMILION = "/usr/local/sbin/vermilion"
 _REQUEST = re.compile(r"/requests/[0-9a-f]+")
+
+
+def asked_for(
+    on_machine: Callable[[str], str], outside: Callable[..., str], scopes: Sequence[str], secret: Path
+) -> None:
+    """Root has both come, and asks for a client of the API that may do *scopes*: its id and secret, in the file
+    *secret*, count once the second one has approved it. *on_machine* runs a command as root, *outside* is what
+    ``outside.py`` says."""
+    add = f"{_VERMILION} administrators add {{0}} --role {{1}} --name {{2}} --email {{0}}@mail.example"
+    told = [on_machine(add.format(login, role, NAMES[login])) for login, role in ADMINISTRATORS.items()]
+    on_machine("systemctl restart vermilion-console.service")
+    links = [_found(r"https://\S+/welcome/\S+", each) for each in told]
+    for login, fingerprint in json.loads(outside("administrators", *links)).items():
+        on_machine(f"{_VERMILION} administrators confirm {login} --yes {fingerprint}")
+    asked = on_machine(f"{_VERMILION} api client ERP {' '.join(f'--scope {each}' for each in scopes)} 2>&1")
+    held = [_found(rf"(?m)^{name}=(\S+)$", asked) for name in ("client_id", "client_secret")]
+    secret.write_text("\n".join(held))
 
 
 def arrived(company: Company, links: Sequence[str]) -> dict[str, str]:
@@ -72,3 +93,10 @@ def _request_in(path: str) -> str:
     found = _REQUEST.search(path)
     assert found is not None, path
     return found[0]
+
+
+def _found(pattern: str, told: str) -> str:
+    found = re.search(pattern, told)
+    if found is None:
+        raise StepFailed(f"no {pattern} in: {told}")
+    return found[found.re.groups]

@@ -67,7 +67,9 @@ class Company:
         """Those who use the console, whose passkeys are not the portal's: in a folder of their own."""
         inside = self.folder / "administration"
         inside.mkdir(exist_ok=True)
-        (inside / "tls.pem").write_bytes((self.folder / "tls.pem").read_bytes())
+        for name in ("tls.pem", "place"):
+            if (self.folder / name).exists():
+                (inside / name).write_bytes((self.folder / name).read_bytes())
         return Company(inside, CONSOLE)
 
     def newcomer(self, login: str) -> Person:

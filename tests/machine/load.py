@@ -39,11 +39,12 @@ class Journal:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """``signed``: login and contract; ``sent``: contracts that went out."""
+    """``signed``: login and contract; ``sent``: contracts that went out; ``drafted``: contract and order."""
 
     tokens: list[bytes] = field(default_factory=list)
     signed: list[tuple[str, str]] = field(default_factory=list)
     sent: list[str] = field(default_factory=list)
+    drafted: list[tuple[str, str]] = field(default_factory=list)
 
     @classmethod
     def read(cls, path: Path) -> Acknowledged:
@@ -57,8 +58,10 @@ class Acknowledged:
                 found.tokens.append(bytes.fromhex(words[0]))
             elif kind == "signed":
                 found.signed.append((words[0], words[1]))
-            else:
+            elif kind == "sent":
                 found.sent.append(words[0])
+            else:
+                found.drafted.append((words[0], words[1]))
         return found
 
 
@@ -76,7 +79,8 @@ def bear(company: Company, path: Path) -> str:
 
 def counted(found: Acknowledged) -> str:
     """In words."""
-    return f"{len(found.tokens)} timestamps, {len(found.sent)} contracts, {len(found.signed)} signatures"
+    ordered = f", {len(found.drafted)} orders" if found.drafted else ""
+    return f"{len(found.tokens)} timestamps, {len(found.sent)} contracts, {len(found.signed)} signatures{ordered}"
 
 
 def look_up(company: Company, path: Path) -> str:

@@ -27,7 +27,7 @@ from tests.machine.visitor import HERE
 from tests.message_gateway import Gateway, message_gateway
 from tests.remote_signing.program import SigningProgram
 from tests.world import sample_document
-from vermilion_client import Client, Contract, NewOutside, NewPerson, Place, Terms, TokenRefusedError
+from vermilion_client import Client, Contract, NewOutside, NewPerson, Patience, Place, Terms, TokenRefusedError
 
 RECEIVER, GATEWAY = 9443, 9444
 """Ports of the webhook's receiver and of the message gateway, which settings/provisioning.yml names."""
@@ -48,11 +48,12 @@ class Program:
     kept: dict[str, Any]
 
     @classmethod
-    def of(cls, company: Company) -> Program:
+    def of(cls, company: Company, patience: Patience | None = None) -> Program:
         kept = json.loads(_notes(company).read_text())
-        _resolve_here()
+        _resolve(company.address.place)
         context = ssl.create_default_context(cafile=str(company.address.certificate))
-        return cls(company, Client(company.address.origin, kept["id"], kept["secret"], context=context), kept)
+        given = (company.address.origin, kept["id"], kept["secret"])
+        return cls(company, Client(*given, patience=patience or Patience(), context=context), kept)
 
     def keep(self, **further: Any) -> None:
         """Notes this for later."""
@@ -104,15 +105,21 @@ def noted(company: Company, client_id: str, client_secret: str) -> None:
     _notes(company).write_text(json.dumps({"id": client_id, "secret": client_secret}))
 
 
-def admitted(company: Company) -> str:
-    """A second administrator lets the client in, whose secret counted for nothing before; two add its webhook."""
+def let_in(company: Company, scopes: Sequence[str]) -> Program:
+    """A second administrator lets the client in, whose secret counted for nothing before."""
     program = Program.of(company)
     try:
         program.client.me()
         raise AssertionError("a secret counts that nobody has approved")
     except TokenRefusedError:
         administering.approve_what_waits(company)
-    _eventually(lambda: _is_let_in(program))
+    _eventually(lambda: _may(program, scopes))
+    return program
+
+
+def admitted(company: Company) -> str:
+    """The client is let in; two administrators add its webhook."""
+    program = let_in(company, SCOPES)
     url = f"https://{HERE}:{RECEIVER}/hook"
     administering.ask_for(company, "webhooks.add", client=program.kept["id"], url=url)
     listed = _eventually(lambda: program.client.request("GET", "/webhooks").value["webhooks"])
@@ -228,19 +235,19 @@ def _notes(company: Company) -> Path:
 
 
 @cache
-def _resolve_here() -> None:
-    """What the network's DNS would say: the appliance's name is an address of its network."""
+def _resolve(place: str) -> None:
+    """What the network's DNS would say: the appliance's name is the address *place*."""
     system = socket.getaddrinfo
 
     def resolve(host: Any, *others: Any, **given: Any) -> Any:
-        return system(HERE if host == HOST else host, *others, **given)
+        return system(place if host == HOST else host, *others, **given)
 
     socket.getaddrinfo = resolve
 
 
-def _is_let_in(program: Program) -> bool:
+def _may(program: Program, scopes: Sequence[str]) -> bool:
     try:
-        return set(SCOPES) == set(program.client.me().scopes)
+        return set(scopes) == set(program.client.me().scopes)
     except TokenRefusedError:
         return False
 

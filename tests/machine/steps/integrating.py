@@ -4,10 +4,10 @@ organisation's directory."""
 from __future__ import annotations
 
 import json
-import re
 
+from tests.machine import administering
 from tests.machine.bed import Bed
-from tests.machine.company import ADMINISTRATORS, EMPLOYEES, NAMES, SCOPES
+from tests.machine.company import EMPLOYEES, NAMES, SCOPES
 from tests.machine.failure import LeftOut, StepFailed
 from tests.machine.plan import step
 from tests.machine.steps.probing import PLACE, probe_of
@@ -18,16 +18,8 @@ def program(bed: Bed) -> str:
     """two administrators let a program in; its contract is signed, it hears of that, its evidence is verified"""
     if not bed.machine.says("vermilion api --help"):
         raise LeftOut("this release has no API")
-    add = "vermilion administrators add {0} --role {1} --name {2} --email {0}@mail.example"
-    told = [bed.machine.run(add.format(login, role, NAMES[login])) for login, role in ADMINISTRATORS.items()]
-    bed.machine.run("systemctl restart vermilion-console.service")
-    links = [_found(r"https://\S+/welcome/\S+", each) for each in told]
-    for login, fingerprint in json.loads(bed.outside("administrators", *links)).items():
-        bed.machine.run(f"vermilion administrators confirm {login} --yes {fingerprint}")
-    asked = bed.machine.run(f"vermilion api client ERP {' '.join(f'--scope {each}' for each in SCOPES)} 2>&1")
-    held = [_found(rf"(?m)^{name}=(\S+)$", asked) for name in ("client_id", "client_secret")]
     secret = bed.company / "program.secret"
-    secret.write_text("\n".join(held))
+    administering.asked_for(bed.machine.run, bed.outside, SCOPES, secret)
     return bed.outside("program", secret, "程序的合同")
 
 
@@ -109,10 +101,3 @@ def _apart(bed: Bed) -> str:
     if networked := machine.run(_APART).split():
         raise StepFailed(f"{', '.join(networked)}: in the machine's network")
     return f"asked {started} times by {user}, who sees none of {len(PLACES)} places; the portal has no network"
-
-
-def _found(pattern: str, told: str) -> str:
-    found = re.search(pattern, told)
-    if found is None:
-        raise StepFailed(f"no {pattern} in: {told}")
-    return found[found.re.groups]
