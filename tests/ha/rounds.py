@@ -149,8 +149,15 @@ def play(rounds: Rounds, number: int, event: Event) -> str:
     event.mend(scene)
     after = pair.active()
     _judge(event, scene, after)
-    settled = pair.settle(PATIENCE)
-    found = _look_up(pair, journal)
+    # Looked up while the other node comes back: whoever serves has it, or it is lost.
+    looking = _begin_look_up(pair, journal)
+    try:
+        settled = pair.settle(PATIENCE)
+        found = _looked_up(looking, journal)
+    finally:
+        if looking.poll() is None:
+            looking.kill()
+            looking.wait()
     figures = _figures(event.name, journal, happened, served, found["found"])
     rounds.figures.append(figures)
     if found["missing"] or figures.found < figures.acknowledged:
@@ -197,9 +204,21 @@ def _come_home(work: subprocess.Popen[bytes], journal: Path) -> str:
     return told
 
 
-def _look_up(pair: Pair, journal: Path) -> dict[str, Any]:
-    """What of it is there: "found" (how many), "missing" (sentences), "words"."""
-    told = pair.errand("tests.ha.load", "look-up", str(pair.company), str(journal), str(pair.folder / "shelf"))
+def _begin_look_up(pair: Pair, journal: Path) -> subprocess.Popen[bytes]:
+    shelf = str(pair.folder / "shelf")
+    words = journal.with_suffix(".found")
+    return pair.while_it("tests.ha.load", "look-up", str(pair.company), str(journal), shelf, words=words)
+
+
+def _looked_up(looking: subprocess.Popen[bytes], journal: Path) -> dict[str, Any]:
+    """What of it is there: "found" (how many), "missing" (sentences), "words". Raises :class:`StepFailed`."""
+    try:
+        status = looking.wait(PATIENCE)
+    except subprocess.TimeoutExpired as late:
+        raise StepFailed(f"what was acknowledged is not looked up within {PATIENCE:.0f} s") from late
+    told = journal.with_suffix(".found").read_text(errors="replace").strip()
+    if status:
+        raise StepFailed(f"the look-up has failed: {told[-1000:]}")
     found: dict[str, Any] = json.loads(told.splitlines()[-1])
     return found
 
