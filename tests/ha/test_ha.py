@@ -15,6 +15,7 @@ import pytest
 from tests.ha import load, power, watching
 from tests.ha.events import EVENTS
 from tests.ha.load import Told
+from tests.ha.operations import OPERATIONS
 from tests.ha.pair import Converged, Pair, State
 from tests.ha.rounds import OUTAGES, Figures, Rounds, order
 from tests.ha.steps import STEPS
@@ -199,4 +200,4 @@ def test_the_chapter_lists_every_step_and_every_event() -> None:
     chapter = (Path(__file__).parent / "README.md").read_text(encoding="utf-8")
     rows = set(re.findall(r"^\| `([a-z0-9-]+)` \|", chapter, re.MULTILINE))
 
-    assert rows == {each.name for each in STEPS} | set(EVENTS)
+    assert rows == {each.name for each in STEPS} | set(EVENTS) | set(OPERATIONS)
