@@ -37,13 +37,15 @@ PATIENCE = 1800.0
 @dataclass(frozen=True, slots=True)
 class Figures:
     """Of one round: how much was acknowledged, and found; the longest pause after the event in which nobody got a
-    signature, and when the first person's signature came, both in seconds."""
+    signature, and when the first person's signature came, both in seconds. ``start``: how long the services took
+    of that on the node that took over; 0 where none did."""
 
     event: str
     acknowledged: int
     found: int
     pause: float
     person: float
+    start: float = 0.0
 
 
 @dataclass(slots=True)
@@ -54,8 +56,6 @@ class Rounds:
     watch: Path
     figures: list[Figures] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
-    emulated: float = 0.0
-    """Seconds that the services took to start on a node, the last time: what the emulator costs."""
 
     def forks(self) -> list[str]:
         """What the watcher and the witness hold against the log."""
@@ -100,15 +100,18 @@ class Rounds:
     def remarks(self) -> str:
         """What the last line has no place for."""
         planned = [f"{each.pause:.0f} s" for each in self.figures if each.event == "switch-over"]
-        own, here = float(self.pair.facts.get("seconds", 0)), self.emulated
+        own, starts = float(self.pair.facts.get("seconds", 0)), [each.start for each in self.figures if each.start]
         parts = [f"the witness cosigned {self.seen()} checkpoints that the watcher brought"]
         if planned:
             parts.append(f"planned switch-overs: {', '.join(planned)} without a signature")
-        if own and here:
+        if own and starts:
+            here = statistics.median(starts)
+            share = [each.pause - max(0.0, each.start - own) for each in self.figures if each.event in OUTAGES]
             parts.append(
                 f"the services start in {own:.0f} s on this machine's own kernel, in {here:.0f} s on a node"
                 f" ({here / own:.0f} times)"
             )
+            parts += [f"less that difference the median is {statistics.median(share):.0f} s"] if share else []
         return "; ".join(parts)
 
 
@@ -158,7 +161,8 @@ def play(rounds: Rounds, number: int, event: Event) -> str:
         if looking.poll() is None:
             looking.kill()
             looking.wait()
-    figures = _figures(event.name, journal, happened, served, found["found"])
+    took = _took(pair, after) if after is not active else {}
+    figures = _figures(event.name, journal, happened, served, found["found"], took.get("appliance", 0.0))
     rounds.figures.append(figures)
     if found["missing"] or figures.found < figures.acknowledged:
         raise StepFailed(f"{found['words']}, of {told}; missing: {'; '.join(found['missing'])}")
@@ -166,10 +170,10 @@ def play(rounds: Rounds, number: int, event: Event) -> str:
         raise StepFailed(f"the log is not one: {'; '.join(forks)}")
     rounds.prove_watching(happened)
     checked = pair.active().run("/usr/local/sbin/vermilion log check").strip().splitlines()[-1:]
-    took = _took(rounds, after) if after is not active else ""
+    parts = "; of these " + ", ".join(f"{each} {took[each]:.0f} s" for each in took) if took else ""
     return (
         f"{told}; {remark + '; ' if remark else ''}{after.name} serves, {figures.pause:.1f} s without a signature"
-        f" (a person's after {figures.person:.0f} s){took}; whole again after {settled:.0f} s more;"
+        f" (a person's after {figures.person:.0f} s){parts}; whole again after {settled:.0f} s more;"
         f" {found['words']}; log check: {' '.join(checked)}"
     )
 
@@ -234,24 +238,22 @@ def _enough(journal: Path, since: float, wanted: tuple[int, int]) -> bool:
     return told.count("token") >= wanted[0] and told.count("signed") >= wanted[1]
 
 
-def _figures(event: str, journal: Path, happened: float, served: float, found: int) -> Figures:
+def _figures(event: str, journal: Path, happened: float, served: float, found: int, start: float) -> Figures:
     told = Told.read(journal)
     came = sorted(each.came for each in told if each.kind in ("token", "signed"))
     # Who was told nothing between the event and the first acknowledgement waits since the event.
     moments = [happened, *(each for each in came if happened < each <= served)]
     pause = max((later - earlier for earlier, later in itertools.pairwise(moments)), default=0.0)
     person = min((each.came for each in told if each.kind == "signed" and each.asked >= happened), default=served)
-    return Figures(event, total(Acknowledged.read(journal)), found, pause, person - happened)
+    return Figures(event, total(Acknowledged.read(journal)), found, pause, person - happened, start)
 
 
-def _took(rounds: Rounds, node: Node) -> str:
-    state = rounds.pair.state(node)
+def _took(pair: Pair, node: Node) -> dict[str, float]:
+    """How long its parts took to start on *node*, in their order."""
+    state = pair.state(node)
     took = {} if state is None else state.took(node.name)
-    rounds.emulated = took.get("appliance", rounds.emulated)
     names = ("volume", "filesystem", "address", "appliance", "front")
-    return (
-        "; of these " + ", ".join(f"{each} {took[each]:.0f} s" for each in names if each in took) if took else ""
-    )
+    return {each: took[each] for each in names if each in took}
 
 
 def all_rounds(pair: Pair, count: int, names: str) -> Rounds:
