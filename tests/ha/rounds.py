@@ -128,14 +128,13 @@ def order(count: int, names: str) -> list[Event]:
 
 def play(rounds: Rounds, number: int, event: Event) -> str:
     """One round; what came of it. Raises :class:`StepFailed`, also with what was lost."""
-    pair = rounds.pair
-    pair.settle(PATIENCE)
-    active = pair.active()
-    scene = Scene(pair, active, pair.other(active))
-    journal = pair.folder / f"round-{number}"
+    pair, journal = rounds.pair, rounds.pair.folder / f"round-{number}"
     work = pair.while_it("tests.ha.load", "work", str(pair.company), str(journal), words=_words(journal))
     try:
         _wait(work, journal, 0.0, ENOUGH, "nobody was served before")
+        settled = pair.settle(PATIENCE)
+        active = pair.active()
+        scene = Scene(pair, active, pair.other(active))
         time.sleep(secrets.randbelow(LONGER) / 1000)
         happened = time.time()
         remark = event.happen(scene)
@@ -152,15 +151,8 @@ def play(rounds: Rounds, number: int, event: Event) -> str:
     event.mend(scene)
     after = pair.active()
     _judge(event, scene, after)
-    # Looked up while the other node comes back: whoever serves has it, or it is lost.
-    looking = _begin_look_up(pair, journal)
-    try:
-        settled = pair.settle(PATIENCE)
-        found = _looked_up(looking, journal)
-    finally:
-        if looking.poll() is None:
-            looking.kill()
-            looking.wait()
+    # The other node comes back meanwhile: whoever serves has all of it, or it is lost.
+    found = _look_up(pair, journal)
     took = _took(pair, after) if after is not active else {}
     figures = _figures(event.name, journal, happened, served, found["found"], took.get("appliance", 0.0))
     rounds.figures.append(figures)
@@ -171,10 +163,11 @@ def play(rounds: Rounds, number: int, event: Event) -> str:
     rounds.prove_watching(happened)
     checked = pair.active().run("/usr/local/sbin/vermilion log check").strip().splitlines()[-1:]
     parts = "; of these " + ", ".join(f"{each} {took[each]:.0f} s" for each in took) if took else ""
+    waited = f"whole after {settled:.0f} s more; " if settled > 1 else ""
     return (
-        f"{told}; {remark + '; ' if remark else ''}{after.name} serves, {figures.pause:.1f} s without a signature"
-        f" (a person's after {figures.person:.0f} s){parts}; whole again after {settled:.0f} s more;"
-        f" {found['words']}; log check: {' '.join(checked)}"
+        f"{waited}{told}; {remark + '; ' if remark else ''}{after.name} serves, {figures.pause:.1f} s without a"
+        f" signature (a person's after {figures.person:.0f} s){parts}; {found['words']};"
+        f" log check: {' '.join(checked)}"
     )
 
 
@@ -208,21 +201,9 @@ def _come_home(work: subprocess.Popen[bytes], journal: Path) -> str:
     return told
 
 
-def _begin_look_up(pair: Pair, journal: Path) -> subprocess.Popen[bytes]:
-    shelf = str(pair.folder / "shelf")
-    words = journal.with_suffix(".found")
-    return pair.while_it("tests.ha.load", "look-up", str(pair.company), str(journal), shelf, words=words)
-
-
-def _looked_up(looking: subprocess.Popen[bytes], journal: Path) -> dict[str, Any]:
-    """What of it is there: "found" (how many), "missing" (sentences), "words". Raises :class:`StepFailed`."""
-    try:
-        status = looking.wait(PATIENCE)
-    except subprocess.TimeoutExpired as late:
-        raise StepFailed(f"what was acknowledged is not looked up within {PATIENCE:.0f} s") from late
-    told = journal.with_suffix(".found").read_text(errors="replace").strip()
-    if status:
-        raise StepFailed(f"the look-up has failed: {told[-1000:]}")
+def _look_up(pair: Pair, journal: Path) -> dict[str, Any]:
+    """What of it is there: "found" (how many), "missing" (sentences), "words"."""
+    told = pair.errand("tests.ha.load", "look-up", str(pair.company), str(journal), str(pair.folder / "shelf"))
     found: dict[str, Any] = json.loads(told.splitlines()[-1])
     return found
 
@@ -275,5 +256,10 @@ def all_rounds(pair: Pair, count: int, names: str) -> Rounds:
             rounds.failed.append(event.name)
         say(f"{word:6}{f'round {number}':12}{time.monotonic() - began:6.1f} s  {told}")
         if word == "FAIL":
-            break
+            return rounds
+    try:
+        say(f"{'':6}{'whole':12}after {pair.settle(PATIENCE):.0f} s more")
+    except StepFailed as failure:
+        rounds.failed.append("whole")
+        say(f"{'FAIL':6}{'whole':12}{failure}")
     return rounds
