@@ -51,7 +51,7 @@ test-appliance: ## a bare Debian is installed from the bundle, booted, used and 
 	@scripts/setup bundle machine $(if $(ONLY),,virtual) || [ -n "$$WHERE_POSSIBLE" ]
 	@$(if $(FROM),FROM="$(FROM)") $(BIN)/python -m tests.machine "$(VERMILION_HOME)/machine" $(ONLY)
 
-test-ha: ## two machines of their own kernels become one appliance; one thing after another befalls them under load, as root (ROUNDS=20, EVENTS="power-active rings"; hours without KVM)
+test-ha: ## two machines of their own kernels become one appliance; one thing after another befalls them under load, as root (ROUNDS=20, EVENTS="power-active rings", OPERATIONS="switch replace"; hours without KVM)
 	@scripts/setup test bundle machine virtual ha || [ -n "$$WHERE_POSSIBLE" ]
 	@$(BIN)/python -m tests.ha "$(or $(CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vermilion-ha)" $(or $(ROUNDS),20)
 

@@ -3,7 +3,8 @@
     python -m tests.ha KEPT [ROUNDS]
 
 KEPT is a folder for what the next run uses again. ``EVENTS="power-active rings"`` in the environment: rounds of
-these alone. The last line has the figures; the status is 0 when nothing failed.
+these alone; ``OPERATIONS="switch replace"``: after the rounds, what an operator does by playbooks. The last line
+has the figures; the status is 0 when nothing failed.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from tests.ha import probe, rounds
 from tests.ha.events import EVENTS
+from tests.ha.operations import OPERATIONS
 from tests.ha.pair import Pair
 from tests.ha.steps import STEPS
 from tests.machine.plan import perform, say
@@ -24,10 +26,11 @@ from tests.machine.plan import perform, say
 
 def main(kept: str, count: str = "20") -> int:
     """The exit status."""
-    names = os.environ.get("EVENTS", "")
-    if unknown := set(names.split()) - set(EVENTS):
-        say(f"test-ha: no event {', '.join(sorted(unknown))}; there are: {' '.join(EVENTS)}")
-        return 2
+    names, operations = os.environ.get("EVENTS", ""), os.environ.get("OPERATIONS", "").split()
+    for kind, wanted, known in (("event", names.split(), EVENTS), ("operation", operations, OPERATIONS)):
+        if unknown := set(wanted) - set(known):
+            say(f"test-ha: no {kind} {', '.join(sorted(unknown))}; there are: {' '.join(known)}")
+            return 2
     reason = probe.why_not()
     if reason:
         say(f"test-ha: {reason}")
@@ -40,6 +43,8 @@ def main(kept: str, count: str = "20") -> int:
         if outcome.failed:
             say(f"test-ha: failed: {', '.join(outcome.failed)}")
         done = rounds.all_rounds(pair, int(count) if STEPS[-1].name in outcome.passed else 0, names)
+        if operations and not outcome.failed and not done.failed:
+            outcome.failed += perform([OPERATIONS[each] for each in operations], pair).failed
         say(f"test-ha: {done.remarks()}; all in {time.monotonic() - began:.0f} s")
         if os.environ.get("STAY"):  # for whoever wants to look at what failed
             say(f"test-ha: the house stays until this is ended: {pair.folder}")

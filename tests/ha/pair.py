@@ -30,6 +30,7 @@ FACTOR = 6
 SETTLED = 1800.0
 """Seconds until both nodes are there again and their disks the same, at most."""
 
+_MADE = ("qemu-img", "create", "-q", "-f", "qcow2", "-o", "cluster_size=4k")
 _RECAP = re.compile(r"^(\S+)\s*: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 
 
@@ -159,9 +160,11 @@ class Pair:
         for place in NODES:
             node = Node(place, self.house, self.folder / place.name, self.folder / "key", kernel(self.kept))
             for disk in power.DISKS:
-                _overlay(
-                    made / f"{place.name}.{disk}.qcow2", made / f"{place.name}.raw", node.folder / f"{disk}.qcow2"
-                )
+                kept, here = made / f"{place.name}.{disk}.qcow2", node.folder / f"{disk}.qcow2"
+                if kept.exists():
+                    run((*_MADE, "-b", str(kept), "-F", "qcow2", str(here)))
+                else:
+                    new_disk(made / f"{place.name}.raw", here)
             self.nodes[place.name] = node
             self.house.start_controller(place, node.folder)
         self.house.start_clock()
@@ -345,15 +348,12 @@ def eventually(ask: Callable[[], bool], patience: float, what: str) -> float:
     return time.monotonic() - began
 
 
-def _overlay(kept: Path, raw: Path, disk: Path) -> None:
-    """*disk* over what is kept, or a new one: of the node's root where it is the system's, else empty."""
-    made = ("qemu-img", "create", "-q", "-f", "qcow2", "-o", "cluster_size=4k")
-    if kept.exists():
-        run((*made, "-b", str(kept), "-F", "qcow2", str(disk)))
-    elif disk.stem == power.DISKS[0]:
-        run((*made, "-b", str(raw), "-F", "raw", str(disk)))
+def new_disk(raw: Path, disk: Path) -> None:
+    """*disk* as a machine has it at first: its system's over the root *raw*, that for the volume empty."""
+    if disk.stem == power.DISKS[0]:
+        run((*_MADE, "-b", str(raw), "-F", "raw", str(disk)))
     else:
-        run((*made, str(disk), VOLUME))
+        run((*_MADE, str(disk), VOLUME))
 
 
-__all__ = ["Converged", "Pair", "State", "eventually", "signature_of"]
+__all__ = ["Converged", "Pair", "State", "eventually", "new_disk", "signature_of"]

@@ -38,13 +38,15 @@ PATIENCE = 1800.0
 @dataclass(frozen=True, slots=True)
 class Figures:
     """Of one round: how much was acknowledged, and found; the longest pause after the event in which nobody got a
-    signature, and when the first person's signature came, both in seconds."""
+    signature, and when the first person's signature came, both in seconds. ``start``: how long the services took
+    of that on the node that took over; 0 where none did."""
 
     event: str
     acknowledged: int
     found: int
     pause: float
     person: float
+    start: float = 0.0
 
 
 @dataclass(slots=True)
@@ -55,8 +57,6 @@ class Rounds:
     watch: Path
     figures: list[Figures] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
-    emulated: float = 0.0
-    """Seconds that the services took to start on a node, the last time: what the emulator costs."""
 
     def forks(self) -> list[str]:
         """What the watcher and the witness hold against the log."""
@@ -101,15 +101,18 @@ class Rounds:
     def remarks(self) -> str:
         """What the last line has no place for."""
         planned = [f"{each.pause:.0f} s" for each in self.figures if each.event == "switch-over"]
-        own, here = float(self.pair.facts.get("seconds", 0)), self.emulated
+        own, starts = float(self.pair.facts.get("seconds", 0)), [each.start for each in self.figures if each.start]
         parts = [f"the witness cosigned {self.seen()} checkpoints that the watcher brought"]
         if planned:
             parts.append(f"planned switch-overs: {', '.join(planned)} without a signature")
-        if own and here:
+        if own and starts:
+            here = statistics.median(starts)
+            share = [each.pause - max(0.0, each.start - own) for each in self.figures if each.event in OUTAGES]
             parts.append(
                 f"the services start in {own:.0f} s on this machine's own kernel, in {here:.0f} s on a node"
                 f" ({here / own:.0f} times)"
             )
+            parts += [f"less that difference the median is {statistics.median(share):.0f} s"] if share else []
         return "; ".join(parts)
 
 
@@ -126,14 +129,13 @@ def order(count: int, names: str) -> list[Event]:
 
 def play(rounds: Rounds, number: int, event: Event) -> str:
     """One round; what came of it. Raises :class:`StepFailed`, also with what was lost."""
-    pair = rounds.pair
-    pair.settle(PATIENCE)
-    active = pair.active()
-    scene = Scene(pair, active, pair.other(active))
-    journal = pair.folder / f"round-{number}"
+    pair, journal = rounds.pair, rounds.pair.folder / f"round-{number}"
     work = pair.while_it("tests.ha.load", "work", str(pair.company), str(journal), words=_words(journal))
     try:
         _wait(work, journal, 0.0, ENOUGH, "nobody was served before")
+        settled = pair.settle(PATIENCE)
+        active = pair.active()
+        scene = Scene(pair, active, pair.other(active))
         time.sleep(secrets.randbelow(LONGER) / 1000)
         happened = time.time()
         remark = event.happen(scene)
@@ -150,9 +152,10 @@ def play(rounds: Rounds, number: int, event: Event) -> str:
     event.mend(scene)
     after = pair.active()
     _judge(event, scene, after)
-    settled = pair.settle(PATIENCE)
+    # The other node comes back meanwhile: whoever serves has all of it, or it is lost.
     found = _look_up(pair, journal)
-    figures = _figures(event.name, journal, happened, served, found["found"])
+    took = _took(pair, after) if after is not active else {}
+    figures = _figures(event.name, journal, happened, served, found["found"], took.get("appliance", 0.0))
     rounds.figures.append(figures)
     if found["missing"] or figures.found < figures.acknowledged:
         raise StepFailed(f"{found['words']}, of {told}; missing: {'; '.join(found['missing'])}")
@@ -160,11 +163,12 @@ def play(rounds: Rounds, number: int, event: Event) -> str:
         raise StepFailed(f"the log is not one: {'; '.join(forks)}")
     rounds.prove_watching(happened)
     checked = pair.active().run("/usr/local/sbin/vermilion log check").strip().splitlines()[-1:]
-    took = _took(rounds, after) if after is not active else ""
+    parts = "; of these " + ", ".join(f"{each} {took[each]:.0f} s" for each in took) if took else ""
+    waited = f"whole after {settled:.0f} s more; " if settled > 1 else ""
     return (
-        f"{told}; {remark + '; ' if remark else ''}{after.name} serves, {figures.pause:.1f} s without a signature"
-        f" (a person's after {figures.person:.0f} s){took}; whole again after {settled:.0f} s more;"
-        f" {found['words']}; log check: {' '.join(checked)}"
+        f"{waited}{told}; {remark + '; ' if remark else ''}{after.name} serves, {figures.pause:.1f} s without a"
+        f" signature (a person's after {figures.person:.0f} s){parts}; {found['words']};"
+        f" log check: {' '.join(checked)}"
     )
 
 
@@ -216,24 +220,22 @@ def _enough(journal: Path, since: float, wanted: tuple[int, int]) -> bool:
     return told.count("token") >= wanted[0] and told.count("signed") >= wanted[1]
 
 
-def _figures(event: str, journal: Path, happened: float, served: float, found: int) -> Figures:
+def _figures(event: str, journal: Path, happened: float, served: float, found: int, start: float) -> Figures:
     told = Told.read(journal)
     came = sorted(each.came for each in told if each.kind in ("token", "signed"))
     # Who was told nothing between the event and the first acknowledgement waits since the event.
     moments = [happened, *(each for each in came if happened < each <= served)]
     pause = max((later - earlier for earlier, later in itertools.pairwise(moments)), default=0.0)
     person = min((each.came for each in told if each.kind == "signed" and each.asked >= happened), default=served)
-    return Figures(event, total(Acknowledged.read(journal)), found, pause, person - happened)
+    return Figures(event, total(Acknowledged.read(journal)), found, pause, person - happened, start)
 
 
-def _took(rounds: Rounds, node: Node) -> str:
-    state = rounds.pair.state(node)
+def _took(pair: Pair, node: Node) -> dict[str, float]:
+    """How long its parts took to start on *node*, in their order."""
+    state = pair.state(node)
     took = {} if state is None else state.took(node.name)
-    rounds.emulated = took.get("appliance", rounds.emulated)
     names = ("volume", "filesystem", "address", "appliance", "front")
-    return (
-        "; of these " + ", ".join(f"{each} {took[each]:.0f} s" for each in names if each in took) if took else ""
-    )
+    return {each: took[each] for each in names if each in took}
 
 
 def all_rounds(pair: Pair, count: int, names: str) -> Rounds:
@@ -256,5 +258,10 @@ def all_rounds(pair: Pair, count: int, names: str) -> Rounds:
             rounds.failed.append(event.name)
         say(f"{word:6}{f'round {number}':12}{time.monotonic() - began:6.1f} s  {told}")
         if word == "FAIL":
-            break
+            return rounds
+    try:
+        say(f"{'':6}{'whole':12}after {pair.settle(PATIENCE):.0f} s more")
+    except StepFailed as failure:
+        rounds.failed.append("whole")
+        say(f"{'FAIL':6}{'whole':12}{failure}")
     return rounds

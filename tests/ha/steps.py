@@ -29,7 +29,16 @@ def _step(name: str, *needs: str) -> Callable[[Callable[[Pair], str]], Callable[
 
 def formed(pair: Pair) -> Path:
     """Where a pair of this bundle is kept, if it was ever whole."""
-    return pair.kept / f"pair-{digest(pair.bundle, pair.kept)}" / "formed"
+    return _of_bundle(pair) / "formed"
+
+
+def prepared_disks(pair: Pair) -> Path:
+    """Where the disks are with which its machines begin."""
+    return _of_bundle(pair) / "prepared"
+
+
+def _of_bundle(pair: Pair) -> Path:
+    return pair.kept / f"pair-{digest(pair.bundle, pair.kept)}"
 
 
 @_step("bundle")
