@@ -15,6 +15,9 @@ from tests.machine.plan import Step
 
 STEPS: list[Step] = []
 
+ENABLED = "systemctl list-unit-files --no-legend --state=enabled 'vermilion*' | cut -d ' ' -f 1"
+"""What starts with the appliance: whichever node serves has to start all of it."""
+
 
 def _step(name: str, *needs: str) -> Callable[[Callable[[Pair], str]], Callable[[Pair], str]]:
     """Registers a function as the step *name*; the first line of its docstring is what it does."""
@@ -81,6 +84,9 @@ def cluster(pair: Pair) -> str:
     unproven = [node.name for node in pair.nodes.values() if node.since == cut[node.name]]
     if unproven:
         raise StepFailed(f"{' and '.join(unproven)} was never cut: the fencing is not proven")
+    enabled = [set(node.run(ENABLED).split()) for node in pair.nodes.values()]
+    if enabled[0] != enabled[1]:
+        raise StepFailed(f"enabled on one of the two alone: {' '.join(sorted(enabled[0] ^ enabled[1]))}")
     settled = pair.settle()
     return f"{converged}; settled after {settled:.0f} s; {pair.outside('ready', SETTLED)}"
 
