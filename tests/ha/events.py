@@ -95,6 +95,23 @@ def switch_over(scene: Scene) -> str:
     return f"the command took {time.monotonic() - began:.0f} s: {last}"
 
 
+def _start_again(scene: Scene) -> None:
+    deadline = time.monotonic() + BOOTED
+    while scene.active.is_on:
+        if time.monotonic() > deadline:
+            raise StepFailed(f"{scene.active.name} does not shut down")
+        time.sleep(1)
+    scene.active.forget()
+    scene.active.switch("power", "1")
+
+
+@_event("shut-down", "standby", _start_again)
+def shut_down(scene: Scene) -> str:
+    """somebody shuts the active node down, and has not switched over"""
+    scene.active.run("systemctl --no-block poweroff", check=False)
+    return ""
+
+
 @_event("power-standby", "active")
 def power_standby(scene: Scene) -> str:
     """the power of the standby is cut"""
