@@ -49,8 +49,9 @@ list-units)
     ls {0}/running | grep -E "^($ours)" | sed 's/$/ loaded active running/' ;;
 show) echo {1} ;;
 is-failed) [ -e {0}/refused ] ;;
+is-system-running) cat {0}/system 2>/dev/null || {{ echo degraded; exit 1; }} ;;
 start) cd {0}/running && touch vermilion.target {1} vermilion-steward.socket ;;
-stop) shift; cd {0}/running && for unit in "$@"; do [ -e {0}/clings ] || rm -f "$unit"; done ;;
+stop) shift 2; cd {0}/running && for unit in "$@"; do [ -e {0}/clings ] || rm -f "$unit"; done ;;
 kill) shift 2; cd {0}/running && for unit in "$@"; do [ -e {0}/dead ] || rm -f "$unit"; done ;;
 esac
 """
@@ -332,6 +333,16 @@ class TestAgent:
         assert running(root) == {"vermilion-cluster.timer"}
         assert agent(root, "monitor") == (STOPPED, "")
         assert [line["event"] for line in history(root)] == ["serving", "stopped"]
+
+    def test_while_the_machine_shuts_down_it_waits_for_no_socket(self, root: Path) -> None:
+        """systemd ends sockets and timers after Pacemaker then, which waits for the agent."""
+        with answering(root, *BOTH):
+            agent(root, "start")
+        (root / "running/vermilion-capture@1.service").touch()
+        (root / "system").write_text("stopping\n")
+        assert agent(root, "stop") == (OK, "")
+        stopped = [line for line in asked(root).splitlines() if line.startswith("stop ")]
+        assert len(stopped) == 2 and all("--job-mode=ignore-dependencies" in line for line in stopped)
 
     def test_a_stop_of_what_does_not_run_succeeds_and_is_no_history(self, root: Path) -> None:
         for mounted in (True, False):
@@ -642,7 +653,7 @@ class TestSwitchOver:
 
         assert pacemaker.run("pause")[0] == 0
         assert ran(root, *stop, CIB_file=str(pacemaker.cib)).returncode == 0
-        assert "stop vermilion.target" in asked(root)
+        assert "stop --job-mode=replace vermilion.target" in asked(root)
         status, said = pacemaker.run("switch-over")
         assert (status, "is paused" in said) == (1, True), said
         assert "paused" in pacemaker.run("status")[1]
