@@ -15,7 +15,6 @@ from typing import Final
 from appliance.acting_client import ClientReach, acting_client
 from appliance.captures.orders import CaptureDraft, PlanDraft, steps_to_text
 from appliance.captures.planning import due_of
-from appliance.captures.retention import tell_anew
 from appliance.config.captures import CaptureSettings
 from appliance.contracts.rules import require_reason
 from appliance.documents.blobs import BlobStore
@@ -228,7 +227,7 @@ class CaptureRegister:
                 raise StateRefused("Somebody has decided this already; look at the capture again.")
             captures.hold(tx, capture_id, reason)
             if reason is None:
-                tell_anew(tx, capture)
+                captures.tell_anew(tx, capture)
             kind = EventKind.CAPTURE_RELEASED if reason is None else EventKind.CAPTURE_HELD
             append_event(tx, AuditEvent(kind, now, by, None, {"capture": capture_id}, {"reason": reason}))
 

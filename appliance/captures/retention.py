@@ -68,6 +68,7 @@ class CaptureRetention(Disposals[OrderedCapture]):
             due = [each for each in members.officers(tx) if _is_news(tx, each, before, now)]
             for each in due:
                 outbox.enqueue(tx, Notice(None, each, NoticeKind.CAPTURES_DUE, now, before))
+                captures.note_told(tx, each, now, before)
         return len(due)
 
     def is_held(self, capture_id: str) -> bool:
@@ -95,7 +96,7 @@ class CaptureRetention(Disposals[OrderedCapture]):
         return AuditEvent(kind, at, by, None, {"capture": number}, {"reason": reason})
 
     def _after_lifting(self, tx: Transaction, number: str) -> None:
-        tell_anew(tx, captures.load_capture(tx, number))
+        captures.tell_anew(tx, captures.load_capture(tx, number))
 
     def _require_known(self, tx: Transaction, number: str) -> None:
         if captures.load_capture(tx, number).state is not CaptureState.DONE:
@@ -130,17 +131,10 @@ class CaptureRetention(Disposals[OrderedCapture]):
         return append_event(tx, AuditEvent(EventKind.CAPTURE_DISPOSED, now, by, None, {"capture": retained.id}))
 
 
-def tell_anew(tx: Transaction, capture: OrderedCapture) -> None:
-    """Of *capture*, which nobody holds any more, officers count as not told: they are, after its term."""
-    if capture.ended is None:
-        return
-    for each in members.officers(tx):
-        outbox.take_back(tx, each, NoticeKind.CAPTURES_DUE, instant(capture.ended))
-
-
 def _is_news(tx: Transaction, officer: str, before: str, now: datetime) -> bool:
     """Whether a capture is due of which *officer* was not told."""
-    last = outbox.newest_of(tx, officer, NoticeKind.CAPTURES_DUE)
-    if last is None:
+    told = captures.told_of_due(tx, officer)
+    if told is None:
         return True
-    return now - last.due >= TOLD_AGAIN and captures.came_due(tx, last.about, before)
+    at, until = told
+    return now - at >= TOLD_AGAIN and captures.came_due(tx, until, before)

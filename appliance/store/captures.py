@@ -332,6 +332,23 @@ def came_due(tx: Transaction, since: str | None, before: str) -> bool:
     return tx.exists(query, (before, since or ""))
 
 
+def told_of_due(tx: Transaction, officer: str) -> tuple[datetime, str] | None:
+    """When *officer* was last told of captures that came due, and of those that ended before which moment."""
+    row = tx.execute("SELECT at, until FROM captures_told WHERE person = ?", (officer,)).fetchone()
+    return None if row is None else (datetime.fromisoformat(row[0]), row[1])
+
+
+def note_told(tx: Transaction, officer: str, at: datetime, until: str) -> None:
+    """*officer* is told at that time of those that ended before *until*."""
+    tx.save("captures_told", {"person": officer, "at": at, "until": until}, key="person")
+
+
+def tell_anew(tx: Transaction, capture: OrderedCapture) -> None:
+    """Of *capture*, which nobody holds any more, officers count as not told. The messages that they got, or that
+    are still on their way, stay as they are."""
+    tx.execute("UPDATE captures_told SET until = ?1 WHERE until > ?1", (capture.ended,))
+
+
 def dispose(tx: Transaction, capture_id: str) -> list[str]:
     """done → disposed: address, purpose, title and files go; the digests of the files."""
     digests = tx.column(str, "SELECT digest FROM capture_files WHERE capture = ?", (capture_id,))

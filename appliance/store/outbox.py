@@ -52,19 +52,6 @@ def made_since(
     return tx.count(query, (recipient, since, json.dumps(kinds), about))
 
 
-def newest_of(tx: Transaction, recipient: str, kind: NoticeKind) -> Notice | None:
-    """The last message of this *kind* to *recipient* that became due."""
-    query = "SELECT due, about FROM outbox WHERE recipient = ? AND kind = ? ORDER BY due DESC LIMIT 1"
-    row = tx.execute(query, (recipient, kind)).fetchone()
-    return None if row is None else Notice(None, recipient, kind, datetime.fromisoformat(row[0]), row[1])
-
-
-def take_back(tx: Transaction, recipient: str, kind: NoticeKind, about: str) -> None:
-    """What *recipient* was told of moments later than *about* counts as told of that one only."""
-    query = "UPDATE outbox SET about = ?3 WHERE recipient = ?1 AND kind = ?2 AND about > ?3"
-    tx.execute(query, (recipient, kind, about))
-
-
 def is_held_up(tx: Transaction) -> bool:
     """Whether a mail waits that was tried and not taken."""
     held = f"{_QUEUED} AND reason IS NOT NULL AND {_BY[ChannelKind.MAIL]}"

@@ -324,10 +324,8 @@ OF_A_PERSON: Final = (
         for table in ("identity_records", "signature_choices", "signature_pictures")
     ),
     *(_deletion(table, "person = ?1") for table in ("reminder_wishes", "reminder_touched", "inbox_marks")),
-    _deletion("calendar_feeds", "person = ?1"),
-    _deletion("copies", "person = ?1"),
-    _deletion("draft_colleagues", "person = ?1"),
-    _deletion("capture_readers", "person = ?1"),
+    *(_deletion(table, "person = ?1") for table in ("calendar_feeds", "copies", "draft_colleagues")),
+    *(_deletion(table, "person = ?1") for table in ("capture_readers", "captures_told")),
     _deletion("absences", "person = ?1 OR deputy = ?1"),
     _deletion("ledger_views", "owner = ?1"),
     _deletion("mail_merge_rows", "merge IN (SELECT id FROM mail_merges WHERE owner = ?1)"),

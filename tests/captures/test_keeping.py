@@ -9,14 +9,18 @@ from datetime import timedelta
 import pytest
 
 from appliance.captures.retention import CaptureRetention
+from appliance.config import MailSettings, Security
 from appliance.demonstration.participants import CUSTODIAN, LI, ZHANG
 from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.language import Language
 from appliance.model.accounts import AccountRole
 from appliance.model.captures import CaptureState, OrderedCapture
 from appliance.model.retention import DisposalState
+from appliance.notices.delivery import OutboxDelivery
+from appliance.notices.mail import MailClient
 from appliance.store import captures, ledger, members, retention
 from appliance.wiring import Appliance
+from tests.appliance.notices.smtp import post_office
 from tests.captures.conftest import Web, forget_all, now_of, ordered
 from tests.captures.made import captured
 from tests.portal.office_visits import account_of
@@ -165,6 +169,45 @@ def test_officers_are_told_anew_of_what_nobody_holds_any_more(
             assert later.capture_retention.tell_officers() == 0
         with world.opened(ahead=AFTERWARDS + timedelta(days=13 + 4 * number)) as later:
             assert later.capture_retention.tell_officers() == 0
+
+
+def test_a_lifted_hold_leaves_messages_about_other_captures_as_they_are(
+    world: World, appliance: Appliance, made: OrderedCapture
+) -> None:
+    """One that could not be sent yet goes out, and stays in the list while anything is due."""
+    account_of(appliance, WATCHER, frozenset({AccountRole.OFFICER}))
+    another = captured(appliance, WHO)
+    with appliance.database.transaction() as tx:
+        tx.update("captures", {"ended": appliance.now() + timedelta(days=25)}, id=another.id)
+    with world.opened(ahead=AFTERWARDS + timedelta(days=30)) as later, post_office() as post:
+        later.capture_retention.place_hold(made.id, reason="诉讼", by=OFFICER)
+        assert later.capture_retention.tell_officers() > 0
+        told = told_of_due(later)
+        waiting = ids_of_waiting(later)
+        assert told > 0 and waiting
+        later.capture_retention.lift_hold(made.id, reason="结案", by=OFFICER)
+        assert (told_of_due(later), ids_of_waiting(later)) == (told, waiting)
+        settings = MailSettings(host="127.0.0.1", port=post.port, security=Security.NONE)
+        delivery = OutboxDelivery(
+            later.database,
+            MailClient(settings, None),
+            later.reminders.mails,
+            addresses=later.addresses,
+            issuer="甲公司示例有限公司",
+            now=later.now,
+        )
+        while delivery.deliver_due():
+            pass
+        assert waiting <= {str(each["Message-ID"]) for each in post.messages}
+        for each in later.capture_retention.list_due():
+            later.capture_retention.place_hold(each.id, reason="诉讼", by=OFFICER)
+
+
+def ids_of_waiting(which: Appliance) -> set[str]:
+    """The Message-IDs of mails to :data:`WATCHER` about captures that are due."""
+    query = "SELECT message_id FROM outbox WHERE recipient = ? AND kind = 'captures-due' AND state = 'queued'"
+    with which.database.reading() as tx:
+        return set(tx.column(str, query, (WATCHER,)))
 
 
 def test_nobody_is_told_of_what_is_proposed_already(

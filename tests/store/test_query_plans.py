@@ -320,7 +320,7 @@ OTHERS: Sequence[Query] = (
     lambda tx: left_captures.left_by(tx, WHO),
     left_captures.count_resting,
     lambda tx: captures.came_due(tx, None, "2026-01-01T00:00:00Z"),
-    lambda tx: outbox.newest_of(tx, WHO, NoticeKind.CAPTURES_DUE),
+    lambda tx: captures.told_of_due(tx, WHO),
     lambda tx: left_captures.orders_left(tx, WHO, 100),
     lambda tx: captures.due_schedules(tx, NOW),
     lambda tx: captures.has_one_under_way(tx, "plan"),
