@@ -283,8 +283,7 @@ class RunbookPage(StrEnum):
     )
     CLUSTER_FENCING = _Page(
         "cluster-fencing",
-        "Put right what cuts {node} off, then `crm_resource --cleanup --resource {device}`; until then nothing"
-        " takes over.",
+        "The page says how to put right what cuts {node} off. While it does not work, nothing takes over.",
     )
     CLUSTER_RING = _Page("cluster-ring", "Check the network between {here} and {there} (`corosync-cfgtool -n`).")
     CLUSTER_QUORUM = _Page("cluster-quorum", "See who is missing (`corosync-quorumtool -s`), and bring them back.")
