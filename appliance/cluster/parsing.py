@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -28,11 +29,6 @@ _NEVER = 1_000_000
 
 _DEVICE = "fence-"
 """How the names of fencing devices begin; the rest is the node that they cut off."""
-
-
-def device_of(node: str) -> str:
-    """The name of what cuts *node* off."""
-    return f"{_DEVICE}{node}"
 
 
 class NodeRole(StrEnum):
@@ -76,7 +72,7 @@ class NodeState:
 
 @dataclass(frozen=True, slots=True)
 class FencingDevice:
-    """What cuts the machine ``node`` off; ``failed_at`` (as Pacemaker prints it) and ``why`` are of its last
+    """What cuts the machine ``node`` off; ``failed_at`` (:func:`_second`) and ``why`` are of its last
     failure that nobody has cleared."""
 
     name: str
@@ -89,7 +85,7 @@ class FencingDevice:
 
 @dataclass(frozen=True, slots=True)
 class FencingAttempt:
-    """The last time that the machine ``node`` was to be cut off; ``at`` as Pacemaker prints it."""
+    """The last time that the machine ``node`` was to be cut off, and when (:func:`_second`)."""
 
     node: str
     at: str
@@ -214,7 +210,7 @@ def _devices(root: Element) -> Iterator[FencingDevice]:
             node=name.removeprefix(_DEVICE) if name.startswith(_DEVICE) else "",
             agent=agent.removeprefix("stonith:"),
             works=resource.get("role") == "Started" and not _flag(resource, "failed"),
-            failed_at="" if failure is None else failure.get("last-rc-change", ""),
+            failed_at="" if failure is None else _second(failure.get("last-rc-change", "")),
             why="" if failure is None else failure.get("exitreason", "") or failure.get("exitstatus", ""),
         )
 
@@ -227,7 +223,16 @@ def _attempts(root: Element) -> Iterator[FencingAttempt]:
         if status in ("success", "failed") and node not in seen:
             seen.add(node)
             why = event.get("exit-reason") or ""
-            yield FencingAttempt(node, event.get("completed", ""), status == "success", why)
+            yield FencingAttempt(node, _second(event.get("completed", "")), status == "success", why)
+
+
+def _second(printed: str) -> str:
+    """A time as findings have it, ``2026-11-30 17:00:06 UTC``; what Pacemaker *printed* where that is none."""
+    try:
+        at = datetime.fromisoformat(printed)
+    except ValueError:
+        return printed
+    return printed if at.tzinfo is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _of(element: Element, name: str) -> str:

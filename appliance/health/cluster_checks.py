@@ -25,7 +25,7 @@ from appliance.cluster import (
     read_cluster_state,
     read_history,
 )
-from appliance.cluster.parsing import UP_TO_DATE, device_of
+from appliance.cluster.parsing import UP_TO_DATE
 from appliance.health.check_context import CheckContext, NotAnswerable
 from appliance.health.findings import HealthFinding, RunbookPage, attention, failing, good, unset
 
@@ -131,9 +131,11 @@ def copies(_settings: ClusterSettings, state: ClusterState) -> HealthFinding:
 
 def _syncing(volume: VolumeState, state: ClusterState) -> HealthFinding:
     behind = _name(state.other) if volume.is_for_the_other else state.node
-    values = {"node": behind, "percent": "–" if volume.percent is None else f"{volume.percent:.1f}"}
+    if volume.percent is None:
+        template = "The copy on {node} waits to be brought up to date; until then it cannot take over."
+        return attention(RunbookPage.CLUSTER_SYNCING, template, behind, node=behind)
     template = "The copy on {node} is being brought up to date ({percent} %); until then it cannot take over."
-    return attention(RunbookPage.CLUSTER_SYNCING, template, behind, **values)
+    return attention(RunbookPage.CLUSTER_SYNCING, template, behind, node=behind, percent=f"{volume.percent:.1f}")
 
 
 def _different(volume: VolumeState, state: ClusterState) -> HealthFinding:
@@ -152,16 +154,18 @@ def fencing(settings: ClusterSettings, state: ClusterState) -> HealthFinding:
     """Each machine can be cut off by something that works: without, two could sign at once, or nothing moves."""
     pacemaker, page = _known(state.pacemaker), RunbookPage.CLUSTER_FENCING
     if not pacemaker.fencing:
-        values = {"node": ", ".join(settings.nodes), "device": device_of("…")}
-        return failing(page, "Fencing is switched off: both machines could sign at once.", **values)
+        template = "Fencing is switched off: both machines could sign at once."
+        return failing(page, template, node=", ".join(settings.nodes))
     for node in settings.nodes:
         found = [each for each in pacemaker.devices if each.node in (node, "")]
         if not found:
             template = "Nothing is set up that cuts {node} off."
-            return failing(page, template, node, node=node, device=device_of(node))
+            return failing(page, template, node, node=node)
         if not any(each.works for each in found) and could_run(pacemaker, node):
-            template = "{device}, which cuts {node} off, does not work: {why}"
-            return failing(page, template, node, node=node, device=found[0].name, why=_why(found[0]))
+            template = "{device}, which cuts {node} off, does not work."
+            if why := found[0].why:
+                template = "{device}, which cuts {node} off, does not work: {why}"
+            return failing(page, template, node, node=node, device=found[0].name, why=why)
     for finding in (*_attempts(pacemaker.attempts), *_earlier(pacemaker.devices)):
         return finding
     return good("Each machine can be cut off by something that works.")
@@ -175,21 +179,21 @@ def could_run(pacemaker: PacemakerState, node: str) -> bool:
 def _attempts(attempts: tuple[FencingAttempt, ...]) -> Iterator[HealthFinding]:
     for each in attempts:
         if not each.succeeded:
-            values = {"node": each.node, "device": device_of(each.node), "at": each.at, "why": each.why or "–"}
-            template = "{node} could not be cut off at {at}: {why}"
+            values = {"node": each.node, "at": each.at, "why": each.why}
+            template = "{node} could not be cut off at {at}."
+            if each.why:
+                template = "{node} could not be cut off at {at}: {why}"
             yield failing(RunbookPage.CLUSTER_FENCING, template, each.at, **values)
 
 
 def _earlier(devices: tuple[FencingDevice, ...]) -> Iterator[HealthFinding]:
     for each in devices:
         if each.works and each.failed_at:
-            values = {"node": each.node, "device": each.name, "at": each.failed_at, "why": _why(each)}
-            template = "{device}, which cuts {node} off, failed at {at} and works again: {why}"
+            values = {"node": each.node, "device": each.name, "at": each.failed_at, "why": each.why}
+            template = "{device}, which cuts {node} off, failed at {at} and works again."
+            if each.why:
+                template = "{device}, which cuts {node} off, failed at {at} and works again: {why}"
             yield attention(RunbookPage.CLUSTER_FENCING, template, each.failed_at, **values)
-
-
-def _why(device: FencingDevice) -> str:
-    return device.why or "–"
 
 
 @_of_cluster

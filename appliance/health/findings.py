@@ -279,12 +279,12 @@ class RunbookPage(StrEnum):
     )
     CLUSTER_SPLIT = _Page(
         "cluster-split",
-        "Leave both disks as they are: the page says how to find out which copy counts, and how to connect them.",
+        "Leave both disks as they are: the runbook says how to find out which copy counts, and how to connect"
+        " them.",
     )
     CLUSTER_FENCING = _Page(
         "cluster-fencing",
-        "Put right what cuts {node} off, then `crm_resource --cleanup --resource {device}`; until then nothing"
-        " takes over.",
+        "The runbook says how to put right what cuts {node} off. While it does not work, nothing takes over.",
     )
     CLUSTER_RING = _Page("cluster-ring", "Check the network between {here} and {there} (`corosync-cfgtool -n`).")
     CLUSTER_QUORUM = _Page("cluster-quorum", "See who is missing (`corosync-quorumtool -s`), and bring them back.")

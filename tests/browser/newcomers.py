@@ -148,7 +148,7 @@ def _choose_password(someone: Actor, then: str) -> None:
     someone.open_mail()
     someone.study()
     someone.fill("Choose a password", PASSWORD)
-    someone.fill("The same once more", PASSWORD)
+    someone.fill("Repeat the password", PASSWORD)
     someone.press(then)
 
 

@@ -97,11 +97,11 @@ def test_what_is_wrong_stands_first_with_its_page(cluster: Console, scene: str, 
         ("unready", "Machines", ("Could not take over", "Release 1.4.0")),
         ("banned", "Machines", ("Could not take over", "cli-ban-vermilion-on")),
         ("failed-there", "Machines", ("Could not take over", "<code>crm_resource --cleanup</code>")),
-        ("verified", "Copies of the data", ("Different",)),
+        ("verified", "Copies of the data", ("Different", "different: 12 KB")),
         ("settings-differ", "Machines", ("Other settings, secrets or releases",)),
         ("ring-down", "Rings", ("Interrupted", "Connected")),
         ("peer-off", "Rings", ("None is connected",)),
-        ("fence-failed", "Fencing", ("Does not work", "Fence agent did not complete")),
+        ("fence-failed", "Fencing", ("Does not work", "Fence agent did not complete", "17:00:06 UTC")),
         ("peer-off", "Fencing", ("Rests",)),
         ("device-recovered", "Fencing", ("Ready, has failed before",)),
         ("fencing-off", "Fencing", ("Switched off",)),
@@ -163,3 +163,25 @@ def test_who_may_switch_over_is_led_there(cluster: Console) -> None:
     cluster.site.settings.home.cluster_settings.unlink()
     answer = cluster.browser("sun").get("/operations/cluster.drill")
     assert answer.status_code == 409 and "serves alone" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("scene", "told"), [("healthy", False), ("syncing", True), ("settings-differ", True), ("peer-off", True)]
+)
+def test_who_would_be_refused_reads_it_first(cluster: Console, scene: str, told: bool) -> None:
+    page = shown(cluster, scene, login="sun")
+    assert ("is refused until the other machine could take over" in page) is told
+    assert "is refused until" not in shown(cluster, scene, login="wu"), "who may not ask anyway"
+
+
+def test_nothing_that_is_unknown_stands_there_twice_or_as_a_dash(cluster: Console) -> None:
+    home, now = cluster.site.settings.home, cluster.site.at
+    lay_down(home, "healthy", now - timedelta(minutes=3))
+    cluster.found(*ask_all(OWN, context_of(home, now)))
+    page = cluster.browser("wu").get("/cluster").text
+    assert page.count("was written down last at") == 1
+    lost = shown(cluster, "lost")
+    assert "fence-beta, which cuts beta off, does not work." in lost
+    assert "waits to be brought up to date" in shown(cluster, "sync-waits")
+    cluster.site.settings.home.cluster_settings.unlink()
+    assert "Two machines serve as one." not in cluster.browser("wu").get("/cluster").text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -327,6 +328,14 @@ def test_somebody_from_outside_is_shown_as_written(wizard: Wizard, appliance: Ap
     page = wizard.step("parties")
     assert "𠮷野 &lt;b&gt;" in page
     assert "<b>" not in page
+
+
+def test_what_nobody_knows_of_a_guest_is_left_out_and_parties_are_numbered(wizard: Wizard) -> None:
+    wizard.save("parties", act="myself")
+    wizard.save("parties", act="guest", guest_name="丙", guest_organisation="丙公司", guest_email="c@c.example")
+    shown = wizard.step("parties")
+    assert "c@c.example" in shown and "None" not in shown
+    assert re.findall(r'<span class="number c\d" aria-hidden="true">([^<]*)</span>', shown) == ["1", "2"]
 
 
 @pytest.mark.parametrize("organisation", [ALPHA, BETA, "甲公司　示例", "甲公司（示例）有限责任公司"])

@@ -68,6 +68,8 @@ def machine(number: int) -> dict[str, Any]:
     return {
         **given,
         "inventory_hostname": NAMES[number - 1],
+        "ansible_user": "operator",
+        "hardening_ssh_root": False,
         "cluster_partner": NAMES[2 - number],
         "cluster_given": {"application_host": "sign.enterprise.example"},
         "cluster_here": survey(number),

@@ -64,6 +64,7 @@ SETTINGS: list[tuple[str, Any, str]] = [
         "application_host is not the same for node-a and node-b",
     ),
     ("cluster_given", {}, "application_host is not the same"),
+    ("ansible_user", "root", "node-a is reached by ssh as root, which the installation ends"),
     ("cluster_address", "192.0.2.10", "with its network's length"),
     ("cluster_address", "192.0.2.300/24", "with its network's length"),
     ("cluster_ring_addresses", ["10.77.1.1"], "node-a: cluster_ring_addresses is '10.77.1.1'"),
@@ -516,6 +517,24 @@ def test_a_cut_that_was_begun_counts_once_it_was_done(begun: dict[str, Any], suc
     for result, failed in (({"rc": 1}, True), ({}, True), ({"rc": 0}, False)):
         given |= {"cluster_cutter": "node-a", "cluster_cut_done": result}
         assert templar(given).template(trusted(f"{{{{ {forgets['when']} }}}}")) is failed
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_no_machine_is_cut_with_a_ceremony_in_its_memory(left: bool) -> None:
+    found = {each["name"]: each for each in tasks("prove")}
+    guard = found["Nothing of it is lost"]
+    order = list(found)
+    assert order.index("Whether that is done") < order.index(guard["name"]) < order.index("It is cut")
+    given = clusters.both()
+    given |= {"cluster_cut": given["cluster_node"], "cluster_target": "node-a", "cluster_cutter": "node-b"}
+    given["hostvars"]["node-a"]["cluster_ceremony"] = {"stat": {"exists": left}}
+    given["hostvars"]["node-b"]["cluster_was_cut"] = False
+    asking = templar(given)
+    assert asking.template(trusted(f"{{{{ {guard['when']} }}}}")) is True
+    asserted = guard["ansible.builtin.assert"]
+    assert asking.template(trusted(f"{{{{ {asserted['that']} }}}}")) is not left
+    said = str(asking.template(trusted(asserted["fail_msg"])))
+    assert said.startswith("node-a is to be cut now") and "the files in its /run/vermilion-ceremony" in said
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from appliance.health import Observed
 from appliance.health.cluster_checks import could_run, why_barred
 from appliance.health.surveys import TITLES
 from appliance.home import Home
+from appliance.language.sizes import ByteSize
 from webui.console.access import parts, visitor
 from webui.shared.forms import sentence
 from webui.shared.language import translate
@@ -87,6 +88,7 @@ def everything() -> str:
         settings, state, problem = None, None, sentence(error)
     survey = parts.observations.survey(parts.now())
     history = _history(home)
+    nodes = [] if state is None else [_node(each, state) for each in state.nodes]
     return render_template(
         "cluster.html",
         cluster=settings or True,
@@ -95,9 +97,11 @@ def everything() -> str:
         faults=[each for each in survey.observed if _is_fault(each)],
         names=TITLES,
         it=state,
-        able=state is not None and state.lets_take_over,
-        nodes=[] if state is None else [_node(each, state) for each in state.nodes],
+        able=state is not None and state.active is not None and state.lets_take_over,
+        switchable=_is_switchable(nodes, state),
+        nodes=nodes,
         copies=None if state is None or state.volume is None else _copies(state.volume),
+        differs=ByteSize(state.volume.behind) if state is not None and state.volume is not None else 0,
         devices=[] if state is None or state.pacemaker is None else _devices(state.pacemaker),
         fencing=translate()(FENCING.get(settings.fencing, "")) if settings else "",
         history=history,
@@ -133,6 +137,13 @@ def _node(node: NodeState, state: ClusterState) -> ShownNode:
         tone = "bad"
     barred = [translate()(template, **values) for template, values in why_barred(node)]
     return ShownNode(node, words, tone, equal, problem, barred if node.role is NodeRole.STANDBY else [])
+
+
+def _is_switchable(nodes: Sequence[ShownNode], state: ClusterState | None) -> bool:
+    """Whether nothing that is known would have a switch-over refused."""
+    standing = [each for each in nodes if each.it.role is NodeRole.STANDBY]
+    able = [each for each in standing if not each.problem and not each.barred and each.equal is not False]
+    return state is not None and state.lets_take_over and bool(able)
 
 
 def _copies(volume: VolumeState) -> tuple[str, str, str]:

@@ -23,7 +23,7 @@ function made(row, page) {
   const chip = chips.get(input(row, "party").value);
   const box = document.getElementById("new-box").content.firstElementChild.cloneNode(true);
   box.classList.add(chip.dataset.colour);
-  box.querySelector(".letter").textContent = chip.dataset.letter;
+  box.querySelector(".number").textContent = chip.dataset.number;
   box.querySelector(".who").textContent = chip.dataset.name;
   Object.assign(box, { row, page });
   sheets.get(page).querySelector(".layer").append(box);

@@ -14,7 +14,7 @@ export function drawCross(cross) {
     const { width, height } = size(page);
     const strip = document.createElement("div");
     strip.className = `strip ${chip.dataset.colour}`;
-    Object.assign(strip, { cross, title: chip.dataset.name, textContent: chip.dataset.letter });
+    Object.assign(strip, { cross, title: chip.dataset.name, textContent: chip.dataset.number });
     if (sheet === sheets.values().next().value) strip.tabIndex = 0;
     strip.setAttribute("role", "slider");
     strip.setAttribute("aria-orientation", "vertical");

@@ -53,7 +53,7 @@ export function added(party) {
   const chip = chips.get(party);
   const row = document.getElementById("new-row").content.firstElementChild.cloneNode(true);
   row.classList.add(chip.dataset.colour);
-  row.querySelector(".letter").textContent = chip.dataset.letter;
+  row.querySelector(".number").textContent = chip.dataset.number;
   row.querySelector(".who").textContent = chip.dataset.name;
   input(row, "party").value = party;
   list.append(row);

@@ -30,7 +30,7 @@ from webui.portal.pages import appliance, house_names, once, party_names
 from webui.portal.reviews import review_rows
 from webui.shared.form_pages import Answer
 from webui.shared.forms import sentence, whole_number
-from webui.shared.language import current_language, translate
+from webui.shared.language import translate
 
 SHOWN = 12
 """Pages from the front that are always shown; besides them those with fields, up to MOST."""
@@ -46,12 +46,12 @@ def _signs_first(contract: Contract) -> bool:
 
 @pages.get("/contracts/<contract_id>/draft/check")
 def check(contract_id: str) -> Answer:
-    draft, language = load_draft(contract_id), current_language()
+    draft = load_draft(contract_id)
     unchecked = _unchecked(draft)
     status = appliance.reviewing.review_status(draft)
     asked = status.request
     sizes = appliance.layouts.inspection(draft.original.digest).pages
-    marks = {party.id: party_mark(party, language) for party in draft.parties}
+    marks = {party.id: party_mark(party) for party in draft.parties}
     drawn = shapes_by_page(draft, sizes, marks, diameters(draft))
     shown = sorted({*range(1, min(SHOWN, draft.pages) + 1), *sorted(drawn)[:MOST]})
     return step_page(

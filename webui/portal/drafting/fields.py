@@ -40,7 +40,7 @@ from webui.portal.drafting.steps import (
 from webui.portal.pages import appliance
 from webui.shared.form_pages import Answer, FormProblems
 from webui.shared.forms import member_of, sentence, whole_number
-from webui.shared.language import current_language, translate
+from webui.shared.language import translate
 
 WINDOW = 100
 """Pages that are shown at a time."""
@@ -105,8 +105,8 @@ class TypedFields:
 
 def _view(contract_id: str) -> FieldsView:
     """The visitor's draft and how it is to be shown. Raises as :func:`load_draft`."""
-    draft, language = load_draft(contract_id), current_language()
-    marks = {party.id: party_mark(party, language) for party in draft.parties}
+    draft = load_draft(contract_id)
+    marks = {party.id: party_mark(party) for party in draft.parties}
     at = whole_number(request.values.get("from", ""), 5)
     return FieldsView(
         draft,

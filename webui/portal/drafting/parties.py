@@ -152,7 +152,7 @@ class TypedParties:
 
 @pages.get("/contracts/<contract_id>/draft/parties")
 def parties(contract_id: str) -> Answer:
-    draft, language, registry = load_draft(contract_id), current_language(), appliance.registry
+    draft, registry = load_draft(contract_id), appliance.registry
     posted = request.method == "POST"
     given = TypedParties.posted() if posted else TypedParties.of_draft(draft)
     query = field_value("query") if posted else request.args.get("query")
@@ -164,11 +164,11 @@ def parties(contract_id: str) -> Answer:
         DraftStep.PARTIES,
         draft,
         typed=given,
-        marks={party.id: party_mark(party, language) for party in draft.parties},
+        marks={party.id: party_mark(party) for party in draft.parties},
         names=names,
         called=party_names(own),
         contacts={
-            party.id: f"{registry.person(party.subject).email} · {party.phone}"
+            party.id: " · ".join(filter(None, (registry.person(party.subject).email, party.phone)))
             for party in draft.parties
             if party.guest
         },

@@ -1,7 +1,7 @@
 """The pages of a draft as the templates draw them: size, and the fields on them as shapes in millimetres.
 
-Parties are told apart by a colour and a character each. Nobody has to tell the colours apart: every field
-carries the character, and the borders differ too (fields.css).
+Parties are told apart by a colour and their number each. Nobody has to tell the colours apart: every field
+carries the number, and the borders differ too (fields.css).
 """
 
 from __future__ import annotations
@@ -10,15 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from appliance.contracts.draft_rules import POINTS_PER_MM
-from appliance.language import Language
 from appliance.model.contract import Contract, Party, PartyKind, Placement
 from appliance.pdf.values import PageSize
 
 COLOURS = 8
-"""So many colours; the next party begins anew, with the next letter."""
-
-STEMS = "甲乙丙丁戊己庚辛壬癸"
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+"""So many colours; the next party begins anew, with the next number."""
 
 PERSON_MM = (50.0, 20.0)
 SEAL_MM = (42.0, 42.0)
@@ -27,33 +23,31 @@ SEAL_MM = (42.0, 42.0)
 
 @dataclass(frozen=True, slots=True)
 class PartyMark:
-    """A party's colour (a class of fields.css), letter, and the size of a new field in millimetres."""
+    """A party's colour (a class of fields.css), its number, and the size of a new field in millimetres. It has no
+    letter: 甲 and 乙, or A and B, are the sides of the contract's text, and a side may have several parties."""
 
     colour: str
-    letter: str
+    number: int
     width_mm: float
     height_mm: float
 
 
-def party_mark(party: Party, language: Language) -> PartyMark:
-    """How *party* is marked for readers of *language*."""
-    letters = STEMS if language is Language.CHINESE else LETTERS
-    index = party.position - 1
-    letter = letters[index] if index < len(letters) else str(party.position)
+def party_mark(party: Party) -> PartyMark:
+    """How *party* is marked."""
     width, height = SEAL_MM if party.kind is PartyKind.SEAL else PERSON_MM
-    return PartyMark(f"c{index % COLOURS + 1}", letter, width, height)
+    return PartyMark(f"c{(party.position - 1) % COLOURS + 1}", party.position, width, height)
 
 
 @dataclass(frozen=True, slots=True)
 class SheetShape:
-    """A rectangle in millimetres from the page's upper left corner, in a party's colour."""
+    """A rectangle in millimetres from the page's upper left corner, in a party's colour and with its number."""
 
     x: float
     y: float
     width: float
     height: float
     colour: str
-    letter: str
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +72,7 @@ def placement_shape(place: Placement, page: PageSize, mark: PartyMark) -> SheetS
         round(place.width * width / 100, 1),
         round(place.height * height / 100, 1),
         mark.colour,
-        mark.letter,
+        mark.number,
     )
 
 
@@ -89,7 +83,7 @@ def cross_page_shape(
     width, height = millimetres(pages[number - 1])
     slice_mm = round(diameter_mm / len(pages), 1)
     shown = max(3.0, slice_mm)  # narrower than this nobody sees it
-    return SheetShape(width - shown, round(y * height / 100, 1), shown, diameter_mm, mark.colour, mark.letter)
+    return SheetShape(width - shown, round(y * height / 100, 1), shown, diameter_mm, mark.colour, mark.number)
 
 
 def shapes_by_page(
