@@ -23,11 +23,20 @@ def stamp(moment: float) -> int:
     return int((moment + SINCE_1900) * 2**32)
 
 
+BEGAN = time.time() - time.monotonic()
+
+
+def now() -> float:
+    """Unix seconds, as this machine had them when it began: should its clock be set meanwhile, those of the machines
+    that it emulates go on as they were."""
+    return BEGAN + time.monotonic()
+
+
 def answer(query: bytes, received: float) -> bytes:
     """The reply to *query* (48 bytes), which came at *received*."""
     sent_by_client = struct.unpack_from("!Q", query, 40)[0]
     head = struct.pack("!BBbbII4s", SERVER, 1, query[2], -20, 0, 66, b"TEST")
-    return head + struct.pack("!QQQQ", stamp(received), sent_by_client, stamp(received), stamp(time.time()))
+    return head + struct.pack("!QQQQ", stamp(received), sent_by_client, stamp(received), stamp(now()))
 
 
 def serve(address: str = "127.0.0.1") -> None:
@@ -37,7 +46,7 @@ def serve(address: str = "127.0.0.1") -> None:
         while True:
             query, client = server.recvfrom(1024)
             if len(query) >= 48:
-                server.sendto(answer(query, time.time()), client)
+                server.sendto(answer(query, now()), client)
 
 
 if __name__ == "__main__":
