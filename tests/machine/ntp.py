@@ -27,8 +27,8 @@ BEGAN = time.time() - time.monotonic()
 
 
 def now() -> float:
-    """Unix seconds, as this machine had them when it began: should its clock be set meanwhile, those of the machines
-    that it emulates go on as they were."""
+    """Unix seconds, as this machine had them when it began: should its clock be set meanwhile, those of the
+    machines that it emulates go on as they were."""
     return BEGAN + time.monotonic()
 
 

@@ -177,8 +177,8 @@ class VirtualMachine:
 
 
 def accelerator() -> Sequence[str]:
-    """QEMU's options: KVM where the processor has it and nobody says WITHOUT_KVM, else its own translation, with four
-    levels of page tables: a fifth costs it a tenth of its speed."""
+    """QEMU's options: KVM where the processor has it and nobody says WITHOUT_KVM, else its own translation, with
+    four levels of page tables: a fifth costs it a tenth of its speed."""
     flags = Path("/proc/cpuinfo").read_text().split()
     hardware = ("vmx" in flags or "svm" in flags) and os.access("/dev/kvm", os.R_OK | os.W_OK)
     if hardware and not os.environ.get("WITHOUT_KVM"):
