@@ -391,7 +391,11 @@ def test_a_disk_that_is_on_its_way_up_is_not_taken_for_one_of_another_volume(tmp
     ("refusal", "again"),
     [
         ("node-b is not ready: its probe (vermilion-cluster.timer) has said nothing yet.", True),
-        ("Settings, secrets, release or users of node-b differ from those here; run ha.yml.", True),
+        (
+            "Settings, secrets, release or users of node-b differ from those here;"
+            " run `install --cluster INVENTORY`.",
+            True,
+        ),
         ("The volume is not the same on both nodes: its replication is SyncSource. Wait until it is.", True),
         ("Without fencing nothing is switched over: the fence device fence-node-a does not run.", True),
         ("The cluster has no quorum.", False),
