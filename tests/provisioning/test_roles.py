@@ -98,8 +98,10 @@ CONDITIONS = {"when", "that", "until", "changed_when", "failed_when"}
 ANSIBLE = {
     *(
         "ansible_check_mode",
+        "ansible_connection",
         "ansible_facts",
         "ansible_managed",
+        "ansible_user",
         "groups",
         "hostvars",
         "inventory_hostname",
