@@ -27,7 +27,7 @@ class PartyMark:
     letter: 甲 and 乙, or A and B, are the sides of the contract's text, and a side may have several parties."""
 
     colour: str
-    number: int
+    number: str
     width_mm: float
     height_mm: float
 
@@ -35,7 +35,7 @@ class PartyMark:
 def party_mark(party: Party) -> PartyMark:
     """How *party* is marked."""
     width, height = SEAL_MM if party.kind is PartyKind.SEAL else PERSON_MM
-    return PartyMark(f"c{(party.position - 1) % COLOURS + 1}", party.position, width, height)
+    return PartyMark(f"c{(party.position - 1) % COLOURS + 1}", str(party.position), width, height)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class SheetShape:
     width: float
     height: float
     colour: str
-    number: int
+    number: str
 
 
 @dataclass(frozen=True, slots=True)
