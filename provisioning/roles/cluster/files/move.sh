@@ -1,30 +1,47 @@
 #!/bin/sh
-# Copies the home onto the volume, which this machine writes alone, and compares every byte. As root, with nothing of the appliance
-# running. Done again after an interruption, it goes on; the home stays where it is until all of it is on the volume, and is then put aside.
+# Copies the home onto the volume, which this machine writes alone, and compares every byte with what the disk has. As root, with nothing of the
+# appliance running. Done again after an interruption, it goes on; the home stays where it is until all of it is on the volume, and is then put aside.
 set -eu
+umask 022
 home=/var/lib/vermilion device=/dev/drbd0 place=/run/vermilion-volume
 fail() { printf '%s\n' "$*" >&2; exit 1; }
+away() { ! mountpoint --quiet $place || umount $place; }
+trap away EXIT
 
 [ ! -e $home.before-cluster ] || fail "There is a home from an earlier conversion, $home.before-cluster; move it away. Nothing was copied."
-holds=$(blkid -p -o value -s TYPE $device || [ $? -eq 2 ])
-case "$holds" in
-    "") mkfs.ext4 -q -L vermilion $device ;;
-    ext4) ;;
-    *) fail "The volume holds $holds and not the file system of a home; nothing was copied." ;;
+away
+again=""
+tag() { blkid -p -o value -s "$1" $device || [ $? -eq 2 ]; }
+case "$(tag TYPE) $(tag LABEL)" in
+    # Its label comes last: a file system without one was interrupted while it was made.
+    " " | "ext4 ")
+        mkfs.ext4 -q -F $device
+        sync $device
+        e2label $device vermilion
+        sync $device
+        ;;
+    # What is there already may look the same by size and time, and be something else.
+    "ext4 vermilion") again=--checksum ;;
+    *) fail "The volume holds $(tag TYPE) and not the file system of a home; nothing was copied." ;;
 esac
 mkdir -p -m 0700 $place
-mountpoint --quiet $place || mount -o noatime,nodev,nosuid $device $place
+mount -o noatime,nodev,nosuid $device $place
 
-# Sockets and locks of processes that have ended are nobody's; /lost+found is the file system's own.
-copy() { rsync -aHAX --numeric-ids --delete --exclude=/lost+found "$@" $home/ $place/; }
-copy
-differs=$(copy --checksum --dry-run --itemize-changes)
+# /lost+found is the file system's own.
+copy() { rsync -aHAX --modify-window=-1 --numeric-ids --delete --exclude=/lost+found "$@" $home/ $place/ 2>&1; }
+said=$(copy $again) || fail "$home could not be copied onto the volume ($(printf '%s' "$said" | head -n 1)). The home is where it was."
+# Mounted anew, so that what is compared comes from the disk.
+umount $place
+mount -o ro,noatime,nodev,nosuid $device $place
+differs=$(copy --checksum --dry-run --itemize-changes) || fail "$home could not be compared ($(printf '%s' "$differs" | head -n 1)). The home is where it was."
 [ -z "$differs" ] ||
     fail "The copy of $home on the volume differs ($(printf '%s' "$differs" | head -n 1)); see that nothing of the appliance runs (systemctl list-units 'vermilion*'). The home is where it was."
 
+mount -o remount,rw $place
 # A home of a release that did not say this yet.
 [ -e $place/release ] || basename "$(readlink /opt/vermilion/current)" >$place/release
 mkdir -p -m 0755 $place/cluster
 umount $place
 rmdir $place
 mv $home $home.before-cluster
+sync "$(dirname $home)"

@@ -1,0 +1,248 @@
+"""The home moves onto the volume (``move.sh``): real files, a real file system on a loop device, cut anywhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.provisioning.test_preflight import ROLES
+
+SCRIPT = (ROLES / "cluster/files/move.sh").read_text(encoding="utf-8")
+STEP = re.compile(
+    r"^(?: {8})?(?=(?:away|case|mkfs|sync|e2label|mkdir|mount|said|umount|differs|\[|rmdir|mv)\b|\[)"
+)
+"""Where a command of the script begins, at which it can be interrupted."""
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        os.geteuid() != 0 or not all(map(shutil.which, ("losetup", "mkfs.ext4", "rsync", "unshare"))),
+        reason="a loop device takes root, and its file system Debian's e2fsprogs and rsync",
+    ),
+]
+
+
+@contextmanager
+def device(image: Path) -> Iterator[str]:
+    """A block device that has what the file *image* has."""
+    made = subprocess.run(["losetup", "--find", "--show", image], capture_output=True, text=True, check=False)
+    if made.returncode:
+        pytest.skip(f"no loop device: {made.stderr.strip()}")
+    try:
+        yield made.stdout.strip()
+    finally:
+        subprocess.run(["losetup", "--detach", made.stdout.strip()], check=True)
+
+
+class Machine:
+    """Its home, and an empty disk of so many MiB for the volume, each in a folder of ours."""
+
+    def __init__(self, root: Path, mebibytes: int = 32) -> None:
+        self.root, self.home = root, root / "var/lib/vermilion"
+        self.image, self.cut = root / "disk", root / "disk-as-it-was-cut"
+        self.aside = self.home.with_name("vermilion.before-cluster")
+        (root / "opt/vermilion/releases/1.0").mkdir(parents=True)
+        (root / "opt/vermilion/current").symlink_to("releases/1.0")
+        (root / "bin").mkdir()
+        for folder in ("trust", "state", "blobs/ab", "hsm/tokens"):
+            (self.home / folder).mkdir(parents=True, mode=0o750)
+        (self.home / "trust/log.vkey").write_text("log+0123+key\n")
+        (self.home / "state/vermilion.db").write_bytes(os.urandom(3_000_000))
+        (self.home / "blobs/ab/cd").write_bytes(b"%PDF " + b"\0" * 100_000)
+        os.link(self.home / "blobs/ab/cd", self.home / "blobs/ab/same")
+        (self.home / "hsm/tokens/pin").write_bytes(b"\xff\0\n")
+        (self.home / "hsm/tokens/pin").chmod(0o600)
+        (self.home / "blobs/名 字\n").write_text("a name of its own")
+        (self.home / "newest").symlink_to("state/vermilion.db")
+        os.setxattr(self.home / "state", "user.kept", b"\x01")
+        os.chown(self.home / "state", 4321, 1234)
+        os.utime(self.home / "state", ns=(1, 1_700_000_000_123_456_789))
+        self.disk(mebibytes)
+
+    def disk(self, mebibytes: int) -> None:
+        self.image.unlink(missing_ok=True)
+        self.image.touch()
+        os.truncate(self.image, mebibytes << 20)
+
+    def program(self, name: str, text: str) -> None:
+        """In the place of the real one of that name, which *text* may call by its path."""
+        (self.root / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
+        (self.root / "bin" / name).chmod(0o755)
+
+    def move(self, interrupted_at: int = 0) -> subprocess.CompletedProcess[str]:
+        """The script is run, or dies before that step of it; the disk has then what was handed to it so far."""
+        lines, number = ["export SCRIPT=$$"], 0
+        for line in SCRIPT.splitlines():
+            if STEP.match(line):
+                number += 1
+                if number == interrupted_at:
+                    lines.append(f"{self._cut}; kill -9 $$")
+            lines.append(line)
+        self.steps = number
+        with device(self.image) as here:
+            text = "\n".join(lines).replace("/dev/drbd0", here)
+            for place in ("/var/lib/vermilion", "/run/vermilion-volume", "/opt/vermilion"):
+                text = text.replace(place, f"{self.root}{place}")
+            (self.root / "run").mkdir(exist_ok=True)
+            known = {**os.environ, "PATH": f"{self.root}/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+            told = subprocess.run(
+                ["unshare", "--mount", "sh", "-c", text], capture_output=True, text=True, check=False, env=known
+            )
+        if told.returncode == -9:
+            self.cut.rename(self.image)
+        return told
+
+    @property
+    def _cut(self) -> str:
+        return f"cp --sparse=always {self.image} {self.cut}"
+
+    def cut_in(self, name: str, before: str) -> None:
+        """The power is cut in the middle of the program *name*, after it did *before*."""
+        self.program(name, f"rm $0\n{before}\n{self._cut}; kill -9 $SCRIPT")
+
+    @contextmanager
+    def volume(self) -> Iterator[Path]:
+        place = self.root / "looked-at"
+        place.mkdir(exist_ok=True)
+        with ExitStack() as stack:
+            here = stack.enter_context(device(self.image))
+            subprocess.run(["mount", here, place], check=True, capture_output=True)
+            stack.callback(subprocess.run, ["umount", place], check=True)
+            yield place
+
+
+def described(folder: Path) -> dict[str, tuple[object, ...]]:
+    """Everything of each file below *folder*."""
+    found = {}
+    inodes: dict[int, str] = {}
+    for path in (folder, *sorted(folder.rglob("*"))):
+        name, status = str(path.relative_to(folder)), path.lstat()
+        content = str(path.readlink()) if path.is_symlink() else path.read_bytes() if path.is_file() else b""
+        kept = {each: os.getxattr(path, each) for each in os.listxattr(path, follow_symlinks=False)}
+        same = inodes.setdefault(status.st_ino, name)
+        times = () if name == "." else (status.st_mtime_ns,)
+        found[name] = (status.st_mode, status.st_uid, status.st_gid, *times, content, kept, same)
+    return found
+
+
+def is_moved(machine: Machine, before: dict[str, tuple[object, ...]]) -> bool:
+    """Whether the home was put aside, all of it, and the volume has it; it never is in neither place."""
+    if machine.home.exists():
+        assert described(machine.home) == before and not machine.aside.exists()
+        return False
+    assert described(machine.aside) == before
+    with machine.volume() as volume:
+        found = described(volume)
+        assert (volume / "release").read_text() == "1.0\n" and (volume / "release").stat().st_mode & 0o777 == 0o644
+    assert {name: found[name] for name in before} == before
+    assert set(found) - set(before) == {"release", "cluster", "lost+found"}
+    return True
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def test_the_home_moves_with_all_that_a_file_has(machine: Machine) -> None:
+    before = described(machine.home)
+    done = machine.move()
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert is_moved(machine, before)
+    again = machine.move()
+    assert again.returncode == 1 and "a home from an earlier conversion" in again.stderr
+
+
+def test_cut_at_any_step_it_is_whole_and_goes_on(tmp_path: Path) -> None:
+    counted, number, ends = 1, 0, []
+    while number < counted:
+        number += 1
+        machine = Machine(tmp_path / str(number))
+        before = described(machine.home)
+        assert machine.move(interrupted_at=number).returncode == -9
+        counted = machine.steps
+        if not (moved := is_moved(machine, before)):
+            done = machine.move()
+            assert (done.returncode, done.stderr) == (0, ""), number
+            assert is_moved(machine, before)
+        ends.append(moved)
+        shutil.rmtree(machine.root)
+    assert number > 15 and ends[0] is False and ends[-1] is True, "from the first command to the last"
+
+
+@pytest.mark.parametrize(
+    ("program", "before"),
+    [
+        ("rsync", '/usr/bin/rsync --exclude=/state "$@"'),
+        (
+            "mkfs.ext4",
+            '/usr/sbin/mkfs.ext4 "$@"; eval "disk=\\${$#}"; dd if=/dev/zero of=$disk bs=64k seek=4 count=8',
+        ),
+    ],
+)
+def test_cut_in_the_middle_of_a_step_it_goes_on(machine: Machine, program: str, before: str) -> None:
+    """A copy of a part, and a file system of which not everything has reached the disk."""
+    had = described(machine.home)
+    machine.cut_in(program, before)
+    assert machine.move().returncode == -9 and not is_moved(machine, had)
+    (machine.home / "state/later").write_text("the appliance served on meanwhile")
+    (machine.home / "blobs/ab/same").unlink()
+    had = described(machine.home)
+    done = machine.move()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert is_moved(machine, had)
+
+
+def test_what_changes_under_its_hands_stays_where_it_is(machine: Machine) -> None:
+    machine.program("rsync", f'rm $0; /usr/bin/rsync "$@"; echo written >>{machine.home}/state/vermilion.db')
+    done = machine.move()
+    assert done.returncode == 1
+    assert "differs (>f" in done.stderr and "state/vermilion.db" in done.stderr and "systemctl" in done.stderr
+    before = described(machine.home)
+    assert not is_moved(machine, before)
+    assert machine.move().returncode == 0 and is_moved(machine, before)
+
+
+def test_the_copy_is_compared_as_the_disk_has_it(machine: Machine) -> None:
+    """What was just written would be read from memory, whatever the disk has made of it."""
+    spoils = "import sys; f = open(sys.argv[1], 'r+b'); f.seek(f.read().index(b'log+0123+key')); f.write(b'?')"
+    machine.program(
+        "mount",
+        f"""case "$*" in *ro,*) rm $0; for each in "$@"; do case $each in
+/dev/*) python3 -c "{spoils}" $each ;; esac; done ;; esac
+exec /usr/bin/mount "$@\"""",
+    )
+    before = described(machine.home)
+    done = machine.move()
+    assert done.returncode == 1 and "trust/log.vkey" in done.stderr and "differs" in done.stderr
+    assert not is_moved(machine, before)
+    assert machine.move().returncode == 0 and is_moved(machine, before), "though size and time are the same"
+
+
+def test_a_disk_that_is_full_is_told_and_nothing_is_lost(machine: Machine) -> None:
+    machine.disk(5)
+    before = described(machine.home)
+    (machine.home / "blobs/large").write_bytes(os.urandom(6 << 20))
+    before = described(machine.home)
+    for _ in range(2):
+        done = machine.move()
+        assert done.returncode == 1 and "No space left on device" in done.stderr
+        assert done.stderr.strip().endswith("The home is where it was.")
+        assert not is_moved(machine, before)
+    machine.disk(32)
+    assert machine.move().returncode == 0 and is_moved(machine, before)
+
+
+def test_what_is_on_the_volume_already_is_not_overwritten(machine: Machine) -> None:
+    subprocess.run(["mkfs.ext2", "-q", "-F", machine.image], check=True)
+    before = machine.image.read_bytes()
+    done = machine.move()
+    assert done.returncode == 1 and "The volume holds ext2" in done.stderr
+    assert machine.image.read_bytes() == before and machine.home.exists()
