@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ OK, GENERIC, ARGUMENTS, UNIMPLEMENTED, INSTALLED, CONFIGURED, STOPPED = 0, 1, 2,
 HERE, THERE = socket.gethostname(), "another-node"
 VOLUME = "var/lib/vermilion"
 PLACES = (
+    "/etc/corosync",
     "/etc/vermilion",
     "/etc/credstore.encrypted",
     "/etc/systemd/system",
@@ -542,6 +544,60 @@ def pacemaker(root: Path) -> Pacemaker:
     return made
 
 
+@pytest.mark.skipif(
+    shutil.which("systemd-creds") is None or os.geteuid() != 0, reason="root's systemd-creds seals"
+)
+class TestSettings:
+    """By what each node tells whether its settings are the other's."""
+
+    @staticmethod
+    def seal(root: Path, content: str, name: str = "smtp.password") -> None:
+        place = root / f"etc/credstore.encrypted/vermilion.{name}"
+        place.parent.mkdir(exist_ok=True)
+        place.unlink(missing_ok=True)
+        sealing = ["systemd-creds", "encrypt", "--with-key=host", f"--name={name}", "-", str(place)]
+        subprocess.run(sealing, input=content.encode(), check=True, capture_output=True)
+
+    @staticmethod
+    def digest(root: Path) -> str:
+        assert cluster(root, "probe", CIB_file="/nothing")[0] == 0
+        return str(json.loads((root / "run/vermilion-cluster/state.json").read_text())["settings"])
+
+    def test_a_secret_that_is_other_on_one_node_is_found_and_told_to_nobody(self, root: Path) -> None:
+        (root / "etc/corosync").mkdir()
+        key = root / "etc/corosync/authkey"
+        key.write_bytes(b"what the two nodes know alone")
+        self.seal(root, "hunter2")
+        first = self.digest(root)
+        self.seal(root, "hunter2")  # as the other node has it, which has sealed it anew
+        assert self.digest(root) == first
+        self.seal(root, "hunter3")
+        assert self.digest(root) != first
+        self.seal(root, "hunter2")
+        self.seal(root, "", "openid.secret")
+        assert self.digest(root) != first
+        (root / "etc/credstore.encrypted/vermilion.openid.secret").unlink()
+        key.write_bytes(b"another key: what was told says nothing of the secret to who has not this one")
+        other = self.digest(root)
+        assert other != first
+        kept = root / "run/vermilion-cluster/secrets.json"
+        assert kept.stat().st_mode & 0o777 == 0o600
+        assert not any(guess in kept.read_text() for guess in ("hunter", sha256(b"hunter2").hexdigest()))
+        key.unlink()
+        assert self.digest(root) not in (first, other), "what the two do not know alone proves nothing"
+
+    def test_secrets_are_opened_once_and_again_where_that_failed(self, root: Path) -> None:
+        (root / "etc/corosync").mkdir()
+        (root / "etc/corosync/authkey").write_bytes(b"what the two nodes know alone")
+        self.seal(root, "hunter2")
+        program(root / "bin/systemd-creds", "#!/bin/sh\nexit 1\n")
+        failed = self.digest(root)
+        (root / "bin/systemd-creds").unlink()
+        opened = self.digest(root)
+        program(root / "bin/systemd-creds", "#!/bin/sh\nexit 1\n")
+        assert failed != opened == self.digest(root)
+
+
 @needs_pacemaker
 class TestSwitchOver:
     @pytest.mark.parametrize(("arguments", "why"), [((), "switch-over"), (("--drill",), "drill")])
@@ -674,6 +730,9 @@ class TestSwitchOver:
             "fencing: ready",
             "quorum: yes",
         ]
+        (pacemaker.root / "etc/corosync").mkdir()
+        (pacemaker.root / "etc/corosync/vermilion.replacing").touch()
+        assert "--playbook cluster_replace` until it has ended" in pacemaker.run("status")[1]
 
     def test_the_probe_leaves_what_they_say_and_what_has_to_be_equal(self, pacemaker: Pacemaker) -> None:
         root, path = pacemaker.root, pacemaker.root / "run/vermilion-cluster/state.json"
