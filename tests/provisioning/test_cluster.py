@@ -67,13 +67,25 @@ SETTINGS: list[tuple[str, Any, str]] = [
     ("ansible_user", "root", "node-a is reached by ssh as root, which the installation ends"),
     ("cluster_address", "192.0.2.10", "with its network's length"),
     ("cluster_address", "192.0.2.300/24", "with its network's length"),
+    ("cluster_address", "2001:db8::10", "with its network's length"),
+    ("cluster_address", "2001:db8::10/129", "with its network's length"),
+    ("cluster_address", "2001:db8:10/64", "with its network's length"),
+    ("cluster_address", "fe80::10/64", "with its network's length"),
     ("cluster_ring_addresses", ["10.77.1.1"], "node-a: cluster_ring_addresses is '10.77.1.1'"),
     ("cluster_ring_addresses", ["10.77.1.1", "10.77.1.1"], "on different networks"),
     ("cluster_ring_addresses", ["node-a", "10.77.2.1"], "two addresses of this machine"),
+    ("cluster_ring_addresses", ["fd00::1::2", "10.77.2.1"], "two addresses of this machine"),
+    ("cluster_ring_addresses", ["fd00:1::1", "10.77.2.1"], "have to be both IPv4 or both IPv6"),
     ("cluster_disk", "sdb", "node-a: cluster_disk is 'sdb'"),
     ("cluster_fence", {}, "node-a: cluster_fence does not say how the power of this machine is cut"),
     ("cluster_fence", {"agent": "reboot", "options": {}}, "such as fence_ipmilan"),
-    ("cluster_fence", fence(password="secret"), "in the clear; write it into a file"),
+    (
+        "cluster_fence",
+        fence(password="secret"),
+        "has password of the device in the clear; write a password into a file",
+    ),
+    ("cluster_fence", fence(community="secret"), "has community of the device in the clear"),
+    ("cluster_fence", fence(hexadecimal_kg="c0ffee"), "one that secrets_file names"),
     ("cluster_fencing", "sbd", "sbd needs one or three disks"),
     ("cluster_sbd_disks", ["/dev/sdc"], "sbd needs one or three disks that both machines see, power none"),
     ("cluster_arbiter", "http://arbiter", "with corosync-qnetd, or empty"),
@@ -86,7 +98,12 @@ MACHINES: list[tuple[str, dict[str, Any], str]] = [
     ("names", {"there": {"cluster_node": machine(1)["cluster_node"]}}, "both machines are called node-a"),
     ("hosts", {"cluster_here": here(resolved={"node-a": ["10.77.1.1"], "node-b": []})}, "where node-b is"),
     ("rings", {"cluster_here": here(rings_here=["10.77.1.1"])}, "does not have 10.77.2.1"),
-    ("one network", {"cluster_here": here(ring_networks=["0a4d0000/ffff0000"] * 2)}, "has to be another network"),
+    ("one network", {"cluster_here": here(ring_networks=["10.77.0.0/16"] * 2)}, "has to be another network"),
+    (
+        "a gateway",
+        {"cluster_here": here(ring_gateways=["10.77.1.254", ""])},
+        "node-a reaches 10.77.1.2, by which the volume is copied in the clear, through the gateway 10.77.1.254",
+    ),
     ("module", {"cluster_here": here(module=False)}, "start the machine with Debian's kernel"),
     ("no disk", {"cluster_here": here(volume={**VOLUME, "block": False})}, "is no block device of this machine"),
     ("disk used", {"cluster_here": here(volume={**VOLUME, "used_by": "/srv"})}, "is in use (/srv)"),
@@ -119,6 +136,37 @@ MACHINES: list[tuple[str, dict[str, Any], str]] = [
         "nobody serves",
         {"cluster_formed": True, "cluster_here": member()},
         "no machine of it serves",
+    ),
+    (
+        "nobody serves: alone",
+        {"cluster_formed": True, "cluster_here": member(waiting={"for_quorum": True, "cuts": []})},
+        "node-a waits for the other machine; start that one, or where it is lost, and this one served last, say"
+        " `corosync-cmapctl -s quorum.cancel_wait_for_all u8 1` on node-a, and run this again.",
+    ),
+    (
+        "nobody serves: unsure",
+        {
+            "number": 2,
+            "cluster_formed": True,
+            "cluster_here": member(2),
+            "there": {"cluster_here": member(waiting={"for_quorum": False, "cuts": ["node-b"]})},
+        },
+        "you have seen that it is off, say `stonith_admin --confirm node-b` on node-a, and run this again.",
+    ),
+    (
+        "half replaced",
+        {"cluster_formed": True, "cluster_here": member(mounted="/dev/drbd0", replacing=True)},
+        "node-a: a machine of the cluster was being replaced, and that was interrupted; run the playbook",
+    ),
+    (
+        "unsure",
+        {
+            **REPLACING,
+            "cluster_here": member(
+                mounted="/dev/drbd0", seen=["node-a"], waiting={"for_quorum": False, "cuts": ["node-b"]}
+            ),
+        },
+        "node-a is about to cut node-b: wait until it has",
     ),
     (
         "stranger",
@@ -182,6 +230,15 @@ def test_two_bare_machines_can_be_meant(number: int) -> None:
     assert refusals("cluster_machine_rules", number=number) == []
 
 
+@pytest.mark.parametrize("address", ["2001:db8::10/64", "2001:DB8:0:0:0:0:0:10/128", "::ffff:0:1/96"])
+def test_addresses_may_be_of_either_family(address: str) -> None:
+    rings = {number: [f"fd00:1::{number}", f"10.77.2.{number}"] for number in (1, 2)}
+    given = {"cluster_address": address, "cluster_ring_addresses": rings[1]}
+    assert refusals("cluster_setting_rules", there={"cluster_ring_addresses": rings[2]}, **given) == []
+    routed = {"cluster_here": here(ring_gateways=["fd00:1::ff", ""]), "cluster_ring_encrypted": True}
+    assert refusals("cluster_machine_rules", **routed) == [], "whose network encrypts"
+
+
 def test_an_appliance_can_be_converted_and_a_cluster_run_again() -> None:
     had = here(home=True, home_bytes=1 << 30, users={"vermilion-web": 995}, groups={"vermilion": 994})
     assert refusals("cluster_machine_rules", cluster_here=had, cluster_owners=had) == []
@@ -238,6 +295,50 @@ def test_a_machine_comes_where_the_cluster_does_not_see_it(
         assert asking.template(trusted("{{ cluster_comes }}")) is comes
         found.append(asking.template(trusted("{{ cluster_runs_here }}")))
     assert found == told
+
+
+def test_who_replaces_a_machine_is_known_until_it_is_done() -> None:
+    """Other playbooks refuse as long as the file is there (survey.py); so it is there first, and gone last."""
+    marker = str(module("survey").REPLACING)
+    first, *_rest = tasks("newcomer")
+    assert first["ansible.builtin.copy"]["dest"] == marker and "when" not in first, "on both machines"
+    order = [each["name"] for each in tasks("main")]
+    [gone] = [each for each in tasks("main") if marker in str(each)]
+    assert gone["ansible.builtin.file"] == {"path": marker, "state": "absent"}
+    assert order.index(gone["name"]) == len(order) - 2 and order[-1] == "What was done"
+    assert gone["when"] == "cluster_replaces", "also where the machine came in an earlier run"
+    assert marker in (CLUSTER.parents[2] / "systemd/bin/vermilion-cluster").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("known", "forgotten"), [(["node-a", "node-lost"], ["node-lost"]), (list(NAMES), ["node-b"]), (["node-a"], [])]
+)
+def test_pacemaker_forgets_whoever_was_there_before(known: list[str], forgotten: list[str]) -> None:
+    """Else who serves would have to cut it, if it started anew before the other one has come."""
+    [task] = [each for each in tasks("newcomer") if "crm_node" in str(each)]
+    asking = templar(clusters.both(cluster_here=member(cluster=known)))
+    assert asking.template(trusted(task["loop"])) == forgotten
+    names = [each["name"] for each in tasks("newcomer")]
+    assert names.index("Corosync knows") < names.index(task["name"]), "which sees none any more then"
+
+
+@pytest.mark.parametrize(
+    ("drbd", "taken"),
+    [
+        (" 0: cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate C r-----", False),
+        (" 0: cs:SyncTarget ro:Secondary/Primary ds:Inconsistent/UpToDate C r-----", False),
+        (" 0: cs:Connected ro:Secondary/Primary ds:Diskless/UpToDate C r-----", True),
+        (" 0: cs:Unconfigured", True),
+        ("version: 8.4.11 (api:1/proto:86-101)", True),
+    ],
+)
+def test_a_disk_that_was_prepared_is_taken_into_use_after_an_interruption_too(drbd: str, taken: bool) -> None:
+    [task] = [each for each in tasks("volume") if "crm_resource --cleanup" in str(each)]
+    given = clusters.both(
+        cluster_formed=True, cluster_here=member(), cluster_volume={"stdout": f"srcversion\n{drbd}\n    ns:0"}
+    )
+    asking = templar({**given, **trusted(task["vars"]), "cluster_on_disk": {"rc": 0}})
+    assert asking.template(trusted(f"{{{{ {task['when']} }}}}")) is taken
 
 
 @tool("corosync-keygen")
@@ -317,6 +418,18 @@ def test_machines_that_are_no_cluster_are_refused_by_one_sentence(found: dict[st
     assert refusal.startswith("node-")
 
 
+@pytest.mark.parametrize(
+    ("recorded", "quorum", "cuts"), [("healthy", False, []), ("lost", False, ["beta"]), ("peer-off", False, [])]
+)
+def test_what_keeps_a_cluster_from_serving(recorded: str, quorum: bool, cuts: list[str]) -> None:
+    looking = module("survey")
+    told = json.loads((Path(__file__).parents[1] / f"cluster/recordings/{recorded}.json").read_text("utf-8"))
+    assert looking.waiting(told["crm_mon"]) == {"for_quorum": quorum, "cuts": cuts}
+    alone = told["crm_mon"].replace('with_quorum="true"', 'with_quorum="false"')
+    assert looking.waiting(alone)["for_quorum"] is True
+    assert looking.waiting("") == {"for_quorum": False, "cuts": []}
+
+
 @pytest.mark.parametrize(("name", "purpose"), [("clock", "Their clocks agree"), ("rings", "reach each other")])
 def test_rings_that_do_not_answer_and_clocks_apart_are_named(name: str, purpose: str) -> None:
     import yaml  # noqa: PLC0415
@@ -360,7 +473,8 @@ def module(name: str) -> Any:
 
 def test_a_machine_is_surveyed_without_being_touched(tmp_path: Path) -> None:
     asked = {"volume": str(tmp_path), "names": ["localhost", "no.such.host.invalid"], "floating": "192.0.2.254"}
-    done = run(sys.executable, "-I", CLUSTER / "files/survey.py", json.dumps({**asked, "rings": ["127.0.0.1"]}))
+    asked |= {"rings": ["127.0.0.1"], "peers": ["127.0.0.2"]}
+    done = run(sys.executable, "-I", CLUSTER / "files/survey.py", json.dumps(asked))
     found = json.loads(done.stdout)
     assert set(found) == set(survey(1))
     assert found["volume"]["block"] is False
@@ -418,8 +532,18 @@ def test_whose_a_disk_is_and_in_which_network_an_address() -> None:
         "eth0 00000000 010200C0 0003 0 0 0 00000000\n"
         "eth1 00014D0A 00000000 0001 0 0 0 00FFFFFF\n"
     )
-    assert looking.network("10.77.1.9", routes) == ("0a4d0100/ffffff00", "eth1")
-    assert looking.network("10.77.2.9", routes) == ("", "")
+    zero = "0" * 32
+    six = (
+        f"fd000001{zero[8:]} 40 {zero} 00 {zero} 00000100 00000001 00000000 00000001 eth1\n"
+        f"fd000001{zero[8:31]}1 80 {zero} 00 {zero} 00000000 00000002 00000000 80200001 eth1\n"
+        f"{zero} 00 {zero} 00 fe80{zero[4:31]}1 00000400 00000001 00000000 00450003 eth0\n"
+        f"{zero} 00 {zero} 00 {zero} ffffffff 00000001 00000000 00200200 lo\n"
+    )
+    assert looking.route("10.77.1.9", routes, six) == ("10.77.1.0/24", "", "eth1")
+    assert looking.route("10.77.2.9", routes, six) == ("", "192.0.2.1", "")
+    assert looking.route("fd00:1::1", routes, six) == ("fd00:1::/64", "", "eth1")
+    assert looking.route("fd00:2::1", routes, six) == ("", "fe80::1", "")
+    assert looking.route("10.77.2.9", "Iface\n", "") == ("", "", "")
 
 
 @tool("cibadmin")
@@ -471,6 +595,67 @@ def test_settings_and_secrets_become_equal_and_are_left_alone_then(tmp_path: Pat
         "vermilion.fence.node-1",
         "vermilion.fence.node-10",
     ]
+
+
+@pytest.mark.skipif(
+    shutil.which("systemd-creds") is None or os.geteuid() != 0, reason="root's systemd-creds seals"
+)
+def test_what_opens_a_device_is_handed_to_its_own_agent_alone(tmp_path: Path) -> None:
+    """By the wrapper that Pacemaker calls, which knows a file and not what is in it."""
+    name = "vermilion.fence-secrets.node-a.example"
+    module("equal").keep(name, b"community=top secret\nsnmp_priv_passwd=%x", tmp_path)
+    agent = tmp_path / "fence_told"
+    agent.write_text(f"#!/bin/sh\ncat >{tmp_path}/told\nexit 2\n")
+    agent.chmod(0o755)
+    script = (CLUSTER / "files/fence_vermilion").read_text(encoding="utf-8").replace("/usr/sbin", str(tmp_path))
+
+    def fencing(**options: str) -> subprocess.CompletedProcess[str]:
+        given = "".join(f"{key}={value}\n" for key, value in options.items())
+        return run("sh", "-c", script, given=given)
+
+    sealed = str(tmp_path / name)
+    done = fencing(action="status", ip="192.0.2.21", agent="fence_told", secrets=sealed, plug="3")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", ""), "as its own agent ends"
+    assert (tmp_path / "told").read_text().splitlines() == [
+        *("action=status", "ip=192.0.2.21", "plug=3"),
+        *("community=top secret", "snmp_priv_passwd=%x"),
+    ]
+    for other in ("fence_gone", "sh", "fence_../told", "fence_vermilion", ""):
+        done = fencing(action="reboot", agent=other, secrets=sealed)
+        assert done.returncode == 1 and f"there is no fence agent '{other}'" in done.stderr
+    done = fencing(action="reboot", agent="fence_told", secrets=str(tmp_path / "vermilion.fence-secrets.node-b"))
+    assert done.returncode == 1 and "cannot be opened" in done.stderr
+    described = ElementTree.fromstring(fencing(action="metadata").stdout)  # noqa: S314 # our own
+    actions = {each.get("name") for each in described.iterfind("actions/action")}
+    assert {"reboot", "off", "status", "monitor", "metadata"} <= actions
+
+
+def test_secrets_of_a_device_stand_in_no_configuration() -> None:
+    [task] = [each for each in tasks("survey") if each["name"] == "What it is in the cluster"]
+    options = {"ip": "192.0.2.21", "password_file": "/root/password", "secrets_file": "/root/secrets"}
+    given = clusters.both(cluster_fence={"agent": "fence_apc_snmp", "options": options})
+    given["ansible_facts"]["nodename"] = "node-a"
+    node = templar({**given, **trusted(task["vars"])}).template(trusted(task["ansible.builtin.set_fact"]))
+    device = node["cluster_node"]["fence"]
+    sealed = "/etc/credstore.encrypted/vermilion.fence-secrets.node-a"
+    assert device["agent"] == "fence_vermilion"
+    assert {**device["options"], "password_script": ""} == {
+        "ip": "192.0.2.21",
+        "agent": "fence_apc_snmp",
+        "secrets": sealed,
+        "password_script": "",
+        "pcmk_host_list": "node-a",
+    }
+    [task] = [each for each in tasks("settings") if "passwords.yml" in str(each)]
+    kinds = [each[1] for each in templar(given).template(trusted(task["loop"])) if each[0] == "node-a"]
+    opens = [["node-a", kind] for kind in kinds]
+    found = [
+        templar({**given, **trusted(task["vars"]), "cluster_opens": each}).template(
+            trusted("{{ [cluster_secret, cluster_password_file] }}")
+        )
+        for each in opens
+    ]
+    assert found == [["vermilion.fence.node-a", "/root/password"], [Path(sealed).name, "/root/secrets"]]
 
 
 def test_secrets_pass_through_memory_alone() -> None:
@@ -596,6 +781,12 @@ def test_a_folder_that_was_there_keeps_its_mode() -> None:
     assert not [each for each in every if each.get("ansible.builtin.file", {}).get("state") == "directory"]
 
 
+def of_six() -> list[dict[str, Any]]:
+    """Both machines, with a first ring of IPv6."""
+    nodes = [machine(number)["cluster_node"] for number in (1, 2)]
+    return [{**each, "rings": [f"fd00:1::{each['name'][-1]}", each["rings"][1]]} for each in nodes]
+
+
 @tool("corosync")
 @pytest.mark.parametrize("arbiter", ["", "arbiter.enterprise.example"])
 def test_corosync_reads_who_is_in_the_cluster(tmp_path: Path, arbiter: str) -> None:
@@ -624,6 +815,9 @@ def test_drbd_reads_what_the_volume_is(tmp_path: Path) -> None:
     for said in ("resource-and-stonith", "protocol           C", "detach", f"disk             {DISK}"):
         assert said in done.stdout
     assert "split" not in done.stdout and done.stdout.count("disconnect;") == 3
+    (tmp_path / "six.res").write_text(written("vermilion.res.j2", cluster_nodes=of_six()))
+    done = run("drbdadm", "-c", tmp_path / "six.res", "dump", **kernels)
+    assert (done.returncode, done.stdout.count("address          ipv6 [fd00:1::")) == (0, 2), done.stderr
     assert module("survey").volume(DISK, tmp_path / "vermilion.res")["block"] is False
 
 
@@ -778,9 +972,10 @@ def test_a_node_takes_from_the_other_one_what_the_cluster_sends() -> None:
     from tests.provisioning.test_origins import rendered  # noqa: PLC0415
 
     alone = rendered("firewall/templates/nftables.conf.j2", firewall_peers=[])
-    node = rendered("firewall/templates/nftables.conf.j2", firewall_peers=["10.77.1.2", "10.77.2.2"])
+    node = rendered("firewall/templates/nftables.conf.j2", firewall_peers=["10.77.1.2", "fd00:2::2"])
     assert "7788" not in alone
     added = [line.strip() for line in node.splitlines() if line not in alone.splitlines()]
     ports = clusters.own()["cluster_ports"]
-    assert f"ip saddr {{ 10.77.1.2, 10.77.2.2 }} udp dport {min(ports)}-{ports[2]} accept" in added
-    assert f"ip saddr {{ 10.77.1.2, 10.77.2.2 }} tcp dport {ports[3]} accept" in added
+    for peer in ("ip saddr 10.77.1.2", "ip6 saddr fd00:2::2"):
+        assert f"{peer} udp dport {min(ports)}-{ports[2]} accept" in added
+        assert f"{peer} tcp dport {ports[3]} accept" in added

@@ -1,10 +1,11 @@
 """What one of the two machines is, as JSON on standard output, before anything is touched: only Debian's Python is needed.
 
-Its argument is JSON: the device of the volume, the names of both machines, the floating address, and this machine's two
-addresses of the rings."""
+Its argument is JSON: the device of the volume, the names of both machines, the floating address, this machine's two
+addresses of the rings, and the other one's."""
 
 import contextlib
 import grp
+import ipaddress
 import json
 import os
 import pathlib
@@ -21,6 +22,7 @@ HOME = pathlib.Path("/var/lib/vermilion")
 CIB = pathlib.Path("/var/lib/pacemaker/cib/cib.xml")
 COROSYNC = pathlib.Path("/etc/corosync/corosync.conf")
 RESOURCE = pathlib.Path("/etc/drbd.d/vermilion.res")
+REPLACING = pathlib.Path("/etc/corosync/vermilion.replacing")
 
 
 def text(path):
@@ -74,12 +76,30 @@ def number(name, conf=COROSYNC):
     return int(found[1]) if found else 0
 
 
+def printed(*command):
+    """What the program prints; nothing where it is missing, fails or does not end."""
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        asked = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+        return asked.stdout if asked.returncode == 0 else ""
+    return ""
+
+
 def seen():
     """The names of the nodes that Pacemaker sees in its cluster now, this one among them; none where it does not run."""
-    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        asked = subprocess.run(["crm_node", "--partition"], capture_output=True, text=True, check=False, timeout=30)
-        return sorted(asked.stdout.split()) if asked.returncode == 0 else []
-    return []
+    return sorted(printed("crm_node", "--partition").split())
+
+
+def waiting(crm_mon=None):
+    """What keeps Pacemaker from starting anything: that it has no quorum, and the nodes that it has to cut first."""
+    try:
+        found = xml.etree.ElementTree.fromstring(printed("crm_mon", "--output-as=xml") if crm_mon is None else crm_mon)
+    except xml.etree.ElementTree.ParseError:
+        return {"for_quorum": False, "cuts": []}
+    coordinator = found.find("./summary/current_dc")
+    return {
+        "for_quorum": coordinator is not None and coordinator.get("with_quorum") == "false",
+        "cuts": [each.get("name") for each in found.iterfind("./nodes/node") if each.get("unclean") == "true"],
+    }
 
 
 def mounted(path):
@@ -93,12 +113,19 @@ def mounts_below(path):
     return sorted({each for each in lines if each.startswith(f"{path}/")})
 
 
+def family(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
 def answering(address):
-    """The hardware address that answers for the IPv4 *address* in the machine's network, or nothing."""
-    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+    """The hardware address that answers for the *address* in the machine's network, or nothing."""
+    with contextlib.suppress(OSError), socket.socket(family(address), socket.SOCK_DGRAM) as asking:
         for _ in range(3):
             asking.sendto(b"", (address, 9))
             time.sleep(0.5)
+    if family(address) == socket.AF_INET6:  # the kernel has no file of these; where `ip` is missing nobody is asked
+        found = re.search(r" lladdr (\S+) ", printed("ip", "-6", "neighbour", "show", "to", address) + " ")
+        return found[1] if found else ""
     for line in text("/proc/net/arp").splitlines()[1:]:
         fields = line.split()
         if fields[0] == address and int(fields[2], 16) & 2:
@@ -116,23 +143,35 @@ def resolved(name):
 def here(address):
     """Whether this machine has the address: only then a socket can be bound to it."""
     try:
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        with socket.socket(family, socket.SOCK_DGRAM) as bound:
+        with socket.socket(family(address), socket.SOCK_DGRAM) as bound:
             bound.bind((address, 0))
     except OSError:
         return False
     return True
 
 
-def network(address, routes=None):
-    """The narrowest network of the machine's routes that the IPv4 *address* is in, as hexadecimal address/mask, and its interface."""
-    number = int.from_bytes(socket.inet_aton(address))
-    found = []
-    for line in (text("/proc/net/route") if routes is None else routes).splitlines()[1:]:
-        to, mask = (int.from_bytes(bytes.fromhex(line.split()[each]), "little") for each in (1, 7))
-        if mask and number & mask == to:
-            found.append((mask, f"{to:08x}/{mask:08x}", line.split()[0]))
-    return max(found, default=(0, "", ""))[1:]
+OTHER_ROUTES = 0x80100200
+"""RTF_LOCAL, RTF_ANYCAST and RTF_REJECT: to this machine itself, and to nowhere."""
+
+
+def routes(four, six):
+    """Network, gateway (or nothing) and interface of each line of /proc/net/route and /proc/net/ipv6_route."""
+    for fields in map(str.split, four.splitlines()[1:]):
+        to, gateway, mask = (int.from_bytes(bytes.fromhex(fields[each]), "little") for each in (1, 2, 7))
+        yield ipaddress.IPv4Network((to, mask.bit_count())), gateway and ipaddress.IPv4Address(gateway), fields[0]
+    for fields in map(str.split, six.splitlines()):
+        to, length, gateway, flags = (int(fields[each], 16) for each in (0, 1, 4, 8))
+        if not flags & OTHER_ROUTES:
+            yield ipaddress.IPv6Network((to, length)), gateway and ipaddress.IPv6Address(gateway), fields[9]
+
+
+def route(address, four=None, six=None):
+    """The narrowest of the machine's routes to the *address*: its network, its gateway and its interface, each as text. Without
+    one, or where it is the one to everywhere, there is no network."""
+    known = routes(text("/proc/net/route") if four is None else four, text("/proc/net/ipv6_route") if six is None else six)
+    fitting = [each for each in known if ipaddress.ip_address(address) in each[0]]
+    to, gateway, interface = max(fitting, key=lambda each: each[0].prefixlen, default=(None, "", ""))
+    return str(to) if to and to.prefixlen else "", str(gateway or ""), interface if to and to.prefixlen else ""
 
 
 def module_there():
@@ -140,7 +179,7 @@ def module_there():
     return os.path.exists("/sys/module/drbd") or any(pathlib.Path("/lib/modules", release).rglob("drbd.ko*"))
 
 
-def main(device, names, floating, rings):
+def main(device, names, floating, rings, peers):
     home_mounted = mounted(HOME)
     floating_here = here(floating)
     used = 0
@@ -156,6 +195,8 @@ def main(device, names, floating, rings):
         "volume": volume(device),
         "cluster": cluster_of(),
         "seen": seen(),
+        "waiting": waiting(),
+        "replacing": REPLACING.exists(),
         "number": number(os.uname().nodename),
         "mounted": home_mounted,
         "home": not home_mounted and ((HOME / "trust/log.vkey").exists() or (HOME / "state/vermilion.db").exists()),
@@ -167,8 +208,9 @@ def main(device, names, floating, rings):
         "groups": {each.gr_name: each.gr_gid for each in grp.getgrall()},
         "resolved": {name: resolved(name) for name in names},
         "rings_here": [address for address in rings if here(address)],
-        "ring_networks": [network(address)[0] for address in rings],
-        "floating_interface": network(floating)[1],
+        "ring_networks": [route(address)[0] for address in rings],
+        "ring_gateways": [route(address)[1] for address in peers],
+        "floating_interface": route(floating)[2],
         "floating_here": floating_here,
         "floating_answers": "" if floating_here else answering(floating),
         "module": module_there(),
@@ -179,4 +221,4 @@ def main(device, names, floating, rings):
 
 if __name__ == "__main__":
     asked_for = json.loads(sys.argv[1])
-    print(json.dumps(main(asked_for["volume"], asked_for["names"], asked_for["floating"], asked_for["rings"])))
+    print(json.dumps(main(*(asked_for[each] for each in ("volume", "names", "floating", "rings", "peers")))))
