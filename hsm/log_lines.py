@@ -67,11 +67,11 @@ def severity_of(level: int) -> int:
     return next((number for least, number in _SEVERITIES if level >= least), _DEBUG)
 
 
-def log_handler(form: LogFormat, process: str, environment: Mapping[str, str] = os.environ) -> logging.Handler:
+def log_handler(form: LogFormat, process: str) -> logging.Handler:
     """What writes to standard error in this *form*, for the *process* of this name."""
     handler = logging.StreamHandler(sys.stderr)
     lines = JsonLines(process) if form is LogFormat.JSON else logging.Formatter(TEXT)
-    handler.setFormatter(WithSeverity(lines) if is_the_journal(environment) else lines)
+    handler.setFormatter(WithSeverity(lines) if is_the_journal(os.environ) else lines)
     return handler
 
 

@@ -53,12 +53,10 @@ class KeyWrapping(Protocol):
 class LoginCodes:
     """Makes secrets and checks codes, of signing in or for another *use*. Thread-safe."""
 
-    def __init__(self, wrapping: KeyWrapping, issuer: str, *, use: str = "login", stale: str = _STALE) -> None:
-        """*stale* is what somebody is told whose form has no secret of theirs."""
+    def __init__(self, wrapping: KeyWrapping, issuer: str, *, use: str = "login") -> None:
         self._wrapping = wrapping
         self._issuer = issuer
         self._use = use
-        self._stale = stale
 
     def draft_secret(self, subject: str, login: str, *, sealed: str = "") -> CodeDraft:
         """A new secret for *subject*, or the one in *sealed* when its form came back with a mistake in it."""
@@ -96,7 +94,7 @@ class LoginCodes:
             wrapped = bytes.fromhex(sealed)
             return wrapped, self._wrapping.unwrap_key(self._context(subject), wrapped)
         except (ValueError, BadRequest, Malformed, NotPermitted) as error:
-            raise PreconditionRefused(self._stale) from error
+            raise PreconditionRefused(_STALE) from error
 
     def _context(self, subject: str) -> str:
         return f"{self._use}:{subject}"

@@ -79,11 +79,6 @@ class PasskeyVerifier:
         self._key = key
         self._now = now
 
-    @property
-    def rp_id(self) -> str:
-        """The relying party that every passkey of this appliance belongs to."""
-        return self._site.rp_id
-
     def user_handle(self, subject: str) -> bytes:
         """The user handle (16 bytes, section 14.6.1: it tells nothing about the person)."""
         return hmac.digest(self._key, b"handle\n" + subject.encode(), "sha256")[:16]

@@ -85,10 +85,9 @@ class CaptureService:
     """Asks by the socket *at*; where there is none, and the home is nobody else's, by a program of our own. One
     object serves many threads; each order is a connection of its own."""
 
-    def __init__(self, settings: Settings, at: Path, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, settings: Settings, at: Path) -> None:
         self._settings = settings
         self._at = at
-        self._clock = clock
 
     def capture(
         self,
@@ -103,7 +102,7 @@ class CaptureService:
         capture, :class:`CaptureUnavailable` where the service did not."""
         if not self._settings.capture.enabled:
             raise CaptureUnavailable(CaptureFault.UNSET, "the setting capture.enabled is false")
-        began = self._clock()
+        began = utc_now()
         with self._asked(CaptureTask.CAPTURE, order) as answer, answer.shown_to(live) as way:
             for frame in answer.frames():
                 match frame:
@@ -140,7 +139,7 @@ class CaptureService:
     def _require_believable(self, whole: Capture, order: CaptureOrder, began: datetime) -> None:
         try:
             limits = limits_of(self._settings.capture)
-            require_believable(whole, order, limits, since=began - _SKEW, until=self._clock() + _SKEW)
+            require_believable(whole, order, limits, since=began - _SKEW, until=utc_now() + _SKEW)
         except Unbelievable as error:
             raise CaptureUnavailable(CaptureFault.UNBELIEVABLE, str(error)) from error
 

@@ -314,11 +314,11 @@ def _numbers(values: Mapping[str, object]) -> Value:
     return [value for value in values.values() if isinstance(value, int)]
 
 
-def _end_of(path: Path, most: int = 200_000) -> str:
+def _end_of(path: Path) -> str:
     if not path.exists():
         return ""
     with path.open("rb") as stream:
-        stream.seek(max(0, path.stat().st_size - most))
+        stream.seek(max(0, path.stat().st_size - 200_000))
         return stream.read().decode("utf-8", errors="replace")
 
 

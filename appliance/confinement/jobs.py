@@ -21,7 +21,6 @@ JOBS: Mapping[str, str] = MappingProxyType(
         "pdf.merge": "appliance.pdf.merging:merge",
         "pdf.prepare": "appliance.pdf.confined_jobs:prepare",
         "pdf.prepare_archive": "appliance.pdf.signing:prepare_archive",
-        "pdf.count": "appliance.pdf.pages:count",
         "pdf.render": "appliance.pdf.pages:render_page",
         "pdf.picture": "appliance.pdf.pages:picture",
         "pdf.blank_places": "appliance.pdf.pages:blank_places",

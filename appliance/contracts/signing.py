@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -302,20 +301,12 @@ def _appearance(tx: Transaction, party: Party, language: Language, now: datetime
 
 
 class SigningService:
-    """Opens, signs and completes intents, safe under concurrent calls. *pause* sleeps between two looks."""
+    """Opens, signs and completes intents, safe under concurrent calls."""
 
-    def __init__(
-        self,
-        records: ContractRecords,
-        rules: SigningRules,
-        cycle: SigningCycle,
-        *,
-        pause: Callable[[float], None] = time.sleep,
-    ) -> None:
+    def __init__(self, records: ContractRecords, rules: SigningRules, cycle: SigningCycle) -> None:
         self._records = records
         self._rules = rules
         self._cycle = cycle
-        self._pause = pause
 
     def open(self, contract_id: str, party_id: str, origin: SigningOrigin) -> OpenedSigning:
         """What the party is to look at and activate; the same again while it holds.
@@ -379,7 +370,7 @@ class SigningService:
                 signed = self._signed(record)
                 if signed is not None:
                     return self._cycle.complete_stamped(signed.intent, signed.contract)
-            self._pause(POLL_SECONDS)
+            time.sleep(POLL_SECONDS)
         raise StateRefused("A signature on this contract is being made just now; look at it again in a moment.")
 
     def under_way(self, party_id: str) -> bool:

@@ -43,7 +43,7 @@ def _findings(request: Request) -> Iterator[Finding]:
         reading = read(directory, settings)
     yield from _people(reading, settings)
     yield from _unknown_groups(reading, request.settings.directory)
-    yield from _oddities(reading, settings)
+    yield from _oddities(reading)
     require_believable(reading, settings)
     yield _good("keys", attribute=SCHEMAS[settings.kind].key)
 
@@ -80,7 +80,7 @@ def _unknown_groups(reading: DirectoryReading, settings: DirectorySettings) -> I
                 yield _notice("unknown-group", name=name, setting=f"directory.{role.value}")
 
 
-def _oddities(reading: DirectoryReading, settings: LdapSettings) -> Iterator[Finding]:
+def _oddities(reading: DirectoryReading) -> Iterator[Finding]:
     for attribute, count in sorted(reading.left_out.items()):
         if count:
             yield _notice("left-out", attribute=attribute, count=count)

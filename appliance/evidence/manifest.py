@@ -151,14 +151,6 @@ def decode(data: bytes) -> PackageManifest | CaptureManifest:
     return manifest
 
 
-def decode_contract(data: bytes) -> PackageManifest:
-    """The same for the package of a contract; that of a web capture is refused."""
-    manifest = decode(data)
-    if not isinstance(manifest, PackageManifest):
-        raise PackageRefused("This is the package of a web capture, not of a contract.")
-    return manifest
-
-
 def _read(value: Any) -> PackageManifest | CaptureManifest:
     """What *value* has, not held to its form yet."""
     state, form = value["checkpoint"], value["format"]

@@ -6,9 +6,8 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from appliance.errors import ApplianceError, NotFound
 from appliance.ledger.tree import StoredTree, TileName, Tiles
@@ -58,15 +57,6 @@ class LogProofs:
         with self._database.reading() as tx:
             _require_entry(index, _published(tx).size)
             return ledger.leaf(tx, index)
-
-    def opening(self, index: int) -> Mapping[str, Any] | None:
-        """The private fields of the entry at *index*: name → ``{"salt": hex, "value": …}``; None when erased.
-
-        Never for strangers: whoever asks must be allowed to know what stands in it.
-        """
-        fields = self._database.query(ledger.opening, index)
-        opened: Mapping[str, Any] | None = None if fields is None else json.loads(fields)
-        return opened
 
     def inclusion(self, index: int, size: int) -> list[bytes]:
         """The audit path (RFC 6962, 2.1.1) of the entry at *index* in the log as it was at *size*."""

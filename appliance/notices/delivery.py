@@ -313,11 +313,6 @@ class TextChannel:
         """Whether there is a message gateway to send by."""
         return self._settings.configured
 
-    def number_for_code(self, party: Party) -> str | None:
-        """As :func:`number_for_code`, where there is a gateway."""
-        return number_for_code(party) if self.configured else None
-
-
 GuestInviter = Callable[[Transaction, Contract, Party, datetime], object]
 """Makes the invitation of a party from outside, and queues its message, in the caller's transaction."""
 

@@ -93,10 +93,6 @@ class PdfWorkshop:
         given = {"document": document, "text": text, "most_pages": self._most_pages}
         return document + self._run(bytes, "pdf.watermark", **given)
 
-    def count(self, document: bytes) -> int:
-        """How many pages the document has, as they are drawn."""
-        return self._run(int, "pdf.count", document=document)
-
     def render(self, document: bytes, page: int, *, dpi: int = 96) -> bytes:
         """Page *page* (from 0) with annotations, as PNG."""
         return self._run(bytes, "pdf.render", document=document, page=page, dpi=dpi)

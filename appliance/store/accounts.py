@@ -93,12 +93,6 @@ def any_account(tx: Transaction) -> bool:
     return tx.exists("SELECT 1 FROM accounts LIMIT 1")
 
 
-def handle(tx: Transaction, subject: str) -> bytes:
-    """The user handle (16 bytes) of an account's passkeys. Raises :class:`NotFound`."""
-    [found] = _require_row(tx, "SELECT handle FROM accounts WHERE subject = ?", subject)
-    return bytes(found)
-
-
 def set_state(tx: Transaction, subject: str, state: AccountState) -> None:
     """Moves the account to *state*. Raises :class:`StateRefused` for one that was closed or has no password."""
     with refusing(StateRefused("The account of {subject} cannot become {state}.", subject=subject, state=state)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date, datetime, time
 
 from appliance.acting_client import ClientReach
@@ -465,11 +465,6 @@ def stop_schedule(tx: Transaction, schedule_id: str, at: datetime) -> bool:
     """No more captures by it. False when none were to come."""
     query = "UPDATE capture_schedules SET due = NULL, stopped = ? WHERE id = ? AND due IS NOT NULL"
     return tx.changed(query, (at, schedule_id))
-
-
-def digests_of_files(tx: Transaction) -> Sequence[str]:
-    """SHA-256 of every file of every capture."""
-    return tx.column(str, "SELECT DISTINCT digest FROM capture_files")
 
 
 def _written(sentence: Sentence) -> str:

@@ -92,10 +92,6 @@ def rows_after(
     return _ROWS.all(tx, rest, (merge_id, state, after, limit))
 
 
-def row_by_reference(tx: Transaction, merge_id: str, reference: str) -> MergeRow | None:
-    return _ROWS.first(tx, "WHERE merge = ? AND reference = ?", (merge_id, reference))
-
-
 def count_remarks(tx: Transaction, merge_id: str) -> int:
     """How many rows have a remark."""
     return tx.count("SELECT count(*) FROM mail_merge_rows WHERE merge = ? AND remark IS NOT NULL", (merge_id,))

@@ -163,10 +163,6 @@ def set_administrator(tx: Transaction, partner_id: str, subject: str | None) -> 
         tx.update("representatives", {"administrator": True}, partner=partner_id, subject=subject)
 
 
-def set_phone(tx: Transaction, subject: str, phone: str) -> None:
-    tx.update("representatives", {"phone": phone}, subject=subject)
-
-
 def is_address_taken(tx: Transaction, email: str) -> bool:
     """Whether somebody who has an account, or could have one, is written to at *email*."""
     return tx.exists(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
@@ -207,7 +207,3 @@ def _text(types: Iterable[str]) -> str:
     return json.dumps(sorted(types))
 
 
-def disabled_by(tx: Transaction, reasons: Sequence[DisabledBy]) -> list[WebhookEndpoint]:
-    """Those that are disabled for one of these *reasons*."""
-    query = "WHERE reason IN (SELECT value FROM json_each(?)) ORDER BY id"
-    return _WEBHOOKS.all(tx, query, (json.dumps(list(reasons)),))

@@ -99,9 +99,7 @@ def defect_of_carried(
     return _ALTERED_LIST if any(_is_altered_list(each, good) for each in message.crls) else None
 
 
-def remarks_on_carried(
-    message: SignedMessage, path: Iterable[x509.Certificate], finder: PathFinder
-) -> list[Sentence]:
+def remarks_on_carried(message: SignedMessage, path: Iterable[x509.Certificate]) -> list[Sentence]:
     """What cannot be read in what *message* carries and was not needed, and odd serial numbers on the *path*."""
     unread = [_UNREAD] if any(parsed(each) is None for each in message.certificates) else []
     unread += [_UNREAD_LIST] if any(_read_list(each) is None for each in message.crls) else []

@@ -215,7 +215,7 @@ class SignatureExamination:
             *message.defects,
             *([_DIRECT] if message.covered is None else []),
             *([signer.weak_reference] if signer.weak_reference else []),
-            *remarks_on_carried(message, finding.path, self.judge.finder),
+            *remarks_on_carried(message, finding.path),
             *(remark for stamp in stamps for remark in stamp.remarks),
             *(why for stamp in stamps if _is_helpless(stamp) for why in (_WITHOUT_STAMP, *stamp.verdict.reasons)),
             *([replace(_POLICY, values={"policy": policy})] if policy else []),

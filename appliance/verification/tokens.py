@@ -142,7 +142,7 @@ def examine_token(
         or PASSED
     )
     weak = [] if signer.weak_reference is None else [signer.weak_reference]
-    remarks = (*message.defects, *weak, *remarks_on_carried(message, finding.path, judge.finder))
+    remarks = (*message.defects, *weak, *remarks_on_carried(message, finding.path))
     return ExaminedToken(
         verdict, statement, finding, shown_name(signer.certificate), signer.scheme.label, tuple(remarks)
     )

@@ -111,11 +111,6 @@ class Submitting:
         tls = settings.witnesses.tls
         self._egress = Egress(limits, trust=str(settings.beside(tls)) if tls else None)
 
-    @property
-    def policy(self) -> WitnessPolicy:
-        """Whom it asks."""
-        return self._policy
-
     def run_round(self) -> None:
         """Hands the newest checkpoint in where it is due, at all these witnesses at once. Raises
         :class:`ConfigurationError` for a policy of another log, and :class:`StorageError`."""

@@ -226,14 +226,6 @@ class MailMerges:
             _visible(tx, merge_id, by)
             return store.rows_after(tx, merge_id, after, min(most, MOST_ON_A_PAGE), state)
 
-    def row_of(self, merge_id: str, reference: str, by: str) -> MergeRow:
-        """The row that the integrator calls *reference*. Raises :class:`NotFound`."""
-        with self._database.reading() as tx:
-            found = store.row_by_reference(tx, _visible(tx, merge_id, by).id, reference)
-        if found is None:
-            raise NotFound("The batch has no row with the reference “{reference}”.", reference=reference[:200])
-        return found
-
     def faults(self, merge_id: str, by: str, *, after: int = 0) -> list[tuple[int, ListProblem]]:
         """What was wrong with the rows that were left out, each with its place, behind the place *after*."""
         with self._database.reading() as tx:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from appliance.errors import DocumentRefused
+from appliance.pdf import pages
 from appliance.pdf.extents import ObjectExtents
 from appliance.pdf.object_text import Unreadable
 from appliance.pdf.values import PreparedRevision
@@ -38,7 +39,7 @@ def test_any_other_page_is_drawn_as_always(workshop: PdfWorkshop) -> None:
 
 
 def test_a_document_that_waits_for_more_bytes_is_not_taken_in(workshop: PdfWorkshop) -> None:
-    assert workshop.count(overlapping.endless()) == 1
+    assert pages.count(overlapping.endless()) == 1
     with pytest.raises(DocumentRefused) as caught:
         workshop.inspect(overlapping.endless())
     assert caught.value.reason == "malformed"

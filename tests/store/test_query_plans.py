@@ -280,7 +280,6 @@ OTHERS: Sequence[Query] = (
     lambda tx: mail_merges.next_rows(tx, _MERGE, 16),
     lambda tx: mail_merges.rows_after(tx, "batch", 0, 500),
     lambda tx: mail_merges.rows_after(tx, "batch", 0, 500, RowState.FAILED),
-    lambda tx: mail_merges.row_by_reference(tx, "batch", "PO-1"),
     lambda tx: mail_merges.counts_of(tx, "batch"),
     lambda tx: mail_merges.faults_after(tx, "batch", 0, 500),
     lambda tx: mail_merges.rest(tx, "batch"),

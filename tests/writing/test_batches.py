@@ -86,10 +86,8 @@ def test_each_row_is_made_and_sent_and_has_its_result(appliance: Appliance, temp
     [failed] = merges.rows(batch.id, BY, state=RowState.FAILED)
     assert failed.code == "precondition-refused" and failed.refusal is not None
     assert "An outside signer cannot be of" in failed.refusal.template
-    sent = contract_now(appliance, merges.row_of(batch.id, "PO-3", BY).contract or "")
+    sent = contract_now(appliance, (first + rest)[3].contract or "")
     assert sent.state is ContractState.SENT and sent.title == "批次 3" and sent.amount == Money(450, "CNY")
-    with pytest.raises(NotFound):
-        merges.row_of(batch.id, "PO-99", BY)
     assert merges.retry(batch.id, by=BY) == 1
     run(appliance.merge_rounds)
     assert counts(appliance, batch) == {RowState.SENT: 5, RowState.FAILED: 1}

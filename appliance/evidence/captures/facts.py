@@ -260,11 +260,6 @@ class CaptureFacts:
     log_in: LogInFacts | None = None
     format: str = FORMAT
 
-    def file(self, path: str) -> ListedFile:
-        """Size and SHA-256 of one of the ``files``."""
-        return next(each for each in self.files if each.path == path)
-
-
 def encode(facts: CaptureFacts) -> bytes:
     """The canonical bytes of ``capture.json``."""
     plain = frames.encode(facts)

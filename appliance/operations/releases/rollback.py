@@ -45,15 +45,15 @@ PATIENCE = 120.0
 """Seconds in which a process has ended that was told to."""
 
 
-def stop_services(home: Home, services: Commands, patience: float = PATIENCE) -> None:
+def stop_services(home: Home, services: Commands) -> None:
     """Returns when neither the authority nor the scheduler of *home* runs any more; the others end before these.
 
-    Raises :class:`UpgradeRefused` when one still does after *patience* seconds. Without a command nothing stops.
+    Raises :class:`UpgradeRefused` when one still does after :data:`PATIENCE`. Without a command nothing stops.
     """
     if not services.stop:
         return
     services.do(services.stop, home)
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + PATIENCE
     for name, lock in (("scheduler", home.scheduler_lock), ("authority", AuthorityHome(home.root).single)):
         while is_locked(lock):
             if time.monotonic() >= deadline:

@@ -54,11 +54,6 @@ def last_of_each(tx: Transaction) -> dict[str, Alarm]:
     return {alarm.name: alarm for alarm in newest}
 
 
-def recent(tx: Transaction, *, limit: int) -> list[Alarm]:
-    """The newest alarms, the newest first."""
-    return _ALARMS.all(tx, "ORDER BY id DESC LIMIT ?", (limit,))
-
-
 def waiting(tx: Transaction, now: datetime, *, channel: str, limit: int) -> list[AlarmMessage]:
     """What is to be told by *channel* and by *now*, the oldest first."""
     return _MESSAGES.all(

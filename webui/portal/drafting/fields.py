@@ -225,7 +225,7 @@ def _after(
     places, added = {party.id: place for party, place in found}, []
     for party in draft.parties:
         fields = (each for each in party.inputs if wanted(each.id))
-        filled = [replace(each, places=(inputs.usual_place(draft, each.number),)) for each in fields]
+        filled = [replace(each, places=(inputs.usual_place(each.number),)) for each in fields]
         added.append(replace(_at(party, places.get(party.id)), inputs=tuple(filled)))
     more = field_rows.field_rows_of(replace(draft, parties=tuple(added)), board.sizes, board.unit)
     return [*rows, *more], tuple(party.name for party, place in found if place is None)

@@ -63,7 +63,7 @@ def input_shapes(
             yield place.page + 1, placement_shape(place, sizes[place.page], marks[each.id])
 
 
-def usual_place(draft: Contract, count: int) -> Placement:
+def usual_place(count: int) -> Placement:
     """A place for the *count*-th field that nobody has placed, on the first page."""
     return Placement(0, MARGIN, 10.0 + 5.0 * (count % 16), 35.0, 3.0)
 

@@ -180,7 +180,7 @@ def parties(contract_id: str) -> Answer:
         found=[each for each in _found(query or "", own) if each.subject not in taken],
         most=MOST,
         seals=_seals(taken),
-        requesters=_requesters(draft, names),
+        requesters=_requesters(names),
         guest_open=any(name.startswith("guest-") for name in step_problems()[0]) or given.names_guest,
         presets=PRESETS,
         zones=[(zone, zone) for zone in offered_zones(draft.deadline.zone)],
@@ -332,7 +332,7 @@ def _methods(draft: Contract) -> list[tuple[SigningMethod, str, str]]:
     return [(method, _(METHOD_TITLES[method]), _(METHOD_HINTS[method])) for method in methods]
 
 
-def _requesters(draft: Contract, names: Mapping[str, str]) -> list[tuple[str, str]]:
+def _requesters(names: Mapping[str, str]) -> list[tuple[str, str]]:
     """Who may ask for a seal: those who act in the draft, and the custodians of other companies' seals; with their
     organisation where they are from outside."""
     registry = appliance.registry
