@@ -41,11 +41,10 @@ from appliance.config import Settings, load
 from appliance.confinement import frames
 from appliance.errors import ConfigurationError
 from appliance.home import Home
-from appliance.web_capture.capturing import capture
+from appliance.web_capture.capturing import capture, try_browser
 from appliance.web_capture.destinations import Destinations
 from appliance.web_capture.live_view import LiveAction, LivePicture, decode_actions
 from appliance.web_capture.model import CaptureFailed, CaptureOrder, CaptureProgress, ForwardProxy, HouseNetwork
-from appliance.web_capture.trying import try_browser
 from appliance.web_capture.upstream import server_trust
 
 _SECRET: Final = "capture.proxy"  # noqa: S105 - its name

@@ -1,13 +1,17 @@
-"""One connection with an LDAP server (RFC 4511): secure before anything is asked, without referrals, in pages."""
+"""One connection with an LDAP server (RFC 4511): secure before anything is asked, without referrals, in pages.
+
+The library is Debian's python-ldap, which has no wheels: loaded from outside the virtual environment (decision 81).
+"""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from appliance.directory_service import reaching
-from appliance.directory_service.ldap_library import load_ldap
 from appliance.directory_service.messages import MOST_USERS, DirectoryFault, RequestFailed
 from appliance.directory_service.request import Request
 
@@ -154,3 +158,23 @@ def _failure(ldap: Any, error: Any, where: str) -> RequestFailed:
     if isinstance(error, tuple(getattr(ldap, name) for name in _REFUSED)):
         return RequestFailed(DirectoryFault.REFUSED, why)
     return RequestFailed(DirectoryFault.INCOMPLETE, why)
+
+
+_DEBIAN = "/usr/lib/python3/dist-packages"
+
+
+def load_ldap() -> Any:
+    """The module ``ldap``, with ``ldap.controls`` and ``ldap.dn``. Raises RequestFailed where there is none."""
+    # What ldap.conf, .ldaprc and LDAP... variables say (authorities, servers) is not ours (ldap.conf(5)).
+    os.environ["LDAPNOINIT"] = "1"
+    sys.path.append(_DEBIAN)  # behind everything: nothing of ours comes from there
+    try:
+        import ldap.controls.libldap  # noqa: PLC0415
+        import ldap.dn  # noqa: PLC0415
+    except ImportError as error:
+        raise RequestFailed(
+            DirectoryFault.PROGRAM, f"Debian's package python3-ldap is not installed or does not fit ({error})"
+        ) from error
+    finally:
+        sys.path.remove(_DEBIAN)
+    return ldap

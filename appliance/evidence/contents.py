@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from appliance.evidence import extraction, history, package
 from appliance.evidence.authorisation_basis import FOLDER
 from appliance.evidence.extraction import SignedFile, taken_apart
-from appliance.evidence.logged import require_logged
+from appliance.evidence.log_files import require_logged
 from appliance.evidence.manifest import PackageManifest
 from appliance.evidence.members import Files, part
 from appliance.evidence.model import LogEntry, PackageRefused

@@ -23,11 +23,11 @@ from typing import Final
 from appliance.errors import ApplianceError
 from appliance.evidence import container, court_pages, manifest
 from appliance.evidence.captures.layout import certificate_path
+from appliance.evidence.common_files import read_verifier
 from appliance.evidence.container import write_container
 from appliance.evidence.folder import read_folder
 from appliance.evidence.manifest import AnyManifest
 from appliance.evidence.members import part
-from appliance.evidence.offline_verifier import read_verifier
 from appliance.evidence.repacked import read_zip
 from appliance.language import Language, translator
 from appliance.typesetting.typesetter import page_template, typeset_identified

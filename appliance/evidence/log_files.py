@@ -1,4 +1,5 @@
-"""The log's part of a package: checkpoint, entries, inclusion proofs, and the log's key.
+"""The log's part of a package: checkpoint, entries, inclusion proofs, and the log's key; and whether its entries
+are in the log whose checkpoint it has.
 
 Proofs are offline proof files (C2SP ``tlog-proof``); the key is in the forms that ``openssl`` reads.
 """
@@ -15,7 +16,10 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
-from appliance.evidence.model import LogMaterial, PackageRefused
+from appliance.evidence.layout import NO_RULE
+from appliance.evidence.manifest import AnyManifest
+from appliance.evidence.members import Files, part
+from appliance.evidence.model import LogEntry, LogMaterial, PackageRefused
 from hsm import canonical, merkle
 from hsm.note import Checkpoint, KeyKind, parse_note, parse_vkey, signed_alone, verify_checkpoint
 
@@ -135,3 +139,59 @@ def _hash(line: str) -> bytes:
     if base64.b64encode(decoded).decode() != line:
         raise PackageRefused("A hash of an inclusion proof has more than one form.")
     return decoded
+
+
+_FIELD = re.compile(r"[a-z0-9_-]+")
+"""The name of a field of an entry. Checkers of earlier releases look for it with a program that can run others."""
+
+
+def require_logged(files: Files, manifest: AnyManifest) -> list[LogEntry]:
+    """The entries, each in the log by its proof, which leads to the checkpoint that the *manifest* names and the
+    log signed. Raises :class:`PackageRefused` or the error of the part that found it."""
+    vkey = part(files, VKEY).decode("ascii", "replace")
+    checkpoint = part(files, CHECKPOINT)
+    own = read_log_files(checkpoint, vkey)
+    if own.state != manifest.checkpoint:
+        raise PackageRefused("The checkpoint in the package is not the one that its manifest names.")
+    if not checkpoint.startswith(own.note):
+        raise PackageRefused("In the checkpoint of the package the log's own signature does not come first.")
+    for path, expected in (
+        (CHECKPOINT_TEXT, own.text),
+        (CHECKPOINT_SIGNATURE, own.signature),
+        (PUBLIC_KEY, public_key_pem(vkey)),
+    ):
+        if part(files, path) != expected:
+            raise PackageRefused("The file {path} is not of its signature.", path=path)
+    entries = _entries(files)
+    for entry in entries:
+        proof = parse_proof(entry.proof)
+        if proof.index != entry.index or proof.checkpoint != checkpoint:
+            raise PackageRefused("The proof of log entry {entry} is another one's.", entry=entry.index)
+        leaf = merkle.leaf_hash(entry.leaf)
+        if merkle.root_from_inclusion(entry.index, own.state.size, leaf, proof.hashes) != own.state.root:
+            raise PackageRefused("The log entry {entry} is not in the log.", entry=entry.index)
+    return entries
+
+
+def _entries(files: Files) -> list[LogEntry]:
+    """All entries; there is no proof or opening of another one."""
+    entries = [_entry(files, path) for path in sorted(files) if path.startswith("log/entries/")]
+    if not entries:
+        raise PackageRefused("The package has no entry of the log.")
+    own = {path(each.index) for each in entries for path in (proof_path, opening_path)}
+    for path in files:
+        if path.startswith(("log/proofs/", "log/openings/")) and path not in own:
+            raise PackageRefused(NO_RULE, path=path)
+    return entries
+
+
+def _entry(files: Files, path: str) -> LogEntry:
+    number = path.removeprefix("log/entries/").removesuffix(".json")
+    if not number.isdecimal():
+        raise PackageRefused("The file {path} is not named for a log entry.", path=path)
+    index = int(number)
+    opening = opening_path(index)
+    opened = canonical.decode(part(files, opening)) if opening in files else {}
+    if not all(_FIELD.fullmatch(name) for name in opened):
+        raise PackageRefused("A file of the package is not in the form that it must have.")
+    return LogEntry(index=index, leaf=part(files, path), proof=part(files, proof_path(index)), opening=opened)

@@ -1,9 +1,10 @@
-"""Which characters a text may hold, and how names are written."""
+"""Which characters a text and the cell of a spreadsheet may hold, and how names are written."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Final
 
 from hsm.names import without_stray_selectors
 
@@ -50,3 +51,17 @@ def with_organisation(name: str, organisation: str | None) -> str:
         return name
     wide = any(unicodedata.east_asian_width(letter) in _WIDE for letter in name + organisation)
     return f"{name}（{organisation}）" if wide else f"{name} ({organisation})"
+
+
+_DANGEROUS: Final = tuple("=+-@\t\r\n＝＋－＠")
+"""How a cell begins that spreadsheets would compute, also with wide signs (OWASP, CSV injection)."""
+
+
+def is_computed(text: str) -> bool:
+    """Whether a spreadsheet may take *text* for a formula."""
+    return text.startswith(_DANGEROUS)
+
+
+def plain_cell(text: str) -> str:
+    """*text* for a cell of CSV, with an apostrophe before what would be computed."""
+    return f"'{text}" if is_computed(text) else text

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from appliance.errors import LedgerDamaged
-from appliance.language.cells import plain_cell
+from appliance.language.characters import plain_cell
 from appliance.ledger import LogProofs, require_chain
 from appliance.ledger.disclosure import Audience, Disclosure
 from appliance.ledger.timeline import Timeline, TimelineEvent

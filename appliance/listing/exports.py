@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.language import Translator, instants
-from appliance.language.cells import is_computed, plain_cell
+from appliance.language.characters import is_computed, plain_cell
 from appliance.ledger.disclosure import Audience
 from appliance.listing.contract_ledger import ContractLedger, LedgerReader
 from appliance.model.contract import EXPONENTS, GUEST_PREFIX, Money

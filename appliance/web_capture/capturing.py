@@ -1,4 +1,4 @@
-"""One capture from beginning to end: an address in, files out."""
+"""One capture from beginning to end: an address in, files out; and whether this machine can capture at all."""
 
 from __future__ import annotations
 
@@ -286,3 +286,24 @@ def _versions() -> tuple[str, str]:
         check=False,
     )
     return digest, shown.stdout.strip()
+
+
+_ARGUMENTS: Final = (
+    "--headless",
+    "--remote-debugging-pipe",
+    "--user-data-dir=/home/capture/profile",
+    "--no-first-run",
+    "--disable-gpu",
+)
+
+
+def try_browser() -> str:
+    """The browser and its release, as it says them. Raises :class:`CaptureFailed` where there is no browser, or it
+    cannot be confined, or it does not answer (its own sandbox has to work, too)."""
+    enclosure = enclose(_ARGUMENTS)
+    try:
+        return str(DevTools(enclosure.reading, enclosure.writing).ask("Browser.getVersion").get("product", ""))
+    except BrowserGone as error:
+        raise CaptureFailed("The browser starts, and ends again or does not answer.") from error
+    finally:
+        enclosure.end()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from appliance.confinement import frames
-from appliance.directory_service import ldap_library
+from appliance.directory_service import ldap_connection
 from appliance.directory_service.messages import DirectoryFault, RequestFailed
 from tests.directories import cases
 from tests.directories.conftest import Ask
@@ -87,11 +87,11 @@ def test_what_hangs_is_ended_and_told() -> None:
 def test_without_debians_package_one_sentence_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(ldap_library, "_DEBIAN", str(tmp_path))
+    monkeypatch.setattr(ldap_connection, "_DEBIAN", str(tmp_path))
     for name in [each for each in sys.modules if each.partition(".")[0] == "ldap"]:
         monkeypatch.delitem(sys.modules, name)
     with pytest.raises(RequestFailed, match="package python3-ldap is not installed") as failure:
-        ldap_library.load_ldap()
+        ldap_connection.load_ldap()
     assert failure.value.fault is DirectoryFault.PROGRAM
     assert str(tmp_path) not in sys.path
 

@@ -11,7 +11,7 @@ import pytest
 
 from appliance.config import DirectorySettings
 from appliance.directories.comparing import RoleMapping
-from appliance.directory_service.ldap_library import load_ldap
+from appliance.directory_service.ldap_connection import load_ldap
 from appliance.directory_service.messages import Outcome
 from appliance.home import Home
 from appliance.model.directories import DirectoryUser

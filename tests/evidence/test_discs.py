@@ -16,9 +16,9 @@ from appliance.cli.evidence import SizeParameter, split_command
 from appliance.cli.program import Context, Terminal
 from appliance.confinement.pool import Confinement
 from appliance.evidence import disc, parts
+from appliance.evidence.common_files import read_verifier
 from appliance.evidence.disc import DiscRefused, WholePackage, whole_package, write_image
 from appliance.evidence.model import PackageRefused
-from appliance.evidence.offline_verifier import read_verifier
 from appliance.evidence.repacked import read_zip
 from appliance.evidence.verification import verify_package
 from appliance.home import Home

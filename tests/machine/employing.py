@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from appliance.directory_service.ldap_library import load_ldap
+from appliance.directory_service.ldap_connection import load_ldap
 from tests.accounts.device import Device
 from tests.directories.authority import Authority, Pair
 from tests.directories.people import GROUPS, PEOPLE, entry

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from playwright.sync_api import Browser
 
-from appliance.evidence.offline_verifier import read_verifier
+from appliance.evidence.common_files import read_verifier
 from tests.browser.conftest import launched
 from tests.evidence.authority import TestAuthority
 from tests.evidence.conftest import authority, evidence, package, pdf

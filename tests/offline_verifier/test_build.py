@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.evidence.offline_verifier import read_verifier, verifier_digest
+from appliance.evidence.common_files import read_verifier, verifier_digest
 from appliance.language import chinese_messages
 from hsm import checkers
 from scripts import offline_words

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from playwright.sync_api import Browser
 
 from appliance.confinement.pool import Confinement
-from appliance.evidence.offline_verifier import read_verifier
+from appliance.evidence.common_files import read_verifier
 from appliance.evidence.repacked import read_zip
 from appliance.evidence.verification import verify_package
 from appliance.verification import Indication, Verifier

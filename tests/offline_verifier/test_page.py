@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from appliance.evidence.offline_verifier import read_verifier, verifier_policy
+from appliance.evidence.common_files import read_verifier, verifier_policy
 from appliance.evidence.repacked import read_zip
 from tests.browser.visitor import AXE, RULES, STUDY, WIDER
 from tests.offline_verifier.opened import Opened, in_chromium

@@ -16,8 +16,7 @@ from appliance.demonstration.participants import ZHANG
 from appliance.language import Language
 from appliance.model.deposits import Deposit, HolderKind, RightsHolder
 from appliance.ownership import CertificateFacts, DepositOrder, certificate_pdf, load_declaration
-from appliance.ownership.certificate import MOST_LISTED
-from appliance.ownership.token_codes import PER_CODE, codes_of
+from appliance.ownership.certificate import MOST_LISTED, PER_CODE, codes_of
 from appliance.wiring import Appliance
 from tests.deposits import file_of, work
 from tests.world import World, shared_world

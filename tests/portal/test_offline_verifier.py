@@ -6,7 +6,7 @@ import hashlib
 
 from flask.testing import FlaskClient
 
-from appliance.evidence.offline_verifier import read_verifier, verifier_digest, verifier_policy
+from appliance.evidence.common_files import read_verifier, verifier_digest, verifier_policy
 
 
 def test_anybody_gets_it_as_it_lies_in_packages(browser: FlaskClient) -> None:

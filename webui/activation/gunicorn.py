@@ -1,15 +1,13 @@
 """Gunicorn's settings for ``vermilion-activation``; the address is on its command line, or systemd's socket."""
 
-import gc
 import os
 
 from appliance.config import load
 from appliance.heartbeats import Heartbeats
 from appliance.home import Home
-from hsm.process import ServiceManager
+from webui.shared.serving import *  # noqa: F403 - gunicorn reads them here
 from webui.shared.worker import PageWorker
 
-_manager = ServiceManager.taken_from(os.environ)
 _home = Home.of(os.environ)
 _settings = load(_home).activation
 _pulses = Heartbeats(_home.activation_pulses)
@@ -27,25 +25,4 @@ class ActivationWorker(PageWorker):
 
 
 worker_class = ActivationWorker
-workers = 1
 threads = _settings.threads
-backlog = 64
-keepalive = 5
-timeout = 60
-graceful_timeout = 10
-control_socket_disable = True
-limit_request_line = 4094
-limit_request_fields = 64
-forwarder_headers = ""  # no header moves the application to another path
-preload_app = False
-
-
-def on_starting(server: object) -> None:
-    """The collector leaves alone what is loaded before the fork: parent and worker share its memory."""
-    gc.collect()
-    gc.freeze()
-
-
-def post_worker_init(worker: object) -> None:
-    """The application is loaded, so its state was found in order; gunicorn's own READY comes before that."""
-    _manager.ready()

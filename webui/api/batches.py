@@ -7,7 +7,6 @@ from typing import Final
 
 from msgspec import UNSET, structs
 
-from appliance.errors import NotFound
 from appliance.language import Language
 from appliance.model.api_clients import Scope
 from appliance.model.mail_merge import (
@@ -38,6 +37,7 @@ from webui.api.batch_types import (
     ApiRows,
 )
 from webui.api.initiators import initiator_of
+from webui.api.lists import in_list, one_page
 from webui.api.operations import Answer, Call, Declared, KeyRule, Leads, operation
 from webui.api.problems import ProblemError
 from webui.api.request_content import ROOM_FOR_ROWS
@@ -78,25 +78,11 @@ def create_batch(call: Call) -> Answer:
     All rows are checked before anything is made; what is wrong with them is told in `errors`, each fault with its
     row. The contracts are made and sent afterwards, each at most once; read the batch to see how far it is.
     """
-    given, chosen = call.body(ApiNewBatch), call.claimed
-    if chosen is None:
-        raise TypeError("the operation requires a key")
-    merge = _made_before(chosen.chosen) if call.again else None
-    return _created(merge or _create(call, given, chosen.chosen))
-
-
-def _made_before(batch_id: str) -> MailMerge | None:
-    try:
-        return appliance.mail_merges.find(batch_id)
-    except NotFound:
-        return None
-
-
-def _created(merge: MailMerge) -> Answer:
+    merge = call.made_before(appliance.mail_merges.find) or _create(call, call.body(ApiNewBatch))
     return Answer(_batch(merge), 201, headers={"Location": f"/api/v1/batches/{merge.id}"})
 
 
-def _create(call: Call, given: ApiNewBatch, batch_id: str) -> MailMerge:
+def _create(call: Call, given: ApiNewBatch) -> MailMerge:
     """Raises :class:`ProblemError` for rows with faults, each with the pointer to it."""
     if bool(given.rows) == bool(given.document):
         raise ProblemError("Give either rows or a document.", "invalid-body", pointer="/rows")
@@ -108,7 +94,7 @@ def _create(call: Call, given: ApiNewBatch, batch_id: str) -> MailMerge:
         given.template,
         rows=[_typed(each) for each in given.rows],
         document=given.document,
-        id=batch_id,
+        id=call.chosen,
         stage=MergeStage.SENDING if given.send else MergeStage.MAKING,
         mode=FaultMode(given.mode),
         parties=MergeParties() if side is None else MergeParties(side.initiator_signs, side.seal),
@@ -146,13 +132,10 @@ def list_batches(call: Call) -> Answer:
     The newest come first. A batch with nothing left to do is forgotten after 30 days; its contracts stay.
     """
     page = call.query(ApiPage)
-    try:
+    with in_list():
         found = appliance.mail_merges.of_client(page.after or None, most=page.limit + 1)
-    except NotFound as refusal:
-        raise ProblemError(refusal.template, "invalid-parameter", pointer="/after") from refusal
-    shown = found[: page.limit]
-    more = len(found) > page.limit
-    return Answer(ApiBatches([_batch(each) for each in shown], shown[-1].id if more else None))
+    shown, last = one_page(found, page.limit, lambda each: each.id)
+    return Answer(ApiBatches([_batch(each) for each in shown], last))
 
 
 @operation("GET", ONE, Scope.CONTRACTS_READ, {200: ApiBatch}, Declared(problems=("not-found",)), BATCH)
@@ -174,9 +157,8 @@ def list_rows(call: Call, batch_id: str) -> Answer:
     asked, merge = call.query(ApiRowFilter), appliance.mail_merges.find(batch_id)
     state = None if asked.state is UNSET else RowState(asked.state)
     found = appliance.mail_merges.rows(merge.id, merge.owner, after=asked.after, most=asked.limit + 1, state=state)
-    shown = found[: asked.limit]
-    more = len(found) > asked.limit
-    return Answer(ApiRows([_row(each) for each in shown], shown[-1].number if more else None))
+    shown, last = one_page(found, asked.limit, lambda each: each.number)
+    return Answer(ApiRows([_row(each) for each in shown], last))
 
 
 @operation(

@@ -15,9 +15,10 @@ from webui.api.capture_types import (
     ApiCaptureSchedules,
     ApiNewCaptureSchedule,
 )
-from webui.api.captures import ORDERING, captures_page, draft_of, in_list, pointed_at, steps_given
+from webui.api.captures import ORDERING, captures_page, draft_of, pointed_at, steps_given
 from webui.api.conversions import utc
 from webui.api.initiators import investigator_of
+from webui.api.lists import in_list, one_page
 from webui.api.operations import Answer, Call, Declared, KeyRule, Leads, operation
 from webui.api.types import ApiPage
 from webui.shared.served import appliance
@@ -40,15 +41,13 @@ def order_capture_schedule(call: Call) -> Answer:
     The first time as soon as possible, then by the calendar in the investigator's time zone. Each capture is
     compared with the one before.
     """
-    given, chosen = call.body(ApiNewCaptureSchedule), call.claimed
-    if chosen is None:
-        raise TypeError("the operation requires a key")
+    given = call.body(ApiNewCaptureSchedule)
     by = investigator_of(call, given.investigator)
     draft = draft_of(given.address, given.purpose, given.steps)
     plan = PlanDraft(time.fromisoformat(given.at), given.every, given.times)
     with pointed_at():
         made = appliance.captures.order_by_plan(
-            draft, plan, by=by, client=call.client.client.id, number=chosen.chosen
+            draft, plan, by=by, client=call.client.client.id, number=call.chosen
         )
     return Answer(_schedule(made), 201, headers={"Location": f"/api/v1/capture-schedules/{made.id}"})
 
@@ -69,9 +68,8 @@ def list_capture_schedules(call: Call) -> Answer:
     page = call.query(ApiPage)
     with in_list():
         found = appliance.captures.schedules_of_client(after=page.after, limit=page.limit + 1)
-    shown = found[: page.limit]
-    more = shown[-1].id if len(found) > len(shown) else None
-    return Answer(ApiCaptureSchedules([_schedule(each) for each in shown], more))
+    shown, last = one_page(found, page.limit, lambda each: each.id)
+    return Answer(ApiCaptureSchedules([_schedule(each) for each in shown], last))
 
 
 @operation("GET", ONE, Scope.CAPTURES_READ, {200: ApiCaptureSchedule}, Declared(problems=("not-found",)), SCHEDULE)

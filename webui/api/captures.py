@@ -38,6 +38,7 @@ from webui.api.capture_types import (
 )
 from webui.api.conversions import utc
 from webui.api.initiators import investigator_of
+from webui.api.lists import in_list, one_page
 from webui.api.operations import OCTETS, ZIP, Answer, Call, Declared, KeyRule, Leads, operation
 from webui.api.problems import ProblemError
 from webui.api.types import ApiPage
@@ -68,13 +69,11 @@ def order_capture(call: Call) -> Answer:
     client. It is made as soon as its turn comes: read it every few seconds to see how far it is. Where no page
     came, the capture has `failed`, and `refusal` says why.
     """
-    given, chosen = call.body(ApiNewCapture), call.claimed
-    if chosen is None:
-        raise TypeError("the operation requires a key")
+    given = call.body(ApiNewCapture)
     by = investigator_of(call, given.investigator)
     draft = draft_of(given.address, given.purpose, given.steps)
     with pointed_at():
-        made = appliance.captures.order(draft, by=by, client=call.client.client.id, number=chosen.chosen)
+        made = appliance.captures.order(draft, by=by, client=call.client.client.id, number=call.chosen)
     return Answer(_capture(made), 202, headers={"Location": f"/api/v1/captures/{made.id}"})
 
 
@@ -178,20 +177,8 @@ def captures_page(page: ApiPage, read: Callable[..., Sequence[OrderedCapture]]) 
     """The answer with one page of what *read* gives."""
     with in_list():
         found = read(after=page.after, limit=page.limit + 1)
-    shown = found[: page.limit]
-    more = shown[-1].id if len(found) > len(shown) else None
-    return Answer(ApiCaptures([_listed(each) for each in shown], more))
-
-
-@contextmanager
-def in_list() -> Iterator[None]:
-    """While it lasts, what is not found is the page of a list."""
-    try:
-        yield
-    except NotFound as refusal:
-        raise ProblemError(
-            "This page of the list does not exist; begin with the first.", "invalid-parameter", pointer="/after"
-        ) from refusal
+    shown, last = one_page(found, page.limit, lambda each: each.id)
+    return Answer(ApiCaptures([_listed(each) for each in shown], last))
 
 
 def steps_given(text: str) -> list[ApiCaptureStep]:

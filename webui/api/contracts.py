@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import UNSET
 
 from appliance.contracts.drafting import DraftTerms
-from appliance.errors import NotFound, PreconditionRefused
+from appliance.errors import NotFound
 from appliance.model.api_clients import Scope
 from appliance.model.contract import AmendmentKind, Contract, ContractState, SigningOrder
 from appliance.model.listing import ClientContract, ClientFilter
@@ -16,6 +16,7 @@ from appliance.writing import amending
 from appliance.writing.amendment_drafts import AmendmentTerms
 from webui.api import conversions
 from webui.api.initiators import initiator_of
+from webui.api.lists import in_list
 from webui.api.operations import PDF, Answer, Call, Declared, KeyRule, Leads, VersionRule, operation
 from webui.api.problems import ProblemError
 from webui.api.types import (
@@ -84,10 +85,8 @@ def list_contracts(call: Call) -> Answer:
     kind = "" if wanted.kind is UNSET else wanted.kind
     since = None if wanted.changed_since is UNSET else wanted.changed_since
     chosen = ClientFilter(state, kind, since)
-    try:
+    with in_list():
         page = appliance.client_contracts.page(chosen, after=wanted.after or None, limit=wanted.limit)
-    except PreconditionRefused as refusal:
-        raise ProblemError(refusal.template, "invalid-parameter", pointer="/after") from refusal
     return Answer(ApiContracts([conversions.contract_of(each) for each in page.contracts], page.next))
 
 
@@ -125,14 +124,10 @@ def draft_contract(call: Call) -> Answer:
     It is made in the name of its initiator, who finds it in the portal, and is told what becomes of it as of any
     other. Nobody else hears of it before it is sent.
     """
-    given, chosen = call.body(ApiDraft), call.claimed
-    if chosen is None:
-        raise TypeError("the operation requires a key")
-    if call.again and exists(chosen.chosen):
-        return drafted(chosen.chosen)
-    terms = _terms(call, given)
-    appliance.drafting.draft(given.document, terms, as_contract=chosen.chosen)
-    return drafted(chosen.chosen)
+    if call.made_before(read) is None:
+        given = call.body(ApiDraft)
+        appliance.drafting.draft(given.document, _terms(call, given), as_contract=call.chosen)
+    return drafted(call.chosen)
 
 
 def drafted(contract_id: str) -> Answer:
@@ -334,18 +329,16 @@ def draft_amendment(call: Call, contract_id: str) -> Answer:
     It has the contract's parties, and changes nothing before all of them have signed it. Where `document` is
     given, the fields still need their places. `If-Match` is about the earlier contract.
     """
-    given, chosen = call.body(ApiAmendment), call.claimed
-    if chosen is None:
-        raise TypeError("the operation requires a key")
-    if call.again and exists(chosen.chosen):
-        return drafted(chosen.chosen)
+    given, made = call.body(ApiAmendment), call.chosen
+    if call.made_before(read) is not None:
+        return drafted(made)
     earlier, seen = to_change(call, contract_id)
     kind = AmendmentKind(given.kind)
     title = amending.usual_title(earlier, kind) if given.title is UNSET else given.title
     terms = DraftTerms(title, earlier.kind, title, earlier.initiator, language=earlier.language)
     if given.document:
         change = AmendmentTerms(kind, given.effective)
-        appliance.amending.draft(contract_id, change, given.document, terms, seen=seen, as_contract=chosen.chosen)
+        appliance.amending.draft(contract_id, change, given.document, terms, seen=seen, as_contract=made)
     else:
         said = {name: getattr(given, name) for name in amending.TYPED[kind]}
         typed = amending.usual_parts(earlier, kind) | {
@@ -353,6 +346,6 @@ def draft_amendment(call: Call, contract_id: str) -> Answer:
         }
         change_on = (kind, given.effective)
         amending.draft_amendment(
-            appliance.amending, contract_id, change_on, typed, terms, seen=seen, as_contract=chosen.chosen
+            appliance.amending, contract_id, change_on, typed, terms, seen=seen, as_contract=made
         )
-    return drafted(chosen.chosen)
+    return drafted(made)

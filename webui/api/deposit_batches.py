@@ -8,7 +8,6 @@ from typing import Annotated, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
-from appliance.errors import NotFound
 from appliance.model.api_clients import Scope
 from appliance.model.deposits import BatchedDeposit, BatchedState, DepositBatch, DepositedFile, ObtainedDeclaration
 from appliance.model.mail_merge import ListProblem
@@ -29,8 +28,8 @@ from webui.api.deposits import (
     work_of,
 )
 from webui.api.initiators import declarer_of, depositor_of
+from webui.api.lists import in_list, one_page
 from webui.api.operations import Answer, Call, Declared, KeyRule, Leads, operation
-from webui.api.problems import ProblemError
 from webui.api.request_content import ROOM_FOR_ROWS
 from webui.api.typed import fault_of, refused
 from webui.api.types import ApiFault, ApiPage, Moment, Who
@@ -147,22 +146,11 @@ def create_deposit_batch(call: Call) -> Answer:
     how far it is. The depositor and whoever declared it are told once for all of them. At most ten batches of a
     client wait at the same time; one more is refused (`state-refused`).
     """
-    given, chosen = call.body(ApiNewDepositBatch), call.claimed
-    if chosen is None:
-        raise TypeError("the operation requires a key")
-    batch = _made_before(chosen.chosen) if call.again else None
-    batch = batch or _create(call, given, chosen.chosen)
+    batch = call.made_before(appliance.deposit_batches.find) or _create(call, call.body(ApiNewDepositBatch))
     return Answer(_batch(batch), 201, headers={"Location": f"/api/v1/deposit-batches/{batch.id}"})
 
 
-def _made_before(batch_id: str) -> DepositBatch | None:
-    try:
-        return appliance.deposit_batches.find(batch_id)
-    except NotFound:
-        return None
-
-
-def _create(call: Call, given: ApiNewDepositBatch, batch_id: str) -> DepositBatch:
+def _create(call: Call, given: ApiNewDepositBatch) -> DepositBatch:
     """Raises :class:`ProblemError` for rows with faults, each with the pointer to it."""
     by = depositor_of(call, given.depositor)
     declared = ObtainedDeclaration(declarer_of(call, given.declaration.by), given.declaration.obtained)
@@ -171,7 +159,7 @@ def _create(call: Call, given: ApiNewDepositBatch, batch_id: str) -> DepositBatc
     if found.problems:
         faults = [_fault(each) for each in sorted(found.problems, key=lambda problem: problem.row)]
         raise refused("list-refused", FAULTY, faults, found.total)
-    return appliance.deposit_batches.keep(found, by=by, number=batch_id)
+    return appliance.deposit_batches.keep(found, by=by, number=call.chosen)
 
 
 def _order(row: ApiNewDepositRow, version: str, declared: ObtainedDeclaration) -> DepositOrder:
@@ -204,13 +192,10 @@ def list_deposit_batches(call: Call) -> Answer:
     The newest come first. A batch with nothing left to do is forgotten after 30 days; its deposits stay.
     """
     page = call.query(ApiPage)
-    try:
+    with in_list():
         found = appliance.deposit_batches.of_client(page.after, limit=page.limit + 1)
-    except NotFound as refusal:
-        raise ProblemError(refusal.template, "invalid-parameter", pointer="/after") from refusal
-    shown = found[: page.limit]
-    more = len(found) > page.limit
-    return Answer(ApiDepositBatches([_batch(each) for each in shown], shown[-1].id if more else None))
+    shown, last = one_page(found, page.limit, lambda each: each.id)
+    return Answer(ApiDepositBatches([_batch(each) for each in shown], last))
 
 
 @operation("GET", ONE, Scope.DEPOSITS_READ, {200: ApiDepositBatch}, Declared(problems=("not-found",)), BATCH)
@@ -237,9 +222,8 @@ def list_deposit_rows(call: Call, deposit_batch_id: str) -> Answer:
         limit=asked.limit + 1,
         state=None if asked.state is UNSET else BatchedState(asked.state),
     )
-    shown = found[: asked.limit]
-    more = len(found) > asked.limit
-    return Answer(ApiDepositRows([_row(each) for each in shown], shown[-1].number if more else None))
+    shown, last = one_page(found, asked.limit, lambda each: each.number)
+    return Answer(ApiDepositRows([_row(each) for each in shown], last))
 
 
 @operation(

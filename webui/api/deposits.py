@@ -7,7 +7,6 @@ from typing import Annotated, Final, Literal, Protocol
 
 from msgspec import Meta, Struct
 
-from appliance.errors import NotFound
 from appliance.model.api_clients import Scope
 from appliance.model.deposits import (
     Creation,
@@ -27,8 +26,8 @@ from hsm.timestamp import parse_token
 from webui.api import timestamps
 from webui.api.conversions import utc
 from webui.api.initiators import declarer_of, depositor_of
+from webui.api.lists import in_list, one_page
 from webui.api.operations import PDF, Answer, Call, Declared, KeyRule, Leads, operation
-from webui.api.problems import ProblemError
 from webui.api.request_content import ROOM_FOR_ROWS
 from webui.api.types import ApiPage, Moment, Who
 from webui.shared.served import appliance
@@ -193,14 +192,12 @@ def create_deposit(call: Call) -> Answer:
     mail. What the depositor has deposited with the same data before is not deposited again: the answer is that
     deposit. One digest is timestamped itself, several as a manifest.
     """
-    given, chosen = call.body(ApiNewDeposit), call.claimed
-    if chosen is None:
-        raise TypeError("the operation requires a key")
-    if call.again and _exists(chosen.chosen):
-        return _made(appliance.ownership.of_client(chosen.chosen))
+    given, before = call.body(ApiNewDeposit), call.made_before(appliance.ownership.of_client)
+    if before is not None:
+        return _made(before)
     by = depositor_of(call, given.depositor)
     declared = ObtainedDeclaration(declarer_of(call, given.declaration.by), given.declaration.obtained)
-    return _made(appliance.ownership.deposit(_order(given, declared), by=by, number=chosen.chosen))
+    return _made(appliance.ownership.deposit(_order(given, declared), by=by, number=call.chosen))
 
 
 @operation(
@@ -217,15 +214,10 @@ def list_deposits(call: Call) -> Answer:
     Those of people of the client's organisations, whoever handed them in.
     """
     page = call.query(ApiPage)
-    try:
+    with in_list():
         found = appliance.ownership.page_of_client(after=page.after, limit=page.limit + 1)
-    except NotFound as refusal:
-        raise ProblemError(
-            "This page of the list does not exist; begin with the first.", "invalid-parameter", pointer="/after"
-        ) from refusal
-    shown = found[: page.limit]
-    more = shown[-1].id if len(found) > len(shown) else None
-    return Answer(ApiDeposits([_deposit(each) for each in shown], more))
+    shown, last = one_page(found, page.limit, lambda each: each.id)
+    return Answer(ApiDeposits([_deposit(each) for each in shown], last))
 
 
 @operation("GET", ONE, Scope.DEPOSITS_READ, {200: ApiDeposit}, Declared(problems=("not-found",)), DEPOSIT)
@@ -324,14 +316,6 @@ def work_of(given: DeclaredWork, version: str) -> WorkDetails:
         completed=given.completed,
         description=given.description,
     )
-
-
-def _exists(made: str) -> bool:
-    try:
-        appliance.ownership.of_client(made)
-    except NotFound:
-        return False
-    return True
 
 
 def _made(deposit: Deposit) -> Answer:

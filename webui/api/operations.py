@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 
 from msgspec import Struct
 
+from appliance.errors import NotFound
 from appliance.model.api_clients import GrantedAccess, Scope
 from appliance.submissions import ClaimedRequest
 from webui.api.problems import ProblemError
@@ -80,9 +81,25 @@ class Call:
         return self.access
 
     @property
+    def chosen(self) -> str:
+        """The id of what the operation makes, which requires a key: the same when the request is repeated."""
+        if self.claimed is None:
+            raise TypeError("the operation requires a key")
+        return self.claimed.chosen
+
+    @property
     def again(self) -> bool:
         """Whether an earlier attempt, which was not answered, may have done it."""
         return self.claimed is not None and self.claimed.again
+
+    def made_before(self, find: Callable[[str], V]) -> V | None:
+        """What an earlier attempt made under the id :attr:`chosen`, by *find*; None where it made nothing."""
+        if not self.again:
+            return None
+        try:
+            return find(self.chosen)
+        except NotFound:
+            return None
 
     def body(self, kind: type[V]) -> V:
         """The content, which the operation declares as *kind*."""

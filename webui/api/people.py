@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from appliance.model.api_clients import Scope
 from webui.api.conversions import person_of
+from webui.api.lists import one_page
 from webui.api.operations import Answer, Call, Declared, Leads, operation
 from webui.api.types import ApiPage, ApiPeople
 from webui.shared.served import appliance
@@ -24,6 +25,5 @@ def list_people(call: Call) -> Answer:
     """
     page, own = call.query(ApiPage), call.client.client.organisations
     found = appliance.registry.working_in(own, after=page.after, limit=page.limit + 1)
-    more = len(found) > page.limit
-    shown = found[: page.limit]
-    return Answer(ApiPeople([person_of(each, own) for each in shown], shown[-1].subject if more else None))
+    shown, last = one_page(found, page.limit, lambda each: each.subject)
+    return Answer(ApiPeople([person_of(each, own) for each in shown], last))

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from appliance.errors import NotFound
 from appliance.model.api_clients import Scope
 from appliance.model.powers import Power, PowerBasis, PowerScope, RecordedAction
 from appliance.powers.register import MOST_NAMES, VOID, PowerDraft
@@ -16,8 +15,8 @@ from hsm.names import LONGEST_ORGANISATION
 from webui.api.contracts import DOCUMENTS, read
 from webui.api.conversions import money_of, utc
 from webui.api.initiators import initiator_of, subject_of
+from webui.api.lists import in_list, one_page
 from webui.api.operations import PDF, Answer, Call, Declared, KeyRule, operation
-from webui.api.problems import ProblemError
 from webui.api.types import ApiAmount, ApiPage, Moment, Pdf, Who
 from webui.shared.language import translate
 from webui.shared.served import appliance
@@ -102,14 +101,10 @@ def list_powers(call: Call) -> Answer:
     Those that people of the client's organisations registered, or representatives of their partners.
     """
     page = call.query(ApiPage)
-    try:
+    with in_list():
         found = appliance.powers.page_of_client(after=page.after, limit=page.limit + 1)
-    except NotFound as refusal:
-        raise ProblemError(
-            "This page of the list does not exist; begin with the first.", "invalid-parameter", pointer="/after"
-        ) from refusal
-    shown = found[: page.limit]
-    return Answer(ApiPowers([_power(each) for each in shown], shown[-1].id if len(found) > len(shown) else None))
+    shown, last = one_page(found, page.limit, lambda each: each.id)
+    return Answer(ApiPowers([_power(each) for each in shown], last))
 
 
 @operation("GET", ONE, Scope.POWERS_READ, {200: ApiPower}, Declared(problems=("not-found",)))
@@ -147,12 +142,10 @@ def register_power(call: Call) -> Answer:
     In the name of its `initiator`, who cannot confirm it. It counts for nothing before officers have confirmed it
     with their keys.
     """
-    given, chosen = call.body(ApiNewPower), call.claimed
-    if chosen is None:
-        raise TypeError("the operation requires a key")
-    made = id_of_power(chosen.chosen)
-    if call.again and _exists(made):
-        return _registered(made)
+    given, made = call.body(ApiNewPower), id_of_power(call.chosen)
+    before = call.made_before(lambda chosen: appliance.powers.of_client(id_of_power(chosen)))
+    if before is not None:
+        return _registered(before)
     by = initiator_of(call, given.initiator).subject
     limit = None if given.limit is None else money_of(given.limit, "/limit")
     draft = PowerDraft(
@@ -167,20 +160,11 @@ def register_power(call: Call) -> Answer:
         contract=given.contract or None,
     )
     appliance.powers.register(draft, given.document or None, by=by, as_power=made)
-    return _registered(made)
+    return _registered(appliance.powers.of_client(made))
 
 
-def _registered(made: str) -> Answer:
-    power = _power(appliance.powers.of_client(made))
-    return Answer(power, 201, headers={"Location": f"/api/v1/powers/{made}"})
-
-
-def _exists(made: str) -> bool:
-    try:
-        appliance.powers.of_client(made)
-    except NotFound:
-        return False
-    return True
+def _registered(power: Power) -> Answer:
+    return Answer(_power(power), 201, headers={"Location": f"/api/v1/powers/{power.id}"})
 
 
 def _power(power: Power) -> ApiPower:

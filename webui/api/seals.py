@@ -7,13 +7,12 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from appliance.errors import PreconditionRefused
 from appliance.model.api_clients import Scope
 from appliance.model.people import SealRequest, SealRequestState, SealUse
 from webui.api.contracts import ONE, READING
 from webui.api.conversions import utc
+from webui.api.lists import in_list
 from webui.api.operations import Answer, Call, Declared, operation
-from webui.api.problems import ProblemError
 from webui.api.types import Cursor, Limit, Moment
 from webui.shared.language import translate
 from webui.shared.served import appliance
@@ -111,10 +110,8 @@ def list_seal_uses(call: Call) -> Answer:
     """
     wanted = call.query(ApiSealUseFilter)
     state = None if wanted.state is UNSET else SealRequestState(wanted.state)
-    try:
+    with in_list():
         page = appliance.client_contracts.seal_uses(state, after=wanted.after or None, limit=wanted.limit)
-    except PreconditionRefused as refusal:
-        raise ProblemError(refusal.template, "invalid-parameter", pointer="/after") from refusal
     return Answer(ApiSealUses([_use(each) for each in page.uses], page.next))
 
 

@@ -87,17 +87,10 @@ class ApiTemplateRole(Struct):
     method: Method | None
 
 
-class ApiTemplate(Struct):
+class ApiTemplate(ApiTemplateSummary):
     """A template as it is offered now. Without roles, contracts get their parties one by one, and a row of a batch
     names its counterparty as the role `guest`."""
 
-    id: str
-    name: str
-    organisation: str
-    kind: Annotated[str, Meta(description="The type of its contracts.")]
-    language: Tongue
-    version: int
-    changed: Moment
     order: Order
     fields: list[ApiTemplateField]
     roles: list[ApiTemplateRole]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec import structs
+
 from appliance.contracts.drafting import DraftTerms
 from appliance.model.api_clients import Scope
 from appliance.model.mail_merge import TypedRow
@@ -14,8 +16,8 @@ from appliance.writing.merge_rows import checked_contract
 from appliance.writing.pages import require_current
 from webui.api import contracts, conversions
 from webui.api.initiators import initiator_of
+from webui.api.lists import no_page, one_page
 from webui.api.operations import XLSX, Answer, Call, Declared, KeyRule, Leads, operation
-from webui.api.problems import ProblemError
 from webui.api.template_types import (
     ApiPrefill,
     ApiTemplate,
@@ -64,14 +66,9 @@ def list_templates(call: Call) -> Answer:
     if asked.after:
         first = next((place for place, each in enumerate(offered, 1) if each.id == asked.after), 0)
         if not first:
-            raise ProblemError(
-                "This page of the list does not exist; begin with the first.",
-                "invalid-parameter",
-                pointer="/after",
-            )
-    shown = offered[first : first + asked.limit]
-    more = len(offered) > first + len(shown)
-    return Answer(ApiTemplates([_summary(each) for each in shown], shown[-1].id if more else None))
+            raise no_page()
+    shown, last = one_page(offered[first:], asked.limit, lambda each: each.id)
+    return Answer(ApiTemplates([_summary(each) for each in shown], last))
 
 
 @operation(
@@ -127,15 +124,12 @@ def draft_from_template(call: Call, template_id: str) -> Answer:
     Its fields are filled with what is given, its open roles are taken by who is named. Everything that is wrong
     with them is told at once, in `errors`.
     """
-    given, chosen = call.body(ApiPrefill), call.claimed
-    if chosen is None:
-        raise TypeError("the operation requires a key")
-    if not (call.again and contracts.exists(chosen.chosen)):
-        _draft(call, given, template_id, chosen.chosen)
-    return contracts.drafted(chosen.chosen)
+    if call.made_before(contracts.read) is None:
+        _draft(call, call.body(ApiPrefill), template_id)
+    return contracts.drafted(call.chosen)
 
 
-def _draft(call: Call, given: ApiPrefill, template_id: str, contract_id: str) -> None:
+def _draft(call: Call, given: ApiPrefill, template_id: str) -> None:
     by = initiator_of(call, given.initiator).subject
     template = appliance.writing.templates.offered(template_id, by)
     if given.version is not None:
@@ -157,7 +151,7 @@ def _draft(call: Call, given: ApiPrefill, template_id: str, contract_id: str) ->
     )
     guests = entry.guests[: len(template.current.parties.open_roles)]
     appliance.writing.issuing.from_version(
-        template.current, entry.values, terms, guests=guests, as_contract=contract_id
+        template.current, entry.values, terms, guests=guests, as_contract=call.chosen
     )
 
 
@@ -177,13 +171,7 @@ def _summary(template: Template) -> ApiTemplateSummary:
 def _template(template: Template) -> ApiTemplate:
     current, parties = template.current, template.current.parties
     return ApiTemplate(
-        id=template.id,
-        name=template.name,
-        organisation=template.organisation,
-        kind=template.kind,
-        language=template.language.value,
-        version=current.number,
-        changed=conversions.utc(current.at),
+        **structs.asdict(_summary(template)),
         order=parties.order.value,
         fields=[_field(each) for each in current.asked],
         roles=[_role(each) for each in parties.roles],

@@ -1,17 +1,16 @@
 """Gunicorn's settings for ``vermilion-web``; the address is given on its command line, or by systemd's socket."""
 
-import gc
 import importlib
 import os
 
 from appliance.config import load
 from appliance.heartbeats import Heartbeats
 from appliance.home import Home
-from hsm.process import ServiceManager
+from webui.shared import serving
 from webui.shared.rate_limits import shared_counts
+from webui.shared.serving import *  # noqa: F403 - gunicorn reads them here
 from webui.shared.worker import PageWorker
 
-_manager = ServiceManager.taken_from(os.environ)
 _home = Home.of(os.environ)
 _settings = load(_home).web
 _pulses = Heartbeats(_home.pulses)
@@ -35,29 +34,13 @@ worker_connections = 1000
 backlog = 256
 keepalive = 30
 timeout = 120
-graceful_timeout = 10
-control_socket_disable = True
-limit_request_line = 4094
-limit_request_fields = 64
-forwarder_headers = ""  # no header moves the application to another path
-preload_app = False
 
 
 def on_starting(server: object) -> None:
     """Lets requests be repeated that an end cut off. Starts the confined processes, loads the pages' code and
-    makes the memory for rate limits before the fork: the workers share all of it.
-
-    The garbage collector then ignores the code: marking objects writes to them, and each worker would copy their
-    pages.
-    """
+    makes the memory for rate limits before the fork: the workers share all of it."""
     process = importlib.import_module("webui.portal.process")
     process.let_requests_be_repeated(_home)
     process.shared_confinement(_home.cache).start()
     shared_counts()
-    gc.collect()
-    gc.freeze()
-
-
-def post_worker_init(worker: object) -> None:
-    """The application is loaded, so its state was found in order; gunicorn's own READY comes before that."""
-    _manager.ready()
+    serving.on_starting(server)

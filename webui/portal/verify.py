@@ -16,7 +16,7 @@ from flask import Blueprint, Response, request
 from werkzeug.datastructures import FileStorage
 
 from appliance.errors import ConfigurationError
-from appliance.evidence.offline_verifier import read_verifier, verifier_digest, verifier_policy
+from appliance.evidence.common_files import read_verifier, verifier_digest, verifier_policy
 from appliance.language import instants
 from appliance.model.contract import ContractState
 from appliance.model.document_codes import show_code

@@ -48,7 +48,7 @@ from appliance.evidence.judging import (
     not_judged,
 )
 from appliance.evidence.layout import require_capture_layout
-from appliance.evidence.logged import require_logged
+from appliance.evidence.log_files import require_logged
 from appliance.evidence.manifest import CaptureManifest
 from appliance.evidence.manifest_signature import PackageTrust
 from appliance.evidence.members import Files, part
