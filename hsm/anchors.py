@@ -7,9 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from hsm.errors import BadRequest
-from hsm.intents import required_field
-from hsm.names import LONGEST_ORGANISATION, is_name, is_visible
+from hsm.intents import plain_line, require_plain, required_field
+from hsm.names import is_name
 
 ANCHOR_FORMAT: Final = "vermilion-signer-anchor/1"
 """Of the authority's statement that officers have approved an anchor."""
@@ -21,14 +20,7 @@ def anchor_in(details: Mapping[str, Any]) -> dict[str, str]:
     """The anchor that officers' arguments name: ``id`` is its number, ``organisation`` whose people it certifies
     (for somebody who signs for none, their name), ``certificate`` the SHA-256 (hex) of its DER. Raises
     :class:`BadRequest`."""
-    found = {"id": required_field(details, "subject", str)}
-    found |= {name: required_field(details, name, str) for name in ("organisation", "certificate")}
-    named = 1 <= len(found["organisation"]) <= LONGEST_ORGANISATION and is_visible(found["organisation"])
-    for name, holds in (
-        ("subject", is_name(found["id"], "anchor")),
-        ("organisation", named),
-        ("certificate", _DIGEST.fullmatch(found["certificate"]) is not None),
-    ):
-        if not holds:
-            raise BadRequest("The field {name} of an anchor does not have its plain form.", name=name)
-    return found
+    number, certificate = (required_field(details, name, str) for name in ("subject", "certificate"))
+    require_plain(is_name(number, "anchor"), "subject")
+    require_plain(_DIGEST.fullmatch(certificate) is not None, "certificate")
+    return {"id": number, "organisation": plain_line(details, "organisation"), "certificate": certificate}

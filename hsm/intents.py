@@ -265,6 +265,24 @@ def required_field(values: Mapping[str, Any], name: str, kind: type[T]) -> T:
     return value
 
 
+def plain_line(values: Mapping[str, Any], name: str, most: int = LONGEST_ORGANISATION, *, least: int = 1) -> str:
+    """The field *name*: one visible line of *least* to *most* characters. Raises :class:`BadRequest`."""
+    text = required_field(values, name, str)
+    require_plain(least <= len(text) <= most and (not text or is_visible(text)), name)
+    return text
+
+
+def require_plain(holds: bool, name: str) -> None:
+    """Raises :class:`BadRequest` for the field *name* of an intent's arguments, unless its plain form *holds*."""
+    if not holds:
+        raise not_plain(name)
+
+
+def not_plain(name: str) -> BadRequest:
+    """For the field *name* of an intent's arguments."""
+    return BadRequest("The field {name} of an act does not have its plain form.", name=name)
+
+
 def signing_intent_from_wire(value: Any) -> SigningIntent:
     """The intent whose :meth:`~hsm.intents.SigningIntent.fields` crossed. Raises :class:`BadRequest`."""
     more = _MORE & set(value) if isinstance(value, dict) else frozenset()

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from hsm.errors import BadRequest
-from hsm.intents import instant, moment_in, required_field
+from hsm.intents import instant, moment_in, not_plain, plain_line, require_plain, required_field
 from hsm.names import LONGEST_ORGANISATION, is_name, is_visible
 
 FORMAT: Final = "vermilion-power/1"
@@ -32,24 +31,24 @@ def power_in(details: Mapping[str, Any]) -> dict[str, Any]:
     """The power that officers' arguments name, each of them in its plain form: ``id`` is its number, ``letter``
     the SHA-256 (hex) of its document, ``limit`` in the smallest unit of its currency, None without one. Raises
     :class:`BadRequest`."""
-    power: dict[str, Any] = {"id": _text(details, "subject"), "limit": None, "currency": None}
-    power |= {name: _text(details, name) for name in ("agent", "basis", "grantor", "letter", "principal")}
-    power |= {name: _text(details, name) for name in ("registered_by", "since", "until")}
+    power: dict[str, Any] = {"id": plain_line(details, "subject"), "limit": None, "currency": None}
+    power |= {name: plain_line(details, name) for name in ("agent", "basis", "grantor", "letter", "principal")}
+    power |= {name: plain_line(details, name) for name in ("registered_by", "since", "until")}
     power |= {name: _list(details, name) for name in ("counterparties", "kinds", "seals")}
     power["replaces"] = required_field(details, "replaces", int)
-    _require(is_name(power["id"], "power") and is_name(power["agent"], "person"), "subject")
+    require_plain(is_name(power["id"], "power") and is_name(power["agent"], "person"), "subject")
     by = power["registered_by"]
-    _require(is_name(by, "person") or is_name(by, "officer"), "registered_by")
-    _require(all(is_name(each, "seal") for each in power["seals"]), "seals")
-    _require(power["basis"] in _BASES and power["replaces"] in (0, 1), "basis")
-    _require(_DIGEST.fullmatch(power["letter"]) is not None, "letter")
-    _require(_moment(power, "since") < _moment(power, "until"), "until")
+    require_plain(is_name(by, "person") or is_name(by, "officer"), "registered_by")
+    require_plain(all(is_name(each, "seal") for each in power["seals"]), "seals")
+    require_plain(power["basis"] in _BASES and power["replaces"] in (0, 1), "basis")
+    require_plain(_DIGEST.fullmatch(power["letter"]) is not None, "letter")
+    require_plain(_moment(power, "since") < _moment(power, "until"), "until")
     if "limit" in details or "currency" in details:
-        power["limit"], power["currency"] = required_field(details, "limit", int), _text(details, "currency")
-        _require(
+        power["limit"], power["currency"] = required_field(details, "limit", int), plain_line(details, "currency")
+        require_plain(
             0 <= power["limit"] < _ABOVE_LIMITS and _CURRENCY.fullmatch(power["currency"]) is not None, "limit"
         )
-    _require(power["basis"] != _BY_LAW or not _has_scope(power), "basis")
+    require_plain(power["basis"] != _BY_LAW or not _has_scope(power), "basis")
     return power
 
 
@@ -59,16 +58,10 @@ def _has_scope(power: Mapping[str, Any]) -> bool:
     return named or power["limit"] is not None
 
 
-def _text(details: Mapping[str, Any], name: str) -> str:
-    text = required_field(details, name, str)
-    _require(1 <= len(text) <= LONGEST_ORGANISATION and is_visible(text), name)
-    return text
-
-
 def _list(details: Mapping[str, Any], name: str) -> list[str]:
     found = required_field(details, name, list)
     plain = all(isinstance(each, str) and 1 <= len(each) <= LONGEST_ORGANISATION for each in found)
-    _require(plain and len(found) <= _MOST_NAMES and all(map(is_visible, found)), name)
+    require_plain(plain and len(found) <= _MOST_NAMES and all(map(is_visible, found)), name)
     return found
 
 
@@ -76,15 +69,6 @@ def _moment(power: Mapping[str, Any], name: str) -> datetime:
     try:
         moment = moment_in(power[name])
     except ValueError as error:
-        raise _not_plain(name) from error
-    _require(instant(moment) == power[name], name)
+        raise not_plain(name) from error
+    require_plain(instant(moment) == power[name], name)
     return moment
-
-
-def _require(holds: bool, name: str) -> None:
-    if not holds:
-        raise _not_plain(name)
-
-
-def _not_plain(name: str) -> BadRequest:
-    return BadRequest("The field {name} of a power of attorney does not have its plain form.", name=name)

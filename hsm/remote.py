@@ -16,9 +16,8 @@ from typing import Any, Final
 
 from cryptography import x509
 
-from hsm.errors import BadRequest
-from hsm.intents import LONGEST_TITLE, required_field
-from hsm.names import LONGEST_ORGANISATION, is_name, is_outside, is_visible, name_in
+from hsm.intents import LONGEST_TITLE, plain_line, require_plain, required_field
+from hsm.names import is_name, is_outside, name_in
 
 SIGN_REMOTELY: Final = "sign_remotely"
 """The kind of the intent that a person activates."""
@@ -124,32 +123,23 @@ class RemoteSigning:
 def remote_signing_in(details: Mapping[str, Any]) -> RemoteSigning:
     """What the arguments of an intent say, each in its plain form. Raises :class:`BadRequest`."""
     person, use = required_field(details, "subject", str), required_field(details, "use", str)
-    _require(is_name(person, "person") and not is_outside(person), "subject")
-    _require(use in tuple(RemoteUse), "use")
+    require_plain(is_name(person, "person") and not is_outside(person), "subject")
+    require_plain(use in tuple(RemoteUse), "use")
     given = required_field(details, "documents", list)
-    _require(1 <= len(given) <= MOST_DOCUMENTS, "documents")
+    require_plain(1 <= len(given) <= MOST_DOCUMENTS, "documents")
     documents = tuple(map(_document, given))
-    _require(len({each.digest for each in documents}) == len(documents), "digest")
+    require_plain(len({each.digest for each in documents}) == len(documents), "digest")
     alone = len(documents) == 1 and use == RemoteUse.DOCUMENT
-    _require(alone or not any(each.shown for each in documents), "shown")
-    return RemoteSigning(person, RemoteUse(use), _line(details, "client", LONGEST_ORGANISATION), documents)
+    require_plain(alone or not any(each.shown for each in documents), "shown")
+    return RemoteSigning(person, RemoteUse(use), plain_line(details, "client"), documents)
 
 
 def _document(value: Any) -> RemoteDocument:
-    _require(isinstance(value, dict) and set(value) - _OF_SHOWN == _DOCUMENT, "documents")
+    require_plain(isinstance(value, dict) and set(value) - _OF_SHOWN == _DOCUMENT, "documents")
     digest = required_field(value, "digest", str)
-    _require(_DIGEST.fullmatch(digest) is not None, "digest")
-    _require(value.get("shown", True) is True and ("shown" in value or "field" not in value), "shown")
-    field = _line(value, "field", LONGEST_TITLE) if "field" in value else ""
-    return RemoteDocument(bytes.fromhex(digest), _line(value, "label", LONGEST_TITLE), "shown" in value, field)
-
-
-def _line(values: Mapping[str, Any], name: str, most: int) -> str:
-    text = required_field(values, name, str)
-    _require(1 <= len(text) <= most and is_visible(text), name)
-    return text
-
-
-def _require(holds: bool, name: str) -> None:
-    if not holds:
-        raise BadRequest("The field {name} of a remote signature does not have its plain form.", name=name)
+    require_plain(_DIGEST.fullmatch(digest) is not None, "digest")
+    require_plain(value.get("shown", True) is True and ("shown" in value or "field" not in value), "shown")
+    field = plain_line(value, "field", LONGEST_TITLE) if "field" in value else ""
+    return RemoteDocument(
+        bytes.fromhex(digest), plain_line(value, "label", LONGEST_TITLE), "shown" in value, field
+    )

@@ -19,9 +19,9 @@ from typing import Any, Final
 from cryptography import x509
 
 from hsm import der
-from hsm.errors import BadRequest, Malformed
-from hsm.intents import LONGEST_TITLE, MOST_PARTIES, required_field
-from hsm.names import LONGEST_ORGANISATION, LONGEST_PERSON, is_name, is_outside, is_visible
+from hsm.errors import Malformed
+from hsm.intents import LONGEST_TITLE, MOST_PARTIES, plain_line, require_plain, required_field
+from hsm.names import LONGEST_PERSON, is_name, is_outside
 
 VOUCH: Final = "vouch"
 """The kind of the intent."""
@@ -117,34 +117,23 @@ _SIGNER: Final = frozenset({"subject", "name", "organisation", "party", "channel
 def vouched_in(details: Mapping[str, Any]) -> VouchedContract:
     """What the arguments of an intent say, each in its plain form. Raises :class:`BadRequest`."""
     given = required_field(details, "signers", list)
-    _require(1 <= len(given) <= MOST_PARTIES, "signers")
+    require_plain(1 <= len(given) <= MOST_PARTIES, "signers")
     signers = tuple(map(_signer, given))
-    _require(len({each.subject for each in signers}) == len(signers), "subject")
-    _require(len({each.party for each in signers}) == len(signers), "party")
+    require_plain(len({each.subject for each in signers}) == len(signers), "subject")
+    require_plain(len({each.party for each in signers}) == len(signers), "party")
     return VouchedContract(
-        _line(details, "contract", LONGEST_TITLE), _line(details, "title", LONGEST_TITLE), signers
+        plain_line(details, "contract", LONGEST_TITLE), plain_line(details, "title", LONGEST_TITLE), signers
     )
 
 
 def _signer(value: Any) -> VouchedSigner:
-    _require(isinstance(value, dict) and set(value) == _SIGNER, "signers")
+    require_plain(isinstance(value, dict) and set(value) == _SIGNER, "signers")
     signer = VouchedSigner(
         subject=required_field(value, "subject", str),
-        name=_line(value, "name", LONGEST_PERSON),
-        organisation=_line(value, "organisation", LONGEST_ORGANISATION, least=0),
-        party=_line(value, "party", LONGEST_TITLE),
-        channel=_line(value, "channel", _LONGEST_CHANNEL),
+        name=plain_line(value, "name", LONGEST_PERSON),
+        organisation=plain_line(value, "organisation", least=0),
+        party=plain_line(value, "party", LONGEST_TITLE),
+        channel=plain_line(value, "channel", _LONGEST_CHANNEL),
     )
-    _require(is_name(signer.subject, "person") and is_outside(signer.subject), "subject")
+    require_plain(is_name(signer.subject, "person") and is_outside(signer.subject), "subject")
     return signer
-
-
-def _line(values: Mapping[str, Any], name: str, most: int, *, least: int = 1) -> str:
-    text = required_field(values, name, str)
-    _require(least <= len(text) <= most and (not text or is_visible(text)), name)
-    return text
-
-
-def _require(holds: bool, name: str) -> None:
-    if not holds:
-        raise BadRequest("The field {name} of a vouching does not have its plain form.", name=name)

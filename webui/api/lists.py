@@ -17,8 +17,8 @@ Place = TypeVar("Place")
 def one_page(
     found: Sequence[Item], limit: int, place: Callable[[Item], Place]
 ) -> tuple[Sequence[Item], Place | None]:
-    """At most *limit* of those *found*, and the *place* of the last of them, behind which the next page begins; None
-    unless one more was found."""
+    """At most *limit* of those *found*, and the *place* of the last of them, behind which the next page begins;
+    None unless one more was found."""
     shown = found[:limit]
     return shown, place(shown[-1]) if len(found) > limit else None
 

@@ -1,5 +1,5 @@
-"""What gunicorn's settings of the portal, the console and the activation service have alike. Each begins with these,
-and sets again what is different there.
+"""What gunicorn's settings of the portal, the console and the activation service have alike: each begins with
+these, and sets again what is different there.
 """
 
 import gc
