@@ -22,7 +22,6 @@ from hsm.intents import (
 )
 from hsm.note import LogExtension
 from hsm.operation_types import (
-    AnchorStatement,
     Appointment,
     Approvals,
     AuthorityStatus,
@@ -33,9 +32,8 @@ from hsm.operation_types import (
     KnownSubject,
     KnownVouching,
     PendingCredential,
-    PowerStatement,
     RemoteLimits,
-    VouchingStatement,
+    SignedStatement,
 )
 from hsm.protocol import Connections
 from hsm.timestamp import IssuedToken, TimestampRequest
@@ -299,13 +297,13 @@ class AuthorityClient(Connections):
         """Revokes a seal's certificates and destroys its keys in the HSM; the new CRL (DER). Details: subject."""
 
     @operation(_PEOPLE)
-    def confirm_power(self, intent: OfficerIntent) -> PowerStatement:
+    def confirm_power(self, intent: OfficerIntent) -> SignedStatement:
         """Confirms a power of attorney, once; what the authority states of it. Details: subject (its number),
         agent, basis, grantor, principal, kinds, counterparties, seals, letter (SHA-256 in hex), since, until,
         replaces (0 or 1), registered_by; limit (in the smallest unit) and currency where it has a limit."""
 
     @operation(_PEOPLE)
-    def power_statement(self, power: str) -> PowerStatement:
+    def power_statement(self, power: str) -> SignedStatement:
         """What the authority stated of a power of this number. Raises :class:`UnknownKey` when no officer has
         confirmed it."""
 
@@ -333,7 +331,7 @@ class AuthorityClient(Connections):
         """The newest vouching for *subject*. Raises :class:`UnknownKey` without one."""
 
     @operation(_PEOPLE | {PeerRole.SCHEDULER})
-    def vouching_statement(self, subject: str) -> VouchingStatement:
+    def vouching_statement(self, subject: str) -> SignedStatement:
         """What the authority stated of who vouched for *subject*. Raises :class:`UnknownKey` before the code was
         used."""
 
@@ -359,12 +357,12 @@ class AuthorityClient(Connections):
         documents (each with digest, SHA-256 in hex, and label)."""
 
     @operation(_PEOPLE)
-    def approve_anchor(self, intent: OfficerIntent) -> AnchorStatement:
+    def approve_anchor(self, intent: OfficerIntent) -> SignedStatement:
         """Approves an anchor for the outside signers of an organisation, once; what the authority states of it.
         Details: subject (its number), organisation, certificate (SHA-256 of its DER in hex)."""
 
     @operation(_PEOPLE)
-    def anchor_statement(self, anchor: str) -> AnchorStatement:
+    def anchor_statement(self, anchor: str) -> SignedStatement:
         """What the authority stated of an anchor of this number. Raises :class:`UnknownKey` when no officer has
         approved it."""
 

@@ -79,27 +79,13 @@ class Approvals:
 
 
 @dataclass(frozen=True, slots=True)
-class PowerStatement:
-    """That officers have confirmed a power of attorney: the ``statement`` (canonical JSON,
-    ``vermilion-power/1``) and the evidence service's detached signature over it (``cms``, DER)."""
+class SignedStatement:
+    """What the authority states, and the evidence service's detached signature over it (``cms``, DER).
 
-    statement: bytes
-    cms: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class VouchingStatement:
-    """Who has vouched for whom, and which certificate came of it: the ``statement`` (canonical JSON,
-    ``vermilion-vouching/1``) and the evidence service's detached signature over it (``cms``, DER)."""
-
-    statement: bytes
-    cms: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class AnchorStatement:
-    """That officers have approved an anchor for outside signers: the ``statement`` (canonical JSON,
-    ``vermilion-signer-anchor/1``) and the evidence service's detached signature over it (``cms``, DER)."""
+    The ``statement`` is canonical JSON: that officers have confirmed a power of attorney (``vermilion-power/1``)
+    or approved an anchor for outside signers (``vermilion-signer-anchor/1``), or who has vouched for whom and
+    which certificate came of it (``vermilion-vouching/1``).
+    """
 
     statement: bytes
     cms: bytes

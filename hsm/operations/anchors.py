@@ -3,16 +3,13 @@ key. Evidence packages carry the statement: an anchor counts in them with one al
 
 from __future__ import annotations
 
-import hashlib
-
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from hsm import canonical, cms
 from hsm.anchors import ANCHOR_FORMAT, anchor_in
 from hsm.errors import CertificateRefused
 from hsm.intents import OfficerIntent, instant
 from hsm.names import passes_for
-from hsm.operation_types import AnchorStatement
+from hsm.operation_types import SignedStatement
 from hsm.operations.context import Handlers
 from hsm.store.registry import ROOT
 
@@ -20,7 +17,7 @@ from hsm.store.registry import ROOT
 class AnchorOperations(Handlers):
     """Approves anchors, and says which are approved."""
 
-    def approve_anchor(self, intent: OfficerIntent) -> AnchorStatement:
+    def approve_anchor(self, intent: OfficerIntent) -> SignedStatement:
         """The statement that officers have approved the anchor in *intent*; once for each number.
 
         1. the arguments have their plain forms, the organisation is none of the enterprise's own, whose people are
@@ -45,19 +42,16 @@ class AnchorOperations(Handlers):
         signer = self._usable("evidence")
         with self._authorised(intent) as authorised:
             officers = [self._store.people.subject(each) for each in sorted(authorised.by)]
-            statement = canonical.encode(
-                {
-                    "format": ANCHOR_FORMAT,
-                    "act": intent.challenge().hex(),
-                    "anchor": anchor,
-                    "approved": instant(authorised.at),
-                    "approved_by": [{"name": each.name, "subject": each.subject} for each in officers],
-                }
-            )
-            digest = hashlib.sha256(statement).digest()
-            made = AnchorStatement(statement, cms.MessageMaker(signer, cms.DATA).make_message(digest))
+            statement = {
+                "format": ANCHOR_FORMAT,
+                "act": intent.challenge().hex(),
+                "anchor": anchor,
+                "approved": instant(authorised.at),
+                "approved_by": [{"name": each.name, "subject": each.subject} for each in officers],
+            }
+            made = self._stated(signer, statement)
             self._store.anchors.add_statement(anchor["id"], made)
         return made
 
-    def anchor_statement(self, anchor: str) -> AnchorStatement:
+    def anchor_statement(self, anchor: str) -> SignedStatement:
         return self._store.anchors.statement(anchor)

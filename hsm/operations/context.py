@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
+from hsm import canonical, cms
 from hsm.activation.authoriser import AuthorisedIntent
 from hsm.activation.batches import BatchAuthoriser
 from hsm.activation.credentials import PinVerifier
@@ -20,6 +23,7 @@ from hsm.generation import TokenKeyWrapping
 from hsm.intents import OfficerIntent
 from hsm.keys import HsmSigner, Signers
 from hsm.note import NoteKey
+from hsm.operation_types import SignedStatement
 from hsm.remote import RemoteUse
 from hsm.store import AuthorityStore
 from hsm.time_source import Clock, DeclaredClock, KernelClock, SharedTimes, TimeSource
@@ -107,6 +111,12 @@ class Handlers:
         with self._store.transaction():
             check()
             yield authorised
+
+    def _stated(self, signer: HsmSigner, value: Mapping[str, Any]) -> SignedStatement:
+        """*value* as the authority states it, signed by the evidence service's *signer*."""
+        statement = canonical.encode(value)
+        digest = hashlib.sha256(statement).digest()
+        return SignedStatement(statement, cms.MessageMaker(signer, cms.DATA).make_message(digest))
 
     def _usable(self, subject: str) -> HsmSigner:
         """Who signs as *subject*: with a certificate that is valid and not revoked, and a key that answers."""

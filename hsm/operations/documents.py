@@ -71,7 +71,7 @@ class DocumentOperations(Handlers):
         return maker.make_message(intent.digest, attributes=named)
 
     def _require_witnessed(self, manifest: bytes) -> None:
-        since = self._store.powers.stated_since()
+        since = self._store.powers.powers_stated_since()
         named = checkpoint_of_manifest(manifest, now=self._context.now(), powers_stated_since=since)
         signed = SignedCheckpoint(named.size, named.root)
         if named.origin != self._context.settings.log.origin or not self._store.checkpoints.has(signed):

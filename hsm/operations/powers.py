@@ -7,15 +7,13 @@ alone.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from hsm import canonical, cms
 from hsm.activation.authoriser import AuthorisedIntent
 from hsm.errors import CertificateRefused, UnknownKey
 from hsm.intents import OfficerIntent, instant
-from hsm.operation_types import PowerStatement
+from hsm.operation_types import SignedStatement
 from hsm.operations.context import Handlers
 from hsm.powers import FORMAT, power_in
 from hsm.store import Subject, SubjectKind
@@ -24,7 +22,7 @@ from hsm.store import Subject, SubjectKind
 class PowerOperations(Handlers):
     """Confirms powers, and says which are confirmed."""
 
-    def confirm_power(self, intent: OfficerIntent) -> PowerStatement:
+    def confirm_power(self, intent: OfficerIntent) -> SignedStatement:
         """The statement that officers have confirmed the power in *intent*; once for each power.
 
         1. the arguments have their plain forms, the agent is enrolled to sign, and who registered it is enrolled:
@@ -40,17 +38,15 @@ class PowerOperations(Handlers):
             raise CertificateRefused("The power of attorney {power} was confirmed before.", power=power["id"])
         signer = self._usable("evidence")
         with self._authorised(intent) as authorised:
-            statement = canonical.encode(self._statement(intent, authorised, power, agent))
-            digest = hashlib.sha256(statement).digest()
-            made = PowerStatement(statement, cms.MessageMaker(signer, cms.DATA).make_message(digest))
+            made = self._stated(signer, self._statement(intent, authorised, power, agent))
             self._store.powers.add_statement(power["id"], made)
         return made
 
-    def power_statement(self, power: str) -> PowerStatement:
+    def power_statement(self, power: str) -> SignedStatement:
         return self._store.powers.statement(power)
 
     def powers_stated_since(self) -> int:
-        return self._store.powers.stated_since()
+        return self._store.powers.powers_stated_since()
 
     def _agent(self, subject: str) -> Subject:
         """Who signs under the power: by this very name officers know whom they empower."""

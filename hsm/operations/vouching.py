@@ -12,13 +12,13 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from hsm import canonical, cms
+from hsm import canonical
 from hsm.activation.authoriser import AuthorisedIntent
 from hsm.errors import ActivationRefused, CertificateRefused, UnknownKey
 from hsm.generation import destroy_key
 from hsm.intents import OfficerIntent, PasskeyRegistration, instant
 from hsm.names import SubjectName
-from hsm.operation_types import KnownVouching, VouchingStatement
+from hsm.operation_types import KnownVouching, SignedStatement
 from hsm.operations.certification import certify_event, event_issuer, fresh_crl, revoke
 from hsm.operations.context import Handlers
 from hsm.operations.registration import verified_passkey
@@ -83,9 +83,8 @@ class VouchingOperations(Handlers):
             name = SubjectName(record.organisation, record.name, subject)
             scope = EventScope(record.contract, record.party, record.vouched_by)
             made = certify_event(self._context, name, scope, now=now)
-            statement = canonical.encode(self._statement(record, made, now))
-            message = cms.MessageMaker(signer, cms.DATA).make_message(hashlib.sha256(statement).digest())
-            if not self._store.vouchings.register(record, statement, message, at=moment):
+            stated = self._stated(signer, self._statement(record, made, now))
+            if not self._store.vouchings.register(record, stated, at=moment):
                 raise ActivationRefused(_DEAD)
 
     def vouching(self, subject: str) -> KnownVouching:
@@ -102,11 +101,11 @@ class VouchingOperations(Handlers):
             ended=found.ended is not None,
         )
 
-    def vouching_statement(self, subject: str) -> VouchingStatement:
+    def vouching_statement(self, subject: str) -> SignedStatement:
         found = self._store.vouchings.vouching(subject)
         if found.statement is None or found.cms is None:
             raise UnknownKey("Nobody has used the code of {subject} yet.", subject=subject)
-        return VouchingStatement(found.statement, found.cms)
+        return SignedStatement(found.statement, found.cms)
 
     def end_vouching(self, subject: str, unsigned: bool) -> None:
         """Ends the code, or destroys the key and looks for it; the end is on disk before. The certificate of a key

@@ -5,15 +5,15 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from hsm.store.anchors import AnchorStatementStore
+from hsm.errors import Sentence
 from hsm.store.ceremonies import CeremonyRecord, CeremonyStore, SetupCodeStore
 from hsm.store.database import AuthorityDatabase
 from hsm.store.intents import Approval, ApprovalStore, IntentStore
 from hsm.store.log import CheckpointStore, PinLatch, TimeLease
 from hsm.store.people import CompanySealRecord, CompanySealStore, Credential, Subject, SubjectKind, SubjectStore
-from hsm.store.powers import PowerStatementStore
 from hsm.store.registrations import RegistrationStore
 from hsm.store.registry import CertificateRecord, CertificateStore, CrlRecord, KeyRecord
+from hsm.store.statements import StatementStore
 from hsm.store.vouchings import VouchingStore
 
 __all__ = [
@@ -48,8 +48,11 @@ class AuthorityStore:
         self.checkpoints = CheckpointStore(self._database)
         self.latch = PinLatch(self._database)
         self.people = SubjectStore(self._database)
-        self.powers = PowerStatementStore(self._database)
-        self.anchors = AnchorStatementStore(self._database)
+        unconfirmed = Sentence("No officer has confirmed the power of attorney {power} here.")
+        self.powers = StatementStore(self._database, "power", unconfirmed)
+        self.anchors = StatementStore(
+            self._database, "anchor", Sentence("No officer has approved the anchor {anchor} here.")
+        )
         self.registrations = RegistrationStore(self._database)
         self.registry = CertificateStore(self._database)
         self.seals = CompanySealStore(self._database)

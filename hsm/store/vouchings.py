@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 from hsm.errors import UnknownKey
+from hsm.operation_types import SignedStatement
 from hsm.rows import Query, fields_of
 from hsm.store.database import AuthorityTables
 from hsm.vouching import TRIES
@@ -81,13 +82,13 @@ class VouchingStore(AuthorityTables):
         """The right code was given: wrong ones before it count no more."""
         self._database.update("vouchings", {"tries": 0}, number=record.number)
 
-    def register(self, record: VouchingRecord, statement: bytes, cms: bytes, *, at: int) -> bool:
+    def register(self, record: VouchingRecord, stated: SignedStatement, *, at: int) -> bool:
         """The code was used, and this was stated; False when it was used, replaced or ended meanwhile."""
         return self._database.changed(
             "UPDATE vouchings SET registered = ?2, statement = ?3, cms = ?4, tries = 0 WHERE number = ?1"
             " AND registered IS NULL AND ended IS NULL"
             " AND number = (SELECT max(number) FROM vouchings WHERE subject = ?5)",
-            (record.number, at, statement, cms, record.subject),
+            (record.number, at, stated.statement, stated.cms, record.subject),
         )
 
     def mark_signed(self, subject: str, *, at: int) -> None:

@@ -16,7 +16,7 @@ from hsm.authenticator import SoftwareAuthenticator
 from hsm.certificates import is_evidence_service
 from hsm.errors import BadRequest, CertificateRefused, NotPermitted, UnknownKey
 from hsm.intents import OfficerIntent
-from hsm.operation_types import PowerStatement
+from hsm.operation_types import SignedStatement
 from hsm.schema import apply_script
 from tests.authority import OFFICER, ORGANISATION, RunningAuthority, running_authority
 from tests.powers_of_attorney import details
@@ -38,7 +38,7 @@ def act_of(authority: RunningAuthority, **changes: Any) -> OfficerIntent:
     return authority.officer_act("confirm_power", **details(**given))
 
 
-def confirmed(authority: RunningAuthority, act: OfficerIntent) -> PowerStatement:
+def confirmed(authority: RunningAuthority, act: OfficerIntent) -> SignedStatement:
     return authority.officer_does(authority.client("web").confirm_power, act)
 
 
