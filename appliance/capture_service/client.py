@@ -26,7 +26,6 @@ from appliance.capture_service.believing import (
 )
 from appliance.capture_service.messages import (
     LARGEST_FRAME,
-    LONGEST_REASON,
     MOST_PARTS,
     CaptureFault,
     CaptureMeans,
@@ -40,7 +39,7 @@ from appliance.capture_service.messages import (
 from appliance.clock import utc_now
 from appliance.config import Settings
 from appliance.confinement import frames
-from appliance.confinement.requested_programs import requested_by_socket, requested_here
+from appliance.confinement.requested_programs import plain_reason, requested
 from appliance.errors import ApplianceError
 from appliance.language.sizes import MEGABYTE
 from appliance.web_capture.capturing import Capture
@@ -76,8 +75,7 @@ class CaptureUnavailable(ApplianceError, code="capture-unavailable"):
     why. Nothing was kept."""
 
     def __init__(self, cause: CaptureFault, why: str) -> None:
-        plain = "".join(each if each.isprintable() else " " for each in why[:LONGEST_REASON]).rstrip(". ")
-        super().__init__(_SENTENCES[cause], why=plain)
+        super().__init__(_SENTENCES[cause], why=plain_reason(why))
         self.cause = cause
 
 
@@ -147,7 +145,9 @@ class CaptureService:
     def _asked(self, kind: CaptureTask, order: CaptureOrder | None) -> Iterator[_Answer]:
         deadline = time.monotonic() + seconds_for(order, self._settings.capture) + _WAY
         try:
-            with self._connected(deadline) as stream:
+            home, module = self._settings.home, "appliance.capture_service"
+            way = requested(module, self._at, home.root, deadline, managed=home.is_managed, patience=_PATIENCE)
+            with way as stream:
                 plain = None if order is None else frames.encode(order)
                 frames.write(stream, {"kind": kind.value, "order": plain})
                 yield _Answer(stream, deadline)
@@ -155,17 +155,6 @@ class CaptureService:
             raise CaptureUnavailable(CaptureFault.LATE, "the time is up") from error
         except (OSError, frames.FrameError) as error:
             raise CaptureUnavailable(CaptureFault.PROGRAM, str(error)) from error
-
-    @contextlib.contextmanager
-    def _connected(self, deadline: float) -> Iterator[socket.socket]:
-        if self._at.is_socket() or self._settings.home.is_managed:
-            way = requested_by_socket(self._at, deadline)
-        else:
-            way = requested_here(
-                "appliance.capture_service", self._settings.home.root, deadline, patience=_PATIENCE
-            )
-        with way as stream:
-            yield stream
 
 
 class LiveWay:

@@ -23,8 +23,6 @@ LARGEST_ACT: Final = 64 * 1024
 """Bytes of what the client says while somebody logs in."""
 LARGEST_FRAME: Final = 32 * MEGABYTE
 """Bytes. The longest has a page's text, and a row for each request."""
-LONGEST_REASON: Final = 300
-"""Characters of what the program says about a failure."""
 MOST_PARTS: Final = 64
 _SMALL: Final = 64 * 1024
 """Bytes: octets up to here stay in the frame."""

@@ -24,7 +24,6 @@ from urllib.parse import urlsplit
 from appliance.capture_service.messages import (
     LARGEST_ACT,
     LARGEST_REQUEST,
-    LONGEST_REASON,
     CaptureFault,
     CaptureFrame,
     CaptureMeans,
@@ -39,6 +38,7 @@ from appliance.capture_service.messages import (
 from appliance.clock import utc_now
 from appliance.config import Settings, load
 from appliance.confinement import frames
+from appliance.confinement.requested_programs import LONGEST_REASON
 from appliance.errors import ConfigurationError
 from appliance.home import Home
 from appliance.web_capture.capturing import capture, try_browser

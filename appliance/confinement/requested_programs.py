@@ -13,6 +13,24 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+LONGEST_REASON = 300
+"""Characters of what a program, or somebody whom it asked, says about a failure."""
+
+
+def plain_reason(why: str) -> str:
+    """What it said, as one line that can stand in a sentence."""
+    return "".join(each if each.isprintable() else " " for each in why[:LONGEST_REASON]).rstrip(". ")
+
+
+def requested(
+    module: str, at: Path, home: Path, deadline: float, *, managed: bool, patience: float = 0.0
+) -> contextlib.AbstractContextManager[socket.socket]:
+    """A connection with the service behind the socket *at*; where there is none, and the *home* is not *managed* by
+    systemd, with *module* as :func:`requested_here`. Raises OSError."""
+    if at.is_socket() or managed:
+        return requested_by_socket(at, deadline)
+    return requested_here(module, home, deadline, patience=patience)
+
 
 @contextlib.contextmanager
 def requested_by_socket(at: Path, deadline: float) -> Iterator[socket.socket]:

@@ -6,8 +6,6 @@ Where there is no such service, in development, the client starts the same progr
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -16,12 +14,11 @@ from typing import Any, TypeVar
 
 from appliance.config import Settings
 from appliance.confinement import frames
-from appliance.confinement.requested_programs import requested_by_socket, requested_here
+from appliance.confinement.requested_programs import plain_reason, requested
 from appliance.directory_service.messages import (
     BATCH,
     FINDINGS,
     LARGEST_FRAME,
-    LONGEST_REASON,
     LONGEST_VALUE,
     MOST_GROUPS,
     MOST_USERS,
@@ -147,7 +144,9 @@ class DirectoryService:
         """The frames of the answer, one after the other; that of a failure is raised."""
         deadline = time.monotonic() + seconds_for(kind, self._settings) + _WAY
         try:
-            with self._connected(deadline) as stream:
+            home = self._settings.home
+            module = "appliance.directory_service"
+            with requested(module, self._at, home.root, deadline, managed=home.is_managed) as stream:
                 frames.write(stream, {"kind": kind.value, "arguments": dict(arguments or {})})
                 while True:
                     frame = frames.read(stream, limit=LARGEST_FRAME, deadline=deadline)
@@ -169,19 +168,10 @@ class DirectoryService:
         raise frames.FrameError("its answer is none")
 
     def _unavailable(self, kind: RequestKind, fault: DirectoryFault, why: str) -> DirectoryUnavailable:
-        plain = "".join(each if each.isprintable() else " " for each in why[:LONGEST_REASON]).rstrip(". ")
+        plain = plain_reason(why)
         if kind in (RequestKind.USERS, RequestKind.CHECK):
             return DirectoryUnavailable(fault, _ASKED_DIRECTORY[fault], server=self._settings.ldap.url, why=plain)
         return DirectoryUnavailable(fault, _ASKED_PROVIDER[fault], server=self._settings.openid.issuer, why=plain)
-
-    @contextlib.contextmanager
-    def _connected(self, deadline: float) -> Iterator[socket.socket]:
-        if self._at.is_socket() or self._settings.home.is_managed:
-            way = requested_by_socket(self._at, deadline)
-        else:
-            way = requested_here("appliance.directory_service", self._settings.home.root, deadline)
-        with way as stream:
-            yield stream
 
 
 class _Unbelievable(Exception):

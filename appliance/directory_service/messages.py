@@ -20,8 +20,6 @@ LONGEST_VALUE = 1000
 """Characters of a name, an address, a department, a distinguished name."""
 BATCH = 500
 """Users, or groups, in one frame at most."""
-LONGEST_REASON = 300
-"""Characters of what the other side said about a failure."""
 
 
 class RequestKind(StrEnum):

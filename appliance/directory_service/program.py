@@ -16,9 +16,9 @@ from typing import Any
 
 from appliance.config import load
 from appliance.confinement import frames
+from appliance.confinement.requested_programs import LONGEST_REASON
 from appliance.directory_service.messages import (
     LARGEST_REQUEST,
-    LONGEST_REASON,
     DirectoryFault,
     FrameKind,
     RequestFailed,

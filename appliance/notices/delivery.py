@@ -313,6 +313,7 @@ class TextChannel:
         """Whether there is a message gateway to send by."""
         return self._settings.configured
 
+
 GuestInviter = Callable[[Transaction, Contract, Party, datetime], object]
 """Makes the invitation of a party from outside, and queues its message, in the caller's transaction."""
 

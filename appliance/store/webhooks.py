@@ -205,5 +205,3 @@ def has_old(tx: Transaction, *, attempts_before: datetime, secrets_before: datet
 
 def _text(types: Iterable[str]) -> str:
     return json.dumps(sorted(types))
-
-

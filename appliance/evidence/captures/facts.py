@@ -260,6 +260,7 @@ class CaptureFacts:
     log_in: LogInFacts | None = None
     format: str = FORMAT
 
+
 def encode(facts: CaptureFacts) -> bytes:
     """The canonical bytes of ``capture.json``."""
     plain = frames.encode(facts)
