@@ -25,8 +25,8 @@ def plain_reason(why: str) -> str:
 def requested(
     module: str, at: Path, home: Path, deadline: float, *, managed: bool, patience: float = 0.0
 ) -> contextlib.AbstractContextManager[socket.socket]:
-    """A connection with the service behind the socket *at*; where there is none, and the *home* is not *managed* by
-    systemd, with *module* as :func:`requested_here`. Raises OSError."""
+    """A connection with the service behind the socket *at*; where there is none, and the *home* is not
+    *managed* by systemd, with *module* as :func:`requested_here`. Raises OSError."""
     if at.is_socket() or managed:
         return requested_by_socket(at, deadline)
     return requested_here(module, home, deadline, patience=patience)

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from appliance.contracts.agreement import AgreementSides
 from appliance.contracts.draft_rules import default_placement
 from appliance.contracts.drafting import DraftTerms, PlacementChoice
-from appliance.demonstration.counterparty import Counterparty
 from appliance.demonstration.participants import (
     CONTRACT_SEAL,
     CUSTODIAN,
     LI,
     ZHANG,
     ZONE,
+    Counterparty,
     DemonstrationAuthenticators,
 )
 from appliance.errors import NotFound, PreconditionRefused

@@ -1,6 +1,7 @@
 """One connection with an LDAP server (RFC 4511): secure before anything is asked, without referrals, in pages.
 
-The library is Debian's python-ldap, which has no wheels: loaded from outside the virtual environment (decision 81).
+The library is Debian's python-ldap, which has no wheels: loaded from outside the virtual environment (decision
+81).
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """What packages of contracts and of web captures have alike: the programs that check them, the certificates of the
 authority, and what seals the manifest.
 
-``verify.html`` lets a browser without a network judge signed PDFs, timestamps, log proofs and packages. It is built
-from ``clients/offline_verifier`` by ``make offline-verifier``, byte for byte the same everywhere, and kept here,
-since appliances have nothing to build it with. It lies at the root of every package and at ``/verify.html``.
+``verify.html`` lets a browser without a network judge signed PDFs, timestamps, log proofs and packages. It is
+built from ``clients/offline_verifier`` by ``make offline-verifier``, byte for byte the same everywhere, and
+kept here, since appliances have nothing to build it with. It lies at the root of every package and at
+``/verify.html``.
 """
 
 from __future__ import annotations

@@ -20,8 +20,7 @@ from appliance.evidence.authorisation_basis import FOLDER
 from appliance.evidence.extraction import SignedFile, taken_apart
 from appliance.evidence.log_files import require_logged
 from appliance.evidence.manifest import PackageManifest
-from appliance.evidence.members import Files, part
-from appliance.evidence.model import LogEntry, PackageRefused
+from appliance.evidence.model import Files, LogEntry, PackageRefused, part
 from appliance.evidence.own_certificates import certificate_of, identifier_of, is_own, who_signed
 from appliance.ledger import require_chain
 from appliance.model.review import CHECK, CHECK_FORMAT, SIGN_OFF, SIGN_OFF_FORMAT

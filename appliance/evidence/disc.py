@@ -27,7 +27,7 @@ from appliance.evidence.common_files import read_verifier
 from appliance.evidence.container import write_container
 from appliance.evidence.folder import read_folder
 from appliance.evidence.manifest import AnyManifest
-from appliance.evidence.members import part
+from appliance.evidence.model import part
 from appliance.evidence.repacked import read_zip
 from appliance.language import Language, translator
 from appliance.typesetting.typesetter import page_template, typeset_identified

@@ -14,8 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from appliance.evidence import log_files
 from appliance.evidence.common_files import pem
 from appliance.evidence.manifest_signature import PackageTrust, certificates_in
-from appliance.evidence.members import Files, part
-from appliance.evidence.model import PackageRefused
+from appliance.evidence.model import Files, PackageRefused, part
 from appliance.verification import (
     Indication,
     SignatureReport,

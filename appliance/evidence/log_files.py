@@ -18,8 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from appliance.evidence.layout import NO_RULE
 from appliance.evidence.manifest import AnyManifest
-from appliance.evidence.members import Files, part
-from appliance.evidence.model import LogEntry, LogMaterial, PackageRefused
+from appliance.evidence.model import Files, LogEntry, LogMaterial, PackageRefused, part
 from hsm import canonical, merkle
 from hsm.note import Checkpoint, KeyKind, parse_note, parse_vkey, signed_alone, verify_checkpoint
 

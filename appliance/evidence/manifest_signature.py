@@ -20,8 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.evidence.manifest import MANIFEST, QUERY, REPLY, SIGNATURE
-from appliance.evidence.members import Files, part
-from appliance.evidence.model import PackageRefused
+from appliance.evidence.model import Files, PackageRefused, part
 from appliance.verification import (
     Coverage,
     Indication,

@@ -21,8 +21,7 @@ from appliance.evidence import (
 from appliance.evidence.agreements import accepted_by_others, people_named, without_acceptance
 from appliance.evidence.contents import JudgedSignature
 from appliance.evidence.history import PackageEvent
-from appliance.evidence.members import Files, part
-from appliance.evidence.model import PackageRefused
+from appliance.evidence.model import Files, PackageRefused, part
 from appliance.store.retention import GONE
 from appliance.verification import Indication, SignatureReport, Verdict
 from appliance.verification.model import PASSED

@@ -65,8 +65,7 @@ from appliance.evidence.judging import (
 from appliance.evidence.layout import has_a_place, require_layout, require_plain_index
 from appliance.evidence.manifest import CaptureManifest, PackageManifest
 from appliance.evidence.manifest_signature import PackageTrust
-from appliance.evidence.members import Files, part
-from appliance.evidence.model import PackageRefused
+from appliance.evidence.model import Files, PackageRefused, part
 from appliance.evidence.package import INDEX
 from appliance.evidence.remarks import Judged, certified, remarks_beside
 from appliance.evidence.repacked import read_zip

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from appliance.errors import ConfigurationError
 from appliance.evidence import log_files
-from appliance.evidence.members import Files, part
+from appliance.evidence.model import Files, part
 from appliance.verification import SignatureReport, SubIndication
 from appliance.verification.model import undecided
 from appliance.witnesses import WitnessPolicy, parse_policy

@@ -1,10 +1,11 @@
 """The certificate of deposit (电子数据存证证明): what was deposited, by whom and when, with the whole timestamp on
 it, so that the paper alone proves the time to whoever has the files.
 
-The timestamp stands there as QR codes (ISO/IEC 18004), from which anybody gets its bytes back with a code reader and
-``base32`` of every Linux system. A reply has 2 to 6 KB, and one code holds 2,953 bytes at most, in squares that no
-printer and camera get right. So there are several codes of a moderate size, each with its place ahead: ``TSR/2/4:``.
-Behind it stands a part of the reply in Base32 (RFC 4648, 6), whose signs QR codes store in five and a half bits each.
+The timestamp stands there as QR codes (ISO/IEC 18004), from which anybody gets its bytes back with a code
+reader and ``base32`` of every Linux system. A reply has 2 to 6 KB, and one code holds 2,953 bytes at most, in
+squares that no printer and camera get right. So there are several codes of a moderate size, each with its
+place ahead: ``TSR/2/4:``. Behind it stands a part of the reply in Base32 (RFC 4648, 6), whose signs QR codes
+store in five and a half bits each.
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@ an empty home in memory. Its network has a loopback interface and nothing else. 
 out (``listening.py``), so that the proxy outside accepts what the browser connects. Chromium's own sandbox goes on
 working within. What is writable is in memory and has a size.
 
-What no namespace confines is refused by a filter (seccomp, BPF): sockets of families without a network namespace
-(virtual machines' AF_VSOCK reaches the host), the keyrings that a process inherits, and parts of the kernel that no
-browser needs. Chromium adds filters of its own.
+What no namespace confines is refused by a filter (seccomp, BPF): sockets of families without a network
+namespace (virtual machines' AF_VSOCK reaches the host), the keyrings that a process inherits, and parts of the
+kernel that no browser needs. Chromium adds filters of its own.
 """
 
 from __future__ import annotations

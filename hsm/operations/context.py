@@ -13,8 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from hsm import canonical, cms
-from hsm.activation.authoriser import AuthorisedIntent
-from hsm.activation.batches import BatchAuthoriser
+from hsm.activation.authoriser import AuthorisedIntent, IntentAuthoriser
 from hsm.activation.credentials import PinVerifier
 from hsm.certificates import CertificateRules, Issuer
 from hsm.config import AuthoritySettings, TimeSettings, TimeSourceKind
@@ -43,7 +42,7 @@ class AuthorityContext:
     token: TokenConnection
     signers: Signers
     time: TimeSource
-    authoriser: BatchAuthoriser
+    authoriser: IntentAuthoriser
     wrapping: TokenKeyWrapping
 
     def close(self) -> None:
@@ -148,7 +147,7 @@ def open_context(
         clock_of(settings.time), SharedTimes(home.clock), store.time, tolerance=settings.time.accuracy
     )
     wrapping = TokenKeyWrapping(token, lambda: _wrapping_label(store))
-    authoriser = BatchAuthoriser(store, settings.activation, PinVerifier(store.people, wrapping), time.now)
+    authoriser = IntentAuthoriser(store, settings.activation, PinVerifier(store.people, wrapping), time.now)
     return AuthorityContext(settings, store, token, Signers(token, store.registry), time, authoriser, wrapping)
 
 

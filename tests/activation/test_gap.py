@@ -19,7 +19,7 @@ from tests.authority import soon
 from tests.pdf import content_cases, overlapping, twins
 from tests.pdf.overlapping import FIELD, Prepared, Shape
 from tests.sweeps import one_in
-from webui.activation import first_looks
+from webui.activation import documents
 
 SHARED = "is also part of something else in this document"
 
@@ -141,7 +141,7 @@ def test_a_page_that_looks_different_refuses_the_act(desk: Desk, monkeypatch: py
 
 
 def test_what_is_remembered_has_a_limit(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(first_looks, "_MOST_REMEMBERED", 1)
+    monkeypatch.setattr(documents, "_MOST_REMEMBERED", 1)
     for shape in (overlapping.PICTURE, overlapping.SCRIPTED, overlapping.PICTURE):
         refused(desk, request_for(overlapping.prepared(shape)))
 

@@ -13,7 +13,7 @@ from appliance.captures.packages import CLAIMED, EVERY, PACKAGE, PackageRenewal
 from appliance.demonstration.participants import ZHANG
 from appliance.errors import StateRefused, StorageError
 from appliance.evidence.captures.renewals import last_token
-from appliance.evidence.members import Files
+from appliance.evidence.model import Files
 from appliance.health import RunbookPage
 from appliance.health.capture_checks import packages
 from appliance.health.check_context import open_check_context

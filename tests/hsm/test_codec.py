@@ -10,7 +10,7 @@ from typing import Any
 import cbor2
 import pytest
 
-from hsm.activation.batches import BatchAuthoriser
+from hsm.activation.authoriser import IntentAuthoriser
 from hsm.client import OPERATIONS
 from hsm.codec import decode_answer, decode_request, encode
 from hsm.errors import BadRequest
@@ -171,7 +171,7 @@ def test_every_handler_takes_what_is_declared() -> None:
     for operation in OPERATIONS.values():
         [handler] = [
             getattr(group, operation.method)
-            for group in (*Handlers.__subclasses__(), BatchAuthoriser)
+            for group in (*Handlers.__subclasses__(), IntentAuthoriser)
             if hasattr(group, operation.method)
         ]
         assert list(signature(handler).parameters)[1:] == [each.name for each in fields(operation.request)]

@@ -11,7 +11,7 @@ from pyhanko.pdf_utils.misc import PdfDecodeLimitError, PdfStreamError
 
 from appliance.errors import DocumentRefused
 from appliance.pdf import inspection
-from appliance.pdf.old_filters import LzwDecode, RunLengthDecode
+from appliance.pdf.content_streams import LzwDecode, RunLengthDecode
 from tests.pdf import content_cases
 from tests.pdf.content_cases import ODD, ODD_DOCUMENTS, PLACES, PLAIN, PLAIN_DOCUMENTS
 

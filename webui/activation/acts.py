@@ -29,11 +29,17 @@ from hsm.powers import power_in
 from hsm.records import AGREEMENT, DECLARATION, LONGEST_AGREEMENT, is_record, named_in_intent
 from hsm.remote import RemoteSigning
 from hsm.vouching import VOUCH, vouched_in
-from webui.activation.documents import name_of, other, prepared_document
-from webui.activation.first_looks import FirstLooks
-from webui.activation.letters import Letters, confirms_power
-from webui.activation.pictures import is_still
-from webui.activation.remote import remote_signing, signs_remotely
+from webui.activation.documents import (
+    FirstLooks,
+    Letters,
+    confirms_power,
+    is_still,
+    name_of,
+    other,
+    prepared_document,
+    remote_signing,
+    signs_remotely,
+)
 from webui.shared.markdown import render_whole
 from webui.shared.room import Checks, share_of
 

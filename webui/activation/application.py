@@ -18,11 +18,10 @@ from hsm.errors import ActivationRefused, BadRequest, RefusalError
 from hsm.intents import Activation, Intent, OfficerIntent, SigningIntent, WebAuthnActivation, moment_in
 from webui.activation.acts import ShownAct, TypedFingerprints
 from webui.activation.batches import BatchPages
-from webui.activation.letters import shown_terms
+from webui.activation.documents import shown_terms, signs_remotely
 from webui.activation.parts import ActivationParts, short_code, speak_to_reader
 from webui.activation.posted import posted_activation
 from webui.activation.registration import RegistrationPages
-from webui.activation.remote import signs_remotely
 from webui.shared import assets, errors, headers, language, passkeys, qr
 from webui.shared.form_pages import Answer
 from webui.shared.forms import sentence

@@ -20,8 +20,7 @@ from appliance.evidence.captures import layout
 from appliance.evidence.captures.facts import CaptureFacts, fit
 from appliance.evidence.captures.recording_index import leads_to_each
 from appliance.evidence.container import LARGEST, STORED
-from appliance.evidence.members import Files
-from appliance.evidence.model import PackageRefused
+from appliance.evidence.model import Files, PackageRefused
 from appliance.evidence.repacked import read_zip
 from appliance.evidence.zip_records import read_directory
 from appliance.web_capture.wacz import CapturedPage, page_list

@@ -20,8 +20,7 @@ from appliance.evidence.common_files import dated, pem
 from appliance.evidence.judging import crls_in, judge_reply
 from appliance.evidence.manifest import MANIFEST, QUERY, REPLY, SEALS
 from appliance.evidence.manifest_signature import PackageTrust, certificates_in
-from appliance.evidence.members import Files, part
-from appliance.evidence.model import Certificates, PackageRefused
+from appliance.evidence.model import Certificates, Files, PackageRefused, part
 from appliance.verification import SignatureReport, SubIndication, Verdict, VerificationReport
 from appliance.verification.model import undecided
 from appliance.verification.revocation import are_lists_by, without_current_list

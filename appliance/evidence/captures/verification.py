@@ -51,8 +51,7 @@ from appliance.evidence.layout import require_capture_layout
 from appliance.evidence.log_files import require_logged
 from appliance.evidence.manifest import CaptureManifest
 from appliance.evidence.manifest_signature import PackageTrust
-from appliance.evidence.members import Files, part
-from appliance.evidence.model import PackageRefused
+from appliance.evidence.model import Files, PackageRefused, part
 from appliance.evidence.readme import readme_path
 from appliance.evidence.witnessing import WitnessDemand, judge_witnesses
 from appliance.language import Language

@@ -1,14 +1,14 @@
 """``/settings``: profile and password, and what else there is to the own account at a glance.
 
 ``/settings/code`` and ``/settings/passkeys``: another login code; adding and removing passkeys. Each after the
-password was proven again.
+password was proven again. ``/settings/signing``: what one signs with, setting it up at the activation service.
 """
 
 from __future__ import annotations
 
 from zoneinfo import available_timezones
 
-from flask import Blueprint, Response, redirect, request
+from flask import Blueprint, Response, redirect, request, url_for
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
 from appliance.accounts.codes import CodeDraft
@@ -21,8 +21,10 @@ from appliance.errors import (
 )
 from appliance.language import Language
 from appliance.model.accounts import AT_SET_UP, Passkey, Strength
+from appliance.model.office import EnrolmentRequestState
 from webui.portal import access
-from webui.portal.access import PortalVisitor
+from webui.portal.access import PortalVisitor, require_signer
+from webui.portal.activations import to_registration
 from webui.portal.office.forms import unprintable_names
 from webui.portal.pages import appliance
 from webui.shared import passkeys
@@ -254,3 +256,43 @@ def _identifier(named: str) -> bytes:
 
 def _no_such_passkey() -> NotFound:
     return NotFound("There is no such passkey; it may have been removed already.")
+
+
+@pages.get("/settings/signing")
+def means() -> Answer:
+    subject = require_signer()
+    appliance.office.requests.collect_of(subject)
+    asked = appliance.office.requests.requests_of(subject)
+    return render(
+        "accounts/signing.html",
+        enrolled=appliance.registry.is_enrolled(subject),
+        known=appliance.authority.credentials(subject),
+        labels={each.credential_id: passkey_name(each) for each in appliance.accounts.own.passkeys(subject)},
+        waiting=next((each for each in asked if each.state is EnrolmentRequestState.OPEN), None),
+        refused=asked[0] if asked and asked[0].state is EnrolmentRequestState.REFUSED else None,
+    )
+
+
+@pages.post("/settings/signing")
+@form(means, require_signer, refusals=())
+def set_up(by: str) -> Answer:
+    login = appliance.accounts.administration.account(by).login
+    return to_registration(appliance.registry.person(by), login, url_for("accounts.registered"))
+
+
+@pages.get("/settings/signing/registered")
+@form(means, require_signer, refusals=())
+def registered(by: str) -> Answer:
+    """Back from the activation service: asks an officer for what was set up there, if anything was."""
+    if appliance.authority.pending_credentials(by):
+        try:
+            appliance.office.requests.submit_request(by, by=by)
+        except (PreconditionRefused, StateRefused) as refusal:
+            raise FormProblems({"": sentence(refusal)}, 409) from refusal
+    return see_other("accounts.means")
+
+
+@pages.post("/settings/signing/withdraw")
+def withdraw() -> Answer:
+    appliance.office.requests.withdraw_request(field("request", 64), by=require_signer())
+    return see_other("accounts.means")

@@ -12,7 +12,6 @@ from webui.portal.signing import (
     page,
     page_reading,
     seals,
-    vouching,
 )
 from webui.portal.signing.sheet import pages
 
@@ -28,5 +27,4 @@ __all__ = [
     "page_reading",
     "pages",
     "seals",
-    "vouching",
 ]
