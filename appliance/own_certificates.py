@@ -28,14 +28,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from appliance.contracts import authorisation_basis
 from appliance.contracts.access import Command, admit, record_change
-from appliance.contracts.completion import MAX_VERIFIER_ATTEMPTS, method_field, require_signed
+from appliance.contracts.completion import MAX_VERIFIER_ATTEMPTS, require_signed, signed_event
 from appliance.contracts.dependencies import ContractRecords, SigningBackend, SigningRules
 from appliance.contracts.finalisation import Archived, Archiving
 from appliance.contracts.permissions import Permission
 from appliance.contracts.preconditions import SigningContext, require_preconditions
 from appliance.contracts.rules import after_signature
 from appliance.errors import DocumentRefused, PreconditionRefused, StateRefused
-from appliance.ledger.audit_trail import AuditEvent, EventKind, Field
+from appliance.ledger.audit_trail import AuditEvent, Field
 from appliance.model.anchors import ApprovedAnchor, OwnSignature
 from appliance.model.contract import Contract, ContractRevision, Party, RevisionKind
 from appliance.model.intent import IntentRecord, IntentState, SigningOrigin
@@ -285,15 +285,7 @@ class OwnCertificates:
         signed, dated = revisions
         agreement = self._rules.agreement
         public: dict[str, Field] = {
-            "party": party.id,
-            "field": party.field,
-            "signer": party.subject,
-            "signed": record.intent.digest.hex(),
-            "revision": signed.number,
-            "digest": signed.digest,
-            "size": signed.size,
             "dated_digest": dated.digest,
-            **method_field(party),
             "anchor": judged.anchor.id,
             "certificate": judged.certificate.fingerprint(hashes.SHA256()).hex(),
             "declared_version": agreement.version,
@@ -301,16 +293,10 @@ class OwnCertificates:
             **rests_on,
         }
         private = {
-            "name": party.name,
-            "organisation": party.organisation,
-            "title": record.intent.title or None,
             "certified": visible(shown_name(judged.certificate)),
             "authority": visible(judged.certificate.issuer.rfc4514_string()),
-            "address": record.origin.address,
         }
-        return AuditEvent(
-            EventKind.PARTY_SIGNED, signed.at, party.responsible, record.intent.contract, public, private
-        )
+        return signed_event(record, party, signed, public, private)
 
 
 def _record(

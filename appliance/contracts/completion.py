@@ -19,7 +19,7 @@ from appliance.contracts.preconditions import (
 )
 from appliance.contracts.rules import after_signature
 from appliance.errors import ApplianceError, PreconditionRefused, ResultRefused, StateRefused
-from appliance.ledger.audit_trail import AuditEvent, EventKind
+from appliance.ledger.audit_trail import AuditEvent, EventKind, Field
 from appliance.model.contract import Contract, ContractRevision, Party, PartyState, RevisionKind
 from appliance.model.intent import IntentRecord, IntentState, OutsideStamp
 from appliance.pdf.values import PreparedRevision
@@ -168,7 +168,18 @@ class Completion:
         contracts.mark_signed(tx, contract, party, revision.at)
         intents.complete(tx, record.id)
         intents.abandon_prepared(tx, contract.id, "another party signed first")
-        completed = record_change(tx, contract, _signed_event(record, party, revision, rests_on))
+        public: dict[str, Field] = {
+            **_activation(record, revision),
+            **_outside(record, revision),
+            **together_fields(record.together),
+            **rests_on,
+        }
+        private = {
+            "values": "; ".join(f"{label}: {value}" for label, value in record.intent.values) or None,
+            "location": record.origin.location,
+        }
+        event = signed_event(record, party, revision, public, private)
+        completed = record_change(tx, contract, event)
         self._records.notify(tx, after_signature(seen, completed, party, self._records.now()))
         return completed
 
@@ -179,9 +190,14 @@ class Completion:
         return " ".join(map(str, entries))
 
 
-def _signed_event(
-    record: IntentRecord, party: Party, revision: ContractRevision, rests_on: Mapping[str, str]
+def signed_event(
+    record: IntentRecord,
+    party: Party,
+    revision: ContractRevision,
+    public: Mapping[str, Field],
+    private: Mapping[str, str | None],
 ) -> AuditEvent:
+    """That *party* has signed, with what is *public* and *private* besides what each signature has."""
     return AuditEvent(
         kind=EventKind.PARTY_SIGNED,
         contract=record.intent.contract,
@@ -195,26 +211,17 @@ def _signed_event(
             "revision": revision.number,
             "digest": revision.digest,
             "size": revision.size,
-            **method_field(party),
-            **_activation(record, revision),
-            **_outside(record, revision),
-            **together_fields(record.together),
-            **rests_on,
+            **({} if party.method is None else {"method": party.method.value}),
+            **public,
         },
         private={
             "name": party.name,
             "organisation": party.organisation,
             "title": record.intent.title or None,
-            "values": "; ".join(f"{label}: {value}" for label, value in record.intent.values) or None,
             "address": record.origin.address,
-            "location": record.origin.location,
+            **private,
         },
     )
-
-
-def method_field(party: Party) -> dict[str, str]:
-    """How an outside signer signed, and so who answers for who that is; nothing for people of the house."""
-    return {} if party.method is None else {"method": party.method.value}
 
 
 def _activation(record: IntentRecord, revision: ContractRevision) -> dict[str, str]:

@@ -126,16 +126,8 @@ def to_registration(person: Person, login: str, back: str, *, link: str = "", ac
     """303 to the page on which *person* sets up what they sign with, and from there to *back*. What they set up
     opens their account too when they come by the *link* (its id) of a welcome. Guests have no *account*."""
     known = appliance.accounts.own.passkeys(person.subject)
-    asked = RegistrationRequest(
-        subject=person.subject,
-        purpose=RegistrationPurpose.ACCOUNT if link else RegistrationPurpose.SIGNING,
-        back=back,
-        language=current_language().value,
-        zone=zone_of_reader(),
-        login=login,
-        name=person.name,
-        organisation=person.organisation,
-        handle=appliance.accounts.passkeys.user_handle(person.subject),
+    asked = replace(
+        _registration(person, RegistrationPurpose.ACCOUNT if link else RegistrationPurpose.SIGNING, login, back),
         known=tuple(KnownPasskey(each.credential_id, each.public_key) for each in known),
         reference=link,
         by_code=account and not (known or link),
@@ -145,36 +137,30 @@ def to_registration(person: Person, login: str, back: str, *, link: str = "", ac
 
 def to_vouched_registration(person: Person, back: str) -> Response:
     """The same for somebody for whom an initiator vouches: the code is typed there, too, and never here."""
-    asked = RegistrationRequest(
-        subject=person.subject,
-        purpose=RegistrationPurpose.VOUCHED,
-        back=back,
-        language=current_language().value,
-        zone=zone_of_reader(),
-        login=person.email,
-        name=person.name,
-        organisation=person.organisation,
-        handle=appliance.accounts.passkeys.user_handle(person.subject),
-        reference=person.subject,
-    )
-    return _sent(asked, "register")
+    asked = _registration(person, RegistrationPurpose.VOUCHED, person.email, back)
+    return _sent(replace(asked, reference=person.subject), "register")
 
 
 def to_appointment(new: NewOfficer, purpose: RegistrationPurpose) -> Answer:
     """The same for somebody who becomes an officer by a code."""
-    asked = RegistrationRequest(
-        subject=new.subject,
+    asked = _registration(new, purpose, new.login, url_for("setup.registered", ticket=new.ticket))
+    return _sent(replace(asked, reference=new.reference), "register")
+
+
+def _registration(
+    who: Person | NewOfficer, purpose: RegistrationPurpose, login: str, back: str
+) -> RegistrationRequest:
+    return RegistrationRequest(
+        subject=who.subject,
         purpose=purpose,
-        back=url_for("setup.registered", ticket=new.ticket),
+        back=back,
         language=current_language().value,
         zone=zone_of_reader(),
-        login=new.login,
-        name=new.name,
-        organisation=new.organisation,
-        handle=appliance.accounts.passkeys.user_handle(new.subject),
-        reference=new.reference,
+        login=login,
+        name=who.name,
+        organisation=who.organisation,
+        handle=appliance.accounts.passkeys.user_handle(who.subject),
     )
-    return _sent(asked, "register")
 
 
 def batch_limit() -> int:
