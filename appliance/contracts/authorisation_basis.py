@@ -27,6 +27,7 @@ from appliance.powers.coverage import (
     CoverageQuery,
     decide_coverage,
 )
+from appliance.powers.register import terms_of
 from appliance.store import intents as store
 from appliance.store import people, powers
 from appliance.store.database import Transaction
@@ -144,16 +145,10 @@ def _considered(considered: ConsideredPower) -> dict[str, Any]:
 
 def _power(power: Power) -> dict[str, Any]:
     limit = power.scope.limit
-    return fields_of(power, "id grantor principal agent") | {
-        "basis": power.basis.value,
-        "kinds": list(power.scope.kinds),
-        "counterparties": list(power.scope.counterparties),
+    return terms_of(power) | {
+        "id": power.id,
         "limit": limit and limit.minor,
         "currency": limit and limit.currency,
-        "seals": list(power.scope.seals),
-        "since": instant(power.since),
-        "until": instant(power.until),
-        "letter": power.document,
         "registered": _done(power.registered),
         "verified": _done(power.verified),
         "revoked": _done(power.revoked),

@@ -6,16 +6,15 @@ about one contract; the guide is the same in every package of a release, and is 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from appliance.evidence import history
 from appliance.evidence.evidence_list import Evidence, list_of
 from appliance.evidence.extraction import ExtractedSignature, Extraction
 from appliance.evidence.law import ARTICLES, OWN_LIST, Article
 from appliance.evidence.manifest import ListedFile
 from appliance.evidence.model import EvidenceInput
+from appliance.evidence.readme import heading_values
 from appliance.language import Language, Translator, instants, translator
 from appliance.language.characters import with_organisation
 from appliance.typesetting.typesetter import page_template, typeset_identified
@@ -27,7 +26,6 @@ FORMAT: Final = "vermilion-evidence-list/1"
 LIST_JSON: Final = "00-evidence-list.json"
 """First among all files, and longer than a kilobyte: a PDF there would make the ZIP one, to programs that look for
 its header so far (ISO 32000-1, H.3.4.1)."""
-_TAGS: Final = {Language.CHINESE: "zh-CN", Language.ENGLISH: "en"}
 
 
 def list_path(language: Language) -> str:
@@ -118,22 +116,11 @@ def _list(evidence: EvidenceInput, extraction: Extraction, files: Mapping[str, b
     say = translator(language)
     listed = list_of(evidence, extraction, files)
     return page_template("appliance.evidence", "templates/evidence-list.html").render(
-        {
-            "language": _TAGS[language],
-            "_": say,
-            "title": evidence.title,
-            "number": evidence.number,
-            "contract": evidence.contract,
-            "audience": evidence.audience,
-            "created": instants.exact(evidence.created, evidence.zone),
-            "created_iso": evidence.created.isoformat(timespec="seconds"),
-            "digest": hashlib.sha256(evidence.signed).hexdigest(),
-            "void": history.is_void(history.events(evidence.log.entries), evidence.contract),
-            "earlier": len(evidence.earlier),
-            "evidence": [_row(each, say) for each in listed],
-            "signatures": [_signature(each, evidence.zone, say) for each in extraction.signatures],
-            "laws": _laws(listed, say),
-        }
+        heading_values(evidence, language),
+        earlier=len(evidence.earlier),
+        evidence=[_row(each, say) for each in listed],
+        signatures=[_signature(each, evidence.zone, say) for each in extraction.signatures],
+        laws=_laws(listed, say),
     )
 
 
@@ -209,4 +196,4 @@ def _laws(listed: Sequence[Evidence], say: Translator) -> list[tuple[str, list[d
 def _guide(language: Language) -> str:
     """The page of the guide in *language*."""
     template = page_template("appliance.evidence", f"templates/submission-guide.{language.value}.html")
-    return template.render({"language": _TAGS[language]})
+    return template.render({"language": language.tag})

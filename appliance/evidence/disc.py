@@ -232,7 +232,7 @@ def render_sheet(package: WholePackage, image: str, size: int, digest: str, lang
         (manifest.MANIFEST, len(package.files[manifest.MANIFEST]), package.manifest_digest),
     ]
     page = page_template("appliance.evidence", "templates/disc-sheet.html").render(
-        language="zh-CN" if language is Language.CHINESE else "en",
+        language=language.tag,
         _=translator(language),
         contract=package.listed.identifier,
         audience=package.listed.audience,

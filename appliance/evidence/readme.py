@@ -195,9 +195,6 @@ def _shown(given: Iterable[str]) -> tuple[str, ...]:
     return tuple(commands.indented(command) for command in given)
 
 
-_LANGUAGE_TAGS: Final = {Language.CHINESE: "zh-CN", Language.ENGLISH: "en"}
-
-
 def history_path(language: Language) -> str:
     """Where the pages lie in the package."""
     return f"history/history.{language.value}.pdf"
@@ -214,22 +211,28 @@ def render_histories(evidence: EvidenceInput, extraction: Extraction) -> dict[La
     return dict(zip(Language, typeset_identified(pages), strict=True))
 
 
-def _history_values(evidence: EvidenceInput, extraction: Extraction, language: Language) -> dict[str, Any]:
-    translate = translator(language)
-    hidden = {entry.index for entry in evidence.log.entries if entry.hidden}
+def heading_values(evidence: EvidenceInput, language: Language) -> dict[str, Any]:
+    """What the template of every typeset page is given."""
     return {
-        "language": _LANGUAGE_TAGS[language],
-        "_": translate,
+        "language": language.tag,
+        "_": translator(language),
         "title": evidence.title,
         "number": evidence.number,
         "contract": evidence.contract,
+        "audience": evidence.audience,
         "created": instants.exact(evidence.created, evidence.zone),
         "created_iso": evidence.created.isoformat(timespec="seconds"),
-        "original": hashlib.sha256(evidence.original).hexdigest(),
         "signed": hashlib.sha256(evidence.signed).hexdigest(),
-        "signatures": [_signature(each, evidence.zone) for each in extraction.signatures],
-        "audience": evidence.audience,
         "void": history.is_void(history.events(evidence.log.entries), evidence.contract),
+    }
+
+
+def _history_values(evidence: EvidenceInput, extraction: Extraction, language: Language) -> dict[str, Any]:
+    translate = translator(language)
+    hidden = {entry.index for entry in evidence.log.entries if entry.hidden}
+    return heading_values(evidence, language) | {
+        "original": hashlib.sha256(evidence.original).hexdigest(),
+        "signatures": [_signature(each, evidence.zone) for each in extraction.signatures],
         "related": _related(evidence, translate),
         "hidden": len(hidden),
         "events": [

@@ -23,6 +23,11 @@ class Language(StrEnum):
     ENGLISH = "en"
 
     @property
+    def tag(self) -> str:
+        """As HTML and PDF name it (BCP 47)."""
+        return "zh-CN" if self is Language.CHINESE else "en"
+
+    @property
     def other(self) -> Language:
         return Language.ENGLISH if self is Language.CHINESE else Language.CHINESE
 

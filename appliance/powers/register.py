@@ -207,22 +207,24 @@ def of_another(tx: Transaction, power_id: str, by: str) -> Power:
     return power
 
 
-def arguments(power: Power) -> dict[str, Any]:
-    """*power* as officers confirm it at the authority: the arguments of their intent, besides its number."""
-    scope = power.scope
-    limit = {} if scope.limit is None else {"limit": scope.limit.minor, "currency": scope.limit.currency}
+def terms_of(power: Power) -> dict[str, Any]:
+    """What *power* says, but for its limit, in plain values."""
     return fields_of(power, "agent grantor principal") | {
         "basis": power.basis.value,
-        "kinds": list(scope.kinds),
-        "counterparties": list(scope.counterparties),
-        "seals": list(scope.seals),
+        "kinds": list(power.scope.kinds),
+        "counterparties": list(power.scope.counterparties),
+        "seals": list(power.scope.seals),
         "letter": power.document,
         "since": instant(power.since),
         "until": instant(power.until),
-        "replaces": int(power.replaces),
-        "registered_by": power.registered.by,
-        **limit,
     }
+
+
+def arguments(power: Power) -> dict[str, Any]:
+    """*power* as officers confirm it at the authority: the arguments of their intent, besides its number."""
+    most = power.scope.limit
+    limit = {} if most is None else {"limit": most.minor, "currency": most.currency}
+    return terms_of(power) | {"replaces": int(power.replaces), "registered_by": power.registered.by, **limit}
 
 
 def require_waiting(tx: Transaction, power_id: str, confirmed: Mapping[str, Any]) -> Power:

@@ -7,10 +7,8 @@ directory: who loses it loses the key, and so cannot begin anew under the same n
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -28,6 +26,7 @@ from appliance.errors import ApplianceError, ConfigurationError
 from appliance.sharing import make_directory, write_whole
 from appliance.witnesses.messages import Submission, origin_hash, parse_submission
 from hsm.errors import AuthorityError, ConsistencyRefused, Malformed
+from hsm.files import file_lock, sync_directory
 from hsm.merkle import EMPTY_ROOT, verify_consistency
 from hsm.note import (
     Checkpoint,
@@ -147,7 +146,7 @@ class Witness:
         made = cosignature(signed, self.key, self._private.sign, at=self._now())
         place = self._place(origin)
         write_whole(place, with_signatures(signed, [made]), durable=True)
-        _sync(place.parent)
+        sync_directory(place.parent)
         return made
 
     def _state(self, origin: str) -> Checkpoint | None:
@@ -173,19 +172,19 @@ class Witness:
     def _place(self, origin: str) -> Path:
         return self._directory / origin_hash(origin)
 
-    def _locked(self, origin: str) -> AbstractContextManager[None]:
+    def _locked(self, origin: str) -> AbstractContextManager[int]:
         """One request at a time for a log."""
-        return _alone(self._place(origin).with_suffix(".lock"))
+        return file_lock(self._place(origin).with_suffix(".lock"))
 
 
 def _read_or_make_key(path: Path) -> ed25519.Ed25519PrivateKey:
     """The key in *path*, made with mode 0600 where there is none: one, however many begin at once."""
-    with _alone(path.with_suffix(".lock")):
+    with file_lock(path.with_suffix(".lock")):
         if not path.exists():
             made = ed25519.Ed25519PrivateKey.generate()
             pem = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
             write_whole(path, pem, durable=True)
-            _sync(path.parent)
+            sync_directory(path.parent)
     if path.stat().st_mode & 0o077:
         raise ConfigurationError("Others may read {path}; set its mode to 0600.", path=path)
     try:
@@ -195,20 +194,3 @@ def _read_or_make_key(path: Path) -> ed25519.Ed25519PrivateKey:
     if not isinstance(key, ed25519.Ed25519PrivateKey):
         raise ConfigurationError("{path} holds no Ed25519 key.", path=path)
     return key
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """Holds the file *lock*; everybody has a descriptor of their own, so threads wait for each other too."""
-    with os.fdopen(os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "wb") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield
-
-
-def _sync(directory: Path) -> None:
-    """The names in *directory* survive a power cut."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -27,13 +27,12 @@ from appliance.writing.texts import Templates, Texts
 from hsm.intents import LONGEST_TITLE
 
 _IDENTIFIER = b"vermilion-writing"
-_LANGUAGES = {Language.CHINESE: "zh-CN", Language.ENGLISH: "en"}
 
 
 def page(html: str, *, title: str, language: Language) -> str:
     """The whole document that is typeset."""
     return (
-        f'<!doctype html><html lang="{_LANGUAGES[language]}"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{language.tag}"><head><meta charset="utf-8">'
         f"<title>{escape(title)}</title><style>{_style(language)}</style></head>"
         f'<body class="{language.value}">{html}</body></html>'
     )

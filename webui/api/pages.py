@@ -18,7 +18,7 @@ from appliance.model.api_clients import SCOPE_TITLES
 from webui.api import openapi as described
 from webui.api.operations import JSON, OPERATIONS, Operation
 from webui.shared.forms import member_of
-from webui.shared.language import NAMES, TAGS, current_language, say
+from webui.shared.language import NAMES, current_language, say
 from webui.shared.markdown import render_markdown
 from webui.shared.programs import TITLES
 
@@ -84,7 +84,7 @@ def docs() -> Response:
         kind_of=_kind,
         described=_described,
         scopes={scope.value: title for scope, title in SCOPE_TITLES.items()},
-        languages=[(each, TAGS[each], name) for each, name in NAMES if each is not current_language()],
+        languages=[(each, each.tag, name) for each, name in NAMES if each is not current_language()],
     )
     return make_response(page)
 

@@ -85,7 +85,7 @@ def _owns() -> str:
 
 def _tongue(found: Discussion) -> str:
     text = found.draft.text
-    return "zh-CN" if text is not None and text.wording.language is Language.CHINESE else "en"
+    return (Language.ENGLISH if text is None else text.wording.language).tag
 
 
 @pages.get("/contracts/<contract_id>/discussion")

@@ -20,9 +20,6 @@ from appliance.language import Language, Translator, instants, translator
 
 COOKIE = "language"
 A_YEAR = 365 * 24 * 3600
-TAGS = {Language.CHINESE: "zh-CN", Language.ENGLISH: "en"}
-"""What a page says that it is in (BCP 47)."""
-
 NAMES = ((Language.CHINESE, "中文"), (Language.ENGLISH, "English"))
 """What forms offer: each by its own name."""
 
@@ -61,14 +58,14 @@ def install(app: Flask, *, default: Language, zone: str, secure: bool, has_switc
         elif response.mimetype in ("text/html", "application/json"):
             response.vary.update(("Accept-Language", "Cookie"))
         if response.mimetype == "text/html":
-            response.headers.setdefault("Content-Language", TAGS[current_language()])
+            response.headers.setdefault("Content-Language", current_language().tag)
         return response
 
     # Globals, because macros that a template imports do not see its context.
     app.jinja_env.globals.update(_=say, moment=moment, minute=minute, bare_time=bare_time, zone=zone_named)
     app.jinja_env.globals.update(last_day=last_day, gap=gap)
     app.context_processor(
-        lambda: {"language": current_language(), "other": _other(), "language_tag": TAGS[current_language()]}
+        lambda: {"language": current_language(), "other": _other(), "language_tag": current_language().tag}
     )
 
 

@@ -33,7 +33,6 @@ from appliance.web_capture.model import TlsTrust
 from hsm.errors import Sentence
 from hsm.timestamp import parse_response, parse_token
 
-_TAGS: Final = {Language.CHINESE: "zh-CN", Language.ENGLISH: "en"}
 _MOST_HOSTS: Final = 25
 """Hosts in the table; ``capture.json`` has more of them."""
 _FEW: Final = 5
@@ -57,7 +56,7 @@ def render_certificates(evidence: CaptureEvidence) -> dict[Language, bytes]:
 def _values(evidence: CaptureEvidence, language: Language) -> dict[str, Any]:
     say, facts = translator(language), evidence.facts
     return {
-        "language": _TAGS[language],
+        "language": language.tag,
         "_": say,
         "facts": facts,
         "who": with_organisation(facts.by.name, facts.by.organisation),
