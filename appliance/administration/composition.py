@@ -31,13 +31,9 @@ from appliance.administration.signatures import RequestSignatures
 from appliance.administration.unlocking import AttendedUnlock
 from appliance.config import Settings
 from appliance.home import Home
-from appliance.model.administration import Stuck
-from appliance.model.api_clients import ApiClient
-from appliance.model.webhooks import PublishedWebhook
-from appliance.store.administration import ADMINISTRATION, published_clients
-from appliance.store.administration import stuck as store
+from appliance.store.administration import ADMINISTRATION, published_clients, stuck
 from appliance.store.administration.published_status import DIRECTORY, WITNESSES, StatusTable
-from appliance.store.database import Database
+from appliance.store.database import Database, Transaction
 from hsm.client import AuthorityClient
 
 if TYPE_CHECKING:
@@ -46,20 +42,25 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class StuckList:
-    """What was found at the last look. Thread-safe."""
+class PublishedList(Generic[T]):
+    """Things as they were at the scheduler's last look. Thread-safe."""
 
-    def __init__(self, context: AdministrationContext) -> None:
-        self._context = context
+    def __init__(
+        self,
+        context: AdministrationContext,
+        everything: Callable[[Transaction], list[T]],
+        replace: Callable[[Transaction, Sequence[T]], None],
+    ) -> None:
+        self._context, self._everything, self._replace = context, everything, replace
 
-    def publish(self, found: Sequence[Stuck]) -> None:
+    def publish(self, found: Sequence[T]) -> None:
         """*found* in place of what was found before; nothing is written when it is the same."""
         if list(found) != self.all():
-            self._context.database.commit(store.replace, found)
+            self._context.database.commit(self._replace, found)
 
-    def all(self) -> list[Stuck]:
-        """All stuck contracts, the oldest first; each has one safe action, ``retries.contract``."""
-        return self._context.database.query(store.everything)
+    def all(self) -> list[T]:
+        """All of them, in the order of the store."""
+        return self._context.database.query(self._everything)
 
 
 class PublishedStatus(Generic[T]):
@@ -76,31 +77,6 @@ class PublishedStatus(Generic[T]):
     def status(self) -> T | None:
         """None before the first look."""
         return self._context.database.query(self._table.status)
-
-
-class PublishedClients:
-    """The clients of the API and their webhooks, at the scheduler's last look. Thread-safe."""
-
-    def __init__(self, context: AdministrationContext) -> None:
-        self._context = context
-
-    def publish(self, found: Sequence[ApiClient]) -> None:
-        """*found* in place of what was found before; nothing is written when it is the same."""
-        if list(found) != self.all():
-            self._context.database.commit(published_clients.replace, found)
-
-    def all(self) -> list[ApiClient]:
-        """All clients, by name."""
-        return self._context.database.query(published_clients.everything)
-
-    def publish_webhooks(self, found: Sequence[PublishedWebhook]) -> None:
-        """As :meth:`publish`."""
-        if list(found) != self.webhooks():
-            self._context.database.commit(published_clients.replace_webhooks, found)
-
-    def webhooks(self) -> list[PublishedWebhook]:
-        """All webhooks, the oldest first."""
-        return self._context.database.query(published_clients.webhooks)
 
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?")
@@ -149,10 +125,10 @@ class Administration:
     """The parts: ``administrators``, and who of them is among the ``pin_custodians``; ``own`` is each one's own
     passwords and passkeys, ``confirming`` what root confirms of the passkeys; ``requests`` are the admin requests,
     ``approval_mail`` tells those who can approve one, ``executor`` performs those of this process; ``stuck`` are
-    contracts that do not go on by themselves, ``api_clients`` the programs that use the API, with their webhooks;
-    ``directory`` is what the organisation's directories have and what waits of them, ``witnesses`` who outside
-    watches the log; ``unlocking`` is how two PIN
-    custodians unlock the authority; ``journal`` is what everybody did."""
+    contracts that do not go on by themselves (each has one safe action, ``retries.contract``), ``api_clients`` the
+    programs that use the API, by name, ``webhooks`` theirs, the oldest first; ``directory`` is what the
+    organisation's directories have and what waits of them, ``witnesses`` who outside watches the log;
+    ``unlocking`` is how two PIN custodians unlock the authority; ``journal`` is what everybody did."""
 
     def __init__(
         self,
@@ -178,8 +154,9 @@ class Administration:
         self.own = OwnAdministratorFactors(context, self.sessions)
         self.pin_custodians = pin_custodians
         self.confirming = PasskeyConfirmation(context, pin_custodians)
-        self.stuck = StuckList(context)
-        self.api_clients = PublishedClients(context)
+        self.stuck = PublishedList(context, stuck.everything, stuck.replace)
+        self.api_clients = PublishedList(context, published_clients.everything, published_clients.replace)
+        self.webhooks = PublishedList(context, published_clients.webhooks, published_clients.replace_webhooks)
         self.directory = PublishedStatus(context, DIRECTORY)
         self.witnesses = PublishedStatus(context, WITNESSES)
         self.unlocking = AttendedUnlock(context, authority)

@@ -210,9 +210,9 @@ class AdministrationJobs:
 
     def publish_api_clients(self) -> None:
         """Tells the console which programs use the API, and where their events go."""
-        published = self._administration().api_clients
-        published.publish(self._appliance.api_clients.list_clients())
-        published.publish_webhooks(self._appliance.webhooks.published())
+        administration = self._administration()
+        administration.api_clients.publish(self._appliance.api_clients.list_clients())
+        administration.webhooks.publish(self._appliance.webhooks.published())
 
     def publish_directory(self) -> None:
         """Tells the console what the organisation's directories have, and what waits of them."""

@@ -252,7 +252,7 @@ def webhook_page(the_house: House) -> str:
                 webhooks.add_attempt(tx, hook.id, attempt)
     with open_administration(the_house.settings, now=utc_now) as administration:
         until = time.monotonic() + 120
-        while not administration.api_clients.webhooks():
+        while not administration.webhooks.all():
             assert time.monotonic() < until, "the scheduler publishes every 15 seconds"
             time.sleep(0.2)
     return f"/clients/webhooks/{hook.id}"

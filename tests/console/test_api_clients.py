@@ -65,15 +65,15 @@ PUBLISHED = PublishedWebhook(HOOK, AT - timedelta(minutes=9), ATTEMPTS)
 @pytest.fixture(autouse=True)
 def published(console: Console) -> None:
     console.site.administration.api_clients.publish([ERP, HR, OA])
-    console.site.administration.api_clients.publish_webhooks([PUBLISHED])
+    console.site.administration.webhooks.publish([PUBLISHED])
 
 
 def test_what_was_published_is_what_is_read(console: Console) -> None:
-    clients = console.site.administration.api_clients
-    assert clients.webhooks() == [PUBLISHED]
+    webhooks = console.site.administration.webhooks
+    assert webhooks.all() == [PUBLISHED]
     gone = replace(HOOK, state=WebhookState.DISABLED, reason=DisabledBy.GONE, types=frozenset())
-    clients.publish_webhooks([replace(PUBLISHED, webhook=gone, taken=None, attempts=())])
-    assert clients.webhooks() == [PublishedWebhook(gone, None, ())]
+    webhooks.publish([replace(PUBLISHED, webhook=gone, taken=None, attempts=())])
+    assert webhooks.all() == [PublishedWebhook(gone, None, ())]
 
 
 def test_a_webhook_stands_with_its_client_and_has_a_page(console: Console) -> None:
@@ -119,7 +119,7 @@ def test_where_no_webhook_goes_is_said_on_the_form(console: Console) -> None:
 def test_each_state_of_a_webhook_has_what_fits_it(console: Console, state: WebhookState) -> None:
     reason = DisabledBy.ADMINISTRATOR if state is WebhookState.DISABLED else None
     hook = replace(HOOK, state=state, reason=reason, failures=0, failing_since=None, retry_at=None)
-    console.site.administration.api_clients.publish_webhooks([replace(PUBLISHED, webhook=hook)])
+    console.site.administration.webhooks.publish([replace(PUBLISHED, webhook=hook)])
     page = console.browser("sun").get(f"/clients/webhooks/{HOOK.id}").text
     for name in ("test", "replay", "suspend", "resume", "remove"):
         assert (f"/operations/webhooks.{name}?webhook={HOOK.id}" in page) is (

@@ -37,7 +37,7 @@ def names(console: Console) -> dict[str, str]:
     act = id_of(console.act("sun", "release.rollback"))
     link = console.site.add("newcomer", AdministratorRole.AUDITOR)
     console.site.administration.api_clients.publish([ERP])
-    console.site.administration.api_clients.publish_webhooks([PUBLISHED])
+    console.site.administration.webhooks.publish([PUBLISHED])
     return {"act": act, "link": link, "password": GOOD, "other": OTHER}
 
 

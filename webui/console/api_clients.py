@@ -70,7 +70,7 @@ def _webhook_state(each: PublishedWebhook) -> tuple[str, str]:
 @blueprint.get("/clients")
 def everything() -> str:
     """The page: each client with its webhooks, and what the reader may ask for about it."""
-    allowed, say, webhooks = _allowed(), translate(), administration.api_clients.webhooks()
+    allowed, say, webhooks = _allowed(), translate(), administration.webhooks.all()
     rows = [
         (
             each,
@@ -87,7 +87,7 @@ def everything() -> str:
 @blueprint.get("/clients/webhooks/<webhook_id>")
 def webhook(webhook_id: str) -> str:
     """One webhook: how it stands, and its newest attempts, each of which can be sent once more."""
-    found = next((each for each in administration.api_clients.webhooks() if each.webhook.id == webhook_id), None)
+    found = next((each for each in administration.webhooks.all() if each.webhook.id == webhook_id), None)
     if found is None:
         raise NotFound("There is no webhook {webhook}.", webhook=webhook_id)
     allowed = _allowed()
