@@ -16,11 +16,11 @@ from typing import Any
 from appliance.pdf import content_tokens as tokens
 from appliance.pdf import coordinates, graphics_state
 from appliance.pdf import operands as words
-from appliance.pdf.content_tokens import NamedResources, first_name, kinds_of, numbers_of, only_numbers
 from appliance.pdf.coordinates import UNCHANGED, Limits, Matrix, TextLines
 from appliance.pdf.graphics_state import GraphicsState, Paint
 from appliance.pdf.inline_images import NotPlain, end_of_image
 from appliance.pdf.line_caps import PROJECTING, DegenerateLines, stroked_points
+from appliance.pdf.operands import NamedResources, first_name, kinds_of, numbers_of, only_numbers
 from appliance.pdf.plain_fonts import glyph_map, require_mapped
 from appliance.pdf.plain_paints import PATTERN, UNCOLOURED
 from appliance.pdf.reader import entry

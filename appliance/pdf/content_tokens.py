@@ -1,6 +1,5 @@
-"""The words of content streams (ISO 32000-2, 7.2, 7.3, 7.8, 8.2): regular expressions for operators with
-operands, as every program reads them, many at once; and what stands before an operator: numbers, strings,
-names and their meaning.
+"""The words of content streams (ISO 32000-2, 7.2, 7.3, 8.2): regular expressions for operators with operands, as
+every program reads them, many at once.
 
 Nothing within a repetition that never gives back (``*+``) is captured: Python's captures are wrong there.
 """
@@ -8,10 +7,6 @@ Nothing within a repetition that never gives back (``*+``) is captured: Python's
 from __future__ import annotations
 
 import re
-from functools import cache
-from typing import Any, Protocol
-
-from appliance.pdf.inline_images import NotPlain
 
 _E = rb"(?![^\x00\t\n\x0c\r ()<>\[\]{}/%])"
 _S = rb"(?:[\x00\t\n\x0c\r ]++|%[^\r\n]*+[\r\n])*+"
@@ -122,67 +117,3 @@ IMAGE_END = re.compile(rb"[\x00\t\n\x0c\r ]EI(?=[\x00\t\n\x0c\r ])")
 _AROUND = rb"[\x00\t\n\x0c\r \x80\xff()<>\[\]{}/%]"
 ANY_IMAGE_END = re.compile(_AROUND + rb"EI" + _AROUND)
 """What some program might take for the end of a picture."""
-
-
-_MOST_OPERANDS = 16
-"""PDFium forgets more."""
-_LONGEST_STRING = 32767
-"""PDFium cuts off what is longer."""
-
-
-class NamedResources(Protocol):
-    """What the names in a content stream mean."""
-
-    def find(self, kind: str, name: bytes) -> Any:
-        """The resource of that *name*. Raises :class:`NotPlain` when there is none."""
-
-    def components(self, name: bytes) -> int:
-        """How many numbers make a colour in the colour space of that *name*, or ``PATTERN`` less them."""
-
-
-def require_short_strings(content: bytes) -> None:
-    """Raises :class:`NotPlain` for a string in *content* of which some programs take a part."""
-    if len(content) > _LONGEST_STRING and any(
-        each.end() - each.start() > _LONGEST_STRING for each in STRINGS.finditer(content)
-    ):
-        raise NotPlain("a string of that length")
-
-
-def only_numbers(operators: bytes) -> bytes:
-    """*operators* without strings, comments and odd blanks, and without Tw, which ends as w does."""
-    return STRINGS.sub(b" ", operators).replace(b"\0", b" ").replace(b"Tw", b"Tc")
-
-
-def first_name(operands: bytes) -> bytes:
-    """The name that *operands* begin with."""
-    return NAME.match(operands)[0]  # type: ignore[index]  # one is there, by the kinds of the operands
-
-
-@cache
-def fits(kinds: str, given: str) -> bool:
-    """Whether operands of the *given* kinds are of those that are demanded; there are few of either."""
-    return re.fullmatch(kinds, given) is not None
-
-
-def numbers_of(operands: bytes) -> list[float]:
-    """The values of *operands*. Raises :class:`NotPlain` for any that is no number."""
-    place, found = SPACE.match(operands).end(), []  # type: ignore[union-attr]  # it matches nothing, too
-    while place < len(operands):
-        number = OPERAND.match(operands, place)
-        if number is None or number["n"] is None:
-            raise NotPlain(f"no number: {operands[:40]!r}")
-        found.append(float(number["n"]))
-        place = SPACE.match(operands, number.end()).end()  # type: ignore[union-attr]  # as above
-    return found
-
-
-def kinds_of(operands: bytes) -> str:
-    """A letter for each of the *operands*."""
-    place, kinds = 0, ""
-    while place < len(operands):
-        found = OPERAND.match(operands, place)
-        if found is None or len(kinds) >= _MOST_OPERANDS:
-            raise NotPlain("operands")
-        kinds += str(found.lastgroup)
-        place = SPACE.match(operands, found.end()).end()  # type: ignore[union-attr]  # as above
-    return kinds

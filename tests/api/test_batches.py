@@ -24,7 +24,7 @@ from tests.api.contracts_made import key
 from tests.api.programs import BETAS, ERP, PURCHASE, READER, Programs
 from tests.api.templates_made import BATCHES, SELLER, TEMPLATES, batch, create, created, offered, row, seller
 from tests.batches.stock import published
-from webui.api.batch_types import ModeWord, RowWord, StageWord
+from webui.api.batches import ModeWord, RowWord, StageWord
 from webui.api.operations import XLSX
 from webui.api.request_content import ROOM_FOR_ROWS
 

@@ -27,7 +27,7 @@ from tests.api.contracts_made import CONTRACTS, drafted, etag, key, terms
 from tests.api.programs import ERP, GONE, READER, Programs
 from tests.portal import visitors
 from tests.world import with_parts
-from webui.api import misfits, openapi
+from webui.api import openapi, request_content
 from webui.api.operations import OPERATIONS
 from webui.api.problems import ProblemError
 from webui.api.types import ApiNewParty
@@ -101,12 +101,12 @@ MISFITS: list[tuple[dict[str, Any], str, str]] = [
     ({"order": "random"}, "/order", "One of these values is expected here: parallel, sequential."),
     ({"deadline": "soon"}, "/deadline", "An object is expected here."),
     ({"deadline": {"zone": "UTC"}}, "/deadline/at", "The field at is missing."),
-    ({"deadline": {"at": "soon", "zone": "UTC"}}, "/deadline/at", misfits.MOMENT),
-    ({"deadline": {"at": 5, "zone": "UTC"}}, "/deadline/at", misfits.MOMENT),
-    ({"deadline": {"at": "2026-12-31T18:00:00", "zone": "UTC"}}, "/deadline/at", misfits.MOMENT),
+    ({"deadline": {"at": "soon", "zone": "UTC"}}, "/deadline/at", request_content.MOMENT),
+    ({"deadline": {"at": 5, "zone": "UTC"}}, "/deadline/at", request_content.MOMENT),
+    ({"deadline": {"at": "2026-12-31T18:00:00", "zone": "UTC"}}, "/deadline/at", request_content.MOMENT),
     ({"amount": {"value": "1,000", "currency": "CNY"}}, "/amount/value", "An amount has digits"),
     ({"amount": {"value": "1", "currency": "yuan"}}, "/amount/currency", "A currency has three capital letters"),
-    ({"document": "%%%"}, "/document", misfits.BASE64),
+    ({"document": "%%%"}, "/document", request_content.BASE64),
     ({"colour": "red"}, "/colour", "There is no field colour here."),
 ]
 
@@ -127,8 +127,8 @@ def test_what_does_not_fit_is_said_in_our_own_words(
         (f"{CONTRACTS}?limit=101", "This number must be 100 at most."),
         (f"{CONTRACTS}?limit=x", "A whole number is expected here."),
         (f"{CONTRACTS}?state=lost", "One of these values is expected here: completed, declined, "),
-        (f"{CONTRACTS}?changed_since=2026-12-31T18:00:00+08:00", misfits.MOMENT_IN_ADDRESS),
-        (f"{CONTRACTS}?changed_since=5", misfits.MOMENT_IN_ADDRESS),
+        (f"{CONTRACTS}?changed_since=2026-12-31T18:00:00+08:00", request_content.MOMENT_IN_ADDRESS),
+        (f"{CONTRACTS}?changed_since=5", request_content.MOMENT_IN_ADDRESS),
     ],
 )
 def test_what_does_not_fit_in_an_address_is_said_in_our_own_words(
@@ -163,8 +163,8 @@ class Everything(Struct, forbid_unknown_fields=True):
         ('{"numbers": [1, 9]}', "/numbers/1", "This number must be smaller than 9."),
         ('{"some": []}', "/some", "This list must not be empty."),
         ('{"flag": "yes"}', "/flag", "Here true or false is expected."),
-        ('{"day": "31.12.2026"}', "/day", misfits.DAY),
-        ('{"day": 5}', "/day", misfits.DAY),
+        ('{"day": "31.12.2026"}', "/day", request_content.DAY),
+        ('{"day": 5}', "/day", request_content.DAY),
         ('{"cells": {"a": []}}', "/cells", "A text, a number, true or false, or null is expected here."),
         ('{"size": 1.5}', "/size", "A whole number is expected here."),
         ('{"size": 1e400}', "/size", "This number is too large or too small."),
@@ -188,7 +188,7 @@ def read_as(content: bytes, kind: type[Struct]) -> object:
     try:
         return msgspec.json.decode(content, type=kind)
     except msgspec.ValidationError as wrong:
-        raise misfits.problem_of(str(wrong), kind, "invalid-body") from wrong
+        raise request_content.problem_of(str(wrong), kind, "invalid-body") from wrong
 
 
 @pytest.mark.parametrize("given", ["1", "v1", "1, 2"])

@@ -20,7 +20,7 @@ from tests.api.programs import BETAS, PURCHASE, READER, Programs
 from tests.api.templates_made import SELLER, TEMPLATES, offered, seller
 from tests.batches.stock import published
 from tests.world import contract_now
-from webui.api.template_types import FieldKind, RoleWord
+from webui.api.templates import FieldKind, RoleWord
 
 ZHANGS = {"initiator": ZHANG.email}
 FIELDS = {"价格": "1000000.00", "交货": "2090-12-31", "含税": True}

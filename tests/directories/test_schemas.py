@@ -8,11 +8,10 @@ from functools import partial
 import pytest
 
 from appliance.config import DirectoryKind
-from appliance.directory_service.groups import Groups
 from appliance.directory_service.ldap_connection import Entry, _entry
 from appliance.directory_service.messages import LONGEST_VALUE, DirectoryFault, RequestFailed
 from appliance.directory_service.schemas import ACTIVE_DIRECTORY, OPENLDAP, Reader, primary_group
-from appliance.directory_service.whole_reading import missing_parts
+from appliance.directory_service.whole_reading import Groups, missing_parts
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
 

@@ -16,7 +16,7 @@ from appliance.model.intent import IntentState
 from appliance.model.office import OfficerDecisionKind
 from appliance.model.people import SealKind
 from tests.language.sentences import ROOT, in_code, in_templates
-from webui.api import misfits
+from webui.api import request_content
 from webui.shared.errors import SENTENCES
 from webui.shared.programs import TITLES
 
@@ -111,7 +111,7 @@ def test_every_http_status_has_its_sentence_in_both_languages() -> None:
 
 
 def test_every_sentence_about_a_value_that_does_not_fit_is_translated() -> None:
-    assert not misfits.SENTENCES - set(chinese_messages())
+    assert not request_content.SENTENCES - set(chinese_messages())
 
 
 def test_every_kind_of_problem_has_its_title_in_both_languages() -> None:

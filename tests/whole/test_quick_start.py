@@ -25,7 +25,7 @@ from tests.browser.house import ROW
 from tests.ports import free_port
 from tests.world import sample_document
 from webui.api import openapi
-from webui.api.batch_types import ApiNewBatch
+from webui.api.batches import ApiNewBatch
 from webui.csc.parameters import ask_in, document_in
 
 ROOT = Path(__file__).parents[2]

@@ -16,11 +16,10 @@ from webui.api import (
     deposit_batches,
     deposits,
     events,
-    files,
+    initiators,
     log,
     pages,
     parties,
-    people,
     powers,
     problems,
     seals,
@@ -39,7 +38,7 @@ from webui.shared import api_requests
 from webui.shared.rate_limits import Allowance, RateLimits
 
 RESOURCES: Final = (
-    *(tokens, contracts, parties, files, people, templates, batches, events, webhooks),
+    *(tokens, contracts, parties, initiators, templates, batches, events, webhooks),
     *(verifications, timestamps, deposits, deposit_batches, captures, capture_schedules, log, seals, powers),
 )
 """The modules that declare the operations."""

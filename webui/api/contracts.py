@@ -8,16 +8,19 @@ from typing import Final
 from msgspec import UNSET
 
 from appliance.contracts.drafting import DraftTerms
+from appliance.contracts.permissions import ContractActor
 from appliance.errors import NotFound
+from appliance.evidence.exporting import Exporting
+from appliance.ledger.disclosure import Audience
 from appliance.model.api_clients import Scope
-from appliance.model.contract import AmendmentKind, Contract, ContractState, SigningOrder
+from appliance.model.contract import AmendmentKind, Contract, ContractState, RevisionKind, SigningOrder
 from appliance.model.listing import ClientContract, ClientFilter
 from appliance.writing import amending
 from appliance.writing.amendment_drafts import AmendmentTerms
 from webui.api import conversions
 from webui.api.initiators import initiator_of
 from webui.api.lists import in_list
-from webui.api.operations import PDF, Answer, Call, Declared, KeyRule, Leads, VersionRule, operation
+from webui.api.operations import PDF, ZIP, Answer, Call, Declared, KeyRule, Leads, VersionRule, operation
 from webui.api.problems import ProblemError
 from webui.api.types import (
     ApiAmendment,
@@ -30,6 +33,7 @@ from webui.api.types import (
     ApiReason,
     ApiSend,
 )
+from webui.shared.language import translate
 from webui.shared.served import appliance
 
 ONE: Final = "/contracts/{contract_id}"
@@ -349,3 +353,43 @@ def draft_amendment(call: Call, contract_id: str) -> Answer:
             appliance.amending, contract_id, change_on, typed, terms, seen=seen, as_contract=made
         )
     return drafted(made)
+
+
+@operation("GET", f"{ONE}/document", Scope.CONTRACTS_READ, {200: PDF}, Declared(problems=READING))
+def get_document(call: Call, contract_id: str) -> Answer:
+    """Read the document as it is now.
+
+    With every signature that was made so far. Where policy has unsigned copies marked, this one names the client.
+    """
+    contract = read(contract_id).contract
+    mark = _mark(call, contract)
+    if mark:
+        return Answer(appliance.pictures.copied(contract.current.digest, mark))
+    return Answer(appliance.contracts.document(contract))
+
+
+def _mark(call: Call, contract: Contract) -> str:
+    """What lies across the client's copy; empty once it is signed, or where policy asks for none."""
+    signed = any(each.kind is RevisionKind.SIGNATURE for each in contract.revisions)
+    if signed or not appliance.policy.rules_for(contract.kind).reading.watermark:
+        return ""
+    who, today = call.client.client.name, appliance.now().date().isoformat()
+    return translate()("{who} · {day} · unsigned copy", who=who, day=today)
+
+
+@operation(
+    "GET",
+    f"{ONE}/evidence",
+    Scope.EVIDENCE_READ,
+    {200: ZIP},
+    Declared(problems=(*REFUSALS, "evidence-incomplete")),
+)
+def get_evidence(call: Call, contract_id: str) -> Answer:
+    """Read the evidence package of a completed contract.
+
+    Made for the initiator's organisation; anybody can check it without this appliance.
+    """
+    contract = read(contract_id).contract
+    reader = Audience.of_person(appliance.registry.person(contract.initiator))
+    exported = Exporting(appliance).export(contract_id, reader, by=ContractActor(contract.initiator))
+    return Answer(exported.package)

@@ -15,7 +15,7 @@ from appliance.ownership import DepositOrder
 from appliance.ownership.batches import FAULTY, SAME_FILE, SAME_PREDECESSOR
 from appliance.ownership.orders import LONGEST_DESCRIPTION, LONGEST_TITLE, MOST_AT_ONCE
 from webui.api import conversions
-from webui.api.batch_types import After, ApiRowProblem, Most
+from webui.api.batches import After, ApiRowProblem, Most
 from webui.api.deposits import (
     ApiDeclaration,
     ApiDepositedFile,

@@ -1,12 +1,17 @@
-"""The people whom a client names: those in whose name it works, and others of its organisations."""
+"""The people whom a client names: those in whose name it works, and others of its organisations, whom it can
+list."""
 
 from __future__ import annotations
 
 from appliance.model.accounts import PEOPLES_ROLES, AccountRole, AccountState
+from appliance.model.api_clients import Scope
 from appliance.model.office import MemberEntry
 from webui.api import conversions
-from webui.api.operations import Call
+from webui.api.conversions import person_of
+from webui.api.lists import one_page
+from webui.api.operations import Answer, Call, Declared, Leads, operation
 from webui.api.problems import ProblemError
+from webui.api.types import ApiPage, ApiPeople
 from webui.shared.served import appliance
 
 
@@ -79,3 +84,22 @@ def _person_of(call: Call, named: str, pointer: str) -> MemberEntry:
             who=named,
         )
     return found
+
+
+@operation(
+    "GET",
+    "/people",
+    Scope.PEOPLE_READ,
+    {200: ApiPeople},
+    Declared(query=ApiPage),
+    Leads("listed_person", {}, {"initiator": "$response.body#/people/0/subject"}),
+)
+def list_people(call: Call) -> Answer:
+    """List the people of the client's organisations who start contracts or sign.
+
+    By subject; nobody whose account is closed or suspended.
+    """
+    page, own = call.query(ApiPage), call.client.client.organisations
+    found = appliance.registry.working_in(own, after=page.after, limit=page.limit + 1)
+    shown, last = one_page(found, page.limit, lambda each: each.subject)
+    return Answer(ApiPeople([person_of(each, own) for each in shown], last))

@@ -36,7 +36,7 @@ keepalive = 30
 timeout = 120
 
 
-def on_starting(server: object) -> None:
+def on_starting(server: object) -> None:  # type: ignore[no-redef]  # in place of what all have
     """Lets requests be repeated that an end cut off. Starts the confined processes, loads the pages' code and
     makes the memory for rate limits before the fork: the workers share all of it."""
     process = importlib.import_module("webui.portal.process")

@@ -1,4 +1,5 @@
 """Acts on a contract, each a small page with a form: decline, recall, extend, hand over, throw away, void.
+``/contracts/ID/copies``: who else of the organisations involved may read it; for its initiator.
 
 The permissions decide what is offered and done (:mod:`appliance.contracts.permissions`); these pages only ask and
 show.
@@ -17,16 +18,16 @@ from appliance.contracts.handing_over import Candidates
 from appliance.contracts.permissions import Permission
 from appliance.contracts.rules import LONGEST_REASON
 from appliance.entered_text import local_time
-from appliance.errors import PreconditionRefused
+from appliance.errors import NotFound, PreconditionRefused, StateRefused
 from appliance.language import instants
 from appliance.model.contract import Deadline, Party
-from appliance.reminders.on_demand import BETWEEN
+from appliance.reminders.services import BETWEEN
 from webui.portal.access import ContractView, refusals_of, view_contract
 from webui.portal.contracts.page import pages
 from webui.portal.contracts.status_line import names_of_parties
-from webui.portal.pages import appliance, once
-from webui.shared.form_pages import Answer, FormProblems, form, render
-from webui.shared.forms import sentence, whole_number
+from webui.portal.pages import appliance, house_names, once
+from webui.shared.form_pages import Answer, FormProblems, form, render, see_other, status_in_workflow
+from webui.shared.forms import field, posted_number, sentence, whole_number
 from webui.shared.language import translate
 
 REASONED = frozenset({Permission.DECLINE, Permission.RECALL, Permission.HAND_OVER, Permission.VOID})
@@ -150,7 +151,7 @@ def _perform(contract_id: str, typed: ActionForm, by: str) -> None:
         case Permission.EXTEND:
             appliance.endings.extend(contract_id, typed.typed_deadline(), by=by, seen=seen)
         case Permission.REMIND:
-            appliance.reminders.on_demand.remind_now(contract_id, by=by)
+            appliance.reminders.services.remind_now(contract_id, by=by)
         case Permission.HAND_OVER:
             party, to = typed.party, typed.to
             appliance.handing_over.hand_over(contract_id, party, to=to, reason=reason, by=by, seen=seen)
@@ -175,3 +176,31 @@ def _form(seen: ContractView, typed: ActionForm) -> Answer:
         turn=names_of_parties(seen.contract.on_turn),
         reminder_hours=BETWEEN // timedelta(hours=1),
     )
+
+
+def _copied(contract_id: str) -> ContractView:
+    seen = view_contract(contract_id)
+    seen.require(Permission.COPY)
+    return seen
+
+
+@pages.get("/<contract_id>/copies")
+def copies(contract_id: str) -> Answer:
+    """Who gets a copy, and who is found by the words that were typed and could get one."""
+    seen = _copied(contract_id)
+    contract, own = seen.contract, seen.someone.organisation
+    looked_for = request.values.get("find", "").strip()[:LONGEST_NAME]
+    involved = {*contract.everybody, *contract.copied}
+    found = [each for each in appliance.registry.search(looked_for, own=own) if each.subject not in involved]
+    return render(
+        "contracts/copies.html", contract=contract, looked_for=looked_for, found=found, names=house_names(own)
+    )
+
+
+@pages.post("/<contract_id>/copies")
+@form(copies, _copied, refusals=(PreconditionRefused, StateRefused, NotFound), status=status_in_workflow)
+def change_copies(seen: ContractView, contract_id: str) -> Answer:
+    subject, by, version = field("person", 80), seen.who.subject, posted_number("seen", 12)
+    change = appliance.copying.remove_reader if field("act", 10) == "remove" else appliance.copying.add_reader
+    change(contract_id, subject, by=by, seen=version)
+    return see_other("contracts.copies", contract_id=contract_id)

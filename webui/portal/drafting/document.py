@@ -1,6 +1,7 @@
 """``/contracts/new``: where the text comes from; an upload is a draft at once.
 
-Step 1: what the contract is called, of which type it is, what for and for how much; and the document itself.
+Step 1: what the contract is called, of which type it is, what for and for how much; the document itself, and its
+annexes.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from flask import request
 from appliance.contracts.annexes import KINDS as KINDS_OF_ANNEXES
 from appliance.contracts.annexes import LARGEST
 from appliance.contracts.drafting import DraftTerms
-from appliance.errors import ConfinementFailed, DocumentRefused, StateRefused
+from appliance.errors import ConfinementFailed, DocumentRefused, PreconditionRefused, StateRefused
 from appliance.language import Language
 from appliance.language.sizes import ByteSize
 from appliance.model.contract import EXPONENTS, Contract, Money
@@ -235,3 +236,34 @@ def replace_document(draft: Contract, contract_id: str) -> Answer:
         return redirect_to_step(contract_id, DraftStep.DOCUMENT).location or "/"
 
     return once(draft.initiator, make)
+
+
+REFUSALS = (DocumentRefused, ConfinementFailed, PreconditionRefused, StateRefused)
+
+
+def _place_of_annex(refusal: RefusalError) -> str:
+    return "" if isinstance(refusal, StateRefused) else "annex"
+
+
+@pages.post("/contracts/<contract_id>/draft/annexes")
+@form(document, load_draft, _place_of_annex, refusals=REFUSALS, status=status_of_step)
+def attach(draft: Contract, contract_id: str) -> Answer:
+    given = request.files.get("annex")
+    if given is None or not given.filename:
+        raise DocumentRefused("missing", "Choose the file that is to be attached.")
+    name, content = given.filename, given.read()
+
+    def make() -> str:
+        appliance.annexes.attach(contract_id, name, content, by=draft.initiator, seen=seen_version())
+        return redirect_to_step(contract_id, DraftStep.DOCUMENT, anchor="annexes").location or "/"
+
+    return once(draft.initiator, make)
+
+
+@pages.post("/contracts/<contract_id>/draft/annexes/<any(remove, merge, separate):act>")
+@form(document, load_draft, _place_of_annex, refusals=REFUSALS, status=status_of_step)
+def detach(draft: Contract, contract_id: str, act: str) -> Answer:
+    annexes = appliance.annexes
+    arrange = {"remove": annexes.detach, "merge": annexes.merge, "separate": annexes.separate}[act]
+    arrange(contract_id, field_value("annex"), by=draft.initiator, seen=seen_version())
+    return redirect_to_step(contract_id, DraftStep.DOCUMENT, anchor="annexes")
