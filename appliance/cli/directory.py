@@ -14,8 +14,7 @@ from appliance.directory_service.messages import Outcome
 from appliance.errors import PreconditionRefused, StateRefused
 from appliance.home import role_of_command
 from appliance.model.directories import DirectoryRound, DirectorySource, RoundOutcome
-from appliance.model.directory_differences import COUNTED, TRANSLATED, DifferenceKind
-from appliance.model.directory_status import NOTHING_TO_READ
+from appliance.model.directory_status import COUNTED, NOTHING_TO_READ, TRANSLATED, DifferenceKind
 from appliance.wiring import open_appliance
 from hsm.errors import RefusalError
 

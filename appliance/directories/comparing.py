@@ -33,7 +33,7 @@ from appliance.model.directories import (
     StoredUser,
     group_key,
 )
-from appliance.model.directory_differences import SENTENCES, WAITS, DifferenceKind
+from appliance.model.directory_status import SENTENCES, WAITS, DifferenceKind
 from appliance.model.people import LONGEST_DEPARTMENT
 from hsm.errors import Sentence
 

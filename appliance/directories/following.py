@@ -53,7 +53,7 @@ from appliance.model.directories import (
     RoundOutcome,
     StoredUser,
 )
-from appliance.model.directory_differences import DifferenceKind
+from appliance.model.directory_status import DifferenceKind
 from appliance.sharing import make_file
 from appliance.store import accounts, directories, outbox, people, single_sign_on
 from appliance.store.database import Transaction

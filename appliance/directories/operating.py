@@ -15,9 +15,9 @@ from appliance.directories.following import DirectoryAccounts
 from appliance.directories.rounds import DirectoryRounds
 from appliance.errors import ApplianceError, StateRefused
 from appliance.model.api_clients import ClientState
-from appliance.model.directory_differences import DifferenceKind
 from appliance.model.directory_status import (
     MOST_LINES,
+    DifferenceKind,
     DirectoryDifference,
     DirectoryDifferences,
     DirectoryStatus,

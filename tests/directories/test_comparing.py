@@ -31,7 +31,7 @@ from appliance.model.directories import (
     KnownUser,
     StoredUser,
 )
-from appliance.model.directory_differences import DifferenceKind
+from appliance.model.directory_status import DifferenceKind
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
 SIGNER = frozenset({AccountRole.SIGNER})

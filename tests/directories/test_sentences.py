@@ -5,7 +5,7 @@ from __future__ import annotations
 from appliance.directories.leaving import GONE, REASON
 from appliance.language import chinese_messages
 from appliance.model.directories import DirectoryProblem, HeldKind
-from appliance.model.directory_differences import COUNTED, SENTENCES, WAITS, DifferenceKind
+from appliance.model.directory_status import COUNTED, SENTENCES, WAITS, DifferenceKind
 
 
 def test_every_problem_and_difference_has_its_sentence() -> None:

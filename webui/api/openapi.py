@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from appliance.model.api_clients import SCOPE_TITLES, Scope
-from webui.api.event_types import EVENT_TYPES, event_types_schema
+from webui.api.events import EVENT_TYPES, event_types_schema
 from webui.api.examples import EXAMPLES
 from webui.api.operations import JSON, OPERATIONS, KeyRule, Leads, Operation, VersionRule
 from webui.api.problems import STATUS

@@ -8,7 +8,7 @@ from typing import Final
 from appliance.events import WebhookActor
 from appliance.model.api_clients import Scope
 from appliance.model.webhooks import WebhookAttempt, WebhookEndpoint, WebhookState
-from webui.api.event_types import (
+from webui.api.events import (
     ApiEnabling,
     ApiReplay,
     ApiWebhook,
@@ -18,8 +18,8 @@ from webui.api.event_types import (
     ApiWebhookSecret,
     ApiWebhookTest,
     ApiWebhookTypes,
+    types_called,
 )
-from webui.api.events import types_called
 from webui.api.operations import Answer, Call, Declared, KeyRule, Leads, operation
 from webui.shared.served import appliance
 

@@ -13,8 +13,14 @@ from appliance.administration.action import Action
 from appliance.administration.actions import REGISTRY, may_ask
 from appliance.administration.actions.directories import DRY_RUN, RELEASE, SYNCHRONISE
 from appliance.model.directories import DirectoryReport, DirectorySource, HeldKind, HeldUsers, RoundOutcome
-from appliance.model.directory_differences import COUNTED, TRANSLATED, DifferenceKind
-from appliance.model.directory_status import DirectoryDifference, DirectoryDifferences, DirectoryStatus
+from appliance.model.directory_status import (
+    COUNTED,
+    TRANSLATED,
+    DifferenceKind,
+    DirectoryDifference,
+    DirectoryDifferences,
+    DirectoryStatus,
+)
 from webui.console.access import administration, parts, visitor
 from webui.shared.language import translate
 

@@ -28,8 +28,7 @@ from webui.portal.signing.sheet import fields_by_page
 from webui.shared.errors import answer
 from webui.shared.form_pages import Answer, FormProblems, form, render, see_other, status_in_workflow
 from webui.shared.forms import sentence
-from webui.shared.framing import FRAMED, read_framed_cookie, set_framed_cookie
-from webui.shared.headers import policy
+from webui.shared.headers import FRAMED, policy, read_framed_cookie, set_framed_cookie
 from webui.shared.language import speak_to, translate
 from webui.shared.session_cookies import client_info
 

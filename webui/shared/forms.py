@@ -1,7 +1,7 @@
 """Forms that only our own pages can send: a token in the form that answers to a cookie (signed double submit).
 
 1. The first page with a form sets a random cookie; `SameSite=Strict` keeps it from foreign pages' requests. Pages
-   that others may frame have one of their own (:mod:`webui.shared.framing`).
+   that others may frame have one of their own (:mod:`webui.shared.headers`).
 2. The form carries HMAC-SHA-256(key, cookie); without our key nobody makes one, not even who can set cookies.
 3. A POST without both, or with `Sec-Fetch-Site` naming another site, is refused before the view runs.
 4. So is one with characters that no keyboard makes (NUL and its like): no field of ours can mean them.
@@ -27,7 +27,7 @@ from werkzeug.exceptions import BadRequest, Forbidden
 from appliance.errors import ApplianceError
 from appliance.submissions import Submissions
 from hsm.errors import RefusalError
-from webui.shared.framing import framed_path, read_framed_cookie, set_framed_cookie
+from webui.shared.headers import framed_path, read_framed_cookie, set_framed_cookie
 from webui.shared.language import is_program, translate
 
 E = TypeVar("E", bound=StrEnum)

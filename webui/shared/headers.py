@@ -1,5 +1,10 @@
 """The security headers of every answer (operations.md, "The web side"), and what the web front says of a
-connection: where a visitor comes from, and by which certificate; for a WSGI application behind gunicorn."""
+connection: where a visitor comes from, and by which certificate; for a WSGI application behind gunicorn.
+
+Of pages that other software may show in a frame: a browser sends a frame of another site no ordinary cookie
+(``SameSite``). The cookies here are for one frame alone: below its path, and partitioned (CHIPS): the same
+frame on another site does not have them.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +15,8 @@ from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Flask, Response
+from flask import Flask, Response, request
+from werkzeug.wrappers import Response as BaseResponse
 
 
 def policy(*, style: str = "'self'", image: str = "'self'", form: str = "'self'", frames: str = "'none'") -> str:
@@ -122,3 +128,32 @@ def _is_for_certificates(connection: Any) -> bool:
 
 def _last(forwarded: Any) -> str:
     return str(forwarded).rpartition(",")[2].strip()
+
+
+FRAMED: Final = "embedded"
+"""The blueprint of these pages, and what their addresses begin with; the part behind it is the frame's own."""
+
+LONGEST: Final = 100
+"""Characters of a cookie that are read."""
+
+
+def framed_path() -> str | None:
+    """Below which path the pages of this request's frame are; None for a page that nobody frames."""
+    if request.blueprint != FRAMED or not request.view_args:
+        return None
+    return f"/{FRAMED}/{request.view_args['token']}"
+
+
+def read_framed_cookie(name: str, *, secure: bool) -> str:
+    """What the frame's cookie holds, or nothing; *secure*: on a server, which has TLS."""
+    return request.cookies.get(_called(name, secure=secure), "")[:LONGEST]
+
+
+def set_framed_cookie(response: BaseResponse, name: str, value: str, *, secure: bool) -> None:
+    """Gives the frame a cookie. Browsers take ``Secure`` on this computer without TLS, too."""
+    called, path = _called(name, secure=secure), framed_path()
+    response.set_cookie(called, value, path=path, secure=True, httponly=True, samesite="None", partitioned=True)
+
+
+def _called(name: str, *, secure: bool) -> str:
+    return f"__Secure-framed-{name}" if secure else f"framed-{name}"

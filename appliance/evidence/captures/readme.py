@@ -1,11 +1,18 @@
-"""The README of a capture package, for people: in Chinese and in English, from the package's templates."""
+"""The README of a capture package, for people: in Chinese and in English, from the package's templates; and the
+commands that it alone has, in the manner of :mod:`appliance.evidence.commands`: each stands alone, writes nothing,
+and ends with status 0 exactly when what it checks holds.
+
+They take JSON apart with sed. What strangers wrote stands in it with its quotation marks escaped, so that it
+cannot pose as a name or a value.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
-from appliance.evidence import commands
-from appliance.evidence.captures import commands as capture_commands
+from appliance.evidence import commands, log_files
+from appliance.evidence.captures import layout
 from appliance.evidence.captures.model import CaptureEvidence
 from appliance.evidence.extraction import CertificateStatus, statuses_of
 from appliance.evidence.log_files import read_log_files
@@ -40,12 +47,12 @@ def render_readme(evidence: CaptureEvidence, language: Language) -> bytes:
         created=instants.exact(evidence.created, facts.zone),
         session=any(each.picture for each in facts.steps) or bool(facts.recorded),
         root=_shown([commands.ROOT]),
-        listing=_shown([commands.HASHES, capture_commands.UNLISTED]),
+        listing=_shown([commands.HASHES, UNLISTED]),
         manifest=_shown([*commands.manifest(created), *commands.reply(*listed, created)]),
-        renewals=_shown(capture_commands.RENEWALS),
-        dated=_shown(capture_commands.dated(evidence)),
-        replayed=_shown(capture_commands.replayed(evidence)),
-        files=_shown(capture_commands.FILES),
+        renewals=_shown(RENEWALS),
+        dated=_shown(dated(evidence)),
+        replayed=_shown(replayed(evidence)),
+        files=_shown(FILES),
         certificates=_shown(
             command for each in statuses if not each.revoked_later for command in commands.of_certificate(each)
         ),
@@ -54,7 +61,7 @@ def render_readme(evidence: CaptureEvidence, language: Language) -> bytes:
         witnessed=bool(evidence.log.policy),
         entry=evidence.log.entries[-1].index,
         origin=read_log_files(evidence.log.checkpoint, evidence.log.vkey).state.origin,
-        logged=_shown(capture_commands.logged(evidence)),
+        logged=_shown(logged(evidence)),
         inclusion=_shown([commands.inclusion(evidence.log)]),
     )
     return text.encode()
@@ -79,3 +86,88 @@ def _revoked(status: CertificateStatus, zone: str) -> CheckSteps:
 
 def _shown(given: Iterable[str]) -> tuple[str, ...]:
     return tuple(commands.indented(command) for command in given)
+
+
+_MORE: Final = " \\\n"
+"""The command goes on in the next line."""
+_LISTED: Final = (
+    f"tr '{{' '\\n' < {layout.FACTS} | "
+    r"""sed -n 's/^"path":"\([^"]*\)","sha256":"\([0-9a-f]*\)".*/\2 \1/p'"""
+)
+_NUMBER: Final = r"""sed -n 's/.*"capture":"\([0-9a-f]\{24\}\)".*/\1/p'"""
+_OPENED: Final = r"""sed 's/^{"address":{\("salt":"[0-9a-f]*","value":".*"}\),"name":{"salt":.*/\1/'"""
+_OPENED_VALUE: Final = r"""sed 's/^{"address":{"salt":"[0-9a-f]*","value":\(".*"\)},"name":{"salt":.*/\1/'"""
+_ADDRESS: Final = r"""sed 's/^{"address":\(".*"\),"began":".*/\1/'"""
+_SERIAL: Final = "sed -n 's/^Serial number: 0x0*//p' | tr A-F a-f"
+
+FILES: Final = (
+    f"{_LISTED} | grep '{layout.WARC}$'",
+    f"{_LISTED} |{_MORE}"
+    'while read -r hash path; do test "$(openssl dgst -sha256 -r "$path" | cut -c1-64)" = "$hash" || exit 1; done',
+)
+"""The facts list the WARC file, and the files are those that they list."""
+
+UNLISTED: Final = commands.UNLISTED.replace("'s|^[.]/||'", r"""'s|^[.]/||; \|^renewals/[0-9][0-9][.][a-z.]*$|d'""")
+"""No file is there that the manifest does not list, but for renewed timestamps, which come later."""
+
+_EACH_RENEWAL: Final = 'for each in renewals/*.txt; do test ! -e "$each" ||' + _MORE
+RENEWALS: Final = (
+    "cat renewals/*.txt 2> /dev/null |" + _MORE + commands.SAME_DIGESTS,
+    f'{_EACH_RENEWAL}openssl ts -verify -data "$each" -in "${{each%.txt}}.tsr" -no_check_time{_MORE}'
+    '-CAfile certificates/ca.pem -untrusted "${each%.txt}.pem" || exit 1; done',
+    f"{_EACH_RENEWAL}(openssl ts -reply -in \"${{each%.txt}}.tsr\" -text | grep 'Time stamp:';{_MORE}"
+    'openssl x509 -in "${each%.txt}.pem" -noout -enddate) || exit 1; done',
+)
+"""The renewed timestamps, where there are any: what each covers is that, each holds, and, for people, its time and
+until when its certificate is valid."""
+
+
+def dated(evidence: CaptureEvidence) -> tuple[str, ...]:
+    """The reply dates the WARC and answers the query; then the time that it says, for people."""
+    at = parse_token(parse_response(evidence.exchange.reply)).gen_time
+    checked = commands.reply(layout.WARC, layout.WARC_QUERY, layout.WARC_REPLY, int(at.timestamp()))
+    return *checked, f"openssl ts -reply -in {layout.WARC_REPLY} -text | grep 'Time stamp:'"
+
+
+def replayed(evidence: CaptureEvidence) -> tuple[str, ...]:
+    """The same WARC stands in the WACZ; none for one in which it is not found as it is."""
+    warc = evidence.files[layout.WARC]
+    start = evidence.files[layout.WACZ].find(warc)
+    if start < 0:
+        return ()
+    part = f"tail -c +{start + 1} {layout.WACZ} | head -c {len(warc)}"
+    return (_same(f"{part} | openssl dgst -sha256 -r | cut -c1-64", _digest(layout.WARC)),)
+
+
+def logged(evidence: CaptureEvidence) -> tuple[str, ...]:
+    """The log's entry is that of this capture: its kind, number, facts, WARC and timestamp, and its address, which
+    is in the entry as a commitment and in the opening as it is."""
+    index = evidence.log.entries[-1].index
+    entry, opening = log_files.entry_path(index), log_files.opening_path(index)
+    committed = (
+        f'(printf \'{{"name":"address",\'; {_OPENED} {opening}) |{_MORE}'
+        "tr -d '\\n' | openssl dgst -sha256 -r | cut -c1-64"
+    )
+    return (
+        f'grep -c \'"kind":"page-captured"\' {entry}',
+        *(_same(f"{_NUMBER} {entry}", f"{_NUMBER} {path}") for path in ("manifest.json", layout.FACTS)),
+        _same(_public("facts", entry), _digest(layout.FACTS)),
+        _same(_public("warc", entry), _digest(layout.WARC)),
+        _same(_public("serial", entry), f"openssl ts -reply -in {layout.WARC_REPLY} -text | {_SERIAL}"),
+        _same(_public("address", entry), committed),
+        _same(f"{_OPENED_VALUE} {opening}", f"{_ADDRESS} {layout.FACTS}"),
+    )
+
+
+def _same(one: str, other: str) -> str:
+    """Two commands say the same."""
+    return f'test "$({one})" ={_MORE}"$( {other})"'
+
+
+def _public(name: str, entry: str) -> str:
+    """A value of the log's entry: a number in hex, as all of them are that this is asked for."""
+    return rf"""sed 's/.*"{name}":"\([0-9a-f]*\)".*/\1/' {entry}"""
+
+
+def _digest(path: str) -> str:
+    return f"openssl dgst -sha256 -r {path} | cut -c1-64"

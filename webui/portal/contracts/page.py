@@ -21,14 +21,14 @@ from appliance.model.people import SealRequest, SealRequestState
 from appliance.signing_methods import METHOD_TITLES
 from webui.portal.access import ContractView, view_contract, visitor
 from webui.portal.contracts.status_line import remaining, state_line
-from webui.portal.guest_codes import (
+from webui.portal.pages import appliance, house_names, name_of, once, party_names
+from webui.portal.powers import is_readable
+from webui.portal.to_sign import (
     guests_to_vouch_for,
     guests_without_code,
     guests_without_link,
     representatives_without_mail,
 )
-from webui.portal.pages import appliance, house_names, name_of, once, party_names
-from webui.portal.powers import is_readable
 from webui.shared.form_pages import Answer, render
 from webui.shared.forms import posted_number
 

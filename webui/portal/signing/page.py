@@ -27,11 +27,10 @@ from hsm.errors import ActivationRefused, ActivationUsed, AuthorityUnreachable, 
 from webui.portal import activations
 from webui.portal.access import ContractView, request_origin, view_contract
 from webui.portal.contracts.status_line import state_line
-from webui.portal.guest_codes import guests_without_code
 from webui.portal.pages import appliance
 from webui.portal.signing.filling import fill_first
 from webui.portal.signing.sheet import pages, signing_sheet
-from webui.portal.to_sign import waiting_signatures
+from webui.portal.to_sign import guests_without_code, waiting_signatures
 from webui.shared.form_pages import Answer, FormProblems, render, see_other, status_in_workflow
 from webui.shared.forms import sentence
 from webui.shared.language import gap, translate
