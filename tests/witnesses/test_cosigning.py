@@ -182,7 +182,7 @@ witness.add_checkpoint(Path(sys.argv[3]).read_bytes())
 
 
 @pytest.mark.parametrize(
-    ("call", "when"), [("write_whole", "before"), ("write_whole", "after"), ("_sync", "after")]
+    ("call", "when"), [("write_whole", "before"), ("write_whole", "after"), ("sync_directory", "after")]
 )
 def test_a_witness_that_is_killed_is_bound_by_what_it_may_have_said(tmp_path: Path, call: str, when: str) -> None:
     """Between the cosignature and the disk, and between the disk and the answer."""
