@@ -23,6 +23,7 @@ from appliance.errors import ResultRefused, StateRefused
 from appliance.evidence.captures.gathering import captured_files
 from appliance.evidence.captures.words import WHY
 from appliance.evidence.disc import place_new, require_new, work_folder
+from appliance.evidence.gathering import current_certificates_of
 from appliance.home import Home, make_directory
 from appliance.language.sizes import MEGABYTE, ByteSize
 from appliance.supervision import inherited, running_authority
@@ -85,6 +86,7 @@ def capture_command(ctx: click.Context, address: str, out: Path, purpose: str) -
         found_home(context.home, say=say, environment=environment)
         stack.enter_context(running_authority(context.home, say=say, environment=environment))
         appliance = stack.enter_context(open_appliance(load(context.home), confinement=confinement))
+        _require_current(appliance)
         captured = appliance.capture_service.capture(CaptureOrder(address), progress=_Stages(context.terminal))
         size = sum(map(len, captured_files(captured).values())) + _LEAST
         _require_free({context.home.root: size, out.parent: size})  # before anything of it is kept or logged
@@ -115,6 +117,19 @@ def _require_demonstration(home: Home) -> None:
                 home=home.root,
                 file=home.settings,
             )
+
+
+def _require_current(appliance: Appliance) -> None:
+    """A package could be made now. Else what was logged would have none."""
+    try:
+        current_certificates_of(appliance.authority, appliance.now())
+    except StateRefused as error:
+        raise StateRefused(
+            "No web page is captured in {home}: it is so old that a revocation list of its authority has run out,"
+            " and a package would prove nothing. Renew that of the root in a ceremony, or choose another directory"
+            " (VERMILION_HOME=DIR).",
+            home=appliance.settings.home.root,
+        ) from error
 
 
 def _require_free(needed: Mapping[Path, int]) -> None:

@@ -7,15 +7,26 @@ import re
 import subprocess
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from appliance.config import Settings
+from appliance.confinement.pool import Confinement
+from appliance.web_capture.capturing import Capture
+from appliance.wiring import Appliance, open_appliance
+from tests.archive_renewal.decade import Decade, decade
 from tests.command import called, started
 from tests.crash.disk import own_disk, resize
+from tests.evidence.captured import packed_again
 from tests.web_capture.servers import Asked, Server, answer, page
 
+ROOTS_LIST_RUN_OUT = 1.5
+"""Years after which it has."""
 PICTURE = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8cfc0000003010100c9fe92ef"
     "0000000049454e44ae426082"
@@ -102,6 +113,42 @@ def test_a_changed_package_fails(captured: Captured, tmp_path: Path) -> None:
     (tmp_path / "changed.zip").write_bytes(octets)
     done = called(captured.home, "verify", tmp_path / "changed.zip")
     assert (done.exit_code, "TOTAL-FAILED" in done.stdout) == (1, True)
+
+
+def test_a_home_whose_lists_have_run_out_refuses_before_anything_is_logged(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with decade() as old:
+        old.move_to(ROOTS_LIST_RUN_OUT)
+        monkeypatch.setattr("appliance.cli.capture.open_appliance", partial(opened_at, old))
+        seen, logged = len(server.seen), entries(old)
+        with old.serving():
+            done = called(
+                old.home.root, "capture", f"http://localhost:{server.port}/", "--out", tmp_path / "x.zip"
+            )
+        [sentence] = done.stderr.splitlines()
+        assert done.exit_code == 1 and "has run out" in sentence
+        assert (len(server.seen), entries(old)) == (seen, logged)
+
+
+@contextmanager
+def opened_at(old: Decade, settings: Settings, confinement: Confinement) -> Iterator[Appliance]:
+    """The appliance by the clock of *old*, also as to when a page was captured, which another process says."""
+    with open_appliance(settings, confinement=confinement, now=old.now) as appliance:
+        capture = appliance.capture_service.capture
+
+        def captured_then(*given: Any, **more: Any) -> Capture:
+            found = capture(*given, **more)
+            return packed_again(found, began=old.now() - (found.ended - found.began), ended=old.now())
+
+        appliance.capture_service.capture = captured_then  # type: ignore[method-assign]
+        yield appliance
+
+
+def entries(old: Decade) -> int:
+    """How many there are in the log of that home."""
+    with old.opened() as appliance, appliance.database.reading() as tx:
+        return tx.count("SELECT count(*) FROM ledger")
 
 
 def test_nothing_is_written_over(captured: Captured, server: Server, tmp_path: Path) -> None:
