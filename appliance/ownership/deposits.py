@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from appliance.acting_client import acting_client
 from appliance.contracts.dependencies import ContractRecords, SigningBackend
+from appliance.contracts.finalisation import Archiving
 from appliance.errors import LedgerDamaged, NotFound, PreconditionRefused, ResultRefused
 from appliance.language import Language
 from appliance.ledger.audit_trail import SYSTEM, AuditEvent, EventKind, Field, append_event
@@ -22,7 +23,6 @@ from appliance.ownership.certificate import CertificateFacts, certificate_pdf, t
 from appliance.ownership.declaration import load_declaration
 from appliance.ownership.manifest import digest_of, encode_manifest, is_digest
 from appliance.ownership.orders import DepositOrder, accepted
-from appliance.pdf.values import ValidationMaterial
 from appliance.store import api_clients, ledger, outbox, ownership, people
 from appliance.store.database import Transaction
 from appliance.verification import Indication
@@ -196,12 +196,8 @@ class Ownership:
     def _sealed(self, document: bytes) -> bytes:
         """*document* with a document timestamp and what proves it (DSS), passed by the verifier for
         strangers."""
-        authority = self._backend.authority
-        crls = dict.fromkeys([*authority.crls(), authority.issue_crl()])
-        certificates = dict.fromkeys([*authority.authorities(), authority.certificate("tsa")])
-        material = ValidationMaterial(tuple(certificates), tuple(crls))
-        prepared = self._backend.workshop.prepare_archive(document, material)
-        sealed = self._backend.workshop.embed(prepared, self._backend.timestamps.issue_token(prepared.digest))
+        archiving = Archiving(self._backend)
+        sealed = archiving.extend(document, archiving.first_material(())).document
         report = self._backend.verifier.verify_pdf(sealed)
         if report.indication is not Indication.PASSED:
             raise ResultRefused(

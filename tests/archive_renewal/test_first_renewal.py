@@ -15,6 +15,7 @@ from appliance.model.contract import RevisionKind
 from appliance.verification import Indication, Level
 from tests.archive_renewal.decade import completed, decade
 from tests.archive_renewal.proofs import ask_the_others, passes_all_checks, step
+from tests.pdf.judges import brought_twice
 from tests.world import contract_now
 
 JUST_BEFORE = 4.85
@@ -40,6 +41,7 @@ def test_a_contract_is_provable_after_its_first_renewal(tmp_path: Path, caplog: 
                 assert report.indication is Indication.PASSED, report.reasons
                 levels = [each.level for each in report.signatures if not each.document_timestamp]
                 assert levels == [Level.LTA] * 3
+                assert brought_twice(document) == []
                 ask_the_others(site, appliance, contract, document, years=JUST_BEFORE, folder=tmp_path)
             assert contract.revisions[-1].kind is RevisionKind.ARCHIVE
             with site.opened() as appliance, site.sequenced():

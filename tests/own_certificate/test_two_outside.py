@@ -10,6 +10,7 @@ import pytest
 from appliance.contracts.drafting import DraftTerms
 from appliance.demonstration.participants import ZONE
 from appliance.evidence.exporting import Exporting
+from appliance.evidence.repacked import read_zip
 from appliance.model.contract import Deadline, GuestDetails, Placement, SigningOrder
 from appliance.own_certificates import SignedUpload
 from appliance.signing_methods import SigningMethod
@@ -26,6 +27,7 @@ from tests.own_certificate.counterparty import (
 )
 from tests.own_certificate.house import BY, HERE, approved
 from tests.own_certificate.test_forged import Files, forged
+from tests.pdf.judges import brought_twice
 from tests.world import OURS, World, contract_now, sample_document, sequenced
 
 DELTA = "丁公司示例有限公司"
@@ -59,6 +61,7 @@ def two(world: World, appliance: Appliance, zheng: Holder) -> Iterator[bytes]:
 def test_both_count_for_their_own(appliance: Appliance, two: bytes) -> None:
     report = appliance.verifier.verify(two)
     assert report.indication is Indication.PASSED, report.reasons
+    assert brought_twice(bytes(read_zip(two).files["contract/contract.signed.pdf"])) == []
 
 
 def test_no_index_makes_either_authority_count_for_the_other(appliance: Appliance, two: bytes) -> None:

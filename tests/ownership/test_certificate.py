@@ -19,6 +19,7 @@ from appliance.ownership import CertificateFacts, DepositOrder, certificate_pdf,
 from appliance.ownership.certificate import MOST_LISTED, PER_CODE, codes_of
 from appliance.wiring import Appliance
 from tests.deposits import file_of, work
+from tests.pdf import judges
 from tests.world import World, shared_world
 
 QR = zxingcpp.barcode_formats_from_str("QRCode")
@@ -97,6 +98,10 @@ def test_the_text_of_the_timestamp_can_be_copied(appliance: Appliance, deposit: 
     (tmp_path / "token.txt").write_text("\n".join(lines) + "\n")
     assert run("base64 -d token.txt > token.tsr", tmp_path).returncode == 0
     assert (tmp_path / "token.tsr").read_bytes() == appliance.ownership.reply(deposit)
+
+
+def test_what_proves_it_is_in_it_once(appliance: Appliance, deposit: Deposit) -> None:
+    assert judges.brought_twice(appliance.ownership.certificate(deposit)) == []
 
 
 @pytest.mark.parametrize("size", [1, 5, 600, 2392, 6144, 12000])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
 
+from asn1crypto import ocsp
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -21,6 +23,8 @@ from pyhanko_certvalidator.policy_decl import (
     RevocationCheckingRule,
 )
 from pyhanko_certvalidator.registry import SimpleTrustManager
+
+from appliance.pdf.reader import entry
 
 
 def assert_lasting(document: bytes, root: x509.Certificate, *, strict: bool = True) -> None:
@@ -41,6 +45,37 @@ def assert_lasting(document: bytes, root: x509.Certificate, *, strict: bool = Tr
         status = result.api_status
         assert status.coverage >= SignatureCoverageLevel.ENTIRE_REVISION
         assert status.docmdp_ok and status.bottom_line, signature.field_name
+
+
+def brought_twice(document: bytes) -> list[str]:
+    """What a signature, or the store (DSS) of a revision, has twice: a certificate; of what the revision brings,
+    two lists by one authority, or two responses about one certificate."""
+    reader, before, found = PdfFileReader(BytesIO(document)), set[bytes](), list[str]()
+    for signature in reader.embedded_signatures:
+        carried = [each.chosen.dump() for each in signature.signed_data["certificates"]]
+        found += [f"{signature.field_name}: a certificate"] * (len(carried) - len(set(carried)))
+    for number in range(reader.total_revisions):
+        store = entry(reader.get_historical_root(number), "/DSS", {})
+        for kind, named in _NAMED.items():
+            streams = [each.get_object().data for each in entry(store, kind, ())]
+            brought = [named(each) for each in streams if each not in before]
+            found += [f"{kind} of revision {number}"] * (len(streams) - len(set(streams)))
+            found += [f"{kind} that revision {number} brings"] * (len(brought) - len(set(brought)))
+            before |= set(streams)
+    return found
+
+
+def _answered(response: bytes) -> int:
+    [answer] = ocsp.OCSPResponse.load(response).response_data["responses"]
+    serial: int = answer["cert_id"]["serial_number"].native
+    return serial
+
+
+_NAMED: Mapping[str, Callable[[bytes], object]] = {
+    "/Certs": lambda each: each,
+    "/CRLs": lambda each: x509.load_der_x509_crl(each).issuer,
+    "/OCSPs": _answered,
+}
 
 
 def valid_by_poppler(document: bytes, directory: Path) -> int:

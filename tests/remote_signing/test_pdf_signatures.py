@@ -147,6 +147,8 @@ def test_signatures_are_added_to_those_before_and_break_none(appliance: Applianc
     first = signed_by_zhang(appliance, pdf)
     second = signed_by_zhang(appliance, first, PdfOrder(PdfLevel.LTA, certifies=False))
     third = signed_by_zhang(appliance, second)
+    fourth = signed_by_zhang(appliance, third, PdfOrder(PdfLevel.LTA, certifies=False))
+    assert judges.brought_twice(fourth) == []
     assert second.startswith(first) and third.startswith(second)
     report = appliance.verifier.verify_pdf(third)
     assert [each.passed for each in report.signatures] == [True] * 4, "three, and the timestamp over two"
