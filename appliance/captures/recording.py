@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from appliance.config.captures import CaptureSettings
 from appliance.confinement.pool import Confinement
 from appliance.contracts.dependencies import ContractRecords, SigningBackend
-from appliance.errors import NotFound
+from appliance.errors import NotFound, StateRefused
 from appliance.evidence import container
 from appliance.evidence.captures import layout, package
 from appliance.evidence.captures.archive import require_archive
@@ -33,6 +33,7 @@ from appliance.evidence.captures.gathering import CaptureSurroundings, captured_
 from appliance.evidence.captures.model import CaptureEvidence
 from appliance.evidence.captures.thumbnail import thumbnail_of
 from appliance.evidence.gathering import LogSources, current_certificates_of, log_material
+from appliance.evidence.judging import SINCE
 from appliance.evidence.model import ManifestSignature, PackageRefused, TimestampExchange
 from appliance.language.sizes import MEGABYTE, ByteSize
 from appliance.ledger.audit_trail import AuditEvent, EventKind, append_event
@@ -169,24 +170,37 @@ class CaptureRecording:
 
     def package(self, recorded: RecordedCapture) -> bytes:
         """The evidence package, made anew: it waits for a checkpoint over the entry, and the authority signs and
-        dates the manifest. Raises :class:`NotFound` where files or the opening of the entry were disposed of."""
+        dates the manifest. Raises :class:`NotFound` where files or the opening of the entry were disposed of, and
+        :class:`StateRefused` where the timestamp of the recording holds no longer: nothing older proves it."""
         blobs, now = self._backend.blobs, self._records.now
         files = {path: blobs.get(digest) for path, digest in recorded.files.items()}
         request, reply = files.pop(layout.WARC_QUERY), files.pop(layout.WARC_REPLY)
         facts = decode(files.pop(layout.FACTS))
+        self._require_dated(recorded, files[layout.WARC], reply)
         seen = VisibleEvents(self._opening(recorded), frozenset(), whole=True)
+        log = log_material(self._log, {recorded.entry: seen})
+        stampers = [parse_token(each).signer for each in (parse_response(reply), log.checkpoint_token)]
         evidence = CaptureEvidence(
             facts=facts,
             files=files,
             exchange=TimestampExchange(request, reply),
-            log=log_material(self._log, {recorded.entry: seen}),
+            log=log,
             audience=recorded.audience,
             thumbnail=thumbnail_of(self._confinement, files[layout.PICTURE]),
-            certificates=current_certificates_of(self._backend.authority, now()),  # after the log's wait
+            certificates=current_certificates_of(self._backend.authority, now(), filter(None, stampers)),
             created=now(),
         )
         seals = ManifestSignature(self._backend.authority.sign_manifest, self._backend.timestamps.issue_reply)
         return package.build(evidence, seals)
+
+    def _require_dated(self, recorded: RecordedCapture, warc: bytes, reply: bytes) -> None:
+        report = self._backend.verifier.verify_timestamp(reply, data=warc)
+        if report.verdict.subindication in SINCE:
+            raise StateRefused(
+                "No evidence package of web capture {capture} can be made any more: the certificate of its"
+                " timestamp ran out or was revoked before there was one. Capture the address again.",
+                capture=recorded.id,
+            )
 
     def _opening(self, recorded: RecordedCapture) -> Mapping[str, Mapping[str, str]]:
         kept = self._records.database.query(ledger.opening, recorded.entry)

@@ -4,7 +4,7 @@ authority's certificates."""
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -104,15 +104,18 @@ def certificates_of(authority: AuthorityClient) -> Certificates:
     )
 
 
-def current_certificates_of(authority: AuthorityClient, now: datetime) -> Certificates:
-    """The same with lists that still count when what is made *now* is dated; those of issuing CAs are issued anew
-    where they do not. Raises :class:`StateRefused` while that of the root, which a ceremony makes, has run out."""
-    found, at = certificates_of(authority), now + _SEALED_WITHIN
-    missing = _without_list(found, at)
+def current_certificates_of(
+    authority: AuthorityClient, now: datetime, stampers: Iterable[x509.Certificate] = ()
+) -> Certificates:
+    """The same with lists that still count when what is made *now* is dated, also for *stampers*, by whom parts of
+    it were dated before; those of issuing CAs are issued anew where they do not. Raises :class:`StateRefused`
+    while that of the root, which a ceremony makes, has run out."""
+    found, at, stampers = certificates_of(authority), now + _SEALED_WITHIN, tuple(stampers)
+    missing = _without_list(found, stampers, at)
     if missing is not None and missing.issuer != found.root.subject:
         authority.issue_crl()
         found = certificates_of(authority)
-        missing = _without_list(found, at)
+        missing = _without_list(found, stampers, at)
     if missing is not None:
         issuer = next(each for each in (found.root, *found.intermediates) if each.subject == missing.issuer)
         raise StateRefused(
@@ -123,7 +126,9 @@ def current_certificates_of(authority: AuthorityClient, now: datetime) -> Certif
     return found
 
 
-def _without_list(found: Certificates, at: datetime) -> x509.Certificate | None:
+def _without_list(
+    found: Certificates, stampers: Iterable[x509.Certificate], at: datetime
+) -> x509.Certificate | None:
     finder = PathFinder([found.root], found.intermediates)
-    paths = [path for each in (found.evidence, found.timestamping) for path in finder.paths(each)]
+    paths = [path for each in (found.evidence, found.timestamping, *stampers) for path in finder.paths(each)]
     return without_current_list(paths, found.crls, at)

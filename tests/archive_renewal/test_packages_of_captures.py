@@ -28,6 +28,7 @@ from tests.evidence.unpacked import unpack
 from tests.portal.office_visits import account_of
 
 NEW_KEY, RUN_OUT, YEARS_LATER = 4.85, 5.2, 8.0
+NEXT_CA, FIRST_CA_ENDED = 0.1, 10.05
 LIST_RUN_OUT, A_DAY = 1.5, 1 / 365
 """The root's revocation list counts for 400 days."""
 
@@ -98,6 +99,25 @@ def test_a_package_that_was_not_renewed_in_time_is_not_renewed_and_told() -> Non
             with open_check_context(site.home, role="operator", now=site.now()) as asked:
                 found = packages(asked)
         assert (found.well, "prove nothing now: 1" in str(found)) == (False, True)
+
+
+def test_packages_made_under_the_next_ca_and_not_after_the_end_of_the_one_before() -> None:
+    """Lists of the CA before are issued anew where they are overdue. Once it has ended there are none, and nothing
+    proves what its keys have dated."""
+    with decade() as site:
+        with site.serving(), site.opened() as appliance, site.sequenced():
+            account_of(appliance, ZHANG.subject, INVESTIGATOR)
+            packed, unpacked = (captured(appliance, ZHANG.subject) for _ in range(2))
+        site.move_to(NEXT_CA)
+        site.renew(*map(step, ("issuing", "tsa", "evidence", "log")))
+        with site.serving(), site.opened() as appliance, site.sequenced():
+            report = appliance.verifier.verify(appliance.capture_packages.package(packed.id, by=ZHANG.subject))
+            assert report.indication is Indication.PASSED, report.reasons
+        site.move_to(FIRST_CA_ENDED)
+        site.renew(*map(step, ("root-crl", "tsa", "evidence", "log")))
+        refused = pytest.raises(StateRefused, match="Capture the address again")
+        with site.serving(), site.opened() as appliance, site.sequenced(), refused:
+            appliance.capture_packages.package(unpacked.id, by=ZHANG.subject)
 
 
 def test_no_package_is_made_with_lists_that_have_run_out() -> None:
