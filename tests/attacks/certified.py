@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from pyhanko.pdf_utils import generic
@@ -150,28 +151,30 @@ def _sneaky(permission: int, who: str) -> bytes:
 
 def _unsigned(permission: int) -> bytes:
     """Only a field, with an appearance and no signature."""
+    entries = {"/FT": NAME("/Sig"), "/T": generic.pdf_string("sneaky")}
+    return change(certified(permission), lambda writer: covering_widget(writer, entries))
 
-    def add(writer: IncrementalPdfFileWriter) -> None:
-        page = first_page(writer)
-        widget = generic.DictionaryObject(
-            {
-                NAME("/Type"): NAME("/Annot"),
-                NAME("/Subtype"): NAME("/Widget"),
-                NAME("/FT"): NAME("/Sig"),
-                NAME("/T"): generic.pdf_string("sneaky"),
-                NAME("/F"): generic.NumberObject(132),
-                NAME("/Rect"): _numbers(0, 0, 600, 800),
-                NAME("/AP"): generic.DictionaryObject({NAME("/N"): drawing(writer)}),
-            }
-        )
-        reference = writer.add_object(widget)
-        page["/Annots"] = generic.ArrayObject([*page["/Annots"], reference])
-        writer.update_container(page)
-        form = writer.root["/AcroForm"]
-        form["/Fields"] = generic.ArrayObject([*form["/Fields"], reference])
-        writer.update_container(form)
 
-    return change(certified(permission), add)
+def covering_widget(writer: IncrementalPdfFileWriter, entries: Mapping[str, object]) -> None:
+    """A widget that covers the page, in a field of its own."""
+    page = first_page(writer)
+    widget = generic.DictionaryObject(
+        {
+            NAME("/Type"): NAME("/Annot"),
+            NAME("/Subtype"): NAME("/Widget"),
+            NAME("/T"): generic.pdf_string("over it"),
+            NAME("/F"): generic.NumberObject(132),
+            NAME("/Rect"): _numbers(0, 0, 600, 800),
+            NAME("/AP"): generic.DictionaryObject({NAME("/N"): drawing(writer)}),
+            **{NAME(key): value for key, value in entries.items()},
+        }
+    )
+    reference = writer.add_object(widget)
+    page["/Annots"] = generic.ArrayObject([*page["/Annots"], reference])
+    writer.update_container(page)
+    form = writer.root["/AcroForm"]
+    form["/Fields"] = generic.ArrayObject([*form["/Fields"], reference])
+    writer.update_container(form)
 
 
 def _certified_again(permission: int) -> bytes:

@@ -20,7 +20,7 @@ from pyhanko.sign.fields import SigFieldSpec
 from pyhanko.stamp import TextStampStyle
 
 from tests.attacks import forgery
-from tests.attacks.certified import annotate, drawing, drop_annotations, hide_annotation
+from tests.attacks.certified import annotate, covering_widget, drawing, drop_annotations, hide_annotation
 from tests.attacks.certified import move_annotation as grow_annotation
 from tests.attacks.flipping import STRUCTURES, in_message, in_structure
 from tests.attacks.incremental import EDITS, TAILS, first_page
@@ -116,28 +116,6 @@ def _drawn_anew(writer: IncrementalPdfFileWriter) -> None:
     writer.update_container(form)
 
 
-def _widget(writer: IncrementalPdfFileWriter, entries: Mapping[str, object]) -> None:
-    """A widget that covers the page, in a field of its own."""
-    page = first_page(writer)
-    widget = generic.DictionaryObject(
-        {
-            NAME("/Type"): NAME("/Annot"),
-            NAME("/Subtype"): NAME("/Widget"),
-            NAME("/T"): generic.pdf_string("over it"),
-            NAME("/F"): generic.NumberObject(132),
-            NAME("/Rect"): generic.ArrayObject(map(generic.NumberObject, (0, 0, 600, 800))),
-            NAME("/AP"): generic.DictionaryObject({NAME("/N"): drawing(writer)}),
-            **{NAME(key): value for key, value in entries.items()},
-        }
-    )
-    reference = writer.add_object(widget)
-    page["/Annots"] = generic.ArrayObject([*page["/Annots"], reference])
-    writer.update_container(page)
-    form = writer.root["/AcroForm"]
-    form["/Fields"] = generic.ArrayObject([*form["/Fields"], reference])
-    writer.update_container(form)
-
-
 def _signature_drawn_anew(writer: IncrementalPdfFileWriter) -> None:
     """The picture of the last signature is another one, over the page."""
     widget = [each for each in first_page(writer)["/Annots"] if each.get("/FT") == "/Sig" and "/V" in each][-1]
@@ -170,11 +148,11 @@ _SHADOWS: Mapping[str, Edit] = {
     "the signature's picture exchanged": _signature_drawn_anew,
     "the first signature taken out of its field": _signature_emptied,
     "the form taken away": _form_taken_away,
-    "a signature field that nobody signed": lambda writer: _widget(writer, {"/FT": NAME("/Sig")}),
-    "a text field over the text": lambda writer: _widget(
+    "a signature field that nobody signed": lambda writer: covering_widget(writer, {"/FT": NAME("/Sig")}),
+    "a text field over the text": lambda writer: covering_widget(
         writer, {"/FT": NAME("/Tx"), "/V": generic.pdf_string("900")}
     ),
-    "a button over the text": lambda writer: _widget(writer, {"/FT": NAME("/Btn")}),
+    "a button over the text": lambda writer: covering_widget(writer, {"/FT": NAME("/Btn")}),
     "the first annotation grown": grow_annotation,
     "the first annotation hidden": hide_annotation,
     "the annotations taken away": drop_annotations,

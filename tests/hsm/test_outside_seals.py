@@ -7,18 +7,17 @@ What the web process, taken over, gets at the authority's socket.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from hsm.authenticator import SoftwareAuthenticator
 from hsm.certificates import NOTICE, VOUCHED_NOTICE
-from hsm.client import AuthorityClient
 from hsm.errors import ActivationRefused, CertificateRefused
 from hsm.intents import SigningIntent
-from tests.authority import OFFICER, ORGANISATION, RunningAuthority, intent_for, running_authority
+from tests.authority import OFFICER, ORGANISATION, intent_for, running_authority
+from tests.hsm import test_seals
 
 PARTNER, LOOKALIKE = "丁公司外部有限公司", "丁公司外部 有限公司"
 DIRECTOR, DEPUTY, CLERK = "person-guest-dddddddddddd", "person-guest-eeeeeeeeeeee", "person-guest-cccccccccccc"
@@ -28,34 +27,14 @@ OWN, CUSTODIAN = "person-own", "person-custodian"
 HOUSE = "seal-house"
 
 
-@dataclass(slots=True)
-class Site:
+class Site(test_seals.Site):
     """An authority with people of the house, of a partner and of a third company; each test has its own seals."""
-
-    authority: RunningAuthority
-    devices: dict[str, SoftwareAuthenticator] = field(default_factory=dict)
-    seals: int = 0
-
-    @property
-    def web(self) -> AuthorityClient:
-        return self.authority.client("web")
-
-    def enrol(self, subject: str, organisation: str) -> None:
-        self.devices[subject] = self.authority.enrol_person(subject, organisation=organisation)
 
     def seal(self, *custodians: str, needed: int = 1, organisation: str = PARTNER) -> str:
         self.seals += 1
         subject = f"seal-guest-{self.seals:08x}"
         self.authority.enrol_seal(subject, custodians, needed=needed, organisation=organisation)
         return subject
-
-    def officer(self, kind: str, /, **details: object) -> None:
-        act = self.authority.officer_act(kind, **details)
-        self.authority.officer_does(getattr(self.web, kind), act)
-
-    def approve(self, intent: SigningIntent, *subjects: str) -> None:
-        for each in subjects:
-            self.authority.confirm(self.devices[each], each, intent)
 
     def refuses(self, intent: SigningIntent, subject: str) -> str:
         """The sentence with which *subject*'s activation is refused; the seal is not used either."""
@@ -69,10 +48,10 @@ def site() -> Iterator[Site]:
     with running_authority(workers=1) as own:
         site = Site(own)
         for each in (OWN, CUSTODIAN):
-            site.enrol(each, ORGANISATION)
+            site.enrol(each, organisation=ORGANISATION)
         for each in (DIRECTOR, DEPUTY, CLERK):
-            site.enrol(each, PARTNER)
-        site.enrol(STRANGER, LOOKALIKE)
+            site.enrol(each, organisation=PARTNER)
+        site.enrol(STRANGER, organisation=LOOKALIKE)
         own.enrol_seal(HOUSE, [CUSTODIAN])
         yield site
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pytest
 from cryptography import x509
@@ -34,7 +34,7 @@ class Site:
     """An authority of these tests' own, with people; every seal of theirs gets a new name."""
 
     authority: RunningAuthority
-    devices: dict[str, SoftwareAuthenticator]
+    devices: dict[str, SoftwareAuthenticator] = field(default_factory=dict)
     seals: int = 0
 
     @property
@@ -54,8 +54,8 @@ class Site:
         act = self.authority.officer_act(kind, **details)
         self.authority.officer_does(getattr(self.web, kind), act)
 
-    def enrol(self, subject: str) -> None:
-        self.devices[subject] = self.authority.enrol_person(subject)
+    def enrol(self, subject: str, **of: str) -> None:
+        self.devices[subject] = self.authority.enrol_person(subject, **of)
 
 
 @pytest.fixture(scope="module")

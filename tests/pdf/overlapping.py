@@ -152,41 +152,30 @@ def _written(shape: Shape, apart: int) -> Prepared:
 
 def _empty_base() -> tuple[bytearray, int]:
     """The revision before, of one empty page, and where its table is."""
+    return _one_page(b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>")
+
+
+def _one_page(*bodies: bytes) -> tuple[bytearray, int]:
+    """A document of one page, whose object and those behind it these are, and where its table is."""
     out, places = bytearray(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"), []
-    for number, body in enumerate(
-        (
-            b"<</Type/Catalog/Pages 2 0 R>>",
-            b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
-            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>",
-        ),
-        start=1,
-    ):
+    above = (b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[3 0 R]/Count 1>>")
+    for number, body in enumerate((*above, *bodies), start=1):
         places.append(len(out))
         out.extend(b"%d 0 obj\n" % number + body + b"\nendobj\n")
-    table = len(out)
-    out.extend(b"xref\n0 4\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % each for each in places))
-    out.extend(b"trailer\n<</Size 4/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % table)
+    table, size = len(out), len(places) + 1
+    rows = b"".join(b"%010d 00000 n \n" % each for each in places)
+    out.extend(b"xref\n0 %d\n0000000000 65535 f \n" % size + rows)
+    out.extend(b"trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (size, table))
     return out, table
 
 
 def endless() -> bytes:
     """A picture of 60,000 bytes, of which four are there yet."""
-    out, places = bytearray(b"%PDF-1.7\n"), []
     shown = b"q 500 0 0 300 40 300 cm /I Do Q"
     image = b"<</Type/XObject/Subtype/Image/Width 200/Height 300/BitsPerComponent 8/ColorSpace/DeviceGray"
-    for number, body in enumerate(
-        (
-            b"<</Type/Catalog/Pages 2 0 R>>",
-            b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
-            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<</XObject<</I 5 0 R>>>>/Contents 4 0 R>>",
-            b"<</Length %d>>stream\n%s\nendstream" % (len(shown), shown),
-            image + b"/Length 60000>>stream\n0000\nendstream",
-        ),
-        start=1,
-    ):
-        places.append(len(out))
-        out.extend(b"%d 0 obj\n" % number + body + b"\nendobj\n")
-    table = len(out)
-    out.extend(b"xref\n0 6\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % each for each in places))
-    out.extend(b"trailer\n<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % table)
-    return bytes(out)
+    made, _ = _one_page(
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<</XObject<</I 5 0 R>>>>/Contents 4 0 R>>",
+        b"<</Length %d>>stream\n%s\nendstream" % (len(shown), shown),
+        image + b"/Length 60000>>stream\n0000\nendstream",
+    )
+    return bytes(made)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from io import BytesIO
 from typing import Any
@@ -85,6 +85,25 @@ def ticked(writer: IncrementalPdfFileWriter, field: Any) -> None:
     writer.update_container(field)
 
 
+def widget(place: tuple[float, float, float, float], more: Mapping[str, object]) -> Any:
+    """A widget at *place*, printed and locked unless *more* says otherwise."""
+    entries = {"/Type": name("/Annot"), "/Subtype": name("/Widget"), "/F": generic.NumberObject(132)}
+    found = generic.DictionaryObject({name(key): value for key, value in {**entries, **more}.items()})
+    found[name("/Rect")] = box(place)
+    return found
+
+
+def add_field(writer: IncrementalPdfFileWriter, reference: Any) -> None:
+    fields = writer.root["/AcroForm"]["/Fields"]
+    fields.append(reference)
+    writer.update_container(fields)
+
+
+def show(writer: IncrementalPdfFileWriter, reference: Any) -> None:
+    """The widget is one of the first page."""
+    writer.register_annotation(writer.root["/Pages"]["/Kids"].raw_get(0), reference)
+
+
 def move_a_place(writer: IncrementalPdfFileWriter) -> None:
     field = fields(writer)["party-a_place_2"]
     field[name("/Rect")] = box(OVER_TEXT)
@@ -135,40 +154,20 @@ def rewrite_the_seal_in_all_slices(writer: IncrementalPdfFileWriter) -> None:
 
 
 def add_a_place(writer: IncrementalPdfFileWriter) -> None:
-    field = generic.DictionaryObject(
-        {
-            name("/Type"): name("/Annot"),
-            name("/Subtype"): name("/Widget"),
-            name("/FT"): name("/Btn"),
-            name("/Ff"): generic.NumberObject(1),
-            name("/T"): generic.pdf_string("party-a_place_9"),
-            name("/F"): generic.NumberObject(132),
-            name("/Rect"): box(OVER_TEXT),
-        }
-    )
+    more = {"/FT": name("/Btn"), "/Ff": generic.NumberObject(1), "/T": generic.pdf_string("party-a_place_9")}
+    field = widget(OVER_TEXT, more)
     reference = writer.add_object(field)
     ticked(writer, field)
-    form = writer.root["/AcroForm"]
-    form["/Fields"].append(reference)
-    writer.update_container(form["/Fields"])
-    writer.register_annotation(writer.root["/Pages"]["/Kids"].raw_get(0), reference)
+    add_field(writer, reference)
+    show(writer, reference)
 
 
 def add_a_widget_to_the_signature(writer: IncrementalPdfFileWriter) -> None:
     field = fields(writer)["party-a"]
-    kid = generic.DictionaryObject(
-        {
-            name("/Type"): name("/Annot"),
-            name("/Subtype"): name("/Widget"),
-            name("/F"): generic.NumberObject(132),
-            name("/Rect"): box(OVER_TEXT),
-            name("/AP"): generic.DictionaryObject({name("/N"): red(writer)}),
-        }
-    )
-    reference = writer.add_object(kid)
+    reference = writer.add_object(widget(OVER_TEXT, {"/AP": generic.DictionaryObject({name("/N"): red(writer)})}))
     field[name("/Kids")] = generic.ArrayObject([reference])
     writer.update_container(field)
-    writer.register_annotation(writer.root["/Pages"]["/Kids"].raw_get(0), reference)
+    show(writer, reference)
 
 
 ATTACKS: list[Edit] = [
@@ -250,15 +249,7 @@ def test_a_new_visible_field_with_widgets_of_its_own(
     """A sneaky signature, by a key that is trusted, in a field whose widget is apart from it."""
 
     def add(writer: IncrementalPdfFileWriter) -> None:
-        kid = generic.DictionaryObject(
-            {
-                name("/Type"): name("/Annot"),
-                name("/Subtype"): name("/Widget"),
-                name("/F"): generic.NumberObject(132),
-                name("/Rect"): box(OVER_TEXT),
-                name("/AP"): generic.DictionaryObject({name("/N"): red(writer)}),
-            }
-        )
+        kid = widget(OVER_TEXT, {"/AP": generic.DictionaryObject({name("/N"): red(writer)})})
         reference = writer.add_object(kid)
         field = generic.DictionaryObject(
             {
@@ -268,10 +259,8 @@ def test_a_new_visible_field_with_widgets_of_its_own(
             }
         )
         kid[name("/Parent")] = parent = writer.add_object(field)
-        form = writer.root["/AcroForm"]
-        form["/Fields"].append(parent)
-        writer.update_container(form["/Fields"])
-        writer.register_annotation(writer.root["/Pages"]["/Kids"].raw_get(0), reference)
+        add_field(writer, parent)
+        show(writer, reference)
 
     altered = change(certified, add)
     assert verdict(altered, shared_signer).indication is Indication.FAILED
@@ -285,21 +274,10 @@ def test_other_forms_may_have_fields_of_such_names(workshop: PdfWorkshop, shared
     """``birth_place_1`` of somebody else's form is a text field like any other, filled with a later signature."""
 
     def add(writer: IncrementalPdfFileWriter) -> None:
-        field = generic.DictionaryObject(
-            {
-                name("/Type"): name("/Annot"),
-                name("/Subtype"): name("/Widget"),
-                name("/FT"): name("/Tx"),
-                name("/T"): generic.pdf_string("birth_place_1"),
-                name("/F"): generic.NumberObject(4),
-                name("/Rect"): box((100, 400, 300, 430)),
-            }
-        )
-        reference = writer.add_object(field)
-        form = writer.root["/AcroForm"]
-        form["/Fields"].append(reference)
-        writer.update_container(form["/Fields"])
-        writer.register_annotation(writer.root["/Pages"]["/Kids"].raw_get(0), reference)
+        more = {"/FT": name("/Tx"), "/T": generic.pdf_string("birth_place_1"), "/F": generic.NumberObject(4)}
+        reference = writer.add_object(widget((100, 400, 300, 430), more))
+        add_field(writer, reference)
+        show(writer, reference)
 
     def fill(writer: IncrementalPdfFileWriter) -> None:
         field = fields(writer)["birth_place_1"]

@@ -100,7 +100,7 @@ def test_the_deputy_is_told_what_becomes_due_and_gives_nothing_to_others(
     contract = waits_for_zhang(appliance)
     by = CUSTODIAN.subject
     appliance.handing_over.take_over(contract.id, to=by, reason="代理", by=by)
-    appliance.reminders.services.remind_now(contract.id, by=by)
+    appliance.reminders.on_demand.remind_now(contract.id, by=by)
     assert told(appliance, NoticeKind.DEPUTY_ASKED, CUSTODIAN.subject, contract)
     for who, own in ((ZHANG, True), (LI, False)):
         audience = Audience.of_person(who)

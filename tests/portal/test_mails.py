@@ -85,7 +85,7 @@ def from_invitation_to_void(mails: Mails) -> None:
     enrolled(mails, second)
     later = Deadline(contract.deadline.at + timedelta(days=1), ZONE)
     extended = appliance.endings.extend(contract.id, later, by=ZHANG.subject)
-    assert appliance.reminders.services.remind_now(contract.id, by=ZHANG.subject) == len(extended.on_turn)
+    assert appliance.reminders.on_demand.remind_now(contract.id, by=ZHANG.subject) == len(extended.on_turn)
     told = mails.follow_all()
     assert {(each.subject, NoticeKind.REMINDED) for each in extended.on_turn} <= set(told)
     kinds = {kind for recipient, kind in told if recipient == second.subject}

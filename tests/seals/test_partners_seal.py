@@ -239,7 +239,7 @@ def test_a_reminder_does_not_name_the_custodians_of_the_other_company(
     request = asked(site, contract)
     with appliance.database.transaction() as tx:  # as if they had been told long ago
         tx.execute("DELETE FROM outbox WHERE about = ?", (request.id,))
-    assert appliance.reminders.services.remind_now(contract.id, by=ZHANG.subject) == 1
+    assert appliance.reminders.on_demand.remind_now(contract.id, by=ZHANG.subject) == 1
     events = Timeline(appliance.database).of(contract.id, Audience.of_person(ZHANG))
     [told] = [each for each in events if each.kind == EventKind.SIGNERS_REMINDED]
     assert [fact.value for fact in told.facts if fact.label == "Reminded"] == [contract.parties[-1].name]

@@ -78,7 +78,7 @@ def acts_of(stage: Stage, contract: Contract, role: str) -> dict[Permission, Cal
         Permission.RECALL: lambda: appliance.endings.recall(contract.id, by=by, reason="示例"),
         Permission.CORRECT: lambda: appliance.drafting.draft_again(contract.id, by=by),
         Permission.EXTEND: lambda: appliance.endings.extend(contract.id, later, by=by),
-        Permission.REMIND: lambda: appliance.reminders.services.remind_now(contract.id, by=by),
+        Permission.REMIND: lambda: appliance.reminders.on_demand.remind_now(contract.id, by=by),
         Permission.COPY: lambda: appliance.copying.add_reader(contract.id, SPARE, by=by),
         Permission.AMEND: lambda: appliance.amending.draft(contract.id, supplement, stage.document, terms),
         Permission.DUPLICATE: lambda: appliance.drafting.duplicate(contract.id, by=by),

@@ -151,7 +151,7 @@ def _perform(contract_id: str, typed: ActionForm, by: str) -> None:
         case Permission.EXTEND:
             appliance.endings.extend(contract_id, typed.typed_deadline(), by=by, seen=seen)
         case Permission.REMIND:
-            appliance.reminders.services.remind_now(contract_id, by=by)
+            appliance.reminders.on_demand.remind_now(contract_id, by=by)
         case Permission.HAND_OVER:
             party, to = typed.party, typed.to
             appliance.handing_over.hand_over(contract_id, party, to=to, reason=reason, by=by, seen=seen)
