@@ -19,7 +19,6 @@ import pypdfium2
 from appliance.language import Language
 from appliance.store.database import Database
 from appliance.writing import samples
-from webui.shared.language import TAGS
 
 SILENT = frozenset({"script", "style", "code", "textarea"})
 """Elements that hold no words of the page's: programs, commands and digests, what people type."""
@@ -119,7 +118,7 @@ def faults_of_page(text: str, reader: Reader, known: str, zones: Collection[str]
     clocks instants may be shown: the reader's, and the house's for who is not known yet."""
     page = _Page()
     page.feed(text)
-    if page.language not in (TAGS[reader.language], reader.language.value):
+    if page.language not in (reader.language.tag, reader.language.value):
         yield f"lang={page.language}"
     said = "\n".join(page.said)
     yield from faults_of_words(said, reader, known)

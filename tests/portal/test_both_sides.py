@@ -27,7 +27,6 @@ from tests.portal.conftest import form_token, portal_of
 from tests.portal.reading import words_in
 from tests.portal.routes import GET
 from tests.world import shared_world
-from webui.shared.language import TAGS
 
 CONTRACTS = ("contract", "completed", "draft", "inviting", "elsewhere", "reviewing")
 """Places of addresses that take any contract: those of both sides are tried in each."""
@@ -124,7 +123,7 @@ def seen_by(stage: Stage, visitors: Iterable[tuple[str, str]], languages: Iterab
             answers = {address: client.get(address, buffered=True) for address in shown}
             assert all(answer.status_code < 500 for answer in answers.values())
             shown = [address for address in shown if answers[address].status_code == 200]
-            tag = f'lang="{TAGS[Language(language)]}"'.encode()
+            tag = f'lang="{Language(language).tag}"'.encode()
             assert any(tag in answers[each].get_data()[:99] for each in shown), (side, role, language)
             for address, answer in answers.items():
                 found = markers_in(answer)

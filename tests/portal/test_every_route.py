@@ -22,7 +22,6 @@ from tests.portal.reading import READERS, Reader, faults_of_page, faults_of_word
 from tests.portal.routes import EVERYBODY, GET, MACHINES, POST, VISITORS, Row
 from tests.sweeps import first_of, one_in
 from tests.world import kept
-from webui.shared.language import TAGS
 
 COOKIE = "a-cookie-of-the-browser"
 TOKEN = hmac.digest(bytes(range(32)), b"form\n" + COOKIE.encode(), "sha256").hex()
@@ -138,7 +137,7 @@ def test_every_page_speaks_the_readers_language_by_the_readers_clocks(
 def faults_of(answer: TestResponse, reader: Reader, known: str, zones: tuple[str, ...]) -> Iterator[str]:
     if answer.mimetype == "text/html" and answer.status_code < 300:
         yield from faults_of_page(answer.text, reader, known, zones)
-        if answer.headers.get("Content-Language") != TAGS[reader.language]:
+        if answer.headers.get("Content-Language") != reader.language.tag:
             yield f"Content-Language {answer.headers.get('Content-Language')}"
     elif answer.mimetype in ("text/calendar", "text/csv"):
         yield from faults_of_words(answer.text.replace("\r\n ", ""), reader, known)
