@@ -20,7 +20,7 @@ from appliance.model.discussion import KeptVersion
 from appliance.model.writing import Text
 from appliance.store import discussions
 from appliance.store.database import Database, Transaction
-from appliance.writing.discussed_drafts import DiscussedDraft, open_text, record
+from appliance.writing.comments import DiscussedDraft, open_text, record
 from appliance.writing.markup import markup, read_markup
 from appliance.writing.redlines import TextChange, changes, html_of, lines_of, made, place_of, unmade
 from appliance.writing.texts import put_wording

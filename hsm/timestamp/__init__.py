@@ -1,7 +1,11 @@
 """RFC 3161 timestamps (with RFC 5816 and ETSI EN 319 422): requests, tokens, replies."""
 
-from hsm.timestamp.model import FailInfo, IssuedToken, RequestRefused, TimestampInfo, TimestampRequest
-from hsm.timestamp.request import (
+from hsm.timestamp.model import (
+    FailInfo,
+    IssuedToken,
+    RequestRefused,
+    TimestampInfo,
+    TimestampRequest,
     build_request,
     order_for,
     parse_request,
