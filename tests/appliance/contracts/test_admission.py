@@ -19,7 +19,7 @@ WITHOUT_ADMISSION: Mapping[str, frozenset[str]] = {
         }
     ),
     "the draft that a text went into, in whose history stands what is said of the text": frozenset(
-        {"writing/discussed_drafts.py open_text"}
+        {"writing/comments.py open_text"}
     ),
     "what whoever knows its document code may see of a contract, and nothing of its words": frozenset(
         {"document_codes.py find"}
