@@ -21,22 +21,24 @@ from appliance.config.directories import (
     OpenIdSettings,
     WorkGoesTo,
 )
+from appliance.config.pages import (
+    ConsoleSettings,
+    ContactSettings,
+    OrganisationSettings,
+    SessionSettings,
+    WebSettings,
+    can_serve,
+    is_zone,
+)
 from appliance.config.settings import (
     ACTIVATION_PORT_ABOVE,
     CONSOLE_PORT_ABOVE,
     PORT_OF_RUN,
     TSA_PORT_ABOVE,
     BackupSettings,
-    ConsoleSettings,
-    ContactSettings,
     HealthSettings,
     KeepingSettings,
-    OrganisationSettings,
-    SessionSettings,
     Settings,
-    WebSettings,
-    can_serve,
-    is_zone,
     load,
     parse,
 )

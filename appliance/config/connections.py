@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from appliance.config.settings import can_serve
+from appliance.config.pages import can_serve
 from hsm.log_lines import LogFormat
 from hsm.settings import checked, number, require
 
