@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from msgspec import structs
+from msgspec import convert, structs
 
 from appliance.captures.finishing import PREVIEW
 from appliance.captures.orders import CaptureDraft, steps_of_text
@@ -16,7 +16,7 @@ from appliance.errors import NotFound
 from appliance.evidence.captures.words import page_security, trust_of
 from appliance.model.api_clients import Scope
 from appliance.model.captures import CaptureState, OrderedCapture, RecordedComparison
-from appliance.web_capture.differences import ChangedValue, PageDifferences
+from appliance.web_capture.differences import PageDifferences
 from appliance.web_capture.model import CaptureFailed, CaptureStep, StepKind
 from webui.api import timestamps
 from webui.api.capture_types import (
@@ -27,14 +27,8 @@ from webui.api.capture_types import (
     ApiCaptures,
     ApiCaptureStep,
     ApiCaptureTls,
-    ApiChangedArea,
-    ApiChangedLines,
-    ApiChangedValue,
     ApiListedCapture,
     ApiNewCapture,
-    ApiPictureDifferences,
-    ApiResourceDifferences,
-    ApiTextDifferences,
 )
 from webui.api.conversions import utc
 from webui.api.initiators import investigator_of
@@ -183,7 +177,7 @@ def captures_page(page: ApiPage, read: Callable[..., Sequence[OrderedCapture]]) 
 
 def steps_given(text: str) -> list[ApiCaptureStep]:
     """The steps of an order as it is kept."""
-    return [ApiCaptureStep(each.kind.value, each.target, each.seconds) for each in steps_of_text(text)]
+    return convert(steps_of_text(text), list[ApiCaptureStep], from_attributes=True)
 
 
 def _listed(capture: OrderedCapture) -> ApiListedCapture:
@@ -248,36 +242,7 @@ def _differences(comparison: RecordedComparison) -> ApiCaptureDifferences | None
     if not comparison.differences:
         return None
     found = PageDifferences.decode(json.loads(comparison.differences))
-    text, picture, resources = found.text, found.picture, found.resources
-    return ApiCaptureDifferences(
-        earlier=comparison.earlier,
-        changed=comparison.changed,
-        title=_changed(found.title),
-        address=_changed(found.address),
-        certificate=_changed(found.certificate),
-        text=ApiTextDifferences(
-            text.removed,
-            text.added,
-            [ApiChangedLines(each.line, list(each.removed), list(each.added)) for each in text.changes],
-            text.coarse,
-        ),
-        picture=ApiPictureDifferences(
-            picture.pixels,
-            picture.changed,
-            [ApiChangedArea(each.left, each.top, each.width, each.height) for each in picture.areas],
-            picture.unread,
-        ),
-        resources=ApiResourceDifferences(
-            resources.added,
-            resources.gone,
-            resources.changed,
-            list(resources.added_addresses),
-            list(resources.gone_addresses),
-            list(resources.changed_addresses),
-            resources.unread,
-        ),
-    )
-
-
-def _changed(value: ChangedValue | None) -> ApiChangedValue | None:
-    return None if value is None else ApiChangedValue(value.before, value.after)
+    names = ("title", "address", "certificate", "text", "picture", "resources")
+    shown = {name: getattr(found, name) for name in names}
+    known = {"earlier": comparison.earlier, "changed": comparison.changed}
+    return convert(known | shown, ApiCaptureDifferences, from_attributes=True)
