@@ -191,23 +191,12 @@ def _judged(files: Files, listed: PackageManifest, trust: PackageTrust, witnesse
         return Judged((*reports, seal))
     contract = contents.require_contract(files)
     judged = contents.judged_signatures(contract, report.signatures) if report.signatures else ((), ())
-    numbers = {covers: number for number, covers in contract.numbered.items()}
-    dated = (
-        SignatureReport(f"signatures/{numbers[each.covers]}.tst", each.dated)
-        for each in judged[0]
-        if each.dated != PASSED
-    )
-    others = (
-        _of_another(str(one.field), one.signer, one.path, seal)
-        for one in (each.report for each in judged[0] if not each.own)
-    )
     if own_certificates.places_in(index) != sorted(contract.own.items()):
         raise PackageRefused(contents.OTHER_SIGNATURES)
     told = _require_log(files, listed, contract, judged[0], document)
     reports += (
         seal,
-        *dated,
-        *filter(None, others),
+        *_beside_signatures(contract, judged[0], seal),
         *held_against(package.SIGNED_REPLY, judge_reply(files, _EXCHANGE, document, trust)),
         *checkpoint_stamp(files, trust),
         *_stamps_elsewhere(contract, trust),
@@ -219,6 +208,18 @@ def _judged(files: Files, listed: PackageManifest, trust: PackageTrust, witnesse
         files, canonical.decode(part(files, package.HISTORY))["events"], contract.numbered
     )
     return Judged(reports, *judged, (*report.remarks, *remarks, *witnessed.remarks), has_history=True)
+
+
+def _beside_signatures(
+    contract: SignedContract, own: Sequence[JudgedSignature], seal: SignatureReport
+) -> Iterator[SignatureReport]:
+    """The timestamps of the contract's signatures that did not pass, and whose certificates lead elsewhere."""
+    numbers = {covers: number for number, covers in contract.numbered.items()}
+    for each in own:
+        if each.dated != PASSED:
+            yield SignatureReport(f"signatures/{numbers[each.covers]}.tst", each.dated)
+    for one in (each.report for each in own if not each.own):
+        yield from filter(None, [_of_another(str(one.field), one.signer, one.path, seal)])
 
 
 def _require_log(
