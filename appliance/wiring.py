@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from functools import partial
 
@@ -374,13 +374,14 @@ def open_appliance(
     """The parts of one process, which asks the authority as *role* (one of ``home.ROLES``); closed on leaving.
 
     *now* is the clock of deadlines and expiries (the authority has its own); *reach* is called at each failpoint
-    of the signing cycle; *confinement* is one that the caller has running already.
+    of the signing cycle; *confinement* is one that the caller has running already, else one starts with the first
+    job for it.
     Raises :class:`ApplianceError` when the state on disk is not this release's.
     """
     home = settings.home
     with ExitStack() as stack:
         authority = stack.enter_context(AuthorityClient(home.authority_socket(role)))
-        confinement = confinement or stack.enter_context(Confinement(home.cache))
+        confinement = confinement or stack.enter_context(closing(Confinement(home.cache)))
         database = Database(home.database)
         stack.callback(database.close)
         records = ContractRecords(database, notice_queue(invite), now)

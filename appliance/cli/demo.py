@@ -78,7 +78,7 @@ def _sign_waiting(context: Context, contract_id: str) -> None:
 
 
 def _tell_codes(context: Context, contract_id: str) -> None:
-    with open_appliance(load(context.home), confinement=Confinement(context.home.cache)) as appliance:
+    with open_appliance(load(context.home)) as appliance:
         _story(context, appliance).tell_codes(contract_id)
 
 

@@ -14,7 +14,6 @@ from datetime import timedelta
 
 from appliance.clock import utc_now
 from appliance.config import Settings, WebSettings, load
-from appliance.confinement.pool import Confinement
 from appliance.demonstration import participants
 from appliance.demonstration.accounts import give_accounts
 from appliance.demonstration.new_home import DEMONSTRATION, NewHome
@@ -72,7 +71,7 @@ def found_home(
         return
     with (
         running_authority(home, say=say, environment=environment),
-        open_appliance(settings, role="web", confinement=_unused(home)) as appliance,
+        open_appliance(settings, role="web") as appliance,
     ):
         _populate(appliance, settings, say, [new.organisation, new.partner])
 
@@ -81,7 +80,7 @@ def give_accounts_for_trying(home: Home) -> None:
     """In the demonstration's home programs can make contracts in the names of its people, and from a template."""
     authenticators = DemonstrationAuthenticators(home)
     if authenticators.are_for_trying:
-        with open_appliance(load(home), role="web", confinement=_unused(home)) as appliance:
+        with open_appliance(load(home), role="web") as appliance:
             give_accounts(appliance, authenticators)
             give_template(appliance)
 
@@ -90,11 +89,6 @@ def sequencer_of(appliance: Appliance) -> Sequencer:
     """A sequencer as the scheduler's: the portal's role may not ask for checkpoints."""
     socket = appliance.settings.home.authority_socket("scheduler")
     return Sequencer(appliance.database, AuthorityClient(socket))
-
-
-def _unused(home: Home) -> Confinement:
-    """One that never starts: founding reads no document."""
-    return Confinement(home.cache)
 
 
 def _as_it_is(home: Home, wanted: NewHome | None) -> NewHome:
@@ -168,7 +162,7 @@ def _populated(settings: Settings) -> bool:
     """Whether everybody of the cast is registered, asked without an authority."""
     if not settings.home.database.exists():
         return False
-    with open_appliance(settings, role="web", confinement=_unused(settings.home)) as appliance:
+    with open_appliance(settings, role="web") as appliance:
         return _is_known(appliance, participants.CONTRACT_SEAL.subject)
 
 

@@ -9,13 +9,12 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 from appliance.captures.live_views import LiveViewServer
 from appliance.config import Settings, load
-from appliance.confinement.pool import Confinement
 from appliance.errors import StateRefused
 from appliance.guests import CodeDelivery
 from appliance.home import Home
@@ -54,8 +53,7 @@ def main() -> int:
         manager = ServiceManager.taken_from(os.environ)
         with (
             alone(settings.home.scheduler_lock),
-            closing(Confinement(settings.home.cache)) as confinement,  # starts with the first job for it
-            open_appliance(settings, role="scheduler", confinement=confinement) as appliance,
+            open_appliance(settings, role="scheduler") as appliance,
         ):
             _run(settings, appliance, manager)
     except RefusalError as error:
