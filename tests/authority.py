@@ -31,7 +31,7 @@ from hsm.home import make_home
 from hsm.intents import Activation, OfficerIntent, SigningIntent, WebAuthnActivation
 from hsm.operation_types import Approvals
 from tests.shared import made_once
-from tests.warm_authority import StartedAuthority, warm_authority
+from tests.warm_programs import StartedCopy, start_authority
 
 ORGANISATION = "甲公司示例有限公司"
 OFFICER = "officer-wang"
@@ -46,7 +46,7 @@ class RunningAuthority:
     """A home whose daemon runs, and its officer's authenticator. ``warm``: how it was started (:func:`start`)."""
 
     root: Path
-    process: subprocess.Popen[bytes] | StartedAuthority
+    process: subprocess.Popen[bytes] | StartedCopy
     officer: SoftwareAuthenticator
     warm: bool = True
     clients: dict[str, AuthorityClient] = field(default_factory=dict)
@@ -251,15 +251,13 @@ def run(root: Path, *arguments: str) -> str:
     return done.stdout.decode()
 
 
-def start(
-    root: Path, *, module: str = "hsm.cli", warm: bool = False
-) -> subprocess.Popen[bytes] | StartedAuthority:
+def start(root: Path, *, module: str = "hsm.cli", warm: bool = False) -> subprocess.Popen[bytes] | StartedCopy:
     """The daemon of *root*, once it answers; *module* is another one that serves. A *warm* one is a copy of a
     process that has loaded its code."""
     environment = {**os.environ, "VERMILION_HOME": str(root)}
-    process: subprocess.Popen[bytes] | StartedAuthority
+    process: subprocess.Popen[bytes] | StartedCopy
     if warm:
-        process = warm_authority().start(environment, root / "daemon.log")
+        process = start_authority(environment, root / "daemon.log")
     else:
         with (root / "daemon.log").open("ab") as log:
             command = [sys.executable, "-m", module, "serve"]
@@ -277,7 +275,7 @@ def start(
     raise AssertionError((root / "daemon.log").read_text())
 
 
-def end(process: subprocess.Popen[bytes] | StartedAuthority) -> None:
+def end(process: subprocess.Popen[bytes] | StartedCopy) -> None:
     """SIGTERM, and wait. A daemon that does not end is a failure, and killed: no later test meets it."""
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)

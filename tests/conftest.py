@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from jinja2.utils import missing
 from pysqlite3 import dbapi2 as sqlite
 
 from appliance.accounts import passwords
+from appliance.confinement import requested_programs
 from appliance.confinement.pool import Confinement
 from appliance.typesetting import typesetter
 from hsm import schema
@@ -28,6 +30,7 @@ from tests.distribution import LongestFirst, Stopwatch, sort_by_seconds
 from tests.pure import ROOT, forbid_processes, imports_starters, is_pure
 from tests.shared import FOLDER, made_once
 from tests.typeset_once import TypesetOnce, Typesetter
+from tests.warm_programs import StartedCopy, start_directory
 from tests.warm_typesetter import WarmTypesetter
 
 MEMORY = Path("/dev/shm")  # noqa: S108 -- the file system of that name, with a folder of our own in it
@@ -138,6 +141,20 @@ def typesetter_of_appliance() -> Iterator[Typesetter]:
         patch.setattr(typesetter, "_done", TypesetOnce(warm))
         yield anew
     warm.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm_directory_program() -> Iterator[None]:
+    """``vermilion-directory``, which asks once and ends, is a copy of a warm process for what runs in this one."""
+    anew = requested_programs._started
+
+    def started(module: str, environment: Mapping[str, str], stdin: int) -> subprocess.Popen[bytes] | StartedCopy:
+        warm = module == "appliance.directory_service"
+        return start_directory(environment, stdin) if warm else anew(module, environment, stdin)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(requested_programs, "_started", started)
+        yield
 
 
 @pytest.fixture

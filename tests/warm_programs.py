@@ -1,5 +1,5 @@
-"""Starts authorities as ``vermilion-authority serve`` does, as copies of one process that has loaded their code:
-that is most of what a start takes. Tests about the authority's own processes start the program."""
+"""Starts programs as copies of one process that has loaded their code: that is most of what a start takes. Tests
+about a program's own processes start the program."""
 
 from __future__ import annotations
 
@@ -12,23 +12,28 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
-from multiprocessing.connection import Connection
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
+import cbor2
+
 from tests.pure import ROOT
+
+_LARGEST = 1 << 20
 
 
 @dataclass(slots=True)
-class StartedAuthority:
-    """A copy that serves, with what tests use of :class:`subprocess.Popen`."""
+class StartedCopy:
+    """A copy that runs, with what tests use of :class:`subprocess.Popen`."""
 
     pid: int
-    _source: WarmAuthority
+    _source: WarmProgram
     _ended: int = field(init=False)
     returncode: int | None = None
 
@@ -37,14 +42,14 @@ class StartedAuthority:
 
     def poll(self) -> int | None:
         if self.returncode is None and select.select([self._ended], [], [], 0)[0]:
-            self.returncode = self._source.ask("status", self.pid)
+            self.returncode = self._source.status(self.pid)
             os.close(self._ended)
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
         """Raises :class:`subprocess.TimeoutExpired`."""
         if self.returncode is None and not select.select([self._ended], [], [], timeout)[0]:
-            raise subprocess.TimeoutExpired(f"authority {self.pid}", timeout or 0)
+            raise subprocess.TimeoutExpired(f"copy {self.pid}", timeout or 0)
         status = self.poll()
         assert status is not None
         return status
@@ -57,69 +62,124 @@ class StartedAuthority:
         self.send_signal(signal.SIGKILL)
 
 
-class WarmAuthority:
-    """Its process starts with the first authority, and ends with this one."""
+class WarmProgram:
+    """Its process starts with the first copy, and ends with this one. *main*, as ``module:function``, is what the
+    program calls, *command* its command line, and *loaded* are modules that it would load later."""
 
-    def __init__(self) -> None:
+    def __init__(self, main: str, command: Sequence[str], loaded: Sequence[str]) -> None:
+        self._order = {"main": main, "command": list(command), "loaded": list(loaded)}
         self._turn = threading.Lock()
-        ours, theirs = socket.socketpair()
+        self._asked: socket.socket | None = None
+
+    def start(self, environment: Mapping[str, str], *, stdin: int, said: int) -> StartedCopy:
+        """A copy with this *environment* alone, these descriptors for its standard input and for what it says."""
+        place = {"environment": dict(environment), "folder": str(Path.cwd())}
+        with self._turn:
+            if self._asked is None:
+                self._asked = self._begun()
+            return StartedCopy(self._answer(place, stdin, said), self)
+
+    def status(self, number: int) -> int:
+        """How the copy whose number is *number*, which has ended, did that."""
+        with self._turn:
+            return self._answer({"ended": number})
+
+    def _answer(self, order: Mapping[str, object], *descriptors: int) -> int:
+        assert self._asked is not None
+        socket.send_fds(self._asked, [cbor2.dumps(order)], descriptors)
+        answer: int = cbor2.loads(self._asked.recv(_LARGEST))
+        return answer
+
+    def _begun(self) -> socket.socket:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.warm_authority"], stdin=theirs.fileno(), cwd=ROOT
+                [sys.executable, "-m", "tests.warm_programs"], stdin=theirs.fileno(), cwd=ROOT
             )
-        self._asked = Connection(ours.detach())
-
-    def start(self, environment: Mapping[str, str], log: Path) -> StartedAuthority:
-        """The authority of the home that *environment* names; what it says is appended to the file *log*."""
-        return StartedAuthority(self.ask("start", dict(environment), str(Path.cwd()), str(log)), self)
-
-    def ask(self, *order: object) -> int:
-        with self._turn:
-            self._asked.send(order)
-            answer: int = self._asked.recv()
-            return answer
+        ours.send(cbor2.dumps(self._order))
+        return ours
 
     def close(self) -> None:
-        self._asked.close()
-        self._process.wait()
+        if self._asked is not None:
+            self._asked.close()
+            self._process.wait()
+
+
+def _kept(main: str, command: Sequence[str], *loaded: str) -> WarmProgram:
+    program = WarmProgram(main, command, loaded)
+    atexit.register(program.close)
+    return program
+
+
+def start_authority(environment: Mapping[str, str], log: Path) -> StartedCopy:
+    """``vermilion-authority serve``; what it says is appended to the file *log*."""
+    with log.open("ab") as said, open(os.devnull, "rb") as nothing:  # noqa: PTH123 -- for its descriptor
+        return _authority().start(environment, stdin=nothing.fileno(), said=said.fileno())
 
 
 @cache
-def warm_authority() -> WarmAuthority:
-    """The one of this process."""
-    warm = WarmAuthority()
-    atexit.register(warm.close)
-    return warm
+def _authority() -> WarmProgram:
+    loaded = ("hsm.activation", "hsm.operations", "hsm.worker")
+    return _kept("hsm.cli:main", ("vermilion-authority", "serve"), *loaded)
 
 
-def answer(asked: Connection) -> None:
+def start_directory(environment: Mapping[str, str], stdin: int) -> StartedCopy:
+    """``vermilion-directory``, whose request comes by the socket *stdin*."""
+    return _directory().start(environment, stdin=stdin, said=2)
+
+
+@cache
+def _directory() -> WarmProgram:
+    service = "appliance.directory_service"
+    loaded = (f"{service}.whole_reading", f"{service}.checking", f"{service}.openid")
+    return _kept(f"{service}.program:main", ("vermilion-directory",), *loaded)
+
+
+def serve(asked: socket.socket) -> None:
     """One order after the other: the number of what was started, or how it ended."""
+    program = cbor2.loads(asked.recv(_LARGEST))
+    module, _, function = program["main"].partition(":")
+    main = getattr(import_module(module), function)
+    for each in program["loaded"]:
+        import_module(each)
+    gc.freeze()
     while True:
-        order, *values = asked.recv()
-        if order == "start":
-            child = os.fork()
-            if child == 0:
-                asked.close()
-                serve(*values)
-            asked.send(child)
-        else:
-            asked.send(os.waitstatus_to_exitcode(os.waitpid(values[0], 0)[1]))
+        order, descriptors, *_ = socket.recv_fds(asked, _LARGEST, 2)
+        match cbor2.loads(order) if order else None:
+            case None:
+                return
+            case {"ended": number}:
+                asked.send(cbor2.dumps(os.waitstatus_to_exitcode(os.waitpid(number, 0)[1])))
+            case place:
+                number = os.fork()
+                if number == 0:
+                    asked.close()
+                    _run(main, program["command"], place, *descriptors)
+                for each in descriptors:
+                    os.close(each)
+                asked.send(cbor2.dumps(number))
 
 
-def serve(environment: dict[str, str], folder: str, log: str) -> NoReturn:
+def _run(
+    main: Callable[[], object], command: list[str], place: Mapping[str, Any], stdin: int, said: int
+) -> NoReturn:
     """What the program does, from its start to its end."""
-    os.chdir(folder)
+    os.chdir(place["folder"])
     os.environ.clear()
-    os.environ.update(environment)
-    said = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    for each, stream in ((os.open(os.devnull, os.O_RDONLY), 0), (said, 1), (said, 2)):
+    os.environ.update(place["environment"])
+    for each, stream in ((stdin, 0), (said, 1), (said, 2)):
         os.dup2(each, stream)
-    sys.argv = ["vermilion-authority", "serve"]
+    os.close(stdin)
+    os.close(said)
+    sys.argv = command
     status: Any = 1
     try:
-        cli.main()
+        main()
+        status = 0
     except SystemExit as end:
         status = end.code or 0
+    except BaseException:
+        traceback.print_exc()
     finally:
         with suppress(OSError):
             sys.stdout.flush()
@@ -128,12 +188,6 @@ def serve(environment: dict[str, str], folder: str, log: str) -> NoReturn:
 
 
 if __name__ == "__main__":
-    import hsm.activation
-    import hsm.operations
-    import hsm.worker  # noqa: F401 -- loaded for the copies
-    from hsm import cli
-
-    gc.freeze()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    with suppress(EOFError):
-        answer(Connection(os.dup(0)))
+    with socket.socket(fileno=os.dup(0)) as control:
+        serve(control)

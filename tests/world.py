@@ -52,7 +52,7 @@ from hsm.errors import ActivationRefused, AuthorityUnreachable
 from hsm.intents import OfficerIntent, SigningIntent
 from tests.authority import end, wait_until_unlocked
 from tests.shared import made_once
-from tests.warm_authority import StartedAuthority, warm_authority
+from tests.warm_programs import StartedCopy, start_authority
 
 OURS = Audience.of_person(ZHANG)
 """The organisation of who drafts the tests' contracts."""
@@ -156,10 +156,10 @@ def agree(appliance: Appliance, person: Person, *others: str) -> AgreementRecord
 
 
 @contextmanager
-def authority(home: Home) -> Iterator[StartedAuthority]:
+def authority(home: Home) -> Iterator[StartedCopy]:
     """The authority of *home* as a process of its own, serving."""
     log = home.root / "log-authority.txt"
-    process = warm_authority().start({**os.environ, "VERMILION_HOME": str(home.root)}, log)
+    process = start_authority({**os.environ, "VERMILION_HOME": str(home.root)}, log)
     try:
         _wait_until_it_serves(home, process, log)
         yield process
@@ -168,7 +168,7 @@ def authority(home: Home) -> Iterator[StartedAuthority]:
         wait_until_unlocked(home.root)  # its workers may outlive it by a moment, with the store open
 
 
-def _wait_until_it_serves(home: Home, process: StartedAuthority, log: Path) -> None:
+def _wait_until_it_serves(home: Home, process: StartedCopy, log: Path) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         try:

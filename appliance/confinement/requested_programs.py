@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 LONGEST_REASON = 300
@@ -45,20 +45,16 @@ def requested_by_socket(at: Path, deadline: float) -> Iterator[socket.socket]:
 def requested_here(module: str, home: Path, deadline: float, *, patience: float = 0.0) -> Iterator[socket.socket]:
     """A connection with *module*, started as a program for the home *home*. It ends with the block: by itself
     within *patience* seconds of the connection's end, or it is killed."""
+    environment = {
+        "VERMILION_HOME": str(home),
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+    }
     ours, theirs = socket.socketpair()
     with ours:
         with theirs:
-            process = subprocess.Popen(
-                [sys.executable, "-m", module],
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                env={
-                    "VERMILION_HOME": str(home),
-                    "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-                    "PATH": "/usr/bin:/bin",
-                    "LANG": "C.UTF-8",
-                },
-            )
+            process = _started(module, environment, theirs.fileno())
         try:
             ours.settimeout(max(0.001, deadline - time.monotonic()))
             yield ours
@@ -69,3 +65,9 @@ def requested_here(module: str, home: Path, deadline: float, *, patience: float 
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _started(module: str, environment: Mapping[str, str], stdin: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", module], stdin=stdin, stdout=subprocess.DEVNULL, env=dict(environment)
+    )
