@@ -4,6 +4,7 @@ and an exit status."""
 from __future__ import annotations
 
 import ast
+import gc
 import os
 import traceback
 from collections.abc import Mapping
@@ -141,11 +142,16 @@ class Program(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command, imported now."""
+        """The command, imported now. Of some, that is most of what they take: the garbage collector, which would
+        look at all that is loaded again and again, rests meanwhile."""
         if cmd_name not in COMMANDS:
             return None
         module, function = COMMANDS[cmd_name].split(":")
-        command: click.Command = getattr(import_module(f"appliance.cli.{module}"), function)
+        gc.disable()
+        try:
+            command: click.Command = getattr(import_module(f"appliance.cli.{module}"), function)
+        finally:
+            gc.enable()
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
