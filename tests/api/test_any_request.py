@@ -12,6 +12,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -70,18 +71,20 @@ def as_it_is(_context: Any, value: Any) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode("latin-1", "replace")
 
 
-LISTS = {
-    each["name"]
-    for path in json.loads(document_of_api())["paths"].values()
-    for operation in path.values()
-    for each in operation.get("parameters", ())
-    if each["schema"].get("type") == "array"
-}
-"""The parameters that are lists."""
+@cache
+def _lists() -> set[str]:
+    """The parameters that are lists."""
+    return {
+        each["name"]
+        for path in json.loads(document_of_api())["paths"].values()
+        for operation in path.values()
+        for each in operation.get("parameters", ())
+        if each["schema"].get("type") == "array"
+    }
 
 
 def _vanishes(name: str, value: Any) -> bool:
-    return value in ({}, []) or (isinstance(value, list) and name not in LISTS)
+    return value in ({}, []) or (isinstance(value, list) and name not in _lists())
 
 
 @dataclass(frozen=True, slots=True)

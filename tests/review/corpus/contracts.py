@@ -95,14 +95,15 @@ def plans() -> Iterator[Plan]:
     return (_plan(number) for number in range(COUNT))
 
 
+def _read(name: str) -> Any:
+    return yaml.load((HERE / f"{name}.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+
+
 @cache
 def variants(language: str) -> Any:
     """What there is to choose from, by part: ``known``, ``fresh`` (with the known distractors) and ``heldout``."""
-    known = yaml.safe_load((HERE / f"{language}.yaml").read_text(encoding="utf-8"))
-    fresh, heldout = (
-        yaml.safe_load((HERE / f"{part}.yaml").read_text(encoding="utf-8"))[language]
-        for part in ("fresh", "heldout")
-    )
+    known = _read(language)
+    fresh, heldout = (_read(part)[language] for part in ("fresh", "heldout"))
     return {"known": known, "fresh": {**known, **fresh}, "heldout": heldout}
 
 
