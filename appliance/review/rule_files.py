@@ -143,7 +143,7 @@ def _rule_book(own: tuple[tuple[str, str], ...]) -> RuleBook:
     """The rules by the *own* files of a home, name and text of each, and the package's. Where there are none,
     no pattern is tried, which would take every process a third of a second: the package's are in order."""
     sections: dict[str, dict[str, _Place]] = {name: {} for name in _SECTIONS}
-    files = [
+    files: list[tuple[str, str, type[yaml.SafeLoader | yaml.CSafeLoader]]] = [
         *((*each, yaml.CSafeLoader) for each in _shipped_files()),
         *((*each, yaml.SafeLoader) for each in own),
     ]
