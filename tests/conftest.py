@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -176,17 +176,6 @@ def authority() -> Iterator[RunningAuthority]:
     """A real authority: SoftHSM, the development ceremony, the daemon. Shared: enrol people of your own names."""
     with running_authority() as running:
         yield running
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, pytest.CollectReport]:
-    """Each worker begins with other folders: what one has compiled is there when the next one comes to it. Without
-    that, all of them compile everything in a fresh clone."""
-    report = yield
-    if collector.path == Path(__file__).parent and (worker := os.environ.get("PYTEST_XDIST_WORKER")):
-        place = len(report.result) * int(worker[2:]) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
-        report.result = report.result[place:] + report.result[:place]
-    return report
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
