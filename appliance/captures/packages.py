@@ -68,8 +68,8 @@ class CapturePackages:
         checkpoint of the log, and the authority signs and dates it. Later it is the same octets again, and more
         once it was renewed.
 
-        Raises :class:`NotFound`, :class:`StateRefused` for a capture without files or while no checkpoint comes,
-        and what the authority raises.
+        Raises :class:`NotFound`, :class:`StateRefused` for a capture without files, or whose timestamp holds no
+        longer, or while no checkpoint comes, and what the authority raises.
         """
         return self._package_of(self._register.get(capture_id, by=by))
 

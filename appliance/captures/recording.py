@@ -176,8 +176,8 @@ class CaptureRecording:
         files = {path: blobs.get(digest) for path, digest in recorded.files.items()}
         request, reply = files.pop(layout.WARC_QUERY), files.pop(layout.WARC_REPLY)
         facts = decode(files.pop(layout.FACTS))
-        self._require_dated(recorded, files[layout.WARC], reply)
         seen = VisibleEvents(self._opening(recorded), frozenset(), whole=True)
+        self._require_dated(recorded, files[layout.WARC], reply)
         log = log_material(self._log, {recorded.entry: seen})
         stampers = [parse_token(each).signer for each in (parse_response(reply), log.checkpoint_token)]
         evidence = CaptureEvidence(

@@ -147,11 +147,13 @@ class Program(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, function = COMMANDS[cmd_name].split(":")
+        looks = gc.isenabled()
         gc.disable()
         try:
             command: click.Command = getattr(import_module(f"appliance.cli.{module}"), function)
         finally:
-            gc.enable()
+            if looks:
+                gc.enable()
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
