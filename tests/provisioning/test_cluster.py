@@ -144,6 +144,15 @@ MACHINES: list[tuple[str, dict[str, Any], str]] = [
         " `corosync-cmapctl -s quorum.cancel_wait_for_all u8 1` on node-a, and run this again.",
     ),
     (
+        "nobody serves: apart",
+        {
+            "cluster_formed": True,
+            "cluster_here": member(waiting={"for_quorum": True, "cuts": ["node-b"]}),
+            "there": {"cluster_here": member(2, waiting={"for_quorum": True, "cuts": ["node-a"]})},
+        },
+        "the two do not see each other: see that both rings lead from one to the other, and run this again.",
+    ),
+    (
         "nobody serves: unsure",
         {
             "number": 2,
@@ -261,6 +270,10 @@ def test_a_bare_machine_takes_a_lost_ones_place_where_that_is_said() -> None:
     meant = {"cluster_formed": True, "cluster_purpose": "replace"}
     assert refusals("cluster_machine_rules", cluster_here=serving, **meant) == []
     assert refusals("cluster_machine_rules", number=2, there={"cluster_here": serving}, **meant) == []
+    # One that was away, and whose Pacemaker is alone with keys of before: it can cut nobody.
+    away = member(2, seen=["node-b"], waiting={"for_quorum": True, "cuts": ["node-a"]})
+    known = {"cluster_here": member(1, mounted="/dev/drbd0", seen=["node-a"])}
+    assert refusals("cluster_machine_rules", number=2, cluster_here=away, there=known, **meant) == []
     [said] = refusals("cluster_machine_rules", number=2, there={"cluster_here": serving}, cluster_formed=True)
     assert "run the playbook cluster_replace" in said
 
@@ -306,7 +319,7 @@ def test_who_replaces_a_machine_is_known_until_it_is_done() -> None:
     [gone] = [each for each in tasks("main") if marker in str(each)]
     assert gone["ansible.builtin.file"] == {"path": marker, "state": "absent"}
     assert order.index(gone["name"]) == len(order) - 2 and order[-1] == "What was done"
-    assert gone["when"] == "cluster_replaces", "also where the machine came in an earlier run"
+    assert "when" not in gone, "also where the machine came in an earlier run, or had been in another cluster"
     assert marker in (CLUSTER.parents[2] / "systemd/bin/vermilion-cluster").read_text(encoding="utf-8")
 
 
@@ -337,8 +350,15 @@ def test_a_disk_that_was_prepared_is_taken_into_use_after_an_interruption_too(dr
     given = clusters.both(
         cluster_formed=True, cluster_here=member(), cluster_volume={"stdout": f"srcversion\n{drbd}\n    ns:0"}
     )
-    asking = templar({**given, **trusted(task["vars"]), "cluster_on_disk": {"rc": 0}})
-    assert asking.template(trusted(f"{{{{ {task['when']} }}}}")) is taken
+
+    def is_taken(purpose: str, empty: bool) -> bool:
+        known = {"cluster_on_disk": {"rc": 2 if empty else 0}, "cluster_purpose": purpose}
+        asking = templar({**given, **trusted(task["vars"]), **known})
+        return bool(asking.template(trusted(f"{{{{ {task['when']} }}}}")))
+
+    assert is_taken("replace", empty=False) is taken
+    assert is_taken("form", empty=True) is taken
+    assert not is_taken("form", empty=False), "a disk that fails is not attached again by an ordinary run"
 
 
 @tool("corosync-keygen")
@@ -585,6 +605,12 @@ def test_settings_and_secrets_become_equal_and_are_left_alone_then(tmp_path: Pat
     assert b"secret" not in (stores[1] / "vermilion.web.key").read_bytes()
     assert equal.take(what, given, stores[1]) == []
 
+    # One that is sealed by the key of another machine is sealed anew; from there it is not taken.
+    (stores[1] / "vermilion.web.key").write_bytes(b"sealed elsewhere")
+    assert equal.give(what, stores[1])["secrets"] == {"vermilion.web.key": None}
+    assert equal.take(what, given, stores[1]) == ["vermilion.web.key"]
+    assert equal.secrets("vermilion.", stores[1]) == given["secrets"]
+
     # The password of one device, node-1's, says nothing of node-10's.
     equal.keep("vermilion.fence.node-10", b"ten", stores[0])
     [sealing] = [each for each in tasks("passwords") if "cluster_sealing" in each.get("vars", {})]
@@ -605,7 +631,11 @@ def test_what_opens_a_device_is_handed_to_its_own_agent_alone(tmp_path: Path) ->
     name = "vermilion.fence-secrets.node-a.example"
     module("equal").keep(name, b"community=top secret\nsnmp_priv_passwd=%x", tmp_path)
     agent = tmp_path / "fence_told"
-    agent.write_text(f"#!/bin/sh\ncat >{tmp_path}/told\nexit 2\n")
+    known = "".join(f'<parameter name="{each}" unique="0">' for each in ("community", "snmp_priv_passwd"))
+    agent.write_text(
+        f"#!/bin/sh\ngiven=$(cat)\n[ \"$given\" != action=metadata ] || {{ echo '{known}'; exit 0; }}\n"
+        f"printf '%s\\n' \"$given\" >{tmp_path}/told\nexit 2\n"
+    )
     agent.chmod(0o755)
     script = (CLUSTER / "files/fence_vermilion").read_text(encoding="utf-8").replace("/usr/sbin", str(tmp_path))
 
@@ -625,6 +655,12 @@ def test_what_opens_a_device_is_handed_to_its_own_agent_alone(tmp_path: Path) ->
         assert done.returncode == 1 and f"there is no fence agent '{other}'" in done.stderr
     done = fencing(action="reboot", agent="fence_told", secrets=str(tmp_path / "vermilion.fence-secrets.node-b"))
     assert done.returncode == 1 and "cannot be opened" in done.stderr
+    (tmp_path / "told").unlink()
+    for wrong, said in ((b"communty=hush", "names no option of fence_told"), (b"hush", "is not NAME=VALUE")):
+        module("equal").keep(name, b"community=top secret\n" + wrong, tmp_path)
+        done = fencing(action="status", agent="fence_told", secrets=sealed)
+        assert done.returncode == 1 and f"line 2 of {sealed} {said}" in done.stderr
+        assert "hush" not in done.stderr and not (tmp_path / "told").exists(), "agents log what they do not know"
     described = ElementTree.fromstring(fencing(action="metadata").stdout)  # noqa: S314 # our own
     actions = {each.get("name") for each in described.iterfind("actions/action")}
     assert {"reboot", "off", "status", "monitor", "metadata"} <= actions

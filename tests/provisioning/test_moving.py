@@ -16,7 +16,7 @@ from tests.provisioning.test_preflight import ROLES
 
 SCRIPT = (ROLES / "cluster/files/move.sh").read_text(encoding="utf-8")
 STEP = re.compile(
-    r"^(?: {8})?(?=(?:away|case|mkfs|sync|e2label|mkdir|mount|said|umount|differs|\[|rmdir|mv)\b|\[)"
+    r"^(?: {8})?(?=(?:away|type|label|case|mkfs|sync|e2label|mkdir|mount|said|umount|differs|\[|rmdir|mv)\b|\[)"
 )
 """Where a command of the script begins, at which it can be interrupted."""
 
@@ -158,6 +158,25 @@ def test_the_home_moves_with_all_that_a_file_has(machine: Machine) -> None:
     assert is_moved(machine, before)
     again = machine.move()
     assert again.returncode == 1 and "a home from an earlier conversion" in again.stderr
+
+
+def test_a_volume_that_has_served_is_not_written_over(machine: Machine) -> None:
+    machine.move()
+    with machine.volume() as volume:
+        (volume / "cluster/history.jsonl").write_text("{}\n")
+        (volume / "blobs/newer").write_text("signed since")
+    machine.aside.rename(machine.home)
+    done = machine.move()
+    assert done.returncode == 1 and "The volume has served already" in done.stderr
+    with machine.volume() as volume:
+        assert (volume / "blobs/newer").exists() and machine.home.exists()
+
+
+def test_a_question_that_fails_makes_no_file_system(machine: Machine) -> None:
+    machine.program("blkid", "exit 8")
+    before = machine.image.read_bytes()
+    assert machine.move().returncode != 0
+    assert machine.image.read_bytes() == before
 
 
 def test_cut_at_any_step_it_is_whole_and_goes_on(tmp_path: Path) -> None:

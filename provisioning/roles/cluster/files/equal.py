@@ -42,8 +42,10 @@ def described(path):
 
 
 def secret(name, store=STORE):
+    """In Base64; None where this machine cannot open it, as when its key is another one."""
     asked = ["systemd-creds", "decrypt", f"--name={name.partition('.')[2]}", str(store / name), "-"]
-    return base64.b64encode(subprocess.run(asked, capture_output=True, check=True).stdout).decode()
+    done = subprocess.run(asked, capture_output=True, check=False)
+    return base64.b64encode(done.stdout).decode() if done.returncode == 0 else None
 
 
 def secrets(prefix, store=STORE):
@@ -100,6 +102,9 @@ def take(what, given, store=STORE):
 if __name__ == "__main__":
     meant = json.loads(sys.argv[2])
     if sys.argv[1] == "give":
-        print(json.dumps(give(meant)))
+        found = give(meant)
+        if closed := [name for name, content in found["secrets"].items() if content is None]:
+            sys.exit(f"{', '.join(closed)} in {STORE} cannot be opened on this machine")
+        print(json.dumps(found))
     else:
         print("\n".join(take(meant, json.load(sys.stdin))))

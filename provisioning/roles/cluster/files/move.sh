@@ -12,7 +12,10 @@ trap away EXIT
 away
 again=""
 tag() { blkid -p -o value -s "$1" $device || [ $? -eq 2 ]; }
-case "$(tag TYPE) $(tag LABEL)" in
+# One line each: what fails inside of `case` ends nothing, and nothing is what a new disk has.
+type=$(tag TYPE)
+label=$(tag LABEL)
+case "$type $label" in
     # Its label comes last: a file system without one was interrupted while it was made.
     " " | "ext4 ")
         mkfs.ext4 -q -F $device
@@ -22,11 +25,14 @@ case "$(tag TYPE) $(tag LABEL)" in
         ;;
     # What is there already may look the same by size and time, and be something else.
     "ext4 vermilion") again=--checksum ;;
-    *) fail "The volume holds $(tag TYPE) and not the file system of a home; nothing was copied." ;;
+    *) fail "The volume holds $type and not the file system of a home; nothing was copied." ;;
 esac
 mkdir -p -m 0700 $place
 mount -o noatime,nodev,nosuid $device $place
 
+# A copy that was interrupted has what the home has; another volume has served without it.
+[ ! -e $place/cluster/history.jsonl ] || cmp -s $place/cluster/history.jsonl $home/cluster/history.jsonl ||
+    fail "The volume has served already, and $home is another home; see which one is wanted, and move the other away. Nothing was copied."
 # /lost+found is the file system's own.
 copy() { rsync -aHAX --modify-window=-1 --numeric-ids --delete --exclude=/lost+found "$@" $home/ $place/ 2>&1; }
 said=$(copy $again) || fail "$home could not be copied onto the volume ($(printf '%s' "$said" | head -n 1)). The home is where it was."
