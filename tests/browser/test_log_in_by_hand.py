@@ -76,6 +76,7 @@ def live_view(people: Troupe, shop: Shop, *, phone: bool) -> Iterator[tuple[Visi
 def at(visitor: Visitor, screen: Locator, x: int, y: int) -> tuple[float, float]:
     """Where the place of the other browser's page is on this one's."""
     screen.scroll_into_view_if_needed()
+    expect(screen.locator("img")).to_be_visible()  # each part that has changed comes with a picture of its own
     picture = screen.locator("img").bounding_box()
     assert picture is not None
     scale = picture["width"] / 1280

@@ -173,7 +173,8 @@ def test_nobody_else_asks_for_it_or_releases_it(site: Site, who: str) -> None:
     devices = {**site.devices, OFFICER: site.authority.officer}
     for before in ((), (CLERK,), (DIRECTOR,)):
         intent = intent_for(seal)
-        site.approve(intent, *before)
+        for each in before:
+            site.approve(intent, each)
         said = site.authority.refuses(site.web.sign_document, intent, devices[who].activate(who, intent))
         assert "of that company alone" in said
 
@@ -214,7 +215,7 @@ def test_what_officers_do_with_seals_they_do_with_these(site: Site) -> None:
 
 
 def test_a_custodian_who_leaves_stops_it(site: Site) -> None:
-    site.enrol("person-guest-999999999999", PARTNER)
+    site.enrol("person-guest-999999999999", organisation=PARTNER)
     seal = site.seal("person-guest-999999999999")
     site.officer("retire", subject="person-guest-999999999999", reason="affiliation_changed")
     assert site.web.seal(seal).custodians == () and site.web.seal(seal).suspended is not None

@@ -35,8 +35,8 @@ def test_a_process_whose_standard_error_is_the_journals(form: LogFormat, tmp_pat
     """The stream of the test stands for journald's: what counts is device and inode."""
     program = (
         "import logging, os, sys; from hsm.log_lines import LogFormat, log_handler;"
-        "s = os.fstat(2); env = {'JOURNAL_STREAM': f'{s.st_dev}:{s.st_ino}'};"
-        f"handler = log_handler(LogFormat('{form}'), 'vermilion-authority', env);"
+        "s = os.fstat(2); os.environ['JOURNAL_STREAM'] = f'{s.st_dev}:{s.st_ino}';"
+        f"handler = log_handler(LogFormat('{form}'), 'vermilion-authority');"
         "logging.basicConfig(level=logging.INFO, handlers=[handler]);"
         "logging.warning('slow')"
     )
