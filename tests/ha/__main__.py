@@ -46,10 +46,10 @@ def main(kept: str, count: str = "20") -> int:
         if operations and not outcome.failed and not done.failed:
             outcome.failed += perform([OPERATIONS[each] for each in operations], pair).failed
         say(f"test-ha: {done.remarks()}; all in {time.monotonic() - began:.0f} s")
+        say(done.last_line())
         if os.environ.get("STAY"):  # for whoever wants to look at what failed
             say(f"test-ha: the house stays until this is ended: {pair.folder}")
             time.sleep(1e6)
-        say(done.last_line())
     finally:
         pair.close()
     return 1 if outcome.failed or done.failed else 0

@@ -30,6 +30,10 @@ CLIENTS = 2
 PAUSE = 1.0
 """Between two questions of a program, in seconds."""
 
+PACE = 20.0
+"""Between two contracts of the people, in seconds: in the end each is looked up, which takes an emulated node most
+of a minute."""
+
 IMPATIENT, PATIENT = 15, 120
 """Seconds in which programs and people are answered, or begin again. What takes a page longer than people wait
 the portal itself gives up; an emulated node needs much of that for some."""
@@ -132,6 +136,7 @@ def _sign(shift: _Shift) -> None:
                 asked = time.time()
                 contracts.sign(someone, contract)
                 shift.note(asked, "signed", someone.login, contract)
+            orders.rest(PACE, lambda: shift.is_over)
         except Exception as failure:  # a page that is not there, or not whole: they sign in and begin another one
             signed_in = False
             shift.trouble("people", failure)

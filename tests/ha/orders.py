@@ -94,9 +94,15 @@ def work(
         except Exception as failure:  # whatever it is, the order stands
             trouble("client", failure)
             continue
-        order, rested = "", time.monotonic() + PAUSE
-        while not is_over() and time.monotonic() < rested:
-            time.sleep(0.5)
+        order = ""
+        rest(PAUSE, is_over)
+
+
+def rest(seconds: float, is_over: Callable[[], bool]) -> None:
+    """So long, or until it is over."""
+    rested = time.monotonic() + seconds
+    while not is_over() and time.monotonic() < rested:
+        time.sleep(0.5)
 
 
 def look_up(

@@ -209,13 +209,13 @@ class Pair:
         program = str(Path(sys.executable).with_name("ansible-playbook"))
         command = [program, "--inventory", str(inventory), "--extra-vars", f"@{self.folder}/settings.yml"]
         began = time.monotonic()
+        live = ("env", f"ANSIBLE_LOG_PATH={self.folder}/ansible.log")  # how far it is
         told = run(
-            (*self.house.network(), *command, "--extra-vars", given, *options, playbook),
+            (*self.house.network(), *live, *command, "--extra-vars", given, *options, playbook),
             check=False,
             patience=4 * LONGEST,
             within=str(place / "provisioning"),
         )
-        (self.folder / "ansible.log").write_text(told)
         return Converged.of(told, time.monotonic() - began)
 
     def _unpacked(self) -> Path:
