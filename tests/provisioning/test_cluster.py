@@ -666,6 +666,22 @@ def test_what_opens_a_device_is_handed_to_its_own_agent_alone(tmp_path: Path) ->
     assert {"reboot", "off", "status", "monitor", "metadata"} <= actions
 
 
+def test_lines_of_a_secret_may_end_as_any_editor_ends_them(tmp_path: Path) -> None:
+    from ansible.plugins.loader import init_plugin_loader  # noqa: PLC0415
+
+    init_plugin_loader()  # of lookups, such as that of a file
+    (tmp_path / "secrets").write_bytes("community=机密\r\nsnmp_priv_passwd=x y\r\n".encode())
+    [sealing] = [each for each in tasks("passwords") if "cluster_sealing" in each.get("vars", {})]
+    given = {
+        "cluster_secret": "vermilion.fence-secrets.node-a",
+        "cluster_password_file": str(tmp_path / "secrets"),
+    }
+    asking = templar({**clusters.both(), **given, **trusted(sealing["vars"])})
+    told = json.loads(asking.template(trusted(sealing["ansible.builtin.command"]["stdin"])))
+    [sealed] = told["secrets"].values()
+    assert base64.b64decode(sealed).decode() == "community=机密\nsnmp_priv_passwd=x y"
+
+
 def test_secrets_of_a_device_stand_in_no_configuration() -> None:
     [task] = [each for each in tasks("survey") if each["name"] == "What it is in the cluster"]
     options = {"ip": "192.0.2.21", "password_file": "/root/password", "secrets_file": "/root/secrets"}
