@@ -76,9 +76,15 @@ def live_view(people: Troupe, shop: Shop, *, phone: bool) -> Iterator[tuple[Visi
 def at(visitor: Visitor, screen: Locator, x: int, y: int) -> tuple[float, float]:
     """Where the place of the other browser's page is on this one's."""
     screen.scroll_into_view_if_needed()
-    expect(screen.locator("img")).to_be_visible()  # each part that has changed comes with a picture of its own
-    picture = screen.locator("img").bounding_box()
-    assert picture is not None
+    # A picture of its own comes with each part that has changed: it is found and measured in one step.
+    found = visitor.page.wait_for_function(
+        """screen => {
+            const {x, y, width} = screen.querySelector("img").getBoundingClientRect();
+            return width > 0 && {x, y, width};
+        }""",
+        arg=screen.element_handle(),
+    )
+    picture = found.json_value()
     scale = picture["width"] / 1280
     return picture["x"] + x * scale, picture["y"] + y * scale
 
