@@ -89,6 +89,7 @@ def machine(number: int) -> dict[str, Any]:
                 "agent": "fence_ipmilan",
                 "options": {"ip": f"192.0.2.2{number}", "pcmk_host_list": NAMES[number - 1]},
             },
+            "fence_device": f"fence_ipmilan 192.0.2.2{number}",
             "fence_digest": "0" * 64,
         },
         "ansible_facts": {

@@ -698,6 +698,7 @@ def test_secrets_of_a_device_stand_in_no_configuration() -> None:
         "password_script": "",
         "pcmk_host_list": "node-a",
     }
+    assert node["cluster_node"]["fence_device"] == "fence_apc_snmp 192.0.2.21", "the one that people know"
     [task] = [each for each in tasks("settings") if "passwords.yml" in str(each)]
     kinds = [each[1] for each in templar(given).template(trusted(task["loop"])) if each[0] == "node-a"]
     opens = [["node-a", kind] for kind in kinds]

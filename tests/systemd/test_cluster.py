@@ -699,6 +699,16 @@ class TestSwitchOver:
         status, said = pacemaker.run("switch-over")
         assert (status, "A change of release is under way" in said) == (1, True), said
 
+    def test_it_waits_until_a_machine_is_replaced(self, pacemaker: Pacemaker) -> None:
+        (pacemaker.root / "etc/corosync").mkdir()
+        (pacemaker.root / "etc/corosync/vermilion.replacing").touch()
+        status, said = pacemaker.run("switch-over", "--by", "0123456789ab")
+        assert (status, "`install --cluster INVENTORY --playbook cluster_replace` to its end" in said) == (1, True)
+        refused = json.loads((pacemaker.root / "run/vermilion-cluster/refused-0123456789ab.json").read_text())
+        assert refused["why"] == said, "the console tells it, too"
+        pacemaker.form(up=False)
+        assert "is not there" in pacemaker.run("switch-over", "--replacing")[1], "the playbook comes further"
+
     def test_whoever_stops_it_by_hand_pauses_it_first(self, pacemaker: Pacemaker) -> None:
         root = pacemaker.root
         program(root / "usr/local/sbin/vermilion-stop", there(root, UNITS / "bin/vermilion-stop"))
