@@ -381,6 +381,25 @@ def test_whoever_was_replaced_knows_no_key_that_is_in_force(tmp_path: Path) -> N
     assert len(had) == 2 * len(keys) and {each.name for each in tmp_path.iterdir()} == {each.name for each in keys}
 
 
+SYSCTL = "/usr/lib/systemd/systemd-sysctl"
+LISTENS = """import socket
+for family, address in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+    with socket.socket(family) as listener:
+        listener.bind((address, 7788))
+"""
+
+
+@pytest.mark.skipif(not os.access(SYSCTL, os.X_OK), reason="systemd is not here")
+def test_drbd_may_listen_on_an_address_that_is_away_with_its_cable() -> None:
+    """Where it may not, it is StandAlone for good."""
+    alone = ("unshare", "--net", *(() if os.geteuid() == 0 else ("--map-root-user",)), "sh", "-c")
+    asked = (sys.executable, "-c", LISTENS)
+    before = run(*alone, 'exec "$@"', "sh", *asked)
+    assert "Cannot assign requested address" in before.stderr
+    done = run(*alone, '"$0" "$1" && shift && exec "$@"', SYSCTL, CLUSTER / "files/sysctl.conf", *asked)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("lost", [1, 2])
 @pytest.mark.parametrize("arbiter", ["", "arbiter.enterprise.example"])
 def test_whoever_was_replaced_is_taken_out_alone(lost: int, arbiter: str) -> None:
