@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Sequence
@@ -22,10 +23,14 @@ from tests.machine import making
 from tests.machine.bed import signature_of
 from tests.machine.commands import LONGEST, run
 from tests.machine.failure import StepFailed
+from tests.machine.plan import say
 
 TOKEN_MS = 10_000
 FACTOR = 6
 """Without KVM, beside other work: Corosync's patience, and by how much everything else may take longer."""
+
+STALLED = 200.0
+"""Seconds after which a kernel that stalls as it boots is reset: it does not go on by itself."""
 
 SETTLED = 1800.0
 """Seconds until both nodes are there again and their disks the same, at most."""
@@ -136,6 +141,8 @@ class Pair:
         self.house: House | None = None
         self.nodes: dict[str, Node] = {}
         self.facts: dict[str, str] = {}
+        self.stalls = 0
+        self._over = threading.Event()
 
     @property
     def alpha(self) -> Node:
@@ -169,6 +176,15 @@ class Pair:
             self.house.start_controller(place, node.folder)
         self.house.start_clock()
         self.house.start_witness(self.folder / "witness.toml")
+        threading.Thread(target=self._reset_stalled, daemon=True).start()
+
+    def _reset_stalled(self) -> None:
+        while not self._over.wait(5):
+            for node in self.nodes.values():
+                if node.is_on and time.time() - node.since > STALLED and power.has_stalled(node.folder):
+                    self.stalls += 1
+                    say(f"{'':6}{node.name:12}does not come up: the emulator has lost a timer; reset")
+                    node.switch("reset", "1")
 
     def keep(self, place: Path) -> None:
         """Both shut down in order, the one that serves last, so that nothing moves meanwhile; their disks, and
@@ -330,6 +346,7 @@ class Pair:
 
     def close(self) -> None:
         """Everything ends that the run began."""
+        self._over.set()
         for node in self.nodes.values():
             node.mains(connected=False)
             node.forget()

@@ -22,6 +22,8 @@ from pathlib import Path
 
 DISKS = ("system", "volume")
 MAINS = "mains"
+CONSOLE, BEGINS = "console", "console.begins"
+"""What the machine has said since it was made, and from which byte on since it got power last."""
 
 
 def is_on(folder: Path) -> bool:
@@ -53,7 +55,8 @@ def on(folder: Path) -> None:
         made = ["qemu-img", "create", "-q", "-f", "qcow2", "-o", "cluster_size=4k", "-b", str(kept), "-F", "qcow2"]
         subprocess.run([*made, str(fresh)], check=True)
     command = json.loads((folder / "command").read_text())
-    with (folder / "console").open("ab") as console:
+    with (folder / CONSOLE).open("ab") as console:
+        (folder / BEGINS).write_text(str(console.tell()))
         qemu = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -62,6 +65,15 @@ def on(folder: Path) -> None:
             start_new_session=True,
         )
     (folder / "pid").write_text(str(qemu.pid))
+
+
+def has_stalled(folder: Path) -> bool:
+    """Whether its kernel waits for a processor's timer, which the emulator has lost, and nobody can log in yet."""
+    with contextlib.suppress(OSError, ValueError), (folder / CONSOLE).open("rb") as console:
+        console.seek(int((folder / BEGINS).read_text()))
+        words = console.read()
+        return b"detected stalls on CPUs" in words and b"login:" not in words
+    return False
 
 
 def main(place: str, verb: str, *words: str) -> int:

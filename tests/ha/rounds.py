@@ -103,6 +103,8 @@ class Rounds:
         planned = [f"{each.pause:.0f} s" for each in self.figures if each.event == "switch-over"]
         own, starts = float(self.pair.facts.get("seconds", 0)), [each.start for each in self.figures if each.start]
         parts = [f"the witness cosigned {self.seen()} checkpoints that the watcher brought"]
+        if self.pair.stalls:
+            parts.append(f"kernels that stalled as they booted, and were reset: {self.pair.stalls}")
         if planned:
             parts.append(f"planned switch-overs: {', '.join(planned)} without a signature")
         if own and starts:
@@ -130,10 +132,10 @@ def order(count: int, names: str) -> list[Event]:
 def play(rounds: Rounds, number: int, event: Event) -> str:
     """One round; what came of it. Raises :class:`StepFailed`, also with what was lost."""
     pair, journal = rounds.pair, rounds.pair.folder / f"round-{number}"
+    settled = pair.settle(PATIENCE)  # before anybody works: all that they are told is looked up
     work = pair.while_it("tests.ha.load", "work", str(pair.company), str(journal), words=_words(journal))
     try:
         _wait(work, journal, 0.0, ENOUGH, "nobody was served before")
-        settled = pair.settle(PATIENCE)
         active = pair.active()
         scene = Scene(pair, active, pair.other(active))
         time.sleep(secrets.randbelow(LONGER) / 1000)

@@ -199,6 +199,20 @@ def test_nothing_is_switched_on_without_mains(tmp_path: Path, capsys: pytest.Cap
     assert capsys.readouterr().out == "power:0\nboot:0\n"
 
 
+def test_a_kernel_that_stalls_as_it_boots_is_known(tmp_path: Path) -> None:
+    console, stall = tmp_path / power.CONSOLE, "rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:\n"
+    assert not power.has_stalled(tmp_path), "it has never been on"
+    console.write_text(f"{stall}Debian GNU/Linux 13 alpha ttyS0\n\nalpha login: ")
+    (tmp_path / power.BEGINS).write_text(str(console.stat().st_size))
+    assert not power.has_stalled(tmp_path), "what it said before it got power last is past"
+    with console.open("a") as said:
+        said.write(f"Booting\n{stall}")
+    assert power.has_stalled(tmp_path)
+    with console.open("a") as said:
+        said.write("alpha login: ")
+    assert not power.has_stalled(tmp_path), "it has come up all the same"
+
+
 def test_the_chapter_lists_every_step_and_every_event() -> None:
     chapter = (Path(__file__).parent / "README.md").read_text(encoding="utf-8")
     rows = set(re.findall(r"^\| `([a-z0-9-]+)` \|", chapter, re.MULTILINE))
