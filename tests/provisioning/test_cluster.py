@@ -321,6 +321,11 @@ def test_who_replaces_a_machine_is_known_until_it_is_done() -> None:
     assert order.index(gone["name"]) == len(order) - 2 and order[-1] == "What was done"
     assert "when" not in gone, "also where the machine came in an earlier run, or had been in another cluster"
     assert marker in (CLUSTER.parents[2] / "systemd/bin/vermilion-cluster").read_text(encoding="utf-8")
+    [block] = [each["block"] for each in tasks("cut") if "block" in each]
+    [goes] = [each["ansible.builtin.command"] for each in block if each["name"] == "It goes"]
+    for purpose, option in (("replace", " --replacing"), ("form", "")):
+        asked = templar({"cluster_purpose": purpose}).template(trusted(goes))
+        assert asked.rstrip() == f"/usr/local/sbin/vermilion-cluster switch-over{option}"
 
 
 @pytest.mark.parametrize(
