@@ -66,11 +66,17 @@ def system_addresses(host: str, port: int) -> Sequence[str]:
 
 
 def is_own_address(address: str) -> bool:
-    """Whether an interface of this machine has *address*: nobody else can bind it."""
+    """Whether an interface of this machine has *address*. A node of a cluster can bind any (net.ipv4.ip_nonlocal_bind),
+    so the kernel is asked by which interface it would send; nothing is sent."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.bind((address, 0))
+            if family == socket.AF_INET6:
+                probe.connect((address, 9))
+                # Its own addresses are reached from themselves (RFC 6724, 5, rule 1).
+                return ip_address(probe.getsockname()[0]) == ip_address(address)
+            # EADDRNOTAVAIL where no interface has it (ip(7)).
+            probe.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(address))
     except OSError:
         return False
     return True

@@ -405,6 +405,29 @@ def test_drbd_may_listen_on_an_address_that_is_away_with_its_cable() -> None:
     assert done.returncode == 0, done.stderr
 
 
+OWN = """import importlib.util, sys
+from appliance.network_addresses import is_own_address
+spec = importlib.util.spec_from_file_location("survey", sys.argv[1])
+survey = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(survey)
+for address in sys.argv[2:]:
+    print(address, survey.here(address), is_own_address(address))
+"""
+
+
+@tool("ip")
+@pytest.mark.skipif(not os.access(SYSCTL, os.X_OK), reason="systemd is not here")
+def test_what_a_node_may_bind_is_no_address_of_its_own() -> None:
+    """Else no second run would find the floating address free, and no webhook would leave a cluster."""
+    alone = ("unshare", "--net", *(() if os.geteuid() == 0 else ("--map-root-user",)), "sh", "-c")
+    begun = '"$0" "$1" && shift && ip link set lo up && ip address add 192.0.2.7/32 dev lo &&'
+    begun += ' ip address add 2001:db8::7/128 dev lo nodad && exec "$@"'
+    addresses = {"127.0.0.1": True, "192.0.2.7": True, "192.0.2.1": False, "2001:db8::7": True, "2001:db8::1": False}
+    asked = (sys.executable, "-I", "-c", OWN, str(CLUSTER / "files/survey.py"), *addresses)
+    done = run(*alone, begun, SYSCTL, CLUSTER / "files/sysctl.conf", *asked)
+    assert done.stdout.splitlines() == [f"{each} {own} {own}" for each, own in addresses.items()], done.stderr
+
+
 @pytest.mark.parametrize("lost", [1, 2])
 @pytest.mark.parametrize("arbiter", ["", "arbiter.enterprise.example"])
 def test_whoever_was_replaced_is_taken_out_alone(lost: int, arbiter: str) -> None:
@@ -768,6 +791,8 @@ def test_a_cut_that_was_begun_counts_once_it_was_done(begun: dict[str, Any], suc
     tasks = {name: yaml.safe_load((CLUSTER / f"tasks/{name}.yml").read_text("utf-8")) for name in ("cut", "prove")}
     [asks] = [each for each in tasks["prove"] if each["name"] == "Whether that is done"]
     [begins] = [each for each in tasks["cut"] if each["name"] == "It was begun"]
+    [remembers] = [str(each) for each in tasks["prove"] if each.get("register") == "cluster_history"]
+    assert " --verbose " in remembers, "stonith_admin 3.0 tells of the oldest cut alone without it"
     given = clusters.both()
     given |= {"cluster_cut": given["cluster_node"], "cluster_target": "node-a"}
     given["hostvars"]["node-a"]["cluster_here"] = here()

@@ -141,10 +141,13 @@ def resolved(name):
 
 
 def here(address):
-    """Whether this machine has the address: only then a socket can be bound to it."""
+    """Whether an interface of this machine has the address. That a socket can be bound to it says nothing on a node of a cluster (sysctl.conf)."""
     try:
-        with socket.socket(family(address), socket.SOCK_DGRAM) as bound:
-            bound.bind((address, 0))
+        with socket.socket(family(address), socket.SOCK_DGRAM) as asking:
+            if family(address) == socket.AF_INET6:
+                asking.connect((address, 9))  # from its own address, where it is one (RFC 6724, 5, rule 1); sends nothing
+                return ipaddress.ip_address(asking.getsockname()[0]) == ipaddress.ip_address(address)
+            asking.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(address))  # of an interface, by its address
     except OSError:
         return False
     return True
