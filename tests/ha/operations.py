@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.ha import power
 from tests.ha.node import BOOTED, Node
-from tests.ha.pair import SETTLED, Pair, eventually, new_disk
+from tests.ha.pair import SETTLED, Pair, State, eventually, new_disk
 from tests.ha.preparing import TITLE
 from tests.ha.steps import prepared_disks
 from tests.machine.commands import run
@@ -82,7 +82,8 @@ def replace(pair: Pair) -> str:
     _start(lost)
     began = time.monotonic()
     while time.monotonic() - began < WATCHED:
-        if not _serves_alone(pair, stays) or stays.since != since:
+        state = pair.state(stays)  # nothing, where it has too much to do to answer
+        if (state is not None and not _is_alone(state, stays)) or stays.since != since:
             raise StepFailed(f"{lost.name}, with the disks from before, has reached {stays.name}")
         time.sleep(5)
     lost.cut()
@@ -98,7 +99,13 @@ def replace(pair: Pair) -> str:
 
 def _serves_alone(pair: Pair, node: Node) -> bool:
     state = pair.state(node)
-    return state is not None and state.online == {node.name} and state.active == node.name
+    return state is not None and _is_alone(state, node)
+
+
+def _is_alone(state: State, node: Node) -> bool:
+    """Whether *node* serves, sees nobody, and has nobody left to cut."""
+    cuts = state.crm_mon.find("./nodes/node[@unclean='true']")
+    return cuts is None and state.online == {node.name} and state.active == node.name
 
 
 def _start(node: Node) -> None:

@@ -324,8 +324,8 @@ def test_who_replaces_a_machine_is_known_until_it_is_done() -> None:
     [block] = [each["block"] for each in tasks("cut") if "block" in each]
     [goes] = [each["ansible.builtin.command"] for each in block if each["name"] == "It goes"]
     for purpose, option in (("replace", " --replacing"), ("form", "")):
-        asked = templar({"cluster_purpose": purpose}).template(trusted(goes))
-        assert asked.rstrip() == f"/usr/local/sbin/vermilion-cluster switch-over{option}"
+        asked = templar({"cluster_purpose": purpose, "cluster_timeout_factor": 6}).template(trusted(goes))
+        assert asked == f"/usr/local/sbin/vermilion-cluster switch-over --wait 1800{option}"
 
 
 @pytest.mark.parametrize(
@@ -881,6 +881,35 @@ def test_a_folder_that_was_there_keeps_its_mode() -> None:
     made = [each["ansible.builtin.command"]["argv"] for each in every if "mkdir" in str(each)]
     assert len(made) == 2 and all(argv[:2] == ["mkdir", "--parents"] for argv in made)
     assert not [each for each in every if each.get("ansible.builtin.file", {}).get("state") == "directory"]
+
+
+def test_a_bundle_that_is_in_its_place_is_whole() -> None:
+    """A later run takes one that is there; so nothing is in its place before all of it is on the disk, with its key."""
+    import yaml  # noqa: PLC0415
+
+    tasks = yaml.safe_load((CLUSTER.parents[1] / "playbooks/tasks/bundle.yml").read_text(encoding="utf-8"))
+    [copies] = [each["block"] for each in tasks if "block" in each]
+    *steps, puts = copies
+    place, beside = "{{ base_bundle }}", "{{ base_bundle }}.partial"
+    assert puts["ansible.builtin.command"]["argv"] == ["mv", "--no-target-directory", beside, place]
+    assert [each["ansible.builtin.unarchive"]["dest"] for each in steps if "ansible.builtin.unarchive" in each] == [beside]
+    assert [each for each in steps if each.get("ansible.builtin.copy", {}).get("dest") == "{{ base_key }}"]
+    assert "sha256sum" in str(steps) and ["sync", "--file-system", beside] in [
+        each.get("ansible.builtin.command", {}).get("argv") for each in steps
+    ]
+
+
+def test_a_run_that_was_interrupted_before_the_cluster_had_anything_to_do_goes_on() -> None:
+    """Each machine says already that it is one of two, and the refusal to change one alone is not for this playbook."""
+    import yaml  # noqa: PLC0415
+
+    [first, *_rest] = yaml.safe_load((CLUSTER.parents[1] / "playbooks/cluster.yml").read_text(encoding="utf-8"))
+    guard = yaml.safe_load((CLUSTER.parent / "preflight/tasks/main.yml").read_text(encoding="utf-8"))
+    [holds] = [each["ansible.builtin.assert"]["that"] for each in guard if "without the other" in each["name"]]
+    for formed, halfway in ((False, True), (True, False)):
+        given = {"cluster_formed": formed, "cluster_halfway": halfway, "preflight_cluster": {"stat": {"exists": True}}}
+        given["base_node"] = trusted(first["vars"]["base_node"])
+        assert templar(given).template(trusted(f"{{{{ {holds} }}}}")) is True
 
 
 def of_six() -> list[dict[str, Any]]:
