@@ -66,8 +66,8 @@ def system_addresses(host: str, port: int) -> Sequence[str]:
 
 
 def is_own_address(address: str) -> bool:
-    """Whether an interface of this machine has *address*. A node of a cluster can bind any (net.ipv4.ip_nonlocal_bind),
-    so the kernel is asked by which interface it would send; nothing is sent."""
+    """Whether an interface of this machine has *address*. A node of a cluster can bind any
+    (net.ipv4.ip_nonlocal_bind), so the kernel is asked by which it would send; nothing is sent."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:

@@ -422,7 +422,7 @@ def test_what_a_node_may_bind_is_no_address_of_its_own() -> None:
     alone = ("unshare", "--net", *(() if os.geteuid() == 0 else ("--map-root-user",)), "sh", "-c")
     begun = '"$0" "$1" && shift && ip link set lo up && ip address add 192.0.2.7/32 dev lo &&'
     begun += ' ip address add 2001:db8::7/128 dev lo nodad && exec "$@"'
-    addresses = {"127.0.0.1": True, "192.0.2.7": True, "192.0.2.1": False, "2001:db8::7": True, "2001:db8::1": False}
+    addresses = {"192.0.2.7": True, "2001:db8::7": True, "192.0.2.1": False, "2001:db8::1": False}
     asked = (sys.executable, "-I", "-c", OWN, str(CLUSTER / "files/survey.py"), *addresses)
     done = run(*alone, begun, SYSCTL, CLUSTER / "files/sysctl.conf", *asked)
     assert done.stdout.splitlines() == [f"{each} {own} {own}" for each, own in addresses.items()], done.stderr
@@ -884,7 +884,7 @@ def test_a_folder_that_was_there_keeps_its_mode() -> None:
 
 
 def test_a_bundle_that_is_in_its_place_is_whole() -> None:
-    """A later run takes one that is there; so nothing is in its place before all of it is on the disk, with its key."""
+    """A later run takes one that is there, so all of it is on the disk before, with its key."""
     import yaml  # noqa: PLC0415
 
     tasks = yaml.safe_load((CLUSTER.parents[1] / "playbooks/tasks/bundle.yml").read_text(encoding="utf-8"))
@@ -892,7 +892,8 @@ def test_a_bundle_that_is_in_its_place_is_whole() -> None:
     *steps, puts = copies
     place, beside = "{{ base_bundle }}", "{{ base_bundle }}.partial"
     assert puts["ansible.builtin.command"]["argv"] == ["mv", "--no-target-directory", beside, place]
-    assert [each["ansible.builtin.unarchive"]["dest"] for each in steps if "ansible.builtin.unarchive" in each] == [beside]
+    unpacked = [each["ansible.builtin.unarchive"] for each in steps if "ansible.builtin.unarchive" in each]
+    assert [each["dest"] for each in unpacked] == [beside]
     assert [each for each in steps if each.get("ansible.builtin.copy", {}).get("dest") == "{{ base_key }}"]
     assert "sha256sum" in str(steps) and ["sync", "--file-system", beside] in [
         each.get("ansible.builtin.command", {}).get("argv") for each in steps
@@ -900,14 +901,15 @@ def test_a_bundle_that_is_in_its_place_is_whole() -> None:
 
 
 def test_a_run_that_was_interrupted_before_the_cluster_had_anything_to_do_goes_on() -> None:
-    """Each machine says already that it is one of two, and the refusal to change one alone is not for this playbook."""
+    """Each machine says already that it is one of two, and this playbook does not change one alone."""
     import yaml  # noqa: PLC0415
 
     [first, *_rest] = yaml.safe_load((CLUSTER.parents[1] / "playbooks/cluster.yml").read_text(encoding="utf-8"))
     guard = yaml.safe_load((CLUSTER.parent / "preflight/tasks/main.yml").read_text(encoding="utf-8"))
     [holds] = [each["ansible.builtin.assert"]["that"] for each in guard if "without the other" in each["name"]]
     for formed, halfway in ((False, True), (True, False)):
-        given = {"cluster_formed": formed, "cluster_halfway": halfway, "preflight_cluster": {"stat": {"exists": True}}}
+        given: dict[str, Any] = {"cluster_formed": formed, "cluster_halfway": halfway}
+        given["preflight_cluster"] = {"stat": {"exists": True}}
         given["base_node"] = trusted(first["vars"]["base_node"])
         assert templar(given).template(trusted(f"{{{{ {holds} }}}}")) is True
 
