@@ -10,6 +10,7 @@ which the certificate was not to be believed any more.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +20,7 @@ from itertools import islice
 from cryptography import x509
 
 from appliance.errors import EvidenceIncomplete
-from appliance.evidence.history import events
+from appliance.evidence.history import events, proven_by, stamped_files
 from appliance.evidence.model import (
     Certificates,
     EvidenceInput,
@@ -298,24 +299,38 @@ def _used(evidence: EvidenceInput, extraction: Extraction) -> Iterator[tuple[str
 
 
 def _stampers(evidence: EvidenceInput, extraction: Extraction) -> dict[x509.Certificate, datetime]:
-    """The timestamp keys, and by when the last of the tokens of each is proven to have existed: by the document
-    timestamp after it; for records by the completion of the contract, which the log has later than them; for the
-    rest by this package itself."""
-    completed = (each.at for each in events(evidence.log.entries) if each.kind == "contract-completed")
-    recorded = min(completed, default=evidence.created)
+    """The timestamp keys, and by when the last of the tokens of each is proven to have existed: of those in the
+    contract by the document timestamp after it, in the file and in time; of records as
+    :func:`appliance.evidence.history.proven_by` says; of the rest by this package itself."""
+    told, created = events(evidence.log.entries), evidence.created
+    stamped = stamped_files(evidence.signed, {each.covers.end: each.at for each in extraction.timestamps})
 
-    def proven(at: datetime) -> datetime:
+    def covered(covers: ByteRange, at: datetime) -> datetime:
         """In whole seconds, as the checkers see them."""
-        second = at.replace(microsecond=0)
-        later = (each.at for each in extraction.timestamps if each.at.replace(microsecond=0) > second)
-        return min(later, default=evidence.created)
+        second, after = (
+            at.replace(microsecond=0),
+            (it for it in extraction.timestamps if it.covers.end > covers.end),
+        )
+        return min((it.at for it in after if it.at.replace(microsecond=0) >= second), default=created)
+
+    def recorded(each: ExtractedRecord) -> datetime:
+        digest = hashlib.sha256(each.record.record).hexdigest()
+        return min(
+            proven_by(each.record.name, digest, each.signed.at, told, evidence.contract, stamped) or created,
+            created,
+        )
+
+    def signed(each: ExtractedSignature) -> datetime:
+        """The timestamp of one that was made elsewhere is not in the file."""
+        inside = each.signed.token in each.signed.cms
+        return covered(each.covers, each.signed.at) if inside else created
 
     tokens = [
-        *((each.signed.token, proven(each.signed.at)) for each in extraction.signatures),
-        *((each.token, proven(each.at)) for each in extraction.timestamps),
-        *((each.signed.token, recorded) for each in extraction.records),
-        (timestamp.parse_response(evidence.exchange.reply), evidence.created),
-        (evidence.log.checkpoint_token, evidence.created),
+        *((each.signed.token, signed(each)) for each in extraction.signatures),
+        *((each.token, covered(each.covers, each.at)) for each in extraction.timestamps),
+        *((each.signed.token, recorded(each)) for each in extraction.records),
+        (timestamp.parse_response(evidence.exchange.reply), created),
+        (evidence.log.checkpoint_token, created),
     ]
     found: dict[x509.Certificate, datetime] = {}
     for token, at in tokens:

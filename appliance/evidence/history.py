@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -147,6 +147,17 @@ def unnamed(signed: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 FOLDER: Final = "voiding/"
+_NAMING_FILE: Final = ("contract-completed", "archive-renewed")
+"""The kinds of entries that name the file that the contract is by then."""
+_NAMING_RECORD: Final[Mapping[str, tuple[str, str, timedelta]]] = {
+    "agreement-accepted": ("agreement/", "signed", timedelta()),
+    "void-declared": ("voiding/", "signed", timedelta()),
+    **dict.fromkeys(
+        ("power-verified", "guest-certified", "anchor-approved"), ("authority/", "statement", timedelta(hours=1))
+    ),
+}
+"""The kinds of entries that name a signed record: its folder, the field that has its SHA-256, and how far the
+entry may be from the time of its timestamp. A statement gets its timestamp just before it is logged."""
 VOIDED: Final = "contract-voided"
 
 
@@ -263,10 +274,60 @@ def _stages(own: Iterable[PackageEvent], signed: bytes, signed_until: int) -> It
     """The digests of the *signed* file as it was completed, with all of its signatures, or as it was renewed;
     *own* are the events of the contract. A shorter file is another document, which somebody may have voided."""
     for each in own:
-        if each.kind in ("contract-completed", "archive-renewed"):
+        if each.kind in _NAMING_FILE:
             digest, size = each.public["digest"], each.public["size"]
             if size >= signed_until and _digest(signed[:size]) == digest:
                 yield digest
+
+
+def stamped_files(signed: bytes, stamps: Mapping[int, datetime]) -> dict[str, datetime]:
+    """The files that the *signed* one was after each document timestamp: the SHA-256 (hex) of each, and the time
+    of that timestamp. *stamps* are those times, by where in the file what they cover ends."""
+    read, before, found = hashlib.sha256(), 0, dict[str, datetime]()
+    for end, at in sorted(stamps.items()):
+        read.update(signed[before:end])
+        before, found[read.hexdigest()] = end, at
+    return found
+
+
+def proven_by(
+    name: str,
+    record: str,
+    at: datetime,
+    events: Sequence[PackageEvent],
+    contract: str,
+    stamped: Mapping[str, datetime],
+) -> datetime | None:
+    """By when the *record* of this *name* in the package and this SHA-256 (hex) was there, whose own timestamp has
+    the time *at*; None where nothing proves it.
+
+    What proves it is the log: after the entry that names the record, the first one by which the *contract* was
+    completed or renewed as one of the *stamped* files, whose timestamp is not earlier than the record, and of
+    which no entry had told by then. The later of both times counts. That the log was written promptly and in this
+    order is the word of whoever wrote it, and so is that the record was signed by then: the log has its content
+    alone.
+    """
+    at, named, told = at.replace(microsecond=0), False, set[str]()
+    for each in events:
+        file = str(each.public.get("digest"))
+        if not named:
+            told.add(file)
+            named = _names(each, name, record, at, contract)
+        elif each.kind in _NAMING_FILE and each.public.get("contract") == contract and file not in told:
+            stamp = stamped.get(file)
+            if stamp is not None and at <= stamp:
+                return max(each.at, stamp)
+    return None
+
+
+def _names(event: PackageEvent, name: str, record: str, at: datetime, contract: str) -> bool:
+    """Whether the *event*, of this *contract* or of none, names the *record* of that *name* and SHA-256 where the
+    product does, which has the time *at*."""
+    if event.kind not in _NAMING_RECORD:
+        return False
+    folder, field, late = _NAMING_RECORD[event.kind]
+    own = name.startswith(folder) and event.public.get("contract", contract) == contract
+    return own and event.public.get(field) == record and abs(event.at - at) <= late
 
 
 def _digest(content: bytes) -> str:

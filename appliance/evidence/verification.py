@@ -23,7 +23,7 @@ Memory is bounded by the container's size, since nothing is compressed, and by l
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -200,7 +200,7 @@ def _judged(files: Files, listed: PackageManifest, trust: PackageTrust, witnesse
         *held_against(package.SIGNED_REPLY, judge_reply(files, _EXCHANGE, document, trust)),
         *checkpoint_stamp(files, trust),
         *_stamps_elsewhere(contract, trust),
-        *_records(files, listed, told, trust, seal),
+        *_records(files, listed, told, trust, seal, stamped=_stamped(contract, report)),
         *(witnessed := judge_witnesses(files, witnesses)).reports,
         *judge_lists(files, trust),
     )
@@ -275,18 +275,31 @@ def _stamps_elsewhere(contract: SignedContract, trust: PackageTrust) -> Iterator
             yield from held_against(f"signatures/{number}.tst", judge_stamp(made.token, made.value, trust))
 
 
+def _stamped(contract: SignedContract, report: VerificationReport) -> dict[str, datetime]:
+    """The files that the *contract* was, with the document timestamps that hold by the *report* on it."""
+    stamps = {
+        each.end: each.timestamp
+        for each in report.signatures
+        if each.document_timestamp and each.passed and each.timestamp
+        if each.end is not None and each.end in contract.carried
+    }
+    return history.stamped_files(contract.document, stamps)
+
+
 def _records(
-    files: Files, listed: PackageManifest, told: Sequence[PackageEvent], trust: PackageTrust, seal: SignatureReport
+    files: Files,
+    listed: PackageManifest,
+    told: Sequence[PackageEvent],
+    trust: PackageTrust,
+    seal: SignatureReport,
+    *,
+    stamped: Mapping[str, datetime],
 ) -> Iterator[SignatureReport]:
     """Acceptances, statements about powers and declarations that the contract is void; where the certificate of
-    the timestamp of an acceptance has run out or was revoked, as of when the contract was completed: the log
-    has it before its entry, which names the bytes that the document timestamps go on proving. Unless the *seal*
-    on the manifest is believed, nobody is asked for trust here: the verdict is undecided anyway, and a process for
-    each of two hundred records would be at anybody's service.
+    the timestamp of one has run out or was revoked, as of when log and *stamped* files prove that it was there.
+    Unless the *seal* on the manifest is believed, nobody is asked for trust here: the verdict is undecided anyway,
+    and a process for each of two hundred records would be at anybody's service.
     """
-    own = (event for event in told if event.public.get("contract") == listed.contract)
-    completed = [event.at for event in own if event.kind == "contract-completed"]
-    then = replace(trust, at=min([trust.at, *completed]))
     records = contents.require_records(files)
     if len(records) > _MOST_RECORDS:
         raise PackageRefused(
@@ -298,9 +311,11 @@ def _records(
             _require_speaker(name, signed, part(files, f"{name}.json"), told)
     for name, signed in records.items() if seal.passed else ():
         found = judge_stamp(signed.token, signed.value, trust)
-        later = name.startswith(history.FOLDER)
-        if not later and found.verdict.subindication in SINCE:
-            found = judge_stamp(signed.token, signed.value, then)
+        if found.verdict.subindication in SINCE:
+            digest = hashlib.sha256(files[f"{name}.json"]).hexdigest()
+            proven = history.proven_by(name, digest, signed.at, told, listed.contract, stamped)
+            if proven is not None and proven < trust.at:
+                found = judge_stamp(signed.token, signed.value, replace(trust, at=proven))
         yield from held_against(f"{name}.tst", found)
         who = manifest_signature.finding(signed.certificate, trust, proven=signed.at)
         if who.verdict != PASSED:

@@ -103,6 +103,10 @@ def _dated(message: bytes) -> datetime:
     return timestamp.parse_token(token).gen_time.replace(microsecond=0)
 
 
+VERIFIED = timedelta(minutes=50)
+"""How long before the first signature a second person confirmed the power on which it rests."""
+
+
 def accepted_at(pdf: SignedPdf) -> datetime:
     """When both companies agreed."""
     return signed_at(pdf) - timedelta(hours=1)
@@ -170,7 +174,7 @@ def _power(at: datetime) -> dict[str, Any]:
         "until": instant(at + timedelta(days=10)),
         "letter": hashlib.sha256(LETTER).hexdigest(),
         "registered": {"by": "person-zhao", "at": instant(at - timedelta(days=9))},
-        "verified": {"by": "officer-qian", "at": instant(at - timedelta(days=8))},
+        "verified": {"by": "officer-qian", "at": instant(at - VERIFIED)},
         "revoked": None,
     }
 
@@ -271,8 +275,14 @@ def _acts(pdf: SignedPdf, start: datetime, accepting: Accepting, *, stated: bool
                 public[f"activated_{way.replace('-', '_')}"] = instant(dated)
         moment = start + timedelta(minutes=3 * number)
         yield LedgerEntry(kind, dated if kind == "party-signed" else moment, contract | public, private)
+        if number == 0:
+            yield from _basis(record, at, stated=stated)
+
+
+def _basis(record: dict[str, Any], at: datetime, *, stated: bool) -> Iterator[LedgerEntry]:
+    """What the log has of the power and the identity check on which the signature of *at* rests, before it."""
     power, identity = record["considered"][0]["power"], record["identity"]
-    for public, moment in (_registered(power, at), _verified(power, at, stated=stated), _checked(identity, at)):
+    for public, moment in (_checked(identity, at), _registered(power, at), _verified(power, at, stated=stated)):
         kind = str(public.pop("kind"))
         yield LedgerEntry(kind, moment, public)
 
@@ -294,7 +304,7 @@ def _registered(power: dict[str, Any], at: datetime) -> tuple[dict[str, Any], da
 def _verified(power: dict[str, Any], at: datetime, *, stated: bool) -> tuple[dict[str, Any], datetime]:
     known = {"kind": "power-verified", "actor": "officer-qian", "power": POWER, "digest": power["letter"]}
     digest = hashlib.sha256(canonical.encode(statement(at))).hexdigest()
-    return known | ({"statement": digest} if stated else {}), at - timedelta(days=8)
+    return known | ({"statement": digest} if stated else {}), at - VERIFIED
 
 
 def _checked(identity: dict[str, Any], at: datetime) -> tuple[dict[str, Any], datetime]:
@@ -316,7 +326,7 @@ def log(
     openings: dict[int, dict[str, Any]] = {}
     chains: dict[str, list[int]] = {}
     for index, act in zip(
-        (*ACCEPTED, *range(3, others, 5)),
+        (*ACCEPTED, *range(3, 7), *range(8, others, 5)),
         _acts(pdf, authority.now - timedelta(minutes=30), accepting, stated=stated),
         strict=False,
     ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -43,24 +43,28 @@ class Forger:
             patched.setattr(contract, "_acts", acts)
             return contract.make(self.authority, self.pdf, others=100)
 
-    def voided(self, digest: str, log: Log = iter, *, title: str = contract.TITLE) -> EvidenceInput:
-        """The contract is void by declarations of both signers, about a file of this *digest*."""
+    def voided(
+        self, digest: str, log: Log = iter, *, title: str = contract.TITLE, by: Sequence[TestAuthority] = ()
+    ) -> EvidenceInput:
+        """The contract is void by declarations of both signers, about a file of this *digest*, each certified and
+        dated by one of *by*. The log has them after the completion, before *log* makes something of it."""
         said = {"contract": CONTRACT, "format": records.FORMATS[records.DECLARATION], "title": title}
         declared = {
             each: canonical.encode({**said, "digest": digest, "person": each, "voiding": "1"}) for each in BOTH
         }
-        at, kind = self.authority.now, records.MEDIA_TYPES[records.DECLARATION]
+        authorities = tuple(by) or (self.authority, self.authority)
+        kind, moments = records.MEDIA_TYPES[records.DECLARATION], [each.now for each in authorities]
 
         def declaring(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
             for entry in entries:
                 yield entry
                 if entry.kind == COMPLETED:
-                    for person, record in declared.items():
+                    for (person, record), at in zip(declared.items(), moments, strict=True):
                         public = {"contract": CONTRACT, "actor": person, "voiding": "1"}
                         signed = hashlib.sha256(record).hexdigest()
                         yield LedgerEntry("void-declared", at, {**public, "signed": signed})
                     yield LedgerEntry(
-                        "contract-voided", at, {"contract": CONTRACT, "actor": BOTH[0], "voiding": "1"}
+                        "contract-voided", moments[-1], {"contract": CONTRACT, "actor": BOTH[0], "voiding": "1"}
                     )
 
         signed = [
@@ -69,11 +73,11 @@ class Forger:
                 "Declaration",
                 contract.NAMES[person],
                 record,
-                self.authority.sign(self.authority.person(contract.NAMES[person]), record, media_type=kind),
+                each.sign(each.person(contract.NAMES[person]), record, media_type=kind),
             )
-            for number, (person, record) in enumerate(declared.items(), start=1)
+            for number, ((person, record), each) in enumerate(zip(declared.items(), authorities, strict=True), 1)
         ]
-        evidence = self.telling(lambda entries: declaring(log(entries)))
+        evidence = self.telling(lambda entries: log(declaring(entries)))
         return replace(evidence, title=title, records=(*evidence.records, *signed))
 
     def built(self, evidence: EvidenceInput) -> bytes:

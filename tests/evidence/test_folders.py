@@ -113,7 +113,7 @@ TAMPERED = [
     _resealing({"voiding/declared.json": b"{}"}),
     _resealing({"index.txt": b"signature 01 0 0 $(id)\n"}),
     _resealing({"signatures/03.tst": None}),
-    _resealing({"log/entries/00000043.json": None}),
+    _resealing({"log/entries/00000006.json": None}),
     _resealing({"authority/02.json": b"{}"}),
     _resealing({"certificates/crls.pem": b"-----BEGIN X509 CRL-----\n-----END X509 CRL-----\n"}),
     _by_a_person,

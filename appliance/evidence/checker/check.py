@@ -31,6 +31,12 @@ from urllib.parse import quote_plus, unquote
 
 HERE = Path(__file__).resolve().parent
 COMPLETED = "contract-completed"
+NAMING_FILE = (COMPLETED, "archive-renewed")
+NAMING_RECORD = {
+    "agreement-accepted": ("agreement/", "signed", 0),
+    "void-declared": ("voiding/", "signed", 0),
+    **dict.fromkeys(("power-verified", "guest-certified", "anchor-approved"), ("authority/", "statement", 3600)),
+}
 ORIGINAL, PDF = "contract/contract.pdf", "contract/contract.signed.pdf"
 CA, CHAIN, CRLS = "certificates/ca.pem", "certificates/chain.pem", "certificates/crls.pem"
 DATED = ("crl", "-noout", "-issuer", "-lastupdate", "-nameopt", "sname,utf8,esc_ctrl,sep_comma_plus_space")
@@ -723,7 +729,9 @@ class Package:
 
 
 class ContractPackage(Package):
-    """``carried``: what each signature of the contract covers, by whom. ``voiding``: who signed such records."""
+    """``carried``: what each signature of the contract covers, by whom. ``voiding``: who signed such records.
+    ``ends``: of each timestamp in the contract where in it ends what it or its signature covers. ``stamped``: the
+    SHA-256 of the contract up to the end of a document timestamp, and that timestamp."""
 
     form, limits, proven = CONTRACT, LIMITS, PROVEN
     fixed = (PDF, "contract/contract.tsq", "index.txt")
@@ -732,6 +740,8 @@ class ContractPackage(Package):
         super().__init__(root, scratch)
         self.carried: list[tuple[str, str, str]] = []
         self.voiding: list[str] = []
+        self.ends: dict[str, int] = {}
+        self.stamped: dict[str, str] = {}
         *index, rest = read("index.txt").split(b"\n")
         formed = not rest and all(map(INDEX.fullmatch, index))
         require(formed, "a line of index.txt has another form than lines have 索引中有格式不符的行")
@@ -755,15 +765,33 @@ class ContractPackage(Package):
         self.check_history(entries)
 
     def until(self, stamp: str, entries: list[LoggedEntry]) -> int:
-        """Of those in the contract by the document timestamp after them, of most records by its completion."""
+        """Of those in the contract by the document timestamp after them, in the file and in time."""
         at = self.stamps[stamp]
-        if stamp.startswith("signatures/"):
-            after = [self.stamps[f"signatures/{line[1]}.tst"] for line in self.index if line[0] == "timestamp"]
-            return min([self.made, *(each for each in after if each > at)])
-        own = (each.at for each in entries if (each.kind, each.public.get("contract")) == (COMPLETED, self.about))
-        return (
-            max(at, min(own, default=self.made)) if stamp.startswith(("agreement/", "authority/")) else self.made
-        )
+        if stamp.startswith(("agreement/", "authority/", "voiding/")):
+            return self.proven_by(f"{stamp[:-4]}.json", at, entries)
+        end = self.ends.get(stamp, sys.maxsize)
+        after = (self.stamps[each] for each in self.stamped.values() if self.ends[each] > end)
+        return min([self.made, *(each for each in after if each >= at)])
+
+    def proven_by(self, record: str, at: int, entries: list[LoggedEntry]) -> int:
+        """By when the record was there: in the log, after the entry that names it (one of an acceptance or a
+        declaration at their own time, of a statement within an hour of it), the first one counts by which the
+        contract was completed or renewed as a file with a document timestamp that is not earlier than the record,
+        and of which no entry had told by then. The later of both times counts; that the log was written promptly
+        and in order, its writer says."""
+        digest, named, told = hashlib.sha256(read(record)).hexdigest(), False, set[str]()
+        for _, _, kind, logged, public in entries:
+            file = public.get("digest", "-")
+            if not named:
+                told.add(file)
+                if kind in NAMING_RECORD and public.get("contract", self.about) == self.about:
+                    folder, field, late = NAMING_RECORD[kind]
+                    named = record.startswith(folder) and public.get(field) == digest and abs(logged - at) <= late
+            elif kind in NAMING_FILE and public.get("contract") == self.about and file not in told:
+                stamp = self.stamps[self.stamped[file]] if file in self.stamped else 0
+                if at <= stamp:
+                    return min(self.made, max(logged, stamp))
+        return self.made
 
     def conclude(self) -> None:
         super().conclude()
@@ -849,6 +877,8 @@ class ContractPackage(Package):
     def check_signature(self, number: str, *places: int) -> None:
         content = self.covered(f"signatures/{number}.p7s", *places)
         _, person, who = self.check_signed(f"signatures/{number}", number, content)
+        if read(f"signatures/{number}.tst") in read(f"signatures/{number}.p7s"):
+            self.ends[f"signatures/{number}.tst"] = places[1] + places[2]
         self.carried.append((hashlib.sha256(content).hexdigest(), person, self.about))
         reach, size = places[1] + places[2], len(read(PDF))
         show(f"ok    signature {number}, over {reach} of {size} bytes, by {who} 签名及其时间戳有效")
@@ -881,6 +911,8 @@ class ContractPackage(Package):
     def check_document_timestamp(self, number: str, *places: int) -> None:
         name = f"signatures/{number}.tst"
         shown = self.check_dated(name, self.kept(self.covered(name, *places)), f"the contract, {number}, 文档")
+        self.ends[name] = places[1] + places[2]
+        self.stamped[hashlib.sha256(read(PDF)[: self.ends[name]]).hexdigest()] = name
         show(f"ok    document timestamp {number}, {shown} 文档时间戳有效")
 
     def check_records(self) -> None:

@@ -23,7 +23,7 @@ pdf=contract/contract.signed.pdf
 chain=certificates/chain.pem chains=certificates/chain.pem lists=certificates/crls.pem
 judged=$(printf '%s\n' manifest.json manifest.p7s manifest.tsq log/log.pub.pem log/log.vkey log/checkpoint \
     log/checkpoint.text log/checkpoint.sig)
-stamps='' acted='' archived='' completed='' beside='^$'
+stamps='' acted='' placed='' beside='^$'
 
 # Forms of what is read below, so that each part can stand in one place only, each value has one form, and no number is
 # anything else.
@@ -399,19 +399,17 @@ path_stands() {
     for each in $(issuers_of "$1"); do (path_stands "$(issuer "$each")" "$2") || return 1; done
 }
 
-# stampers: of each timestamp the certificate here by which it was made, and until when it is proven to have been
-# there: to the document timestamp after it; those of most records to the completion of the contract, others to now
+# stampers: of each timestamp the certificate here by which it was made, and until when it is proven to have been there
 stampers() {
     for stamp in $stamps; do
         case $stamp in renewals/*) continue ;; esac
         until=$made own=$(stamped "$stamp") && own=${own%% *}
         case $stamp in
-        signatures/*) for each in $archived; do
-            [ "$each" -le "$own" ] || [ "$each" -ge "$until" ] || until=$each
-        done ;;
-        agreement/* | authority/*) until=${completed:-$made} ;;
+        signatures/*) until=$(covered_by "$stamp" "$own") ;;
+        agreement/* | authority/* | voiding/*) until=$(proven_by "${stamp%tst}json" "$own") ;;
         manifest.tsr) until=$renewed ;;
         esac
+        until=${until:-$made}
         [ "$until" -ge "$own" ] || until=$own
         found=$(stamper "$stamp")
         echo "${found:-none} $until"
@@ -552,7 +550,7 @@ table() {
             if (!exists(year, month, day)) exit 1
             at = epoch(year, month, day, substr($0, 19, 8))
             print FILENAME, sprintf("%.0f", at), kind, field("contract"), field("sequence"), field("previous"), \
-                field("signed"), field("signer"), field("digest"), field("size")
+                field("signed"), field("signer"), field("digest"), field("size"), field("statement")
         }' log/entries/*.json
 }
 
@@ -718,6 +716,8 @@ check_signature() { # NN HEAD TAIL LENGTH
     check_signed "signatures/$1" "$1" range "$2" "$3" "$4"
     carried="$carried$(range "$2" "$3" "$4" | hashed) $person $contract
 "
+    ! hex <"signatures/$1.p7s" | grep -qF "$(hex <"signatures/$1.tst")" || placed="${placed}signatures/$1.tst $(($3 + $4))
+"
     pass "signature $1, over $(($3 + $4)) of $(($(wc -c <"$pdf"))) bytes, by $who; $when 签名及其时间戳有效"
 }
 
@@ -754,7 +754,8 @@ check_own() {
 check_document_timestamp() { # NN HEAD TAIL LENGTH
     check_place "signatures/$1.tst" "$2" "$3" "$4"
     check_dated "signatures/$1.tst" "the contract, $1, 文档" range "$2" "$3" "$4"
-    archived="$archived $at"
+    placed="${placed}signatures/$1.tst $(($3 + $4)) $at $(head -c "$(($3 + $4))" "$pdf" | hashed)
+"
     pass "document timestamp $1, $when 文档时间戳有效"
 }
 
@@ -774,11 +775,53 @@ check_records() { # whatever is signed, or would be taken for signed: acceptance
     done
 }
 
+# covered_by TIMESTAMP TIME: by when one in the contract was there, by the document timestamp after it, in the file and
+# in time; $placed has of each where in the contract ends what it or its signature covers and, of document timestamps,
+# their times and the SHA-256 of the contract up to there
+covered_by() {
+    printf '%s' "$placed" | awk -v stamp="$1" -v own="$2" -v until="$made" '
+        { end[$1] = $2 }
+        NF == 4 { at[$1] = $3 }
+        END {
+            for (each in at) if (stamp in end && end[each] > end[stamp] && at[each] >= own && at[each] < until) until = at[each]
+            print until
+        }'
+}
+
+# proven_by RECORD TIME: by when the record was there, whose timestamp has that time: in the log, after the entry that names
+# it (one of an acceptance or a declaration at their own time, of a statement within an hour of it), the first one counts by
+# which the contract was completed or renewed as a file with a document timestamp that is not earlier than the record, and of
+# which no entry had told by then. The later of both times counts; that the log was written promptly and in order, its writer
+# says.
+proven_by() {
+    printf '%s' "$placed" "$log" | awk -v folder="${1%%/*}" -v record="$(hashed <"$1")" -v own="$2" -v contract="$contract" -v until="$made" '
+        BEGIN {
+            kinds["agreement"] = " agreement-accepted "
+            kinds["voiding"] = " void-declared "
+            kinds["authority"] = " power-verified guest-certified anchor-approved "
+            field = folder == "authority" ? 11 : 7
+            late = folder == "authority" ? 3600 : 0
+        }
+        /^signatures/ { if (NF == 4) dated[$4] = $3; next }
+        !named {
+            told[$9]
+            prompt = $2 - own <= late && own - $2 <= late
+            if (index(kinds[folder], " " $3 " ") && $field "" == record && prompt) named = $4 == "-" || $4 "" == contract
+            next
+        }
+        $3 ~ /^(contract-completed|archive-renewed)$/ && $4 "" == contract && $9 in dated && !($9 in told) && own <= dated[$9] {
+            proof = dated[$9] < $2 ? $2 : dated[$9]
+            if (proof < until) until = proof
+            exit
+        }
+        END { print until }'
+}
+
 # check_history: every entry is in the log; of this contract each names its place and the hash of the one before, so that
 # none is missing up to the completion of this file; and the log tells of exactly the signatures that the file carries
 check_history() {
     count=0 before=- told='' voided='' last=''
-    while read -r file at kind own sequence previous covers signer sha256 length <&3; do
+    while read -r file at kind own sequence previous covers signer sha256 length _ <&3; do
         check_entry "$file"
         [ "$kind" != party-signed ] || told="$told$covers $signer $own
 "
@@ -820,8 +863,6 @@ check_contract_package() {
     check_records
     check_checkpoint
     check_form
-    completed=$(printf '%s\n' "$log" | awk -v own="$contract" '
-        $3 == "contract-completed" && $4 == own { print $2 }' | sort -n | head -n 1)
     check_certificates
     check_history
     conclude_contract

@@ -11,7 +11,7 @@ import { decode, fields } from "./canonical";
 import { type Entry } from "./entries";
 import { type CaptureFacts, listsJust, readFacts } from "./facts";
 import { part } from "./files";
-import { type Dated, PackageJudge } from "./judging";
+import { type Dated, PackageJudge, happenedSince } from "./judging";
 import { isFromCapture, requireCaptureLayout } from "./layout";
 import { fromPem, readToken } from "./messages";
 import { type CaptureReport, type PackageVerdict } from "./model";
@@ -24,8 +24,6 @@ const UNREAD = "The file {path} of the package cannot be read.";
 const [QUERY, REPLY] = ["capture.warc.tsq", "capture.warc.tsr"] as const;
 const OPENED = "address name title";
 const NOT_LOGGED = "The file {path} is not the one that the log has.";
-/** Verdicts on a certificate that do not matter where the manifest's timestamp proves that the stamp is older. */
-const SINCE: ReadonlySet<string | null> = new Set(["REVOKED_NO_POE", "REVOKED_CA_NO_POE", "OUT_OF_BOUNDS_NO_POE"]);
 
 export class CaptureJudge extends PackageJudge {
   private facts: CaptureFacts | null = null;
@@ -131,8 +129,7 @@ export class CaptureJudge extends PackageJudge {
   protected override async covered(path: string, data: Uint8Array, query?: string): Promise<Dated> {
     const dated = await this.dated(path, data, query);
     const sealed = this.seal?.timestamp ?? null;
-    const since = dated.verdict.indication !== "TOTAL-PASSED" && SINCE.has(dated.verdict.subindication);
-    return since && sealed !== null ? this.dated(path, data, query, sealed) : dated;
+    return happenedSince(dated.verdict) && sealed !== null ? this.dated(path, data, query, sealed) : dated;
   }
 
   /** Dated by the timestamp that the log names, once the capture had ended and before it was logged. */

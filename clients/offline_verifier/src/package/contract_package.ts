@@ -1,13 +1,13 @@
 /** The package of a contract. What its records and entries mean is not judged, so none is called TOTAL-PASSED here. */
 
 import { verifyDetached, verifyPdf } from "../engine";
-import { hex, same, sha256 } from "../octets";
-import { type CertificateDetails, type FileVerdict, PASSED, type SignatureVerdict, type Verdict, failed, sentence, undecided } from "../verdict";
+import { digestOf, hex, same, sha256 } from "../octets";
+import { type CertificateDetails, type FileVerdict, PASSED, type SignatureVerdict, type Verdict, sentence, undecided, worst } from "../verdict";
 import { decode, fields } from "./canonical";
 import { type Carried, OTHER_SIGNATURES, SIGNED, requireContract, requireParts } from "./contract";
 import { part } from "./files";
-import { requireHistory, requireTold } from "./history";
-import { PackageJudge, doubted } from "./judging";
+import { provenBy, requireHistory, requireTold } from "./history";
+import { type Dated, PackageJudge, doubted, happenedSince } from "./judging";
 import { hasAPlace, requireLayout } from "./layout";
 import { type Certificate, identifierOf, isEvidenceService, readMessage } from "./messages";
 import { type PackageVerdict, type RecordVerdict } from "./model";
@@ -22,6 +22,9 @@ const NAMING: ReadonlyMap<string, string> = new Map([
 /** Of people whose keys sign for other software: these sign no contract and no record. */
 const REMOTE = /^person-.*\.(?:document|hash)$/;
 
+/** A package has a record for each party's acceptance. */
+const MOST_RECORDS = 200;
+
 export class ContractJudge extends PackageJudge {
   private readonly records: RecordVerdict[] = [];
   private document: FileVerdict | null = null;
@@ -32,8 +35,8 @@ export class ContractJudge extends PackageJudge {
     await this.step("manifest", () => this.checkManifest());
     await this.step("contract", () => this.checkContract());
     await this.step("signatures", () => this.checkSignatures());
-    await this.step("records", () => this.checkRecords());
     await this.step("log", () => this.checkLog());
+    await this.step("records", () => this.checkRecords());
     await this.step("history", () => this.checkHistory());
   }
 
@@ -104,12 +107,14 @@ export class ContractJudge extends PackageJudge {
       if (name !== undefined) names.add(name);
     }
     const verdicts: Verdict[] = [];
+    require(names.size <= MOST_RECORDS, "The package has more than {limit} signed records; it was not judged.", { limit: MOST_RECORDS });
+    const stamps = await this.stampedFiles();
     for (const name of [...names].sort()) {
       const [message, content] = [part(this.files, `${name}.p7s`), part(this.files, `${name}.json`)];
       requireParts(this.files, name, message);
       const said = fields(decode(content));
       const mediaType = NAMING.get(typeof said["format"] === "string" ? said["format"] : "") ?? null;
-      const report = await verifyDetached(message, content, this.believed, this.at, { ...this.more, mediaType });
+      const report = await this.record(name, mediaType, stamps);
       const certificate = this.certificateOf(name.replace("/", "-"));
       const signer = readMessage(message, `${name}.p7s`).signer;
       const own = signer && certificate.serial === signer.serial && same(certificate.issuer, signer.issuer);
@@ -119,9 +124,42 @@ export class ContractJudge extends PackageJudge {
       requireForContracts(certificate, `${name}.p7s`);
       this.records.push({ path: `${name}.json`, report });
       verdicts.push(report.verdict, this.underOneRoot(report, `${name}.p7s`));
-      if (report.timestamp === null) verdicts.push(failed("FORMAT_FAILURE", "The signature {name} has no timestamp.", { name }));
     }
     return verdicts;
+  }
+
+  /** The record *name*, judged with its timestamp. */
+  private async record(name: string, mediaType: string | null, stamps: ReadonlyMap<string, Date>): Promise<SignatureVerdict> {
+    const [message, content, more] = [part(this.files, `${name}.p7s`), part(this.files, `${name}.json`), { ...this.more, mediaType }];
+    const report = await verifyDetached(message, content, this.believed, this.at, more);
+    if (report.timestamp !== null) return report;
+    const { time, verdict } = await this.stampOf(name, content, stamps);
+    const counts = time !== null && (report.verdict.indication === "TOTAL-PASSED" || happenedSince(report.verdict));
+    const anew = counts ? await verifyDetached(message, content, this.believed, this.at, { ...more, proven: time }) : report;
+    return { ...anew, verdict: worst([anew.verdict, verdict]) };
+  }
+
+  /** The timestamp of the record *name*; where its certificate has run out or was revoked, as of when the record is proven to have been there. */
+  private async stampOf(name: string, content: Uint8Array, stamps: ReadonlyMap<string, Date>): Promise<Dated> {
+    const [path, value] = [`${name}.tst`, part(this.files, `${name}.sig`)];
+    const dated = await this.dated(path, value);
+    if (dated.stated === null || !happenedSince(dated.verdict)) return dated;
+    const proven = provenBy(name, await digestOf(content), dated.stated, this.entries, this.manifestOf().about, stamps);
+    return proven === null || proven >= this.at ? dated : this.dated(path, value, undefined, proven);
+  }
+
+  /** The document timestamps that hold, by the SHA-256 of the contract up to the end of each; none where the log does not hold. */
+  private async stampedFiles(): Promise<Map<string, Date>> {
+    const stamps = new Map<string, Date>();
+    const needed = this.steps.filter((each) => each.part === "manifest" || each.part === "log");
+    if (needed.some((each) => each.verdict.indication !== "TOTAL-PASSED")) return stamps;
+    const document = part(this.files, SIGNED, Infinity);
+    for (const { kind, end } of this.carried) {
+      const report = this.document?.signatures.find((each) => each.end === end);
+      const holds = kind === "timestamp" && report?.documentTimestamp && report.verdict.indication === "TOTAL-PASSED";
+      if (holds && report.timestamp !== null) stamps.set(await digestOf(document.subarray(0, end)), report.timestamp);
+    }
+    return stamps;
   }
 
   private async checkHistory(): Promise<Verdict[]> {

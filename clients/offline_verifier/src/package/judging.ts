@@ -28,9 +28,18 @@ const UNSIGNING = /^certificates\/(?:ca|chain|crls|own-[0-9]+(?:-anchor)?)[.]pem
 const POLICY = "log/witness-policy.txt";
 const CHECKERS = ["check.sh", "check.py"];
 
-/** Of a timestamp: the verdict, and what it says where it holds. */
+/** Verdicts on a certificate that do not matter to what is proven to be older. */
+const SINCE: ReadonlySet<string | null> = new Set(["REVOKED_NO_POE", "REVOKED_CA_NO_POE", "OUT_OF_BOUNDS_NO_POE"]);
+
+/** Whether *verdict* is that the certificate has run out or was revoked, which may have happened since it was used. */
+export function happenedSince(verdict: Verdict): boolean {
+  return verdict.indication !== "TOTAL-PASSED" && SINCE.has(verdict.subindication);
+}
+
+/** Of a timestamp: the verdict, the time that it states, and that time where it holds. */
 export interface Dated {
   readonly verdict: Verdict;
+  readonly stated: Date | null;
   readonly time: Date | null;
   /** From the certificate that made it to the anchor. */
   readonly path: readonly CertificateDetails[];
@@ -240,8 +249,9 @@ export abstract class PackageJudge {
       require(own, "The file {path} is not of its signature.", { path: query });
     }
     const report = await verifyTimestamp(octets, data, this.believed, at, { ...this.more, ...(nonce === null ? {} : { nonce }) });
-    const time = report.verdict.indication === "TOTAL-PASSED" ? (report.signatures[0]?.timestamp ?? null) : null;
-    return { verdict: report.verdict, time, path: report.signatures[0]?.path ?? [] };
+    const stated = report.signatures[0]?.timestamp ?? null;
+    const time = report.verdict.indication === "TOTAL-PASSED" ? stated : null;
+    return { verdict: report.verdict, stated, time, path: report.signatures[0]?.path ?? [] };
   }
 
   protected certificates(): Certificate[] {

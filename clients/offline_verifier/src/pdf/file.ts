@@ -130,7 +130,7 @@ export class PdfFile {
   }
 
   private version(number: number, revision: number): Version | undefined {
-    return this.versions.get(number)?.findLast((each) => each.revision <= revision);
+    return this.versions.get(number)?.filter((each) => each.revision <= revision).at(-1);
   }
 
   private async readRevision(number: number, group: readonly Section[], start: number): Promise<void> {
