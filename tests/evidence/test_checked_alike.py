@@ -63,13 +63,13 @@ def told(kind: str, **other: object) -> Log:
 
 
 def ended(after: str, kind: str, **public: str) -> Log:
-    """A log in which a power or an identity check ended, an hour *after* it began."""
+    """A log in which a power or an identity check ended, a minute *after* it began."""
 
     def change(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
         for each in entries:
             yield each
             if each.kind == after:
-                yield LedgerEntry(kind, each.at + timedelta(hours=1), {"actor": "officer-qian", **public})
+                yield LedgerEntry(kind, each.at + timedelta(minutes=1), {"actor": "officer-qian", **public})
 
     return change
 
