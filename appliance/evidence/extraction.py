@@ -307,10 +307,8 @@ def _stampers(evidence: EvidenceInput, extraction: Extraction) -> dict[x509.Cert
 
     def covered(covers: ByteRange, at: datetime) -> datetime:
         """In whole seconds, as the checkers see them."""
-        second, after = (
-            at.replace(microsecond=0),
-            (it for it in extraction.timestamps if it.covers.end > covers.end),
-        )
+        second = at.replace(microsecond=0)
+        after = (it for it in extraction.timestamps if it.covers.end > covers.end)
         return min((it.at for it in after if it.at.replace(microsecond=0) >= second), default=created)
 
     def recorded(each: ExtractedRecord) -> datetime:
