@@ -102,7 +102,7 @@ def flip(path: Path, at: int) -> None:
             ("agreement/01.json", "agreement/01.p7s"),
             ("log/checkpoint", "log/checkpoint.tst"),
             ("log/checkpoint.text", "log/checkpoint.sig"),
-            ("log/entries/00000006.json", "log/entries/00000006.json"),
+            ("log/entries/00000028.json", "log/entries/00000028.json"),
         ],
     ),
 )
