@@ -34,6 +34,9 @@ _OPTIONS = (
     click.option(
         "--attended", is_flag=True, help="People unlock the authority: a release that waits for them serves, too."
     ),
+    click.option(
+        "--wait", type=click.IntRange(1, 3600), default=60, help="Seconds that a release has until it serves."
+    ),
 )
 
 
@@ -41,8 +44,8 @@ def with_release_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """*function*, a command, with these options: it gets ``root``, and of all others ``commands``."""
 
     @wraps(function)
-    def command(*given: Any, stop: str, start: str, attended: bool, **other: Any) -> Any:
-        return function(*given, commands=Commands(stop, start, attended=attended), **other)
+    def command(*given: Any, stop: str, start: str, attended: bool, wait: int, **other: Any) -> Any:
+        return function(*given, commands=Commands(stop, start, wait=wait, attended=attended), **other)
 
     for option in reversed(_OPTIONS):
         command = option(command)
@@ -55,18 +58,13 @@ def with_release_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--backup", default="", help="The command that makes a backup, instead of `vermilion backup create`."
 )
-@click.option(
-    "--wait", type=click.IntRange(1, 3600), default=60, help="Seconds that a release has until it serves."
-)
 @click.pass_obj
-def upgrade_command(
-    context: Context, version: str, root: Path, commands: Commands, backup: str, wait: int
-) -> None:
+def upgrade_command(context: Context, version: str, root: Path, commands: Commands, backup: str) -> None:
     """Make the release VERSION the current one: backup, migration, switch, probe; or back by itself.
 
     Run again after an interruption, it goes on where it was.
     """
-    commands = replace(commands, backup=backup, wait=wait)
+    commands = replace(commands, backup=backup)
     done = upgrade(context.home, Releases(root.absolute()), version, commands, now=utc_now())
     context.terminal.say(
         "Release {after} is the current one; the backup from before is {archive}.",

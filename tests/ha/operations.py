@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from tests.ha.node import BOOTED, Node
 from tests.ha.pair import SETTLED, Pair, State, eventually, new_disk
 from tests.ha.preparing import TITLE
 from tests.ha.steps import prepared_disks
+from tests.machine import making
 from tests.machine.commands import run
 from tests.machine.failure import StepFailed
 from tests.machine.plan import Step
@@ -21,6 +23,8 @@ OPERATIONS: dict[str, Step] = {}
 WATCHED = 120.0
 """Seconds for which a machine that was replaced is on again, and must reach nothing."""
 
+SWITCH_OVER = "/usr/local/sbin/vermilion-cluster switch-over"
+KEPT_BY_CUSTODIANS = "/run/keys"
 KEYS = "sha256sum /etc/corosync/authkey /etc/drbd.d/vermilion.secret"
 
 
@@ -47,13 +51,91 @@ def switch(pair: Pair) -> str:
     return f"{done}; {after.name} serves; {same}; settled {pair.settle():.0f} s later"
 
 
+@_operation("upgrade")
+def upgrade(pair: Pair) -> str:
+    """both get the next release by cluster_upgrade.yml; then the other one serves with it"""
+    pair.settle()
+    pair.take(making.successor(pair.kept, pair.folder / "successor"))
+    return _changed_by(pair, "upgrade")
+
+
+@_operation("rollback")
+def rollback(pair: Pair) -> str:
+    """after an upgrade both get the release before by cluster_rollback.yml; then the other one serves with it"""
+    if not pair.before.is_file():
+        raise StepFailed("there is no release before; OPERATIONS names `upgrade` first")
+    pair.settle()
+    pair.take(pair.before)
+    return _changed_by(pair, "rollback")
+
+
+def _changed_by(pair: Pair, verb: str) -> str:
+    """After the playbook of *verb* both have the release of the pair's bundle, and each can serve with it."""
+    done = pair.converge(f"playbooks/cluster_{verb}.yml")
+    settled = pair.settle()
+    wanted = making.version_in(pair.bundle)
+    for node in pair.nodes.values():
+        current = node.run("readlink /opt/vermilion/current").strip()
+        if Path(current).name != wanted:
+            raise StepFailed(f"{node.name} has {current}, and not release {wanted}")
+    told = pair.outside("same", TITLE, "inward")
+    active = pair.active()
+    active.run(f"{SWITCH_OVER} --wait 900")
+    serves = pair.active()
+    if serves is active:
+        raise StepFailed(f"{active.name} serves as before")
+    ran = serves.run("/usr/local/sbin/vermilion release").strip()
+    if f" {wanted}:" not in ran:
+        raise StepFailed(f"{serves.name} serves with another release than {wanted}: {ran}")
+    stamped = pair.outside("timestamp", verb)
+    return (
+        f"{done}; settled after {settled:.0f} s; {told}; then {serves.name} serves, {stamped}; settled"
+        f" {pair.settle():.0f} s later"
+    )
+
+
+@_operation("restore")
+def restore(pair: Pair) -> str:
+    """a backup takes the place of what is on the volume by cluster_restore.yml; then the other one serves"""
+    pair.settle()
+    active = pair.active()
+    active.run("systemctl start vermilion-backup.service", patience=SETTLED)
+    archive = active.run("cd /var/lib/vermilion/backups && ls -d 2* | tail -n 1").strip()
+    active.run(f"mkdir -p /mnt/backups && cp -r /var/lib/vermilion/backups/{archive} /mnt/backups/")
+    active.run(f"mkdir -m 0700 {KEPT_BY_CUSTODIANS}")
+    for name in ("recovery.key", "user.pin"):
+        active.put((pair.company / name).read_text(), f"{KEPT_BY_CUSTODIANS}/{name}")
+    active.run(f"chmod 0600 {KEPT_BY_CUSTODIANS}/*")
+    given = {
+        "restore_archive": f"/mnt/backups/{archive}",
+        "restore_identity": f"{KEPT_BY_CUSTODIANS}/recovery.key",
+        "restore_pin_file": f"{KEPT_BY_CUSTODIANS}/user.pin",
+        "restore_log_key": (pair.company / "log.vkey").read_text(),
+        "restore_aside": True,
+    }
+    done = pair.converge("playbooks/cluster_restore.yml", "--extra-vars", json.dumps(given))
+    active.run(f"rm -r {KEPT_BY_CUSTODIANS}")
+    settled = pair.settle()
+    same, stamped = pair.outside("same", TITLE, "inward"), pair.outside("timestamp", "restored")
+    before = pair.active()
+    before.run(f"{SWITCH_OVER} --wait 900")
+    if pair.active() is before:
+        raise StepFailed(f"{before.name} serves as before")
+    again = pair.outside("same", TITLE, "inward")
+    checked = pair.active().run("/usr/local/sbin/vermilion log check").strip().splitlines()[-1]
+    return (
+        f"{done}; settled after {settled:.0f} s; {archive}; {same}, {stamped}; then the other one"
+        f" serves: {again}; {checked}; settled {pair.settle():.0f} s later"
+    )
+
+
 @_operation("replace")
 def replace(pair: Pair) -> str:
     """the standby burns; a bare machine takes its place by cluster_replace.yml; the burnt one reaches nothing"""
     pair.settle()
     stays, lost = pair.alpha, pair.beta  # the bare disk that there is, is beta's
     if pair.active() is not stays:
-        lost.run("/usr/local/sbin/vermilion-cluster switch-over --wait 900")
+        lost.run(f"{SWITCH_OVER} --wait 900")
         pair.settle()
     keys = stays.run(KEYS)
     lost.mains(connected=False)
@@ -72,7 +154,7 @@ def replace(pair: Pair) -> str:
 
     # The one that serves now may be either: the playbook ends with a cut of the one that stayed.
     if pair.active() is lost:
-        lost.run("/usr/local/sbin/vermilion-cluster switch-over --wait 900")
+        lost.run(f"{SWITCH_OVER} --wait 900")
         pair.settle()
     lost.shut_down()
     lost.mains(connected=False)

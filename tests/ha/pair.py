@@ -35,6 +35,8 @@ STALLED = 200.0
 SETTLED = 1800.0
 """Seconds until both nodes are there again and their disks the same, at most."""
 
+BUNDLES = "/opt/vermilion/bundles"
+
 _MADE = ("qemu-img", "create", "-q", "-f", "qcow2", "-o", "cluster_size=4k")
 _RECAP = re.compile(r"^(\S+)\s*: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 
@@ -120,12 +122,14 @@ class State:
             and not held
         )
 
-    def took(self, node: str) -> dict[str, float]:
-        """How long the last start of each resource on *node* took, in seconds; of the volume its promotion."""
+    def took(self, node: str, starting: bool = True) -> dict[str, float]:
+        """How long the last start of each resource on *node* took, in seconds, or its last stop; of the volume its
+        promotion or demotion."""
+        verb = {True: ("promote", "start"), False: ("demote", "stop")}[starting]
         found = dict[str, float]()
         for history in self.crm_mon.iterfind(f"./node_history/node[@name='{node}']/resource_history"):
             for operation in history.iterfind("operation_history"):
-                if operation.get("task") == ("promote" if history.get("id") == "volume" else "start"):
+                if operation.get("task") == verb[history.get("id") != "volume"]:
                     found[str(history.get("id"))] = int(str(operation.get("exec-time")).removesuffix("ms")) / 1000
         return found
 
@@ -137,7 +141,7 @@ class Pair:
         self.kept = kept
         self.folder = folder
         self.company = folder / "company"
-        self.bundle = Path()
+        self.bundle = self.before = Path()
         self.house: House | None = None
         self.nodes: dict[str, Node] = {}
         self.facts: dict[str, str] = {}
@@ -212,8 +216,14 @@ class Pair:
             node.switch("power", "1")
         return ", ".join(f"{node.name} {node.until('true', BOOTED):.0f} s" for node in self.nodes.values())
 
+    def take(self, bundle: Path) -> None:
+        """From now on playbooks are those of *bundle*, by the same publisher."""
+        self.before, self.bundle = self.bundle, bundle
+        self.facts["bundle"] = f"{BUNDLES}/{making.version_in(bundle)}"
+
     def converge(self, playbook: str = "ha.yml", *options: str) -> Converged:
-        """Runs Ansible in the house. Raises :class:`StepFailed`."""
+        """Runs Ansible in the house, as on an operator's machine that has the bundle where ``install`` keeps it.
+        Raises :class:`StepFailed`."""
         assert self.house is not None
         place = self._unpacked()
         (self.folder / "settings.yml").write_text(self.facts["settings"])
@@ -227,7 +237,15 @@ class Pair:
         began = time.monotonic()
         live = ("env", f"ANSIBLE_LOG_PATH={self.folder}/ansible.log")  # how far it is
         told = run(
-            (*self.house.network(), *live, *command, "--extra-vars", given, *options, playbook),
+            (
+                *self.house.network(),
+                *_having(place.parent),
+                *live,
+                *command,
+                *("--extra-vars", given),
+                *options,
+                playbook,
+            ),
             check=False,
             patience=4 * LONGEST,
             within=str(place / "provisioning"),
@@ -235,20 +253,11 @@ class Pair:
         return Converged.of(told, time.monotonic() - began)
 
     def _unpacked(self) -> Path:
-        place = self.folder / self.bundle.stem
+        place = self.folder / "bundles" / Path(self.facts["bundle"]).name
         if not place.exists():
-            wanted = f"{self.bundle.stem}/provisioning"
-            run(
-                (
-                    "tar",
-                    "-xf",
-                    str(self.bundle),
-                    "-C",
-                    str(self.folder),
-                    wanted,
-                    f"{self.bundle.stem}/release.json",
-                )
-            )
+            place.mkdir(parents=True)
+            run(("tar", "-xf", str(self.bundle), "-C", str(place), "--strip-components=1"))
+            shutil.copy(self.bundle.with_name("vermilion-bundle.asc"), f"{place}.asc")
         return place
 
     def _inventory(self) -> dict[str, object]:
@@ -353,6 +362,12 @@ class Pair:
         if self.house is not None:
             self.house.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _having(bundles: Path) -> tuple[str, ...]:
+    """What to put before a command that shall find the folder *bundles* at its place, and nobody else."""
+    script = f'mount -t tmpfs tmpfs /opt && mkdir -p {BUNDLES} && mount --bind {bundles} {BUNDLES} && exec "$@"'
+    return ("unshare", "--mount", "sh", "-c", script, "sh")
 
 
 def eventually(ask: Callable[[], bool], patience: float, what: str) -> float:

@@ -26,7 +26,7 @@ BARE = ("systemd-sysv", "udev")
 DRIVERS = ("virtio_pci", "virtio_blk", "virtio_scsi", "sd_mod", "ext4")
 """What the kernel needs to find its disks; with these alone its initrd is a third of Debian's."""
 
-SYSTEM, VOLUME = "6G", "1G"
+SYSTEM, VOLUME = "8G", "1G"
 TITLE = "第一份合同"
 SETTINGS = {
     "application_organisation": "示例企业有限公司",
@@ -169,6 +169,10 @@ def _found(bed: Appliance, bundle: Path, fresh: Path) -> dict[str, str | float]:
     bed.outside("found", bed.company / "codes")
     bed.outside("contract", TITLE)
     log_key = bed.machine.read("/var/lib/vermilion/trust/log.vkey").strip()
+    # What the custodians have taken away: a restore needs it.
+    (bed.company / "log.vkey").write_text(log_key)
+    (bed.company / "user.pin").write_text(bed.machine.read("/run/vermilion-ceremony/user.pin"))
+    shutil.copy(bed.folder / "recovery.key", bed.company / "recovery.key")
     program = str(Path(sys.executable).with_name("vermilion"))
     told = run((program, "witness", "status", "--settings", str(witness_settings(fresh, log_key))))
     policy = f"log {log_key}\nwitness house {told.splitlines()[0]} http://{WITNESS}:{WITNESS_PORT}\nquorum house\n"
@@ -177,7 +181,7 @@ def _found(bed: Appliance, bundle: Path, fresh: Path) -> dict[str, str | float]:
     settings = bed.settings_for(bundle)
     (bed.machine.root / "root/settings.yml").write_text(settings, encoding="utf-8")
     bed.install(*declared)
-    seconds = _seconds_to_serve(bed)
+    stopped, started = _seconds_to_stop_and_serve(bed)
     kept = bed.machine.run("ls -d /opt/vermilion/bundles/*/").strip().rstrip("/")
     bed.machine.run(_PACKAGES.format(place=kept), patience=1200)
     bed.machine.run(f"rm -rf {place}")
@@ -186,17 +190,20 @@ def _found(bed: Appliance, bundle: Path, fresh: Path) -> dict[str, str | float]:
         "fingerprint": bundle.with_name("vermilion-bundle.fingerprint").read_text().strip(),
         "settings": settings,
         "policy": policy,
-        "seconds": seconds,
+        "seconds": started,
+        "seconds_to_stop": stopped,
     }
 
 
-def _seconds_to_serve(bed: Bed) -> float:
-    """From nothing that runs to a portal that is ready, as a failover has it, on this machine's own kernel."""
-    bed.machine.run("/usr/local/sbin/vermilion-stop")
+def _seconds_to_stop_and_serve(bed: Bed) -> tuple[float, float]:
+    """Until nothing runs, and from then to a portal that is ready, on this machine's own kernel: a switch-over has
+    both."""
     began = time.monotonic()
+    bed.machine.run("/usr/local/sbin/vermilion-stop")
+    stopped = time.monotonic()
     bed.machine.run("/usr/local/sbin/vermilion-start")
     bed.outside("ready", 60)
-    return time.monotonic() - began
+    return stopped - began, time.monotonic() - stopped
 
 
 def _bare(bed: Bed, first: Bed) -> None:

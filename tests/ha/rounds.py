@@ -39,7 +39,7 @@ PATIENCE = 1800.0
 class Figures:
     """Of one round: how much was acknowledged, and found; the longest pause after the event in which nobody got a
     signature, and when the first person's signature came, both in seconds. ``start``: how long the services took
-    of that on the node that took over; 0 where none did."""
+    of that on the node that took over; 0 where none did. ``stop``: before, on the node that they left in order."""
 
     event: str
     acknowledged: int
@@ -47,6 +47,7 @@ class Figures:
     pause: float
     person: float
     start: float = 0.0
+    stop: float = 0.0
 
 
 @dataclass(slots=True)
@@ -102,6 +103,7 @@ class Rounds:
         """What the last line has no place for."""
         planned = [f"{each.pause:.0f} s" for each in self.figures if each.event == "switch-over"]
         own, starts = float(self.pair.facts.get("seconds", 0)), [each.start for each in self.figures if each.start]
+        stop = float(self.pair.facts.get("seconds_to_stop", 0))
         parts = [f"the witness cosigned {self.seen()} checkpoints that the watcher brought"]
         if self.pair.stalls:
             parts.append(f"kernels that stalled as they booted, and were reset: {self.pair.stalls}")
@@ -115,6 +117,13 @@ class Rounds:
                 f" ({here / own:.0f} times)"
             )
             parts += [f"less that difference the median is {statistics.median(share):.0f} s"] if share else []
+        if stop and (left := [each for each in self.figures if each.stop]):
+            here = statistics.median(each.stop for each in left)
+            share = [each.pause - max(0.0, each.start - own) - max(0.0, each.stop - stop) for each in left]
+            parts.append(
+                f"they stop in {stop:.1f} s, in {here:.0f} s on a node; less both differences a planned"
+                f" switch-over takes {statistics.median(share):.0f} s"
+            )
         return "; ".join(parts)
 
 
@@ -157,7 +166,9 @@ def play(rounds: Rounds, number: int, event: Event) -> str:
     # The other node comes back meanwhile: whoever serves has all of it, or it is lost.
     found = _look_up(pair, journal)
     took = _took(pair, after) if after is not active else {}
-    figures = _figures(event.name, journal, happened, served, found["found"], took.get("appliance", 0.0))
+    left = _took(pair, active, starting=False) if took and event.name == "switch-over" else {}
+    times = (took.get("appliance", 0.0), left.get("appliance", 0.0))
+    figures = _figures(event.name, journal, happened, served, found["found"], *times)
     rounds.figures.append(figures)
     if found["missing"] or figures.found < figures.acknowledged:
         raise StepFailed(f"{found['words']}, of {told}; missing: {'; '.join(found['missing'])}")
@@ -165,7 +176,9 @@ def play(rounds: Rounds, number: int, event: Event) -> str:
         raise StepFailed(f"the log is not one: {'; '.join(forks)}")
     rounds.prove_watching(happened)
     checked = pair.active().run("/usr/local/sbin/vermilion log check").strip().splitlines()[-1:]
-    parts = "; of these " + ", ".join(f"{each} {took[each]:.0f} s" for each in took) if took else ""
+    named = [f"{each} stops {left[each]:.0f} s" for each in reversed(left)]
+    named += [f"{each} {took[each]:.0f} s" for each in took]
+    parts = f"; of these {', '.join(named)}" if named else ""
     waited = f"whole after {settled:.0f} s more; " if settled > 1 else ""
     return (
         f"{waited}{told}; {remark + '; ' if remark else ''}{after.name} serves, {figures.pause:.1f} s without a"
@@ -222,20 +235,22 @@ def _enough(journal: Path, since: float, wanted: tuple[int, int]) -> bool:
     return told.count("token") >= wanted[0] and told.count("signed") >= wanted[1]
 
 
-def _figures(event: str, journal: Path, happened: float, served: float, found: int, start: float) -> Figures:
+def _figures(
+    event: str, journal: Path, happened: float, served: float, found: int, start: float, stop: float
+) -> Figures:
     told = Told.read(journal)
     came = sorted(each.came for each in told if each.kind in ("token", "signed"))
     # Who was told nothing between the event and the first acknowledgement waits since the event.
     moments = [happened, *(each for each in came if happened < each <= served)]
     pause = max((later - earlier for earlier, later in itertools.pairwise(moments)), default=0.0)
     person = min((each.came for each in told if each.kind == "signed" and each.asked >= happened), default=served)
-    return Figures(event, total(Acknowledged.read(journal)), found, pause, person - happened, start)
+    return Figures(event, total(Acknowledged.read(journal)), found, pause, person - happened, start, stop)
 
 
-def _took(pair: Pair, node: Node) -> dict[str, float]:
-    """How long its parts took to start on *node*, in their order."""
+def _took(pair: Pair, node: Node, starting: bool = True) -> dict[str, float]:
+    """How long its parts took to start on *node*, in their order, or to stop."""
     state = pair.state(node)
-    took = {} if state is None else state.took(node.name)
+    took = {} if state is None else state.took(node.name, starting)
     names = ("volume", "filesystem", "address", "appliance", "front")
     return {each: took[each] for each in names if each in took}
 

@@ -76,16 +76,23 @@ def test_every_event_comes_in_its_turn() -> None:
 
 def test_the_last_line_has_the_figures(tmp_path: Path) -> None:
     rounds = Rounds(Pair(tmp_path, tmp_path), tmp_path / "watch.jsonl")
-    rounds.pair.facts = {"seconds": "5.0"}
-    rounds.figures = [Figures("power-active", 10, 9, 41.0, 80.0, 25.0), Figures("switch-over", 7, 7, 20.0, 30.0)]
+    rounds.pair.facts = {"seconds": "5.0", "seconds_to_stop": "1.0"}
+    rounds.figures = [
+        Figures("power-active", 10, 9, 41.0, 80.0, 25.0),
+        Figures("switch-over", 7, 7, 60.0, 70.0, 25.0, 11.0),
+    ]
     line = {"at": 9.0, "where": "192.0.2.10", "words": "", "size": 3}
     told = [{**line, "event": event} for event in ("cosigned", "fork")]
     rounds.watch.write_text("".join(f"{json.dumps(each)}\n" for each in told) + '{"being": "writ')
 
     assert rounds.last_line() == "ha: 2 rounds, 17 acknowledged, 16 found, 1 forks, median 41 s to serve again"
-    assert (rounds.seen(), rounds.seen(9.5)) == (1, 0) and "20 s without a signature" in rounds.remarks()
+    assert (rounds.seen(), rounds.seen(9.5)) == (1, 0) and "60 s without a signature" in rounds.remarks()
     assert "in 5 s on this machine's own kernel, in 25 s on a node (5 times)" in rounds.remarks()
     assert "less that difference the median is 21 s" in rounds.remarks()
+    assert (
+        "they stop in 1.0 s, in 11 s on a node; less both differences a planned switch-over takes 30 s"
+        in rounds.remarks()
+    )
 
 
 class _House:
