@@ -44,19 +44,31 @@ def switch(pair: Pair) -> str:
     """the standby takes over by cluster_switch.yml"""
     pair.settle()
     before = pair.active()
+    looked = pair.converge("playbooks/cluster_switch.yml", "--check")
+    if pair.active() is not before:
+        raise StepFailed("a run with --check has switched over")
     done = pair.converge("playbooks/cluster_switch.yml")
     if (after := pair.active()) is before:
         raise StepFailed(f"{before.name} serves as before")
     same = pair.outside("same", TITLE, "inward")
-    return f"{done}; {after.name} serves; {same}; settled {pair.settle():.0f} s later"
+    return f"--check: {looked}; {done}; {after.name} serves; {same}; settled {pair.settle():.0f} s later"
 
 
 @_operation("upgrade")
 def upgrade(pair: Pair) -> str:
-    """both get the next release by cluster_upgrade.yml; then the other one serves with it"""
+    """cluster_upgrade.yml to the next release is broken off between the two, and the active one fails; again"""
     pair.settle()
     pair.take(making.successor(pair.kept, pair.folder / "successor"))
-    return _changed_by(pair, "upgrade")
+    pair.break_off("playbooks/cluster_upgrade.yml", "PLAY [The standby gets the rest")
+    failed = pair.active()
+    other, wanted = pair.other(failed), making.version_in(pair.bundle)
+    failed.cut()
+    failed.forget()
+    eventually(lambda: _serves_with(pair, other, wanted), SETTLED, f"{other.name} serves with release {wanted}")
+    same = pair.outside("same", TITLE, "inward")
+    return (
+        f"broken off, and the active one cut: {other.name} serves with it, {same}; {_changed_by(pair, 'upgrade')}"
+    )
 
 
 @_operation("rollback")
@@ -72,8 +84,7 @@ def rollback(pair: Pair) -> str:
 def _changed_by(pair: Pair, verb: str) -> str:
     """After the playbook of *verb* both have the release of the pair's bundle, and each can serve with it."""
     done = pair.converge(f"playbooks/cluster_{verb}.yml")
-    settled = pair.settle()
-    wanted = making.version_in(pair.bundle)
+    settled, wanted = pair.settle(), making.version_in(pair.bundle)
     for node in pair.nodes.values():
         current = node.run("readlink /opt/vermilion/current").strip()
         if Path(current).name != wanted:
@@ -84,14 +95,21 @@ def _changed_by(pair: Pair, verb: str) -> str:
     serves = pair.active()
     if serves is active:
         raise StepFailed(f"{active.name} serves as before")
-    ran = serves.run("/usr/local/sbin/vermilion release").strip()
-    if f" {wanted}:" not in ran:
-        raise StepFailed(f"{serves.name} serves with another release than {wanted}: {ran}")
+    if not _serves_with(pair, serves, wanted):
+        raise StepFailed(f"{serves.name} serves with another release than {wanted}")
     stamped = pair.outside("timestamp", verb)
     return (
         f"{done}; settled after {settled:.0f} s; {told}; then {serves.name} serves, {stamped}; settled"
         f" {pair.settle():.0f} s later"
     )
+
+
+def _serves_with(pair: Pair, node: Node, release: str) -> bool:
+    """Whether *node* serves, and with that release."""
+    state = pair.state(node)
+    if state is None or state.active != node.name:
+        return False
+    return f" {release}:" in node.run("/usr/local/sbin/vermilion release")
 
 
 @_operation("restore")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -224,6 +226,36 @@ class Pair:
     def converge(self, playbook: str = "ha.yml", *options: str) -> Converged:
         """Runs Ansible in the house, as on an operator's machine that has the bundle where ``install`` keeps it.
         Raises :class:`StepFailed`."""
+        began = time.monotonic()
+        command, within = self._ansible(playbook, options)
+        told = run(command, check=False, patience=4 * LONGEST, within=within)
+        return Converged.of(told, time.monotonic() - began)
+
+    def break_off(self, playbook: str, begins: str) -> None:
+        """The same, but Ansible is killed as soon as its log has a line with *begins*. Raises
+        :class:`StepFailed` when it ends before."""
+        command, within = self._ansible(playbook, ())
+        log = self.folder / "ansible.log"
+        log.unlink(missing_ok=True)
+        quiet = subprocess.DEVNULL
+        ansible = subprocess.Popen(
+            command, cwd=within, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True
+        )
+
+        def ends_or_is_there() -> bool:
+            return ansible.poll() is not None or (log.exists() and begins in log.read_text(errors="replace"))
+
+        try:
+            eventually(ends_or_is_there, 4 * LONGEST, begins)
+            if ansible.poll() is not None:
+                raise StepFailed(f"Ansible ended before “{begins}”:\n{log.read_text(errors='replace')[-3000:]}")
+        finally:
+            if ansible.poll() is None:
+                os.killpg(ansible.pid, signal.SIGKILL)
+            ansible.wait()
+
+    def _ansible(self, playbook: str, options: Sequence[str]) -> tuple[list[str], str]:
+        """The command for that, and the folder in which it runs."""
         assert self.house is not None
         place = self._unpacked()
         (self.folder / "settings.yml").write_text(self.facts["settings"])
@@ -234,23 +266,11 @@ class Pair:
         given = f"base_bundle={bundle} base_key={bundle}.asc base_fingerprint={self.facts['fingerprint']}"
         program = str(Path(sys.executable).with_name("ansible-playbook"))
         command = [program, "--inventory", str(inventory), "--extra-vars", f"@{self.folder}/settings.yml"]
-        began = time.monotonic()
         live = ("env", f"ANSIBLE_LOG_PATH={self.folder}/ansible.log")  # how far it is
-        told = run(
-            (
-                *self.house.network(),
-                *_having(place.parent),
-                *live,
-                *command,
-                *("--extra-vars", given),
-                *options,
-                playbook,
-            ),
-            check=False,
-            patience=4 * LONGEST,
-            within=str(place / "provisioning"),
-        )
-        return Converged.of(told, time.monotonic() - began)
+        return [
+            *(*self.house.network(), *_having(place.parent), *live),
+            *(*command, "--extra-vars", given, *options, playbook),
+        ], str(place / "provisioning")
 
     def _unpacked(self) -> Path:
         place = self.folder / "bundles" / Path(self.facts["bundle"]).name
