@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -266,7 +267,7 @@ class Pair:
         given = f"base_bundle={bundle} base_key={bundle}.asc base_fingerprint={self.facts['fingerprint']}"
         program = str(Path(sys.executable).with_name("ansible-playbook"))
         command = [program, "--inventory", str(inventory), "--extra-vars", f"@{self.folder}/settings.yml"]
-        live = ("env", f"ANSIBLE_LOG_PATH={self.folder}/ansible.log")  # how far it is
+        live = ("env", f"ANSIBLE_LOG_PATH={self.folder}/ansible.log", *_faster())  # the log: how far it is
         return [
             *(*self.house.network(), *_having(place.parent), *live),
             *(*command, "--extra-vars", given, *options, playbook),
@@ -388,6 +389,20 @@ def _having(bundles: Path) -> tuple[str, ...]:
     """What to put before a command that shall find the folder *bundles* at its place, and nobody else."""
     script = f'mount -t tmpfs tmpfs /opt && mkdir -p {BUNDLES} && mount --bind {bundles} {BUNDLES} && exec "$@"'
     return ("unshare", "--mount", "sh", "-c", script, "sh")
+
+
+def _faster() -> tuple[str, ...]:
+    """Variables by which Ansible runs its modules in a Python that stays on the node, where that is installed."""
+    found = importlib.util.find_spec("ansible_mitogen")
+    if found is None or found.origin is None or os.environ.get("PLAIN_ANSIBLE"):
+        return ()
+    plugins = Path(found.origin).with_name("plugins") / "strategy"
+    # It does not read the options of ssh that say the same.
+    return (
+        f"ANSIBLE_STRATEGY_PLUGINS={plugins}",
+        "ANSIBLE_STRATEGY=mitogen_linear",
+        "ANSIBLE_HOST_KEY_CHECKING=False",
+    )
 
 
 def eventually(ask: Callable[[], bool], patience: float, what: str) -> float:
