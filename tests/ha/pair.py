@@ -402,6 +402,7 @@ def _faster() -> tuple[str, ...]:
         f"ANSIBLE_STRATEGY_PLUGINS={plugins}",
         "ANSIBLE_STRATEGY=mitogen_linear",
         "ANSIBLE_HOST_KEY_CHECKING=False",
+        "ANSIBLE_TIMEOUT=120",  # a node that starts the services is long in answering
     )
 
 
