@@ -14,7 +14,7 @@ from tests.ha.pair import SETTLED, Pair, State, eventually, new_disk
 from tests.ha.preparing import TITLE
 from tests.ha.steps import prepared_disks
 from tests.machine import making
-from tests.machine.commands import run
+from tests.machine.commands import log_size, run
 from tests.machine.failure import StepFailed
 from tests.machine.plan import Step
 
@@ -114,7 +114,7 @@ def _serves_with(pair: Pair, node: Node, release: str) -> bool:
 
 @_operation("restore")
 def restore(pair: Pair) -> str:
-    """a backup takes the place of what is on the volume by cluster_restore.yml; then the other one serves"""
+    """cluster_restore.yml is broken off once a backup serves; run again, it keeps what was signed since"""
     pair.settle()
     active = pair.active()
     active.run("systemctl start vermilion-backup.service", patience=SETTLED)
@@ -131,11 +131,17 @@ def restore(pair: Pair) -> str:
         "restore_log_key": (pair.company / "log.vkey").read_text(),
         "restore_aside": True,
     }
-    done = pair.converge("playbooks/cluster_restore.yml", "--extra-vars", json.dumps(given))
+    words = ("--extra-vars", json.dumps(given))
+    pair.break_off("playbooks/cluster_restore.yml", "PLAY [The standby gets the rest", *words)
+    pair.settle()
+    stamped = pair.outside("timestamp", "restored")
+    size = _size(pair)
+    done = pair.converge("playbooks/cluster_restore.yml", *words)
     active.run(f"rm -r {KEPT_BY_CUSTODIANS}")
     settled = pair.settle()
-    same, stamped = pair.outside("same", TITLE, "inward"), pair.outside("timestamp", "restored")
-    before = pair.active()
+    if (now := _size(pair)) < size:
+        raise StepFailed(f"the second run has restored again: the log had {size} entries before it, and has {now}")
+    same, before = pair.outside("same", TITLE, "inward"), pair.active()
     before.run(f"{SWITCH_OVER} --wait 900")
     if pair.active() is before:
         raise StepFailed(f"{before.name} serves as before")
@@ -145,6 +151,10 @@ def restore(pair: Pair) -> str:
         f"{done}; settled after {settled:.0f} s; {archive}; {same}, {stamped}; then the other one"
         f" serves: {again}; {checked}; settled {pair.settle():.0f} s later"
     )
+
+
+def _size(pair: Pair) -> int:
+    return log_size(pair.active().run("/usr/local/sbin/vermilion log check"))
 
 
 @_operation("replace")

@@ -232,10 +232,10 @@ class Pair:
         told = run(command, check=False, patience=4 * LONGEST, within=within)
         return Converged.of(told, time.monotonic() - began)
 
-    def break_off(self, playbook: str, begins: str) -> None:
+    def break_off(self, playbook: str, begins: str, *options: str) -> None:
         """The same, but Ansible is killed as soon as its log has a line with *begins*. Raises
         :class:`StepFailed` when it ends before."""
-        command, within = self._ansible(playbook, ())
+        command, within = self._ansible(playbook, options)
         log = self.folder / "ansible.log"
         log.unlink(missing_ok=True)
         quiet = subprocess.DEVNULL

@@ -6,6 +6,7 @@ import shutil
 
 from tests.machine import making
 from tests.machine.bed import Bed
+from tests.machine.commands import log_size
 from tests.machine.failure import StepFailed
 from tests.machine.plan import step
 
@@ -83,10 +84,24 @@ def restore(bed: Bed) -> str:
     unknown = bed.refused("--playbook restore", *_given(bed, restore_log_key=""))
     if "does not know the log's key" not in unknown:
         raise StepFailed(f"not refused for an unknown log: {unknown}")
-    recap = bed.install("--playbook restore", *_given(bed))
-    bed.machine.run(f"rm -r {KEYS}")
+    machine = bed.machine
+    machine.run(
+        "cd /root && cp settings.yml right.yml && echo 'verify_units: [systemd-halt.service]' >>settings.yml"
+    )
+    unwell = bed.refused("--playbook restore", *_given(bed))
+    if "systemd-halt.service does not run" not in unwell:
+        raise StepFailed(f"the run ended for another reason than it should: {unwell}")
+    machine.run("mv /root/right.yml /root/settings.yml")
     bed.know_certificate()
     ready, same = bed.outside("ready", 120), bed.outside("same", "第一份合同")
+    bed.outside("timestamp", "since")
+    machine.until("vermilion log check >/dev/null", 60)
+    before = log_size(machine.run("vermilion log check"))
+    # As somebody would who had acts to forget at first: what was done since the run that failed stays.
+    recap = bed.install("--playbook restore", *_given(bed, restore_aside="true", restore_forget_newer="true"))
+    machine.run(f"rm -r {KEYS}")
+    if (after := log_size(machine.run("vermilion log check"))) < before:
+        raise StepFailed(f"the second run has restored again: the log had {before} entries before it, now {after}")
     if bed.machine.says("vermilion directory --help"):
         with bed.beside("organisation"):
             bed.machine.run("vermilion directory check")  # by the password that was in the backup
