@@ -51,7 +51,11 @@ def switch(pair: Pair) -> str:
     if (after := pair.active()) is before:
         raise StepFailed(f"{before.name} serves as before")
     same = pair.outside("same", TITLE, "inward")
-    return f"--check: {looked}; {done}; {after.name} serves; {same}; settled {pair.settle():.0f} s later"
+    after.run("systemctl start vermilion-backup.service", patience=SETTLED)
+    return (
+        f"--check: {looked}; {done}; {after.name} serves, and makes a backup; {same};"
+        f" settled {pair.settle():.0f} s later"
+    )
 
 
 @_operation("upgrade")

@@ -277,7 +277,9 @@ def all_rounds(pair: Pair, count: int, names: str) -> Rounds:
         if word == "FAIL":
             return rounds
     try:
-        say(f"{'':6}{'whole':12}after {pair.settle(PATIENCE):.0f} s more")
+        settled = pair.settle(PATIENCE)
+        pair.active().run("systemctl start vermilion-backup.service", patience=PATIENCE)
+        say(f"{'':6}{'whole':12}after {settled:.0f} s more; a backup was made after all of it")
     except StepFailed as failure:
         rounds.failed.append("whole")
         say(f"{'FAIL':6}{'whole':12}{failure}")

@@ -43,7 +43,8 @@ def start(root: Path) -> None:
         script = script.replace(place, f"{root}{place}")
     (root / "script").write_text(script)
     here = {**os.environ, "PATH": f"{root}/opt/vermilion/current/bin:{os.environ['PATH']}"}
-    subprocess.run(["sh", root / "script"], env=here, capture_output=True, text=True, check=True)
+    # Pacemaker starts it with this umask.
+    subprocess.run(["sh", root / "script"], env=here, capture_output=True, text=True, check=True, umask=0o026)
 
 
 def files(folder: Path, pattern: str = "*") -> dict[str, bytes]:
@@ -86,6 +87,7 @@ def test_what_was_put_there_is_no_change_by_hand(root: Path) -> None:
 
     start(root)
 
+    assert record.stat().st_mode & 0o777 == 0o644, "a backup reads it, and is not root's"
     known = json.loads(record.read_bytes())["files"]
     assert known.pop(f"{root}/etc/vermilion/settings.yml") == "0" * 64
     assert f"{root}/{SYSTEM}/vermilion-gone.service" not in known
