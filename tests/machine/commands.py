@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from collections.abc import Sequence
 
@@ -39,11 +38,3 @@ def run(
             f"{' '.join(command)[-200:]} ended with {done.returncode}; its last words:\n      {words}"
         )
     return told
-
-
-def log_size(told: str) -> int:
-    """How many entries the log has, by what ``vermilion log check`` printed. Raises :class:`StepFailed`."""
-    size = re.search(r"\d+", told.strip().splitlines()[-1])  # the first number, in both languages
-    if size is None:
-        raise StepFailed(f"log check says no size: {told}")
-    return int(size[0])

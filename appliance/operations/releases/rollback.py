@@ -185,7 +185,7 @@ def go_back(
     taken_back = UpgradeJournal(releases.root).record_step(done, UpgradeStep.TAKEN_BACK)
     commands.do(commands.start, home)
     if commands.start:
-        before.run(home, *commands.probe)
+        before.probe(home, commands)
     return taken_back
 
 

@@ -41,10 +41,15 @@ class Release:
     def name(self) -> str:
         return self.path.name
 
-    def run(self, home: Home, *arguments: str) -> str:
-        """What its ``vermilion`` prints for *arguments*. Raises :class:`UpgradeRefused` when it refuses."""
+    def run(self, home: Home, *arguments: str, patience: float = PATIENCE) -> str:
+        """What its ``vermilion`` prints for *arguments*. Raises :class:`UpgradeRefused` when it refuses, or takes
+        more than *patience* seconds."""
         command = [str(self.path / "bin/vermilion"), *arguments]
-        return run_command(command, {"VERMILION_HOME": str(home.root)})
+        return run_command(command, {"VERMILION_HOME": str(home.root)}, patience)
+
+    def probe(self, home: Home, commands: Commands) -> None:
+        """Raises :class:`UpgradeRefused` unless it serves within the seconds that *commands* gives it."""
+        self.run(home, *commands.probe, patience=PATIENCE + commands.wait)
 
     def schemas(self, home: Home) -> Schemas:
         """What it knows. Raises :class:`UpgradeRefused` when it does not even start."""
@@ -91,12 +96,12 @@ def name_release(home: Home, name: str) -> None:
     home.release.chmod(0o644)  # whatever root's umask is
 
 
-def run_command(command: list[str], more: Mapping[str, str]) -> str:
+def run_command(command: list[str], more: Mapping[str, str], patience: float = PATIENCE) -> str:
     """What *command* prints. Raises :class:`UpgradeRefused` with its last words when it fails."""
     environment = inherited(os.environ, "CREDENTIALS_DIRECTORY")
     try:
         done = subprocess.run(
-            command, env={**environment, **more}, capture_output=True, text=True, timeout=PATIENCE, check=False
+            command, env={**environment, **more}, capture_output=True, text=True, timeout=patience, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UpgradeRefused("`{command}` failed: {why}", command=" ".join(command), why=error) from error

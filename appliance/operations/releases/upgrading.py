@@ -114,7 +114,7 @@ def _change(home: Home, releases: Releases, done: Upgrade, commands: Commands, r
         reach(UpgradeStep.SWITCHED)
     commands.do(commands.start, home)
     if commands.start:
-        release.run(home, *commands.probe)
+        release.probe(home, commands)
     return journal.record_step(done, UpgradeStep.DONE)
 
 
