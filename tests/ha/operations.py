@@ -170,13 +170,19 @@ def replace(pair: Pair) -> str:
         lost.run(f"{SWITCH_OVER} --wait 900")
         pair.settle()
     keys = stays.run(KEYS)
+    # Its management controller burns with it, so nothing can cut it: whoever stands before it says that it is off.
+    assert pair.house is not None
+    pair.house.stop_controller(lost.place)
     lost.mains(connected=False)
     lost.forget()
+    eventually(lambda: _sees_nobody(pair, stays), SETTLED, f"{stays.name} does not see {lost.name} any more")
+    stays.run(f"stonith_admin --confirm {lost.name}")
     eventually(lambda: _serves_alone(pair, stays), SETTLED, f"{stays.name} serves alone")
     burnt, fresh = pair.folder / "burnt", pair.folder / "fresh"
     _take_out(lost, burnt)
     for disk in power.DISKS:
         new_disk(prepared_disks(pair) / f"{lost.name}.raw", lost.folder / f"{disk}.qcow2")
+    pair.house.start_controller(lost.place, lost.folder)
     _start(lost)
     done = pair.converge("playbooks/cluster_replace.yml")
     settled = pair.settle()
@@ -209,6 +215,11 @@ def replace(pair: Pair) -> str:
         f"{done}; settled after {settled:.0f} s; {told}; for {WATCHED:.0f} s the burnt machine reached nothing;"
         f" whole again {again:.0f} s later"
     )
+
+
+def _sees_nobody(pair: Pair, node: Node) -> bool:
+    state = pair.state(node)
+    return state is not None and state.online == {node.name}
 
 
 def _serves_alone(pair: Pair, node: Node) -> bool:
