@@ -94,14 +94,17 @@ def restore(bed: Bed) -> str:
     bed.know_certificate()
     ready, same = bed.outside("ready", 120), bed.outside("same", "第一份合同")
     bed.outside("timestamp", "since")
+    aside = machine.run(_ASIDE)
     # As somebody would who had acts to forget at first: what was done since the run that failed must stay.
     twice = bed.refused("--playbook restore", *_given(bed, restore_aside="true", restore_forget_newer="true"))
     if "does what is left" not in twice:
         raise StepFailed(f"a second restore is not refused: {twice}")
     recap = bed.install()
     machine.run(f"rm -r {KEYS}")
-    if machine.run("ls -d /var/lib/vermilion/state/.restored /var/lib/vermilion/before-* 2>/dev/null || :"):
-        raise StepFailed("a restore that has come to its end leaves that it did not, or has put something aside")
+    if machine.run(_ASIDE) != aside or machine.says("test -e /var/lib/vermilion/state/.restored"):
+        raise StepFailed(
+            f"something else was put aside, or the restore has not come to its end: {machine.run(_ASIDE)}"
+        )
     if bed.machine.says("vermilion directory --help"):
         with bed.beside("organisation"):
             bed.machine.run("vermilion directory check")  # by the password that was in the backup
@@ -132,6 +135,9 @@ def _refused_by_another_hsm(bed: Bed) -> str:
     finally:
         machine.run(f"rm -r {TOKENS} && mv {TOKENS}.ours {TOKENS} && {restart}")
 
+
+_ASIDE = "ls -d /var/lib/vermilion/before-* 2>/dev/null || :"
+"""A script that tells what restores have put aside."""
 
 _STATE = (
     "cd /var/lib/vermilion && ls -A . && ls -A hsm/tokens && cat trust/* | sha256sum"
