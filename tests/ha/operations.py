@@ -94,11 +94,7 @@ def _changed_by(pair: Pair, verb: str) -> str:
         if Path(current).name != wanted:
             raise StepFailed(f"{node.name} has {current}, and not release {wanted}")
     told = pair.outside("same", TITLE, "inward")
-    active = pair.active()
-    active.run(f"{SWITCH_OVER} --wait 900")
-    serves = pair.active()
-    if serves is active:
-        raise StepFailed(f"{active.name} serves as before")
+    serves = _switched_over(pair)
     if not _serves_with(pair, serves, wanted):
         raise StepFailed(f"{serves.name} serves with another release than {wanted}")
     stamped = pair.outside("timestamp", verb)
@@ -106,6 +102,15 @@ def _changed_by(pair: Pair, verb: str) -> str:
         f"{done}; settled after {settled:.0f} s; {told}; then {serves.name} serves, {stamped}; settled"
         f" {pair.settle():.0f} s later"
     )
+
+
+def _switched_over(pair: Pair) -> Node:
+    """The node that serves after a planned switch-over. Raises :class:`StepFailed` when it is the same one."""
+    before = pair.active()
+    before.run(f"{SWITCH_OVER} --wait 900")
+    if (after := pair.active()) is before:
+        raise StepFailed(f"{before.name} serves as before")
+    return after
 
 
 def _serves_with(pair: Pair, node: Node, release: str) -> bool:
@@ -149,10 +154,8 @@ def restore(pair: Pair) -> str:
     done = pair.converge()
     active.run(f"rm -r {KEPT_BY_CUSTODIANS}")
     settled = pair.settle()
-    same, before = pair.outside("same", TITLE, "inward"), pair.active()
-    before.run(f"{SWITCH_OVER} --wait 900")
-    if pair.active() is before:
-        raise StepFailed(f"{before.name} serves as before")
+    same = pair.outside("same", TITLE, "inward")
+    _switched_over(pair)
     again = pair.outside("same", TITLE, "inward")
     checked = pair.active().run("/usr/local/sbin/vermilion log check").strip().splitlines()[-1]
     return (
