@@ -77,17 +77,29 @@ def upgrade(pair: Pair) -> str:
 
 @_operation("rollback")
 def rollback(pair: Pair) -> str:
-    """after an upgrade both get the release before by cluster_rollback.yml; then the other one serves with it"""
+    """after an upgrade cluster_rollback.yml refuses to lose what was dated since; allowed to, it goes back"""
     if not pair.before.is_file():
         raise StepFailed("there is no release before; OPERATIONS names `upgrade` first")
     pair.settle()
+    newer = pair.active().run("/usr/local/sbin/vermilion release").strip()
     pair.take(pair.before)
-    return _changed_by(pair, "rollback")
+    try:
+        pair.converge("playbooks/cluster_rollback.yml")
+    except StepFailed as refused:
+        if "Going back would lose them" not in " ".join(str(refused).split()):
+            raise
+    else:
+        raise StepFailed("it went back, and lost what was dated since")
+    pair.settle()
+    if (now := pair.active().run("/usr/local/sbin/vermilion release").strip()) != newer:
+        raise StepFailed(f"refused, and still the release is another one: {now}")
+    # The outside witness has cosigned what is lost.
+    return _changed_by(pair, "rollback", "--extra-vars", "rollback_forget_newer=true")
 
 
-def _changed_by(pair: Pair, verb: str) -> str:
+def _changed_by(pair: Pair, verb: str, *options: str) -> str:
     """After the playbook of *verb* both have the release of the pair's bundle, and each can serve with it."""
-    done = pair.converge(f"playbooks/cluster_{verb}.yml")
+    done = pair.converge(f"playbooks/cluster_{verb}.yml", *options)
     settled, wanted = pair.settle(), making.version_in(pair.bundle)
     for node in pair.nodes.values():
         current = node.run("readlink /opt/vermilion/current").strip()

@@ -163,8 +163,9 @@ def go_back(
     """Stops, puts the copies back where a schema was changed, switches, starts, probes. Safe to repeat.
 
     Raises :class:`UpgradeRefused` when acts were recorded since the copies were made, which the older release
-    cannot read: then the newer release stays, and is started again. *forget_newer* loses them. What administrators
-    did meanwhile is no reason, as long as it is in their own database.
+    cannot read: then the newer release stays, and is started again. *forget_newer* loses them, and the authority
+    starts although outside witnesses have cosigned them. What administrators did meanwhile is no reason, as long
+    as it is in their own database.
     """
     before = releases.get(done.before)
     try:
@@ -172,8 +173,9 @@ def go_back(
     except UpgradeRefused:
         commands.do(commands.start, home)
         raise
+    have_copies = done.has(UpgradeStep.COPIED)
     try:
-        if done.has(UpgradeStep.COPIED) and (done.migrates or DatabaseCopies(home).are_needed):
+        if have_copies and (done.migrates or DatabaseCopies(home).are_needed):
             _put_back(home, done, forget_newer=forget_newer)
     except ApplianceError:
         commands.do(commands.start, home)
@@ -182,6 +184,10 @@ def go_back(
     shutil.rmtree(home.activation_requests, ignore_errors=True)
     releases.switch(before)
     name_release(home, before.name)
+    if have_copies and done.migrates and forget_newer:
+        # The log has gone back. A release that does not know this asks no witness before it starts.
+        with suppress(UpgradeRefused):
+            before.run(home, "log", "gate", "--accept")
     taken_back = UpgradeJournal(releases.root).record_step(done, UpgradeStep.TAKEN_BACK)
     commands.do(commands.start, home)
     if commands.start:

@@ -137,7 +137,11 @@ def _preflight(home: Home, releases: Releases, name: str) -> Upgrade:
 def _backup(home: Home, current: Release, commands: Commands, now: datetime) -> str:
     """The name of an archive made now, whose note and parts are right."""
     if commands.backup:
-        commands.do(commands.backup, home)
+        try:
+            commands.do(commands.backup, home)
+        except UpgradeRefused as error:
+            why = error.values.get("why", error)  # the command itself is long, and tells nobody anything
+            raise UpgradeRefused("The backup failed, so the upgrade was not begun: {why}", why=why) from error
     else:
         current.run(home, "backup", "create", "--keep-all")
     newest = BackupArchives(load(home).backups).newest()
