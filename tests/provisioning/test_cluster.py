@@ -872,6 +872,27 @@ def test_an_upgrade_is_ended_where_the_volume_is(
     assert task["ansible.builtin.copy"]["dest"] in str(clusters.own()["cluster_meant"]["files"])
 
 
+@pytest.mark.parametrize(
+    ("restored", "goes_on"), [(None, True), ("5f3a node-a\n", True), ("5f3a node-b\n", False)]
+)
+def test_only_who_has_the_secrets_of_a_backup_ends_its_restore(restored: str | None, goes_on: bool) -> None:
+    """The other machine may have taken over since, with the secrets from before."""
+    import yaml  # noqa: PLC0415
+
+    steps = yaml.safe_load((CLUSTER.parents[1] / "playbooks/tasks/restored.yml").read_text(encoding="utf-8"))
+    read = {} if restored is None else {"content": base64.b64encode(restored.encode()).decode()}
+    [demand] = [each for each in steps if "ansible.builtin.assert" in each]
+    given = {**clusters.both(1), steps[0]["register"]: read}
+    asking = templar({**given, **trusted(demand["vars"])})
+    asserted = demand["ansible.builtin.assert"]
+    assert asking.template(trusted(f"{{{{ {asserted['that']} }}}}")) is goes_on
+    if not goes_on:
+        said = str(asking.template(trusted(asserted["fail_msg"])))
+        assert said.startswith(
+            "A restore on node-b did not come to its end, and node-a serves without the secrets"
+        )
+
+
 def test_a_folder_that_was_there_keeps_its_mode() -> None:
     """What is brought to the second machine may lie in /root, which is nobody else's to read."""
     import yaml  # noqa: PLC0415
