@@ -18,6 +18,8 @@ from appliance.errors import StorageError
 from appliance.operations.releases import Commands, Releases, roll_back, upgrade
 from appliance.store import latest
 from appliance.store.database import Database
+from appliance.witnesses.gate import accepted_losses
+from hsm.note import parse_vkey
 from hsm.store.database import SCHEMA as AUTHORITY_SCHEMA
 
 _OPTIONS = (
@@ -85,8 +87,18 @@ def rollback_command(context: Context, root: Path, commands: Commands, forget_ne
     Where the upgrade changed a schema, the databases from before come back too, which is refused once acts were
     recorded since: they would be lost.
     """
-    done = roll_back(context.home, Releases(root.absolute()), commands, forget_newer=forget_newer)
-    context.terminal.say("Release {before} is the current one again.", before=done.before)
+    lost_before = accepted_losses(context.home)
+    try:
+        done = roll_back(context.home, Releases(root.absolute()), commands, forget_newer=forget_newer)
+        context.terminal.say("Release {before} is the current one again.", before=done.before)
+    finally:
+        for witness, known in accepted_losses(context.home).items():
+            if known != lost_before.get(witness):
+                context.terminal.warn(
+                    "Accepted as lost: the witness {name} knows {known} entries. Tell the auditors.",
+                    name=parse_vkey(witness).name,
+                    known=known,
+                )
 
 
 @click.command("release")

@@ -12,15 +12,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from pysqlite3 import dbapi2 as sqlite
 
 from appliance.administration import open_administration
 from appliance.administration.action import ExecutedBy
 from appliance.administration.actions import REGISTRY
+from appliance.cli.program import Context, Terminal
+from appliance.cli.releases import rollback_command
 from appliance.clock import utc_now
 from appliance.config import load
 from appliance.errors import StorageError, UpgradeRefused
 from appliance.home import Home, make_directory
+from appliance.language import Language
 from appliance.ledger.timestamp_spool import TimestampSpool, spool_files
 from appliance.operations.backup import BackupArchive
 from appliance.operations.releases import Commands, Releases, UpgradeStep, roll_back, upgrade
@@ -183,7 +187,11 @@ def test_the_authority_starts_although_a_witness_knows_what_a_rollback_has_lost(
     upgraded: Installation, ahead: Callable[[Home], None]
 ) -> None:
     ahead(upgraded.home)
-    roll_back(upgraded.home, upgraded.releases, NOBODY, forget_newer=True)
+    context = Context(upgraded.home, Terminal(Language.ENGLISH))
+    given = ["--root", str(upgraded.releases.root), "--forget-newer"]
+    done = CliRunner().invoke(rollback_command, given, obj=context)
+    assert done.stdout == "Release 1.0 is the current one again.\n"
+    assert done.stderr == "Accepted as lost: the witness w.example knows 1000 entries. Tell the auditors.\n"
     assert accepted_losses(upgraded.home) == {KEY.vkey(): 1000}
     gate_of(upgraded)
 
