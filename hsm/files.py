@@ -12,10 +12,11 @@ from typing import BinaryIO
 
 
 def write_durably(path: Path, content: bytes, *, mode: int) -> None:
-    """Replaces *path* in one step; content and name are on disk on return."""
+    """Replaces *path* in one step, of that *mode* whatever the umask; content and name are on disk on return."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
     with os.fdopen(descriptor, "wb") as stream:
+        os.fchmod(descriptor, mode)
         stream.write(content)
         flush(stream)
     fresh.replace(path)

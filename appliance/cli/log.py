@@ -111,7 +111,7 @@ def gate(ctx: click.Context, accept: bool) -> None:
             "The witness {name} did not confirm this log: {why}", name=name, why=said or "no answer in time"
         )
     if accept and report.later:
-        accept_loss(home, report.later)
+        accept_loss(home, {each.witness: each.known for each in report.later})
         report = replace(report, later=(), accepted=report.accepted + report.later)
     try:
         keep_verdict(home, report)

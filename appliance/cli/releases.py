@@ -19,7 +19,6 @@ from appliance.operations.releases import Commands, Releases, roll_back, upgrade
 from appliance.store import latest
 from appliance.store.database import Database
 from appliance.witnesses.gate import accepted_losses
-from hsm.note import parse_vkey
 from hsm.store.database import SCHEMA as AUTHORITY_SCHEMA
 
 _OPTIONS = (
@@ -78,7 +77,9 @@ def upgrade_command(context: Context, version: str, root: Path, commands: Comman
 @click.command("rollback")
 @with_release_options
 @click.option(
-    "--forget-newer", is_flag=True, help="Although acts were recorded that the older release cannot read."
+    "--forget-newer",
+    is_flag=True,
+    help="Although acts were recorded that the older release cannot read; witnesses cosign this log no more.",
 )
 @click.pass_obj
 def rollback_command(context: Context, root: Path, commands: Commands, forget_newer: bool) -> None:
@@ -87,18 +88,16 @@ def rollback_command(context: Context, root: Path, commands: Commands, forget_ne
     Where the upgrade changed a schema, the databases from before come back too, which is refused once acts were
     recorded since: they would be lost.
     """
-    lost_before = accepted_losses(context.home)
-    try:
-        done = roll_back(context.home, Releases(root.absolute()), commands, forget_newer=forget_newer)
-        context.terminal.say("Release {before} is the current one again.", before=done.before)
-    finally:
-        for witness, known in accepted_losses(context.home).items():
-            if known != lost_before.get(witness):
-                context.terminal.warn(
-                    "Accepted as lost: the witness {name} knows {known} entries. Tell the auditors.",
-                    name=parse_vkey(witness).name,
-                    known=known,
-                )
+    done = roll_back(context.home, Releases(root.absolute()), commands, forget_newer=forget_newer)
+    context.terminal.say("Release {before} is the current one again.", before=done.before)
+    known = max(accepted_losses(context.home).values(), default=0)
+    if forget_newer and known > done.entries:
+        context.terminal.say(
+            "Witnesses may have cosigned {known} entries, this log had {size}; what lies between is accepted as"
+            " lost. Tell the auditors both numbers.",
+            known=known,
+            size=done.entries,
+        )
 
 
 @click.command("release")

@@ -134,13 +134,20 @@ def accepted_losses(home: Home) -> Mapping[str, int]:
         return {}
 
 
-def accept_loss(home: Home, later: tuple[LaterCheckpoint, ...]) -> None:
-    """What these witnesses know beyond the log here is lost for good: the authority starts all the same. Raises
-    OSError; on an appliance root alone can write it."""
-    lost = {**accepted_losses(home), **{each.witness: each.known for each in later}}
+def accept_loss(home: Home, known: Mapping[str, int]) -> None:
+    """What witnesses know beyond the log here, by their vkeys up to these sizes, is lost for good: the authority
+    starts all the same. Raises OSError; on an appliance root alone can write it."""
+    before = accepted_losses(home)
+    lost = {**before, **{witness: max(size, before.get(witness, 0)) for witness, size in known.items()}}
     home.log_lost.parent.mkdir(mode=0o700, exist_ok=True)
-    write_durably(home.log_lost, f"{json.dumps(lost)}\n".encode(), mode=0o644)
-    home.log_lost.chmod(0o644)  # whatever root's umask is; the folder says who gets there
+    write_durably(home.log_lost, f"{json.dumps(lost)}\n".encode(), mode=0o644)  # the folder says who gets there
+
+
+def accept_loss_up_to(settings: Settings, size: int) -> None:
+    """The same for every witness of *settings*, none of which is asked: one that knows more than *size* entries
+    is believed. Raises :class:`ConfigurationError` and OSError."""
+    if policy := policy_of(settings):
+        accept_loss(settings.home, {each.key.vkey(): size for each in policy.witnesses})
 
 
 def keep_verdict(home: Home, report: GateReport) -> None:

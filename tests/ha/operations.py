@@ -93,8 +93,9 @@ def rollback(pair: Pair) -> str:
     pair.settle()
     if (now := pair.active().run("/usr/local/sbin/vermilion release").strip()) != newer:
         raise StepFailed(f"refused, and still the release is another one: {now}")
-    # The outside witness has cosigned what is lost.
-    return _changed_by(pair, "rollback", "--extra-vars", "rollback_forget_newer=true")
+    told = _changed_by(pair, "rollback", "--extra-vars", "rollback_forget_newer=true")
+    lost = pair.active().run("cat /var/lib/vermilion/confirmed/log-lost.json").strip()
+    return f"{told}; accepted as lost: {lost}"
 
 
 def _changed_by(pair: Pair, verb: str, *options: str) -> str:

@@ -12,19 +12,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from pysqlite3 import dbapi2 as sqlite
 
 from appliance.administration import open_administration
 from appliance.administration.action import ExecutedBy
 from appliance.administration.actions import REGISTRY
-from appliance.cli.program import Context, Terminal
-from appliance.cli.releases import rollback_command
 from appliance.clock import utc_now
 from appliance.config import load
 from appliance.errors import StorageError, UpgradeRefused
 from appliance.home import Home, make_directory
-from appliance.language import Language
 from appliance.ledger.timestamp_spool import TimestampSpool, spool_files
 from appliance.operations.backup import BackupArchive
 from appliance.operations.releases import Commands, Releases, UpgradeStep, roll_back, upgrade
@@ -33,10 +29,8 @@ from appliance.operations.releases.tree import Upgrade, UpgradeJournal
 from appliance.store import latest
 from appliance.store.copying import moment_of
 from appliance.store.database import Database
-from appliance.witnesses.gate import accepted_losses
 from hsm import canonical
 from hsm.config import AuthorityHome
-from hsm.note import read_vkey
 from hsm.timestamp import IssuedToken
 from tests.administration.conftest import lines_not_in_log
 from tests.locks import holders_of
@@ -44,7 +38,6 @@ from tests.log import entry_of_timestamp, with_timestamps
 from tests.operations.releases import NEXT, add_next, add_release
 from tests.operations.site import moved, perform
 from tests.sweeps import first_of
-from tests.witnesses.log_side import KEY, SIZE, answering_with, policy_with
 
 NOBODY = Commands()
 """Nothing runs and nothing is started."""
@@ -147,7 +140,6 @@ def begun(installation: Installation, step: UpgradeStep, after: str = "1.1", *, 
 
 
 def test_an_upgrade_says_why_its_backup_failed(installation: Installation) -> None:
-    begun(installation, UpgradeStep.BEGUN)
     failing = Commands(backup='sh -c "echo The disk is full.; exit 1"')
     with pytest.raises(UpgradeRefused) as refused:
         upgrade(installation.home, installation.releases, "1.1", failing, now=utc_now())
@@ -166,53 +158,6 @@ def test_acts_that_were_recorded_since_are_not_lost(upgraded: Installation) -> N
     assert (upgraded.current(), upgraded.schema()) == ("1.1", NEXT)
     roll_back(upgraded.home, upgraded.releases, NOBODY, forget_newer=True)
     assert (upgraded.current(), upgraded.schema()) == ("1.0", latest())
-
-
-@pytest.fixture
-def ahead(tmp_path: Path) -> Iterator[Callable[[Home], None]]:
-    """Has a home name an outside witness that has cosigned more of its log than there is."""
-    certificate = tmp_path / "witness-tls.pem"
-    with answering_with(409, b"1000\n", SIZE, tls=certificate) as (url, _):
-
-        def name_it(home: Home) -> None:
-            policy = policy_with(KEY, url, read_vkey(home.log_key))
-            (home.settings.parent / "witness-policy.txt").write_bytes(policy.text)
-            with home.settings.open("a", encoding="utf-8") as settings:
-                settings.write(f'\n[witnesses]\npolicy = "witness-policy.txt"\ntls = "{certificate}"\n')
-
-        yield name_it
-
-
-def test_the_authority_starts_although_a_witness_knows_what_a_rollback_has_lost(
-    upgraded: Installation, ahead: Callable[[Home], None]
-) -> None:
-    ahead(upgraded.home)
-    context = Context(upgraded.home, Terminal(Language.ENGLISH))
-    given = ["--root", str(upgraded.releases.root), "--forget-newer"]
-    done = CliRunner().invoke(rollback_command, given, obj=context)
-    assert done.stdout == "Release 1.0 is the current one again.\n"
-    assert done.stderr == "Accepted as lost: the witness w.example knows 1000 entries. Tell the auditors.\n"
-    assert accepted_losses(upgraded.home) == {KEY.vkey(): 1000}
-    gate_of(upgraded)
-
-
-def test_a_rollback_that_leaves_the_log_alone_accepts_no_loss(
-    installation: Installation, ahead: Callable[[Home], None]
-) -> None:
-    """Whoever has set the volume back meanwhile has nothing from it."""
-    add_release(installation.releases.root, "1.4")
-    begun(installation, UpgradeStep.BACKED_UP, "1.4", migrates=False)
-    upgrade(installation.home, installation.releases, "1.4", NOBODY, now=utc_now())
-    ahead(installation.home)
-    roll_back(installation.home, installation.releases, NOBODY, forget_newer=True)
-    assert accepted_losses(installation.home) == {}
-    with pytest.raises(UpgradeRefused, match="knows 1000 entries"):
-        gate_of(installation)
-
-
-def gate_of(installation: Installation) -> None:
-    """Raises :class:`UpgradeRefused` when the authority of the current release may not start."""
-    installation.releases.current().run(installation.home, "log", "gate")
 
 
 @pytest.fixture

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from pysqlite3 import dbapi2 as sqlite
 
+from appliance.cli.program import Context, Terminal
+from appliance.cli.releases import rollback_command
 from appliance.clock import utc_now
 from appliance.demonstration.participants import CONTRACT_SEAL, OFFICER, ZHANG
 from appliance.errors import UpgradeRefused
-from appliance.operations.releases import UpgradeStep, roll_back, upgrade
+from appliance.home import Home
+from appliance.language import Language
+from appliance.operations.releases import Commands, UpgradeStep, roll_back, upgrade
 from appliance.operations.releases.rollback import entries_of
+from appliance.operations.releases.tree import Release
 from appliance.store import latest
+from appliance.witnesses.gate import accepted_losses
 from hsm.config import AuthorityHome
+from hsm.note import read_vkey
 from hsm.operation_types import SignedCheckpoint
 from hsm.store import Approval, AuthorityStore
-from tests.operations.releases import NEXT
+from tests.operations.releases import NEXT, add_release
 from tests.operations.test_releases import (
     NOBODY,
     Installation,
@@ -29,6 +38,7 @@ from tests.operations.test_releases import (
     upgraded,
     upgraded_once,
 )
+from tests.witnesses.log_side import KEY, SIZE, answering_with, policy_with
 
 __all__ = ["installation", "template", "upgraded", "upgraded_once"]
 
@@ -142,3 +152,84 @@ def test_what_was_signed_of_the_log_is_remembered(upgraded: Installation) -> Non
     roll_back(upgraded.home, upgraded.releases, NOBODY)
     with closing(AuthorityStore(AuthorityHome(upgraded.home.root).store)) as store:
         assert store.checkpoints.last() == signed
+
+
+class Witness:
+    """An outside witness that has cosigned ``known`` entries of the log of a home that names it."""
+
+    def __init__(self, home: Home, url: str, certificate: Path, known: list[int]) -> None:
+        self._known = known
+        policy = policy_with(KEY, url, read_vkey(home.log_key))
+        (home.settings.parent / "witness-policy.txt").write_bytes(policy.text)
+        with home.settings.open("a", encoding="utf-8") as settings:
+            settings.write(f'\n[witnesses]\npolicy = "witness-policy.txt"\ntls = "{certificate}"\n')
+
+    def knows(self, entries: int) -> None:
+        self._known[:] = [entries]
+
+
+@pytest.fixture
+def witness(tmp_path: Path) -> Iterator[Callable[[Installation], Witness]]:
+    certificate, known = tmp_path / "witness-tls.pem", [0]
+    with answering_with(409, lambda _: b"%d\n" % known[0], SIZE, tls=certificate) as (url, _):
+        yield lambda installation: Witness(installation.home, url, certificate, known)
+
+
+def gated(installation: Installation) -> Commands:
+    """As it starts on a machine: the authority does not where its gate is shut."""
+    return Commands(start=f"{installation.releases.root}/current/bin/vermilion log gate")
+
+
+def signed_since(installation: Installation) -> tuple[int, int]:
+    """The authority signs 1000 entries more; the length before, and after."""
+    before = entries_of(installation.home.database)
+    sign = SignedCheckpoint(before + 1000, secrets.token_bytes(32))
+    in_store(installation, lambda store: store.checkpoints.remember(sign))
+    return before, before + 1000
+
+
+def test_the_authority_starts_although_a_witness_knows_what_was_forgotten(
+    upgraded: Installation, witness: Callable[[Installation], Witness], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, after = signed_since(upgraded)
+    witness(upgraded).knows(after)
+    monkeypatch.setattr(Release, "probe", lambda *_given: None)  # nothing serves here
+    with pytest.raises(UpgradeRefused, match="Going back"):
+        roll_back(upgraded.home, upgraded.releases, NOBODY)
+    assert accepted_losses(upgraded.home) == {}
+
+    given = ["--root", str(upgraded.releases.root), "--forget-newer", "--start", gated(upgraded).start]
+    context = Context(upgraded.home, Terminal(Language.ENGLISH))
+    done = CliRunner().invoke(rollback_command, given, obj=context)
+
+    assert done.stdout == (
+        "Release 1.0 is the current one again.\n"
+        f"Witnesses may have cosigned {after} entries, this log had {before}; what lies between is accepted as"
+        " lost. Tell the auditors both numbers.\n"
+    )
+    assert accepted_losses(upgraded.home) == {KEY.vkey(): after}
+
+
+def test_a_witness_that_knows_more_than_was_signed_here_is_believed(
+    upgraded: Installation, witness: Callable[[Installation], Witness]
+) -> None:
+    """Somebody has set the volume back, and goes back to the release before to hide it."""
+    _, after = signed_since(upgraded)
+    witness(upgraded).knows(after + 1)
+    with pytest.raises(UpgradeRefused, match=f"knows {after + 1} entries"):
+        roll_back(upgraded.home, upgraded.releases, gated(upgraded), forget_newer=True)
+
+
+@pytest.mark.parametrize("migrates", [True, False])
+def test_where_no_entry_is_lost_no_loss_is_accepted(
+    installation: Installation, witness: Callable[[Installation], Witness], migrates: bool
+) -> None:
+    after = "1.1" if migrates else "1.4"
+    if not migrates:
+        add_release(installation.releases.root, after)
+    begun(installation, UpgradeStep.BACKED_UP, after, migrates=migrates)
+    upgrade(installation.home, installation.releases, after, NOBODY, now=utc_now())
+    witness(installation).knows(entries_of(installation.home.database) + 1)
+    with pytest.raises(UpgradeRefused, match="The authority does not start"):
+        roll_back(installation.home, installation.releases, gated(installation), forget_newer=True)
+    assert accepted_losses(installation.home) == {}

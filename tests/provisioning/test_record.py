@@ -19,7 +19,7 @@ PASSING = (
     "/etc/chrony/vermilion.keys",  # secret: the digest of a short key could be guessed at
     "/var/lib/vermilion/hsm/softhsm2.conf",  # a restore brings its own
     "/var/lib/vermilion/release",  # changes with the release
-    "/var/lib/vermilion/state/.restored",  # until a restore has come to its end
+    "/var/lib/vermilion/.restored",  # until a restore has come to its end
 )
 """What is gone again, is a release's, or is data."""
 

@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from appliance.errors import ApplianceError, SpoolDamaged, StorageError, UpgradeRefused
+from appliance.config import load
+from appliance.errors import ApplianceError, ConfigurationError, SpoolDamaged, StorageError, UpgradeRefused
 from appliance.home import Home
 from appliance.ledger.audit_trail import EventKind
 from appliance.ledger.timestamp_spool import count_waiting
@@ -35,11 +36,12 @@ from appliance.operations.releases.tree import (
     name_release,
 )
 from appliance.store.copying import DatabaseSnapshot, JournalEntry, carry, moment_of
+from appliance.witnesses.gate import accept_loss_up_to
 from hsm import canonical
 from hsm.config import AuthorityHome
 from hsm.errors import Malformed
 from hsm.files import is_locked
-from hsm.store.copying import done_since, keep_checkpoints
+from hsm.store.copying import done_since, keep_checkpoints, last_signed
 
 PATIENCE = 120.0
 """Seconds in which a process has ended that was told to."""
@@ -163,9 +165,9 @@ def go_back(
     """Stops, puts the copies back where a schema was changed, switches, starts, probes. Safe to repeat.
 
     Raises :class:`UpgradeRefused` when acts were recorded since the copies were made, which the older release
-    cannot read: then the newer release stays, and is started again. *forget_newer* loses them, and the authority
-    starts although outside witnesses have cosigned them. What administrators did meanwhile is no reason, as long
-    as it is in their own database.
+    cannot read: then the newer release stays, and is started again. *forget_newer* loses them, and outside
+    witnesses that have cosigned them do not keep the authority from starting. What administrators did meanwhile is
+    no reason, as long as it is in their own database.
     """
     before = releases.get(done.before)
     try:
@@ -173,9 +175,8 @@ def go_back(
     except UpgradeRefused:
         commands.do(commands.start, home)
         raise
-    have_copies = done.has(UpgradeStep.COPIED)
     try:
-        if have_copies and (done.migrates or DatabaseCopies(home).are_needed):
+        if done.has(UpgradeStep.COPIED) and (done.migrates or DatabaseCopies(home).are_needed):
             _put_back(home, done, forget_newer=forget_newer)
     except ApplianceError:
         commands.do(commands.start, home)
@@ -184,10 +185,6 @@ def go_back(
     shutil.rmtree(home.activation_requests, ignore_errors=True)
     releases.switch(before)
     name_release(home, before.name)
-    if have_copies and done.migrates and forget_newer:
-        # The log has gone back. A release that does not know this asks no witness before it starts.
-        with suppress(UpgradeRefused):
-            before.run(home, "log", "gate", "--accept")
     taken_back = UpgradeJournal(releases.root).record_step(done, UpgradeStep.TAKEN_BACK)
     commands.do(commands.start, home)
     if commands.start:
@@ -214,7 +211,22 @@ def _put_back(home: Home, done: Upgrade, *, forget_newer: bool) -> None:
             before=done.before,
             after=done.after,
         )
-    copies.put_back(None if newer.lost else newer.carried, together=done.migrates)
+    carried = None if newer.lost else newer.carried
+    length = done.entries + len(carried or ())
+    if done.migrates and (signed := copies.signed_by_authority()) > length:
+        # Before anything is in its place: whoever runs this again loses nothing any more, and knows of no loss.
+        _accept_loss(home, signed)
+    copies.put_back(carried, together=done.migrates)
+
+
+def _accept_loss(home: Home, signed: int) -> None:
+    """Outside witnesses may know the log up to its entry *signed*. Raises :class:`StorageError`."""
+    try:
+        accept_loss_up_to(load(home), signed)
+    except ConfigurationError:  # of a release that cannot read its settings; then `vermilion log gate` says more
+        return
+    except OSError as error:
+        raise StorageError("{path} cannot be written: {why}.", path=home.log_lost, why=error) from error
 
 
 class DatabaseCopies:
@@ -271,6 +283,10 @@ class DatabaseCopies:
         except StorageError:  # then it has nothing of what was signed
             length = 0
         return done_since(self._directory / self._store.name, self._store, length=length)
+
+    def signed_by_authority(self) -> int:
+        """The length of the log that it has signed, by its own store."""
+        return last_signed(self._store)
 
     @property
     def are_needed(self) -> bool:

@@ -93,7 +93,6 @@ def name_release(home: Home, name: str) -> None:
     """*home* belongs to the release *name* from now on, on disk on return: another machine that mounts it starts
     that."""
     files.write_durably(home.release, f"{name}\n".encode(), mode=0o644)
-    home.release.chmod(0o644)  # whatever root's umask is
 
 
 def run_command(command: list[str], more: Mapping[str, str], patience: float = PATIENCE) -> str:
@@ -103,7 +102,10 @@ def run_command(command: list[str], more: Mapping[str, str], patience: float = P
         done = subprocess.run(
             command, env={**environment, **more}, capture_output=True, text=True, timeout=patience, check=False
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except subprocess.TimeoutExpired as error:
+        late = f"it did not end within {patience:.0f} s"
+        raise UpgradeRefused("`{command}` failed: {why}", command=" ".join(command), why=late) from error
+    except OSError as error:
         raise UpgradeRefused("`{command}` failed: {why}", command=" ".join(command), why=error) from error
     if done.returncode != 0:
         said = (done.stderr.strip() or done.stdout.strip()).splitlines() or [f"status {done.returncode}"]

@@ -101,7 +101,7 @@ def restore(bed: Bed) -> str:
         raise StepFailed(f"a second restore is not refused: {twice}")
     recap = bed.install()
     machine.run(f"rm -r {KEYS}")
-    if machine.run(_ASIDE) != aside or machine.says("test -e /var/lib/vermilion/state/.restored"):
+    if machine.run(_ASIDE) != aside or machine.says("test -e /var/lib/vermilion/.restored"):
         raise StepFailed(
             f"something else was put aside, or the restore has not come to its end: {machine.run(_ASIDE)}"
         )
