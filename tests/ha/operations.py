@@ -141,7 +141,7 @@ def restore(pair: Pair) -> str:
     active = pair.active()
     active.run("systemctl start vermilion-backup.service", patience=SETTLED)
     archive = active.run("cd /var/lib/vermilion/backups && ls -d 2* | tail -n 1").strip()
-    active.run(f"mkdir -p /mnt/backups && cp -r /var/lib/vermilion/backups/{archive} /mnt/backups/")
+    active.run(f"mkdir -p /mnt/backups && cd /var/lib/vermilion/backups && cp -r {archive} objects /mnt/backups/")
     active.run(f"mkdir -m 0700 {KEPT_BY_CUSTODIANS}")
     for name in ("recovery.key", "user.pin"):
         active.put((pair.company / name).read_text(), f"{KEPT_BY_CUSTODIANS}/{name}")
