@@ -61,6 +61,8 @@ class Home:
     """Database and documents, and what else has to last."""
     interrupted_restore = Place(".restoring.json")
     """The journal of a restore while it puts things in their places."""
+    upgrade_copies = Place(".before-upgrade")
+    """The databases from before the last upgrade, each of its own user."""
     drill = Place("state/drill.json")
     """What the last drill found."""
     last_backup = Place("state/backup.json")

@@ -134,11 +134,13 @@ def test_a_newer_log_is_not_forgotten(site: Site, restored: Home, order: Restore
     add_administrator(restored, "lan", AdministratorRole.SECURITY)
     LastingAuthorityLock(AuthorityHome(restored.root).lasting_lock).set_mark()
     write_clearance(restored.clearance, Clearance(IssuingState.OPEN))
+    restored.upgrade_copies.mkdir()  # whoever went back by these would undo the restore
     done = restore_archive(restored, replace(order, aside=True, forget_newer=True), now=utc_now())
     assert not restored.clearance.exists(), "nobody has looked at the log that came back"
     assert administrators_of(restored) == ["lan", "wei"], "those who ordered it, and their journal, stay"
     assert LastingAuthorityLock(AuthorityHome(restored.root).lasting_lock).is_locked, "nobody has unlocked"
     assert done is not None and done.aside is not None and (done.aside / "state/vermilion.db").exists()
+    assert not restored.upgrade_copies.exists() and (done.aside / restored.upgrade_copies.name).is_dir()
 
 
 def test_what_was_ended_since_does_not_count_again(restored: Home, order: RestoreOrder) -> None:

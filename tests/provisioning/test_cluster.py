@@ -19,6 +19,7 @@ import pytest
 
 pytest.importorskip("ansible", reason="ansible-core comes with `scripts/setup lint`")
 
+from appliance.operations.releases import UpgradeStep
 from tests.provisioning import clusters
 from tests.provisioning.clusters import CLUSTER, DISK, NAMES, machine, refusals, survey, written
 from tests.provisioning.test_preflight import templar, trusted
@@ -828,47 +829,60 @@ def test_no_machine_is_cut_with_a_ceremony_in_its_memory(left: bool) -> None:
     assert said.startswith("node-a is to be cut now") and "the files in its /run/vermilion-ceremony" in said
 
 
+MONDAY, TUESDAY = "20261130T020000Z", "20261201T020000Z"
+
+
 @pytest.mark.parametrize(
-    ("here_step", "there_step", "taken"),
+    ("here", "there", "taken"),
     [
-        (None, "migrated", True),
-        ("done", "migrated", True),
-        ("stopped", "migrated", False),
-        ("done", "taken back", False),
-        ("done", None, False),
+        (None, ("", "begun"), True),
+        (None, (MONDAY, "migrated"), True),
+        (None, (MONDAY, "done"), True),
+        ((MONDAY, "done"), (TUESDAY, "migrated"), True),
+        ((MONDAY, "done"), (TUESDAY, "done"), True),
+        ((MONDAY, "backed up"), (MONDAY, "done"), True),
+        ((MONDAY, "done"), (MONDAY, "taken back"), True),
+        ((TUESDAY, "stopped, databases copied"), (MONDAY, "done"), False),
+        ((MONDAY, "done"), (MONDAY, "migrated"), False),
+        ((TUESDAY, "taken back"), (MONDAY, "done"), False),
+        ((MONDAY, "done"), ("", "begun"), False),
+        ((MONDAY, "done"), (MONDAY, "done"), False),
+        ((MONDAY, "done"), None, False),
         (None, None, False),
     ],
 )
 @pytest.mark.parametrize("number", [1, 2])
-@pytest.mark.parametrize("archives", [("monday", "tuesday"), ("", ""), ("monday", "monday")])
-def test_an_upgrade_is_ended_where_the_volume_is(
-    archives: tuple[str, str], number: int, here_step: str | None, there_step: str | None, taken: bool
+def test_the_last_upgrade_is_known_where_the_volume_is(
+    number: int, here: tuple[str, str] | None, there: tuple[str, str] | None, taken: bool
 ) -> None:
-    """How far it came says a file of the machine where it began, which may have lost the volume since."""
+    """How far it came says a file of the machine where it ran, which may have lost the volume since."""
     import yaml  # noqa: PLC0415
 
-    [first, *_rest] = yaml.safe_load((CLUSTER.parents[1] / "playbooks/cluster_upgrade.yml").read_text("utf-8"))
-    [task] = [each for each in first["pre_tasks"] if "is this one's to end" in each["name"]]
+    playbooks = CLUSTER.parents[1] / "playbooks"
+    [task] = yaml.safe_load((playbooks / "tasks/journal.yml").read_text(encoding="utf-8"))
+    for name in ("cluster", "cluster_upgrade"):
+        assert "import_tasks: tasks/journal.yml" in (playbooks / f"{name}.yml").read_text(encoding="utf-8")
 
-    def journal(step: str | None, archive: str) -> dict[str, Any]:
-        said = json.dumps({"before": "1", "after": "2", "step": step, "archive": archive})
-        read = {"skipped": True} if step is None else {"content": base64.b64encode(said.encode()).decode()}
+    def journal(known: tuple[str, str] | None) -> dict[str, Any]:
+        read: dict[str, Any] = {"skipped": True}
+        if known is not None:
+            said = json.dumps({"before": "1", "after": "2", "step": known[1], "archive": known[0]})
+            read = {"content": base64.b64encode(said.encode()).decode()}
         return {
             "preflight_upgrade_journal": read,
-            "preflight_upgrade_file": {"stat": {"exists": step is not None}},
+            "preflight_upgrade_file": {"stat": {"exists": known is not None}},
         }
 
-    given = clusters.both(number, there=journal(there_step, archives[1]), **journal(here_step, archives[0]))
+    given = clusters.both(number, there=journal(there), **journal(here))
     own = yaml.safe_load((CLUSTER.parent / "preflight/vars/main.yml").read_text(encoding="utf-8"))
     asking = templar({**trusted(own), **trusted(task["vars"]), **given})
-    ended_here = here_step is not None and archives == ("monday", "monday")
-    taken, found = taken and not ended_here, True
+    found = True
     for condition in task["when"]:
         found = found and asking.template(trusted(f"{{{{ {condition} }}}}"))
     assert found is (taken and number == 1)
-    if found:
-        written_there = asking.template(trusted(task["ansible.builtin.copy"]["content"]))
-        assert "migrated" in str(written_there)
+    if found and there:
+        assert there[1] in str(asking.template(trusted(task["ansible.builtin.copy"]["content"])))
+    assert set(UpgradeStep) == set(asking.template(trusted("{{ cluster_steps }}"))) - {""}
     assert task["ansible.builtin.copy"]["dest"] in str(clusters.own()["cluster_meant"]["files"])
 
 
@@ -882,7 +896,7 @@ def test_only_who_has_the_secrets_of_a_backup_ends_its_restore(restored: str | N
     steps = yaml.safe_load((CLUSTER.parents[1] / "playbooks/tasks/restored.yml").read_text(encoding="utf-8"))
     read = {} if restored is None else {"content": base64.b64encode(restored.encode()).decode()}
     [demand] = [each for each in steps if "ansible.builtin.assert" in each]
-    given = {**clusters.both(1), steps[0]["register"]: read}
+    given = {**clusters.both(1), steps[0]["register"]: read, "ansible_facts": {"nodename": "node-a"}}
     asking = templar({**given, **trusted(demand["vars"])})
     asserted = demand["ansible.builtin.assert"]
     assert asking.template(trusted(f"{{{{ {asserted['that']} }}}}")) is goes_on

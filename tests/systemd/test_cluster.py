@@ -674,6 +674,16 @@ class TestSwitchOver:
         assert (status, sentence in said) == (1, True), said
         assert "cli-" not in pacemaker.constraints()
 
+    def test_a_restore_that_broke_off_goes_back_to_who_has_its_secrets(self, pacemaker: Pacemaker) -> None:
+        """Their secrets differ, and have to: the playbook makes them equal once that node serves."""
+        pacemaker.form(settings="0" * 64)
+        marker = pacemaker.root / "volume/.restored"
+        for content in ("", f"5f3a {HERE}\n"):
+            marker.write_text(content)
+            assert "differ from those here" in pacemaker.run("switch-over")[1]
+        marker.write_text(f"5f3a {THERE}\n")
+        assert "did not serve within 1 seconds" in pacemaker.run("switch-over", "--wait", "1")[1]
+
     def test_a_plan_that_cannot_be_written_moves_nothing(self, pacemaker: Pacemaker) -> None:
         (pacemaker.root / "volume/cluster").write_text("")
         status, said = pacemaker.run("switch-over", "--by", "0123456789ab")

@@ -235,7 +235,7 @@ class DatabaseCopies:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._directory = home.root / ".before-upgrade"
+        self._directory = home.upgrade_copies
         self._store = AuthorityHome(home.root).store
         self._together = (home.database, self._store)
         self._apart = tuple(path for path in (home.administration, home.health) if path.exists())
@@ -244,7 +244,7 @@ class DatabaseCopies:
     def make(self) -> None:
         """Copies them; nothing may run. Raises :class:`UpgradeRefused` without room, :class:`StorageError`."""
         self._require_room()
-        fresh = self._directory.with_name(".before-upgrade.part")
+        fresh = self._directory.with_name(f"{self._directory.name}.part")
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
         for path in self._paths:

@@ -92,6 +92,10 @@ def complete(home: Home, planned: Swap, reach: BackupFailpointHook) -> None:
             sync_directory(aside)
             reach(BackupFailpoint.ASIDE)
         fresh.rename(place)
+    if home.upgrade_copies.exists():  # whoever goes back by these would undo the restore
+        aside.mkdir(mode=0o700, exist_ok=True)
+        home.upgrade_copies.rename(aside / home.upgrade_copies.name)
+        sync_directory(aside)
     sync_directory(home.root)
     reach(BackupFailpoint.IN_PLACE)
     shutil.rmtree(staged, ignore_errors=True)
