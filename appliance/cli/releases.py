@@ -88,16 +88,18 @@ def rollback_command(context: Context, root: Path, commands: Commands, forget_ne
     Where the upgrade changed a schema, the databases from before come back too, which is refused once acts were
     recorded since: they would be lost.
     """
-    done = roll_back(context.home, Releases(root.absolute()), commands, forget_newer=forget_newer)
-    context.terminal.say("Release {before} is the current one again.", before=done.before)
-    known = max(accepted_losses(context.home).values(), default=0)
-    if forget_newer and known > done.entries:
-        context.terminal.say(
-            "Witnesses may have cosigned {known} entries, this log had {size}; what lies between is accepted as"
-            " lost. Tell the auditors both numbers.",
-            known=known,
-            size=done.entries,
-        )
+    lost_before = accepted_losses(context.home)
+    try:
+        done = roll_back(context.home, Releases(root.absolute()), commands, forget_newer=forget_newer)
+        context.terminal.say("Release {before} is the current one again.", before=done.before)
+    finally:
+        lost = accepted_losses(context.home)
+        if lost != lost_before:
+            context.terminal.say(
+                "Witnesses may have cosigned up to {known} entries of this log; what is missing of them is"
+                " accepted as lost. Tell the auditors.",
+                known=max(lost.values()),
+            )
 
 
 @click.command("release")

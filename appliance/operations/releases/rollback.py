@@ -14,7 +14,7 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -213,10 +213,10 @@ def _put_back(home: Home, done: Upgrade, *, forget_newer: bool) -> None:
         )
     carried = None if newer.lost else newer.carried
     length = done.entries + len(carried or ())
-    if done.migrates and (signed := copies.signed_by_authority()) > length:
-        # Before anything is in its place: whoever runs this again loses nothing any more, and knows of no loss.
-        _accept_loss(home, signed)
-    copies.put_back(carried, together=done.migrates)
+    signed = copies.signed_by_authority() if done.migrates else 0
+    copies.put_back(
+        carried, together=done.migrates, first=lambda: _accept_loss(home, signed) if signed > length else None
+    )
 
 
 def _accept_loss(home: Home, signed: int) -> None:
@@ -254,11 +254,18 @@ class DatabaseCopies:
         os.sync()
         fresh.rename(self._directory)
 
-    def put_back(self, carried: Sequence[JournalEntry] | None = None, *, together: bool = True) -> None:
+    def put_back(
+        self,
+        carried: Sequence[JournalEntry] | None = None,
+        *,
+        together: bool = True,
+        first: Callable[[], object] = lambda: None,
+    ) -> None:
         """All as they were (appliance and authority only where *together* they have to), with the entries that are
         *carried* over at the end of the log, and what was signed of that log; None when it loses some. Safe to
-        repeat. Nothing may run. Raises :class:`StorageError` or :class:`UpgradeRefused` before anything is in its
-        place when they do not fit there."""
+        repeat; *first* is done just before, once nothing else stands in the way. Nothing may run. Raises
+        :class:`StorageError` or :class:`UpgradeRefused` before anything is in its place when they do not fit
+        there."""
         back = [*(self._together if together else ()), *(path for path in self._apart if self._changed(path))]
         fresh = {path: path.with_name(f".{path.name}.part") for path in back}
         for path, part in fresh.items():
@@ -268,6 +275,7 @@ class DatabaseCopies:
             carry(fresh[self._home.database], carried)
             keep_checkpoints(fresh[self._store], self._store, length=entries_of(fresh[self._home.database]))
         os.sync()
+        first()
         for path, part in fresh.items():
             for beside in _beside(path):
                 beside.unlink(missing_ok=True)

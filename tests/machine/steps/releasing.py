@@ -62,6 +62,8 @@ def rollback(bed: Bed) -> str:
     if "would lose them" not in refusal:
         raise StepFailed(f"the rollback was refused for another reason: {refusal}")
     _runs(bed, bed.successor)
+    if bed.machine.run("stat --format=%a /etc/vermilion").strip() != "755":
+        raise StepFailed("after a refusal not everybody can read the settings")
     bed.outside("ready", 120)
     recap = bed.install("--playbook rollback --set rollback_forget_newer=true", place=place)
     _runs(bed, bed.bundle)
