@@ -11,7 +11,7 @@ import yaml
 ROLES = Path(__file__).parents[2] / "provisioning/roles"
 PASSING = (
     "/run/",
-    "/etc/vermilion/",  # the settings of a newer release that stays, put back as they were
+    "/etc/vermilion/",  # but for what is listed
     "{{ hsm_folder }}",
     "{{ restore_folder }}",
     "{{ application_release }}",
@@ -19,6 +19,7 @@ PASSING = (
     "/etc/chrony/vermilion.keys",  # secret: the digest of a short key could be guessed at
     "/var/lib/vermilion/hsm/softhsm2.conf",  # a restore brings its own
     "/var/lib/vermilion/release",  # changes with the release
+    "/opt/vermilion/upgrade.json",  # how far the last change of release came
     "/var/lib/vermilion/.restored",  # until a restore has come to its end
 )
 """What is gone again, is a release's, or is data."""
