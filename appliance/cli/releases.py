@@ -98,7 +98,7 @@ def rollback_command(context: Context, root: Path, commands: Commands, forget_ne
             context.terminal.say(
                 "Witnesses may have cosigned up to {known} entries of this log; what is missing of them is"
                 " accepted as lost. Tell the auditors.",
-                known=max(lost.values()),
+                known=max(size for witness, size in lost.items() if size != lost_before.get(witness)),
             )
 
 

@@ -913,6 +913,39 @@ def test_only_who_has_the_secrets_of_a_backup_ends_its_restore(restored: str | N
         )
 
 
+HANDING_OVER = """
+- hosts: active
+  gather_facts: true
+  gather_subset: [min]
+  any_errors_fatal: true
+  tasks:
+    - block:
+        - ansible.builtin.meta: noop
+      always:
+        - ansible.builtin.include_role:
+            name: cluster
+            tasks_from: hand_over
+        - ansible.builtin.debug:
+            msg: Pacemaker watches again
+"""
+
+
+def test_a_standby_that_does_not_answer_keeps_pacemaker_from_nothing(tmp_path: Path) -> None:
+    """By Ansible itself: that such a failure is ignored is said in two places."""
+    (tmp_path / "play.yml").write_text(HANDING_OVER)
+    (tmp_path / "hosts").write_text(
+        f"active ansible_connection=local ansible_python_interpreter={sys.executable}\n"
+        "standby ansible_connection=ssh ansible_host=127.0.0.1 ansible_port=1\n"
+    )
+    nothing = {"folders": [], "files": [], "except": [], "secrets": ""}
+    given = json.dumps({"cluster_meant": nothing, "cluster_partner": "standby"})
+    ansible = Path(sys.executable).with_name("ansible-playbook")
+    play = (ansible, "--inventory", tmp_path / "hosts", "--extra-vars", given, tmp_path / "play.yml")
+    done = run(*play, ANSIBLE_ROLES_PATH=str(CLUSTER.parent), HOME=str(tmp_path), PATH=os.environ["PATH"])
+    assert "ignored=1" in done.stdout, "the standby answered"
+    assert "Pacemaker watches again" in done.stdout
+
+
 def test_a_folder_that_was_there_keeps_its_mode() -> None:
     """What is brought to the second machine may lie in /root, which is nobody else's to read."""
     import yaml  # noqa: PLC0415

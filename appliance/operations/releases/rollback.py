@@ -275,7 +275,12 @@ class DatabaseCopies:
             carry(fresh[self._home.database], carried)
             keep_checkpoints(fresh[self._store], self._store, length=entries_of(fresh[self._home.database]))
         os.sync()
-        first()
+        try:
+            first()
+        except ApplianceError:
+            for part in fresh.values():
+                part.unlink()
+            raise
         for path, part in fresh.items():
             for beside in _beside(path):
                 beside.unlink(missing_ok=True)

@@ -171,8 +171,8 @@ class Upgrade:
 
     @property
     def is_open(self) -> bool:
-        """Whether a run was interrupted."""
-        return self.step not in (UpgradeStep.DONE, UpgradeStep.TAKEN_BACK)
+        """Whether a run was interrupted that had changed something."""
+        return self.step not in (UpgradeStep.BEGUN, UpgradeStep.DONE, UpgradeStep.TAKEN_BACK)
 
 
 class UpgradeJournal:
@@ -190,9 +190,10 @@ class UpgradeJournal:
         return Upgrade(**{**values, "step": UpgradeStep(values["step"])})
 
     def last_to_go_back_from(self) -> Upgrade:
-        """The last upgrade, unless it was taken back. Raises :class:`UpgradeRefused` when there is none."""
+        """The last upgrade that changed something and was not taken back. Raises :class:`UpgradeRefused` when there
+        is none."""
         last = self.read_upgrade()
-        if last is None or last.step is UpgradeStep.TAKEN_BACK:
+        if last is None or last.step in (UpgradeStep.BEGUN, UpgradeStep.TAKEN_BACK):
             raise UpgradeRefused("There is no upgrade to go back from.")
         return last
 

@@ -81,7 +81,7 @@ def upgrade(
 def _begun(journal: UpgradeJournal, home: Home, releases: Releases, name: str) -> Upgrade:
     """The upgrade that was interrupted, or a new one."""
     done = journal.read_upgrade()
-    if done is None or not done.is_open or not done.has(UpgradeStep.BACKED_UP):
+    if done is None or not done.is_open:
         return journal.write_upgrade(_preflight(home, releases, name))
     if done.after != name:
         raise UpgradeRefused(
