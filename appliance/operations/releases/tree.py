@@ -190,8 +190,10 @@ class UpgradeJournal:
         return Upgrade(**{**values, "step": UpgradeStep(values["step"])})
 
     def last_to_go_back_from(self) -> Upgrade:
-        """The last upgrade that changed something and was not taken back. Raises :class:`UpgradeRefused` when there
-        is none."""
+        """The last upgrade that changed something and was not taken back.
+
+        Raises :class:`UpgradeRefused` when there is none.
+        """
         last = self.read_upgrade()
         if last is None or last.step in (UpgradeStep.BEGUN, UpgradeStep.TAKEN_BACK):
             raise UpgradeRefused("There is no upgrade to go back from.")
