@@ -79,7 +79,7 @@ def upgrade_command(context: Context, version: str, root: Path, commands: Comman
 @click.option(
     "--forget-newer",
     is_flag=True,
-    help="Although acts were recorded that the older release cannot read; witnesses cosign this log no more.",
+    help="Although acts were recorded that the older release cannot read; witnesses no longer cosign this log.",
 )
 @click.pass_obj
 def rollback_command(context: Context, root: Path, commands: Commands, forget_newer: bool) -> None:

@@ -94,8 +94,8 @@ ACTIONS = (
         "release.rollback",
         "Go back to the release before",
         "Everything stops, and the release before the last upgrade serves again by the playbook rollback,"
-        " with its own units and settings. Newer acts may be lost, and witnesses that know them cosign this log no"
-        " more: {forget_newer}.",
+        " with its own units and settings. Newer acts may be lost, and witnesses that know them no longer cosign"
+        " this log: {forget_newer}.",
         undo="The action release.upgrade goes forward again.",
         arguments=(_FORGET,),
         perform=lambda parts, arguments, _by: parts.host.roll_back(
