@@ -19,9 +19,10 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -81,8 +82,9 @@ class Position:
     act: Act
 
 
-def places(user: str) -> Iterator[Position]:
-    """What lies on the disk: keys, stores, what is shown, code, the web front's certificate."""
+def places(user: str, request: Path) -> Iterator[Position]:
+    """What lies on the disk: keys, stores, what is shown, code, the web front's certificate, and the credentials
+    of running units, of the directory's those of *request*."""
     theirs = {
         "vermilion-web": {"state", "cache", "activation", "health"},
         "vermilion-tsa": {"state", "cache"},
@@ -113,13 +115,32 @@ def places(user: str) -> Iterator[Position]:
     for file in (HOME / "trust/ca.pem", Path("/etc/vermilion/authority.toml"), *_code()):
         yield Position(f"write {file}", lambda file=file: file.open("ab").close())
         yield Position(f"replace {file}", lambda file=file: file.rename(file.with_name("moved")))
-    others = [str(path) for path in Path("/run/credentials").iterdir() if path.name != f"{user}.service"]
-    for folder in ("/etc/nginx/tls", "/etc/credstore.encrypted", *others):
+    for folder in ("/etc/nginx/tls", "/etc/credstore.encrypted", *_credentials_of_others(user, request)):
         yield Position(f"read {folder}", lambda folder=folder: list(Path(folder).iterdir()))
         yield Position(f"write into {folder}", lambda folder=folder: _written(Path(folder) / "escaped"))
     for file in ("/etc/nginx/tls/own.pem", "/etc/nginx/nginx.conf"):
         yield Position(f"write {file}", lambda file=file: Path(file).open("ab").close())
     yield Position("read the web front's key", Path("/etc/nginx/tls/own.pem").read_bytes)
+
+
+def _credentials_of_others(user: str, request: Path) -> list[Path]:
+    """What systemd hands to the running units of others. Of the directory's, an instance for each request, only
+    that of *request* is sure to be there until it is tried; and it is no other's for the directory's own user."""
+    lasting = [path for path in Path("/run/credentials").iterdir() if "@" not in path.name]
+    return [path for path in (*lasting, request) if path.name.split("@")[0].removesuffix(".service") != user]
+
+
+@contextmanager
+def _request_to_the_directory() -> Iterator[Path]:
+    """A request whose words do not come: the directory's unit waits for them, with its credentials, here."""
+    name = f"vermilion-directory@*-{os.getpid()}-0.service"
+    with closing(socket.socket(socket.AF_UNIX)) as connection:
+        connection.connect(str(RUN / "directory.sock"))
+        deadline = time.monotonic() + 5
+        while not (found := list(Path("/run/credentials").glob(name))):
+            assert time.monotonic() < deadline, "the directory's unit has not started"
+            time.sleep(0.05)
+        yield found[0]
 
 
 def _code() -> list[Path]:
@@ -344,7 +365,9 @@ def from_everywhere() -> list[str]:
     """What users came to by their uids alone, also while the front and the activation service are stopped."""
     running, through = _running(), []
     for user in USERS:
-        for positions in (places(user), processes(running), powers(), sockets(user), fronts(taken=True)):
+        with _request_to_the_directory() as request:
+            through += tried(user, places(user, request))
+        for positions in (processes(running), powers(), sockets(user), fronts(taken=True)):
             through += tried(user, positions)
     subprocess.run(["systemctl", "stop", *FRONT], check=True)
     try:
