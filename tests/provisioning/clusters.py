@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
+import os
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.provisioning.test_preflight import ROLES, templar, trusted
@@ -13,6 +19,7 @@ from tests.provisioning.test_roles import defaults
 CLUSTER = ROLES / "cluster"
 NAMES = ("node-a", "node-b")
 DISK = "/dev/disk/by-id/volume"
+SBIN = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def settings(number: int) -> dict[str, Any]:
@@ -113,9 +120,9 @@ def both(number: int = 1, **given: Any) -> dict[str, Any]:
     return here
 
 
-def own() -> dict[str, Any]:
+def own(role: str = "cluster") -> dict[str, Any]:
     """The role's variables, as Ansible reads them."""
-    return dict(trusted(yaml.safe_load((CLUSTER / "vars/main.yml").read_text(encoding="utf-8"))))
+    return dict(trusted(yaml.safe_load((ROLES / role / "vars/main.yml").read_text(encoding="utf-8"))))
 
 
 def refusals(rules: str, **given: Any) -> list[str]:
@@ -136,3 +143,47 @@ def written(template: str, **given: Any) -> str:
     variables["cluster_volume_secret"] = "c2VjcmV0"
     text = (CLUSTER / "templates" / template).read_text(encoding="utf-8")
     return str(templar({**variables, **own()}).template(trusted(text)))
+
+
+def tool(name: str) -> pytest.MarkDecorator:
+    """What needs this program of Debian's is skipped where it is not installed."""
+    found = shutil.which(name, path=SBIN)
+    return pytest.mark.skipif(found is None, reason=f"{name} is in Debian's packages of clusters, and not here")
+
+
+def run(*command: str | Path, given: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    """The program in an environment with *environment*."""
+    known = {**os.environ, "PATH": SBIN, **environment}
+    return subprocess.run(
+        [str(each) for each in command], input=given, capture_output=True, text=True, check=False, env=known
+    )
+
+
+def here(number: int = 1, **found: Any) -> dict[str, Any]:
+    """A survey of one of the two that *found* something else than on a bare machine."""
+    return {**survey(number), **found}
+
+
+def member(number: int = 1, **found: Any) -> dict[str, Any]:
+    """As :func:`here`, of a machine that is a node of a cluster."""
+    volume = {**survey(number)["volume"], "ours": True}
+    return here(number, **{"cluster": list(NAMES), "volume": volume, **found})
+
+
+def tasks(name: str, role: str = "cluster") -> list[dict[str, Any]]:
+    """The role's tasks in that file."""
+    return list(yaml.safe_load((ROLES / role / f"tasks/{name}.yml").read_text(encoding="utf-8")))
+
+
+def playbook(name: str) -> list[dict[str, Any]]:
+    """The plays of that playbook, or the tasks of one that playbooks import."""
+    return list(yaml.safe_load((ROLES.parent / f"playbooks/{name}.yml").read_text(encoding="utf-8")))
+
+
+def module(name: str) -> Any:
+    """The role's script *name*, to ask single answers of."""
+    spec = importlib.util.spec_from_file_location(f"cluster_{name}", CLUSTER / f"files/{name}.py")
+    assert spec is not None and spec.loader is not None
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found

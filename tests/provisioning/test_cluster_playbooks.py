@@ -1,0 +1,401 @@
+"""In which order two machines are changed, and what goes on after an interruption."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("ansible", reason="ansible-core comes with `scripts/setup lint`")
+
+from appliance.operations.releases import UpgradeStep
+from tests.provisioning import clusters
+from tests.provisioning.clusters import CLUSTER, NAMES, here, member, module, playbook, run, tasks, tool, written
+from tests.provisioning.test_preflight import templar, trusted
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("purpose", "seen", "comes", "told"),
+    [
+        ("replace", ["node-a"], True, [True, False]),
+        ("replace", ["node-a", "node-b"], False, [True, True]),
+        ("form", ["node-a"], False, [True, True]),
+    ],
+)
+def test_a_machine_comes_where_the_cluster_does_not_see_it(
+    purpose: str, seen: list[str], comes: bool, told: list[bool]
+) -> None:
+    """Its Corosync and its DRBD do not run then, and cannot be told what was changed."""
+    surveys = [member(1, mounted="/dev/drbd0", seen=seen), member(2)]
+    found = []
+    for number in (1, 2):
+        given = clusters.both(number, cluster_formed=True, cluster_purpose=purpose)
+        given["cluster_here"] = surveys[number - 1]
+        for name, surveyed in zip(NAMES, surveys, strict=True):
+            given["hostvars"][name]["cluster_here"] = surveyed
+        asking = templar({**given, **clusters.own()})
+        assert asking.template(trusted("{{ cluster_comes }}")) is comes
+        found.append(asking.template(trusted("{{ cluster_runs_here }}")))
+    assert found == told
+
+
+def test_who_replaces_a_machine_is_known_until_it_is_done() -> None:
+    """Other playbooks refuse as long as the file is there (survey.py); so it is there first, and gone last."""
+    marker = str(module("survey").REPLACING)
+    first, *_rest = tasks("newcomer")
+    assert first["ansible.builtin.copy"]["dest"] == marker and "when" not in first, "on both machines"
+    order = [each["name"] for each in tasks("main")]
+    [gone] = [each for each in tasks("main") if marker in str(each)]
+    assert gone["ansible.builtin.file"] == {"path": marker, "state": "absent"}
+    assert order.index(gone["name"]) == len(order) - 2 and order[-1] == "What was done"
+    assert "when" not in gone, "also where the machine came in an earlier run, or had been in another cluster"
+    assert marker in (CLUSTER.parents[2] / "systemd/bin/vermilion-cluster").read_text(encoding="utf-8")
+    [block] = [each["block"] for each in tasks("cut") if "block" in each]
+    [goes] = [each["ansible.builtin.command"] for each in block if each["name"] == "It goes"]
+    for purpose, option in (("replace", " --replacing"), ("form", "")):
+        asked = templar({"cluster_purpose": purpose, "cluster_timeout_factor": 6}).template(trusted(goes))
+        assert asked == f"/usr/local/sbin/vermilion-cluster switch-over --wait 1800{option}"
+
+
+@pytest.mark.parametrize(
+    ("known", "forgotten"), [(["node-a", "node-lost"], ["node-lost"]), (list(NAMES), ["node-b"]), (["node-a"], [])]
+)
+def test_pacemaker_forgets_whoever_was_there_before(known: list[str], forgotten: list[str]) -> None:
+    """Else who serves would have to cut it, if it started anew before the other one has come."""
+    [task] = [each for each in tasks("newcomer") if "crm_node" in str(each)]
+    asking = templar(clusters.both(cluster_here=member(cluster=known)))
+    assert asking.template(trusted(task["loop"])) == forgotten
+    names = [each["name"] for each in tasks("newcomer")]
+    assert names.index("Corosync knows") < names.index(task["name"]), "which sees none any more then"
+
+
+@pytest.mark.parametrize(
+    ("drbd", "taken"),
+    [
+        (" 0: cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate C r-----", False),
+        (" 0: cs:SyncTarget ro:Secondary/Primary ds:Inconsistent/UpToDate C r-----", False),
+        (" 0: cs:Connected ro:Secondary/Primary ds:Diskless/UpToDate C r-----", True),
+        (" 0: cs:Unconfigured", True),
+        ("version: 8.4.11 (api:1/proto:86-101)", True),
+    ],
+)
+def test_a_disk_that_was_prepared_is_taken_into_use_after_an_interruption_too(drbd: str, taken: bool) -> None:
+    [task] = [each for each in tasks("volume") if "crm_resource --cleanup" in str(each)]
+    given = clusters.both(
+        cluster_formed=True, cluster_here=member(), cluster_volume={"stdout": f"srcversion\n{drbd}\n    ns:0"}
+    )
+
+    def is_taken(purpose: str, empty: bool) -> bool:
+        known = {"cluster_on_disk": {"rc": 2 if empty else 0}, "cluster_purpose": purpose}
+        asking = templar({**given, **trusted(task["vars"]), **known})
+        return bool(asking.template(trusted(f"{{{{ {task['when']} }}}}")))
+
+    assert is_taken("replace", empty=False) is taken
+    assert is_taken("form", empty=True) is taken
+    assert not is_taken("form", empty=False), "a disk that fails is not attached again by an ordinary run"
+
+
+@tool("corosync-keygen")
+def test_whoever_was_replaced_knows_no_key_that_is_in_force(tmp_path: Path) -> None:
+    [task] = [each for each in tasks("newcomer") if "knows the keys no more" in each["name"]]
+    script = task["ansible.builtin.shell"]
+    keys = [Path(each) for each in clusters.own()["cluster_keys"]["files"]]
+    assert task["when"] == "inventory_hostname == cluster_active", "the other one gets them as in a new cluster"
+    for key in keys:
+        assert script.count(f" {key};") + script.endswith(f" {key}") == 1, "each key that both have is made anew"
+        script = script.replace(str(key.parent), str(tmp_path))
+    had = set()
+    for _ in range(2):
+        done = run("bash", "-c", script)
+        assert done.returncode == 0, done.stderr
+        for key in keys:
+            made = tmp_path / key.name
+            assert made.stat().st_mode & 0o77 == 0 and made.stat().st_size >= 32
+            had.add(made.read_bytes())
+    assert len(had) == 2 * len(keys) and {each.name for each in tmp_path.iterdir()} == {each.name for each in keys}
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+@pytest.mark.parametrize("arbiter", ["", "arbiter.enterprise.example"])
+def test_whoever_was_replaced_is_taken_out_alone(lost: int, arbiter: str) -> None:
+    """Corosync takes a node's new address only after it has forgotten the node; the other keeps its number."""
+    [task] = [each for each in tasks("newcomer") if "is no node" in each["name"]]
+    variables = {**clusters.both(), **clusters.own(), "cluster_active": NAMES[2 - lost]}
+    number = templar(variables).template(trusted(task["vars"]["cluster_number"]))
+    taken = task["ansible.builtin.replace"]
+    pattern = templar({"cluster_number": number}).template(trusted(taken["regexp"]))
+    before = written("corosync.conf.j2", cluster_arbiter=arbiter)
+    after = re.sub(pattern, taken["replace"], before, flags=re.MULTILINE)
+    gone = [line.strip() for line in before.splitlines() if before.count(line) > after.count(line)]
+    assert {f"nodeid: {lost}", f"name: {NAMES[lost - 1]}", f"ring0_addr: 10.77.1.{lost}"} < set(gone)
+    assert f"nodeid: {3 - lost}\n        name: {NAMES[2 - lost]}\n" in after
+    assert after.count("{") == after.count("}") == before.count("{") - 1
+
+
+def test_a_machine_that_comes_has_everything_before_the_cluster_may_use_it() -> None:
+    """Pacemaker looks for the agents on a machine as soon as it joins, and a switch needs what the probe tells."""
+    order = [str(each) for each in tasks("main")]
+
+    def at(what: str, *having: str) -> int:
+        [found] = [n for n, each in enumerate(order) if f"{what}.yml" in each and all(h in each for h in having)]
+        return found
+
+    steps = [("newcomer",), ("settings",), ("node", "'cluster_formed'"), ("join",), ("fence",)]
+    steps += [
+        ("proof", "cluster_standby"),
+        ("volume",),
+        ("resources",),
+        ("proof", "cluster_active] if cluster_repl"),
+    ]
+    places = [at(*each) for each in steps]
+    assert places == sorted(places)
+    joining = [each["name"] for each in tasks("join")]
+    assert joining.index("What was changed is in force") < joining.index("The cluster runs, and after every start")
+    [told] = [n for n, each in enumerate(tasks("join")) if "configuration.yml" in str(each)]
+    assert told < joining.index("The cluster runs, and after every start"), "or it would be cut by the old device"
+    [devices] = [each for each in tasks("fence") if "configuration.yml" in str(each)]
+    assert "when" not in devices, "a device that was changed is in force before it is proven"
+
+
+def test_a_disk_that_is_on_its_way_up_is_not_taken_for_one_of_another_volume(tmp_path: Path) -> None:
+    """Pacemaker's agent attaches the disk, asks who else is there, and connects then: StandAlone for so long."""
+    [looks] = [each for each in tasks("joined_sync") if "or cannot have it" in each["name"]]
+    asking = templar({**clusters.both(), "cluster_timeout_factor": 2})
+    said = asking.template(trusted(looks["ansible.builtin.shell"]))
+    volume = tmp_path / "volume"
+    asked = str(said).replace("/proc/drbd", str(volume)).replace("sleep 30", f"echo connected >{volume}")
+    for before, after in ((" 0: cs:StandAlone ro:S", "connected"), (" 0: cs:WFConnection ro:S", None)):
+        volume.write_text(f"{before}\n", encoding="utf-8")
+        assert run("sh", "-c", asked).stdout == f"{after or before}\n"
+
+
+@pytest.mark.parametrize(
+    ("refusal", "again"),
+    [
+        ("node-b is not ready: its probe (vermilion-cluster.timer) has said nothing yet.", True),
+        (
+            "Settings, secrets, release or users of node-b differ from those here;"
+            " run `install --cluster INVENTORY`.",
+            True,
+        ),
+        ("The volume is not the same on both nodes: its replication is SyncSource. Wait until it is.", True),
+        ("Without fencing nothing is switched over: the fence device fence-node-a does not run.", True),
+        ("The cluster has no quorum.", False),
+    ],
+)
+def test_a_switch_waits_for_what_passes(refusal: str, again: bool) -> None:
+    """A machine that was just cut is to take over: its volume and its fence device are back soon."""
+    [block] = [each["block"] for each in tasks("cut") if "block" in each]
+    [task] = [each for each in block if "switch-over" in str(each)]
+    command = (CLUSTER.parents[2] / "systemd/bin/vermilion-cluster").read_text(encoding="utf-8")
+    assert all(each in command for each in task["vars"]["cluster_passes"].split("|")), "as it says it"
+    given = {**clusters.both(), **trusted(task["vars"]), "cluster_went": {"rc": 1, "stderr": refusal}}
+    assert templar(given).template(trusted(f"{{{{ {task['until']} }}}}")) is not again
+
+
+@pytest.mark.parametrize(
+    ("begun", "succeeded", "done"),
+    [
+        ({}, 1, False),
+        ({"boot": "boot-0", "before": 0}, 1, True),
+        ({"boot": "boot-0", "before": 1}, 1, False),
+        ({"boot": "boot-0", "before": 1}, 2, True),
+        ({"boot": "boot-1", "before": 0}, 1, False),
+    ],
+)
+def test_a_cut_that_was_begun_counts_once_it_was_done(begun: dict[str, Any], succeeded: int, done: bool) -> None:
+    """Not by an earlier one of the same machine, of which Pacemaker's history tells as well."""
+    cut, prove = tasks("cut"), tasks("prove")
+    [asks] = [each for each in prove if each["name"] == "Whether that is done"]
+    [begins] = [each for each in cut if each["name"] == "It was begun"]
+    [remembers] = [str(each) for each in prove if each.get("register") == "cluster_history"]
+    assert " --verbose " in remembers, "stonith_admin 3.0 tells of the oldest cut alone without it"
+    given = clusters.both()
+    given |= {"cluster_cut": given["cluster_node"], "cluster_target": "node-a"}
+    given["hostvars"]["node-a"]["cluster_here"] = here()
+    given["cluster_history"] = {"stdout": '<fence_event target="node-a" status="success"/>' * succeeded}
+    fresh = templar(given).template(trusted(begins["ansible.builtin.copy"]["content"]))
+    assert json.loads(fresh) == {"node": "node-a", "settings": "0" * 64, "boot": "boot-1", "before": succeeded}
+    given["cluster_begun"] = {**json.loads(fresh), **begun} if begun else {}
+    said = templar(given).template(trusted(asks["ansible.builtin.set_fact"]["cluster_was_cut"]))
+    assert said is done
+    [forgets] = [each for each in cut if each.get("ansible.builtin.file", {}).get("state") == "absent"]
+    names = [each["name"] for each in cut]
+    assert names.index(begins["name"]) < names.index(forgets["name"]) < names.index("It was cut")
+    for result, failed in (({"rc": 1}, True), ({}, True), ({"rc": 0}, False)):
+        given |= {"cluster_cutter": "node-a", "cluster_cut_done": result}
+        assert templar(given).template(trusted(f"{{{{ {forgets['when']} }}}}")) is failed
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_no_machine_is_cut_with_a_ceremony_in_its_memory(left: bool) -> None:
+    found = {each["name"]: each for each in tasks("prove")}
+    guard = found["Nothing of it is lost"]
+    order = list(found)
+    assert order.index("Whether that is done") < order.index(guard["name"]) < order.index("It is cut")
+    given = clusters.both()
+    given |= {"cluster_cut": given["cluster_node"], "cluster_target": "node-a", "cluster_cutter": "node-b"}
+    given["hostvars"]["node-a"]["cluster_ceremony"] = {"stat": {"exists": left}}
+    given["hostvars"]["node-b"]["cluster_was_cut"] = False
+    asking = templar(given)
+    assert asking.template(trusted(f"{{{{ {guard['when']} }}}}")) is True
+    asserted = guard["ansible.builtin.assert"]
+    assert asking.template(trusted(f"{{{{ {asserted['that']} }}}}")) is not left
+    said = str(asking.template(trusted(asserted["fail_msg"])))
+    assert said.startswith("node-a is to be cut now") and "the files in its /run/vermilion-ceremony" in said
+
+
+MONDAY, TUESDAY = "20261130T020000Z", "20261201T020000Z"
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "taken"),
+    [
+        (None, ("", "begun"), True),
+        (None, (MONDAY, "migrated"), True),
+        (None, (MONDAY, "done"), True),
+        ((MONDAY, "done"), (TUESDAY, "migrated"), True),
+        ((MONDAY, "done"), (TUESDAY, "done"), True),
+        ((MONDAY, "backed up"), (MONDAY, "done"), True),
+        ((MONDAY, "migrated"), (MONDAY, "taken back"), True),
+        ((MONDAY, "done"), (MONDAY, "taken back"), False),
+        ((MONDAY, "taken back"), (MONDAY, "done"), False),
+        ((TUESDAY, "stopped, databases copied"), (MONDAY, "done"), False),
+        ((MONDAY, "done"), (MONDAY, "migrated"), False),
+        ((TUESDAY, "taken back"), (MONDAY, "done"), False),
+        ((MONDAY, "done"), ("", "begun"), False),
+        ((MONDAY, "done"), (MONDAY, "done"), False),
+        ((MONDAY, "done"), None, False),
+        (None, None, False),
+    ],
+)
+@pytest.mark.parametrize(("number", "current"), [(1, "1"), (1, "2"), (1, "3"), (2, "2")])
+def test_the_last_upgrade_is_known_where_the_volume_is(
+    number: int, current: str, here: tuple[str, str] | None, there: tuple[str, str] | None, taken: bool
+) -> None:
+    """How far it came says a file of the machine where it ran, which may have lost the volume since; or which was
+    another appliance then, with other releases."""
+    [task] = playbook("tasks/journal")
+    for name in ("cluster", "cluster_upgrade"):
+        assert "'ansible.builtin.import_tasks': 'tasks/journal.yml'" in str(playbook(name))
+
+    def journal(known: tuple[str, str] | None) -> dict[str, Any]:
+        read: dict[str, Any] = {"skipped": True}
+        if known is not None:
+            said = json.dumps({"before": "1", "after": "2", "step": known[1], "archive": known[0]})
+            read = {"content": base64.b64encode(said.encode()).decode()}
+        return {
+            "preflight_upgrade_journal": read,
+            "preflight_upgrade_file": {"stat": {"exists": known is not None}},
+        }
+
+    given = clusters.both(number, there=journal(there), **journal(here))
+    given["preflight_installed"] = {"stat": {"lnk_target": f"releases/{current}"}}
+    asking = templar({**clusters.own("preflight"), **trusted(task["vars"]), **given})
+    found = True
+    for condition in task["when"]:
+        found = found and asking.template(trusted(f"{{{{ {condition} }}}}"))
+    assert found is (taken and number == 1 and current in "12")
+    if found and there:
+        assert there[1] in str(asking.template(trusted(task["ansible.builtin.copy"]["content"])))
+    assert list(UpgradeStep) == [*asking.template(trusted("{{ cluster_steps }}"))[1:], "taken back"]
+    assert task["ansible.builtin.copy"]["dest"] in str(clusters.own()["cluster_meant"]["files"])
+
+
+@pytest.mark.parametrize(
+    ("restored", "goes_on"),
+    [(None, True), ("5f3a node-a\n", True), ("placed:5f3a node-b\n", False), ("5f3a node-b\n", False)],
+)
+def test_only_who_has_the_secrets_of_a_backup_ends_its_restore(restored: str | None, goes_on: bool) -> None:
+    """The other machine may have taken over since, with the secrets from before."""
+    steps = playbook("tasks/restored")
+    read = {} if restored is None else {"content": base64.b64encode(restored.encode()).decode()}
+    [demand] = [each for each in steps if "ansible.builtin.assert" in each]
+    given = {**clusters.both(1), steps[0]["register"]: read, "ansible_facts": {"nodename": "node-a"}}
+    given["inventory_hostname"] = "the-first"
+    asking = templar({**given, **trusted(demand["vars"])})
+    asserted = demand["ansible.builtin.assert"]
+    assert asking.template(trusted(f"{{{{ {asserted['that']} }}}}")) is goes_on
+    said = str(asking.template(trusted(asserted["fail_msg"])))  # Ansible makes it, whether it says it or not
+    if not goes_on:
+        assert said.startswith(
+            "A restore on node-b did not come to its end, and node-a serves without the secrets"
+        )
+
+
+HANDING_OVER = """
+- hosts: active
+  gather_facts: true
+  gather_subset: [min]
+  any_errors_fatal: true
+  tasks:
+    - block:
+        - ansible.builtin.meta: noop
+      always:
+        - ansible.builtin.include_role:
+            name: cluster
+            tasks_from: hand_over
+        - ansible.builtin.debug:
+            msg: Pacemaker watches again
+"""
+
+
+def test_a_standby_that_does_not_answer_keeps_pacemaker_from_nothing(tmp_path: Path) -> None:
+    """By Ansible itself: that such a failure is ignored is said in two places."""
+    (tmp_path / "play.yml").write_text(HANDING_OVER)
+    (tmp_path / "hosts").write_text(
+        f"active ansible_connection=local ansible_python_interpreter={sys.executable}\n"
+        "standby ansible_connection=ssh ansible_host=127.0.0.1 ansible_port=1\n"
+    )
+    nothing = {"folders": [], "files": [], "except": [], "secrets": ""}
+    given = json.dumps({"cluster_meant": nothing, "cluster_partner": "standby"})
+    ansible = Path(sys.executable).with_name("ansible-playbook")
+    play = (ansible, "--inventory", tmp_path / "hosts", "--extra-vars", given, tmp_path / "play.yml")
+    done = run(*play, ANSIBLE_ROLES_PATH=str(CLUSTER.parent), HOME=str(tmp_path), PATH=os.environ["PATH"])
+    assert "ignored=1" in done.stdout, "the standby answered"
+    assert "Pacemaker watches again" in done.stdout
+
+
+def test_a_folder_that_was_there_keeps_its_mode() -> None:
+    """What is brought to the second machine may lie in /root, which is nobody else's to read."""
+    every = [each for task in playbook("tasks/bundle") for each in task.get("block", [task])]
+    made = [each["ansible.builtin.command"]["argv"] for each in every if "mkdir" in str(each)]
+    assert len(made) == 2 and all(argv[:2] == ["mkdir", "--parents"] for argv in made)
+    assert not [each for each in every if each.get("ansible.builtin.file", {}).get("state") == "directory"]
+
+
+def test_a_bundle_that_is_in_its_place_is_whole() -> None:
+    """A later run takes one that is there, so all of it is on the disk before, with its key."""
+    [copies] = [each["block"] for each in playbook("tasks/bundle") if "block" in each]
+    *steps, puts = copies
+    place, beside = "{{ base_bundle }}", "{{ base_bundle }}.partial"
+    assert puts["ansible.builtin.command"]["argv"] == ["mv", "--no-target-directory", beside, place]
+    unpacked = [each["ansible.builtin.unarchive"] for each in steps if "ansible.builtin.unarchive" in each]
+    assert [each["dest"] for each in unpacked] == [beside]
+    assert [each for each in steps if each.get("ansible.builtin.copy", {}).get("dest") == "{{ base_key }}"]
+    assert "sha256sum" in str(steps) and ["sync", "--file-system", beside] in [
+        each.get("ansible.builtin.command", {}).get("argv") for each in steps
+    ]
+
+
+def test_a_run_that_was_interrupted_before_the_cluster_had_anything_to_do_goes_on() -> None:
+    """Each machine says already that it is one of two, and this playbook does not change one alone."""
+    [first, *_rest] = playbook("cluster")
+    [holds] = [
+        each["ansible.builtin.assert"]["that"]
+        for each in tasks("main", "preflight")
+        if "without the other" in each["name"]
+    ]
+    for formed, halfway in ((False, True), (True, False)):
+        given: dict[str, Any] = {"cluster_formed": formed, "cluster_halfway": halfway}
+        given["preflight_cluster"] = {"stat": {"exists": True}}
+        given["base_node"] = trusted(first["vars"]["base_node"])
+        assert templar(given).template(trusted(f"{{{{ {holds} }}}}")) is True

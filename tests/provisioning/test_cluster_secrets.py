@@ -1,0 +1,170 @@
+"""Settings and secrets of two machines: how they become equal, and who opens what."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+pytest.importorskip("ansible", reason="ansible-core comes with `scripts/setup lint`")
+
+from tests.provisioning import clusters
+from tests.provisioning.clusters import CLUSTER, module, playbook, run, tasks
+from tests.provisioning.test_preflight import templar, trusted
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.skipif(
+    shutil.which("systemd-creds") is None or os.geteuid() != 0, reason="root's systemd-creds seals"
+)
+def test_settings_and_secrets_become_equal_and_are_left_alone_then(tmp_path: Path) -> None:
+    equal = module("equal")
+    stores = [tmp_path / "a", tmp_path / "b"]
+    (tmp_path / "etc").mkdir()
+    kept, own = tmp_path / "etc/appliance.toml", tmp_path / "etc/provisioned.json"
+    what = {"folders": [str(tmp_path / "etc")], "files": [], "except": [str(own)], "secrets": "vermilion."}
+    for store in stores:
+        store.mkdir()
+    kept.write_text("of the active node")
+    kept.chmod(0o640)
+    equal.keep("vermilion.web.key", b"\x00secret\n", stores[0])
+    given = equal.give(what, stores[0])
+    assert base64.b64decode(given["secrets"]["vermilion.web.key"]) == b"\x00secret\n"
+    kept.write_text("of the standby")
+    (tmp_path / "etc/stranger.toml").write_text("")
+    own.write_text("its own")
+    equal.keep("vermilion.old.key", b"old", stores[1])
+
+    changed = equal.take(what, given, stores[1])
+    assert sorted(changed) == sorted(
+        [str(kept), str(tmp_path / "etc/stranger.toml"), "vermilion.old.key", "vermilion.web.key"]
+    )
+    assert (kept.read_text(), kept.stat().st_mode & 0o777) == ("of the active node", 0o640)
+    assert own.read_text() == "its own"
+    assert equal.secrets("vermilion.", stores[1]) == given["secrets"]
+    assert b"secret" not in (stores[1] / "vermilion.web.key").read_bytes()
+    assert equal.take(what, given, stores[1]) == []
+
+    # One that is sealed by the key of another machine is sealed anew; from there it is not taken.
+    (stores[1] / "vermilion.web.key").write_bytes(b"sealed elsewhere")
+    assert equal.give(what, stores[1])["secrets"] == {"vermilion.web.key": None}
+    assert equal.take(what, given, stores[1]) == ["vermilion.web.key"]
+    assert equal.secrets("vermilion.", stores[1]) == given["secrets"]
+
+    # The password of one device, node-1's, says nothing of node-10's.
+    equal.keep("vermilion.fence.node-10", b"ten", stores[0])
+    [sealing] = [each for each in tasks("passwords") if "cluster_sealing" in each.get("vars", {})]
+    one = {**sealing["vars"]["cluster_sealing"], "secrets": "vermilion.fence.node-1"}
+    secret = {"files": {}, "secrets": {one["secrets"]: base64.b64encode(b"one").decode()}}
+    assert equal.take(one, secret, stores[0]) == ["vermilion.fence.node-1"]
+    assert sorted(equal.secrets("vermilion.fence.", stores[0])) == [
+        "vermilion.fence.node-1",
+        "vermilion.fence.node-10",
+    ]
+
+
+@pytest.mark.skipif(
+    shutil.which("systemd-creds") is None or os.geteuid() != 0, reason="root's systemd-creds seals"
+)
+def test_what_opens_a_device_is_handed_to_its_own_agent_alone(tmp_path: Path) -> None:
+    """By the wrapper that Pacemaker calls, which knows a file and not what is in it."""
+    name = "vermilion.fence-secrets.node-a.example"
+    module("equal").keep(name, b"community=top secret\nsnmp_priv_passwd=%x", tmp_path)
+    agent = tmp_path / "fence_told"
+    known = "".join(f'<parameter name="{each}" unique="0">' for each in ("community", "snmp_priv_passwd"))
+    agent.write_text(
+        f"#!/bin/sh\ngiven=$(cat)\n[ \"$given\" != action=metadata ] || {{ echo '{known}'; exit 0; }}\n"
+        f"printf '%s\\n' \"$given\" >{tmp_path}/told\nexit 2\n"
+    )
+    agent.chmod(0o755)
+    script = (CLUSTER / "files/fence_vermilion").read_text(encoding="utf-8").replace("/usr/sbin", str(tmp_path))
+
+    def fencing(**options: str) -> subprocess.CompletedProcess[str]:
+        given = "".join(f"{key}={value}\n" for key, value in options.items())
+        return run("sh", "-c", script, given=given)
+
+    sealed = str(tmp_path / name)
+    done = fencing(action="status", ip="192.0.2.21", agent="fence_told", secrets=sealed, plug="3")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", ""), "as its own agent ends"
+    assert (tmp_path / "told").read_text().splitlines() == [
+        *("action=status", "ip=192.0.2.21", "plug=3"),
+        *("community=top secret", "snmp_priv_passwd=%x"),
+    ]
+    for other in ("fence_gone", "sh", "fence_../told", "fence_vermilion", ""):
+        done = fencing(action="reboot", agent=other, secrets=sealed)
+        assert done.returncode == 1 and f"there is no fence agent '{other}'" in done.stderr
+    done = fencing(action="reboot", agent="fence_told", secrets=str(tmp_path / "vermilion.fence-secrets.node-b"))
+    assert done.returncode == 1 and "cannot be opened" in done.stderr
+    (tmp_path / "told").unlink()
+    for wrong, said in ((b"communty=hush", "names no option of fence_told"), (b"hush", "is not NAME=VALUE")):
+        module("equal").keep(name, b"community=top secret\n" + wrong, tmp_path)
+        done = fencing(action="status", agent="fence_told", secrets=sealed)
+        assert done.returncode == 1 and f"line 2 of {sealed} {said}" in done.stderr
+        assert "hush" not in done.stderr and not (tmp_path / "told").exists(), "agents log what they do not know"
+    described = ElementTree.fromstring(fencing(action="metadata").stdout)  # noqa: S314 # our own
+    actions = {each.get("name") for each in described.iterfind("actions/action")}
+    assert {"reboot", "off", "status", "monitor", "metadata"} <= actions
+
+
+def test_lines_of_a_secret_may_end_as_any_editor_ends_them(tmp_path: Path) -> None:
+    from ansible.plugins.loader import init_plugin_loader  # noqa: PLC0415
+
+    init_plugin_loader()  # of lookups, such as that of a file
+    (tmp_path / "secrets").write_bytes("community=机密\r\nsnmp_priv_passwd=x y\r\n".encode())
+    [sealing] = [each for each in tasks("passwords") if "cluster_sealing" in each.get("vars", {})]
+    given = {
+        "cluster_secret": "vermilion.fence-secrets.node-a",
+        "cluster_password_file": str(tmp_path / "secrets"),
+    }
+    asking = templar({**clusters.both(), **given, **trusted(sealing["vars"])})
+    told = json.loads(asking.template(trusted(sealing["ansible.builtin.command"]["stdin"])))
+    [sealed] = told["secrets"].values()
+    assert base64.b64decode(sealed).decode() == "community=机密\nsnmp_priv_passwd=x y"
+
+
+def test_secrets_of_a_device_stand_in_no_configuration() -> None:
+    [task] = [each for each in tasks("survey") if each["name"] == "What it is in the cluster"]
+    options = {"ip": "192.0.2.21", "password_file": "/root/password", "secrets_file": "/root/secrets"}
+    given = clusters.both(cluster_fence={"agent": "fence_apc_snmp", "options": options})
+    given["ansible_facts"]["nodename"] = "node-a"
+    node = templar({**given, **trusted(task["vars"])}).template(trusted(task["ansible.builtin.set_fact"]))
+    device = node["cluster_node"]["fence"]
+    sealed = "/etc/credstore.encrypted/vermilion.fence-secrets.node-a"
+    assert device["agent"] == "fence_vermilion"
+    assert {**device["options"], "password_script": ""} == {
+        "ip": "192.0.2.21",
+        "agent": "fence_apc_snmp",
+        "secrets": sealed,
+        "password_script": "",
+        "pcmk_host_list": "node-a",
+    }
+    assert node["cluster_node"]["fence_device"] == "fence_apc_snmp 192.0.2.21", "the one that people know"
+    [task] = [each for each in tasks("settings") if "passwords.yml" in str(each)]
+    kinds = [each[1] for each in templar(given).template(trusted(task["loop"])) if each[0] == "node-a"]
+    opens = [["node-a", kind] for kind in kinds]
+    found = [
+        templar({**given, **trusted(task["vars"]), "cluster_opens": each}).template(
+            trusted("{{ [cluster_secret, cluster_password_file] }}")
+        )
+        for each in opens
+    ]
+    assert found == [["vermilion.fence.node-a", "/root/password"], [Path(sealed).name, "/root/secrets"]]
+
+
+def test_secrets_pass_through_memory_alone() -> None:
+    """With pipelining Ansible writes neither the module nor what it is given to a file of the machine."""
+    for name in ("equal", "passwords"):
+        handling = [each for each in tasks(name) if "equal.py" in json.dumps(each)]
+        assert handling and all(each["no_log"] is True for each in handling)
+    shown = [each for each in tasks("settings") if "cluster_volume_secret" in each.get("vars", {})]
+    assert [each["diff"] for each in shown] == [False], "`install --check` would show the secret"
+    for name in ("cluster", "cluster_upgrade"):
+        plays = playbook(name)
+        assert all(play["vars"]["ansible_pipelining"] is True and play["any_errors_fatal"] for play in plays)
