@@ -58,6 +58,18 @@ def switch(pair: Pair) -> str:
     )
 
 
+@_operation("drill")
+def drill(pair: Pair) -> str:
+    """two administrators hold a failover drill in the console: the other one serves, as two pages say"""
+    pair.settle()
+    before = pair.active()
+    told = pair.outside("drilled", SETTLED)
+    if (after := pair.active()) is before:
+        raise StepFailed(f"{before.name} serves as before")
+    same = pair.outside("same", TITLE, "inward")
+    return f"{told}; {after.name} serves; {same}; settled {pair.settle():.0f} s later"
+
+
 @_operation("upgrade")
 def upgrade(pair: Pair) -> str:
     """cluster_upgrade.yml to the next release is broken off between the two, and the active one fails; again"""

@@ -5,17 +5,21 @@ from __future__ import annotations
 import base64
 import json
 import re
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from http.client import HTTPException
 from pathlib import Path
 
 from hsm.activation.credentials import code_at, step_of
-from tests.machine.company import ADMINISTRATORS, NAMES, PASSWORD, Company, Person
+from tests.machine.company import ADMINISTRATORS, NAMES, PASSWORD, Company
 from tests.machine.failure import StepFailed
 from tests.machine.forms import Form
 
 _VERMILION = "/usr/local/sbin/vermilion"
 _REQUEST = re.compile(r"/requests/[0-9a-f]+")
+_OUTCOME = re.compile(r"<dt>结果</dt><dd>(.*?)</dd>", re.DOTALL)
 
 
 def asked_for(
@@ -38,18 +42,19 @@ def asked_for(
 def arrived(company: Company, links: Sequence[str]) -> dict[str, str]:
     """They set their accounts up by *links*, and register passkeys; the fingerprints, which they read to root."""
     return {
-        login: _arrive(company.administration().newcomer(login), link)
+        login: _arrive(company.administration(), login, link)
         for login, link in zip(ADMINISTRATORS, links, strict=True)
     }
 
 
-def _arrive(someone: Person, link: str) -> str:
+def _arrive(administration: Company, login: str, link: str) -> str:
+    someone = administration.newcomer(login)
     visitor = someone.visitor
     page = visitor.good(link.removeprefix(visitor.address.origin))
     page = visitor.send(page.form(having="again"), password=PASSWORD, again=PASSWORD)
     secret = re.findall(r"otpauth://totp/[^\"]*?secret=([A-Z2-7]+)", page.text)[0]
-    code = code_at(base64.b32decode(secret), step_of(datetime.now(UTC)))
-    visitor.send(page.form(having="sealed"), code=code)
+    _authenticator(administration, login).write_text(secret)
+    visitor.send(page.form(having="sealed"), code=_code(administration, login))
     page = visitor.good("/settings/passkeys/new")
     page = visitor.send(page.form(having="old"), old=PASSWORD)
     page = visitor.send(page.form(having="ticket"), label="示例")
@@ -58,14 +63,62 @@ def _arrive(someone: Person, link: str) -> str:
     return str(fingerprint)
 
 
+def _authenticator(administration: Company, login: str) -> Path:
+    return administration.folder / f"{login}.totp"
+
+
+def _code(administration: Company, login: str) -> str:
+    """What the authenticator app of *login* shows now."""
+    secret = base64.b32decode(_authenticator(administration, login).read_text())
+    return code_at(secret, step_of(datetime.now(UTC)))
+
+
+def sign_in(company: Company, login: str) -> None:
+    """With the password and a code, whatever became of an earlier session."""
+    administration = company.administration()
+    someone = administration.person(login)
+    visitor = someone.visitor
+    visitor.cookies.clear()
+    page = visitor.send(visitor.good("/login").form(having="password"), login=login, password=PASSWORD)
+    visitor.send(page.form(having="code"), code=_code(administration, login))
+    someone.keep()
+
+
 def ask_for(company: Company, action: str, **arguments: str) -> None:
     """The system administrator asks for *action*, and signs; the security administrator reads it, and signs."""
+    approve(company, _asked(company, action, **arguments))
+
+
+def _asked(company: Company, action: str, **arguments: str) -> str:
+    """The address of the request for *action*, signed by the system administrator alone."""
     someone = company.administration().person("shi")
     page = someone.visitor.good(f"/operations/{action}")
-    page = someone.visitor.send(page.form(having=next(iter(arguments))), **arguments)
+    if arguments:
+        page = someone.visitor.send(page.form(having=next(iter(arguments))), **arguments)
     page = someone.visitor.send(page.form(having="credential"))
     someone.keep()
-    approve(company, _request_in(page.path))
+    return _request_in(page.path)
+
+
+def outcome_of(company: Company, action: str, patience: float) -> str:
+    """Both sign in, and decide on *action*, which asks for nothing and may stop the console for a while: what its
+    page says came of it, within *patience* seconds. Raises AssertionError."""
+    for login in ADMINISTRATORS:
+        sign_in(company, login)
+    request = _asked(company, action)
+    # Whoever approves may not be answered any more; whether it was approved, the page says.
+    with suppress(AssertionError, HTTPException, OSError):
+        approve(company, request)
+    visitor, deadline = company.administration().person("shi").visitor, time.monotonic() + patience
+    said = "nothing"
+    while time.monotonic() < deadline:
+        with suppress(HTTPException, OSError):
+            page = visitor.get(request)
+            said = page.said()
+            if found := _OUTCOME.search(page.text):
+                return re.sub("<[^>]*>", "", found[1]).strip()
+        time.sleep(2)
+    raise AssertionError(f"{request} has no outcome after {patience:.0f} s: {said}")
 
 
 def approve_what_waits(company: Company) -> None:

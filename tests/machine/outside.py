@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import json
 import random
+import re
 import secrets
 import sys
 import traceback
@@ -172,6 +173,15 @@ def console_says(company: Company, path: str, *words: str) -> str:
     return f"{path} in the console: {', '.join(words)}"
 
 
+def drilled(company: Company, seconds: str) -> str:
+    """Two administrators hold a failover drill in the console, which is over within so many *seconds*: the pages
+    of the request and of the cluster say for how long nobody was served."""
+    told = administering.outcome_of(company, "cluster.drill", float(seconds))
+    paused = re.search(r"中断服务 \d+ 秒", told)
+    assert paused is not None, told
+    return f"{told} {console_says(company, '/cluster', '故障切换演练', paused[0])}"
+
+
 def draft(company: Company, expected: str) -> str:
     """Somebody uploads a document, and the portal takes it ("taken") or refuses it, saying why ("refused")."""
     initiator = company.person(SIGNERS[0])
@@ -298,6 +308,7 @@ VERBS: dict[str, Verb] = {
         leaves,
         witnessed,
         console_says,
+        drilled,
         draft,
         large,
         seal,
