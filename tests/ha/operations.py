@@ -245,6 +245,33 @@ def replace(pair: Pair) -> str:
     )
 
 
+@_operation("exchange")
+def exchange(pair: Pair) -> str:
+    """the standby's disk is exchanged for an empty one; cluster_replace.yml takes it into use, and each serves"""
+    pair.settle()
+    stays = pair.active()
+    other = pair.other(stays)
+    other.shut_down()
+    other.mains(connected=False)
+    disk = other.folder / f"{power.DISKS[1]}.qcow2"
+    disk.with_suffix(".top").unlink(missing_ok=True)
+    disk.unlink()
+    new_disk(Path(), disk)
+    _start(other)
+    eventually(lambda: _sees_both(pair, stays), SETTLED, f"{stays.name} sees {other.name} again")
+    done = pair.converge("playbooks/cluster_replace.yml")
+    settled, told = pair.settle(), []
+    for _ in pair.nodes:
+        told.append(f"{_switched_over(pair).name} serves: {pair.outside('same', TITLE, 'inward')}")
+        pair.settle()
+    return f"{done}; settled after {settled:.0f} s; {'; '.join(told)}"
+
+
+def _sees_both(pair: Pair, node: Node) -> bool:
+    state = pair.state(node)
+    return state is not None and state.online == set(pair.nodes)
+
+
 def _sees_nobody(pair: Pair, node: Node) -> bool:
     state = pair.state(node)
     return state is not None and state.online == {node.name}
