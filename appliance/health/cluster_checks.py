@@ -224,7 +224,7 @@ def quorum(settings: ClusterSettings, state: ClusterState) -> HealthFinding:
         template = "There is no quorum ({votes} of {expected} votes): no machine may begin to serve."
         return failing(RunbookPage.CLUSTER_QUORUM, template, **values)
     if settings.arbiter and not found.arbiter:
-        template = "The arbiter {arbiter} gives no vote; who survives an interrupted network is not decided by it."
+        template = "The arbiter {arbiter} gives no vote: if one of the two machines fails now, nobody serves."
         return attention(RunbookPage.CLUSTER_QUORUM, template, "arbiter", **values)
     return good("There is a quorum ({votes} of {expected} votes).", **values)
 
