@@ -93,7 +93,7 @@ class ClusterState:
             any(each.works and each.node in (node.name, "") for each in pacemaker.devices) for node in self.nodes
         )
         acts = pacemaker.fencing and not (pacemaker.maintenance or pacemaker.paused)
-        return self.volume.is_equal and self.quorum.quorate and acts and fenced
+        return self.volume.lets_take_over and self.quorum.quorate and acts and fenced
 
 
 def read_cluster_settings(home: Home) -> ClusterSettings | None:

@@ -295,6 +295,13 @@ class VolumeState:
         return self.is_whole and self.behind == 0
 
     @property
+    def lets_take_over(self) -> bool:
+        """Whether the other machine could go on with its copy: both are equal, or the disk of this one has failed
+        and each write goes to the other one's since."""
+        lost_here = self.connection == "Connected" and self.disk == "Diskless" and self.other_disk == UP_TO_DATE
+        return self.is_equal or lost_here
+
+    @property
     def is_whole(self) -> bool:
         """Whether DRBD takes both copies for whole: so it does when ``drbdadm verify`` found that they differ, too
         (drbdsetup(8)), which ``behind`` tells alone."""

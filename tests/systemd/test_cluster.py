@@ -22,6 +22,7 @@ from xml.etree import ElementTree
 import pytest
 
 from appliance.cluster.parsing import parse_drbd
+from tests.cluster.scenes import MADE
 from tests.systemd.conftest import UNITS
 
 OK, GENERIC, ARGUMENTS, UNIMPLEMENTED, INSTALLED, CONFIGURED, STOPPED = 0, 1, 2, 3, 5, 6, 7
@@ -643,20 +644,29 @@ class TestSwitchOver:
             (drbd_says("cs:WFConnection ro:Primary/Unknown ds:UpToDate/DUnknown C r-----"), "UpToDate/DUnknown"),
             (drbd_says("cs:SyncSource ro:Primary/Secondary ds:UpToDate/Inconsistent C r-----"), "SyncSource"),
             (drbd_says("cs:StandAlone ro:Primary/Unknown ds:UpToDate/DUnknown   r-----"), "StandAlone"),
-            (drbd_says("cs:Connected ro:Primary/Secondary ds:Diskless/UpToDate C r-----"), "Diskless/UpToDate"),
+            (drbd_says("cs:Connected ro:Primary/Secondary ds:Diskless/Outdated C r-----"), "Diskless/Outdated"),
+            (drbd_says("cs:WFConnection ro:Primary/Unknown ds:Diskless/DUnknown C r-----"), "Diskless/DUnknown"),
+            (drbd_says("cs:Connected ro:Primary/Secondary ds:UpToDate/Diskless C r-----"), "UpToDate/Diskless"),
             (drbd_says("cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate C r-----", 12), "in 12 KiB"),
         ],
     )
     def test_a_volume_that_is_not_the_same_on_both_is_not_moved(
         self, pacemaker: Pacemaker, drbd: str, why: str
     ) -> None:
-        assert not parse_drbd(drbd).is_equal  # as console and health read it
+        assert not parse_drbd(drbd).lets_take_over  # as the console reads it
         (pacemaker.root / "proc/drbd").write_text(drbd)
         status, said = pacemaker.run("switch-over", "--by", "0123456789ab")
         assert (status, why in said) == (1, True), said
         refused = json.loads((pacemaker.root / "run/vermilion-cluster/refused-0123456789ab.json").read_text())
         assert (refused["by"], refused["why"]) == ("0123456789ab", said)
         assert "cli-" not in pacemaker.constraints()
+
+    def test_it_moves_off_a_disk_that_has_failed(self, pacemaker: Pacemaker) -> None:
+        """Everything has been written to the other node's since, and this one has to be opened."""
+        drbd = drbd_says("cs:Connected ro:Primary/Secondary ds:Diskless/UpToDate C r-----")
+        assert parse_drbd(drbd).lets_take_over and not parse_drbd(drbd).is_equal
+        (pacemaker.root / "proc/drbd").write_text(drbd)
+        assert "did not serve within 1 seconds" in pacemaker.run("switch-over", "--wait", "1")[1]
 
     @pytest.mark.parametrize(
         ("state", "sentence"),
@@ -739,7 +749,16 @@ class TestSwitchOver:
             assert "--cleanup" in said, "to clean up is the next step, which a CIB in a file ends at"
         assert "paused" not in pacemaker.run("status")[1]
 
+    @staticmethod
+    def corosync(root: Path, scene: str) -> None:
+        """Corosync says what it says in the *scene*."""
+        told = MADE[scene]()
+        for name, of in (("corosync-cfgtool", "rings"), ("corosync-quorumtool", "quorum")):
+            (root / of).write_text(told[of])
+            program(root / f"bin/{name}", f"#!/bin/sh\ncat {root}/{of}\n")
+
     def test_the_status_is_some_lines(self, pacemaker: Pacemaker) -> None:
+        self.corosync(pacemaker.root, "healthy")
         status, said = pacemaker.run("status")
         assert status == 0
         assert said.splitlines() == [
@@ -749,10 +768,26 @@ class TestSwitchOver:
             "volume: the same on both nodes",
             "fencing: ready",
             "quorum: yes",
+            "rings: 10.77.1.11 to 10.77.1.12 connected, 10.77.2.11 to 10.77.2.12 connected",
+            "settings: the same on both nodes",
         ]
         (pacemaker.root / "etc/corosync").mkdir()
         (pacemaker.root / "etc/corosync/vermilion.replacing").touch()
         assert "--playbook cluster_replace` until it has ended" in pacemaker.run("status")[1]
+
+    def test_the_status_says_what_is_missing(self, pacemaker: Pacemaker) -> None:
+        root, known = pacemaker.root, pacemaker.root / "etc/vermilion/cluster.toml"
+        known.write_text(f'{known.read_text()}arbiter = "arbiter.enterprise.example"\n')
+        for scene, votes in (("arbiter", "votes"), ("arbiter-gone", "gives no vote")):
+            self.corosync(root, scene)
+            assert f"arbiter: arbiter.enterprise.example {votes}" in pacemaker.run("status")[1].splitlines()
+        self.corosync(root, "ring-down")
+        pacemaker.form(settings="0" * 64)
+        said = pacemaker.run("status")[1]
+        assert "10.77.1.12 connected, 10.77.2.11 to 10.77.2.12 interrupted" in said
+        assert f"settings: other on {THERE}; run `install --cluster INVENTORY`" in said
+        self.corosync(root, "peer-off")
+        assert "rings: the other node is seen by none" in pacemaker.run("status")[1]
 
     def test_the_probe_leaves_what_they_say_and_what_has_to_be_equal(self, pacemaker: Pacemaker) -> None:
         root, path = pacemaker.root, pacemaker.root / "run/vermilion-cluster/state.json"
