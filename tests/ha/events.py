@@ -72,10 +72,10 @@ def _new_disk(scene: Scene) -> None:
     """It works again, and is taken back where the node has gone on without it: one that was cut, or on which
     Pacemaker has taken it back, has it already. Whether both disks are the same, the round waits for."""
     scene.active.until("true", BOOTED)
-    scene.active.run(f"{_of_disk('running')}; drbdadm attach vermilion", check=False)
+    scene.active.run(f"{of_disk('running')}; drbdadm attach vermilion", check=False)
 
 
-def _of_disk(state: str) -> str:
+def of_disk(state: str) -> str:
     return f"for each in /sys/class/scsi_disk/*/device/state; do echo {state} >$each; done"
 
 
@@ -144,7 +144,7 @@ def ring1(scene: Scene) -> str:
 @_event("disk", "any", _new_disk)
 def disk(scene: Scene) -> str:
     """the active node's disk fails"""
-    scene.active.run(_of_disk("offline"))
+    scene.active.run(of_disk("offline"))
     return ""
 
 

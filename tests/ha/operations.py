@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.ha import power
+from tests.ha.events import of_disk
 from tests.ha.node import BOOTED, Node
 from tests.ha.pair import SETTLED, Pair, State, eventually, new_disk
 from tests.ha.preparing import TITLE
@@ -247,18 +248,24 @@ def replace(pair: Pair) -> str:
 
 @_operation("exchange")
 def exchange(pair: Pair) -> str:
-    """the standby's disk is exchanged for an empty one; cluster_replace.yml takes it into use, and each serves"""
+    """the active node's disk fails; the other one serves, an empty disk takes its place, and then each serves"""
     pair.settle()
-    stays = pair.active()
-    other = pair.other(stays)
-    other.shut_down()
-    other.mains(connected=False)
-    disk = other.folder / f"{power.DISKS[1]}.qcow2"
+    failed = pair.active()
+    failed.run(of_disk("offline"))
+    eventually(lambda: "ds:Diskless/UpToDate" in failed.run("cat /proc/drbd"), SETTLED, "DRBD lets the disk go")
+    if pair.active() is failed:  # where Pacemaker has not moved it by itself
+        failed.run(f"{SWITCH_OVER} --wait 900")
+    serves = pair.active()
+    if serves is failed:
+        raise StepFailed(f"{failed.name} serves as before, without a disk")
+    failed.shut_down()
+    failed.mains(connected=False)
+    disk = failed.folder / f"{power.DISKS[1]}.qcow2"
     disk.with_suffix(".top").unlink(missing_ok=True)
     disk.unlink()
     new_disk(Path(), disk)
-    _start(other)
-    eventually(lambda: _sees_both(pair, stays), SETTLED, f"{stays.name} sees {other.name} again")
+    _start(failed)
+    eventually(lambda: _sees_both(pair, serves), SETTLED, f"{serves.name} sees {failed.name} again")
     done = pair.converge("playbooks/cluster_replace.yml")
     settled, told = pair.settle(), []
     for _ in pair.nodes:
