@@ -136,7 +136,7 @@ def _request_to_the_directory() -> Iterator[Path]:
     name = f"vermilion-directory@*-{os.getpid()}-0.service"
     with closing(socket.socket(socket.AF_UNIX)) as connection:
         connection.connect(str(RUN / "directory.sock"))
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while not (found := list(Path("/run/credentials").glob(name))):
             assert time.monotonic() < deadline, "the directory's unit has not started"
             time.sleep(0.05)
