@@ -43,6 +43,14 @@ def test_a_whole_bundle_passes_on_to_the_machine_itself(tmp_path: Path, key: Bun
 
 
 @needs_gpg
+def test_a_machine_that_trusts_no_key_asks_for_one(tmp_path: Path, key: BundleKey) -> None:
+    """As does a third machine from which two others are looked after."""
+    command = ("sh", "install", "--settings", "../settings.yml")
+    done = subprocess.run(command, cwd=bundle(tmp_path, key), capture_output=True, text=True, check=False)
+    assert (done.returncode, "give the publisher's key with --key FILE" in done.stderr) == (1, True)
+
+
+@needs_gpg
 @needs_sqv
 def test_a_changed_missing_or_added_file_stops_the_installation(tmp_path: Path, key: BundleKey) -> None:
     for number, harm in enumerate(("changed", "missing", "added")):

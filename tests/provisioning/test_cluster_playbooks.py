@@ -235,6 +235,31 @@ def test_a_cut_that_was_begun_counts_once_it_was_done(begun: dict[str, Any], suc
         assert templar(given).template(trusted(f"{{{{ {forgets['when']} }}}}")) is failed
 
 
+@pytest.mark.parametrize(
+    ("named", "host", "anew"),
+    [
+        ("arbiter.enterprise.example", "arbiter.enterprise.example", False),
+        ("arbiter.enterprise.example", "old.enterprise.example", True),
+        ("arbiter", "arbiter.enterprise.example", True),
+        ("192.0.2.1", "192.0.2.10", True),
+        ("192.0.2.10", "192.0.2.10", False),
+        ("fd00:2::1", "fd00:2::1", False),
+        ("::1", "fd00:2::1", True),
+        ("", "old.enterprise.example", False),
+    ],
+)
+def test_an_arbiter_that_has_changed_is_asked_and_one_that_is_gone_is_not(
+    named: str, host: str, anew: bool
+) -> None:
+    """Its daemon reads the name when it starts."""
+    found = {each["name"]: each for each in tasks("join")}
+    ends, asks = found["Where there is no arbiter, none votes"], found["The one that is named now"]
+    told = f"Qdevice information\nModel:                  Net\nQNetd host:             {host}:5403\n"
+    asking = templar({"cluster_arbiter": named, "cluster_arbiter_asked": {"rc": 0, "stdout": told}})
+    assert asking.template(trusted(f"{{{{ {ends['when']} }}}}")) is (not named)
+    assert all(asking.template(trusted(f"{{{{ {each} }}}}")) for each in asks["when"]) is anew
+
+
 @pytest.mark.parametrize("left", [True, False])
 def test_no_machine_is_cut_with_a_ceremony_in_its_memory(left: bool) -> None:
     found = {each["name"]: each for each in tasks("prove")}
