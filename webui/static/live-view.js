@@ -24,7 +24,11 @@ let picture = view.querySelector("[data-picture]");
 let size = { width: 0, height: 0 };
 let shown = 0, until = 0, over = false;
 
-const leave = () => { over = true; location.replace(words.after); };
+function leave() {
+  if (over) return;
+  over = true;
+  location.replace(words.after);
+}
 
 const say = (sentence) => {
   const line = view.querySelector("[data-said]");
@@ -248,9 +252,13 @@ view.querySelector("[data-keyboard]").addEventListener("click", () => {
   keys.focus({ preventScroll: true });
 });
 
-// What was typed before is on the page before it is recorded.
-record.addEventListener("submit", async (event) => {
-  if (!queue.length && !sending) return;
+// What was typed before is on the page before it is recorded. From then on the form's answer leads away from here: leaving because
+// the view has ended would break it off.
+view.addEventListener("submit", async (event) => {
+  if (event.target !== record || (!queue.length && !sending)) {
+    over = true;
+    return;
+  }
   event.preventDefault();
   await send();
   record.requestSubmit();
