@@ -5,21 +5,19 @@ from __future__ import annotations
 import copy
 import importlib.util
 import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
+from tests.cluster.commands import ENVIRONMENT
 from tests.provisioning.test_preflight import ROLES, templar, trusted
 from tests.provisioning.test_roles import defaults
 
 CLUSTER = ROLES / "cluster"
 NAMES = ("node-a", "node-b")
 DISK = "/dev/disk/by-id/volume"
-SBIN = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def settings(number: int) -> dict[str, Any]:
@@ -145,15 +143,9 @@ def written(template: str, **given: Any) -> str:
     return str(templar({**variables, **own()}).template(trusted(text)))
 
 
-def tool(name: str) -> pytest.MarkDecorator:
-    """What needs this program of Debian's is skipped where it is not installed."""
-    found = shutil.which(name, path=SBIN)
-    return pytest.mark.skipif(found is None, reason=f"{name} is in Debian's packages of clusters, and not here")
-
-
 def run(*command: str | Path, given: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     """The program in an environment with *environment*."""
-    known = {**os.environ, "PATH": SBIN, **environment}
+    known = {**os.environ, **ENVIRONMENT, **environment}
     return subprocess.run(
         [str(each) for each in command], input=given, capture_output=True, text=True, check=False, env=known
     )

@@ -15,8 +15,9 @@ import pytest
 
 pytest.importorskip("ansible", reason="ansible-core comes with `scripts/setup lint`")
 
+from tests.cluster.commands import ENVIRONMENT, tool
 from tests.provisioning import clusters
-from tests.provisioning.clusters import CLUSTER, DISK, NAMES, machine, module, run, tool, written
+from tests.provisioning.clusters import CLUSTER, DISK, NAMES, machine, module, run, written
 
 pytestmark = pytest.mark.slow
 
@@ -91,6 +92,7 @@ def test_corosync_reads_who_is_in_the_cluster(tmp_path: Path, arbiter: str) -> N
     given = given.replace("10.77.1.1\n", "127.0.0.1\n").replace("10.77.2.1\n", "127.0.0.2\n")
     (tmp_path / "corosync.conf").write_text(
         given.replace("transport: knet", f"transport: knet\n    keyfile: {key}")
+        + f"system {{\n    state_dir: {tmp_path}\n}}\n"
     )
     done = run("corosync", "-t", "-c", tmp_path / "corosync.conf")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -254,10 +256,13 @@ def test_drbds_handler_reads_the_state_of_a_node_in_its_own_words(serving: Path)
     given.write_text(
         plain.replace('in_ccm="true"', 'in_ccm="1764500000"').replace('crmd="online"', 'crmd="1764500001"')
     )
-    told = run("sh", CLUSTER / "files/cibadmin", "--query", CIB_file=str(given))
+    reading = given.with_name("cibadmin")
+    found = shutil.which("cibadmin", path=ENVIRONMENT["PATH"])
+    reading.write_text((CLUSTER / "files/cibadmin").read_text().replace("/usr/sbin/cibadmin", str(found)))
+    told = run("sh", reading, "--query", CIB_file=str(given))
     assert told.returncode == 0
     assert told.stdout.count('in_ccm="true"') == told.stdout.count('crmd="online"') == 2
-    assert run("sh", CLUSTER / "files/cibadmin", "--query", CIB_file="/nothing").returncode != 0
+    assert run("sh", reading, "--query", CIB_file="/nothing").returncode != 0
 
 
 def test_a_node_takes_from_the_other_one_what_the_cluster_sends() -> None:

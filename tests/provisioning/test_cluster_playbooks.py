@@ -15,8 +15,9 @@ import pytest
 pytest.importorskip("ansible", reason="ansible-core comes with `scripts/setup lint`")
 
 from appliance.operations.releases import UpgradeStep
+from tests.cluster.commands import tool
 from tests.provisioning import clusters
-from tests.provisioning.clusters import CLUSTER, NAMES, here, member, module, playbook, run, tasks, tool, written
+from tests.provisioning.clusters import CLUSTER, NAMES, here, member, module, playbook, run, tasks, written
 from tests.provisioning.test_preflight import templar, trusted
 
 pytestmark = pytest.mark.slow
