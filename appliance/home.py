@@ -75,8 +75,9 @@ class Home:
     """Which two machines serve together, on each of them; where it is missing, one machine serves alone."""
     cluster_history = Place("cluster/history.jsonl")
     """Which machine served when, and why: on the volume that both share, where root alone writes."""
-    log_behind = Place("state/log-behind.json")
-    """Which witness knows more of the log than there is here, while the authority does not start for that."""
+    gate = Place("gate")
+    """What the gate before the authority's start keeps: its refusals, and the newest checkpoint that it saw here;
+    on an appliance it alone writes there."""
     log_lost = Place("confirmed/log-lost.json")
     """Up to which size each witness knows entries that are lost, as root has accepted."""
     blobs = Place("state/blobs")

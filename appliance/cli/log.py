@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import click
 
-from appliance.cli.program import FILE, REFUSED, Context
+from appliance.cli.program import FILE, REFUSED, Context, Terminal
 from appliance.clock import utc_now
 from appliance.config import load
 from appliance.errors import ConfigurationError, StorageError
+from appliance.home import Home
 from appliance.ledger import LogCheck, LogProofs, LogScan
 from appliance.store.database import Database
 from appliance.supervision import inherited, running_authority
 from appliance.witnesses import policy_of
-from appliance.witnesses.gate import accept_loss, ask_witnesses, keep_verdict
+from appliance.witnesses.gate import (
+    MOST_ENTRIES,
+    LaterCheckpoint,
+    accept_loss,
+    ask_witnesses,
+    keep_verdict,
+    read_refusals,
+    unasked,
+)
 from appliance.witnesses.messages import Submission
 from appliance.witnesses.quorum import witnessed_size
 from appliance.witnesses.submitting import Submitting
@@ -90,40 +98,46 @@ def cosignatures(context: Context, file: Path) -> None:
 
 
 @log_group.command("gate")
-@click.option("--accept", is_flag=True, help="What the witnesses know beyond this log is lost for good.")
+@click.option(
+    "--accept",
+    is_flag=True,
+    help="What witnesses know beyond this log, as the last refusal says, is lost for good.",
+)
+@click.option(
+    "--without-database",
+    is_flag=True,
+    help="Do not read the database; what counts is the newest checkpoint that was seen here at an earlier start.",
+)
 @click.pass_context
-def gate(ctx: click.Context, accept: bool) -> None:
+def gate(ctx: click.Context, accept: bool, without_database: bool) -> None:
     """Ask the outside witnesses whether they know more of the log than there is here; status 3 when one does.
 
     Run before each start of the authority, which then does not start (vermilion-authority-gate.service). A
-    witness that does not answer holds nothing up. With --accept, said by root, it starts although entries are
-    missing.
+    refusal stands until that witness takes it back; else a witness that does not answer holds nothing up. With
+    --accept, said by root, it starts although entries are missing.
     """
     home, terminal = ctx.obj.home, ctx.obj.terminal
+    told = _accept_refused(home, terminal) if accept else frozenset()
     try:
-        report = ask_witnesses(load(home), utc_now)
+        report = ask_witnesses(load(home), utc_now, with_database=not without_database)
     except (RefusalError, OSError) as error:
-        # What is wrong with settings or database, others find and say; the gate is about the witnesses alone.
+        # Settings, policy and the log's key are written by root and the authority alone: who would get past the
+        # gate by them could remove the gate. A mistake there is no reason to stop signing.
         terminal.warn("The witnesses were not asked: {why}", why=error)
-        return
+        report = unasked(home)
     for name, said in (report.remarks or {}).items():
         terminal.warn(
             "The witness {name} did not confirm this log: {why}", name=name, why=said or "no answer in time"
         )
-    if accept and report.later:
-        accept_loss(home, {each.witness: each.known for each in report.later})
-        report = replace(report, later=(), accepted=report.accepted + report.later)
     try:
         keep_verdict(home, report)
     except OSError as error:  # a full disk, say: what the witnesses said counts all the same
         terminal.warn("The verdict cannot be kept: {why}", why=error)
     for each in report.accepted:
-        terminal.warn(
-            "Accepted as lost: the witness {name} knows {known} entries, this log has {size}.",
-            name=each.name,
-            known=each.known,
-            size=each.size,
-        )
+        if each.witness not in told:
+            _say_accepted(terminal, each)
+    if report.later and report.unread:
+        terminal.warn("The database has no checkpoint that counts: {why}", why=report.unread)
     for each in report.later:
         terminal.warn(
             "The witness {name} knows {known} entries of this log, the database here has {size}: it was set back,"
@@ -136,6 +150,36 @@ def gate(ctx: click.Context, accept: bool) -> None:
     if report.later:
         ctx.exit(BEHIND)
     terminal.say("Witnesses asked: {count}; none knows more of the log than there is here.", count=report.asked)
+
+
+def _accept_refused(home: Home, terminal: Terminal) -> frozenset[str]:
+    """Accepts what was refused and shown, and nothing that a witness says from now on; the vkeys of those who said
+    it."""
+    refusals, accepted = read_refusals(home).values(), set()
+    if not refusals:
+        terminal.warn("Nothing was refused, so nothing is accepted.")
+    for each in refusals:
+        if each.known > MOST_ENTRIES:
+            terminal.warn(
+                "The witness {name} claims {known} entries, more than a log can have. That is not accepted as a"
+                " loss: the witness is at fault.",
+                name=each.name,
+                known=each.known,
+            )
+        else:
+            accept_loss(home, {each.witness: each.known})
+            _say_accepted(terminal, each)
+            accepted.add(each.witness)
+    return frozenset(accepted)
+
+
+def _say_accepted(terminal: Terminal, loss: LaterCheckpoint) -> None:
+    terminal.warn(
+        "Accepted as lost: the witness {name} knows {known} entries, this log has {size}.",
+        name=loss.name,
+        known=loss.known,
+        size=loss.size,
+    )
 
 
 @log_group.command("prove")

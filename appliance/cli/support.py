@@ -132,6 +132,7 @@ PLACES: Final = (
     "administration",
     "confirmed",
     "performed",
+    "gate",
     "activation",
     "health",
     "authority",

@@ -15,7 +15,7 @@ from appliance.health.findings import HealthFinding, RunbookPage, attention, fai
 from appliance.model.witnesses import WitnessesStatus, WitnessProblem, WitnessStanding
 from appliance.store import maintenance as stored_maintenance
 from appliance.witnesses import policy_of
-from appliance.witnesses.gate import read_verdict
+from appliance.witnesses.gate import read_refusals
 from appliance.witnesses.policy import require_log
 from appliance.witnesses.quorum import status_of
 from hsm.errors import RefusalError
@@ -34,6 +34,10 @@ _NONE: Final = "The log has no outside witnesses: nobody outside confirms that a
 _BEHIND: Final = (
     "The authority does not start: the witness {name} knows {known} entries of this log, the database here had"
     " {size}."
+)
+_BEHIND_SEVERAL: Final = (
+    "The authority does not start: the witness {name} knows {known} entries of this log, the database here had"
+    " {size}; witnesses that know more: {count}."
 )
 _WRONG: Final = {
     WitnessProblem.UNREACHABLE: "The witness {name} does not answer since {at}: {why}",
@@ -55,9 +59,11 @@ def witnesses(context: CheckContext) -> HealthFinding:
         return unset(_NONE)
     if (elsewhere := _about_other_logs(context)) is not None:
         return elsewhere
-    if (later := read_verdict(context.configured().home)) is not None:
-        values = {"name": later.name, "known": later.known, "size": later.size}
-        return failing(RunbookPage.LOG_BEHIND_WITNESS, _BEHIND, later.name, **values)
+    if refusals := read_refusals(context.configured().home):
+        most = max(refusals.values(), key=lambda each: each.known)
+        values = {"name": most.name, "known": most.known, "size": most.size, "count": len(refusals)}
+        template = _BEHIND if len(refusals) == 1 else _BEHIND_SEVERAL
+        return failing(RunbookPage.LOG_BEHIND_WITNESS, template, most.name, **values)
     worst = sorted(filter(None, (_finding(each, context.now) for each in status.witnesses)), key=_rank)
     if worst:
         return worst[-1]

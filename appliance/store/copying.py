@@ -27,6 +27,15 @@ class DatabaseSnapshot:
         """How many entries the log has, in the tables of any release."""
         return int(self._connection.execute("SELECT count(*) FROM ledger").fetchone()[0])
 
+    def newest_checkpoint(self) -> bytes | None:
+        """The note of the newest checkpoint, in the tables of any release; None before the first, and for what is
+        too large to be one. Nothing is verified."""
+        row = self._connection.execute(
+            "SELECT CASE WHEN typeof(note) = 'blob' AND length(note) <= 1048576 THEN note END"
+            " FROM checkpoints ORDER BY size DESC LIMIT 1"
+        ).fetchone()
+        return None if row is None else row[0]
+
     def leaves_from(self, number: int) -> list[bytes]:
         """The log's entries from *number* on, in their order."""
         rows = self._connection.execute("SELECT leaf FROM ledger WHERE number >= ? ORDER BY number", (number,))

@@ -134,17 +134,6 @@ class Submitting:
         """How the witnesses and the quorum stand."""
         return self._database.query(status_of, self._policy)
 
-    def compare(
-        self, witness: PolicyWitness, checkpoint: StoredCheckpoint, state: WitnessState | None
-    ) -> SubmissionFailed | None:
-        """What this witness has against the *checkpoint*, its *state* being the one that is known; None when it
-        cosigns. Nothing is kept of it."""
-        try:
-            self._ask(witness, checkpoint, (state.size if state else None) or 0)
-        except SubmissionFailed as failure:
-            return self._believed(witness, failure)
-        return None
-
     def take(self, checkpoint: bytes) -> list[str]:
         """Keeps the cosignatures on a *checkpoint* of this log that came another way, such as on a USB stick; the
         names of the witnesses. Raises :class:`StateRefused` for another log's, and one with no cosignature that
@@ -197,10 +186,10 @@ class Submitting:
             if reply.status == HTTPStatus.OK:
                 return self._cosigned(witness, checkpoint, reply)
             if reply.status != HTTPStatus.CONFLICT:
-                raise _refused(reply, old)
+                raise refused(reply, old)
             if reply.kind != SIZE_KIND:
-                raise _conflict(reply, old, checkpoint.size)
-            last = _named_size(reply)
+                raise conflict(reply, old, checkpoint.size)
+            last = named_size(reply)
             if last > checkpoint.size or last == old == checkpoint.size:
                 template = "This log does not have what it cosigned under the size {last}; its own size is {size}."
                 raise SubmissionFailed(WitnessProblem.FORKED, template, last=last, size=checkpoint.size)
@@ -299,7 +288,7 @@ def _unproven(failure: SubmissionFailed, why: object) -> SubmissionFailed:
     return SubmissionFailed(WitnessProblem.BAD_ANSWER, template, why=why, said=failure)
 
 
-def _refused(reply: Reply, old: int) -> SubmissionFailed:
+def refused(reply: Reply, old: int) -> SubmissionFailed:
     """What a status means (C2SP ``tlog-witness``); its text is a stranger's, and shown as such."""
     said = _line(reply.body)
     values = {"status": reply.status, "said": said, "old": old}
@@ -315,7 +304,7 @@ def _refused(reply: Reply, old: int) -> SubmissionFailed:
     return SubmissionFailed(problem, "It answered {status} to the old size {old}: {said}", **values)
 
 
-def _conflict(reply: Reply, old: int, size: int) -> SubmissionFailed:
+def conflict(reply: Reply, old: int, size: int) -> SubmissionFailed:
     """A conflict about the root, where there is none about the size."""
     problem = WitnessProblem.FORKED if old == size else WitnessProblem.BAD_ANSWER
     return SubmissionFailed(
@@ -323,7 +312,8 @@ def _conflict(reply: Reply, old: int, size: int) -> SubmissionFailed:
     )
 
 
-def _named_size(reply: Reply) -> int:
+def named_size(reply: Reply) -> int:
+    """The size that an answer 409 names. Raises :class:`SubmissionFailed`."""
     try:
         return parse_size(reply.body)
     except Malformed as error:

@@ -83,7 +83,14 @@ def service_attempts(role: str) -> Iterator[tuple[str, Attempt]]:
     yield "load a kernel module", lambda: kernel.system_call(313, -1, b"", 0)
     yield "signal somebody else", lambda: os.kill(1, 0)
     yield "see somebody else's process", lambda: Path("/proc/1/cmdline").read_bytes()
-    for place in ("/etc/vermilion", "/opt/vermilion", "/usr/local", str(HOME), str(HOME / "trust")):
+    for place in (
+        "/etc/vermilion",
+        "/opt/vermilion",
+        "/usr/local",
+        str(HOME),
+        str(HOME / "trust"),
+        str(HOME / "gate"),
+    ):
         yield f"write into {place}", (Path(place) / "escaped").touch
     yield "become root by the set-user-id bit", _set_user_id
     if role in ("authority", "convert", "console", "activation", "tsa", "directory"):

@@ -135,8 +135,14 @@ def test_a_newer_log_is_not_forgotten(site: Site, restored: Home, order: Restore
     LastingAuthorityLock(AuthorityHome(restored.root).lasting_lock).set_mark()
     write_clearance(restored.clearance, Clearance(IssuingState.OPEN))
     restored.upgrade_copies.mkdir()  # whoever went back by these would undo the restore
+    restored.gate.mkdir()
+    for name in ("checkpoint", "witness.json"):
+        (restored.gate / name).touch()
     done = restore_archive(restored, replace(order, aside=True, forget_newer=True), now=utc_now())
     assert not restored.clearance.exists(), "nobody has looked at the log that came back"
+    assert [each.name for each in restored.gate.iterdir()] == ["witness.json"], (
+        "a refusal, of which it is asked again"
+    )
     assert administrators_of(restored) == ["lan", "wei"], "those who ordered it, and their journal, stay"
     assert LastingAuthorityLock(AuthorityHome(restored.root).lasting_lock).is_locked, "nobody has unlocked"
     assert done is not None and done.aside is not None and (done.aside / "state/vermilion.db").exists()

@@ -87,6 +87,18 @@ def test_what_was_performed_is_remembered_where_the_console_does_not_reach(machi
     assert who_may(machine, "write", home.administration.with_name("performed")) == ADMINISTER
 
 
+def test_what_witnesses_refused_the_gate_alone_writes(machine: Path) -> None:
+    """Nobody who has taken over the portal lets the authority start on a log that was set back."""
+    folder = machine / "var/lib/vermilion/gate"
+    assert who_may(machine, "write", folder) == {"operator"}
+    assert who_may(machine, "read", folder) == {"operator", "web", "scheduler"}
+    mode = f"{file_mode(folder):o}"
+    assert as_user(machine, "operator", f"umask 0007; echo x >{folder}/file; chmod {mode} {folder}/file")
+    assert who_may(machine, "write", folder / "file") == {"operator"}
+    assert who_may(machine, "read", folder / "file") == {"operator", "web", "scheduler"}
+    (folder / "file").unlink()
+
+
 def test_accounts_and_acts_of_administrators_are_theirs_who_perform_them(machine: Path) -> None:
     folder = machine / "var/lib/vermilion/administration"
     assert who_may(machine, "read", folder) == who_may(machine, "write", folder) == ADMINISTER

@@ -412,17 +412,60 @@ def test_the_authority_starts_after_the_witnesses_were_asked_and_has_no_network_
     assert gate == GATE_UNIT
 
 
-@pytest.mark.parametrize(
-    ("ends", "status"),
-    [("exit 0", 0), (f"exit {REFUSED}", 0), ("exit 2", 0), (f"exit {BEHIND}", BEHIND), ("kill -KILL $$", 0)],
-)
-def test_the_gate_fails_by_its_refusal_alone(tmp_path: Path, ends: str, status: int) -> None:
-    """A dependency that failed for anything else would leave the authority down until somebody comes."""
-    program = tmp_path / "vermilion"
-    program.write_text(f"#!/bin/sh\n{ends}\n")
+def gate_run(folder: Path, *tries: str) -> tuple[int, list[str], str]:
+    """What the gate's unit runs, where these scripts are what each try comes to: its status, the options of each
+    try, and what it says in the end."""
+    program, options = folder / "vermilion", folder / "options"
+    cases = [f"{number}) {ends} ;;" for number, ends in enumerate(tries, 1)]
+    lines = ["#!/bin/sh", f'echo "$*" >>{options}', f"case $(wc -l <{options}) in", *cases, "esac", ""]
+    program.write_text("\n".join(lines))
     program.chmod(0o755)
-    [command] = said("vermilion-authority-gate", "ExecStart")
-    script = command.replace("/opt/vermilion/current/bin/vermilion", str(program)).replace("$$", "$")
-    assert subprocess.run(shlex.split(script), check=False, capture_output=True).returncode == status
-    program.unlink()
-    assert subprocess.run(shlex.split(script), check=False, capture_output=True).returncode == 0
+    text = (UNITS / "vermilion-authority-gate.service").read_text(encoding="utf-8")
+    command = re.search(r"^ExecStart=((?:.*\\\n)*.*)$", text, re.MULTILINE)
+    assert command is not None
+    script = command[1].replace("\\\n", "").replace("$$", "$").replace(" 60 ", " 1 ")
+    for theirs, ours in (("/opt/vermilion/current/bin", folder), ("/var/lib/vermilion/gate", folder / "gate")):
+        script = script.replace(theirs, str(ours))
+    done = subprocess.run(shlex.split(script), check=False, capture_output=True, text=True)
+    return done.returncode, options.read_text().splitlines(), done.stderr
+
+
+KILLED = "kill -KILL $$"
+
+
+@pytest.mark.parametrize(
+    ("tries", "status"),
+    [
+        (["exit 0"], 0),
+        ([f"exit {BEHIND}"], BEHIND),
+        ([KILLED, "exit 0"], 0),
+        ([KILLED, f"exit {REFUSED}", f"exit {BEHIND}"], BEHIND),
+        (["exec sleep 60", KILLED, "exit 0"], 0),
+        (["exit 2", "exit 127", KILLED], 0),
+    ],
+)
+def test_the_gate_is_asked_again_where_it_was_ended_and_fails_by_its_refusal_alone(
+    tmp_path: Path, tries: list[str], status: int
+) -> None:
+    """A dependency that failed for anything else would leave the authority down until somebody comes."""
+    ended, options, told = gate_run(tmp_path, *tries)
+    assert ended == status
+    assert options == ["log gate", "log gate", "log gate --without-database"][: len(tries)]
+    assert ("<2>The witnesses" in told) == (tries[-1] == KILLED)
+
+
+def test_what_the_gate_refused_before_counts_where_every_try_is_ended(tmp_path: Path) -> None:
+    (tmp_path / "gate").mkdir()
+    (tmp_path / "gate/checkpoint").touch()
+    assert gate_run(tmp_path, KILLED, KILLED, KILLED)[0] == 0
+    (tmp_path / "options").unlink()
+    (tmp_path / "gate/0123.json").touch()
+    assert gate_run(tmp_path, KILLED, KILLED, KILLED)[0] == BEHIND
+
+
+def test_the_gate_has_the_time_of_three_tries_and_keeps_what_it_refused_where_the_portal_does_not_write() -> None:
+    assert said("vermilion-authority-gate", "TimeoutStartSec") == ["7min"]
+    kept = "/var/lib/vermilion/gate"
+    for service in SERVICES:
+        written = " ".join(said(service, "ReadWritePaths")).split()
+        assert (kept in written) == (service == "vermilion-authority-gate"), service

@@ -40,6 +40,7 @@ from appliance.operations.restore.opening import (
 from appliance.sharing import write_whole
 from appliance.store import latest
 from appliance.supervision import answers, inherited
+from appliance.witnesses.gate import forget_checkpoint
 from hsm.config import AuthorityHome
 from hsm.encryption import identities_in
 from hsm.errors import Malformed, error_class
@@ -80,6 +81,7 @@ def interrupted(home: Home) -> Swap | None:
 def complete(home: Home, planned: Swap, reach: BackupFailpointHook) -> None:
     """Each entry is either staged, or in its place: doing it again does what is left."""
     staged, aside = home.root / planned.staged, home.root / planned.aside
+    forget_checkpoint(home)  # of a log that may have been longer; what witnesses refused, they are asked again
     for name in ENTRIES:
         fresh, place = staged / name, home.root / name
         if not fresh.exists():
