@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.errors import ConfigurationError
-from hsm.settings import Place
+from hsm.settings import INTERRUPTED_ROLLBACK, Place
 
 ROLES = ("web", "tsa", "scheduler", "operator", "console", "backup", "activation")
 """The callers that the authority tells apart, each by a socket of its own."""
@@ -63,6 +63,8 @@ class Home:
     """The journal of a restore while it puts things in their places."""
     upgrade_copies = Place(".before-upgrade")
     """The databases from before the last upgrade, each of its own user."""
+    interrupted_rollback = Place(INTERRUPTED_ROLLBACK)
+    """What a rollback puts back, while it does: nothing starts then."""
     drill = Place("state/drill.json")
     """What the last drill found."""
     last_backup = Place("state/backup.json")

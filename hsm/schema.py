@@ -14,6 +14,7 @@ from pathlib import Path
 from pysqlite3 import dbapi2 as sqlite
 
 from hsm.errors import ConfigurationRefused
+from hsm.settings import INTERRUPTED_ROLLBACK
 
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 _OLDEST_SQLITE = (3, 51, 3)
@@ -37,8 +38,8 @@ class Schema:
 
     def migrate(self, connection: sqlite.Connection, path: Path) -> None:
         """Brings the database to this release's schema, in one transaction. Safe under concurrent calls. Raises
-        :class:`ConfigurationRefused` when a newer release wrote it, or when tables or triggers are not those that
-        the migrations make: somebody changed them from outside."""
+        :class:`ConfigurationRefused` when a newer release wrote it, when a rollback has put it back and not ended,
+        or when tables or triggers are not those that the migrations make: somebody changed them from outside."""
         steps = dict(_steps(self.package))
         if _version(connection) != max(steps):
             _bring_up(connection, path, steps)
@@ -78,6 +79,11 @@ def _bring_up(connection: sqlite.Connection, path: Path, steps: dict[int, str]) 
                 path=path,
                 found=found,
                 known=max(steps),
+            )
+        if found and (path.parent.parent / INTERRUPTED_ROLLBACK).exists():
+            raise ConfigurationRefused(
+                "{path} was put back by a rollback that was interrupted; run `vermilion rollback` again.",
+                path=path,
             )
         for number in range(found + 1, max(steps) + 1):
             _apply(connection, steps[number], number)

@@ -27,6 +27,10 @@ _KINDS: Mapping[Any, str] = {
 }
 
 
+INTERRUPTED_ROLLBACK = ".rolling-back.json"
+"""In a home while its databases are being put back as an older release knows them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A class attribute that is a path below the ``root`` of each object."""

@@ -15,10 +15,16 @@ import click
 from appliance.cli.program import FOLDER, Context
 from appliance.clock import utc_now
 from appliance.errors import StorageError
-from appliance.operations.releases import Commands, Releases, roll_back, upgrade
+from appliance.operations.releases import (
+    Commands,
+    Releases,
+    losses_accepted_before,
+    newly_accepted,
+    roll_back,
+    upgrade,
+)
 from appliance.store import latest
 from appliance.store.database import Database
-from appliance.witnesses.gate import accepted_losses
 from hsm.store.database import SCHEMA as AUTHORITY_SCHEMA
 
 _OPTIONS = (
@@ -88,17 +94,16 @@ def rollback_command(context: Context, root: Path, commands: Commands, forget_ne
     Where the upgrade changed a schema, the databases from before come back too, which is refused once acts were
     recorded since: they would be lost.
     """
-    lost_before = accepted_losses(context.home)
+    lost_before = losses_accepted_before(context.home)
     try:
         done = roll_back(context.home, Releases(root.absolute()), commands, forget_newer=forget_newer)
         context.terminal.say("Release {before} is the current one again.", before=done.before)
     finally:
-        lost = accepted_losses(context.home)
-        if lost != lost_before:
+        if known := newly_accepted(context.home, lost_before):
             context.terminal.say(
                 "Witnesses may have cosigned up to {known} entries of this log; what is missing of them is"
                 " accepted as lost. Tell the auditors.",
-                known=max(size for witness, size in lost.items() if size != lost_before.get(witness)),
+                known=known,
             )
 
 

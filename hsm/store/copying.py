@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pysqlite3 import dbapi2 as sqlite
 
-from hsm.errors import BackupRefused
+from hsm.errors import BackupRefused, StoreUnavailable
 from hsm.operation_types import SignedCheckpoint
 from hsm.rows import Statements
 from hsm.store.database import SCHEMA
@@ -106,11 +106,14 @@ def _count_since(store: Statements, table: str, columns: str, which: str) -> int
 
 def keep_checkpoints(copy: Path, here: Path, *, length: int) -> None:
     """Has the *copy* of the store know all that the store *here* has signed of a log of this *length*: it signs no
-    other log of the same size."""
-    with closing(sqlite.connect(copy, isolation_level=None)) as connection:
-        connection.executemany(
-            "INSERT OR IGNORE INTO checkpoints (size, root) VALUES (?, ?)", _checkpoints(here, length)
-        )
+    other log of the same size. Raises :class:`StoreUnavailable` when it cannot be written."""
+    try:
+        with closing(sqlite.connect(copy, isolation_level=None)) as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO checkpoints (size, root) VALUES (?, ?)", _checkpoints(here, length)
+            )
+    except sqlite.DatabaseError as error:
+        raise StoreUnavailable("The authority's store cannot be put back: {why}.", why=error) from error
 
 
 def _checkpoints(path: Path, length: int) -> list[tuple[int, bytes]]:

@@ -24,7 +24,8 @@ from appliance.home import Home, make_directory
 from appliance.ledger.timestamp_spool import TimestampSpool, spool_files
 from appliance.operations.backup import BackupArchive
 from appliance.operations.releases import Commands, Releases, UpgradeStep, roll_back, upgrade
-from appliance.operations.releases.rollback import ELSEWHERE, DatabaseCopies
+from appliance.operations.releases.copies import DatabaseCopies
+from appliance.operations.releases.rollback import ELSEWHERE
 from appliance.operations.releases.tree import Upgrade, UpgradeJournal
 from appliance.store import latest
 from appliance.store.copying import moment_of

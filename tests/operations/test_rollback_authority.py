@@ -20,7 +20,7 @@ from appliance.errors import UpgradeRefused
 from appliance.home import Home
 from appliance.language import Language
 from appliance.operations.releases import Commands, UpgradeStep, roll_back, upgrade
-from appliance.operations.releases.rollback import entries_of
+from appliance.operations.releases.copies import entries_of
 from appliance.operations.releases.tree import Release
 from appliance.store import latest
 from appliance.witnesses.gate import accepted_losses

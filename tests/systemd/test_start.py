@@ -16,7 +16,14 @@ from tests.systemd.conftest import UNITS
 
 SYSTEM = "usr/local/lib/systemd/system"
 COMMANDS = "usr/local/sbin"
-PLACES = ("/opt/vermilion", "/usr/local", "/etc/sysusers.d", "/etc/tmpfiles.d", "/etc/vermilion")
+PLACES = (
+    "/opt/vermilion",
+    "/var/lib/vermilion",
+    "/usr/local",
+    "/etc/sysusers.d",
+    "/etc/tmpfiles.d",
+    "/etc/vermilion",
+)
 
 
 @pytest.fixture
@@ -78,6 +85,16 @@ def test_what_another_release_had_is_gone_and_what_is_no_releases_stays(root: Pa
     assert files(root / SYSTEM) == shipped()
     left = {path.name for path in (root / COMMANDS).iterdir()} - set(files(UNITS / "bin"))
     assert left == {"vermilion-front-certificate", "theirs"}
+
+
+def test_nothing_is_touched_or_started_while_a_rollback_is_interrupted(root: Path) -> None:
+    marker = root / "var/lib/vermilion/.rolling-back.json"
+    marker.parent.mkdir(parents=True)
+    marker.touch()
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        start(root)
+    assert failed.value.stderr.startswith("vermilion-start: A rollback was interrupted;")
+    assert not (root / SYSTEM).exists() and not (root / "asked").exists()
 
 
 def test_what_was_put_there_is_no_change_by_hand(root: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from appliance.cli.log import BEHIND
 from appliance.cli.program import REFUSED
+from appliance.home import Home
 from appliance.witnesses.gate import GATE_UNIT
 from tests.systemd.conftest import UNITS, programs, unit_files
 
@@ -132,6 +133,21 @@ def test_no_service_takes_all_the_tasks_of_the_slice() -> None:
         for name in ("vermilion-.service.d/10-hardening.conf", "vermilion-capture.slice", "vermilion.slice")
     )
     assert one * 2 + captures <= all_of_them
+
+
+def test_what_uses_the_databases_does_not_start_while_a_rollback_puts_them_back() -> None:
+    target = (UNITS / "vermilion.target").read_text(encoding="utf-8")
+    wanted = {unit for line in re.findall(r"^Wants=(.*)$", target, re.MULTILINE) for unit in line.split()}
+    # Three have no database, and the diagnosis says what is wrong, and migrates nothing.
+    others = {
+        f"vermilion-{name}" for name in ("convert.socket", "directory.socket", "capture.socket", "diagnose.timer")
+    }
+    using = wanted - others | {"vermilion-steward.service", "vermilion-backup.service"}
+    assert len(using) > 10
+    marker = Home(Path("/var/lib/vermilion")).interrupted_rollback
+    for unit in using:
+        lines = (UNITS / unit).read_text(encoding="utf-8").split("\n\n")[0].splitlines()
+        assert f"ConditionPathExists=!{marker}" in lines, unit
 
 
 def test_all_captures_together_take_half_of_the_memory_and_give_way_to_others() -> None:

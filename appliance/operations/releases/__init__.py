@@ -1,5 +1,6 @@
 """Releases side by side, one of them current: upgrades that go back by themselves, and rollbacks."""
 
+from appliance.operations.releases.rollback import losses_accepted_before, newly_accepted
 from appliance.operations.releases.tree import Commands, Releases, UpgradeStep
 from appliance.operations.releases.upgrading import PlaybookReleases, ProvisionedReleases, roll_back, upgrade
 
@@ -9,6 +10,8 @@ __all__ = [
     "ProvisionedReleases",
     "Releases",
     "UpgradeStep",
+    "losses_accepted_before",
+    "newly_accepted",
     "roll_back",
     "upgrade",
 ]

@@ -10,23 +10,20 @@ out. What the authority has done since is asked of its own store.
 
 from __future__ import annotations
 
-import os
 import shutil
-import stat
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from appliance.config import load
-from appliance.errors import ApplianceError, ConfigurationError, SpoolDamaged, StorageError, UpgradeRefused
+from appliance.errors import ConfigurationError, SpoolDamaged, StorageError, UpgradeRefused
 from appliance.home import Home
 from appliance.ledger.audit_trail import EventKind
 from appliance.ledger.timestamp_spool import count_waiting
 from appliance.model.administration import JournalKind
-from appliance.operations.backup.archives import lack_of_room
+from appliance.operations.releases.copies import DatabaseCopies, PutBack, forget_put_back
 from appliance.operations.releases.tree import (
     Commands,
     Releases,
@@ -35,13 +32,12 @@ from appliance.operations.releases.tree import (
     UpgradeStep,
     name_release,
 )
-from appliance.store.copying import DatabaseSnapshot, JournalEntry, carry, moment_of
-from appliance.witnesses.gate import accept_loss_up_to
+from appliance.store.copying import DatabaseSnapshot, JournalEntry, moment_of
+from appliance.witnesses.gate import accept_loss_up_to, accepted_losses
 from hsm import canonical
 from hsm.config import AuthorityHome
-from hsm.errors import Malformed
+from hsm.errors import Malformed, RefusalError
 from hsm.files import is_locked
-from hsm.store.copying import done_since, keep_checkpoints, last_signed
 
 PATIENCE = 120.0
 """Seconds in which a process has ended that was told to."""
@@ -162,30 +158,38 @@ def _is_in_the_portal(public: dict[str, Any], administration: DatabaseSnapshot) 
 def go_back(
     home: Home, releases: Releases, done: Upgrade, commands: Commands, *, forget_newer: bool = False
 ) -> Upgrade:
-    """Stops, puts the copies back where a schema was changed, switches, starts, probes. Safe to repeat.
+    """Stops, puts the copies back where a schema was changed, switches, starts, probes. One that was killed is
+    ended by the next, as it was begun.
 
     Raises :class:`UpgradeRefused` when acts were recorded since the copies were made, which the older release
     cannot read: then the newer release stays, and is started again. *forget_newer* loses them, and outside
     witnesses that have cosigned them do not keep the authority from starting. What administrators did meanwhile is
-    no reason, as long as it is in their own database.
+    no reason, as long as it is in their own database. What else fails, as :class:`RefusalError`, also starts the
+    newer release again unless a database has been replaced: then nothing starts until the rollback was run again.
     """
     before = releases.get(done.before)
     try:
         stop_services(home, commands)
-    except UpgradeRefused:
+        _put_back(home, done, forget_newer=forget_newer)
+        # Documents that wait to be confirmed: an older release would never remove them.
+        shutil.rmtree(home.activation_requests, ignore_errors=True)
+        name_release(home, before.name)
+        releases.switch(before)
+        taken_back = UpgradeJournal(releases.root).record_step(done, UpgradeStep.TAKEN_BACK)
+        forget_put_back(home)
+    except (RefusalError, OSError) as error:
+        if home.interrupted_rollback.exists():
+            raise UpgradeRefused(
+                "The rollback was interrupted, and nothing starts until it has been run again: {why}",
+                why=error,
+            ) from error
         commands.do(commands.start, home)
+        if isinstance(error, OSError):
+            current = releases.current().name
+            raise StorageError(
+                "The rollback failed; release {name} is the current one: {why}", name=current, why=error
+            ) from error
         raise
-    try:
-        if done.has(UpgradeStep.COPIED) and (done.migrates or DatabaseCopies(home).are_needed):
-            _put_back(home, done, forget_newer=forget_newer)
-    except ApplianceError:
-        commands.do(commands.start, home)
-        raise
-    # Documents that wait to be confirmed: an older release would never remove them.
-    shutil.rmtree(home.activation_requests, ignore_errors=True)
-    releases.switch(before)
-    name_release(home, before.name)
-    taken_back = UpgradeJournal(releases.root).record_step(done, UpgradeStep.TAKEN_BACK)
     commands.do(commands.start, home)
     if commands.start:
         before.probe(home, commands)
@@ -193,12 +197,20 @@ def go_back(
 
 
 def _put_back(home: Home, done: Upgrade, *, forget_newer: bool) -> None:
-    """The databases as they were, or a refusal with nothing changed."""
-    copies = DatabaseCopies(home)
-    if not copies.exist:
-        raise UpgradeRefused(
-            "The databases from before the upgrade are gone; restore the backup {name}.", name=done.archive
-        )
+    """The databases as they were, or a refusal with nothing changed; goes on with what was begun."""
+    copies, order = DatabaseCopies(home), PutBack.read(home)
+    if order is None:
+        if not (done.has(UpgradeStep.COPIED) and (done.migrates or copies.are_needed)):
+            return
+        order = _order(home, done, copies, forget_newer=forget_newer)
+    if not order.in_place:
+        copies.require_those_of(done)
+        copies.put_back(order, first=lambda: _accept_loss(home, order.accepted) if order.accepted else None)
+
+
+def _order(home: Home, done: Upgrade, copies: DatabaseCopies, *, forget_newer: bool) -> PutBack:
+    """What has to be put back. Raises :class:`UpgradeRefused` when that would lose something."""
+    copies.require_those_of(done)
     newer = newer_than(
         home, done.entries, journal_stays=copies.keep_the_journal, spool_stays=copies.know_the_spool
     )
@@ -214,9 +226,22 @@ def _put_back(home: Home, done: Upgrade, *, forget_newer: bool) -> None:
     carried = None if newer.lost else newer.carried
     length = done.entries + len(carried or ())
     signed = copies.signed_by_authority() if done.migrates else 0
-    copies.put_back(
-        carried, together=done.migrates, first=lambda: _accept_loss(home, signed) if signed > length else None
-    )
+    return PutBack(done, copies.files(together=done.migrates), carried, accepted=signed if signed > length else 0)
+
+
+def losses_accepted_before(home: Home) -> Mapping[str, int]:
+    """By the vkey of a witness: up to which size losses were accepted by others than the rollback that begins now,
+    or goes on."""
+    begun = PutBack.read(home)
+    return {
+        witness: size for witness, size in accepted_losses(home).items() if begun is None or size != begun.accepted
+    }
+
+
+def newly_accepted(home: Home, before: Mapping[str, int]) -> int:
+    """Up to which size of the log the rollback has accepted a loss that witnesses may know; 0 for none. *before*
+    is what :func:`losses_accepted_before` gave before it."""
+    return max((size for witness, size in accepted_losses(home).items() if size != before.get(witness)), default=0)
 
 
 def _accept_loss(home: Home, signed: int) -> None:
@@ -227,159 +252,3 @@ def _accept_loss(home: Home, signed: int) -> None:
         return
     except OSError as error:
         raise StorageError("{path} cannot be written: {why}.", path=home.log_lost, why=error) from error
-
-
-class DatabaseCopies:
-    """``HOME/.before-upgrade``: the databases of appliance, authority, administration and watch, each of its own
-    user. The first two belong together; the others come back only where the newer release changed their form."""
-
-    def __init__(self, home: Home) -> None:
-        self._home = home
-        self._directory = home.upgrade_copies
-        self._store = AuthorityHome(home.root).store
-        self._together = (home.database, self._store)
-        self._apart = tuple(path for path in (home.administration, home.health) if path.exists())
-        self._paths = (*self._together, *self._apart)
-
-    def make(self) -> None:
-        """Copies them; nothing may run. Raises :class:`UpgradeRefused` without room, :class:`StorageError`."""
-        self._require_room()
-        fresh = self._directory.with_name(f"{self._directory.name}.part")
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(mode=0o700)
-        for path in self._paths:
-            with moment_of(path) as moment:
-                moment.copy_to(fresh / path.name)
-        shutil.rmtree(self._directory, ignore_errors=True)
-        os.sync()
-        fresh.rename(self._directory)
-
-    def put_back(
-        self,
-        carried: Sequence[JournalEntry] | None = None,
-        *,
-        together: bool = True,
-        first: Callable[[], object] = lambda: None,
-    ) -> None:
-        """All as they were (appliance and authority only where *together* they have to), with the entries that are
-        *carried* over at the end of the log, and what was signed of that log; None when it loses some. Safe to
-        repeat; *first* is done just before, once nothing else stands in the way. Nothing may run. Raises
-        :class:`StorageError` or :class:`UpgradeRefused` before anything is in its place when they do not fit
-        there."""
-        back = [*(self._together if together else ()), *(path for path in self._apart if self._changed(path))]
-        fresh = {path: path.with_name(f".{path.name}.part") for path in back}
-        for path, part in fresh.items():
-            _require_place_for(path, part, *_beside(path))
-            _copy(self._directory / path.name, part, like=path.lstat())
-        if together and carried is not None:
-            carry(fresh[self._home.database], carried)
-            keep_checkpoints(fresh[self._store], self._store, length=entries_of(fresh[self._home.database]))
-        os.sync()
-        try:
-            first()
-        except ApplianceError:
-            for part in fresh.values():
-                part.unlink()
-            raise
-        for path, part in fresh.items():
-            for beside in _beside(path):
-                beside.unlink(missing_ok=True)
-            part.rename(path)
-        os.sync()
-
-    def done_by_authority(self) -> int:
-        """How much the authority has done since the copies were made, by its own store: the log that the portal
-        writes may hide it, and going back would have people confirm by what was ended since, or use twice what
-        counts once."""
-        try:
-            length = entries_of(self._home.database)
-        except StorageError:  # then it has nothing of what was signed
-            length = 0
-        return done_since(self._directory / self._store.name, self._store, length=length)
-
-    def signed_by_authority(self) -> int:
-        """The length of the log that it has signed, by its own store."""
-        return last_signed(self._store)
-
-    @property
-    def are_needed(self) -> bool:
-        """Whether the newer release has changed the form of a database that stands apart."""
-        return any(self._changed(path) for path in self._apart)
-
-    @property
-    def keep_the_journal(self) -> bool:
-        """Whether the administration's database stays as it is: its form has not changed."""
-        return not self._changed(self._home.administration)
-
-    @property
-    def know_the_spool(self) -> bool:
-        """Whether the older release takes timestamps out of the spool, too."""
-        with moment_of(self._directory / self._home.database.name) as moment:
-            return moment.feed_positions() is not None
-
-    def _changed(self, path: Path) -> bool:
-        """Whether the copy has another form, or what is there now none that can be read. There is no copy of what
-        began after the copies were made."""
-        copy = self._directory / path.name
-        if not (copy.exists() and path.exists()):
-            return False
-        before = schema_of(copy)
-        try:
-            return schema_of(path) != before
-        except StorageError:
-            return True
-
-    @property
-    def exist(self) -> bool:
-        """Whether there is something to put back."""
-        return self._directory.exists()
-
-    def _require_room(self) -> None:
-        if lack := lack_of_room(self._home.root, 2 * sum(path.stat().st_size for path in self._paths)):
-            raise UpgradeRefused(
-                "The upgrade needs about {needed} MB in {path}, {free} MB are free; make room.",
-                **lack,
-            )
-
-
-def _beside(path: Path) -> tuple[Path, ...]:
-    """What SQLite keeps beside the database."""
-    return tuple(path.with_name(path.name + ending) for ending in ("-wal", "-shm"))
-
-
-def _require_place_for(path: Path, *others: Path) -> None:
-    """Raises :class:`UpgradeRefused` without a database *path* that another one can take the place of, or when a
-    directory stands in the place of one of the *others*: services write in these directories, too."""
-    if not os.path.lexists(path):
-        raise UpgradeRefused(
-            "The database {path} is gone; put an empty file of its user in its place.", path=path.name
-        )
-    for each in others:
-        if each.is_dir() and not each.is_symlink():
-            raise UpgradeRefused("A directory stands at {path}; remove it.", path=each.name)
-
-
-def _copy(source: Path, target: Path, *, like: os.stat_result) -> None:
-    """To a new file *target* with users and mode of the one that is *like* it. Root does this in directories of
-    others, who may have laid a link there: it is taken away, not followed."""
-    if not stat.S_ISREG(like.st_mode):
-        raise UpgradeRefused("A link stands in the place of the database {path}; remove it.", path=source.name)
-    target.unlink(missing_ok=True)
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with source.open("rb") as before, os.fdopen(descriptor, "wb") as after:
-        shutil.copyfileobj(before, after)
-        os.fchmod(descriptor, like.st_mode & 0o777)
-        if os.geteuid() == 0:
-            os.fchown(descriptor, like.st_uid, like.st_gid)
-
-
-def entries_of(path: Path) -> int:
-    """How long the log in the database is, whichever release wrote it."""
-    with moment_of(path) as moment:
-        return moment.log_length()
-
-
-def schema_of(path: Path) -> int:
-    """The schema's number, whichever release wrote it."""
-    with moment_of(path) as moment:
-        return moment.schema()

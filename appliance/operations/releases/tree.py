@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from appliance.errors import UpgradeRefused
 from appliance.home import Home
@@ -166,6 +167,11 @@ class Upgrade:
     entries: int = 0
     migrates: bool = False
 
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> Upgrade:
+        """What :func:`dataclasses.asdict` gave for it, out of JSON. Raises as its fields do."""
+        return cls(**{**values, "step": UpgradeStep(values["step"])})
+
     def has(self, step: UpgradeStep) -> bool:
         return list(UpgradeStep).index(self.step) >= list(UpgradeStep).index(step)
 
@@ -187,7 +193,7 @@ class UpgradeJournal:
             values = json.loads(self._path.read_bytes())
         except FileNotFoundError:
             return None
-        return Upgrade(**{**values, "step": UpgradeStep(values["step"])})
+        return Upgrade.of(values)
 
     def last_to_go_back_from(self) -> Upgrade:
         """The last upgrade that changed something and was not taken back.

@@ -18,11 +18,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from appliance.config import load
-from appliance.errors import ApplianceError, StateRefused, UpgradeRefused
+from appliance.errors import ApplianceError, StateRefused, StorageError, UpgradeRefused
 from appliance.home import Home
 from appliance.operations.backup.archives import BackupArchives, no_failpoint
 from appliance.operations.backup.checking import signed_manifest
-from appliance.operations.releases.rollback import DatabaseCopies, entries_of, go_back, schema_of, stop_services
+from appliance.operations.releases.copies import (
+    DatabaseCopies,
+    PutBack,
+    entries_of,
+    forget_put_back,
+    schema_of,
+)
+from appliance.operations.releases.rollback import go_back, stop_services
 from appliance.operations.releases.tree import (
     Commands,
     Release,
@@ -56,6 +63,7 @@ def upgrade(
     Raises :class:`UpgradeRefused`.
     """
     journal = UpgradeJournal(releases.root)
+    _require_no_rollback(journal, home, releases)
     done = _begun(journal, home, releases, name)
     reach(done.step)
     if not done.has(UpgradeStep.BACKED_UP):
@@ -63,12 +71,12 @@ def upgrade(
         done = journal.record_step(replace(done, archive=archive), UpgradeStep.BACKED_UP)
         reach(UpgradeStep.BACKED_UP)
     if not done.has(UpgradeStep.COPIED):
-        _copy(home, commands)
+        _copy(home, done, commands)
         done = journal.record_step(replace(done, entries=entries_of(home.database)), UpgradeStep.COPIED)
         reach(UpgradeStep.COPIED)
     try:
         return _change(home, releases, done, commands, reach)
-    except ApplianceError as error:
+    except (ApplianceError, OSError) as error:
         go_back(home, releases, done, commands)
         raise UpgradeRefused(
             "Release {after} does not serve: {why} Release {before} serves again, nothing was lost.",
@@ -76,6 +84,23 @@ def upgrade(
             before=done.before,
             why=error,
         ) from error
+
+
+def _require_no_rollback(journal: UpgradeJournal, home: Home, releases: Releases) -> None:
+    """Raises :class:`UpgradeRefused` while databases are being put back. Where they are, and the older release
+    serves, which knows nothing of that, the rollback has ended."""
+    begun = PutBack.read(home)
+    if begun is None:
+        return
+    taken_back = replace(begun.upgrade, step=UpgradeStep.TAKEN_BACK)
+    ended = begun.in_place or journal.read_upgrade() == taken_back
+    if not (ended and releases.current().name == begun.upgrade.before):
+        raise UpgradeRefused(
+            "A rollback to release {name} was interrupted; run `vermilion rollback` again.",
+            name=begun.upgrade.before,
+        )
+    journal.write_upgrade(taken_back)
+    forget_put_back(home)
 
 
 def _begun(journal: UpgradeJournal, home: Home, releases: Releases, name: str) -> Upgrade:
@@ -90,14 +115,17 @@ def _begun(journal: UpgradeJournal, home: Home, releases: Releases, name: str) -
     return done
 
 
-def _copy(home: Home, commands: Commands) -> None:
+def _copy(home: Home, done: Upgrade, commands: Commands) -> None:
     """Everything stops and is copied; where that fails, everything starts again."""
     try:
         stop_services(home, commands)
-        DatabaseCopies(home).make()
+        DatabaseCopies(home).make(done)
     except ApplianceError:
         commands.do(commands.start, home)
         raise
+    except OSError as error:
+        commands.do(commands.start, home)
+        raise StorageError("The databases cannot be copied: {why}", why=error) from error
 
 
 def _change(home: Home, releases: Releases, done: Upgrade, commands: Commands, reach: UpgradeStepHook) -> Upgrade:
@@ -155,8 +183,10 @@ def _backup(home: Home, current: Release, commands: Commands, now: datetime) -> 
 
 
 def roll_back(home: Home, releases: Releases, commands: Commands, *, forget_newer: bool = False) -> Upgrade:
-    """Makes the release before the last upgrade the current one again. Raises :class:`UpgradeRefused`."""
-    done = UpgradeJournal(releases.root).last_to_go_back_from()
+    """Makes the release before the last upgrade the current one again; one that was broken off is ended. Raises
+    :class:`RefusalError`."""
+    begun = PutBack.read(home)
+    done = begun.upgrade if begun else UpgradeJournal(releases.root).last_to_go_back_from()
     return go_back(home, releases, done, commands, forget_newer=forget_newer)
 
 

@@ -98,6 +98,7 @@ def complete(home: Home, planned: Swap, reach: BackupFailpointHook) -> None:
         aside.mkdir(mode=0o700, exist_ok=True)
         home.upgrade_copies.rename(aside / home.upgrade_copies.name)
         sync_directory(aside)
+    home.interrupted_rollback.unlink(missing_ok=True)  # what it was putting back is aside now
     sync_directory(home.root)
     reach(BackupFailpoint.IN_PLACE)
     shutil.rmtree(staged, ignore_errors=True)

@@ -127,6 +127,12 @@ class TestAgent:
         assert (status, "--playbook cluster_restore" in why) == (INSTALLED, True), why
         assert running(root) == set()
 
+    def test_while_a_rollback_is_interrupted_nothing_starts(self, root: Path) -> None:
+        (root / "volume/.rolling-back.json").touch()
+        status, why = agent(root, "start")
+        assert (status, "--playbook cluster_rollback" in why) == (INSTALLED, True), why
+        assert running(root) == set()
+
     def test_a_release_that_was_not_completed_is_not_installed(self, root: Path) -> None:
         (root / "opt/vermilion/releases/1.1/.complete").unlink()
         assert agent(root, "start")[0] == INSTALLED
