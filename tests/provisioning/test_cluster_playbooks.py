@@ -336,6 +336,30 @@ def test_the_last_upgrade_is_known_where_the_volume_is(
     assert task["ansible.builtin.copy"]["dest"] in str(clusters.own()["cluster_meant"]["files"])
 
 
+@pytest.mark.parametrize("step", ["done", "taken back", "migrated"])
+@pytest.mark.parametrize("marked", [True, False])
+def test_a_rollback_that_the_volume_calls_interrupted_is_ended(step: str, marked: bool) -> None:
+    """Also where the older release is the current one already, and this machine's journal knows nothing of it."""
+    [rollback] = playbook("../roles/rollback/tasks/main")
+    said = base64.b64encode(json.dumps({"before": "1", "after": "2", "step": step}).encode()).decode()
+    given = {
+        "preflight_upgrade_journal": {"content": said},
+        "preflight_upgrade_file": {"stat": {"exists": True}},
+        "preflight_installed": {"stat": {"lnk_target": "releases/1"}},
+        "preflight_rolling_back": {"stat": {"exists": marked}},
+        "base_release": {"version": "1"},
+    }
+    asking = templar({**clusters.own("preflight"), **given})
+    assert asking.template(trusted(f"{{{{ {rollback['when']} }}}}")) is (marked or step == "migrated")
+    for purpose in ("install", "upgrade"):
+        tasks = [
+            each.get("ansible.builtin.import_tasks") for each in playbook(f"../roles/preflight/tasks/{purpose}")
+        ]
+        assert "rolling_back.yml" in tasks
+    [half] = [each for each in playbook("tasks/cluster_release")[1]["always"] if ".restoring.json" in str(each)]
+    assert ".rolling-back.json" in half["loop"]
+
+
 @pytest.mark.parametrize(
     ("restored", "goes_on"),
     [(None, True), ("5f3a node-a\n", True), ("placed:5f3a node-b\n", False), ("5f3a node-b\n", False)],
