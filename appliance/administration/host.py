@@ -19,7 +19,12 @@ from appliance.operations.backup.archives import BackupArchives
 from appliance.operations.backup.checking import prune_archives
 from appliance.operations.backup.creating import ensure_key
 from appliance.operations.drill import run_drill
-from appliance.operations.releases import PlaybookReleases, ProvisionedReleases
+from appliance.operations.releases import (
+    PlaybookReleases,
+    ProvisionedReleases,
+    losses_accepted_before,
+    newly_accepted,
+)
 from appliance.operations.restore import RestoreOrder, restore_archive
 from appliance.operations.results import DrillResult
 from hsm.config import AuthorityHome
@@ -142,7 +147,14 @@ class SystemdHost(HostOperations):
         return AdminRequestOutcome(template, {"after": done.after, "archive": done.archive})
 
     def roll_back(self, *, forget_newer: bool) -> AdminRequestOutcome:
+        lost_before = losses_accepted_before(self._settings.home)
         done = self._releases.roll_back(forget_newer=forget_newer)
+        if known := newly_accepted(self._settings.home, lost_before):
+            return AdminRequestOutcome(
+                "Release {before} is the current one again. Witnesses may have cosigned up to {known} entries of"
+                " this log; what is missing of them is accepted as lost. Tell the auditors.",
+                {"before": done.before, "known": known},
+            )
         return AdminRequestOutcome("Release {before} is the current one again.", {"before": done.before})
 
     def switch_over(self, request_id: str, *, drill: bool) -> AdminRequestOutcome:

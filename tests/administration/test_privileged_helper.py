@@ -18,7 +18,9 @@ from appliance.administration.privileged_helper import serve_requests
 from appliance.errors import ApplianceError, NotFound, PreconditionRefused, StateRefused, UpgradeRefused
 from appliance.home import make_directory
 from appliance.model.administration import ROOT, Actor, AdministratorRole, AdminRequestState
-from appliance.operations.releases import ProvisionedReleases, Releases
+from appliance.operations.releases import PlaybookReleases, ProvisionedReleases, Releases, UpgradeStep
+from appliance.operations.releases.tree import Upgrade
+from appliance.witnesses.gate import accept_loss
 from hsm.client import AuthorityClient
 from hsm.errors import AuthorityUnreachable
 from hsm.operation_types import AuthorityState
@@ -183,6 +185,26 @@ def test_nothing_stops_for_a_backup_or_a_release_that_is_not_there(machine: tupl
     with pytest.raises(UpgradeRefused):
         systemd.roll_back(forget_newer=False)
     assert not said.exists()
+
+
+def test_a_rollback_says_what_of_the_log_was_accepted_as_lost(
+    machine: tuple[SystemdHost, Path], site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nothing of what was accepted before."""
+    systemd, home = machine[0], site.settings.home
+    size = [0]
+
+    def roll_back(_releases: PlaybookReleases, *, forget_newer: bool) -> Upgrade:
+        if forget_newer:
+            accept_loss(home, {"one": size[0], "other": 7})
+        return Upgrade("1.0", "1.1", UpgradeStep.TAKEN_BACK)
+
+    monkeypatch.setattr(PlaybookReleases, "roll_back", roll_back)
+    accept_loss(home, {"one": 3, "other": 9})
+    for size[0], forget_newer, known in ((5, False, None), (5, True, 5), (4, True, None)):
+        outcome = systemd.roll_back(forget_newer=forget_newer)
+        assert outcome.values == {"before": "1.0"} | ({"known": known} if known else {})
+        assert ("accepted as lost" in outcome.template) is (known is not None)
 
 
 def test_alarms_of_each_instance_of_a_unit_are_taken_back(machine: tuple[SystemdHost, Path], site: Site) -> None:

@@ -95,7 +95,7 @@ ACTIONS = (
         "Go back to the release before",
         "Everything stops, and the release before the last upgrade serves again by the playbook rollback,"
         " with its own units and settings. Newer acts may be lost, and witnesses that know them no longer cosign"
-        " this log: {forget_newer}.",
+        " this log: {forget_newer}. The result then says up to which entry they may know what is lost.",
         undo="The action release.upgrade goes forward again.",
         arguments=(_FORGET,),
         perform=lambda parts, arguments, _by: parts.host.roll_back(
