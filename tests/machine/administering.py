@@ -68,9 +68,13 @@ def _authenticator(administration: Company, login: str) -> Path:
 
 
 def _code(administration: Company, login: str) -> str:
-    """What the authenticator app of *login* shows now."""
-    secret = base64.b32decode(_authenticator(administration, login).read_text())
-    return code_at(secret, step_of(datetime.now(UTC)))
+    """What the authenticator app of *login* shows now; as each code counts once, the next one is waited for."""
+    app = _authenticator(administration, login)
+    secret, _, used = app.read_text().partition(" ")
+    while (step := step_of(datetime.now(UTC))) <= int(used or 0):
+        time.sleep(1)
+    app.write_text(f"{secret} {step}")
+    return code_at(base64.b32decode(secret), step)
 
 
 def sign_in(company: Company, login: str) -> None:
