@@ -229,7 +229,7 @@ def require_place(connection: sqlite.Connection, path: Path) -> None:
     opened = connection.execute("PRAGMA database_list").fetchone()[2]
     if Path(opened) != path.parent.resolve() / path.name:
         connection.close()
-        raise sqlite.OperationalError(f"it is a link to {opened}")
+        raise sqlite.OperationalError(f"it is a link to {opened!r}")
 
 
 @contextmanager

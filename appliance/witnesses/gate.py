@@ -119,6 +119,10 @@ def ask_witnesses(
     tls = settings.witnesses.tls
     trust = str(settings.beside(tls)) if tls else None
     answers = _answers(witnesses, log, newest or before, trust, now, patience)
+    if newest and any(isinstance(each, int) and each > size for each in answers.values()):
+        # Where the appliance serves, the log may have grown meanwhile, and a witness have seen that.
+        newest = _in_database(home, log)[0] or newest
+        size = newest.size
 
     found: dict[str, LaterCheckpoint] = {}
     remarks: dict[str, str] = {}

@@ -168,7 +168,7 @@ def test_what_others_put_into_the_configuration_stays(tmp_path: Path) -> None:
     assert apply(cib, cluster_timeout_factor=2).stdout == "changed\n"
     text = cib.read_text()
     assert "drbd-fence-by-handler-vermilion-volume-clone" in text and "have-watchdog" in text
-    assert 'name="maintenance" value="true"' in text and 'timeout="240s"' in text
+    assert 'name="maintenance" value="true"' in text and 'timeout="360s"' in text
 
 
 @tool("crm_diff")

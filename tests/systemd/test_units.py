@@ -439,7 +439,7 @@ def gate_run(folder: Path, *tries: str) -> tuple[int, list[str], str]:
     text = (UNITS / "vermilion-authority-gate.service").read_text(encoding="utf-8")
     command = re.search(r"^ExecStart=((?:.*\\\n)*.*)$", text, re.MULTILINE)
     assert command is not None
-    script = command[1].replace("\\\n", "").replace("$$", "$").replace(" 60 ", " 1 ")
+    script = command[1].replace("\\\n", "").replace("$$", "$").replace(" 35 ", " 1 ")
     for theirs, ours in (("/opt/vermilion/current/bin", folder), ("/var/lib/vermilion/gate", folder / "gate")):
         script = script.replace(theirs, str(ours))
     done = subprocess.run(shlex.split(script), check=False, capture_output=True, text=True)
@@ -480,7 +480,7 @@ def test_what_the_gate_refused_before_counts_where_every_try_is_ended(tmp_path: 
 
 
 def test_the_gate_has_the_time_of_three_tries_and_keeps_what_it_refused_where_the_portal_does_not_write() -> None:
-    assert said("vermilion-authority-gate", "TimeoutStartSec") == ["7min"]
+    assert said("vermilion-authority-gate", "TimeoutStartSec") == ["3min"]
     kept = "/var/lib/vermilion/gate"
     for service in SERVICES:
         written = " ".join(said(service, "ReadWritePaths")).split()

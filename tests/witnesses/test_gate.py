@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -18,8 +19,9 @@ from appliance.config import load
 from appliance.health.witness_checks import witnesses as witnesses_check
 from appliance.home import Home
 from appliance.language import Language
-from appliance.store.copying import moment_of
+from appliance.store.copying import DatabaseSnapshot, moment_of
 from appliance.store.database import Database
+from appliance.witnesses import gate
 from appliance.witnesses.gate import GATE_UNIT, accepted_losses, ask_witnesses, read_refusals
 from appliance.witnesses.messages import latest_path
 from hsm.note import KeyKind, NoteKey, parse_note
@@ -134,6 +136,23 @@ def test_what_is_lost_for_good_is_accepted_up_to_what_was_known_then(
     later = go_on(volume, witness)
     done = volume.start()
     assert (done.exit_code, f"knows {later} entries" in done.stderr) == (BEHIND, True), "this was not accepted"
+
+
+def test_a_log_that_grows_while_the_witness_is_asked_is_not_refused(
+    volume: Volume, witness: ServedWitness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root asks by hand, where the appliance serves."""
+
+    @contextmanager
+    def growing(path: Path) -> Iterator[DatabaseSnapshot]:
+        with moment_of(path) as moment:
+            yield moment
+        volume.copy()
+
+    go_on(volume, witness)
+    monkeypatch.setattr(gate, "moment_of", growing)
+    done = volume.start()
+    assert (done.exit_code, read_refusals(volume.home)) == (0, {}), done.stderr
 
 
 def test_a_witness_that_is_silent_or_at_fault_is_a_remark(volume: Volume, witness: ServedWitness) -> None:
