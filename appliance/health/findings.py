@@ -261,6 +261,11 @@ class RunbookPage(StrEnum):
         "web-down", "See `journalctl -u vermilion-{service}`, then `systemctl restart vermilion-{service}`."
     )
     VERSIONS_DIFFER = _Page("versions-differ", "Restart the appliance (`systemctl restart vermilion.target`).")
+    ROLLBACK_INTERRUPTED = _Page(
+        "rollback-interrupted",
+        "Run the playbook `rollback` of the older bundle again, on two machines `cluster_rollback`; the runbook"
+        " says how it is done by hand.",
+    )
     PROVISIONED_DRIFT = _Page(
         "provisioned-drift",
         "Undo the change, or make it in the settings of the provisioning, and run the playbook again.",

@@ -59,6 +59,14 @@ def permissions(context: CheckContext) -> HealthFinding:
     return good("Secrets, keys and documents are private.")
 
 
+def rollback(context: CheckContext) -> HealthFinding | None:
+    """No rollback was interrupted; nothing to say where none was."""
+    if not context.home.interrupted_rollback.exists():
+        return None
+    template = "A rollback was interrupted; nothing starts until root has run `vermilion rollback` again."
+    return failing(RunbookPage.ROLLBACK_INTERRUPTED, template)
+
+
 def confinement(context: CheckContext) -> HealthFinding:
     """Strangers' documents are read behind Landlock; on an appliance they are not read without."""
     version = kernel.landlock_version()

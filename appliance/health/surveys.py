@@ -106,6 +106,7 @@ CHECKS: tuple[Check, ...] = (
     Check("settings", "Settings", machine_checks.settings),
     Check("permissions", "Permissions of files", machine_checks.permissions),
     Check("versions", "Releases", service_checks.versions),
+    Check("rollback", "Rollback", machine_checks.rollback),
     Check("provisioned", "Provisioning", machine_checks.drift),
 )
 

@@ -27,6 +27,10 @@ class DatabaseSnapshot:
         """How many entries the log has, in the tables of any release."""
         return int(self._connection.execute("SELECT count(*) FROM ledger").fetchone()[0])
 
+    def published(self) -> int:
+        """How many entries the newest checkpoint is over, in the tables of any release; 0 before the first."""
+        return int(self._connection.execute("SELECT coalesce(max(size), 0) FROM checkpoints").fetchone()[0])
+
     def newest_checkpoint(self) -> bytes | None:
         """The note of the newest checkpoint, in the tables of any release; None before the first, and for what is
         too large to be one. Nothing is verified."""

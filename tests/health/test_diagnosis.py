@@ -50,6 +50,14 @@ def test_with_everything_down_it_says_what_is_down_and_what_to_do(home: Home) ->
     assert findings["database"].condition is Condition.GOOD
 
 
+def test_a_rollback_that_was_interrupted_is_named(home: Home) -> None:
+    assert "rollback" not in found(home)
+    home.interrupted_rollback.touch(mode=0o600)
+    finding = found(home)["rollback"]
+    assert (finding.well, finding.page) == (False, RunbookPage.ROLLBACK_INTERRUPTED)
+    assert "`vermilion rollback`" in str(finding)
+
+
 def test_in_an_empty_folder_it_answers_too(tmp_path: Path) -> None:
     findings = found(Home(tmp_path))
     assert findings["settings"].page is RunbookPage.SETTINGS_WRONG

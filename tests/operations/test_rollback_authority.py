@@ -229,6 +229,27 @@ def test_a_witness_that_knows_more_than_was_signed_here_is_believed(
         roll_back(upgraded.home, upgraded.releases, gated(upgraded), forget_newer=True)
 
 
+def test_a_checkpoint_of_since_over_entries_of_before_keeps_nothing_from_starting(
+    installation: Installation, witness: Callable[[Installation], Witness], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The upgrade came before the log was signed up to its end; the newer release signed and published that. Its
+    timestamp is lost, and so the older database does not have the checkpoint, though all that it is over."""
+    with closing(sqlite.connect(installation.home.database)) as database, database:
+        [(number,)] = database.execute("SELECT max(number) + 1 FROM ledger").fetchall()
+        database.execute("INSERT INTO ledger (number, leaf) VALUES (?, ?)", (number, b"{}"))
+    begun(installation, UpgradeStep.BACKED_UP)
+    upgrade(installation.home, installation.releases, "1.1", NOBODY, now=utc_now())
+    signed = SignedCheckpoint(number + 1, secrets.token_bytes(32))
+    in_store(installation, lambda store: store.checkpoints.remember(signed))
+    with closing(sqlite.connect(installation.home.database)) as database, database:
+        database.execute("INSERT INTO ledger (number, leaf) VALUES (?, ?)", (number + 1, b"{}"))
+    witness(installation).knows(signed.size)
+    monkeypatch.setattr(Release, "probe", lambda *_given: None)  # nothing serves here
+    roll_back(installation.home, installation.releases, gated(installation), forget_newer=True)
+    assert entries_of(installation.home.database) == signed.size
+    assert accepted_losses(installation.home) == {KEY.vkey(): signed.size}
+
+
 @pytest.mark.parametrize("migrates", [True, False])
 def test_where_no_entry_is_lost_no_loss_is_accepted(
     installation: Installation, witness: Callable[[Installation], Witness], migrates: bool

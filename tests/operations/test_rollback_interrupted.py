@@ -43,6 +43,7 @@ from tests.operations.test_releases import (
     upgraded_once,
 )
 from tests.operations.test_rollback_authority import Witness, signed_since, witness
+from tests.systemd.cluster.machine import program
 from tests.witnesses.log_side import KEY
 
 __all__ = ["installation", "template", "upgraded", "upgraded_once", "witness"]
@@ -287,6 +288,28 @@ def test_a_link_that_cannot_be_switched_is_one_sentence(
     assert (installation.current(), installation.schema()) == ("1.0", latest())
 
 
+@pytest.mark.parametrize("managed", [True, False])
+def test_on_an_appliance_an_interrupted_one_is_told(
+    upgraded: Installation, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, managed: bool
+) -> None:
+    """The diagnosis goes on, which raises the alarm; elsewhere there is none."""
+    home, asked = upgraded.home, tmp_path / "asked"
+    if managed:
+        home.settings.parent.rename(tmp_path / "config")
+        home.settings.parent.symlink_to(tmp_path / "config")
+    program(tmp_path / "bin/systemctl", f'#!/bin/sh\necho "$@" >>{asked}\n')
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+
+    def fail(*_given: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Releases, "switch", fail)
+    with pytest.raises(UpgradeRefused, match="nothing starts until it has been run again"):
+        roll_back(home, upgraded.releases, NOBODY)
+    assert asked.exists() is managed
+    assert not managed or asked.read_text() == "start vermilion-diagnose.timer\n"
+
+
 def test_copies_of_another_upgrade_are_not_put_back(upgraded: Installation) -> None:
     """A volume was set back, or another one is here now."""
     journal = UpgradeJournal(upgraded.releases.root)
@@ -331,9 +354,11 @@ def test_an_older_release_that_knew_nothing_of_it_has_ended_it(upgraded: Install
     roll_back(upgraded.home, upgraded.releases, NOBODY)
     order.write(upgraded.home)
     UpgradeJournal(upgraded.releases.root).write_upgrade(replace(order.upgrade, step=step))
+    upgraded.home.release.write_text("1.1\n")  # killed before the home named the older one
     with pytest.raises(UpgradeRefused, match=r"There is no release 9\.9"):
         upgrade(upgraded.home, upgraded.releases, "9.9", NOBODY, now=utc_now())
     assert not upgraded.home.interrupted_rollback.exists()
+    assert upgraded.named() == "1.0"
     done = UpgradeJournal(upgraded.releases.root).read_upgrade()
     assert done is not None and done.step is UpgradeStep.TAKEN_BACK
 

@@ -209,6 +209,11 @@ class DatabaseCopies:
         """The length of the log that it has signed, by its own store."""
         return last_signed(self._store)
 
+    def published(self) -> int:
+        """How many entries the newest checkpoint in the copy of the portal's database is over."""
+        with moment_of(self._directory / self._home.database.name) as moment:
+            return moment.published()
+
     @property
     def are_needed(self) -> bool:
         """Whether the newer release has changed the form of a database that stands apart."""

@@ -43,6 +43,10 @@ PATIENCE = 120.0
 """Seconds in which a process has ended that was told to."""
 
 
+DIAGNOSIS: Final = "systemctl start vermilion-diagnose.timer"
+"""Raises the alarm that a rollback was interrupted: whatever else would say it has been stopped."""
+
+
 def stop_services(home: Home, services: Commands) -> None:
     """Returns when neither the authority nor the scheduler of *home* runs any more; the others end before these.
 
@@ -179,6 +183,9 @@ def go_back(
         forget_put_back(home)
     except (RefusalError, OSError) as error:
         if home.interrupted_rollback.exists():
+            if home.is_managed:
+                with suppress(UpgradeRefused):
+                    commands.do(DIAGNOSIS, home)
             raise UpgradeRefused(
                 "The rollback was interrupted, and nothing starts until it has been run again: {why}",
                 why=error,
@@ -224,9 +231,12 @@ def _order(home: Home, done: Upgrade, copies: DatabaseCopies, *, forget_newer: b
             after=done.after,
         )
     carried = None if newer.lost else newer.carried
-    length = done.entries + len(carried or ())
+    # Witnesses know what was published, and the timestamp over that is an entry, which is never carried: where no
+    # entry is lost, they know nothing newer. Where some are, the older database has none of the newer checkpoints,
+    # not even those over entries that it has.
+    here = copies.published() if carried is None else done.entries + len(carried)
     signed = copies.signed_by_authority() if done.migrates else 0
-    return PutBack(done, copies.files(together=done.migrates), carried, accepted=signed if signed > length else 0)
+    return PutBack(done, copies.files(together=done.migrates), carried, accepted=signed if signed > here else 0)
 
 
 def losses_accepted_before(home: Home) -> Mapping[str, int]:

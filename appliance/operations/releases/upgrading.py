@@ -99,6 +99,8 @@ def _require_no_rollback(journal: UpgradeJournal, home: Home, releases: Releases
             "A rollback to release {name} was interrupted; run `vermilion rollback` again.",
             name=begun.upgrade.before,
         )
+    # It may have been killed before the home named the older release.
+    name_release(home, begun.upgrade.before)
     journal.write_upgrade(taken_back)
     forget_put_back(home)
 
