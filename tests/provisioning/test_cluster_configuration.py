@@ -237,6 +237,33 @@ def test_a_standby_that_is_lost_is_cut_and_moves_nothing(serving: Path) -> None:
 
 
 @tool("crm_simulate")
+def test_where_the_machine_of_a_rollback_is_lost_the_other_one_gets_the_volume(
+    serving: Path, tmp_path: Path
+) -> None:
+    """Paused or not, and although the start is refused: there the rollback is ended by hand."""
+    cib = tmp_path / "cib.xml"
+    shutil.copy(serving, cib)
+    maintenance = ("crm_resource", "--resource", "appliance", "--meta")
+
+    def settled(*event: str) -> list[str]:
+        observed(cib)
+        done = run("crm_simulate", "--simulate", "--xml-file", cib, *event, "--save-output", cib)
+        said = done.stdout.rsplit("Revised Cluster Status", 1)[-1].splitlines()
+        return [" ".join(line.split()[3:]) for line in said if "Filesystem)" in line or ":appliance)" in line]
+
+    pause = (*maintenance, "--set-parameter", "maintenance", "--parameter-value", "true")
+    assert run(*pause, CIB_file=str(cib)).returncode == 0
+    settled("--node-fail", "node-a")
+    assert settled() == ["Started node-b", "Stopped (maintenance)"]
+    resume = (*maintenance, "--delete-parameter", "maintenance")
+    assert run(*resume, CIB_file=str(cib)).returncode == 0
+    settled("--op-fail", "appliance_start_0@node-b=5")
+    assert settled() == ["Started node-b", "Stopped"]
+    assert run(*pause, CIB_file=str(cib)).returncode == 0
+    assert settled() == ["Started node-b", "Stopped (maintenance)"]
+
+
+@tool("crm_simulate")
 @pytest.mark.parametrize(("links", "moves"), [((0, 1), True), ((1, 0), False), ((0, 0), False), ((1, 1), False)])
 def test_it_serves_where_people_reach_it(
     serving: Path, tmp_path: Path, links: tuple[int, int], moves: bool

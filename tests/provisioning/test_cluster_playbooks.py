@@ -356,6 +356,15 @@ def test_a_rollback_that_the_volume_calls_interrupted_is_ended(step: str, marked
             each.get("ansible.builtin.import_tasks") for each in playbook(f"../roles/preflight/tasks/{purpose}")
         ]
         assert "rolling_back.yml" in tasks
+    [asserted] = [each for each in playbook("../roles/preflight/tasks/rolling_back") if "vars" in each]
+    known = "to 0.9 was interrupted; complete it by `/opt/vermilion/bundles/0.9/"
+    for name, said in (("0.9", known), ("", "was interrupted; complete it by `install ")):
+        marker = json.dumps({"upgrade": {"before": name, "after": "1"}})
+        read = {"preflight_rollback": {"content": base64.b64encode(marker.encode()).decode()}, "base_node": True}
+        asking = templar({**clusters.own("preflight"), **given, **read, **trusted(asserted["vars"])})
+        message = str(asking.template(trusted(asserted["ansible.builtin.assert"]["fail_msg"])))
+        assert message.startswith(f"A rollback {said}"), message
+        assert ("of the older bundle" in message, "by `vermilion rollback`" in message) == (not name, True)
     [half] = [each for each in playbook("tasks/cluster_release")[1]["always"] if ".restoring.json" in str(each)]
     assert ".rolling-back.json" in half["loop"]
 

@@ -131,6 +131,7 @@ class TestAgent:
         (root / "volume/.rolling-back.json").touch()
         status, why = agent(root, "start")
         assert (status, "--playbook cluster_rollback" in why) == (INSTALLED, True), why
+        assert "where the other machine is lost, by `vermilion rollback` while it is paused" in why
         assert running(root) == set()
 
     def test_a_release_that_was_not_completed_is_not_installed(self, root: Path) -> None:
