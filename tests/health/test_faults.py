@@ -143,6 +143,8 @@ def test_backup_failed(stationed: Station) -> None:
     with hsm_away(stationed):
         done = command(stationed, "backup", "create")
     assert done.exit_code == 1, done.output
+    # The authority may have asked its token meanwhile, and asks again some seconds later.
+    stationed.look_until(lambda: conditions(stationed)["hsm"] is not FAILING)
     require_shown(stationed, "backup", RunbookPage.BACKUP_FAILED)
 
 
