@@ -11,19 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 
-from appliance.egress import Egress, EgressFailed, Reply
+from appliance.egress import Egress, EgressFailed
 from appliance.model.witnesses import WitnessProblem
-from appliance.witnesses.messages import PATH, SIZE_KIND, Submission, latest_path
+from appliance.witnesses.messages import SIZE_KIND, Submission, latest_path
 from appliance.witnesses.policy import PolicyWitness, is_answer_authentic
-from appliance.witnesses.submitting import SubmissionFailed, conflict, cosignature_by, named_size, refused
+from appliance.witnesses.submitting import SubmissionFailed, conflict, cosignature_in, named_size, refused, submit
 from hsm.errors import AuthorityError
 from hsm.note import (
     NoteKey,
-    parse_signatures,
     signed_alone,
     verify_checkpoint,
     verify_cosignature,
-    with_signatures,
 )
 
 
@@ -56,13 +54,9 @@ def cosigned_size(
     if checkpoint is None:
         return _shown_size(witness, log, egress)
     old = checkpoint.size
-    body = Submission(old, (), checkpoint.note).encode()
-    try:
-        reply = egress.post(witness.url.rstrip("/") + PATH, body, {"Content-Type": "text/plain"})
-    except EgressFailed as error:
-        raise SubmissionFailed(WitnessProblem.UNREACHABLE, error.template, **error.values) from error
+    reply = submit(egress, witness, Submission(old, (), checkpoint.note))
     if reply.status == HTTPStatus.OK:
-        _require_cosigned(witness, checkpoint, reply, now())
+        cosignature_in(witness, checkpoint.note, reply, now=now())
         return old
     if reply.status != HTTPStatus.CONFLICT:
         raise refused(reply, old)
@@ -95,13 +89,5 @@ def _shown_size(witness: PolicyWitness, log: NoteKey, egress: Egress) -> int:
     try:
         verify_cosignature(reply.body, witness.key)
         return verify_checkpoint(reply.body, log).size
-    except AuthorityError as error:
-        raise SubmissionFailed(WitnessProblem.BAD_ANSWER, error.template, **error.values) from error
-
-
-def _require_cosigned(witness: PolicyWitness, checkpoint: LogCheckpoint, reply: Reply, now: datetime) -> None:
-    try:
-        note = with_signatures(checkpoint.note, parse_signatures(reply.body))
-        cosignature_by(witness.key, note, now=now)
     except AuthorityError as error:
         raise SubmissionFailed(WitnessProblem.BAD_ANSWER, error.template, **error.values) from error

@@ -101,15 +101,13 @@ class Submitting:
         log_key: Callable[[], NoteKey],
         settings: Settings,
         now: Callable[[], datetime],
-        *,
-        limits: ExchangeLimits = LIMITS,
     ) -> None:
         self._database, self._policy, self._log_key, self._now = database, policy, log_key, now
         self._proofs = LogProofs(database)
         self._asked: set[PolicyWitness] = set()
         self._pause = timedelta(seconds=settings.witnesses.seconds)
         tls = settings.witnesses.tls
-        self._egress = Egress(limits, trust=str(settings.beside(tls)) if tls else None)
+        self._egress = Egress(LIMITS, trust=str(settings.beside(tls)) if tls else None)
 
     def run_round(self) -> None:
         """Hands the newest checkpoint in where it is due, at all these witnesses at once. Raises
@@ -184,7 +182,7 @@ class Submitting:
         for _ in range(2):
             reply = self._post(witness, checkpoint, old)
             if reply.status == HTTPStatus.OK:
-                return self._cosigned(witness, checkpoint, reply)
+                return cosignature_in(witness, checkpoint.note, reply, now=self._now())
             if reply.status != HTTPStatus.CONFLICT:
                 raise refused(reply, old)
             if reply.kind != SIZE_KIND:
@@ -221,18 +219,7 @@ class Submitting:
 
     def _post(self, witness: PolicyWitness, checkpoint: StoredCheckpoint, old: int) -> Reply:
         proof = tuple(self._proofs.consistency(old, checkpoint.size))
-        body = Submission(old, proof, checkpoint.note).encode()
-        try:
-            return self._egress.post(witness.url.rstrip("/") + PATH, body, {"Content-Type": "text/plain"})
-        except EgressFailed as error:
-            raise SubmissionFailed(WitnessProblem.UNREACHABLE, error.template, **error.values) from error
-
-    def _cosigned(self, witness: PolicyWitness, checkpoint: StoredCheckpoint, reply: Reply) -> Cosigned:
-        try:
-            note = with_signatures(checkpoint.note, parse_signatures(reply.body))
-            return cosignature_by(witness.key, note, now=self._now())
-        except AuthorityError as error:
-            raise SubmissionFailed(WitnessProblem.BAD_ANSWER, error.template, **error.values) from error
+        return submit(self._egress, witness, Submission(old, proof, checkpoint.note))
 
     def _keep(self, witness: PolicyWitness, checkpoint: StoredCheckpoint, made: Cosigned) -> None:
         with self._database.transaction() as tx:
@@ -286,6 +273,22 @@ def _unproven(failure: SubmissionFailed, why: object) -> SubmissionFailed:
         " this log's key; nothing signed shows that ({why}). {said}"
     )
     return SubmissionFailed(WitnessProblem.BAD_ANSWER, template, why=why, said=failure)
+
+
+def submit(egress: Egress, witness: PolicyWitness, submission: Submission) -> Reply:
+    """What the witness answers to the *submission*. Raises :class:`SubmissionFailed` where it does not answer."""
+    try:
+        return egress.post(witness.url.rstrip("/") + PATH, submission.encode(), {"Content-Type": "text/plain"})
+    except EgressFailed as error:
+        raise SubmissionFailed(WitnessProblem.UNREACHABLE, error.template, **error.values) from error
+
+
+def cosignature_in(witness: PolicyWitness, note: bytes, reply: Reply, *, now: datetime) -> Cosigned:
+    """That of *witness* over the checkpoint *note* in its *reply* 200. Raises :class:`SubmissionFailed`."""
+    try:
+        return cosignature_by(witness.key, with_signatures(note, parse_signatures(reply.body)), now=now)
+    except AuthorityError as error:
+        raise SubmissionFailed(WitnessProblem.BAD_ANSWER, error.template, **error.values) from error
 
 
 def refused(reply: Reply, old: int) -> SubmissionFailed:
