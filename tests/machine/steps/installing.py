@@ -155,7 +155,9 @@ def units(bed: Bed) -> str:
     inactive = [
         unit
         for unit in dict.fromkeys(wanted)
-        if unit not in NOT_IN_CONTAINERS and not machine.says(f"systemctl is-active --quiet {unit}")
+        if unit not in NOT_IN_CONTAINERS
+        and not machine.says(f"systemctl is-active --quiet {unit}")
+        and not _ends_by_itself(bed, unit)
     ]
     failed = machine.run(f"systemctl list-units --failed --plain --no-legend | grep -v {UNWELL} || :").strip()
     exposed = []
@@ -169,6 +171,12 @@ def units(bed: Bed) -> str:
         raise StepFailed(f"inactive: {inactive}; failed: {failed or 'none'}; too exposed: {exposed or 'none'}")
     told = f"{len(set(wanted))} units active, {len(LIMITS)} below their limit; nginx may open {_files(bed)} files"
     return f"{told}. {where_confirmed(bed)}"
+
+
+def _ends_by_itself(bed: Bed, unit: str) -> bool:
+    """Whether `unit` does one thing and ends; whether any has failed, the step asks for all of them at once."""
+    told = bed.machine.run(f"systemctl show --property Type,RemainAfterExit {unit}").split()
+    return told == ["Type=oneshot", "RemainAfterExit=no"]
 
 
 def where_confirmed(bed: Bed) -> str:
