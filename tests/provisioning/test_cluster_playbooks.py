@@ -401,26 +401,43 @@ HANDING_OVER = """
       always:
         - ansible.builtin.include_role:
             name: cluster
-            tasks_from: hand_over
+            tasks_from: TASKS
         - ansible.builtin.debug:
             msg: Pacemaker watches again
 """
+NOTHING = {"folders": [], "files": [], "except": [], "secrets": ""}
+LOCAL = f"ansible_connection=local ansible_python_interpreter={sys.executable}"
+GONE = "ansible_connection=ssh ansible_host=127.0.0.1 ansible_port=1"
+
+
+def handed_over(folder: Path, meant: dict[str, Any], *, by: str = "hand_over", standby: str = LOCAL) -> Any:
+    """What Ansible says of the role's tasks *by*, where *meant* is to be equal."""
+    (folder / "play.yml").write_text(HANDING_OVER.replace("TASKS", by))
+    (folder / "hosts").write_text(f"[appliance]\nactive {LOCAL}\nstandby {standby}\n")
+    given = json.dumps({"cluster_meant": meant, "cluster_equal": meant, "cluster_active": "active"})
+    ansible = Path(sys.executable).with_name("ansible-playbook")
+    play = (ansible, "--inventory", folder / "hosts", "--extra-vars", given, folder / "play.yml")
+    return run(*play, ANSIBLE_ROLES_PATH=str(CLUSTER.parent), HOME=str(folder), PATH=os.environ["PATH"])
 
 
 def test_a_standby_that_does_not_answer_keeps_pacemaker_from_nothing(tmp_path: Path) -> None:
     """By Ansible itself: that such a failure is ignored is said in two places."""
-    (tmp_path / "play.yml").write_text(HANDING_OVER)
-    (tmp_path / "hosts").write_text(
-        f"active ansible_connection=local ansible_python_interpreter={sys.executable}\n"
-        "standby ansible_connection=ssh ansible_host=127.0.0.1 ansible_port=1\n"
-    )
-    nothing = {"folders": [], "files": [], "except": [], "secrets": ""}
-    given = json.dumps({"cluster_meant": nothing, "cluster_partner": "standby"})
-    ansible = Path(sys.executable).with_name("ansible-playbook")
-    play = (ansible, "--inventory", tmp_path / "hosts", "--extra-vars", given, tmp_path / "play.yml")
-    done = run(*play, ANSIBLE_ROLES_PATH=str(CLUSTER.parent), HOME=str(tmp_path), PATH=os.environ["PATH"])
-    assert "ignored=1" in done.stdout, "the standby answered"
-    assert "Pacemaker watches again" in done.stdout
+    done = handed_over(tmp_path, NOTHING, standby=GONE)
+    assert "standby: It does not answer" in done.stdout
+    assert "Pacemaker watches again" in done.stdout and done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("by", ["hand_over", "equal"])
+def test_why_settings_cannot_be_equal_is_shown(tmp_path: Path, by: str) -> None:
+    """Ansible hides what has secrets, and hid the reason with it. An upgrade ends there; a way back goes on."""
+    (tmp_path / "kept").write_text("hush")
+    files = [str(tmp_path / "kept"), "/proc/self/mem"]  # which is there, and nobody can read it
+    done = handed_over(tmp_path, {**NOTHING, "files": files}, by=by)
+    assert "active: /proc/self/mem cannot be read on this machine: [Errno 5]" in done.stdout, done.stdout
+    assert "mend that, and run this again. standby keeps" in " ".join(done.stdout.split())
+    assert "hush" not in done.stdout and base64.b64encode(b"hush").decode() not in done.stdout
+    assert "standby: It does not answer" not in done.stdout
+    assert (done.returncode == 0) is ("Pacemaker watches again" in done.stdout) is (by == "hand_over")
 
 
 def test_a_folder_that_was_there_keeps_its_mode() -> None:

@@ -70,6 +70,65 @@ def test_settings_and_secrets_become_equal_and_are_left_alone_then(tmp_path: Pat
     ]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_file_of_somebody_whom_the_standby_does_not_know_is_root_s_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An administrator's `mv` into /etc/vermilion, where that administrator is known on one machine alone."""
+    equal = module("equal")
+    what = {"folders": [str(tmp_path / "etc")], "files": [], "except": [], "secrets": ""}
+    for folder in ("etc", "store"):
+        (tmp_path / folder).mkdir()
+    moved = tmp_path / "etc/x.pem"
+    moved.write_text("hush")
+    os.chown(moved, 54321, 54321)
+    described = equal.give(what, tmp_path / "store")["files"][str(moved)]
+    assert (described["owner"], described["group"]) == ("54321", "54321"), "nor known where it lies"
+
+    for owner, group, mode, becomes, kept in [
+        ("alice-of-node-a", "users-of-node-a", 0o640, "root:root", 0o640),
+        ("alice-of-node-a", "daemon", 0o4750, "root:daemon", 0o750),
+        ("daemon", "users-of-node-a", 0o600, "daemon:root", 0o600),
+    ]:
+        given = {
+            "files": {str(moved): {**described, "owner": owner, "group": group, "mode": mode}},
+            "secrets": {},
+        }
+        assert equal.take(what, given, tmp_path / "store") == [str(moved)]
+        assert (f"{moved.owner()}:{moved.group()}", moved.stat().st_mode & 0o7777) == (becomes, kept)
+        said = capsys.readouterr().err
+        assert f"{moved} belongs to {owner}:{group} on the active node" in said and f"it is {becomes} here" in said
+        assert "hush" not in said
+        assert equal.take(what, given, tmp_path / "store") == [] and not capsys.readouterr().err
+
+
+def test_what_fails_is_one_sentence_with_the_file_s_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    equal = module("equal")
+    (tmp_path / "file").write_text("")
+    own = {"mode": 0o600, "owner": "root", "group": "root", "content": base64.b64encode(b"hush").decode()}
+    what = {"folders": [], "files": [], "except": [], "secrets": ""}
+    beneath = str(tmp_path / "file/x.pem")
+    with pytest.raises(SystemExit) as ended:
+        equal.take(what, {"files": {beneath: own}, "secrets": {}}, tmp_path)
+    assert str(ended.value).startswith(f"{beneath} cannot be written on this machine: [Errno ")
+
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", f"{programs}")
+    given = {"files": {}, "secrets": {"vermilion.web.key": own["content"]}}
+    for script, said in [
+        (None, "[Errno 2] No such file or directory: 'systemd-creds'"),
+        ("#!/bin/sh\necho 'No key here.' >&2\nexit 1\n", "No key here."),
+        ("#!/bin/sh\nexit 1\n", "systemd-creds failed without a word"),
+    ]:
+        if script is not None:
+            (programs / "systemd-creds").write_text(script)
+            (programs / "systemd-creds").chmod(0o755)
+        with pytest.raises(SystemExit) as ended:
+            equal.take(what, given, tmp_path)
+        assert ended.value.code == f"vermilion.web.key cannot be sealed on this machine: {said}"
+
+
 @pytest.mark.skipif(
     shutil.which("systemd-creds") is None or os.geteuid() != 0, reason="root's systemd-creds seals"
 )
@@ -163,6 +222,11 @@ def test_secrets_pass_through_memory_alone() -> None:
     for name in ("equal", "passwords"):
         handling = [each for each in tasks(name) if "equal.py" in json.dumps(each)]
         assert handling and all(each["no_log"] is True for each in handling)
+        # Why one fails is on standard error, which the assertion after it shows.
+        for each in handling:
+            after = tasks(name)[tasks(name).index(each) + 1]["ansible.builtin.assert"]
+            assert each["failed_when"] is False and after["that"] == f"{each['register']}.rc | default(1) == 0"
+            assert f"{each['register']}.stderr_lines" in after["fail_msg"]
     shown = [each for each in tasks("settings") if "cluster_volume_secret" in each.get("vars", {})]
     assert [each["diff"] for each in shown] == [False], "`install --check` would show the secret"
     for name in ("cluster", "cluster_upgrade"):
