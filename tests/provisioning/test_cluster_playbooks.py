@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -235,6 +236,35 @@ def test_nobody_waits_for_a_machine_that_is_set_aside(held: str, purpose: str, w
     assert templar(given).template(trusted(f"{{{{ {asserted['that']} }}}}")) is waits
     sentence = str(templar(given).template(trusted(asserted["fail_msg"])))
     assert "`crm_attribute --type nodes --node node-b --name standby --delete` ends that" in sentence
+
+
+def test_a_new_user_has_one_number_before_anything_is_written_as_it(tmp_path: Path) -> None:
+    """By the active node's choice: by then no package of the standby has taken it, and no release was changed."""
+    plays = {each["name"]: each for each in playbook("cluster_upgrade")}
+    order, users = list(plays), plays["The users of the release have the same numbers on both"]
+    assert order.index(users["name"]) < order.index("The standby has the packages")
+    assert order.index(users["name"]) < order.index("The active node changes to it")
+    chooses, follows = users["tasks"]
+    assert users["hosts"] == "vermilion_active:vermilion_standby"
+    assert chooses["when"] == "inventory_hostname == cluster_active"
+    assert follows["when"] == "inventory_hostname != cluster_active"
+    assert follows["ansible.builtin.include_role"] == {"name": "cluster", "tasks_from": "users"}
+    if shutil.which("systemd-sysusers") is None:
+        pytest.skip("systemd makes the users")
+    (tmp_path / "etc").mkdir()
+    asking = templar({"base_bundle": str(CLUSTER.parents[2])})
+    script = str(asking.template(trusted(chooses["ansible.builtin.shell"])))
+    script = script.replace("systemd-sysusers", f"systemd-sysusers --root={tmp_path}")
+    for made in (True, False):
+        done = run("bash", "-c", script)
+        assert done.returncode == 0, done.stderr
+        changed = templar({"cluster_made": {"stderr": done.stderr}})
+        assert changed.template(trusted(f"{{{{ {chooses['changed_when']} }}}}")) is made
+    named = [line.split(":")[0] for line in (tmp_path / "etc/passwd").read_text().splitlines()]
+    declared = (CLUSTER.parents[2] / "systemd/sysusers.d/vermilion.conf").read_text(encoding="utf-8")
+    assert sorted(named) == sorted(line.split()[1] for line in declared.splitlines() if line.startswith("u "))
+    groups = (tmp_path / "etc/group").read_text().splitlines()
+    assert all(line.endswith(":") for line in groups), "what they may do besides comes with the release"
 
 
 @pytest.mark.parametrize(
