@@ -268,6 +268,28 @@ def test_a_new_user_has_one_number_before_anything_is_written_as_it(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
+    ("direction", "complete", "changed"),
+    [
+        (None, True, True),
+        ("restore", True, True),
+        ("rollback", True, False),
+        ("rollback", False, True),
+    ],
+)
+def test_a_rollback_that_is_refused_leaves_what_apt_sees(
+    direction: str | None, complete: bool, changed: bool
+) -> None:
+    """On the standby, which would else have it other than it was installed. It gets it with the rest."""
+    [packages] = [each for each in playbook("cluster_upgrade") if each["name"] == "The standby has the packages"]
+    *_asks, task = packages["tasks"]
+    assert "{'name': 'base'}" in str(task) and "{'name': 'base'}" in str(playbook("tasks/standby"))
+    given: dict[str, Any] = {"cluster_complete": {"stat": {"exists": complete}}}
+    if direction is not None:
+        given["cluster_direction"] = direction
+    assert templar(given).template(trusted(f"{{{{ {task['when']} }}}}")) is changed
+
+
+@pytest.mark.parametrize(
     ("refusal", "again"),
     [
         ("node-b is not ready: its probe (vermilion-cluster.timer) has said nothing yet.", True),
