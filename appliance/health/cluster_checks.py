@@ -231,14 +231,14 @@ def quorum(settings: ClusterSettings, state: ClusterState) -> HealthFinding:
 
 @_of_cluster
 def equal_settings(_settings: ClusterSettings, state: ClusterState) -> HealthFinding:
-    """Settings, secrets and releases of both machines are the same."""
+    """Settings, secrets, certificates and releases of both machines are the same."""
     other = _present(state)
     if other.settings is None:
         raise NotAnswerable  # it has just come, and says that it is not ready either
     if other.settings != state.settings:
-        template = "Settings, secrets or releases of {node} are not those of {here}."
+        template = "Settings, secrets, certificates or releases of {node} are not those of {here}."
         return attention(RunbookPage.CLUSTER_SETTINGS, template, node=other.name, here=state.node)
-    return good("Settings, secrets and releases of both machines are the same.")
+    return good("Settings, secrets, certificates and releases of both machines are the same.")
 
 
 @_of_cluster

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import socket
@@ -18,6 +19,9 @@ pytest.importorskip("ansible", reason="ansible-core comes with `scripts/setup li
 from tests.cluster.commands import ENVIRONMENT, tool
 from tests.provisioning import clusters
 from tests.provisioning.clusters import CLUSTER, DISK, NAMES, machine, module, run, written
+from tests.provisioning.test_preflight import templar, trusted
+from tests.systemd.cluster.machine import there
+from tests.systemd.conftest import UNITS
 
 pytestmark = pytest.mark.slow
 
@@ -72,6 +76,41 @@ def test_a_cluster_is_one_that_serves_the_appliance(tmp_path: Path) -> None:
     assert looking.cluster_of(cib) == list(NAMES)
     assert looking.cluster_of(tmp_path / "nothing.xml") == []
     assert looking.cluster_of(configured(tmp_path / "young", cluster_whole=False)) == []
+
+
+def test_what_the_playbook_makes_equal_is_what_each_node_tells_of(tmp_path: Path) -> None:
+    """And nothing else, which no playbook would make equal again."""
+    given = {
+        "web_front_certificate": "/srv/house.pem",
+        "web_front_certificate_key": "/srv/house.key",
+        "time_keys_file": "/root/time.keys",
+        "time_nts_ca": "/srv/nts.pem",
+        "logging_collector_ca": "/srv/collector.pem",
+    }
+    assert "files = []\n" in written("cluster.toml.j2"), "nothing is set"
+    (tmp_path / "node.py").write_text(there(tmp_path, UNITS / "bin/vermilion-cluster"), encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("node", tmp_path / "node.py")
+    assert spec is not None and spec.loader is not None
+    node = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(node)
+    node.CLUSTER.parent.mkdir(parents=True)
+    node.CLUSTER.write_text(written("cluster.toml.j2", **given).replace('"/', f'"{tmp_path}/'), encoding="utf-8")
+
+    def is_told(path: str) -> bool:
+        before, file = node.settings_digest(), tmp_path / path.removeprefix("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("other than before", encoding="utf-8")
+        return bool(node.settings_digest() != before)
+
+    meant = templar({**given, **clusters.own()}).template(trusted("{{ cluster_meant }}"))
+    # Services read a copy of the keys of time servers; how far an upgrade came is no setting.
+    others = {given["time_keys_file"]: "/etc/chrony/vermilion.keys", "/opt/vermilion/upgrade.json": ""}
+    told = [f"{folder}/any" for folder in meant["folders"]]
+    told += [each for each in (others.get(name, name) for name in meant["files"]) if each]
+    assert len(told) == 7 and all(is_told(path) for path in told)
+    # Each machine has this one from the playbook itself (node.yml).
+    apart = [*set(meant["except"]) - {"/etc/vermilion/cluster.toml"}, *others]
+    assert not any(is_told(path) for path in apart)
 
 
 def of_six() -> list[dict[str, Any]]:

@@ -66,6 +66,7 @@ CASES: list[tuple[str, Any, str]] = [
     ("backup_recipients", ["age1short"], "is no recovery key"),
     ("web_front_certificate", "/etc/nginx/tls/front.pem", "only one of"),
     ("logging_collector_ca", "/home/operator/ca.pem", "cannot see /home/operator/ca.pem,"),
+    ("time_nts_ca", "/root/nts.pem", "cannot see /root/nts.pem,"),
     ("application_officers_required", 3, "as many first ones"),
     ("application_officers_required", 0, "1 to 4 officers"),
     ("application_remote_documents", -1, "signs 0 to 100"),

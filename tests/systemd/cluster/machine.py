@@ -24,6 +24,7 @@ PLACES = (
     "/etc/corosync",
     "/etc/vermilion",
     "/etc/credstore.encrypted",
+    "/etc/nginx/tls",
     "/etc/systemd/system",
     "/opt/vermilion",
     "/proc/drbd",
