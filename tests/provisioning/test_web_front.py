@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import yaml
+from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from tests.provisioning.test_origins import rendered
@@ -15,6 +20,22 @@ from tests.web_front import configuration, judged, needs_nginx, own_certificate
 NGINX = "web_front/templates/nginx.conf.j2"
 FIREWALL = "firewall/templates/nftables.conf.j2"
 PORT = 8446
+CLUSTER = PROVISIONING.parent / "systemd/drop-ins/vermilion-front-certificate.service.d/cluster.conf"
+
+
+def looked_after(
+    folder: Path, *given: Path, names: str = "sign.enterprise.example", node: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """What the daily timer does, on a *node* as its drop-in has it there; the own certificate is in *folder*."""
+    script = (PROVISIONING / "roles/web_front/files/vermilion-front-certificate").read_text(encoding="utf-8")
+    (folder / "systemctl").write_text("#!/bin/sh\nexit 3\n", encoding="utf-8")
+    (folder / "systemctl").chmod(0o755)
+    environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+    if node:
+        told = re.findall(r"^Environment=(\w+)=(\w+)$", CLUSTER.read_text(encoding="utf-8"), re.MULTILINE)
+        environment |= dict(told)
+    command = ["sh", "-c", script.replace("/etc/nginx/tls", str(folder)), "-", names, *map(str, given)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 def servers(text: str) -> list[str]:
@@ -76,3 +97,49 @@ def test_certificates_are_believed_on_the_socket_that_nginx_hands_them_to() -> N
     upstream = re.findall(r"upstream vermilion_certificates \{ server unix:(\S+)", rendered(NGINX))
     assert upstream == ["/run/vermilion/certificates.sock"]
     assert f"ListenStream={upstream[0]}" in unit and "SocketMode=0660" in unit and "SocketGroup=www-data" in unit
+
+
+def test_a_machine_alone_makes_its_certificate_in_time(tmp_path: Path) -> None:
+    assert "made a certificate" in looked_after(tmp_path).stdout
+    first = (tmp_path / "own.pem").read_bytes()
+    assert (tmp_path / "own.pem").stat().st_mode & 0o777 == 0o600
+    assert looked_after(tmp_path).stdout == "" and (tmp_path / "own.pem").read_bytes() == first
+    assert "made a certificate" in looked_after(tmp_path, names="other.enterprise.example").stdout
+    [name] = x509.load_pem_x509_certificate((tmp_path / "own.pem").read_bytes()).subject
+    assert name.value == "other.enterprise.example"
+    purpose = ExtendedKeyUsageOID.SERVER_AUTH
+    for days, made in ((61, False), (59, True)):
+        left = own_certificate(tmp_path, "ending", purpose=purpose, begins=timedelta(), lasts=timedelta(days=days))
+        (tmp_path / "own.pem").write_bytes(left.path.read_bytes())
+        assert ("made a certificate" in looked_after(tmp_path, names="localhost").stdout) is made
+
+
+@pytest.mark.parametrize(("days", "well"), [(31, True), (29, False)])
+@pytest.mark.parametrize("is_given", [False, True])
+def test_one_of_two_machines_tells_by_itself_that_a_certificate_ends_and_makes_none(
+    tmp_path: Path, is_given: bool, days: int, well: bool
+) -> None:
+    """Each would make another one, and people trust one of them."""
+    purpose = ExtendedKeyUsageOID.SERVER_AUTH
+    lasts = timedelta(days=days)
+    own = own_certificate(tmp_path, "localhost", purpose=purpose, begins=timedelta(), lasts=lasts)
+    shown = own.path if is_given else tmp_path / "own.pem"
+    shown.write_bytes(own.path.read_bytes())
+    before = shown.read_bytes()
+    done = looked_after(tmp_path, *([shown] if is_given else []), names="localhost", node=True)
+    assert (done.returncode == 0, done.stdout, shown.read_bytes()) == (well, "", before)
+    if not well:
+        [said] = done.stderr.splitlines()
+        assert f"the certificate {shown} ends on" in said and "`install --cluster INVENTORY`" in said
+        assert ("systemctl reload nginx" in said) is is_given
+    assert "\nConditionPathIsMountPoint=/var/lib/vermilion\n" in CLUSTER.read_text(encoding="utf-8")
+
+
+def test_the_standby_has_the_certificate_of_the_active_node_before_nginx_is_set_up() -> None:
+    read = [PROVISIONING / "playbooks/tasks/standby.yml", PROVISIONING / "roles/web_front/tasks/main.yml"]
+    standby, front = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in read)
+    roles = [(each.get("ansible.builtin.import_role", {}).get("name"), each.get("vars")) for each in standby]
+    gets = roles.index(("cluster", {"cluster_equal": "{{ cluster_meant }}"}))
+    assert gets < roles.index(("web_front", None))
+    [making] = [each for each in front if "web_front_looked" in each.values()]
+    assert making["when"] == "base_serves | bool", "so a second run finds nothing to change"
