@@ -18,7 +18,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final, TypeGuard
 
-from appliance.sharing import make_directory, open_file, opened_to_read
+from appliance.sharing import make_directory, open_file
+from hsm.files import opened_to_read
 
 FORGOTTEN = 86400.0
 """Seconds after which a file in which nothing is new is removed; its process goes on in another one."""

@@ -11,8 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -89,19 +88,6 @@ def open_file(path: Path, flags: int) -> int:
     descriptor = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, mode)
     give_mode(descriptor, mode)
     return descriptor
-
-
-@contextmanager
-def opened_to_read(path: Path) -> Iterator[int]:
-    """A descriptor of the file *path*, which somebody else may have put there: no link is followed, no pipe waited
-    for. Raises OSError."""
-    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        if not stat.S_ISREG(os.fstat(file).st_mode):
-            raise OSError(errno.EINVAL, "it is no file")
-        yield file
-    finally:
-        os.close(file)
 
 
 def give_mode(descriptor: int, mode: int) -> None:

@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from appliance.sharing import opened_to_read
 from hsm.errors import Sentence
+from hsm.files import opened_to_read
 
 REPORT = Path("/run/vermilion-time/sources")
 OLD = timedelta(minutes=5)

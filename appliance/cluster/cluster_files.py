@@ -26,7 +26,7 @@ from appliance.cluster.parsing import (
 )
 from appliance.errors import ApplianceError
 from appliance.home import Home
-from appliance.sharing import opened_to_read
+from hsm.files import opened_to_read
 
 T = TypeVar("T")
 

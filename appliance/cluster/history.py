@@ -20,7 +20,7 @@ from enum import StrEnum
 
 from appliance.cluster.cluster_files import ClusterUnreadable, moment_of, short_text
 from appliance.home import Home
-from appliance.sharing import opened_to_read
+from hsm.files import opened_to_read
 
 NEWEST = 256 * 1024
 """Bytes that are read from the end of the history: more than a thousand events."""

@@ -30,8 +30,8 @@ from pathlib import Path
 
 from appliance.errors import SpoolDamaged, StorageError
 from appliance.ledger.entry import TimestampEntry
-from appliance.sharing import file_mode, give_mode, make_directory, opened_to_read
-from hsm.files import sync_directory
+from appliance.sharing import file_mode, give_mode, make_directory
+from hsm.files import opened_to_read, sync_directory
 from hsm.intents import instant
 from hsm.timestamp import IssuedToken
 

@@ -34,14 +34,14 @@ from typing import Final
 from appliance.config import Settings
 from appliance.egress import Egress, ExchangeLimits
 from appliance.home import Home
-from appliance.sharing import opened_to_read, write_whole
+from appliance.sharing import write_whole
 from appliance.store.copying import moment_of
 from appliance.witnesses.asking import LogCheckpoint, cosigned_size
 from appliance.witnesses.messages import origin_hash
 from appliance.witnesses.policy import PolicyWitness, is_answer_authentic, policy_of, require_log
 from appliance.witnesses.submitting import LIMITS, SubmissionFailed
 from hsm.errors import RefusalError
-from hsm.files import sync_directory, write_durably
+from hsm.files import opened_to_read, sync_directory, write_durably
 from hsm.note import NoteKey, read_vkey
 
 SECONDS: Final = 3.0
