@@ -219,6 +219,19 @@ def test_the_authority_starts_although_a_witness_knows_what_was_forgotten(
     assert accepted_losses(upgraded.home) == {KEY.vkey(): after}
 
 
+def test_what_the_gate_saw_of_the_longer_log_is_forgotten(upgraded: Installation) -> None:
+    """The authority would not start with it, as it has signed less now; also where no witness has a say."""
+    signed_since(upgraded)
+    upgraded.home.gate.mkdir()
+    kept = upgraded.home.gate / "checkpoint"
+    kept.touch()
+    with pytest.raises(UpgradeRefused, match="Going back"):
+        roll_back(upgraded.home, upgraded.releases, NOBODY)
+    assert kept.exists()
+    roll_back(upgraded.home, upgraded.releases, NOBODY, forget_newer=True)
+    assert not kept.exists()
+
+
 def test_a_witness_that_knows_more_than_was_signed_here_is_believed(
     upgraded: Installation, witness: Callable[[Installation], Witness]
 ) -> None:

@@ -33,7 +33,7 @@ from appliance.operations.releases.tree import (
     name_release,
 )
 from appliance.store.copying import DatabaseSnapshot, JournalEntry, moment_of
-from appliance.witnesses.gate import accept_loss_up_to, accepted_losses
+from appliance.witnesses.gate import accept_loss_up_to, accepted_losses, forget_checkpoint
 from hsm import canonical
 from hsm.config import AuthorityHome
 from hsm.errors import Malformed, RefusalError
@@ -213,6 +213,7 @@ def _put_back(home: Home, done: Upgrade, *, forget_newer: bool) -> None:
     if not order.in_place:
         copies.require_those_of(done)
         copies.put_back(order, first=lambda: _accept_loss(home, order.accepted) if order.accepted else None)
+    forget_checkpoint(home)  # of a log that was longer, where entries are lost
 
 
 def _order(home: Home, done: Upgrade, copies: DatabaseCopies, *, forget_newer: bool) -> PutBack:
