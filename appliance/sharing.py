@@ -66,12 +66,13 @@ def make_file(path: Path) -> None:
         os.close(here)
 
 
-def write_whole(path: Path, data: bytes, *, durable: bool = False) -> None:
-    """*path* with *data*, whole or not at all; *durable*: the bytes, not yet the name, survive a power cut."""
+def write_whole(path: Path, data: bytes, *, durable: bool = False, mode: int | None = None) -> None:
+    """*path* with *data*, whole or not at all; *durable*: the bytes, not yet the name, survive a power cut.
+    *mode*: what it is to have where its directory does not say it."""
     with NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".part", delete=False) as stream:
         part = Path(stream.name)
         try:
-            give_mode(stream.fileno(), file_mode(path.parent))
+            give_mode(stream.fileno(), file_mode(path.parent) if mode is None else mode)
             stream.write(data)
             stream.flush()
             if durable:

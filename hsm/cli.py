@@ -21,6 +21,7 @@ from hsm.files import write_durably
 from hsm.home import LastingAuthorityLock
 from hsm.intents import instant
 from hsm.log_lines import log_handler
+from hsm.log_memory import require_log_remembered
 from hsm.process import ServiceManager
 from hsm.store import AuthorityStore
 from hsm.timestamp import require_issuing
@@ -160,7 +161,9 @@ def serve() -> None:
     process.keep_memory_private()
     settings = _settings()
     logging.basicConfig(level=logging.INFO, handlers=[log_handler(settings.logs.format, "vermilion-authority")])
-    _require_timestamp_certificate(settings)
+    with closing(AuthorityStore(settings.home.store)) as store:  # closed again before the fork
+        require_log_remembered(settings.home, store.checkpoints)
+        _require_timestamp_certificate(store)
     Daemon(settings, _pin(settings), ServiceManager.taken_from(os.environ)).run()
 
 
@@ -173,9 +176,9 @@ def _pin(settings: AuthoritySettings) -> str | None:
     return pin
 
 
-def _require_timestamp_certificate(settings: AuthoritySettings) -> None:
-    """Nothing is served with a certificate under which no token may be issued. Closed again before the fork."""
-    with closing(AuthorityStore(settings.home.store)) as store, suppress(UnknownKey):  # before the ceremony: none
+def _require_timestamp_certificate(store: AuthorityStore) -> None:
+    """Nothing is served with a certificate under which no token may be issued."""
+    with suppress(UnknownKey):  # before the ceremony: none
         require_issuing(store.registry.certificate("tsa").certificate)
 
 

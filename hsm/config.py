@@ -268,6 +268,10 @@ class AuthorityHome:
     """The last time issued, shared by the workers through memory."""
     trust = Place("trust")
     """The public anchors: ``ca.pem``, ``chain.pem``, ``log.vkey``."""
+    log_key = Place("trust/log.vkey")
+    """The public key that checkpoints are signed with."""
+    gate_checkpoint = Place("gate/checkpoint")
+    """The newest checkpoint in the database, as the gate before this start has verified it; public."""
 
     def socket(self, role: PeerRole) -> Path:
         return self.root / f"run/authority-{role.value}.sock"

@@ -67,7 +67,8 @@ class TimeNotAvailable(AuthorityError, code="time-not-available"):
 
 
 class ConsistencyRefused(AuthorityError, code="consistency-refused"):
-    """The log offered for a checkpoint does not extend the one that the authority signed last."""
+    """The log offered for a checkpoint does not extend the one that the authority signed last; or, at its start,
+    the database has more of the log than it has signed."""
 
 
 class CertificateRefused(AuthorityError, code="certificate-refused"):

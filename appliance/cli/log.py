@@ -22,6 +22,7 @@ from appliance.witnesses.gate import (
     LaterCheckpoint,
     accept_loss,
     ask_witnesses,
+    keep_checkpoint,
     keep_verdict,
     read_refusals,
     unasked,
@@ -34,7 +35,7 @@ from hsm.errors import RefusalError
 from hsm.note import read_vkey
 
 BEHIND = 3
-"""The status of the gate when a witness knows more; 1 is any trouble of its own, which holds nothing up."""
+"""The status of the gate when a witness knows more; 1 is any trouble of its own: the unit then asks again."""
 
 
 @click.group("log")
@@ -114,7 +115,8 @@ def gate(ctx: click.Context, accept: bool, without_database: bool) -> None:
 
     Run before each start of the authority, which then does not start (vermilion-authority-gate.service). A
     refusal stands until that witness takes it back; else a witness that does not answer holds nothing up. With
-    --accept, said by root, it starts although entries are missing.
+    --accept, said by root, it starts although entries are missing. The newest checkpoint is kept for the
+    authority, which starts only where it has signed as much.
     """
     home, terminal = ctx.obj.home, ctx.obj.terminal
     told = _accept_refused(home, terminal) if accept else frozenset()
@@ -149,6 +151,15 @@ def gate(ctx: click.Context, accept: bool, without_database: bool) -> None:
         )
     if report.later:
         ctx.exit(BEHIND)
+    if report.newest:
+        try:
+            keep_checkpoint(home, report.newest)
+        except OSError as error:
+            terminal.warn(
+                "The newest checkpoint, with which the authority compares its memory, cannot be kept: {why}",
+                why=error,
+            )
+            ctx.exit(1)
     terminal.say("Witnesses asked: {count}; none knows more of the log than there is here.", count=report.asked)
 
 

@@ -119,7 +119,7 @@ def _guarded(home: Home) -> Iterator[tuple[Path, int]]:
     for path in (home.administration.parent, home.administration):
         yield path, OTHERS
     yield home.performed, NOT_OURS
-    yield home.gate, NOT_ROOT | OTHERS
+    yield home.gate, NOT_ROOT  # what witnesses say is public
     for path in (home.confirmed, *_inside(home.confirmed)):
         yield path, NOT_ROOT | OTHERS
 

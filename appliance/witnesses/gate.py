@@ -15,8 +15,10 @@ the database. As what is here, it counts only where reading the database has end
 claims more than that has signed; but it is as old as the last start, and may be too small. A restore or a rollback
 replaces the store, and so has to remove it (:func:`forget_checkpoint`).
 
-One thing is not seen: checkpoints are public, so whoever writes the database of a volume that was set back can put
-a genuine one of the longer log into it. Only the authority's own memory, which nobody else reads, would tell.
+Checkpoints are public: whoever writes the database of a volume that was set back can put a genuine one of the
+longer log into it, and the witnesses know no more than that. Only the authority's own memory tells, which nobody
+else reads: before it serves, it compares that with the checkpoint kept here (:mod:`hsm.log_memory`). So where
+the newest checkpoint cannot be kept, the gate does not pass (status 1): the portal can fill the disk.
 """
 
 from __future__ import annotations
@@ -34,14 +36,14 @@ from typing import Final
 from appliance.config import Settings
 from appliance.egress import Egress, ExchangeLimits
 from appliance.home import Home
-from appliance.sharing import write_whole
+from appliance.sharing import give_mode, write_whole
 from appliance.store.copying import moment_of
 from appliance.witnesses.asking import LogCheckpoint, cosigned_size
 from appliance.witnesses.messages import origin_hash
 from appliance.witnesses.policy import PolicyWitness, is_answer_authentic, policy_of, require_log
 from appliance.witnesses.submitting import LIMITS, SubmissionFailed
 from hsm.errors import RefusalError
-from hsm.files import opened_to_read, sync_directory, write_durably
+from hsm.files import flush, opened_to_read, sync_directory, write_durably
 from hsm.note import NoteKey, read_vkey
 
 SECONDS: Final = 3.0
@@ -55,6 +57,9 @@ MOST_ENTRIES: Final = 1 << 40
 
 _LARGEST: Final = 10_000
 """Bytes of a file that the gate keeps; what is larger is none of ours."""
+
+_PUBLIC: Final = 0o644
+"""Of the checkpoint alone: the authority, which shares no group, reads it."""
 
 _EXCHANGE: Final = ExchangeLimits(SECONDS, LIMITS.largest, LIMITS.accepted)
 
@@ -228,18 +233,31 @@ def accept_loss_up_to(settings: Settings, size: int) -> None:
 
 
 def keep_verdict(home: Home, report: GateReport) -> None:
-    """Keeps what refuses the start, and the newest checkpoint where nothing does. Raises OSError."""
+    """Keeps what refuses the start. Raises OSError."""
     if not home.is_managed:
         home.gate.mkdir(mode=0o700, exist_ok=True)
     for each in report.later:
         _write(_place(home, each.witness), f"{json.dumps(asdict(each))}\n".encode())
     for witness in report.ended:
         _place(home, witness).unlink(missing_ok=True)
-    if report.later:
-        return
-    (home.alarms / GATE_UNIT).unlink(missing_ok=True)
-    if report.newest:
-        _write(_checkpoint(home), report.newest.note)
+    if not report.later:
+        (home.alarms / GATE_UNIT).unlink(missing_ok=True)
+
+
+def keep_checkpoint(home: Home, newest: LogCheckpoint) -> None:
+    """Keeps the *newest* checkpoint for the next gate and for the authority, where nothing refuses the start.
+    Raises OSError."""
+    path = _checkpoint(home)
+    try:
+        write_whole(path, newest.note, durable=True, mode=_PUBLIC)
+        sync_directory(path.parent)
+    except OSError:  # a full disk: what the file has already is room enough
+        file = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(file, "wb") as stream:
+            give_mode(file, _PUBLIC)
+            stream.write(newest.note)
+            stream.truncate()
+            flush(stream)
 
 
 def read_refusals(home: Home) -> Mapping[str, LaterCheckpoint]:

@@ -28,8 +28,11 @@ from appliance.model.administration import AdministratorRole
 from appliance.operations.backup import BackupArchive, BackupFailpoint, archives
 from appliance.operations.restore import RestoreOrder, opening, restore_archive, restoring
 from appliance.store import latest
+from appliance.store.copying import moment_of
 from appliance.timestamping.clearance import Clearance, IssuingState, write_clearance
 from appliance.wiring import open_appliance
+from appliance.witnesses.asking import LogCheckpoint
+from appliance.witnesses.gate import keep_checkpoint
 from hsm import schema
 from hsm.client import AuthorityClient
 from hsm.config import AuthorityHome
@@ -81,6 +84,11 @@ def test_a_restored_home_signs_on(site: Site, archive: BackupArchive, restored: 
     assert administrators_of(restored) == ["wei"]
     assert (restored.secrets / "user.pin").read_bytes() == (site.home.secrets / "user.pin").read_bytes()
     shutil.copytree(site.home.people, restored.people)
+    with moment_of(restored.database) as moment:
+        published = moment.newest_checkpoint()
+    assert published is not None
+    restored.gate.mkdir()  # where the gate leaves it: the database is of the earlier moment
+    keep_checkpoint(restored, LogCheckpoint.verified(published, read_vkey(restored.log_key)))
     with (
         authority(restored),
         open_appliance(load(restored)) as appliance,

@@ -21,6 +21,8 @@ from appliance.health.machine_checks import permissions
 from appliance.home import Home
 from appliance.model.administration import AdministratorRole
 from appliance.sharing import file_mode
+from appliance.witnesses.asking import LogCheckpoint
+from appliance.witnesses.gate import keep_checkpoint
 from tests.systemd.conftest import UNITS
 
 USERS = ("web", "tsa", "console", "scheduler", "operator", "authority", "convert", "activation")
@@ -61,6 +63,11 @@ def who_may(machine: Path, way: str, path: Path) -> set[str]:
     return {user for user in USERS if as_user(machine, user, WAYS[way].format(path))}
 
 
+def who_see_inside(machine: Path, path: Path) -> set[str]:
+    """Which of the users read the file: more than that it is there."""
+    return {user for user in USERS if as_user(machine, user, f"cat {path}")}
+
+
 def as_user(machine: Path, user: str, script: str) -> bool:
     entries = [line.split(":") for line in (machine / "etc/passwd").read_text().splitlines()]
     [(uid, gid)] = [(entry[2], entry[3]) for entry in entries if entry[0] == f"vermilion-{user}"]
@@ -95,8 +102,22 @@ def test_what_witnesses_refused_the_gate_alone_writes(machine: Path) -> None:
     mode = f"{file_mode(folder):o}"
     assert as_user(machine, "operator", f"umask 0007; echo x >{folder}/file; chmod {mode} {folder}/file")
     assert who_may(machine, "write", folder / "file") == {"operator"}
-    assert who_may(machine, "read", folder / "file") == {"operator", "web", "scheduler"}
+    assert who_see_inside(machine, folder / "file") == {"operator", "web", "scheduler"}
     (folder / "file").unlink()
+
+
+def test_the_checkpoint_that_the_gate_keeps_is_read_by_the_authority_too(machine: Path) -> None:
+    """Which is in no group, and lists nothing there."""
+    home = Home(machine / "var/lib/vermilion")
+    before = os.umask(0o077)
+    keep_checkpoint(home, LogCheckpoint(b"note", 1))
+    os.umask(before)
+    kept = home.gate / "checkpoint"
+    assert "authority" in who_see_inside(machine, kept)
+    assert who_may(machine, "write", kept) == set(), "root's, here"
+    os.chown(kept, home.gate.stat().st_uid, -1)
+    assert who_may(machine, "write", kept) == {"operator"}
+    kept.unlink()
 
 
 def test_accounts_and_acts_of_administrators_are_theirs_who_perform_them(machine: Path) -> None:

@@ -485,3 +485,5 @@ def test_the_gate_has_the_time_of_three_tries_and_keeps_what_it_refused_where_th
     for service in SERVICES:
         written = " ".join(said(service, "ReadWritePaths")).split()
         assert (kept in written) == (service == "vermilion-authority-gate"), service
+    hidden = " ".join(said("vermilion-authority", "InaccessiblePaths"))
+    assert kept not in hidden, "it compares its memory with the newest checkpoint"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,7 +26,7 @@ from appliance.store.database import Database
 from appliance.witnesses import gate
 from appliance.witnesses.gate import GATE_UNIT, accepted_losses, ask_witnesses, read_refusals
 from appliance.witnesses.messages import latest_path
-from hsm.note import KeyKind, NoteKey, parse_note
+from hsm.note import KeyKind, NoteKey, parse_note, signed_alone, verify_checkpoint
 from tests.health.asked import asked
 from tests.witnesses.log_side import KEY, SIZE, LogSide, answering_with, cosignature_line, policy_with
 from tests.witnesses.served import ServedWitness, served
@@ -418,6 +420,40 @@ def test_a_verdict_that_cannot_be_kept_counts_all_the_same(volume: Volume) -> No
         volume.write_policy(KEY, url)
         done = volume.start()
     assert (done.exit_code, "The verdict cannot be kept" in done.stderr) == (BEHIND, True)
+
+
+def no_room(*_given: object, **_named: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_the_checkpoint_that_the_authority_reads_is_written_over_on_a_full_disk(
+    volume: Volume, witness: ServedWitness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which the portal can fill. The file is all that there is then."""
+    kept = volume.home.gate / "checkpoint"
+    assert volume.start().exit_code == 0
+    assert kept.stat().st_mode & 0o777 == 0o644, "the authority shares no group with anybody"
+    longer = parse_note(kept.read_bytes())
+    kept.write_bytes(replace(longer, signatures=longer.signatures * 3).encode())
+    kept.chmod(0o640)  # of a release before
+    go_on(volume, witness)
+    volume.copy()
+    monkeypatch.setattr(gate, "write_whole", no_room)
+    assert volume.start().exit_code == 0
+    assert verify_checkpoint(kept.read_bytes(), volume.side.local.key).size == volume.side.newest.size
+    assert kept.stat().st_mode & 0o777 == 0o644
+    assert kept.read_bytes() == signed_alone(volume.side.newest.note, volume.side.local.key)
+
+
+def test_where_the_checkpoint_cannot_be_kept_the_gate_does_not_pass(
+    volume: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The unit asks again then, and not the database in the end."""
+    monkeypatch.setattr(gate, "write_whole", no_room)
+    done = volume.start()
+    assert (done.exit_code, "compares its memory, cannot be kept" in done.stderr) == (1, True)
+    done = volume.start("--without-database")
+    assert (done.exit_code, "the database here has 0" in done.stderr) == (BEHIND, True)
 
 
 def test_what_is_no_refusal_holds_nobody_up(volume: Volume) -> None:
