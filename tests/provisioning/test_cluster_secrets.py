@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import os
 import shutil
@@ -19,6 +20,14 @@ from tests.provisioning.clusters import CLUSTER, module, playbook, run, tasks
 from tests.provisioning.test_preflight import templar, trusted
 
 pytestmark = pytest.mark.slow
+
+
+@functools.cache
+def load_plugins() -> None:
+    """Lookups, such as that of a file; Ansible takes it badly to be asked twice."""
+    from ansible.plugins.loader import init_plugin_loader  # noqa: PLC0415
+
+    init_plugin_loader()
 
 
 @pytest.mark.skipif(
@@ -173,9 +182,7 @@ def test_what_opens_a_device_is_handed_to_its_own_agent_alone(tmp_path: Path) ->
 
 
 def test_lines_of_a_secret_may_end_as_any_editor_ends_them(tmp_path: Path) -> None:
-    from ansible.plugins.loader import init_plugin_loader  # noqa: PLC0415
-
-    init_plugin_loader()  # of lookups, such as that of a file
+    load_plugins()
     (tmp_path / "secrets").write_bytes("community=机密\r\nsnmp_priv_passwd=x y\r\n".encode())
     [sealing] = [each for each in tasks("passwords") if "cluster_sealing" in each.get("vars", {})]
     given = {
@@ -186,6 +193,40 @@ def test_lines_of_a_secret_may_end_as_any_editor_ends_them(tmp_path: Path) -> No
     told = json.loads(asking.template(trusted(sealing["ansible.builtin.command"]["stdin"])))
     [sealed] = told["secrets"].values()
     assert base64.b64decode(sealed).decode() == "community=机密\nsnmp_priv_passwd=x y"
+
+
+@pytest.mark.parametrize(
+    ("lines", "refused"),
+    [
+        ("community=hush\nsnmp-priv-passwd=plug\n", ""),
+        ("community=hush\n", ""),
+        ("community=hush\n plug = 3\nip=192.0.2.9\n", "ip, plug"),
+        ("PORT=3\nport-as-ip=1\naction=status\n", "action, port, port_as_ip"),
+    ],
+)
+def test_what_is_cut_stands_where_a_change_is_proven_anew(tmp_path: Path, lines: str, refused: str) -> None:
+    load_plugins()
+    (tmp_path / "secrets").write_text(lines, encoding="utf-8")
+    order = tasks("passwords")
+    [guard] = [each for each in order if each["name"] == "It only opens the device"]
+    assert order.index(guard) < order.index(
+        next(each for each in order if "cluster_sealing" in each.get("vars", {}))
+    )
+    known = {
+        **clusters.own(),
+        **clusters.both(),
+        "cluster_named": "node-a",
+        "cluster_named_by": "secrets_file",
+        "cluster_password_file": str(tmp_path / "secrets"),
+        "cluster_password": [str(tmp_path / "secrets")],
+    }
+    asking = templar({**known, **trusted(guard["vars"])})
+    assert asking.template(trusted(f"{{{{ {guard['when']} }}}}")) is True
+    asserted = guard["ansible.builtin.assert"]
+    assert asking.template(trusted(f"{{{{ {asserted['that']} }}}}")) is (not refused)
+    said = str(asking.template(trusted(asserted["fail_msg"])))
+    assert f"names as secrets_file, has {refused}, which say what" in said
+    assert "hush" not in said and "192.0.2.9" not in said, "the file is a secret"
 
 
 def test_secrets_of_a_device_stand_in_no_configuration() -> None:
