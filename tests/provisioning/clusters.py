@@ -43,6 +43,7 @@ def survey(number: int) -> dict[str, Any]:
     """What ``survey.py`` prints on a bare machine that can be one of the two."""
     return {
         "boot": f"boot-{number}",
+        "booted": 1796055600,
         "volume": {"path": DISK, "block": True, "bytes": 4 << 30, "ours": False, "holds": "", "used_by": ""},
         "cluster": [],
         "seen": [],

@@ -323,6 +323,9 @@ def test_a_machine_is_surveyed_without_being_touched(tmp_path: Path) -> None:
     done = run(sys.executable, "-I", CLUSTER / "files/survey.py", json.dumps(asked))
     found = json.loads(done.stdout)
     assert set(found) == set(survey(1))
+    assert str(found["booted"]) in Path("/proc/stat").read_text(), "when it started, by the clock that it has now"
+    assert module("survey").booted("cpu  1 2\nbtime 1796055600\nprocesses 7\n") == 1796055600
+    assert module("survey").booted("") == 0
     assert found["volume"]["block"] is False
     assert found["resolved"]["localhost"] and found["resolved"]["no.such.host.invalid"] == []
     assert found["rings_here"] == ["127.0.0.1"] and found["users"]["root"] == 0

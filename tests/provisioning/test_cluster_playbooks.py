@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -313,38 +314,68 @@ def test_a_switch_waits_for_what_passes(refusal: str, again: bool) -> None:
     assert templar(given).template(trusted(f"{{{{ {task['until']} }}}}")) is not again
 
 
+SUCCESS = (
+    '<fence_event action="reboot" target="node-a" client="stonith_admin.7" origin="node-b" status="success"'
+    ' delegate="node-b" completed="2026-11-30 16:55:11.996009Z"/>'
+)
+CUT_AT = int(datetime(2026, 11, 30, 16, 55, 11, tzinfo=UTC).timestamp())
+
+
 @pytest.mark.parametrize(
-    ("begun", "succeeded", "done"),
+    ("begun", "succeeded", "started", "done"),
     [
-        ({}, 1, False),
-        ({"boot": "boot-0", "before": 0}, 1, True),
-        ({"boot": "boot-0", "before": 1}, 1, False),
-        ({"boot": "boot-0", "before": 1}, 2, True),
-        ({"boot": "boot-1", "before": 0}, 1, False),
+        ({}, [SUCCESS], 60, False),
+        ({"boot": "boot-0", "before": 0}, [SUCCESS], 60, True),
+        ({"boot": "boot-0", "before": 1}, [SUCCESS], 60, False),
+        ({"boot": "boot-0", "before": 1}, [SUCCESS] * 2, 60, True),
+        ({"boot": "boot-1", "before": 0}, [SUCCESS], 60, False),
+        # A device that waits before it says so, and one that said it an hour before the machine started.
+        ({"boot": "boot-0", "before": 0}, [SUCCESS], -30, True),
+        ({"boot": "boot-0", "before": 0}, [SUCCESS], 3600, False),
+        ({"boot": "boot-0", "before": 0}, [SUCCESS], -3600, False),
+        # Of several the last counts, and its zone is its own.
+        ({"boot": "boot-0", "before": 1}, [SUCCESS.replace(" 16:", " 15:"), SUCCESS], 60, True),
+        ({"boot": "boot-0", "before": 0}, [SUCCESS.replace(" 16:", " 17:").replace("Z", " +01:00")], 60, True),
+        # What failed, and what somebody answered for (stonith_admin --confirm).
+        ({"boot": "boot-0", "before": 0}, [SUCCESS.replace("success", "failed")], 60, False),
+        ({"boot": "boot-0", "before": 0}, [SUCCESS.replace('te="node-b"', 'te="a human"')], 60, False),
+        ({"boot": "boot-0", "before": 0}, [SUCCESS.partition(" completed")[0] + "/>"], 60, False),
     ],
 )
-def test_a_cut_that_was_begun_counts_once_it_was_done(begun: dict[str, Any], succeeded: int, done: bool) -> None:
-    """Not by an earlier one of the same machine, of which Pacemaker's history tells as well."""
+def test_a_cut_that_was_begun_counts_once_it_was_done(
+    begun: dict[str, Any], succeeded: list[str], started: int, done: bool
+) -> None:
+    """Not by an earlier one of the same machine, of which Pacemaker's history tells as well, nor by a start that
+    was another one's."""
     cut, prove = tasks("cut"), tasks("prove")
     [asks] = [each for each in prove if each["name"] == "Whether that is done"]
     [begins] = [each for each in cut if each["name"] == "It was begun"]
     [remembers] = [str(each) for each in prove if each.get("register") == "cluster_history"]
     assert " --verbose " in remembers, "stonith_admin 3.0 tells of the oldest cut alone without it"
-    given = clusters.both()
-    given |= {"cluster_cut": given["cluster_node"], "cluster_target": "node-a"}
-    given["hostvars"]["node-a"]["cluster_here"] = here()
-    given["cluster_history"] = {"stdout": '<fence_event target="node-a" status="success"/>' * succeeded}
+    given = {**clusters.own(), **clusters.both(2)}
+    given |= {"cluster_cut": given["hostvars"]["node-a"]["cluster_node"], "cluster_target": "node-a"}
+    given["hostvars"]["node-a"]["cluster_here"] = here(booted=CUT_AT + started)
+    given["cluster_history"] = {"stdout": "\n".join(succeeded)}
+    counted = sum('status="success"' in each and 'delegate="node-b"' in each for each in succeeded)
     fresh = templar(given).template(trusted(begins["ansible.builtin.copy"]["content"]))
-    assert json.loads(fresh) == {"node": "node-a", "settings": "0" * 64, "boot": "boot-1", "before": succeeded}
+    assert json.loads(fresh) == {"node": "node-a", "settings": "0" * 64, "boot": "boot-1", "before": counted}
     given["cluster_begun"] = {**json.loads(fresh), **begun} if begun else {}
     said = templar(given).template(trusted(asks["ansible.builtin.set_fact"]["cluster_was_cut"]))
     assert said is done
-    [forgets] = [each for each in cut if each.get("ansible.builtin.file", {}).get("state") == "absent"]
+    forgets, again = [each for each in cut if each.get("ansible.builtin.file", {}).get("state") == "absent"]
     names = [each["name"] for each in cut]
     assert names.index(begins["name"]) < names.index(forgets["name"]) < names.index("It was cut")
     for result, failed in (({"rc": 1}, True), ({}, True), ({"rc": 0}, False)):
-        given |= {"cluster_cutter": "node-a", "cluster_cut_done": result}
+        given |= {"cluster_cutter": "node-b", "cluster_cut_done": result}
         assert templar(given).template(trusted(f"{{{{ {forgets['when']} }}}}")) is failed
+    assert (
+        names.index("Which start it is") < names.index(again["name"]) < names.index("It has really started anew")
+    )
+    assert again["ansible.builtin.file"] == forgets["ansible.builtin.file"]
+    for boot, same in (("boot-1\n", True), ("boot-2\n", False)):
+        given["hostvars"]["node-a"]["cluster_boot"] = {"stdout": boot}
+        asking = templar(given)
+        assert all(asking.template(trusted(f"{{{{ {each} }}}}")) for each in again["when"]) is same
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,12 @@ def route(address, four=None, six=None):
     return str(to) if to and to.prefixlen else "", str(gateway or ""), interface if to and to.prefixlen else ""
 
 
+def booted(stat):
+    """When the machine started, in seconds since 1970 by the clock that it has now; 0 where the kernel does not say."""
+    found = re.search(r"^btime (\d+)$", stat, re.MULTILINE)
+    return int(found[1]) if found else 0
+
+
 def module_there():
     release = os.uname().release
     return os.path.exists("/sys/module/drbd") or any(pathlib.Path("/lib/modules", release).rglob("drbd.ko*"))
@@ -195,6 +201,7 @@ def main(device, names, floating, rings, peers):
         proven = {}
     return {
         "boot": text("/proc/sys/kernel/random/boot_id").strip(),
+        "booted": booted(text("/proc/stat")),
         "volume": volume(device),
         "cluster": cluster_of(),
         "seen": seen(),
