@@ -56,7 +56,8 @@ class ClusterSettings:
 @dataclass(frozen=True, slots=True)
 class ClusterState:
     """How the two machines stand ``at`` a moment, as ``node`` saw it. A part that could not be read is None, and
-    named in ``unreadable`` with what was wrong. ``settings`` is the digest of this machine's own settings."""
+    named in ``unreadable`` with what was wrong. ``settings`` is the digest of this machine's own settings;
+    ``unproven`` are the machines whose fence device, as it is now, was not seen to cut them."""
 
     at: datetime
     node: str
@@ -66,6 +67,7 @@ class ClusterState:
     rings: tuple[RingState, ...] | None
     quorum: QuorumState | None
     unreadable: tuple[tuple[str, str], ...] = ()
+    unproven: tuple[str, ...] = ()
 
     @property
     def nodes(self) -> tuple[NodeState, ...]:
@@ -93,7 +95,7 @@ class ClusterState:
             any(each.works and each.node in (node.name, "") for each in pacemaker.devices) for node in self.nodes
         )
         acts = pacemaker.fencing and not (pacemaker.maintenance or pacemaker.paused)
-        return self.volume.lets_take_over and self.quorum.quorate and acts and fenced
+        return self.volume.lets_take_over and self.quorum.quorate and acts and fenced and not self.unproven
 
 
 def read_cluster_settings(home: Home) -> ClusterSettings | None:
@@ -145,7 +147,9 @@ def _state(told: dict[str, Any]) -> ClusterState:
     volume = _part(told, "drbd", parse_drbd, wrong)
     rings = _part(told, "rings", parse_rings, wrong)
     quorum = _part(told, "quorum", parse_quorum, wrong)
-    return ClusterState(at, node, settings, pacemaker, volume, rings, quorum, tuple(wrong))
+    # A probe of an earlier release says nothing of it.
+    unproven = tuple(short_text(each) for each in told.get("unproven", ()))
+    return ClusterState(at, node, settings, pacemaker, volume, rings, quorum, tuple(wrong), unproven)
 
 
 def read_refusal(home: Home, request_id: str) -> str | None:

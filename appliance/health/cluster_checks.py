@@ -166,6 +166,9 @@ def fencing(settings: ClusterSettings, state: ClusterState) -> HealthFinding:
             if why := found[0].why:
                 template = "{device}, which cuts {node} off, does not work: {why}"
             return failing(page, template, node, node=node, device=found[0].name, why=why)
+    for node in state.unproven:
+        template = "What cuts {node} off is not proven: run `install --cluster INVENTORY` again, until it is."
+        return failing(page, template, f"unproven {node}", node=node)
     for finding in (*_attempts(pacemaker.attempts), *_earlier(pacemaker.devices)):
         return finding
     return good("Each machine can be cut off by something that works.")

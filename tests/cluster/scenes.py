@@ -81,6 +81,12 @@ def _with_column(qdevice: str) -> Callable[[], State]:
     return changed("quorum", r"(\n +1 +1 )(?=\S+ \(local\))", rf"\g<1>{qdevice:>10} ")
 
 
+def _unproven() -> State:
+    """What cuts the other machine off was changed, and did not cut it since."""
+    state = recording("healthy")
+    return {**state, "unproven": [names_of(state)[1]]}
+
+
 def _long_names() -> State:
     """Both machines have names as long as a host may have (hostname(7)), and a hyphen nowhere."""
     state = recording("fence-failed")
@@ -97,6 +103,7 @@ MADE: dict[str, Callable[[], State]] = {
         for name in ("healthy", "peer-off", "lost", "syncing", "split-brain", "ring-down", "fence-failed")
     },
     "long-names": _long_names,
+    "unproven": _unproven,
     "not-started": changed("crm_mon", r'(id="appliance" [^>]*role=)"Started"', r'\1"Stopped"'),
     "set-aside": changed("crm_mon", r'(name="OTHER" id="\d+" online="true" )standby="false"', r'\1standby="true"'),
     "paused": changed(

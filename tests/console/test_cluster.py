@@ -104,6 +104,7 @@ def test_what_is_wrong_stands_first_with_its_page(cluster: Console, scene: str, 
         ("fence-failed", "Fencing", ("Does not work", "Fence agent did not complete", "17:00:06 UTC")),
         ("peer-off", "Fencing", ("Rests",)),
         ("device-recovered", "Fencing", ("Ready, has failed before",)),
+        ("unproven", "Fencing", ("Answers, not proven",)),
         ("fencing-off", "Fencing", ("Switched off",)),
         ("no-quorum", "Quorum of the cluster", ("No quorum",)),
         ("arbiter", "Quorum of the cluster", (ARBITER, "Gives its vote")),
@@ -129,6 +130,7 @@ def test_each_state_stands_where_it_belongs(
         "paused",
         "volume-unmanaged",
         "no-device",
+        "unproven",
     ],
 )
 def test_a_standby_is_not_said_to_be_able_to_take_over_when_it_is_not(cluster: Console, scene: str) -> None:

@@ -53,6 +53,7 @@ WRONG: dict[str, dict[str, tuple[Condition, RunbookPage]]] = {
     "one-ring": {"cluster-rings": (ATTENTION, Page.CLUSTER_RING)},
     "fence-failed": {"cluster-fencing": (FAILING, Page.CLUSTER_FENCING)},
     "long-names": {"cluster-fencing": (FAILING, Page.CLUSTER_FENCING)},
+    "unproven": {"cluster-fencing": (FAILING, Page.CLUSTER_FENCING)},
     "fencing-off": {"cluster-fencing": (FAILING, Page.CLUSTER_FENCING)},
     "no-device": {"cluster-fencing": (FAILING, Page.CLUSTER_FENCING)},
     "fencing-failed": {"cluster-fencing": (FAILING, Page.CLUSTER_FENCING)},
@@ -108,7 +109,16 @@ def test_each_state_is_said_with_its_page(home: Home, scene: str) -> None:
 
 
 def test_the_machine_that_is_meant_is_named(home: Home) -> None:
-    for scene in ("peer-off", "lost", "syncing", "split-brain", "settings-differ", "unready", "fence-failed"):
+    for scene in (
+        "peer-off",
+        "lost",
+        "syncing",
+        "split-brain",
+        "settings-differ",
+        "unready",
+        "fence-failed",
+        "unproven",
+    ):
         other = names_of(lay_down(home, scene, NOW))[1]
         assert any(other in str(each) for each in found(home).values() if not each.condition.calm), scene
     here, _ = names_of(lay_down(home, "outdated-here", NOW))

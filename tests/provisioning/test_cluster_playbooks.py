@@ -65,7 +65,7 @@ def test_who_replaces_a_machine_is_known_until_it_is_done() -> None:
     [goes] = [each["ansible.builtin.command"] for each in block if each["name"] == "It goes"]
     for purpose, option in (("replace", " --replacing"), ("form", "")):
         asked = templar({"cluster_purpose": purpose, "cluster_timeout_factor": 6}).template(trusted(goes))
-        assert asked == f"/usr/local/sbin/vermilion-cluster switch-over --wait 1800{option}"
+        assert asked == f"/usr/local/sbin/vermilion-cluster switch-over --proving --wait 1800{option}"
 
 
 @pytest.mark.parametrize(
@@ -376,6 +376,49 @@ def test_a_cut_that_was_begun_counts_once_it_was_done(
         given["hostvars"]["node-a"]["cluster_boot"] = {"stdout": boot}
         asking = templar(given)
         assert all(asking.template(trusted(f"{{{{ {each} }}}}")) for each in again["when"]) is same
+
+
+@pytest.mark.parametrize(
+    ("here_seen", "there_seen", "left"),
+    [
+        ("", "", [*NAMES]),
+        ("ab", "ab", []),
+        ("ab", "a", ["node-b"]),
+        ("", "ab", [*NAMES]),
+        ("xb", "xb", ["node-a"]),
+    ],
+)
+def test_both_machines_say_which_device_is_not_proven_before_it_is_in_force(
+    here_seen: str, there_seen: str, left: list[str]
+) -> None:
+    """By what both have on record; where nothing is left there is no file, so a second run changes nothing."""
+    given = {**clusters.own(), **clusters.both()}
+    for each, letter in zip(given["cluster_nodes"], "ab", strict=True):
+        each["fence_digest"] = letter * 64
+    for name, seen in zip(NAMES, (here_seen, there_seen), strict=True):
+        record = {NAMES[n]: {"settings": letter * 64} for n, letter in enumerate(seen)}
+        given["hostvars"][name]["cluster_proven"] = record
+    asking = templar(given)
+    assert asking.template(trusted("{{ cluster_unproven }}")) == left
+    for name, between in (("configuration", "It is told, and only what differs"), ("prove", None)):
+        order = tasks(name)
+        says, gone = [each for each in order if "fence-unproven.json" in str(each)]
+        assert json.loads(asking.template(trusted(says["ansible.builtin.copy"]["content"]))) == {"nodes": left}
+        assert says["ansible.builtin.copy"]["dest"] == gone["ansible.builtin.file"]["path"]
+        assert asking.template(trusted(f"{{{{ {says['when']} }}}}")) is bool(left)
+        assert asking.template(trusted(f"{{{{ {gone['when']} }}}}")) is (not left)
+        names = [each["name"] for each in order]
+        if between:
+            assert names.index(says["name"]) < names.index(between) < names.index(gone["name"])
+        else:
+            assert names.index("Both machines keep the record") < names.index(says["name"])
+    [proves] = tasks("proof")
+    for number, name in enumerate(NAMES):
+        given["cluster_cut"] = given["cluster_nodes"][number]
+        assert templar(given).template(trusted(f"{{{{ {proves['when']} }}}}")) is (name in left)
+    joins = [str(each) for each in tasks("join")]
+    [known] = [n for n, each in enumerate(joins) if "'cluster_proven'" in each]
+    assert known < next(n for n, each in enumerate(joins) if "configuration.yml" in each)
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def everything() -> str:
         nodes=nodes,
         copies=None if state is None or state.volume is None else _copies(state.volume),
         differs=ByteSize(state.volume.behind) if state is not None and state.volume is not None else 0,
-        devices=[] if state is None or state.pacemaker is None else _devices(state.pacemaker),
+        devices=[] if state is None or state.pacemaker is None else _devices(state.pacemaker, state.unproven),
         fencing=translate()(FENCING.get(settings.fencing, "")) if settings else "",
         history=history,
         takeovers=[(each, *CAUSES[each.cause]) for each in history.takeovers[:SHOWN]],
@@ -159,11 +159,13 @@ def _copies(volume: VolumeState) -> tuple[str, str, str]:
     return "On one disk alone", "bad", "cluster-degraded"
 
 
-def _devices(pacemaker: PacemakerState) -> list[tuple[FencingDevice, str, str]]:
+def _devices(pacemaker: PacemakerState, unproven: Sequence[str]) -> list[tuple[FencingDevice, str, str]]:
     """What cuts machines off, each with its state in words and the tone."""
     shown = []
     for each in pacemaker.devices:
-        if each.works:
+        if each.works and (each.node in unproven or (unproven and not each.node)):
+            words = ("Answers, not proven", "bad")
+        elif each.works:
             words = ("Ready", "good") if not each.failed_at else ("Ready, has failed before", "open")
         elif could_run(pacemaker, each.node):
             words = ("Does not work", "bad")

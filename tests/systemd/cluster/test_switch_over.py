@@ -207,6 +207,25 @@ class TestSwitchOver:
         self.corosync(root, "peer-off")
         assert "rings: the other node is seen by none" in pacemaker.run("status")[1]
 
+    @pytest.mark.parametrize(
+        ("left", "named"), [(f'{{"nodes": ["{THERE}"]}}', THERE), ("torn", f"{HERE} and {THERE}")]
+    )
+    def test_a_fence_device_that_is_not_proven_is_said(self, pacemaker: Pacemaker, left: str, named: str) -> None:
+        """Nothing rests on it, but for the switch after which it is proven."""
+        root, state = pacemaker.root, pacemaker.root / "run/vermilion-cluster/state.json"
+        why = f"the device that cuts {named} is not proven; run `install --cluster INVENTORY` again, until it is"
+        (root / "etc/vermilion/fence-unproven.json").write_text(left)
+        assert f"fencing: {why}" in pacemaker.run("status")[1].splitlines()
+        assert pacemaker.run("probe") == (0, "")
+        assert json.loads(state.read_text())["unproven"] == named.split(" and ")
+        for option in ((), ("--drill",)):
+            status, said = pacemaker.run("switch-over", "--wait", "0", *option)
+            assert status != 0 and f"Without fencing nothing is switched over: {why}." in said
+        assert "Without fencing" not in pacemaker.run("switch-over", "--wait", "0", "--proving")[1]
+        (root / "etc/vermilion/fence-unproven.json").unlink()
+        assert "fencing: ready" in pacemaker.run("status")[1].splitlines()
+        assert pacemaker.run("probe") == (0, "") and json.loads(state.read_text())["unproven"] == []
+
     def test_the_probe_leaves_what_they_say_and_what_has_to_be_equal(self, pacemaker: Pacemaker) -> None:
         root, path = pacemaker.root, pacemaker.root / "run/vermilion-cluster/state.json"
         assert pacemaker.run("probe") == (0, "")
@@ -224,6 +243,7 @@ class TestSwitchOver:
             "etc/vermilion/provisioned.json": False,
             "etc/vermilion/fence-proven.json": False,
             "etc/vermilion/fence-begun.json": False,
+            "etc/vermilion/fence-unproven.json": False,
         }
         for name, counts in changes.items():
             before = json.loads(path.read_text())["settings"]
