@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -12,7 +15,7 @@ import pytest
 
 from appliance.cluster.parsing import parse_drbd
 from tests.cluster.scenes import MADE
-from tests.systemd.cluster.machine import HERE, THERE, asked, program, ran, there
+from tests.systemd.cluster.machine import HERE, THERE, asked, cluster, program, ran, there
 from tests.systemd.cluster.pacemaker import IN_SYNC, Pacemaker, drbd_says, needs_pacemaker
 from tests.systemd.conftest import UNITS
 
@@ -55,6 +58,42 @@ class TestSwitchOver:
         assert (status, said) == (1, f"{THERE} did not serve within 2 seconds; see `crm_mon -1` for what failed.")
         assert "cli-" not in pacemaker.constraints()
         assert not (pacemaker.root / "volume/cluster/planned.json").exists()
+
+    @pytest.mark.parametrize("done", [False, True])
+    def test_one_that_could_not_be_begun_leaves_nothing(self, pacemaker: Pacemaker, done: bool) -> None:
+        """Also where Pacemaker did it all the same: a failure soon after would pass for what was planned."""
+        root = pacemaker.root
+        path = pacemaker.environment["PATH"]
+        real = f'PATH="{path}" crm_resource "$@"'
+        moving = f"{real}; exit 1" if done else "exit 1"
+        program(root / "bin/crm_resource", f'#!/bin/sh\ncase "$*" in *--move*) {moving} ;; esac\n{real}\n')
+        at = {**pacemaker.environment, "PATH": f"{root}/bin:{path}"}
+        status, said = cluster(root, "switch-over", "--drill", "--by", "0123456789ab", **at)
+        assert (status, "--move" in said) == (1, True), said
+        assert "cli-" not in pacemaker.constraints()
+        assert not (root / "volume/cluster/planned.json").exists()
+
+    def test_one_that_is_told_to_end_leaves_nothing(self, pacemaker: Pacemaker) -> None:
+        plan, ended = pacemaker.root / "volume/cluster/planned.json", threading.Event()
+
+        def end() -> None:
+            while not ended.wait(0.1):
+                if "cli-prefer" in pacemaker.constraints():
+                    own = str(pacemaker.root / "usr/local/sbin/vermilion-cluster").encode()
+                    for each in Path("/proc").glob("[0-9]*/cmdline"):
+                        with suppress(OSError):
+                            if own in each.read_bytes().split(b"\0")[:3]:
+                                os.kill(int(each.parent.name), signal.SIGTERM)
+                    return
+
+        thread = threading.Thread(target=end)
+        thread.start()
+        try:
+            assert pacemaker.run("switch-over", "--drill", "--wait", "60")[0] == 1
+        finally:
+            ended.set()
+            thread.join()
+        assert "cli-" not in pacemaker.constraints() and not plan.exists()
 
     @pytest.mark.parametrize(
         ("drbd", "why"),
