@@ -7,7 +7,7 @@ import json
 import os
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,6 +32,10 @@ T = TypeVar("T")
 
 OLD = timedelta(minutes=1)
 """Further from now than this, a state says nothing about now: it is written each 15 seconds."""
+
+SILENT = timedelta(minutes=10)
+"""Further from the state than this, when a machine last looked, its word says nothing about now: it tells that
+each two minutes, by a clock of its own (``vermilion-cluster`` has the same)."""
 
 LARGEST = 1_000_000
 """Bytes that are read of a file; what is larger is none of ours."""
@@ -86,8 +90,8 @@ class ClusterState:
 
     @property
     def lets_take_over(self) -> bool:
-        """Whether all but the standby's own word allows it to take over now: copies, quorum and fencing, and that
-        Pacemaker acts."""
+        """Whether all but the standby's own word allows it to take over now: copies, quorum and fencing, that
+        people would reach it, and that Pacemaker acts."""
         if self.volume is None or self.quorum is None or self.pacemaker is None:
             return False
         pacemaker = self.pacemaker
@@ -95,7 +99,9 @@ class ClusterState:
             any(each.works and each.node in (node.name, "") for each in pacemaker.devices) for node in self.nodes
         )
         acts = pacemaker.fencing and not (pacemaker.maintenance or pacemaker.paused)
-        return self.volume.lets_take_over and self.quorum.quorate and acts and fenced and not self.unproven
+        reached = all(node.has_link for node in self.nodes if node.role is NodeRole.STANDBY)
+        ready = self.volume.lets_take_over and self.quorum.quorate and not self.unproven
+        return ready and acts and fenced and reached
 
 
 def read_cluster_settings(home: Home) -> ClusterSettings | None:
@@ -144,12 +150,20 @@ def _state(told: dict[str, Any]) -> ClusterState:
     at, node, settings = moment_of(told["at"]), short_text(told["node"]), short_text(told["settings"])
     wrong: list[tuple[str, str]] = []
     pacemaker = _part(told, "crm_mon", parse_crm_mon, wrong)
+    if pacemaker is not None:
+        pacemaker = replace(pacemaker, nodes=tuple(_as_of(at, node) for node in pacemaker.nodes))
     volume = _part(told, "drbd", parse_drbd, wrong)
     rings = _part(told, "rings", parse_rings, wrong)
     quorum = _part(told, "quorum", parse_quorum, wrong)
     # A probe of an earlier release says nothing of it.
     unproven = tuple(short_text(each) for each in told.get("unproven", ()))
     return ClusterState(at, node, settings, pacemaker, volume, rings, quorum, tuple(wrong), unproven)
+
+
+def _as_of(at: datetime, node: NodeState) -> NodeState:
+    """*node* without what it said of itself too long ago: Pacemaker keeps the last word of a member."""
+    is_silent = node.probed is not None and abs(at - node.probed) > SILENT
+    return replace(node, settings=None, ready=None) if is_silent else node
 
 
 def read_refusal(home: Home, request_id: str) -> str | None:

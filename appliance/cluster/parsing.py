@@ -17,9 +17,12 @@ from xml.etree.ElementTree import Element
 APPLIANCE, VOLUME = "appliance", "volume"
 """The resources that make a node the active one: what serves, and the copy of the data."""
 
-SETTINGS, READY = "vermilion-settings", "vermilion-ready"
-"""The node's attributes by which each machine tells the other the digest of its settings, and whether it could
-take over: ``yes``, or a sentence that says why not."""
+SETTINGS, READY, PROBED = "vermilion-settings", "vermilion-ready", "vermilion-probed"
+"""The node's attributes by which each machine tells the other the digest of its settings, whether it could take
+over (``yes``, or a sentence that says why not), and when it last looked, in seconds since 1970."""
+
+FRONT_LINK = "front-link"
+"""The node's attribute that Pacemaker keeps of its network card in front: ``1`` while it has a link."""
 
 _WHILE_APART = "drbd-fence-by-handler-"
 """How the constraint begins that keeps the volume from a machine whose copy is behind; DRBD removes it again."""
@@ -54,8 +57,9 @@ class BarredResource:
 @dataclass(frozen=True, slots=True)
 class NodeState:
     """A machine as Pacemaker sees it. ``promoted``: it has the volume for writing. ``settings`` and ``ready`` are
-    what it says of itself (:data:`SETTINGS`, :data:`READY`); None where it says nothing. ``barred`` is what
-    Pacemaker would not start there."""
+    what it says of itself (:data:`SETTINGS`, :data:`READY`); None where it says nothing. ``probed`` is when it
+    last looked; None in a release from before. ``barred`` is what Pacemaker would not start there. ``has_link``:
+    people reach it, as far as Pacemaker sees that (:data:`FRONT_LINK`)."""
 
     name: str
     role: NodeRole
@@ -63,6 +67,8 @@ class NodeState:
     settings: str | None
     ready: str | None
     barred: tuple[BarredResource, ...] = ()
+    probed: datetime | None = None
+    has_link: bool = False
 
     @property
     def is_there(self) -> bool:
@@ -125,7 +131,9 @@ def parse_crm_mon(text: str) -> PacemakerState:
         told = attributes.get(name, {})
         role = _role(node, is_active=name in active)
         said = told.get(SETTINGS), told.get(READY)
-        nodes.append(NodeState(name, role, name in promoted, *said, tuple(_barred(root, name))))
+        barred, probed = tuple(_barred(root, name)), _probed(told.get(PROBED))
+        has_link = told.get(FRONT_LINK) == "1"
+        nodes.append(NodeState(name, role, name in promoted, *said, barred, probed, has_link))
     if not nodes:
         raise ValueError("crm_mon names no node")
     return PacemakerState(
@@ -156,6 +164,14 @@ def _role(node: Element, *, is_active: bool) -> NodeRole:
         return NodeRole.ACTIVE
     aside = _flag(node, "standby") or _flag(node, "standby_onfail") or _flag(node, "maintenance")
     return NodeRole.SET_ASIDE if aside else NodeRole.STANDBY
+
+
+def _probed(told: str | None) -> datetime | None:
+    if told is None:
+        return None
+    if re.fullmatch(r"[0-9]{1,10}", told) is None:
+        raise ValueError(f"{PROBED} is no time")
+    return datetime.fromtimestamp(int(told), UTC)
 
 
 def _running_on(root: Element, resource: str, role: str = "Started") -> set[str]:

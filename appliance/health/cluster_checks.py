@@ -237,7 +237,7 @@ def equal_settings(_settings: ClusterSettings, state: ClusterState) -> HealthFin
     """Settings, secrets, certificates and releases of both machines are the same."""
     other = _present(state)
     if other.settings is None:
-        raise NotAnswerable  # it has just come, and says that it is not ready either
+        raise NotAnswerable  # it has just come, or its probe has stopped: `standby` says so
     if other.settings != state.settings:
         template = "Settings, secrets, certificates or releases of {node} are not those of {here}."
         return attention(RunbookPage.CLUSTER_SETTINGS, template, node=other.name, here=state.node)
@@ -260,7 +260,8 @@ def standby(_settings: ClusterSettings, state: ClusterState) -> HealthFinding:
 
 
 def why_barred(node: NodeState) -> Iterator[tuple[str, dict[str, str]]]:
-    """What keeps Pacemaker from starting everything on *node*: templates of sentences, and their values."""
+    """What keeps Pacemaker from starting everything on *node*, or people from it: templates of sentences, and
+    their values."""
     for each in node.barred:
         values = {"node": node.name, "resource": each.resource, "constraint": each.constraint}
         if each.constraint:
@@ -269,6 +270,12 @@ def why_barred(node: NodeState) -> Iterator[tuple[str, dict[str, str]]]:
         else:
             template = "{node} could not take over: {resource} failed there too often (`crm_resource --cleanup`)."
             yield template, values
+    if not node.has_link:
+        template = (
+            "People could not reach {node}: its network card in front has no link, or Pacemaker does not watch it"
+            " (`front-link`)."
+        )
+        yield template, {"node": node.name}
 
 
 def failover_drill(context: CheckContext) -> HealthFinding | None:

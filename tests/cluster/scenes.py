@@ -2,9 +2,10 @@
 
 ``recordings/NAME.json`` has the form of ``/run/vermilion-cluster/state.json``. healthy, ring-down, fence-failed
 and lost were made with two machines in QEMU (tests/ha), before these had the appliance itself: its resource,
-and what the machines say of themselves, are put in as ``crm_mon`` prints such things. In peer-off, syncing and
-split-brain the XML is that of the real ``crm_mon`` over a CIB that ``crm_simulate`` made; what DRBD and
-Corosync say there is written by their documentation, until tests/ha has recorded it.
+what the machines say of themselves, and Pacemaker of their network cards in front, are put in as ``crm_mon``
+prints such things. In peer-off, syncing and split-brain the XML is that of the real ``crm_mon`` over a CIB that
+``crm_simulate`` made (there by hand as well); what DRBD and Corosync say there is written by their documentation,
+until tests/ha has recorded it.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ def _with_appliance(crm_mon: str) -> str:
     own = address[0].replace('id="address"', 'id="appliance"').replace("heartbeat:IPaddr2", "vermilion:appliance")
     said = (
         f'<attribute name="vermilion-ready" value="yes"/><attribute name="vermilion-settings" value="{SETTINGS}"/>'
+        '<attribute name="front-link" value="1"/>'
     )
     with_own = crm_mon.replace(address[0], address[0] + own)
     before, nodes, after = with_own.partition("<node_attributes>")
@@ -110,6 +112,17 @@ MADE: dict[str, Callable[[], State]] = {
         "crm_mon", r'(id="appliance" [^>]*maintenance=)"false" managed="true"', r'\1"true" managed="false"'
     ),
     "settings-differ": _attribute("vermilion-settings", "b" * 64),
+    "unreached": _attribute("front-link", "0"),
+    "unwatched": changed(
+        "crm_mon",
+        r'(<node_attributes>.*<node name="OTHER">(?:(?!</node>).)*)<attribute name="front-link" value="1"/>',
+        r"\1",
+    ),
+    "silent": changed(
+        "crm_mon",
+        r'(<node_attributes>.*?<node name="OTHER">)',
+        r'\1<attribute name="vermilion-probed" value="1700000000"/>',
+    ),
     "unready": _attribute("vermilion-ready", "Release 1.4.0, which serves, is not installed here."),
     "banned": changed(
         "crm_mon",

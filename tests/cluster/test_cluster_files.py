@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from appliance.cluster import ClusterUnreadable, NodeRole, read_cluster_settings, read_cluster_state, read_refusal
-from appliance.cluster.cluster_files import LARGEST, OLD
+from appliance.cluster.cluster_files import LARGEST, OLD, SILENT
 from appliance.cluster.parsing import parse_crm_mon, parse_drbd, parse_quorum, parse_rings
 from appliance.home import Home
 from tests.cluster.scenes import ARBITER, MADE, lay_down, names_of, recording, write_state
@@ -58,6 +58,26 @@ def test_roles_are_what_the_machines_do(home: Home) -> None:
         "lost": NodeRole.LOST,
         "set-aside": NodeRole.SET_ASIDE,
     }
+
+
+def test_people_have_to_reach_who_takes_over(home: Home) -> None:
+    able = {}
+    for scene in ("healthy", "unreached", "unwatched"):
+        lay_down(home, scene, NOW)
+        able[scene] = read_cluster_state(home, NOW).lets_take_over
+    assert able == {"healthy": True, "unreached": False, "unwatched": False}
+
+
+def test_what_a_machine_said_of_itself_grows_old(home: Home) -> None:
+    """By a clock of its own, which may be ahead."""
+    state = lay_down(home, "silent", NOW)
+    for apart, counts in ((SILENT, True), (SILENT + timedelta(seconds=1), False)):
+        for at in (NOW - apart, NOW + apart):
+            told = state["crm_mon"].replace('"1700000000"', f'"{at.timestamp():.0f}"')
+            write_state(home, {**state, "crm_mon": told}, NOW)
+            other = read_cluster_state(home, NOW).other
+            assert other is not None
+            assert ((other.ready, other.settings is not None) == ("yes", True)) is counts
 
 
 def test_the_copies_are_read_with_what_is_missing() -> None:

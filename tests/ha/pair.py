@@ -112,13 +112,15 @@ class State:
 
     @property
     def is_whole(self) -> bool:
-        """Whether both nodes are there, one serves, both fence devices are watched, and nobody is banned."""
+        """Whether both nodes are there, one serves, both fence devices are watched, people reach both, and
+        nobody is banned."""
         fences = {self.where(f"fence-{node.name}") for node in NODES}
         held = [
             each for each in self.crm_mon.iter("ban") if str(each.get("id")).startswith("drbd-fence-by-handler")
         ]
+        reached = self.crm_mon.findall("./node_attributes/node/attribute[@name='front-link'][@value='1']")
         return (
-            len(self.online) == len(fences) == 2
+            len(self.online) == len(fences) == len(reached) == 2
             and all(fences)
             and bool(self.active)
             and self.is_synced

@@ -38,7 +38,9 @@ beta                       : ok=90   changed=1    unreachable=0    failed=0    s
 """
 
 
-def seen(active: str, standby: str, *, online: str = "true", held: str = "", volume: str = SYNCED) -> State:
+def seen(
+    active: str, standby: str, *, online: str = "true", held: str = "", volume: str = SYNCED, link: str = "1"
+) -> State:
     """What crm_mon says of a pair of which *active* serves."""
     started = [
         _RESOURCE.format(each, "Started", active) for each in ("filesystem", "address", "appliance", "front")
@@ -47,13 +49,19 @@ def seen(active: str, standby: str, *, online: str = "true", held: str = "", vol
         _RESOURCE.format(f"fence-{one}", "Started", other) for one, other in ((active, standby), (standby, active))
     ]
     nodes = _NODE.format(active, "true") + _NODE.format(standby, online)
-    text = f"<crm><nodes>{nodes}</nodes><resources>{''.join(started + fences)}</resources>{held}</crm>"
+    links = "".join(
+        f'<node name="{each}"><attribute name="front-link" value="{value}"/></node>'
+        for each, value in ((active, "1"), (standby, link))
+    )
+    text = f"<crm><nodes>{nodes}</nodes><resources>{''.join(started + fences)}</resources>"
+    text += f"<node_attributes>{links}</node_attributes>{held}</crm>"
     return State(ET.fromstring(text), volume)  # noqa: S314 # ours
 
 
 def test_a_pair_is_whole_when_nothing_is_missing() -> None:
     assert seen("alpha", "beta").is_whole and seen("alpha", "beta").active == "alpha"
     assert not seen("alpha", "beta", online="false").is_whole
+    assert not seen("alpha", "beta", link="0").is_whole
     assert not seen("alpha", "beta", held='<bans><ban id="drbd-fence-by-handler-vermilion"/></bans>').is_whole
     assert not seen("alpha", "beta", volume=SYNCED.replace("UpToDate/UpToDate", "UpToDate/Inconsistent")).is_whole
 

@@ -67,6 +67,9 @@ WRONG: dict[str, dict[str, tuple[Condition, RunbookPage]]] = {
     "verified": {"cluster-copies": (FAILING, Page.CLUSTER_DEGRADED)},
     "outdated-here": {"cluster-copies": (FAILING, Page.CLUSTER_DEGRADED)},
     "settings-differ": {"cluster-settings": (ATTENTION, Page.CLUSTER_SETTINGS)},
+    "unreached": {"cluster-standby": (FAILING, Page.CLUSTER_STANDBY_UNREADY)},
+    "unwatched": {"cluster-standby": (FAILING, Page.CLUSTER_STANDBY_UNREADY)},
+    "silent": {"cluster-standby": (FAILING, Page.CLUSTER_STANDBY_UNREADY)},
     "unready": {"cluster-standby": (FAILING, Page.CLUSTER_STANDBY_UNREADY)},
 }
 """What is wrong in each scene; everything else is good."""
@@ -125,6 +128,9 @@ def test_the_machine_that_is_meant_is_named(home: Home) -> None:
     assert f"The disk of {here} is not up to date (Inconsistent)" in str(found(home)["cluster-copies"])
     assert "12 KiB" in str((lay_down(home, "verified", NOW), found(home)["cluster-copies"])[1])
     assert "cli-ban-vermilion" in str((lay_down(home, "banned", NOW), found(home)["cluster-standby"])[1])
+    assert "no link" in str((lay_down(home, "unreached", NOW), found(home)["cluster-standby"])[1])
+    lay_down(home, "silent", NOW)
+    assert "does not say" in str(found(home)["cluster-standby"]) and "cluster-settings" not in found(home)
     assert "1.4.0" in str((lay_down(home, "unready", NOW), found(home)["cluster-standby"])[1])
 
 

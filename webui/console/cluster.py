@@ -65,7 +65,7 @@ blueprint = Blueprint("cluster", __name__)
 class ShownNode:
     """A machine, its role in words, and whether it could take over: ``problem`` says why not. ``equal``: whether
     its settings are those of the machine that serves; None where nobody knows. ``barred``: what would not start
-    there."""
+    there, or that people would not reach it."""
 
     it: NodeState
     role: str

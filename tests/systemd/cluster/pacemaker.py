@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -50,6 +51,8 @@ CONFIGURATION = """<cib validate-with="pacemaker-3.9" admin_epoch="0" epoch="1" 
 STATE = """<node_state id="{id}" uname="{name}" in_ccm="{up}" crmd="{up}" join="{join}" expected="{join}">
 <transient_attributes id="{id}"><instance_attributes id="status-{id}">
 <nvpair id="status-{id}-volume" name="master-volume" value="{score}"/>
+<nvpair id="status-{id}-link" name="front-link" value="{link}"/>
+<nvpair id="status-{id}-probed" name="vermilion-probed" value="{probed}"/>
 <nvpair id="status-{id}-ready" name="vermilion-ready" value="{ready}"/>
 <nvpair id="status-{id}-settings" name="vermilion-settings" value="{settings}"/>
 </instance_attributes></transient_attributes></node_state>"""
@@ -76,11 +79,12 @@ class Pacemaker:
         assert digest == (0, ""), digest
         self.digest = json.loads((root / "run/vermilion-cluster/state.json").read_text())["settings"]
 
-    def form(self, *, ready: str = "yes", settings: str = "", up: bool = True) -> None:
-        """The appliance serves here; the other node is as is said."""
-        states = STATE.format(
-            id=1, name=HERE, up=1700000000, join="member", score=10001, ready="yes", settings=self.digest
-        )
+    def form(
+        self, *, ready: str = "yes", settings: str = "", up: bool = True, link: int = 1, silent: int = 0
+    ) -> None:
+        """The appliance serves here; the other node is as is said, its probe *silent* for so many seconds."""
+        own = {"up": 1700000000, "join": "member", "ready": "yes", "link": 1, "probed": int(time.time())}
+        states = STATE.format(id=1, name=HERE, score=10001, settings=self.digest, **own)
         states += STATE.format(
             id=2,
             name=THERE,
@@ -88,6 +92,8 @@ class Pacemaker:
             join="member" if up else "down",
             score=10000,
             ready=ready,
+            link=link,
+            probed=int(time.time()) - silent,
             settings=settings or self.digest,
         )
         self.cib.write_text(CONFIGURATION.format(here=HERE, there=THERE, states=states))

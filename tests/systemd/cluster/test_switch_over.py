@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import threading
 from contextlib import suppress
@@ -131,6 +132,9 @@ class TestSwitchOver:
             ({"up": False}, "is not there"),
             ({"ready": "Release 1.1, which serves, is not installed here."}, "Release 1.1, which serves, is not"),
             ({"settings": "0" * 64}, "differ from those here"),
+            ({"link": 0}, f"is not ready: People could not reach {THERE}: its network card"),
+            ({"silent": 900}, "has said nothing for some minutes"),
+            ({"silent": -900}, "has said nothing for some minutes"),
         ],
     )
     def test_a_standby_that_could_not_serve_gets_nothing(
@@ -243,6 +247,12 @@ class TestSwitchOver:
         said = pacemaker.run("status")[1]
         assert "10.77.1.12 connected, 10.77.2.11 to 10.77.2.12 interrupted" in said
         assert f"settings: other on {THERE}; run `install --cluster INVENTORY`" in said
+        pacemaker.form(link=0)
+        assert f"{THERE}: standby, online; ready: People could not reach {THERE}" in pacemaker.run("status")[1]
+        pacemaker.form(silent=900)
+        said = pacemaker.run("status")[1].splitlines()
+        assert f"{THERE}: standby, online; ready: not known" in said
+        assert f"settings: {THERE} does not say" in said
         self.corosync(root, "peer-off")
         assert "rings: the other node is seen by none" in pacemaker.run("status")[1]
 
@@ -264,6 +274,17 @@ class TestSwitchOver:
         (root / "etc/vermilion/fence-unproven.json").unlink()
         assert "fencing: ready" in pacemaker.run("status")[1].splitlines()
         assert pacemaker.run("probe") == (0, "") and json.loads(state.read_text())["unproven"] == []
+
+    def test_the_probe_tells_each_two_minutes_that_it_runs(self, pacemaker: Pacemaker) -> None:
+        """Not each 15 seconds: Pacemaker decides anew after each change."""
+        root, told = pacemaker.root, pacemaker.root / "told"
+        program(root / "bin/attrd_updater", f'#!/bin/sh\necho "$@" >>{root}/told\n')
+        text = pacemaker.cib.read_text()
+        assert pacemaker.run("probe") == (0, "")
+        assert "vermilion-probed" not in told.read_text()
+        pacemaker.cib.write_text(re.sub(r'(status-1-probed" name="[^"]*" value=")\d+', r"\g<1>1700000000", text))
+        assert pacemaker.run("probe") == (0, "")
+        assert re.search(r"--name vermilion-probed --update \d{10}\n", told.read_text())
 
     def test_the_probe_leaves_what_they_say_and_what_has_to_be_equal(self, pacemaker: Pacemaker) -> None:
         root, path = pacemaker.root, pacemaker.root / "run/vermilion-cluster/state.json"
