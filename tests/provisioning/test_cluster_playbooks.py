@@ -314,6 +314,14 @@ def test_a_switch_waits_for_what_passes(refusal: str, again: bool) -> None:
     assert templar(given).template(trusted(f"{{{{ {task['until']} }}}}")) is not again
 
 
+@pytest.mark.parametrize(
+    ("address", "asked"), [("192.0.2.10/24", "192.0.2.10:443"), ("2001:db8::10/64", "[2001:db8::10]:443")]
+)
+def test_the_floating_address_is_asked_by_its_url(address: str, asked: str) -> None:
+    [url] = [each["ansible.builtin.uri"]["url"] for each in tasks("resources") if "ansible.builtin.uri" in each]
+    assert templar({"cluster_address": address}).template(trusted(url)) == f"https://{asked}/livez"
+
+
 SUCCESS = (
     '<fence_event action="reboot" target="node-a" client="stonith_admin.7" origin="node-b" status="success"'
     ' delegate="node-b" completed="2026-11-30 16:55:11.996009Z"/>'
