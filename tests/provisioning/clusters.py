@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import importlib.util
 import os
 import subprocess
@@ -124,8 +125,17 @@ def own(role: str = "cluster") -> dict[str, Any]:
     return dict(trusted(yaml.safe_load((ROLES / role / "vars/main.yml").read_text(encoding="utf-8"))))
 
 
+@functools.cache
+def load_plugins() -> None:
+    """Lookups, such as that of a file; Ansible takes it badly to be asked twice."""
+    from ansible.plugins.loader import init_plugin_loader  # noqa: PLC0415
+
+    init_plugin_loader()
+
+
 def refusals(rules: str, **given: Any) -> list[str]:
     """What the *rules* of that name say against one of the two, with what is *given*."""
+    load_plugins()
     found = templar({**both(**given), **own()}).template(trusted(f"{{{{ {rules} }}}}"))
     return [str(rule["otherwise"]) for rule in found if not rule["holds"]]
 

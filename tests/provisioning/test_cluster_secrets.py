@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import functools
 import json
 import os
 import shutil
@@ -16,18 +15,10 @@ import pytest
 pytest.importorskip("ansible", reason="ansible-core comes with `scripts/setup lint`")
 
 from tests.provisioning import clusters
-from tests.provisioning.clusters import CLUSTER, module, playbook, run, tasks
+from tests.provisioning.clusters import CLUSTER, load_plugins, module, playbook, run, tasks
 from tests.provisioning.test_preflight import templar, trusted
 
 pytestmark = pytest.mark.slow
-
-
-@functools.cache
-def load_plugins() -> None:
-    """Lookups, such as that of a file; Ansible takes it badly to be asked twice."""
-    from ansible.plugins.loader import init_plugin_loader  # noqa: PLC0415
-
-    init_plugin_loader()
 
 
 @pytest.mark.skipif(
@@ -199,34 +190,29 @@ def test_lines_of_a_secret_may_end_as_any_editor_ends_them(tmp_path: Path) -> No
     ("lines", "refused"),
     [
         ("community=hush\nsnmp-priv-passwd=plug\n", ""),
-        ("community=hush\n", ""),
-        ("community=hush\n plug = 3\nip=192.0.2.9\n", "ip, plug"),
-        ("PORT=3\nport-as-ip=1\naction=status\n", "action, port, port_as_ip"),
+        ("\r\nPASSWORD=hush\r\n", ""),
+        ("community=hush\n plug = 3\nip=192.0.2.9\n", "2, 3"),
+        ("PORT=3\ncommunity=hush\naction=status\n", "1, 3"),
+        ("systems_uri=/redfish/v1/Systems/2\n", "1"),
+        ("target=0x82\nredfish-uri=/other\n", "1, 2"),
+        ("aHVzaA==\n", "1"),
+        ("hush\n", "1"),
     ],
 )
 def test_what_is_cut_stands_where_a_change_is_proven_anew(tmp_path: Path, lines: str, refused: str) -> None:
-    load_plugins()
+    """Said with the other settings, before anything is touched, and without a word of the file: it is secret."""
     (tmp_path / "secrets").write_text(lines, encoding="utf-8")
-    order = tasks("passwords")
-    [guard] = [each for each in order if each["name"] == "It only opens the device"]
-    assert order.index(guard) < order.index(
-        next(each for each in order if "cluster_sealing" in each.get("vars", {}))
-    )
-    known = {
-        **clusters.own(),
-        **clusters.both(),
-        "cluster_named": "node-a",
-        "cluster_named_by": "secrets_file",
-        "cluster_password_file": str(tmp_path / "secrets"),
-        "cluster_password": [str(tmp_path / "secrets")],
-    }
-    asking = templar({**known, **trusted(guard["vars"])})
-    assert asking.template(trusted(f"{{{{ {guard['when']} }}}}")) is True
-    asserted = guard["ansible.builtin.assert"]
-    assert asking.template(trusted(f"{{{{ {asserted['that']} }}}}")) is (not refused)
-    said = str(asking.template(trusted(asserted["fail_msg"])))
-    assert f"names as secrets_file, has {refused}, which say what" in said
-    assert "hush" not in said and "192.0.2.9" not in said, "the file is a secret"
+    fence = {"agent": "fence_apc_snmp", "options": {"ip": "192.0.2.21", "secrets_file": str(tmp_path / "secrets")}}
+    said = [
+        each for each in clusters.refusals("cluster_setting_rules", cluster_fence=fence) if "NAME=VALUE of" in each
+    ]
+    assert len(said) == bool(refused)
+    for sentence in said:
+        assert (
+            f"node-a: {tmp_path}/secrets, which cluster_fence names as secrets_file, has in line {refused} some"
+            in sentence
+        )
+        assert not any(secret in sentence for secret in ("hush", "192.0.2.9", "aHVzaA"))
 
 
 def test_secrets_of_a_device_stand_in_no_configuration() -> None:
