@@ -17,6 +17,7 @@ from appliance.ledger import LogCheck, LogProofs, LogScan
 from appliance.store.database import Database
 from appliance.supervision import inherited, running_authority
 from appliance.witnesses import policy_of
+from appliance.witnesses.asking import LogCheckpoint
 from appliance.witnesses.gate import (
     MOST_ENTRIES,
     LaterCheckpoint,
@@ -151,16 +152,20 @@ def gate(ctx: click.Context, accept: bool, without_database: bool) -> None:
         )
     if report.later:
         ctx.exit(BEHIND)
-    if report.newest:
-        try:
-            keep_checkpoint(home, report.newest)
-        except OSError as error:
-            terminal.warn(
-                "The newest checkpoint, with which the authority compares its memory, cannot be kept: {why}",
-                why=error,
-            )
-            ctx.exit(1)
+    if report.newest and not _is_kept(home, terminal, report.newest):
+        ctx.exit(1)
     terminal.say("Witnesses asked: {count}; none knows more of the log than there is here.", count=report.asked)
+
+
+def _is_kept(home: Home, terminal: Terminal, newest: LogCheckpoint) -> bool:
+    try:
+        keep_checkpoint(home, newest)
+    except OSError as error:
+        terminal.warn(
+            "The newest checkpoint, with which the authority compares its memory, cannot be kept: {why}", why=error
+        )
+        return False
+    return True
 
 
 def _accept_refused(home: Home, terminal: Terminal) -> frozenset[str]:
