@@ -270,7 +270,7 @@ def why_barred(node: NodeState) -> Iterator[tuple[str, dict[str, str]]]:
         else:
             template = "{node} could not take over: {resource} failed there too often (`crm_resource --cleanup`)."
             yield template, values
-    if not node.has_link:
+    if not node.has_link and node.role is not NodeRole.SET_ASIDE:  # there Pacemaker watches no link
         template = (
             "People could not reach {node}: its network card in front has no link, or Pacemaker does not watch it"
             " (`front-link`)."

@@ -107,7 +107,13 @@ MADE: dict[str, Callable[[], State]] = {
     "long-names": _long_names,
     "unproven": _unproven,
     "not-started": changed("crm_mon", r'(id="appliance" [^>]*role=)"Started"', r'\1"Stopped"'),
-    "set-aside": changed("crm_mon", r'(name="OTHER" id="\d+" online="true" )standby="false"', r'\1standby="true"'),
+    # Pacemaker stops there what watches the link, too, which takes its attribute away.
+    "set-aside": changed(
+        "crm_mon",
+        r'(name="OTHER" id="\d+" online="true" )standby="false"'
+        r'(.*<node_attributes>.*<node name="OTHER">(?:(?!</node>).)*)<attribute name="front-link" value="1"/>',
+        r'\1standby="true"\2',
+    ),
     "paused": changed(
         "crm_mon", r'(id="appliance" [^>]*maintenance=)"false" managed="true"', r'\1"true" managed="false"'
     ),

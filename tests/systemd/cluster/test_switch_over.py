@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from appliance.cluster.cluster_files import SILENT
 from appliance.cluster.parsing import parse_drbd
 from tests.cluster.scenes import MADE
 from tests.systemd.cluster.machine import HERE, THERE, asked, cluster, program, ran, there
@@ -133,8 +134,8 @@ class TestSwitchOver:
             ({"ready": "Release 1.1, which serves, is not installed here."}, "Release 1.1, which serves, is not"),
             ({"settings": "0" * 64}, "differ from those here"),
             ({"link": 0}, f"is not ready: People could not reach {THERE}: its network card"),
-            ({"silent": 900}, "has said nothing for some minutes"),
-            ({"silent": -900}, "has said nothing for some minutes"),
+            ({"silent": int(SILENT.total_seconds()) + 60}, "has said nothing for some minutes"),
+            ({"silent": -int(SILENT.total_seconds()) - 60}, "has said nothing for some minutes"),
         ],
     )
     def test_a_standby_that_could_not_serve_gets_nothing(
@@ -154,6 +155,14 @@ class TestSwitchOver:
             assert "differ from those here" in pacemaker.run("switch-over")[1]
         marker.write_text(f"5f3a {THERE}\n")
         assert "did not serve within 1 seconds" in pacemaker.run("switch-over", "--wait", "1")[1]
+        unproven = pacemaker.root / "etc/vermilion/fence-unproven.json"
+        unproven.write_text(json.dumps({"nodes": [THERE]}))
+        assert "did not serve within 1 seconds" in pacemaker.run("switch-over", "--wait", "1")[1], (
+            "else no way out"
+        )
+        marker.unlink()
+        pacemaker.form()
+        assert "is not proven" in pacemaker.run("switch-over")[1]
 
     def test_a_plan_that_cannot_be_written_moves_nothing(self, pacemaker: Pacemaker) -> None:
         (pacemaker.root / "volume/cluster").write_text("")
