@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ pytest.importorskip("ansible", reason="ansible-core comes with `scripts/setup li
 from appliance.operations.releases import UpgradeStep
 from tests.cluster.commands import tool
 from tests.provisioning import clusters
-from tests.provisioning.clusters import CLUSTER, NAMES, here, member, module, playbook, run, tasks, written
+from tests.provisioning.clusters import CLUSTER, NAMES, member, module, playbook, run, tasks, written
 from tests.provisioning.test_preflight import templar, trusted
 
 pytestmark = pytest.mark.slow
@@ -168,77 +167,6 @@ def test_a_machine_that_comes_has_everything_before_the_cluster_may_use_it() -> 
     assert "when" not in devices, "a device that was changed is in force before it is proven"
 
 
-def drbd(connection: str, disks: str) -> str:
-    return f" 0: cs:{connection} ro:Secondary/Primary ds:{disks} C r-----"
-
-
-EQUAL = drbd("Connected", "UpToDate/UpToDate")
-COPIED = drbd("SyncTarget", "Inconsistent/UpToDate")
-PARTED = drbd("StandAlone", "UpToDate/DUnknown")
-ALONE = drbd("WFConnection", "UpToDate/DUnknown")
-DISKLESS = drbd("Connected", "Diskless/UpToDate")
-ELSEWHERE = drbd("Connected", "UpToDate/Failed")
-COMING = [" 0: cs:Unconfigured", drbd("StandAlone", "Diskless/DUnknown"), ALONE]
-
-
-@pytest.mark.parametrize(
-    ("states", "slept", "ends", "said"),
-    [
-        ([EQUAL], 0, True, None),
-        ([drbd("StandAlone", "Diskless/DUnknown"), EQUAL], 1, True, None),
-        ([*COMING, COPIED], 3, False, None),
-        ([COPIED], 0, False, None),
-        ([drbd("PausedSyncS", "UpToDate/Inconsistent")], 0, False, None),
-        ([PARTED], 1, True, "cluster-split.md"),
-        ([drbd("StandAlone", "Diskless/DUnknown")], 1, True, "The disk of node-b has failed"),
-        ([DISKLESS], 1, True, "The disk of node-b has failed"),
-        ([ELSEWHERE], 1, True, "The disk of node-a has failed"),
-        ([ALONE], 20, True, "on node-a by `crm_mon -1`"),
-        ([*COMING], 20, True, "cs:WFConnection ro:Secondary/Primary ds:UpToDate/DUnknown"),
-        ([" 0: cs:Unconfigured"], 20, True, "`crm_resource --cleanup --resource volume --node node-b`"),
-        (["version: 8.4.11"], 20, True, "nothing of the volume"),
-    ],
-)
-def test_a_copy_is_waited_for_as_long_as_one_is_made(
-    tmp_path: Path, states: list[str], slept: int, ends: bool, said: str | None
-) -> None:
-    """Over a slow line for many hours. Pacemaker's agent attaches the disk, asks who else is there, and connects
-    then: StandAlone for so long. Whatever does not pass ends the run, which keeps every other one waiting."""
-    found = {each["name"]: each for each in tasks("joined_sync")}
-    looks, demand = found["Both disks have the same, or cannot have it"], found["They have"]
-    asking = templar({**clusters.both(2), "cluster_timeout_factor": 2})
-    (tmp_path / "states").write_text("\n".join(states) + "\n", encoding="utf-8")
-    passes = f"echo >>{tmp_path}/slept; [ $(wc -l <{tmp_path}/states) = 1 ] || sed -i 1d {tmp_path}/states"
-    script = str(asking.template(trusted(looks["ansible.builtin.shell"])))
-    done = run(
-        "sh", "-c", script.replace("cat /proc/drbd", f"head -n 1 {tmp_path}/states").replace("sleep 30", passes)
-    )
-    assert done.stdout == f"{states[-1]}\n"
-    assert (tmp_path / "slept").read_text().count("\n") == slept if slept else not (tmp_path / "slept").exists()
-    given = {**clusters.both(2), "cluster_volume": {"stdout": done.stdout}, **trusted(demand["vars"])}
-    asking = templar(given)
-    assert asking.template(trusted(f"{{{{ {looks['until']} }}}}")) is ends
-    if ends:
-        asserted = demand["ansible.builtin.assert"]
-        assert asking.template(trusted(f"{{{{ {asserted['that']} }}}}")) is (said is None)
-        sentence = str(asking.template(trusted(asserted["fail_msg"])))
-        assert sentence.startswith("node-b: ") and (said or "") in sentence
-
-
-@pytest.mark.parametrize(
-    ("held", "purpose", "waits"), [("off", "form", True), ("on", "form", False), ("on", "replace", True)]
-)
-def test_nobody_waits_for_a_machine_that_is_set_aside(held: str, purpose: str, waits: bool) -> None:
-    order = [each["name"] for each in tasks("joined_sync")]
-    [demand] = [each for each in tasks("joined_sync") if each["name"] == "It is not set aside"]
-    assert order.index(demand["name"]) < order.index("Both disks have the same, or cannot have it")
-    given = clusters.both(2, cluster_held={"stdout": held}, cluster_purpose=purpose)
-    asserted = demand["ansible.builtin.assert"]
-    assert templar(given).template(trusted(f"{{{{ {asserted['that']} }}}}")) is waits
-    sentence = str(templar(given).template(trusted(asserted["fail_msg"])))
-    assert "`crm_attribute --type nodes --node node-b --name standby --delete` ends that" in sentence
-
-
 def test_a_new_user_has_one_number_before_anything_is_written_as_it(tmp_path: Path) -> None:
     """By the active node's choice: by then no package of the standby has taken it, and no release was changed."""
     plays = {each["name"]: each for each in playbook("cluster_upgrade")}
@@ -291,142 +219,11 @@ def test_a_rollback_that_is_refused_leaves_what_apt_sees(
 
 
 @pytest.mark.parametrize(
-    ("refusal", "again"),
-    [
-        ("node-b is not ready: its probe (vermilion-cluster.timer) has said nothing yet.", True),
-        (
-            "Settings, secrets, release or users of node-b differ from those here;"
-            " run `install --cluster INVENTORY`.",
-            True,
-        ),
-        ("The volume is not the same on both nodes: its replication is SyncSource. Wait until it is.", True),
-        ("Without fencing nothing is switched over: the fence device fence-node-a does not run.", True),
-        ("The cluster has no quorum.", False),
-    ],
-)
-def test_a_switch_waits_for_what_passes(refusal: str, again: bool) -> None:
-    """A machine that was just cut is to take over: its volume and its fence device are back soon."""
-    [block] = [each["block"] for each in tasks("cut") if "block" in each]
-    [task] = [each for each in block if "switch-over" in str(each)]
-    command = (CLUSTER.parents[2] / "systemd/bin/vermilion-cluster").read_text(encoding="utf-8")
-    assert all(each in command for each in task["vars"]["cluster_passes"].split("|")), "as it says it"
-    given = {**clusters.both(), **trusted(task["vars"]), "cluster_went": {"rc": 1, "stderr": refusal}}
-    assert templar(given).template(trusted(f"{{{{ {task['until']} }}}}")) is not again
-
-
-@pytest.mark.parametrize(
     ("address", "asked"), [("192.0.2.10/24", "192.0.2.10:443"), ("2001:db8::10/64", "[2001:db8::10]:443")]
 )
 def test_the_floating_address_is_asked_by_its_url(address: str, asked: str) -> None:
     [url] = [each["ansible.builtin.uri"]["url"] for each in tasks("resources") if "ansible.builtin.uri" in each]
     assert templar({"cluster_address": address}).template(trusted(url)) == f"https://{asked}/livez"
-
-
-SUCCESS = (
-    '<fence_event action="reboot" target="node-a" client="stonith_admin.7" origin="node-b" status="success"'
-    ' delegate="node-b" completed="2026-11-30 16:55:11.996009Z"/>'
-)
-CUT_AT = int(datetime(2026, 11, 30, 16, 55, 11, tzinfo=UTC).timestamp())
-
-
-@pytest.mark.parametrize(
-    ("begun", "succeeded", "started", "done"),
-    [
-        ({}, [SUCCESS], 60, False),
-        ({"boot": "boot-0", "before": 0}, [SUCCESS], 60, True),
-        ({"boot": "boot-0", "before": 1}, [SUCCESS], 60, False),
-        ({"boot": "boot-0", "before": 1}, [SUCCESS] * 2, 60, True),
-        ({"boot": "boot-1", "before": 0}, [SUCCESS], 60, False),
-        # A device that waits before it says so, and one that said it an hour before the machine started.
-        ({"boot": "boot-0", "before": 0}, [SUCCESS], -30, True),
-        ({"boot": "boot-0", "before": 0}, [SUCCESS], 3600, False),
-        ({"boot": "boot-0", "before": 0}, [SUCCESS], -3600, False),
-        # Of several the last counts, and its zone is its own.
-        ({"boot": "boot-0", "before": 1}, [SUCCESS.replace(" 16:", " 15:"), SUCCESS], 60, True),
-        ({"boot": "boot-0", "before": 0}, [SUCCESS.replace(" 16:", " 17:").replace("Z", " +01:00")], 60, True),
-        # What failed, and what somebody answered for (stonith_admin --confirm).
-        ({"boot": "boot-0", "before": 0}, [SUCCESS.replace("success", "failed")], 60, False),
-        ({"boot": "boot-0", "before": 0}, [SUCCESS.replace('te="node-b"', 'te="a human"')], 60, False),
-        ({"boot": "boot-0", "before": 0}, [SUCCESS.partition(" completed")[0] + "/>"], 60, False),
-    ],
-)
-def test_a_cut_that_was_begun_counts_once_it_was_done(
-    begun: dict[str, Any], succeeded: list[str], started: int, done: bool
-) -> None:
-    """Not by an earlier one of the same machine, of which Pacemaker's history tells as well, nor by a start that
-    was another one's."""
-    cut, prove = tasks("cut"), tasks("prove")
-    [asks] = [each for each in prove if each["name"] == "Whether that is done"]
-    [begins] = [each for each in cut if each["name"] == "It was begun"]
-    [remembers] = [str(each) for each in prove if each.get("register") == "cluster_history"]
-    assert " --verbose " in remembers, "stonith_admin 3.0 tells of the oldest cut alone without it"
-    given = {**clusters.own(), **clusters.both(2)}
-    given |= {"cluster_cut": given["hostvars"]["node-a"]["cluster_node"], "cluster_target": "node-a"}
-    given["hostvars"]["node-a"]["cluster_here"] = here(booted=CUT_AT + started)
-    given["cluster_history"] = {"stdout": "\n".join(succeeded)}
-    counted = sum('status="success"' in each and 'delegate="node-b"' in each for each in succeeded)
-    fresh = templar(given).template(trusted(begins["ansible.builtin.copy"]["content"]))
-    assert json.loads(fresh) == {"node": "node-a", "settings": "0" * 64, "boot": "boot-1", "before": counted}
-    given["cluster_begun"] = {**json.loads(fresh), **begun} if begun else {}
-    said = templar(given).template(trusted(asks["ansible.builtin.set_fact"]["cluster_was_cut"]))
-    assert said is done
-    forgets, again = [each for each in cut if each.get("ansible.builtin.file", {}).get("state") == "absent"]
-    names = [each["name"] for each in cut]
-    assert names.index(begins["name"]) < names.index(forgets["name"]) < names.index("It was cut")
-    for result, failed in (({"rc": 1}, True), ({}, True), ({"rc": 0}, False)):
-        given |= {"cluster_cutter": "node-b", "cluster_cut_done": result}
-        assert templar(given).template(trusted(f"{{{{ {forgets['when']} }}}}")) is failed
-    assert (
-        names.index("Which start it is") < names.index(again["name"]) < names.index("It has really started anew")
-    )
-    assert again["ansible.builtin.file"] == forgets["ansible.builtin.file"]
-    for boot, same in (("boot-1\n", True), ("boot-2\n", False)):
-        given["hostvars"]["node-a"]["cluster_boot"] = {"stdout": boot}
-        asking = templar(given)
-        assert all(asking.template(trusted(f"{{{{ {each} }}}}")) for each in again["when"]) is same
-
-
-@pytest.mark.parametrize(
-    ("here_seen", "there_seen", "left"),
-    [
-        ("", "", [*NAMES]),
-        ("ab", "ab", []),
-        ("ab", "a", ["node-b"]),
-        ("", "ab", [*NAMES]),
-        ("xb", "xb", ["node-a"]),
-    ],
-)
-def test_both_machines_say_which_device_is_not_proven_before_it_is_in_force(
-    here_seen: str, there_seen: str, left: list[str]
-) -> None:
-    """By what both have on record; where nothing is left there is no file, so a second run changes nothing."""
-    given = {**clusters.own(), **clusters.both()}
-    for each, letter in zip(given["cluster_nodes"], "ab", strict=True):
-        each["fence_digest"] = letter * 64
-    for name, seen in zip(NAMES, (here_seen, there_seen), strict=True):
-        record = {NAMES[n]: {"settings": letter * 64} for n, letter in enumerate(seen)}
-        given["hostvars"][name]["cluster_proven"] = record
-    asking = templar(given)
-    assert asking.template(trusted("{{ cluster_unproven }}")) == left
-    for name, between in (("configuration", "It is told, and only what differs"), ("prove", None)):
-        order = tasks(name)
-        says, gone = [each for each in order if "fence-unproven.json" in str(each)]
-        assert json.loads(asking.template(trusted(says["ansible.builtin.copy"]["content"]))) == {"nodes": left}
-        assert says["ansible.builtin.copy"]["dest"] == gone["ansible.builtin.file"]["path"]
-        assert asking.template(trusted(f"{{{{ {says['when']} }}}}")) is bool(left)
-        assert asking.template(trusted(f"{{{{ {gone['when']} }}}}")) is (not left)
-        names = [each["name"] for each in order]
-        if between:
-            assert names.index(says["name"]) < names.index(between) < names.index(gone["name"])
-        else:
-            assert names.index("Both machines keep the record") < names.index(says["name"])
-    [proves] = tasks("proof")
-    for number, name in enumerate(NAMES):
-        given["cluster_cut"] = given["cluster_nodes"][number]
-        assert templar(given).template(trusted(f"{{{{ {proves['when']} }}}}")) is (name in left)
-    joins = [str(each) for each in tasks("join")]
-    [known] = [n for n, each in enumerate(joins) if "'cluster_proven'" in each]
-    assert known < next(n for n, each in enumerate(joins) if "configuration.yml" in each)
 
 
 @pytest.mark.parametrize(
@@ -452,24 +249,6 @@ def test_an_arbiter_that_has_changed_is_asked_and_one_that_is_gone_is_not(
     asking = templar({"cluster_arbiter": named, "cluster_arbiter_asked": {"rc": 0, "stdout": told}})
     assert asking.template(trusted(f"{{{{ {ends['when']} }}}}")) is (not named)
     assert all(asking.template(trusted(f"{{{{ {each} }}}}")) for each in asks["when"]) is anew
-
-
-@pytest.mark.parametrize("left", [True, False])
-def test_no_machine_is_cut_with_a_ceremony_in_its_memory(left: bool) -> None:
-    found = {each["name"]: each for each in tasks("prove")}
-    guard = found["Nothing of it is lost"]
-    order = list(found)
-    assert order.index("Whether that is done") < order.index(guard["name"]) < order.index("It is cut")
-    given = clusters.both()
-    given |= {"cluster_cut": given["cluster_node"], "cluster_target": "node-a", "cluster_cutter": "node-b"}
-    given["hostvars"]["node-a"]["cluster_ceremony"] = {"stat": {"exists": left}}
-    given["hostvars"]["node-b"]["cluster_was_cut"] = False
-    asking = templar(given)
-    assert asking.template(trusted(f"{{{{ {guard['when']} }}}}")) is True
-    asserted = guard["ansible.builtin.assert"]
-    assert asking.template(trusted(f"{{{{ {asserted['that']} }}}}")) is not left
-    said = str(asking.template(trusted(asserted["fail_msg"])))
-    assert said.startswith("node-a is to be cut now") and "the files in its /run/vermilion-ceremony" in said
 
 
 MONDAY, TUESDAY = "20261130T020000Z", "20261201T020000Z"
