@@ -294,7 +294,9 @@ class RunbookPage(StrEnum):
     CLUSTER_RING = _Page("cluster-ring", "Check the network between {here} and {there} (`corosync-cfgtool -n`).")
     CLUSTER_QUORUM = _Page("cluster-quorum", "See who is missing (`corosync-quorumtool -s`), and bring them back.")
     CLUSTER_SETTINGS = _Page(
-        "cluster-settings", "Run `install --cluster INVENTORY` of the bundle, which makes both machines equal."
+        "cluster-settings",
+        "Run `install --cluster INVENTORY` of the bundle, which makes both machines equal; where an upgrade broke"
+        " off, run that one again.",
     )
     CLUSTER_STANDBY_UNREADY = _Page(
         "cluster-standby-unready",

@@ -50,6 +50,7 @@ def survey(number: int) -> dict[str, Any]:
         "seen": [],
         "waiting": {"for_quorum": False, "cuts": []},
         "replacing": False,
+        "leaving": False,
         "number": 0,
         "mounted": "",
         "home": False,

@@ -153,6 +153,11 @@ MACHINES: list[tuple[str, dict[str, Any], str]] = [
         "node-a: a machine of the cluster was being replaced, and that was interrupted; run the playbook",
     ),
     (
+        "half left",
+        {"cluster_here": here(leaving=True)},
+        "node-a was to go on by itself, and that was interrupted; run the playbook cluster_leave to its end",
+    ),
+    (
         "unsure",
         {
             **REPLACING,

@@ -16,9 +16,13 @@ from tests.provisioning.test_preflight import ROLES
 
 SCRIPT = (ROLES / "cluster/files/move.sh").read_text(encoding="utf-8")
 STEP = re.compile(
-    r"^(?: {8})?(?=(?:away|type|label|case|mkfs|sync|e2label|mkdir|mount|said|umount|differs|\[|rmdir|mv)\b|\[)"
+    r"^(?: {4}){0,2}"
+    r"(?=(?:away|type|label|case|mkfs|sync|sysctl|e2label|mkdir|mount|copied|compared|umount|chattr|rmdir|mv)\b|\[)"
 )
 """Where a command of the script begins, at which it can be interrupted."""
+
+ONTO, BACK = 'if [ "${1:-}" = back ]; then\n', "\nfi\n"
+"""What the way back is between, which is no part of the other one."""
 
 pytestmark = [
     pytest.mark.slow,
@@ -76,11 +80,14 @@ class Machine:
         (self.root / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
         (self.root / "bin" / name).chmod(0o755)
 
-    def move(self, interrupted_at: int = 0) -> subprocess.CompletedProcess[str]:
+    def move(self, interrupted_at: int = 0, *, back: bool = False) -> subprocess.CompletedProcess[str]:
         """The script is run, or dies before that step of it; the disk has then what was handed to it so far."""
+        head, _, rest = SCRIPT.partition(ONTO)
+        inside, _, after = rest.partition(BACK)
+        parts = ((head, True), (ONTO + inside + BACK, back), (after, not back))
         lines, number = ["export SCRIPT=$$"], 0
-        for line in SCRIPT.splitlines():
-            if STEP.match(line):
+        for line, counts in ((line, counts) for part, counts in parts for line in part.splitlines()):
+            if counts and STEP.match(line):
                 number += 1
                 if number == interrupted_at:
                     lines.append(f"{self._cut}; kill -9 $$")
@@ -92,8 +99,13 @@ class Machine:
                 text = text.replace(place, f"{self.root}{place}")
             (self.root / "run").mkdir(exist_ok=True)
             known = {**os.environ, "PATH": f"{self.root}/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+            given = ("move.sh", "back", here) if back else ()
             told = subprocess.run(
-                ["unshare", "--mount", "sh", "-c", text], capture_output=True, text=True, check=False, env=known
+                ["unshare", "--mount", "sh", "-c", text, *given],
+                capture_output=True,
+                text=True,
+                check=False,
+                env=known,
             )
         if told.returncode == -9:
             self.cut.rename(self.image)
@@ -265,3 +277,93 @@ def test_what_is_on_the_volume_already_is_not_overwritten(machine: Machine) -> N
     done = machine.move()
     assert done.returncode == 1 and "The volume holds ext2" in done.stderr
     assert machine.image.read_bytes() == before and machine.home.exists()
+
+
+class Served(Machine):
+    """The home is on the volume; where it was is a folder that nobody can put anything into."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        done = self.move()
+        assert (done.returncode, done.stderr) == (0, "")
+        shutil.rmtree(self.aside)
+        with self.volume() as volume:
+            (volume / "cluster/history.jsonl").write_text("{}\n")
+            self.had = described(volume)
+        self.had = {name: each for name, each in self.had.items() if name != "lost+found"}
+        self.home.mkdir()
+        self.hold("+i")
+
+    def hold(self, how: str) -> None:
+        subprocess.run(["chattr", how, self.home], check=True)
+
+    def is_back(self) -> bool:
+        """Whether all of it is where it was; what is there is all or nothing, and the disk has it always."""
+        with self.volume() as volume:
+            found = described(volume)
+        assert {name: each for name, each in found.items() if name != "lost+found"} == self.had
+        if not self.home.exists() or not any(self.home.iterdir()):
+            return False
+        assert described(self.home) == self.had
+        return True
+
+    def release(self) -> None:
+        if self.home.exists():
+            self.hold("-i")
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    machine = Served(tmp_path)
+    yield machine
+    machine.release()
+
+
+def test_the_home_comes_back_and_the_disk_stays_as_it_is(served: Served) -> None:
+    disk = served.image.read_bytes()
+    for _ in range(2):  # done again, it changes nothing
+        done = served.move(back=True)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        assert served.is_back() and served.image.read_bytes() == disk
+    assert not served.home.with_name("vermilion.alone").exists()
+    (served.home / "trust/new").write_text("it can be written to again")
+
+
+def test_cut_at_any_step_of_the_way_back_it_is_whole_and_goes_on(tmp_path: Path) -> None:
+    counted, number, ends = 1, 0, []
+    while number < counted:
+        number += 1
+        machine = Served(tmp_path / str(number))
+        try:
+            assert machine.move(interrupted_at=number, back=True).returncode == -9
+            counted = machine.steps
+            ends.append(machine.is_back())
+            done = machine.move(back=True)
+            assert (done.returncode, done.stderr) == (0, ""), number
+            assert machine.is_back()
+        finally:
+            machine.release()
+        shutil.rmtree(machine.root)
+    assert number > 12 and ends[0] is False and ends[-1] is True, "from the first command to the last"
+
+
+def test_a_disk_that_is_not_the_volume_s_is_not_taken_for_it(served: Served) -> None:
+    whole = served.image.read_bytes()
+    for image, word in ((b"\0" * len(whole), "could not be mounted"), (whole, "has no home on it")):
+        served.image.write_bytes(image)
+        if image == whole:
+            with served.volume() as volume:
+                (volume / "trust/log.vkey").unlink()
+        done = served.move(back=True)
+        assert done.returncode == 1 and word in done.stderr and done.stderr.strip().endswith("run this again.")
+        assert not any(served.home.iterdir())
+
+
+def test_what_came_back_otherwise_than_it_is_on_the_disk_is_not_taken(served: Served) -> None:
+    served.program(
+        "rsync", f'rm $0; /usr/bin/rsync "$@"; echo spoilt >>{served.home}.alone/state/vermilion.db'
+    )
+    done = served.move(back=True)
+    assert done.returncode == 1 and "differs (>f" in done.stderr and "state/vermilion.db" in done.stderr
+    assert not served.is_back()
+    assert served.move(back=True).returncode == 0 and served.is_back()

@@ -27,6 +27,7 @@ PASSING = (
 
 PASSING_OF_NODES = (
     "/etc/corosync/vermilion.replacing",  # until a machine is replaced
+    "/etc/corosync/vermilion.leaving",  # until one goes on by itself
     "/etc/corosync/vermilion.xml",  # what Pacemaker is told, which keeps it itself
     "/etc/default/sbd",  # where fencing is by a watchdog
     "/etc/systemd/system/{{ item.path | dirname | basename }}/cluster.conf",  # several, from the release

@@ -23,6 +23,7 @@ CIB = pathlib.Path("/var/lib/pacemaker/cib/cib.xml")
 COROSYNC = pathlib.Path("/etc/corosync/corosync.conf")
 RESOURCE = pathlib.Path("/etc/drbd.d/vermilion.res")
 REPLACING = pathlib.Path("/etc/corosync/vermilion.replacing")
+LEAVING = pathlib.Path("/etc/corosync/vermilion.leaving")
 
 
 def text(path):
@@ -207,6 +208,7 @@ def main(device, names, floating, rings, peers):
         "seen": seen(),
         "waiting": waiting(),
         "replacing": REPLACING.exists(),
+        "leaving": LEAVING.exists(),
         "number": number(os.uname().nodename),
         "mounted": home_mounted,
         "home": not home_mounted and ((HOME / "trust/log.vkey").exists() or (HOME / "state/vermilion.db").exists()),
