@@ -128,8 +128,8 @@ class SystemdHost(HostOperations):
         if self._settings.home.cluster_settings.exists():
             # Pacemaker is out of the steward's reach, and would start what it finds stopped.
             raise StateRefused(
-                "This machine is a node of a cluster: `vermilion-cluster pause` there, restore by command or"
-                " playbook, and `vermilion-cluster resume`; nothing was changed."
+                "This machine is a node of a cluster: restore by `install --cluster INVENTORY --playbook"
+                " cluster_restore`; nothing was changed."
             )
         self._run(shlex.split(self._stop), "stop", TARGET)
         try:

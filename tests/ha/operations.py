@@ -12,6 +12,7 @@ from tests.ha import power
 from tests.ha.events import of_disk
 from tests.ha.node import BOOTED, Node
 from tests.ha.pair import SETTLED, Pair, State, eventually, new_disk
+from tests.ha.places import FLOATING
 from tests.ha.preparing import TITLE
 from tests.ha.steps import prepared_disks
 from tests.machine import making
@@ -272,6 +273,60 @@ def exchange(pair: Pair) -> str:
         told.append(f"{_switched_over(pair).name} serves: {pair.outside('same', TITLE, 'inward')}")
         pair.settle()
     return f"{done}; settled after {settled:.0f} s; {'; '.join(told)}"
+
+
+@_operation("leave")
+def leave(pair: Pair) -> str:
+    """cluster_leave.yml, broken off and run again, makes one machine of the two, which serves after a restart"""
+    pair.settle()
+    stays = pair.active()
+    leaves = pair.other(stays)
+    try:
+        pair.converge("playbooks/cluster_leave.yml", "--extra-vars", f"cluster_leaves={stays.name}")
+    except StepFailed as refused:
+        if "the machine that has it stays" not in " ".join(str(refused).split()):
+            raise
+    else:
+        raise StepFailed(f"{stays.name}, which serves, has left")
+    given = ("--extra-vars", f"cluster_leaves={leaves.name}")
+    pair.break_off("playbooks/cluster_leave.yml", "TASK [cluster : Nothing is other here", *given)
+    try:
+        pair.converge()
+    except StepFailed as refused:
+        if "run the playbook cluster_leave to its end first" not in " ".join(str(refused).split()):
+            raise
+    else:
+        raise StepFailed("half way two machines were made of it again")
+    left = pair.converge("playbooks/cluster_leave.yml", *given)
+    told = pair.outside("same", TITLE, "inward")
+    one = ("playbooks/install.yml", "--limit", stays.name)
+    installed, again = pair.converge(*one), pair.converge(*one)
+    if again.changed:
+        raise StepFailed(f"a second installation of one machine changes things: {again.tasks_that_changed()}")
+    for node in (leaves, stays):
+        node.shut_down()
+        node.mains(connected=False)
+        node.forget()
+        _start(node)
+    card = stays.run(f"ip -oneline address show to {stays.place.front} | awk '{{ print $2 }}'").strip()
+    stays.run(f"ip address replace {FLOATING}/24 dev {card}")
+    eventually(lambda: _answers(pair), SETTLED, f"{stays.name} serves by itself")
+    stamped, same = pair.outside("timestamp", "alone"), pair.outside("same", TITLE, "inward")
+    if ran := leaves.run(f"systemctl list-units --no-legend --state=active {OF_A_NODE} || true").strip():
+        raise StepFailed(f"{leaves.name} has left, and there runs {ran}")
+    return f"{left}; {told}; then {installed}, again {again}; after a restart {stamped}; {same}"
+
+
+OF_A_NODE = "pacemaker.service corosync.service vermilion.target vermilion-authority.service nginx.service"
+"""What a machine that has left the cluster starts nothing of."""
+
+
+def _answers(pair: Pair) -> bool:
+    try:
+        pair.outside("ready", 60.0)
+    except StepFailed:
+        return False
+    return True
 
 
 def _sees_both(pair: Pair, node: Node) -> bool:

@@ -191,6 +191,7 @@ def test_a_question_that_fails_makes_no_file_system(machine: Machine) -> None:
     assert machine.image.read_bytes() == before
 
 
+@pytest.mark.long
 def test_cut_at_any_step_it_is_whole_and_goes_on(tmp_path: Path) -> None:
     counted, number, ends = 1, 0, []
     while number < counted:
@@ -324,11 +325,13 @@ def test_the_home_comes_back_and_the_disk_stays_as_it_is(served: Served) -> None
     for _ in range(2):  # done again, it changes nothing
         done = served.move(back=True)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-        assert served.is_back() and served.image.read_bytes() == disk
+        assert served.image.read_bytes() == disk
+    assert served.is_back()
     assert not served.home.with_name("vermilion.alone").exists()
     (served.home / "trust/new").write_text("it can be written to again")
 
 
+@pytest.mark.long
 def test_cut_at_any_step_of_the_way_back_it_is_whole_and_goes_on(tmp_path: Path) -> None:
     counted, number, ends = 1, 0, []
     while number < counted:
@@ -360,9 +363,7 @@ def test_a_disk_that_is_not_the_volume_s_is_not_taken_for_it(served: Served) -> 
 
 
 def test_what_came_back_otherwise_than_it_is_on_the_disk_is_not_taken(served: Served) -> None:
-    served.program(
-        "rsync", f'rm $0; /usr/bin/rsync "$@"; echo spoilt >>{served.home}.alone/state/vermilion.db'
-    )
+    served.program("rsync", f'rm $0; /usr/bin/rsync "$@"; echo spoilt >>{served.home}.alone/state/vermilion.db')
     done = served.move(back=True)
     assert done.returncode == 1 and "differs (>f" in done.stderr and "state/vermilion.db" in done.stderr
     assert not served.is_back()
