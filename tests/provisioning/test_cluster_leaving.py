@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 STAYS, LEAVES = NAMES
 MIDDLE = {"content": base64.b64encode(b"{}").decode()}
-ROOM = {"stdout_lines": ["  1000", "  4096"]}
+ROOM = {"stdout_lines": ["Used Avail", "1000 3000", "9000 4096"]}
 
 
 def refused(name: str, number: int = 1, **found: Any) -> list[str]:
@@ -33,8 +33,9 @@ def refused(name: str, number: int = 1, **found: Any) -> list[str]:
         "cluster_room": ROOM,
         **found,
     }
-    asking, said = templar({**given, **own()}), []
+    said = []
     for task in tasks(name):
+        asking = templar({**given, **own(), **trusted(task.get("vars", {}))})
         conditions = task.get("when", [])
         conditions = [conditions] if isinstance(conditions, str) else conditions
         if "ansible.builtin.assert" not in task or not all(
@@ -61,7 +62,7 @@ def refused(name: str, number: int = 1, **found: Any) -> list[str]:
             f"The disk of {STAYS} does not have all data (DRBD says cs:Connected ro:Primary/Secondary ds:Diskless",
         ),
         (1, {"cluster_volume": {"stdout": ""}}, "(DRBD says nothing of the volume, here/there)"),
-        (1, {"cluster_room": {"stdout_lines": ["  4000", "  5100"]}}, "The data take 4000 MiB, and"),
+        (1, {"cluster_room": {"stdout_lines": ["Used Avail", "4000 9000", "1 5100"]}}, "The data take 4000 MiB, and"),
     ],
 )
 def test_nobody_leaves_whose_data_are_not_with_the_other_one(
