@@ -68,6 +68,8 @@ def survey(number: int) -> dict[str, Any]:
         "floating_answers": "",
         "module": True,
         "proven": {},
+        "watchdog": False,
+        "shared_missing": [],
         "drbd": "",
     }
 
