@@ -279,6 +279,26 @@ def test_a_bare_machine_takes_a_lost_ones_place_where_that_is_said() -> None:
     assert "run the playbook cluster_replace" in said
 
 
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        (list(NAMES), None),
+        (["node-a"], "has 1 hosts (node-a)"),
+        ([*NAMES, "node-c"], "has 3 hosts (node-a, node-b, node-c)"),
+        (None, "has 0 hosts ()"),
+    ],
+)
+def test_a_cluster_has_exactly_two_machines(named: list[str] | None, said: str | None) -> None:
+    task, *_others = tasks("survey")
+    asserted = task["ansible.builtin.assert"]
+    asking = templar({"groups": {} if named is None else {"appliance": named}})
+    assert asking.template(trusted(f"{{{{ {asserted['that']} }}}}")) is (said is None)
+    sentence = str(asking.template(trusted(asserted["fail_msg"])))
+    assert said is None or sentence.startswith(
+        f"The inventory's group appliance {said}; a cluster has exactly two."
+    )
+
+
 @pytest.mark.parametrize(("name", "value", "sentence"), SETTINGS)
 def test_settings_that_cannot_be_meant_are_refused_by_one_sentence(name: str, value: Any, sentence: str) -> None:
     [refusal] = refusals("cluster_setting_rules", **{name: value})
