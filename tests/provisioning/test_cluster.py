@@ -291,7 +291,7 @@ def test_a_bare_machine_takes_a_lost_ones_place_where_that_is_said() -> None:
 def test_a_cluster_has_exactly_two_machines(named: list[str] | None, said: str | None) -> None:
     task, *_others = tasks("survey")
     asserted = task["ansible.builtin.assert"]
-    asking = templar({"groups": {} if named is None else {"appliance": named}})
+    asking = templar({**clusters.own(), "groups": {} if named is None else {"appliance": named}})
     assert asking.template(trusted(f"{{{{ {asserted['that']} }}}}")) is (said is None)
     sentence = str(asking.template(trusted(asserted["fail_msg"])))
     assert said is None or sentence.startswith(
@@ -331,7 +331,7 @@ def test_rings_that_do_not_answer_and_clocks_apart_are_named(name: str, purpose:
     [task] = [each for each in tasks("rings") if purpose in each["name"]]
     asserted = task["ansible.builtin.assert"]
     item = {"from": "10.77.2.1", "to": "10.77.2.2", "ahead": None if name == "rings" else 3.5}
-    variables = {**clusters.both(), "item": item}
+    variables = {**clusters.both(), **clusters.own(), "item": item}
     assert templar(variables).template(trusted(f"{{{{ {asserted['that']} }}}}")) is False
     said = templar(variables).template(trusted(asserted["fail_msg"]))
     assert ("The clock of node-b is 3.5 s ahead of that of node-a" if name == "clock" else "(10.77.2.2)") in said
