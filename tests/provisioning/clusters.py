@@ -69,6 +69,8 @@ def survey(number: int) -> dict[str, Any]:
         "floating_answers": "",
         "module": True,
         "proven": {},
+        "watchdog": False,
+        "shared_missing": [],
         "drbd": "",
     }
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 pytest.importorskip("ansible", reason="ansible-core comes with `scripts/setup lint`")
 
+from tests.cluster.commands import tool
 from tests.provisioning import clusters
 from tests.provisioning.clusters import (
     CLUSTER,
@@ -79,6 +82,9 @@ VOLUME = survey(1)["volume"]
 REPLACING = {"cluster_formed": True, "cluster_purpose": "replace"}
 
 
+BY_WATCHDOG = {"cluster_fencing": "sbd", "cluster_sbd_disks": ["/dev/sdc", "/dev/sdd", "/dev/sde"]}
+
+
 MACHINES: list[tuple[str, dict[str, Any], str]] = [
     ("names", {"there": {"cluster_node": machine(1)["cluster_node"]}}, "both machines are called node-a"),
     ("hosts", {"cluster_here": here(resolved={"node-a": ["10.77.1.1"], "node-b": []})}, "where node-b is"),
@@ -93,6 +99,16 @@ MACHINES: list[tuple[str, dict[str, Any], str]] = [
     ("no disk", {"cluster_here": here(volume={**VOLUME, "block": False})}, "is no block device of this machine"),
     ("disk used", {"cluster_here": here(volume={**VOLUME, "used_by": "/srv"})}, "is in use (/srv)"),
     ("disk full", {"cluster_here": here(volume={**VOLUME, "holds": "ext4"})}, "is not empty (ext4)"),
+    (
+        "no watchdog",
+        {"cluster_fencing": "sbd", "cluster_sbd_disks": ["/dev/sdc"]},
+        "node-a: /dev/watchdog, which cluster_watchdog names, is no watchdog of this machine; load the driver",
+    ),
+    (
+        "shared disk",
+        {**BY_WATCHDOG, "cluster_here": here(watchdog=True, shared_missing=["/dev/sdc", "/dev/sde"])},
+        "node-a: /dev/sdc and /dev/sde, which cluster_sbd_disks names, is no block device of this machine",
+    ),
     (
         "other disk",
         {"cluster_formed": True, "cluster_here": here(cluster=list(NAMES), mounted="/dev/drbd0")},
@@ -268,6 +284,26 @@ def test_a_bare_machine_takes_a_lost_ones_place_where_that_is_said() -> None:
     assert "run the playbook cluster_replace" in said
 
 
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        (list(NAMES), None),
+        (["node-a"], "has 1 hosts (node-a)"),
+        ([*NAMES, "node-c"], "has 3 hosts (node-a, node-b, node-c)"),
+        (None, "has 0 hosts ()"),
+    ],
+)
+def test_a_cluster_has_exactly_two_machines(named: list[str] | None, said: str | None) -> None:
+    task, *_others = tasks("survey")
+    asserted = task["ansible.builtin.assert"]
+    asking = templar({**clusters.own(), "groups": {} if named is None else {"appliance": named}})
+    assert asking.template(trusted(f"{{{{ {asserted['that']} }}}}")) is (said is None)
+    sentence = str(asking.template(trusted(asserted["fail_msg"])))
+    assert said is None or sentence.startswith(
+        f"The inventory's group appliance {said}; a cluster has exactly two."
+    )
+
+
 @pytest.mark.parametrize(("name", "value", "sentence"), SETTINGS)
 def test_settings_that_cannot_be_meant_are_refused_by_one_sentence(name: str, value: Any, sentence: str) -> None:
     [refusal] = refusals("cluster_setting_rules", **{name: value})
@@ -300,7 +336,7 @@ def test_rings_that_do_not_answer_and_clocks_apart_are_named(name: str, purpose:
     [task] = [each for each in tasks("rings") if purpose in each["name"]]
     asserted = task["ansible.builtin.assert"]
     item = {"from": "10.77.2.1", "to": "10.77.2.2", "ahead": None if name == "rings" else 3.5}
-    variables = {**clusters.both(), "item": item}
+    variables = {**clusters.both(), **clusters.own(), "item": item}
     assert templar(variables).template(trusted(f"{{{{ {asserted['that']} }}}}")) is False
     said = templar(variables).template(trusted(asserted["fail_msg"]))
     assert ("The clock of node-b is 3.5 s ahead of that of node-a" if name == "clock" else "(10.77.2.2)") in said
@@ -325,6 +361,10 @@ def test_the_rings_are_asked_and_the_clock_compared() -> None:
 def test_a_machine_is_surveyed_without_being_touched(tmp_path: Path) -> None:
     asked = {"volume": str(tmp_path), "names": ["localhost", "no.such.host.invalid"], "floating": "192.0.2.254"}
     asked |= {"rings": ["127.0.0.1"], "peers": ["127.0.0.2"]}
+    asked |= {"watchdog": "/dev/null", "shared": ["/dev/null", "/dev/no-such-disk"]}
+    [task] = [each for each in tasks("survey") if each.get("register") == "cluster_surveyed"]
+    given = templar({**clusters.both(), "cluster_asked_names": list(NAMES)})
+    assert set(json.loads(given.template(trusted(task["ansible.builtin.command"]["argv"][-1])))) == set(asked)
     done = run(sys.executable, "-I", CLUSTER / "files/survey.py", json.dumps(asked))
     found = json.loads(done.stdout)
     assert set(found) == set(survey(1))
@@ -332,8 +372,55 @@ def test_a_machine_is_surveyed_without_being_touched(tmp_path: Path) -> None:
     assert module("survey").booted("cpu  1 2\nbtime 1796055600\nprocesses 7\n") == 1796055600
     assert module("survey").booted("") == 0
     assert found["volume"]["block"] is False
+    assert found["watchdog"] is True and found["shared_missing"] == asked["shared"], "a device of the other kind"
     assert found["resolved"]["localhost"] and found["resolved"]["no.such.host.invalid"] == []
     assert found["rings_here"] == ["127.0.0.1"] and found["users"]["root"] == 0
+
+
+def test_a_watchdog_is_there_by_its_name_alone(tmp_path: Path) -> None:
+    """One that was opened, and is not written to from then on, has the machine started anew."""
+    looking = module("survey")
+    assert looking.is_device("/dev/null", stat.S_ISCHR) and not looking.is_device("/dev/null", stat.S_ISBLK)
+    assert not looking.is_device(str(tmp_path / "none"), stat.S_ISCHR)
+    os.mkfifo(tmp_path / "opened")  # to open it would wait for whoever writes
+    assert not looking.is_device(str(tmp_path / "opened"), stat.S_ISCHR)
+
+
+@tool("blkid")
+@pytest.mark.parametrize(
+    ("disk", "found", "said"),
+    [
+        ("missing", 1, "cannot be read on this machine (it is not there)"),
+        ("empty", 2, None),
+        ("full", 0, "is not empty"),
+    ],
+)
+def test_a_disk_that_is_missing_is_not_an_empty_one(
+    tmp_path: Path, disk: str, found: int, said: str | None
+) -> None:
+    """blkid ends with 2 for both, and DRBD's or SBD's part would be written to what is not there."""
+    (tmp_path / "empty").write_bytes(bytes(1 << 20))
+    (tmp_path / "full").write_bytes(b"LUKS\xba\xbe\0\1" + bytes(1 << 20))
+    path = str(tmp_path / disk)
+    for name in ("sbd", "volume"):
+        looks = next(each for each in tasks(name) if "blkid" in str(each.get("ansible.builtin.shell")))
+        given = templar({"item": path, "cluster_disk": path})
+        script = str(given.template(trusted(looks["ansible.builtin.shell"])))
+        done = run("sh", "-c", script.replace("test -b", "test -f"))  # a test has no block device
+        result = {"rc": done.returncode, "stderr": done.stderr, "stderr_lines": done.stderr.splitlines()}
+        assert done.returncode == found, done
+        if name == "volume":
+            asking = templar({"cluster_on_disk": result})
+            assert asking.template(trusted(f"{{{{ {looks['failed_when']} }}}}")) is (found == 1)
+            continue
+        [demand] = [each for each in tasks(name) if "ansible.builtin.assert" in each]
+        asking, asserted = (
+            templar({**clusters.both(), "item": {**result, "item": path}}),
+            demand["ansible.builtin.assert"],
+        )
+        assert asking.template(trusted(f"{{{{ {asserted['that']} }}}}")) is (said is None)
+        sentence = str(asking.template(trusted(asserted["fail_msg"])))
+        assert said is None or sentence.startswith(f"node-a: {path}, which cluster_sbd_disks names, {said}")
 
 
 def test_which_machine_of_its_cluster_it_is(tmp_path: Path) -> None:

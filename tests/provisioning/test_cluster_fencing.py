@@ -164,3 +164,60 @@ def test_no_machine_is_cut_with_a_ceremony_in_its_memory(left: bool) -> None:
     assert asking.template(trusted(f"{{{{ {asserted['that']} }}}}")) is not left
     said = str(asking.template(trusted(asserted["fail_msg"])))
     assert said.startswith("node-a is to be cut now") and "the files in its /run/vermilion-ceremony" in said
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        ({"rc": 0}, None),
+        ({"rc": 2}, None),  # it answers that the power is off
+        ({"rc": 1, "stderr_lines": ["", "Login failed"], "stdout_lines": ["Status: OFF"]}, "Login failed"),
+        ({"rc": 1, "stderr_lines": [], "stdout_lines": ["Connection timed out"]}, "Connection timed out"),
+        ({"rc": 1, "stderr_lines": [], "stdout_lines": [], "msg": "non-zero return code"}, "non-zero return code"),
+        ({"rc": 1, "msg": ""}, "it said nothing"),
+        ({"msg": "No such file or directory: '/usr/sbin/fence_x'"}, "No such file or directory"),
+    ],
+)
+def test_a_device_that_does_not_answer_is_named(result: dict[str, Any], said: str | None) -> None:
+    [task] = [each for each in tasks("fence") if each["name"] == "Every device answers, to both machines"]
+    given = clusters.both(1)
+    given["item"] = {**result, "item": given["cluster_nodes"][1]}
+    asking, asserted = templar(given), task["ansible.builtin.assert"]
+    assert asking.template(trusted(f"{{{{ {asserted['that']} }}}}")) is (said is None)
+    sentence = str(asking.template(trusted(asserted["fail_msg"])))
+    assert sentence.startswith("node-a: the device that cuts node-b (fence_ipmilan 192.0.2.22) does not answer (")
+    assert said is None or f"answer ({said}" in sentence
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        ({"rc": 0}, None),
+        ({"rc": 1, "stderr_lines": ["", "Timer expired"], "stdout_lines": ["waiting"]}, "Timer expired"),
+        ({"rc": 1, "stderr_lines": [], "stdout_lines": ["No such device"]}, "No such device"),
+        ({"msg": "async task did not complete within the requested time"}, "it said nothing"),
+    ],
+)
+def test_a_machine_that_could_not_be_cut_is_named(result: dict[str, Any], said: str | None) -> None:
+    [task] = [each for each in tasks("cut") if each["name"] == "It was cut"]
+    given = clusters.both(2)
+    given |= {"cluster_cutter": "node-b", "cluster_cut": given["hostvars"]["node-a"]["cluster_node"]}
+    given["hostvars"]["node-b"]["cluster_cut_done"] = result
+    asking, asserted = templar(given), task["ansible.builtin.assert"]
+    assert asking.template(trusted(f"{{{{ {asserted['that']} }}}}")) is (said is None)
+    sentence = str(asking.template(trusted(asserted["fail_msg"])))
+    assert sentence.startswith("node-b could not cut node-a by fence_ipmilan 192.0.2.21 (")
+    assert said is None or f"192.0.2.21 ({said}); without a proven fence there is no cluster" in sentence
+
+
+@pytest.mark.parametrize(("boot", "cut"), [("boot-1\n", False), ("boot-7\n", True)])
+def test_a_machine_that_did_not_start_anew_was_not_cut(boot: str, cut: bool) -> None:
+    """By its own device: what is said to be cut may be another machine."""
+    [task] = [each for each in tasks("cut") if each["name"] == "It has really started anew"]
+    given = clusters.both(1, cluster_boot={"stdout": boot})
+    given |= {"cluster_target": "node-a", "cluster_cut": given["cluster_node"]}
+    asking, asserted = templar(given), task["ansible.builtin.assert"]
+    assert asking.template(trusted(f"{{{{ {task['when']} }}}}")) is True
+    assert asking.template(trusted(f"{{{{ {asserted['that']} }}}}")) is cut
+    sentence = str(asking.template(trusted(asserted["fail_msg"])))
+    assert sentence.startswith("node-a was said to be cut, and did not start anew; the device (fence_ipmilan 192.")

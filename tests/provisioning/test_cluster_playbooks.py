@@ -341,6 +341,34 @@ def test_a_rollback_that_the_volume_calls_interrupted_is_ended(step: str, marked
     assert ".rolling-back.json" in half["loop"]
 
 
+def test_whatever_changes_two_machines_compares_their_clocks_first() -> None:
+    """Timestamps would go back in time with a failover, whoever has changed the machines before it."""
+    found = {}
+    for path in sorted((CLUSTER.parents[1] / "playbooks").glob("cluster*.yml")):
+        plays = playbook(path.stem)
+        based = plays[0].get("ansible.builtin.import_playbook")
+        steps = (
+            []
+            if based
+            else [each.get("ansible.builtin.import_role", {}) for each in plays[0].get("pre_tasks", [])]
+        )
+        found[path.name] = based or [each["tasks_from"] for each in steps if each.get("name") == "cluster"]
+    compared = ["survey", "rings"]
+    assert found == {
+        "cluster.yml": compared,
+        "cluster_replace.yml": "cluster.yml",
+        "cluster_restore.yml": "cluster_upgrade.yml",
+        "cluster_rollback.yml": "cluster_upgrade.yml",
+        "cluster_switch.yml": [],  # which changes no machine; vermilion-cluster judges whether it may be
+        "cluster_upgrade.yml": compared,
+    }
+    for name in ("cluster", "cluster_upgrade"):
+        *checks, ends = playbook(name)[0]["pre_tasks"]
+        assert ends["ansible.builtin.meta"] == "end_play", "nothing was touched"
+        [asks] = [each for each in checks if "'rings'" in str(each)]
+        assert "when" not in asks
+
+
 @pytest.mark.parametrize(
     ("restored", "goes_on"),
     [(None, True), ("5f3a node-a\n", True), ("placed:5f3a node-b\n", False), ("5f3a node-b\n", False)],

@@ -1,7 +1,7 @@
 """What one of the two machines is, as JSON on standard output, before anything is touched: only Debian's Python is needed.
 
 Its argument is JSON: the device of the volume, the names of both machines, the floating address, this machine's two
-addresses of the rings, and the other one's."""
+addresses of the rings, the other one's, the watchdog, and the disks that both machines see."""
 
 import contextlib
 import grp
@@ -58,6 +58,14 @@ def volume(device, resource=RESOURCE):
     parts = sorted(each.name for each in place.glob("*/partition"))
     found["used_by"] = ", ".join([*mounted, *holders, *("its partitions" for _ in parts[:1])])
     return found
+
+
+def is_device(path, kind):
+    """Whether it is there and of that kind. By its name alone: whoever opens a watchdog has it cut the machine a minute later."""
+    try:
+        return kind(os.stat(path).st_mode)
+    except OSError:
+        return False
 
 
 def cluster_of(cib=CIB):
@@ -189,7 +197,7 @@ def module_there():
     return os.path.exists("/sys/module/drbd") or any(pathlib.Path("/lib/modules", release).rglob("drbd.ko*"))
 
 
-def main(device, names, floating, rings, peers):
+def main(device, names, floating, rings, peers, watchdog, shared):
     home_mounted = mounted(HOME)
     floating_here = here(floating)
     used = 0
@@ -227,10 +235,12 @@ def main(device, names, floating, rings, peers):
         "floating_answers": "" if floating_here else answering(floating),
         "module": module_there(),
         "proven": proven,
+        "watchdog": is_device(watchdog, stat.S_ISCHR),
+        "shared_missing": [each for each in shared if not is_device(each, stat.S_ISBLK)],
         "drbd": text("/proc/drbd"),
     }
 
 
 if __name__ == "__main__":
     asked_for = json.loads(sys.argv[1])
-    print(json.dumps(main(*(asked_for[each] for each in ("volume", "names", "floating", "rings", "peers")))))
+    print(json.dumps(main(asked_for.pop("volume"), **asked_for)))
