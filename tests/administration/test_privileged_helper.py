@@ -324,7 +324,7 @@ def test_a_restore_begins_when_every_part_has_ended(site: Site, tmp_path: Path) 
     assert said.read_text().splitlines() == whole
     # Of two machines, Pacemaker would take the end for a failure, in the middle of the restore.
     cluster.write_text('name = "contracts"\n')
-    with pytest.raises(StateRefused, match="vermilion-cluster pause"):
+    with pytest.raises(StateRefused, match="--playbook cluster_restore"):
         systemd.restore(archive.name, "/mnt/key", forget_newer=False)
     assert said.read_text().splitlines() == whole
 
