@@ -19,6 +19,10 @@ pytestmark = pytest.mark.slow
 
 STAYS, LEAVES = NAMES
 MIDDLE = {"content": base64.b64encode(b"{}").decode()}
+NODES = (
+    f'<nodes><node name="{STAYS}" id="1" online="true" standby="false" unclean="false"/>'
+    f'<node name="{LEAVES}" id="2" online="{{}}" standby="false" unclean="{{}}"/></nodes>'
+)
 ROOM = {"stdout_lines": ["Used Avail", "1000 3000", "9000 4096"]}
 
 
@@ -55,6 +59,16 @@ def refused(name: str, number: int = 1, **found: Any) -> list[str]:
         (1, {"cluster_leaves": "node-c"}, "Name the machine that leaves"),
         (2, {"cluster_has": {"rc": 0}}, f"{LEAVES} has the volume, and the machine that has it stays"),
         (1, {"cluster_has": {"rc": 1}}, f"{STAYS} does not have the volume, so it cannot go on by itself"),
+        (
+            1,
+            {"cluster_state": {"stdout": NODES.format("true", "false")}},
+            f"{LEAVES} is not lost: the cluster sees it",
+        ),
+        (
+            1,
+            {"cluster_state": {"stdout": NODES.format("false", "true")}},
+            f"{LEAVES} is not lost: the cluster sees it",
+        ),
         (1, {"cluster_told": {"stdout": "x\npaused: Pacemaker leaves"}}, f"`vermilion-cluster resume` on {STAYS}"),
         (
             1,
@@ -74,6 +88,7 @@ def test_nobody_leaves_whose_data_are_not_with_the_other_one(
 
 def test_one_that_stands_by_may_leave_and_a_run_that_was_interrupted_goes_on() -> None:
     assert refused("can_leave", 1) == refused("can_leave", 2) == []
+    assert refused("can_leave", 1, cluster_state={"stdout": NODES.format("false", "false")}) == []
     # The cluster has ended, and the volume is mounted nowhere.
     broken_off = {"cluster_leaving": MIDDLE, "cluster_has": {"rc": 1}, "cluster_told": {}, "cluster_room": {}}
     assert refused("can_leave", 1, **broken_off, cluster_volume={"stdout": ""}) == []

@@ -214,7 +214,9 @@ def test_every_command_of_a_cluster_is_in_a_package_that_it_gets() -> None:
             if key == "ansible.builtin.command":
                 first = said[0] if isinstance(said, list) else str(said).split()[0]
                 commands |= {first} if re.fullmatch("[a-z_0-9-]+", first) else set()
-    assert {"crm_resource", "stonith_admin", "crm_node", "corosync-cfgtool", "drbdadm"} <= commands
+            elif key == "ansible.builtin.shell":
+                commands |= set(re.findall("^test -b .* && ([a-z]+) ", str(said)))
+    assert {"crm_resource", "stonith_admin", "crm_node", "corosync-cfgtool", "drbdadm", "blkid"} <= commands
     found_here = {each: shutil.which(each, path="/usr/sbin:/usr/bin") for each in sorted(commands)}
     if not found_here["crm_resource"] or not shutil.which("dpkg-query"):
         pytest.skip("Pacemaker's commands, as packages of Debian, are not installed here")
