@@ -32,6 +32,7 @@ from tests.systemd.cluster.machine import (
     ran,
     running,
 )
+from tests.systemd.cluster.pacemaker import drbd_says
 from tests.systemd.conftest import UNITS
 
 
@@ -171,6 +172,18 @@ class TestAgent:
                 back.start()
                 assert agent(root, "monitor", patience="60", CRM_meta_interval="10000") == (OK, "")
                 back.join()
+
+    def test_what_hangs_because_drbd_holds_every_write_is_no_failure(self, root: Path) -> None:
+        """A write that hangs cannot be stopped; Pacemaker would end in a cut of the node that serves."""
+        with answering(root, *BOTH):
+            agent(root, "start")
+        lost = "cs:WFConnection ro:Primary/Unknown ds:UpToDate/DUnknown C {}-----"
+        (root / "proc").mkdir(exist_ok=True)
+        (root / "proc/drbd").write_text(drbd_says(lost.format("s")))
+        assert agent(root, "monitor", CRM_meta_interval="10000") == (OK, "")
+        (root / "proc/drbd").write_text(drbd_says(lost.format("r")))
+        status, why = agent(root, "monitor", CRM_meta_interval="10000")
+        assert (status, "does not answer" in why) == (GENERIC, True)
 
     def test_what_runs_on_both_nodes_is_no_appliance(self, root: Path) -> None:
         both = {"vermilion-time.timer", "vermilion-front-certificate.timer", "vermilion-cluster.service"}

@@ -245,6 +245,14 @@ class TestSwitchOver:
         (pacemaker.root / "etc/corosync/vermilion.replacing").touch()
         assert "--playbook cluster_replace` until it has ended" in pacemaker.run("status")[1]
 
+    @pytest.mark.parametrize(("flags", "held"), [("C s-----", True), ("  s-----", True), ("C r---s-", False)])
+    def test_the_status_says_that_writes_are_held(self, pacemaker: Pacemaker, flags: str, held: bool) -> None:
+        self.corosync(pacemaker.root, "peer-off")
+        volume = f"cs:WFConnection ro:Primary/Unknown ds:UpToDate/DUnknown {flags}"
+        (pacemaker.root / "proc/drbd").write_text(drbd_says(volume))
+        said = pacemaker.run("status")[1]
+        assert ("nobody can sign: DRBD holds every write" in said) == held
+
     def test_the_status_says_what_is_missing(self, pacemaker: Pacemaker) -> None:
         root, known = pacemaker.root, pacemaker.root / "etc/vermilion/cluster.toml"
         known.write_text(f'{known.read_text()}arbiter = "arbiter.enterprise.example"\n')
