@@ -22,6 +22,7 @@ from tests.ha.house import PASSWORD, USER, House
 from tests.ha.node import BOOTED, VOLUME_DISK, Node
 from tests.ha.places import FLOATING, NODES
 from tests.ha.preparing import VOLUME, kernel
+from tests.ha.verdict import Verdict
 from tests.machine import making
 from tests.machine.bed import signature_of
 from tests.machine.commands import LONGEST, run
@@ -149,6 +150,7 @@ class Pair:
         self.company = folder / "company"
         self.bundle = self.before = Path()
         self.house: House | None = None
+        self.verdict: Verdict | None = None
         self.nodes: dict[str, Node] = {}
         self.facts: dict[str, str] = {}
         self.stalls = 0
@@ -174,6 +176,7 @@ class Pair:
         for name in ("key", "key.pub", "witness.toml", "facts.json"):
             shutil.copy(made / name, self.folder / name)
         self.house = House(self.folder / "house")
+        self.verdict = Verdict(self.house, self.company, self.folder / "watch.jsonl")
         for place in NODES:
             node = Node(place, self.house, self.folder / place.name, self.folder / "key", kernel(self.kept))
             for disk in power.DISKS:

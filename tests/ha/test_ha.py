@@ -7,6 +7,7 @@ import hashlib
 import http.client
 import json
 import re
+import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from tests.ha.operations import OPERATIONS
 from tests.ha.pair import Converged, Pair, State
 from tests.ha.rounds import OUTAGES, Figures, Rounds, order
 from tests.ha.steps import STEPS
+from tests.ha.verdict import Verdict
 from tests.machine import judging
 from tests.machine.company import Company
 from tests.machine.failure import StepFailed
@@ -82,58 +84,127 @@ def test_every_event_comes_in_its_turn() -> None:
     assert set(OUTAGES) < set(EVENTS)
 
 
-def test_the_last_line_has_the_figures(tmp_path: Path) -> None:
-    rounds = Rounds(Pair(tmp_path, tmp_path), tmp_path / "watch.jsonl")
-    rounds.pair.facts = {"seconds": "5.0", "seconds_to_stop": "1.0"}
-    rounds.figures = [
-        Figures("power-active", 10, 9, 41.0, 80.0, 25.0),
-        Figures("switch-over", 7, 7, 60.0, 70.0, 25.0, 11.0),
-    ]
-    line = {"at": 9.0, "where": "192.0.2.10", "words": "", "size": 3}
-    told = [{**line, "event": event} for event in ("cosigned", "fork")]
-    rounds.watch.write_text("".join(f"{json.dumps(each)}\n" for each in told) + '{"being": "writ')
-
-    assert rounds.last_line() == "ha: 2 rounds, 17 acknowledged, 16 found, 1 forks, median 41 s to serve again"
-    assert (rounds.seen(), rounds.seen(9.5)) == (1, 0) and "60 s without a signature" in rounds.remarks()
-    assert "in 5 s on this machine's own kernel, in 25 s on a node (5 times)" in rounds.remarks()
-    assert "less that difference the median is 21 s" in rounds.remarks()
-    assert (
-        "they stop in 1.0 s, in 11 s on a node; less both differences a planned switch-over takes 30 s"
-        in rounds.remarks()
-    )
-
-
 class _House:
     """Of which the watcher is there, or not."""
 
-    there = True
+    def __init__(self) -> None:
+        self.there = True
+        self.words = "its last words"
+        self.begun: list[str] = []
 
     def is_there(self, _name: str) -> bool:
         return self.there
 
     def said(self, _name: str) -> str:
-        return "its last words"
+        return self.words
+
+    def begin(self, name: str, *_command: str) -> None:
+        self.begun.append(name)
+
+    def end(self, name: str) -> None:
+        self.begun.remove(name)
+
+
+class _Watched(Verdict):
+    """A verdict over what a test lets the watcher see."""
+
+    def __init__(self, folder: Path) -> None:
+        self.house = _House()
+        super().__init__(self.house, folder, folder / "watch.jsonl")  # type: ignore[arg-type] # one like it
+        self.path = folder / "watch.jsonl"
+        self.begin()
+
+    def see(self, event: str, at: float, words: str = "", end: str = "\n") -> None:
+        line = {"at": at, "where": "192.0.2.10", "event": event, "size": 3, "words": words}
+        with self.path.open("a") as watch:
+            watch.write(json.dumps(line) + end)
+
+
+def _pair(folder: Path) -> Pair:
+    pair = Pair(folder, folder)
+    pair.facts = {"seconds": "5.0", "seconds_to_stop": "1.0"}
+    return pair
+
+
+def test_the_last_line_has_the_figures(tmp_path: Path) -> None:
+    rounds = Rounds(_pair(tmp_path))
+    rounds.pair.verdict = verdict = _Watched(tmp_path)
+    rounds.figures = [
+        Figures("power-active", 10, 9, 41.0, 80.0, 25.0, before="alpha", after="beta"),
+        Figures("ring2", 1, 1, 1.0, 2.0, before="beta", after="beta"),
+        Figures("switch-over", 7, 7, 60.0, 70.0, 25.0, 11.0, before="beta", after="alpha"),
+    ]
+    verdict.see("cosigned", 9.0)
+    verdict.see("fork", 9.0)
+    verdict.see("fork", 9.0, end="")
+
+    assert rounds.last_line() == "ha: 3 rounds, 18 acknowledged, 17 found, 1 forks, median 21 s to serve again"
+    assert (verdict.seen(), verdict.seen(9.5)) == (1, 0)
+    told = rounds.remarks()
+    assert "60 s without a signature" in told and told.startswith("lost: 1; ")
+    assert "in 5 s on this machine's own kernel, in 25 s on a node (5 times)" in told
+    assert "less that difference the median is 11 s" in told
+    assert "1 takeovers by the other node: median 41 s, less what the emulator costs 21 s" in told
+    assert "they stop in 1.0 s, in 11 s on a node; less both differences a planned switch-over takes 30 s" in told
+
+
+def test_nobody_who_did_not_watch_says_that_there_is_no_fork(tmp_path: Path) -> None:
+    rounds = Rounds(_pair(tmp_path))
+    assert "0 forks" not in rounds.last_line() and "forks not watched" in rounds.last_line()
+    rounds.pair.verdict = verdict = _Watched(tmp_path)
+    assert "0 forks" not in rounds.last_line()
+    verdict.see("cosigned", 9.0)
+    assert rounds.last_line() == "ha: 0 rounds, 0 acknowledged, 0 found, 0 forks, median 0 s to serve again"
 
 
 def test_a_watcher_who_is_blind_proves_nothing(tmp_path: Path) -> None:
-    rounds = Rounds(Pair(tmp_path, tmp_path), tmp_path / "watch.jsonl")
-    house = _House()
-    rounds.pair.house = house  # type: ignore[assignment]
-    line = {"where": "192.0.2.10", "words": "no such key", "size": 3}
-    rounds.watch.write_text(json.dumps({**line, "at": 9.0, "event": "cosigned"}) + "\n")
+    verdict = _Watched(tmp_path)
+    verdict.see("cosigned", 9.0)
 
-    rounds.prove_watching(8.0)
+    verdict.prove_watching(8.0)
     with pytest.raises(StepFailed, match="did not see the log"):
-        rounds.prove_watching(10.0)
-    house.there = False
+        verdict.prove_watching(10.0)
+    verdict.house.there = False
     with pytest.raises(StepFailed, match="its last words"):
-        rounds.prove_watching(8.0)
-    house.there = True
-    with rounds.watch.open("a") as watch:
-        watch.write(json.dumps({**line, "at": 9.5, "event": "trouble"}) + "\n")
+        verdict.prove_watching(8.0)
+    verdict.house.there = True
+    verdict.see("trouble", 9.5, "no such key")
     with pytest.raises(StepFailed, match="no such key"):
-        rounds.prove_watching(8.0)
-    assert rounds.forks() == []
+        verdict.require_one_log(8.0)
+    verdict.require_no_fork()  # what was before is over
+    verdict.require_one_log(8.0)
+    verdict.see("fork", 10.0)
+    with pytest.raises(StepFailed, match="the log is not one"):
+        verdict.require_one_log(8.0)
+
+
+def test_a_history_that_was_made_on_purpose_is_held_against_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdict = _Watched(tmp_path)
+    monkeypatch.setattr("tests.ha.verdict.FOLLOWED", 5.0)
+    monkeypatch.setattr(verdict.house, "begin", lambda *_: verdict.see("cosigned", time.time()))
+    monkeypatch.setattr(verdict.house, "end", lambda _: None)
+    verdict.see("fork", time.time(), "before")
+
+    with verdict.apart():
+        verdict.see("fork", time.time(), "on purpose")
+        verdict.house.words += "\nnot cosigned, perhaps a fork: on purpose"
+        assert len(verdict.forks()) == 3 and len(verdict.refusals()) == 1
+    assert verdict.is_watched and [each[-6:] for each in verdict.forks()] == ["before"]
+    verdict.house.words += "\nnot cosigned, perhaps a fork: later"
+    assert len(verdict.forks()) == 2
+
+
+def test_where_the_witness_does_not_follow_nobody_watches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    verdict = _Watched(tmp_path)
+    monkeypatch.setattr("tests.ha.verdict.FOLLOWED", 0.0)
+
+    with verdict.apart():
+        pass
+    verdict.see("fork", time.time() + 1)
+
+    assert not verdict.is_watched and verdict.forks() == [] and verdict.house.begun == []
 
 
 def test_what_does_not_continue_the_log_is_a_fork(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
