@@ -16,7 +16,7 @@ import pytest
 from tests.ha import load, power, watching
 from tests.ha.events import EVENTS
 from tests.ha.load import Told
-from tests.ha.operations import OPERATIONS
+from tests.ha.operations import OPERATIONS, Operation, judged
 from tests.ha.pair import Converged, Pair, State
 from tests.ha.rounds import OUTAGES, Figures, Rounds, order
 from tests.ha.steps import STEPS
@@ -297,6 +297,39 @@ def test_a_kernel_that_stalls_as_it_boots_is_known(tmp_path: Path) -> None:
     with console.open("a") as said:
         said.write("alpha login: ")
     assert not power.has_stalled(tmp_path), "it has come up all the same"
+
+
+def test_an_operation_that_is_told_to_part_the_history_says_so() -> None:
+    assert [each.name for each in OPERATIONS.values() if each.parts_history] == ["rollback", "restore"]
+
+
+def test_an_operation_is_judged_by_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = _pair(tmp_path)
+    pair.verdict = verdict = _Watched(tmp_path)
+    monkeypatch.setattr("tests.ha.operations.FOLLOWED", 0.0)
+    monkeypatch.setattr("tests.ha.verdict.FOLLOWED", 0.0)
+    seen = {"cosigned": lambda *_: verdict.see("cosigned", time.time()), "none": lambda *_: None}
+    monkeypatch.setattr(pair, "outside", seen["cosigned"])
+
+    def forks(_pair: Pair) -> str:
+        verdict.see("fork", time.time(), "another root")
+        return "forked"
+
+    assert judged(Operation("harmless", "", lambda _: "done", ())).act(pair) == "done"
+    monkeypatch.setattr(pair, "outside", seen["none"])
+    with pytest.raises(StepFailed, match="did not see the log"):
+        judged(Operation("blind", "", lambda _: "done", ())).act(pair)
+    told = judged(Operation("told-to", "", forks, (), parts_history=True)).act(pair)
+    assert told == "forked; nobody watches the log from here on" and verdict.forks() == []
+
+
+def test_an_operation_with_a_fork_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = _pair(tmp_path)
+    pair.verdict = verdict = _Watched(tmp_path)
+    monkeypatch.setattr(pair, "outside", lambda *_: verdict.see("fork", time.time(), "another root"))
+
+    with pytest.raises(StepFailed, match=r"the log is not one: fork at .*: another root"):
+        judged(Operation("forks", "", lambda _: "done", ())).act(pair)
 
 
 def test_the_chapter_lists_every_step_and_every_event() -> None:

@@ -53,9 +53,11 @@ class Verdict:
         told = self._house.said(_WITNESS)[self._heard :]
         return [each for each in told.splitlines() if _REFUSED in each]
 
-    def seen(self, since: float = 0.0) -> int:
-        """How many checkpoints the witness has cosigned for the watcher *since* then (Unix seconds)."""
-        return sum(each["event"] == "cosigned" and each["at"] >= since for each in self._watched())
+    def seen(self, since: float = 0.0, place: str = "") -> int:
+        """How many checkpoints the witness has cosigned for the watcher *since* then (Unix seconds), of those that
+        were published at the address *place*, or anywhere."""
+        found = [each for each in self._watched() if each["event"] == "cosigned" and each["at"] >= since]
+        return sum(each["where"] == place or not place for each in found)
 
     def prove_watching(self, since: float) -> None:
         """Raises :class:`StepFailed` unless the watcher has watched *since* then: who is blind sees no fork."""
@@ -69,14 +71,18 @@ class Verdict:
     def require_no_fork(self) -> None:
         """Raises :class:`StepFailed` when the log is not one. What kept somebody from watching is over then, as
         while two machines were being made one."""
-        if forks := self.forks():
-            raise StepFailed(f"the log is not one: {'; '.join(forks)}")
+        self._refuse_forks()
         self._judged = time.time()
 
     def require_one_log(self, since: float) -> None:
         """Raises :class:`StepFailed` unless the log is one, and was watched *since* then."""
+        self._refuse_forks()
         self.prove_watching(since)
-        self.require_no_fork()
+        self._judged = time.time()
+
+    def _refuse_forks(self) -> None:
+        if forks := self.forks():
+            raise StepFailed(f"the log is not one: {'; '.join(forks)}")
 
     @contextmanager
     def apart(self) -> Iterator[None]:
