@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.ha import power
+from tests.ha import apart, power
 from tests.ha.events import of_disk
 from tests.ha.node import BOOTED, Node
 from tests.ha.pair import SETTLED, Pair, State, eventually, new_disk
@@ -316,6 +316,15 @@ def exchange(pair: Pair) -> str:
         told.append(f"{_switched_over(pair).name} serves: {pair.outside('same', TITLE, 'inward')}")
         pair.settle()
     return f"{done}; settled after {settled:.0f} s; {'; '.join(told)}"
+
+
+@_operation("split", parts_history=True)
+def split(pair: Pair) -> str:
+    """both serve apart, by one wrong answer; nothing is written over, and the runbook makes one of the two
+
+    Forced: both rings are cut, no management controller answers, and ``stonith_admin --confirm`` says on the
+    standby that the active node is off (``apart.py``)."""
+    return apart.split(pair)
 
 
 @_operation("leave")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ha import load, power, watching
+from tests.ha import apart, load, power, watching
 from tests.ha.events import EVENTS
 from tests.ha.load import Told
 from tests.ha.operations import OPERATIONS, Operation, judged
@@ -300,7 +300,7 @@ def test_a_kernel_that_stalls_as_it_boots_is_known(tmp_path: Path) -> None:
 
 
 def test_an_operation_that_is_told_to_part_the_history_says_so() -> None:
-    assert [each.name for each in OPERATIONS.values() if each.parts_history] == ["rollback", "restore"]
+    assert [each.name for each in OPERATIONS.values() if each.parts_history] == ["rollback", "restore", "split"]
 
 
 def test_an_operation_is_judged_by_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -330,6 +330,30 @@ def test_an_operation_with_a_fork_fails(tmp_path: Path, monkeypatch: pytest.Monk
 
     with pytest.raises(StepFailed, match=r"the log is not one: fork at .*: another root"):
         judged(Operation("forks", "", lambda _: "done", ())).act(pair)
+
+
+def test_a_copy_is_known_by_its_generation() -> None:
+    promoted, not_promoted = (f"7FAD31A9C5F9F0D{last}:0:0:0:1:1:0:1:0:0:0\n" for last in "32")
+
+    assert apart.generation(promoted) == apart.generation(f"a warning\n{not_promoted}") == 0x7FAD31A9C5F9F0D2
+
+
+def test_who_served_a_copy_last_is_in_its_history() -> None:
+    lines = [
+        json.dumps({"event": event, "node": node}) for event, node in (("serving", "alpha"), ("stopped", "x"))
+    ]
+
+    assert apart.last_served("\n".join(lines)) == "alpha"
+    assert apart.last_served('mount: a remark\n{"event": "serving", "node": "be') == ""
+
+
+def test_both_nodes_may_serve() -> None:
+    state = seen("alpha", "beta")
+    assert (apart.serving(state), apart.runs_on(state, "beta")) == ({"alpha"}, set())
+    for each in state.crm_mon.iter("resource"):
+        if each.get("id") == "appliance":
+            each.append(ET.Element("node", name="beta"))
+    assert (apart.serving(state), apart.runs_on(state, "beta")) == ({"alpha", "beta"}, {"appliance"})
 
 
 def test_the_chapter_lists_every_step_and_every_event() -> None:
