@@ -115,7 +115,7 @@ def _write_apart(scene: Scene, verdict: Verdict) -> Copies:
     for number in range(1, MOST + 1):
         # In turn one log outgrows the other: the watcher takes to the witness what is larger than all before.
         for turn, node in enumerate(nodes):
-            for _ in range(2 * number if number % 2 == turn else 1):
+            for _ in range(2 * number + 1 if number % 2 == turn else 1):
                 _stamp(pair, node)
         deadline = time.time() + ASKED
         while len(verdict.refusals()) == heard and time.time() < deadline:
