@@ -33,7 +33,11 @@ NOBODY = 600.0
 """The same, where they say that nobody serves: a start may be under way."""
 
 MOST = 5
-"""How often each writes anew, at most, until the witness has refused one of the two histories."""
+"""How often each writes anew, at most, until the witness has refused one of the two histories; and how often the
+two are asked to connect."""
+
+CONNECTS = 30.0
+"""Seconds until two that are asked to connect have compared their copies, and ended it again."""
 
 ASKED = 20.0
 """Seconds until the witness has been asked about what was written, at most."""
@@ -154,12 +158,8 @@ def _require_parted(pair: Pair, serves: Node | None, record: Record) -> str:
     """DRBD has left the other one alone, and does so again when it is asked to connect (step 1); everything that
     tells people of it says so. Raises :class:`StepFailed`."""
     eventually(lambda: bool(_alone(pair)), SETTLED, "DRBD is StandAlone on one of the two")
-    asked = [node for node in (serves, *pair.nodes.values()) if node in _alone(pair)]
-    since = asked[0].run("date +%s").strip()
-    for node in dict.fromkeys(asked):
-        node.run("drbdadm connect vermilion", check=False)  # the other one may have ended it again already
-    wanted = [serves] if serves is not None else []
-    eventually(lambda: _are_alone(pair, wanted), SETTLED, "DRBD is StandAlone again, where the appliance serves")
+    since = pair.alpha.run("date +%s").strip()
+    times = _connect_in_vain(pair, serves)
     found = [node for node in pair.nodes.values() if _has_detected(node, since)]
     if not found:
         raise StepFailed("the kernel does not say that DRBD has detected the split brain")
@@ -176,7 +176,24 @@ def _require_parted(pair: Pair, serves: Node | None, record: Record) -> str:
     pages = [str(each["page"]) for each in findings if each["condition"] == "failing"]
     if "cluster-split" not in pages:
         raise StepFailed(f"no alarm cluster-split on {serves.name}: {', '.join(pages) or 'none fails'}")
-    return f"StandAlone on {' and '.join(node.name for node in _alone(pair))}; alarms: {', '.join(pages)}"
+    return (
+        f"StandAlone on {' and '.join(node.name for node in _alone(pair))}, asked {times} times to connect;"
+        f" alarms: {', '.join(pages)}"
+    )
+
+
+def _connect_in_vain(pair: Pair, serves: Node | None) -> int:
+    """Step 1, until DRBD is StandAlone where the appliance serves, as the alarm is asked for there; how often. The
+    one of the two that did not come to compare both copies waits for a connection. Raises :class:`StepFailed`."""
+    wanted = [] if serves is None else [serves]
+    for number in range(1, MOST + 1):
+        for node in _alone(pair):
+            node.run("drbdadm connect vermilion", check=False)  # the other one may have ended it again already
+        time.sleep(CONNECTS)
+        if _are_alone(pair, wanted):
+            return number
+    states = {node.name: node.run("cat /proc/drbd").strip() for node in pair.nodes.values()}
+    raise StepFailed(f"DRBD is not StandAlone again where the appliance serves: {states}")
 
 
 def _make_one(pair: Pair, copies: Copies, serves: Node | None) -> str:
