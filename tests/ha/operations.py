@@ -322,8 +322,8 @@ def exchange(pair: Pair) -> str:
 def split(pair: Pair) -> str:
     """both serve apart, by one wrong answer; nothing is written over, and the runbook makes one of the two
 
-    Forced: both rings are cut, no management controller answers, and ``stonith_admin --confirm`` says on the
-    standby that the active node is off (``apart.py``)."""
+    Forced: both rings are cut, no management controller answers, and ``stonith_admin --confirm`` says on
+    each that the other one is off (``apart.py``)."""
     return apart.split(pair)
 
 
