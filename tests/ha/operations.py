@@ -320,7 +320,7 @@ def exchange(pair: Pair) -> str:
 
 @_operation("split", parts_history=True)
 def split(pair: Pair) -> str:
-    """both serve apart, by one wrong answer; nothing is written over, and the runbook makes one of the two
+    """both serve apart, by two wrong answers; nothing is written over, and the runbook makes one of the two
 
     Forced: both rings are cut, no management controller answers, and ``stonith_admin --confirm`` says on
     each that the other one is off (``apart.py``)."""
