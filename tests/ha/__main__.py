@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.ha import probe, rounds
 from tests.ha.events import EVENTS
-from tests.ha.operations import OPERATIONS
+from tests.ha.operations import OPERATIONS, judged
 from tests.ha.pair import Pair
 from tests.ha.steps import STEPS
 from tests.machine.plan import perform, say
@@ -43,11 +43,12 @@ def main(kept: str, count: str = "20") -> int:
         if outcome.failed:
             say(f"test-ha: failed: {', '.join(outcome.failed)}")
         done = rounds.all_rounds(pair, int(count) if STEPS[-1].name in outcome.passed else 0, names)
-        figures = done.remarks(), done.last_line()  # a rollback makes a second history, as it was told to
         if operations and not outcome.failed and not done.failed:
-            outcome.failed += perform([OPERATIONS[each] for each in operations], pair).failed
-        say(f"test-ha: {figures[0]}; all in {time.monotonic() - began:.0f} s")
-        say(figures[1])
+            outcome.failed += perform([judged(OPERATIONS[each]) for each in operations], pair).failed
+        if not outcome.failed and pair.verdict is not None and pair.verdict.forks():
+            outcome.failed.append("one log")  # what came up after the last of them was judged
+        say(f"test-ha: {done.remarks()}; all in {time.monotonic() - began:.0f} s")
+        say(done.last_line())
         if os.environ.get("STAY"):  # for whoever wants to look at what failed
             say(f"test-ha: the house stays until this is ended: {pair.folder}")
             time.sleep(1e6)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.ha.node import BOOTED, Node
-from tests.ha.pair import Pair
+from tests.ha.pair import Pair, eventually
 from tests.ha.places import FRONT, NODES, RINGS
 from tests.machine.failure import StepFailed
 
@@ -16,6 +17,10 @@ HELD = 60.0
 
 ALONE = 90.0
 """Seconds in which a node that cannot cut the other must not take over."""
+
+
+HOLDS = 150.0
+"""Seconds for which a node that cannot cut the other holds every write; DRBD's own script gives up after 90."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,17 +188,48 @@ def front(scene: Scene) -> str:
 def blackout(scene: Scene) -> str:
     """the active node and its controller lose their current: nobody is cut, so nobody takes over meanwhile"""
     pair = scene.pair
-    assert pair.house is not None
-    pair.house.stop_controller(scene.active.place)
-    scene.active.mains(connected=False)
-    scene.active.forget()
+    _darken(pair, scene.active)
     began = time.monotonic()
     while time.monotonic() - began < ALONE:
         state = pair.state(scene.standby)
         if state is not None and state.where("filesystem") == scene.standby.name:
             raise StepFailed(f"{scene.standby.name} took over, although {scene.active.name} could not be cut")
         time.sleep(5)
-    scene.active.mains(connected=True)
-    pair.house.start_controller(scene.active.place, scene.active.folder)
-    scene.active.switch("power", "1")
+    _light(pair, scene.active)
     return f"for {ALONE:.0f} s nobody took over; then the current came back"
+
+
+@_event("dark-standby", "active")
+def dark_standby(scene: Scene) -> str:
+    """the standby and its controller lose their current: nobody is cut, so nothing is written meanwhile"""
+    pair, active = scene.pair, scene.active
+    _darken(pair, scene.standby)
+    eventually(lambda: holds_writes(active), BOOTED, f"{active.name} holds its writes")
+    began = time.monotonic()
+    while time.monotonic() - began < HOLDS:
+        if not holds_writes(active):
+            raise StepFailed(f"{active.name} writes on, although {scene.standby.name} could not be cut")
+        time.sleep(5)
+    _light(pair, scene.standby)
+    return f"for {HOLDS:.0f} s nothing was written; then the current came back"
+
+
+def holds_writes(node: Node) -> bool:
+    """Whether DRBD holds every write there."""
+    return bool(
+        re.search(r"^ *0: cs:\S+ ro:Primary/\S+ ds:\S+ +(?:[ABC] +)?s", node.run("cat /proc/drbd"), re.MULTILINE)
+    )
+
+
+def _darken(pair: Pair, node: Node) -> None:
+    assert pair.house is not None
+    pair.house.stop_controller(node.place)
+    node.mains(connected=False)
+    node.forget()
+
+
+def _light(pair: Pair, node: Node) -> None:
+    assert pair.house is not None
+    node.mains(connected=True)
+    pair.house.start_controller(node.place, node.folder)
+    node.switch("power", "1")

@@ -6,21 +6,32 @@ import json
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from tests.ha import power
+from tests.ha import apart, power
 from tests.ha.events import of_disk
 from tests.ha.node import BOOTED, Node
 from tests.ha.pair import SETTLED, Pair, State, eventually, new_disk
 from tests.ha.places import FLOATING
 from tests.ha.preparing import TITLE
 from tests.ha.steps import prepared_disks
+from tests.ha.verdict import FOLLOWED
 from tests.machine import making
 from tests.machine.commands import run
 from tests.machine.failure import StepFailed
 from tests.machine.plan import Step
 
-OPERATIONS: dict[str, Step] = {}
+
+@dataclass(frozen=True, slots=True)
+class Operation(Step):
+    """``parts_history``: the log goes on from an older state because an operator has said so; nobody is judged by
+    what comes of it."""
+
+    parts_history: bool = False
+
+
+OPERATIONS: dict[str, Operation] = {}
 
 WATCHED = 120.0
 """Seconds for which a machine that was replaced is on again, and must reach nothing."""
@@ -30,15 +41,47 @@ KEPT_BY_CUSTODIANS = "/run/keys"
 KEYS = "sha256sum /etc/corosync/authkey /etc/drbd.d/vermilion.secret"
 
 
-def _operation(name: str) -> Callable[[Callable[[Pair], str]], Callable[[Pair], str]]:
+def _operation(
+    name: str, *, parts_history: bool = False
+) -> Callable[[Callable[[Pair], str]], Callable[[Pair], str]]:
     """Registers a function as the operation *name*; the first line of its docstring is what it does."""
 
     def register(act: Callable[[Pair], str]) -> Callable[[Pair], str]:
         assert act.__doc__, name
-        OPERATIONS[name] = Step(name, act.__doc__.splitlines()[0].rstrip("."), act, ())
+        says = act.__doc__.splitlines()[0].rstrip(".")
+        OPERATIONS[name] = Operation(name, says, act, (), parts_history)
         return act
 
     return register
+
+
+def judged(operation: Operation) -> Step:
+    """The same, which fails unless the log stayed one and somebody watched that, as a round does."""
+
+    def act(pair: Pair) -> str:
+        assert pair.verdict is not None
+        watched, began = pair.verdict.is_watched, time.time()
+        if operation.parts_history:
+            with pair.verdict.apart():
+                told = operation.act(pair)
+        else:
+            told = operation.act(pair)
+            if watched:
+                _require_one_log(pair, operation.name, began)
+        return told if pair.verdict.is_watched else f"{told}; nobody watches the log from here on"
+
+    return Step(operation.name, operation.says, act, operation.needs)
+
+
+def _require_one_log(pair: Pair, name: str, began: float) -> None:
+    """Raises :class:`StepFailed` unless the log stayed one since then; it grows, so that the watcher sees it."""
+    assert pair.verdict is not None
+    verdict, since = pair.verdict, time.time()
+    pair.outside("timestamp", f"after-{name}")
+    deadline = since + FOLLOWED
+    while not verdict.seen(since) and not verdict.forks() and time.time() < deadline:
+        time.sleep(1)
+    verdict.require_one_log(began)
 
 
 @_operation("switch")
@@ -89,7 +132,7 @@ def upgrade(pair: Pair) -> str:
     )
 
 
-@_operation("rollback")
+@_operation("rollback", parts_history=True)
 def rollback(pair: Pair) -> str:
     """after an upgrade cluster_rollback.yml refuses to lose what was dated since; allowed to, it goes back"""
     if not pair.before.is_file():
@@ -148,7 +191,7 @@ def _serves_with(pair: Pair, node: Node, release: str) -> bool:
     return f" {release}:" in node.run("/usr/local/sbin/vermilion release")
 
 
-@_operation("restore")
+@_operation("restore", parts_history=True)
 def restore(pair: Pair) -> str:
     """cluster_restore.yml is broken off once a backup serves; again it is refused, and ha.yml does what is left"""
     pair.settle()
@@ -273,6 +316,15 @@ def exchange(pair: Pair) -> str:
         told.append(f"{_switched_over(pair).name} serves: {pair.outside('same', TITLE, 'inward')}")
         pair.settle()
     return f"{done}; settled after {settled:.0f} s; {'; '.join(told)}"
+
+
+@_operation("split", parts_history=True)
+def split(pair: Pair) -> str:
+    """both serve apart, by two wrong answers; nothing is written over, and the runbook makes one of the two
+
+    Forced: both rings are cut, no management controller answers, and ``stonith_admin --confirm`` says on
+    each that the other one is off (``apart.py``)."""
+    return apart.split(pair)
 
 
 @_operation("leave")

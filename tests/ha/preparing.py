@@ -20,7 +20,7 @@ from tests.machine import making
 from tests.machine.bed import Bed
 from tests.machine.commands import run
 from tests.machine.container import Container
-from tests.machine.virtual import KERNEL, SLOW
+from tests.machine.virtual import KERNEL, SLOW, has_kvm
 
 BARE = ("systemd-sysv", "udev")
 DRIVERS = ("virtio_pci", "virtio_blk", "virtio_scsi", "sd_mod", "ext4")
@@ -92,6 +92,7 @@ def digest(bundle: Path, kept: Path) -> str:
         found.update(str(making.debian(kept, packages).stat().st_mtime).encode())
     for name in ("preparing.py", "places.py", "node.py"):
         found.update(Path(__file__).with_name(name).read_bytes())
+    found.update(b"kvm" if has_kvm() else b"emulated")  # what the machines are allowed depends on it
     return found.hexdigest()[:16]
 
 
@@ -137,7 +138,8 @@ def prepare(kept: Path, folder: Path, bundle: Path) -> Path:
         _bare(second, first)
         for bed, node in zip((first, second), NODES, strict=True):
             bed.machine.power_off()
-            _slow(bed.machine.root)
+            if not has_kvm():
+                _slow(bed.machine.root)
             make_root(bed.machine.root, node, modules, fresh / "key")
             disk = str(fresh / f"{node.name}.raw")
             run(("mke2fs", "-q", "-t", "ext4", "-L", "root", "-d", str(bed.machine.root), disk, SYSTEM))

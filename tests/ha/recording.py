@@ -124,10 +124,9 @@ def _until(scene: Scene, good: Callable[[State], bool]) -> None:
     eventually(ask, BOOTED, "the situation did not come about")
 
 
-def main(kept: str, folder: str, *names: str) -> int:
-    """The exit status."""
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    pair = Pair(Path(kept), Path(tempfile.mkdtemp(prefix="vermilion-ha-", dir=kept)))
+def recorder(folder: Path) -> Record:
+    """What writes down what a node says now, under a name, in *folder*."""
+    folder.mkdir(parents=True, exist_ok=True)
 
     def record(node: Node, name: str) -> None:
         told = json.loads(
@@ -135,9 +134,16 @@ def main(kept: str, folder: str, *names: str) -> int:
         )
         # The tests read it at a time of their own, by which the machines' words would be old.
         told["crm_mon"] = re.sub(r' *<attribute name="vermilion-probed"[^>]*/>\n', "", told["crm_mon"])
-        (Path(folder) / f"{name}.json").write_text(json.dumps(told, indent=1) + "\n")
+        (folder / f"{name}.json").write_text(json.dumps(told, indent=1) + "\n")
         say(f"recorded {name}")
 
+    return record
+
+
+def main(kept: str, folder: str, *names: str) -> int:
+    """The exit status."""
+    pair = Pair(Path(kept), Path(tempfile.mkdtemp(prefix="vermilion-ha-", dir=kept)))
+    record = recorder(Path(folder))
     try:
         bundle(pair)
         if not formed(pair).exists():

@@ -7,9 +7,9 @@ import json
 import secrets
 import statistics
 import subprocess
-import sys
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,8 @@ PATIENCE = 1800.0
 class Figures:
     """Of one round: how much was acknowledged, and found; the longest pause after the event in which nobody got a
     signature, and when the first person's signature came, both in seconds. ``start``: how long the services took
-    of that on the node that took over; 0 where none did. ``stop``: before, on the node that they left in order."""
+    of that on the node that took over; 0 where none did. ``stop``: before, on the node that they left in order.
+    ``before`` and ``after`` are the nodes that served before the event and after it."""
 
     event: str
     acknowledged: int
@@ -48,83 +49,97 @@ class Figures:
     person: float
     start: float = 0.0
     stop: float = 0.0
+    before: str = ""
+    after: str = ""
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether the other node served after it."""
+        return self.before != self.after
+
+    def without_start(self, own: float) -> float:
+        """The pause, had the services started in *own* seconds, as on this machine's own kernel."""
+        return self.pause - max(0.0, self.start - own)
 
 
 @dataclass(slots=True)
 class Rounds:
-    """All that were done. ``watch`` is what the independent watcher wrote."""
+    """All that were done."""
 
     pair: Pair
-    watch: Path
     figures: list[Figures] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
-    def forks(self) -> list[str]:
-        """What the watcher and the witness hold against the log."""
-        found = [
-            f"{each['event']} at {each['where']}: {each['words']}"
-            for each in self._watched()
-            if each["event"] not in ("cosigned", "trouble")
-        ]
-        told = self.pair.house.said("witness") if self.pair.house is not None else ""
-        return found + [each for each in told.splitlines() if "perhaps a fork" in each]
-
-    def seen(self, since: float = 0.0) -> int:
-        """How many checkpoints the witness has cosigned for the watcher *since* then (Unix seconds)."""
-        return sum(each["event"] == "cosigned" and each["at"] >= since for each in self._watched())
-
-    def prove_watching(self, since: float) -> None:
-        """Raises :class:`StepFailed` unless the watcher has watched *since* then: who is blind sees no fork."""
-        troubles = [each["words"] for each in self._watched() if each["event"] == "trouble"]
-        house = self.pair.house
-        if house is None or not house.is_there("watching"):
-            said = house.said("watching")[-500:] if house is not None else "there is no house"
-            raise StepFailed(f"the watcher has ended: {said}")
-        if troubles or not self.seen(since):
-            raise StepFailed(f"the watcher did not see the log in this round: {'; '.join(troubles[-3:])}")
-
-    def _watched(self) -> list[dict[str, Any]]:
-        """The watcher's lines; one that is being written is none yet."""
-        text = self.watch.read_text(encoding="utf-8") if self.watch.exists() else ""
-        return [json.loads(each) for each in text.splitlines(keepends=True) if each.endswith("\n")]
-
     def last_line(self) -> str:
-        """The figures of all rounds."""
+        """The figures of all rounds. Of forks it has a number only where somebody has watched."""
         acknowledged = sum(each.acknowledged for each in self.figures)
         found = sum(each.found for each in self.figures)
-        outages = [each.pause for each in self.figures if each.event in OUTAGES]
-        middle = statistics.median(outages) if outages else 0.0
+        verdict = self.pair.verdict
+        forks = [] if verdict is None else verdict.forks()
+        watched = bool(forks) or (verdict is not None and verdict.seen() > 0)
+        middle = _middle(each.pause for each in self._outages())
         return (
             f"ha: {len(self.figures)} rounds, {acknowledged} acknowledged, {found} found,"
-            f" {len(self.forks())} forks, median {middle:.0f} s to serve again"
+            f" {f'{len(forks)} forks' if watched else 'forks not watched'}, median {middle:.0f} s to serve again"
         )
 
     def remarks(self) -> str:
         """What the last line has no place for."""
-        planned = [f"{each.pause:.0f} s" for each in self.figures if each.event == "switch-over"]
-        own, starts = float(self.pair.facts.get("seconds", 0)), [each.start for each in self.figures if each.start]
-        stop = float(self.pair.facts.get("seconds_to_stop", 0))
-        parts = [f"the witness cosigned {self.seen()} checkpoints that the watcher brought"]
+        verdict = self.pair.verdict
+        parts = [f"lost: {sum(each.acknowledged - each.found for each in self.figures)}"]
+        if verdict is not None:
+            parts.append(f"the witness cosigned {verdict.seen()} checkpoints that the watcher brought")
         if self.pair.stalls:
             parts.append(f"kernels that stalled as they booted, and were reset: {self.pair.stalls}")
-        if planned:
+        if planned := [f"{each.pause:.0f} s" for each in self.figures if each.event == "switch-over"]:
             parts.append(f"planned switch-overs: {', '.join(planned)} without a signature")
-        if own and starts:
-            here = statistics.median(starts)
-            share = [each.pause - max(0.0, each.start - own) for each in self.figures if each.event in OUTAGES]
-            parts.append(
-                f"the services start in {own:.0f} s on this machine's own kernel, in {here:.0f} s on a node"
-                f" ({here / own:.0f} times)"
-            )
-            parts += [f"less that difference the median is {statistics.median(share):.0f} s"] if share else []
-        if stop and (left := [each for each in self.figures if each.stop]):
-            here = statistics.median(each.stop for each in left)
-            share = [each.pause - max(0.0, each.start - own) - max(0.0, each.stop - stop) for each in left]
-            parts.append(
-                f"they stop in {stop:.1f} s, in {here:.0f} s on a node; less both differences a planned"
-                f" switch-over takes {statistics.median(share):.0f} s"
-            )
-        return "; ".join(parts)
+        return "; ".join([*parts, *self._of_starts(), *self._of_takeovers(), *self._of_stops()])
+
+    def _outages(self) -> list[Figures]:
+        return [each for each in self.figures if each.event in OUTAGES]
+
+    def _own(self) -> float:
+        """How long the services start on this machine's own kernel, in seconds; 0 where nobody has measured it."""
+        return float(self.pair.facts.get("seconds", 0))
+
+    def _of_starts(self) -> list[str]:
+        own, starts = self._own(), [each.start for each in self.figures if each.start]
+        if not own or not starts:
+            return []
+        here = statistics.median(starts)
+        told = (
+            f"the services start in {own:.0f} s on this machine's own kernel, in {here:.0f} s on a node"
+            f" ({here / own:.0f} times)"
+        )
+        share = [each.without_start(own) for each in self._outages()]
+        return [told, *([f"less that difference the median is {statistics.median(share):.0f} s"] if share else [])]
+
+    def _of_takeovers(self) -> list[str]:
+        """Where the other node serves after an outage: the median over all has events in it after which the same
+        one goes on."""
+        own, moved = self._own(), [each for each in self._outages() if each.has_moved]
+        if not moved:
+            return []
+        told = f"{len(moved)} takeovers by the other node: median {_middle(each.pause for each in moved):.0f} s"
+        if own and any(each.start for each in moved):
+            told += f", less what the emulator costs {_middle(each.without_start(own) for each in moved):.0f} s"
+        return [told]
+
+    def _of_stops(self) -> list[str]:
+        own, stop = self._own(), float(self.pair.facts.get("seconds_to_stop", 0))
+        if not stop or not (left := [each for each in self.figures if each.stop]):
+            return []
+        here = statistics.median(each.stop for each in left)
+        share = [each.without_start(own) - max(0.0, each.stop - stop) for each in left]
+        return [
+            f"they stop in {stop:.1f} s, in {here:.0f} s on a node; less both differences a planned"
+            f" switch-over takes {statistics.median(share):.0f} s"
+        ]
+
+
+def _middle(seconds: Iterable[float]) -> float:
+    """The median; 0 where there is nothing."""
+    return statistics.median(found) if (found := list(seconds)) else 0.0
 
 
 OUTAGES = ("power-active", "rings", "front", "disk", "authority", "power-standby", "ring1", "ring2")
@@ -168,13 +183,16 @@ def play(rounds: Rounds, number: int, event: Event) -> str:
     took = _took(pair, after) if after is not active else {}
     left = _took(pair, active, starting=False) if took and event.name == "switch-over" else {}
     times = (took.get("appliance", 0.0), left.get("appliance", 0.0))
-    figures = _figures(event.name, journal, happened, served, found["found"], *times)
+    figures = replace(
+        _figures(event.name, journal, happened, served, found["found"], *times),
+        before=active.name,
+        after=after.name,
+    )
     rounds.figures.append(figures)
     if found["missing"] or figures.found < figures.acknowledged:
         raise StepFailed(f"{found['words']}, of {told}; missing: {'; '.join(found['missing'])}")
-    if forks := rounds.forks():
-        raise StepFailed(f"the log is not one: {'; '.join(forks)}")
-    rounds.prove_watching(happened)
+    assert pair.verdict is not None
+    pair.verdict.require_one_log(happened)
     checked = pair.active().run("/usr/local/sbin/vermilion log check").strip().splitlines()[-1:]
     named = [f"{each} stops {left[each]:.0f} s" for each in reversed(left)]
     named += [f"{each} {took[each]:.0f} s" for each in took]
@@ -257,12 +275,10 @@ def _took(pair: Pair, node: Node, starting: bool = True) -> dict[str, float]:
 
 def all_rounds(pair: Pair, count: int, names: str) -> Rounds:
     """*count* rounds, one after another; one that fails ends them."""
-    rounds = Rounds(pair, pair.folder / "watch.jsonl")
-    if not count or pair.house is None:
+    rounds = Rounds(pair)
+    if not count:
         return rounds
 
-    watcher = ("-m", "tests.ha.watching", str(pair.company), str(rounds.watch))
-    pair.house.begin("watching", sys.executable, *watcher)
     rounds.failed += orders.admit(pair)
     for number, event in enumerate(order(count, names), 1):
         say(f"{'':6}{f'round {number}':12}{event.says} …")

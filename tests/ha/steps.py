@@ -65,11 +65,12 @@ def prepared(pair: Pair) -> str:
 @_step("boot", "prepared")
 def boot(pair: Pair) -> str:
     """both boot with kernels of their own, in a network of their own; their controllers answer by IPMI"""
-    assert pair.house is not None
+    assert pair.house is not None and pair.verdict is not None
     for node in pair.nodes.values():
         asked = ("fence_ipmilan", "--lanplus", "-a", node.place.controller, "-l", "fence", "-p", "nur-zum-Testen")
         if "OFF" not in (told := pair.house.inside(*asked, "-o", "status", check=False)):
             raise StepFailed(f"the controller of {node.name} does not say that it is off: {told.strip()}")
+    pair.verdict.begin()  # an appliance serves already, before it is half of a pair
     return pair.boot()
 
 
@@ -94,6 +95,8 @@ def cluster(pair: Pair) -> str:
 @_step("again", "cluster")
 def again(pair: Pair) -> str:
     """a second run of ha.yml changes nothing, and what was signed before is there"""
+    assert pair.verdict is not None
+    pair.verdict.require_no_fork()
     if formed(pair).exists():
         return f"was so when the pair was made; {pair.outside('same', TITLE, 'inward')}"
     second = pair.converge()
@@ -102,4 +105,6 @@ def again(pair: Pair) -> str:
     told = pair.outside("same", TITLE, "inward")
     pair.keep(formed(pair))
     pair.boot()
-    return f"{second}; {told}; kept for the next run, settled again after {pair.settle():.0f} s"
+    settled = pair.settle()
+    pair.verdict.require_no_fork()
+    return f"{second}; {told}; kept for the next run, settled again after {settled:.0f} s"

@@ -7,18 +7,20 @@ import hashlib
 import http.client
 import json
 import re
+import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 
-from tests.ha import load, power, watching
+from tests.ha import apart, load, power, watching
 from tests.ha.events import EVENTS
 from tests.ha.load import Told
-from tests.ha.operations import OPERATIONS
+from tests.ha.operations import OPERATIONS, Operation, judged
 from tests.ha.pair import Converged, Pair, State
 from tests.ha.rounds import OUTAGES, Figures, Rounds, order
 from tests.ha.steps import STEPS
+from tests.ha.verdict import Verdict
 from tests.machine import judging
 from tests.machine.company import Company
 from tests.machine.failure import StepFailed
@@ -82,58 +84,127 @@ def test_every_event_comes_in_its_turn() -> None:
     assert set(OUTAGES) < set(EVENTS)
 
 
-def test_the_last_line_has_the_figures(tmp_path: Path) -> None:
-    rounds = Rounds(Pair(tmp_path, tmp_path), tmp_path / "watch.jsonl")
-    rounds.pair.facts = {"seconds": "5.0", "seconds_to_stop": "1.0"}
-    rounds.figures = [
-        Figures("power-active", 10, 9, 41.0, 80.0, 25.0),
-        Figures("switch-over", 7, 7, 60.0, 70.0, 25.0, 11.0),
-    ]
-    line = {"at": 9.0, "where": "192.0.2.10", "words": "", "size": 3}
-    told = [{**line, "event": event} for event in ("cosigned", "fork")]
-    rounds.watch.write_text("".join(f"{json.dumps(each)}\n" for each in told) + '{"being": "writ')
-
-    assert rounds.last_line() == "ha: 2 rounds, 17 acknowledged, 16 found, 1 forks, median 41 s to serve again"
-    assert (rounds.seen(), rounds.seen(9.5)) == (1, 0) and "60 s without a signature" in rounds.remarks()
-    assert "in 5 s on this machine's own kernel, in 25 s on a node (5 times)" in rounds.remarks()
-    assert "less that difference the median is 21 s" in rounds.remarks()
-    assert (
-        "they stop in 1.0 s, in 11 s on a node; less both differences a planned switch-over takes 30 s"
-        in rounds.remarks()
-    )
-
-
 class _House:
     """Of which the watcher is there, or not."""
 
-    there = True
+    def __init__(self) -> None:
+        self.there = True
+        self.words = "its last words"
+        self.begun: list[str] = []
 
     def is_there(self, _name: str) -> bool:
         return self.there
 
     def said(self, _name: str) -> str:
-        return "its last words"
+        return self.words
+
+    def begin(self, name: str, *_command: str) -> None:
+        self.begun.append(name)
+
+    def end(self, name: str) -> None:
+        self.begun.remove(name)
+
+
+class _Watched(Verdict):
+    """A verdict over what a test lets the watcher see."""
+
+    def __init__(self, folder: Path) -> None:
+        self.house = _House()
+        super().__init__(self.house, folder, folder / "watch.jsonl")  # type: ignore[arg-type] # one like it
+        self.path = folder / "watch.jsonl"
+        self.begin()
+
+    def see(self, event: str, at: float, words: str = "", end: str = "\n") -> None:
+        line = {"at": at, "where": "192.0.2.10", "event": event, "size": 3, "words": words}
+        with self.path.open("a") as watch:
+            watch.write(json.dumps(line) + end)
+
+
+def _pair(folder: Path) -> Pair:
+    pair = Pair(folder, folder)
+    pair.facts = {"seconds": "5.0", "seconds_to_stop": "1.0"}
+    return pair
+
+
+def test_the_last_line_has_the_figures(tmp_path: Path) -> None:
+    rounds = Rounds(_pair(tmp_path))
+    rounds.pair.verdict = verdict = _Watched(tmp_path)
+    rounds.figures = [
+        Figures("power-active", 10, 9, 41.0, 80.0, 25.0, before="alpha", after="beta"),
+        Figures("ring2", 1, 1, 1.0, 2.0, before="beta", after="beta"),
+        Figures("switch-over", 7, 7, 60.0, 70.0, 25.0, 11.0, before="beta", after="alpha"),
+    ]
+    verdict.see("cosigned", 9.0)
+    verdict.see("fork", 9.0)
+    verdict.see("fork", 9.0, end="")
+
+    assert rounds.last_line() == "ha: 3 rounds, 18 acknowledged, 17 found, 1 forks, median 21 s to serve again"
+    assert (verdict.seen(), verdict.seen(9.5)) == (1, 0)
+    told = rounds.remarks()
+    assert "60 s without a signature" in told and told.startswith("lost: 1; ")
+    assert "in 5 s on this machine's own kernel, in 25 s on a node (5 times)" in told
+    assert "less that difference the median is 11 s" in told
+    assert "1 takeovers by the other node: median 41 s, less what the emulator costs 21 s" in told
+    assert "they stop in 1.0 s, in 11 s on a node; less both differences a planned switch-over takes 30 s" in told
+
+
+def test_nobody_who_did_not_watch_says_that_there_is_no_fork(tmp_path: Path) -> None:
+    rounds = Rounds(_pair(tmp_path))
+    assert "0 forks" not in rounds.last_line() and "forks not watched" in rounds.last_line()
+    rounds.pair.verdict = verdict = _Watched(tmp_path)
+    assert "0 forks" not in rounds.last_line()
+    verdict.see("cosigned", 9.0)
+    assert rounds.last_line() == "ha: 0 rounds, 0 acknowledged, 0 found, 0 forks, median 0 s to serve again"
 
 
 def test_a_watcher_who_is_blind_proves_nothing(tmp_path: Path) -> None:
-    rounds = Rounds(Pair(tmp_path, tmp_path), tmp_path / "watch.jsonl")
-    house = _House()
-    rounds.pair.house = house  # type: ignore[assignment]
-    line = {"where": "192.0.2.10", "words": "no such key", "size": 3}
-    rounds.watch.write_text(json.dumps({**line, "at": 9.0, "event": "cosigned"}) + "\n")
+    verdict = _Watched(tmp_path)
+    verdict.see("cosigned", 9.0)
 
-    rounds.prove_watching(8.0)
+    verdict.prove_watching(8.0)
     with pytest.raises(StepFailed, match="did not see the log"):
-        rounds.prove_watching(10.0)
-    house.there = False
+        verdict.prove_watching(10.0)
+    verdict.house.there = False
     with pytest.raises(StepFailed, match="its last words"):
-        rounds.prove_watching(8.0)
-    house.there = True
-    with rounds.watch.open("a") as watch:
-        watch.write(json.dumps({**line, "at": 9.5, "event": "trouble"}) + "\n")
+        verdict.prove_watching(8.0)
+    verdict.house.there = True
+    verdict.see("trouble", 9.5, "no such key")
     with pytest.raises(StepFailed, match="no such key"):
-        rounds.prove_watching(8.0)
-    assert rounds.forks() == []
+        verdict.require_one_log(8.0)
+    verdict.require_no_fork()  # what was before is over
+    verdict.require_one_log(8.0)
+    verdict.see("fork", 10.0)
+    with pytest.raises(StepFailed, match="the log is not one"):
+        verdict.require_one_log(8.0)
+
+
+def test_a_history_that_was_made_on_purpose_is_held_against_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdict = _Watched(tmp_path)
+    monkeypatch.setattr("tests.ha.verdict.FOLLOWED", 5.0)
+    monkeypatch.setattr(verdict.house, "begin", lambda *_: verdict.see("cosigned", time.time()))
+    monkeypatch.setattr(verdict.house, "end", lambda _: None)
+    verdict.see("fork", time.time(), "before")
+
+    with verdict.apart():
+        verdict.see("fork", time.time(), "on purpose")
+        verdict.house.words += "\nnot cosigned, perhaps a fork: on purpose"
+        assert len(verdict.forks()) == 3 and len(verdict.refusals()) == 1
+    assert verdict.is_watched and [each[-6:] for each in verdict.forks()] == ["before"]
+    verdict.house.words += "\nnot cosigned, perhaps a fork: later"
+    assert len(verdict.forks()) == 2
+
+
+def test_where_the_witness_does_not_follow_nobody_watches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    verdict = _Watched(tmp_path)
+    monkeypatch.setattr("tests.ha.verdict.FOLLOWED", 0.0)
+
+    with verdict.apart():
+        pass
+    verdict.see("fork", time.time() + 1)
+
+    assert not verdict.is_watched and verdict.forks() == [] and verdict.house.begun == []
 
 
 def test_what_does_not_continue_the_log_is_a_fork(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,6 +297,63 @@ def test_a_kernel_that_stalls_as_it_boots_is_known(tmp_path: Path) -> None:
     with console.open("a") as said:
         said.write("alpha login: ")
     assert not power.has_stalled(tmp_path), "it has come up all the same"
+
+
+def test_an_operation_that_is_told_to_part_the_history_says_so() -> None:
+    assert [each.name for each in OPERATIONS.values() if each.parts_history] == ["rollback", "restore", "split"]
+
+
+def test_an_operation_is_judged_by_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = _pair(tmp_path)
+    pair.verdict = verdict = _Watched(tmp_path)
+    monkeypatch.setattr("tests.ha.operations.FOLLOWED", 0.0)
+    monkeypatch.setattr("tests.ha.verdict.FOLLOWED", 0.0)
+    seen = {"cosigned": lambda *_: verdict.see("cosigned", time.time()), "none": lambda *_: None}
+    monkeypatch.setattr(pair, "outside", seen["cosigned"])
+
+    def forks(_pair: Pair) -> str:
+        verdict.see("fork", time.time(), "another root")
+        return "forked"
+
+    assert judged(Operation("harmless", "", lambda _: "done", ())).act(pair) == "done"
+    monkeypatch.setattr(pair, "outside", seen["none"])
+    with pytest.raises(StepFailed, match="did not see the log"):
+        judged(Operation("blind", "", lambda _: "done", ())).act(pair)
+    told = judged(Operation("told-to", "", forks, (), parts_history=True)).act(pair)
+    assert told == "forked; nobody watches the log from here on" and verdict.forks() == []
+
+
+def test_an_operation_with_a_fork_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = _pair(tmp_path)
+    pair.verdict = verdict = _Watched(tmp_path)
+    monkeypatch.setattr(pair, "outside", lambda *_: verdict.see("fork", time.time(), "another root"))
+
+    with pytest.raises(StepFailed, match=r"the log is not one: fork at .*: another root"):
+        judged(Operation("forks", "", lambda _: "done", ())).act(pair)
+
+
+def test_a_copy_is_known_by_its_generation() -> None:
+    promoted, not_promoted = (f"7FAD31A9C5F9F0D{last}:0:0:0:1:1:0:1:0:0:0\n" for last in "32")
+
+    assert apart.generation(promoted) == apart.generation(f"a warning\n{not_promoted}") == 0x7FAD31A9C5F9F0D2
+
+
+def test_who_served_a_copy_last_is_in_its_history() -> None:
+    lines = [
+        json.dumps({"event": event, "node": node}) for event, node in (("serving", "alpha"), ("stopped", "x"))
+    ]
+
+    assert apart.last_served("\n".join(lines)) == "alpha"
+    assert apart.last_served('mount: a remark\n{"event": "serving", "node": "be') == ""
+
+
+def test_both_nodes_may_serve() -> None:
+    state = seen("alpha", "beta")
+    assert set(apart.serving(state)) == {"alpha"} and not apart.runs_on(state, "beta")
+    for each in state.crm_mon.iter("resource"):
+        if each.get("id") == "appliance":
+            each.append(ET.Element("node", name="beta"))
+    assert set(apart.serving(state)) == {"alpha", "beta"} and apart.runs_on(state, "beta") == {"appliance"}
 
 
 def test_the_chapter_lists_every_step_and_every_event() -> None:

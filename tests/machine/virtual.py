@@ -176,11 +176,16 @@ class VirtualMachine:
                 process.wait()
 
 
-def accelerator() -> Sequence[str]:
-    """QEMU's options: KVM where the processor has it and nobody says WITHOUT_KVM, else its own translation, with
-    four levels of page tables: a fifth costs it a tenth of its speed."""
+def has_kvm() -> bool:
+    """Whether machines run on the processor itself: it has KVM, and nobody says WITHOUT_KVM."""
     flags = Path("/proc/cpuinfo").read_text().split()
     hardware = ("vmx" in flags or "svm" in flags) and os.access("/dev/kvm", os.R_OK | os.W_OK)
-    if hardware and not os.environ.get("WITHOUT_KVM"):
+    return hardware and not os.environ.get("WITHOUT_KVM")
+
+
+def accelerator() -> Sequence[str]:
+    """QEMU's options: KVM, or its own translation with four levels of page tables: a fifth costs it a tenth of its
+    speed."""
+    if has_kvm():
         return ("-accel", "kvm", "-cpu", "host")
     return ("-accel", "tcg,thread=multi", "-cpu", "max,la57=off")
