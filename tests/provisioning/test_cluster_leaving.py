@@ -31,8 +31,10 @@ def refused(name: str, number: int = 1, **found: Any) -> list[str]:
     given = {
         **both(number, cluster_leaves=LEAVES),
         "cluster_leaving": {},
+        "cluster_pacemaker": {"stdout": "active"},
+        "cluster_replacing": {"stat": {"exists": False}},
         "cluster_has": {"rc": 0 if number == 1 else 1},
-        "cluster_told": {"stdout": "cluster vermilion: 192.0.2.10/24\n"},
+        "cluster_told": {"rc": 0, "stdout": "cluster vermilion: 192.0.2.10/24\n"},
         "cluster_volume": {"stdout": " 0: cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate C r-----"},
         "cluster_room": ROOM,
         **found,
@@ -69,14 +71,37 @@ def refused(name: str, number: int = 1, **found: Any) -> list[str]:
             {"cluster_state": {"stdout": NODES.format("false", "true")}},
             f"{LEAVES} is not lost: the cluster sees it",
         ),
-        (1, {"cluster_told": {"stdout": "x\npaused: Pacemaker leaves"}}, f"`vermilion-cluster resume` on {STAYS}"),
+        (
+            1,
+            {"cluster_told": {"rc": 0, "stdout": "x\npaused: Pacemaker leaves"}},
+            f"`vermilion-cluster resume` on {STAYS}",
+        ),
+        (
+            1,
+            {"cluster_told": {"rc": 1, "stdout": "", "stderr_lines": ["Pacemaker does not run."]}},
+            f"{STAYS} does not know how the cluster stands: Pacemaker does not run.",
+        ),
+        (2, {"cluster_replacing": {"stat": {"exists": True}}}, "run the playbook cluster_replace to its end"),
+        (
+            2,
+            {"cluster_volume": {"stdout": " 0: cs:StandAlone ro:Secondary/Unknown ds:UpToDate/DUnknown r"}},
+            "docs/runbook/cluster-split.md",
+        ),
+        # What an earlier run has written down excuses nothing while Pacemaker still runs.
+        (1, {"cluster_leaving": MIDDLE, "cluster_has": {"rc": 1}}, "quorum.cancel_wait_for_all"),
+        (
+            1,
+            {"cluster_leaving": MIDDLE, "cluster_state": {"stdout": NODES.format("true", "false")}},
+            f"{LEAVES} is not lost: the cluster sees it",
+        ),
+        (1, {"cluster_leaving": {"content": ""}, "cluster_has": {"rc": 1}}, "does not have the volume"),
         (
             1,
             {"cluster_volume": {"stdout": " 0: cs:Connected ro:Primary/Secondary ds:Diskless/UpToDate C"}},
             f"The disk of {STAYS} does not have all data (DRBD says cs:Connected ro:Primary/Secondary ds:Diskless",
         ),
         (1, {"cluster_volume": {"stdout": ""}}, "(DRBD says nothing of the volume, here/there)"),
-        (1, {"cluster_room": {"stdout_lines": ["Used Avail", "4000 9000", "1 5100"]}}, "The data take 4000 MiB"),
+        (1, {"cluster_room": {"stdout_lines": ["Used Avail", "4000 9000", "1 5100"]}}, "until 5225 are free"),
     ],
 )
 def test_nobody_leaves_whose_data_are_not_with_the_other_one(
@@ -91,6 +116,7 @@ def test_one_that_stands_by_may_leave_and_a_run_that_was_interrupted_goes_on() -
     assert refused("can_leave", 1, cluster_state={"stdout": NODES.format("false", "false")}) == []
     # The cluster has ended, and the volume is mounted nowhere.
     broken_off = {"cluster_leaving": MIDDLE, "cluster_has": {"rc": 1}, "cluster_told": {}, "cluster_room": {}}
+    broken_off["cluster_pacemaker"] = {"stdout": "inactive"}
     assert refused("can_leave", 1, **broken_off, cluster_volume={"stdout": ""}) == []
 
 
@@ -118,6 +144,47 @@ def test_who_is_reached(given: dict[str, Any], hosts: list[str]) -> None:
     assert all(each["any_errors_fatal"] for each in plays)
 
 
+@pytest.mark.parametrize(
+    ("others", "has", "volume", "words"),
+    [
+        ("false", 0, "ds:UpToDate/Outdated", ""),
+        ("true", 0, "ds:UpToDate/UpToDate", "another machine is in it"),
+        ("false", 1, "ds:UpToDate/Outdated", "it no longer has the volume with all data"),
+        ("false", 0, "ds:Diskless/Outdated", "it no longer has the volume with all data"),
+    ],
+)
+def test_pacemaker_ends_only_where_nobody_would_take_over(others: str, has: int, volume: str, words: str) -> None:
+    """The other one may have taken over since the first checks, or never have left."""
+    found = {"cluster_state": {"stdout": NODES.format(others, "false")}, "ansible_check_mode": False}
+    found["cluster_volume"] = {"rc": has, "stdout": f" 0: cs:WFConnection ro:Primary/Unknown {volume} C r-----"}
+    found |= {"cluster_moved": {"rc": 0}, "cluster_answers": {"rc": 0}}
+    said = refused("alone", **found)
+    assert said == [] if not words else len(said) == 1 and words in said[0]
+    asked = [each["name"] for each in tasks("alone")]
+    assert asked.index("Nobody would take over, and all data are here") < asked.index("It is kept until the end")
+
+
+def test_what_does_not_serve_has_not_come_to_its_end() -> None:
+    found = {"cluster_pacemaker": {"stdout": "inactive"}, "ansible_check_mode": False, "cluster_moved": {"rc": 0}}
+    [said] = refused("alone", **found, cluster_answers={"rc": 1, "stderr_lines": []})
+    assert "an outside witness knows more" in said and "Wipe nothing" in said
+    asked = [each["name"] for each in tasks("alone")]
+    assert asked.index("It answers") < asked.index("It has come to its end")
+
+
+@pytest.mark.parametrize(
+    ("left", "lost", "goes_on"), [(True, False, True), (False, False, False), (False, True, True)]
+)
+def test_nobody_goes_on_alone_while_the_other_one_has_not_left(left: bool, lost: bool, goes_on: bool) -> None:
+    """Ansible goes on to the last play where that one could not be reached, or was left out by --limit."""
+    [check] = [each for each in playbook("cluster_leave")[2]["tasks"] if "ansible.builtin.assert" in each]
+    facts = {"cluster_has_left": True} if left else {}
+    given = {"cluster_leaves": LEAVES, "hostvars": {LEAVES: facts}, "cluster_leaves_lost": lost}
+    asked = templar(given).template(trusted(f"{{{{ {check['ansible.builtin.assert']['that']} }}}}"))
+    assert bool(asked) == goes_on
+    assert "cluster_has_left" in str(playbook("cluster_leave")[1]["tasks"][-1]["ansible.builtin.set_fact"])
+
+
 def test_what_the_cluster_knows_is_written_down_before_it_ends(tmp_path: Path) -> None:
     settings = tmp_path / "cluster.toml"
     settings.write_text('name = "vermilion"\nnodes = ["a", "b"]\naddress = "127.0.0.1/8"\n', encoding="utf-8")
@@ -141,10 +208,10 @@ def test_other_playbooks_refuse_until_it_has_come_to_its_end() -> None:
     marker = str(module("survey").LEAVING)
     named = [each["name"] for each in tasks("alone")]
     touched = [index for index, each in enumerate(tasks("alone")) if marker in str(each)]
-    assert touched[0] == 0 and tasks("alone")[touched[1]]["ansible.builtin.copy"]["dest"] == marker
+    assert tasks("alone")[touched[1]]["ansible.builtin.copy"]["dest"] == marker
     assert touched[1] < named.index("It is of no cluster any more"), "before anything ends"
-    assert tasks("alone")[touched[2]]["ansible.builtin.file"] == {"path": marker, "state": "absent"}
-    assert touched[2] > named.index("The appliance serves")
+    assert tasks("alone")[touched[-1]]["ansible.builtin.file"] == {"path": marker, "state": "absent"}
+    assert touched[-1] > named.index("The appliance serves")
     assert named.index("The home is copied from the volume, compared, and in its place") < named.index(
         "The appliance serves"
     )
