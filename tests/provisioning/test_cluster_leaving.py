@@ -31,7 +31,7 @@ def refused(name: str, number: int = 1, **found: Any) -> list[str]:
     given = {
         **both(number, cluster_leaves=LEAVES),
         "cluster_leaving": {},
-        "cluster_pacemaker": {"stdout": "active"},
+        "cluster_pacemaker": {"stat": {"exists": True}},
         "cluster_replacing": {"stat": {"exists": False}},
         "cluster_has": {"rc": 0 if number == 1 else 1},
         "cluster_told": {"rc": 0, "stdout": "cluster vermilion: 192.0.2.10/24\n"},
@@ -116,7 +116,7 @@ def test_one_that_stands_by_may_leave_and_a_run_that_was_interrupted_goes_on() -
     assert refused("can_leave", 1, cluster_state={"stdout": NODES.format("false", "false")}) == []
     # The cluster has ended, and the volume is mounted nowhere.
     broken_off = {"cluster_leaving": MIDDLE, "cluster_has": {"rc": 1}, "cluster_told": {}, "cluster_room": {}}
-    broken_off["cluster_pacemaker"] = {"stdout": "inactive"}
+    broken_off["cluster_pacemaker"] = {"stat": {"exists": False}}
     assert refused("can_leave", 1, **broken_off, cluster_volume={"stdout": ""}) == []
 
 
@@ -165,7 +165,11 @@ def test_pacemaker_ends_only_where_nobody_would_take_over(others: str, has: int,
 
 
 def test_what_does_not_serve_has_not_come_to_its_end() -> None:
-    found = {"cluster_pacemaker": {"stdout": "inactive"}, "ansible_check_mode": False, "cluster_moved": {"rc": 0}}
+    found = {
+        "cluster_pacemaker": {"stat": {"exists": False}},
+        "ansible_check_mode": False,
+        "cluster_moved": {"rc": 0},
+    }
     [said] = refused("alone", **found, cluster_answers={"rc": 1, "stderr_lines": []})
     assert "an outside witness knows more" in said and "Wipe nothing" in said
     asked = [each["name"] for each in tasks("alone")]
