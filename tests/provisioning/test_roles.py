@@ -101,6 +101,8 @@ ANSIBLE = {
         "ansible_connection",
         "ansible_facts",
         "ansible_managed",
+        "ansible_play_hosts",
+        "ansible_play_hosts_all",
         "ansible_user",
         "groups",
         "hostvars",

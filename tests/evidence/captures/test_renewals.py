@@ -159,6 +159,11 @@ def _moved(files: Mapping[str, bytes], pairs: Mapping[int, int]) -> Changes:
     }
 
 
+def _spoiled(data: bytes) -> bytes:
+    """With one byte turned, whatever it was: one that is set to a value may have had it."""
+    return data[:-9] + bytes([data[-9] ^ 0xFF]) + data[-8:]
+
+
 @pytest.fixture(scope="module")
 def attacks(twice: bytes) -> list[Changes]:
     """Renewals that are missing, in another order, or of another package."""
@@ -176,7 +181,7 @@ def attacks(twice: bytes) -> list[Changes]:
         {"renewals/03.txt": b""},
         {"renewals/note.txt": b""},
         *({path: None} for path in files if path.startswith("renewals/01")),
-        *({path: data[:-9] + b"\0" + data[-8:]} for path, data in files.items() if path.startswith("renewals/02")),
+        *({path: _spoiled(data)} for path, data in files.items() if path.startswith("renewals/02")),
     ]
 
 
