@@ -122,6 +122,7 @@ MACHINES: list[tuple[str, dict[str, Any], str]] = [
         {"cluster_here": here(home=True), "there": {"cluster_here": here(2, home=True)}},
         "each have an",
     ),
+    ("aside", {"cluster_here": here(home=True, aside=True)}, "nothing uses it, so remove it (rm -r), or move it"),
     ("mounts", {"cluster_here": here(home=True, mounts_below_home=["/var/lib/vermilion/backups"])}, "unmount it"),
     (
         "started apart",

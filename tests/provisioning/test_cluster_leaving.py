@@ -81,6 +81,11 @@ def refused(name: str, number: int = 1, **found: Any) -> list[str]:
             {"cluster_told": {"rc": 1, "stdout": "", "stderr_lines": ["Pacemaker does not run."]}},
             f"{STAYS} does not know how the cluster stands: Pacemaker does not run.",
         ),
+        (
+            1,
+            {"cluster_told": {"rc": 0, "stdout": "x\narbiter: q.example gives no vote\nsettings: x"}},
+            f"The arbiter gives {STAYS} no vote",
+        ),
         (2, {"cluster_replacing": {"stat": {"exists": True}}}, "run the playbook cluster_replace to its end"),
         (
             2,

@@ -18,7 +18,19 @@ pytest.importorskip("ansible", reason="ansible-core comes with `scripts/setup li
 from appliance.operations.releases import UpgradeStep
 from tests.cluster.commands import tool
 from tests.provisioning import clusters
-from tests.provisioning.clusters import CLUSTER, NAMES, member, module, playbook, run, tasks, written
+from tests.provisioning.clusters import (
+    CLUSTER,
+    NAMES,
+    both,
+    here,
+    member,
+    module,
+    own,
+    playbook,
+    run,
+    tasks,
+    written,
+)
 from tests.provisioning.test_preflight import templar, trusted
 
 pytestmark = pytest.mark.slow
@@ -476,3 +488,24 @@ def test_a_run_that_was_interrupted_before_the_cluster_had_anything_to_do_goes_o
         given["preflight_cluster"] = {"stat": {"exists": True}}
         given["base_node"] = trusted(first["vars"]["base_node"])
         assert templar(given).template(trusted(f"{{{{ {holds} }}}}")) is True
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "halfway"),
+    [
+        (member(1, cluster=[], aside=True), member(2, cluster=[]), True),
+        (here(1, home=True), here(2), False),
+        (here(1), here(2), False),
+        (member(1, aside=True, mounted="/dev/drbd0"), member(2), False),
+        # Of a cluster that has ended: one serves by itself, the other one has what it put aside for that cluster.
+        (here(1, home=True), here(2, aside=True), False),
+        (here(1, home=True, aside=True), here(2), False),
+    ],
+)
+def test_a_home_that_is_on_the_volume_already_is_not_taken_for_none(
+    first: dict[str, Any], second: dict[str, Any], halfway: bool
+) -> None:
+    [task] = [each for each in tasks("survey") if each["name"] == "What both are"]
+    given = both(1, cluster_here=first, there={"cluster_here": second})
+    asking = templar({**given, **trusted(task["vars"]), **own()})
+    assert asking.template(trusted(task["ansible.builtin.set_fact"]["cluster_halfway"])) is halfway
