@@ -189,6 +189,7 @@ def test_one_that_answers_never_delays_no_other(site: Site, tmp_path: Path, rece
                 both.delivery.run_round()
                 until(lambda: f"evt_{sent}" in ids(receiver.taken))  # noqa: B023 -- used before the next round
                 until(lambda: len(both.delivery._busy) == 1)
+            until(lambda: len(stuck.arrived) > 0)
             assert len(stuck.arrived) == 1 and not stuck.taken
             freed.set()
 

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -27,10 +28,29 @@ ONTO, BACK = 'if [ "${1:-}" = back ]; then\n', "\nfi\n"
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
-        os.geteuid() != 0 or not all(map(shutil.which, ("losetup", "mkfs.ext4", "rsync", "unshare"))),
-        reason="a loop device takes root, and its file system Debian's e2fsprogs and rsync",
+        os.geteuid() != 0
+        or sys.version_info < (3, 12)
+        or not all(map(shutil.which, ("losetup", "mkfs.ext4", "rsync", "unshare"))),
+        reason="a loop device takes root, its files e2fsprogs and rsync, mounts of its own Python 3.12",
     ),
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_mounts() -> Iterator[None]:
+    """What is mounted here is in no namespace that another test makes meanwhile: there it would stay mounted, with
+    what was written in its memory and not on the disk."""
+    place, others = Path.cwd(), os.open("/proc/thread-self/ns/mnt", os.O_RDONLY)
+    try:
+        os.unshare(os.CLONE_NEWNS)
+    except OSError as error:
+        os.close(others)
+        pytest.skip(f"no mounts of its own: {error}")
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+    yield
+    os.setns(others, os.CLONE_NEWNS)
+    os.close(others)
+    os.chdir(place)
 
 
 @contextmanager
