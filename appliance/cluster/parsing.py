@@ -277,13 +277,15 @@ _SYNCING = _TO_THE_OTHER | {"SyncTarget", "PausedSyncT", "WFBitMapT", "WFSyncUUI
 class VolumeState:
     """The two copies of the data as this machine's DRBD sees them (drbd.conf(5), drbdsetup(8)): the connection,
     the states of both disks, and while one is made up to date, how much of it is (``percent``, where that is
-    known). ``behind`` is what the copies differ by, in bytes."""
+    known). ``behind`` is what the copies differ by, in bytes. ``holds_writes``: nothing is written here until it
+    is certain that the other machine writes nothing."""
 
     connection: str
     disk: str
     other_disk: str
     percent: float | None
     behind: int
+    holds_writes: bool = False
 
     @property
     def is_split(self) -> bool:
@@ -325,7 +327,8 @@ class VolumeState:
 
 
 _DRBD = re.compile(
-    r"^ {0,2}0: cs:(?P<connection>\w+) ro:\w+/\w+ ds:(?P<disk>\w+)/(?P<other>\w+) ",
+    r"^ {0,2}0: cs:(?P<connection>\w+) ro:(?P<role>\w+)/\w+ ds:(?P<disk>\w+)/(?P<other>\w+) "
+    r"(?:[ABC] )?(?P<suspended>s?)",
     re.MULTILINE,
 )
 _BEHIND = re.compile(r"\boos:(\d{1,18})\b")
@@ -347,6 +350,7 @@ def parse_drbd(text: str) -> VolumeState:
         other_disk=device["other"],
         percent=None if percent is None else float(percent[1]),
         behind=int(behind[1]) * 1024,
+        holds_writes=device["role"] == "Primary" and device["suspended"] == "s",
     )
 
 

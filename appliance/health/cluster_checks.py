@@ -123,6 +123,8 @@ def copies(_settings: ClusterSettings, state: ClusterState) -> HealthFinding:
         return failing(degraded, template, "disk", node=state.node)
     if not volume.is_connected:
         template = "The copy on {node} does not follow ({connection}): what is signed now is on one disk alone."
+        if volume.holds_writes:
+            template = "Nobody can sign: every write is held until it is certain that {node} is off."
         return failing(degraded, template, "connection", **values, connection=volume.connection)
     if not volume.is_equal:
         return _different(volume, state)

@@ -148,6 +148,7 @@ MADE: dict[str, Callable[[], State]] = {
     "outdated-here": changed("drbd", "ds:UpToDate/", "ds:Inconsistent/"),
     "disk-failed": changed("drbd", "ds:UpToDate/", "ds:Diskless/"),
     "outdated": changed("drbd", "ds:UpToDate/UpToDate", "ds:UpToDate/Outdated"),
+    "held": changed("drbd", "ds:UpToDate/Outdated C r", "ds:UpToDate/DUnknown C s", of="lost"),
     "verifying": changed("drbd", "cs:Connected", "cs:VerifyS"),
     "sync-here": changed("drbd", "cs:SyncSource", "cs:SyncTarget", of="syncing"),
     "sync-waits": changed("drbd", r"\t\[=.*", "", of="syncing"),

@@ -40,6 +40,12 @@ WRONG: dict[str, dict[str, tuple[Condition, RunbookPage]]] = {
         "cluster-fencing": (FAILING, Page.CLUSTER_FENCING),
         "cluster-rings": (FAILING, Page.CLUSTER_RING),
     },
+    "held": {
+        "cluster-machines": (FAILING, Page.CLUSTER_DEGRADED),
+        "cluster-copies": (FAILING, Page.CLUSTER_DEGRADED),
+        "cluster-fencing": (FAILING, Page.CLUSTER_FENCING),
+        "cluster-rings": (FAILING, Page.CLUSTER_RING),
+    },
     "set-aside": {"cluster-machines": (ATTENTION, Page.CLUSTER_DEGRADED)},
     "paused": {"cluster-machines": (ATTENTION, Page.CLUSTER_DEGRADED)},
     "syncing": {"cluster-copies": (ATTENTION, Page.CLUSTER_SYNCING)},
@@ -126,6 +132,8 @@ def test_the_machine_that_is_meant_is_named(home: Home) -> None:
         assert any(other in str(each) for each in found(home).values() if not each.condition.calm), scene
     here, _ = names_of(lay_down(home, "outdated-here", NOW))
     assert f"The disk of {here} is not up to date (Inconsistent)" in str(found(home)["cluster-copies"])
+    here, other = names_of(lay_down(home, "held", NOW))
+    assert f"until it is certain that {other} is off" in str(found(home)["cluster-copies"])
     assert "12 KiB" in str((lay_down(home, "verified", NOW), found(home)["cluster-copies"])[1])
     assert "cli-ban-vermilion" in str((lay_down(home, "banned", NOW), found(home)["cluster-standby"])[1])
     assert "no link" in str((lay_down(home, "unreached", NOW), found(home)["cluster-standby"])[1])

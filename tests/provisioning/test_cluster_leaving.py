@@ -86,6 +86,18 @@ def refused(name: str, number: int = 1, **found: Any) -> list[str]:
             {"cluster_told": {"rc": 0, "stdout": "x\narbiter: q.example gives no vote\nsettings: x"}},
             f"The arbiter gives {STAYS} no vote",
         ),
+        *(
+            (
+                1,
+                {"cluster_told": {"rc": 0, "stdout": f"x\n{line}\nx"}},
+                f"The cluster of {STAYS} does not see {LEAVES}",
+            )
+            for line in (
+                f"{LEAVES}: standby, lost, to be fenced; ready: not known",
+                f"{LEAVES}: standby, offline; ready: not known",
+                "nobody can sign: DRBD holds every write here",
+            )
+        ),
         (2, {"cluster_replacing": {"stat": {"exists": True}}}, "run the playbook cluster_replace to its end"),
         (
             2,
@@ -118,6 +130,10 @@ def test_nobody_leaves_whose_data_are_not_with_the_other_one(
 
 def test_one_that_stands_by_may_leave_and_a_run_that_was_interrupted_goes_on() -> None:
     assert refused("can_leave", 1) == refused("can_leave", 2) == []
+    seen = f"{LEAVES}: standby, online; ready: yes\n{STAYS}: active, online; ready: yes (this node)"
+    lost = seen.replace("online; ready: yes\n", "offline; ready: not known\n")
+    assert refused("can_leave", 1, cluster_told={"rc": 0, "stdout": seen}) == []
+    assert refused("can_leave", 1, cluster_told={"rc": 0, "stdout": lost}, cluster_leaves_lost=True) == []
     assert refused("can_leave", 1, cluster_state={"stdout": NODES.format("false", "false")}) == []
     # The cluster has ended, and the volume is mounted nowhere.
     broken_off = {"cluster_leaving": MIDDLE, "cluster_has": {"rc": 1}, "cluster_told": {}, "cluster_room": {}}

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -14,14 +18,18 @@ pytest.importorskip("ansible", reason="ansible-core comes with `scripts/setup li
 from tests.cluster.commands import ENVIRONMENT, tool
 from tests.provisioning.clusters import CLUSTER
 from tests.provisioning.test_cluster_configuration import configured
-from tests.systemd.cluster.pacemaker import drbd_says
+from tests.systemd.cluster.pacemaker import IN_SYNC, drbd_says
 
 pytestmark = [pytest.mark.slow, tool("crm-fence-peer.sh")]
 
 LOST = 'in_ccm="0" crmd="0" join="down" expected="member"'
+BACK = 'in_ccm="1" crmd="1" join="member" expected="member"'
 CUT = 'in_ccm="0" crmd="0" join="down" expected="down"'
 HELD = drbd_says("cs:WFConnection ro:Primary/Unknown ds:UpToDate/DUnknown C s-----")
 WRITES = drbd_says("cs:WFConnection ro:Primary/Unknown ds:UpToDate/Outdated C r-----")
+COMES_BACK = drbd_says("cs:WFReportParams ro:Primary/Unknown ds:UpToDate/DUnknown C s-----")
+STANDS_BY = drbd_says("cs:WFConnection ro:Secondary/Unknown ds:UpToDate/DUnknown C r-----")
+CONSTRAINT = "drbd-fence-by-handler-vermilion-volume-clone"
 
 
 class Node:
@@ -34,14 +42,16 @@ class Node:
         for name, source in (("script", Path(str(found))), ("fence-peer", CLUSTER / "files/fence-peer")):
             text = source.read_text().replace("/proc/drbd", str(self.drbd)).replace("$(uname -n)", "node-a")
             text = text.replace("/usr/lib/drbd/crm-fence-peer.sh", str(folder / "crm-fence-peer.sh"))
-            self._program("crm-fence-peer.sh" if name == "script" else name, text)
+            text = text.replace("/var/lock/drbd", f"{folder}/locks").replace("/run/vermilion-", f"{folder}/")
+            text = text.replace("sleep 20", "sleep 1")  # until it asks once more
+            self.program("crm-fence-peer.sh" if name == "script" else name, text)
         reading = (CLUSTER / "files/cibadmin").read_text()
         path = shutil.which("cibadmin", path=ENVIRONMENT["PATH"])
-        self._program("cibadmin", reading.replace("/usr/sbin/cibadmin", str(path)))
-        self._program("drbdadm", f'#!/bin/sh\necho "$@" >>{folder}/asked\n')
+        self.program("cibadmin", reading.replace("/usr/sbin/cibadmin", str(path)))
+        self.program("drbdadm", f'#!/bin/sh\necho "$@" >>{folder}/asked\n')
         self.sees(LOST)
 
-    def _program(self, name: str, text: str) -> None:
+    def program(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text)
         (self.folder / name).chmod(0o755)
 
@@ -53,8 +63,10 @@ class Node:
         new.write_text(f'{before}<status><node_state id="2" uname="node-b" {other}/></status></cib>')
         new.replace(self.cib)
 
-    def handler(self, seconds_ago: int = 0) -> subprocess.Popen[bytes]:
-        """The handler as it is when DRBD called it so long ago: bash counts on from SECONDS."""
+    @contextmanager
+    def handler(self, seconds_ago: int = 0) -> Iterator[subprocess.Popen[bytes]]:
+        """The handler as it is when DRBD called it so long ago: bash counts on from SECONDS. It ends with what it
+        has started."""
         environment = {
             **ENVIRONMENT,
             "PATH": f"{self.folder}:{ENVIRONMENT['PATH']}",
@@ -64,7 +76,13 @@ class Node:
             "DRBD_MINOR": "0",
             "SECONDS": str(seconds_ago),
         }
-        return subprocess.Popen([self.folder / "fence-peer"], env=environment)
+        begun = subprocess.Popen([self.folder / "fence-peer"], env=environment, start_new_session=True)
+        try:
+            yield begun
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(begun.pid, signal.SIGKILL)
+            begun.wait()
 
     @property
     def asked(self) -> str:
@@ -81,26 +99,84 @@ def node(tmp_path: Path) -> Node:
 @pytest.mark.parametrize("since", [0, 95, 86_400])
 def test_it_returns_when_the_other_node_is_cut_and_not_before(node: Node, since: int) -> None:
     """By itself the script gives up after 90 s, and DRBD writes on."""
-    handler = node.handler(since)
-    try:
+    with node.handler(since) as handler:
         with pytest.raises(subprocess.TimeoutExpired):
             handler.wait(6)
-        assert "drbd-fence-by-handler" not in node.cib.read_text()
+        assert CONSTRAINT not in node.cib.read_text()
         node.sees(CUT)
         assert handler.wait(30) == 7
-    finally:
-        handler.kill()
-    assert "drbd-fence-by-handler-vermilion-volume-clone" in node.cib.read_text()
+    assert CONSTRAINT in node.cib.read_text()
 
 
-@pytest.mark.parametrize(("drbd", "asked"), [(HELD, "disconnect vermilion\nconnect vermilion\n"), (WRITES, "")])
-def test_drbd_that_waits_no_longer_for_the_answer_is_made_to_ask_again(node: Node, drbd: str, asked: str) -> None:
-    """drbdadm ends after ten minutes, and DRBD goes on holding every write."""
+def test_what_fails_is_tried_again(node: Node) -> None:
+    """The script ends at once where Pacemaker does not answer, and nobody but the handler would call it again."""
     node.sees(CUT)
-    node.drbd.write_text(HELD)
-    assert node.handler().wait(30) == 7
-    node.drbd.write_text(drbd)
-    deadline = time.monotonic() + (30 if asked else 8)
-    while time.monotonic() < deadline and not (asked and node.asked == asked):
+    away = node.cib.rename(node.folder / "away")
+    with node.handler() as handler:
+        with pytest.raises(subprocess.TimeoutExpired):
+            handler.wait(8)
+        away.rename(node.cib)
+        assert handler.wait(30) == 7
+    assert CONSTRAINT in node.cib.read_text()
+
+
+def test_nothing_is_tried_again_once_the_other_node_is_back(node: Node) -> None:
+    node.drbd.write_text(IN_SYNC)
+    node.sees(BACK)
+    node.program("crmadmin", '#!/bin/sh\necho "Controller on node-b in state S_NOT_DC: ok"\n')
+    with node.handler() as handler:
+        assert handler.wait(30) == 1
+    assert CONSTRAINT not in node.cib.read_text()
+
+
+@pytest.mark.parametrize(("since", "answers"), [(0, False), (70, True)])
+def test_before_it_serves_a_node_does_not_wait_without_end(node: Node, since: int, answers: bool) -> None:
+    """Pacemaker gives a node 90 s to begin to serve; "taken for dead" would let it."""
+    node.drbd.write_text(STANDS_BY)
+    with node.handler(since) as handler:
+        if not answers:
+            with pytest.raises(subprocess.TimeoutExpired):
+                handler.wait(6)
+            return
+        assert handler.wait(30) == 1
+
+
+AGAIN = "disconnect vermilion\nconnect vermilion\n"
+
+
+@pytest.mark.parametrize("between", [HELD, COMES_BACK])
+def test_drbd_that_waits_no_longer_for_the_answer_is_made_to_ask_again(node: Node, between: str) -> None:
+    """drbdadm ends after ten minutes, and DRBD goes on holding every write. While the other node may be coming
+    back the connection is left alone."""
+    node.sees(CUT)
+    with node.handler() as handler:
+        assert handler.wait(30) == 7
+        node.drbd.write_text(between)
+        if between != HELD:
+            time.sleep(8)
+            assert not node.asked
+            node.drbd.write_text(HELD)
+        asked_until(node, AGAIN)
+        asked_until(node, AGAIN + AGAIN)
+        node.drbd.write_text(WRITES)
+        time.sleep(4)
+        told = node.asked
+        time.sleep(4)
+        assert node.asked == told
+
+
+def test_drbd_that_writes_again_is_asked_nothing(node: Node) -> None:
+    node.sees(CUT)
+    with node.handler() as handler:
+        assert handler.wait(30) == 7
+        node.drbd.write_text(WRITES)
+        time.sleep(8)
+        assert not node.asked
+
+
+def asked_until(node: Node, words: str) -> None:
+    """Waits until drbdadm was told so much."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and not node.asked.startswith(words):
         time.sleep(0.2)
-    assert node.asked == asked
+    assert node.asked.startswith(words)

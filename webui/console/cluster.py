@@ -152,6 +152,8 @@ def _copies(volume: VolumeState) -> tuple[str, str, str]:
         return "Equal", "good", ""
     if volume.is_split:
         return "Split brain", "bad", "cluster-split"
+    if volume.holds_writes:
+        return "Writes are held", "bad", "cluster-degraded"
     if volume.is_syncing:
         return "Being brought up to date", "open", "cluster-syncing"
     if volume.is_whole:
