@@ -181,6 +181,9 @@ def test_pacemaker_ends_only_where_nobody_would_take_over(others: str, has: int,
     found |= {"cluster_moved": {"rc": 0}, "cluster_answers": {"rc": 0}}
     said = refused("alone", **found)
     assert said == [] if not words else len(said) == 1 and words in said[0]
+    found |= {"cluster_state": {}, "cluster_pacemaker": {"stat": {"exists": False}}}
+    [said] = refused("alone", **found)  # it has just started anew, and no earlier run has ended it
+    assert "its Pacemaker does not run" in said
     asked = [each["name"] for each in tasks("alone")]
     assert asked.index("Nobody would take over, and all data are here") < asked.index("It is kept until the end")
 
@@ -188,6 +191,7 @@ def test_pacemaker_ends_only_where_nobody_would_take_over(others: str, has: int,
 def test_what_does_not_serve_has_not_come_to_its_end() -> None:
     found = {
         "cluster_pacemaker": {"stat": {"exists": False}},
+        "cluster_leaving": MIDDLE,
         "ansible_check_mode": False,
         "cluster_moved": {"rc": 0},
     }
