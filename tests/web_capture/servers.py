@@ -7,17 +7,23 @@ import re
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from errno import EMFILE
 from pathlib import Path
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+
+_AGAIN: Final = 0.05
+"""Seconds until connections are accepted again, where there was no descriptor for one."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,10 @@ class Listening:
         while True:
             try:
                 line, _ = self._listener.accept()
-            except OSError:
+            except OSError as error:
+                if error.errno == EMFILE:  # taken before it waits for anyone: a test leaves this process none
+                    time.sleep(_AGAIN)
+                    continue
                 return
             threading.Thread(target=self._serve, args=(line,), daemon=True).start()
 
