@@ -25,6 +25,7 @@ LOST = 'in_ccm="0" crmd="0" join="down" expected="member"'
 BACK = 'in_ccm="1" crmd="1" join="member" expected="member"'
 CUT = 'in_ccm="0" crmd="0" join="down" expected="down"'
 HELD = drbd_says("cs:WFConnection ro:Primary/Unknown ds:UpToDate/DUnknown C s-----")
+HELD_APART = drbd_says("cs:StandAlone ro:Primary/Unknown ds:UpToDate/DUnknown   s-----")
 STANDS_BY = drbd_says("cs:WFConnection ro:Secondary/Unknown ds:UpToDate/DUnknown C r-----")
 CONSTRAINT = "drbd-fence-by-handler-vermilion-volume-clone"
 
@@ -97,8 +98,10 @@ def test_it_returns_when_the_other_node_is_cut_and_not_before(node: Node, since:
     assert CONSTRAINT in node.cib.read_text()
 
 
-def test_what_fails_is_tried_again(node: Node) -> None:
+@pytest.mark.parametrize("drbd", [HELD, HELD_APART])
+def test_what_fails_is_tried_again(node: Node, drbd: str) -> None:
     """The script ends at once where Pacemaker does not answer, and nobody but the handler would call it again."""
+    node.drbd.write_text(drbd)
     node.sees(CUT)
     away = node.cib.rename(node.folder / "away")
     with node.handler() as handler:
@@ -118,6 +121,20 @@ def test_nothing_is_tried_again_once_the_other_node_is_back(node: Node) -> None:
     assert CONSTRAINT not in node.cib.read_text()
 
 
+def test_without_fencing_nothing_is_written(node: Node) -> None:
+    """There the script takes the other node for dead at once, and for fenced when it is asked again."""
+    before = node.cib.read_text()
+    enabled = 'name="stonith-enabled" value="{}"'
+    node.cib.write_text(before.replace(enabled.format("true"), enabled.format("false")))
+    assert node.cib.read_text() != before
+    with node.handler() as handler:
+        with pytest.raises(subprocess.TimeoutExpired):
+            handler.wait(15)
+        node.sees(CUT)
+        assert handler.wait(30) == 7
+    assert CONSTRAINT in node.cib.read_text()
+
+
 @pytest.mark.parametrize(("since", "answers"), [(0, False), (70, True)])
 def test_before_it_serves_a_node_does_not_wait_without_end(node: Node, since: int, answers: bool) -> None:
     """Pacemaker gives a node 90 s to begin to serve; "taken for dead" would let it."""
@@ -128,3 +145,11 @@ def test_before_it_serves_a_node_does_not_wait_without_end(node: Node, since: in
                 handler.wait(6)
             return
         assert handler.wait(30) == 1
+    for _ in range(2):  # DRBD asks again, and what the first time left must be no answer
+        with node.handler(since) as handler:
+            assert handler.wait(30) == 1
+    assert CONSTRAINT not in node.cib.read_text()
+    node.sees(CUT)
+    with node.handler() as handler:
+        assert handler.wait(30) == 7
+    assert CONSTRAINT in node.cib.read_text()
