@@ -150,9 +150,10 @@ def _state(told: dict[str, Any]) -> ClusterState:
     at, node, settings = moment_of(told["at"]), short_text(told["node"]), short_text(told["settings"])
     wrong: list[tuple[str, str]] = []
     pacemaker = _part(told, "crm_mon", parse_crm_mon, wrong)
-    if pacemaker is not None:
-        pacemaker = replace(pacemaker, nodes=tuple(_as_of(at, node) for node in pacemaker.nodes))
     volume = _part(told, "drbd", parse_drbd, wrong)
+    if pacemaker is not None:
+        apart = volume is None or not volume.is_equal
+        pacemaker = replace(pacemaker, nodes=tuple(_as_of(at, node, apart=apart) for node in pacemaker.nodes))
     rings = _part(told, "rings", parse_rings, wrong)
     quorum = _part(told, "quorum", parse_quorum, wrong)
     # A probe of an earlier release says nothing of it.
@@ -160,9 +161,12 @@ def _state(told: dict[str, Any]) -> ClusterState:
     return ClusterState(at, node, settings, pacemaker, volume, rings, quorum, tuple(wrong), unproven)
 
 
-def _as_of(at: datetime, node: NodeState) -> NodeState:
-    """*node* without what it said of itself too long ago: Pacemaker keeps the last word of a member."""
+def _as_of(at: datetime, node: NodeState, *, apart: bool) -> NodeState:
+    """*node* without what it said of itself too long ago: Pacemaker keeps the last word of a member. While the
+    copies are *apart*, what keeps one from serving is no fault of its own."""
     is_silent = node.probed is not None and abs(at - node.probed) > SILENT
+    if apart:
+        node = replace(node, barred=tuple(each for each in node.barred if not each.is_while_apart))
     return replace(node, settings=None, ready=None) if is_silent else node
 
 

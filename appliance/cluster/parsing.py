@@ -53,6 +53,11 @@ class BarredResource:
     resource: str
     constraint: str = ""
 
+    @property
+    def is_while_apart(self) -> bool:
+        """Whether it is as it should be while the copies differ, and ends by itself when they are equal again."""
+        return self.constraint.startswith(_WHILE_APART)
+
 
 @dataclass(frozen=True, slots=True)
 class NodeState:
@@ -192,7 +197,7 @@ def _barred(root: Element, node: str) -> Iterator[BarredResource]:
     for ban in root.findall("bans/ban"):
         name, resource = _of(ban, "id"), _of(ban, "resource")
         never = ban.get("node") == node and _score(ban, "weight") <= -_NEVER
-        if never and not resource.startswith(_DEVICE) and not name.startswith(_WHILE_APART):
+        if never and not resource.startswith(_DEVICE):
             yield BarredResource(resource, name)
     for history in root.findall("node_history/node"):
         for each in history.findall("resource_history") if history.get("name") == node else ():
@@ -327,8 +332,8 @@ class VolumeState:
 
 
 _DRBD = re.compile(
-    r"^ {0,2}0: cs:(?P<connection>\w+) ro:(?P<role>\w+)/\w+ ds:(?P<disk>\w+)/(?P<other>\w+) "
-    r"(?:[ABC] )?(?P<suspended>s?)",
+    r"^ {0,2}0: cs:(?P<connection>\w+) ro:(?P<role>\w+)/\w+ ds:(?P<disk>\w+)/(?P<other>\w+) +"
+    r"(?:[ABC] +)?(?P<suspended>s?)",
     re.MULTILINE,
 )
 _BEHIND = re.compile(r"\boos:(\d{1,18})\b")

@@ -135,6 +135,12 @@ MADE: dict[str, Callable[[], State]] = {
         "<bans>",
         '<bans><ban id="cli-ban-vermilion-on-OTHER" resource="vermilion" node="OTHER" weight="-INFINITY"/>',
     ),
+    "barred-by-drbd": changed(
+        "crm_mon",
+        "<bans>",
+        '<bans><ban id="drbd-fence-by-handler-vermilion-rule-volume-clone" resource="volume-clone" node="OTHER"'
+        ' weight="-1000000" promoted-only="true"/>',
+    ),
     "failed-there": changed(
         "crm_mon",
         r'(<node_history>.*<node name="OTHER">)',

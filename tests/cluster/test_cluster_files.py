@@ -97,6 +97,14 @@ def test_the_copies_are_read_with_what_is_missing() -> None:
         assert parse_drbd(MADE[scene]()["drbd"]).is_equal is equal
 
 
+def test_held_writes_are_seen_with_and_without_a_protocol() -> None:
+    """DRBD names none while it is StandAlone."""
+    held = MADE["held"]()["drbd"]
+    apart = held.replace("cs:WFConnection", "cs:StandAlone").replace("DUnknown C s", "DUnknown   s")
+    assert held != apart and parse_drbd(held).holds_writes and parse_drbd(apart).holds_writes
+    assert not parse_drbd(apart.replace("  s-", "  r-")).holds_writes
+
+
 def test_a_device_that_is_not_ours_counts_for_nothing() -> None:
     text = recording("healthy")["drbd"]
     other = text[text.index(" 0: ") :].replace(" 0: ", " 1: ").replace("Connected", "StandAlone")

@@ -67,6 +67,7 @@ WRONG: dict[str, dict[str, tuple[Condition, RunbookPage]]] = {
     "no-quorum": {"cluster-quorum": (FAILING, Page.CLUSTER_QUORUM)},
     "arbiter-gone": {"cluster-quorum": (ATTENTION, Page.CLUSTER_QUORUM)},
     "banned": {"cluster-standby": (FAILING, Page.CLUSTER_STANDBY_UNREADY)},
+    "barred-by-drbd": {"cluster-standby": (FAILING, Page.CLUSTER_STANDBY_UNREADY)},
     "failed-there": {"cluster-standby": (FAILING, Page.CLUSTER_STANDBY_UNREADY)},
     "volume-unmanaged": {"cluster-machines": (ATTENTION, Page.CLUSTER_DEGRADED)},
     "both-active": {"cluster-machines": (FAILING, Page.CLUSTER_DEGRADED)},

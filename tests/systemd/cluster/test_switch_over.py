@@ -252,6 +252,8 @@ class TestSwitchOver:
         (pacemaker.root / "proc/drbd").write_text(drbd_says(volume))
         said = pacemaker.run("status")[1]
         assert ("nobody can sign: DRBD holds every write" in said) == held
+        status, told = pacemaker.run("probe")
+        assert (status, told.startswith("<2>nobody can sign: DRBD")) == (0, held), "the journal has it as critical"
 
     def test_the_status_says_what_is_missing(self, pacemaker: Pacemaker) -> None:
         root, known = pacemaker.root, pacemaker.root / "etc/vermilion/cluster.toml"
