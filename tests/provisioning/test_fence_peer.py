@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 pytest.importorskip("ansible", reason="ansible-core comes with `scripts/setup lint`")
 
 from tests.cluster.commands import ENVIRONMENT, tool
-from tests.provisioning.clusters import CLUSTER
+from tests.provisioning.clusters import CLUSTER, written
 from tests.provisioning.test_cluster_configuration import configured
 from tests.systemd.cluster.pacemaker import IN_SYNC, drbd_says
 
@@ -27,6 +28,7 @@ CUT = 'in_ccm="0" crmd="0" join="down" expected="down"'
 HELD = drbd_says("cs:WFConnection ro:Primary/Unknown ds:UpToDate/DUnknown C s-----")
 HELD_APART = drbd_says("cs:StandAlone ro:Primary/Unknown ds:UpToDate/DUnknown   s-----")
 STANDS_BY = drbd_says("cs:WFConnection ro:Secondary/Unknown ds:UpToDate/DUnknown C r-----")
+CATCHES_UP = drbd_says("cs:SyncSource ro:Primary/Secondary ds:UpToDate/Inconsistent C r-----")
 CONSTRAINT = "drbd-fence-by-handler-vermilion-volume-clone"
 
 
@@ -46,6 +48,18 @@ class Node:
         path = shutil.which("cibadmin", path=ENVIRONMENT["PATH"])
         self.program("cibadmin", reading.replace("/usr/sbin/cibadmin", str(path)))
         self.sees(LOST)
+        script = (folder / "crm-fence-peer.sh").read_text()  # which of both it is called by it knows by its name
+        self.program("crm-unfence-peer.sh", script)
+
+    def takes_back(self, handler: str) -> int:
+        """The status of the *handler* of vermilion.res that takes the constraint back."""
+        command = re.search(rf'^ *{handler} "(.*)";$', written("vermilion.res.j2"), re.MULTILINE)
+        assert command is not None
+        shell = re.sub(r"^PATH=\S+ /usr/lib/drbd", str(self.folder), command[1])
+        done = subprocess.run(
+            ["sh", "-c", shell], env=self._environment, capture_output=True, timeout=60, check=False
+        )
+        return done.returncode
 
     def program(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text)
@@ -63,15 +77,7 @@ class Node:
     def handler(self, seconds_ago: int = 0) -> Iterator[subprocess.Popen[bytes]]:
         """The handler as it is when DRBD called it so long ago: bash counts on from SECONDS. It ends with what it
         has started."""
-        environment = {
-            **ENVIRONMENT,
-            "PATH": f"{self.folder}:{ENVIRONMENT['PATH']}",
-            "CIB_file": str(self.cib),
-            "DRBD_RESOURCE": "vermilion",
-            "DRBD_PEER": "node-b",
-            "DRBD_MINOR": "0",
-            "SECONDS": str(seconds_ago),
-        }
+        environment = {**self._environment, "SECONDS": str(seconds_ago)}
         begun = subprocess.Popen([self.folder / "fence-peer"], env=environment, start_new_session=True)
         try:
             yield begun
@@ -79,6 +85,17 @@ class Node:
             with suppress(ProcessLookupError):
                 os.killpg(begun.pid, signal.SIGKILL)
             begun.wait()
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {
+            **ENVIRONMENT,
+            "PATH": f"{self.folder}:{ENVIRONMENT['PATH']}",
+            "CIB_file": str(self.cib),
+            "DRBD_RESOURCE": "vermilion",
+            "DRBD_PEER": "node-b",
+            "DRBD_MINOR": "0",
+        }
 
 
 @pytest.fixture
@@ -153,3 +170,17 @@ def test_before_it_serves_a_node_does_not_wait_without_end(node: Node, since: in
     with node.handler() as handler:
         assert handler.wait(30) == 7
     assert CONSTRAINT in node.cib.read_text()
+
+
+@pytest.mark.parametrize("handler", ["unfence-peer", "after-resync-target"])
+def test_the_constraint_ends_when_both_copies_are_equal_and_not_before(node: Node, handler: str) -> None:
+    node.sees(CUT)
+    with node.handler() as fencing:
+        assert fencing.wait(30) == 7
+    others = node.cib.read_text().count("<rsc_location ")
+    node.sees(BACK)
+    for drbd, status, left in ((CATCHES_UP, 1, others), (IN_SYNC, 0, others - 1), (IN_SYNC, 0, others - 1)):
+        node.drbd.write_text(drbd)
+        assert node.takes_back(handler) == status
+        text = node.cib.read_text()
+        assert (CONSTRAINT in text, text.count("<rsc_location ")) == (left == others, left)

@@ -99,18 +99,32 @@ class Pacemaker:
         self.cib.write_text(CONFIGURATION.format(here=HERE, there=THERE, states=states))
         self.settle()
 
-    def settle(self) -> None:
-        """What the scheduler wants is done."""
+    def settle(self, *injected: str) -> None:
+        """What the scheduler wants is done, after what was *injected* (crm_simulate(8))."""
         fresh = self.cib.with_suffix(".fresh")
-        command = ["crm_simulate", "--xml-file", str(self.cib), "--simulate", "--save-output", str(fresh)]
+        command = [
+            "crm_simulate",
+            "--xml-file",
+            str(self.cib),
+            "--simulate",
+            "--save-output",
+            str(fresh),
+            *injected,
+        ]
         subprocess.run(command, check=True, capture_output=True, env=self._environment)
         fresh.rename(self.cib)
 
+    def say(self, *command: str) -> None:
+        """A command of Pacemaker's, as somebody says it by hand."""
+        subprocess.run(command, check=True, capture_output=True, env=self._environment)
+
+    def told(self) -> str:
+        """What crm_mon says, as XML."""
+        command = ["crm_mon", "--output-as=xml"]
+        return subprocess.run(command, check=True, capture_output=True, text=True, env=self._environment).stdout
+
     def active(self) -> str | None:
-        told = subprocess.run(
-            ["crm_mon", "--output-as=xml"], check=True, capture_output=True, env=self._environment
-        ).stdout
-        found = ElementTree.fromstring(told).find(".//resource[@id='appliance']/node")  # noqa: S314 - Pacemaker's
+        found = ElementTree.fromstring(self.told()).find(".//resource[@id='appliance']/node")  # noqa: S314 - Pacemaker's
         return None if found is None else found.get("name")
 
     def constraints(self) -> str:

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,40 @@ from xml.etree import ElementTree
 import pytest
 
 from appliance.cluster.cluster_files import SILENT
-from appliance.cluster.parsing import parse_drbd
+from appliance.cluster.parsing import parse_crm_mon, parse_drbd
 from tests.cluster.scenes import MADE
 from tests.systemd.cluster.machine import HERE, THERE, asked, cluster, program, ran, there
 from tests.systemd.cluster.pacemaker import IN_SYNC, Pacemaker, drbd_says, needs_pacemaker
 from tests.systemd.conftest import UNITS
+
+FENCED = "drbd-fence-by-handler-vermilion-volume-clone"
+
+
+def _fence(pacemaker: Pacemaker) -> None:
+    """As crm-fence-peer.sh does, when the other node was cut."""
+    rule = f'<rule id="{FENCED}-rule" role="Promoted" score="-INFINITY">'
+    expression = f'<expression id="{FENCED}-expr" attribute="#uname" operation="ne" value="{HERE}"/>'
+    constraint = f'<rsc_location id="{FENCED}" rsc="volume-clone">{rule}{expression}</rule></rsc_location>'
+    pacemaker.say("cibadmin", "--create", "--scope", "constraints", "--xml-text", constraint)
+
+
+def _fail(pacemaker: Pacemaker) -> None:
+    """It was moved there once, and did not start."""
+    pacemaker.settle("--op-inject", f"appliance_start_0@{THERE}=1")
+
+
+BARS: dict[str, tuple[Callable[[Pacemaker], None], str]] = {
+    "banned": (
+        lambda pacemaker: pacemaker.say("crm_resource", "--resource", "vermilion", "--ban", "--node", THERE),
+        f"the constraint cli-ban-vermilion-on-{THERE} keeps vermilion away from {THERE}: `crm_resource --clear",
+    ),
+    "barred-by-drbd": (_fence, f"keeps volume-clone away from {THERE}: say `drbdadm unfence-peer vermilion` on"),
+    "failed-there": (
+        _fail,
+        f"appliance failed on {THERE} too often: find out why, then say `crm_resource --cleanup`",
+    ),
+}
+"""What keeps the other node from serving, by the scene in which the console reads it."""
 
 
 @needs_pacemaker
@@ -145,6 +175,47 @@ class TestSwitchOver:
         status, said = pacemaker.run("switch-over")
         assert (status, sentence in said) == (1, True), said
         assert "cli-" not in pacemaker.constraints()
+
+    @pytest.mark.parametrize("bar", BARS)
+    def test_what_pacemaker_would_not_start_there_is_not_moved_there(self, pacemaker: Pacemaker, bar: str) -> None:
+        """It would stay where it is, and nobody would know why."""
+        does, sentence = BARS[bar]
+        does(pacemaker)
+        barred = {node.name: len(node.barred) for node in parse_crm_mon(pacemaker.told()).nodes}
+        assert barred == {HERE: 0, THERE: 1}, "as the console reads it"
+        assert sentence in pacemaker.run("status")[1].splitlines()[2]
+        status, said = pacemaker.run("switch-over", "--by", "0123456789ab", "--wait", "2")
+        assert (status, said.startswith(f"{THERE} could not take over: "), sentence in said) == (1, True, True), (
+            said
+        )
+        refused = json.loads((pacemaker.root / "run/vermilion-cluster/refused-0123456789ab.json").read_text())
+        assert refused["why"] == said
+        assert "cli-prefer" not in pacemaker.constraints()
+
+    def test_it_waits_for_drbd_to_take_its_constraint_back(self, pacemaker: Pacemaker) -> None:
+        """Which it does some seconds after the copies are equal again."""
+        _fence(pacemaker)
+        deletes = (
+            "cibadmin",
+            "--delete",
+            "--scope",
+            "constraints",
+            "--xml-text",
+            f'<rsc_location id="{FENCED}"/>',
+        )
+        ended = threading.Timer(3, pacemaker.say, deletes)
+        ended.start()
+        said = pacemaker.run("switch-over", "--wait", "20")[1]
+        ended.join()
+        assert "cibadmin" not in said and f"{THERE} did not serve within 20 seconds" in said
+
+    def test_while_the_copies_differ_drbds_constraint_is_no_fault(self, pacemaker: Pacemaker) -> None:
+        _fence(pacemaker)
+        drbd = drbd_says("cs:SyncSource ro:Primary/Secondary ds:UpToDate/Inconsistent C r-----")
+        (pacemaker.root / "proc/drbd").write_text(drbd)
+        assert "ready: yes" in pacemaker.run("status")[1].splitlines()[2]
+        assert "constraint" not in pacemaker.run("status")[1]
+        assert "SyncSource" in pacemaker.run("switch-over")[1]
 
     def test_a_restore_that_broke_off_goes_back_to_who_has_its_secrets(self, pacemaker: Pacemaker) -> None:
         """Their secrets differ, and have to: the playbook makes them equal once that node serves."""
