@@ -90,7 +90,7 @@ def test_what_is_wrong_stands_first_with_its_page(cluster: Console, scene: str, 
     [
         ("syncing", "Copies of the data", ("Being brought up to date", "42.3 %", "<progress")),
         ("split-brain", "Copies of the data", ("Split brain", "StandAlone")),
-        ("held", "Copies of the data", ("Writes are held", "DUnknown")),
+        ("held", "Copies of the data", ("Writes are held: nobody can sign", "DUnknown")),
         ("disk-failed", "Copies of the data", ("On one disk alone", "Diskless")),
         ("lost", "Machines", ("Lost, not cut off yet",)),
         ("peer-off", "Machines", ("Offline",)),

@@ -153,7 +153,7 @@ def _copies(volume: VolumeState) -> tuple[str, str, str]:
     if volume.is_split:
         return "Split brain", "bad", "cluster-split"
     if volume.holds_writes:
-        return "Writes are held", "bad", "cluster-degraded"
+        return "Writes are held: nobody can sign", "bad", "cluster-degraded"
     if volume.is_syncing:
         return "Being brought up to date", "open", "cluster-syncing"
     if volume.is_whole:
