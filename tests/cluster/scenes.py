@@ -3,9 +3,9 @@
 ``recordings/NAME.json`` has the form of ``/run/vermilion-cluster/state.json``. healthy, ring-down, fence-failed
 and lost were made with two machines in QEMU (tests/ha), before these had the appliance itself: its resource,
 what the machines say of themselves, and Pacemaker of their network cards in front, are put in as ``crm_mon``
-prints such things. In peer-off, syncing and split-brain the XML is that of the real ``crm_mon`` over a CIB that
-``crm_simulate`` made (there by hand as well); what DRBD and Corosync say there is written by their documentation,
-until tests/ha has recorded it.
+prints such things. split-brain is what a machine said after the operation ``split`` of tests/ha. In peer-off and
+syncing the XML is that of the real ``crm_mon`` over a CIB that ``crm_simulate`` made (there by hand as well); what
+DRBD and Corosync say there is written by their documentation, until tests/ha has recorded it.
 """
 
 from __future__ import annotations
@@ -249,5 +249,5 @@ def lay_down(home: Home, scene: str, now: datetime, *, history: bool = True) -> 
 def write_state(home: Home, state: State, now: datetime) -> None:
     """*state* as the probe writes it at *now*."""
     home.cluster_state.parent.mkdir(parents=True, exist_ok=True)
-    state = {**state, "settings": SETTINGS, "at": now.isoformat()}
+    state = {**state, "settings": state["settings"] or SETTINGS, "at": now.isoformat()}
     home.cluster_state.write_text(json.dumps(state), encoding="utf-8")

@@ -51,7 +51,10 @@ WRONG: dict[str, dict[str, tuple[Condition, RunbookPage]]] = {
     "syncing": {"cluster-copies": (ATTENTION, Page.CLUSTER_SYNCING)},
     "sync-here": {"cluster-copies": (ATTENTION, Page.CLUSTER_SYNCING)},
     "sync-waits": {"cluster-copies": (ATTENTION, Page.CLUSTER_SYNCING)},
-    "split-brain": {"cluster-copies": (FAILING, Page.CLUSTER_SPLIT)},
+    "split-brain": {  # it came about as neither could cut the other one
+        "cluster-copies": (FAILING, Page.CLUSTER_SPLIT),
+        "cluster-fencing": (FAILING, Page.CLUSTER_FENCING),
+    },
     "disk-failed": {"cluster-copies": (FAILING, Page.CLUSTER_DEGRADED)},
     "outdated": {"cluster-copies": (FAILING, Page.CLUSTER_DEGRADED)},
     "ring-down": {"cluster-rings": (ATTENTION, Page.CLUSTER_RING)},
