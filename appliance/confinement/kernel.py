@@ -75,9 +75,12 @@ def let_go_of_files(directory: Path) -> None:
             _LIBC.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), _MADV_DONTNEED)
 
 
-def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent ends."""
+def die_with_parent(parent: int = 0) -> None:
+    """Have the kernel kill this process when its parent ends. With the parent's process id *parent*, also
+    when it ended before this call, of which the kernel tells nothing (PR_SET_PDEATHSIG(2const))."""
     _prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+    if parent and os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def limit_resources(*, seconds: int, memory: int, files: int, written: int = 0) -> None:

@@ -43,9 +43,10 @@ def enclose_zygote(cache: Path) -> None:
     kernel.drop_capabilities()
 
 
-def enclose_child(keep: int, limits: ConfinementLimits, program: SocketFilter) -> None:
-    """Confines a child before its first untrusted byte: only descriptor *keep* and the standard ones stay open."""
-    kernel.die_with_parent()
+def enclose_child(keep: int, zygote: int, limits: ConfinementLimits, program: SocketFilter) -> None:
+    """Confines a child before its first untrusted byte: only descriptor *keep* and the standard ones stay open,
+    and it ends with its parent, the process *zygote*."""
+    kernel.die_with_parent(zygote)
     kernel.forbid_dumps_and_tracing()
     os.dup2(_NOWHERE, _STANDARD_ERROR)  # what was the service's own log until here
     os.closerange(3, keep)

@@ -53,6 +53,7 @@ class Zygote:
         self._table = table
         self._limits = limits
         self._warm = warm
+        self._number = os.getpid()
         self._program = sandbox.seccomp_program()
         self._waiting: deque[_Forked] = deque()
         self._working: dict[int, _Forked] = {}
@@ -101,7 +102,7 @@ class Zygote:
         ours, theirs = socket.socketpair()
         process = kernel.fork()
         if process == 0:
-            sandbox.enclose_child(theirs.fileno(), self._limits, self._program)
+            sandbox.enclose_child(theirs.fileno(), self._number, self._limits, self._program)
             serve(theirs, self._table, self._limits)
         return _Forked(ours, theirs, os.pidfd_open(process), process)
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import mmap
 import os
+import time
 from pathlib import Path
+
+import pytest
 
 from appliance.confinement import kernel
 
@@ -30,6 +33,31 @@ def test_a_forked_child_is_its_own_process_and_its_writes_stay_there() -> None:
     assert shared == b"parent"
     os.close(receiving)
     os.close(sending)
+
+
+@pytest.mark.parametrize("ended_before", [True, False])
+def test_a_child_whose_parent_has_ended_already_ends_too(*, ended_before: bool) -> None:
+    """Nobody holds the other end of the pipe any more: that is how its end is seen here."""
+    alive, held = os.pipe()
+    parent = kernel.fork()
+    if parent == 0:
+        said, saying = os.pipe()
+        zygote = os.getpid()
+        if kernel.fork() == 0:
+            while ended_before and os.getppid() == zygote:
+                time.sleep(0.01)
+            kernel.die_with_parent(zygote)
+            os.write(saying, b"!")
+            time.sleep(60)
+            os.write(held, b"it lives")
+            os._exit(0)
+        if not ended_before:
+            os.read(said, 1)
+        os._exit(0)
+    os.close(held)
+    os.waitpid(parent, 0)
+    assert os.read(alive, 16) == b""
+    os.close(alive)
 
 
 def kilobytes_in_memory_of(file: Path) -> int:
