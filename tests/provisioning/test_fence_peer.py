@@ -29,6 +29,7 @@ HELD = drbd_says("cs:WFConnection ro:Primary/Unknown ds:UpToDate/DUnknown C s---
 HELD_APART = drbd_says("cs:StandAlone ro:Primary/Unknown ds:UpToDate/DUnknown   s-----")
 STANDS_BY = drbd_says("cs:WFConnection ro:Secondary/Unknown ds:UpToDate/DUnknown C r-----")
 CATCHES_UP = drbd_says("cs:SyncSource ro:Primary/Secondary ds:UpToDate/Inconsistent C r-----")
+OF_THE_AGENT = "--quiet --flock-required --flock-timeout 0 --unfence-only-if-owner-match"  # its unfence_extra_args
 CONSTRAINT = "drbd-fence-by-handler-vermilion-volume-clone"
 
 
@@ -38,15 +39,21 @@ class Node:
     def __init__(self, folder: Path) -> None:
         self.folder, self.cib, self.drbd = folder, configured(folder), folder / "drbd"
         self.drbd.write_text(HELD)
+        (folder / "lib").mkdir()
         found = shutil.which("crm-fence-peer.sh", path=ENVIRONMENT["PATH"])
         for name, source in (("script", Path(str(found))), ("fence-peer", CLUSTER / "files/fence-peer")):
             text = source.read_text().replace("/proc/drbd", str(self.drbd)).replace("$(uname -n)", "node-a")
             text = text.replace("/usr/lib/drbd/crm-fence-peer.sh", str(folder / "crm-fence-peer.sh"))
-            text = text.replace("/var/lock/drbd", f"{folder}/locks")
+            text = text.replace("/var/lock/drbd", f"{folder}/locks").replace("/var/lib/drbd", f"{folder}/lib")
+            text = text.replace("/run/vermilion-fence-peer.lock", f"{folder}/lock")
             self.program("crm-fence-peer.sh" if name == "script" else name, text)
         reading = (CLUSTER / "files/cibadmin").read_text()
         path = shutil.which("cibadmin", path=ENVIRONMENT["PATH"])
         self.program("cibadmin", reading.replace("/usr/sbin/cibadmin", str(path)))
+        self.program(
+            "logger",
+            f"#!/bin/sh\ncase $* in *daemon.crit*) cat >> {folder}/critical;; *) cat > /dev/null;; esac\n",
+        )
         self.sees(LOST)
         script = (folder / "crm-fence-peer.sh").read_text()  # which of both it is called by it knows by its name
         self.program("crm-unfence-peer.sh", script)
@@ -55,11 +62,22 @@ class Node:
         """The status of the *handler* of vermilion.res that takes the constraint back."""
         command = re.search(rf'^ *{handler} "(.*)";$', written("vermilion.res.j2"), re.MULTILINE)
         assert command is not None
-        shell = re.sub(r"^PATH=\S+ /usr/lib/drbd", str(self.folder), command[1])
-        done = subprocess.run(
-            ["sh", "-c", shell], env=self._environment, capture_output=True, timeout=60, check=False
-        )
+        shell = re.sub(r"^PATH=\S+ ", "", command[1]).replace("/usr/lib/drbd", str(self.folder))
+        of_the_agent = {"OCF_RESKEY_unfence_extra_args": OF_THE_AGENT} if handler == "unfence-peer" else {}
+        environment = {**self._environment, **of_the_agent}
+        done = subprocess.run(["sh", "-c", shell], env=environment, capture_output=True, timeout=60, check=False)
         return done.returncode
+
+    @property
+    def answers_nothing_yet(self) -> bool:
+        """Whether the handler has left the file that says so of its constraint."""
+        return any((self.folder / "lib").iterdir())
+
+    @property
+    def critical(self) -> str:
+        """What the handler has said to the journal as critical."""
+        said = self.folder / "critical"
+        return said.read_text() if said.exists() else ""
 
     def program(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text)
@@ -147,8 +165,11 @@ def test_without_fencing_nothing_is_written(node: Node) -> None:
     with node.handler() as handler:
         with pytest.raises(subprocess.TimeoutExpired):
             handler.wait(15)
+        assert "fencing is off" in node.critical
+        without_fencing = node.cib.read_text()
+        node.cib.write_text(without_fencing.replace(enabled.format("false"), enabled.format("true")))
         node.sees(CUT)
-        assert handler.wait(30) == 7
+        assert handler.wait(45) == 7
     assert CONSTRAINT in node.cib.read_text()
 
 
@@ -184,3 +205,94 @@ def test_the_constraint_ends_when_both_copies_are_equal_and_not_before(node: Nod
         assert node.takes_back(handler) == status
         text = node.cib.read_text()
         assert (CONSTRAINT in text, text.count("<rsc_location ")) == (left == others, left)
+
+
+def the_constraint(of: str) -> str:
+    """As crm-fence-peer.sh writes it."""
+    return (
+        f'<rsc_location rsc="volume-clone" id="{CONSTRAINT}"><rule role="Promoted" score="-INFINITY" id="held">'
+        f'<expression attribute="#uname" operation="ne" value="{of}" id="is"/></rule></rsc_location>'
+    )
+
+
+def place(node: Node, of: str) -> None:
+    text = node.cib.read_text()
+    node.cib.write_text(text.replace("</constraints>", the_constraint(of) + "</constraints>"))
+
+
+def test_a_constraint_that_answered_is_an_answer_still(node: Node) -> None:
+    """The other copy may be behind since then: its own failed try must not take that back."""
+    node.sees(CUT)
+    with node.handler() as handler:
+        assert handler.wait(30) == 7
+    assert not node.answers_nothing_yet
+    node.drbd.write_text(STANDS_BY)
+    node.sees(LOST)
+    away = node.cib.rename(node.folder / "away")
+    with node.handler() as handler:
+        assert handler.wait(30) == 1
+    away.rename(node.cib)
+    assert CONSTRAINT in node.cib.read_text()
+    with node.handler() as handler:
+        assert handler.wait(30) == 4
+    assert CONSTRAINT in node.cib.read_text()
+
+
+@pytest.mark.parametrize("drbd", [HELD, STANDS_BY])
+def test_a_constraint_that_could_not_be_taken_back_is_no_answer(node: Node, drbd: str) -> None:
+    """Where Pacemaker does not answer when the script has placed it for "taken for dead"."""
+    node.drbd.write_text(STANDS_BY)
+    reads = (node.folder / "cibadmin").read_text()
+    node.program("cibadmin", reads.replace("\n", '\ncase "$*" in *--delete*) exit 1;; esac\n', 1))
+    with node.handler(70) as handler:
+        assert handler.wait(30) == 1
+    assert CONSTRAINT in node.cib.read_text() and node.answers_nothing_yet
+    with node.handler(70) as handler:
+        assert handler.wait(30) == 1
+    node.program("cibadmin", reads)
+    node.drbd.write_text(drbd)
+    with node.handler(0) as handler:
+        with pytest.raises(subprocess.TimeoutExpired):
+            handler.wait(4)
+        assert CONSTRAINT not in node.cib.read_text()
+        node.sees(CUT)
+        assert handler.wait(30) == 7
+    assert CONSTRAINT in node.cib.read_text() and not node.answers_nothing_yet
+
+
+def test_what_a_handler_that_was_killed_has_placed_is_no_answer(node: Node) -> None:
+    """DRBD asks again after a handler that was killed, such as for want of memory."""
+    node.drbd.write_text(STANDS_BY)
+    script = (node.folder / "crm-fence-peer.sh").read_text()
+    placing = f"cibadmin --create --scope constraints --xml-text '{the_constraint('node-a')}'"
+    node.program("crm-fence-peer.sh", f"#!/bin/sh\n{placing}\nkill -9 $PPID\n")
+    with node.handler() as handler:
+        assert handler.wait(30) == -signal.SIGKILL
+    assert CONSTRAINT in node.cib.read_text()
+    node.program("crm-fence-peer.sh", script)
+    with node.handler(70) as handler:
+        assert handler.wait(30) == 1
+    assert CONSTRAINT not in node.cib.read_text() and not node.answers_nothing_yet
+
+
+def test_the_constraint_of_the_other_node_stays(node: Node) -> None:
+    """It says that this copy may be the one that is behind."""
+    place(node, "node-b")
+    node.drbd.write_text(STANDS_BY)
+    with node.handler(70) as handler:
+        assert handler.wait(30) == 1
+    with node.handler() as handler:
+        node.sees(CUT)
+        assert handler.wait(30) == 1
+    assert 'value="node-b"' in node.cib.read_text()
+
+
+def test_two_that_ask_at_once_do_not_answer_each_other(node: Node) -> None:
+    """DRBD calls another handler where the connection breaks again; the first may still wait."""
+    with node.handler() as first, node.handler() as second:
+        for handler in (first, second):
+            with pytest.raises(subprocess.TimeoutExpired):
+                handler.wait(6)
+        node.sees(CUT)
+        assert {first.wait(45), second.wait(45)} == {7, 4}
+    assert CONSTRAINT in node.cib.read_text() and not node.answers_nothing_yet
