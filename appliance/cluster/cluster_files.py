@@ -152,7 +152,7 @@ def _state(told: dict[str, Any]) -> ClusterState:
     pacemaker = _part(told, "crm_mon", parse_crm_mon, wrong)
     volume = _part(told, "drbd", parse_drbd, wrong)
     if pacemaker is not None:
-        apart = volume is None or not volume.is_equal
+        apart = volume is None or not volume.lets_take_over
         pacemaker = replace(pacemaker, nodes=tuple(_as_of(at, node, apart=apart) for node in pacemaker.nodes))
     rings = _part(told, "rings", parse_rings, wrong)
     quorum = _part(told, "quorum", parse_quorum, wrong)
@@ -163,7 +163,7 @@ def _state(told: dict[str, Any]) -> ClusterState:
 
 def _as_of(at: datetime, node: NodeState, *, apart: bool) -> NodeState:
     """*node* without what it said of itself too long ago: Pacemaker keeps the last word of a member. While the
-    copies are *apart*, what keeps one from serving is no fault of its own."""
+    copies are *apart*, what keeps one that is behind from serving is no fault."""
     is_silent = node.probed is not None and abs(at - node.probed) > SILENT
     if apart:
         node = replace(node, barred=tuple(each for each in node.barred if not each.is_while_apart))

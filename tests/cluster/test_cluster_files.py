@@ -80,6 +80,18 @@ def test_what_a_machine_said_of_itself_grows_old(home: Home) -> None:
             assert ((other.ready, other.settings is not None) == ("yes", True)) is counts
 
 
+@pytest.mark.parametrize(
+    ("copies", "is_fault"), [("healthy", True), ("disk-failed", True), ("syncing", False), ("outdated", False)]
+)
+def test_drbds_constraint_is_a_fault_where_it_keeps_a_whole_copy_from_serving(
+    home: Home, copies: str, is_fault: bool
+) -> None:
+    state = lay_down(home, "barred-by-drbd", NOW)
+    write_state(home, {**state, "drbd": MADE[copies]()["drbd"]}, NOW)
+    other = read_cluster_state(home, NOW).other
+    assert other is not None and bool(other.barred) is is_fault
+
+
 def test_the_copies_are_read_with_what_is_missing() -> None:
     syncing, split = parse_drbd(MADE["syncing"]()["drbd"]), parse_drbd(MADE["split-brain"]()["drbd"])
     assert syncing.is_syncing and syncing.is_for_the_other and not syncing.is_equal

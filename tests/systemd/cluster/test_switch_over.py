@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import threading
 from collections.abc import Callable
@@ -25,12 +26,21 @@ from tests.systemd.conftest import UNITS
 FENCED = "drbd-fence-by-handler-vermilion-volume-clone"
 
 
+def _keep_away(pacemaker: Pacemaker, name: str, node: str) -> None:
+    """The volume is never to be served from the *node*."""
+    rule = f'<rule id="{name}-rule" role="Promoted" score="-INFINITY">'
+    expression = f'<expression id="{name}-expr" attribute="#uname" operation="eq" value="{node}"/>'
+    constraint = f'<rsc_location id="{name}" rsc="volume-clone">{rule}{expression}</rule></rsc_location>'
+    pacemaker.say("cibadmin", "--create", "--scope", "constraints", "--xml-text", constraint)
+
+
 def _fence(pacemaker: Pacemaker) -> None:
     """As crm-fence-peer.sh does, when the other node was cut."""
-    rule = f'<rule id="{FENCED}-rule" role="Promoted" score="-INFINITY">'
-    expression = f'<expression id="{FENCED}-expr" attribute="#uname" operation="ne" value="{HERE}"/>'
-    constraint = f'<rsc_location id="{FENCED}" rsc="volume-clone">{rule}{expression}</rule></rsc_location>'
-    pacemaker.say("cibadmin", "--create", "--scope", "constraints", "--xml-text", constraint)
+    _keep_away(pacemaker, FENCED, THERE)
+
+
+def _unfence(pacemaker: Pacemaker) -> None:
+    pacemaker.say("cibadmin", "--delete", "--xpath", f"//rsc_location[@id='{FENCED}']")
 
 
 def _fail(pacemaker: Pacemaker) -> None:
@@ -41,7 +51,16 @@ def _fail(pacemaker: Pacemaker) -> None:
 BARS: dict[str, tuple[Callable[[Pacemaker], None], str]] = {
     "banned": (
         lambda pacemaker: pacemaker.say("crm_resource", "--resource", "vermilion", "--ban", "--node", THERE),
-        f"the constraint cli-ban-vermilion-on-{THERE} keeps vermilion away from {THERE}: `crm_resource --clear",
+        f"the constraint cli-ban-vermilion-on-{THERE} keeps vermilion away from {THERE}:"
+        " `crm_resource --clear --resource vermilion`",
+    ),
+    "volume-banned": (
+        lambda pacemaker: pacemaker.say("crm_resource", "--resource", "volume-clone", "--ban", "--node", THERE),
+        "`crm_resource --clear --resource volume-clone`",
+    ),
+    "barred-by-another": (
+        lambda pacemaker: _keep_away(pacemaker, "by-a-person", THERE),
+        "find out what it is for; `cibadmin --delete",
     ),
     "barred-by-drbd": (_fence, f"keeps volume-clone away from {THERE}: say `drbdadm unfence-peer vermilion` on"),
     "failed-there": (
@@ -50,6 +69,14 @@ BARS: dict[str, tuple[Callable[[Pacemaker], None], str]] = {
     ),
 }
 """What keeps the other node from serving, by the scene in which the console reads it."""
+
+TAKEN_BACK = ("banned", "volume-banned", "barred-by-another")
+"""Those whose remedy needs no Pacemaker or DRBD that runs."""
+
+
+def _do(pacemaker: Pacemaker, said: str) -> None:
+    """What the sentence says between its last backquotes."""
+    pacemaker.say(*shlex.split(said.rpartition("`")[0].rpartition("`")[2]))
 
 
 @needs_pacemaker
@@ -156,6 +183,12 @@ class TestSwitchOver:
         assert parse_drbd(drbd).lets_take_over and not parse_drbd(drbd).is_equal
         (pacemaker.root / "proc/drbd").write_text(drbd)
         assert "did not serve within 1 seconds" in pacemaker.run("switch-over", "--wait", "1")[1]
+        _fence(pacemaker)  # left from before the disk failed, and the agent ends it where both are whole
+        said = pacemaker.run("switch-over", "--wait", "1")[1]
+        assert f"{THERE} could not take over: the constraint {FENCED}" in said and "it has the only disk" in said
+        assert "it has the only disk" in pacemaker.run("status")[1]
+        _do(pacemaker, said)
+        assert "did not serve within 1 seconds" in pacemaker.run("switch-over", "--wait", "1")[1]
 
     @pytest.mark.parametrize(
         ("state", "sentence"),
@@ -191,23 +224,34 @@ class TestSwitchOver:
         refused = json.loads((pacemaker.root / "run/vermilion-cluster/refused-0123456789ab.json").read_text())
         assert refused["why"] == said
         assert "cli-prefer" not in pacemaker.constraints()
+        if bar in TAKEN_BACK:
+            _do(pacemaker, said)
+            assert "ready: yes" in pacemaker.run("status")[1]
+            assert "keeps" not in pacemaker.run("status")[1]
+            assert "did not serve within 1 seconds" in pacemaker.run("switch-over", "--wait", "1")[1]
 
     def test_it_waits_for_drbd_to_take_its_constraint_back(self, pacemaker: Pacemaker) -> None:
         """Which it does some seconds after the copies are equal again."""
         _fence(pacemaker)
-        deletes = (
-            "cibadmin",
-            "--delete",
-            "--scope",
-            "constraints",
-            "--xml-text",
-            f'<rsc_location id="{FENCED}"/>',
-        )
-        ended = threading.Timer(3, pacemaker.say, deletes)
+        ended = threading.Timer(3, _unfence, (pacemaker,))
         ended.start()
         said = pacemaker.run("switch-over", "--wait", "20")[1]
         ended.join()
         assert "cibadmin" not in said and f"{THERE} did not serve within 20 seconds" in said
+
+    def test_what_comes_while_it_waits_is_not_missed(self, pacemaker: Pacemaker) -> None:
+        _fence(pacemaker)
+
+        def pause() -> None:
+            change = ("--set-parameter", "maintenance", "--parameter-value", "true")
+            pacemaker.say("crm_resource", "--resource", "appliance", "--meta", *change)
+            _unfence(pacemaker)
+
+        later = threading.Timer(3, pause)
+        later.start()
+        said = pacemaker.run("switch-over", "--wait", "20")[1]
+        later.join()
+        assert said == "The appliance is paused; say `vermilion-cluster resume` first."
 
     def test_while_the_copies_differ_drbds_constraint_is_no_fault(self, pacemaker: Pacemaker) -> None:
         _fence(pacemaker)
