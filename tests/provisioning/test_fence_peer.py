@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -272,7 +273,74 @@ def test_what_a_handler_that_was_killed_has_placed_is_no_answer(node: Node) -> N
     node.program("crm-fence-peer.sh", script)
     with node.handler(70) as handler:
         assert handler.wait(30) == 1
-    assert CONSTRAINT not in node.cib.read_text() and not node.answers_nothing_yet
+    assert CONSTRAINT not in node.cib.read_text()
+
+
+def test_what_comes_back_after_it_was_taken_back_is_no_answer(node: Node) -> None:
+    """Pacemaker answers before its own file is written; a node that loses power then starts with what that had."""
+    node.drbd.write_text(STANDS_BY)
+    with node.handler(70) as handler:
+        assert handler.wait(30) == 1
+    assert CONSTRAINT not in node.cib.read_text()
+    place(node, "node-a")
+    with node.handler(70) as handler:
+        assert handler.wait(30) == 1
+    assert CONSTRAINT not in node.cib.read_text()
+
+
+def test_what_a_part_of_it_places_after_its_end_is_no_answer(node: Node) -> None:
+    """The script alone is killed, and what it has started goes on."""
+    script = (node.folder / "crm-fence-peer.sh").read_text()
+    placing = f"cibadmin --create --scope constraints --xml-text '{the_constraint('node-a')}'"
+    node.program("crm-fence-peer.sh", f"#!/bin/sh\n(sleep 3; {placing}) &\nkill -9 $$\n")
+    with node.handler() as handler:
+        time.sleep(2)
+        node.program("crm-fence-peer.sh", script)
+        with pytest.raises(subprocess.TimeoutExpired):
+            handler.wait(12)
+        assert CONSTRAINT not in node.cib.read_text()
+        node.sees(CUT)
+        assert handler.wait(45) == 7
+
+
+def test_what_replaces_a_constraint_that_answered_is_no_answer(node: Node) -> None:
+    """The end of a resynchronization deletes that one in between, and the script places another."""
+    node.drbd.write_text(STANDS_BY)
+    place(node, "node-a")
+    script = (node.folder / "crm-fence-peer.sh").read_text()
+    deleting = f"cibadmin --delete --xpath \"//rsc_location[@id='{CONSTRAINT}']\""
+    node.program("crm-fence-peer.sh", script.replace("\n", f"\n{deleting}\n", 1))
+    with node.handler(70) as handler:
+        assert handler.wait(30) == 1
+    node.program("crm-fence-peer.sh", script)
+    with node.handler(70) as handler:
+        assert handler.wait(30) == 1
+    assert CONSTRAINT not in node.cib.read_text()
+
+
+def test_without_its_file_it_holds_the_writes_and_says_so(node: Node) -> None:
+    node.sees(CUT)
+    away = (node.folder / "lib").rename(node.folder / "away")
+    with node.handler() as handler:
+        with pytest.raises(subprocess.TimeoutExpired):
+            handler.wait(6)
+        assert "cannot be written" in node.critical and CONSTRAINT not in node.cib.read_text()
+        away.rename(node.folder / "lib")
+        assert handler.wait(60) == 7
+    assert not node.answers_nothing_yet
+
+
+def test_it_does_not_answer_while_its_file_still_says_otherwise(node: Node) -> None:
+    """The next one would take the constraint back, although DRBD has written on by it."""
+    node.sees(CUT)
+    node.program("rm", '#!/bin/sh\ncase "$*" in *unanswered) exit 1;; esac\nexec /bin/rm "$@"\n')
+    with node.handler() as handler:
+        with pytest.raises(subprocess.TimeoutExpired):
+            handler.wait(8)
+        assert "cannot be removed" in node.critical
+        (node.folder / "rm").unlink()
+        assert handler.wait(60) == 7
+    assert CONSTRAINT in node.cib.read_text() and not node.answers_nothing_yet
 
 
 def test_the_constraint_of_the_other_node_stays(node: Node) -> None:
